@@ -1,0 +1,65 @@
+# Perennial. `make run` and `make test` are all a fresh clone needs; `make help` lists the rest.
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+VENV := .venv
+BIN := $(VENV)/bin
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python; do \
+	"$$p" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo "$$p" && break; done)
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input
+HOME_DIR ?= .
+
+.PHONY: help setup setup-dev run dev test lint format lock clean
+
+help: ## List the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+$(VENV)/.made:
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed; none was found. Install it, or name it: make run PYTHON=/path/to/python3"; exit 1; }
+	@echo "Setting up $(VENV) with $$($(PYTHON) --version) (once, about two minutes) …"
+	@$(PYTHON) -m venv $(VENV)
+	@touch $@
+
+$(VENV)/.installed: requirements.lock pyproject.toml | $(VENV)/.made
+	@$(INSTALL) --require-hashes --only-binary :all: -r requirements.lock
+	@$(INSTALL) --no-deps --no-build-isolation --no-index -e .
+	@touch $@
+
+$(VENV)/.installed-dev: requirements-dev.lock $(VENV)/.installed
+	@$(INSTALL) --require-hashes --only-binary :all: -r requirements-dev.lock
+	@touch $@
+
+setup: $(VENV)/.installed ## Install what running needs, pinned and hashed, into .venv
+
+setup-dev: $(VENV)/.installed-dev ## The same and what testing needs
+
+run: setup ## Run everything on CDNOW, a real shop's purchases, into data/demo
+	@$(BIN)/perennial demo
+
+dev: setup ## Open Dagster's web UI on a home: make dev HOME_DIR=data/demo
+	@home="$$(cd "$(HOME_DIR)" && pwd)" && mkdir -p "$$home/.dagster" && \
+	PERENNIAL_HOME="$$home" DAGSTER_HOME="$$home/.dagster" PATH="$(CURDIR)/$(BIN):$$PATH" \
+	$(BIN)/dagster dev --workspace workspace.yaml --host 127.0.0.1 --port $(or $(PORT),3000)
+
+test: setup-dev ## Run the tests
+	@$(BIN)/python -m pytest
+
+lint: setup-dev ## Style, types, and the portable subset of every SQL file
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/python -m pipeline.lint
+
+format: setup-dev ## Let ruff lay out the code
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+UV_COMPILE := uv pip compile pyproject.toml --universal --python-version 3.11 --fork-strategy fewest --generate-hashes \
+	--no-strip-extras --no-emit-index-url --no-emit-find-links --no-annotate --no-header --quiet
+
+lock: ## Renew requirements*.lock (needs uv)
+	@$(UV_COMPILE) --upgrade -o requirements.lock
+	@$(UV_COMPILE) --upgrade --group dev -c requirements.lock -o requirements-dev.lock
+
+clean: ## Remove what setup and the demo made; your own homes stay
+	@rm -rf $(VENV) data/demo .mypy_cache .pytest_cache .ruff_cache .hypothesis

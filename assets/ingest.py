@@ -1,0 +1,88 @@
+"""Ingest: export files into staging.order_lines, ledger and quarantine. Not partitioned: a file is loaded once."""
+
+from collections.abc import Iterator
+
+import dagster as dg
+from pydantic import Field
+
+from assets.common import asset_spec, check_results, check_specs
+from pipeline.activation.outputs import write_quarantine
+from pipeline.catalog import tables
+from pipeline.engines.engine import CheckOutcome
+from pipeline.exports import find_exports, load_exports
+from pipeline.publishing import Publication
+from pipeline.sources import ExportError
+from pipeline.warehouse import Warehouse
+
+LEDGER, QUARANTINE, LINES = (tables()[name] for name in ("ingest.files", "ingest.quarantine", "staging.order_lines"))
+FILES_FIT = "every_file_fits"
+
+
+class IngestConfig(dg.Config):
+    """Which files to load, as source -> paths or globs; empty: all in the drop folder data/exports/<source>/."""
+
+    sources: dict[str, list[str]] = Field(default_factory=dict)
+
+
+@dg.multi_asset(
+    name="ingest",
+    specs=[asset_spec(table) for table in (LEDGER, QUARANTINE, LINES)],
+    check_specs=[
+        *check_specs(LEDGER),
+        *check_specs(QUARANTINE),
+        dg.AssetCheckSpec(
+            FILES_FIT,
+            asset=dg.AssetKey(["ingest", "files"]),
+            blocking=True,
+            description="Every file could be read, and at most the allowed share of its rows was set aside",
+        ),
+    ],
+)
+def ingest(
+    context: dg.AssetExecutionContext, config: IngestConfig, warehouse: Warehouse
+) -> Iterator[dg.AssetCheckResult | dg.MaterializeResult[None]]:
+    """Load the exports that are new; fail, with all reasons, if one cannot be used."""
+    engine, problems = warehouse.engine, list[str]()
+    try:
+        exports = find_exports(warehouse.settings, config.sources)
+    except ExportError as error:
+        exports, problems = [], [str(error)]
+    for outcome in load_exports(engine, warehouse.settings, exports):
+        context.log.info(str(outcome) if isinstance(outcome, ExportError) else outcome.message)
+        if isinstance(outcome, ExportError):
+            problems.append(str(outcome))
+        elif outcome.status == "rejected":
+            problems.append(outcome.example or outcome.message)
+    if not problems and not engine.scalar("SELECT count(*) FROM ingest.files WHERE status = 'loaded'"):
+        problems.append(_nothing_to_load(warehouse))
+    _publish_quarantine(context, warehouse)
+
+    outcomes = {table: engine.check(table) for table in (LEDGER, QUARANTINE)}
+    fits = CheckOutcome(FILES_FIT, len(problems), "\n".join(problems))
+    failed = [check for checks in outcomes.values() for check in checks if not check.passed]
+    for table, checks in outcomes.items():
+        yield from check_results(table, checks)
+    yield from check_results(LEDGER, [fits])
+    if problems or failed:
+        raise dg.Failure(
+            "\n".join(problems + [f"{check.name}: {check.message}" for check in failed]), allow_retries=False
+        )
+    for table in (LEDGER, QUARANTINE, LINES):
+        rows = engine.scalar(f"SELECT count(*) FROM {table.full_name}")
+        yield dg.MaterializeResult(asset_key=[table.schema, table.name], metadata={"dagster/row_count": rows})
+
+
+def _nothing_to_load(warehouse: Warehouse) -> str:
+    folder = warehouse.settings.exports_folder
+    return (
+        f"There is nothing to work on: {folder} holds no export and none was loaded before. "
+        f"Put files into {folder}/<source>/, or name them with --source NAME=PATH."
+    )
+
+
+def _publish_quarantine(context: dg.AssetExecutionContext, warehouse: Warehouse) -> None:
+    """Readable also when the run fails: these files are what the shop mends its export with."""
+    publication = Publication(warehouse.settings.home, f"{context.run_id}-quarantine")
+    publication.owns("data/quarantine")
+    write_quarantine(warehouse.engine, publication.file)
+    publication.commit()

@@ -1,0 +1,83 @@
+"""Publication: tables, audiences and report of the snapshots, in place together or not at all.
+
+One step and not three: readers must never see the report of one night beside the audiences of another.
+"""
+
+import datetime as dt
+from collections.abc import Iterator
+
+import dagster as dg
+
+from pipeline.activation import outputs
+from pipeline.catalog import published_tables, tables
+from pipeline.publishing import Publication
+from pipeline.reporting.site import RunCard, build_site
+from pipeline.warehouse import Warehouse
+
+PARTS = {
+    "tables": "Tables of the snapshot as Parquet: data/marts/<table>/snapshot_date=<date>/",
+    "audiences": "Every segment as Parquet and CSV, with a manifest: data/audiences/<date>/",
+    "report": "The pages that people read: reports/out/<date>/index.html",
+}
+
+
+def publication_assets(partitions_def: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
+    upstream = [dg.AssetKey([table.schema, table.name]) for table in published_tables()]
+    upstream += [dg.AssetKey(["ingest", "files"]), dg.AssetKey(["ingest", "quarantine"])]
+
+    @dg.multi_asset(
+        name="publication",
+        specs=[
+            dg.AssetSpec(
+                ["published", part],
+                deps=upstream,
+                description=description,
+                group_name="published",
+                owners=["team:crm"],
+                kinds={"parquet"} if part != "report" else {"html"},
+                partitions_def=partitions_def,
+            )
+            for part, description in PARTS.items()
+        ],
+        partitions_def=partitions_def,
+        backfill_policy=dg.BackfillPolicy.single_run(),
+    )
+    def publication(context: dg.AssetExecutionContext, warehouse: Warehouse) -> Iterator[dg.MaterializeResult[None]]:
+        """Stage all files of all dates, then put them in place in one commit, each date's manifest last."""
+        asked = sorted(dt.date.fromisoformat(key) for key in context.partition_keys)
+        dates = asked + warehouse.later_snapshots(asked)  # later snapshots compare with these, so they changed, too
+        staged = Publication(warehouse.settings.home, context.run_id)
+        files: dict[str, int] = dict.fromkeys(PARTS, 0)
+        manifests = []
+        for day in dates:
+            _own_folders(staged, day)
+            tables_written = outputs.write_tables(warehouse.engine, published_tables(), day, staged.file)
+            audiences = outputs.write_audiences(warehouse.engine, day, staged.file)
+            pages = _write_report(context, warehouse, staged, day)
+            written = [*tables_written, *audiences]
+            manifests.append(outputs.write_manifest(warehouse.engine, warehouse.settings, day, written, staged.file))
+            for part, count in zip(PARTS, (len(tables_written), len(audiences), len(pages)), strict=True):
+                files[part] += count
+        staged.commit(last=manifests)
+        context.log.info(f"Published {dates[0]}{f' … {dates[-1]}' if len(dates) > 1 else ''}.")
+        for part, count in files.items():
+            yield dg.MaterializeResult(asset_key=["published", part], metadata={"files": count})
+
+    return publication
+
+
+def _own_folders(staged: Publication, day: dt.date) -> None:
+    for table in published_tables():
+        staged.owns(outputs.table_folder(table, day))
+    staged.owns(outputs.audience_folder(day))
+    staged.owns(f"reports/out/{day}")
+
+
+def _write_report(
+    context: dg.AssetExecutionContext, warehouse: Warehouse, staged: Publication, day: dt.date
+) -> list[str]:
+    engine, settings = warehouse.engine, warehouse.settings
+    now = dt.datetime.now(dt.UTC).strftime("%Y-%m-%d %H:%M UTC")  # when it was made; nothing is computed from it
+    run = RunCard(context.run_id, now, outputs.versions(), settings.analytic(), settings.currency)
+    snapshots = sorted({day for table in published_tables() for day in engine.partitions(table)})
+    return build_site(engine.read, day, tables(), run, snapshots, staged.file)

@@ -1,0 +1,1 @@
+"""Activation: what leaves the warehouse for people and systems to use."""

@@ -1,0 +1,28 @@
+"""The catalog: every table of the warehouse, whoever declares it, in the order in which they can be built."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from pipeline.contracts import order_lines_table
+from pipeline.sql import Table, in_order, read_tables
+
+
+@cache
+def tables() -> dict[str, Table]:
+    """All tables by full name: those of `sql/` and the canonical inputs, each after the tables it reads."""
+    return in_order([*read_tables().values(), order_lines_table()])
+
+
+def published_tables() -> list[Table]:
+    """What analysts get: the tables with one partition per snapshot date."""
+    return [table for table in tables().values() if table.is_partitioned]
+
+
+def history_tables() -> list[Table]:
+    """Tables in which a partition depends on earlier ones, and all that is built on them."""
+    affected: set[str] = set()
+    for table in tables().values():
+        if table.is_history or table.reads & affected:
+            affected.add(table.full_name)
+    return [table for table in tables().values() if table.full_name in affected]

@@ -1,0 +1,268 @@
+"""Contracts: what a row must be, declared once as pandera schemas, checked in the engine as SQL.
+
+Canonical inputs are declared here. Published tables are declared by their SQL header, from which `schema_of` makes the
+schema. `row_rules` compiles either kind to predicates and messages, so that millions of rows are checked where they
+lie; a property test compares the rows that fail in pandera with the rows that fail in SQL.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pandera.polars as pa
+import polars as pl
+
+from pipeline.sql import Column, Header, Table
+
+ORDER_KINDS = ("sale", "refund", "charge")
+EARLIEST, LATEST = dt.datetime(1970, 1, 1), dt.datetime(2100, 1, 1)  # noqa: DTZ001 - the shop's local time
+
+TEXT, MOMENT, DAY = pl.String(), pl.Datetime("us"), pl.Date()
+MONEY, PRICE, QUANTITY = pl.Decimal(18, 2), pl.Decimal(18, 4), pl.Decimal(18, 3)
+
+
+class UncompiledCheck(Exception):
+    """A pandera check that has no SQL form; it would be declared and never run."""
+
+
+def _column(dtype: Any, meaning: str, *checks: pa.Check, required: bool = False, unit: str | None = None) -> pa.Column:
+    return pa.Column(dtype, list(checks), nullable=not required, description=meaning, metadata={"unit": unit})
+
+
+def _identifier(meaning: str, required: bool = False) -> pa.Column:
+    return _column(TEXT, meaning, pa.Check.str_length(1, 200), required=required)
+
+
+def _note(meaning: str) -> pa.Column:
+    return _column(TEXT, meaning)
+
+
+def _money(meaning: str, required: bool = False) -> pa.Column:
+    return _column(MONEY, meaning, pa.Check.in_range(-1e9, 1e9), required=required, unit="currency")
+
+
+ORDER_LINES = pa.DataFrameSchema(
+    name="order_lines",
+    columns={
+        "order_id": _identifier("Order of the shop; unique in the shop, whatever export it comes from", required=True),
+        "line_id": _identifier("Line inside the order, as the shop numbers it"),
+        "customer_id": _identifier("Customer of the shop; null for a guest"),
+        "ordered_at": _column(
+            MOMENT,
+            "When the line was booked, in the shop's time zone",
+            pa.Check.in_range(EARLIEST, LATEST),
+            required=True,
+        ),
+        "product_id": _identifier("Product (SKU)"),
+        "product_name": _note("Name of the product"),
+        "category": _note("Category of the product"),
+        "quantity": _column(QUANTITY, "Pieces, negative when returned", pa.Check.in_range(-1e7, 1e7), unit="pieces"),
+        "unit_price": _column(
+            PRICE, "Price of one piece before discount", pa.Check.in_range(-1e9, 1e9), unit="currency"
+        ),
+        "amount": _money(
+            "What the line adds to revenue, negative for refunds: given, else quantity × unit price − discount",
+            required=True,
+        ),
+        "discount": _money("Taken off the line; already inside an amount that is given"),
+        "currency": _column(TEXT, "Currency of the amounts, ISO 4217", pa.Check.str_matches("^[A-Z]{3}$")),
+        "sales_channel": _note("Where it was sold: web, app, store, marketplace …"),
+        "source": _note("Conversion source (utm_source)"),
+        "medium": _note("Conversion medium (utm_medium)"),
+        "campaign_id": _note("Campaign the order is ascribed to by the shop"),
+        "coupon": _note("Coupon code used"),
+        "country": _note("Country of delivery"),
+        "region": _note("Region of delivery"),
+        "city": _note("City of delivery"),
+        "store_id": _identifier("Store it was sold in"),
+        "status": _note("Status of the order; cancelled and voided orders are no purchase occasion"),
+        "kind": _column(
+            TEXT,
+            "sale, refund (money back) or charge (postage, fees: no product)",
+            pa.Check.isin(ORDER_KINDS),
+            required=True,
+        ),
+    },
+)
+
+INPUTS: dict[str, pa.DataFrameSchema] = {"order_lines": ORDER_LINES}
+
+
+@dataclass(frozen=True)
+class RowRule:
+    """One check of one column in SQL: `fails` is true for a row that does not fit, `reason` says so in words."""
+
+    column: str
+    check: str
+    fails: str
+    reason: str
+
+
+def row_rules(schema: pa.DataFrameSchema, shown_as: Mapping[str, str] | None = None) -> list[RowRule]:
+    """The schema's row checks as SQL; `shown_as` gives columns the name their owner knows them by in messages.
+
+    Raises UncompiledCheck for a check that has no SQL form.
+    """
+    shown = shown_as or {}
+    return [
+        rule for name, column in schema.columns.items() for rule in _column_rules(name, column, shown.get(name, name))
+    ]
+
+
+def order_lines_table() -> Table:
+    """staging.order_lines: the canonical lines of all exports, written by ingest; documented by its contract."""
+    origin = {
+        "file_id": Column(type="VARCHAR", meaning="File the line came in (ingest.files)"),
+        "row_number": Column(type="BIGINT", unit="data rows", min=1, meaning="Position of the line in that file"),
+        "ordered_on": Column(type="DATE", meaning="Local day of ordered_at"),
+    }
+    canonical = {name: _documented(column) for name, column in ORDER_LINES.columns.items()}
+    header = Header(
+        description="Lines of all orders, each order whole from the newest export that holds it.",
+        grain=("file_id", "row_number"),
+        owner="team:data",
+        columns=origin | canonical,
+    )
+    return Table("staging", "order_lines", header, None, "pipeline/contracts.py")
+
+
+def schema_of(table: Table) -> pa.DataFrameSchema:
+    """The contract of a table as its header declares it."""
+    columns = {}
+    for name, column in table.header.columns.items():
+        checks = []
+        if column.min is not None:
+            checks.append(pa.Check.ge(_number(column.min)))
+        if column.max is not None:
+            checks.append(pa.Check.le(_number(column.max)))
+        if column.values is not None:
+            checks.append(pa.Check.isin(column.values))
+        columns[name] = pa.Column(polars_type(column.type), checks, nullable=column.nullable)
+    return pa.DataFrameSchema(columns, name=table.full_name, strict=True, unique=list(table.header.grain))
+
+
+_POLARS_TYPES: dict[str, Any] = {
+    "VARCHAR": TEXT, "BOOLEAN": pl.Boolean(), "INTEGER": pl.Int32(), "BIGINT": pl.Int64(),
+    "DOUBLE": pl.Float64(), "DATE": DAY, "TIMESTAMP": MOMENT,
+}  # fmt: skip
+
+
+def polars_type(sql_type: str) -> Any:
+    decimal = re.fullmatch(r"DECIMAL\((\d+),\s?(\d+)\)", sql_type)
+    return pl.Decimal(int(decimal[1]), int(decimal[2])) if decimal else _POLARS_TYPES[sql_type]
+
+
+def sql_type(dtype: Any) -> str:
+    """The SQL type of a pandera or polars type of the canonical inputs."""
+    polars = getattr(dtype, "type", dtype)
+    if isinstance(polars, pl.Decimal):
+        return f"DECIMAL({polars.precision},{polars.scale})"
+    return next(name for name, known in _POLARS_TYPES.items() if known == polars)
+
+
+def _documented(column: Any) -> Column:
+    limits = {check.name: check.statistics for check in column.checks}
+    return Column(
+        type=sql_type(column.dtype),
+        meaning=column.description,
+        unit=(column.metadata or {}).get("unit"),
+        nullable=column.nullable,
+        values=tuple(limits["isin"]["allowed_values"]) if "isin" in limits else None,
+    )
+
+
+def _column_rules(name: str, column: Any, shown: str) -> Iterator[RowRule]:
+    if not column.nullable:
+        yield RowRule(name, "not_null", f"{_quoted(name)} IS NULL", _text(f'column "{shown}" is missing'))
+    for check in column.checks:
+        try:
+            fits, must = _COMPILERS[check.name](_quoted(name), check.statistics)
+        except KeyError as error:
+            raise UncompiledCheck(f'column "{name}": check {check.name} has no SQL form') from error
+        reason = f"""{_text(f'column "{shown}": "')} || {_shown(name)} || {_text(f'" {must}')}"""
+        yield RowRule(name, check.name, f"NOT coalesce({fits}, TRUE)", reason)
+
+
+def _compare(operator: str, words: str, statistic: str) -> Any:
+    def compile_check(column: str, statistics: dict[str, Any]) -> tuple[str, str]:
+        limit = statistics[statistic]
+        return f"{column} {operator} {_literal(limit)}", f"{words} {_plain(limit)}"
+
+    return compile_check
+
+
+def _in_range(column: str, statistics: dict[str, Any]) -> tuple[str, str]:
+    low, high = statistics["min_value"], statistics["max_value"]
+    above = ">=" if statistics.get("include_min", True) else ">"
+    below = "<=" if statistics.get("include_max", True) else "<"
+    fits = f"({column} {above} {_literal(low)} AND {column} {below} {_literal(high)})"
+    return fits, f"is not between {_plain(low)} and {_plain(high)}"
+
+
+def _isin(column: str, statistics: dict[str, Any]) -> tuple[str, str]:
+    allowed = sorted(statistics["allowed_values"], key=str)
+    fits = f"{column} IN ({', '.join(_literal(value) for value in allowed)})"
+    return fits, f"is not one of {', '.join(map(str, allowed))}"
+
+
+def _str_length(column: str, statistics: dict[str, Any]) -> tuple[str, str]:
+    low, high = statistics["min_value"], statistics["max_value"]
+    bounds = [f"length({column}) >= {low}"] if low is not None else []
+    bounds += [f"length({column}) <= {high}"] if high is not None else []
+    return f"({' AND '.join(bounds)})", f"must have {low or 0} to {high or 'any number of'} characters"
+
+
+def _str_matches(column: str, statistics: dict[str, Any]) -> tuple[str, str]:
+    pattern = str(statistics["pattern"])
+    anchored = rf"\A(?:{pattern})"  # pandera matches from the start of the text; RE2 calls that start \A
+    return f"regexp_matches({column}, {_text(anchored)})", f"does not have the form {pattern}"
+
+
+_COMPILERS: dict[str, Any] = {
+    "greater_than_or_equal_to": _compare(">=", "is less than", "min_value"),
+    "greater_than": _compare(">", "is not more than", "min_value"),
+    "less_than_or_equal_to": _compare("<=", "is more than", "max_value"),
+    "less_than": _compare("<", "is not less than", "max_value"),
+    "in_range": _in_range,
+    "isin": _isin,
+    "str_length": _str_length,
+    "str_matches": _str_matches,
+}
+
+
+def _number(value: float) -> float | int:
+    return int(value) if float(value).is_integer() else value
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _text(value: str) -> str:
+    return "'" + value.replace("'", "''") + "'"
+
+
+def _shown(name: str) -> str:
+    """The value in a message: as text, cut where it would not be read anyway."""
+    text = f"CAST({_quoted(name)} AS VARCHAR)"
+    return f"CASE WHEN length({text}) > 60 THEN left({text}, 60) || '…' ELSE {text} END"
+
+
+def _literal(value: Any) -> str:
+    if isinstance(value, dt.datetime):
+        return f"TIMESTAMP '{value:%Y-%m-%d %H:%M:%S}'"
+    if isinstance(value, dt.date):
+        return f"DATE '{value:%Y-%m-%d}'"
+    if isinstance(value, str):
+        return _text(value)
+    return repr(_number(value))
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, dt.datetime):
+        return f"{value:%Y-%m-%d}"
+    return f"{_number(value):,}" if isinstance(value, int | float) else str(value)

@@ -1,0 +1,39 @@
+"""Dagster's entrance: assets, job, schedule, sensors and the warehouse put together; nothing else."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import dagster as dg
+
+from assets.checks import warning_checks
+from assets.common import daily_partitions
+from assets.ingest import ingest
+from assets.marts import sql_assets
+from assets.publication import publication_assets
+from pipeline.progress import progress_logger
+from pipeline.schedules import arrival_sensor, failure_alert, nightly_job, nightly_schedule
+from pipeline.settings import Settings, load
+from pipeline.warehouse import warehouse_of
+
+
+def build_defs(settings: Settings | None = None, resource_overrides: Mapping[str, Any] | None = None) -> dg.Definitions:
+    """All definitions of a home; tests hand in their own settings and resources."""
+    settings = settings or load()
+    partitions = daily_partitions(settings)
+    job = nightly_job(partitions)
+    return dg.Definitions(
+        assets=[ingest, *sql_assets(settings, partitions), publication_assets(partitions)],
+        asset_checks=warning_checks(),
+        jobs=[job],
+        schedules=[nightly_schedule(job, settings)],
+        sensors=[arrival_sensor(job, settings), *failure_alert(settings)],
+        resources={"warehouse": warehouse_of(settings), **(resource_overrides or {})},
+        loggers={"progress": progress_logger},
+        executor=dg.in_process_executor,
+    )
+
+
+@dg.definitions
+def defs() -> dg.Definitions:
+    """What workspace.yaml loads: the home of PERENNIAL_HOME, else the current folder."""
+    return build_defs()

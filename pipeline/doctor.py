@@ -1,0 +1,197 @@
+"""Doctor: looks at a home and says what is wrong and what to do; and reads the summary of a run. Changes nothing but
+what an interrupted publication left half done."""
+
+from __future__ import annotations
+
+import datetime as dt
+import platform
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from importlib.metadata import requires, version
+from pathlib import Path
+from typing import Literal
+
+from packaging.requirements import Requirement
+
+from pipeline.engines.duckdb import DuckDBEngine, connect
+from pipeline.exports import find_exports
+from pipeline.locks import HomeBusy, holder, home_lock
+from pipeline.publishing import STAGING, recover
+from pipeline.settings import Settings, SettingsError, load
+from pipeline.sources import ExportError, find_sources
+from pipeline.sql import HeaderError
+
+LEAST_FREE_BYTES = 2 * 2**30
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing looked at."""
+
+    status: Literal["ok", "warn", "fail"]
+    subject: str
+    message: str
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What a run has to tell at its end."""
+
+    files: list[tuple[str, int, int, int, int, int]]
+    segments: list[tuple[str, int]]
+
+
+def examine(home: Path | None) -> list[Finding]:
+    """All findings about a home; the first failing settings end it, since nothing else can be trusted then."""
+    try:
+        settings = load(home)
+    except SettingsError as error:
+        return [Finding("fail", "settings", str(error))]
+    findings = [Finding("ok", "settings", f"home {settings.home}, {settings.timezone}, {settings.currency}")]
+    parts: tuple[Callable[[Settings], Iterator[Finding]], ...] = (
+        _versions, _folders, _lock_and_publication, _sources, _exports, _warehouse
+    )  # fmt: skip
+    for part in parts:
+        findings.extend(part(settings))
+    return findings
+
+
+def read_summary(settings: Settings, day: dt.date) -> Summary:
+    connection = connect(settings.warehouse_file, settings, read_only=True)
+    try:
+        engine = DuckDBEngine(connection)
+        files = engine.execute(
+            "SELECT path, rows_read, accepted, quarantined, superseded, duplicates FROM ingest.files ORDER BY path"
+        )
+        segments = engine.execute(
+            """
+            WITH labels AS (
+              SELECT DISTINCT segment, label, segment_rank FROM marts.segment_catalogue
+              WHERE snapshot_date = $snapshot_date AND catalogue = 'grid'
+            ),
+            sizes AS (
+              SELECT segment, count(*) AS customers FROM marts.rfm_segments
+              WHERE snapshot_date = $snapshot_date AND catalogue = 'grid' GROUP BY segment
+            )
+            SELECT label, coalesce(customers, 0) FROM labels LEFT JOIN sizes USING (segment) ORDER BY segment_rank
+            """,
+            {"snapshot_date": day},
+        )
+    finally:
+        connection.close()
+    return Summary([tuple(row) for row in files], [tuple(row) for row in segments])
+
+
+def _versions(settings: Settings) -> Iterator[Finding]:
+    wrong = []
+    for text in requires("perennial") or []:
+        requirement = Requirement(text)
+        if requirement.marker is None or requirement.marker.evaluate():
+            installed = version(requirement.name)
+            if not requirement.specifier.contains(installed, prereleases=True):
+                wrong.append(f"{requirement.name} {installed} (needs {requirement.specifier})")
+    if wrong:
+        yield Finding(
+            "fail", "versions", f"{', '.join(wrong)}. Install what requirements.lock names: make clean setup."
+        )
+    else:
+        python = platform.python_version()
+        yield Finding("ok", "versions", f"Python {python}, dagster {version('dagster')}, duckdb {version('duckdb')}")
+
+
+def _folders(settings: Settings) -> Iterator[Finding]:
+    try:
+        probe = settings.home / ".perennial" / "doctor"
+        probe.parent.mkdir(parents=True, exist_ok=True)
+        probe.write_text("")
+        probe.unlink()
+    except OSError as error:
+        yield Finding(
+            "fail", "home", f"cannot be written: {error.strerror}. Change its owner, or choose another --home."
+        )
+        return
+    free = shutil.disk_usage(settings.home).free
+    used = settings.warehouse_file.stat().st_size if settings.warehouse_file.exists() else 0
+    status: Literal["ok", "warn"] = "warn" if free < max(LEAST_FREE_BYTES, 3 * used) else "ok"
+    advice = " Free some: a run needs about three times the warehouse." if status == "warn" else ""
+    yield Finding(status, "disk", f"{free / 2**30:.1f} GiB free, the warehouse takes {used / 2**20:.0f} MiB.{advice}")
+
+
+def _lock_and_publication(settings: Settings) -> Iterator[Finding]:
+    user = holder(settings.home)
+    if user is not None:
+        yield Finding("ok", "lock", f"{user.is_using(settings.home)}.")
+        return
+    yield Finding("ok", "lock", "free")
+    staging = settings.home / STAGING
+    if not (staging.is_dir() and any(staging.iterdir())):
+        return
+    try:
+        with home_lock(settings.home, "doctor", 0):
+            for sentence in recover(settings.home):
+                yield Finding("warn", "publication", sentence)
+    except HomeBusy:
+        return
+    except Exception as error:
+        yield Finding("fail", "publication", str(error))
+
+
+def _sources(settings: Settings) -> Iterator[Finding]:
+    try:
+        sources = find_sources(settings.sources_folders)
+    except (HeaderError, ExportError) as error:
+        yield Finding("fail", "sources", str(error))
+        return
+    yield Finding("ok", "sources", ", ".join(sorted(sources)))
+
+
+def _exports(settings: Settings) -> Iterator[Finding]:
+    try:
+        exports = find_exports(settings, {})
+    except (HeaderError, ExportError) as error:
+        yield Finding("fail", "exports", str(error))
+        return
+    where = f"{settings.exports_folder}/<source>/"
+    if exports:
+        yield Finding("ok", "exports", f"{len(exports)} files in {where}")
+    else:
+        yield Finding("ok", "exports", f"none in {where}; runs need --source, or files there")
+
+
+def _warehouse(settings: Settings) -> Iterator[Finding]:
+    if not settings.warehouse_file.exists():
+        yield Finding("ok", "warehouse", "none yet; the first run makes it")
+        return
+    if holder(settings.home) is not None:
+        yield Finding("ok", "warehouse", "in use by the run named above")
+        return
+    try:
+        connection = connect(settings.warehouse_file, settings, read_only=True)
+    except Exception as error:
+        first = str(error).splitlines()[0]
+        yield Finding("fail", "warehouse", f"cannot be opened: {first} Close programs that have it open.")
+        return
+    try:
+        yield from _contents(DuckDBEngine(connection))
+    finally:
+        connection.close()
+
+
+def _contents(engine: DuckDBEngine) -> Iterator[Finding]:
+    days = [row[0] for row in engine.execute("SELECT DISTINCT snapshot_date FROM marts.rfm_scores ORDER BY 1")]
+    span = f"{len(days)} snapshots, {days[0]} … {days[-1]}" if days else "no snapshot yet"
+    yield Finding("ok", "warehouse", span)
+    rejected = engine.execute("SELECT path FROM ingest.files WHERE status = 'rejected' ORDER BY path")
+    if rejected:
+        names = ", ".join(row[0] for row in rejected)
+        yield Finding(
+            "warn", "ledger", f"rejected files: {names}. Look into data/quarantine, mend the export, run again."
+        )
+    sources = [row[0] for row in engine.execute("SELECT DISTINCT source FROM ingest.files ORDER BY source")]
+    if len(sources) > 1:
+        yield Finding(
+            "warn", "ledger",
+            f"exports of several sources meet in this home: {', '.join(sources)}. "
+            f"That is right if they are one shop; different shops need a home each.",
+        )  # fmt: skip

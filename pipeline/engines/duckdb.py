@@ -1,0 +1,213 @@
+"""The embedded engine: one DuckDB file, one connection for the length of a run."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import polars as pl
+
+from pipeline.contracts import row_rules, schema_of
+from pipeline.engines.engine import CheckOutcome, Parameters, TableRefused, Written
+from pipeline.settings import Settings
+from pipeline.sql import PARTITION_COLUMN, Table
+
+_PARAMETER = re.compile(r"\$([a-z_]\w*)")
+
+
+class DuckDBEngine:
+    """Runs the SQL files on a DuckDB connection. Every write is one transaction that holds the table's own checks."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+        self._connection = connection
+
+    def prepare(self, settings: Settings, tables: Sequence[Table]) -> None:
+        """Schemas and empty tables for all that will be written, and the parameter views of this run."""
+        with self.transaction():
+            for schema in sorted({"params", *(table.schema for table in tables)}):
+                self.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}")
+            for table in tables:
+                self._ensure(table)
+            self.execute(_settings_view(settings))
+
+    # ── reading ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def execute(self, sql: str, parameters: Parameters | None = None) -> list[tuple[Any, ...]]:
+        """Run one statement and return its rows. Parameters the statement does not name are left out."""
+        given = {name: value for name, value in (parameters or {}).items() if name in _PARAMETER.findall(sql)}
+        return self._connection.execute(sql, given).fetchall()
+
+    def read(self, sql: str, parameters: Parameters | None = None) -> pl.DataFrame:
+        given = {name: value for name, value in (parameters or {}).items() if name in _PARAMETER.findall(sql)}
+        frame: pl.DataFrame = self._connection.sql(sql, params=given).pl()
+        return frame
+
+    def scalar(self, sql: str, parameters: Parameters | None = None) -> Any:
+        rows = self.execute(sql, parameters)
+        return rows[0][0] if rows else None
+
+    def partitions(self, table: Table) -> list[dt.date]:
+        rows = self.execute(f"SELECT DISTINCT {PARTITION_COLUMN} FROM {table.full_name} ORDER BY {PARTITION_COLUMN}")
+        return [row[0] for row in rows]
+
+    def export(self, sql: str, parameters: Parameters, path: Path, compression: str = "zstd") -> int:
+        target = str(path).replace("'", "''")
+        form = "FORMAT csv, HEADER" if path.suffix == ".csv" else f"FORMAT parquet, COMPRESSION {compression}"
+        return int(self.scalar(f"COPY ({sql}) TO '{target}' ({form})", parameters))
+
+    def insert(self, table: str, frame: pl.DataFrame) -> None:
+        """Append a frame to a table, columns by name."""
+        self._connection.register("inserted_frame", frame)
+        try:
+            self.execute(f"INSERT INTO {table} BY NAME SELECT * FROM inserted_frame")
+        finally:
+            self._connection.unregister("inserted_frame")
+
+    # ── writing ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All or nothing. An error inside rolls back and goes on to the caller."""
+        self._connection.execute("BEGIN TRANSACTION").fetchall()
+        try:
+            yield
+        except BaseException:
+            self._connection.execute("ROLLBACK").fetchall()
+            raise
+        self._connection.execute("COMMIT").fetchall()
+
+    def write(self, table: Table, snapshot_date: dt.date | None = None) -> Written:
+        parameters = {"snapshot_date": snapshot_date}
+        with self.transaction():
+            rows = self._replace(table, parameters)
+            checks = self.check(table, snapshot_date)
+            if not all(check.passed for check in checks):
+                raise TableRefused(table.full_name, checks)
+        return Written(rows, tuple(checks))
+
+    def check(self, table: Table, snapshot_date: dt.date | None = None) -> list[CheckOutcome]:
+        """The checks that follow from the header, and the header's own tests, on what stands in the table now."""
+        parameters = {"snapshot_date": snapshot_date}
+        outcomes = [self._check_keys(table, parameters), self._check_columns(table, parameters)]
+        return outcomes + [self._check_test(name, sql, parameters) for name, sql in table.header.tests.items()]
+
+    def _ensure(self, table: Table) -> None:
+        """Create the table if it is missing; give an older one the columns it lacks, null in its old rows."""
+        declared = table.column_types()
+        columns = ", ".join(f'"{name}" {kind}' for name, kind in declared.items())
+        self.execute(f"CREATE TABLE IF NOT EXISTS {table.full_name} ({columns})")
+        present = [row[0] for row in self.execute(f"SELECT column_name FROM (DESCRIBE {table.full_name})")]
+        if present == list(declared):
+            return
+        if not table.is_partitioned and table.select is not None:
+            self.execute(f"CREATE OR REPLACE TABLE {table.full_name} ({columns})")
+            return
+        for name in declared.keys() - set(present):
+            self.execute(f'ALTER TABLE {table.full_name} ADD COLUMN "{name}" {declared[name]}')
+
+    def _replace(self, table: Table, parameters: Parameters) -> int:
+        if table.select is None:
+            raise ValueError(f"{table.full_name} has no SELECT: Python writes it")
+        where = f" WHERE {PARTITION_COLUMN} = $snapshot_date" if table.is_partitioned else ""
+        self.execute(f"DELETE FROM {table.full_name}{where}", parameters)
+        columns = ", ".join(f'"{name}"' for name in table.header.columns)
+        typed = ", ".join(_typed(name, column.type) for name, column in table.header.columns.items())
+        sql = f"INSERT INTO {table.full_name} ({columns}) SELECT {typed} FROM ({table.select}) AS selected"
+        return int(self.scalar(sql, parameters))
+
+    def _check_keys(self, table: Table, parameters: Parameters) -> CheckOutcome:
+        keys = ", ".join(f'"{key}"' for key in table.header.grain)
+        doubled = f"SELECT {keys} FROM {_rows(table)} GROUP BY {keys} HAVING count(*) > 1"
+        return self._check_test("keys_unique", doubled, parameters)
+
+    def _check_columns(self, table: Table, parameters: Parameters) -> CheckOutcome:
+        """All row rules of the header in one pass over the partition."""
+        rules = row_rules(schema_of(table))
+        if not rules:
+            return CheckOutcome("columns_fit", 0, "nothing is declared")
+        counts = ", ".join(f"count(*) FILTER (WHERE {rule.fails})" for rule in rules)
+        failing = self.execute(f"SELECT {counts} FROM {_rows(table)}", parameters)[0]
+        broken = [(rule, count) for rule, count in zip(rules, failing, strict=True) if count]
+        reasons = [
+            self.scalar(f"SELECT {rule.reason} FROM {_rows(table)} WHERE {rule.fails} LIMIT 1", parameters)
+            + f" in {count:,} rows."
+            for rule, count in broken
+        ]
+        return CheckOutcome("columns_fit", sum(count for _, count in broken), " ".join(reasons))
+
+    def _check_test(self, name: str, sql: str, parameters: Parameters) -> CheckOutcome:
+        failing = int(self.scalar(f"SELECT count(*) FROM ({sql}) AS failing", parameters))
+        if not failing:
+            return CheckOutcome(name, 0, "")
+        examples = self.execute(f"SELECT * FROM ({sql}) AS failing LIMIT 3", parameters)
+        shown = "; ".join(", ".join(str(value) for value in row) for row in examples)
+        return CheckOutcome(name, failing, f"{failing:,} rows fail, such as ({shown}).")
+
+
+def connect(file: Path, settings: Settings, read_only: bool = False) -> duckdb.DuckDBPyConnection:
+    """Open the warehouse with the limits of the settings; its spill files stay inside the home."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    config: dict[str, Any] = {
+        "memory_limit": _memory(settings.memory_limit),
+        "temp_directory": str(file.parent / ".spill"),
+        "TimeZone": settings.timezone,
+        "autoinstall_known_extensions": "false",
+    }
+    if settings.threads:
+        config["threads"] = settings.threads
+    return duckdb.connect(str(file), read_only=read_only, config=config)
+
+
+def _memory(limit: str) -> str:
+    """DuckDB takes sizes only; a share is taken of the machine's memory."""
+    if not limit.endswith("%"):
+        return limit
+    bytes_present = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return f"{int(bytes_present * float(limit[:-1]) / 100) // 2**20}MiB"
+
+
+def _rows(table: Table) -> str:
+    """The rows a check looks at: the partition just written, or the whole table."""
+    where = f" WHERE {PARTITION_COLUMN} = $snapshot_date" if table.is_partitioned else ""
+    return f"(SELECT * FROM {table.full_name}{where}) AS written"
+
+
+def _typed(name: str, sql_type: str) -> str:
+    """The column in its declared type. Floats keep 10 significant digits: their sums differ beyond from run to run."""
+    column = f'selected."{name}"'
+    if sql_type != "DOUBLE":
+        return f'CAST({column} AS {sql_type}) AS "{name}"'
+    digits = f"9 - CAST(floor(log10(abs({column}))) AS INTEGER)"
+    rounds = f"isfinite({column}) AND abs({column}) BETWEEN 1e-200 AND 1e200"
+    return f'CAST(CASE WHEN {rounds} THEN round({column}, {digits}) ELSE {column} END AS DOUBLE) AS "{name}"'
+
+
+def settings_columns(settings: Settings) -> dict[str, tuple[str, Any]]:
+    """params.settings: the settings that SQL reads, as column -> (type, value)."""
+    tiers = settings.tiers
+    recency, occasions, revenue = (
+        pair or (None, None) for pair in (tiers.recency_days, tiers.occasions, tiers.revenue)
+    )
+    return {
+        "cancelled_orders_count": ("BOOLEAN", settings.cancelled_orders_count),
+        "recency_short_days": ("INTEGER", recency[0]),
+        "recency_medium_days": ("INTEGER", recency[1]),
+        "occasions_regular": ("INTEGER", occasions[0]),
+        "occasions_often": ("INTEGER", occasions[1]),
+        "revenue_average": ("DECIMAL(18,2)", revenue[0]),
+        "revenue_spender": ("DECIMAL(18,2)", revenue[1]),
+    }
+
+
+def _settings_view(settings: Settings) -> str:
+    values = ", ".join(
+        f"CAST({'NULL' if value is None else value} AS {kind}) AS {name}"
+        for name, (kind, value) in settings_columns(settings).items()
+    )
+    return f"CREATE OR REPLACE VIEW params.settings AS SELECT {values}"

@@ -1,0 +1,65 @@
+"""The interface: `Engine` is what the rest of the house may ask of the place where SQL runs."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import polars as pl
+
+from pipeline.sql import Table
+
+Parameters = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class CheckOutcome:
+    """One check of a table: its name, how many rows fail it, and a sentence that names some of them."""
+
+    name: str
+    failing: int
+    message: str
+
+    @property
+    def passed(self) -> bool:
+        return self.failing == 0
+
+
+@dataclass(frozen=True)
+class Written:
+    """A table, or one partition of it, that passed all its checks and is committed."""
+
+    rows: int
+    checks: tuple[CheckOutcome, ...]
+
+
+class TableRefused(Exception):
+    """What was written did not pass its checks, and was rolled back; `checks` tells which."""
+
+    def __init__(self, table: str, checks: Sequence[CheckOutcome]) -> None:
+        failed = [f"{check.name}: {check.message}" for check in checks if not check.passed]
+        super().__init__(f"{table} was not changed. {' '.join(failed)}")
+        self.table = table
+        self.checks = tuple(checks)
+
+
+class Engine(Protocol):
+    """One warehouse, open for the length of a run."""
+
+    def write(self, table: Table, snapshot_date: dt.date | None = None) -> Written:
+        """Replace the table, or its partition of `snapshot_date`, by its SELECT, whole and tested or not at all.
+
+        Raises TableRefused.
+        """
+
+    def read(self, sql: str, parameters: Parameters | None = None) -> pl.DataFrame:
+        """The result of a SELECT."""
+
+    def partitions(self, table: Table) -> list[dt.date]:
+        """Snapshot dates the table holds, ascending."""
+
+    def export(self, sql: str, parameters: Parameters, path: Path, compression: str = "zstd") -> int:
+        """Write the result of a SELECT to one Parquet or CSV file (by its suffix); returns the rows."""

@@ -1,0 +1,38 @@
+"""The portability lint over every SQL file: `make lint`. The rules are in `engines/dialect.py`."""
+
+from __future__ import annotations
+
+import sys
+
+from pipeline.catalog import tables
+from pipeline.engines.dialect import Refused, refusals
+from pipeline.engines.duckdb import settings_columns
+from pipeline.settings import SQL_FOLDER, Settings
+from pipeline.sources import ROW_NUMBER, find_sources
+
+
+def problems() -> list[Refused]:
+    """What the SQL files of the project write outside the portable subset; empty when all is well."""
+    settings = {name: kind for name, (kind, _) in settings_columns(Settings()).items()}
+    schemas = {table.full_name: table.column_types() for table in tables().values()} | {"params.settings": settings}
+    found: list[Refused] = []
+    for table in tables().values():
+        if table.select:
+            found += refusals(table.select, table.file, schemas)
+        for name, test in table.header.tests.items():
+            found += refusals(test, f"{table.file} (test {name})", schemas)
+    for source in find_sources([SQL_FOLDER / "sources"]).values():
+        export = {ROW_NUMBER: "BIGINT"} | dict.fromkeys(source.header.raw, "VARCHAR")
+        found += refusals(source.select, source.file, {"export": export}, source=True)
+    return found
+
+
+def main() -> int:
+    found = problems()
+    for problem in found:
+        print(problem, file=sys.stderr)  # noqa: T201
+    return 1 if found else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,56 @@
+"""Progress: a Dagster logger that tells a run step by step, for people at a terminal."""
+
+import logging
+from typing import Any
+
+import dagster as dg
+from rich.console import Console
+from rich.text import Text
+
+
+class ProgressHandler(logging.Handler):
+    """One line per finished step, with its rows and seconds; what the steps say themselves, indented."""
+
+    def __init__(self, console: Console) -> None:
+        super().__init__(logging.DEBUG)  # Dagster's own events are debug messages
+        self._console = console
+        self._rows: dict[str, int] = {}
+
+    def emit(self, record: logging.LogRecord) -> None:
+        meta: dict[str, Any] = getattr(record, "dagster_meta", {})
+        event = meta.get("dagster_event")
+        if event is None and record.levelno < logging.INFO:
+            return
+        if event is None:
+            self._say(f"    {meta.get('orig_message') or record.getMessage()}", "dim")
+        elif event.event_type_value == "ASSET_MATERIALIZATION":
+            self._note_rows(event)
+        elif event.event_type_value == "STEP_SUCCESS":
+            self._say(self._finished(event), "green")
+        elif event.event_type_value == "STEP_FAILURE":
+            self._say(f"  ✗ {_title(event.step_key)}", "bold red")
+
+    def _note_rows(self, event: Any) -> None:
+        count = event.event_specific_data.materialization.metadata.get("dagster/row_count")
+        if count is not None:
+            self._rows[event.step_key] = self._rows.get(event.step_key, 0) + int(count.value)
+
+    def _finished(self, event: Any) -> str:
+        rows = self._rows.pop(event.step_key, None)
+        seconds = event.event_specific_data.duration_ms / 1000
+        shown = f"{rows:>10,} rows" if rows is not None else " " * 15
+        return f"  ✓ {_title(event.step_key):<44}{shown}{seconds:>8.1f} s"
+
+    def _say(self, line: str, style: str) -> None:
+        self._console.print(Text(line, style=style), soft_wrap=True)
+
+
+def _title(step: str) -> str:
+    return step.replace("__", ".")
+
+
+@dg.logger({}, description="Tells a run step by step on the terminal.")
+def progress_logger(context: dg.InitLoggerContext) -> logging.Logger:
+    logger = logging.Logger("perennial.progress", level=logging.DEBUG)
+    logger.addHandler(ProgressHandler(Console(stderr=True, highlight=False)))
+    return logger

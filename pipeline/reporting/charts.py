@@ -1,0 +1,424 @@
+"""Plotly figures from small frames of aggregates, and the tables that say the same without a picture.
+
+A figure names colours only by the variables of style.css (`var(--…)`); app.js looks them up when it draws, so that one
+figure serves light, dark and print. Plotly is imported inside the functions: it costs seconds at start.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import html
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, Literal
+
+import polars as pl
+
+from pipeline.reporting import words
+
+Figure = dict[str, Any]
+Kind = Literal["text", "count", "number", "money", "percent", "date"]
+
+ACCENT, UNKNOWN, SURFACE, INK, MUTED = (f"var(--{name})" for name in ("accent", "unknown", "surface", "ink", "muted"))
+DIRECTION_COLOURS = {"better": "var(--better)", "worse": "var(--worse)", "entered": "var(--entered)"}
+FLOW_COLOURS = {**{name: f"var(--flow-{name})" for name in DIRECTION_COLOURS}, "same": "var(--flow-same)"}
+DIRECTION_LABELS = {"better": "Moved up", "worse": "Moved down", "entered": "New"}
+NEWCOMERS = "New customers"
+MEASURES = {"customers": "Customers", "revenue": "Revenue", "mean_order_value": "Mean order value"}
+VARIABLES = {"R": "recency", "F": "frequency", "M": "spend"}
+BEST = {"R": "most recent", "F": "most often", "M": "spent most"}
+_RAMP_STEPS = 10
+
+
+@dataclass(frozen=True)
+class Field:
+    """A column of a table: its name in the CSV, its heading on the page, and how its values are shown."""
+
+    name: str
+    label: str
+    kind: Kind = "text"
+
+
+@dataclass(frozen=True)
+class Grid:
+    """A table as data. None is a value that is not known."""
+
+    caption: str
+    fields: tuple[Field, ...]
+    rows: tuple[tuple[object, ...], ...]
+
+
+@dataclass(frozen=True)
+class View:
+    """One way to look at a chart; a chart with several can be switched between them."""
+
+    key: str
+    label: str
+    sentence: str
+    figure: Figure
+
+
+@dataclass(frozen=True)
+class Chart:
+    """A figure with what it means, what it rests on, and its numbers as a table."""
+
+    id: str
+    title: str
+    basis: str
+    views: tuple[View, ...]
+    grid: Grid
+    switch: str | None = None
+    """Name of the switch that governs this chart; charts that share it change together."""
+
+
+# ── figures ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def revenue_by_month(months: pl.DataFrame, currency: str, until: dt.date) -> Figure:
+    """Stacked columns of customers' and guests' revenue. Frame: month, customer_revenue, guest_revenue, orders."""
+    import plotly.graph_objects as go
+
+    rows = months.to_dicts()
+    labels = [f"{row['month']:%Y-%m-%d}" for row in rows]
+    part = f" (to {words.short_day(until)})"
+    names = [f"{row['month']:%B %Y}{part if _is_open(row['month'], until) else ''}" for row in rows]
+    traces = [
+        go.Bar(
+            name=name,
+            x=labels,
+            y=[_float(row[column]) for row in rows],
+            marker={"color": colour},
+            hovertext=[f"{month}<br>{name}: {words.money(row[column], currency)}" for month, row in zip(names, rows)],
+            hoverinfo="text",
+        )
+        for name, column, colour in (
+            ("Customers", "customer_revenue", ACCENT),
+            ("Guests (customer unknown)", "guest_revenue", UNKNOWN),
+        )
+        if name == "Customers" or any(row[column] for row in rows)
+    ]
+    layout = {
+        "barmode": "relative",
+        "bargap": 0.28,
+        "height": 280,
+        "showlegend": len(traces) > 1,
+        "xaxis": {"type": "date", "tickformat": "%b\n%Y", "showgrid": False, "nticks": 8},
+        "yaxis": {"tickformat": "~s", "nticks": 5, "zeroline": True},
+    }
+    return _figure(traces, layout)
+
+
+def score_grid(cells: pl.DataFrame, measure: str, currency: str, ranges: Mapping[tuple[str, int], str]) -> Figure:
+    """5 × 5 heatmap of one pair of scores. Frame: pair, first_score, second_score, customers, revenue, mean_order_value.
+
+    `ranges` gives for (variable, score) the values behind it, for the hover text. Cells without a value are grey.
+    """
+    import plotly.graph_objects as go
+
+    pair = str(cells["pair"][0])
+    across, up = pair[1], pair[0]
+    scores = [1, 2, 3, 4, 5]
+    by_cell = {(row["first_score"], row["second_score"]): row for row in cells.to_dicts()}
+    everyone = int(cells["customers"].sum())
+
+    def hover(first: int, second: int) -> str:
+        row = by_cell[first, second]
+        who = words.things(row["customers"], "customer")
+        lines = [
+            f"<b>{up} {first}</b> {_plain(ranges.get((up, first), ''))}",
+            f"<b>{across} {second}</b> {_plain(ranges.get((across, second), ''))}",
+            f"{who}, {words.percent(words.share_of(row['customers'], everyone))}" if everyone else who,
+            f"Revenue {words.money(row['revenue'], currency)}",
+            f"Mean order value {words.money(row['mean_order_value'], currency)}" if row["customers"] else "No orders",
+        ]
+        return "<br>".join(lines)
+
+    heat = go.Heatmap(
+        x=scores,
+        y=scores,
+        z=[[_cell_value(by_cell[first, second], measure) for second in scores] for first in scores],
+        hovertext=[[hover(first, second) for second in scores] for first in scores],
+        hoverinfo="text",
+        colorscale=[[0, "var(--heat-low)"], [0.5, "var(--heat-middle)"], [1, "var(--heat-high)"]],
+        zmin=0,
+        showscale=False,
+        xgap=3,
+        ygap=3,
+    )
+    axis = {"tickvals": scores, "showgrid": False, "zeroline": False, "ticks": ""}
+    layout = {
+        "height": 340,
+        "plot_bgcolor": SURFACE,
+        "xaxis": {**axis, "title": {"text": f"{VARIABLES[across].capitalize()} score (5 = {BEST[across]})"}},
+        "yaxis": {**axis, "title": {"text": f"{VARIABLES[up].capitalize()} score (5 = {BEST[up]})"}},
+        "margin": {"l": 46, "r": 6, "t": 8, "b": 46},
+        "annotations": _cell_texts(by_cell, measure, currency),
+        "shapes": _unknown_cells([c for c, row in by_cell.items() if _cell_value(row, measure) is None]),
+    }
+    return _figure([heat], layout)
+
+
+def segment_map(segments: pl.DataFrame, column: str, show: Callable[[Any], str]) -> Figure:
+    """Treemap of one catalogue: area is `column`, colour is rank. Frame: label, segment_rank and `column`."""
+    import plotly.graph_objects as go
+
+    rows = [row for row in segments.sort("segment_rank").to_dicts() if row[column] > 0]
+    ranks, whole = segments.height, sum(row[column] for row in rows)
+    shares = [words.percent(words.share_of(row[column], whole)) for row in rows]
+    tree = go.Treemap(
+        labels=[_plain(row["label"]) for row in rows],
+        parents=[""] * len(rows),
+        values=[_float(row[column]) for row in rows],
+        text=[f"{show(row[column])} · {share}" for row, share in zip(rows, shares)],
+        texttemplate="<b>%{label}</b><br>%{text}",
+        hovertemplate="<b>%{label}</b><br>%{text}<extra></extra>",
+        marker={
+            "colors": [rank_colour(row["segment_rank"], ranks) for row in rows],
+            "line": {"width": 3, "color": SURFACE},
+            "pad": {"t": 0, "l": 0, "r": 0, "b": 0},
+        },
+        textfont={"size": 13.5},
+        tiling={"pad": 0, "packing": "squarify"},
+        pathbar={"visible": False},
+        maxdepth=1,
+    )
+    return _figure([tree], {"height": 380, "margin": {"l": 0, "r": 0, "t": 0, "b": 0}})
+
+
+def segment_shares(segments: pl.DataFrame) -> Figure:
+    """Share of customers beside share of the last year's revenue. Frame: label, segment_rank, customers,
+    revenue_12_months."""
+    import plotly.graph_objects as go
+
+    rows = segments.sort("segment_rank").to_dicts()
+    traces = []
+    for name, column, colour in (
+        ("Share of customers", "customers", MUTED),
+        ("Share of revenue, last 12 months", "revenue_12_months", ACCENT),
+    ):
+        whole = sum(row[column] for row in rows)
+        shares = [words.share_of(row[column], whole) for row in rows]
+        traces.append(
+            go.Bar(
+                name=name,
+                orientation="h",
+                y=[_plain(row["label"]) for row in rows],
+                x=shares,
+                marker={"color": colour},
+                text=[words.percent(share) for share in shares],
+                textposition="outside",
+                cliponaxis=False,
+                hovertext=[f"{_plain(row['label'])}<br>{name}: {words.percent(s)}" for row, s in zip(rows, shares)],
+                hoverinfo="text",
+            )
+        )
+    layout = {
+        "barmode": "group",
+        "bargap": 0.35,
+        "bargroupgap": 0.08,
+        "height": 70 + 44 * max(1, len(rows)),
+        "showlegend": True,
+        "xaxis": {"tickformat": ".0%", "rangemode": "tozero", "nticks": 6},
+        "yaxis": {"autorange": "reversed", "showgrid": False, "ticks": ""},
+        "margin": {"l": 10, "r": 48, "t": 8, "b": 30},
+    }
+    return _figure(traces, layout)
+
+
+def arrivals(moves: pl.DataFrame, labels: Mapping[str, str], column: str, show: Callable[[Any], str]) -> Figure:
+    """Who came into each segment since the last snapshot, by direction. Frame: to_segment, direction and `column`;
+    `labels` are all segments, best first."""
+    import plotly.graph_objects as go
+
+    totals = {(r["to_segment"], r["direction"]): r[column] for r in _summed(moves, column).to_dicts()}
+    traces = [
+        go.Bar(
+            name=DIRECTION_LABELS[direction],
+            orientation="h",
+            y=[_plain(label) for label in labels.values()],
+            x=[_float(totals.get((segment, direction), 0)) for segment in labels],
+            marker={"color": colour},
+            hovertext=[
+                f"{_plain(label)}<br>{DIRECTION_LABELS[direction]}: {show(totals.get((segment, direction), 0))}"
+                for segment, label in labels.items()
+            ],
+            hoverinfo="text",
+        )
+        for direction, colour in DIRECTION_COLOURS.items()
+        if any(found == direction for _, found in totals)
+    ]
+    layout = {
+        "barmode": "relative",
+        "bargap": 0.4,
+        "height": 80 + 30 * max(1, len(labels)),
+        "showlegend": True,
+        "xaxis": {"rangemode": "tozero", "nticks": 6, "tickformat": "~s"},
+        "yaxis": {"autorange": "reversed", "showgrid": False, "ticks": ""},
+        "margin": {"l": 10, "r": 16, "t": 8, "b": 30},
+    }
+    return _figure(traces, layout)
+
+
+def migration(flows: pl.DataFrame, ranks: Mapping[str, int], labels: Mapping[str, str], moves_only: bool) -> Figure:
+    """Sankey from the previous snapshot to this one. Frame: previous_segment (null: new), segment, customers."""
+    import plotly.graph_objects as go
+
+    rows = [r for r in flows.to_dicts() if not (moves_only and r["previous_segment"] == r["segment"])]
+    worst = len(ranks) + 1
+    before = sorted({r["previous_segment"] for r in rows}, key=lambda s: (s is None, ranks.get(s, worst), str(s)))
+    after = sorted({r["segment"] for r in rows}, key=lambda s: (ranks.get(s, worst), s))
+    place = {("before", s): i for i, s in enumerate(before)} | {("after", s): len(before) + i for i, s in enumerate(after)}
+
+    def total(side: str, segment: str | None) -> int:
+        return sum(r["customers"] for r in rows if r["previous_segment" if side == "before" else "segment"] == segment)
+
+    def name(segment: str | None) -> str:
+        return NEWCOMERS if segment is None else labels.get(segment, segment.replace("_", " ").capitalize())
+
+    directions = [direction(r["previous_segment"], r["segment"], ranks) for r in rows]
+    sankey = go.Sankey(
+        arrangement="fixed",
+        node={
+            "label": [f"{_plain(name(s))} {words.short_count(total(side, s))}" for side, s in place],
+            "color": [
+                DIRECTION_COLOURS["entered"] if s is None else rank_colour(ranks.get(s, len(ranks)), len(ranks))
+                for _, s in place
+            ],
+            "x": [0.001 if side == "before" else 0.999 for side, _ in place],
+            "y": [y for side in (before, after) for y in _stacked([total("before" if side is before else "after", s) for s in side])],
+            "pad": 12,
+            "thickness": 12,
+            "line": {"width": 0},
+            "hovertemplate": "%{label}<extra></extra>",
+        },
+        link={
+            "source": [place["before", r["previous_segment"]] for r in rows],
+            "target": [place["after", r["segment"]] for r in rows],
+            "value": [r["customers"] for r in rows],
+            "color": [FLOW_COLOURS[d] for d in directions],
+            "customdata": [
+                f"{_plain(name(r['previous_segment']))} → {_plain(name(r['segment']))}: "
+                f"{words.things(r['customers'], 'customer')}"
+                for r in rows
+            ],
+            "hovertemplate": "%{customdata}<extra></extra>",
+        },
+        textfont={"size": 12.5},
+    )
+    return _figure([sankey], {"height": 520, "margin": {"l": 4, "r": 4, "t": 10, "b": 10}})
+
+
+# ── parts ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def rank_colour(rank: int, ranks: int) -> str:
+    """Colour of the rank-th best of `ranks` groups, from the ramp best … worst of style.css."""
+    step = 1 if ranks < 2 else 1 + round((min(rank, ranks) - 1) * (_RAMP_STEPS - 1) / (ranks - 1))
+    return f"var(--rank-{step})"
+
+
+def direction(origin: str | None, target: str, ranks: Mapping[str, int]) -> str:
+    if origin is None:
+        return "entered"
+    if origin == target:
+        return "same"
+    return "better" if ranks.get(target, 0) < ranks.get(origin, len(ranks) + 1) else "worse"
+
+
+def grid(caption: str, fields: Sequence[Field], rows: Iterable[Sequence[object]]) -> Grid:
+    return Grid(caption, tuple(fields), tuple(tuple(row) for row in rows))
+
+
+def _figure(traces: Sequence[Any], layout: Mapping[str, Any]) -> Figure:
+    """The figure as plain JSON values, with what all figures share."""
+    import plotly.graph_objects as go
+
+    axis = {"fixedrange": True, "gridcolor": "var(--line)", "linecolor": "var(--line)", "zerolinecolor": "var(--line)",
+            "automargin": True, "tickfont": {"color": MUTED}, "title": {"font": {"color": MUTED, "size": 12}}}  # fmt: skip
+    shared = {
+        "template": {"data": {"scatter": []}},
+        "font": {"family": "var(--font)", "size": 12.5, "color": INK},
+        "paper_bgcolor": "rgba(0,0,0,0)",
+        "plot_bgcolor": "rgba(0,0,0,0)",
+        "hoverlabel": {"bgcolor": "var(--raised)", "bordercolor": "var(--line)", "font": {"color": INK}, "align": "left"},
+        "dragmode": False,
+        "margin": {"l": 10, "r": 10, "t": 8, "b": 34},
+        "legend": {"orientation": "h", "x": 0, "xref": "container", "y": 1.02, "yanchor": "bottom", "traceorder": "normal",
+                   "itemclick": False, "itemdoubleclick": False},
+    }  # fmt: skip
+    figure = go.Figure(data=list(traces), layout={**shared, **layout})
+    if any(trace.type in ("bar", "heatmap") for trace in traces):
+        figure.update_xaxes(axis)
+        figure.update_yaxes(axis)
+        figure.update_layout({key: layout[key] for key in ("xaxis", "yaxis") if key in layout})
+    plain: Figure = figure.to_plotly_json()
+    plain["layout"].pop("template", None)
+    return plain
+
+
+def _cell_value(row: Mapping[str, Any], measure: str) -> float | None:
+    return None if row[measure] is None else _float(row[measure])
+
+
+def _cell_text(row: Mapping[str, Any], measure: str, currency: str) -> str:
+    if row[measure] is None:
+        return ""
+    if measure == "customers":
+        return words.short_count(row[measure])
+    return words.short_money(row[measure], currency)
+
+
+def _cell_texts(
+    by_cell: Mapping[tuple[int, int], Mapping[str, Any]], measure: str, currency: str
+) -> list[dict[str, Any]]:
+    """The values written in their cells, in the ink that stands out from the cell's colour."""
+    values = {cell: _cell_value(row, measure) for cell, row in by_cell.items()}
+    highest = max((value for value in values.values() if value is not None), default=0) or 1
+    return [
+        {"x": second, "y": first, "text": _cell_text(by_cell[first, second], measure, currency), "showarrow": False,
+         "font": {"color": "var(--on-heat-high)" if value / highest > 0.52 else INK}}
+        for (first, second), value in values.items()
+        if value is not None
+    ]  # fmt: skip
+
+
+def _unknown_cells(cells: Sequence[tuple[int, int]]) -> list[dict[str, Any]]:
+    """Grey squares where there is no value: unknown is not the low end of the scale."""
+    return [
+        {"type": "rect", "layer": "below", "line": {"width": 0}, "fillcolor": UNKNOWN, "opacity": 0.35,
+         "x0": second - 0.47, "x1": second + 0.47, "y0": first - 0.47, "y1": first + 0.47}
+        for first, second in sorted(cells)
+    ]  # fmt: skip
+
+
+def _summed(moves: pl.DataFrame, column: str) -> pl.DataFrame:
+    return moves.group_by("to_segment", "direction").agg(pl.col(column).sum()).sort("to_segment", "direction")
+
+
+def _stacked(sizes: Sequence[int]) -> list[float]:
+    """Middles of bars stacked from top to bottom, within (0, 1), with a little room between them."""
+    whole = sum(sizes) or 1
+    room = min(0.03, 0.4 / max(1, len(sizes)))
+    scale, middles, top = (1 - room * max(0, len(sizes) - 1)), [], 0.0
+    for size in sizes:
+        height = scale * size / whole
+        middles.append(round(min(0.999, max(0.001, top + height / 2)), 4))
+        top += height + room
+    return middles
+
+
+def _is_open(month: dt.date, until: dt.date) -> bool:
+    """Whether the month was not over at the end of day `until`."""
+    after = until + dt.timedelta(days=1)
+    return (month.year, month.month) == (after.year, after.month)
+
+
+def _float(value: Any) -> float:
+    """Two decimals: sums of DOUBLEs differ in their last digits from run to run."""
+    return round(float(value), 2) if isinstance(value, (Decimal, float)) else value
+
+
+def _plain(text: str) -> str:
+    """Text that Plotly must not read as markup."""
+    return html.escape(text, quote=False)

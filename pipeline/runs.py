@@ -1,0 +1,120 @@
+"""Runs started here instead of by Dagster's daemon: the same job, in this process, in the home's Dagster history."""
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import dagster as dg
+
+from pipeline.definitions import build_defs
+from pipeline.engines.duckdb import DuckDBEngine, connect
+from pipeline.exports import last_order_date
+from pipeline.schedules import JOB, last_closed_day
+from pipeline.settings import Settings
+
+PROGRESS: Mapping[str, Any] = {"loggers": {"progress": {}}}
+
+
+class RunFailed(Exception):
+    """A run that did not publish; the message says what, where and what to do. `trace` is for --debug."""
+
+    def __init__(self, message: str, trace: str = "") -> None:
+        super().__init__(message)
+        self.trace = trace
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A run that published everything."""
+
+    run_id: str
+    snapshot_date: dt.date
+
+
+def run_snapshot(settings: Settings, sources: Mapping[str, Sequence[str]], snapshot: dt.date | None) -> Finished:
+    """Load the exports and publish the snapshot; None = the last day with an order. Raises RunFailed."""
+    definitions = build_defs(settings)
+    job = definitions.resolve_job_def(JOB)
+    paths = {name: list(patterns) for name, patterns in sources.items()}
+    config = {**PROGRESS, "ops": {"ingest": {"config": {"sources": paths}}}}
+    with dg.DagsterInstance.get() as instance:
+        if snapshot is None:
+            _execute(settings, job, instance, config, None, asset_selection=_ingest_keys())
+            snapshot = _latest(settings)
+        _check_day(settings, snapshot)
+        result = _execute(settings, job, instance, config, str(snapshot))
+    return Finished(result.run_id, snapshot)
+
+
+def _execute(
+    settings: Settings, job: dg.JobDefinition, instance: dg.DagsterInstance, config: Mapping[str, Any],
+    partition_key: str | None, asset_selection: Sequence[dg.AssetKey] | None = None,
+) -> dg.ExecuteInProcessResult:  # fmt: skip
+    result = job.execute_in_process(
+        run_config=config,
+        instance=instance,
+        partition_key=partition_key,
+        asset_selection=asset_selection,
+        raise_on_error=False,
+    )
+    if not result.success:
+        raise _failure(result)
+    return result
+
+
+def _ingest_keys() -> list[dg.AssetKey]:
+    return [
+        dg.AssetKey(["ingest", "files"]),
+        dg.AssetKey(["ingest", "quarantine"]),
+        dg.AssetKey(["staging", "order_lines"]),
+    ]
+
+
+def _latest(settings: Settings) -> dt.date:
+    connection = connect(settings.warehouse_file, settings, read_only=True)
+    try:
+        last = last_order_date(DuckDBEngine(connection))
+    finally:
+        connection.close()
+    if last is None:
+        raise RunFailed("There is no order in the warehouse, so there is no latest day. Load an export first.")
+    return min(last, last_closed_day(settings))
+
+
+def _check_day(settings: Settings, day: dt.date) -> None:
+    closed = last_closed_day(settings)
+    if day > closed:
+        raise RunFailed(
+            f"{day} is not over in the shop's time zone ({settings.timezone}); the last closed day is {closed}. "
+            f"Ask for that day or an earlier one."
+        )
+    if day < settings.first_snapshot:
+        raise RunFailed(
+            f"{day} is before the first snapshot, {settings.first_snapshot}. "
+            f'Ask for a later day, or set first_snapshot = "{day}" in perennial.toml.'
+        )
+
+
+def _failure(result: dg.ExecuteInProcessResult) -> RunFailed:
+    """The innermost cause of the first failure, in its own words when they are ours."""
+    for event in result.all_events:
+        data = event.event_specific_data
+        error = getattr(data, "error", None)
+        if error is None:
+            continue
+        described = getattr(getattr(data, "user_failure_data", None), "description", None)
+        trace = error.to_string()
+        while error.cause is not None:
+            error = error.cause
+        if described:
+            return RunFailed(described, trace)
+        name = (error.cls_name or "").rsplit(".")[-1]
+        message = error.message.strip().removeprefix(f"{error.cls_name}: ").removeprefix(f"{name}: ").strip()
+        if name in {"HomeBusy", "HomeNotWritable", "SettingsError", "ExportError", "PublicationDamaged"}:
+            return RunFailed(message.split(": ", 1)[-1] if message.startswith("pipeline.") else message, trace)
+        where = f" in step {event.step_key.replace('__', '.')}" if event.step_key else ""
+        return RunFailed(
+            f"Unexpected error{where}: {name}: {message} Nothing was published. Run with --debug for the trace.", trace
+        )
+    return RunFailed("The run failed without an error; look at it with `make dev`.")

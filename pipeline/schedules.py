@@ -1,0 +1,131 @@
+"""When things run: the job, the nightly schedule, the file-arrival sensor, the alert. What runs is in `assets`."""
+
+import datetime as dt
+import hashlib
+import json
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import dagster as dg
+
+from pipeline.settings import Settings
+
+AssetJob = Any  # what define_asset_job returns; Dagster does not export its type
+
+JOB = "nightly"
+SETTLED_SECONDS = 60
+_BUSY = [
+    dg.DagsterRunStatus.QUEUED,
+    dg.DagsterRunStatus.NOT_STARTED,
+    dg.DagsterRunStatus.STARTING,
+    dg.DagsterRunStatus.STARTED,
+]
+
+
+def last_closed_day(settings: Settings, now: dt.datetime | None = None) -> dt.date:
+    """Yesterday in the shop's time zone: the last day of which nothing more can come."""
+    zone = ZoneInfo(settings.timezone)
+    local = now.astimezone(zone) if now else dt.datetime.now(zone)
+    return local.date() - dt.timedelta(days=1)
+
+
+def nightly_job(partitions_def: dg.PartitionsDefinition[str]) -> AssetJob:
+    """Everything, in one process: ingest, tables, checks, publication. A blocking check stops all that follows."""
+    return dg.define_asset_job(
+        JOB,
+        selection=dg.AssetSelection.all(),
+        partitions_def=partitions_def,
+        executor_def=dg.in_process_executor,
+        description="From the exports to the published snapshot of a day.",
+    )
+
+
+def nightly_schedule(job: AssetJob, settings: Settings) -> dg.ScheduleDefinition:
+    @dg.schedule(
+        job=job,
+        name="every_night",
+        cron_schedule=f"0 {settings.schedule_hour} * * *",
+        execution_timezone=settings.timezone,
+        default_status=dg.DefaultScheduleStatus.STOPPED,
+        description="The snapshot of the day that has just closed, in the shop's time zone.",
+    )
+    def every_night(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
+        day = str(last_closed_day(settings, context.scheduled_execution_time))
+        return dg.RunRequest(run_key=day, partition_key=day)
+
+    return every_night
+
+
+def arrival_sensor(job: AssetJob, settings: Settings) -> dg.SensorDefinition:
+    @dg.sensor(
+        job=job,
+        name="new_exports",
+        minimum_interval_seconds=30,
+        default_status=dg.DefaultSensorStatus.STOPPED,
+        description="Runs the last closed day when files in data/exports have arrived and settled.",
+    )
+    def new_exports(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+        arrived = settled_files(settings.exports_folder, time.time())
+        known = set(json.loads(context.cursor)) if context.cursor else set()
+        new = sorted(arrived - known)
+        if not new:
+            return dg.SkipReason("No new file that has been unchanged for a minute.")
+        if context.instance.get_runs(dg.RunsFilter(job_name=JOB, statuses=_BUSY), limit=1):
+            return dg.SkipReason("A run is queued or under way; the files wait for the next look.")
+        context.update_cursor(json.dumps(sorted(arrived)))
+        key = hashlib.sha256("\n".join(new).encode()).hexdigest()
+        return dg.RunRequest(run_key=key, partition_key=str(last_closed_day(settings)))
+
+    return new_exports
+
+
+def settled_files(folder: Path, now: float) -> set[str]:
+    """The files below `folder` that have not changed for a minute, each as path, size and time of change."""
+    files = set()
+    for path in folder.rglob("*") if folder.is_dir() else ():
+        inside = path.relative_to(folder)
+        if not path.is_file() or any(part.startswith((".", "_")) for part in inside.parts):
+            continue
+        state = path.stat()
+        if now - state.st_mtime >= SETTLED_SECONDS:
+            files.add(f"{inside.as_posix()} {state.st_size} {state.st_mtime_ns}")
+    return files
+
+
+def failure_alert(settings: Settings) -> Iterator[dg.SensorDefinition]:
+    """A sensor that tells the webhook of the settings; none if there is no webhook."""
+    if settings.failure_webhook is None:
+        return
+
+    @dg.run_failure_sensor(
+        name="failure_alert",
+        monitored_jobs=[],
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description="Posts failed runs to the webhook of the settings.",
+    )
+    def alert(context: dg.RunFailureSensorContext) -> None:
+        run = context.dagster_run
+        send_alert(
+            settings, run.run_id, run.job_name, run.tags.get("dagster/partition"), context.failure_event.message or ""
+        )
+
+    yield alert
+
+
+def send_alert(settings: Settings, run_id: str, job: str, partition: str | None, message: str) -> None:
+    """POST one JSON object {text, run_id, job, snapshot_date}. The address is a secret and never logged."""
+    if settings.failure_webhook is None:
+        return
+    text = f"Perennial: {job} for {partition or 'an unknown day'} failed. {message}"
+    body = {"text": text, "run_id": run_id, "job": job, "snapshot_date": partition}
+    request = urllib.request.Request(  # noqa: S310 - pydantic has seen to it that this is http(s)
+        str(settings.failure_webhook.get_secret_value()),
+        data=json.dumps(body).encode(),
+        headers={"Content-Type": "application/json"},
+    )
+    with urllib.request.urlopen(request, timeout=10):  # noqa: S310
+        pass

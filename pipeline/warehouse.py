@@ -1,0 +1,112 @@
+"""The warehouse resource: the home's DuckDB file, in the hands of one run at a time.
+
+Taking it means: lock the home, finish or forget what a killed run left, tell Dagster which runs are dead, open the
+file. Every asset and every check requires it, so that nothing runs in a home without the lock.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date
+from pathlib import Path
+from time import sleep, time
+
+import dagster as dg
+import duckdb
+from dagster_duckdb import DuckDBResource
+from pydantic import PrivateAttr
+
+from pipeline.catalog import published_tables, tables
+from pipeline.engines.duckdb import DuckDBEngine, connect
+from pipeline.locks import home_lock, run_is_alive, sweep
+from pipeline.publishing import recover
+from pipeline.settings import Settings, load
+
+_BUSY_FILE_SECONDS = 10.0
+_YOUNG_RUN_SECONDS = 60.0
+
+
+class Warehouse(DuckDBResource):
+    """The open warehouse of a home. `engine` runs SQL; `settings` are the home's, read when the run starts."""
+
+    home: str
+    _settings: Settings | None = PrivateAttr(None)
+    _engine: DuckDBEngine | None = PrivateAttr(None)
+
+    @property
+    def settings(self) -> Settings:
+        if self._settings is None:
+            raise RuntimeError("the warehouse is open only while a run holds its home")
+        return self._settings
+
+    @property
+    def engine(self) -> DuckDBEngine:
+        if self._engine is None:
+            raise RuntimeError("the warehouse is open only while a run holds its home")
+        return self._engine
+
+    @contextmanager
+    def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator["Warehouse"]:
+        settings = load(Path(self.home))
+        run_id = context.run_id or "outside-a-run"
+        log = context.log.info if context.log else print
+        with home_lock(settings.home, run_id, settings.lock_wait_seconds, log):
+            for sentence in recover(settings.home):
+                log(sentence)
+            if context.instance is not None:
+                _report_dead_runs(context.instance, settings.home, run_id)
+            with self.get_connection() as connection:
+                self._settings = settings
+                self._engine = DuckDBEngine(connection)
+                self._engine.prepare(settings, list(tables().values()))
+                try:
+                    yield self
+                finally:
+                    self._engine = self._settings = None
+
+    @contextmanager
+    def get_connection(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """The connection, closed whatever happens.
+
+        The base class leaves it open after an error and retries every failure, also a path that can never be opened,
+        for 102 seconds; here only a file that another process has open is waited for.
+        """
+        connection = _connect_patiently(Path(self.database), load(Path(self.home)))
+        try:
+            yield connection
+        finally:
+            connection.close()
+
+    def later_snapshots(self, dates: list[date]) -> list[date]:
+        """Snapshot dates present after the first of `dates`, without `dates` themselves."""
+        first = min(dates)
+        present = {day for table in published_tables() for day in self.engine.partitions(table)}
+        return sorted(day for day in present if day > first and day not in dates)
+
+
+def warehouse_of(settings: Settings) -> Warehouse:
+    return Warehouse(database=str(settings.warehouse_file), home=str(settings.home))
+
+
+def _connect_patiently(file: Path, settings: Settings) -> duckdb.DuckDBPyConnection:
+    deadline = time() + _BUSY_FILE_SECONDS
+    while True:
+        try:
+            return connect(file, settings)
+        except duckdb.IOException as error:
+            if "lock" not in str(error).lower() or time() > deadline:
+                raise
+            sleep(0.2)
+
+
+def _report_dead_runs(instance: dg.DagsterInstance, home: Path, this_run: str) -> None:
+    """A killed run stays "started" in Dagster for ever; whoever holds the home next says that it failed."""
+    statuses = [dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.STARTING]
+    for record in instance.get_run_records(dg.RunsFilter(statuses=statuses)):
+        run = record.dagster_run
+        # A run without a lock file may be one that has just started, or is just ending.
+        has_lock_file = (home / ".perennial" / "runs" / f"{run.run_id}.lock").exists()
+        young = time() - (record.start_time or time()) < _YOUNG_RUN_SECONDS
+        if run.run_id == this_run or run_is_alive(home, run.run_id) or (young and not has_lock_file):
+            continue
+        instance.report_run_failed(run, "The process of this run ended without a word (killed, or out of memory).")
+    sweep(home)

@@ -1,0 +1,213 @@
+// Brings the pages to life: draws charts in the colours of style.css, switches views, gives tables as CSV, and links the
+// snapshots. Everything said here is also in the HTML; without JavaScript the tables remain.
+(function () {
+  "use strict";
+  const root = document.documentElement;
+  const all = (selector, within) => Array.from((within || document).querySelectorAll(selector));
+
+  // ── theme ──────────────────────────────────────────────────────────────────────────────────────────────────────
+  const dark = window.matchMedia("(prefers-color-scheme: dark)");
+  const remember = {
+    get() { try { return localStorage.getItem("perennial-theme"); } catch { return null; } },
+    set(value) { try { localStorage.setItem("perennial-theme", value); } catch { /* a browser that keeps nothing */ } },
+  };
+  const theme = () => root.dataset.theme || (dark.matches ? "dark" : "light");
+  if (["light", "dark"].includes(remember.get())) root.dataset.theme = remember.get();
+
+  function themeButton() {
+    const button = document.querySelector("[data-theme-button]");
+    if (!button) return;
+    const show = () => { button.textContent = theme() === "dark" ? "Light" : "Dark"; };
+    button.hidden = false;
+    button.setAttribute("aria-label", "Switch between light and dark");
+    button.addEventListener("click", () => {
+      root.dataset.theme = theme() === "dark" ? "light" : "dark";
+      remember.set(root.dataset.theme);
+      show();
+      drawAll();
+    });
+    dark.addEventListener("change", () => { show(); drawAll(); });
+    show();
+  }
+
+  // ── charts ─────────────────────────────────────────────────────────────────────────────────────────────────────
+  const config = { displayModeBar: false, responsive: true, scrollZoom: false, doubleClick: false, showTips: false };
+  const charts = new Map();
+
+  function resolved(value, styles) {
+    if (typeof value === "string") {
+      const name = /^var\((--[\w-]+)\)$/.exec(value);
+      return name ? styles.getPropertyValue(name[1]).trim() : value;
+    }
+    if (Array.isArray(value)) return value.map((item) => resolved(item, styles));
+    if (value && typeof value === "object") {
+      return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, resolved(item, styles)]));
+    }
+    return value;
+  }
+
+  function draw(chart) {
+    const view = chart.views[chart.shown];
+    const figure = resolved(view.figure, getComputedStyle(root));
+    const narrow = chart.plot.clientWidth < 480;
+    if (narrow) {
+      figure.layout.font.size = 11;
+      if (figure.layout.xaxis && figure.layout.xaxis.nticks) figure.layout.xaxis.nticks = 4;
+      for (const trace of figure.data) if (trace.textfont) trace.textfont.size = 11;
+    }
+    chart.sentence.textContent = view.sentence;
+    chart.plot.style.minHeight = figure.layout.height + "px";
+    return window.Plotly.react(chart.plot, figure.data, figure.layout, config);
+  }
+
+  function drawAll() {
+    if (!window.Plotly) return Promise.resolve();
+    return Promise.all(Array.from(charts.values(), draw));
+  }
+
+  function prepareCharts() {
+    for (const figure of all("[data-chart]")) {
+      const plot = figure.querySelector(".chart");
+      charts.set(figure.dataset.chart, {
+        plot,
+        shown: 0,
+        governedBy: figure.dataset.governedBy,
+        sentence: figure.querySelector(".sentence"),
+        views: JSON.parse(figure.querySelector("script[type='application/json']").textContent),
+      });
+    }
+    for (const set of all("[data-switch]")) {
+      set.hidden = false;
+      set.addEventListener("change", (event) => {
+        for (const chart of charts.values()) {
+          if (chart.governedBy !== set.dataset.switch) continue;
+          chart.shown = Math.max(0, chart.views.findIndex((view) => view.key === event.target.value));
+          draw(chart);
+        }
+      });
+    }
+  }
+
+  function fitToPaper() {
+    // Paper is white and about 700 px wide; what the screen shows comes back afterwards.
+    let before;
+    window.addEventListener("beforeprint", () => {
+      before = root.dataset.theme;
+      root.dataset.theme = "light";
+      root.dataset.print = "";
+      drawAll();
+    });
+    window.addEventListener("afterprint", () => {
+      if (before) root.dataset.theme = before; else delete root.dataset.theme;
+      delete root.dataset.print;
+      drawAll();
+    });
+  }
+
+  // ── tables as CSV ──────────────────────────────────────────────────────────────────────────────────────────────
+  function csvCell(text, isNumber) {
+    const safe = !isNumber && /^[=+\-@\t\r]/.test(text) ? "'" + text : text;
+    return /[",\r\n]/.test(safe) ? '"' + safe.replaceAll('"', '""') + '"' : safe;
+  }
+
+  function csv(table) {
+    const head = all("thead th", table).map((cell) => csvCell(cell.dataset.name || cell.textContent.trim(), false));
+    const body = all("tbody tr", table).map((row) => all("th, td", row).map((cell) => (
+      "value" in cell.dataset ? csvCell(cell.dataset.value, true) : csvCell(cell.textContent.trim(), false)
+    )));
+    return [head, ...body].map((row) => row.join(",")).join("\r\n") + "\r\n";
+  }
+
+  function downloads() {
+    for (const button of all("[data-download]")) {
+      button.hidden = false;
+      button.addEventListener("click", () => {
+        const table = document.getElementById(button.dataset.download).querySelector("table");
+        const link = document.createElement("a");
+        link.href = URL.createObjectURL(new Blob(["\ufeff", csv(table)], { type: "text/csv;charset=utf-8" }));
+        link.download = ["perennial", document.body.dataset.snapshot, button.dataset.download].join("-") + ".csv";
+        link.click();
+        setTimeout(() => URL.revokeObjectURL(link.href), 1000);
+      });
+    }
+  }
+
+  // ── snapshots ──────────────────────────────────────────────────────────────────────────────────────────────────
+  const written = (date) => new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", year: "numeric", timeZone: "UTC" })
+    .format(new Date(date + "T00:00:00Z"));
+
+  function snapshots() {
+    const place = document.querySelector("[data-snapshots]");
+    const dates = window.perennialSnapshots;
+    if (!place || !Array.isArray(dates)) return;
+    const here = document.body.dataset.snapshot;
+    const page = document.body.dataset.page;
+    const link = (date, text, label) => {
+      const a = document.createElement("a");
+      a.href = "../" + date + "/" + page + ".html";
+      a.textContent = text;
+      if (label) a.setAttribute("aria-label", label);
+      if (date === here) a.setAttribute("aria-current", "true");
+      return a;
+    };
+    const earlier = dates.filter((date) => date < here).pop();
+    const later = dates.find((date) => date > here);
+    const fold = document.createElement("details");
+    const summary = document.createElement("summary");
+    summary.textContent = written(here);
+    const list = document.createElement("ul");
+    for (const date of dates.slice().reverse()) {
+      const item = document.createElement("li");
+      item.append(link(date, written(date)));
+      list.append(item);
+    }
+    fold.append(summary, list);
+    fold.addEventListener("keydown", (event) => { if (event.key === "Escape") { fold.open = false; summary.focus(); } });
+    document.addEventListener("click", (event) => { if (!fold.contains(event.target)) fold.open = false; });
+    place.replaceChildren(
+      ...(earlier ? [link(earlier, "←", "Earlier snapshot, " + written(earlier))] : []),
+      fold,
+      ...(later ? [link(later, "→", "Later snapshot, " + written(later))] : []),
+    );
+    const newest = dates[dates.length - 1];
+    const banner = document.querySelector("[data-newer]");
+    if (banner && newest > here) {
+      banner.append("There is a newer snapshot: ", link(newest, written(newest)), ".");
+      banner.hidden = false;
+    }
+  }
+
+  // ── glossary ───────────────────────────────────────────────────────────────────────────────────────────────────
+  function search() {
+    const place = document.querySelector("[data-search]");
+    if (!place) return;
+    place.hidden = false;
+    const found = place.querySelector("[data-found]");
+    place.querySelector("input").addEventListener("input", (event) => {
+      const wanted = event.target.value.trim().toLowerCase();
+      let count = 0;
+      for (const table of all("[data-table]")) {
+        let here = 0;
+        for (const column of all("[data-column]", table)) {
+          column.hidden = !column.textContent.toLowerCase().includes(wanted);
+          here += column.hidden ? 0 : 1;
+        }
+        table.hidden = here === 0;
+        count += here;
+      }
+      found.textContent = wanted ? count + (count === 1 ? " column" : " columns") : "";
+    });
+  }
+
+  document.addEventListener("DOMContentLoaded", () => {
+    const entrance = document.body.dataset.entrance;
+    if (entrance && !location.hash) { location.replace(entrance); return; }
+    prepareCharts();
+    themeButton();
+    snapshots();
+    downloads();
+    search();
+    fitToPaper();
+    drawAll().then(() => { root.dataset.drawn = ""; });
+  });
+})();

@@ -1,0 +1,37 @@
+/*
+description: Ledger of export files. Every row of a file is accepted, quarantined, superseded or a duplicate.
+grain: [file_id]
+owner: team:data
+columns:
+  file_id:      {type: VARCHAR, meaning: "Identity of the file: hash of its content and its source"}
+  sha256:       {type: VARCHAR, meaning: SHA-256 of the file's bytes}
+  source:       {type: VARCHAR, meaning: Source whose SQL maps the file}
+  input:        {type: VARCHAR, meaning: Canonical input the file was mapped to, values: [order_lines]}
+  path:         {type: VARCHAR, meaning: "Where the file was when it was loaded, relative to the home if inside it"}
+  mapping:      {type: VARCHAR, meaning: "Hash of the source's SQL, the contract and the ingest settings; another value reloads the file"}
+  status:       {type: VARCHAR, meaning: "loaded, or rejected because too large a share did not fit", values: [loaded, rejected]}
+  rows_read:    {type: BIGINT, unit: rows, min: 0, meaning: Data rows in the file}
+  accepted:     {type: BIGINT, unit: rows, min: 0, meaning: Rows that stand in staging.order_lines}
+  quarantined:  {type: BIGINT, unit: rows, min: 0, meaning: Rows set aside in ingest.quarantine}
+  superseded:   {type: BIGINT, unit: rows, min: 0, meaning: Rows of orders that a newer export holds}
+  duplicates:   {type: BIGINT, unit: rows, min: 0, meaning: Exact copies inside the file that were dropped}
+  without_customer: {type: BIGINT, unit: rows, min: 0, meaning: Accepted rows that name no customer}
+  first_ordered_at: {type: TIMESTAMP, nullable: true, meaning: "Earliest order time among the rows that fit, shop time"}
+  last_ordered_at:  {type: TIMESTAMP, nullable: true, meaning: "Latest order time among the rows that fit, shop time; decides which export is newest"}
+tests:
+  reconciliation: |
+    SELECT file_id FROM ingest.files
+    WHERE status = 'loaded' AND rows_read <> accepted + quarantined + superseded + duplicates
+  lines_are_there: |
+    SELECT files.file_id, files.accepted, count(lines.file_id) AS lines
+    FROM ingest.files AS files
+    LEFT JOIN staging.order_lines AS lines ON lines.file_id = files.file_id
+    GROUP BY files.file_id, files.accepted
+    HAVING count(lines.file_id) <> files.accepted
+  quarantine_is_there: |
+    SELECT files.file_id, files.quarantined, count(kept.file_id) AS kept
+    FROM ingest.files AS files
+    LEFT JOIN ingest.quarantine AS kept ON kept.file_id = files.file_id
+    GROUP BY files.file_id, files.quarantined
+    HAVING count(kept.file_id) <> files.quarantined
+*/

@@ -1,0 +1,231 @@
+"""A tiny shop for tests: a few orders written by hand, and every table computed from them. And two real ones.
+
+What belongs here: words to tell a small story with. What does not: expectations, they stand in the tests.
+"""
+
+import datetime as dt
+import importlib.util
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import cache
+from pathlib import Path
+from typing import Any, Self
+
+import polars as pl
+
+from pipeline.contracts import order_lines_table, polars_type
+from pipeline.engines.duckdb import DuckDBEngine, connect
+from pipeline.exports import find_exports, load_exports
+from pipeline.settings import Settings
+from pipeline.sql import Table, in_order, read_tables
+
+MEMORY = Path(":memory:")
+LINES = order_lines_table()
+Money = float | str | Decimal
+
+ONLINE_RETAIL = Path(__file__).resolve().parents[2] / "shared" / "data" / "online_retail.parquet"
+# By path, because the package's own reader needs pkg_resources.
+CDNOW = Path(str(importlib.util.find_spec("lifetimes").origin)).parent / "datasets" / "CDNOW_master.txt"
+
+
+@cache
+def all_tables() -> dict[str, Table]:
+    """Every table of the house, each after the tables it reads."""
+    return in_order([*read_tables().values(), LINES])
+
+
+@contextmanager
+def open_engine(settings: Settings) -> Iterator[DuckDBEngine]:
+    """An engine on an empty warehouse in memory."""
+    connection = connect(MEMORY, settings)
+    try:
+        engine = DuckDBEngine(connection)
+        engine.prepare(settings, list(all_tables().values()))
+        yield engine
+    finally:
+        connection.close()
+
+
+def build(engine: DuckDBEngine, snapshot_date: dt.date, *names: str) -> None:
+    """The tables named, and what they are made of, for a snapshot date; all if none is named. As a run writes them."""
+    needed = _with_upstream(names or tuple(all_tables()))
+    for name, table in all_tables().items():
+        if table.select is not None and name in needed:
+            engine.write(table, snapshot_date if table.is_partitioned else None)
+
+
+def _with_upstream(names: tuple[str, ...]) -> set[str]:
+    needed = set(names)
+    for name, table in reversed(all_tables().items()):
+        if name in needed:
+            needed |= table.reads
+    return needed
+
+
+class Rows:
+    """Rows of a table, made easy to compare: days are shown as text, amounts compare with plain numbers."""
+
+    def __init__(self, frame: pl.DataFrame) -> None:
+        self.frame = frame
+
+    def __len__(self) -> int:
+        return self.frame.height
+
+    def where(self, **values: Any) -> "Rows":
+        """The rows that hold these values."""
+        return Rows(self.frame.filter([pl.col(name) == value for name, value in values.items()]))
+
+    def by(self, key: str, column: str) -> dict[Any, Any]:
+        """{key: value of the column}; the key must be one."""
+        pairs = self.rows(key, column)
+        found = dict(pairs)
+        assert len(found) == len(pairs), f"{key} is no key here: {pairs}"
+        return found
+
+    def by_customer(self, column: str) -> dict[str, Any]:
+        return self.by("customer_id", column)
+
+    def rows(self, *columns: str) -> list[tuple[Any, ...]]:
+        """The rows, or these columns of them, sorted."""
+        frame = self.frame.select(columns) if columns else self.frame
+        return sorted((tuple(map(_plain, row)) for row in frame.iter_rows()), key=str)
+
+    def one(self, column: str) -> Any:
+        """The value of a column in the only row."""
+        assert self.frame.height == 1, f"{self.frame.height} rows, not one"
+        return _plain(self.frame[column][0])
+
+
+class Shop:
+    """A shop whose orders are told line by line."""
+
+    def __init__(self, home: Path, engine: DuckDBEngine) -> None:
+        self.home = home
+        self.engine = engine
+        self._orders: Counter[str] = Counter()
+        self._lines: list[dict[str, Any]] = []
+        self._written = 0
+
+    def orders(self, customer: str | None, *days: str, amount: Money = 10, **others: Any) -> Self:
+        """One order of one sale line on each day: `anna-1`, `anna-2`, … in the order told."""
+        for day in days:
+            self._orders[str(customer)] += 1
+            self.line(f"{customer}-{self._orders[str(customer)]}", on=day, customer=customer, amount=amount, **others)
+        return self
+
+    def line(
+        self, order_id: str, *, on: str, customer: str | None, amount: Money = 10, kind: str = "sale",
+        quantity: Money | None = 1, **others: Any,
+    ) -> Self:  # fmt: skip
+        """One line of an order, as it would come out of an export."""
+        moment = dt.datetime.fromisoformat(on)
+        self._lines.append(
+            {
+                "file_id": "by-hand", "row_number": len(self._lines) + 1, "ordered_on": moment.date(),
+                "order_id": order_id, "customer_id": customer, "ordered_at": moment, "kind": kind, "currency": "EUR",
+                "amount": Decimal(str(amount)), "quantity": None if quantity is None else Decimal(str(quantity)),
+                **others,
+            }
+        )  # fmt: skip
+        return self
+
+    def refund(self, order_id: str, *, on: str, amount: Money) -> Self:
+        """Money back for an order told before: `amount` is how much, a positive number."""
+        customer = next(line["customer_id"] for line in self._lines if line["order_id"] == order_id)
+        return self.line(
+            order_id, on=on, customer=customer, amount=-Decimal(str(amount)), kind="refund", quantity=None
+        )
+
+    def charge(self, order_id: str, *, on: str, customer: str | None, amount: Money) -> Self:
+        """Postage or a fee."""
+        return self.line(order_id, on=on, customer=customer, amount=amount, kind="charge", quantity=None)
+
+    def with_settings(self, **settings: Any) -> Self:
+        """Change settings, as the next run would find them."""
+        self.engine.prepare(Settings(home=self.home, **settings), list(all_tables().values()))
+        return self
+
+    def emptied(self) -> Self:
+        """The same shop without a past, for tests that run many examples."""
+        self._orders.clear()
+        self._lines.clear()
+        self._written = 0
+        with self.engine.transaction():
+            for name in all_tables():
+                self.engine.execute(f"DELETE FROM {name}")
+        return self
+
+    def snapshot(self, snapshot_date: str) -> Self:
+        """Build all tables for this date."""
+        self._book()
+        build(self.engine, dt.date.fromisoformat(snapshot_date))
+        return self
+
+    def table(self, name: str, snapshot_date: str = "2026-12-31") -> Rows:
+        """Build a table for this date, with all that it is made of, and show it."""
+        self._book()
+        build(self.engine, dt.date.fromisoformat(snapshot_date), name)
+        return self.show(name, snapshot_date)
+
+    def show(self, name: str, snapshot_date: str) -> Rows:
+        """A table (the partition of this date) as it stands."""
+        where = " WHERE snapshot_date = $snapshot_date" if all_tables()[name].is_partitioned else ""
+        day = dt.date.fromisoformat(snapshot_date)
+        return Rows(self.engine.read(f"SELECT * FROM {name}{where}", {"snapshot_date": day}))
+
+    def failing_checks(self, name: str, snapshot_date: str) -> set[str]:
+        """Names of the table's checks that fail on what stands in it now."""
+        day = dt.date.fromisoformat(snapshot_date)
+        return {check.name for check in self.engine.check(all_tables()[name], day) if not check.passed}
+
+    def _book(self) -> None:
+        """Put the lines told since the last time into staging.order_lines."""
+        new = self._lines[self._written :]
+        self._written = len(self._lines)
+        if new:
+            schema = {name: polars_type(kind) for name, kind in LINES.column_types().items()}
+            self.engine.insert(LINES.full_name, pl.DataFrame(new, schema=schema))
+
+
+@dataclass(frozen=True)
+class RealShop:
+    """A public data set, loaded through its source, with all tables built for its last day."""
+
+    engine: DuckDBEngine
+    snapshot_date: dt.date
+
+    def table(self, name: str) -> Rows:
+        return self.select(f"SELECT * FROM {name} WHERE snapshot_date = $snapshot_date")
+
+    def select(self, sql: str) -> Rows:
+        return Rows(self.engine.read(sql, {"snapshot_date": self.snapshot_date}))
+
+    def shares(self, catalogue: str) -> dict[str, float]:
+        """Customers of each segment in % of all, to a tenth of a point."""
+        sizes = self.select(
+            f"""
+            SELECT segment, round(100 * count(*) / sum(count(*)) OVER (), 1) AS share
+            FROM marts.rfm_segments
+            WHERE snapshot_date = $snapshot_date AND catalogue = '{catalogue}'
+            GROUP BY segment
+            """
+        )
+        return sizes.by("segment", "share")
+
+
+@contextmanager
+def real_shop(settings: Settings, source: str, path: Path, snapshot_date: dt.date) -> Iterator[RealShop]:
+    """Load a file as a run does, and build all tables for one date."""
+    with open_engine(settings) as engine:
+        for outcome in load_exports(engine, settings, find_exports(settings, {source: [str(path)]})):
+            assert not isinstance(outcome, Exception), outcome
+            assert outcome.status == "loaded", outcome.message
+        build(engine, snapshot_date)
+        yield RealShop(engine, snapshot_date)
+
+
+def _plain(value: Any) -> Any:
+    return value.isoformat() if isinstance(value, dt.date) else value
