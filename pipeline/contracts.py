@@ -64,6 +64,9 @@ ORDER_LINES = pa.DataFrameSchema(
         "unit_price": _column(
             PRICE, "Price of one piece before discount", pa.Check.in_range(-1e9, 1e9), unit="currency"
         ),
+        "unit_cost": _column(
+            PRICE, "What one piece cost the shop, in the reporting currency", pa.Check.in_range(0, 1e9), unit="currency"
+        ),
         "amount": _money(
             "What the line adds to revenue, negative for refunds: given, else quantity × unit price − discount",
             required=True,

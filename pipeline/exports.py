@@ -67,7 +67,8 @@ class Loaded:
             counts += f", {count:,} {word}" if count else ""
         if not self.quarantined:
             return counts + "."
-        return f"{counts}, {self.quarantined:,} set aside. {self.example or ''}".strip()
+        what_to_do = f" {self.example}" if self.status == "loaded" else ""  # a rejected file's is the error of the run
+        return f"{counts}, {self.quarantined:,} set aside.{what_to_do}"
 
 
 def find_exports(settings: Settings, given: Mapping[str, Sequence[str]]) -> list[Export]:

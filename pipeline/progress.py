@@ -7,6 +7,8 @@ import dagster as dg
 from rich.console import Console
 from rich.text import Text
 
+_SKIPPED = "Dependencies for step"  # Dagster names every step that a failure stopped; the failure says enough
+
 
 class ProgressHandler(logging.Handler):
     """One line per finished step, with its rows and seconds; what the steps say themselves, indented."""
@@ -19,10 +21,11 @@ class ProgressHandler(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         meta: dict[str, Any] = getattr(record, "dagster_meta", {})
         event = meta.get("dagster_event")
-        if event is None and record.levelno < logging.INFO:
+        message = str(meta.get("orig_message") or record.getMessage())
+        if event is None and (record.levelno < logging.INFO or message.startswith(_SKIPPED)):
             return
         if event is None:
-            self._say(f"    {meta.get('orig_message') or record.getMessage()}", "dim")
+            self._say(f"    {message}", "dim")
         elif event.event_type_value == "ASSET_MATERIALIZATION":
             self._note_rows(event)
         elif event.event_type_value == "STEP_SUCCESS":
@@ -33,7 +36,7 @@ class ProgressHandler(logging.Handler):
     def _note_rows(self, event: Any) -> None:
         count = event.event_specific_data.materialization.metadata.get("dagster/row_count")
         if count is not None:
-            self._rows[event.step_key] = self._rows.get(event.step_key, 0) + int(count.value)
+            self._rows[event.step_key] = max(self._rows.get(event.step_key, 0), int(count.value))
 
     def _finished(self, event: Any) -> str:
         rows = self._rows.pop(event.step_key, None)

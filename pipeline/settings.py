@@ -164,7 +164,7 @@ def export_home(settings: Settings) -> None:
     dagster_home.mkdir(parents=True, exist_ok=True)
     config = dagster_home / "dagster.yaml"
     if not config.exists():
-        config.write_text("telemetry:\n  enabled: false\n")
+        config.write_text("telemetry:\n  enabled: false\nnux:\n  enabled: false\n")
     os.environ["PERENNIAL_HOME"] = str(settings.home)
     os.environ["DAGSTER_HOME"] = str(dagster_home)
     os.environ.setdefault("DAGSTER_DISABLE_TELEMETRY", "1")

@@ -135,9 +135,7 @@ class Shop:
     def refund(self, order_id: str, *, on: str, amount: Money) -> Self:
         """Money back for an order told before: `amount` is how much, a positive number."""
         customer = next(line["customer_id"] for line in self._lines if line["order_id"] == order_id)
-        return self.line(
-            order_id, on=on, customer=customer, amount=-Decimal(str(amount)), kind="refund", quantity=None
-        )
+        return self.line(order_id, on=on, customer=customer, amount=-Decimal(str(amount)), kind="refund", quantity=None)
 
     def charge(self, order_id: str, *, on: str, customer: str | None, amount: Money) -> Self:
         """Postage or a fee."""

@@ -20,7 +20,9 @@ from pipeline.reporting import words
 Figure = dict[str, Any]
 Kind = Literal["text", "count", "number", "money", "percent", "date"]
 
-ACCENT, UNKNOWN, SURFACE, INK, MUTED = (f"var(--{name})" for name in ("accent", "unknown", "surface", "ink", "muted"))
+ACCENT, ACCENT_PALE = "var(--accent)", "var(--accent-pale)"
+UNKNOWN, SURFACE, LINE = "var(--unknown)", "var(--surface)", "var(--line)"
+INK, MUTED = "var(--ink)", "var(--muted)"
 DIRECTION_COLOURS = {"better": "var(--better)", "worse": "var(--worse)", "entered": "var(--entered)"}
 FLOW_COLOURS = {**{name: f"var(--flow-{name})" for name in DIRECTION_COLOURS}, "same": "var(--flow-same)"}
 DIRECTION_LABELS = {"better": "Moved up", "worse": "Moved down", "entered": "New"}
@@ -89,7 +91,10 @@ def revenue_by_month(months: pl.DataFrame, currency: str, until: dt.date) -> Fig
             x=labels,
             y=[_float(row[column]) for row in rows],
             marker={"color": colour},
-            hovertext=[f"{month}<br>{name}: {words.money(row[column], currency)}" for month, row in zip(names, rows)],
+            hovertext=[
+                f"{month}<br>{name}: {words.money(row[column], currency)}"
+                for month, row in zip(names, rows, strict=True)
+            ],
             hoverinfo="text",
         )
         for name, column, colour in (
@@ -110,7 +115,8 @@ def revenue_by_month(months: pl.DataFrame, currency: str, until: dt.date) -> Fig
 
 
 def score_grid(cells: pl.DataFrame, measure: str, currency: str, ranges: Mapping[tuple[str, int], str]) -> Figure:
-    """5 × 5 heatmap of one pair of scores. Frame: pair, first_score, second_score, customers, revenue, mean_order_value.
+    """5 × 5 heatmap of one pair of scores. Frame: pair, first_score, second_score, customers, revenue,
+    mean_order_value.
 
     `ranges` gives for (variable, score) the values behind it, for the hover text. Cells without a value are grey.
     """
@@ -166,22 +172,27 @@ def segment_map(segments: pl.DataFrame, column: str, show: Callable[[Any], str])
     rows = [row for row in segments.sort("segment_rank").to_dicts() if row[column] > 0]
     ranks, whole = segments.height, sum(row[column] for row in rows)
     shares = [words.percent(words.share_of(row[column], whole)) for row in rows]
+    labels = [_plain(row["label"]) for row in rows]
+    texts = [f"{show(row[column])} · {share}" for row, share in zip(rows, shares, strict=True)]
+    # The first node is the whole, without a face: Plotly would invent one and find no colours for it.
     tree = go.Treemap(
-        labels=[_plain(row["label"]) for row in rows],
-        parents=[""] * len(rows),
-        values=[_float(row[column]) for row in rows],
-        text=[f"{show(row[column])} · {share}" for row, share in zip(rows, shares)],
-        texttemplate="<b>%{label}</b><br>%{text}",
-        hovertemplate="<b>%{label}</b><br>%{text}<extra></extra>",
+        ids=["all", *(str(row["segment_rank"]) for row in rows)],
+        labels=["", *labels],
+        parents=["", *(["all"] * len(rows))],
+        values=[0, *(_float(row[column]) for row in rows)],
+        text=["", *texts],
+        texttemplate=["", *(["<b>%{label}</b><br>%{text}"] * len(rows))],
+        hovertext=["", *(f"<b>{label}</b><br>{text}" for label, text in zip(labels, texts, strict=True))],
+        hoverinfo="text",
         marker={
-            "colors": [rank_colour(row["segment_rank"], ranks) for row in rows],
+            "colors": [SURFACE, *(rank_colour(row["segment_rank"], ranks) for row in rows)],
             "line": {"width": 3, "color": SURFACE},
             "pad": {"t": 0, "l": 0, "r": 0, "b": 0},
         },
-        textfont={"size": 13.5},
+        textfont={"size": 13.5, "color": [INK, *(rank_ink(row["segment_rank"], ranks) for row in rows)]},
+        textposition="middle center",
         tiling={"pad": 0, "packing": "squarify"},
         pathbar={"visible": False},
-        maxdepth=1,
     )
     return _figure([tree], {"height": 380, "margin": {"l": 0, "r": 0, "t": 0, "b": 0}})
 
@@ -194,7 +205,7 @@ def segment_shares(segments: pl.DataFrame) -> Figure:
     rows = segments.sort("segment_rank").to_dicts()
     traces = []
     for name, column, colour in (
-        ("Share of customers", "customers", MUTED),
+        ("Share of customers", "customers", ACCENT_PALE),
         ("Share of revenue, last 12 months", "revenue_12_months", ACCENT),
     ):
         whole = sum(row[column] for row in rows)
@@ -209,7 +220,10 @@ def segment_shares(segments: pl.DataFrame) -> Figure:
                 text=[words.percent(share) for share in shares],
                 textposition="outside",
                 cliponaxis=False,
-                hovertext=[f"{_plain(row['label'])}<br>{name}: {words.percent(s)}" for row, s in zip(rows, shares)],
+                hovertext=[
+                    f"{_plain(row['label'])}<br>{name}: {words.percent(share)}"
+                    for row, share in zip(rows, shares, strict=True)
+                ],
                 hoverinfo="text",
             )
         )
@@ -268,7 +282,8 @@ def migration(flows: pl.DataFrame, ranks: Mapping[str, int], labels: Mapping[str
     worst = len(ranks) + 1
     before = sorted({r["previous_segment"] for r in rows}, key=lambda s: (s is None, ranks.get(s, worst), str(s)))
     after = sorted({r["segment"] for r in rows}, key=lambda s: (ranks.get(s, worst), s))
-    place = {("before", s): i for i, s in enumerate(before)} | {("after", s): len(before) + i for i, s in enumerate(after)}
+    nodes: list[tuple[str, str | None]] = [*(("before", s) for s in before), *(("after", s) for s in after)]
+    place = {node: index for index, node in enumerate(nodes)}
 
     def total(side: str, segment: str | None) -> int:
         return sum(r["customers"] for r in rows if r["previous_segment" if side == "before" else "segment"] == segment)
@@ -280,13 +295,13 @@ def migration(flows: pl.DataFrame, ranks: Mapping[str, int], labels: Mapping[str
     sankey = go.Sankey(
         arrangement="fixed",
         node={
-            "label": [f"{_plain(name(s))} {words.short_count(total(side, s))}" for side, s in place],
+            "label": [f"{_plain(name(s))} {words.short_count(total(side, s))}" for side, s in nodes],
             "color": [
                 DIRECTION_COLOURS["entered"] if s is None else rank_colour(ranks.get(s, len(ranks)), len(ranks))
-                for _, s in place
+                for _, s in nodes
             ],
-            "x": [0.001 if side == "before" else 0.999 for side, _ in place],
-            "y": [y for side in (before, after) for y in _stacked([total("before" if side is before else "after", s) for s in side])],
+            "x": [0.001 if side == "before" else 0.999 for side, _ in nodes],
+            "y": _stacked([total("before", s) for s in before]) + _stacked([total("after", s) for s in after]),
             "pad": 12,
             "thickness": 12,
             "line": {"width": 0},
@@ -314,8 +329,16 @@ def migration(flows: pl.DataFrame, ranks: Mapping[str, int], labels: Mapping[str
 
 def rank_colour(rank: int, ranks: int) -> str:
     """Colour of the rank-th best of `ranks` groups, from the ramp best … worst of style.css."""
-    step = 1 if ranks < 2 else 1 + round((min(rank, ranks) - 1) * (_RAMP_STEPS - 1) / (ranks - 1))
-    return f"var(--rank-{step})"
+    return f"var(--rank-{_rank_step(rank, ranks)})"
+
+
+def rank_ink(rank: int, ranks: int) -> str:
+    """What can be read on that colour."""
+    return f"var(--on-rank-{_rank_step(rank, ranks)})"
+
+
+def _rank_step(rank: int, ranks: int) -> int:
+    return 1 if ranks < 2 else 1 + round((min(rank, ranks) - 1) * (_RAMP_STEPS - 1) / (ranks - 1))
 
 
 def direction(origin: str | None, target: str, ranks: Mapping[str, int]) -> str:
@@ -334,27 +357,35 @@ def _figure(traces: Sequence[Any], layout: Mapping[str, Any]) -> Figure:
     """The figure as plain JSON values, with what all figures share."""
     import plotly.graph_objects as go
 
-    axis = {"fixedrange": True, "gridcolor": "var(--line)", "linecolor": "var(--line)", "zerolinecolor": "var(--line)",
-            "automargin": True, "tickfont": {"color": MUTED}, "title": {"font": {"color": MUTED, "size": 12}}}  # fmt: skip
+    axis = {
+        "fixedrange": True,
+        "automargin": True,
+        **dict.fromkeys(("gridcolor", "linecolor", "zerolinecolor"), LINE),
+        "tickfont": {"color": MUTED},
+        "title": {"font": {"color": MUTED, "size": 12}},
+    }
     shared = {
         "template": {"data": {"scatter": []}},
         "font": {"family": "var(--font)", "size": 12.5, "color": INK},
         "paper_bgcolor": "rgba(0,0,0,0)",
         "plot_bgcolor": "rgba(0,0,0,0)",
-        "hoverlabel": {"bgcolor": "var(--raised)", "bordercolor": "var(--line)", "font": {"color": INK}, "align": "left"},
+        "hoverlabel": {"bgcolor": "var(--raised)", "bordercolor": LINE, "font": {"color": INK}, "align": "left"},
         "dragmode": False,
         "margin": {"l": 10, "r": 10, "t": 8, "b": 34},
-        "legend": {"orientation": "h", "x": 0, "xref": "container", "y": 1.02, "yanchor": "bottom", "traceorder": "normal",
+        "legend": {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom", "traceorder": "normal",
                    "itemclick": False, "itemdoubleclick": False},
     }  # fmt: skip
-    figure = go.Figure(data=list(traces), layout={**shared, **layout})
-    if any(trace.type in ("bar", "heatmap") for trace in traces):
-        figure.update_xaxes(axis)
-        figure.update_yaxes(axis)
-        figure.update_layout({key: layout[key] for key in ("xaxis", "yaxis") if key in layout})
+    axes = {name: _merged(axis, layout[name]) for name in ("xaxis", "yaxis") if name in layout}
+    figure = go.Figure(data=list(traces), layout={**shared, **layout, **axes})
     plain: Figure = figure.to_plotly_json()
     plain["layout"].pop("template", None)
     return plain
+
+
+def _merged(base: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
+    """`own` on top of `base`, one level down too."""
+    deep = {k: {**base[k], **v} for k, v in own.items() if isinstance(v, Mapping) and isinstance(base.get(k), Mapping)}
+    return {**base, **own, **deep}
 
 
 def _cell_value(row: Mapping[str, Any], measure: str) -> float | None:

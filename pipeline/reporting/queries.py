@@ -1,4 +1,4 @@
-"""What the report asks the warehouse: SELECTs in the portable subset that return aggregates, never one row per customer.
+"""What the report asks the warehouse: SELECTs in the portable subset that return aggregates, never rows of customers.
 
 Each takes `$snapshot_date` only and speaks of the shop as of that day.
 """

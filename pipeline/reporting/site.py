@@ -242,14 +242,15 @@ def show(value: Any, kind: charts.Kind, currency: str) -> str:
     """A value of a table as the page shows it."""
     if value is None:
         return words.UNKNOWN
-    return {
+    ways: dict[charts.Kind, Callable[[Any], str]] = {
         "count": words.count,
         "number": words.number,
         "percent": words.percent,
         "date": words.short_day,
         "money": lambda amount: words.money(amount, currency),
         "text": str,
-    }[kind](value)
+    }
+    return ways[kind](value)
 
 
 def raw(value: Any) -> str:
@@ -301,6 +302,10 @@ def quality(facts: Facts) -> dict[str, Any]:
          r["superseded"], r["duplicates"], _date(r["first_ordered_at"]), _date(r["last_ordered_at"]))
         for r in facts.files.to_dicts()
     ]  # fmt: skip
+
+    def of_all(number: int) -> str:
+        return words.percent(words.share_of(number, totals.rows_read))
+
     lines, others = facts.lines, facts.without_occasion
     clean = not (totals.quarantined or totals.rejected) and totals.files > 0
     return {
@@ -309,8 +314,8 @@ def quality(facts: Facts) -> dict[str, Any]:
         "sentence": words.quality_sentence(totals),
         "tiles": [
             Figure("Rows read", words.count(totals.rows_read)),
-            Figure("Accepted", words.count(totals.accepted), words.percent(words.share_of(totals.accepted, totals.rows_read))),
-            Figure("Set aside", words.count(totals.quarantined), words.percent(words.share_of(totals.quarantined, totals.rows_read))),
+            Figure("Accepted", words.count(totals.accepted), of_all(totals.accepted)),
+            Figure("Set aside", words.count(totals.quarantined), of_all(totals.quarantined)),
             Figure("Superseded", words.count(totals.superseded), "by a newer export"),
             Figure("Duplicates", words.count(totals.duplicates), "exact copies dropped"),
             Figure(
@@ -460,10 +465,11 @@ def months_chart(facts: Facts) -> Chart | None:
         Field("guest_revenue", "Guests", "money"), Field("orders", "Orders", "count"),
     ]  # fmt: skip
     first = max(rows[0]["month"], facts.lines["first_on"])
+    lines = words.things(sum(r["lines"] for r in rows), "order line")
     return Chart(
         id="revenue-by-month",
         title="Revenue by month",
-        basis=f"n = {words.things(sum(r['lines'] for r in rows), 'order line')} · {words.span(first, facts.snapshot_date)}",
+        basis=f"n = {lines} · {words.span(first, facts.snapshot_date)}",
         views=(
             View(
                 "revenue",
@@ -511,8 +517,8 @@ def arrivals_chart(facts: Facts) -> Chart | None:
         ),
         grid=charts.grid(
             "Customers who arrived in each group since the previous snapshot",
-            [Field("segment", "Group"), Field("moved_up", "Moved up", "count"), Field("moved_down", "Moved down", "count"),
-             Field("new", "New", "count"), Field("value_at_stake", "Value at stake", "money")],
+            [Field("segment", "Group"), Field("moved_up", "Moved up", "count"),
+             Field("moved_down", "Moved down", "count"), Field("new", "New", "count"), Field("value_at_stake", "Value at stake", "money")],
             [(label, *totals.get(name, [0, 0, 0, Decimal(0)])) for name, label in labels.items()],
         ),
     )  # fmt: skip
@@ -527,7 +533,10 @@ def moves_grid(facts: Facts) -> Grid | None:
         "Moves with the most value at stake",
         [Field("from", "From"), Field("to", "To"), Field("direction", "Direction"),
          Field("customers", "Customers", "count"), Field("value_at_stake", "Value at stake", "money")],
-        [(m.origin or charts.NEWCOMERS, m.target, charts.DIRECTION_LABELS[m.direction], m.customers, m.value) for m in moves],
+        [
+            (m.origin or charts.NEWCOMERS, m.target, charts.DIRECTION_LABELS[m.direction], m.customers, m.value)
+            for m in moves
+        ],
     )  # fmt: skip
 
 
@@ -572,7 +581,7 @@ def score_chart(facts: Facts, pair: str) -> Chart:
             View(
                 measure,
                 label,
-                f"{related} {words.cells_sentence(told, measure, facts.currency)}",
+                f"{related} {words.cells_sentence(told, first, second, measure, facts.currency)}",
                 charts.score_grid(cells, measure, facts.currency, ranges),
             )
             for measure, label in charts.MEASURES.items()
@@ -583,7 +592,10 @@ def score_chart(facts: Facts, pair: str) -> Chart:
              Field(f"{second}_score", f"{second.capitalize()} score", "count"),
              Field("customers", "Customers", "count"), Field("share_of_customers", "Share", "percent"),
              Field("revenue", "Revenue", "money"), Field("mean_order_value", "Mean order value", "money")],
-            [(c.first, c.second, c.customers, words.share_of(c.customers, everyone), c.revenue, c.mean_order_value) for c in told],
+            [
+                (c.first, c.second, c.customers, words.share_of(c.customers, everyone), c.revenue, c.mean_order_value)
+                for c in told
+            ],
         ),
         switch="measure",
     )  # fmt: skip
@@ -624,7 +636,8 @@ def range_of(step: Mapping[str, Any], currency: str) -> str:
     if low is None or high is None:
         return "empty"
     if measure == "monetary":
-        return words.money(low, currency) if low == high else f"{words.money(low, currency)} – {words.money(high, currency)}"
+        ends = [words.money(amount, currency) for amount in (low, high)]
+        return ends[0] if low == high else " – ".join(ends)
     unit = "day" if measure == "recency" else "occasion"
     return words.things(low, unit) if low == high else f"{words.count(low)}–{words.things(high, unit)}"
 
@@ -701,7 +714,7 @@ def migration_chart(facts: Facts, catalogue: str) -> Chart | None:
         return charts.NEWCOMERS if segment is None else labels.get(segment, segment)
 
     way_labels = {**charts.DIRECTION_LABELS, "same": "Stayed"}
-    ordered = sorted(rows, key=lambda pair: (-pair[1]["customers"], name(pair[1]["previous_segment"]), pair[1]["segment"]))
+    ordered = sorted(rows, key=lambda row: (-row[1]["customers"], name(row[1]["previous_segment"]), row[1]["segment"]))
     return Chart(
         id=f"{catalogue}-migration",
         title="Where they went",
@@ -721,8 +734,9 @@ def migration_chart(facts: Facts, catalogue: str) -> Chart | None:
 def segments_grid(frame: pl.DataFrame, caption: str) -> Grid:
     customers, revenue = frame["customers"].sum(), frame["revenue_12_months"].sum()
     fields = [
-        Field("segment", "Group"), Field("customers", "Customers", "count"), Field("share_of_customers", "Share", "percent"),
-        Field("revenue_12_months", "Revenue, 12 months", "money"), Field("share_of_revenue", "Share of revenue", "percent"),
+        Field("segment", "Group"), Field("customers", "Customers", "count"),
+        Field("share_of_customers", "Share", "percent"), Field("revenue_12_months", "Revenue, 12 months", "money"),
+        Field("share_of_revenue", "Share of revenue", "percent"),
         Field("orders", "Orders", "count"), Field("revenue", "Revenue, all time", "money"),
         Field("mean_order_value", "Mean order value", "money"),
     ]  # fmt: skip
@@ -778,7 +792,7 @@ def arrived(facts: Facts, catalogue: str, segment: str) -> str:
 def audience_files(snapshot_date: dt.date, catalogue: str, segment: str) -> tuple[tuple[str, str], ...]:
     """(format, address relative to the page) of the segment's audience files."""
     stem = f"../../../data/audiences/{snapshot_date}/{quote(catalogue, safe='')}/{quote(segment, safe='')}"
-    return tuple((suffix.upper() if suffix == "csv" else "Parquet", f"{stem}.{suffix}") for suffix in ("csv", "parquet"))
+    return ("CSV", f"{stem}.csv"), ("Parquet", f"{stem}.parquet")
 
 
 def labels_of(facts: Facts, catalogue: str) -> dict[str, str]:

@@ -24,14 +24,14 @@ _AFTER = {"EUR": "€", "PLN": "zł", "CZK": "Kč", "SEK": "kr", "NOK": "kr", "D
 
 def count(number: Number | None) -> str:
     """'23,570'."""
-    return UNKNOWN if number is None else _signed(number, f"{abs(number):,.0f}")
+    return UNKNOWN if number is None else _signed(number, f"{_size(number):,.0f}")
 
 
 def number(value: Number | None, digits: int = 2) -> str:
     """'1,226.50', with the trailing zeros of a whole number left out."""
     if value is None:
         return UNKNOWN
-    text = f"{abs(value):,.{digits}f}"
+    text = f"{_size(value):,.{digits}f}"
     return _signed(value, text.rstrip("0").rstrip(".") if "." in text else text)
 
 
@@ -39,9 +39,9 @@ def percent(share: Number | None) -> str:
     """A share of 0.031 as '3.1 %'; something that is not nothing is never rounded to 0.0."""
     if share is None:
         return UNKNOWN
-    if 0 < abs(share) < Decimal("0.0005"):
+    if 0 < _size(share) < 0.0005:
         return f"<0.1{_SPACE}%"
-    return _signed(share, f"{abs(share * 100):,.1f}{_SPACE}%")
+    return _signed(share, f"{_size(share * 100):,.1f}{_SPACE}%")
 
 
 def share_of(part: Number | None, whole: Number | None) -> float | None:
@@ -53,19 +53,19 @@ def money(amount: Number | None, currency: str) -> str:
     """'38,900 €': whole units from 1,000 on, cents below."""
     if amount is None:
         return UNKNOWN
-    return _with_currency(amount, f"{abs(amount):,.{0 if abs(amount) >= 1000 or amount == 0 else 2}f}", currency)
+    return _with_currency(amount, f"{_size(amount):,.{0 if _size(amount) >= 1000 or amount == 0 else 2}f}", currency)
 
 
 def short_money(amount: Number | None, currency: str) -> str:
     """'38.9k €', for cells and labels without room."""
-    return UNKNOWN if amount is None else _with_currency(amount, _short(abs(amount)), currency)
+    return UNKNOWN if amount is None else _with_currency(amount, _short(_size(amount)), currency)
 
 
 def short_count(amount: Number | None) -> str:
     """'1,234', '12.3k', '1.2M'."""
     if amount is None:
         return UNKNOWN
-    return count(amount) if abs(amount) < 10_000 else _signed(amount, _short(abs(amount)))
+    return count(amount) if _size(amount) < 10_000 else _signed(amount, _short(_size(amount)))
 
 
 def day(date: dt.date | None) -> str:
@@ -101,7 +101,7 @@ def change(difference: Number | None, show: Callable[[Number], str] = count) -> 
 
 def points(difference: Number) -> str:
     """A difference of shares of 0.004 as '0.4 points'."""
-    return _signed(difference, f"{abs(difference * 100):,.1f}{_SPACE}points")
+    return _signed(difference, f"{_size(difference * 100):,.1f}{_SPACE}points")
 
 
 def somebody(amount: int) -> str:
@@ -112,6 +112,10 @@ def somebody(amount: int) -> str:
 def listed(parts: Sequence[str]) -> str:
     """'a', 'a and b', 'a, b and c'."""
     return " and ".join([", ".join(parts[:-1]), parts[-1]]) if len(parts) > 1 else "".join(parts)
+
+
+def _size(number: Number) -> Number:
+    return -number if number < 0 else number
 
 
 def _signed(value: Number, text: str) -> str:
@@ -297,20 +301,20 @@ def correlation_sentence(first: str, second: str, spearman: float | None) -> str
 _STRENGTHS = ((0.1, "little"), (0.3, "weakly"), (0.5, "moderately"), (0.7, "clearly"), (1.01, "strongly"))
 
 
-def cells_sentence(cells: Sequence[Cell], measure: str, currency: str) -> str:
-    """What the fullest, richest or dearest cell of the grid holds; `measure` names a field of Cell."""
+def cells_sentence(cells: Sequence[Cell], first: str, second: str, measure: str, currency: str) -> str:
+    """What the fullest, richest or dearest cell of a score grid holds; `measure` names a field of Cell."""
     filled = [cell for cell in cells if cell.customers]
     if not filled:
         return "There are no customers yet."
     top = max(filled, key=lambda cell: (_of(cell, measure), cell.first, cell.second))
-    place = f"{top.first}{top.second}"
+    place = f"{first} {top.first}, {second} {top.second}"
     if measure == "customers":
         share = percent(share_of(top.customers, sum(cell.customers for cell in filled)))
-        return f"Most customers are in {place}: {count(top.customers)} ({share})."
+        return f"The fullest cell is {place}: {things(top.customers, 'customer')} ({share})."
     if measure == "revenue":
         share = percent(share_of(top.revenue, sum((cell.revenue for cell in filled), Decimal(0))))
-        return f"Most revenue comes from {place}: {money(top.revenue, currency)} ({share})."
-    return f"Orders are dearest in {place}: {money(top.mean_order_value, currency)} on average."
+        return f"The richest cell is {place}: {money(top.revenue, currency)} ({share} of revenue)."
+    return f"Orders are dearest at {place}: {money(top.mean_order_value, currency)} on average."
 
 
 def empty_scores_sentence(empty: Sequence[str]) -> str:
@@ -323,7 +327,12 @@ def empty_scores_sentence(empty: Sequence[str]) -> str:
 
 
 def _of(cell: Cell, measure: str) -> float:
-    value = {"customers": cell.customers, "revenue": cell.revenue, "mean_order_value": cell.mean_order_value}[measure]
+    values: dict[str, Number | None] = {
+        "customers": cell.customers,
+        "revenue": cell.revenue,
+        "mean_order_value": cell.mean_order_value,
+    }
+    value = values[measure]
     return float("-inf") if value is None else float(value)
 
 

@@ -56,8 +56,9 @@ tests:
 WITH standing AS (
   SELECT customer_id, occasion_on, sum(orders) AS orders, sum(amount) AS amount
   FROM staging.occasions
-  WHERE occasion_on <= $snapshot_date AND stands_until > $snapshot_date
+  WHERE known_on <= $snapshot_date
   GROUP BY customer_id, occasion_on
+  HAVING sum(orders) > 0
 ),
 sequenced AS (
   SELECT

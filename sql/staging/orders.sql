@@ -1,74 +1,81 @@
 /*
-description: Orders, whole, with the day they count for and the day they were cancelled.
-grain: [order_id]
+description: "What was known of orders when: a row for each day on which an order changed. As of a day, an order is the sum of its rows known by then, and stands while its orders add up to 1. Orders without a sale (postage, refunds) have no rows."
+grain: [order_id, known_on]
 owner: team:data
 columns:
-  order_id:     {type: VARCHAR, meaning: Order of the shop}
-  customer_id:  {type: VARCHAR, nullable: true, meaning: "Customer who ordered; null for a guest"}
-  ordered_on:   {type: DATE, meaning: "Local day of the first sale line (of the first line, if nothing was sold)"}
-  lines:        {type: BIGINT, unit: lines, min: 1, meaning: Lines of any kind}
-  items:        {type: "DECIMAL(18,3)", unit: pieces, meaning: Pieces sold}
-  sales:        {type: "DECIMAL(18,2)", unit: currency, meaning: "Amount of the sale lines, before refunds"}
-  charges:      {type: "DECIMAL(18,2)", unit: currency, meaning: "Postage, fees and discounts that are lines of their own"}
-  refunds:      {type: "DECIMAL(18,2)", unit: currency, meaning: "Amount of the refund lines, negative"}
-  is_purchase:  {type: BOOLEAN, meaning: "Whether a product was sold; an order of charges or refunds only is no purchase"}
-  cancelled_on: {type: DATE, nullable: true, meaning: "First day on which the order was cancelled: by its status from the start, or when refunds covered its sales; null if it stands"}
+  order_id:    {type: VARCHAR, meaning: Order of the shop}
+  known_on:    {type: DATE, meaning: "Local day of the change; what comes later does not touch the row"}
+  customer_id: {type: VARCHAR, nullable: true, meaning: "Customer who ordered; null for a guest"}
+  ordered_on:  {type: DATE, meaning: "Local day of the order's first sale line: the day it counts for"}
+  orders:      {type: INTEGER, unit: orders, min: -1, max: 1, meaning: "1 when the order stands from this day on, −1 when it was cancelled on it, 0 when only its sums changed"}
+  items:       {type: "DECIMAL(18,3)", unit: pieces, meaning: Change in the pieces of the order while it stands}
+  amount:      {type: "DECIMAL(18,2)", unit: currency, meaning: "Change in the sales and charges of the order while it stands, before refunds"}
+tests:
+  an_order_stands_once_or_not_at_all: |
+    SELECT order_id, sum(orders) AS orders
+    FROM staging.orders
+    GROUP BY order_id
+    HAVING sum(orders) < 0 OR sum(orders) > 1
+  nothing_is_known_before_it_happens: |
+    SELECT order_id, known_on, ordered_on FROM staging.orders WHERE known_on < ordered_on
 */
-WITH order_totals AS (
+WITH days AS (
   SELECT
     order_id,
+    ordered_on AS known_on,
     max(customer_id) AS customer_id,
-    coalesce(min(ordered_on) FILTER (WHERE kind = 'sale'), min(ordered_on)) AS ordered_on,
-    count(*) AS lines,
+    count(*) FILTER (WHERE kind = 'sale') AS sale_lines,
+    count(*) FILTER (WHERE kind = 'sale' AND lower(status) IN ('cancelled', 'canceled', 'voided', 'void')) AS void_lines,
     coalesce(sum(quantity) FILTER (WHERE kind = 'sale'), 0) AS items,
     coalesce(sum(amount) FILTER (WHERE kind = 'sale'), 0) AS sales,
     coalesce(sum(amount) FILTER (WHERE kind = 'charge'), 0) AS charges,
-    coalesce(sum(amount) FILTER (WHERE kind = 'refund'), 0) AS refunds,
-    count(*) FILTER (WHERE kind = 'sale') AS sale_lines,
-    count(*) FILTER (WHERE kind = 'sale' AND lower(status) IN ('cancelled', 'canceled', 'voided', 'void')) AS void_lines
+    coalesce(sum(amount) FILTER (WHERE kind = 'refund'), 0) AS refunds
   FROM staging.order_lines
-  GROUP BY order_id
+  GROUP BY order_id, ordered_on
 ),
-refund_candidates AS (
-  SELECT order_id
-  FROM order_totals
-  WHERE sales > 0 AND sales + refunds <= 0
-),
-daily_net AS (
-  SELECT lines.order_id, lines.ordered_on, sum(lines.amount) AS amount
-  FROM staging.order_lines AS lines
-  JOIN refund_candidates ON refund_candidates.order_id = lines.order_id
-  WHERE lines.kind <> 'charge'
-  GROUP BY lines.order_id, lines.ordered_on
-),
-running_net AS (
+so_far AS (
   SELECT
     order_id,
-    ordered_on,
-    sum(amount) OVER (
-      PARTITION BY order_id ORDER BY ordered_on ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
-    ) AS amount
-  FROM daily_net
+    known_on,
+    max(customer_id) OVER (PARTITION BY order_id) AS customer_id,
+    min(CASE WHEN sale_lines > 0 THEN known_on END) OVER (PARTITION BY order_id) AS ordered_on,
+    sum(sale_lines) OVER (PARTITION BY order_id ORDER BY known_on ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS sale_lines,
+    sum(void_lines) OVER (PARTITION BY order_id ORDER BY known_on ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS void_lines,
+    sum(items) OVER (PARTITION BY order_id ORDER BY known_on ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS items,
+    sum(sales) OVER (PARTITION BY order_id ORDER BY known_on ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS sales,
+    sum(charges) OVER (PARTITION BY order_id ORDER BY known_on ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS charges,
+    sum(refunds) OVER (PARTITION BY order_id ORDER BY known_on ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS refunds
+  FROM days
 ),
-covered AS (
-  SELECT order_id, min(ordered_on) AS covered_on
-  FROM running_net
-  WHERE amount <= 0
-  GROUP BY order_id
+judged AS (
+  SELECT
+    so_far.order_id,
+    so_far.known_on,
+    so_far.customer_id,
+    so_far.ordered_on,
+    so_far.items,
+    so_far.sales + so_far.charges AS amount,
+    CASE
+      WHEN so_far.sale_lines = 0 THEN 0
+      WHEN settings.cancelled_orders_count THEN 1
+      WHEN so_far.void_lines = so_far.sale_lines THEN 0
+      WHEN so_far.sales > 0 AND so_far.sales + so_far.refunds <= 0 THEN 0
+      ELSE 1
+    END AS stands
+  FROM so_far
+  CROSS JOIN params.settings AS settings
+),
+changes AS (
+  SELECT
+    order_id,
+    known_on,
+    customer_id,
+    ordered_on,
+    stands - lag(stands, 1, 0) OVER (PARTITION BY order_id ORDER BY known_on) AS orders,
+    stands * items - lag(stands * items, 1, 0) OVER (PARTITION BY order_id ORDER BY known_on) AS items,
+    stands * amount - lag(stands * amount, 1, 0) OVER (PARTITION BY order_id ORDER BY known_on) AS amount
+  FROM judged
 )
-SELECT
-  order_totals.order_id,
-  order_totals.customer_id,
-  order_totals.ordered_on,
-  order_totals.lines,
-  order_totals.items,
-  order_totals.sales,
-  order_totals.charges,
-  order_totals.refunds,
-  order_totals.sale_lines > 0 AS is_purchase,
-  CASE
-    WHEN order_totals.sale_lines > 0 AND order_totals.void_lines = order_totals.sale_lines THEN order_totals.ordered_on
-    ELSE covered.covered_on
-  END AS cancelled_on
-FROM order_totals
-LEFT JOIN covered ON covered.order_id = order_totals.order_id
+SELECT order_id, known_on, customer_id, ordered_on, orders, items, amount
+FROM changes
+WHERE orders <> 0 OR items <> 0 OR amount <> 0

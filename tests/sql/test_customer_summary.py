@@ -170,6 +170,13 @@ def test_a_later_parcel_of_an_order_is_not_known_before(shop):
     assert summary.rows("revenue", "monetary_value", "mean_order_value") == [(30, 20, 15)]
 
 
+def test_an_order_filled_again_later_is_cancelled_in_between(shop):
+    # 10 sold on the 1st, given back on the 5th, 20 sold under the same number on the 9th: on the 6th there is nothing.
+    shop.orders("anna", "2026-01-01", amount=10).refund("anna-1", on="2026-01-05", amount=10)
+    shop.line("anna-1", on="2026-01-09", customer="anna", amount=20)
+    assert len(shop.table(SUMMARY, snapshot_date="2026-01-06")) == 0
+
+
 @settings(max_examples=25)
 @given(orders=ORDERS, snapshot_date=DAYS)
 def test_the_future_changes_nothing(shop, orders, snapshot_date):
@@ -195,7 +202,9 @@ def test_timing_adds_up(shop, orders):
     for customer, day, amount, _ in orders:
         shop.orders(customer, day.isoformat(), amount=amount)
     summary = shop.table(SUMMARY, snapshot_date="2026-01-31")
-    days = {customer: sorted({day for who, day, *_ in orders if who == customer}) for customer, *_ in orders if customer}
+    days = {
+        customer: sorted({day for who, day, *_ in orders if who == customer}) for customer, *_ in orders if customer
+    }
     assert summary.by_customer("frequency") == {customer: len(on) - 1 for customer, on in days.items()}
     assert summary.by_customer("active_span_days") == {customer: (on[-1] - on[0]).days for customer, on in days.items()}
     assert summary.by_customer("age_days") == {c: (dt.date(2026, 1, 31) - on[0]).days for c, on in days.items()}
@@ -233,7 +242,9 @@ def test_what_is_refused_changes_nothing(shop):
     # The same SELECT with every customer twice: what was written stands rolled back.
     shop.orders("anna", "2026-01-01").snapshot("2026-01-31")
     table = all_tables()[SUMMARY]
-    doubled = table.select.replace("FROM rhythm\n", "FROM (SELECT * FROM rhythm UNION ALL SELECT * FROM rhythm) AS rhythm\n")
+    doubled = table.select.replace(
+        "FROM rhythm\n", "FROM (SELECT * FROM rhythm UNION ALL SELECT * FROM rhythm) AS rhythm\n"
+    )
     assert doubled != table.select
     with pytest.raises(TableRefused, match=r"marts\.customer_summary was not changed.*keys_unique"):
         shop.engine.write(replace(table, select=doubled), dt.date(2026, 1, 31))

@@ -23,7 +23,9 @@ CUSTOMERS = st.lists(
 
 def test_equal_customers_get_equal_scores(shop):
     # Anna and Bert each ordered twice; Cleo once. F: worse than Anna is only Cleo: 1 + floor(5 · 1/3) = 2.
-    shop.orders("anna", "2026-01-01", "2026-02-01").orders("bert", "2026-01-05", "2026-02-05").orders("cleo", "2026-01-09")
+    shop.orders("anna", "2026-01-01", "2026-02-01").orders("bert", "2026-01-05", "2026-02-05").orders(
+        "cleo", "2026-01-09"
+    )
     scores = shop.table("marts.rfm_scores", snapshot_date="2026-03-01")
     assert scores.by_customer("f_score") == {"anna": 2, "bert": 2, "cleo": 1}
 
@@ -121,7 +123,11 @@ def test_a_customer_who_is_not_scored_is_refused(shop):
 def test_scores_are_the_formula(shop, customers):
     tell(shop.emptied(), customers)
     scores = shop.table("marts.rfm_scores", snapshot_date="2026-01-31")
-    worse_is = {"recency_days": ("r_score", int.__gt__), "occasions": ("f_score", int.__lt__), "revenue": ("m_score", None)}
+    worse_is = {
+        "recency_days": ("r_score", int.__gt__),
+        "occasions": ("f_score", int.__lt__),
+        "revenue": ("m_score", None),
+    }
     for measure, (score, worse) in worse_is.items():
         worse = worse or (lambda other, own: other < own)
         values = scores.by_customer(measure)
@@ -138,7 +144,11 @@ def test_scores_follow_the_values(shop, customers):
     """Better values never score less, equal values always the same; the worst score 1."""
     tell(shop.emptied(), customers)
     frame = shop.table("marts.rfm_scores", snapshot_date="2026-01-31").frame
-    for measure, score, sign in (("recency_days", "r_score", -1), ("occasions", "f_score", 1), ("revenue", "m_score", 1)):
+    for measure, score, sign in (
+        ("recency_days", "r_score", -1),
+        ("occasions", "f_score", 1),
+        ("revenue", "m_score", 1),
+    ):
         pairs = sorted((sign * value, points) for value, points in frame.select(measure, score).iter_rows())
         assert [points for _, points in pairs] == sorted(points for _, points in pairs)
         assert len({value for value, _ in pairs}) == len(set(pairs))

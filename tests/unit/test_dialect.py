@@ -523,7 +523,7 @@ def test_tables_read(sql, tables):
     ],
 )
 def test_tables_read_refuses(sql, words):
-    with pytest.raises(Refused, match="sql/marts/example.sql") as caught:
+    with pytest.raises(Refused, match=r"sql/marts/example\.sql") as caught:
         tables_read(sql, FILE)
     assert words in str(caught.value)
 

@@ -12,6 +12,7 @@ raw:
   category:      {}
   quantity:      {}
   unit_price:    {}
+  unit_cost:     {}
   amount:        {}
   discount:      {}
   currency:      {}
@@ -32,6 +33,6 @@ one_of:
 */
 SELECT
   row_number, order_id, line_id, customer_id, ordered_at, product_id, product_name, category, quantity, unit_price,
-  amount, discount, currency, sales_channel, source, medium, campaign_id, coupon, country, region, city, store_id,
+  unit_cost, amount, discount, currency, sales_channel, source, medium, campaign_id, coupon, country, region, city, store_id,
   status, kind
 FROM export

@@ -1,0 +1,135 @@
+"""marts.segment_changes and marts.segment_events: who moved since the latest earlier snapshot, and what is at stake.
+
+Two customers in all stories, Anna and Bert. With n = 2 a score is 1 (nobody worse, or equal) or 3 (the other is worse),
+so the cells are 11 hibernating, 13 at risk, 31 about to sleep and 33 need attention (grid), best first: need attention
+(rank 6), about to sleep (7), at risk (9), hibernating (10).
+"""
+
+import pytest
+
+CHANGES, EVENTS = "marts.segment_changes", "marts.segment_events"
+JANUARY, FEBRUARY, MARCH = "2026-01-31", "2026-02-28", "2026-03-31"
+
+
+@pytest.fixture
+def anna_overtakes(shop):
+    """January: Bert bought last, once each: Anna 11, Bert 31. February: Anna bought again: Anna 33, Bert 11."""
+    return shop.orders("anna", "2026-01-01", "2026-02-10", amount=10).orders("bert", "2026-01-02", amount=25)
+
+
+def changes(shop, snapshot_date):
+    rows = shop.show(CHANGES, snapshot_date).where(catalogue="grid")
+    return rows.rows("customer_id", "segment", "previous_segment", "previous_snapshot_date", "changed_on")
+
+
+def events(shop, snapshot_date):
+    rows = shop.show(EVENTS, snapshot_date).where(catalogue="grid")
+    return rows.rows("customer_id", "from_segment", "to_segment", "direction", "previous_snapshot_date")
+
+
+def test_the_first_snapshot_has_no_past(anna_overtakes):
+    shop = anna_overtakes.snapshot(JANUARY)
+    assert changes(shop, JANUARY) == [
+        ("anna", "hibernating", None, None, JANUARY),
+        ("bert", "about_to_sleep", None, None, JANUARY),
+    ]
+    assert events(shop, JANUARY) == []
+
+
+def test_moves_name_the_snapshot_they_are_compared_with(anna_overtakes):
+    shop = anna_overtakes.snapshot(JANUARY).snapshot(FEBRUARY)
+    assert changes(shop, FEBRUARY) == [
+        ("anna", "need_attention", "hibernating", JANUARY, FEBRUARY),
+        ("bert", "hibernating", "about_to_sleep", JANUARY, FEBRUARY),
+    ]
+    assert events(shop, FEBRUARY) == [
+        ("anna", "hibernating", "need_attention", "better", JANUARY),
+        ("bert", "about_to_sleep", "hibernating", "worse", JANUARY),
+    ]
+
+
+def test_who_stays_keeps_the_day_of_the_change(anna_overtakes):
+    shop = anna_overtakes.snapshot(JANUARY).snapshot(FEBRUARY).snapshot(MARCH)
+    assert changes(shop, MARCH) == [
+        ("anna", "need_attention", "need_attention", FEBRUARY, FEBRUARY),
+        ("bert", "hibernating", "hibernating", FEBRUARY, FEBRUARY),
+    ]
+    assert events(shop, MARCH) == []
+
+
+def test_a_new_customer_enters(shop):
+    # February: Bert appears, later than Anna. Anna (11) stays, Bert (31) enters.
+    shop.orders("anna", "2026-01-01").orders("bert", "2026-02-02").snapshot(JANUARY).snapshot(FEBRUARY)
+    assert changes(shop, FEBRUARY) == [
+        ("anna", "hibernating", "hibernating", JANUARY, JANUARY),
+        ("bert", "about_to_sleep", None, JANUARY, FEBRUARY),
+    ]
+    assert events(shop, FEBRUARY) == [("bert", None, "about_to_sleep", "entered", JANUARY)]
+
+
+def test_a_customer_whose_purchase_was_cancelled_leaves_and_enters_again(shop):
+    # Bert's only order is refunded on 5 February; he buys again in March.
+    shop.orders("anna", "2026-01-01").orders("bert", "2026-01-02").refund("bert-1", on="2026-02-05", amount=10)
+    shop.orders("bert", "2026-03-03").snapshot(JANUARY).snapshot(FEBRUARY).snapshot(MARCH)
+    assert [row[0] for row in changes(shop, FEBRUARY)] == ["anna"]
+    assert events(shop, MARCH) == [("bert", None, "about_to_sleep", "entered", FEBRUARY)]
+
+
+def test_a_return_to_an_earlier_group_is_a_change(shop):
+    # Bert leads in January, Anna in February, Bert again in March (occasions Anna 2, Bert 2; Bert later: Anna 11).
+    shop.orders("anna", "2026-01-01", "2026-02-10").orders("bert", "2026-01-02", "2026-03-03")
+    shop.snapshot(JANUARY).snapshot(FEBRUARY).snapshot(MARCH)
+    assert changes(shop, MARCH) == [
+        ("anna", "hibernating", "need_attention", FEBRUARY, MARCH),
+        ("bert", "about_to_sleep", "hibernating", FEBRUARY, MARCH),
+    ]
+
+
+def test_catalogues_have_histories_of_their_own(shop):
+    # January: Anna twice and earlier (13), Bert once and later (31). February: Anna three times and last (31), Bert
+    # four times (13). They change places: a move in the grid, none in Axonaut's seven, where both cells are at risk.
+    shop.orders("anna", "2026-01-01", "2026-01-02", "2026-02-05")
+    shop.orders("bert", "2026-01-03", "2026-02-01", "2026-02-02", "2026-02-03").snapshot(JANUARY).snapshot(FEBRUARY)
+    moved = shop.show(EVENTS, FEBRUARY).rows("catalogue", "customer_id", "direction")
+    assert moved == [("grid", "anna", "better"), ("grid", "bert", "worse")]
+    assert shop.show(CHANGES, FEBRUARY).where(customer_id="anna").by("catalogue", "changed_on") == {
+        "grid": FEBRUARY, "axonaut": JANUARY,
+    }  # fmt: skip
+
+
+def test_at_stake_is_the_revenue_of_the_last_365_days(shop):
+    # Bert: 100 on 1 January 2025 (out of the window on 28 February 2026), 25 on 2 January 2026, of which 5 came back.
+    shop.orders("anna", "2026-01-01", "2026-02-10").orders("bert", "2025-01-01", amount=100)
+    shop.orders("bert", "2026-01-02", amount=25).refund("bert-2", on="2026-01-20", amount=5)
+    shop.snapshot(JANUARY).snapshot(FEBRUARY)
+    assert shop.show(EVENTS, FEBRUARY).where(catalogue="grid").by_customer("value_at_stake") == {"anna": 20, "bert": 20}
+
+
+def test_a_snapshot_written_in_between_counts_once_the_later_one_is_rewritten(anna_overtakes):
+    # First January and March, then February in between, then March again.
+    shop = anna_overtakes.snapshot(JANUARY).snapshot(MARCH)
+    assert changes(shop, MARCH)[0] == ("anna", "need_attention", "hibernating", JANUARY, MARCH)
+    shop.snapshot(FEBRUARY)
+    assert changes(shop, FEBRUARY)[0] == ("anna", "need_attention", "hibernating", JANUARY, FEBRUARY)
+    shop.snapshot(MARCH)
+    assert changes(shop, MARCH)[0] == ("anna", "need_attention", "need_attention", FEBRUARY, FEBRUARY)
+    assert events(shop, MARCH) == []
+
+
+def test_writing_a_snapshot_again_changes_nothing(anna_overtakes):
+    shop = anna_overtakes.snapshot(JANUARY).snapshot(FEBRUARY)
+    before = changes(shop, FEBRUARY), events(shop, FEBRUARY)
+    shop.snapshot(FEBRUARY)
+    assert (changes(shop, FEBRUARY), events(shop, FEBRUARY)) == before
+
+
+def test_an_event_that_is_no_move_is_refused(anna_overtakes):
+    shop = anna_overtakes.snapshot(JANUARY).snapshot(FEBRUARY)
+    shop.engine.execute(f"UPDATE {EVENTS} SET from_segment = to_segment")
+    assert shop.failing_checks(EVENTS, FEBRUARY) == {"only_moves"}
+
+
+def test_a_doubled_change_is_refused(anna_overtakes):
+    shop = anna_overtakes.snapshot(JANUARY)
+    shop.engine.execute(f"INSERT INTO {CHANGES} SELECT * FROM {CHANGES} LIMIT 1")
+    assert shop.failing_checks(CHANGES, JANUARY) == {"keys_unique"}
