@@ -1,0 +1,230 @@
+"""Fitting by maximum likelihood: the search all models share, and what is done when a fit is none.
+
+A fit is a fact with a status, never a crash: `converged`; `no_dropout` (dropout explains nothing, the NBD is given);
+`penalised` (held by a small penalty); `refused` (no usable maximum, with the reason).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+from scipy.optimize import minimize
+
+from pipeline.models.histories import Array, Histories
+from pipeline.models.nbd import NBD
+from pipeline.models.timing import TimingModel
+
+Status = Literal["converged", "no_dropout", "penalised", "refused"]
+Objective = Callable[[Array], tuple[float, Array]]
+
+PENALTIES = (0.0, 1e-4, 1e-3)
+NO_DROPOUT_GAIN = 0.5
+_BOUND = 18.0  # of a log parameter: beyond e^18 a parameter is at its edge
+_STARTS: dict[str, tuple[tuple[float, ...], ...]] = {
+    "nbd": ((1.0, 1.0), (0.3, 0.3)),
+    "bgnbd": ((1.0, 1.0, 1.0, 1.0), (0.3, 0.3, 0.5, 2.0), (3.0, 3.0, 0.2, 1.0)),
+    "mbgnbd": ((1.0, 1.0, 1.0, 1.0), (0.3, 0.3, 0.5, 2.0), (3.0, 3.0, 0.2, 1.0)),
+    "pareto_nbd": ((1.0, 1.0, 1.0, 1.0), (0.5, 0.3, 0.5, 0.3), (3.0, 3.0, 0.3, 3.0)),
+}
+"""In units of the mean age of the customers."""
+
+
+@dataclass(frozen=True)
+class Minimum:
+    """Where a search ended: point, value, gradient, Hessian there; which start led to it, after how many iterations."""
+
+    point: Array
+    value: float
+    gradient: Array
+    hessian: Array
+    start: int
+    iterations: int
+    moved: bool
+
+    @property
+    def is_proper(self) -> bool:
+        """A finite point inside the bounds with a positive definite Hessian."""
+        finite = bool(np.isfinite(self.point).all() and np.isfinite(self.hessian).all())
+        return (
+            finite and bool((np.abs(self.point) < _BOUND - 1).all()) and bool(np.linalg.eigvalsh(self.hessian)[0] > 0)
+        )
+
+
+@dataclass(frozen=True)
+class Fit:
+    """A fitted timing model.
+
+    `covariance` is that of the log parameters (k, k), from the observed information; None where it does not exist.
+    `log_likelihood` is that of all customers, without penalty. `start` is the place in the list of starts.
+    """
+
+    model: TimingModel
+    status: Status
+    log_likelihood: float
+    covariance: Array | None
+    customers: float
+    groups: int
+    iterations: int
+    start: int
+    penalty: float
+    asked_for: str
+    reason: str = ""
+
+    @property
+    def standard_errors(self) -> Array | None:
+        """Of the parameters, by the delta method: θ · se(ln θ)."""
+        return None if self.covariance is None else self.model.values * np.sqrt(np.diag(self.covariance))
+
+    @property
+    def aic(self) -> float:
+        return 2 * len(self.model.values) - 2 * self.log_likelihood
+
+    @property
+    def bic(self) -> float:
+        return float(len(self.model.values) * np.log(self.customers) - 2 * self.log_likelihood)
+
+
+def fit(kind: type[TimingModel], histories: Histories, last: TimingModel | None = None) -> Fit:
+    """Fit `kind`; `last` (parameters of an earlier fit) is one more place to start from.
+
+    Unpenalised first; a fit without a proper maximum is tried again with c · Σ(ln θ)² added to the mean negative log-
+    likelihood, which holds all parameters away from 0 and infinity alike.
+    """
+    plain = _attempt(NBD, histories, 0.0, None)
+    attempts = []
+    for penalty in PENALTIES:
+        attempt = _attempt(kind, histories, penalty, last)
+        if kind.dropout_parameter and attempt.log_likelihood - plain.log_likelihood <= NO_DROPOUT_GAIN and not penalty:
+            return replace(plain, status="no_dropout", asked_for=kind.name)
+        if attempt.status != "refused":
+            return attempt
+        attempts.append(attempt)
+    return attempts[0]
+
+
+def fit_first(kinds: Sequence[type[TimingModel]], histories: Histories) -> list[Fit]:
+    """Fits of `kinds` in order up to the first that is not refused; after all of them the NBD."""
+    fits: list[Fit] = []
+    chain: list[type[TimingModel]] = [*kinds, NBD]
+    for kind in chain:
+        fits.append(fit(kind, histories))
+        if fits[-1].status != "refused":
+            break
+    return fits
+
+
+def minimise(objective: Objective, starts: Sequence[Array]) -> Minimum:
+    """The lowest minimum reached from the starts, polished by Newton's method so that it does not depend on them."""
+    best: tuple[float, int, Array, int] | None = None
+    for place, start in enumerate(starts):
+        found = minimize(
+            objective,
+            start,
+            jac=True,
+            method="L-BFGS-B",
+            bounds=[(-_BOUND, _BOUND)] * len(start),
+            options={"maxiter": 500, "ftol": 1e-13, "gtol": 1e-8},
+        )
+        if np.isfinite(found.fun) and (best is None or found.fun < best[0] - 1e-12):
+            best = (float(found.fun), place, found.x, int(found.nit))
+    if best is None:
+        nothing = np.full(len(starts[0]), np.nan)
+        return Minimum(nothing, np.inf, nothing, np.diag(nothing), 0, 0, False)
+    value, place, point, iterations = best
+    point, hessian = _polished(objective, point)
+    value, gradient = objective(point)
+    moved = bool(np.abs(point - starts[place]).max() > 1e-6)
+    return Minimum(point, value, gradient, hessian, place, iterations, moved)
+
+
+def hessian_of(objective: Objective, point: Array) -> Array:
+    """Central differences of the gradient, made symmetric."""
+    step = 1e-4
+    columns = [
+        (objective(point + step * unit)[1] - objective(point - step * unit)[1]) / (2 * step)
+        for unit in np.eye(len(point))
+    ]
+    matrix = np.column_stack(columns)
+    return np.asarray((matrix + matrix.T) / 2)
+
+
+def _polished(objective: Objective, point: Array) -> tuple[Array, Array]:
+    """Newton steps while they go down and the Hessian is positive definite."""
+    value, gradient = objective(point)
+    hessian = hessian_of(objective, point)
+    for _ in range(8):
+        if not np.isfinite(hessian).all() or np.linalg.eigvalsh(hessian)[0] <= 0:
+            break
+        step = np.linalg.solve(hessian, gradient)
+        candidate = point - step
+        if np.abs(candidate).max() > _BOUND:
+            break
+        new_value, new_gradient = objective(candidate)
+        if not np.isfinite(new_value) or new_value > value + 1e-13 * abs(value):
+            break
+        point, value, gradient = candidate, new_value, new_gradient
+        if np.abs(step).max() < 1e-10:
+            break
+        hessian = hessian_of(objective, point)
+    return point, hessian
+
+
+def _attempt(kind: type[TimingModel], histories: Histories, penalty: float, last: TimingModel | None) -> Fit:
+    unit = float(np.average(histories.T, weights=histories.customers)) or 1.0
+    scaled, total = histories.in_units_of(unit), histories.total
+    in_weeks = np.array([np.log(unit) if name in kind.time_parameters else 0.0 for name in kind.names()])
+
+    def objective(theta: Array) -> tuple[float, Array]:
+        parameters = np.exp(theta)
+        with np.errstate(all="ignore"):
+            value, slopes = kind.of(parameters).log_likelihood(scaled)
+        mean = float(scaled.customers @ value) / total
+        slope = (scaled.customers @ slopes) / total * parameters
+        if not np.isfinite(mean) or not np.isfinite(slope).all():
+            return np.inf, np.zeros_like(theta)
+        natural = theta + in_weeks
+        return -mean + penalty * float(natural @ natural), -slope + 2 * penalty * natural
+
+    starts = [np.log(np.array(values)) for values in _STARTS[kind.name]]
+    if last is not None and type(last) is kind:
+        starts.insert(0, np.log(last.values) - in_weeks)
+    found = minimise(objective, starts)
+    return _judged(kind, found, histories, unit, in_weeks, penalty)
+
+
+def _judged(
+    kind: type[TimingModel], found: Minimum, histories: Histories, unit: float, in_weeks: Array, penalty: float
+) -> Fit:
+    status: Status = "penalised" if penalty else "converged"
+    reason, covariance = "", None
+    if not np.isfinite(found.point).all():
+        status, reason = "refused", "the likelihood is not finite at any start"
+    elif not found.moved:
+        status, reason = "refused", "the search stopped where it started"
+    elif not found.is_proper:
+        status, reason = (
+            "refused",
+            "no maximum inside: a parameter runs to 0 or infinity, or the Hessian is not definite",
+        )
+    else:
+        covariance = np.asarray(np.linalg.inv(found.hessian * histories.total), dtype=np.float64)
+    natural = found.point + in_weeks
+    shrinkage = penalty * float(natural @ natural)
+    # Times in other units change the density of t by unit^-x: put back, so that fits of all units compare.
+    jacobian = float(histories.customers @ histories.x) * np.log(unit)
+    return Fit(
+        model=kind.of(np.exp(natural)),
+        status=status,
+        log_likelihood=-(found.value - shrinkage) * histories.total - jacobian,
+        covariance=covariance,
+        customers=histories.total,
+        groups=len(histories.x),
+        iterations=found.iterations,
+        start=found.start,
+        penalty=penalty,
+        asked_for=kind.name,
+        reason=reason,
+    )

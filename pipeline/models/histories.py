@@ -1,0 +1,47 @@
+"""Purchase histories as the models see them: groups of customers with equal (x, t_x, T)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Histories:
+    """n groups of equal customers.
+
+    x: repeat purchase occasions; t_x: weeks from the first to the last occasion; T: weeks from the first occasion to
+    the end of observation; customers: how many share the three. All of shape (n,).
+    """
+
+    x: Array
+    t_x: Array
+    T: Array
+    customers: Array
+
+    @classmethod
+    def of(cls, x: object, t_x: object, T: object, customers: object = 1.0) -> Self:
+        """Checked and broadcast. Raises ValueError for histories that cannot be: negative, t_x > T, or x = 0 < t_x."""
+        arrays = np.broadcast_arrays(*(np.asarray(value, dtype=np.float64) for value in (x, t_x, T, customers)))
+        xs, spans, ages, weights = (np.ascontiguousarray(array).ravel() for array in arrays)
+        if not all(np.isfinite(array).all() for array in (xs, spans, ages, weights)):
+            raise ValueError("histories must be finite numbers")
+        if (xs < 0).any() or (spans < 0).any() or (spans > ages).any() or (weights <= 0).any():
+            raise ValueError("histories need x >= 0, 0 <= t_x <= T and customers > 0")
+        if ((xs == 0) & (spans > 0)).any():
+            raise ValueError("a customer without a repeat purchase has t_x = 0")
+        return cls(xs, spans, ages, weights)
+
+    @property
+    def total(self) -> float:
+        """Number of customers."""
+        return float(self.customers.sum())
+
+    def in_units_of(self, weeks: float) -> Histories:
+        """The same histories with time counted in units of so many weeks."""
+        return Histories(self.x, self.t_x / weeks, self.T / weeks, self.customers)

@@ -1,0 +1,62 @@
+"""NBD: everybody stays and buys at an own constant rate, the rates are gamma distributed. Nobody drops out.
+
+Ehrenberg (1959). The last resort of the models with dropout, and what they become when dropout has nothing to explain.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+from scipy.special import digamma, gammaln
+
+from pipeline.models.histories import Array, Histories
+from pipeline.models.timing import TimingModel
+
+
+@dataclass(frozen=True)
+class NBD(TimingModel):
+    """Rates ~ gamma(shape r, rate α)."""
+
+    name: ClassVar[str] = "nbd"
+    time_parameters: ClassVar[tuple[str, ...]] = ("alpha",)
+    dropout_parameter: ClassVar[str | None] = None
+
+    r: float
+    alpha: float
+
+    def log_likelihood(self, histories: Histories) -> tuple[Array, Array]:
+        """ln[Γ(r + x)/Γ(r) · α^r · (α + T)^−(r + x)]: the likelihood of the times, not of their number only."""
+        x, T = histories.x, histories.T
+        R, A = self.r + x, self.alpha + T
+        value = gammaln(R) - gammaln(self.r) + self.r * np.log(self.alpha) - R * np.log(A)
+        by_r = digamma(R) - digamma(self.r) + np.log(self.alpha) - np.log(A)
+        by_alpha = self.r / self.alpha - R / A
+        return value, np.column_stack([by_r, by_alpha])
+
+    def p_alive(self, x: Array, t_x: Array, T: Array) -> Array:
+        return np.ones_like(x, dtype=np.float64)
+
+    def expected_purchases(self, weeks: float, x: Array, t_x: Array, T: Array) -> Array:
+        return np.asarray((self.r + x) / (self.alpha + T) * weeks, dtype=np.float64)
+
+    def probability_of_purchase(self, weeks: float, x: Array, t_x: Array, T: Array) -> Array:
+        return arrival_probability(self.r + x, self.alpha + T, weeks)
+
+    def expected_from_start(self, weeks: Array) -> Array:
+        return np.asarray(self.r / self.alpha * np.asarray(weeks, dtype=np.float64))
+
+    def next_purchase(self, share: float, within: float, x: Array, t_x: Array, T: Array) -> Array:
+        return arrival_time(self.r + x, self.alpha + T, share, within)
+
+
+def arrival_probability(R: Array, A: Array, weeks: float) -> Array:
+    """1 − (A / (A + t))^R: a purchase within t weeks at a gamma(R, A) rate."""
+    return np.asarray(-np.expm1(-R * np.log1p(weeks / A)))
+
+
+def arrival_time(R: Array, A: Array, share: float, within: float) -> Array:
+    """The `share` quantile of the waiting time at a gamma(R, A) rate, given that it is at most `within`."""
+    reached = share * arrival_probability(R, A, within)
+    return np.asarray(A * np.expm1(-np.log1p(-reached) / R))

@@ -1,0 +1,75 @@
+"""What every model of purchase timing can be asked, whichever story it tells."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import ClassVar, Self
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from pipeline.models.histories import Array, Histories
+
+
+@dataclass(frozen=True)
+class TimingModel(ABC):
+    """A model of when customers buy, with its parameters; rates are per week.
+
+    Methods take x, t_x, T of shape (n,) (T and t_x in weeks) and return shape (n,).
+    """
+
+    name: ClassVar[str]
+    time_parameters: ClassVar[tuple[str, ...]]
+    """Parameters measured in weeks; the others have no unit."""
+    dropout_parameter: ClassVar[str | None]
+    """The parameter that goes to 0 when nobody drops out."""
+
+    @classmethod
+    def names(cls) -> tuple[str, ...]:
+        return tuple(field.name for field in fields(cls))
+
+    @classmethod
+    def of(cls, values: ArrayLike) -> Self:
+        return cls(*(float(value) for value in np.asarray(values)))
+
+    @property
+    def values(self) -> Array:
+        return np.array([getattr(self, name) for name in self.names()])
+
+    @property
+    def parameters(self) -> Mapping[str, float]:
+        return dict(zip(self.names(), self.values.tolist(), strict=True))
+
+    def in_units_of(self, weeks: float) -> Self:
+        """The same model with time counted in units of so many weeks."""
+        factors = [1 / weeks if name in self.time_parameters else 1.0 for name in self.names()]
+        return self.of(self.values * factors)
+
+    @abstractmethod
+    def log_likelihood(self, histories: Histories) -> tuple[Array, Array]:
+        """(log-likelihood of one customer of each group (n,), its derivatives by the parameters (n, k))."""
+
+    @abstractmethod
+    def p_alive(self, x: Array, t_x: Array, T: Array) -> Array:
+        """Probability of not having dropped out by T. A latent quantity: it is not the complement of churn."""
+
+    @abstractmethod
+    def expected_purchases(self, weeks: float, x: Array, t_x: Array, T: Array) -> Array:
+        """Expected number of purchases in (T, T + weeks]."""
+
+    @abstractmethod
+    def probability_of_purchase(self, weeks: float, x: Array, t_x: Array, T: Array) -> Array:
+        """Probability of at least one purchase in (T, T + weeks]."""
+
+    @abstractmethod
+    def expected_from_start(self, weeks: Array) -> Array:
+        """E[X(t)]: expected repeat purchases of a new customer in the first t weeks; for tracking plots."""
+
+    @abstractmethod
+    def next_purchase(self, share: float, within: float, x: Array, t_x: Array, T: Array) -> Array:
+        """Weeks after T by which the next purchase has happened with probability `share`, given it does `within` weeks.
+
+        The unconditional mean does not exist: with positive probability there is no next purchase.
+        """
