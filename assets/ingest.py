@@ -72,6 +72,26 @@ def ingest(
         yield dg.MaterializeResult(asset_key=[table.schema, table.name], metadata={"dagster/row_count": rows})
 
 
+def refuse_after_failed_load(context: dg.AssetExecutionContext) -> None:
+    """Stop a step that runs apart from ingest when the last load failed: the warehouse then lacks what it should hold.
+
+    Inside the nightly job a failed ingest stops everything by itself; the web UI runs single assets, and splits
+    backfills into a run of ingest and runs of the rest.
+    """
+    for key in sorted(ingest.check_keys):
+        records = context.instance.event_log_storage.get_asset_check_execution_history(key, limit=10)
+        judged = [(record.event.timestamp, record) for record in records if record.event and record.evaluation]
+        if not judged:
+            continue
+        _, last = max(judged, key=lambda pair: pair[0])
+        if last.evaluation and not last.evaluation.passed:
+            raise dg.Failure(
+                f"Nothing was built on the exports, because loading them failed in run {last.run_id[:8]}: "
+                f"{last.evaluation.description or f'check {key.name}.'} Mend that, run ingest, then this again.",
+                allow_retries=False,
+            )
+
+
 def _nothing_to_load(warehouse: Warehouse) -> str:
     folder = warehouse.settings.exports_folder
     return (

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 import dagster as dg
 
 from assets.common import asset_spec, check_results, check_specs, merged
+from assets.ingest import refuse_after_failed_load
 from pipeline.catalog import history_tables, tables
 from pipeline.engines.engine import CheckOutcome, TableRefused
 from pipeline.settings import Settings
@@ -29,6 +30,8 @@ def _asset(table: Table, partitions_def: dg.PartitionsDefinition[str]) -> dg.Ass
     def build(
         context: dg.AssetExecutionContext, warehouse: Warehouse
     ) -> Iterator[dg.AssetCheckResult | dg.MaterializeResult[None]]:
+        if table.reads:
+            refuse_after_failed_load(context)
         dates = _dates(context, warehouse, table)
         outcomes: dict[str, Sequence[CheckOutcome]] = {}
         rows = 0

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 import dagster as dg
 
+from assets.ingest import refuse_after_failed_load
 from pipeline.activation import outputs
 from pipeline.catalog import published_tables, tables
 from pipeline.publishing import Publication
@@ -44,6 +45,7 @@ def publication_assets(partitions_def: dg.PartitionsDefinition[str]) -> dg.Asset
     )
     def publication(context: dg.AssetExecutionContext, warehouse: Warehouse) -> Iterator[dg.MaterializeResult[None]]:
         """Stage all files of all dates, then put them in place in one commit, each date's manifest last."""
+        refuse_after_failed_load(context)
         asked = sorted(dt.date.fromisoformat(key) for key in context.partition_keys)
         dates = asked + warehouse.later_snapshots(asked)  # later snapshots compare with these, so they changed, too
         staged = Publication(warehouse.settings.home, context.run_id)

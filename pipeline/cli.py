@@ -9,12 +9,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table as Grid
+from rich.text import Text
 
 from pipeline import __version__
 from pipeline.settings import PROJECT, SETTINGS_FILE, Settings, SettingsError, export_home, load
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pipeline.inspection import Inspection
     from pipeline.runs import Finished
 
 app = typer.Typer(
@@ -61,10 +66,20 @@ def run(
         typer.Option(help="NAME=PATH_OR_GLOB, may be repeated; without it: all files in data/exports/<source>/."),
     ] = None,
     snapshot: Annotated[str, typer.Option(help="Day to publish, YYYY-MM-DD, or latest.")] = "latest",
+    compare: Annotated[
+        str | None,
+        typer.Option(
+            help="Two periods, A_FROM:A_TO,B_FROM:B_TO. [default: the last half of the history and the first]"
+        ),
+    ] = None,
+    period_from: Annotated[
+        str | None, typer.Option("--from", help="First day of the period to segment. [default: the last 365 days]")
+    ] = None,
+    period_to: Annotated[str | None, typer.Option("--to", help="Last day of that period.")] = None,
     debug: Debug = False,
 ) -> None:
     """Load exports, compute everything as of a day, and publish tables, audiences and report."""
-    settings = _settings(home)
+    settings = _settings(home, compare=compare, period=_parse_period(period_from, period_to))
     sources, day = _parse_sources(source or []), _parse_day(snapshot)
     finished = _run(settings, sources, day, debug)
     _summary(settings, finished)
@@ -83,6 +98,50 @@ def demo(home: Home = None, debug: Debug = False) -> None:
         finished = _run(settings, {"cdnow": [str(_cdnow_file())]}, day, debug)
     if finished:
         _summary(settings, finished)
+
+
+@app.command()
+def inspect(
+    file: Annotated[Path, typer.Argument(help="An export: CSV, TSV, XLSX, Parquet or JSON lines.")],
+    source: Annotated[
+        str | None, typer.Option(help="Read it as this source. [default: the one that fits best]")
+    ] = None,
+    write: Annotated[
+        Path | None, typer.Option(help="Folder for a first source file, if no source knows the layout.")
+    ] = None,
+    home: Home = None,
+) -> None:
+    """Show how a file would be read and what would become of its rows. Changes nothing in the home."""
+    from pipeline.inspection import inspect as look_at
+
+    try:
+        settings = load(home)
+    except SettingsError as error:
+        raise _fail(str(error)) from None
+    found = look_at(file, settings, source, write)
+    _show_inspection(found)
+    if not found.is_usable:
+        raise typer.Exit(1)
+
+
+@app.command()
+def prune(
+    home: Home = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would go, and leave it.")] = False,
+) -> None:
+    """Remove the snapshots that are past their time (settings keep_daily and keep_monthly); never the latest."""
+    settings = _settings(home)
+    from pipeline.locks import HomeBusy, HomeNotWritable
+    from pipeline.publishing import PublicationDamaged
+    from pipeline.retention import prune_home
+
+    try:
+        what = prune_home(settings, dry_run)
+    except (HomeBusy, HomeNotWritable, PublicationDamaged, OSError) as error:
+        err.print(f"[bold red]Nothing was removed.[/bold red] {escape(str(error))}", soft_wrap=True)
+        raise typer.Exit(1) from None
+    verb = "Would remove" if dry_run else "Removed"
+    out.print(f"{verb} {what}." if what.expired else f"Nothing to remove: {what}.", soft_wrap=True)
 
 
 @app.command()
@@ -112,9 +171,9 @@ def _fail(message: str) -> typer.Exit:
     return typer.Exit(1)
 
 
-def _settings(home: Path | None) -> Settings:
+def _settings(home: Path | None, **overrides: str | None) -> Settings:
     try:
-        settings = load(home)
+        settings = load(home, **overrides)
         export_home(settings)
     except SettingsError as error:
         raise _fail(str(error)) from None
@@ -131,6 +190,12 @@ def _parse_sources(given: list[str]) -> dict[str, list[str]]:
             raise _fail(f"--source {text!r} must be NAME=PATH_OR_GLOB, such as perennial=exports/orders-*.csv.")
         sources[name].append(pattern)
     return dict(sources)
+
+
+def _parse_period(first: str | None, last: str | None) -> str | None:
+    if (first is None) != (last is None):
+        raise _fail("--from and --to belong together; give both, such as --from 2026-01-01 --to 2026-03-31.")
+    return f"{first}:{last}" if first else None
 
 
 def _parse_day(text: str) -> dt.date | None:
@@ -183,6 +248,54 @@ def _summary(settings: Settings, finished: Finished) -> None:
     ):
         out.print(f"{title:<11}{path}", soft_wrap=True)
     out.print(f"{'report':<11}{report.as_uri()}", style="bold", soft_wrap=True)
+
+
+def _show_inspection(found: Inspection) -> None:
+    def say(title: str, text: str, style: str = "") -> None:
+        out.print(f"{title:<12}", end="", style="bold")
+        out.print(text, markup=False, style=style, soft_wrap=True)
+
+    say("file", f"{found.file} ({found.format})")
+    if found.columns:
+        say("columns", ", ".join(found.columns))
+        say("written", found.dialect or "UTF-8 or typed, fields divided by commas, decimal points, ISO dates")
+    for candidate in [one for one in found.candidates if one.matched][:3]:
+        fit = f"lacks {candidate.lacks.removeprefix('lacks ')}" if candidate.lacks else "has all it needs"
+        say("candidate", f"{candidate.source.name}: {candidate.matched} columns known, {fit}")
+    for canonical, column in found.guessed.items():
+        say("guess", f"{canonical} is {column}")
+    if found.written:
+        folder = found.written.resolve().parent.parent
+        say("new source", f'{found.written}; check it, and set sources_folder = "{folder}" in {SETTINGS_FILE}')
+    if found.source:
+        say("source", found.source.name)
+    if found.loaded:
+        _show_loaded(found, say)
+    if found.warning:
+        say("warning", found.warning, "yellow")
+    say("verdict", found.problem or "usable", "red" if found.problem else "green")
+
+
+def _show_loaded(found: Inspection, say: Callable[..., None]) -> None:
+    loaded = found.loaded
+    assert loaded is not None
+    if found.span:
+        say("orders", f"from {found.span[0]} to {found.span[1]}")
+    share = loaded.quarantined / loaded.rows_read if loaded.rows_read else 0
+    say(
+        "rows",
+        f"{loaded.rows_read:,} read, {loaded.accepted:,} accepted, {loaded.quarantined:,} set aside ({share:.1%})",
+    )
+    for reason in found.reasons:
+        say("reason", f"{reason.rows:,} × {reason.text} (first in row {reason.first_row:,})")
+    names = list(dict.fromkeys(name for row in found.sample for name in row if name not in ("file_id", "ordered_on")))
+    sample = Grid(box=None, pad_edge=False)
+    for name in names:
+        sample.add_column(name, overflow="fold")
+    for row in found.sample:
+        sample.add_row(*(Text(str(row.get(name, ""))) for name in names))
+    if found.sample:
+        out.print(sample)
 
 
 def _cdnow_file() -> Path:

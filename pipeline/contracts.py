@@ -108,8 +108,11 @@ class RowRule:
 def row_rules(schema: pa.DataFrameSchema, shown_as: Mapping[str, str] | None = None) -> list[RowRule]:
     """The schema's row checks as SQL; `shown_as` gives columns the name their owner knows them by in messages.
 
+    Keys (`unique` of the schema) are no rules about one row; the engine checks them with the grain.
     Raises UncompiledCheck for a check that has no SQL form.
     """
+    if schema.checks:
+        raise UncompiledCheck("a check of the whole frame has no SQL form")
     shown = shown_as or {}
     return [
         rule for name, column in schema.columns.items() for rule in _column_rules(name, column, shown.get(name, name))
@@ -122,11 +125,18 @@ def order_lines_table() -> Table:
         "file_id": Column(type="VARCHAR", meaning="File the line came in (ingest.files)"),
         "row_number": Column(type="BIGINT", unit="data rows", min=1, meaning="Position of the line in that file"),
         "ordered_on": Column(type="DATE", meaning="Local day of ordered_at"),
+        "original_amount": Column(
+            type="DECIMAL(18,2)", nullable=True, meaning="The amount before it was converted; null if it was not"
+        ),
+        "original_currency": Column(
+            type="VARCHAR", nullable=True, meaning="Currency of original_amount; null if nothing was converted"
+        ),
     }
     canonical = {name: _documented(column) for name, column in ORDER_LINES.columns.items()}
     header = Header(
-        description="Lines of all orders, each order whole from the newest export that holds it.",
-        grain=("file_id", "row_number"),
+        description="Lines of all orders, each order whole from the newest export that holds it. "
+        "A row of an export is one line, or one of each kind where it also holds postage or what was paid back.",
+        grain=("file_id", "row_number", "kind"),
         owner="team:data",
         columns=origin | canonical,
     )
@@ -179,6 +189,8 @@ def _documented(column: Any) -> Column:
 
 
 def _column_rules(name: str, column: Any, shown: str) -> Iterator[RowRule]:
+    if column.unique:
+        raise UncompiledCheck(f'column "{name}": unique has no SQL form for one row; declare it as the grain')
     if not column.nullable:
         yield RowRule(name, "not_null", f"{_quoted(name)} IS NULL", _text(f'column "{shown}" is missing'))
     for check in column.checks:
@@ -213,6 +225,8 @@ def _isin(column: str, statistics: dict[str, Any]) -> tuple[str, str]:
 
 
 def _str_length(column: str, statistics: dict[str, Any]) -> tuple[str, str]:
+    if (exact := statistics.get("exact_value")) is not None:
+        return f"length({column}) = {exact}", f"must have {exact} characters"
     low, high = statistics["min_value"], statistics["max_value"]
     bounds = [f"length({column}) >= {low}"] if low is not None else []
     bounds += [f"length({column}) <= {high}"] if high is not None else []

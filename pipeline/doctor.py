@@ -18,6 +18,7 @@ from pipeline.engines.duckdb import DuckDBEngine, connect
 from pipeline.exports import find_exports
 from pipeline.locks import HomeBusy, holder, home_lock
 from pipeline.publishing import STAGING, recover
+from pipeline.retention import plan
 from pipeline.settings import Settings, SettingsError, load
 from pipeline.sources import ExportError, find_sources
 from pipeline.sql import HeaderError
@@ -173,9 +174,21 @@ def _warehouse(settings: Settings) -> Iterator[Finding]:
         yield Finding("fail", "warehouse", f"cannot be opened: {first} Close programs that have it open.")
         return
     try:
-        yield from _contents(DuckDBEngine(connection))
+        engine = DuckDBEngine(connection)
+        yield from _contents(engine)
+        yield from _retention(settings, engine)
     finally:
         connection.close()
+
+
+def _retention(settings: Settings, engine: DuckDBEngine) -> Iterator[Finding]:
+    """What the next night, or `perennial prune`, takes away."""
+    what = plan(settings, engine)
+    kept = (
+        f"{len(what.kept)} snapshots are kept (keep_daily {settings.keep_daily}, keep_monthly {settings.keep_monthly})"
+    )
+    frees = f"`perennial prune` would remove {what}" if what.expired else str(what)
+    yield Finding("ok", "retention", f"{kept}; {frees}.")
 
 
 def _contents(engine: DuckDBEngine) -> Iterator[Finding]:

@@ -6,15 +6,14 @@ import sys
 
 from pipeline.catalog import tables
 from pipeline.engines.dialect import Refused, refusals
-from pipeline.engines.duckdb import settings_columns
+from pipeline.engines.duckdb import parameter_columns
 from pipeline.settings import SQL_FOLDER, Settings
 from pipeline.sources import ROW_NUMBER, find_sources
 
 
 def problems() -> list[Refused]:
     """What the SQL files of the project write outside the portable subset; empty when all is well."""
-    settings = {name: kind for name, (kind, _) in settings_columns(Settings()).items()}
-    schemas = {table.full_name: table.column_types() for table in tables().values()} | {"params.settings": settings}
+    schemas = {table.full_name: table.column_types() for table in tables().values()} | parameter_columns(Settings())
     found: list[Refused] = []
     for table in tables().values():
         if table.select:

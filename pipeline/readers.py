@@ -1,34 +1,89 @@
 """Readers: a file of an export into the temporary table `raw`, as it is, each row traceable by its number.
 
-CSV, JSON lines and lines of text arrive as text, Parquet with its types. A row that breaks the format itself (too few
-fields, no JSON) goes to `malformed` with its text and the reason. What the columns mean is not known here.
+CSV, JSON lines and lines of text arrive as text, Parquet and workbooks with their types. A row that breaks the format
+itself (too few fields, no JSON) goes to `malformed` with its text and the reason. What the columns mean is not known
+here. Clean UTF-8 is read by DuckDB where it lies; other text is first rewritten as UTF-8 in a scratch folder, and CSV
+that does not follow the standard is read by a slower reader that loses nothing.
 """
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
+import logging
+import tempfile
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal, NamedTuple
 
 import duckdb
 import polars as pl
 import pyarrow as pa
 
+from pipeline.dialects import Dialect
 from pipeline.engines.duckdb import DuckDBEngine
-from pipeline.sources import ROW_NUMBER, ExportError, quoted, text_literal
+from pipeline.sources import ExportError, quoted, text_literal
 
-Format = Literal["csv", "parquet", "jsonl", "lines"]
+Format = Literal["csv", "parquet", "jsonl", "lines", "xlsx"]
 _FORMATS: dict[str, Format] = {
     ".csv": "csv", ".txt": "csv", ".tsv": "csv",
-    ".parquet": "parquet", ".jsonl": "jsonl", ".ndjson": "jsonl",
+    ".parquet": "parquet", ".jsonl": "jsonl", ".ndjson": "jsonl", ".xlsx": "xlsx",
 }  # fmt: skip
 _COMPRESSIONS = {".gz": "gzip", ".zst": "zstd"}
 _DELIMITERS = ",;\t|"
+_UTF_8 = ("utf-8", "utf-8-sig")
+_BYTE_ORDER_MARKS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
+_CODE_PAGES = ("cp1252", "cp1250")
+_OTHER_FORMATS = {
+    b"PK\x03\x04": "an archive or a workbook; save it as .xlsx, or unpack it",
+    b"PAR1": "Parquet; name it .parquet",
+    b"\x1f\x8b": "gzip; name it .csv.gz",
+    b"\x28\xb5\x2f\xfd": "zstd; name it .csv.zst",
+    b"\xd0\xcf\x11\xe0": "an old workbook; save it as .xlsx",
+    b"%PDF": "a PDF; export CSV",
+}
+_NUMBER = "__row__"  # where rows bring their own number, because some before them are not in `raw`
 _NO_SUCH_CHARACTER = "\x01"
+_SAMPLE = 1 << 18
+_CHUNK = 1 << 20
+_EVIDENCE = 1 << 16
 _BATCH = 50_000
 _LONGEST_LINE = 2**24
+_LONGEST_RECORD = 200
+
+
+@dataclass(frozen=True)
+class RawFile:
+    """What `raw` holds: the columns of the file, the SQL of a row's number, and how the file is written."""
+
+    columns: list[str]
+    number: str
+    dialect: Dialect
+
+
+class _Text(NamedTuple):
+    """A text file: where its bytes are, how they are packed, and how it is written."""
+
+    path: Path
+    compression: str
+    dialect: Dialect
+
+    @contextmanager
+    def open(self, errors: str = "strict") -> Iterator[io.TextIOWrapper]:
+        encoding = "utf-8-sig" if self.dialect.encoding in _UTF_8 else self.dialect.encoding
+        with self.bytes() as stream, io.TextIOWrapper(stream, encoding=encoding, newline="", errors=errors) as text:
+            yield text
+
+    def bytes(self) -> Any:
+        return pa.input_stream(str(self.path), compression=None if self.compression == "none" else self.compression)
+
+    def read_as(self, **values: str) -> _Text:
+        return self._replace(dialect=self.dialect.but(**values))
 
 
 def format_of(path: Path) -> tuple[Format, str]:
@@ -43,75 +98,40 @@ def format_of(path: Path) -> tuple[Format, str]:
     return _FORMATS[ending], compression
 
 
-def read_raw(engine: DuckDBEngine, path: Path, as_lines: bool = False) -> list[str]:
-    """Fill `raw` (the columns of the file and row_number, from 1) and `malformed`; returns the columns of the file.
+def read_raw(
+    engine: DuckDBEngine,
+    path: Path,
+    as_lines: bool = False,
+    dialect: Dialect | None = None,
+    scratch: Path | None = None,
+) -> RawFile:
+    """Fill `raw` (the columns of the file, its rows in order) and `malformed`.
 
+    `dialect` fixes what is not to be recognised; `scratch` is a folder for rewritten text (default: the system's).
     Raises ExportError when the file as a whole cannot be read.
     """
     engine.execute("CREATE OR REPLACE TEMP TABLE malformed (row_number BIGINT, text VARCHAR, reason VARCHAR)")
     format, compression = format_of(path)
-    if as_lines:
-        format = "lines"
+    format = "lines" if as_lines else format
+    fixed = dialect or Dialect()
     try:
         if path.stat().st_size == 0:
             raise ExportError(f"{path.name} is empty (0 bytes): the export did not finish. Export it again.")
-        return _READERS[format](engine, path, compression)
-    except (duckdb.Error, EOFError, OSError) as error:
-        first = str(error).strip().splitlines()[0]
+        if format == "parquet":
+            return RawFile(_create_raw(engine, f"read_parquet({text_literal(path)})"), "raw.rowid + 1", Dialect())
+        if format == "xlsx":
+            return _read_workbook(engine, path, fixed, scratch)
+        encoding = fixed.encoding or _encoding_of_sample(_Text(path, compression, fixed))
+        return _read_text(engine, _Text(path, compression, fixed).read_as(encoding=encoding), format, fixed, scratch)
+    except UnicodeError as error:
+        at = f" (byte {error.start:,})" if isinstance(error, UnicodeDecodeError) else ""
+        raise ExportError(
+            f"{path.name} is not {fixed.encoding or 'UTF-8'} text{at}. Export it as UTF-8, or set its encoding below "
+            f"[dialects.<source>] in perennial.toml."
+        ) from error
+    except (duckdb.Error, pa.ArrowException, EOFError, OSError) as error:
+        first = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise ExportError(f"{path.name} cannot be read as {format}: {first} Export it again.") from error
-    except UnicodeDecodeError as error:
-        raise ExportError(f"{path.name} is not UTF-8 text (byte {error.start:,}). Export it as UTF-8.") from error
-
-
-def _read_parquet(engine: DuckDBEngine, path: Path, compression: str) -> list[str]:
-    return _create_raw(engine, f"read_parquet({text_literal(path)})")
-
-
-def _read_lines(engine: DuckDBEngine, path: Path, compression: str, header: bool = True) -> list[str]:
-    """Each line of text as one column `line`; the first is a header."""
-    return _create_raw(engine, _csv_call(path, compression, ["line"], _NO_SUCH_CHARACTER, quote="", header=header))
-
-
-def _read_json_lines(engine: DuckDBEngine, path: Path, compression: str) -> list[str]:
-    """JSON lines as text per key. A line that is no JSON object is malformed, the others still load."""
-    _read_lines(engine, path, compression, header=False)
-    engine.execute(
-        "CREATE OR REPLACE TEMP TABLE objects AS SELECT rowid + 1 AS row_number, line, "
-        "coalesce(json_valid(line) AND json_type(line) = 'OBJECT', FALSE) AS is_object FROM raw"
-    )
-    engine.execute(
-        "INSERT INTO malformed SELECT row_number, line, 'the line is no JSON object' FROM objects WHERE NOT is_object"
-    )
-    rows = engine.execute("SELECT DISTINCT unnest(json_keys(line)) AS key FROM objects WHERE is_object ORDER BY key")
-    keys = [row[0] for row in rows]
-    values = "".join(f", json_extract_string(line, {text_literal(_json_path(key))}) AS {quoted(key)}" for key in keys)
-    engine.execute(f"CREATE OR REPLACE TEMP TABLE raw AS SELECT row_number{values} FROM objects WHERE is_object")
-    engine.execute("DROP TABLE objects")
-    return keys
-
-
-def _read_csv(engine: DuckDBEngine, path: Path, compression: str) -> list[str]:
-    """CSV as text. DuckDB reads what follows the standard; for the rest there is a slower reader that loses nothing."""
-    columns, delimiter = _csv_header(path, compression)
-    try:
-        return _create_raw(engine, _csv_call(path, compression, columns, delimiter))
-    except (duckdb.InvalidInputException, duckdb.ConversionException):
-        return _read_malformed_csv(engine, path, compression, columns, delimiter)
-
-
-_READERS = {"csv": _read_csv, "parquet": _read_parquet, "jsonl": _read_json_lines, "lines": _read_lines}
-
-
-def _csv_call(
-    path: Path, compression: str, columns: list[str], delimiter: str, quote: str = '"', header: bool = True
-) -> str:
-    """read_csv with nothing left to guess."""
-    names = ", ".join(f"{text_literal(name)}: 'VARCHAR'" for name in columns)
-    return (
-        f"read_csv({text_literal(path)}, auto_detect=false, header={str(header).lower()}, compression='{compression}', "
-        f"delim={text_literal(delimiter)}, quote='{quote}', escape='{quote}', "
-        f"max_line_size={_LONGEST_LINE}, columns={{{names}}})"
-    )
 
 
 def _create_raw(engine: DuckDBEngine, call: str) -> list[str]:
@@ -119,54 +139,326 @@ def _create_raw(engine: DuckDBEngine, call: str) -> list[str]:
     return [row[0] for row in engine.execute("SELECT column_name FROM (DESCRIBE raw)")]
 
 
-def _csv_header(path: Path, compression: str) -> tuple[list[str], str]:
-    """Column names and delimiter, from the header line. Raises ExportError when names repeat."""
-    with _text(path, compression) as text:
-        line = text.readline(1 << 20)
-    delimiter = max(_DELIMITERS, key=line.count)
-    columns = [name.strip() for name in next(csv.reader([line.rstrip("\r\n")], delimiter=delimiter), [])]
-    if not any(columns):
-        raise ExportError(f"{path.name} has no header line. The first line must name the columns.")
-    lowered = [name.lower() for name in columns]
-    repeated = sorted({name for name in columns if lowered.count(name.lower()) > 1})
-    if repeated:
-        raise ExportError(f"{path.name} names columns twice: {', '.join(repeated)}. Rename them in the export.")
-    return columns, delimiter
+# ── text ──────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _read_malformed_csv(
-    engine: DuckDBEngine, path: Path, compression: str, columns: list[str], delimiter: str
-) -> list[str]:
-    """Row by row with Python's forgiving reader: rows with too few or too many fields become `malformed`."""
-    names = ", ".join(f"{quoted(name)} VARCHAR" for name in columns)
-    engine.execute(f"CREATE OR REPLACE TEMP TABLE raw (row_number BIGINT, {names})")
-    csv.field_size_limit(1 << 30)
-    with _text(path, compression) as text:
-        rows = csv.reader(text, delimiter=delimiter)
-        next(rows)
-        numbered = enumerate((row for row in rows if row), start=1)
-        while batch := list(islice(numbered, _BATCH)):
-            _insert_rows(engine, batch, columns, delimiter)
-    return columns
+def _read_text(engine: DuckDBEngine, text: _Text, format: Format, fixed: Dialect, scratch: Path | None) -> RawFile:
+    """Read text in its encoding. Where it was taken for UTF-8 and is not, the whole file is looked at."""
+    if format == "csv":
+        text = _with_delimiter(text)
+    try:
+        with _in_utf8(text, scratch) as readable:
+            columns, number = _TEXT_READERS[format](engine, readable)
+    except (duckdb.InvalidInputException, duckdb.ConversionException):
+        if text.dialect.encoding in _UTF_8 and not fixed.encoding and (encoding := _code_page_of_all(text)):
+            return _read_text(engine, text._replace(dialect=fixed).read_as(encoding=encoding), format, fixed, scratch)
+        if format != "csv":
+            raise
+        with _in_utf8(text, scratch) as readable:
+            columns, number = _read_malformed_csv(engine, readable)
+    return RawFile(columns, number, text.dialect)
 
 
-def _insert_rows(engine: DuckDBEngine, batch: list[tuple[int, list[str]]], columns: list[str], delimiter: str) -> None:
-    good = [(number, *row) for number, row in batch if len(row) == len(columns)]
-    bad = [
-        (number, delimiter.join(row), f"the row has {len(row)} fields, the header {len(columns)}")
-        for number, row in batch
-        if len(row) != len(columns)
-    ]
-    as_text = {ROW_NUMBER: pl.Int64, **dict.fromkeys(columns, pl.String)}
-    engine.insert("raw", pl.DataFrame(good, schema=as_text, orient="row"))
-    as_malformed = {ROW_NUMBER: pl.Int64, "text": pl.String, "reason": pl.String}
-    engine.insert("malformed", pl.DataFrame(bad, schema=as_malformed, orient="row"))
+def _read_csv(engine: DuckDBEngine, text: _Text) -> tuple[list[str], str]:
+    columns = _csv_columns(text)
+    return _create_raw(engine, _csv_call(text, columns)), "raw.rowid + 1"
 
 
-def _text(path: Path, compression: str) -> io.TextIOWrapper:
-    stream = pa.input_stream(str(path), compression=None if compression == "none" else compression)
-    return io.TextIOWrapper(stream, encoding="utf-8-sig", newline="")
+def _read_lines(engine: DuckDBEngine, text: _Text, header: bool = True) -> tuple[list[str], str]:
+    """Each line of text as one column `line`; the first is a header."""
+    whole = text.read_as(delimiter=_NO_SUCH_CHARACTER, quote="none")
+    return _create_raw(engine, _csv_call(whole, ["line"], header)), "raw.rowid + 1"
+
+
+def _read_json_lines(engine: DuckDBEngine, text: _Text) -> tuple[list[str], str]:
+    """JSON lines as text per key. A line that is no JSON object is malformed, the others still load."""
+    _read_lines(engine, text, header=False)
+    engine.execute(
+        "CREATE OR REPLACE TEMP TABLE objects AS SELECT rowid + 1 AS row_number, line, "
+        "CASE WHEN json_valid(line) THEN json_type(line) = 'OBJECT' ELSE FALSE END AS is_object FROM raw"
+    )
+    engine.execute(
+        "INSERT INTO malformed SELECT row_number, line, 'the line is no JSON object' FROM objects WHERE NOT is_object"
+    )
+    rows = engine.execute("SELECT DISTINCT unnest(json_keys(line)) AS key FROM objects WHERE is_object ORDER BY key")
+    keys = [row[0] for row in rows]
+    values = "".join(f", json_extract_string(line, {text_literal(_json_path(key))}) AS {quoted(key)}" for key in keys)
+    engine.execute(
+        f"CREATE OR REPLACE TEMP TABLE raw AS SELECT row_number AS {_NUMBER}{values} FROM objects WHERE is_object"
+    )
+    engine.execute("DROP TABLE objects")
+    return keys, f"raw.{_NUMBER}"
+
+
+_TEXT_READERS = {"csv": _read_csv, "jsonl": _read_json_lines, "lines": _read_lines}
+
+
+def _csv_call(text: _Text, columns: list[str], header: bool = True) -> str:
+    """read_csv with nothing left to guess."""
+    names = ", ".join(f"{text_literal(name)}: 'VARCHAR'" for name in columns)
+    quote = text_literal(_quote_character(text) or "")
+    return (
+        f"read_csv({text_literal(text.path)}, auto_detect=false, header={str(header).lower()}, "
+        f"compression='{text.compression}', delim={text_literal(text.dialect.delimiter)}, "
+        f"quote={quote}, escape={quote}, max_line_size={_LONGEST_LINE}, columns={{{names}}})"
+    )
 
 
 def _json_path(key: str) -> str:
     return '$."' + key.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+# ── encodings ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _encoding_of_sample(text: _Text) -> str:
+    """By the byte order mark, else UTF-16 by its zeros, else UTF-8 unless the text is none. Refuses binary data."""
+    with text.bytes() as stream:
+        sample = stream.read(_SAMPLE)
+    for magic, meaning in _OTHER_FORMATS.items():
+        if sample.startswith(magic):
+            raise ExportError(f"{text.path.name} is no text but {meaning}.")
+    for mark, encoding in _BYTE_ORDER_MARKS.items():
+        if sample.startswith(mark):
+            return encoding
+    if sample.count(0) > len(sample) * 0.3:
+        return "utf-16-le" if sample[1::2].count(0) > sample[0::2].count(0) else "utf-16-be"
+    controls = sum(sample.count(code) for code in range(32) if chr(code) not in "\t\n\r")
+    if controls > len(sample) * 0.05:
+        raise ExportError(f"{text.path.name} is no text: it holds binary data. Export it as CSV in UTF-8.")
+    try:
+        codecs.getincrementaldecoder("utf-8")().decode(sample)
+    except UnicodeDecodeError:
+        return _code_page_of_all(text) or "utf-8"
+    return "utf-8"
+
+
+def _code_page_of_all(text: _Text) -> str | None:
+    """Windows-1250 or -1252, if the file is no UTF-8; None for UTF-8, also where single bytes of it are broken.
+
+    Text of a code page hardly ever holds a sequence of bytes that is valid UTF-8 beyond ASCII, so the majority decides.
+    """
+    decoder = codecs.getincrementaldecoder("utf-8")("surrogateescape")
+    valid, broken, evidence = 0, 0, b""
+    with text.bytes() as stream:
+        while chunk := stream.read(_CHUNK):
+            if chunk.isascii() and not decoder.getstate()[0]:
+                continue
+            decoded = decoder.decode(chunk)
+            strange = [character for character in decoded if character > "\x7f"]
+            escaped = sum("\udc80" <= character <= "\udcff" for character in strange)
+            broken += escaped
+            valid += len(strange) - escaped
+            if escaped and len(evidence) < _EVIDENCE:
+                evidence += b"\n".join(line for line in chunk.splitlines() if not line.isascii())[:_EVIDENCE]
+    return _code_page(evidence) if broken > valid else None
+
+
+def _code_page(evidence: bytes) -> str | None:
+    """The code page in which the bytes are words. Where both are, language decides, and without evidence Western.
+
+    Polish ł is ³ in the other page and ą is ¹: a sign in the middle of a word tells more than statistics on few words.
+    """
+    readings = {}
+    for page in _CODE_PAGES:
+        try:
+            readings[page] = evidence.decode(page)
+        except UnicodeDecodeError:
+            continue
+    if len(set(readings.values())) < 2:
+        return next(iter(readings), None)
+    signs = {page: _signs_in_words(reading) for page, reading in readings.items()}
+    if signs["cp1252"] != signs["cp1250"]:
+        return min(signs, key=lambda page: signs[page])
+    from charset_normalizer import from_bytes
+
+    found = {match.encoding: match.coherence for match in from_bytes(evidence, cp_isolation=list(_CODE_PAGES))}
+    return "cp1250" if found.get("cp1250", 0) > found.get("cp1252", 0) and "cp1252" in found else "cp1252"
+
+
+def _signs_in_words(reading: str) -> int:
+    """How many characters beyond ASCII are no letters although a letter stands beside them."""
+    padded = f" {reading} "
+    beside = zip(padded, padded[1:], padded[2:], strict=False)
+    return sum(
+        middle > "\x7f" and not middle.isalpha() and (before.isalpha() or after.isalpha())
+        for before, middle, after in beside
+    )
+
+
+@contextmanager
+def _in_utf8(text: _Text, scratch: Path | None) -> Iterator[_Text]:
+    """The text as it lies, if it is UTF-8; else a copy in UTF-8 for as long as it is read."""
+    if text.dialect.encoding in _UTF_8:
+        yield text
+        return
+    with _folder(scratch) as folder:
+        copy = folder / "text.csv"
+        with text.open() as given, copy.open("w", encoding="utf-8", newline="") as file:
+            while chunk := given.read(_CHUNK):
+                file.write(chunk.removeprefix("\ufeff"))
+        yield _Text(copy, "none", text.dialect.but(encoding="utf-8"))
+
+
+@contextmanager
+def _folder(scratch: Path | None) -> Iterator[Path]:
+    """A folder for as long as a file is read."""
+    if scratch is not None:
+        scratch.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=scratch, prefix="reading-") as folder:
+        yield Path(folder)
+
+
+# ── CSV ───────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _with_delimiter(text: _Text) -> _Text:
+    """Delimiter and quote, where they are not fixed: those with which the header names most columns."""
+    with text.open(errors="replace") as opened:
+        header = opened.readline(_SAMPLE).rstrip("\r\n")
+    delimiters = text.dialect.delimiter or _DELIMITERS
+    delimiter = max(delimiters, key=lambda sign: len(_fields([header], sign, '"') or ()))
+    columns = _fields([header], delimiter, None) or []
+    single = len(columns) > 1 and all(len(name) > 1 and name[0] == name[-1] == "'" for name in map(str.strip, columns))
+    return text.read_as(delimiter=delimiter, quote=text.dialect.quote or ("'" if single else '"'))
+
+
+def _quote_character(text: _Text) -> str | None:
+    return None if text.dialect.quote == "none" else text.dialect.quote
+
+
+def _csv_columns(text: _Text) -> list[str]:
+    """The names in the header. Raises ExportError when there are none, or some repeat."""
+    with text.open(errors="surrogateescape") as opened:
+        record = next(_records(opened, text, width=None), None)
+    return _column_names(text.path.name, record.fields or () if record else ())
+
+
+def _column_names(file: str, header: Sequence[str]) -> list[str]:
+    """The cells of the header, a column without a name by its position."""
+    if not any(name.strip() for name in header):
+        raise ExportError(f"{file} has no header line. The first line must name the columns.")
+    columns = [name.strip() or f"column {place}" for place, name in enumerate(header, start=1)]
+    lowered = [name.lower() for name in columns]
+    repeated = sorted({name for name in columns if lowered.count(name.lower()) > 1})
+    if repeated:
+        raise ExportError(f"{file} names columns twice: {', '.join(repeated)}. Rename them in the export.")
+    return columns
+
+
+class _Record(NamedTuple):
+    """A row of CSV as it stands, and its fields; None where it breaks the format."""
+
+    text: str
+    fields: list[str] | None
+
+
+def _read_malformed_csv(engine: DuckDBEngine, text: _Text) -> tuple[list[str], str]:
+    """Row by row: rows with too few or too many fields, open quotes or bytes that are no text become `malformed`."""
+    columns = _csv_columns(text)
+    names = ", ".join(f"{quoted(name)} VARCHAR" for name in columns)
+    engine.execute(f"CREATE OR REPLACE TEMP TABLE raw ({_NUMBER} BIGINT, {names})")
+    with text.open(errors="surrogateescape") as opened:
+        records = _records(opened, text, len(columns))
+        next(records)
+        numbered = enumerate(records, start=1)
+        while batch := list(islice(numbered, _BATCH)):
+            _insert_records(engine, batch, columns)
+    return columns, f"raw.{_NUMBER}"
+
+
+def _records(lines: Iterable[str], text: _Text, width: int | None) -> Iterator[_Record]:
+    """Rows of CSV, blank lines left out. A quote that is opened and not closed spoils its own line only.
+
+    A record goes on over lines until its quotes are even. If that does not make a row of `width` fields, its first line
+    is a row that breaks the format, and the reading goes on with its second: otherwise one stray quote would swallow
+    the rest of the file.
+    """
+    delimiter, quote = text.dialect.delimiter or ",", _quote_character(text)
+    ahead, source = deque[str](), iter(lines)
+
+    def following() -> str | None:
+        return ahead.popleft() if ahead else next(source, None)
+
+    while (line := following()) is not None:
+        if width is not None and not line.strip("\r\n"):
+            continue
+        record, is_open = [line], bool(quote) and line.count(str(quote)) % 2 == 1
+        while is_open and len(record) < _LONGEST_RECORD and (more := following()) is not None:
+            record.append(more)
+            is_open ^= more.count(str(quote)) % 2 == 1
+        fields = _fields(record, delimiter, quote)
+        if len(record) > 1 and (fields is None or len(fields) != (width or len(fields))):
+            ahead.extendleft(reversed(record[1:]))
+            record, fields = record[:1], None
+        yield _Record("".join(record).rstrip("\r\n"), fields)
+
+
+def _fields(record: list[str], delimiter: str, quote: str | None) -> list[str] | None:
+    csv.field_size_limit(1 << 30)
+    quoting: Literal[0, 3] = csv.QUOTE_MINIMAL if quote else csv.QUOTE_NONE
+    try:
+        return next(csv.reader(record, delimiter=delimiter, quotechar=quote, quoting=quoting, strict=True), [])
+    except csv.Error:
+        return None
+
+
+def _insert_records(engine: DuckDBEngine, batch: list[tuple[int, _Record]], columns: list[str]) -> None:
+    good, bad = [], []
+    for number, record in batch:
+        reason = _fault(record, len(columns))
+        if reason is None:
+            good.append((number, *(record.fields or ())))
+        else:
+            whole = record.text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+            bad.append((number, whole, reason))
+    as_text = {_NUMBER: pl.Int64, **dict.fromkeys(columns, pl.String)}
+    engine.insert("raw", pl.DataFrame(good, schema=as_text, orient="row"))
+    as_malformed = {"row_number": pl.Int64, "text": pl.String, "reason": pl.String}
+    engine.insert("malformed", pl.DataFrame(bad, schema=as_malformed, orient="row"))
+
+
+def _fault(record: _Record, width: int) -> str | None:
+    """Why a row breaks the format; None if it does not."""
+    if not record.text.isascii() and any("\udc80" <= character <= "\udcff" for character in record.text):
+        return "the row holds bytes that are no UTF-8 text"
+    if record.fields is None:
+        return "a quote in the row is not closed"
+    if len(record.fields) != width:
+        return f"the row has {len(record.fields)} fields, the header {width}"
+    return None
+
+
+# ── workbooks ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _read_workbook(engine: DuckDBEngine, path: Path, dialect: Dialect, scratch: Path | None) -> RawFile:
+    """A sheet of a workbook, the first or the one named; its first row names the columns. Cells keep their types."""
+    import fastexcel
+
+    logging.getLogger("fastexcel").setLevel(logging.ERROR)  # it tells of every empty column
+    try:
+        book = fastexcel.read_excel(path)
+        sheet = dialect.sheet or book.sheet_names[0]
+        head = book.load_sheet(sheet, header_row=None, n_rows=1, dtypes="string").to_polars()
+        header = [cell or "" for cell in head.row(0)] if head.height else ()
+        columns = _column_names(f'{path.name}, sheet "{sheet}"', header)
+        frame = book.load_sheet(
+            sheet, header_row=None, column_names=columns, skip_rows=1, schema_sample_rows=None
+        ).to_polars()
+    except fastexcel.FastExcelError as error:
+        lines = [line.strip().removeprefix("0: ") for line in str(error).splitlines()]
+        told = next((line for line in lines if "Available sheets" in line), lines[0])
+        raise ExportError(f"{path.name} cannot be read as xlsx: {told} Mend the file, or setting dialects.") from error
+    frame = frame.select(pl.int_range(1, pl.len() + 1, dtype=pl.Int64).alias(_NUMBER), *map(_whole_numbers, frame))
+    with _folder(scratch) as folder:
+        frame.filter(~pl.all_horizontal(pl.exclude(_NUMBER).is_null())).write_parquet(folder / "sheet.parquet")
+        _create_raw(engine, f"read_parquet({text_literal(folder / 'sheet.parquet')})")
+    return RawFile(columns, f"raw.{_NUMBER}", Dialect(sheet=dialect.sheet))
+
+
+def _whole_numbers(cells: pl.Series) -> pl.Series:
+    """A workbook knows only floating-point numbers; a column of whole ones (order 1001) is no column of fractions."""
+    if not cells.dtype.is_float() or not ((cells.floor() == cells) & (cells.abs() < 2**53)).all():
+        return cells
+    return cells.cast(pl.Int64)

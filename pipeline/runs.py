@@ -43,6 +43,7 @@ def run_snapshot(settings: Settings, sources: Mapping[str, Sequence[str]], snaps
             _execute(settings, job, instance, config, None, asset_selection=_ingest_keys())
             snapshot = _latest(settings)
         _check_day(settings, snapshot)
+        _check_periods(settings, snapshot)
         result = _execute(settings, job, instance, config, str(snapshot))
     return Finished(result.run_id, snapshot)
 
@@ -94,6 +95,15 @@ def _check_day(settings: Settings, day: dt.date) -> None:
             f"{day} is before the first snapshot, {settings.first_snapshot}. "
             f'Ask for a later day, or set first_snapshot = "{day}" in perennial.toml.'
         )
+
+
+def _check_periods(settings: Settings, day: dt.date) -> None:
+    for name, period in settings.asked_periods().items():
+        if period.last > day:
+            raise RunFailed(
+                f"{name} is {period}, which ends after the snapshot {day}: nothing is known of the days between. "
+                f"Ask for a period that is over by then, or for a later --snapshot."
+            )
 
 
 def _failure(result: dg.ExecuteInProcessResult) -> RunFailed:

@@ -13,17 +13,13 @@ from zoneinfo import ZoneInfo
 import dagster as dg
 
 from pipeline.settings import Settings
+from pipeline.warehouse import UNDER_WAY, run_is_dead
 
 AssetJob = Any  # what define_asset_job returns; Dagster does not export its type
 
 JOB = "nightly"
 SETTLED_SECONDS = 60
-_BUSY = [
-    dg.DagsterRunStatus.QUEUED,
-    dg.DagsterRunStatus.NOT_STARTED,
-    dg.DagsterRunStatus.STARTING,
-    dg.DagsterRunStatus.STARTED,
-]
+_BUSY = [dg.DagsterRunStatus.QUEUED, dg.DagsterRunStatus.NOT_STARTED, *UNDER_WAY]
 
 
 def last_closed_day(settings: Settings, now: dt.datetime | None = None) -> dt.date:
@@ -74,7 +70,8 @@ def arrival_sensor(job: AssetJob, settings: Settings) -> dg.SensorDefinition:
         new = sorted(arrived - known)
         if not new:
             return dg.SkipReason("No new file that has been unchanged for a minute.")
-        if context.instance.get_runs(dg.RunsFilter(job_name=JOB, statuses=_BUSY), limit=1):
+        runs = context.instance.get_runs(dg.RunsFilter(job_name=JOB, statuses=_BUSY))
+        if not all(run_is_dead(context.instance, settings.home, run) for run in runs):
             return dg.SkipReason("A run is queued or under way; the files wait for the next look.")
         context.update_cursor(json.dumps(sorted(arrived)))
         key = hashlib.sha256("\n".join(new).encode()).hexdigest()
@@ -103,7 +100,7 @@ def failure_alert(settings: Settings) -> Iterator[dg.SensorDefinition]:
 
     @dg.run_failure_sensor(
         name="failure_alert",
-        monitored_jobs=[],
+        monitor_all_code_locations=True,  # runs of the command line and of the web UI's own jobs, too
         default_status=dg.DefaultSensorStatus.RUNNING,
         description="Posts failed runs to the webhook of the settings.",
     )

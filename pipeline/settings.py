@@ -12,11 +12,19 @@ import json
 import os
 import tomllib
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BaseModel, ConfigDict, Field, HttpUrl, Secret, ValidationError, field_validator, model_validator
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+from pydantic_settings import (
+    BaseSettings,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from pipeline.dialects import Dialect
 
 SETTINGS_FILE = "perennial.toml"
 PROJECT = Path(__file__).resolve().parent.parent
@@ -50,6 +58,68 @@ class Tiers(BaseModel):
         return self
 
 
+class Period(BaseModel):
+    """The days from `first` to `last`, both included. Also written as one text, FROM:TO."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    first: dt.date
+    last: dt.date
+
+    @model_validator(mode="before")
+    @classmethod
+    def from_text(cls, given: Any) -> Any:
+        if not isinstance(given, str):
+            return given
+        first, colon, last = given.partition(":")
+        if not colon:
+            raise ValueError("a period is written FROM:TO, such as 2026-01-01:2026-03-31")
+        return {"first": first.strip(), "last": last.strip()}
+
+    @model_validator(mode="after")
+    def forward(self) -> Self:
+        if self.first > self.last:
+            raise ValueError(f"a period must not end before it begins; did you mean {self.last}:{self.first}?")
+        return self
+
+    def __str__(self) -> str:
+        return f"{self.first}:{self.last}"
+
+
+class Comparison(BaseModel):
+    """Two periods, the earlier one first. Also written as one text, A_FROM:A_TO,B_FROM:B_TO."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    a: Period
+    b: Period
+
+    @model_validator(mode="before")
+    @classmethod
+    def from_text(cls, given: Any) -> Any:
+        if not isinstance(given, str):
+            return given
+        a, comma, b = given.partition(",")
+        if not comma:
+            raise ValueError(
+                "two periods are written A_FROM:A_TO,B_FROM:B_TO, such as 2025-01-01:2025-06-30,2026-01-01:2026-06-30"
+            )
+        return {"a": a.strip(), "b": b.strip()}
+
+    @model_validator(mode="after")
+    def apart(self) -> Self:
+        """Lost means: bought in A, not in B. Between periods that overlap it would mean nothing."""
+        if self.a.last >= self.b.first:
+            raise ValueError(
+                f"the first period ({self.a}) must end before the second ({self.b}) begins; "
+                f"write the earlier one first, and let them not overlap"
+            )
+        return self
+
+    def __str__(self) -> str:
+        return f"{self.a},{self.b}"
+
+
 class Settings(BaseSettings):
     """Settings of one home (one shop)."""
 
@@ -64,9 +134,33 @@ class Settings(BaseSettings):
         default_factory=dict,
         description="Per source: keep or drop exact copies of a line inside one export; else as the source says",
     )
+    dialects: dict[str, Dialect] = Field(
+        default_factory=dict,
+        description="Per source: how its files are written; else as the source says or the file shows",
+    )
+    rates_file: Path | None = Field(
+        None,
+        description="CSV of date, currency, rate (units of the reporting currency for one); else data/exports/rates/",
+    )
+    rate_max_age_days: int = Field(
+        7, ge=0, description="How many days an exchange rate holds when no newer one is there"
+    )
     quarantine_limit: float = Field(0.05, ge=0, le=1, description="Share of a file's rows that may be set aside")
     cancelled_orders_count: bool = Field(False, description="Whether a cancelled order is still a purchase occasion")
     tiers: Tiers = Field(default_factory=lambda: Tiers(), description="Cut points of the recency/frequency/spend tiers")
+    activity_window_days: int = Field(
+        90, ge=1, le=3650, description="Length of each of the two windows that recency_activity compares"
+    )
+    compare: Annotated[Comparison | None, NoDecode] = Field(
+        None, description="Two periods to compare, A_FROM:A_TO,B_FROM:B_TO; else the halves of the history"
+    )
+    period: Annotated[Period | None, NoDecode] = Field(
+        None, description="Period whose orders period_segments scores, FROM:TO; else the last 365 days"
+    )
+    keep_daily: int = Field(35, ge=1, description="How many of the newest snapshots are kept")
+    keep_monthly: Literal["all"] | Annotated[int, Field(ge=0)] = Field(
+        "all", description="Of how many months the last snapshot is kept, too: all, or the newest so many"
+    )
     schedule_hour: int = Field(3, ge=0, le=23, description="Local hour of the nightly run")
     failure_webhook: Secret[HttpUrl] | None = Field(
         None, description="Address that is told (POST, JSON) when a run fails"
@@ -100,10 +194,12 @@ class Settings(BaseSettings):
         return name
 
     @model_validator(mode="after")
-    def resolve_sources_folder(self) -> Self:
-        if self.sources_folder is not None and not self.sources_folder.is_absolute():
-            # Settings are frozen against callers; this is still their construction.
-            object.__setattr__(self, "sources_folder", (self.home / self.sources_folder).resolve())
+    def resolve_paths(self) -> Self:
+        for name in ("sources_folder", "rates_file"):
+            path = getattr(self, name)
+            if path is not None and not path.is_absolute():
+                # Settings are frozen against callers; this is still their construction.
+                object.__setattr__(self, name, (self.home / path).resolve())
         return self
 
     @property
@@ -121,9 +217,16 @@ class Settings(BaseSettings):
         own = (self.sources_folder,) if self.sources_folder else ()
         return (*own, SQL_FOLDER / "sources")
 
+    def asked_periods(self) -> dict[str, Period]:
+        """The periods that are set, by what they are called in messages."""
+        asked = {"compare (A)": self.compare and self.compare.a, "compare (B)": self.compare and self.compare.b}
+        asked["period"] = self.period
+        return {name: period for name, period in asked.items() if period}
+
     def analytic(self) -> dict[str, Any]:
         """The settings that change results, as JSON values: what a manifest records and a fingerprint covers."""
         names = {"timezone", "currency", "duplicate_lines", "cancelled_orders_count", "tiers"}
+        names |= {"activity_window_days", "compare", "period", "dialects", "rate_max_age_days"}
         return self.model_dump(mode="json", include=names)
 
     def fingerprint(self) -> str:
@@ -131,13 +234,14 @@ class Settings(BaseSettings):
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def load(home: Path | None = None) -> Settings:
-    """Settings of `home` (default: PERENNIAL_HOME, else the current folder).
+def load(home: Path | None = None, **overrides: Any) -> Settings:
+    """Settings of `home` (default: PERENNIAL_HOME, else the current folder); `overrides` that are not None win.
 
     Raises SettingsError, which names the setting, the file and the remedy, instead of pydantic's report.
     """
     try:
-        return Settings(home=home) if home is not None else Settings()
+        given = {"home": home} | overrides
+        return Settings(**{name: value for name, value in given.items() if value is not None})
     except tomllib.TOMLDecodeError as error:
         raise SettingsError(f"{SETTINGS_FILE} is not readable TOML: {error}. Mend that line.") from error
     except ValidationError as error:
@@ -159,7 +263,7 @@ def _explain(error: ValidationError) -> str:
 
 
 def export_home(settings: Settings) -> None:
-    """Make this home the one that Dagster, and every process it starts, works in."""
+    """Make this home the one that Dagster, and every process it starts, works in, with the periods asked for."""
     dagster_home = settings.home / ".dagster"
     dagster_home.mkdir(parents=True, exist_ok=True)
     config = dagster_home / "dagster.yaml"
@@ -168,3 +272,8 @@ def export_home(settings: Settings) -> None:
     os.environ["PERENNIAL_HOME"] = str(settings.home)
     os.environ["DAGSTER_HOME"] = str(dagster_home)
     os.environ.setdefault("DAGSTER_DISABLE_TELEMETRY", "1")
+    for name, asked in (("PERENNIAL_COMPARE", settings.compare), ("PERENNIAL_PERIOD", settings.period)):
+        if asked is None:
+            os.environ.pop(name, None)
+        else:
+            os.environ[name] = str(asked)

@@ -1,7 +1,9 @@
 """Sources: how a shop's export becomes a canonical input. `sql/sources/<source>/<input>.sql`, the user's own first.
 
 A source is a header (which raw columns the export has) and one SELECT over `export`, the file as it is, with its
-`row_number`. It may rename, cut and cast; what it leaves out is null. Reading files is `exports`' work.
+`row_number`. It may rename, cut and cast; what it leaves out is null. Where a row of the export holds more than goods
+(an order's postage, what was paid back) the SELECT returns one line of each kind for it: sale, charge, refund.
+Reading files is `exports`' work.
 """
 
 from __future__ import annotations
@@ -10,18 +12,22 @@ import difflib
 import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Literal
 
 import sqlglot
 from pydantic import BaseModel, ConfigDict, Field
 from sqlglot import exp
-from sqlglot.lineage import lineage
+from sqlglot.lineage import Node, lineage
 
+from pipeline.contracts import INPUTS, sql_type
+from pipeline.dialects import Dialect, Kind
 from pipeline.engines import dialect
 from pipeline.sql import HeaderError, parse_header, split_header
 
 ROW_NUMBER = "row_number"
+_KIND_OF: dict[str, Kind] = {"DECIMAL": "number", "TIMESTAMP": "timestamp"}
 
 
 class ExportError(Exception):
@@ -36,6 +42,11 @@ class RawColumn(BaseModel):
     aliases: tuple[str, ...] = ()
     required: bool = False
     meaning: str | None = None
+    type: Kind | None = Field(
+        None,
+        description="number and timestamp: text comes to the SELECT as 1234.56 and 2025-12-31 14:05:00 whatever the "
+        "dialect; email: only as the SHA-256 of the trimmed address in lower case. Else seen from the SELECT",
+    )
 
 
 class SourceHeader(BaseModel):
@@ -47,6 +58,7 @@ class SourceHeader(BaseModel):
     owner: str = "team:data"
     reads: Literal["table", "lines"] = "table"
     duplicate_lines: Literal["keep", "drop"] = "keep"
+    dialect: Dialect = Dialect()
     raw: dict[str, RawColumn] = Field(min_length=1)
     one_of: tuple[tuple[str, ...], ...] = Field((), description="Groups of columns of which one must be complete")
 
@@ -68,13 +80,18 @@ class Source:
 
     def raw_columns_of(self, output: str) -> list[str]:
         """The raw columns that an output column is made from."""
-        schema = {"export": dict.fromkeys((ROW_NUMBER, *self.header.raw), "VARCHAR")}
-        node = lineage(output, self.select, schema=schema, dialect="duckdb")
-        known = {name.lower(): name for name in self.header.raw}
-        leaves = (leaf for leaf in node.walk() if not leaf.downstream)
-        return sorted(
-            {known[name] for leaf in leaves if (name := leaf.name.split(".")[-1].strip('"').lower()) in known}
-        )
+        return list(_raw_columns_of(output, self.select, tuple(self.header.raw)))
+
+    @property
+    def kinds(self) -> dict[str, Kind]:
+        """What each raw column holds: what the header says, else what the canonical column it is passed on to needs."""
+        passed: dict[str, Kind] = dict.fromkeys(self.header.raw, "text")
+        for output, column in INPUTS[self.input].columns.items():
+            raw = _passed_on(output, self.select, tuple(self.header.raw))
+            kind = _KIND_OF.get(sql_type(column.dtype).split("(")[0])
+            if raw is not None and kind is not None:
+                passed[raw] = kind
+        return {name: column.type or passed[name] for name, column in self.header.raw.items()}
 
     def resolve(self, columns: Sequence[str], file: str) -> dict[str, str]:
         """Raw column -> the name it has in this file (aliases, case and blanks forgiven).
@@ -104,6 +121,41 @@ class Source:
             f"{file} is no export of source {self.name}: it lacks {', '.join(hints)}. It has {listed}. "
             f"Rename the columns, or map them in a source of your own (docs/exports.md)."
         )
+
+
+@cache
+def _passed_on(output: str, select: str, raw: tuple[str, ...]) -> str | None:
+    """The raw column that an output column is, renamed or cast and nothing else; None for any other output."""
+    if output not in dialect.parse(select, "").named_selects:
+        return None
+    node = _lineage(output, select, raw)
+    while node.downstream:
+        made = node.expression.unalias()
+        while isinstance(made, exp.TryCast | exp.Trim):
+            made = made.this
+        if not isinstance(made, exp.Column) or len(node.downstream) != 1:
+            return None
+        node = node.downstream[0]
+    known = {name.lower(): name for name in raw}
+    return known.get(_leaf_name(node))
+
+
+@cache
+def _lineage(output: str, select: str, raw: tuple[str, ...]) -> Node:
+    schema = {"export": dict.fromkeys((ROW_NUMBER, *raw), "VARCHAR")}
+    return lineage(output, select, schema=schema, dialect="duckdb")
+
+
+def _leaf_name(leaf: Node) -> str:
+    return leaf.name.split(".")[-1].strip('"').lower()
+
+
+@cache
+def _raw_columns_of(output: str, select: str, raw: tuple[str, ...]) -> tuple[str, ...]:
+    """Cached: tracing two dozen columns takes longer than loading a small file, and a folder holds hundreds."""
+    known = {name.lower(): name for name in raw}
+    names = (_leaf_name(leaf) for leaf in _lineage(output, select, raw).walk() if not leaf.downstream)
+    return tuple(sorted({known[name] for name in names if name in known}))
 
 
 def find_sources(folders: Iterable[Path]) -> dict[str, Source]:

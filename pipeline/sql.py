@@ -56,6 +56,7 @@ class Header(BaseModel):
     owner: str
     columns: dict[str, Column] = Field(min_length=1)
     tests: dict[str, str] = Field(default_factory=dict)
+    incremental_by: str | None = Field(None, description="Key of which all rows follow from the key's rows it reads")
 
     @field_validator("owner")
     @classmethod
@@ -71,6 +72,8 @@ class Header(BaseModel):
                 raise ValueError(f"grain names {key!r}, which is not among the columns")
             if self.columns[key].nullable:
                 raise ValueError(f"grain column {key!r} must not be nullable")
+        if self.incremental_by is not None and self.incremental_by not in self.grain:
+            raise ValueError(f"incremental_by names {self.incremental_by!r}, which is not in the grain")
         return self
 
 
@@ -103,6 +106,16 @@ class Table:
         return self.full_name in self._all_reads
 
     @cached_property
+    def incremental_source(self) -> str | None:
+        """The table whose changed keys say which rows to rebuild (`engines.incremental`); None: always all rows."""
+        if self.header.incremental_by is None:
+            return None
+        sources = [name for name in self._all_reads if not name.startswith("params.")]
+        if self.is_partitioned or len(sources) != 1:
+            raise HeaderError(f"{self.file}: incremental_by needs a SELECT from one table, and no snapshot_date.")
+        return sources[0]
+
+    @cached_property
     def _all_reads(self) -> frozenset[str]:
         return dialect.tables_read(self.select, self.file) if self.select else frozenset()
 
@@ -131,7 +144,8 @@ def parse_header(model: type[Model], data: Mapping[str, Any], text: str, file: s
         return model.model_validate(data)
     except ValidationError as error:
         problems = [
-            f"{file}{_line_of(p['loc'], text)}: {'.'.join(map(str, p['loc'])) or 'header'}: {p['msg']}"
+            f"{file}{_line_of(p['loc'][:-1] if p['type'] == 'missing' else p['loc'], text)}: "
+            f"{'.'.join(map(str, p['loc'])) or 'header'}: {p['msg']}"
             for p in error.errors()
         ]
         raise HeaderError("\n".join(problems)) from error

@@ -22,7 +22,9 @@ from pipeline.publishing import recover
 from pipeline.settings import Settings, load
 
 _BUSY_FILE_SECONDS = 10.0
-_YOUNG_RUN_SECONDS = 60.0
+_QUIET_SECONDS = 60.0
+
+UNDER_WAY = [dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED]
 
 
 class Warehouse(DuckDBResource):
@@ -98,15 +100,20 @@ def _connect_patiently(file: Path, settings: Settings) -> duckdb.DuckDBPyConnect
             sleep(0.2)
 
 
+def run_is_dead(instance: dg.DagsterInstance, home: Path, run: dg.DagsterRun) -> bool:
+    """Whether a run that Dagster believes to be under way has lost its process."""
+    if run.status not in UNDER_WAY or run_is_alive(home, run.run_id):
+        return False
+    if (home / ".perennial" / "runs" / f"{run.run_id}.lock").exists():
+        return True
+    # Without a lock file it may have just started, or have just let the home go and be about to say that it succeeded.
+    last = instance.get_records_for_run(run.run_id, limit=1, ascending=False).records
+    return not last or time() - last[0].timestamp >= _QUIET_SECONDS
+
+
 def _report_dead_runs(instance: dg.DagsterInstance, home: Path, this_run: str) -> None:
     """A killed run stays "started" in Dagster for ever; whoever holds the home next says that it failed."""
-    statuses = [dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.STARTING]
-    for record in instance.get_run_records(dg.RunsFilter(statuses=statuses)):
-        run = record.dagster_run
-        # A run without a lock file may be one that has just started, or is just ending.
-        has_lock_file = (home / ".perennial" / "runs" / f"{run.run_id}.lock").exists()
-        young = time() - (record.start_time or time()) < _YOUNG_RUN_SECONDS
-        if run.run_id == this_run or run_is_alive(home, run.run_id) or (young and not has_lock_file):
-            continue
-        instance.report_run_failed(run, "The process of this run ended without a word (killed, or out of memory).")
+    for run in instance.get_runs(dg.RunsFilter(statuses=UNDER_WAY)):
+        if run.run_id != this_run and run_is_dead(instance, home, run):
+            instance.report_run_failed(run, "The process of this run ended without a word (killed, or out of memory).")
     sweep(home)

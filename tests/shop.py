@@ -186,6 +186,8 @@ class Shop:
         if new:
             schema = {name: polars_type(kind) for name, kind in LINES.column_types().items()}
             self.engine.insert(LINES.full_name, pl.DataFrame(new, schema=schema))
+            numbers = [line["row_number"] for line in new]
+            self.engine.note_changes(LINES.full_name, "list_contains($numbers, row_number)", {"numbers": numbers})
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,10 @@ from typing import Any
 import duckdb
 import polars as pl
 
-from pipeline.contracts import row_rules, schema_of
+from pipeline.contracts import EARLIEST, LATEST, row_rules, schema_of
+from pipeline.engines import dialect
 from pipeline.engines.engine import CheckOutcome, Parameters, TableRefused, Written
+from pipeline.engines.incremental import Pending, limited
 from pipeline.settings import Settings
 from pipeline.sql import PARTITION_COLUMN, Table
 
@@ -26,15 +28,19 @@ class DuckDBEngine:
 
     def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
         self._connection = connection
+        self._pending = Pending(self.execute, ())
 
     def prepare(self, settings: Settings, tables: Sequence[Table]) -> None:
         """Schemas and empty tables for all that will be written, and the parameter views of this run."""
+        self._pending = Pending(self.execute, tables)
         with self.transaction():
+            self._pending.prepare()
             for schema in sorted({"params", *(table.schema for table in tables)}):
                 self.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}")
             for table in tables:
                 self._ensure(table)
             self.execute(_settings_view(settings))
+            self.execute(_DAYS_VIEW)
 
     # ── reading ───────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -82,20 +88,41 @@ class DuckDBEngine:
             raise
         self._connection.execute("COMMIT").fetchall()
 
+    def note_changes(self, table: str, where: str, parameters: Parameters | None = None) -> None:
+        """Say, in the transaction that changes them, which rows of `table` are new or about to go.
+
+        The tables that are rebuilt by key (`engines.incremental`) would otherwise not learn of it.
+        """
+        self._pending.note(table, where, parameters)
+
     def write(self, table: Table, snapshot_date: dt.date | None = None) -> Written:
         parameters = {"snapshot_date": snapshot_date}
         with self.transaction():
-            rows = self._replace(table, parameters)
-            checks = self.check(table, snapshot_date)
+            keys = self._pending.keys(table)
+            rows = self._replace(table, parameters) if keys is None else self._replace_keys(table, keys)
+            checks = self._checks(table, parameters, keys)
             if not all(check.passed for check in checks):
                 raise TableRefused(table.full_name, checks)
+            self._pending.done(table, whole=keys is None)
         return Written(rows, tuple(checks))
 
     def check(self, table: Table, snapshot_date: dt.date | None = None) -> list[CheckOutcome]:
         """The checks that follow from the header, and the header's own tests, on what stands in the table now."""
-        parameters = {"snapshot_date": snapshot_date}
-        outcomes = [self._check_keys(table, parameters), self._check_columns(table, parameters)]
-        return outcomes + [self._check_test(name, sql, parameters) for name, sql in table.header.tests.items()]
+        return self._checks(table, {"snapshot_date": snapshot_date})
+
+    def _checks(self, table: Table, parameters: Parameters, keys: str | None = None) -> list[CheckOutcome]:
+        """With `keys`, only these were written: what concerns the table alone is asked of their rows.
+
+        Tests that compare the table with another one reconcile, and look at all rows all the same.
+        """
+        written = f"(SELECT * FROM {table.full_name}{_where(table, keys)}) AS written"
+        outcomes = [self._check_keys(table, written, parameters), self._check_columns(table, written, parameters)]
+        for name, sql in table.header.tests.items():
+            alone = keys is not None and dialect.tables_read(sql, table.file) == {table.full_name}
+            outcomes.append(
+                self._check_test(name, limited(sql, {table.full_name: keys}) if keys and alone else sql, parameters)
+            )
+        return outcomes
 
     def _ensure(self, table: Table) -> None:
         """Create the table if it is missing; give an older one the columns it lacks, null in its old rows."""
@@ -114,28 +141,39 @@ class DuckDBEngine:
     def _replace(self, table: Table, parameters: Parameters) -> int:
         if table.select is None:
             raise ValueError(f"{table.full_name} has no SELECT: Python writes it")
-        where = f" WHERE {PARTITION_COLUMN} = $snapshot_date" if table.is_partitioned else ""
-        self.execute(f"DELETE FROM {table.full_name}{where}", parameters)
+        self.execute(f"DELETE FROM {table.full_name}{_where(table)}", parameters)
+        return self._insert_selected(table, table.select, parameters)
+
+    def _replace_keys(self, table: Table, keys: str) -> int:
+        """Only the rows of these keys; returns the rows of the whole table."""
+        assert table.select is not None and table.incremental_source is not None
+        self.note_changes(table.full_name, keys)
+        self.execute(f"DELETE FROM {table.full_name} WHERE {keys}")
+        self._insert_selected(table, limited(table.select, {table.incremental_source: keys}), {})
+        self.note_changes(table.full_name, keys)
+        return int(self.scalar(f"SELECT count(*) FROM {table.full_name}"))
+
+    def _insert_selected(self, table: Table, select: str, parameters: Parameters) -> int:
         columns = ", ".join(f'"{name}"' for name in table.header.columns)
         typed = ", ".join(_typed(name, column.type) for name, column in table.header.columns.items())
-        sql = f"INSERT INTO {table.full_name} ({columns}) SELECT {typed} FROM ({table.select}) AS selected"
+        sql = f"INSERT INTO {table.full_name} ({columns}) SELECT {typed} FROM ({select}) AS selected"
         return int(self.scalar(sql, parameters))
 
-    def _check_keys(self, table: Table, parameters: Parameters) -> CheckOutcome:
+    def _check_keys(self, table: Table, written: str, parameters: Parameters) -> CheckOutcome:
         keys = ", ".join(f'"{key}"' for key in table.header.grain)
-        doubled = f"SELECT {keys} FROM {_rows(table)} GROUP BY {keys} HAVING count(*) > 1"
+        doubled = f"SELECT {keys} FROM {written} GROUP BY {keys} HAVING count(*) > 1"
         return self._check_test("keys_unique", doubled, parameters)
 
-    def _check_columns(self, table: Table, parameters: Parameters) -> CheckOutcome:
-        """All row rules of the header in one pass over the partition."""
+    def _check_columns(self, table: Table, written: str, parameters: Parameters) -> CheckOutcome:
+        """All row rules of the header in one pass over the rows."""
         rules = row_rules(schema_of(table))
         if not rules:
             return CheckOutcome("columns_fit", 0, "nothing is declared")
         counts = ", ".join(f"count(*) FILTER (WHERE {rule.fails})" for rule in rules)
-        failing = self.execute(f"SELECT {counts} FROM {_rows(table)}", parameters)[0]
+        failing = self.execute(f"SELECT {counts} FROM {written}", parameters)[0]
         broken = [(rule, count) for rule, count in zip(rules, failing, strict=True) if count]
         reasons = [
-            self.scalar(f"SELECT {rule.reason} FROM {_rows(table)} WHERE {rule.fails} LIMIT 1", parameters)
+            self.scalar(f"SELECT {rule.reason} FROM {written} WHERE {rule.fails} LIMIT 1", parameters)
             + f" in {count:,} rows."
             for rule, count in broken
         ]
@@ -172,10 +210,11 @@ def _memory(limit: str) -> str:
     return f"{int(bytes_present * float(limit[:-1]) / 100) // 2**20}MiB"
 
 
-def _rows(table: Table) -> str:
-    """The rows a check looks at: the partition just written, or the whole table."""
-    where = f" WHERE {PARTITION_COLUMN} = $snapshot_date" if table.is_partitioned else ""
-    return f"(SELECT * FROM {table.full_name}{where}) AS written"
+def _where(table: Table, keys: str | None = None) -> str:
+    """The rows that are written together: those of the keys, the partition, or the whole table."""
+    if keys is not None:
+        return f" WHERE {keys}"
+    return f" WHERE {PARTITION_COLUMN} = $snapshot_date" if table.is_partitioned else ""
 
 
 def _typed(name: str, sql_type: str) -> str:
@@ -188,9 +227,23 @@ def _typed(name: str, sql_type: str) -> str:
     return f'CAST(CASE WHEN {rounds} THEN round({column}, {digits}) ELSE {column} END AS DOUBLE) AS "{name}"'
 
 
+PARAMETER_TABLES = ("params.settings", "params.days")
+_DAYS_VIEW = f"""
+    CREATE OR REPLACE VIEW params.days AS
+    SELECT CAST(day AS DATE) AS day
+    FROM generate_series(DATE '{EARLIEST:%Y-%m-%d}', DATE '{LATEST:%Y-%m-%d}', INTERVAL 1 DAY) AS series(day)
+"""
+
+
+def parameter_columns(settings: Settings) -> dict[str, dict[str, str]]:
+    """The parameter views that SQL may read: column types by name of the view."""
+    of_settings = {name: kind for name, (kind, _) in settings_columns(settings).items()}
+    return dict(zip(PARAMETER_TABLES, (of_settings, {"day": "DATE"}), strict=True))
+
+
 def settings_columns(settings: Settings) -> dict[str, tuple[str, Any]]:
     """params.settings: the settings that SQL reads, as column -> (type, value)."""
-    tiers = settings.tiers
+    tiers, compare, period = settings.tiers, settings.compare, settings.period
     recency, occasions, revenue = (
         pair or (None, None) for pair in (tiers.recency_days, tiers.occasions, tiers.revenue)
     )
@@ -202,12 +255,24 @@ def settings_columns(settings: Settings) -> dict[str, tuple[str, Any]]:
         "occasions_often": ("INTEGER", occasions[1]),
         "revenue_average": ("DECIMAL(18,2)", revenue[0]),
         "revenue_spender": ("DECIMAL(18,2)", revenue[1]),
+        "activity_window_days": ("INTEGER", settings.activity_window_days),
+        "compare_a_from": ("DATE", compare and compare.a.first),
+        "compare_a_to": ("DATE", compare and compare.a.last),
+        "compare_b_from": ("DATE", compare and compare.b.first),
+        "compare_b_to": ("DATE", compare and compare.b.last),
+        "period_from": ("DATE", period and period.first),
+        "period_to": ("DATE", period and period.last),
     }
 
 
 def _settings_view(settings: Settings) -> str:
     values = ", ".join(
-        f"CAST({'NULL' if value is None else value} AS {kind}) AS {name}"
-        for name, (kind, value) in settings_columns(settings).items()
+        f"CAST({_constant(value)} AS {kind}) AS {name}" for name, (kind, value) in settings_columns(settings).items()
     )
     return f"CREATE OR REPLACE VIEW params.settings AS SELECT {values}"
+
+
+def _constant(value: Any) -> str:
+    if value is None:
+        return "NULL"
+    return f"'{value}'" if isinstance(value, dt.date) else str(value)

@@ -15,7 +15,7 @@ import numpy as np
 from scipy.special import betaln, digamma, gammaln, hyp2f1
 
 from pipeline.models.histories import Array, Histories
-from pipeline.models.nbd import arrival_probability, arrival_time
+from pipeline.models.nbd import arrival_probability, arrival_time, counts_pmf
 from pipeline.models.timing import TimingModel
 
 _NEAR = 1e-5
@@ -43,26 +43,29 @@ class _BetaGeometric(TimingModel):
         x, t_x, T = histories.x, histories.t_x, histories.T
         r, alpha, a, b = self.r, self.alpha, self.a, self.b
         R, beta = r + x, self._beta(x)
-        living, dead = self._log_terms(x, t_x, T)
+        log_T, log_t_x = np.log(alpha + T), np.log(alpha + t_x)
+        living = -R * log_T
+        dead = histories.by_x(self._log_odds) - R * log_t_x
         both = np.logaddexp(living, dead)
-        alive = np.exp(living - both)
-        gone = np.exp(dead - both)
-        value = gammaln(R) - gammaln(r) + r * np.log(alpha) + betaln(a, beta) - betaln(a, b) + both
+        alive, gone = np.exp(living - both), np.exp(dead - both)
+        value = both + histories.by_x(lambda n: gammaln(r + n) + betaln(a, self._beta(n)))
+        value += r * np.log(alpha) - gammaln(r) - betaln(a, b)
         safe = np.where(gone > 0, beta - 1, 1.0)
-        by_r = digamma(R) - digamma(r) + np.log(alpha) - alive * np.log(alpha + T) - gone * np.log(alpha + t_x)
+        by_r = histories.by_x(lambda n: digamma(r + n)) - alive * log_T - gone * log_t_x + np.log(alpha) - digamma(r)
         by_alpha = r / alpha - R * (alive / (alpha + T) + gone / (alpha + t_x))
-        by_a = digamma(a + b) - digamma(a + beta) + gone / a
-        by_b = digamma(a + b) - digamma(a + beta) + digamma(beta) - digamma(b) - gone / safe
-        return value, np.column_stack([by_r, by_alpha, by_a, by_b])
+        by_a = histories.by_x(lambda n: digamma(a + b) - digamma(a + self._beta(n))) + gone / a
+        by_b = histories.by_x(lambda n: digamma(a + b) - digamma(a + self._beta(n)) + digamma(self._beta(n)))
+        by_b -= digamma(b) + gone / safe
+        return value, np.array([by_r, by_alpha, by_a, by_b]).T
 
     def p_alive(self, x: Array, t_x: Array, T: Array) -> Array:
         """Of the two terms of the likelihood, the share of the one in which the customer lives."""
         living, dead = self._log_terms(x, t_x, T)
         return np.asarray(np.exp(living - np.logaddexp(living, dead)))
 
-    def expected_purchases(self, weeks: float, x: Array, t_x: Array, T: Array) -> Array:
-        """P(alive) · ∫ (1 − (A / (A + p·weeks))^R) / p · beta(p; a, β) dp with A = α + T; eq. 10 of the paper."""
-        return self.p_alive(x, t_x, T) * self._while_alive(weeks, self.r + x, self.alpha + T, self._beta(x))
+    def expected_while_alive(self, weeks: float, x: Array, T: Array) -> Array:
+        """∫ (1 − (A / (A + p·weeks))^R) / p · beta(p; a, β) dp with A = α + T; eq. 10 of the paper without P(alive)."""
+        return self._while_alive(weeks, self.r + x, self.alpha + T, self._beta(x))
 
     def probability_of_purchase(self, weeks: float, x: Array, t_x: Array, T: Array) -> Array:
         """P(alive) · (1 − (A / (A + weeks))^R): a living customer cannot drop out before the next purchase."""
@@ -78,6 +81,21 @@ class _BetaGeometric(TimingModel):
     def next_purchase(self, share: float, within: float, x: Array, t_x: Array, T: Array) -> Array:
         return arrival_time(self.r + x, self.alpha + T, share, within)
 
+    def pmf_while_alive(self, weeks: float, most: int, x: Array, T: Array) -> Array:
+        """Still alive after n purchases, or gone with the n-th of at least n: eq. 8 of the paper for beta(a, β).
+
+        B(a, β+n)/B(a, β) · NBD(n) + [n > 0] · B(a+1, β+n−1)/B(a, β) · (1 − Σ_{j<n} NBD(j)), rates gamma(r+x, α+T).
+        Someone who may be gone with the first purchase already (MBG/NBD) is, after T, like anyone else.
+        """
+        counts = np.arange(most + 1)
+        beta = self._beta(x)[:, None]
+        while_buying = counts_pmf(self.r + x, self.alpha + T, weeks, most)
+        at_least = 1 - np.cumsum(while_buying, axis=1) + while_buying
+        stays = np.exp(betaln(self.a, beta + counts) - betaln(self.a, beta))
+        leaves = np.zeros_like(stays)
+        leaves[:, 1:] = stays[:, 1:] * self.a / (beta + counts[1:] - 1)
+        return np.asarray(stays * while_buying + leaves * np.maximum(at_least, 0.0))
+
     def _beta(self, x: Array) -> Array:
         """Second parameter of the dropout distribution of a customer who lives after x repeat purchases."""
         return np.asarray(self.b + x + self.first_chance)
@@ -85,11 +103,13 @@ class _BetaGeometric(TimingModel):
     def _log_terms(self, x: Array, t_x: Array, T: Array) -> tuple[Array, Array]:
         """Log of the likelihood's two terms without their common factor: living at T, dropped out at t_x."""
         R = self.r + x
+        return -R * np.log(self.alpha + T), self._log_odds(x) - R * np.log(self.alpha + t_x)
+
+    def _log_odds(self, x: Array) -> Array:
+        """ln(a / (β − 1)), −∞ before the first chance to drop out."""
         has_chance = (x + self.first_chance) > 0
         odds = np.where(has_chance, self.a / np.where(has_chance, self._beta(x) - 1, 1.0), 1.0)
-        living = -R * np.log(self.alpha + T)
-        dead = np.where(has_chance, np.log(odds) - R * np.log(self.alpha + t_x), -np.inf)
-        return living, dead
+        return np.asarray(np.where(has_chance, np.log(odds), -np.inf))
 
     def _while_alive(self, weeks: Array | float, R: Array, A: Array, beta: Array) -> Array:
         """(c / (a − 1)) · (1 − (A/(A+t))^(a−1) · ₂F₁(c − R, a − 1; c; t/(A+t))), c = a + β − 1.

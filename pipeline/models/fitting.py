@@ -22,7 +22,9 @@ Objective = Callable[[Array], tuple[float, Array]]
 
 PENALTIES = (0.0, 1e-4, 1e-3)
 NO_DROPOUT_GAIN = 0.5
+MANY_GROUPS = 20_000
 _BOUND = 18.0  # of a log parameter: beyond e^18 a parameter is at its edge
+_REFINEMENTS = 30
 _STARTS: dict[str, tuple[tuple[float, ...], ...]] = {
     "nbd": ((1.0, 1.0), (0.3, 0.3)),
     "bgnbd": ((1.0, 1.0, 1.0, 1.0), (0.3, 0.3, 0.5, 2.0), (3.0, 3.0, 0.2, 1.0)),
@@ -93,10 +95,11 @@ def fit(kind: type[TimingModel], histories: Histories, last: TimingModel | None 
     Unpenalised first; a fit without a proper maximum is tried again with c · Σ(ln θ)² added to the mean negative log-
     likelihood, which holds all parameters away from 0 and infinity alike.
     """
-    plain = _attempt(NBD, histories, 0.0, None)
+    customers = _Customers.of(histories)
+    plain = _attempt(NBD, customers, 0.0, None)
     attempts = []
     for penalty in PENALTIES:
-        attempt = _attempt(kind, histories, penalty, last)
+        attempt = _attempt(kind, customers, penalty, last)
         if kind.dropout_parameter and attempt.log_likelihood - plain.log_likelihood <= NO_DROPOUT_GAIN and not penalty:
             return replace(plain, status="no_dropout", asked_for=kind.name)
         if attempt.status != "refused":
@@ -140,6 +143,40 @@ def minimise(objective: Objective, starts: Sequence[Array]) -> Minimum:
     return Minimum(point, value, gradient, hessian, place, iterations, moved)
 
 
+def refine(objective: Objective, sketch: Minimum) -> Minimum | None:
+    """The minimum next to that of a similar objective (the likelihood of fewer customers), whose Hessian shows the way.
+
+    Quasi-Newton steps (BFGS, Nocedal & Wright 2006, eq. 6.19) until the parameters stand still, far below what moves a
+    prediction. None where they do not lead down all the way: then the whole search is due.
+    """
+    if not sketch.is_proper:
+        return None
+    point, bent = sketch.point, sketch.hessian
+    value, gradient = objective(point)
+    for iteration in range(1, _REFINEMENTS + 1):
+        step = -np.linalg.solve(bent, gradient)
+        new_value, new_gradient = objective(point + step)
+        if not np.isfinite(new_value) or new_value > value + 1e-12 * abs(value):
+            return None
+        turn = new_gradient - gradient
+        point, value, gradient = point + step, new_value, new_gradient
+        if np.abs(step).max() < 1e-9:
+            iterations = sketch.iterations + iteration
+            return replace(
+                sketch,
+                point=point,
+                value=value,
+                gradient=gradient,
+                hessian=hessian_of(objective, point),
+                iterations=iterations,
+            )
+        if turn @ step > 0:
+            bent = (
+                bent + np.outer(turn, turn) / (turn @ step) - np.outer(bent @ step, bent @ step) / (step @ bent @ step)
+            )
+    return None
+
+
 def hessian_of(objective: Objective, point: Array) -> Array:
     """Central differences of the gradient, made symmetric."""
     step = 1e-4
@@ -172,27 +209,49 @@ def _polished(objective: Objective, point: Array) -> tuple[Array, Array]:
     return point, hessian
 
 
-def _attempt(kind: type[TimingModel], histories: Histories, penalty: float, last: TimingModel | None) -> Fit:
-    unit = float(np.average(histories.T, weights=histories.customers)) or 1.0
-    scaled, total = histories.in_units_of(unit), histories.total
+@dataclass(frozen=True)
+class _Customers:
+    """The histories of a fit: as they are; in units of the mean age; of many groups, some to search with."""
+
+    histories: Histories
+    unit: float
+    scaled: Histories
+    few: Histories | None
+
+    @classmethod
+    def of(cls, histories: Histories) -> _Customers:
+        unit = float(np.average(histories.T, weights=histories.customers)) or 1.0
+        scaled = histories.in_units_of(unit)
+        return cls(histories, unit, scaled, scaled.thinned(MANY_GROUPS) if len(scaled.x) > MANY_GROUPS else None)
+
+
+def _attempt(kind: type[TimingModel], customers: _Customers, penalty: float, last: TimingModel | None) -> Fit:
+    scaled, unit = customers.scaled, customers.unit
     in_weeks = np.array([np.log(unit) if name in kind.time_parameters else 0.0 for name in kind.names()])
 
-    def objective(theta: Array) -> tuple[float, Array]:
-        parameters = np.exp(theta)
-        with np.errstate(all="ignore"):
-            value, slopes = kind.of(parameters).log_likelihood(scaled)
-        mean = float(scaled.customers @ value) / total
-        slope = (scaled.customers @ slopes) / total * parameters
-        if not np.isfinite(mean) or not np.isfinite(slope).all():
-            return np.inf, np.zeros_like(theta)
-        natural = theta + in_weeks
-        return -mean + penalty * float(natural @ natural), -slope + 2 * penalty * natural
+    def objective_of(part: Histories) -> Objective:
+        def objective(theta: Array) -> tuple[float, Array]:
+            parameters = np.exp(theta)
+            with np.errstate(all="ignore"):
+                value, slopes = kind.of(parameters).log_likelihood(part)
+            # Not by BLAS: the sums of its threads differ from machine to machine, and its threads wait for each other.
+            mean = float((part.customers * value).sum()) / part.total
+            slope = (part.customers * slopes.T).sum(axis=1) / part.total * parameters
+            if not np.isfinite(mean) or not np.isfinite(slope).all():
+                return np.inf, np.zeros_like(theta)
+            natural = theta + in_weeks
+            return -mean + penalty * float(natural @ natural), -slope + 2 * penalty * natural
+
+        return objective
 
     starts = [np.log(np.array(values)) for values in _STARTS[kind.name]]
     if last is not None and type(last) is kind:
         starts.insert(0, np.log(last.values) - in_weeks)
-    found = minimise(objective, starts)
-    return _judged(kind, found, histories, unit, in_weeks, penalty)
+    found = None
+    if customers.few is not None:
+        found = refine(objective_of(scaled), minimise(objective_of(customers.few), starts))
+    found = found or minimise(objective_of(scaled), starts)
+    return _judged(kind, found, customers.histories, unit, in_weeks, penalty)
 
 
 def _judged(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Self
 
 import numpy as np
@@ -45,3 +47,18 @@ class Histories:
     def in_units_of(self, weeks: float) -> Histories:
         """The same histories with time counted in units of so many weeks."""
         return Histories(self.x, self.t_x / weeks, self.T / weeks, self.customers)
+
+    def by_x(self, function: Callable[[Array], Array]) -> Array:
+        """`function` of x (n,), computed once for each different x: gamma functions cost most of a likelihood."""
+        levels, place = self._levels
+        return np.asarray(function(levels)[place])
+
+    def thinned(self, groups: int) -> Histories:
+        """At most so many of the groups: every k-th in the order of (x, t_x, T), whatever order they came in."""
+        step = -(-len(self.x) // groups)
+        kept = np.lexsort((self.T, self.t_x, self.x))[step // 2 :: step]
+        return Histories(self.x[kept], self.t_x[kept], self.T[kept], self.customers[kept])
+
+    @cached_property
+    def _levels(self) -> tuple[Array, NDArray[np.intp]]:
+        return np.unique(self.x, return_inverse=True)

@@ -30,15 +30,18 @@ class NBD(TimingModel):
         """ln[Γ(r + x)/Γ(r) · α^r · (α + T)^−(r + x)]: the likelihood of the times, not of their number only."""
         x, T = histories.x, histories.T
         R, A = self.r + x, self.alpha + T
-        value = gammaln(R) - gammaln(self.r) + self.r * np.log(self.alpha) - R * np.log(A)
-        by_r = digamma(R) - digamma(self.r) + np.log(self.alpha) - np.log(A)
+        log_A = np.log(A)
+        value = (
+            histories.by_x(lambda n: gammaln(self.r + n)) - gammaln(self.r) + self.r * np.log(self.alpha) - R * log_A
+        )
+        by_r = histories.by_x(lambda n: digamma(self.r + n)) - digamma(self.r) + np.log(self.alpha) - log_A
         by_alpha = self.r / self.alpha - R / A
-        return value, np.column_stack([by_r, by_alpha])
+        return value, np.array([by_r, by_alpha]).T
 
     def p_alive(self, x: Array, t_x: Array, T: Array) -> Array:
         return np.ones_like(x, dtype=np.float64)
 
-    def expected_purchases(self, weeks: float, x: Array, t_x: Array, T: Array) -> Array:
+    def expected_while_alive(self, weeks: float, x: Array, T: Array) -> Array:
         return np.asarray((self.r + x) / (self.alpha + T) * weeks, dtype=np.float64)
 
     def probability_of_purchase(self, weeks: float, x: Array, t_x: Array, T: Array) -> Array:
@@ -49,6 +52,27 @@ class NBD(TimingModel):
 
     def next_purchase(self, share: float, within: float, x: Array, t_x: Array, T: Array) -> Array:
         return arrival_time(self.r + x, self.alpha + T, share, within)
+
+    def pmf_while_alive(self, weeks: float, most: int, x: Array, T: Array) -> Array:
+        return counts_pmf(self.r + x, self.alpha + T, weeks, most)
+
+
+def counts_pmf(R: Array, A: Array, weeks: Array | float, most: int) -> Array:
+    """Γ(R + n) / (Γ(R) n!) · (A/(A+t))^R (t/(A+t))^n, n = 0..most: purchases within t weeks at a gamma(R, A) rate.
+
+    In logs: (A/(A+t))^R alone underflows for R in the thousands.
+    """
+    chance = np.maximum(weeks / (A + weeks), np.finfo(np.float64).tiny)
+    none = -R * np.log1p(weeks / A)
+    return np.asarray(np.exp(log_ways(R, most) + none[:, None] + np.arange(most + 1) * np.log(chance)[:, None]))
+
+
+def log_ways(R: Array, most: int) -> Array:
+    """ln(Γ(R + n) / (Γ(R) n!)) for n = 0..most; (n, most + 1)."""
+    counts = np.arange(1, most + 1)
+    steps = np.zeros((len(R), most + 1))
+    steps[:, 1:] = np.log((R[:, None] + counts - 1) / counts)
+    return np.asarray(np.cumsum(steps, axis=1))
 
 
 def arrival_probability(R: Array, A: Array, weeks: float) -> Array:

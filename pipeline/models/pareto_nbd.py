@@ -11,15 +11,19 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.special import digamma, gammaln
 
 from pipeline.models.histories import Array, Histories
+from pipeline.models.nbd import log_ways
 from pipeline.models.timing import TimingModel
 
-_NODES, _WEIGHTS = np.polynomial.legendre.leggauss(32)
-_NEGLIGIBLE = 30.0
+_NODES, _WEIGHTS = np.polynomial.legendre.leggauss(24)  # relative error of the worst of 20,000 wild integrals: 3e-10
+_ENDPOINTS, _SHARES = [*((_NODES + 1) / 2), 1.0], [*(_WEIGHTS / 2), 1.0]  # of a whole interval, and its end
+_NEGLIGIBLE = 27.0
 _HALVINGS = 12
 _BISECTIONS = 60
+_BLOCK = 4096  # groups at a time, so that groups × nodes stay in the processor's cache
 
 
 @dataclass(frozen=True)
@@ -44,17 +48,17 @@ class ParetoNBD(TimingModel):
         r, alpha, s, beta = self.r, self.alpha, self.s, self.beta
         R = r + x
         living = -R * np.log(alpha + T) - s * np.log(beta + T)
-        moments, log_weights = _nodes(R, alpha, s + 1, beta, t_x, T)
-        log_a, log_b = np.log(alpha + moments), np.log(beta + moments)
-        terms = log_weights + np.log(s) - R[:, None] * log_a - (s + 1) * log_b
-        both = np.logaddexp(living, _log_sum(terms))
-        alive, gone = np.exp(living - both), np.exp(terms - both[:, None])
-        value = gammaln(R) - gammaln(r) + r * np.log(alpha) + s * np.log(beta) + both
-        by_r = digamma(R) - digamma(r) + np.log(alpha) - alive * np.log(alpha + T) - (gone * log_a).sum(axis=1)
-        by_alpha = r / alpha - R * (alive / (alpha + T) + (gone / (alpha + moments)).sum(axis=1))
-        by_s = np.log(beta) - alive * np.log(beta + T) + (gone * (1 / s - log_b)).sum(axis=1)
-        by_beta = s / beta - alive * s / (beta + T) - (s + 1) * (gone / (beta + moments)).sum(axis=1)
-        return value, np.column_stack([by_r, by_alpha, by_s, by_beta])
+        integral, log_a, one_a, log_b, one_b = _moments(R, alpha, s + 1, beta, t_x, T)
+        dead = np.log(s) + integral
+        both = np.logaddexp(living, dead)
+        alive, gone = np.exp(living - both), np.exp(dead - both)
+        value = both + histories.by_x(lambda n: gammaln(r + n)) - gammaln(r) + r * np.log(alpha) + s * np.log(beta)
+        by_r = histories.by_x(lambda n: digamma(r + n)) - digamma(r) + np.log(alpha)
+        by_r -= alive * np.log(alpha + T) + gone * log_a
+        by_alpha = r / alpha - R * (alive / (alpha + T) + gone * one_a)
+        by_s = np.log(beta) - alive * np.log(beta + T) + gone * (1 / s - log_b)
+        by_beta = s / beta - alive * s / (beta + T) - (s + 1) * gone * one_b
+        return value, np.array([by_r, by_alpha, by_s, by_beta]).T
 
     def p_alive(self, x: Array, t_x: Array, T: Array) -> Array:
         """Of the two terms of the likelihood, the share of the one in which the customer lives."""
@@ -63,9 +67,9 @@ class ParetoNBD(TimingModel):
         gone = np.log(self.s) + _log_integral(R, self.alpha, self.s + 1, self.beta, t_x, T)
         return np.asarray(np.exp(living - np.logaddexp(living, gone)))
 
-    def expected_purchases(self, weeks: float, x: Array, t_x: Array, T: Array) -> Array:
-        """P(alive) · R (β+T) / ((α+T)(s−1)) · (1 − ((β+T)/(β+T+weeks))^(s−1)); eq. 41 of the note."""
-        return self.p_alive(x, t_x, T) * self._while_alive(weeks, self.r + x, self.alpha + T, self.beta + T)
+    def expected_while_alive(self, weeks: float, x: Array, T: Array) -> Array:
+        """R (β+T) / ((α+T)(s−1)) · (1 − ((β+T)/(β+T+weeks))^(s−1)); eq. 41 of the note without P(alive)."""
+        return self._while_alive(weeks, self.r + x, self.alpha + T, self.beta + T)
 
     def probability_of_purchase(self, weeks: float, x: Array, t_x: Array, T: Array) -> Array:
         """P(alive) · ∫_0^weeks R A^R B^s (A+y)^−(R+1) (B+y)^−s dy, A = α + T, B = β + T: alive till y, buys then."""
@@ -86,6 +90,29 @@ class ParetoNBD(TimingModel):
             low, high = np.where(later, middle, low), np.where(later, high, middle)
         return (low + high) / 2
 
+    def pmf_while_alive(self, weeks: float, most: int, x: Array, T: Array) -> Array:
+        """Alive for τ ≤ weeks and then gone, or alive throughout; at τ the count is negative binomial.
+
+        ∫ NBD(n; R, A, τ) · s B^s (B + τ)^−(s+1) dτ + (B / (B + weeks))^s · NBD(n; R, A, weeks), A = α + T, B = β + T,
+        by Gauss-Legendre quadrature over the moment of dropping out, on the scale of its logarithm.
+        """
+        R, A, B = self.r + x, self.alpha + T, self.beta + T
+        counts = np.arange(most + 1)
+        pmf = np.empty((len(x), most + 1))
+        for first in range(0, len(x), _BLOCK):
+            part = slice(first, first + _BLOCK)
+            ways, shape, a, b = log_ways(R[part], most), R[part], A[part], B[part]
+            width = np.log1p(weeks / np.minimum(a, b))
+            total = np.zeros_like(ways)
+            for node, weight in zip(_ENDPOINTS, _SHARES, strict=True):
+                moment = np.minimum(a, b) * np.expm1(width * node)
+                log_weight = -self.s * np.log1p(moment / b) - shape * np.log1p(moment / a)
+                if node < 1:
+                    log_weight += np.log(self.s * weight * width * (np.minimum(a, b) + moment) / (b + moment))
+                total += np.exp(ways + log_weight[:, None] + counts * np.log(moment / (a + moment))[:, None])
+            pmf[part] = total
+        return pmf
+
     def _arrival(self, weeks: Array, x: Array, T: Array) -> Array:
         """Probability that a customer alive at T buys within so many weeks."""
         R, A, B = self.r + x, self.alpha + T, self.beta + T
@@ -99,41 +126,55 @@ class ParetoNBD(TimingModel):
         return np.asarray(R * B / A * mean_time)
 
 
-def _nodes(p: Array, A: Array | float, q: float, B: Array | float, low: Array, high: Array) -> tuple[Array, Array]:
-    """Where to evaluate (A + y)^−p (B + y)^−q between `low` and `high` (n, nodes), and the log of each node's weight.
-
-    The variable is w = ln(C + y), C = min(A, B), in which the integrand is smooth at every scale. The range ends early
-    where what is left is below e^−_NEGLIGIBLE of the start: for p in the thousands all lies in a sliver above `low`.
-    """
-    C = np.minimum(A, B)
-
-    def fall(w: Array) -> Array:
-        y = (C + low) * np.expm1(w)
-        return np.asarray(p * np.log1p(y / (A + low)) + q * np.log1p(y / (B + low)) - w)
-
-    whole = np.log((C + high) / (C + low))
-    short, long = np.zeros_like(whole), whole
-    for _ in range(_HALVINGS):
-        middle = (short + long) / 2
-        enough = fall(middle) > _NEGLIGIBLE
-        short, long = np.where(enough, short, middle), np.where(enough, middle, long)
-    w = long[:, None] * (_NODES + 1) / 2
-    start = np.asarray(C + low)[:, None]
-    moments = np.asarray(low)[:, None] + start * np.expm1(w)
-    with np.errstate(divide="ignore"):
-        log_weights = np.log(start * long[:, None] * _WEIGHTS / 2) + w
-    return moments, log_weights
-
-
 def _log_integral(p: Array, A: Array | float, q: float, B: Array | float, low: Array, high: Array) -> Array:
-    """ln ∫_low^high (A + y)^−p (B + y)^−q dy; −inf where low = high."""
-    moments, log_weights = _nodes(p, A, q, B, low, high)
-    columns = (np.asarray(A)[..., None] + moments, np.asarray(B)[..., None] + moments)
-    return _log_sum(log_weights - p[:, None] * np.log(columns[0]) - q * np.log(columns[1]))
+    """ln ∫_low^high (A + y)^−p (B + y)^−q dy (n,); −inf where low = high."""
+    return np.asarray(_moments(p, A, q, B, low, high)[0])
 
 
-def _log_sum(terms: Array) -> Array:
-    top = terms.max(axis=1)
-    safe = np.where(np.isfinite(top), top, 0.0)
+def _moments(p: Array, A: Array | float, q: float, B: Array | float, low: Array, high: Array) -> Array:
+    """Log integral of (A + y)^−p (B + y)^−q; the means of ln(A+y), 1/(A+y), ln(B+y), 1/(B+y) under it: (5, n)."""
+    arrays = [np.broadcast_to(np.asarray(values, dtype=np.float64), p.shape) for values in (p, A, B, low, high)]
+    found = np.empty((5, len(p)))
+    for first in range(0, len(p), _BLOCK):
+        part = slice(first, first + _BLOCK)
+        found[:, part] = _moments_of_block(q, *(values[part] for values in arrays))
+    return found
+
+
+def _moments_of_block(q: float, p: Array, A: Array, B: Array, low: Array, high: Array) -> Array:
+    """The variable is w = ln((C + y)/(C + low)), C = min(A, B), in which the integrand is smooth at every scale."""
+    C = np.minimum(A, B)
+    width = _width(p, q, A + low, B + low, C + low, np.log((C + high) / (C + low)))
+    w = width[:, None] * (_NODES + 1) / 2
+    y = low[:, None] + (C + low)[:, None] * np.expm1(w)
+    a, b = A[:, None] + y, B[:, None] + y
+    log_a, log_b = np.log(a), np.log(b)
+    log_terms = w - p[:, None] * log_a - q * log_b
+    top = log_terms.max(axis=1)
+    terms = np.exp(log_terms - top[:, None]) * _WEIGHTS
+    total = terms.sum(axis=1)
     with np.errstate(divide="ignore"):
-        return np.asarray(safe + np.log(np.exp(terms - safe[:, None]).sum(axis=1)))
+        integral = top + np.log(total * width / 2 * (C + low))
+    means = [np.einsum("ij,ij->i", terms, of) / total for of in (log_a, 1 / a, log_b, 1 / b)]
+    return np.array([integral, *means])
+
+
+def _width(p: Array, q: float, A: Array, B: Array, C: Array, whole: Array) -> Array:
+    """Up to which w to integrate: to the end, or to where less than e^−_NEGLIGIBLE of the start is left.
+
+    For p in the thousands all lies in a sliver at the start. The fall is convex in w, so that it is crossed once.
+    """
+
+    def falls(w: Array, at: NDArray[np.intp] | slice) -> Array:
+        y = C[at] * np.expm1(w)
+        return np.asarray(p[at] * np.log1p(y / A[at]) + q * np.log1p(y / B[at]) - w > _NEGLIGIBLE)
+
+    far = np.flatnonzero(falls(whole, slice(None)))
+    short, long = np.zeros(len(far)), whole[far]
+    for _ in range(_HALVINGS if len(far) else 0):
+        middle = (short + long) / 2
+        enough = falls(middle, far)
+        short, long = np.where(enough, short, middle), np.where(enough, middle, long)
+    width = whole.copy()
+    width[far] = long
+    return width

@@ -55,9 +55,13 @@ class TimingModel(ABC):
     def p_alive(self, x: Array, t_x: Array, T: Array) -> Array:
         """Probability of not having dropped out by T. A latent quantity: it is not the complement of churn."""
 
-    @abstractmethod
     def expected_purchases(self, weeks: float, x: Array, t_x: Array, T: Array) -> Array:
         """Expected number of purchases in (T, T + weeks]."""
+        return np.asarray(self.p_alive(x, t_x, T) * self.expected_while_alive(weeks, x, T))
+
+    @abstractmethod
+    def expected_while_alive(self, weeks: float, x: Array, T: Array) -> Array:
+        """The same of customers who are alive at T: of them, t_x says nothing more."""
 
     @abstractmethod
     def probability_of_purchase(self, weeks: float, x: Array, t_x: Array, T: Array) -> Array:
@@ -73,3 +77,17 @@ class TimingModel(ABC):
 
         The unconditional mean does not exist: with positive probability there is no next purchase.
         """
+
+    def purchases_pmf(self, weeks: float, most: int, x: Array, t_x: Array, T: Array) -> Array:
+        """P(N = 0), …, P(N = most) for the number N of purchases in (T, T + weeks]; (n, most + 1).
+
+        What is left to 1 is P(N > most).
+        """
+        alive = self.p_alive(x, t_x, T)
+        pmf = alive[:, None] * self.pmf_while_alive(weeks, most, x, T)
+        pmf[:, 0] += 1 - alive
+        return np.asarray(pmf)
+
+    @abstractmethod
+    def pmf_while_alive(self, weeks: float, most: int, x: Array, T: Array) -> Array:
+        """The same of customers who are alive at T."""

@@ -1,4 +1,4 @@
-"""Plotly figures from small frames of aggregates, and the tables that say the same without a picture.
+"""Plotly figures from small frames of aggregates.
 
 A figure names colours only by the variables of style.css (`var(--…)`); app.js looks them up when it draws, so that one
 figure serves light, dark and print. Plotly is imported inside the functions: it costs seconds at start.
@@ -8,17 +8,14 @@ from __future__ import annotations
 
 import datetime as dt
 import html
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Any
 
 import polars as pl
 
 from pipeline.reporting import words
-
-Figure = dict[str, Any]
-Kind = Literal["text", "count", "number", "money", "percent", "date"]
+from pipeline.reporting.components import Figure
 
 ACCENT, ACCENT_PALE = "var(--accent)", "var(--accent-pale)"
 UNKNOWN, SURFACE, LINE = "var(--unknown)", "var(--surface)", "var(--line)"
@@ -33,64 +30,25 @@ BEST = {"R": "most recent", "F": "most often", "M": "spent most"}
 _RAMP_STEPS = 10
 
 
-@dataclass(frozen=True)
-class Field:
-    """A column of a table: its name in the CSV, its heading on the page, and how its values are shown."""
-
-    name: str
-    label: str
-    kind: Kind = "text"
-
-
-@dataclass(frozen=True)
-class Grid:
-    """A table as data. None is a value that is not known."""
-
-    caption: str
-    fields: tuple[Field, ...]
-    rows: tuple[tuple[object, ...], ...]
-
-
-@dataclass(frozen=True)
-class View:
-    """One way to look at a chart; a chart with several can be switched between them."""
-
-    key: str
-    label: str
-    sentence: str
-    figure: Figure
-
-
-@dataclass(frozen=True)
-class Chart:
-    """A figure with what it means, what it rests on, and its numbers as a table."""
-
-    id: str
-    title: str
-    basis: str
-    views: tuple[View, ...]
-    grid: Grid
-    switch: str | None = None
-    """Name of the switch that governs this chart; charts that share it change together."""
-
-
 # ── figures ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 def revenue_by_month(months: pl.DataFrame, currency: str, until: dt.date) -> Figure:
-    """Stacked columns of customers' and guests' revenue. Frame: month, customer_revenue, guest_revenue, orders."""
+    """Stacked columns of customers' and guests' revenue; a month that is not over is paler. Frame: month,
+    customer_revenue, guest_revenue."""
     import plotly.graph_objects as go
 
     rows = months.to_dicts()
+    before, after = words.affixes(currency)
     labels = [f"{row['month']:%Y-%m-%d}" for row in rows]
     part = f" (to {words.short_day(until)})"
-    names = [f"{row['month']:%B %Y}{part if _is_open(row['month'], until) else ''}" for row in rows]
+    names = [f"{row['month']:%B %Y}{part if words.is_open(row['month'], until) else ''}" for row in rows]
     traces = [
         go.Bar(
             name=name,
             x=labels,
             y=[_float(row[column]) for row in rows],
-            marker={"color": colour},
+            marker={"color": colour, "opacity": [0.5 if words.is_open(row["month"], until) else 1 for row in rows]},
             hovertext=[
                 f"{month}<br>{name}: {words.money(row[column], currency)}"
                 for month, row in zip(names, rows, strict=True)
@@ -105,11 +63,10 @@ def revenue_by_month(months: pl.DataFrame, currency: str, until: dt.date) -> Fig
     ]
     layout = {
         "barmode": "relative",
-        "bargap": 0.28,
+        "bargap": 0.28 if len(rows) > 6 else 0.6,
         "height": 280,
-        "showlegend": len(traces) > 1,
         "xaxis": {"type": "date", "tickformat": "%b\n%Y", "showgrid": False, "nticks": 8},
-        "yaxis": {"tickformat": "~s", "nticks": 5, "zeroline": True},
+        "yaxis": {**_scale(traces, "y"), "nticks": 5, "zeroline": True, "tickprefix": before, "ticksuffix": after},
     }
     return _figure(traces, layout)
 
@@ -194,7 +151,12 @@ def segment_map(segments: pl.DataFrame, column: str, show: Callable[[Any], str])
         tiling={"pad": 0, "packing": "squarify"},
         pathbar={"visible": False},
     )
-    return _figure([tree], {"height": 380, "margin": {"l": 0, "r": 0, "t": 0, "b": 0}})
+    layout = {
+        "height": 380,
+        "margin": {"l": 0, "r": 0, "t": 0, "b": 0},
+        "uniformtext": {"mode": "hide", "minsize": 10},  # a name too small to read is left to the table
+    }
+    return _figure([tree], layout)
 
 
 def segment_shares(segments: pl.DataFrame) -> Figure:
@@ -232,7 +194,6 @@ def segment_shares(segments: pl.DataFrame) -> Figure:
         "bargap": 0.35,
         "bargroupgap": 0.08,
         "height": 70 + 44 * max(1, len(rows)),
-        "showlegend": True,
         "xaxis": {"tickformat": ".0%", "rangemode": "tozero", "nticks": 6},
         "yaxis": {"autorange": "reversed", "showgrid": False, "ticks": ""},
         "margin": {"l": 10, "r": 48, "t": 8, "b": 30},
@@ -266,8 +227,7 @@ def arrivals(moves: pl.DataFrame, labels: Mapping[str, str], column: str, show: 
         "barmode": "relative",
         "bargap": 0.4,
         "height": 80 + 30 * max(1, len(labels)),
-        "showlegend": True,
-        "xaxis": {"rangemode": "tozero", "nticks": 6, "tickformat": "~s"},
+        "xaxis": {**_scale(traces, "x"), "rangemode": "tozero", "nticks": 6},
         "yaxis": {"autorange": "reversed", "showgrid": False, "ticks": ""},
         "margin": {"l": 10, "r": 16, "t": 8, "b": 30},
     }
@@ -327,6 +287,12 @@ def migration(flows: pl.DataFrame, ranks: Mapping[str, int], labels: Mapping[str
 # ── parts ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
+def legend(figure: Figure) -> tuple[tuple[str, str], ...]:
+    """Name and colour of the traces, where there is more than one to tell apart."""
+    traces = [(trace["name"], trace["marker"]["color"]) for trace in figure["data"]]
+    return tuple(traces) if len(traces) > 1 else ()
+
+
 def rank_colour(rank: int, ranks: int) -> str:
     """Colour of the rank-th best of `ranks` groups, from the ramp best … worst of style.css."""
     return f"var(--rank-{_rank_step(rank, ranks)})"
@@ -349,10 +315,6 @@ def direction(origin: str | None, target: str, ranks: Mapping[str, int]) -> str:
     return "better" if ranks.get(target, 0) < ranks.get(origin, len(ranks) + 1) else "worse"
 
 
-def grid(caption: str, fields: Sequence[Field], rows: Iterable[Sequence[object]]) -> Grid:
-    return Grid(caption, tuple(fields), tuple(tuple(row) for row in rows))
-
-
 def _figure(traces: Sequence[Any], layout: Mapping[str, Any]) -> Figure:
     """The figure as plain JSON values, with what all figures share."""
     import plotly.graph_objects as go
@@ -372,14 +334,23 @@ def _figure(traces: Sequence[Any], layout: Mapping[str, Any]) -> Figure:
         "hoverlabel": {"bgcolor": "var(--raised)", "bordercolor": LINE, "font": {"color": INK}, "align": "left"},
         "dragmode": False,
         "margin": {"l": 10, "r": 10, "t": 8, "b": 34},
-        "legend": {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom", "traceorder": "normal",
-                   "itemclick": False, "itemdoubleclick": False},
+        "showlegend": False,  # the page says it, where a screen reader and a phone can follow: see `legend`
     }  # fmt: skip
     axes = {name: _merged(axis, layout[name]) for name in ("xaxis", "yaxis") if name in layout}
     figure = go.Figure(data=list(traces), layout={**shared, **layout, **axes})
     plain: Figure = figure.to_plotly_json()
     plain["layout"].pop("template", None)
     return plain
+
+
+def _scale(traces: Sequence[Any], axis: str) -> dict[str, Any]:
+    """How the ticks of stacked amounts are written: 20k, and never 200m for a fifth."""
+    stacks = zip(*([abs(value) for value in trace[axis]] for trace in traces), strict=True)
+    highest = max((sum(stack) for stack in stacks), default=0)
+    if highest >= 6:  # with at most six ticks these are whole numbers
+        return {"tickformat": "~s"}
+    whole = all(isinstance(value, int) for trace in traces for value in trace[axis])
+    return {"tickformat": "d", "dtick": 1} if whole else {"tickformat": ".2~f"}
 
 
 def _merged(base: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
@@ -408,7 +379,7 @@ def _cell_texts(
     highest = max((value for value in values.values() if value is not None), default=0) or 1
     return [
         {"x": second, "y": first, "text": _cell_text(by_cell[first, second], measure, currency), "showarrow": False,
-         "font": {"color": "var(--on-heat-high)" if value / highest > 0.52 else INK}}
+         "font": {"color": "var(--on-heat-high)" if value / highest >= 0.5 else "var(--on-heat-low)"}}
         for (first, second), value in values.items()
         if value is not None
     ]  # fmt: skip
@@ -437,12 +408,6 @@ def _stacked(sizes: Sequence[int]) -> list[float]:
         middles.append(round(min(0.999, max(0.001, top + height / 2)), 4))
         top += height + room
     return middles
-
-
-def _is_open(month: dt.date, until: dt.date) -> bool:
-    """Whether the month was not over at the end of day `until`."""
-    after = until + dt.timedelta(days=1)
-    return (month.year, month.month) == (after.year, after.month)
 
 
 def _float(value: Any) -> float:

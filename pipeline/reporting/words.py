@@ -6,7 +6,7 @@ Pure functions of aggregates, no frames of customers, no HTML. What is not known
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -59,6 +59,12 @@ def money(amount: Number | None, currency: str) -> str:
 def short_money(amount: Number | None, currency: str) -> str:
     """'38.9k €', for cells and labels without room."""
     return UNKNOWN if amount is None else _with_currency(amount, _short(_size(amount)), currency)
+
+
+def affixes(currency: str) -> tuple[str, str]:
+    """What stands before and after an amount: ('£', ''), ('', ' €')."""
+    before = _BEFORE.get(currency)
+    return (before, "") if before else ("", f"{_SPACE}{_AFTER.get(currency, currency)}")
 
 
 def short_count(amount: Number | None) -> str:
@@ -124,9 +130,8 @@ def _signed(value: Number, text: str) -> str:
 
 
 def _with_currency(amount: Number, text: str, currency: str) -> str:
-    if currency in _BEFORE:
-        return _signed(amount, f"{_BEFORE[currency]}{text}")
-    return _signed(amount, f"{text}{_SPACE}{_AFTER.get(currency, currency)}")
+    before, after = affixes(currency)
+    return _signed(amount, f"{before}{text}{after}")
 
 
 def _short(amount: Number) -> str:
@@ -173,19 +178,32 @@ def quality_sentence(totals: FileTotals) -> str:
     return f"{read} read from {files}: {fate}." + (left_out if totals.rejected else "")
 
 
-def months_sentence(months: Sequence[Mapping[str, object]], last_is_whole: bool, currency: str) -> str:
-    """Best month and, against it, the last whole one. `months` has month, revenue; ascending."""
-    whole = list(months) if last_is_whole else list(months[:-1])
+@dataclass(frozen=True)
+class Month:
+    """Revenue of the month that begins on `first`."""
+
+    first: dt.date
+    revenue: Decimal
+
+
+def is_open(month: dt.date, until: dt.date) -> bool:
+    """Whether the month that begins on `month` was not over at the end of day `until`."""
+    after = until + dt.timedelta(days=1)
+    return (month.year, month.month) == (after.year, after.month)
+
+
+def months_sentence(months: Sequence[Month], until: dt.date, currency: str) -> str:
+    """Best month and, against it, the last whole one; of equal months the earlier. `months` are ascending."""
+    whole = [month for month in months if not is_open(month.first, until)]
     if not whole:
         return "There is no whole month of orders yet."
-    best = max(whole, key=lambda row: _decimal(row["revenue"]))
-    last = whole[-1]
-    text = f"The best month was {_month(best['month'])} with {money(_decimal(best['revenue']), currency)}"
+    best, last = max(whole, key=lambda month: month.revenue), whole[-1]
+    text = f"The best month was {best.first:%B %Y} with {money(best.revenue, currency)}"
+    unfinished = f" {months[-1].first:%B %Y} is not over." if len(whole) < len(months) else ""
     if best is last:
-        return f"{text}: the last whole month."
-    ratio = share_of(_decimal(last["revenue"]), _decimal(best["revenue"]))
-    against = f", {percent(ratio)} of that" if ratio is not None and ratio > 0 else ""
-    return f"{text}; {_month(last['month'])} brought {money(_decimal(last['revenue']), currency)}{against}."
+        return f"{text}: the last whole month.{unfinished}"
+    against = f", {percent(share_of(last.revenue, best.revenue))} of that" if best.revenue > 0 < last.revenue else ""
+    return f"{text}; {last.first:%B %Y} brought {money(last.revenue, currency)}{against}.{unfinished}"
 
 
 # ── sentences: who moved ──────────────────────────────────────────────────────────────────────────────────────────────
@@ -207,15 +225,52 @@ def move_sentence(move: Move, customers: int, previous: dt.date, currency: str) 
     verb = {"better": "rose", "worse": "slipped", "entered": "entered"}[move.direction]
     way = f"{verb} as {move.target}" if move.origin is None else f"{verb} from {move.origin} to {move.target}"
     who = f"{things(move.customers, 'customer')} ({percent(share_of(move.customers, customers))})"
-    spent = "together they spent" if move.customers != 1 else "who spent"
+    spent = "together they spent" if move.customers != 1 else "they spent"
     return f"{who} {way} since {day(previous)}; {spent} {money(move.value, currency)} in the last year."
 
 
-def direction_sentence(direction: str, customers: int, value: Decimal, currency: str) -> str:
+def nobody(direction: str) -> str:
     what = {"better": "moved up", "worse": "moved down", "entered": "bought for the first time"}[direction]
+    return f"Nobody {what}."
+
+
+def changed_sentence(moves: Sequence[Move], previous: dt.date) -> str:
+    up, down, new = (
+        sum(move.customers for move in moves if move.direction == d) for d in ("better", "worse", "entered")
+    )
+    if not up + down + new:
+        return f"Nobody has changed groups or come new since {day(previous)}."
+    rose = f"{things(up, 'customer')} moved up" if up else "nobody moved up"
+    sank = f"{count(down)} moved down" if down else "nobody moved down"
+    return f"Since {day(previous)}, {rose}, {sank} and {somebody(new)} new."
+
+
+def at_stake_sentence(moves: Sequence[Move], worth: Decimal, currency: str) -> str:
+    """What those who moved down are worth, of `worth`, all customers' revenue of the last 12 months."""
+    down = [move.value for move in moves if move.direction == "worse"]
+    if not down:
+        return "Nothing is at stake: nobody moved down."
+    at_stake = sum(down, Decimal(0))
+    share = percent(share_of(at_stake, worth))
+    return (
+        f"Those who moved down spent {money(at_stake, currency)} in the last 12 months, "
+        f"{share} of what customers spent."
+    )
+
+
+def worth_sentence(customers: int, worth: Decimal, currency: str) -> str:
     if not customers:
-        return f"Nobody {what}."
-    return f"{things(customers, 'customer')} {what}; they spent {money(value, currency)} in the last year."
+        return "Unknown until there are customers."
+    return f"{things(customers, 'customer')} spent {money(worth, currency)} in the last 12 months."
+
+
+def arrived_sentence(customers: int, from_better: int, previous: dt.date) -> str:
+    """'41 arrived since 31 May 1998, 12 of them from a better group.'"""
+    text = f"{count(customers)} arrived since {day(previous)}"
+    if not from_better:
+        return f"{text}."
+    who = "all" if from_better == customers > 1 else f"{count(from_better)}"
+    return f"{text}, from a better group." if customers == 1 else f"{text}, {who} of them from a better group."
 
 
 def arrivals_sentence(moves: Iterable[Move], previous: dt.date) -> str:
@@ -229,8 +284,19 @@ def arrivals_sentence(moves: Iterable[Move], previous: dt.date) -> str:
     shrunk = min(net, key=lambda name: (net[name], name), default=None)
     if grown is None or shrunk is None or net[grown] <= 0:
         return f"No segment has grown or shrunk since {day(previous)}."
-    text = f"Since {day(previous)} {grown} grew most, by {things(net[grown], 'customer')}"
+    text = f"Since {day(previous)}, {grown} grew most, by {things(net[grown], 'customer')}"
     return f"{text}; {shrunk} lost most, {count(-net[shrunk])}." if net[shrunk] < 0 else f"{text}."
+
+
+def value_moved_sentence(moves: Iterable[Move], currency: str) -> str:
+    """Into which segment the most value moved."""
+    arrived: dict[str, Decimal] = {}
+    for move in moves:
+        arrived[move.target] = arrived.get(move.target, Decimal(0)) + move.value
+    if not arrived:
+        return "Nobody moved."
+    top = max(arrived, key=lambda name: (arrived[name], name))
+    return f"Most value moved into {top}: {money(arrived[top], currency)} of the last year's revenue."
 
 
 # ── sentences: segments and scores ────────────────────────────────────────────────────────────────────────────────────
@@ -245,16 +311,16 @@ class Group:
     revenue: Decimal
 
 
-def concentration_sentence(groups: Sequence[Group], what: str) -> str:
-    """The segment that brings most beside its share of customers: '… are 17.5 % of customers and 61.2 % of …'."""
+def concentration_sentence(groups: Sequence[Group]) -> str:
+    """The segment that brought most in the last year, beside its share of customers."""
     customers, revenue = sum(g.customers for g in groups), sum((g.revenue for g in groups), Decimal(0))
     if not customers:
         return "There are no customers yet."
     if revenue <= 0:
-        return f"There is no {what} to share out."
+        return "There was no revenue in the last year to share out."
     top = max(groups, key=lambda g: (g.revenue, g.label))
     people, brought = percent(share_of(top.customers, customers)), percent(share_of(top.revenue, revenue))
-    return f"{top.label}: {people} of customers, {brought} of {what}."
+    return f"{top.label}: {people} of customers, {brought} of the last year's revenue."
 
 
 def size_sentence(groups: Sequence[Group]) -> str:
@@ -314,7 +380,8 @@ def cells_sentence(cells: Sequence[Cell], first: str, second: str, measure: str,
     if measure == "revenue":
         share = percent(share_of(top.revenue, sum((cell.revenue for cell in filled), Decimal(0))))
         return f"The richest cell is {place}: {money(top.revenue, currency)} ({share} of revenue)."
-    return f"Orders are dearest at {place}: {money(top.mean_order_value, currency)} on average."
+    who = things(top.customers, "customer")
+    return f"Orders are dearest at {place}: {money(top.mean_order_value, currency)} on average ({who})."
 
 
 def empty_scores_sentence(empty: Sequence[str]) -> str:
@@ -334,11 +401,3 @@ def _of(cell: Cell, measure: str) -> float:
     }
     value = values[measure]
     return float("-inf") if value is None else float(value)
-
-
-def _decimal(value: object) -> Decimal:
-    return value if isinstance(value, Decimal) else Decimal(str(value))
-
-
-def _month(value: object) -> str:
-    return f"{value:%B %Y}" if isinstance(value, dt.date) else str(value)

@@ -12,6 +12,7 @@ columns:
   status:       {type: VARCHAR, meaning: "loaded, or rejected because too large a share did not fit", values: [loaded, rejected]}
   rows_read:    {type: BIGINT, unit: rows, min: 0, meaning: Data rows in the file}
   accepted:     {type: BIGINT, unit: rows, min: 0, meaning: Rows that stand in staging.order_lines}
+  lines:        {type: BIGINT, unit: lines, min: 0, meaning: "Lines the accepted rows have become; more than rows where a row also holds postage or a refund"}
   quarantined:  {type: BIGINT, unit: rows, min: 0, meaning: Rows set aside in ingest.quarantine}
   superseded:   {type: BIGINT, unit: rows, min: 0, meaning: Rows of orders that a newer export holds}
   duplicates:   {type: BIGINT, unit: rows, min: 0, meaning: Exact copies inside the file that were dropped}
@@ -23,11 +24,13 @@ tests:
     SELECT file_id FROM ingest.files
     WHERE status = 'loaded' AND rows_read <> accepted + quarantined + superseded + duplicates
   lines_are_there: |
-    SELECT files.file_id, files.accepted, count(lines.file_id) AS lines
+    SELECT files.file_id, files.lines AS expected, count(lines.file_id) AS lines
     FROM ingest.files AS files
     LEFT JOIN staging.order_lines AS lines ON lines.file_id = files.file_id
-    GROUP BY files.file_id, files.accepted
-    HAVING count(lines.file_id) <> files.accepted
+    GROUP BY files.file_id, files.lines
+    HAVING count(lines.file_id) <> files.lines
+  every_accepted_row_is_a_line: |
+    SELECT file_id, accepted, lines FROM ingest.files WHERE lines < accepted
   quarantine_is_there: |
     SELECT files.file_id, files.quarantined, count(kept.file_id) AS kept
     FROM ingest.files AS files

@@ -1,6 +1,7 @@
 /*
 description: "Purchase occasions: all orders of one customer on one local day are one. A row for each day on which an occasion changed; as of a day, an occasion is the sum of its rows known by then, and stands while it has orders."
 grain: [customer_id, occasion_on, known_on]
+incremental_by: customer_id
 owner: team:data
 columns:
   customer_id: {type: VARCHAR, meaning: Customer of the shop}

@@ -1,6 +1,7 @@
 /*
 description: "What was known of orders when: a row for each day on which an order changed. As of a day, an order is the sum of its rows known by then, and stands while its orders add up to 1. Orders without a sale (postage, refunds) have no rows."
 grain: [order_id, known_on]
+incremental_by: order_id
 owner: team:data
 columns:
   order_id:    {type: VARCHAR, meaning: Order of the shop}
@@ -33,19 +34,43 @@ WITH days AS (
   FROM staging.order_lines
   GROUP BY order_id, ordered_on
 ),
+several_days AS (
+  SELECT order_id
+  FROM days
+  GROUP BY order_id
+  HAVING count(*) > 1
+),
 so_far AS (
   SELECT
-    order_id,
-    known_on,
-    max(customer_id) OVER (PARTITION BY order_id) AS customer_id,
-    min(CASE WHEN sale_lines > 0 THEN known_on END) OVER (PARTITION BY order_id) AS ordered_on,
-    sum(sale_lines) OVER (PARTITION BY order_id ORDER BY known_on ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS sale_lines,
-    sum(void_lines) OVER (PARTITION BY order_id ORDER BY known_on ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS void_lines,
-    sum(items) OVER (PARTITION BY order_id ORDER BY known_on ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS items,
-    sum(sales) OVER (PARTITION BY order_id ORDER BY known_on ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS sales,
-    sum(charges) OVER (PARTITION BY order_id ORDER BY known_on ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS charges,
-    sum(refunds) OVER (PARTITION BY order_id ORDER BY known_on ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS refunds
+    days.order_id,
+    days.known_on,
+    days.customer_id,
+    CASE WHEN days.sale_lines > 0 THEN days.known_on END AS ordered_on,
+    NULL::DATE AS before_on,
+    days.sale_lines,
+    days.void_lines,
+    days.items,
+    days.sales,
+    days.charges,
+    days.refunds
   FROM days
+  LEFT JOIN several_days ON several_days.order_id = days.order_id
+  WHERE several_days.order_id IS NULL
+  UNION ALL
+  SELECT
+    days.order_id,
+    days.known_on,
+    max(customer_id) OVER (PARTITION BY days.order_id) AS customer_id,
+    min(CASE WHEN sale_lines > 0 THEN known_on END) OVER (PARTITION BY days.order_id) AS ordered_on,
+    lag(known_on) OVER (PARTITION BY days.order_id ORDER BY known_on) AS before_on,
+    sum(sale_lines) OVER (PARTITION BY days.order_id ORDER BY known_on ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS sale_lines,
+    sum(void_lines) OVER (PARTITION BY days.order_id ORDER BY known_on ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS void_lines,
+    sum(items) OVER (PARTITION BY days.order_id ORDER BY known_on ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS items,
+    sum(sales) OVER (PARTITION BY days.order_id ORDER BY known_on ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS sales,
+    sum(charges) OVER (PARTITION BY days.order_id ORDER BY known_on ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS charges,
+    sum(refunds) OVER (PARTITION BY days.order_id ORDER BY known_on ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS refunds
+  FROM days
+  JOIN several_days ON several_days.order_id = days.order_id
 ),
 judged AS (
   SELECT
@@ -53,6 +78,7 @@ judged AS (
     so_far.known_on,
     so_far.customer_id,
     so_far.ordered_on,
+    so_far.before_on,
     so_far.items,
     so_far.sales + so_far.charges AS amount,
     CASE
@@ -66,15 +92,20 @@ judged AS (
   CROSS JOIN params.settings AS settings
 ),
 changes AS (
-  SELECT
-    order_id,
-    known_on,
-    customer_id,
-    ordered_on,
-    stands - lag(stands, 1, 0) OVER (PARTITION BY order_id ORDER BY known_on) AS orders,
-    stands * items - lag(stands * items, 1, 0) OVER (PARTITION BY order_id ORDER BY known_on) AS items,
-    stands * amount - lag(stands * amount, 1, 0) OVER (PARTITION BY order_id ORDER BY known_on) AS amount
+  SELECT order_id, known_on, customer_id, ordered_on, stands AS orders, stands * items AS items, stands * amount AS amount
   FROM judged
+  WHERE before_on IS NULL
+  UNION ALL
+  SELECT
+    later.order_id,
+    later.known_on,
+    later.customer_id,
+    later.ordered_on,
+    later.stands - earlier.stands AS orders,
+    later.stands * later.items - earlier.stands * earlier.items AS items,
+    later.stands * later.amount - earlier.stands * earlier.amount AS amount
+  FROM judged AS later
+  JOIN judged AS earlier ON earlier.order_id = later.order_id AND earlier.known_on = later.before_on
 )
 SELECT order_id, known_on, customer_id, ordered_on, orders, items, amount
 FROM changes

@@ -1,11 +1,12 @@
 """Homes in which a few nights have already passed; tests copy them before they do harm."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from homes import Home
+from homes import DAYS, Home
 
-DAYS = ("2026-02-26", "2026-02-27", "2026-02-28")
+from pipeline.settings import export_home
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -38,3 +39,21 @@ def three_nights(one_night: Home, tmp_path_factory: pytest.TempPathFactory) -> H
     for day in DAYS[1:]:
         assert made.run(day).success
     return made
+
+
+@pytest.fixture
+def first_night(one_night: Home, tmp_path: Path) -> Home:
+    """A copy of one_night."""
+    return one_night.copied(tmp_path / "home")
+
+
+@pytest.fixture
+def enter(monkeypatch: pytest.MonkeyPatch) -> Callable[[Home], None]:
+    """Makes a home the one this process works in, as the command line does; undone after the test."""
+
+    def entered(home: Home) -> None:
+        for name in ("PERENNIAL_HOME", "DAGSTER_HOME", "DAGSTER_DISABLE_TELEMETRY"):
+            monkeypatch.setenv(name, "")  # so that pytest puts back what export_home sets
+        export_home(home.settings)
+
+    return entered

@@ -34,6 +34,7 @@
   const config = { displayModeBar: false, responsive: true, scrollZoom: false, doubleClick: false, showTips: false };
   const charts = new Map();
 
+  // Figures name colours as var(--…), because SVG made by Plotly cannot: it computes with them.
   function resolved(value, styles) {
     if (typeof value === "string") {
       const name = /^var\((--[\w-]+)\)$/.exec(value);
@@ -46,7 +47,7 @@
     return value;
   }
 
-  function draw(chart) {
+  function draw(chart, onPaper) {
     const view = chart.views[chart.shown];
     const figure = resolved(view.figure, getComputedStyle(root));
     const narrow = chart.plot.clientWidth < 480;
@@ -57,12 +58,13 @@
     }
     chart.sentence.textContent = view.sentence;
     chart.plot.style.minHeight = figure.layout.height + "px";
+    if (onPaper) window.Plotly.purge(chart.plot); // paper does not wait for a picture to fade over into the next
     return window.Plotly.react(chart.plot, figure.data, figure.layout, config);
   }
 
-  function drawAll() {
+  function drawAll(onPaper) {
     if (!window.Plotly) return Promise.resolve();
-    return Promise.all(Array.from(charts.values(), draw));
+    return Promise.all(Array.from(charts.values(), (chart) => draw(chart, onPaper)));
   }
 
   function prepareCharts() {
@@ -95,7 +97,7 @@
       before = root.dataset.theme;
       root.dataset.theme = "light";
       root.dataset.print = "";
-      drawAll();
+      drawAll(true);
     });
     window.addEventListener("afterprint", () => {
       if (before) root.dataset.theme = before; else delete root.dataset.theme;

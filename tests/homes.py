@@ -1,4 +1,4 @@
-"""Homes for tests: a small shop's exports in a folder, the real job run on them in this process, what was published.
+"""Homes for tests: a small shop's exports in a folder, the real job run on them, what was published.
 
 What belongs here: making a home, running it, reading what it shows. What does not: expectations, they stand in tests.
 """
@@ -7,8 +7,9 @@ import csv
 import datetime as dt
 import hashlib
 import random
+import re
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,12 +19,15 @@ import dagster as dg
 import duckdb
 import polars as pl
 
+from pipeline.catalog import tables
 from pipeline.definitions import build_defs
 from pipeline.schedules import JOB
 from pipeline.settings import Settings, load
 
 WARSAW = 'timezone = "Europe/Warsaw"\nfirst_snapshot = "2026-01-01"\nthreads = 1\n'
 FIRST_ORDER, LAST_ORDER = dt.date(2026, 1, 1), dt.date(2026, 3, 31)
+DAYS = ("2026-02-26", "2026-02-27", "2026-02-28")
+RUN = re.compile(r"<dt>(Run|Finished)</dt><dd>[^<]*</dd>")
 RANGE_TAGS = ("dagster/asset_partition_range_start", "dagster/asset_partition_range_end")
 
 
@@ -84,20 +88,30 @@ class Home:
 
     def run(
         self, first: str, last: str | None = None, only: Sequence[str] | None = None,
-        resources: Mapping[str, Any] | None = None,
+        job: str = JOB,
     ) -> dg.ExecuteInProcessResult:  # fmt: skip
         """The nightly job, for one day or a range of days, or only some of its assets ("marts.rfm_scores")."""
-        job = build_defs(self.settings, resources).resolve_job_def(JOB)
+        resolved = build_defs(self.settings).resolve_job_def(job)
         keys = None if only is None else [dg.AssetKey(name.split(".")) for name in only]
         span = dict(zip(RANGE_TAGS, (first, last), strict=True)) if last else None
         with self.instance() as instance:
-            return job.execute_in_process(
+            return resolved.execute_in_process(
                 instance=instance,
                 partition_key=None if last else first,
                 tags=span,
                 asset_selection=keys,
                 raise_on_error=False,
             )
+
+    def said(self, result: dg.ExecuteInProcessResult) -> list[str]:
+        """What a run told its log in words of its own."""
+        with self.instance() as instance:
+            return [entry.user_message for entry in instance.all_logs(result.run_id) if not entry.is_dagster_event]
+
+    def runs(self) -> list[dg.DagsterRun]:
+        """The runs in the home's history, oldest first."""
+        with self.instance() as instance:
+            return list(reversed(instance.get_runs()))
 
     def warehouse(self, sql: str) -> list[tuple[Any, ...]]:
         """Run a statement on the warehouse from outside, while no run has it."""
@@ -115,9 +129,20 @@ class Home:
         pages = sorted(path for path in (self.folder / "reports").rglob("*") if path.is_file())
         return self.published() | {path.relative_to(self.folder).as_posix(): sha256(path) for path in pages}
 
+    def pages(self, day: str) -> dict[str, str]:
+        """The report of a day, page by page, without what its run card says of the run itself."""
+        folder = self.folder / "reports" / "out" / day
+        return {path.name: RUN.sub("", path.read_text()) for path in sorted(folder.glob("*.html"))}
+
     def table(self, name: str, day: str) -> pl.DataFrame:
         """A published partition."""
         return pl.read_parquet(self.folder / "data" / "marts" / name / f"snapshot_date={day}" / f"{name}.parquet")
+
+
+ASSET_JOB = "__ASSET_JOB"  # what the web UI runs when somebody materialises assets or starts a backfill of them
+INGEST = ("ingest.files", "ingest.quarantine", "staging.order_lines")
+SQL_TABLES = tuple(name for name, table in tables().items() if table.select)
+PUBLISHED = ("published.tables", "published.audiences", "published.report")
 
 
 def sha256(path: Path) -> str:

@@ -1,0 +1,38 @@
+"""Retention: the last step of a night takes away the snapshots that are past their time."""
+
+import datetime as dt
+
+import dagster as dg
+
+from assets.publication import PARTS
+from pipeline.retention import plan, prune
+from pipeline.warehouse import Warehouse
+
+
+def retention_asset(partitions_def: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
+    @dg.asset(
+        key=["published", "retention"],
+        deps=[dg.AssetKey(["published", part]) for part in PARTS],
+        group_name="published",
+        owners=["team:data"],
+        kinds={"duckdb", "parquet"},
+        partitions_def=partitions_def,
+        backfill_policy=dg.BackfillPolicy.single_run(),
+    )
+    def retention(context: dg.AssetExecutionContext, warehouse: Warehouse) -> dg.MaterializeResult[None]:
+        """Old snapshots leave warehouse, tables, audiences and report (settings keep_daily, keep_monthly).
+
+        Only in a run of the latest snapshot, and never a snapshot of the run itself: who asks for old days is to find
+        them, until the night after.
+        """
+        asked = [dt.date.fromisoformat(key) for key in context.partition_keys]
+        what = plan(warehouse.settings, warehouse.engine, spare=asked)
+        if max(asked) < max(what.kept):
+            context.log.info("An older day was asked for; old snapshots stay until the next run of the latest day.")
+            return dg.MaterializeResult(metadata={"snapshots": 0, "bytes": 0})
+        prune(warehouse.settings, warehouse.engine, f"{context.run_id}-retention", what)
+        if what.expired:
+            context.log.info(f"Removed {what}.")
+        return dg.MaterializeResult(metadata={"snapshots": len(what.expired), "bytes": what.bytes})
+
+    return retention

@@ -1,0 +1,233 @@
+"""Customer lifetime value: purchases still to come, discounted, times what the customer spends on one.
+
+Predicted CLV = expected spend · Σ_k (E[X(t_k)] − E[X(t_{k−1})]) · (1 + d)^−((k − ½)/12), t_k = k · 365/12 days. The
+caller multiplies by 1 − refund share of the last 12 months and, after that, by the margin where one is set: both belong
+to the customer's money, not to the models.
+
+Everything here is per group of equal (x, t_x, T). The mean spend m of a customer enters in one way only, as the total
+v + x·m, so that each figure of money is given as a factor of it: CLV = (v + x·m) · factor. With x = 0 the total is v.
+Where repeat purchases were worth nothing, m is unknown: put the mean spend of all, p·v/(q − 1), in its place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import betainc, betaincinv
+from scipy.stats import nbinom
+
+from pipeline.models.fitting import Fit
+from pipeline.models.gamma_gamma import GammaGamma, SpendFit
+from pipeline.models.histories import Array, Histories
+from pipeline.models.timing import TimingModel
+
+PREDICTIVE = 0.8
+_STEP = 1e-4  # of a log parameter, for central differences
+_RARE = 1e-4  # chance of more purchases than are counted one by one
+_GRID = 160
+_BLOCK = 2048
+
+
+@dataclass(frozen=True)
+class Horizon:
+    """How far to look, and what a year of waiting costs."""
+
+    months: int = 12
+    yearly_discount: float = 0.10
+
+    @property
+    def ends(self) -> Array:
+        """End of each month, in weeks."""
+        return np.arange(1, self.months + 1) * 365 / 12 / 7
+
+    @property
+    def weeks(self) -> float:
+        return float(self.ends[-1])
+
+    @property
+    def discounts(self) -> Array:
+        """Value today of one unit of money in the middle of each month."""
+        return np.asarray((1 + self.yearly_discount) ** -((np.arange(self.months) + 0.5) / 12))
+
+
+@dataclass(frozen=True)
+class ValueFactors:
+    """Per group, all (n,). With u = v / (v + x·m), money of a customer is (v + x·m) times a `…_factor`.
+
+    purchases, discounted_purchases: expected in the horizon.
+    value_factor: of predicted CLV, discounted.
+    variance_0, variance_1, variance_2: squared relative standard error of predicted CLV = v0 + v1·u + v2·u².
+    low_factor, high_factor: ends of the predictive interval, discounted.
+    """
+
+    purchases: Array
+    discounted_purchases: Array
+    value_factor: Array
+    variance_0: Array
+    variance_1: Array
+    variance_2: Array
+    low_factor: Array
+    high_factor: Array
+
+
+def value_factors(timing: Fit, spend: SpendFit, horizon: Horizon, histories: Histories) -> ValueFactors:
+    """All that the CLV of the customers of each group needs beside their own m."""
+    x, t_x, T = histories.x, histories.t_x, histories.T
+    discounted = discounted_purchases(timing.model, horizon, x, t_x, T)
+    variance = relative_variance(timing, spend, horizon, x, t_x, T)
+    low, high = value_interval(timing.model, spend.model, horizon, x, t_x, T)
+    return ValueFactors(
+        purchases=timing.model.expected_purchases(horizon.weeks, x, t_x, T),
+        discounted_purchases=discounted,
+        value_factor=spend_factor(spend.model, x) * discounted,
+        variance_0=variance[:, 0],
+        variance_1=variance[:, 1],
+        variance_2=variance[:, 2],
+        low_factor=low,
+        high_factor=high,
+    )
+
+
+def discounted_purchases(model: TimingModel, horizon: Horizon, x: Array, t_x: Array, T: Array) -> Array:
+    """Expected purchases in (T, T + horizon], each month's discounted from its middle; (n,)."""
+    pairs, place = _pairs(x, T)
+    # Summed by parts, so that each expectation is needed once.
+    weights = horizon.discounts - np.append(horizon.discounts[1:], 0.0)
+    alive = sum(
+        weight * model.expected_while_alive(end, *pairs) for weight, end in zip(weights, horizon.ends, strict=True)
+    )
+    return np.asarray(model.p_alive(x, t_x, T) * np.asarray(alive)[place])
+
+
+def spend_factor(spend: GammaGamma, x: Array) -> Array:
+    """p / (p·x + q − 1): expected spend per purchase is this times v + x·m; (n,)."""
+    return np.asarray(spend.p / (spend.p * x + spend.q - 1))
+
+
+def standard_error(model: TimingModel, covariance: Array, prediction: Callable[[TimingModel], Array]) -> Array:
+    """Standard error (n,) of a prediction by the delta method, from the covariance of the log parameters (k, k)."""
+    slopes = _slopes(model, prediction)
+    return np.asarray(np.sqrt(np.maximum(np.einsum("ni,ij,nj->n", slopes, covariance, slopes), 0.0)))
+
+
+def relative_variance(timing: Fit, spend: SpendFit, horizon: Horizon, x: Array, t_x: Array, T: Array) -> Array:
+    """(n, 3): c with (standard error of CLV / CLV)² = c0 + c1·u + c2·u², u = v / (v + x·m), by the delta method.
+
+    CLV is a product, and the two fits are independent: the squares of the relative errors add up. That of the timing
+    comes from central differences over the log parameters. That of the spend p (v + x·m)/(p·x + q − 1) has the slopes
+    (1 − p·x/D, −q/D, u) by (ln p, ln q, ln v), D = p·x + q − 1, hence u in the result. NaN without a covariance.
+    """
+    if timing.covariance is None or spend.covariance is None:
+        return np.full((len(x), 3), np.nan)
+
+    def purchases(model: TimingModel) -> Array:
+        return discounted_purchases(model, horizon, x, t_x, T)
+
+    expected = np.maximum(purchases(timing.model), np.finfo(np.float64).tiny)
+    of_timing = (standard_error(timing.model, timing.covariance, purchases) / expected) ** 2
+    p, q, C = spend.model.p, spend.model.q, spend.covariance
+    D = p * x + q - 1
+    by_p, by_q = 1 - p * x / D, -q / D
+    constant = by_p**2 * C[0, 0] + 2 * by_p * by_q * C[0, 1] + by_q**2 * C[1, 1]
+    linear = 2 * (by_p * C[0, 2] + by_q * C[1, 2])
+    return np.column_stack([of_timing + constant, linear, np.full_like(D, C[2, 2])])
+
+
+def value_interval(
+    model: TimingModel,
+    spend: GammaGamma,
+    horizon: Horizon,
+    x: Array,
+    t_x: Array,
+    T: Array,
+    probability: float = PREDICTIVE,
+) -> tuple[Array, Array]:
+    """Factors (n,), (n,) of the interval that holds the spend in the horizon with this probability, discounted.
+
+    Equal tails, unless spending nothing is itself as likely as a tail: then the interval starts at nothing and leaves
+    all of the rest above it. (Equal tails around zero would hold 90 % and more of half of all customers.) Who buys
+    nothing with more than this probability has the interval [0, 0]. The moments of the purchases are not followed: the
+    interval is discounted as the mean is, by the ratio of discounted to undiscounted purchases.
+    """
+    tail = (1 - probability) / 2
+    pairs, place = _pairs(x, T)
+    nothing = model.purchases_pmf(horizon.weeks, 0, x, t_x, T)[:, 0]
+    from_zero = nothing >= tail
+    shares = np.column_stack([np.where(from_zero, 0.0, tail), np.where(from_zero, probability, 1 - tail)])
+    factors = _spend_quantiles(model, spend, horizon.weeks, pairs, place, model.p_alive(x, t_x, T), shares)
+    expected = np.maximum(model.expected_purchases(horizon.weeks, x, t_x, T), np.finfo(np.float64).tiny)
+    factors *= (discounted_purchases(model, horizon, x, t_x, T) / expected)[:, None]
+    return factors[:, 0], factors[:, 1]
+
+
+def _slopes(model: TimingModel, prediction: Callable[[TimingModel], Array]) -> Array:
+    """Derivatives of a prediction by the log parameters (n, k), by central differences."""
+    columns = [
+        prediction(model.of(model.values * np.exp(_STEP * unit)))
+        - prediction(model.of(model.values * np.exp(-_STEP * unit)))
+        for unit in np.eye(len(model.values))
+    ]
+    return np.column_stack(columns) / (2 * _STEP)
+
+
+def _pairs(x: Array, T: Array) -> tuple[tuple[Array, Array], NDArray[np.intp]]:
+    """The different (x, T), and which of them each group has. Of who is alive, t_x tells nothing more."""
+    order = np.lexsort((T, x))
+    is_new = np.append(True, (np.diff(x[order]) != 0) | (np.diff(T[order]) != 0))[: len(x)]
+    place = np.empty(len(x), dtype=np.intp)
+    place[order] = np.cumsum(is_new) - 1
+    return (x[order][is_new], T[order][is_new]), place
+
+
+def _spend_quantiles(
+    model: TimingModel,
+    spend: GammaGamma,
+    weeks: float,
+    pairs: tuple[Array, Array],
+    place: NDArray[np.intp],
+    alive: Array,
+    shares: Array,
+) -> Array:
+    """Quantiles (n, k) of the spend within `weeks` as factors of v + x·m, for `shares` (n, k) of each group.
+
+    P(S ≤ s) = 1 − P(alive) + P(alive) · Σ_n P(N = n | alive) · P(S ≤ s | n). Given n > 0 purchases, S = (v + x·m) · Y
+    with Y ~ BetaPrime(p·n, q + p·x): a gamma(p·n) over the rate's posterior gamma(q + p·x). The last factor depends on
+    x alone and is tabled once for all groups that share it.
+    """
+    quantiles = np.zeros_like(shares)
+    by_pair = np.argsort(place, kind="stable")
+    bounds = np.searchsorted(place[by_pair], np.arange(len(pairs[0]) + 1))
+    most = _most_purchases(model, weeks, *pairs)
+    for level in np.unique(pairs[0]):
+        of_level = np.flatnonzero(pairs[0] == level)
+        of_level = of_level[np.argsort(most[of_level], kind="stable")]
+        for first in range(0, len(of_level), _BLOCK):
+            block = of_level[first : first + _BLOCK]
+            counted = int(most[block[-1]])
+            points, table = _spend_table(spend, float(level), counted)
+            pmf = model.pmf_while_alive(weeks, counted, pairs[0][block], pairs[1][block])
+            cdf = pmf[:, :1] + pmf[:, 1:] @ table
+            for row, pair in enumerate(block):
+                groups = by_pair[bounds[pair] : bounds[pair + 1]]
+                wanted = 1 - (1 - shares[groups]) / np.maximum(alive[groups], np.finfo(np.float64).tiny)[:, None]
+                quantiles[groups] = np.interp(wanted, np.append(pmf[row, 0], cdf[row]), np.append(0.0, points))
+    return quantiles
+
+
+def _most_purchases(model: TimingModel, weeks: float, x: Array, T: Array) -> NDArray[np.intp]:
+    """A number of purchases that is hardly ever exceeded: of who cannot drop out, more are made than of who can."""
+    A = model.parameters["alpha"] + T
+    most = nbinom.isf(_RARE, model.parameters["r"] + x, A / (A + weeks))
+    return np.asarray(np.maximum(most, 1), dtype=np.intp)
+
+
+def _spend_table(spend: GammaGamma, x: float, most: int) -> tuple[Array, Array]:
+    """Points s, evenly spaced in ln s, and P(Y ≤ s | n) = I(s/(1 + s); p·n, q + p·x) for n = 1..most (rows)."""
+    shape = spend.q + spend.p * x
+    low, high = betaincinv(spend.p, shape, 1e-3), betaincinv(spend.p * most, shape, 1 - 1e-4)
+    points = np.geomspace(low / (1 - low), high / (1 - high), _GRID)
+    counts = np.arange(1, most + 1)[:, None]
+    return points, np.asarray(betainc(spend.p * counts, shape, points / (1 + points)))

@@ -1,0 +1,99 @@
+"""The parts a page is put together from, as data: what the macros of components.html.j2 take. No HTML, no SQL."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from pipeline.reporting import words
+
+Figure = dict[str, Any]
+"""A Plotly figure as plain JSON values."""
+
+Kind = Literal["text", "count", "number", "money", "percent", "date"]
+
+
+@dataclass(frozen=True)
+class Field:
+    """A column of a table: its name in the CSV, its heading on the page, and how its values are shown."""
+
+    name: str
+    label: str
+    kind: Kind = "text"
+
+
+@dataclass(frozen=True)
+class Grid:
+    """A table as data. None is a value that is not known."""
+
+    caption: str
+    fields: tuple[Field, ...]
+    rows: tuple[tuple[object, ...], ...]
+
+
+@dataclass(frozen=True)
+class View:
+    """One way to look at a chart; a chart with several can be switched between them."""
+
+    key: str
+    label: str
+    sentence: str
+    figure: Figure
+
+
+@dataclass(frozen=True)
+class Chart:
+    """A figure with what it means, what it rests on, and its numbers as a table."""
+
+    id: str
+    title: str
+    basis: str
+    views: tuple[View, ...]
+    grid: Grid
+    switch: str | None = None
+    """Name of the switch that governs this chart; charts that share it change together."""
+    legend: tuple[tuple[str, str], ...] = ()
+    """Label and colour of what a reader must tell apart."""
+
+
+@dataclass(frozen=True)
+class KeyFigure:
+    """One number that matters, with what it is to be read against."""
+
+    label: str
+    value: str
+    context: str = ""
+    change: str = ""
+
+
+def grid(caption: str, fields: Sequence[Field], rows: Iterable[Sequence[object]]) -> Grid:
+    return Grid(caption, tuple(fields), tuple(tuple(row) for row in rows))
+
+
+def show(value: Any, kind: Kind, currency: str) -> str:
+    """A value of a table as the page shows it."""
+    if value is None:
+        return words.UNKNOWN
+    match kind:
+        case "count":
+            return words.count(value)
+        case "number":
+            return words.number(value)
+        case "percent":
+            return words.percent(value)
+        case "date":
+            return words.short_day(value)
+        case "money":
+            return words.money(value, currency)
+        case "text":
+            return str(value)
+
+
+def raw(value: Any) -> str:
+    """A value of a table as the CSV holds it: empty if not known."""
+    if value is None:
+        return ""
+    if not isinstance(value, float):
+        return str(value)
+    return f"{value:.6f}".rstrip("0").rstrip(".")  # never 4e-05, which not every reader takes for a number

@@ -1,0 +1,107 @@
+"""What the pages of one snapshot are made of: the facts that several of them need, read from the warehouse once.
+
+What only one page shows, that page asks for itself (`Report.ask`). Aggregates only: no frame has a row per customer.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import polars as pl
+
+from pipeline.reporting import queries, words
+from pipeline.sql import Table
+
+Query = Callable[[str, Mapping[str, object]], pl.DataFrame]
+"""Runs a SELECT on the warehouse with `$name` parameters."""
+
+Ask = Callable[[str], pl.DataFrame]
+"""The same as of one snapshot date."""
+
+MAIN_CATALOGUE = "grid"
+
+
+@dataclass(frozen=True)
+class RunCard:
+    """The run that made the pages: the only part of them that differs when the same partition is made again."""
+
+    run_id: str
+    finished_at: str
+    versions: Mapping[str, str]
+    settings: Mapping[str, object]
+    currency: str
+
+
+@dataclass(frozen=True)
+class Facts:
+    """The shop on one snapshot date. What is said of `before` is None on the first snapshot."""
+
+    snapshot_date: dt.date
+    currency: str
+    lines: Mapping[str, Any]
+    customers: Mapping[str, Any]
+    segments: pl.DataFrame
+    moves: pl.DataFrame
+    previous: dt.date | None
+    lines_before: Mapping[str, Any] | None
+    customers_before: Mapping[str, Any] | None
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nobody has bought yet."""
+        return not self.customers["customers"]
+
+    @property
+    def basis(self) -> str:
+        """What a statement about all customers rests on."""
+        return f"n = {words.things(self.customers['customers'], 'customer')} · orders {self.range}"
+
+    @property
+    def range(self) -> str:
+        return words.span(self.lines["first_on"], self.snapshot_date)
+
+    @property
+    def last_year(self) -> str:
+        return words.span(self.snapshot_date - dt.timedelta(days=364), self.snapshot_date)
+
+    def money(self, amount: words.Number | None) -> str:
+        return words.money(amount, self.currency)
+
+
+@dataclass(frozen=True)
+class Report:
+    """All that a page may draw on."""
+
+    facts: Facts
+    ask: Ask
+    run: RunCard
+    tables: Mapping[str, Table]
+
+
+def read_report(query: Query, snapshot_date: dt.date, tables: Mapping[str, Table], run: RunCard) -> Report:
+    ask = _as_of(query, snapshot_date)
+    previous: dt.date | None = ask(queries.PREVIOUS_SNAPSHOT).item()
+    before = _as_of(query, previous) if previous else None
+    facts = Facts(
+        snapshot_date=snapshot_date,
+        currency=run.currency,
+        lines=_only_row(ask(queries.LINES)),
+        customers=_only_row(ask(queries.CUSTOMERS)),
+        segments=ask(queries.SEGMENTS),
+        moves=ask(queries.MOVES),
+        previous=previous,
+        lines_before=_only_row(before(queries.LINES)) if before else None,
+        customers_before=_only_row(before(queries.CUSTOMERS)) if before else None,
+    )
+    return Report(facts, ask, run, tables)
+
+
+def _as_of(query: Query, snapshot_date: dt.date) -> Ask:
+    return lambda sql: query(sql, {"snapshot_date": snapshot_date})
+
+
+def _only_row(frame: pl.DataFrame) -> dict[str, Any]:
+    return frame.row(0, named=True)

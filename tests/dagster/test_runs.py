@@ -1,0 +1,360 @@
+"""Whole runs of the real job in a home: what they publish, what they leave alone, and what stops them."""
+
+import datetime as dt
+from collections.abc import Callable
+from pathlib import Path
+
+import dagster as dg
+import polars as pl
+import pytest
+from homes import (
+    ASSET_JOB,
+    DAYS,
+    INGEST,
+    PUBLISHED,
+    SQL_TABLES,
+    Home,
+    failed_checks,
+    failed_step,
+    failure_message,
+    steps_succeeded,
+)
+
+from pipeline.engines.duckdb import DuckDBEngine
+from pipeline.engines.engine import Written
+from pipeline.runs import RunFailed, run_snapshot
+from pipeline.schedules import last_closed_day
+from pipeline.sql import Table
+
+EVE, FIRST, SECOND, THIRD = "2026-02-25", *DAYS
+
+
+# ── what is published ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_night_publishes_tables_audiences_and_pages(one_night: Home) -> None:
+    files = one_night.everything_published()
+    assert f"data/marts/rfm_segments/snapshot_date={FIRST}/rfm_segments.parquet" in files
+    assert f"data/audiences/{FIRST}/manifest.json" in files
+    assert f"reports/out/{FIRST}/index.html" in files
+    assert one_night.table("customer_summary", FIRST).height > 20
+    assert one_night.table("segment_changes", FIRST)["previous_snapshot_date"].null_count() > 0
+
+
+def test_nothing_is_left_in_staging_or_of_the_locks(one_night: Home) -> None:
+    assert not (one_night.folder / "data" / ".staging").exists()
+    assert list((one_night.folder / ".perennial" / "runs").iterdir()) == []
+    assert (one_night.folder / ".perennial" / "run.lock").read_text() == ""
+
+
+def test_a_second_run_changes_nothing_but_the_run_card(three_nights: Home, tmp_path: Path) -> None:
+    home = three_nights.copied(tmp_path / "home")
+    data, pages = home.published(), home.pages(THIRD)
+    before = home.everything_published()
+    result = home.run(THIRD)
+    assert result.success
+    assert home.published() == data
+    assert home.pages(THIRD) == pages
+    changed = {name for name, content in home.everything_published().items() if before.get(name) != content}
+    assert changed == {f"reports/out/{THIRD}/index.html"}
+    assert result.run_id in (home.folder / "reports" / "out" / THIRD / "index.html").read_text()
+    assert "orders.csv: loaded before, nothing new in it." in home.said(result)
+
+
+def test_a_range_of_days_equals_night_after_night(home: Home, three_nights: Home) -> None:
+    result = home.run(FIRST, THIRD)
+    assert result.success
+    assert home.published() == three_nights.published()
+    assert home.pages(THIRD) == three_nights.pages(THIRD)
+    assert len(home.runs()) == 1
+
+
+def test_the_same_range_again_changes_nothing(three_nights: Home, tmp_path: Path) -> None:
+    home = three_nights.copied(tmp_path / "home")
+    assert home.run(FIRST, THIRD).success
+    assert home.published() == three_nights.published()
+
+
+def test_a_day_in_between_makes_the_later_ones_compare_with_it(first_night: Home, three_nights: Home) -> None:
+    assert first_night.run(THIRD).success
+    assert previous_snapshots(first_night, THIRD) == {dt.date.fromisoformat(FIRST)}
+    result = first_night.run(SECOND)
+    assert result.success
+    assert previous_snapshots(first_night, THIRD) == {dt.date.fromisoformat(SECOND)}
+    assert first_night.published() == three_nights.published()
+    for table in ("segment_changes", "segment_events"):
+        (sentence,) = [said for said in first_night.said(result) if said.startswith(f"marts.{table}: ")]
+        assert "1 later snapshot" in sentence
+        assert THIRD in sentence
+
+
+def previous_snapshots(home: Home, day: str) -> set[dt.date]:
+    return set(home.table("segment_changes", day)["previous_snapshot_date"].drop_nulls())
+
+
+def test_a_day_before_all_others_becomes_their_past(three_nights: Home, tmp_path: Path) -> None:
+    home = three_nights.copied(tmp_path / "home")
+    assert previous_snapshots(home, FIRST) == set()
+    assert home.run(EVE).success
+    assert previous_snapshots(home, FIRST) == {dt.date.fromisoformat(EVE)}
+    pure = "rfm_segments"
+    assert home.table(pure, FIRST).equals(three_nights.table(pure, FIRST))
+
+
+def test_a_late_export_counts_for_the_days_computed_after_it_came(first_night: Home) -> None:
+    before = first_night.published()
+    revenue = first_night.table("customer_summary", FIRST)["revenue"].sum()
+    first_night.drop("late.csv", first=dt.date(2026, 2, 1), last=dt.date(2026, 2, 20), seed=7)
+    assert first_night.run(SECOND).success
+    assert {name: first_night.published()[name] for name in before} == before
+    assert first_night.run(FIRST).success
+    assert first_night.table("customer_summary", FIRST)["revenue"].sum() > revenue
+
+
+def test_a_day_without_customers_is_an_empty_snapshot(tmp_path: Path) -> None:
+    home = Home.made(tmp_path / "home")
+    home.drop("orders.csv", first=dt.date(2026, 3, 1))
+    assert home.run(FIRST).success
+    assert home.table("rfm_segments", FIRST).height == 0
+    assert (home.folder / "reports" / "out" / FIRST / "index.html").exists()
+
+
+# ── which days can be asked for ───────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.fixture
+def as_from_a_terminal(home: Home, enter: Callable[[Home], None]) -> Home:
+    """The home that this process works in, as after `perennial run --home`."""
+    enter(home)
+    return home
+
+
+@pytest.mark.parametrize("days_ahead", [1, 2, 400])
+def test_a_day_that_is_not_over_is_refused(as_from_a_terminal: Home, days_ahead: int) -> None:
+    settings = as_from_a_terminal.settings
+    closed = last_closed_day(settings)
+    asked = closed + dt.timedelta(days=days_ahead)
+    with pytest.raises(RunFailed) as refused:
+        run_snapshot(settings, {}, asked)
+    message = str(refused.value)
+    assert f"{asked} is not over in the shop's time zone (Europe/Warsaw)" in message
+    assert f"the last closed day is {closed}" in message
+    assert as_from_a_terminal.runs() == []
+
+
+def test_a_day_before_the_first_snapshot_is_refused(as_from_a_terminal: Home) -> None:
+    with pytest.raises(RunFailed) as refused:
+        run_snapshot(as_from_a_terminal.settings, {}, dt.date(2025, 12, 31))
+    message = str(refused.value)
+    assert "2025-12-31 is before the first snapshot, 2026-01-01" in message
+    assert 'set first_snapshot = "2025-12-31" in perennial.toml' in message
+    assert as_from_a_terminal.runs() == []
+
+
+def test_latest_is_the_last_day_with_an_order(as_from_a_terminal: Home) -> None:
+    finished = run_snapshot(as_from_a_terminal.settings, {}, None)
+    last = dt.date(2026, 3, 30)  # nobody bought anything on the 31st
+    assert finished.snapshot_date == last
+    assert as_from_a_terminal.table("customer_summary", str(last))["last_purchase_on"].max() == last
+
+
+def test_orders_of_today_do_not_make_today_a_snapshot(
+    as_from_a_terminal: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pipeline.runs.last_closed_day", lambda settings: dt.date(2026, 3, 20))
+    assert run_snapshot(as_from_a_terminal.settings, {}, None).snapshot_date == dt.date(2026, 3, 20)
+
+
+def test_a_home_without_exports_says_where_to_put_them(tmp_path: Path) -> None:
+    home = Home.made(tmp_path / "home")
+    result = home.run(FIRST)
+    assert not result.success
+    assert str(home.settings.exports_folder) in failure_message(result)
+    assert "--source" in failure_message(result)
+    assert home.everything_published() == {}
+
+
+# ── what stops a run ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_ledger_that_does_not_add_up_stops_everything(first_night: Home) -> None:
+    before = first_night.everything_published()
+    first_night.warehouse("UPDATE ingest.files SET accepted = accepted - 1, rows_read = rows_read + 1")
+    result = first_night.run(SECOND)
+    assert not result.success
+    assert failed_checks(result) == {"ingest.files.reconciliation", "ingest.files.lines_are_there"}
+    assert failed_step(result) == "ingest"
+    assert steps_succeeded(result) <= {"marts__segment_catalogue"}
+    assert first_night.everything_published() == before
+
+
+def test_a_check_that_fails_leaves_partition_and_publication_as_they_were(
+    first_night: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In the day that is published and in one that is not: the failing table, all after it, and every file."""
+    before = first_night.everything_published()
+    rows = first_night.warehouse("SELECT * FROM marts.rfm_segments ORDER BY ALL")
+    monkeypatch.setattr(DuckDBEngine, "write", double_a_score)
+    for day in (FIRST, SECOND):
+        result = first_night.run(day)
+        assert not result.success
+        assert "marts.rfm_segments.keys_unique" in failed_checks(result)
+        assert steps_succeeded(result).isdisjoint({"marts__rfm_segments", "marts__segment_changes", "publication"})
+        assert first_night.everything_published() == before
+        assert first_night.warehouse("SELECT * FROM marts.rfm_segments ORDER BY ALL") == rows
+
+
+write = DuckDBEngine.write
+
+
+def double_a_score(engine: DuckDBEngine, table: Table, snapshot_date: dt.date | None = None) -> Written:
+    """A row of rfm_scores twice, behind the back of its own checks."""
+    written = write(engine, table, snapshot_date)
+    if table.name == "rfm_scores":
+        engine.execute(
+            "INSERT INTO marts.rfm_scores SELECT * FROM marts.rfm_scores WHERE snapshot_date = $snapshot_date LIMIT 1",
+            {"snapshot_date": snapshot_date},
+        )
+    return written
+
+
+def test_the_run_after_a_failed_one_heals(
+    first_night: Home, three_nights: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as spoilt:
+        spoilt.setattr(DuckDBEngine, "write", double_a_score)
+        assert not first_night.run(SECOND).success
+    assert first_night.run(SECOND).success
+    assert first_night.run(THIRD).success
+    assert first_night.published() == three_nights.published()
+
+
+def test_in_a_range_one_bad_day_stops_all_and_is_named(first_night: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    def only_the_third(engine: DuckDBEngine, table: Table, snapshot_date: dt.date | None = None) -> Written:
+        of_third = str(snapshot_date) == THIRD
+        return (double_a_score if of_third else write)(engine, table, snapshot_date)
+
+    before = first_night.everything_published()
+    monkeypatch.setattr(DuckDBEngine, "write", only_the_third)
+    result = first_night.run(SECOND, THIRD)
+    assert not result.success
+    (failed,) = [e for e in result.get_asset_check_evaluations() if not e.passed and e.check_name == "keys_unique"]
+    assert THIRD in (failed.description or "")
+    assert SECOND not in (failed.description or "")
+    assert first_night.everything_published() == before
+
+
+def test_a_mart_run_alone_refuses_bad_input(first_night: Home) -> None:
+    """As from the web UI: nothing before it runs, so nobody else could stop it."""
+    rows = first_night.warehouse("SELECT * FROM marts.rfm_segments ORDER BY ALL")
+    first_night.warehouse("INSERT INTO marts.rfm_scores SELECT * FROM marts.rfm_scores LIMIT 1")
+    result = first_night.run(FIRST, only=["marts.rfm_segments"], job=ASSET_JOB)
+    assert not result.success
+    assert "marts.rfm_segments.keys_unique" in failed_checks(result)
+    assert "marts.rfm_segments was not changed" in failure_message(result)
+    assert first_night.warehouse("SELECT * FROM marts.rfm_segments ORDER BY ALL") == rows
+
+
+# ── exports that cannot be used ───────────────────────────────────────────────────────────────────────────────────────
+
+
+def not_an_export(home: Home) -> None:
+    (home.settings.exports_folder / "perennial" / "bad.csv").write_text("order;customer\n1;c001\n")
+
+
+def too_much_unreadable(home: Home) -> None:
+    home.drop("bad.csv", seed=2, unreadable=30)
+
+
+BAD_FILES = pytest.mark.parametrize("spoil", [too_much_unreadable, not_an_export])
+
+
+@BAD_FILES
+def test_a_bad_file_stops_the_night(first_night: Home, spoil: Callable[[Home], None]) -> None:
+    before = first_night.everything_published()
+    spoil(first_night)
+    result = first_night.run(SECOND)
+    assert not result.success
+    assert failed_step(result) == "ingest"
+    assert failed_checks(result) == {"ingest.files.every_file_fits"}
+    assert "bad.csv" in failure_message(result)
+    new = first_night.everything_published().keys() - before.keys()
+    assert {name.split("/")[1] for name in new} <= {"quarantine"}
+    assert {name: first_night.everything_published()[name] for name in before} == before
+
+
+@BAD_FILES
+def test_a_bad_file_stops_a_backfill_that_runs_ingest_apart(
+    first_night: Home, three_nights: Home, spoil: Callable[[Home], None]
+) -> None:
+    """The web UI makes one run of ingest and others of the days; the second kind must notice how the first one went."""
+    data = first_night.everything_published()
+    spoil(first_night)
+    assert not first_night.run(SECOND, only=INGEST, job=ASSET_JOB).success
+
+    days = first_night.run(SECOND, THIRD, only=[*SQL_TABLES, *PUBLISHED], job=ASSET_JOB)
+    assert not days.success
+    assert steps_succeeded(days) <= {"marts__segment_catalogue"}
+    only_pages = first_night.run(FIRST, only=PUBLISHED, job=ASSET_JOB)
+    assert "bad.csv" in failure_message(only_pages)
+    assert {name: first_night.everything_published()[name] for name in data} == data
+    assert not any(SECOND in name or THIRD in name for name in first_night.everything_published())
+
+    (first_night.settings.exports_folder / "perennial" / "bad.csv").unlink()
+    assert first_night.run(SECOND, only=INGEST, job=ASSET_JOB).success
+    assert first_night.run(SECOND, THIRD, only=[*SQL_TABLES, *PUBLISHED], job=ASSET_JOB).success
+    for table in ("segment_changes", "customer_summary"):
+        assert first_night.table(table, THIRD).equals(three_nights.table(table, THIRD))
+
+
+def test_what_was_set_aside_is_published_though_the_run_fails(home: Home) -> None:
+    home.drop("orders.csv", unreadable=30)
+    result = home.run(FIRST)
+    assert not result.success
+    (file,) = (home.folder / "data" / "quarantine").iterdir()
+    rows = pl.read_parquet(file)
+    assert file.name in failure_message(result)
+    assert rows.height == 30
+    assert rows["reasons"].str.contains("12,5O").all()
+    assert rows["raw"].str.contains("12,5O").all()
+    assert list(home.everything_published()) == [f"data/quarantine/{file.name}"]
+
+
+def test_a_few_bad_rows_are_set_aside_and_the_night_goes_on(home: Home) -> None:
+    home.drop("orders.csv", unreadable=3)
+    result = home.run(FIRST)
+    assert result.success
+    (file,) = (home.folder / "data" / "quarantine").iterdir()
+    assert pl.read_parquet(file).height == 3
+    assert any("3 set aside" in said for said in home.said(result))
+
+
+# ── what warns ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_an_order_of_two_customers_warns(home: Home) -> None:
+    path = home.drop("orders.csv")
+    text = path.read_text()
+    path.write_text(text + "1-torn,c001,2026-02-01T10:00:00,10.00\n1-torn,c002,2026-02-01T10:00:00,5.00\n")
+    result = home.run(FIRST)
+    assert result.success
+    (failed,) = [e for e in result.get_asset_check_evaluations() if not e.passed]
+    assert (failed.check_name, failed.severity) == ("one_customer_per_order", dg.AssetCheckSeverity.WARN)
+    assert "1-torn" in (failed.description or "")
+
+
+def test_segments_that_jump_warn(first_night: Home) -> None:
+    new = {"first": dt.date(2026, 2, 27), "last": dt.date(2026, 2, 27)}
+    rows = [f"9-{n},new{n:03d},2026-02-27T12:00:00,20.00" for n in range(60)]
+    path = first_night.drop("new.csv", **new)
+    path.write_text("\n".join(["order_id,customer_id,ordered_at,amount", *rows]) + "\n")
+    result = first_night.run(SECOND)
+    assert result.success
+    (failed,) = [e for e in result.get_asset_check_evaluations() if not e.passed]
+    assert (failed.check_name, failed.severity) == ("sizes_like_last_snapshot", dg.AssetCheckSeverity.WARN)
+    assert f"{SECOND}: " in (failed.description or "")
+
+
+def test_a_steady_shop_warns_of_nothing(three_nights: Home, tmp_path: Path) -> None:
+    result = three_nights.copied(tmp_path / "home").run(THIRD)
+    assert failed_checks(result) == set()

@@ -1,0 +1,229 @@
+"""kill -9 in the middle of a run, and two runs at once: the next run heals everything by itself, and nobody mixes.
+
+Everything here runs as processes of their own, since that is what dies and what holds locks.
+"""
+
+import json
+import os
+import random
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import pytest
+from homes import Home, sha256
+
+from pipeline.catalog import tables
+
+KILLS = 8
+SEED = 20260228
+YESTERDAY, TODAY = "2026-02-27", "2026-02-28"
+PATIENCE = 120.0  # seconds for a moment of a run to come, on a machine that does other things, too
+
+
+@dataclass
+class Night:
+    """A `perennial run` under way in a process group of its own."""
+
+    home: Home
+    process: subprocess.Popen[bytes]
+    log: Path
+
+    @property
+    def said(self) -> str:
+        return self.log.read_text()
+
+    def until(self, moment: Callable[["Night"], bool]) -> None:
+        deadline = time.monotonic() + PATIENCE
+        while not moment(self):
+            assert self.process.poll() is None, f"The run ended before the moment came:\n{self.said}"
+            assert time.monotonic() < deadline, f"The moment did not come:\n{self.said}"
+            time.sleep(0.001)
+
+    def send(self, what: signal.Signals) -> None:
+        os.killpg(self.process.pid, what)
+
+    def end(self) -> int:
+        return self.process.wait(timeout=PATIENCE)
+
+
+@contextmanager
+def night(home: Home, log: Path, **environment: str) -> Iterator[Night]:
+    own = {name: value for name, value in os.environ.items() if not name.startswith(("PERENNIAL_", "DAGSTER_"))}
+    command = [sys.executable, "-m", "pipeline.cli", "run", "--home", str(home.folder), "--snapshot", TODAY]
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            command, stdout=output, stderr=subprocess.STDOUT, env={**own, **environment}, start_new_session=True
+        )
+    try:
+        yield Night(home, process, log)
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+# ── moments ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def after(step: str) -> Callable[[Night], bool]:
+    """When the step has said that it is done: the next one is at work."""
+    return lambda night: f"✓ {step} " in night.said
+
+
+def when_there_is(pattern: str) -> Callable[[Night], bool]:
+    return lambda night: any(night.home.folder.glob(pattern))
+
+
+MOMENTS = {
+    "before anything is locked": lambda night: "as of" in night.said,
+    "while files are loaded": when_there_is(".perennial/runs/*.lock"),
+    "after the files are loaded": after("ingest"),
+    "while a table is written": after("staging.orders"),
+    "while a mart is written": after("staging.occasions"),
+    "while the history is written": after("marts.rfm_segments"),
+    "while tables are staged": when_there_is("data/.staging/*/files/data/marts"),
+    "while pages are staged": when_there_is("data/.staging/*/files/reports"),
+    "while files are put in place": when_there_is("data/.staging/*/COMMIT.json"),
+}
+
+
+def kills() -> list[tuple[str, float]]:
+    """(moment, seconds after it): the dangerous ones first, then by chance, the same in every run of the tests."""
+    dice = random.Random(SEED)
+    first = [
+        ("while files are put in place", 0.0),
+        ("while files are put in place", 0.01),
+        ("while a mart is written", 0.0),
+        ("while files are loaded", 0.1),
+    ]
+    others = [(dice.choice(sorted(MOMENTS)), round(dice.uniform(0, 0.1), 3)) for _ in range(KILLS)]
+    return (first + others)[:KILLS]
+
+
+# ── homes ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.fixture(scope="module")
+def evening(tmp_path_factory: pytest.TempPathFactory) -> Home:
+    """Yesterday is published, and a new export has come. Read only."""
+    home = Home.made(tmp_path_factory.mktemp("evening") / "home")
+    home.drop("orders.csv")
+    assert home.run(YESTERDAY).success
+    home.drop("more.csv", seed=2, unreadable=3)
+    return home
+
+
+@pytest.fixture(scope="module")
+def undisturbed(evening: Home, tmp_path_factory: pytest.TempPathFactory) -> Home:
+    """The same after a night in which nothing happened. Read only."""
+    home = evening.copied(tmp_path_factory.mktemp("undisturbed") / "home")
+    assert home.run(TODAY).success
+    return home
+
+
+def contents(home: Home) -> dict[str, list[tuple[Any, ...]]]:
+    """Every row of every table."""
+    return {name: home.warehouse(f"SELECT * FROM {name} ORDER BY ALL") for name in tables()}
+
+
+def assert_same(home: Home, other: Home) -> None:
+    assert home.published() == other.published()
+    assert home.pages(TODAY) == other.pages(TODAY)
+    assert contents(home) == contents(other)
+    assert not (home.folder / "data" / ".staging").exists()
+
+
+def assert_readers_are_not_misled(home: Home, evening: Home) -> None:
+    """What was published before is whole; a manifest of today, if there is one, tells the truth."""
+    before = evening.published()
+    assert {name: home.published().get(name) for name in before} == before
+    manifest = home.folder / "data" / "audiences" / TODAY / "manifest.json"
+    if manifest.exists():
+        for file in json.loads(manifest.read_text())["files"]:
+            assert sha256(home.folder / file["path"]) == file["sha256"], file["path"]
+
+
+# ── kill -9 ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(("moment", "delay"), kills())
+def test_the_night_after_kill_9_equals_an_undisturbed_one(
+    evening: Home, undisturbed: Home, tmp_path: Path, moment: str, delay: float
+) -> None:
+    home = evening.copied(tmp_path / "home")
+    with night(home, tmp_path / "killed.log") as killed:
+        killed.until(MOMENTS[moment])
+        time.sleep(delay)
+        killed.send(signal.SIGKILL)
+        assert killed.end() == -signal.SIGKILL, f"It had already ended:\n{killed.said}"
+    assert_readers_are_not_misled(home, evening)
+
+    with night(home, tmp_path / "next.log") as following:
+        assert following.end() == 0, following.said
+    assert_same(home, undisturbed)
+    with home.instance() as instance:
+        runs = [run.status for run in instance.get_runs() if run.tags.get("dagster/partition") == TODAY]
+    assert runs[0] is dg.DagsterRunStatus.SUCCESS
+    assert set(runs[1:]) <= {dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.NOT_STARTED}
+    if "staged" in moment or "in place" in moment:
+        assert re.search(r"Run \w{8} stopped (before|while) publishing", following.said), following.said
+
+
+def test_killed_twice_in_a_row(evening: Home, undisturbed: Home, tmp_path: Path) -> None:
+    """The second one while it was about to heal what the first one left."""
+    home = evening.copied(tmp_path / "home")
+    with night(home, tmp_path / "first.log") as first:
+        first.until(MOMENTS["while files are put in place"])
+        first.send(signal.SIGKILL)
+        first.end()
+    with night(home, tmp_path / "second.log") as second:
+        second.until(lambda it: "stopped while publishing" in it.said or "✓ ingest " in it.said)
+        second.send(signal.SIGKILL)
+        second.end()
+    with night(home, tmp_path / "third.log") as third:
+        assert third.end() == 0, third.said
+    assert_same(home, undisturbed)
+
+
+# ── two at once ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_the_second_of_two_runs_waits_and_then_succeeds(evening: Home, undisturbed: Home, tmp_path: Path) -> None:
+    home = evening.copied(tmp_path / "home")
+    with night(home, tmp_path / "first.log") as first, night(home, tmp_path / "second.log") as second:
+        deadline = time.monotonic() + PATIENCE
+        while not (waiting := [it for it in (first, second) if "waiting up to 600 s" in it.said]):
+            assert time.monotonic() < deadline, first.said + second.said
+            time.sleep(0.01)
+        (working,) = [it for it in (first, second) if it not in waiting]
+        assert f"(process {working.process.pid}) has been using {home.folder} since" in waiting[0].said
+        assert (first.end(), second.end()) == (0, 0), first.said + second.said
+    assert_same(home, undisturbed)
+    with home.instance() as instance:
+        statuses = [run.status for run in instance.get_runs() if run.tags.get("dagster/partition") == TODAY]
+    assert statuses == [dg.DagsterRunStatus.SUCCESS] * 2
+
+
+def test_a_run_that_will_not_wait_says_who_has_the_home(evening: Home, undisturbed: Home, tmp_path: Path) -> None:
+    home = evening.copied(tmp_path / "home")
+    with night(home, tmp_path / "first.log") as first:
+        first.until(after("ingest"))
+        first.send(signal.SIGSTOP)  # so that it cannot be done before the other one has come
+        with night(home, tmp_path / "second.log", PERENNIAL_LOCK_WAIT_SECONDS="0.5") as second:
+            assert second.end() == 1
+        (message,) = re.findall(r"^Not published\. (.*)$", second.said, re.MULTILINE)
+        assert f"(process {first.process.pid}) has been using {home.folder} since" in message
+        assert message.endswith(f"Wait for it, or stop process {first.process.pid}.")
+        assert "Traceback" not in second.said
+        first.send(signal.SIGCONT)
+        assert first.end() == 0, first.said
+    assert_same(home, undisturbed)

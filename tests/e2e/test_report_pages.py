@@ -1,0 +1,384 @@
+"""Every page of the report in a real browser: drawn, readable, usable without a mouse, and alone with its disk.
+
+Screenshots go to the folder that REPORT_SCREENSHOTS names, else to pytest's own.
+"""
+
+import csv
+import datetime as dt
+import io
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from html.parser import HTMLParser
+from pathlib import Path
+from urllib.parse import unquote, urldefrag
+
+import pytest
+from browser import DESKTOP, PHONE, Opened, Theme, chromium, opened
+from homes import Home
+from playwright.sync_api import Browser
+from shop import CDNOW, build, real_shop
+
+from pipeline.catalog import tables
+from pipeline.reporting.pages import PAGES
+from pipeline.reporting.site import RunCard, build_site
+from pipeline.settings import Settings
+
+TINY_DAYS = ("2026-02-27", "2026-02-28")
+CDNOW_DAYS = (dt.date(1998, 5, 31), dt.date(1998, 6, 30))
+FOCUSABLE = "a[href], button, input, summary, [tabindex='0']"
+LIMIT = 3_000_000
+
+
+@dataclass(frozen=True)
+class BuiltReport:
+    """A report on disk and its snapshot dates, oldest first."""
+
+    home: Path
+    dates: tuple[str, ...]
+
+    def page(self, name: str, date: str | None = None) -> Path:
+        return self.home / "reports" / "out" / (date or self.dates[-1]) / f"{name}.html"
+
+    @property
+    def pages(self) -> list[Path]:
+        return sorted((self.home / "reports" / "out").rglob("*.html"))
+
+
+@pytest.fixture(scope="session")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> BuiltReport:
+    """Two nights of a small shop, made by the real job; its folder and its export have names that need care."""
+    home = Home.made(tmp_path_factory.mktemp("tiny") / "Żółty sklep #1")
+    home.drop("orders & <b>returns<b> 100%.csv", unreadable=1)
+    for day in TINY_DAYS:
+        assert home.run(day).success
+    return BuiltReport(home.folder, TINY_DAYS)
+
+
+@pytest.fixture(scope="session")
+def cdnow(tmp_path_factory: pytest.TempPathFactory) -> BuiltReport:
+    """CDNOW, 23,570 customers, at two month ends; the pages only."""
+    home = tmp_path_factory.mktemp("cdnow_report")
+    run = RunCard("cdnow", "1998-07-01 03:00 UTC", {"perennial": "1.0"}, {"timezone": "UTC"}, "USD")
+
+    def file(target: str) -> Path:
+        path = home / target
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return path
+
+    with real_shop(Settings(home=home, currency="USD"), "cdnow", CDNOW, CDNOW_DAYS[0]) as shop:
+        build(shop.engine, CDNOW_DAYS[1])
+        for day in CDNOW_DAYS:
+            build_site(shop.engine.read, day, tables(), run, CDNOW_DAYS, file)
+    return BuiltReport(home, tuple(str(day) for day in CDNOW_DAYS))
+
+
+@pytest.fixture(scope="module")
+def reports(tiny: BuiltReport, cdnow: BuiltReport) -> dict[str, BuiltReport]:
+    return {"tiny": tiny, "cdnow": cdnow}
+
+
+@pytest.fixture(scope="module")
+def browser(reports: dict[str, BuiltReport]) -> Iterator[Browser]:
+    """Started after the reports are made: Playwright's event loop and a run do not meet."""
+    with chromium() as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def screenshots(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    given = os.environ.get("REPORT_SCREENSHOTS")
+    return Path(given) if given else tmp_path_factory.mktemp("screenshots")
+
+
+# ── the judge ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    ("fault", "told"),
+    [
+        ("<script>console.warn('careful')</script>", "console: careful"),
+        ("<script>undefinedFunction()</script>", "error: undefinedFunction is not defined"),
+        ("<script src='missing.js'></script>", "not found: file:"),
+        ("<script src='https://example.com/x.js'></script>", "asks the network for https://example.com/x.js"),
+        ("<div style='width: 2000px'>wide</div>", "wider than the window by"),
+        ("<figure data-chart='empty'><div class='chart'></div></figure>", "chart empty is not drawn"),
+        (
+            "<figure data-chart='cut'><div class='chart' style='width: 200px; overflow: hidden'><svg class='main-svg' "
+            "width='200' height='200'><g class='bars'><path d='M0 0H9V9Z'/></g><text x='180' y='50'>too long to be "
+            "seen</text></svg></div></figure>",
+            "text cut off in cut: too long to be seen",
+        ),
+        ("<p style='color: #bbb; background: #fff'>pale</p>", "axe color-contrast"),
+    ],
+)
+def test_a_fault_is_seen(browser: Browser, tmp_path: Path, fault: str, told: str) -> None:
+    page = tmp_path / "page.html"
+    head = "<!doctype html><html lang='en' data-drawn><meta charset='utf-8'><title>Faulty</title>"
+    page.write_text(f"{head}<link rel='icon' href='data:,'><main><h1>Faulty</h1>{fault}</main></html>")
+    with opened(browser, page) as found:
+        assert any(problem.startswith(told) for problem in found.problems()), found.problems()
+    page.write_text(f"{head}<link rel='icon' href='data:,'><main><h1>Sound</h1></main></html>")
+    with opened(browser, page) as sound:
+        assert sound.problems() == []
+
+
+# ── every page ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+LOOKS: list[tuple[str, int, Theme]] = [
+    ("cdnow", DESKTOP, "light"), ("cdnow", DESKTOP, "dark"), ("cdnow", PHONE, "light"), ("cdnow", PHONE, "dark"),
+    ("tiny", DESKTOP, "dark"), ("tiny", PHONE, "light"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("shop", "width", "theme"), LOOKS)
+@pytest.mark.parametrize("name", [page.name for page in PAGES])
+def test_a_page_has_no_problems(
+    browser: Browser, reports: dict[str, BuiltReport], screenshots: Path, shop: str, name: str, width: int, theme: Theme
+) -> None:
+    with opened(browser, reports[shop].page(name), width, theme) as page:
+        page.photograph(screenshots, f"{shop}-{name}-{width}-{theme}")
+        assert page.problems() == []
+
+
+@pytest.mark.parametrize("name", [page.name for page in PAGES])
+def test_a_page_can_be_printed(browser: Browser, cdnow: BuiltReport, screenshots: Path, name: str) -> None:
+    with opened(browser, cdnow.page(name), 700, "dark") as page:
+        page.page.emulate_media(media="print", color_scheme="dark")
+        page.page.evaluate("() => window.dispatchEvent(new Event('beforeprint'))")
+        page.settle()
+        page.photograph(screenshots, f"cdnow-{name}-print")
+        assert page.problems() == []
+        assert page.page.evaluate("() => getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+        assert page.page.locator("nav:visible, button:visible, fieldset:visible").count() == 0
+
+
+@pytest.mark.parametrize("shop", ["tiny", "cdnow"])
+def test_no_page_is_heavy(reports: dict[str, BuiltReport], shop: str) -> None:
+    sizes = {str(page): page.stat().st_size for page in reports[shop].pages}
+    assert len(sizes) == 2 * len(PAGES) + 1
+    assert max(sizes.values()) < LIMIT / 10, sizes  # 23,570 customers: far from the limit
+
+
+def test_a_table_alone_is_there_without_javascript(browser: Browser, cdnow: BuiltReport) -> None:
+    with opened(browser, cdnow.page("rfm"), javascript=False) as page:
+        assert page.page.locator("noscript .note").is_visible()
+        chart = page.page.locator("#rf-grid")
+        chart.locator("summary").click()
+        assert chart.locator("tbody tr:visible").count() == 25
+        assert page.page.locator("fieldset:visible, button:visible").count() == 0, "shows what does nothing"
+
+
+class _Links(HTMLParser):
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.targets: list[str] = []
+        self.ids: set[str] = set()
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = dict(attrs)
+        self.targets += [value for key in ("href", "src") if (value := given.get(key))]
+        self.ids |= {value} if (value := given.get("id")) else set()
+
+
+def test_every_link_leads_somewhere(tiny: BuiltReport) -> None:
+    seen = {page.resolve(): _Links(page.read_text()) for page in tiny.pages}
+    for page, links in seen.items():
+        for target in links.targets:
+            if target.startswith("data:"):
+                continue
+            address, fragment = urldefrag(target)
+            file = (page.parent / unquote(address)).resolve() if address else page
+            assert file.is_file(), f"{page.name}: {target}"
+            # "all" is only a word that keeps the entrance from going on to the latest snapshot.
+            assert not fragment or fragment == "all" or fragment in seen[file].ids, f"{page.name}: {target}"
+
+
+# ── parts that move ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def texts_of(page: Opened, chart: str) -> list[str]:
+    """What is written in the cells of a grid."""
+    return page.page.locator(f"#{chart} .annotation-text").all_text_contents()
+
+
+def test_the_measure_switch_governs_all_three_grids(browser: Browser, cdnow: BuiltReport) -> None:
+    with opened(browser, cdnow.page("rfm")) as page:
+        charts = ("rf-grid", "fm-grid", "rm-grid")
+        people = {chart: texts_of(page, chart) for chart in charts}
+        assert people["rf-grid"].count("4,470") == 1
+        sentence = page.page.locator("#rf-grid .sentence")
+        assert "4,470 customers" in sentence.inner_text()
+
+        page.page.get_by_role("radio", name="Mean order value").check()
+        page.page.wait_for_function(
+            "() => document.querySelector('#rm-grid .sentence').textContent.includes('dearest')"
+        )
+        page.page.wait_for_function(
+            "() => document.querySelector('#rf-grid .annotation-text').textContent.includes('$')"
+        )
+        worth = {chart: texts_of(page, chart) for chart in charts}
+        assert all(texts and all("$" in text for text in texts) for texts in worth.values())
+        # Nobody is in the five cells of frequency 2 nor in (4, 1) and (5, 1): they have no value, and it is no 0.
+        assert len(worth["fm-grid"]) == 18
+        assert page.said == []
+
+
+def test_a_chart_has_a_switch_of_its_own(browser: Browser, cdnow: BuiltReport) -> None:
+    with opened(browser, cdnow.page("segments")) as page:
+        flows = page.page.locator("#grid-migration .sankey-link")
+        moves_only = flows.count()
+        page.page.locator("#grid-migration").get_by_role("radio", name="Everybody").check()
+        page.page.wait_for_function(
+            f"() => document.querySelectorAll('#grid-migration .sankey-link').length > {moves_only}"
+        )
+        # The other catalogue's chart has not moved.
+        assert page.page.locator("#axonaut-migration").get_by_role("radio", name="Moves only").is_checked()
+        assert page.said == []
+
+
+@pytest.mark.parametrize(
+    ("name", "chart"),
+    [
+        ("index", "revenue-by-month"), ("index", "arrivals"), ("rfm", "rf-grid"), ("rfm", "fm-grid"),
+        ("rfm", "rm-grid"), ("segments", "grid-map"), ("segments", "grid-shares"), ("segments", "grid-migration"),
+    ],
+)  # fmt: skip
+def test_a_chart_s_numbers_can_be_read_and_taken_away(
+    browser: Browser, cdnow: BuiltReport, name: str, chart: str
+) -> None:
+    with opened(browser, cdnow.page(name)) as page:
+        figure = page.page.locator(f"#{chart}")
+        figure.locator("summary").click()
+        shown = figure.locator("tbody tr")
+        assert shown.first.is_visible()
+        with page.page.expect_download() as download:
+            figure.get_by_role("button", name=re.compile("Download CSV")).click()
+        assert download.value.suggested_filename == f"perennial-1998-06-30-{chart}.csv"
+        text = Path(download.value.path()).read_bytes().decode("utf-8-sig")
+        header, *rows = list(csv.reader(io.StringIO(text)))
+        assert len(rows) == shown.count() > 0
+        assert all(re.fullmatch(r"[a-z][a-z_0-9]*", column) for column in header), header
+        numbers = [cell for row in rows for cell in row[1:] if re.search(r"\d", cell)]
+        assert numbers and all(re.fullmatch(r"-?\d+(\.\d+)?", cell) for cell in numbers), numbers[:5]
+        assert page.said == []
+
+
+def test_a_cell_that_a_spreadsheet_would_run_is_made_harmless(browser: Browser, cdnow: BuiltReport) -> None:
+    with opened(browser, cdnow.page("segments")) as page:
+        figure = page.page.locator("#grid-shares")
+        page.page.evaluate(
+            """() => { document.querySelector('#grid-shares tbody th').textContent = '=HYPERLINK("x","y")'; }"""
+        )
+        with page.page.expect_download() as download:
+            figure.get_by_role("button", name=re.compile("Download CSV")).click()
+        rows = list(csv.reader(io.StringIO(Path(download.value.path()).read_bytes().decode("utf-8-sig"))))
+        assert rows[1][0] == """'=HYPERLINK("x","y")"""
+
+
+def test_the_theme_can_be_chosen_and_is_remembered(browser: Browser, cdnow: BuiltReport) -> None:
+    with opened(browser, cdnow.page("index"), theme="light") as page:
+        ground = "() => getComputedStyle(document.body).backgroundColor"
+        bar = "() => getComputedStyle(document.querySelector('#revenue-by-month .bars path')).fill"
+        before = page.page.evaluate(ground), page.page.evaluate(bar)
+        page.page.get_by_role("button", name="Switch between light and dark").click()
+        page.page.wait_for_function(f"() => ({bar})() !== '{before[1]}'")
+        after = page.page.evaluate(ground), page.page.evaluate(bar)
+        assert before[0] != after[0]
+        assert page.said == []
+        page.page.get_by_role("link", name="RFM", exact=True).click()
+        page.settle()
+        assert page.page.evaluate(ground) == after[0]
+
+
+def test_one_gets_from_the_entrance_to_every_page_and_snapshot(browser: Browser, tiny: BuiltReport) -> None:
+    with opened(browser, tiny.page("index")) as page:
+        page.page.goto((tiny.home / "reports" / "out" / "index.html").as_uri())
+        page.page.wait_for_url("**/2026-02-28/index.html")
+        page.page.get_by_role("link", name="Segments", exact=True).click()
+        page.page.get_by_role("link", name="Earlier snapshot, 27 Feb 2026").click()
+        page.page.wait_for_url("**/2026-02-27/segments.html")
+        page.settle()
+        newer = page.page.locator("[data-newer]")
+        assert newer.inner_text() == "There is a newer snapshot: 28 Feb 2026."
+        page.page.locator(".snapshots summary").click()
+        assert page.page.locator(".snapshots li a[aria-current]").inner_text() == "27 Feb 2026"
+        assert page.said == []
+        page.page.keyboard.press("Escape")
+        newer.get_by_role("link").click()
+        page.page.wait_for_url("**/2026-02-28/segments.html")
+
+
+def test_the_list_of_snapshots_can_be_kept_open(browser: Browser, tiny: BuiltReport) -> None:
+    with opened(browser, tiny.page("index"), PHONE) as page:
+        page.page.goto((tiny.home / "reports" / "out" / "index.html").as_uri() + "#all")
+        page.page.wait_for_selector("html[data-drawn]", state="attached")
+        assert page.page.locator("main li a").all_inner_texts() == ["28 February 2026", "27 February 2026"]
+        assert page.said == []
+
+
+def test_a_column_can_be_found_in_the_glossary(browser: Browser, cdnow: BuiltReport) -> None:
+    with opened(browser, cdnow.page("glossary")) as page:
+        page.page.get_by_label("Find a column").fill("value_at_stake")
+        assert page.page.locator("[data-column]:visible dt code").all_inner_texts() == ["value_at_stake"]
+        assert page.page.locator("[data-found]").inner_text() == "1 column"
+        assert page.said == []
+
+
+# ── without a mouse ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+# What has the focus, and whether it can be seen that it has: the outline may be on the label of a hidden radio button.
+_FOCUS = """
+() => {
+  const active = document.activeElement;
+  if (!active || active === document.body) return null;
+  const shown = active.matches('input[type=radio]') ? active.nextElementSibling : active;
+  const style = getComputedStyle(shown), box = shown.getBoundingClientRect();
+  return {
+    name: active.outerHTML.slice(0, 90),
+    visible: style.outlineStyle !== 'none' && parseFloat(style.outlineWidth) >= 2
+      && box.bottom > 0 && box.top < innerHeight && box.right > 0 && box.left < innerWidth,
+  };
+}
+"""
+
+
+@pytest.mark.parametrize("name", ["index", "rfm", "segments"])
+def test_the_keyboard_reaches_everything_and_the_focus_is_seen(browser: Browser, cdnow: BuiltReport, name: str) -> None:
+    with opened(browser, cdnow.page(name)) as page:
+        groups = page.page.evaluate(
+            "() => new Set([...document.querySelectorAll('input[type=radio]')].map(i => i.name)).size"
+        )
+        others = page.page.locator(f":is({FOCUSABLE}):not([type=radio]):visible").count()
+        reached: list[str] = []
+        for _ in range(others + groups + 5):
+            page.page.keyboard.press("Tab")
+            focus = page.page.evaluate(_FOCUS)
+            if focus is None:
+                break
+            assert focus["visible"], f"the focus cannot be seen on {focus['name']}"
+            reached.append(focus["name"])
+        assert len(reached) >= others + groups, reached
+        assert "skip" in reached[0]
+
+
+def test_the_skip_link_and_the_arrow_keys_work(browser: Browser, cdnow: BuiltReport) -> None:
+    with opened(browser, cdnow.page("rfm")) as page:
+        page.page.keyboard.press("Tab")
+        page.page.keyboard.press("Enter")
+        page.page.keyboard.press("Tab")  # from the skip link into the content: the switch
+        page.page.keyboard.press("ArrowRight")
+        page.page.wait_for_function(
+            "() => document.querySelector('#rf-grid .sentence').textContent.includes('richest')"
+        )
+        assert page.page.get_by_role("radio", name="Revenue").is_checked()
+
+
+def test_a_screen_reader_is_told_what_a_chart_means(browser: Browser, cdnow: BuiltReport) -> None:
+    with opened(browser, cdnow.page("index")) as page:
+        picture = page.page.get_by_role("img", name=re.compile("^Revenue by month The best month was March 1997"))
+        assert picture.count() == 1
+        assert page.page.get_by_role("button", name="Download CSV of Revenue by month").count() == 1

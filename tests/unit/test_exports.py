@@ -1,0 +1,859 @@
+"""Exports into staging, quarantine and ledger: loaded once, newest export wins, what does not fit is set aside.
+
+Everything goes through find_exports and load_exports, as in a run; how it is done inside is not known here.
+"""
+
+from __future__ import annotations
+
+import csv
+import datetime as dt
+import gzip
+import hashlib
+import io
+import itertools
+import json
+from collections.abc import Iterator
+from contextlib import ExitStack
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
+from shop import Rows, all_tables, open_engine
+
+from pipeline.exports import ExportError, Loaded, find_exports, last_order_date, load_exports
+from pipeline.settings import Settings
+
+HEADER = "order_id,customer_id,ordered_at,amount"
+LEDGER = all_tables()["ingest.files"]
+COUNTS = ("rows_read", "accepted", "quarantined", "superseded", "duplicates")
+
+
+class Home:
+    """A home with a drop folder and a warehouse in memory, loaded as a run loads it."""
+
+    def __init__(self, path: Path, opened: ExitStack) -> None:
+        self.path = path
+        self.engine = opened.enter_context(open_engine(Settings(home=path)))
+        self.settings = {"quarantine_limit": 1.0}  # files of three rows have a wrong one often
+
+    def drop(self, name: str, content: str | bytes, source: str = "perennial") -> Path:
+        file = self.path / "data" / "exports" / source / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(content.encode() if isinstance(content, str) else content)
+        return file
+
+    def lines(self, name: str, *lines: str, header: str = HEADER) -> Path:
+        return self.drop(name, "\n".join((header, *lines)) + "\n")
+
+    def own_source(self, select: str, raw: str = "{order: {}, customer: {}, day: {}, money: {}}", name: str = "own"):
+        """A source in the user's own folder."""
+        file = self.path / "sources" / name / "order_lines.sql"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(f"/*\ndescription: Export of our own shop system.\nraw: {raw}\n*/\n{select}\n")
+        self.settings["sources_folder"] = Path("sources")
+
+    def find(self, **given: str):
+        return find_exports(self.now(), {source: [pattern] for source, pattern in given.items()})
+
+    def now(self) -> Settings:
+        return Settings(home=self.path, **self.settings)
+
+    def load(self, exports=None, **given: str) -> dict[str, Loaded]:
+        """Load all of the drop folder (or what is given); whatever happened, the ledger must balance."""
+        found = self.find(**given) if exports is None else exports
+        outcomes = list(load_exports(self.engine, self.now(), found))
+        for outcome in outcomes:
+            if isinstance(outcome, ExportError):
+                raise outcome
+        self.assert_balanced()
+        return {outcome.file: outcome for outcome in outcomes}
+
+    def assert_balanced(self) -> None:
+        """rows read = accepted + quarantined + superseded + duplicates, and the rows are where the ledger says."""
+        for file in self.ledger().frame.iter_rows(named=True):
+            lines = self.select(f"SELECT * FROM staging.order_lines WHERE file_id = '{file['file_id']}'")
+            set_aside = self.select(f"SELECT * FROM ingest.quarantine WHERE file_id = '{file['file_id']}'")
+            assert file["accepted"] == lines.frame["row_number"].n_unique(), file
+            assert file["quarantined"] == len(set_aside), file
+            assert file["without_customer"] == lines.frame["customer_id"].null_count(), file
+            if file["status"] == "loaded":
+                parts = ("accepted", "quarantined", "superseded", "duplicates")
+                assert file["rows_read"] == sum(file[part] for part in parts), file
+
+    def select(self, sql: str) -> Rows:
+        return Rows(self.engine.read(sql))
+
+    def ledger(self) -> Rows:
+        return self.select("SELECT * FROM ingest.files ORDER BY source, sha256")
+
+    def order_lines(self) -> Rows:
+        return self.select("SELECT * FROM staging.order_lines ORDER BY file_id, row_number")
+
+    def reasons(self) -> dict[int, str]:
+        """Row number -> why it was set aside."""
+        return self.select("SELECT * FROM ingest.quarantine").by("row_number", "reasons")
+
+    def everything(self) -> list[list[tuple[Any, ...]]]:
+        return [
+            self.order_lines().rows(),
+            self.ledger().rows(),
+            self.select("SELECT * FROM ingest.quarantine").rows(),
+        ]
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Iterator[Home]:
+    with ExitStack() as opened:
+        yield Home(tmp_path, opened)
+
+
+def counts(outcome: Loaded) -> tuple[int, ...]:
+    """(rows read, accepted, quarantined, superseded, duplicates)."""
+    return tuple(getattr(outcome, name) for name in COUNTS)
+
+
+# ── a file is loaded once ─────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_file_becomes_order_lines_that_remember_their_file_and_row(home):
+    home.lines("january.csv", "o1,anna,2026-01-02 10:30,10.50", "o2,bert,2026-01-03,7")
+    outcome = home.load()["january.csv"]
+    assert (outcome.status, outcome.read_now, counts(outcome)) == ("loaded", True, (2, 2, 0, 0, 0))
+    columns = ("row_number", "order_id", "customer_id", "ordered_at", "ordered_on", "amount", "kind", "currency")
+    assert home.order_lines().rows(*columns) == [
+        (1, "o1", "anna", "2026-01-02T10:30:00", "2026-01-02", Decimal("10.50"), "sale", "EUR"),
+        (2, "o2", "bert", "2026-01-03T00:00:00", "2026-01-03", Decimal("7.00"), "sale", "EUR"),
+    ]
+    ledger = home.ledger()
+    assert ledger.one("path") == "data/exports/perennial/january.csv"
+    assert ledger.one("sha256") == hashlib.sha256((home.path / ledger.one("path")).read_bytes()).hexdigest()
+    assert ledger.one("file_id") == home.order_lines().frame["file_id"][0]
+    assert (ledger.one("first_ordered_at"), ledger.one("last_ordered_at")) == (
+        "2026-01-02T10:30:00",
+        "2026-01-03T00:00:00",
+    )
+    assert last_order_date(home.engine) == dt.date(2026, 1, 3)
+
+
+def test_loading_again_changes_nothing(home):
+    home.lines("january.csv", "o1,anna,2026-01-02,10", "o2,,2026-01-03,7", "o3,cleo,,7")
+    home.load()
+    before = home.everything()
+    again = home.load()["january.csv"]
+    assert home.everything() == before
+    assert (again.read_now, counts(again)) == (False, (3, 2, 1, 0, 0))
+    assert again.message == "january.csv: loaded before, nothing new in it."
+
+
+def test_the_same_content_under_another_name_is_loaded_once(home):
+    home.lines("january.csv", "o1,anna,2026-01-02,10")
+    home.load()
+    before = home.everything()
+    home.lines("january (copy).csv", "o1,anna,2026-01-02,10")
+    outcomes = home.load()
+    assert home.everything() == before
+    assert {name: outcome.read_now for name, outcome in outcomes.items()} == {
+        "january.csv": False,
+        "january (copy).csv": False,
+    }
+
+
+def test_two_copies_dropped_at_once_are_loaded_once(home):
+    home.lines("a.csv", "o1,anna,2026-01-02,10")
+    home.lines("b.csv", "o1,anna,2026-01-02,10")
+    assert {name: outcome.read_now for name, outcome in home.load().items()} == {"a.csv": True, "b.csv": False}
+    assert len(home.order_lines()) == len(home.ledger()) == 1
+
+
+def test_a_file_outside_the_home_is_recorded_by_its_name_alone(home, tmp_path_factory):
+    file = tmp_path_factory.mktemp("elsewhere") / "january.csv"
+    file.write_text(f"{HEADER}\no1,anna,2026-01-02,10\n")
+    home.load(perennial=str(file))
+    assert home.ledger().one("path") == "january.csv"
+
+
+def test_a_changed_mapping_reloads_the_file(home):
+    export = 'SELECT row_number, "order" AS order_id, customer AS customer_id, day AS ordered_at, money AS amount'
+    home.own_source(f"{export} FROM export")
+    home.drop("january.csv", "order,customer,day,money\no1,Anna,2026-01-02,10\n", source="own")
+    assert home.load()["january.csv"].read_now
+    assert not home.load()["january.csv"].read_now
+    home.own_source(f"{export.replace('customer AS', 'lower(customer) AS')} FROM export")
+    assert home.load()["january.csv"].read_now
+    assert home.order_lines().rows("order_id", "customer_id") == [("o1", "anna")]
+    assert len(home.ledger()) == 1
+
+
+def test_a_changed_time_zone_reloads_the_file(home):
+    # 23:30 UTC on the 2nd is 00:30 in Warsaw on the 3rd.
+    home.lines("january.csv", "o1,anna,2026-01-02T23:30:00Z,10")
+    home.load()
+    assert home.order_lines().one("ordered_on") == "2026-01-02"
+    home.settings["timezone"] = "Europe/Warsaw"
+    assert home.load()["january.csv"].read_now
+    assert home.order_lines().one("ordered_on") == "2026-01-03"
+
+
+def test_a_setting_that_ingest_does_not_read_reloads_nothing(home):
+    home.lines("january.csv", "o1,anna,2026-01-02,10")
+    home.load()
+    home.settings |= {"cancelled_orders_count": True, "quarantine_limit": 0.2}
+    assert not home.load()["january.csv"].read_now
+
+
+# ── overlapping exports ───────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_an_order_is_taken_whole_from_the_newest_export(home):
+    # o2 stands in both. February is newer and knows a mended first line and no second one: 8, not 7 + 3 nor 8 + 3.
+    home.lines("january.csv", "o1,anna,2026-01-02,10", "o2,bert,2026-01-31,7", "o2,bert,2026-01-31,3")
+    home.lines("february.csv", "o2,bert,2026-01-31,8", "o3,cleo,2026-02-03,5")
+    outcomes = home.load()
+    assert home.order_lines().rows("order_id", "amount") == [("o1", 10), ("o2", 8), ("o3", 5)]
+    accepted = home.ledger().by("path", "accepted")
+    superseded = home.ledger().by("path", "superseded")
+    folder = "data/exports/perennial"
+    assert accepted == {f"{folder}/january.csv": 1, f"{folder}/february.csv": 2}
+    assert superseded == {f"{folder}/january.csv": 2, f"{folder}/february.csv": 0}
+    assert outcomes["january.csv"].message == ("january.csv: 3 rows read, 1 accepted, 2 superseded by a newer export.")
+
+
+def test_an_older_export_that_comes_late_takes_nothing(home):
+    home.lines("february.csv", "o2,bert,2026-01-31,8", "o3,cleo,2026-02-03,5")
+    home.load()
+    home.lines("january.csv", "o1,anna,2026-01-02,10", "o2,bert,2026-01-31,7", "o2,bert,2026-01-31,3")
+    assert counts(home.load()["january.csv"]) == (3, 1, 0, 2, 0)
+    assert home.order_lines().rows("order_id", "amount") == [("o1", 10), ("o2", 8), ("o3", 5)]
+
+
+def test_exports_that_end_at_the_same_time_are_told_apart_by_their_content(home):
+    contents = {amount: f"{HEADER}\no1,anna,2026-01-02,{amount}\n" for amount in (10, 20)}
+    newest = max(contents, key=lambda amount: hashlib.sha256(contents[amount].encode()).hexdigest())
+    for first, second in ((10, 20), (20, 10)):
+        for table in ("staging.order_lines", "ingest.files"):
+            home.engine.execute(f"DELETE FROM {table}")
+        for amount in (first, second):
+            home.drop("export.csv", contents[amount])
+            home.load()
+        assert home.order_lines().rows("amount") == [(newest,)]
+
+
+def test_a_newer_mended_export_brings_the_rows_that_were_set_aside(home):
+    home.lines("january.csv", "o1,anna,2026-01-02,10", 'o2,bert,2026-01-03,"12,5O"')
+    assert counts(home.load()["january.csv"]) == (2, 1, 1, 0, 0)
+    home.lines("mended.csv", "o1,anna,2026-01-02,10", "o2,bert,2026-01-03,12.50", "o3,cleo,2026-01-04,5")
+    assert counts(home.load()["mended.csv"]) == (3, 3, 0, 0, 0)
+    assert home.order_lines().rows("order_id", "amount") == [("o1", 10), ("o2", Decimal("12.50")), ("o3", 5)]
+    # The first file keeps its one bad row; its good one gave way.
+    first = home.ledger().where(path="data/exports/perennial/january.csv")
+    assert [first.one(name) for name in COUNTS] == [2, 0, 1, 1, 0]
+
+
+def test_a_guest_order_that_gives_way_is_no_longer_counted_in_the_older_file(home):
+    home.lines("january.csv", "o1,,2026-01-02,10", "o2,,2026-01-02,10")
+    home.lines("february.csv", "o2,bert,2026-01-02,10", "o3,,2026-02-01,10")
+    home.load()
+    guests = home.ledger().by("path", "without_customer")
+    assert guests == {"data/exports/perennial/january.csv": 1, "data/exports/perennial/february.csv": 1}
+
+
+def test_when_a_mapping_gives_an_order_up_the_older_export_gets_it_back(home):
+    # The second mapping leaves the order o2 of every export after January without an id: it belongs to January again.
+    mapping = "SELECT row_number, {order} AS order_id, customer AS customer_id, day AS ordered_at, money AS amount"
+    home.own_source(mapping.format(order='"order"') + " FROM export")
+    header = "order,customer,day,money\n"
+    home.drop("a-january.csv", f"{header}o1,anna,2026-01-02,10\no2,bert,2026-01-31,7\n", source="own")
+    home.drop("b-february.csv", f"{header}o2,bert,2026-02-01,8\no3,cleo,2026-02-03,5\n", source="own")
+    home.load()
+    assert home.order_lines().rows("order_id", "amount") == [("o1", 10), ("o2", 8), ("o3", 5)]
+    given_up = "CASE WHEN \"order\" = 'o2' AND day > '2026-02' THEN NULL ELSE \"order\" END"
+    home.own_source(mapping.format(order=given_up) + " FROM export")
+    home.load()
+    assert home.order_lines().rows("order_id", "amount") == [("o1", 10), ("o2", 7), ("o3", 5)]
+
+
+def test_three_exports_give_the_same_in_all_six_orders(home):
+    # o1 is in all three, newest in march (3); o2 newest in february (5): its 6 gives way; o3 only in january.
+    home.lines("january.csv", "o1,anna,2026-01-02,1", "o2,bert,2026-01-03,6", "o3,cleo,2026-01-04,7")
+    home.lines("february.csv", "o1,anna,2026-01-02,2", "o2,bert,2026-01-03,5", "o4,dora,2026-02-04,8")
+    home.lines("march.csv", "o1,anna,2026-01-02,3", "o1,anna,2026-03-01,4")
+    exports, results = home.find(), []
+    for permutation in itertools.permutations(exports):
+        for table in ("staging.order_lines", "ingest.files"):
+            home.engine.execute(f"DELETE FROM {table}")
+        for export in permutation:
+            home.load([export])
+        results.append(home.everything())
+    assert home.order_lines().rows("order_id", "amount") == [("o1", 3), ("o1", 4), ("o2", 5), ("o3", 7), ("o4", 8)]
+    assert [row[-1] for row in home.ledger().rows("path", "superseded")] == [1, 2, 0]  # february, january, march
+    assert all(result == results[0] for result in results)
+
+
+Line = tuple[str, str, int]  # order, day, amount
+EXPORT = st.lists(
+    st.tuples(
+        st.sampled_from(["o1", "o2", "o3", ""]),
+        st.sampled_from(["2026-01-01", "2026-01-02", "2026-01-03"]),
+        st.integers(1, 3),
+    ),
+    min_size=1,
+    max_size=4,
+)
+TINY = 'SELECT row_number, "order" AS order_id, day AS ordered_at, money AS amount FROM export'
+
+
+@pytest.fixture(scope="module")
+def tiny_home(tmp_path_factory) -> Iterator[Home]:
+    with ExitStack() as opened:
+        home = Home(tmp_path_factory.mktemp("tiny"), opened)
+        home.own_source(TINY, raw="{order: {}, day: {}, money: {}}")
+        yield home
+
+
+@settings(max_examples=12, phases=[Phase.explicit, Phase.generate])  # three files of four lines need no shrinking
+@given(
+    contents=st.lists(EXPORT, min_size=3, max_size=3, unique_by=tuple),
+    order=st.permutations(range(3)),
+    at_once=st.booleans(),
+    duplicate_lines=st.sampled_from(["keep", "drop"]),
+)
+def test_exports_may_come_in_any_order(tiny_home, contents: list[list[Line]], order, at_once, duplicate_lines):
+    """Three overlapping exports, all at once or one by one, in any order: the same lines and the same ledger."""
+    tiny_home.settings["duplicate_lines"] = {"own": duplicate_lines}
+    texts = ["order,day,money\n" + "".join(f"{o},{d},{m}\n" for o, d, m in lines) for lines in contents]
+    for number, text in enumerate(texts):
+        tiny_home.drop(f"{number}.csv", text, source="own")
+    exports = tiny_home.find()
+    results = []
+    for permutation, together in ((range(3), True), (order, at_once)):
+        for table in ("staging.order_lines", "ingest.files", "ingest.quarantine"):
+            tiny_home.engine.execute(f"DELETE FROM {table}")
+        batches = [[exports[i] for i in permutation]] if together else [[exports[i]] for i in permutation]
+        for batch in batches:
+            tiny_home.load(batch)
+        results.append(tiny_home.everything())
+    assert results[0] == results[1]
+    lines = [(o, d, int(m)) for o, d, m in tiny_home.order_lines().rows("order_id", "ordered_on", "amount")]
+    assert sorted(lines) == sorted(_newest(contents, texts, duplicate_lines))
+
+
+def _newest(contents: list[list[Line]], texts: list[str], duplicate_lines: str) -> list[Line]:
+    """The rule in plain Python: every order whole from the export with the latest (last order day, sha256)."""
+    fitting = [[line for line in lines if line[0]] for lines in contents]
+    ages = [
+        (max((day for _, day, _ in lines), default=""), hashlib.sha256(text.encode()).hexdigest())
+        for lines, text in zip(fitting, texts, strict=True)
+    ]
+    kept = []
+    for order_id in {line[0] for lines in fitting for line in lines}:
+        holders = [i for i, lines in enumerate(fitting) if any(line[0] == order_id for line in lines)]
+        lines = [line for line in fitting[max(holders, key=lambda i: ages[i])] if line[0] == order_id]
+        kept += lines if duplicate_lines == "keep" else list(dict.fromkeys(lines))
+    return kept
+
+
+# ── exact copies of a line ────────────────────────────────────────────────────────────────────────────────────────────
+
+COPIES = ("o1,anna,2026-01-02,10", "o1,anna,2026-01-02,10", "o1,anna,2026-01-02,10", "o1,anna,2026-01-02,11")
+
+
+def test_exact_copies_are_kept_unless_the_settings_say_otherwise(home):
+    home.lines("january.csv", *COPIES)
+    assert counts(home.load()["january.csv"]) == (4, 4, 0, 0, 0)
+
+
+def test_exact_copies_are_dropped_when_asked_and_the_file_is_read_again_for_it(home):
+    home.lines("january.csv", *COPIES)
+    home.load()
+    home.settings["duplicate_lines"] = {"perennial": "drop"}
+    outcome = home.load()["january.csv"]
+    assert (outcome.read_now, counts(outcome)) == (True, (4, 2, 0, 0, 2))
+    assert home.order_lines().rows("row_number", "amount") == [(1, 10), (4, 11)]
+    assert outcome.message == "january.csv: 4 rows read, 2 accepted, 2 exact copies dropped."
+
+
+def test_a_source_may_say_itself_that_copies_are_dropped(home):
+    home.own_source(TINY, raw="{order: {}, day: {}, money: {}}\nduplicate_lines: drop")
+    home.drop("january.csv", "order,day,money\no1,2026-01-02,10\no1,2026-01-02,10\n", source="own")
+    assert counts(home.load()["january.csv"]) == (2, 1, 0, 0, 1)
+    home.settings["duplicate_lines"] = {"own": "keep"}
+    assert counts(home.load()["january.csv"]) == (2, 2, 0, 0, 0)
+
+
+# ── what does not fit ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        (",anna,2026-01-02,10", 'column "order_id" is missing'),
+        ("  ,anna,2026-01-02,10", 'column "order_id" is missing'),
+        ("o1,anna,,10", 'column "ordered_at" is missing'),
+        ("o1,anna,2026-01-02,", 'column "amount" is missing'),
+        ('o1,anna,2026-01-02,"12,5O"', 'column "amount": "12,5O" is not a number (letter O?)'),
+        ("o1,anna,2026-01-02,1o", 'column "amount": "1o" is not a number (letter O?)'),
+        ("o1,anna,2026-01-02,ten", 'column "amount": "ten" is not a number'),
+        ("o1,anna,2026-02-30,10", 'column "ordered_at": "2026-02-30" is not a date'),
+        ("o1,anna,yesterday,10", 'column "ordered_at": "yesterday" is not a date'),
+        (
+            "o1,anna,1926-01-02,10",
+            'column "ordered_at": "1926-01-02 00:00:00" is not between 1970-01-01 and 2100-01-01',
+        ),
+        ("o1,anna,2026-01-02,2e9", 'column "amount": "2000000000.00" is not between -1,000,000,000 and 1,000,000,000'),
+    ],
+)
+def test_a_row_that_does_not_fit_is_set_aside_with_its_reason(home, line, reason):
+    home.lines("january.csv", "o0,anna,2026-01-01,10", line)
+    assert counts(home.load()["january.csv"]) == (2, 1, 1, 0, 0)
+    assert home.reasons() == {2: reason}
+    assert home.order_lines().one("order_id") == "o0"
+
+
+def test_all_reasons_of_a_row_are_listed_and_its_text_is_kept(home):
+    home.lines("january.csv", ' ,anna,someday,"12,5O"', "o1,anna,2026-01-02,10")
+    outcome = home.load()["january.csv"]
+    assert home.reasons() == {
+        1: 'column "amount": "12,5O" is not a number (letter O?); '
+        'column "order_id" is missing; '
+        'column "ordered_at": "someday" is not a date'
+    }
+    raw = json.loads(home.select("SELECT raw FROM ingest.quarantine").one("raw"))
+    assert {name: raw[name] for name in ("customer_id", "ordered_at", "amount")} == {
+        "customer_id": "anna", "ordered_at": "someday", "amount": "12,5O",
+    }  # fmt: skip
+    file_id = home.ledger().one("file_id")
+    assert outcome.message == (
+        f"january.csv: 2 rows read, 1 accepted, 1 set aside. january.csv, row 1, {home.reasons()[1]}. "
+        f"1 of 2 rows set aside in data/quarantine/january-{file_id[:8]}.parquet; "
+        "fix the export and load it again, only the new rows will be taken."
+    )
+
+
+def test_messages_use_the_name_that_the_column_has_in_the_export(home):
+    header = "Invoice,StockCode,Description,Quantity,InvoiceDate,Price,Customer ID,Country"
+    home.drop(
+        "retail.csv", f"{header}\n536365,85123A,LANTERN,six,2010-12-01 08:26,2.55,17850,France\n", "uci_online_retail"
+    )
+    home.load()
+    assert 'column "Quantity": "six" is not a number' in home.reasons()[1]
+    home.drop("retail.csv", f"{header}\n,85123A,LANTERN,6,2010-12-01 08:26,2.55,17850,France\n", "uci_online_retail")
+    home.load()
+    assert 'column "Invoice" is missing' in set(home.select("SELECT * FROM ingest.quarantine").frame["reasons"])
+
+
+def test_a_file_over_the_limit_is_not_loaded_and_tried_again_when_the_limit_changes(home):
+    # 2 of 10 rows do not fit: 20 %.
+    good = [f"o{n},anna,2026-01-02,10" for n in range(8)]
+    home.lines("january.csv", *good, "o8,anna,,10", "o9,anna,,10")
+    home.settings["quarantine_limit"] = 0.1
+    outcome = home.load()["january.csv"]
+    assert (outcome.status, outcome.read_now, counts(outcome)) == ("rejected", True, (10, 0, 2, 0, 0))
+    assert len(home.order_lines()) == 0
+    assert set(home.reasons()) == {9, 10}
+    assert outcome.example == (
+        'january.csv, row 9, column "ordered_at" is missing. 2 of 10 rows set aside in '
+        f"data/quarantine/january-{home.ledger().one('file_id')[:8]}.parquet: more than 10.0% "
+        "(setting quarantine_limit), so nothing of the file was loaded. "
+        "Fix the export, its source, or the limit, and run again."
+    )
+    before = home.everything()
+    again = home.load()["january.csv"]
+    assert (again.status, again.read_now) == ("rejected", False)
+    assert home.everything() == before
+    home.settings["quarantine_limit"] = 0.2  # exactly 20 % is allowed
+    outcome = home.load()["january.csv"]
+    assert (outcome.status, outcome.read_now, counts(outcome)) == ("loaded", True, (10, 8, 2, 0, 0))
+
+
+def test_a_rejected_export_takes_no_order_from_an_older_one(home):
+    home.settings["quarantine_limit"] = 0.1
+    home.lines("january.csv", "o1,anna,2026-01-02,10")
+    home.lines("newer.csv", "o1,anna,2026-02-02,11", "o2,anna,,10")
+    assert home.load()["newer.csv"].status == "rejected"
+    assert home.order_lines().rows("order_id", "amount") == [("o1", 10)]
+
+
+def test_lines_without_a_customer_are_accepted_and_counted(home):
+    home.lines("january.csv", "o1,,2026-01-02,10", "o2,  ,2026-01-02,10", "o3,anna,2026-01-02,10")
+    home.load()
+    assert home.ledger().one("without_customer") == 2
+    assert home.order_lines().rows("order_id", "customer_id") == [("o1", None), ("o2", None), ("o3", "anna")]
+
+
+def test_ragged_rows_are_set_aside_and_the_others_are_loaded(home):
+    home.lines(
+        "january.csv", "o1,anna,2026-01-02,10", "o2,bert,2026-01-02", "o3,cleo,2026-01-02,7,9", "o4,dora,2026-01-03,5"
+    )
+    assert counts(home.load()["january.csv"]) == (4, 2, 2, 0, 0)
+    assert home.reasons() == {2: "the row has 3 fields, the header 4", 3: "the row has 5 fields, the header 4"}
+    assert home.select("SELECT * FROM ingest.quarantine").by("row_number", "raw") == {
+        2: "o2,bert,2026-01-02",
+        3: "o3,cleo,2026-01-02,7,9",
+    }
+    assert home.order_lines().rows("row_number", "order_id") == [(1, "o1"), (4, "o4")]
+
+
+def test_a_quoted_field_may_hold_line_breaks_and_delimiters(home):
+    home.lines(
+        "january.csv", 'o1,anna,2026-01-02,10,"Lamp, ""big""\nand red"', "o2,bert,2026-01-02,5,Cup",
+        header=f"{HEADER},product_name",
+    )  # fmt: skip
+    home.load()
+    assert home.order_lines().rows("row_number", "product_name") == [(1, 'Lamp, "big"\nand red'), (2, "Cup")]
+
+
+# ── what follows from other columns ───────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_missing_amount_is_quantity_times_price_less_discount(home):
+    home.lines(
+        "january.csv",
+        "o1,anna,2026-01-02,,3,9.99,5",  # 3 × 9.99 − 5 = 24.97
+        "o2,anna,2026-01-02,,2,0.335,",  # 0.67
+        "o3,anna,2026-01-02,20,3,9.99,5",  # given: the discount is already inside
+        "o4,anna,2026-01-02,,3,,",  # nothing to compute it from
+        header=f"{HEADER},quantity,unit_price,discount",
+    )
+    home.load()
+    amounts = home.order_lines().by("order_id", "amount")
+    assert amounts == {"o1": Decimal("24.97"), "o2": Decimal("0.67"), "o3": Decimal(20)}
+    assert home.reasons() == {4: 'column "amount" is missing'}
+
+
+def test_an_unreadable_amount_is_not_replaced_by_quantity_times_price(home):
+    home.lines("january.csv", "o1,anna,2026-01-02,1O,3,9.99", header=f"{HEADER},quantity,unit_price")
+    home.load()
+    assert home.reasons() == {1: 'column "amount": "1O" is not a number (letter O?)'}
+
+
+def test_the_kind_follows_from_the_sign_unless_it_is_given(home):
+    home.lines(
+        "january.csv",
+        "o1,anna,2026-01-02,10,1,10,",
+        "o2,anna,2026-01-02,-10,,,",
+        "o3,anna,2026-01-02,,-1,10,",
+        "o4,anna,2026-01-02,4,1,4,CHARGE",
+        "o5,anna,2026-01-02,4,1,4,gift",
+        "o6,anna,2026-01-02,0,-1,0,",  # a gift came back
+        header=f"{HEADER},quantity,unit_price,kind",
+    )
+    home.load()
+    assert home.order_lines().by("order_id", "kind") == {
+        "o1": "sale",
+        "o2": "refund",
+        "o3": "refund",
+        "o4": "charge",
+        "o6": "refund",
+    }
+    assert home.reasons() == {5: 'column "kind": "gift" is not one of charge, refund, sale'}
+
+
+def test_a_computed_amount_below_zero_is_a_refund_like_a_given_one(home):
+    home.lines("january.csv", "o1,anna,2026-01-02,,1,-10", header=f"{HEADER},quantity,unit_price")
+    home.load()
+    assert home.order_lines().rows("amount", "kind") == [(-10, "refund")]
+
+
+def test_a_refund_without_a_date_falls_on_the_day_of_its_order(home):
+    home.lines(
+        "january.csv",
+        "o1,anna,2026-01-05,10",
+        "o1,anna,2026-01-02,10",
+        "o1,anna,,-4",
+        "o2,bert,,-4",  # its order is not in the export
+        "o1,anna,,4",  # no refund
+    )
+    home.load()
+    assert home.order_lines().by("row_number", "ordered_on") == {1: "2026-01-05", 2: "2026-01-02", 3: "2026-01-02"}
+    assert home.reasons() == {4: 'column "ordered_at" is missing', 5: 'column "ordered_at" is missing'}
+
+
+def test_a_refund_with_an_unreadable_date_is_set_aside(home):
+    home.lines("january.csv", "o1,anna,2026-01-05,10", "o1,anna,someday,-4")
+    home.load()
+    assert home.reasons() == {2: 'column "ordered_at": "someday" is not a date'}
+
+
+def test_lines_in_another_currency_are_set_aside(home):
+    home.settings["currency"] = "PLN"
+    home.lines(
+        "january.csv",
+        "o1,anna,2026-01-02,10,pln", "o2,anna,2026-01-02,10,", "o3,anna,2026-01-02,10,EUR",
+        "o4,anna,2026-01-02,10,euro",
+        header=f"{HEADER},currency",
+    )  # fmt: skip
+    home.load()
+    assert home.order_lines().by("order_id", "currency") == {"o1": "PLN", "o2": "PLN"}
+    assert home.reasons()[3] == 'column "currency": "EUR" is not the reporting currency PLN'
+    assert 'column "currency": "EURO" does not have the form ^[A-Z]{3}$' in home.reasons()[4]
+
+
+@pytest.mark.parametrize(
+    ("written", "local"),
+    [
+        ("2026-01-02T23:30:00Z", "2026-01-03T00:30:00"),  # winter: one hour ahead of UTC
+        ("2026-07-02T23:30:00Z", "2026-07-03T01:30:00"),  # summer: two
+        ("2026-07-02 23:30:00+02:00", "2026-07-02T23:30:00"),
+        ("2026-07-02 18:30:00.250-05", "2026-07-03T01:30:00.250000"),
+        ("2026-07-02 23:30:00", "2026-07-02T23:30:00"),  # without an offset: shop time already
+        ("2026-07-02", "2026-07-02T00:00:00"),
+    ],
+)
+def test_a_time_with_an_offset_is_converted_to_the_time_of_the_shop(home, written, local):
+    home.settings["timezone"] = "Europe/Warsaw"
+    home.lines("export.csv", f"o1,anna,{written},10")
+    home.load()
+    assert home.order_lines().one("ordered_at") == local
+
+
+# ── formats ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+THREE = [
+    {"order_id": "1", "customer_id": "7", "ordered_at": "2026-01-02", "amount": "10.5"},
+    {"order_id": "2", "customer_id": None, "ordered_at": "2026-01-03 10:00:00", "amount": "-3"},
+    {"order_id": "3", "customer_id": "9", "ordered_at": "bad", "amount": "5"},
+]
+THREE_LINES = [
+    (1, "1", "7", "2026-01-02T00:00:00", Decimal("10.50"), "sale"),
+    (2, "2", None, "2026-01-03T10:00:00", Decimal("-3.00"), "refund"),
+]
+
+
+def as_csv(delimiter: str = ",") -> bytes:
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(THREE[0]), delimiter=delimiter)
+    writer.writeheader()
+    writer.writerows(THREE)
+    return text.getvalue().encode()
+
+
+def zstd(content: bytes) -> bytes:
+    sink = pa.BufferOutputStream()
+    with pa.CompressedOutputStream(sink, "zstd") as stream:
+        stream.write(content)
+    return sink.getvalue().to_pybytes()
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("export.csv", as_csv()),
+        ("export.CSV", as_csv()),
+        ("export.csv", as_csv(";")),
+        ("export.tsv", as_csv("\t")),
+        ("export.txt", as_csv("|")),
+        ("export.csv", b"\xef\xbb\xbf" + as_csv()),
+        ("export.csv", as_csv().replace(b"\r\n", b"\n").rstrip()),
+        ("export.csv.gz", gzip.compress(as_csv())),
+        ("export.csv.zst", zstd(as_csv())),
+        ("export.jsonl", "\n".join(map(json.dumps, THREE)).encode()),
+        ("export.ndjson.gz", gzip.compress("\n".join(map(json.dumps, THREE)).encode())),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_text_formats_are_read_alike(home, name, content):
+    home.drop(name, content)
+    assert counts(home.load()[name]) == (3, 2, 1, 0, 0)
+    assert home.reasons() == {3: 'column "ordered_at": "bad" is not a date'}
+    columns = ("row_number", "order_id", "customer_id", "ordered_at", "amount", "kind")
+    assert home.order_lines().rows(*columns) == THREE_LINES
+
+
+def test_parquet_keeps_its_types(home):
+    # The moment with a zone, 23:30 UTC, is 00:30 on the next day in Warsaw; the floating-point amount is 10.10 exactly.
+    home.settings["timezone"] = "Europe/Warsaw"
+    frame = pl.DataFrame(
+        {
+            "order_id": [101, 102, None],
+            "customer_id": [7, None, 9],
+            "ordered_at": [dt.datetime(2026, 1, 2, 23, 30)] * 3,
+            "amount": [10.1, -0.3, 5.0],
+            "quantity": [1, -1, 1],
+        },
+        schema_overrides={"ordered_at": pl.Datetime("us", "UTC"), "customer_id": pl.Int64},
+    )
+    file = home.drop("export.parquet", b"")
+    frame.write_parquet(file)
+    assert counts(home.load()["export.parquet"]) == (3, 2, 1, 0, 0)
+    assert home.order_lines().rows("row_number", "order_id", "customer_id", "ordered_at", "amount", "quantity") == [
+        (1, "101", "7", "2026-01-03T00:30:00", Decimal("10.10"), 1),
+        (2, "102", None, "2026-01-03T00:30:00", Decimal("-0.30"), -1),
+    ]
+    assert home.reasons() == {3: 'column "order_id" is missing'}
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "expected"),
+    [
+        (pa.date32(), dt.date(2026, 1, 2), "2026-01-02T00:00:00"),
+        (pa.timestamp("ns"), dt.datetime(2026, 1, 2, 3, 4, 5), "2026-01-02T03:04:05"),
+        (pa.timestamp("s"), dt.datetime(2026, 1, 2, 3, 4, 5), "2026-01-02T03:04:05"),
+        (pa.string(), "2026-01-02T03:04:05", "2026-01-02T03:04:05"),
+        (pa.dictionary(pa.int32(), pa.string()), "2026-01-02", "2026-01-02T00:00:00"),
+    ],
+    ids=str,
+)
+def test_parquet_may_write_its_days_in_several_types(home, kind, value, expected):
+    columns = {"order_id": pa.array(["o1"]), "customer_id": pa.array(["anna"]), "amount": pa.array([1.0])}
+    file = home.drop("export.parquet", b"")
+    pq.write_table(pa.table(columns | {"ordered_at": pa.array([value], kind)}), file)
+    home.load()
+    assert home.order_lines().one("ordered_at") == expected
+
+
+def test_json_lines_may_leave_keys_out_and_one_that_is_no_object_is_set_aside(home):
+    lines = [
+        '{"order_id": "o1", "customer_id": "anna", "ordered_at": "2026-01-02", "amount": 10}',
+        '{"order_id": "o2", "ordered_at": "2026-01-02", "amount": 5.25, "coupon": "WELCOME"}',
+        '{"order_id": "o3", "ordered_at": "2026-01-02", "amount":',
+        "[1, 2]",
+    ]
+    home.drop("export.jsonl", "\n".join(lines))
+    assert counts(home.load()["export.jsonl"]) == (4, 2, 2, 0, 0)
+    assert home.order_lines().rows("order_id", "customer_id", "amount", "coupon") == [
+        ("o1", "anna", 10, None),
+        ("o2", None, Decimal("5.25"), "WELCOME"),
+    ]
+    assert set(home.reasons()) == {3, 4}
+    assert home.select("SELECT * FROM ingest.quarantine").by("row_number", "raw")[3] == lines[2]
+
+
+def test_lines_of_text_are_numbered_and_kept_as_they_are(home):
+    # CDNOW: a header line, then customer, day, discs, dollars; one day does not exist.
+    home.drop(
+        "cdnow.txt",
+        "Customer Date Discs Dollars\r\n  00004 19970101  2   29.33\r\n  00004 19970231  1   12.00\r\n",
+        "cdnow",
+    )
+    home.load()
+    assert home.order_lines().rows("row_number", "order_id", "ordered_on", "quantity", "amount") == [
+        (1, "00004-19970101", "1997-01-01", 2, Decimal("29.33"))
+    ]
+    assert home.select("SELECT * FROM ingest.quarantine").rows("row_number", "raw") == [
+        (2, "  00004 19970231  1   12.00")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("export.csv", b"", "export.csv is empty (0 bytes)"),
+        ("export.pdf", b"x", "files ending in .pdf are not read"),
+        ("export", b"x", "files ending in nothing are not read"),
+        ("export.parquet", b"not parquet at all", "export.parquet cannot be read as parquet"),
+        ("export.csv.gz", b"not gzip at all", "export.csv.gz cannot be read as csv"),
+        ("export.csv", b"\norder_id\n", "export.csv has no header line"),
+        ("export.csv", b"order_id,Order_ID,x\n", "export.csv names columns twice: Order_ID, order_id"),
+    ],
+)
+def test_a_file_that_cannot_be_read_is_an_error_that_names_it_and_changes_nothing(home, name, content, message):
+    home.lines("good.csv", "o1,anna,2026-01-02,10")
+    home.drop(name, content)
+    outcomes = list(load_exports(home.engine, home.now(), home.find()))
+    errors = [str(outcome) for outcome in outcomes if isinstance(outcome, ExportError)]
+    assert len(errors) == 1 and message in errors[0]
+    assert home.ledger().one("path").endswith("good.csv")  # the others are loaded all the same
+    assert home.order_lines().one("order_id") == "o1"
+
+
+# ── columns and files found ───────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_case_blanks_and_aliases_of_column_names_are_forgiven(home):
+    home.drop(
+        "retail.csv",
+        " INVOICE ,stockcode,Quantity,InvoiceDate,Price,customer id\n489434,85048,12,2009-12-01 07:45,6.95,13085.0\n",
+        "uci_online_retail",
+    )
+    home.load()
+    # 12 × 6.95 = 83.40; the customer number was written as a float.
+    assert home.order_lines().rows("order_id", "customer_id", "amount") == [("489434", "13085", Decimal("83.40"))]
+
+
+def test_columns_of_a_source_may_come_in_any_order_and_unknown_ones_are_passed_over(home):
+    home.lines("january.csv", "10,x,2026-01-02,anna,o1", header="amount,our_own_note,ordered_at,customer_id,order_id")
+    home.load()
+    assert home.order_lines().rows("order_id", "customer_id", "amount") == [("o1", "anna", 10)]
+
+
+def test_a_missing_column_is_named_with_the_closest_one(home):
+    home.lines("january.csv", "o1,anna,2026-01-02,10", header="order_number,customer_id,orderd_at,total")
+    with pytest.raises(ExportError) as caught:
+        home.load()
+    message = str(caught.value)
+    assert message.startswith("january.csv is no export of source perennial: it lacks ")
+    assert '"ordered_at" (the closest is "orderd_at")' in message
+    assert '"amount or quantity and unit_price"' in message
+    assert 'It has "order_number", "customer_id", "orderd_at", "total".' in message
+    assert len(home.ledger()) == 0
+
+
+def test_each_file_of_the_drop_folder_belongs_to_the_source_of_its_folder(home):
+    home.drop("a.txt", "x", "cdnow")
+    home.drop("2026/b.csv", "x", "perennial")
+    found = [(export.source.name, export.path.name) for export in home.find()]
+    assert found == [("cdnow", "a.txt"), ("perennial", "b.csv")]
+
+
+def test_hidden_files_are_passed_over(home):
+    for name in (".DS_Store", "_part.csv", ".tmp/x.csv", "_staging/x.csv"):
+        home.drop(name, "x")
+    home.lines("january.csv", "o1,anna,2026-01-02,10")
+    assert [export.name for export in home.find()] == ["january.csv"]
+
+
+def test_a_file_directly_in_the_drop_folder_is_told_where_to_go(home):
+    home.drop("../january.csv", "x")
+    with pytest.raises(
+        ExportError, match=r"january\.csv lies directly in data/exports; put it in data/exports/<source>/"
+    ):
+        home.find()
+
+
+def test_a_folder_that_is_no_source_is_named_with_the_closest_source(home):
+    home.drop("january.csv", "x", "perenial")
+    with pytest.raises(ExportError, match=r"There is no source 'perenial'. Did you mean perennial\?"):
+        home.find()
+
+
+def test_a_home_without_a_drop_folder_has_nothing_to_load(home):
+    assert home.find() == []
+    assert home.load() == {}
+
+
+def test_given_files_are_found_by_path_and_by_glob_each_once(home, tmp_path):
+    for name in ("b.csv", "a.csv", "c.txt"):
+        (tmp_path / name).write_text("x")
+    found = find_exports(home.now(), {"perennial": [f"{tmp_path}/*.csv", f"{tmp_path}/a.csv"]})
+    assert [export.path for export in found] == [tmp_path / "a.csv", tmp_path / "b.csv"]
+    with pytest.raises(ExportError, match=r"No file matches .*\*\.json.* \(source perennial\)"):
+        find_exports(home.now(), {"perennial": [f"{tmp_path}/*.json"]})
+
+
+def test_a_name_with_brackets_is_no_pattern(home, tmp_path):
+    (tmp_path / "orders [1].csv").write_text("x")
+    assert [export.name for export in home.find(perennial=f"{tmp_path}/orders [1].csv")] == ["orders [1].csv"]
+
+
+# ── sources that do wrong ─────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    ("select", "message"),
+    [
+        (f"{TINY} WHERE day > '2026-01-02'", "must return each row once; 2 became 1"),
+        (TINY.replace('"order" AS order_id', '"order" AS order_id, 1 AS bonus'), "bonus is no column of order_lines"),
+    ],
+)
+def test_a_source_that_loses_rows_or_makes_up_columns_is_refused(home, select, message):
+    home.own_source(select, raw="{order: {}, day: {}, money: {}}")
+    home.drop("january.csv", "order,day,money\no1,2026-01-02,10\no2,2026-01-03,10\n", source="own")
+    with pytest.raises(ExportError, match="own/order_lines.sql.*" + message):
+        home.load()
+    assert len(home.ledger()) == len(home.order_lines()) == 0

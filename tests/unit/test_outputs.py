@@ -1,0 +1,264 @@
+"""Outputs: tables, audiences, quarantine and the manifest as files; the same partition gives the same bytes."""
+
+from __future__ import annotations
+
+import csv
+import datetime as dt
+import hashlib
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+from shop import Shop, all_tables
+
+from pipeline.activation.outputs import (
+    Output,
+    audience_folder,
+    table_folder,
+    versions,
+    write_audiences,
+    write_manifest,
+    write_quarantine,
+    write_tables,
+)
+from pipeline.exports import find_exports, load_exports
+from pipeline.settings import Settings
+
+DAY = dt.date(2026, 3, 31)
+
+
+class Folder:
+    """Where files are put: target -> path, as a publication does it."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __call__(self, target: str) -> Path:
+        file = self.path / target
+        file.parent.mkdir(parents=True, exist_ok=True)
+        return file
+
+    def bytes(self) -> dict[str, bytes]:
+        return {
+            path.relative_to(self.path).as_posix(): path.read_bytes() for path in self.path.rglob("*") if path.is_file()
+        }
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Folder:
+    return Folder(tmp_path / "out")
+
+
+NAMES = ("customer_summary", "rfm_scores", "rfm_segments", "segment_changes", "segment_catalogue")
+TABLES = [all_tables()[f"marts.{name}"] for name in NAMES]
+
+
+def build_audiences(shop: Shop, *days: str) -> None:
+    """The tables that audiences are made of, and no others: they are many."""
+    for day in days:
+        shop.table("marts.segment_changes", day)
+        assert all(len(shop.show(table.full_name, day)) for table in TABLES)
+
+
+def audience(shop: Shop, folder: Folder, catalogue: str = "grid") -> dict[str, list[dict[str, str]]]:
+    """Rows of the CSV files by segment."""
+    write_audiences(shop.engine, DAY, folder)
+    files = sorted((folder.path / audience_folder(DAY) / catalogue).glob("*.csv"))
+    return {file.stem: list(csv.DictReader(file.open(encoding="utf-8", newline=""))) for file in files}
+
+
+def by_segment(rows: dict[str, list[dict[str, str]]]) -> dict[str, list[str]]:
+    return {segment: [row["customer_id"] for row in found] for segment, found in rows.items() if found}
+
+
+# ── audiences ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_every_customer_is_in_the_file_of_the_segment_the_table_says(shop, folder):
+    shop.orders("anna", "2026-01-02", "2026-02-03", "2026-03-01").orders("bert", "2025-01-05").orders(
+        "cleo", "2026-03-30"
+    )
+    build_audiences(shop, "2026-03-31")
+    for catalogue in ("grid", "axonaut"):
+        segments = shop.show("marts.rfm_segments", "2026-03-31").where(catalogue=catalogue).by_customer("segment")
+        assert set(segments) == {"anna", "bert", "cleo"}
+        found = by_segment(audience(shop, folder, catalogue))
+        assert {customer: segment for segment, ids in found.items() for customer in ids} == segments
+
+
+def test_a_segment_without_customers_is_a_file_without_rows(shop, folder):
+    shop.orders("anna", "2026-03-01")
+    build_audiences(shop, "2026-03-31")
+    outputs = {output.path: output.rows for output in write_audiences(shop.engine, DAY, folder)}
+    # Ten segments of the grid and seven of axonaut, each as Parquet and as CSV; one customer is in one of each.
+    assert len(outputs) == (10 + 7) * 2
+    assert sorted(outputs.values()) == [0] * 30 + [1] * 4
+    empty = [path for path, rows in outputs.items() if rows == 0]
+    columns = {path: _columns(folder.path / path) for path in outputs}
+    assert all(columns[path] == columns[f"{audience_folder(DAY)}/grid/champions.csv"] for path in empty)
+    assert columns[empty[0]][:2] == ["customer_id", "segment"]
+
+
+def _columns(file: Path) -> list[str]:
+    return pl.read_csv(file).columns if file.suffix == ".csv" else pl.read_parquet_schema(file).names()
+
+
+def test_a_row_tells_scores_tiers_and_where_the_customer_came_from(shop, folder):
+    # Two orders, 10 + 30: 40 in all, 20 each; the last on 1 March is 30 days before 31 March.
+    shop.orders("anna", "2026-01-02", amount=10).orders("anna", "2026-03-01", amount=30)
+    build_audiences(shop, "2026-02-28", "2026-03-31")
+    (row,) = [row for rows in audience(shop, folder).values() for row in rows]
+    shown = {name: row[name] for name in ("recency_days", "occasions", "revenue", "orders", "mean_order_value")}
+    assert shown == {
+        "recency_days": "30",
+        "occasions": "2",
+        "revenue": "40.00",
+        "orders": "2",
+        "mean_order_value": "20.0",
+    }
+    assert (row["first_purchase_on"], row["last_purchase_on"]) == ("2026-01-02", "2026-03-01")
+    changes = shop.show("marts.segment_changes", "2026-03-31").where(catalogue="grid")
+    assert row["previous_segment"] == (changes.one("previous_segment") or "")
+
+
+def test_customers_that_a_spreadsheet_would_run_as_formulas_are_neutralised(shop, folder):
+    dangerous = [f"{first}cmd|' /C calc'!A0" for first in "=+-@\t\r"]
+    harmless = ["anna", "a=1", "x-1", "'=1", 'O\'Brien, "Bo"', "é@x.org", "two\nlines", "4711"]
+    for name in dangerous + harmless:
+        shop.orders(name, "2026-03-01")
+    build_audiences(shop, "2026-03-31")
+    written = [name for ids in by_segment(audience(shop, folder)).values() for name in ids]
+    assert sorted(written) == sorted([f"'{name}" for name in dangerous] + harmless)
+    # Parquet is no spreadsheet: there everybody keeps the name.
+    parquet = pl.read_parquet(folder.path / audience_folder(DAY) / "grid" / "*.parquet")
+    assert sorted(parquet["customer_id"]) == sorted(dangerous + harmless)
+
+
+def test_numbers_below_zero_are_no_formulas(shop, folder):
+    shop.orders("anna", "2026-03-01", amount=10).refund("anna-1", on="2026-03-05", amount=4)
+    shop.orders("bert", "2026-03-02", amount=10).refund("bert-1", on="2026-03-05", amount=9)
+    shop.line("bert-9", on="2026-03-06", customer="bert", amount=-5, kind="refund")
+    build_audiences(shop, "2026-03-31")
+    # Anna: 10 − 4; Bert: 10 − 9 − 5.
+    revenue = {row["customer_id"]: row["revenue"] for rows in audience(shop, folder).values() for row in rows}
+    assert revenue == {"anna": "6.00", "bert": "-4.00"}
+
+
+# ── the same rows, the same bytes ─────────────────────────────────────────────────────────────────────────────────────
+
+
+def _tell(shop: Shop, customers: list[str]) -> None:
+    for customer in customers:
+        number = int(customer[1:])
+        shop.orders(customer, "2026-01-05", f"2026-03-{number % 28 + 1:02d}", amount=f"{number * 7 % 13}.{number:02d}")
+    build_audiences(shop, "2026-02-28", "2026-03-31")
+
+
+def test_equal_rows_give_equal_bytes_whatever_the_order_they_came_in(shop, tmp_path):
+    customers = [f"c{number:02d}" for number in range(40)]
+    written = []
+    for number, order in enumerate((customers, sorted(customers, key=lambda name: name[::-1]))):
+        _tell(shop.emptied(), order)
+        folder = Folder(tmp_path / str(number))
+        outputs = write_tables(shop.engine, TABLES, DAY, folder) + write_audiences(shop.engine, DAY, folder)
+        write_manifest(shop.engine, Settings(home=tmp_path), DAY, outputs, folder)
+        written.append(folder.bytes())
+    assert len(written[0]) == len(TABLES) + 34 + 1
+    for name, content in written[0].items():
+        assert all(other[name] == content for other in written[1:]), f"{name} differs"
+
+
+def test_a_table_is_written_for_one_day_sorted_by_its_key(shop, folder):
+    shop.orders("cleo", "2026-01-09").orders("anna", "2026-01-02", "2026-03-01").orders("bert", "2026-01-05")
+    build_audiences(shop, "2026-02-28", "2026-03-31")
+    table = all_tables()["marts.customer_summary"]
+    (output,) = write_tables(shop.engine, [table], DAY, folder)
+    assert output.path == "data/marts/customer_summary/snapshot_date=2026-03-31/customer_summary.parquet"
+    assert output.path.startswith(table_folder(table, DAY))
+    frame = pl.read_parquet(folder.path / output.path, hive_partitioning=False)
+    assert frame["customer_id"].to_list() == ["anna", "bert", "cleo"]
+    assert frame["snapshot_date"].unique().to_list() == [DAY]
+    assert frame.columns == list(table.header.columns)
+
+
+def test_an_output_tells_its_rows_and_its_hash(shop, folder):
+    shop.orders("anna", "2026-01-02").orders("bert", "2026-01-05")
+    build_audiences(shop, "2026-03-31")
+    outputs = write_tables(shop.engine, [all_tables()["marts.rfm_segments"]], DAY, folder)
+    outputs += write_audiences(shop.engine, DAY, folder)
+    assert outputs[0].rows == 4  # two customers in two catalogues
+    for output in outputs:
+        assert output.sha256 == hashlib.sha256((folder.path / output.path).read_bytes()).hexdigest()
+
+
+# ── quarantine ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _load(shop: Shop, name: str, *lines: str) -> Path:
+    """Load an export whatever share of it fits."""
+    settings = Settings(home=shop.home, quarantine_limit=1)
+    file = settings.exports_folder / "perennial" / name
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text("\n".join(("order_id,customer_id,ordered_at,amount", *lines)) + "\n")
+    (outcome,) = load_exports(shop.engine, settings, find_exports(settings, {"perennial": [str(file)]}))
+    assert not isinstance(outcome, Exception), outcome
+    return file
+
+
+def test_the_rows_set_aside_are_written_per_export_and_only_where_there_are_any(shop, folder):
+    _load(shop, "good.csv", "o1,anna,2026-01-02,10")
+    _load(shop, "bad.csv", "o2,anna,2026-01-02,ten", "o3,anna,2026-01-02,10", ",anna,2026-01-02,10")
+    (output,) = write_quarantine(shop.engine, folder)
+    file_id = shop.engine.scalar("SELECT file_id FROM ingest.files WHERE quarantined > 0")
+    assert (output.path, output.rows) == (f"data/quarantine/bad-{file_id[:8]}.parquet", 2)
+    rows = pl.read_parquet(folder.path / output.path).select("row_number", "reasons").rows()
+    assert rows == [(1, 'column "amount": "ten" is not a number'), (3, 'column "order_id" is missing')]
+
+
+# ── the manifest ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _manifest(shop: Shop, folder: Folder, outputs: list[Output], **settings: str) -> dict[str, Any]:
+    target = write_manifest(shop.engine, Settings(home=shop.home, **settings), DAY, outputs, folder)
+    assert target == "data/audiences/2026-03-31/manifest.json"
+    return json.loads((folder.path / target).read_text(encoding="utf-8"))
+
+
+def test_the_manifest_lists_files_inputs_settings_and_versions(shop, folder):
+    file = _load(shop, "é.csv", "o1,anna,2026-01-02,10", "o2,anna,,10")
+    manifest = _manifest(shop, folder, [Output("b.csv", 2, "22"), Output("a.csv", 1, "11")], timezone="Europe/Warsaw")
+    assert manifest["snapshot_date"] == "2026-03-31"
+    assert manifest["files"] == [
+        {"path": "a.csv", "rows": 1, "sha256": "11"},
+        {"path": "b.csv", "rows": 2, "sha256": "22"},
+    ]
+    (loaded,) = manifest["inputs"]
+    assert (loaded["path"], loaded["source"]) == ("data/exports/perennial/é.csv", "perennial")
+    assert loaded["sha256"] == hashlib.sha256(file.read_bytes()).hexdigest()
+    assert (loaded["rows_read"], loaded["accepted"]) == (2, 1)
+    settings = Settings(home=shop.home, timezone="Europe/Warsaw")
+    assert manifest["settings"] == settings.analytic()
+    assert manifest["settings"]["timezone"] == "Europe/Warsaw"
+    assert manifest["settings_fingerprint"] == settings.fingerprint()
+    assert manifest["versions"] == versions()
+    assert {"perennial", "duckdb", "polars"} <= versions().keys()
+
+
+def test_the_manifest_holds_no_clock_no_machine_and_no_secret(shop, folder):
+    webhook = "https://chat.example.com/hooks/T0P-SECRET"
+    _manifest(shop, folder, [], failure_webhook=webhook)
+    text = (folder.path / audience_folder(DAY) / "manifest.json").read_text()
+    assert "T0P-SECRET" not in text and str(shop.home) not in text
+    assert set(re.findall(r"\d{4}-\d\d-\d\d", text)) == {"2026-03-31"}
+    assert re.findall(r"\d\d:\d\d", text) == []
+
+
+def test_the_manifest_is_the_same_in_another_order_of_files(shop, tmp_path):
+    outputs = [Output("b.csv", 2, "22"), Output("a.csv", 1, "11")]
+    one, other = Folder(tmp_path / "one"), Folder(tmp_path / "other")
+    _manifest(shop, one, outputs)
+    _manifest(shop, other, outputs[::-1])
+    assert one.bytes() == other.bytes()

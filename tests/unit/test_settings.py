@@ -1,0 +1,208 @@
+"""Settings: where they come from, what is refused and how it is said, and what the fingerprint covers."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from pipeline.settings import SQL_FOLDER, Settings, SettingsError, export_home, load
+
+WEBHOOK = "https://chat.example.com/hooks/T0P-SECRET"
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    return tmp_path
+
+
+def write(home: Path, text: str) -> None:
+    (home / "perennial.toml").write_text(text)
+
+
+def refusal(home: Path) -> str:
+    with pytest.raises(SettingsError) as caught:
+        load(home)
+    return str(caught.value)
+
+
+# ── where they come from ──────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_without_a_file_the_defaults_hold(home):
+    settings = load(home)
+    assert (settings.home, settings.timezone, settings.currency) == (home, "UTC", "EUR")
+    assert (settings.quarantine_limit, settings.schedule_hour) == (0.05, 3)
+
+
+def test_the_environment_goes_before_the_file_and_what_is_given_before_both(home, monkeypatch):
+    write(home, 'timezone = "Europe/Warsaw"\ncurrency = "PLN"\nschedule_hour = 5\n')
+    assert load(home).currency == "PLN"
+    monkeypatch.setenv("PERENNIAL_CURRENCY", "USD")
+    monkeypatch.setenv("PERENNIAL_SCHEDULE_HOUR", "6")
+    settings = load(home)
+    assert (settings.timezone, settings.currency, settings.schedule_hour) == ("Europe/Warsaw", "USD", 6)
+    assert Settings(home=home, currency="SEK").currency == "SEK"
+
+
+def test_one_tier_of_the_environment_joins_those_of_the_file(home, monkeypatch):
+    write(home, "[tiers]\nrecency_days = [30, 90]\noccasions = [2, 5]\n")
+    monkeypatch.setenv("PERENNIAL_TIERS__OCCASIONS", "[3, 9]")
+    tiers = load(home).tiers
+    assert (tiers.recency_days, tiers.occasions, tiers.revenue) == ((30, 90), (3, 9), None)
+
+
+def test_the_home_of_the_environment_is_where_the_file_is_read(home, monkeypatch):
+    write(home, 'currency = "PLN"\n')
+    monkeypatch.setenv("PERENNIAL_HOME", str(home))
+    settings = load()
+    assert (settings.home, settings.currency) == (home, "PLN")
+
+
+def test_without_any_word_the_current_folder_is_the_home(home, monkeypatch):
+    write(home, 'currency = "PLN"\n')
+    monkeypatch.chdir(home)
+    settings = load()
+    assert (settings.home, settings.currency) == (home, "PLN")
+
+
+def test_the_home_is_absolute_and_so_is_all_below_it(home, monkeypatch):
+    monkeypatch.chdir(home)
+    settings = load(Path("shop"))
+    assert settings.home == home / "shop"
+    assert settings.warehouse_file == home / "shop/data/warehouse/perennial.duckdb"
+    assert settings.exports_folder == home / "shop/data/exports"
+
+
+def test_a_relative_folder_of_sources_is_one_of_the_home(home, tmp_path_factory):
+    write(home, 'sources_folder = "my/sources"\n')
+    settings = load(home)
+    assert settings.sources_folder == home / "my/sources"
+    assert settings.sources_folders == (home / "my/sources", SQL_FOLDER / "sources")
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+    assert Settings(home=home, sources_folder=elsewhere).sources_folder == elsewhere
+    assert Settings(home=home / "x", sources_folder=None).sources_folders == (SQL_FOLDER / "sources",)
+
+
+def test_settings_cannot_be_changed_afterwards(home):
+    with pytest.raises(ValidationError):
+        load(home).currency = "USD"
+
+
+# ── what is refused ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_an_unknown_setting_is_answered_with_those_there_are(home):
+    write(home, 'curency = "PLN"\n')
+    message = refusal(home)
+    assert message.startswith('setting "curency": there is no such setting; the settings are home, timezone, currency,')
+    assert message.endswith("Settings come from perennial.toml in the home and from PERENNIAL_* variables.")
+    assert all(name in message for name in Settings.model_fields)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('timezone = "Warsaw"', "setting \"timezone\": 'Warsaw' is not a time zone; write one like 'Europe/Warsaw'"),
+        ('timezone = "../etc/passwd"', "is not a time zone"),
+        ('currency = "euro"', "setting \"currency\": String should match pattern '^[A-Z]{3}$' (given: 'euro')"),
+        ("quarantine_limit = 5", 'setting "quarantine_limit": Input should be less than or equal to 1 (given: 5)'),
+        ("quarantine_limit = -0.1", "greater than or equal to 0"),
+        ("schedule_hour = 24", 'setting "schedule_hour"'),
+        ('memory_limit = "much"', 'setting "memory_limit"'),
+        ('first_snapshot = "soon"', 'setting "first_snapshot"'),
+        ('duplicate_lines = {cdnow = "maybe"}', "setting \"duplicate_lines.cdnow\": Input should be 'keep' or 'drop'"),
+        ("tiers = {recency_days = [90, 30]}", "recency_days must be two ascending numbers, not [90, 30]"),
+        ("tiers = {occasions = [3, 3]}", "occasions must be two ascending numbers, not [3, 3]"),
+        ("tiers = {revenue = [100.0, 99.5]}", "revenue must be two ascending numbers, not [100.0, 99.5]"),
+        ("tiers = {spend = [1, 2]}", 'setting "tiers.spend": there is no such setting'),
+        ('currency = "PLN', "perennial.toml is not readable TOML: "),
+    ],
+)
+def test_a_value_that_will_not_do_is_named_with_its_setting(home, text, message):
+    write(home, text)
+    assert message in refusal(home)
+
+
+def test_all_wrong_settings_are_named_at_once(home):
+    write(home, 'timezone = "Warsaw"\nschedule_hour = 24\n')
+    message = refusal(home)
+    assert 'setting "timezone"' in message and 'setting "schedule_hour"' in message
+
+
+# ── the secret ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_the_webhook_is_never_shown(home):
+    write(home, f'failure_webhook = "{WEBHOOK}"\n')
+    settings = load(home)
+    assert settings.failure_webhook is not None
+    assert str(settings.failure_webhook.get_secret_value()) == WEBHOOK
+    for shown in (repr(settings), str(settings), str(settings.model_dump()), settings.model_dump_json()):
+        assert "T0P-SECRET" not in shown
+
+
+def test_a_webhook_that_is_no_address_is_refused_without_being_shown(home):
+    write(home, 'failure_webhook = "T0P-SECRET"\n')
+    message = refusal(home)
+    assert 'setting "failure_webhook"' in message and "T0P-SECRET" not in message
+
+
+# ── what the fingerprint covers ───────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"timezone": "Europe/Warsaw"},
+        {"currency": "PLN"},
+        {"duplicate_lines": {"cdnow": "drop"}},
+        {"cancelled_orders_count": True},
+        {"tiers": {"recency_days": (30, 90)}},
+    ],
+    ids=str,
+)
+def test_a_setting_that_changes_results_changes_the_fingerprint(home, changed: dict[str, Any]):
+    plain, other = Settings(home=home), Settings(home=home, **changed)
+    assert other.fingerprint() != plain.fingerprint()
+    assert other.analytic() != plain.analytic()
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"home": "/elsewhere"},
+        {"schedule_hour": 5},
+        {"threads": 1},
+        {"memory_limit": "1GB"},
+        {"quarantine_limit": 0.5},
+        {"failure_webhook": WEBHOOK},
+        {"lock_wait_seconds": 1},
+    ],
+    ids=str,
+)
+def test_a_setting_that_changes_no_result_leaves_the_fingerprint(home, changed: dict[str, Any]):
+    assert Settings(**{"home": home} | changed).fingerprint() == Settings(home=home).fingerprint()
+
+
+def test_the_fingerprint_does_not_depend_on_the_order_in_the_file(home):
+    one = Settings(home=home, duplicate_lines={"a": "drop", "b": "keep"}).fingerprint()
+    assert one == Settings(home=home, duplicate_lines={"b": "keep", "a": "drop"}).fingerprint()
+
+
+# ── the home of Dagster ───────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_home_becomes_the_home_of_dagster_and_keeps_its_configuration(home, monkeypatch):
+    for name in ("PERENNIAL_HOME", "DAGSTER_HOME", "DAGSTER_DISABLE_TELEMETRY"):
+        monkeypatch.setenv(name, "before")  # so that it is put back afterwards
+    export_home(load(home))
+    assert (os.environ["PERENNIAL_HOME"], os.environ["DAGSTER_HOME"]) == (str(home), str(home / ".dagster"))
+    config = home / ".dagster" / "dagster.yaml"
+    assert "telemetry:\n  enabled: false" in config.read_text()
+    config.write_text("# mine\n")
+    export_home(load(home))
+    assert config.read_text() == "# mine\n"

@@ -1,0 +1,202 @@
+"""Sources: which there are, how one is chosen, which columns of an export it takes, and what is wrong with a file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from pipeline.engines.dialect import Refused
+from pipeline.settings import SQL_FOLDER
+from pipeline.sources import ExportError, Source, choose, closest, find_sources, read_source
+from pipeline.sql import HeaderError
+
+HEADER = """/*
+description: Export of our shop system.
+raw:
+  Order No: {required: true, aliases: [OrderNumber, Number]}
+  Buyer:    {}
+  Day:      {required: true}
+  Total:    {}
+  Pieces:   {}
+  Price:    {}
+one_of:
+  - [Total]
+  - [Pieces, Price]
+*/
+"""
+SELECT = """
+WITH typed AS (
+  SELECT row_number, "Order No" AS number, Buyer, "Day", TRY_CAST(Total AS DOUBLE) - TRY_CAST(Price AS DOUBLE) AS total
+  FROM export
+)
+SELECT
+  row_number, number AS order_id, lower(Buyer) AS customer_id, "Day" AS ordered_at, total AS amount, 'web' AS medium
+FROM typed
+"""
+
+
+def write(folder: Path, text: str = HEADER + SELECT, name: str = "ours/order_lines.sql") -> Path:
+    file = folder / name
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(text)
+    return file
+
+
+@pytest.fixture
+def ours(tmp_path: Path) -> Source:
+    return read_source(write(tmp_path))
+
+
+# ── reading a source ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_source_is_named_by_its_folder_and_its_input_by_the_file(ours):
+    assert (ours.name, ours.input) == ("ours", "order_lines")
+    assert ours.file.endswith("ours/order_lines.sql")
+    assert ours.header.raw["Order No"].required and not ours.header.raw["Buyer"].required
+    assert (ours.header.reads, ours.header.duplicate_lines, ours.header.owner) == ("table", "keep", "team:data")
+
+
+@pytest.mark.parametrize(
+    ("text", "error", "message"),
+    [
+        (SELECT, HeaderError, r"must begin with a header comment"),
+        (HEADER, HeaderError, r"a source needs a SELECT below its header"),
+        ("/*\nraw: {a: {}}\n*/" + SELECT, HeaderError, r"description: Field required"),
+        ("/*\ndescription: Our exports.\nraw: {}\n*/" + SELECT, HeaderError, r", line 3: raw: .*at least 1 item"),
+        (HEADER.replace("Day:      {required", "Day: {need") + SELECT, HeaderError, r", line 6: raw\.Day\.need: "),
+        (HEADER.replace("raw:", "reads: pdf\nraw:") + SELECT, HeaderError, r", line 3: reads: .*'table' or 'lines'"),
+        (HEADER + "SELECT Buyer AS customer_id FROM export", HeaderError, r"must pass on row_number"),
+        (HEADER + "SELECT row_number FROM export; SELECT 1", Refused, r"2 statements"),
+        (HEADER + "DELETE FROM export", Refused, r"is not a SELECT"),
+    ],
+)  # fmt: skip
+def test_a_source_that_cannot_be_used_is_refused_by_file_and_line(tmp_path, text, error, message):
+    with pytest.raises(error, match=r"ours/order_lines\.sql.*" + message):
+        read_source(write(tmp_path, text))
+
+
+def test_the_mapping_changes_with_the_select_and_with_the_header_but_not_with_the_place(tmp_path, ours):
+    def mapping(text: str, name: str = "ours/order_lines.sql") -> str:
+        return read_source(write(tmp_path / "other", text, name)).mapping
+
+    assert mapping(HEADER + SELECT) == ours.mapping
+    assert mapping(HEADER + SELECT, "theirs/order_lines.sql") == ours.mapping
+    assert mapping(HEADER + SELECT.replace("'web'", "'app'")) != ours.mapping
+    assert mapping(HEADER.replace("[OrderNumber, Number]", "[OrderNumber]") + SELECT) != ours.mapping
+
+
+# ── finding and choosing ──────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_the_built_in_sources_are_found():
+    built_in = find_sources([SQL_FOLDER / "sources"])
+    assert {"perennial.order_lines", "cdnow.order_lines", "uci_online_retail.order_lines"} <= built_in.keys()
+
+
+def test_a_source_of_the_users_own_hides_the_built_in_one_of_the_same_name(tmp_path):
+    write(tmp_path, name="cdnow/order_lines.sql")
+    write(tmp_path, name="ours/order_lines.sql")
+    found = find_sources([tmp_path, SQL_FOLDER / "sources"])
+    assert "Order No" in found["cdnow.order_lines"].header.raw
+    assert "line" not in found["cdnow.order_lines"].header.raw
+    assert {"ours.order_lines", "perennial.order_lines"} <= found.keys()
+
+
+def test_a_folder_of_sources_that_is_not_there_is_named_with_its_setting(tmp_path):
+    with pytest.raises(ExportError, match=r"nowhere is no folder; setting sources_folder must name one"):
+        find_sources([tmp_path / "nowhere"])
+
+
+def test_a_source_is_chosen_by_its_name_or_by_name_and_input(tmp_path):
+    write(tmp_path, name="ours/order_lines.sql")
+    sources = find_sources([tmp_path])
+    assert choose(sources, "ours") is choose(sources, "ours.order_lines") is sources["ours.order_lines"]
+
+
+def test_a_source_with_several_inputs_must_be_chosen_with_the_input(tmp_path):
+    write(tmp_path, name="ours/order_lines.sql")
+    write(tmp_path, name="ours/visits.sql")
+    sources = find_sources([tmp_path])
+    assert choose(sources, "ours.visits").input == "visits"
+    with pytest.raises(ExportError, match=r"maps several inputs; write ours\.order_lines or ours\.visits"):
+        choose(sources, "ours")
+
+
+def test_an_unknown_source_is_answered_with_the_closest_and_all_there_are(tmp_path):
+    for name in ("shopify", "stripe"):
+        write(tmp_path, name=f"{name}/order_lines.sql")
+    sources = find_sources([tmp_path])
+    with pytest.raises(ExportError) as caught:
+        choose(sources, "Shopfy")
+    assert str(caught.value).startswith("There is no source 'Shopfy'. Did you mean shopify? Known are shopify, stripe")
+    with pytest.raises(ExportError) as caught:
+        choose(sources, "zzz")
+    assert "Did you mean" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "closest_name"),
+    [
+        ("customer_id", "Customer ID"),
+        ("ordered_at", "orderd at"),
+        ("total", "Grand total"),
+        ("xyz", None),
+        ("", None),
+    ],
+)
+def test_the_closest_name_passes_over_case_and_punctuation(name, closest_name):
+    assert closest(name, ["Customer ID", "orderd at", "Grand total", "Note"]) == closest_name
+
+
+# ── the columns of an export ──────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_columns_are_found_under_their_name_or_an_alias_whatever_case_and_blanks(ours):
+    present = ["\ufeffORDERNUMBER", " buyer ", "day", "TOTAL", "Note"]
+    assert ours.resolve(present, "x.csv") == {
+        "Order No": "\ufeffORDERNUMBER", "Buyer": " buyer ", "Day": "day", "Total": "TOTAL",
+    }  # fmt: skip
+
+
+def test_the_name_itself_goes_before_its_aliases_and_these_in_their_order(ours):
+    assert ours.resolve(["Number", "Order No", "Day", "Total"], "x.csv")["Order No"] == "Order No"
+    assert ours.resolve(["Number", "OrderNumber", "Day", "Total"], "x.csv")["Order No"] == "OrderNumber"
+
+
+@pytest.mark.parametrize("present", [["Total"], ["Pieces", "Price"], ["Total", "Price"]])
+def test_one_complete_group_of_columns_is_enough(ours, present):
+    assert set(present) <= ours.resolve(["Order No", "Day", *present], "x.csv").keys()
+
+
+@pytest.mark.parametrize("present", [[], ["Pieces"], ["Price"]])
+def test_no_complete_group_of_columns_is_said_so(ours, present):
+    with pytest.raises(ExportError, match='it lacks "Total or Pieces and Price"'):
+        ours.resolve(["Order No", "Day", *present], "x.csv")
+
+
+def test_missing_columns_are_all_named_with_the_closest_present_ones(ours):
+    with pytest.raises(ExportError) as caught:
+        ours.resolve(["order_n", "When", "Total"], "may.csv")
+    assert str(caught.value).startswith(
+        'may.csv is no export of source ours: it lacks "Order No" (the closest is "order_n"), "Day". '
+        'It has "order_n", "When", "Total".'
+    )
+
+
+def test_outputs_are_traced_to_the_raw_columns_they_are_made_from(ours):
+    traced = {name: ours.raw_columns_of(name) for name in ("order_id", "customer_id", "ordered_at", "amount", "medium")}
+    assert traced == {
+        "order_id": ["Order No"],
+        "customer_id": ["Buyer"],
+        "ordered_at": ["Day"],
+        "amount": ["Price", "Total"],
+        "medium": [],
+    }
+
+
+def test_every_output_of_the_built_in_sources_can_be_traced():
+    for source in find_sources([SQL_FOLDER / "sources"]).values():
+        traced = {raw for name in ("order_id", "customer_id", "ordered_at") for raw in source.raw_columns_of(name)}
+        assert traced and traced <= source.header.raw.keys(), source.file

@@ -1,0 +1,221 @@
+"""SQL files: what a header must say, how mistakes are told, in which order tables are made; ours keep to all of it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import sqlglot
+
+from pipeline import lint
+from pipeline.catalog import history_tables, published_tables, tables
+from pipeline.engines.dialect import Refused
+from pipeline.engines.duckdb import PARAMETER_TABLES
+from pipeline.settings import SQL_FOLDER
+from pipeline.sources import find_sources
+from pipeline.sql import HeaderError, Table, in_order, read_table, read_tables, unknown_reads
+
+HEADER = """/*
+description: Orders of every customer.
+grain: [customer_id]
+owner: team:crm
+columns:
+  customer_id: {type: VARCHAR, meaning: Customer of the shop}
+  orders:      {type: BIGINT, unit: orders, min: 0, meaning: Number of orders}
+tests:
+  none_without: SELECT customer_id FROM marts.example WHERE orders = 0
+*/
+"""
+SELECT = "SELECT customer_id, count(*) AS orders FROM staging.orders GROUP BY customer_id\n"
+
+
+def write(root: Path, text: str = HEADER + SELECT, name: str = "marts/example") -> Path:
+    file = root / f"{name}.sql"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(text)
+    return file
+
+
+def table(root: Path, name: str, *reads: str) -> Table:
+    """A table that reads others."""
+    sources = ", ".join(f"{other} AS t{number}" for number, other in enumerate(reads))
+    select = (
+        f"SELECT 1 AS customer_id, 2 AS orders FROM {sources}\n" if reads else "SELECT 1 AS customer_id, 2 AS orders"
+    )
+    return read_table(write(root, HEADER + select, name.replace(".", "/")), root)
+
+
+# ── reading a file ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_file_is_a_table_named_by_its_folder_and_its_name(tmp_path):
+    found = read_table(write(tmp_path), tmp_path)
+    assert (found.full_name, found.file) == ("marts.example", "sql/marts/example.sql")
+    assert found.column_types() == {"customer_id": "VARCHAR", "orders": "BIGINT"}
+    assert (found.header.grain, found.header.owner) == (("customer_id",), "team:crm")
+    assert found.header.tests == {"none_without": "SELECT customer_id FROM marts.example WHERE orders = 0"}
+    assert found.select == SELECT.strip()
+    assert found.reads == {"staging.orders"}
+    assert not found.is_partitioned and not found.is_history
+
+
+def test_a_table_with_a_snapshot_date_is_partitioned(tmp_path):
+    text = HEADER.replace("columns:\n", "columns:\n  snapshot_date: {type: DATE, meaning: Day of the snapshot}\n")
+    assert read_table(write(tmp_path, text + SELECT), tmp_path).is_partitioned
+
+
+def test_a_table_that_reads_itself_is_a_history_and_does_not_wait_for_itself(tmp_path):
+    found = table(tmp_path, "marts.example", "marts.example", "staging.orders")
+    assert found.is_history
+    assert found.reads == {"staging.orders"}
+
+
+def test_a_table_that_python_writes_has_a_header_and_no_select(tmp_path):
+    found = read_table(write(tmp_path, HEADER), tmp_path)
+    assert found.select is None
+    assert found.reads == set()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("/*", "--", ": must begin with a header comment"),
+        ("description: Orders", "description: [Orders", ", line 3: the header is not readable YAML: "),
+        ("description: Orders of every customer.", "description: Orders", ", line 2: description: "),
+        ("description: Orders of every customer.\n", "", ": description: Field required"),
+        ("owner: team:crm", "owner: crm", ", line 4: owner: .*an owner is 'team:name' or an e-mail address"),
+        ("owner: team:crm", "owner: team:crm\nkeeper: me", ", line 5: keeper: Extra inputs are not permitted"),
+        ("BIGINT", "INT8", r", line 7: columns\.orders\.type: "),
+        ("BIGINT", "VARCHAR(20)", r", line 7: columns\.orders\.type: "),
+        ("min: 0", "minimum: 0", r", line 7: columns\.orders\.minimum: Extra inputs"),
+        (", meaning: Customer of the shop", "", r", line 6: columns\.customer_id\.meaning: Field required"),
+        ("grain: [customer_id]", "grain: []", ", line 3: grain: .*at least 1 item"),
+        ("grain: [customer_id]", "grain: [order_id]", "grain names 'order_id', which is not among the columns"),
+        ("{type: VARCHAR,", "{type: VARCHAR, nullable: true,", "grain column 'customer_id' must not be nullable"),
+    ],
+)  # fmt: skip
+def test_a_wrong_header_is_told_with_its_file_and_line(tmp_path, old, new, message):
+    assert old in HEADER
+    with pytest.raises(HeaderError, match=r"^sql/marts/example\.sql.*" + message):
+        read_table(write(tmp_path, HEADER.replace(old, new, 1) + SELECT), tmp_path)
+
+
+def test_all_mistakes_of_a_header_are_told_at_once(tmp_path):
+    text = HEADER.replace("BIGINT", "INT8").replace("team:crm", "crm")
+    with pytest.raises(HeaderError) as caught:
+        read_table(write(tmp_path, text + SELECT), tmp_path)
+    lines = str(caught.value).splitlines()
+    assert len(lines) == 2
+    assert all(line.startswith("sql/marts/example.sql, line ") for line in lines)
+
+
+def test_a_header_that_is_no_mapping_is_refused(tmp_path):
+    with pytest.raises(HeaderError, match="the header must be a list of `name: value` lines"):
+        read_table(write(tmp_path, "/* Orders of every customer. */\n" + SELECT), tmp_path)
+
+
+@pytest.mark.parametrize(
+    "select", ["SELECT 1; SELECT 2", "DELETE FROM staging.orders", "CREATE TABLE a AS SELECT 1", "SELECT FROM WHERE"]
+)
+def test_what_is_no_single_select_is_refused_with_its_file(tmp_path, select):
+    with pytest.raises(Refused, match=r"sql/marts/example\.sql"):
+        read_table(write(tmp_path, HEADER + select), tmp_path)
+
+
+# ── order and circles ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_tables_come_after_those_they_read(tmp_path):
+    a = table(tmp_path, "marts.a", "marts.b", "staging.c")
+    b = table(tmp_path, "marts.b", "staging.c")
+    c = table(tmp_path, "staging.c")
+    assert list(in_order([a, b, c])) == ["staging.c", "marts.b", "marts.a"]
+    assert list(read_tables(tmp_path)) == ["staging.c", "marts.b", "marts.a"]
+
+
+def test_sources_are_no_tables(tmp_path):
+    table(tmp_path, "marts.a")
+    write(tmp_path, name="sources/perennial")
+    assert list(read_tables(tmp_path)) == ["marts.a"]
+
+
+def test_tables_that_read_each_other_are_refused_with_the_circle(tmp_path):
+    circle = [table(tmp_path, f"marts.{one}", f"marts.{other}") for one, other in ("ab", "bc", "ca")]
+    with pytest.raises(HeaderError, match="tables read each other in a circle: ") as caught:
+        in_order(circle)
+    steps = str(caught.value).rstrip(".").split(": ")[1].split(" → ")
+    assert steps[0] == steps[-1] and set(steps) == {"marts.a", "marts.b", "marts.c"}
+
+
+def test_a_table_that_reads_itself_is_no_circle(tmp_path):
+    assert list(in_order([table(tmp_path, "marts.a", "marts.a")])) == ["marts.a"]
+
+
+def test_what_nobody_makes_is_found(tmp_path):
+    known = {
+        found.full_name: found
+        for found in (
+            table(tmp_path, "marts.a", "marts.b", "marts.typo"),
+            table(tmp_path, "marts.b", "params.settings"),
+        )
+    }
+    assert unknown_reads(known) == {"marts.a": {"marts.typo"}, "marts.b": {"params.settings"}}
+    assert unknown_reads(known, outside=["params.settings", "marts.typo"]) == {}
+
+
+# ── our own files ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_every_sql_file_is_a_table_or_a_source():
+    files = {path.relative_to(SQL_FOLDER).as_posix() for path in SQL_FOLDER.rglob("*.sql")}
+    known = {table.file.removeprefix("sql/") for table in read_tables().values()}
+    known |= {f"sources/{source.name}/{source.input}.sql" for source in find_sources([SQL_FOLDER / "sources"]).values()}
+    assert files == known
+
+
+def test_our_tables_read_only_what_is_made():
+    assert unknown_reads(tables(), outside=PARAMETER_TABLES) == {}
+
+
+def test_our_files_keep_to_the_portable_subset():
+    assert [str(problem) for problem in lint.problems()] == []
+
+
+def test_the_lint_is_a_command_that_fails_where_there_is_something_to_say(monkeypatch, capsys):
+    assert lint.main() == 0
+    monkeypatch.setattr(lint, "problems", lambda: [Refused("sql/marts/a.sql", "PIVOT", "write CASE")])
+    assert lint.main() == 1
+    assert "sql/marts/a.sql" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", list(tables()))
+def test_every_column_is_documented_and_every_documented_column_is_selected(name):
+    found = tables()[name]
+    for column, about in found.header.columns.items():
+        assert about.meaning.strip(), column
+        assert not about.meaning.endswith("."), f"{column}: meanings are no sentences"
+    if found.select is not None:
+        selected = sqlglot.parse_one(found.select, read="duckdb").named_selects
+        assert selected == list(found.header.columns)
+
+
+@pytest.mark.parametrize("found", published_tables(), ids=lambda found: found.full_name)
+def test_published_tables_have_the_snapshot_date_in_their_key(found):
+    assert found.header.grain[0] == "snapshot_date"
+    assert found.header.columns["snapshot_date"].type == "DATE"
+
+
+def test_histories_are_known_with_all_that_is_built_on_them():
+    names = {found.full_name for found in history_tables()}
+    assert {"marts.segment_changes", "marts.segment_events"} <= names
+    for found in tables().values():
+        assert (found.full_name in names) == (found.is_history or bool(found.reads & names)), found.full_name
+
+
+def test_reading_the_files_imports_neither_dagster_nor_an_engine():
+    """`pipeline.sql` is read by everything; what it imports everything waits for."""
+    code = "import sys, pipeline.sql; print(sorted({'dagster', 'duckdb', 'pandas', 'pandera'} & sys.modules.keys()))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
