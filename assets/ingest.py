@@ -80,14 +80,17 @@ def refuse_after_failed_load(context: dg.AssetExecutionContext) -> None:
     """
     for key in sorted(ingest.check_keys):
         records = context.instance.event_log_storage.get_asset_check_execution_history(key, limit=10)
-        judged = [(record.event.timestamp, record) for record in records if record.event and record.evaluation]
-        if not judged:
-            continue
-        _, last = max(judged, key=lambda pair: pair[0])
-        if last.evaluation and not last.evaluation.passed:
+        # A run that waits for this one has planned the check and not judged it yet.
+        judged = [
+            (record.event.timestamp, record.run_id, record.evaluation)
+            for record in records
+            if record.event and isinstance(record.evaluation, dg.AssetCheckEvaluation)
+        ]
+        _, run_id, last = max(judged, key=lambda entry: entry[0], default=(0.0, "", None))
+        if last and not last.passed:
             raise dg.Failure(
-                f"Nothing was built on the exports, because loading them failed in run {last.run_id[:8]}: "
-                f"{last.evaluation.description or f'check {key.name}.'} Mend that, run ingest, then this again.",
+                f"Nothing was built on the exports, because loading them failed in run {run_id[:8]}: "
+                f"{last.description or f'check {key.name}.'} Mend that, run ingest, then this again.",
                 allow_retries=False,
             )
 

@@ -225,9 +225,14 @@ def _run(settings: Settings, sources: dict[str, list[str]], day: dt.date | None,
 
 def _summary(settings: Settings, finished: Finished) -> None:
     from pipeline.doctor import read_summary
+    from pipeline.locks import HomeBusy
 
     day = finished.snapshot_date
-    summary = read_summary(settings, day)
+    try:
+        summary = read_summary(settings, day)
+    except HomeBusy as busy:
+        out.print(f"{day} is published; its summary cannot be read now. {busy}", markup=False, soft_wrap=True)
+        return
     out.print()
     files = Grid("export", "read", "accepted", "quarantined", "superseded", "duplicates", box=None, pad_edge=False)
     for row in summary.files:

@@ -4,6 +4,7 @@ what an interrupted publication left half done."""
 from __future__ import annotations
 
 import datetime as dt
+import os
 import platform
 import shutil
 from collections.abc import Callable, Iterator
@@ -59,6 +60,12 @@ def examine(home: Path | None) -> list[Finding]:
 
 
 def read_summary(settings: Settings, day: dt.date) -> Summary:
+    """What the run of `day` has to tell; waits for a run that has taken the home since. Raises HomeBusy."""
+    with home_lock(settings.home, f"summary-{os.getpid()}", settings.lock_wait_seconds):
+        return _read_summary(settings, day)
+
+
+def _read_summary(settings: Settings, day: dt.date) -> Summary:
     connection = connect(settings.warehouse_file, settings, read_only=True)
     try:
         engine = DuckDBEngine(connection)

@@ -293,7 +293,7 @@ def _in_utf8(text: _Text, scratch: Path | None) -> Iterator[_Text]:
         yield text
         return
     with _folder(scratch) as folder:
-        copy = folder / "text.csv"
+        copy = folder / text.path.name
         with text.open() as given, copy.open("w", encoding="utf-8", newline="") as file:
             while chunk := given.read(_CHUNK):
                 file.write(chunk.removeprefix("\ufeff"))

@@ -1,6 +1,7 @@
 """Runs started here instead of by Dagster's daemon: the same job, in this process, in the home's Dagster history."""
 
 import datetime as dt
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,6 +11,7 @@ import dagster as dg
 from pipeline.definitions import build_defs
 from pipeline.engines.duckdb import DuckDBEngine, connect
 from pipeline.exports import last_order_date
+from pipeline.locks import HomeBusy, home_lock
 from pipeline.schedules import JOB, last_closed_day
 from pipeline.settings import Settings
 
@@ -41,7 +43,10 @@ def run_snapshot(settings: Settings, sources: Mapping[str, Sequence[str]], snaps
     with dg.DagsterInstance.get() as instance:
         if snapshot is None:
             _execute(settings, job, instance, config, None, asset_selection=_ingest_keys())
-            snapshot = _latest(settings)
+            try:
+                snapshot = _latest(settings)
+            except HomeBusy as busy:
+                raise RunFailed(str(busy)) from busy
         _check_day(settings, snapshot)
         _check_periods(settings, snapshot)
         result = _execute(settings, job, instance, config, str(snapshot))
@@ -73,11 +78,12 @@ def _ingest_keys() -> list[dg.AssetKey]:
 
 
 def _latest(settings: Settings) -> dt.date:
-    connection = connect(settings.warehouse_file, settings, read_only=True)
-    try:
-        last = last_order_date(DuckDBEngine(connection))
-    finally:
-        connection.close()
+    with home_lock(settings.home, f"latest-{os.getpid()}", settings.lock_wait_seconds):
+        connection = connect(settings.warehouse_file, settings, read_only=True)
+        try:
+            last = last_order_date(DuckDBEngine(connection))
+        finally:
+            connection.close()
     if last is None:
         raise RunFailed("There is no order in the warehouse, so there is no latest day. Load an export first.")
     return min(last, last_closed_day(settings))

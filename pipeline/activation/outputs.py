@@ -23,9 +23,9 @@ from pipeline.sql import Table
 
 FileFor = Callable[[str], Path]
 
-AUDIENCE_SQL = """
+MEMBERS_SQL = """
     SELECT
-      segments.customer_id, segments.segment, changes.changed_on, changes.previous_segment,
+      segments.catalogue, segments.customer_id, segments.segment, changes.changed_on, changes.previous_segment,
       scores.recency_days, scores.occasions, scores.revenue,
       scores.r_score, scores.f_score, scores.m_score,
       scores.recency_tier, scores.frequency_tier, scores.monetary_tier,
@@ -35,8 +35,8 @@ AUDIENCE_SQL = """
     JOIN marts.rfm_scores AS scores USING (snapshot_date, customer_id)
     JOIN marts.customer_summary AS summary USING (snapshot_date, customer_id)
     JOIN marts.segment_changes AS changes USING (snapshot_date, customer_id, catalogue)
-    WHERE segments.snapshot_date = $snapshot_date AND segments.catalogue = $catalogue AND segments.segment = $segment
-    ORDER BY segments.customer_id
+    WHERE segments.snapshot_date = $snapshot_date
+    ORDER BY segments.catalogue, segments.segment
 """
 _AUDIENCE_TEXTS = ("customer_id", "segment", "previous_segment", "recency_tier", "frequency_tier", "monetary_tier")
 
@@ -77,13 +77,24 @@ def write_audiences(engine: DuckDBEngine, day: dt.date, file: FileFor) -> list[O
         {"snapshot_date": day},
     )
     outputs = []
+    safe = f"* REPLACE ({', '.join(map(_no_formula, _AUDIENCE_TEXTS))})"
+    # Joined once, not once per file.
+    engine.execute(f"CREATE OR REPLACE TEMP TABLE audience_members AS {MEMBERS_SQL}", {"snapshot_date": day})
     for catalogue, segment in segments:
-        parameters = {"snapshot_date": day, "catalogue": catalogue, "segment": segment}
+        parameters = {"catalogue": catalogue, "segment": segment}
         target = f"{audience_folder(day)}/{catalogue}/{segment}"
-        outputs.append(_export(engine, AUDIENCE_SQL, parameters, f"{target}.parquet", file))
-        safe = f"SELECT * REPLACE ({', '.join(map(_no_formula, _AUDIENCE_TEXTS))}) FROM ({AUDIENCE_SQL})"
-        outputs.append(_export(engine, safe, parameters, f"{target}.csv", file))
+        outputs.append(_export(engine, _members("*"), parameters, f"{target}.parquet", file))
+        outputs.append(_export(engine, _members(safe), parameters, f"{target}.csv", file))
+    engine.execute("DROP TABLE temp.audience_members")
     return outputs
+
+
+def _members(columns: str) -> str:
+    """The members of one audience. The order stands outermost: inside a subquery, a large file may lose it."""
+    return (
+        f"SELECT {columns} FROM (SELECT * EXCLUDE (catalogue) FROM audience_members "
+        f"WHERE catalogue = $catalogue AND segment = $segment) AS members ORDER BY members.customer_id"
+    )
 
 
 def write_quarantine(engine: DuckDBEngine, file: FileFor) -> list[Output]:
@@ -128,4 +139,5 @@ def _export(engine: DuckDBEngine, sql: str, parameters: Mapping[str, Any], targe
 def _no_formula(name: str) -> str:
     """A text that a spreadsheet would run as a formula gets an apostrophe in front."""
     column = quoted(name)
-    return f"CASE WHEN regexp_matches({column}, '^[=+@\\t\\r-]') THEN '''' || {column} ELSE {column} END AS {column}"
+    starts = f"left({column}, 1) IN ('=', '+', '-', '@', chr(9), chr(13))"
+    return f"CASE WHEN {starts} THEN '''' || {column} ELSE {column} END AS {column}"

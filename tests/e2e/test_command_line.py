@@ -39,7 +39,7 @@ def perennial(*arguments: object, cwd: Path, **environment: str) -> Answer:
     done = subprocess.run(
         [sys.executable, "-m", "pipeline.cli", *map(str, arguments)],
         cwd=cwd,
-        env={**own, **environment},
+        env={**own, "COLUMNS": "160", **environment},
         capture_output=True,
         text=True,
         timeout=280,

@@ -47,6 +47,17 @@ def test_items_orders_and_revenue_of_both_windows(three):
     ]  # fmt: skip
 
 
+def test_the_windows_share_no_day(shop):
+    # 21 January is the last day of the window before, 22 January the first of the last, 11 January of neither.
+    shop.with_settings(activity_window_days=10).orders("anna", "2026-01-11", amount=1).orders(
+        "anna", "2026-01-12", amount=2
+    )
+    shop.orders("anna", "2026-01-21", amount=4).orders("anna", "2026-01-22", amount=8).orders("anna", END, amount=16)
+    activity = shop.table(ACTIVITY, END).where(customers=1)
+    assert activity.rows("items_prior", "items_recent", "orders_prior", "orders_recent") == [(2, 2, 2, 2)]
+    assert activity.rows("revenue_prior", "revenue_recent") == [(6, 24)]
+
+
 def test_shares_are_of_those_who_were_customers_by_the_end_of_the_window(three):
     # Dora came on the 31st: two are short, one of whom was a customer on 21 January, and bought before.
     three.orders("dora", "2026-01-31").with_settings(activity_window_days=10, tiers={"recency_days": (5, 15)})

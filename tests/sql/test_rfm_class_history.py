@@ -13,7 +13,7 @@ ORDERS = st.lists(
         st.sampled_from(["anna", "bert", "cleo", "dora", None]),
         st.dates(dt.date(2025, 12, 10), dt.date(2026, 3, 10)),
         st.decimals(0, 40, places=2),
-        st.one_of(st.none(), st.tuples(st.integers(0, 70), st.booleans())),
+        st.one_of(st.none(), st.tuples(st.integers(0, 70), st.sampled_from(["all back", "some back", "parcel"]))),
     ),
     min_size=1,
     max_size=12,
@@ -55,6 +55,16 @@ def test_a_month_end_is_seen_with_what_was_known_then(shop):
         ("2026-02-28", "monetary", 10, 10, 1, 1, 10),
         ("2026-02-28", "recency", 49, 49, 1, 1, 10),
     ]
+
+
+def test_an_occasion_that_changes_and_stands_is_counted_once(shop):
+    # Two orders on 10 January, one of which comes back on 5 February; a parcel of the other goes out on 9 February.
+    shop.orders("anna", "2026-01-10", "2026-01-10").refund("anna-1", on="2026-02-05", amount=10)
+    shop.line("anna-2", on="2026-02-09", customer="anna", amount=7)
+    history = shop.table(HISTORY, "2026-03-15").where(measure="frequency", scale="score", step=1)
+    assert history.rows("as_of", "lowest", "customers", "orders", "revenue") == [
+        ("2026-01-31", 1, 1, 2, 20), ("2026-02-28", 1, 1, 1, 17), ("2026-03-15", 1, 1, 1, 17),
+    ]  # fmt: skip
 
 
 def test_classes_of_every_measure(shop):
@@ -132,11 +142,14 @@ def test_a_day_without_customers_lists_every_class(shop):
 def test_a_month_end_is_what_a_snapshot_on_it_would_have_said(shop, told):
     """The thresholds and scores of each month end, as tables of their own, against the history computed in March."""
     shop.emptied()
-    for number, (customer, day, amount, refund) in enumerate(told):
+    for number, (customer, day, amount, news) in enumerate(told):
         shop.line(f"o{number}", on=day.isoformat(), customer=customer, amount=amount)
-        if refund:
-            later, whole = day + dt.timedelta(refund[0]), refund[1]
-            shop.refund(f"o{number}", on=later.isoformat(), amount=amount if whole else amount / 4)
+        if news:
+            later, what = (day + dt.timedelta(news[0])).isoformat(), news[1]
+            if what == "parcel":
+                shop.line(f"o{number}", on=later, customer=customer, amount=amount)
+            else:
+                shop.refund(f"o{number}", on=later, amount=amount if what == "all back" else amount / 4)
     history = shop.table(HISTORY, "2026-03-20").frame
     for month_end in sorted(set(history["as_of"])):
         day = month_end.isoformat()

@@ -1,0 +1,107 @@
+"""Will a customer buy within so many days? A classifier over whatever is known of the customer.
+
+The timing models know when a customer bought, and nothing else; a classifier may be told of spend, season, channel and
+category as well. There is one per horizon, and it is published only where it beats the timing models on the holdout.
+It is the mean of two: small gradient boosted trees, which find thresholds and combinations, calibrated by isotonic
+regression; and a logistic regression on logarithms, which stays sober where customers are few. On CDNOW (sample and
+master, 10 origins and horizons) the mean had a log loss .001 to .008 below that of the trees alone, calibrated either way.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from pipeline.models.histories import Array
+
+if TYPE_CHECKING:
+    from sklearn.calibration import CalibratedClassifierCV
+    from sklearn.ensemble import VotingClassifier
+    from sklearn.pipeline import Pipeline
+
+LEAST_OF_EACH = 50
+"""Customers who bought, and customers who did not, that it takes to train."""
+
+_FOLDS = 5
+_TREES, _LEAVES, _LEARNING_RATE, _L2 = 120, 5, 0.03, 1.0
+_LEAST_LEAF, _LEAF_SHARE = 20, 0.01
+_LOGISTIC_C = 0.1
+
+
+@dataclass(frozen=True)
+class PurchaseClassifier:
+    """A trained classifier; `customers` is how many it was trained on, `base_rate` the share of them who bought."""
+
+    estimator: VotingClassifier
+    seed: int
+    customers: int
+    base_rate: float
+
+    def predict(self, features: Array) -> Array:
+        """P(buys) of each row of `features` (n, k), the columns as in training; (n,). Rows may come in any batches."""
+        from threadpoolctl import threadpool_limits
+
+        with threadpool_limits(1):
+            return np.asarray(self.estimator.predict_proba(features)[:, 1], dtype=np.float64)
+
+
+def train(features: Array, bought: Array, seed: int) -> PurchaseClassifier:
+    """Train on `features` (n, k), NaN where unknown, as of a day, and on who `bought` (1 or 0) in the days after it.
+
+    Same rows in the same order and same seed: same classifier. That is why it runs on one thread: sums of several differ
+    in their last digits, which may move a split. ValueError where fewer than LEAST_OF_EACH bought, or did not.
+    """
+    from sklearn.ensemble import VotingClassifier
+    from threadpoolctl import threadpool_limits
+
+    buyers, customers = int(bought.sum()), len(bought)
+    if min(buyers, customers - buyers) < LEAST_OF_EACH:
+        raise ValueError(
+            f"{buyers} of {customers} customers bought: to train a classifier, at least {LEAST_OF_EACH} must have "
+            f"bought and as many must not; choose a longer horizon or use the timing models"
+        )
+    members = [("trees", _trees(customers, seed)), ("logistic", _logistic())]
+    estimator = VotingClassifier(members, voting="soft")
+    with threadpool_limits(1):
+        estimator.fit(features, bought)
+    return PurchaseClassifier(estimator, seed, customers, buyers / customers)
+
+
+def _trees(customers: int, seed: int) -> CalibratedClassifierCV:
+    from sklearn.calibration import CalibratedClassifierCV
+    from sklearn.ensemble import HistGradientBoostingClassifier
+    from sklearn.model_selection import StratifiedKFold
+
+    trees = HistGradientBoostingClassifier(
+        learning_rate=_LEARNING_RATE,
+        max_iter=_TREES,
+        max_leaf_nodes=_LEAVES,
+        min_samples_leaf=max(_LEAST_LEAF, int(_LEAF_SHARE * customers)),
+        l2_regularization=_L2,
+        early_stopping=False,
+        random_state=seed,
+    )
+    folds = StratifiedKFold(_FOLDS, shuffle=True, random_state=seed)
+    return CalibratedClassifierCV(trees, method="isotonic", cv=folds)
+
+
+def _logistic() -> Pipeline:
+    """What is unknown is set to the mean and marked as unknown."""
+    from sklearn.impute import SimpleImputer
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import FunctionTransformer, StandardScaler
+
+    return make_pipeline(
+        FunctionTransformer(_signed_log),
+        StandardScaler(),
+        SimpleImputer(strategy="constant", fill_value=0.0, add_indicator=True, keep_empty_features=True),
+        LogisticRegression(C=_LOGISTIC_C, max_iter=2000),
+    )
+
+
+def _signed_log(values: Array) -> Array:
+    """Counts, days and money are skewed; refunds are negative."""
+    return np.asarray(np.sign(values) * np.log1p(np.abs(values)))
