@@ -10,21 +10,24 @@ from pipeline.warehouse import Warehouse
 
 
 def retention_asset(partitions_def: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
-    @dg.asset(
-        key=["published", "retention"],
-        deps=[dg.AssetKey(["published", part]) for part in PARTS],
-        group_name="published",
-        owners=["team:data"],
-        kinds={"duckdb", "parquet"},
+    @dg.multi_asset(
+        name="retention",
+        specs=[
+            dg.AssetSpec(
+                ["published", "retention"],
+                deps=[dg.AssetKey(["published", part]) for part in PARTS],
+                description="Old snapshots leave warehouse, tables, audiences and report: keep_daily, keep_monthly",
+                group_name="published",
+                owners=["team:data"],
+                kinds={"duckdb", "parquet"},
+                partitions_def=partitions_def,
+            )
+        ],
         partitions_def=partitions_def,
         backfill_policy=dg.BackfillPolicy.single_run(),
     )
     def retention(context: dg.AssetExecutionContext, warehouse: Warehouse) -> dg.MaterializeResult[None]:
-        """Old snapshots leave warehouse, tables, audiences and report (settings keep_daily, keep_monthly).
-
-        Only in a run of the latest snapshot, and never a snapshot of the run itself: who asks for old days is to find
-        them, until the night after.
-        """
+        """Only in a run of the latest snapshot, and none that was asked for: who asks for old days finds them."""
         asked = [dt.date.fromisoformat(key) for key in context.partition_keys]
         what = plan(warehouse.settings, warehouse.engine, spare=asked)
         if max(asked) < max(what.kept):

@@ -9,6 +9,7 @@ from assets.checks import warning_checks
 from assets.common import daily_partitions
 from assets.ingest import ingest
 from assets.marts import sql_assets
+from assets.prediction import prediction_assets
 from assets.publication import publication_assets
 from assets.retention import retention_asset
 from pipeline.progress import progress_logger
@@ -23,7 +24,13 @@ def build_defs(settings: Settings | None = None, resource_overrides: Mapping[str
     partitions = daily_partitions(settings)
     job = nightly_job(partitions)
     return dg.Definitions(
-        assets=[ingest, *sql_assets(settings, partitions), publication_assets(partitions), retention_asset(partitions)],
+        assets=[
+            ingest,
+            *sql_assets(settings, partitions),
+            prediction_assets(partitions),
+            publication_assets(partitions),
+            retention_asset(partitions),
+        ],
         asset_checks=warning_checks(),
         jobs=[job],
         schedules=[nightly_schedule(job, settings)],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from pipeline.catalog import tables
+from pipeline.catalog import features, tables
 from pipeline.engines.dialect import Refused, refusals
 from pipeline.engines.duckdb import parameter_columns
 from pipeline.settings import SQL_FOLDER, Settings
@@ -15,7 +15,7 @@ def problems() -> list[Refused]:
     """What the SQL files of the project write outside the portable subset; empty when all is well."""
     schemas = {table.full_name: table.column_types() for table in tables().values()} | parameter_columns(Settings())
     found: list[Refused] = []
-    for table in tables().values():
+    for table in [*tables().values(), *features().values()]:
         if table.select:
             found += refusals(table.select, table.file, schemas)
         for name, test in table.header.tests.items():

@@ -58,6 +58,16 @@ class Tiers(BaseModel):
         return self
 
 
+class Clv(BaseModel):
+    """How customer lifetime value is predicted."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    months: int = Field(12, ge=1, le=60, description="Horizon of the prediction in months")
+    yearly_discount: float = Field(0.10, ge=0, le=1, description="What a year of waiting costs: 0.1 is 10 %")
+    margin: float | None = Field(None, gt=0, le=1, description="Share of revenue that is earned; else value is revenue")
+
+
 class Period(BaseModel):
     """The days from `first` to `last`, both included. Also written as one text, FROM:TO."""
 
@@ -161,6 +171,10 @@ class Settings(BaseSettings):
     keep_monthly: Literal["all"] | Annotated[int, Field(ge=0)] = Field(
         "all", description="Of how many months the last snapshot is kept, too: all, or the newest so many"
     )
+    clv: Clv = Field(default_factory=lambda: Clv(), description="Horizon, discount and margin of predicted value")
+    churn_horizon_days: int = Field(
+        180, ge=91, le=730, description="Days without a purchase after which a customer counts as churned"
+    )
     schedule_hour: int = Field(3, ge=0, le=23, description="Local hour of the nightly run")
     failure_webhook: Secret[HttpUrl] | None = Field(
         None, description="Address that is told (POST, JSON) when a run fails"
@@ -226,7 +240,15 @@ class Settings(BaseSettings):
     def analytic(self) -> dict[str, Any]:
         """The settings that change results, as JSON values: what a manifest records and a fingerprint covers."""
         names = {"timezone", "currency", "duplicate_lines", "cancelled_orders_count", "tiers"}
-        names |= {"activity_window_days", "compare", "period", "dialects", "rate_max_age_days"}
+        names |= {
+            "clv",
+            "churn_horizon_days",
+            "activity_window_days",
+            "compare",
+            "period",
+            "dialects",
+            "rate_max_age_days",
+        }
         return self.model_dump(mode="json", include=names)
 
     def fingerprint(self) -> str:

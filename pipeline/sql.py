@@ -21,6 +21,7 @@ from pipeline.engines import dialect
 from pipeline.settings import SQL_FOLDER
 
 PARTITION_COLUMN = "snapshot_date"
+QUERIES = "features"
 _HEADER = re.compile(r"\A\s*/\*(?P<yaml>.*?)\*/(?P<sql>.*)\Z", re.DOTALL)
 _TYPE = re.compile(r"VARCHAR|BOOLEAN|INTEGER|BIGINT|DOUBLE|DATE|TIMESTAMP|DECIMAL\(\d+,\s?\d+\)")
 
@@ -165,8 +166,15 @@ def read_tables(root: Path = SQL_FOLDER) -> dict[str, Table]:
 
     Raises HeaderError or dialect.Refused for a file that cannot be used, HeaderError for tables that read in a circle.
     """
-    files = sorted(path for path in root.glob("*/*.sql") if path.parent.name != "sources")
+    files = sorted(path for path in root.glob("*/*.sql") if path.parent.name not in {"sources", QUERIES})
     return in_order(read_table(path, root) for path in files)
+
+
+def read_queries(root: Path = SQL_FOLDER) -> dict[str, Table]:
+    """SELECTs that are asked for any day and never stored, by full name; documented and linted like tables."""
+    return {
+        table.full_name: table for table in (read_table(path, root) for path in sorted(root.glob(f"{QUERIES}/*.sql")))
+    }
 
 
 def in_order(tables: Iterable[Table]) -> dict[str, Table]:

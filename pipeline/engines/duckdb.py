@@ -88,6 +88,16 @@ class DuckDBEngine:
             raise
         self._connection.execute("COMMIT").fetchall()
 
+    @contextmanager
+    def in_any_order(self) -> Iterator[None]:
+        """Inside, INSERTs may put rows down in any order, on all threads. Never for reading files: there the order is
+        the row number. What is published is sorted when it is written."""
+        self.execute("SET preserve_insertion_order = false")
+        try:
+            yield
+        finally:
+            self.execute("SET preserve_insertion_order = true")
+
     def note_changes(self, table: str, where: str, parameters: Parameters | None = None) -> None:
         """Say, in the transaction that changes them, which rows of `table` are new or about to go.
 
@@ -105,6 +115,22 @@ class DuckDBEngine:
                 raise TableRefused(table.full_name, checks)
             self._pending.done(table, whole=keys is None)
         return Written(rows, tuple(checks))
+
+    def write_frame(self, table: Table, snapshot_date: dt.date, frame: pl.DataFrame) -> Written:
+        parameters = {"snapshot_date": snapshot_date}
+        rows = frame.with_columns(pl.lit(snapshot_date).alias(PARTITION_COLUMN))
+        self._connection.register("written_frame", rows)
+        try:
+            with self.transaction():
+                self.execute(f"DELETE FROM {table.full_name}{_where(table)}", parameters)
+                # A frame without rows need not have columns.
+                written = self._insert_selected(table, "SELECT * FROM written_frame", {}) if frame.height else 0
+                checks = self._checks(table, parameters, None)
+                if not all(check.passed for check in checks):
+                    raise TableRefused(table.full_name, checks)
+        finally:
+            self._connection.unregister("written_frame")
+        return Written(written, tuple(checks))
 
     def check(self, table: Table, snapshot_date: dt.date | None = None) -> list[CheckOutcome]:
         """The checks that follow from the header, and the header's own tests, on what stands in the table now."""
@@ -157,7 +183,8 @@ class DuckDBEngine:
         columns = ", ".join(f'"{name}"' for name in table.header.columns)
         typed = ", ".join(_typed(name, column.type) for name, column in table.header.columns.items())
         sql = f"INSERT INTO {table.full_name} ({columns}) SELECT {typed} FROM ({select}) AS selected"
-        return int(self.scalar(sql, parameters))
+        with self.in_any_order():
+            return int(self.scalar(sql, parameters))
 
     def _check_keys(self, table: Table, written: str, parameters: Parameters) -> CheckOutcome:
         keys = ", ".join(f'"{key}"' for key in table.header.grain)

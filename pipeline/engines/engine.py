@@ -55,6 +55,9 @@ class Engine(Protocol):
         Raises TableRefused.
         """
 
+    def write_frame(self, table: Table, snapshot_date: dt.date, frame: pl.DataFrame) -> Written:
+        """Replace the partition of a table that Python makes; columns by name. Raises TableRefused."""
+
     def read(self, sql: str, parameters: Parameters | None = None) -> pl.DataFrame:
         """The result of a SELECT."""
 

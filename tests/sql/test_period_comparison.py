@@ -372,3 +372,12 @@ def test_cdnow_halves(cdnow_master):
     assert cdnow_master.table(COMPARISON).where(pair="year_earlier").one("status") == "insufficient_data"
     customers = cdnow_master.table(CUSTOMERS)
     assert len(customers.where(evolution="lost")) == row.one("lost_customers") > 10_000
+
+
+def test_online_retail_reconciles(online_retail):
+    # 374 days, halves of 187. Guests, and customers of whom a half holds cancellations only, stand apart in the totals.
+    row = online_retail.table(COMPARISON).where(pair="asked")
+    assert row.rows(*DATES) == [("2010-12-01", "2011-06-05", "2011-06-06", "2011-12-09")]
+    assert row.one("a_total_revenue") + row.one("b_total_revenue") == Decimal("9747747.93")
+    assert row.one("a_guest_revenue") + row.one("b_guest_revenue") == Decimal("1447682.12")
+    assert row.one("a_other_revenue") < 0

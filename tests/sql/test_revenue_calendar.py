@@ -258,3 +258,12 @@ def test_cdnow_buyers_of_the_days_are_the_occasions(cdnow_master):
     days = cdnow_master.table(CALENDAR).where(period_kind="day")
     assert len(days) == (dt.date(1998, 6, 30) - dt.date(1997, 1, 1)).days + 1
     assert days.frame["buyers"].sum() == 67_591
+
+
+def test_online_retail_months(online_retail):
+    # The busiest month is November, before Christmas; the last one ends on 9 December and is not over.
+    months = online_retail.table(CALENDAR).where(period_kind="month")
+    assert len(months) == 13
+    assert sum(months.frame["revenue"]) == Decimal("9747747.93")
+    assert months.where(peak_rank=1).one("starts_on") == "2011-11-01"
+    assert months.where(is_complete=False).rows("starts_on", "order_number_effect") == [("2011-12-01", None)]

@@ -1,0 +1,199 @@
+"""One night of the models: what is fitted, what it is tested on, which model is published."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import polars as pl
+
+from pipeline.engines.engine import Engine
+from pipeline.models import validation
+from pipeline.models.beta_geometric import BGNBD, MBGNBD
+from pipeline.models.fitting import Fit, fit
+from pipeline.models.gamma_gamma import LEAST_REPEAT_BUYERS, SpendFit, fit_spend
+from pipeline.models.nbd import NBD
+from pipeline.models.pareto_nbd import ParetoNBD
+from pipeline.models.timing import TimingModel
+from pipeline.prediction.holdouts import (
+    CLASSIFIER,
+    PROBABILITIES,
+    Judged,
+    Target,
+    is_enough,
+    judge_counts,
+    judge_probability,
+    judge_value,
+    usable,
+)
+from pipeline.prediction.inputs import Cohort, cohort
+from pipeline.settings import Settings
+
+KINDS: tuple[type[TimingModel], ...] = (BGNBD, MBGNBD, ParetoNBD)
+LEAST_BUYERS, LEAST_DAYS, LEAST_FREQUENT, LONGEST_SILENCE_DAYS = 500, 180, 50, 30
+LONGEST_HOLDOUT_DAYS = 182
+SEED = 20260101
+
+
+@dataclass(frozen=True)
+class Champion:
+    """Which model is published for a target, and why."""
+
+    target: Target
+    horizon_days: int
+    model: str
+    status: str
+    score: float | None
+    reason: str
+
+
+class Night:
+    """The models of one snapshot date. Everything is computed once, when first asked for."""
+
+    def __init__(
+        self, engine: Engine, settings: Settings, day: dt.date, last: Mapping[str, TimingModel] | None = None
+    ) -> None:
+        self.engine = engine
+        self.settings = settings
+        self.day = day
+        self._last = last or {}
+        self._cohorts: dict[tuple[dt.date, dt.date], Cohort] = {}
+        self._found: dict[dt.date, dict[str, Fit]] = {}
+
+    # ── what there is to work with ────────────────────────────────────────────────────────────────────────────────
+
+    @cached_property
+    def today(self) -> Cohort:
+        return self.cohort(self.day, self.day)
+
+    @cached_property
+    def why_not(self) -> str | None:
+        """Why nothing is predicted, in a sentence; None when there is enough data."""
+        frame = self.today.frame
+        if frame.height < LEAST_BUYERS:
+            return f"{frame.height:,} customers have bought; predictions need {LEAST_BUYERS}."
+        history = int(frame["age_days"].max())  # type: ignore[arg-type]
+        if history < LEAST_DAYS:
+            return f"The history is {history} days long; predictions need {LEAST_DAYS}."
+        frequent = frame.filter(pl.col("frequency") >= 2).height
+        if frequent < LEAST_FREQUENT:
+            return f"{frequent} customers have bought on three days or more; predictions need {LEAST_FREQUENT}."
+        silent = int(frame["recency_days"].min())  # type: ignore[arg-type]
+        if silent >= LONGEST_SILENCE_DAYS:
+            return f"The last order is {silent} days old; predictions need one of the last {LONGEST_SILENCE_DAYS} days."
+        return None
+
+    @cached_property
+    def spend(self) -> SpendFit | None:
+        """The spend model on all data, if there are enough repeat buyers and it can be fitted."""
+        return self._spend_at(self.today)
+
+    @cached_property
+    def judged(self) -> dict[Target, Judged]:
+        """The holdouts that the history is long enough for."""
+        found: dict[Target, Judged] = {}
+        whole = int(self.today.frame["age_days"].max()) + 1  # type: ignore[arg-type]
+        counts = self.cohort(self.before(min(LONGEST_HOLDOUT_DAYS, whole // 3)), self.day)
+        if is_enough(counts):
+            models = self.models(counts.origin)
+            found["counts"] = judge_counts(counts, models)
+            spend = self._spend_at(counts)
+            if spend is not None:
+                found["value"] = judge_value(counts, models, spend)
+        for target, horizon in self.horizons.items():
+            after = self.cohort(self.before(horizon), self.day)
+            if is_enough(after):
+                before = self.cohort(self.before(2 * horizon), self.before(horizon))
+                found[target] = judge_probability(target, after, before, self.models(after.origin), SEED)
+        return found
+
+    @property
+    def horizons(self) -> dict[Target, int]:
+        """Days of the probabilities that are published."""
+        return dict(zip(PROBABILITIES, (30, 90, self.settings.churn_horizon_days), strict=True))
+
+    @cached_property
+    def champions(self) -> dict[Target, Champion]:
+        targets = {"counts": LONGEST_HOLDOUT_DAYS} | dict(self.horizons)
+        return {target: self._champion(target, horizon) for target, horizon in targets.items()}  # type: ignore[arg-type,misc]
+
+    @property
+    def sentence(self) -> str:
+        """Which models are published, for the log."""
+        return ", ".join(f"{champion.target} by {champion.model}" for champion in self.champions.values()) + "."
+
+    # ── helpers ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def before(self, days: int) -> dt.date:
+        return self.day - dt.timedelta(days=days)
+
+    def cohort(self, origin: dt.date, until: dt.date) -> Cohort:
+        key = (origin, until)
+        if key not in self._cohorts:
+            self._cohorts[key] = cohort(self.engine, origin, until)
+        return self._cohorts[key]
+
+    def fits(self, origin: dt.date) -> dict[str, Fit]:
+        """Fits at an origin, each kind once, and the NBD where no other holds."""
+        if origin not in self._found:
+            histories = self.cohort(origin, self.day).grouped
+            last = self._last if origin == self.day else {}
+            fits = {kind.name: fit(kind, histories, last.get(kind.name)) for kind in KINDS}
+            if not usable(fits):
+                fits[NBD.name] = fit(NBD, histories)
+            self._found[origin] = fits
+        return self._found[origin]
+
+    @property
+    def all_fits(self) -> Mapping[dt.date, Mapping[str, Fit]]:
+        """Every fit made so far, by origin."""
+        return self._found
+
+    def models(self, origin: dt.date) -> dict[str, TimingModel]:
+        return usable(self.fits(origin))
+
+    def fitted(self, name: str) -> Fit:
+        """The fit on all data whose model has this name; where it is not among them, the one of least AIC."""
+        fits = [found for found in self.fits(self.day).values() if found.status != "refused"]
+        return min(fits, key=lambda found: (found.model.name != name, found.aic))
+
+    def best_timing(self, target: Target) -> TimingModel:
+        """The timing model of a target: its champion, or if that is the classifier, the best timing model behind it."""
+        judged = self.judged.get(target)
+        if judged is None:
+            return self.fitted(self.champions[target].model).model
+        losses = {n: s["log_loss"] for n, s in judged.scores.items() if n not in {*judged.baselines, CLASSIFIER}}
+        return self.fitted(validation.champion_by_log_loss(losses)).model
+
+    def _champion(self, target: Target, horizon: int) -> Champion:
+        judged = self.judged.get(target)
+        if judged is None:
+            name = self.fitted("").model.name
+            reason = "The history is too short for a holdout; this timing model has the least AIC."
+            return Champion(target, horizon, name, "not_validated", None, reason)
+        name, metric = judged.champion(), "log_loss" if judged.is_probability else "bias_percent"
+        if name != CLASSIFIER:
+            name = self.fitted(name).model.name
+        score = judged.scores[judged.champion()][metric]
+        why = "least log loss" if judged.is_probability else "least bias among the models that rank customers as well"
+        return Champion(target, judged.cohort.days, name, "ok", score, f"{why[0].upper()}{why[1:]} on the holdout.")
+
+    def _spend_at(self, found: Cohort) -> SpendFit | None:
+        spenders = found.spenders
+        if spenders.total < LEAST_REPEAT_BUYERS:
+            return None
+        spend = fit_spend(spenders)
+        return None if spend.status == "refused" else spend
+
+
+def last_models(parameters: Sequence[tuple[str, str, float]]) -> dict[str, TimingModel]:
+    """Models from rows (model, parameter, estimate) of an earlier snapshot: where tonight's search may start."""
+    found: dict[str, TimingModel] = {}
+    kinds: list[type[TimingModel]] = [*KINDS, NBD]
+    for kind in kinds:
+        values = {parameter: estimate for model, parameter, estimate in parameters if model == kind.name}
+        if set(values) == set(kind.names()):
+            found[kind.name] = kind(**values)
+    return found

@@ -1,0 +1,232 @@
+"""Rows of one night for the tables that Python writes, a function per table. Their columns: the SQL headers."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from pipeline.models import validation
+from pipeline.models.clv import (
+    Horizon,
+    discounted_purchases,
+    relative_variance,
+    spend_factor,
+    standard_error,
+    value_interval,
+)
+from pipeline.models.fitting import Fit
+from pipeline.models.histories import Histories
+from pipeline.models.purchase_classifier import train
+from pipeline.models.timing import TimingModel
+from pipeline.prediction.holdouts import CLASSIFIER, PROBABILITIES
+from pipeline.prediction.inputs import calendar, groups_of, histories_of, kept_share
+from pipeline.prediction.nightly import SEED, Night
+
+LOOK_BACK_DAYS = 30
+_YEAR_WEEKS = 365 / 7
+
+Rows = list[dict[str, Any]]
+
+
+def frames_of(night: Night) -> dict[str, pl.DataFrame]:
+    """Rows by table; all empty when there is too little data."""
+    if night.why_not:
+        return {}
+    return {
+        "timing_predictions": _timing_predictions(night),
+        "classifier_scores": _classifier_scores(night),
+        "champions": pl.DataFrame([vars(champion) for champion in night.champions.values()], infer_schema_length=None),
+        "model_validation": _frame(_validation_rows(night)),
+        "calibration_curve": _frame(_calibration_rows(night)),
+        "conditional_expectation": _frame(_expectation_rows(night)),
+        "tracking": _tracking(night),
+        "model_parameters": _frame(_parameter_rows(night)),
+        "model_fits": _frame(_fit_rows(night)),  # last: it lists every fit that the others asked for
+    }
+
+
+def _timing_predictions(night: Night) -> pl.DataFrame:
+    before = night.before(LOOK_BACK_DAYS)
+    days = {night.day: night.today, before: night.cohort(before, night.day)}
+    frames = [_predicted(night, as_of, groups_of(found.frame)) for as_of, found in days.items() if found.frame.height]
+    return pl.concat(frames)
+
+
+def _predicted(night: Night, as_of: dt.date, groups: pl.DataFrame) -> pl.DataFrame:
+    h = histories_of(groups)
+    arrays = (h.x, h.t_x, h.T)
+    counts = night.fitted(night.champions["counts"].model)
+    model = counts.model
+    timing = {target: night.best_timing(target) for target in PROBABILITIES}
+    p365 = timing["churn"].probability_of_purchase(_YEAR_WEEKS, *arrays)
+    horizon = Horizon(night.settings.clv.months, night.settings.clv.yearly_discount)
+
+    def year(of: TimingModel) -> Any:
+        return of.expected_purchases(_YEAR_WEEKS, *arrays)
+
+    columns: dict[str, Any] = {
+        "p_alive": model.p_alive(*arrays),
+        **{f"expected_purchases_{d}d": model.expected_purchases(d / 7, *arrays) for d in (30, 90, 180, 365)},
+        "expected_purchases_se": None if counts.covariance is None else standard_error(model, counts.covariance, year),
+        "p_purchase_30d": timing["purchase_30d"].probability_of_purchase(30 / 7, *arrays),
+        "p_purchase_90d": timing["purchase_90d"].probability_of_purchase(90 / 7, *arrays),
+        "p_purchase_churn": timing["churn"].probability_of_purchase(night.horizons["churn"] / 7, *arrays),
+        "p_purchase_365d": p365,
+        **{
+            f"next_purchase_{name}_days": 7 * timing["churn"].next_purchase(share, _YEAR_WEEKS, *arrays)
+            for name, share in (("early", 0.1), ("median", 0.5), ("late", 0.9))
+        },
+        "discounted_purchases": discounted_purchases(model, horizon, *arrays),
+        **_value_columns(night, counts, horizon, h),
+    }
+    return groups.with_columns(
+        as_of=pl.lit(as_of),
+        model=pl.lit(model.name),
+        probability_model=pl.lit(timing["churn"].name),
+        **{name: pl.lit(None, pl.Float64) if values is None else pl.Series(values) for name, values in columns.items()},
+    )
+
+
+def _value_columns(night: Night, counts: Fit, horizon: Horizon, h: Histories) -> dict[str, Any]:
+    """Factors of the spend total; without a spend model every occasion is worth the mean of all."""
+    names = ("value_variance_0", "value_variance_1", "value_variance_2", "value_low_factor", "value_high_factor")
+    if night.spend is None:
+        return {"spend_factor": np.ones_like(h.x), **dict.fromkeys(names)}
+    variance = relative_variance(counts, night.spend, horizon, h.x, h.t_x, h.T)
+    low, high = value_interval(counts.model, night.spend.model, horizon, h.x, h.t_x, h.T)
+    columns = (*(np.where(np.isfinite(v), v, np.nan) for v in variance.T), low, high)
+    return {"spend_factor": spend_factor(night.spend.model, h.x), **dict(zip(names, columns, strict=True))}
+
+
+def _classifier_scores(night: Night) -> pl.DataFrame:
+    """Scores of all customers from classifiers trained up to today, where a classifier is champion."""
+    scores: dict[str, Any] = {"p_purchase_30d": None, "p_purchase_churn": None}
+    wanted = {"purchase_30d": "p_purchase_30d", "churn": "p_purchase_churn"}
+    chosen = [target for target in wanted if night.champions[target].model == CLASSIFIER]  # type: ignore[index]
+    for target in chosen:
+        before = night.cohort(night.before(night.horizons[target]), night.day).sampled()  # type: ignore[index]
+        scores[wanted[target]] = train(before.features, before.bought, SEED).predict(night.today.features)
+    frame = night.today.frame.select("customer_id") if chosen else night.today.frame.select("customer_id").clear()
+    return frame.with_columns(
+        **{name: pl.lit(None, pl.Float64) if values is None else pl.Series(values) for name, values in scores.items()}
+    )
+
+
+def _validation_rows(night: Night) -> Rows:
+    return [
+        {
+            "target": target, "model": model, "metric": metric, "is_baseline": model in judged.baselines,
+            "origin": judged.cohort.origin, "horizon_days": judged.cohort.days,
+            "customers": judged.cohort.frame.height, "value": value if np.isfinite(value) else None,
+        }
+        for target, judged in night.judged.items()
+        for model, metrics in judged.scores.items()
+        for metric, value in metrics.items()
+    ]  # fmt: skip
+
+
+def _calibration_rows(night: Night) -> Rows:
+    return [
+        {
+            "target": target, "model": model, "bin": row.bin, "customers": round(row.customers),
+            "predicted": row.predicted, "observed": row.actual,
+            "low": max(0.0, row.low), "high": min(1.0, row.high),
+        }
+        for target, judged in night.judged.items() if judged.is_probability
+        for model, prediction in judged.predictions.items() if model not in judged.baselines
+        for row in validation.calibration_curve(judged.actual, prediction, np.ones_like(judged.actual))
+    ]  # fmt: skip
+
+
+def _expectation_rows(night: Night) -> Rows:
+    judged = night.judged.get("counts")
+    if judged is None:
+        return []
+    ones = np.ones_like(judged.actual)
+    return [
+        {
+            "model": model, "frequency": row.x, "customers": round(row.customers),
+            "expected": row.predicted, "observed": row.actual,
+        }
+        for model, prediction in judged.predictions.items()
+        for row in validation.conditional_expectation(judged.cohort.histories.x, judged.actual, prediction, ones)
+    ]  # fmt: skip
+
+
+def _tracking(night: Night) -> pl.DataFrame:
+    """Weeks of the shop's life; the model is the one of the holdout, which has seen nothing after its origin."""
+    judged = night.judged.get("counts")
+    origin = judged.cohort.origin if judged else night.day
+    name = judged.champion() if judged else night.champions["counts"].model
+    model = night.models(origin)[name]
+    days = calendar(night.engine, night.day)
+    start = days["day"][0]
+    offset = (days["day"] - start).dt.total_days().to_numpy()
+    weeks = ((night.day - start).days + 1) // 7
+    ends = np.arange(1, weeks + 1)
+    repeat = np.bincount(np.minimum(offset // 7, weeks), days["repeat"].to_numpy(), weeks + 1)[:weeks]
+    ages = np.maximum(ends[:, None] - offset[None, :] / 7, 0.0)
+    cumulative = (model.expected_from_start(ages.ravel()).reshape(ages.shape) * days["first"].to_numpy()).sum(axis=1)
+    week_ends = [start + dt.timedelta(days=int(7 * end) - 1) for end in ends]
+    return pl.DataFrame(
+        {
+            "week": ends, "week_ends_on": week_ends, "is_holdout": [end > origin for end in week_ends],
+            "model": [name] * weeks, "actual": repeat.astype(np.int64),
+            "expected": np.diff(cumulative, prepend=0.0),
+            "actual_cumulative": repeat.cumsum().astype(np.int64), "expected_cumulative": cumulative,
+        }
+    )  # fmt: skip
+
+
+def _parameter_rows(night: Night) -> Rows:
+    rows: Rows = []
+    seen: set[str] = set()
+    for found in night.fits(night.day).values():
+        if found.status == "refused" or found.model.name in seen:
+            continue
+        seen.add(found.model.name)
+        errors = found.standard_errors
+        for place, (parameter, estimate) in enumerate(found.model.parameters.items()):
+            error = None if errors is None else float(errors[place])
+            rows.append(_parameter(found.model.name, parameter, estimate, error))
+    if night.spend is not None:
+        errors = night.spend.standard_errors
+        for place, parameter in enumerate(("p", "q", "v")):
+            error = None if errors is None else float(errors[place])
+            rows.append(_parameter("gamma_gamma", parameter, getattr(night.spend.model, parameter), error))
+    frame = night.today.frame
+    mean = frame.select(
+        (pl.col("mean_amount") * (pl.col("frequency") + 1)).sum() / (pl.col("frequency") + 1).sum()
+    ).item()
+    mean_spend = mean if night.spend is None else night.spend.model.mean_spend
+    rows.append(_parameter("shop", "mean_spend", mean_spend, None))
+    rows.append(_parameter("shop", "kept_share", kept_share(night.engine, night.day, night.settings.clv.margin), None))
+    return rows
+
+
+def _fit_rows(night: Night) -> Rows:
+    return [
+        {
+            "origin": origin, "asked_for": asked_for, "model": found.model.name, "status": found.status,
+            "reason": found.reason or None, "log_likelihood": _finite(found.log_likelihood),
+            "aic": _finite(found.aic), "bic": _finite(found.bic), "customers": round(found.customers),
+            "groups": found.groups, "iterations": found.iterations, "start": found.start, "penalty": found.penalty,
+        }
+        for origin, fits in sorted(night.all_fits.items())
+        for asked_for, found in fits.items()
+    ]  # fmt: skip
+
+
+def _parameter(model: str, parameter: str, estimate: float, error: float | None) -> dict[str, Any]:
+    return {"model": model, "parameter": parameter, "estimate": estimate, "standard_error": error}
+
+
+def _finite(value: float) -> float | None:
+    return float(value) if np.isfinite(value) else None
+
+
+def _frame(rows: Rows) -> pl.DataFrame:
+    return pl.DataFrame(rows, infer_schema_length=None)

@@ -1,0 +1,13 @@
+/*
+description: "Which model is published for what on the snapshot date, and why: the champion of its holdout, or the first model in line where the history is too short for one. Empty without enough data."
+grain: [snapshot_date, target]
+owner: team:data
+columns:
+  snapshot_date: {type: DATE, meaning: The day whose end the row describes}
+  target:        {type: VARCHAR, meaning: "What is predicted: counts (and value), a purchase within 30 or 90 days, or churn", values: [counts, purchase_30d, purchase_90d, churn]}
+  horizon_days:  {type: INTEGER, unit: days, min: 1, meaning: Horizon of the target}
+  model:         {type: VARCHAR, meaning: Model that is published}
+  status:        {type: VARCHAR, meaning: "ok, or not_validated: the history is too short for a holdout", values: [ok, not_validated]}
+  score:         {type: DOUBLE, nullable: true, meaning: "Its figure on the holdout: log loss for probabilities, bias in % for counts"}
+  reason:        {type: VARCHAR, meaning: Why this model}
+*/

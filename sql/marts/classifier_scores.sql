@@ -1,0 +1,10 @@
+/*
+description: "Probabilities of the calibrated classifier for every customer; empty on days when too little data let none be trained."
+grain: [snapshot_date, customer_id]
+owner: team:data
+columns:
+  snapshot_date:    {type: DATE, meaning: The day whose end the row describes}
+  customer_id:      {type: VARCHAR, meaning: Customer of the shop}
+  p_purchase_30d:   {type: DOUBLE, nullable: true, min: 0, max: 1, meaning: "Probability of an occasion in the next 30 days; null where a timing model is better"}
+  p_purchase_churn: {type: DOUBLE, nullable: true, min: 0, max: 1, meaning: "Probability of an occasion within the churn horizon; null where a timing model is better"}
+*/

@@ -1,0 +1,115 @@
+/*
+description: "Value of every customer: what was earned, what is expected over the horizon, and both. Without enough data the expectation is null and the status says so."
+grain: [snapshot_date, customer_id]
+owner: team:crm
+columns:
+  snapshot_date:             {type: DATE, meaning: The day whose end the row describes}
+  customer_id:               {type: VARCHAR, meaning: Customer of the shop}
+  status:                    {type: VARCHAR, meaning: "ok, or insufficient data: then nothing is predicted", values: [ok, insufficient data]}
+  model:                     {type: VARCHAR, nullable: true, meaning: Timing model of counts and value}
+  spend_model:               {type: VARCHAR, nullable: true, meaning: "Model of spend; mean: every occasion counts as the mean of all"}
+  p_alive:                   {type: DOUBLE, nullable: true, min: 0, max: 1, meaning: "Probability of not having dropped out; a latent quantity, not the complement of churn"}
+  expected_purchases_30d:    {type: DOUBLE, unit: occasions, nullable: true, min: 0, meaning: Expected occasions in the next 30 days}
+  expected_purchases_90d:    {type: DOUBLE, unit: occasions, nullable: true, min: 0, meaning: Expected occasions in the next 90 days}
+  expected_purchases_180d:   {type: DOUBLE, unit: occasions, nullable: true, min: 0, meaning: Expected occasions in the next 180 days}
+  expected_purchases_365d:   {type: DOUBLE, unit: occasions, nullable: true, min: 0, meaning: Expected occasions in the next 365 days}
+  expected_spend:            {type: DOUBLE, unit: currency, nullable: true, min: 0, meaning: Expected value of one occasion}
+  p_purchase_365d:           {type: DOUBLE, nullable: true, min: 0, max: 1, meaning: Probability of at least one occasion in the next 365 days}
+  next_purchase_from:        {type: DATE, nullable: true, meaning: "Day by which one in ten like this has bought, of those who buy within 365 days"}
+  next_purchase_median:      {type: DATE, nullable: true, meaning: Day by which half of them have bought}
+  next_purchase_to:          {type: DATE, nullable: true, meaning: Day by which nine in ten of them have bought}
+  historic_clv:              {type: "DECIMAL(18,2)", unit: currency, meaning: Net revenue up to the snapshot date}
+  predicted_clv:             {type: DOUBLE, unit: currency, nullable: true, min: 0, meaning: "Expected spend × discounted expected occasions of the horizon × share kept after refunds × margin"}
+  total_clv:                 {type: DOUBLE, unit: currency, nullable: true, meaning: Historic and predicted value}
+  clv_standard_error:        {type: DOUBLE, unit: currency, nullable: true, min: 0, meaning: Standard error of predicted_clv as a mean (delta method)}
+  clv_low:                   {type: DOUBLE, unit: currency, nullable: true, min: 0, meaning: "One customer in ten like this is worth less: lower end of the 80 % predictive interval"}
+  clv_high:                  {type: DOUBLE, unit: currency, nullable: true, min: 0, meaning: "One customer in ten like this is worth more: upper end of the 80 % predictive interval"}
+tests:
+  every_customer_has_a_value: |
+    SELECT summary.customer_id
+    FROM marts.customer_summary AS summary
+    LEFT JOIN marts.clv_predictions AS values
+      ON values.customer_id = summary.customer_id AND values.snapshot_date = $snapshot_date
+    WHERE summary.snapshot_date = $snapshot_date AND values.customer_id IS NULL
+*/
+WITH spend AS (
+  SELECT
+    max(estimate) FILTER (WHERE model = 'gamma_gamma' AND parameter = 'v') AS v,
+    max(estimate) FILTER (WHERE model = 'shop' AND parameter = 'mean_spend') AS mean_spend,
+    max(estimate) FILTER (WHERE model = 'shop' AND parameter = 'kept_share') AS kept_share
+  FROM marts.model_parameters
+  WHERE snapshot_date = $snapshot_date
+),
+customers AS (
+  SELECT
+    summary.customer_id,
+    summary.revenue,
+    summary.frequency,
+    summary.active_span_days,
+    summary.age_days,
+    spend.v,
+    spend.kept_share,
+    CASE WHEN spend.v IS NULL THEN 'mean' ELSE 'gamma_gamma' END AS spend_model,
+    CASE
+      WHEN spend.v IS NULL THEN spend.mean_spend
+      ELSE spend.v + summary.frequency * coalesce(summary.monetary_value, spend.mean_spend)
+    END AS spend_total
+  FROM marts.customer_summary AS summary
+  CROSS JOIN spend
+  WHERE summary.snapshot_date = $snapshot_date
+),
+valued AS (
+  SELECT
+    customers.customer_id,
+    customers.revenue,
+    customers.spend_model,
+    customers.spend_total,
+    customers.v / nullif(customers.spend_total, 0) AS u,
+    timing.model,
+    timing.p_alive,
+    timing.expected_purchases_30d,
+    timing.expected_purchases_90d,
+    timing.expected_purchases_180d,
+    timing.expected_purchases_365d,
+    customers.spend_total * timing.spend_factor AS expected_spend,
+    timing.p_purchase_365d,
+    timing.next_purchase_early_days,
+    timing.next_purchase_median_days,
+    timing.next_purchase_late_days,
+    customers.spend_total * timing.spend_factor * timing.discounted_purchases * customers.kept_share AS predicted_clv,
+    timing.value_variance_0,
+    timing.value_variance_1,
+    timing.value_variance_2,
+    customers.spend_total * timing.value_low_factor * customers.kept_share AS clv_low,
+    customers.spend_total * timing.value_high_factor * customers.kept_share AS clv_high
+  FROM customers
+  LEFT JOIN marts.timing_predictions AS timing
+    ON timing.snapshot_date = $snapshot_date
+    AND timing.as_of = $snapshot_date
+    AND timing.frequency = customers.frequency
+    AND timing.active_span_days = customers.active_span_days
+    AND timing.age_days = customers.age_days
+)
+SELECT
+  $snapshot_date AS snapshot_date,
+  customer_id,
+  CASE WHEN predicted_clv IS NULL THEN 'insufficient data' ELSE 'ok' END AS status,
+  model,
+  CASE WHEN model IS NOT NULL THEN spend_model END AS spend_model,
+  p_alive,
+  expected_purchases_30d,
+  expected_purchases_90d,
+  expected_purchases_180d,
+  expected_purchases_365d,
+  expected_spend,
+  p_purchase_365d,
+  $snapshot_date + ceil(next_purchase_early_days)::INTEGER AS next_purchase_from,
+  $snapshot_date + ceil(next_purchase_median_days)::INTEGER AS next_purchase_median,
+  $snapshot_date + ceil(next_purchase_late_days)::INTEGER AS next_purchase_to,
+  revenue AS historic_clv,
+  predicted_clv,
+  revenue::DOUBLE + predicted_clv AS total_clv,
+  predicted_clv * sqrt(greatest(0.0, value_variance_0 + value_variance_1 * u + value_variance_2 * u * u)) AS clv_standard_error,
+  clv_low,
+  clv_high
+FROM valued

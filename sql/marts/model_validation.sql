@@ -1,0 +1,15 @@
+/*
+description: "How good every model and every naive baseline was on data it had not seen: fitted to the data up to the origin, judged on the days after it."
+grain: [snapshot_date, target, model, metric]
+owner: team:data
+columns:
+  snapshot_date: {type: DATE, meaning: The day whose end the row describes}
+  target:        {type: VARCHAR, meaning: "What was predicted", values: [counts, value, purchase_30d, purchase_90d, churn]}
+  model:         {type: VARCHAR, meaning: "Model or baseline"}
+  metric:        {type: VARCHAR, meaning: "bias_percent, mae, rmse, correlation, auc, log_loss, brier, ece, gini, top_decile_capture, predicted, actual, coverage"}
+  is_baseline:   {type: BOOLEAN, meaning: Whether it is one of the naive models}
+  origin:        {type: DATE, meaning: Last day the models had seen}
+  horizon_days:  {type: INTEGER, unit: days, min: 1, meaning: Days after the origin that were judged}
+  customers:     {type: BIGINT, unit: customers, min: 0, meaning: Customers judged}
+  value:         {type: DOUBLE, nullable: true, meaning: "The figure; null where it does not exist"}
+*/

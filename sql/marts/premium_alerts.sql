@@ -1,0 +1,101 @@
+/*
+description: "Premium customers losing interest: predicted value in the top tenth 30 days ago, and a probability to buy within 90 days that has fallen by 30 % or more since. Both days under the parameters of the snapshot date, so that a drop is the customer's, not the model's."
+grain: [snapshot_date, customer_id]
+owner: team:crm
+columns:
+  snapshot_date:          {type: DATE, meaning: The day whose end the row describes}
+  customer_id:            {type: VARCHAR, meaning: Customer of the shop}
+  compared_with:          {type: DATE, meaning: 30 days before the snapshot date}
+  predicted_clv_before:   {type: DOUBLE, unit: currency, min: 0, meaning: Predicted value then}
+  predicted_clv:          {type: DOUBLE, unit: currency, nullable: true, min: 0, meaning: Predicted value now}
+  p_purchase_90d_before:  {type: DOUBLE, min: 0, max: 1, meaning: Probability then to buy within 90 days}
+  p_purchase_90d:         {type: DOUBLE, min: 0, max: 1, meaning: Probability now to buy within 90 days}
+  change:                 {type: DOUBLE, max: -0.3, meaning: Relative change of that probability}
+  recency_days:           {type: BIGINT, unit: days, min: 0, meaning: Days since the last occasion}
+  revenue_12_months:      {type: "DECIMAL(18,2)", unit: currency, meaning: Revenue of the last 365 days}
+  model:                  {type: VARCHAR, meaning: Timing model of the probabilities}
+*/
+WITH standing AS (
+  SELECT customer_id, occasion_on, sum(amount)::DOUBLE AS amount
+  FROM staging.occasions
+  WHERE known_on <= $snapshot_date - 30
+  GROUP BY customer_id, occasion_on
+  HAVING sum(orders) > 0
+),
+placed AS (
+  SELECT
+    customer_id,
+    occasion_on,
+    amount,
+    row_number() OVER (PARTITION BY customer_id ORDER BY occasion_on) AS place
+  FROM standing
+),
+histories AS (
+  SELECT
+    customer_id,
+    count(*) - 1 AS frequency,
+    date_diff('day', min(occasion_on), max(occasion_on)) AS active_span_days,
+    date_diff('day', min(occasion_on), $snapshot_date - 30) AS age_days,
+    coalesce(sum(amount) FILTER (WHERE place > 1), 0.0) AS repeat_amount
+  FROM placed
+  GROUP BY customer_id
+),
+spend AS (
+  SELECT
+    max(estimate) FILTER (WHERE model = 'gamma_gamma' AND parameter = 'v') AS v,
+    max(estimate) FILTER (WHERE model = 'shop' AND parameter = 'mean_spend') AS mean_spend,
+    max(estimate) FILTER (WHERE model = 'shop' AND parameter = 'kept_share') AS kept_share
+  FROM marts.model_parameters
+  WHERE snapshot_date = $snapshot_date
+),
+before AS (
+  SELECT
+    histories.customer_id,
+    timing.p_purchase_90d,
+    spend.kept_share * timing.discounted_purchases * timing.spend_factor * CASE
+      WHEN spend.v IS NULL THEN spend.mean_spend
+      WHEN histories.repeat_amount > 0 THEN spend.v + histories.repeat_amount
+      ELSE spend.v + histories.frequency * spend.mean_spend
+    END AS value
+  FROM histories
+  CROSS JOIN spend
+  JOIN marts.timing_predictions AS timing
+    ON timing.snapshot_date = $snapshot_date
+    AND timing.as_of = $snapshot_date - 30
+    AND timing.frequency = histories.frequency
+    AND timing.active_span_days = histories.active_span_days
+    AND timing.age_days = histories.age_days
+),
+ranked AS (
+  SELECT
+    customer_id,
+    p_purchase_90d,
+    value,
+    rank() OVER (ORDER BY value DESC) AS place,
+    count(*) OVER () AS customers
+  FROM before
+)
+SELECT
+  $snapshot_date AS snapshot_date,
+  ranked.customer_id,
+  $snapshot_date - 30 AS compared_with,
+  ranked.value AS predicted_clv_before,
+  clv.predicted_clv,
+  ranked.p_purchase_90d AS p_purchase_90d_before,
+  now.p_purchase_90d,
+  now.p_purchase_90d / nullif(ranked.p_purchase_90d, 0) - 1 AS change,
+  summary.recency_days,
+  summary.revenue_12_months,
+  now.probability_model AS model
+FROM ranked
+JOIN marts.customer_summary AS summary
+  ON summary.snapshot_date = $snapshot_date AND summary.customer_id = ranked.customer_id
+JOIN marts.clv_predictions AS clv
+  ON clv.snapshot_date = $snapshot_date AND clv.customer_id = ranked.customer_id
+JOIN marts.timing_predictions AS now
+  ON now.snapshot_date = $snapshot_date
+  AND now.as_of = $snapshot_date
+  AND now.frequency = summary.frequency
+  AND now.active_span_days = summary.active_span_days
+  AND now.age_days = summary.age_days
+WHERE 10 * ranked.place <= ranked.customers AND now.p_purchase_90d <= 0.7 * ranked.p_purchase_90d
