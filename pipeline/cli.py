@@ -234,7 +234,10 @@ def _summary(settings: Settings, finished: Finished) -> None:
         out.print(f"{day} is published; its summary cannot be read now. {busy}", markup=False, soft_wrap=True)
         return
     out.print()
-    files = Grid("export", "read", "accepted", "quarantined", "superseded", "duplicates", box=None, pad_edge=False)
+    files = Grid(box=None, pad_edge=False)
+    files.add_column("export", overflow="fold")
+    for heading in ("read", "accepted", "quarantined", "superseded", "duplicates"):
+        files.add_column(heading, justify="right", no_wrap=True)
     for row in summary.files:
         files.add_row(row[0], *(f"{count:,}" for count in row[1:]))
     out.print(files)

@@ -11,6 +11,7 @@ import dagster as dg
 from pipeline.definitions import build_defs
 from pipeline.engines.duckdb import DuckDBEngine, connect
 from pipeline.exports import last_order_date
+from pipeline.failures import explain
 from pipeline.locks import HomeBusy, home_lock
 from pipeline.schedules import JOB, last_closed_day
 from pipeline.settings import Settings
@@ -65,7 +66,7 @@ def _execute(
         raise_on_error=False,
     )
     if not result.success:
-        raise _failure(result)
+        raise RunFailed(*explain(result.all_events))
     return result
 
 
@@ -110,27 +111,3 @@ def _check_periods(settings: Settings, day: dt.date) -> None:
                 f"{name} is {period}, which ends after the snapshot {day}: nothing is known of the days between. "
                 f"Ask for a period that is over by then, or for a later --snapshot."
             )
-
-
-def _failure(result: dg.ExecuteInProcessResult) -> RunFailed:
-    """The innermost cause of the first failure, in its own words when they are ours."""
-    for event in result.all_events:
-        data = event.event_specific_data
-        error = getattr(data, "error", None)
-        if error is None:
-            continue
-        described = getattr(getattr(data, "user_failure_data", None), "description", None)
-        trace = error.to_string()
-        while error.cause is not None:
-            error = error.cause
-        if described:
-            return RunFailed(described, trace)
-        name = (error.cls_name or "").rsplit(".")[-1]
-        message = error.message.strip().removeprefix(f"{error.cls_name}: ").removeprefix(f"{name}: ").strip()
-        if name in {"HomeBusy", "HomeNotWritable", "SettingsError", "ExportError", "PublicationDamaged"}:
-            return RunFailed(message.split(": ", 1)[-1] if message.startswith("pipeline.") else message, trace)
-        where = f" in step {event.step_key.replace('__', '.')}" if event.step_key else ""
-        return RunFailed(
-            f"Unexpected error{where}: {name}: {message} Nothing was published. Run with --debug for the trace.", trace
-        )
-    return RunFailed("The run failed without an error; look at it with `make dev`.")

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 import dagster as dg
 
+from pipeline.failures import explain
 from pipeline.settings import Settings
 from pipeline.warehouse import UNDER_WAY, run_is_dead
 
@@ -106,9 +107,10 @@ def failure_alert(settings: Settings) -> Iterator[dg.SensorDefinition]:
     )
     def alert(context: dg.RunFailureSensorContext) -> None:
         run = context.dagster_run
-        send_alert(
-            settings, run.run_id, run.job_name, run.tags.get("dagster/partition"), context.failure_event.message or ""
-        )
+        # A run that died without a word has no failed step; then its own event says what is known.
+        steps = context.get_step_failure_events()
+        message = explain(steps)[0] if steps else context.failure_event.message or ""
+        send_alert(settings, run.run_id, run.job_name, run.tags.get("dagster/partition"), message)
 
     yield alert
 

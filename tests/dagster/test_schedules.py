@@ -242,7 +242,7 @@ def test_a_failed_night_is_told_once(tmp_path: Path) -> None:
     assert post.type == "application/json"
     assert post.body.keys() == {"text", "run_id", "job", "snapshot_date"}
     assert (post.body["run_id"], post.body["job"], post.body["snapshot_date"]) == (result.run_id, JOB, DAYS[0])
-    assert post.body["text"].startswith(f"Perennial: {JOB} for {DAYS[0]} failed.")
+    assert post.body["text"].startswith(f"Perennial: {JOB} for {DAYS[0]} failed. There is nothing to work on: ")
 
 
 def test_a_run_that_the_web_ui_made_up_is_told_too(tmp_path: Path) -> None:
