@@ -59,6 +59,11 @@ class Histories:
         kept = np.lexsort((self.T, self.t_x, self.x))[step // 2 :: step]
         return Histories(self.x[kept], self.t_x[kept], self.T[kept], self.customers[kept])
 
+    def blocks(self, groups: int) -> list[Histories]:
+        """The same groups, so many at a time: arrays that fit into the processor's cache."""
+        parts = (slice(first, first + groups) for first in range(0, len(self.x), groups))
+        return [Histories(self.x[part], self.t_x[part], self.T[part], self.customers[part]) for part in parts]
+
     @cached_property
     def _levels(self) -> tuple[Array, NDArray[np.intp]]:
         return np.unique(self.x, return_inverse=True)

@@ -128,20 +128,20 @@ class ParetoNBD(TimingModel):
 
 def _log_integral(p: Array, A: Array | float, q: float, B: Array | float, low: Array, high: Array) -> Array:
     """ln ∫_low^high (A + y)^−p (B + y)^−q dy (n,); −inf where low = high."""
-    return np.asarray(_moments(p, A, q, B, low, high)[0])
+    return np.asarray(_moments(p, A, q, B, low, high, 1)[0])
 
 
-def _moments(p: Array, A: Array | float, q: float, B: Array | float, low: Array, high: Array) -> Array:
-    """Log integral of (A + y)^−p (B + y)^−q; the means of ln(A+y), 1/(A+y), ln(B+y), 1/(B+y) under it: (5, n)."""
+def _moments(p: Array, A: Array | float, q: float, B: Array | float, low: Array, high: Array, rows: int = 5) -> Array:
+    """Log integral of (A + y)^−p (B + y)^−q; the means of ln(A+y), 1/(A+y), ln(B+y), 1/(B+y) under it: (rows, n)."""
     arrays = [np.broadcast_to(np.asarray(values, dtype=np.float64), p.shape) for values in (p, A, B, low, high)]
-    found = np.empty((5, len(p)))
+    found = np.empty((rows, len(p)))
     for first in range(0, len(p), _BLOCK):
         part = slice(first, first + _BLOCK)
-        found[:, part] = _moments_of_block(q, *(values[part] for values in arrays))
+        found[:, part] = _moments_of_block(rows, q, *(values[part] for values in arrays))
     return found
 
 
-def _moments_of_block(q: float, p: Array, A: Array, B: Array, low: Array, high: Array) -> Array:
+def _moments_of_block(rows: int, q: float, p: Array, A: Array, B: Array, low: Array, high: Array) -> Array:
     """The variable is w = ln((C + y)/(C + low)), C = min(A, B), in which the integrand is smooth at every scale."""
     C = np.minimum(A, B)
     width = _width(p, q, A + low, B + low, C + low, np.log((C + high) / (C + low)))
@@ -155,6 +155,8 @@ def _moments_of_block(q: float, p: Array, A: Array, B: Array, low: Array, high: 
     total = terms.sum(axis=1)
     with np.errstate(divide="ignore"):
         integral = top + np.log(total * width / 2 * (C + low))
+    if rows == 1:
+        return np.array([integral])
     means = [np.einsum("ij,ij->i", terms, of) / total for of in (log_a, 1 / a, log_b, 1 / b)]
     return np.array([integral, *means])
 

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.special import hyp2f1
 
+from pipeline.models import fitting
 from pipeline.models.beta_geometric import BGNBD, MBGNBD
 from pipeline.models.fitting import fit, fit_first
 from pipeline.models.gamma_gamma import GammaGamma, Spenders, fit_spend
@@ -262,6 +263,45 @@ def test_the_start_changes_nothing(kind):
     np.testing.assert_allclose(
         warm.expected_purchases(26, *customers), cold.expected_purchases(26, *customers), rtol=1e-6
     )
+
+
+@cache
+def many_groups() -> Histories:
+    """More groups than are searched whole: two years of a shop, in days."""
+    rng = np.random.default_rng(17)
+    ages = rng.integers(1, 730, 120_000) / 7.0
+    world = simulate(BG, ages, 0, rng)
+    days = pl.DataFrame({"x": world.x, "t_x": np.minimum(np.ceil(world.t_x * 7), np.round(ages * 7)), "T": ages * 7})
+    groups = days.with_columns(pl.col("T").round()).group_by("x", "t_x", "T").len().sort("x", "t_x", "T")
+    return Histories.of(groups["x"], groups["t_x"] / 7, groups["T"] / 7, groups["len"])
+
+
+@pytest.mark.parametrize("kind", [BGNBD, MBGNBD, ParetoNBD], ids=name_of)
+def test_a_search_among_some_groups_ends_where_that_among_all_does(kind, monkeypatch):
+    histories, customers = many_groups(), random_customers(200)
+    assert len(histories.x) > 2 * fitting.MANY_GROUPS
+    short = fit(kind, histories)
+    order = np.random.default_rng(1).permutation(len(histories.x))
+    shuffled = fit(kind, Histories(*(getattr(histories, name)[order] for name in ("x", "t_x", "T", "customers"))))
+    monkeypatch.setattr(fitting, "MANY_GROUPS", len(histories.x))
+    whole = fit(kind, histories)
+    for other in (whole, shuffled):
+        assert other.status == short.status == "converged"
+        assert short.log_likelihood == pytest.approx(other.log_likelihood, rel=1e-11)
+        np.testing.assert_allclose(
+            short.model.expected_purchases(26, *customers), other.model.expected_purchases(26, *customers), rtol=1e-6
+        )
+        np.testing.assert_allclose(short.covariance, other.covariance, rtol=1e-4, atol=1e-12)
+
+
+def test_some_of_the_groups_are_the_same_whatever_the_order():
+    histories = many_groups()
+    order = np.random.default_rng(2).permutation(len(histories.x))
+    some = histories.thinned(1000)
+    again = Histories(*(getattr(histories, name)[order] for name in ("x", "t_x", "T", "customers"))).thinned(1000)
+    assert 500 < len(some.x) <= 1000
+    for name in ("x", "t_x", "T", "customers"):
+        np.testing.assert_array_equal(getattr(some, name), getattr(again, name))
 
 
 def test_histories_that_cannot_be_are_refused():
