@@ -301,7 +301,8 @@ def _show_loaded(found: Inspection, say: Callable[..., None]) -> None:
     for name in names:
         sample.add_column(name, overflow="fold")
     for row in found.sample:
-        sample.add_row(*(Text(str(row.get(name, ""))) for name in names))
+        cells = (str(row.get(name, "")) for name in names)
+        sample.add_row(*(Text(cell if len(cell) <= 24 else f"{cell[:23]}…") for cell in cells))
     if found.sample:
         out.print(sample)
 

@@ -1,82 +1,23 @@
-"""Exports: finds the files, maps them, loads each once, and sets aside what does not fit.
-
-A file goes through four temporary tables, all set-based: `raw` (the file as it is, numbered), `mapped` (canonical
-columns, typed), `problems` (one row per reason why a row does not fit), and from these into staging.order_lines,
-ingest.quarantine and the ledger ingest.files in one transaction. How a source maps is `sources`' business; what a row
-must be is `contracts`'.
-"""
+"""Exports: finds the files of a home and loads what is new; when a mapping changed, decides what is read again."""
 
 from __future__ import annotations
 
 import datetime as dt
 import glob
 import hashlib
-import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
 
-from pipeline.contracts import INPUTS, RowRule, order_lines_table, row_rules, sql_type
-from pipeline.dialects import AmbiguousDialect, Dialect, normalised, recognise
+import duckdb
+
 from pipeline.engines.duckdb import DuckDBEngine
+from pipeline.loading import TABLES_OF_A_FILE, Export, Load, Loaded, mapping_key, with_rates
+from pipeline.locks import HomeNotWritable
 from pipeline.rates import FOLDER as RATES_FOLDER
 from pipeline.rates import load_rates
-from pipeline.readers import read_raw
+from pipeline.readers import disk_is_full
 from pipeline.settings import Settings
-from pipeline.sources import ROW_NUMBER, ExportError, Source, choose, find_sources, quoted, text_literal
-
-_OFFSET = r"\d:\d\d(:\d\d(\.\d+)?)?\s?(Z|UTC|GMT|[+-]\d\d(:?\d\d)?)$"
-_TABLES_OF_A_FILE = ("staging.order_lines", "ingest.quarantine", "ingest.files")
-_IN_CURRENCY = {"amount": "DECIMAL(18,2)", "unit_price": "DECIMAL(18,4)", "discount": "DECIMAL(18,2)"}
-_CASTS = {"number": ("DECIMAL(38,9)", "a number"), "timestamp": ("TIMESTAMP", "a date")}
-_KINDS_OF = {"TIMESTAMP": "a date", "DECIMAL": "a number", "BIGINT": "a number"}
-
-
-@dataclass(frozen=True)
-class Export:
-    """A file and the source it is an export of."""
-
-    path: Path
-    source: Source
-
-    @property
-    def name(self) -> str:
-        return self.path.name
-
-
-@dataclass(frozen=True)
-class Loaded:
-    """What became of one file: its row in the ledger, and whether this run read it."""
-
-    file: str
-    source: str
-    status: Literal["loaded", "rejected"]
-    read_now: bool
-    rows_read: int
-    accepted: int
-    quarantined: int
-    superseded: int
-    duplicates: int
-    example: str | None = None
-    dialect: str = ""
-
-    @property
-    def message(self) -> str:
-        """One line for the log; for a rejected file it says what to do."""
-        if not self.read_now and self.status == "loaded":
-            return f"{self.file}: loaded before, nothing new in it."
-        written = f" ({self.dialect})" if self.dialect else ""
-        counts = f"{self.file}{written}: {self.rows_read:,} rows read, {self.accepted:,} accepted"
-        for count, word in (
-            (self.superseded, "superseded by a newer export"),
-            (self.duplicates, "exact copies dropped"),
-        ):
-            counts += f", {count:,} {word}" if count else ""
-        if not self.quarantined:
-            return counts + "."
-        what_to_do = f" {self.example}" if self.status == "loaded" else ""  # a rejected file's is the error of the run
-        return f"{counts}, {self.quarantined:,} set aside.{what_to_do}"
+from pipeline.sources import ExportError, Source, choose, find_sources
 
 
 def find_exports(settings: Settings, given: Mapping[str, Sequence[str]]) -> list[Export]:
@@ -94,40 +35,25 @@ def load_exports(engine: DuckDBEngine, settings: Settings, exports: Iterable[Exp
     """Load what is new, file by file; a file that cannot be read at all comes back as the error that says why.
 
     Order does not matter: an order belongs to the newest export that holds it, newest by (last order time, content).
+    Raises HomeNotWritable when the disk is full; the warehouse then has to be opened again.
     """
     identified = [(export, *_identify(export)) for export in exports]
     rates = load_rates(engine, settings)
     _mark_stale(engine, settings, identified, rates)
     for export, file_id, sha256 in identified:
         try:
-            yield _Load(engine, settings, export, file_id, sha256, rates).run()
+            yield Load(engine, settings, export, file_id, sha256, rates).run()
         except ExportError as error:
             yield error
+        except (duckdb.Error, OSError) as error:
+            if not disk_is_full(error):
+                raise
+            # Not chained: the innermost cause is what a run tells its user.
+            raise HomeNotWritable(
+                f"{export.name} was not loaded: the disk of {settings.home} is full. What was loaded before is still "
+                f"there. Make room, then run again; `perennial prune` removes old snapshots."
+            ) from None
     engine.execute("DROP TABLE IF EXISTS temp.rates")
-
-
-def mapping_key(settings: Settings, source: Source) -> str:
-    """What decides how a file is read besides the file: its source's SQL, the contract, the settings of ingest."""
-    contract = {
-        name: (sql_type(c.dtype), c.nullable, [str(x) for x in c.checks])
-        for name, c in INPUTS[source.input].columns.items()
-    }
-    dialect = settings.dialects.get(source.name, Dialect()).model_dump(exclude_none=True)
-    parts = [
-        source.mapping, contract, _duplicate_lines(settings, source), settings.timezone, settings.currency, dialect,
-        settings.rate_max_age_days,
-    ]  # fmt: skip
-    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:32]
-
-
-def _with_rates(mapping: str, rates: str | None) -> str:
-    """How a file was read that holds lines in other currencies: it is read again when the rates change."""
-    return f"{mapping} rates {rates}"
-
-
-def quarantine_file(path: str, file_id: str) -> str:
-    """Where the quarantined rows of a file are published, relative to the home."""
-    return f"data/quarantine/{Path(path).name.split('.')[0]}-{file_id[:8]}.parquet"
 
 
 # ── finding ───────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -168,10 +94,6 @@ def _identify(export: Export) -> tuple[str, str]:
     return hashlib.sha256(f"{sha256} {export.source.name}".encode()).hexdigest()[:16], sha256
 
 
-def _duplicate_lines(settings: Settings, source: Source) -> str:
-    return settings.duplicate_lines.get(source.name, source.header.duplicate_lines)
-
-
 def _mark_stale(
     engine: DuckDBEngine, settings: Settings, identified: Sequence[tuple[Export, str, str]], rates: str | None
 ) -> None:
@@ -183,586 +105,18 @@ def _mark_stale(
     changed = []
     for export, file_id, _ in identified:
         now = mapping_key(settings, export.source)
-        if ledger.get(file_id, now) not in (now, _with_rates(now, rates)):
+        if ledger.get(file_id, now) not in (now, with_rates(now, rates)):
             changed.append(file_id)
     if not changed:
         return
     with engine.transaction():
         engine.note_changes("staging.order_lines", "list_contains($changed, file_id)", {"changed": changed})
-        for table in _TABLES_OF_A_FILE:
+        for table in TABLES_OF_A_FILE:
             engine.execute(f"DELETE FROM {table} WHERE list_contains($changed, file_id)", {"changed": changed})
         engine.execute(
             "UPDATE ingest.files SET mapping = 'stale' WHERE superseded > 0 AND list_contains($present, file_id)",
             {"present": [file_id for _, file_id, _ in identified]},
         )
-
-
-# ── loading one file ──────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-class _Load:
-    """One file on its way into the warehouse."""
-
-    def __init__(
-        self, engine: DuckDBEngine, settings: Settings, export: Export, file_id: str, sha256: str, rates: str | None
-    ) -> None:
-        self._engine = engine
-        self._settings = settings
-        self._export = export
-        self._source = export.source
-        self._schema = INPUTS[export.source.input]
-        self._file_id = file_id
-        self._sha256 = sha256
-        self._key = mapping_key(settings, export.source)
-        self._rates = rates
-        self._has_foreign_lines = False
-        self._has_several_lines = False
-        self._dialect = Dialect()
-
-    def run(self) -> Loaded:
-        before = self._ledger()
-        if before is not None and before["mapping"] in self._current_mappings():
-            return self._outcome(before, read_now=False)
-        try:
-            self._read()
-            self._map()
-            self._find_problems()
-            with self._engine.transaction():
-                self._forget()
-                if self._over_limit():
-                    self._reject()
-                else:
-                    self._accept()
-        finally:
-            self._drop_temporaries()
-        after = self._ledger()
-        assert after is not None
-        return self._outcome(after, read_now=True)
-
-    @property
-    def _mapping(self) -> str:
-        return _with_rates(self._key, self._rates) if self._has_foreign_lines else self._key
-
-    def _rejected(self, mapping: str) -> str:
-        """A rejected file is tried again when the limit changes, too."""
-        return f"{mapping} at {self._settings.quarantine_limit}"
-
-    def _current_mappings(self) -> list[str]:
-        loaded = [self._key, _with_rates(self._key, self._rates)]
-        return loaded + [self._rejected(mapping) for mapping in loaded]
-
-    def _execute(self, sql: str, **parameters: Any) -> list[tuple[Any, ...]]:
-        return self._engine.execute(sql, {"file_id": self._file_id, **parameters})
-
-    # reading and mapping
-
-    def _read(self) -> None:
-        """`given`: the columns of the source as they stand in the file. `export`: the same as its SELECT gets them."""
-        header, name = self._source.header, self._export.name
-        fixed = self._settings.dialects.get(self._source.name, Dialect()).over(header.dialect)
-        scratch = self._settings.warehouse_file.parent / ".spill"
-        file = read_raw(self._engine, self._export.path, header.reads == "lines", fixed, scratch)
-        self._number, self._found = file.number, self._source.resolve(file.columns, name)
-        types = dict(self._execute("SELECT column_name, column_type FROM (DESCRIBE raw)"))
-        kinds = {raw: kind for raw, kind in self._source.kinds.items() if types.get(self._found.get(raw)) == "VARCHAR"}
-        shown_as = {self._found[raw]: kind for raw, kind in kinds.items()}
-        try:
-            self._dialect = recognise(self._engine, "raw", shown_as, fixed.over(file.dialect), name, self._source.name)
-        except AmbiguousDialect as error:
-            raise ExportError(str(error)) from error
-        given, export = [], []
-        for raw in header.raw:
-            column = quoted(self._found[raw]) if raw in self._found else "CAST(NULL AS VARCHAR)"
-            given.append(f"{column} AS {quoted(raw)}")
-            export.append(f"{normalised(self._dialect, kinds.get(raw, 'text'), column)} AS {quoted(raw)}")
-        for view, shown in (("given", given), ("export", export)):
-            columns = ", ".join(shown)
-            self._execute(
-                f"CREATE OR REPLACE TEMP VIEW {view} AS SELECT {self._number} AS row_number, {columns} FROM raw"
-            )
-
-    def _map(self) -> None:
-        """`mapped`: the lines of each raw row, canonical columns in canonical types; what cannot be read is null."""
-        sql = self._source.select
-        outputs = dict(self._execute(f"SELECT column_name, column_type FROM (DESCRIBE {sql})"))
-        unknown = [name for name in outputs if name not in self._schema.columns and name != ROW_NUMBER]
-        if unknown:
-            known = ", ".join(self._schema.columns)
-            raise ExportError(
-                f"{self._source.file}: {', '.join(unknown)} is no column of {self._source.input} ({known})."
-            )
-        zones = (self._dialect.timezone or self._settings.timezone, self._settings.timezone)
-        columns = [
-            f"{_canonical(name, outputs.get(name), sql_type(column.dtype), *zones)} AS {quoted(name)}"
-            for name, column in self._schema.columns.items()
-        ]
-        self._execute(
-            f"CREATE OR REPLACE TEMP TABLE mapped AS SELECT row_number, {', '.join(columns)} FROM ({sql}) AS source"
-        )
-        self._outputs = outputs
-        self._complete()
-        self._check_lines()
-
-    def _check_lines(self) -> None:
-        """Every raw row has become a line, or one of each kind; more could not be told apart, fewer would be lost."""
-        rows, distinct = self._execute("SELECT count(*), count(DISTINCT row_number) FROM mapped")[0]
-        expected = self._execute("SELECT count(*) FROM raw")[0][0]
-        if distinct != expected:
-            raise ExportError(
-                f"{self._source.file}: the SELECT must return each row once; {expected:,} became {distinct:,}."
-            )
-        if rows == distinct:
-            return
-        self._has_several_lines = True
-        kinds, orders = self._execute(
-            "SELECT count(DISTINCT (row_number, kind)), count(DISTINCT (row_number, coalesce(order_id, ''))) "
-            "FROM completed"
-        )[0]
-        if kinds != rows or orders != distinct:
-            raise ExportError(
-                f"{self._source.file}: the SELECT must return each row once, or one line of each kind (sale, charge, "
-                f"refund) for it, all of one order; {expected:,} rows became {rows:,} lines of {kinds:,} kinds."
-            )
-
-    def _complete(self) -> None:
-        """`completed`: what follows from the other columns is filled in (amount, then kind, currency)."""
-        self._execute(
-            f"""
-            CREATE OR REPLACE TEMP VIEW filled AS
-            SELECT * REPLACE (
-              coalesce(lower(kind), CASE WHEN amount < 0 OR quantity < 0 THEN 'refund' ELSE 'sale' END) AS kind,
-              coalesce(upper(currency), '{self._settings.currency}') AS currency)
-            FROM (
-              SELECT * REPLACE (
-                coalesce(amount, TRY_CAST(quantity * unit_price - coalesce(discount, 0) AS DECIMAL(18,2))) AS amount)
-              FROM mapped
-            ) AS with_amount
-            """
-        )
-        self._execute(
-            "CREATE OR REPLACE TEMP VIEW completed AS "
-            "SELECT *, CAST(NULL AS DECIMAL(18,2)) AS original_amount, CAST(NULL AS VARCHAR) AS original_currency "
-            "FROM filled"
-        )
-
-    def _convert(self) -> None:
-        """Lines in other currencies into the reporting currency, at the latest rate on or before their day.
-
-        A line without such a rate keeps its currency, which the rules then refuse.
-        """
-        reporting = self._settings.currency
-        self._has_foreign_lines = bool(
-            self._execute("SELECT count(*) FROM filled WHERE currency <> $reporting", reporting=reporting)[0][0]
-        )
-        if not self._has_foreign_lines or self._rates is None:
-            return
-        self._execute(
-            """
-            CREATE OR REPLACE TEMP TABLE day_rates AS
-            WITH wanted AS (
-              SELECT DISTINCT currency, CAST(ordered_at AS DATE) AS day FROM filled WHERE currency <> $reporting
-            ),
-            offered AS (
-              SELECT wanted.currency, wanted.day, rates.rate,
-                row_number() OVER (PARTITION BY wanted.currency, wanted.day ORDER BY rates.day DESC) AS place
-              FROM wanted JOIN rates
-                ON rates.currency = wanted.currency
-                AND rates.day <= wanted.day AND wanted.day <= rates.day + $days
-            )
-            SELECT currency, day, rate FROM offered WHERE place = 1
-            """,
-            reporting=reporting,
-            days=self._settings.rate_max_age_days,
-        )
-        converted = ", ".join(
-            f"CASE WHEN rate IS NULL THEN filled.{name} ELSE TRY_CAST(filled.{name} * rate AS {kind}) END AS {name}"
-            for name, kind in _IN_CURRENCY.items()
-        )
-        self._execute(
-            f"""
-            CREATE OR REPLACE TEMP VIEW completed AS
-            SELECT
-              filled.* REPLACE (
-                {converted}, CASE WHEN rate IS NULL THEN filled.currency ELSE '{reporting}' END AS currency),
-              CASE WHEN rate IS NOT NULL THEN filled.amount END AS original_amount,
-              CASE WHEN rate IS NOT NULL THEN filled.currency END AS original_currency
-            FROM filled
-            LEFT JOIN day_rates
-              ON day_rates.currency = filled.currency AND day_rates.day = CAST(filled.ordered_at AS DATE)
-            """
-        )
-
-    def _find_foreign(self) -> None:
-        """What is still in another currency has no rate."""
-        reporting, days = self._settings.currency, self._settings.rate_max_age_days
-        missing = f"is not the reporting currency {reporting}"
-        if self._rates is not None:
-            missing += f", and no exchange rate of its day or up to {days} days before is given"
-        self._execute(
-            f"INSERT INTO problems SELECT DISTINCT row_number, 'currency', 'column \"currency\": \"' || currency || "
-            f"'\" {missing}' FROM completed WHERE currency <> $currency",
-            currency=reporting,
-        )
-
-    def _date_refunds(self) -> None:
-        """A refund without a date falls on its order's day; one whose date cannot be read stays a problem."""
-        undated = (
-            "ordered_at IS NULL AND kind = 'refund' "
-            "AND row_number NOT IN (SELECT row_number FROM problems WHERE column_name = 'ordered_at')"
-        )
-        if self._execute(f"SELECT count(*) FROM completed WHERE {undated}")[0][0]:
-            self._execute(
-                f"""
-                UPDATE mapped SET ordered_at = orders.ordered_at
-                FROM (SELECT order_id, min(ordered_at) AS ordered_at FROM mapped GROUP BY order_id) AS orders
-                WHERE mapped.order_id = orders.order_id AND mapped.ordered_at IS NULL
-                  AND mapped.row_number IN (SELECT row_number FROM completed WHERE {undated})
-                """
-            )
-
-    # what does not fit
-
-    def _find_problems(self) -> None:
-        """`problems`: (row_number, column_name, reason), all reasons of all rows that do not fit."""
-        self._execute(
-            "CREATE OR REPLACE TEMP TABLE problems AS "
-            "SELECT row_number, CAST(NULL AS VARCHAR) AS column_name, reason FROM malformed"
-        )
-        raw_columns = self._raw_columns()
-        self._find_unreadable_cells()
-        for name in self._columns_with_nulls():
-            if not any(self._source.header.raw[raw].type in _CASTS for raw in raw_columns[name]):
-                self._find_unreadable(name, raw_columns[name])
-        self._date_refunds()
-        self._convert()
-        shown = {name: self._found[raws[0]] for name, raws in raw_columns.items() if len(raws) == 1}
-        rules = row_rules(self._schema, shown)
-        counts = ", ".join(f"count(*) FILTER (WHERE {rule.fails})" for rule in rules)
-        failing = self._execute(f"SELECT {counts} FROM completed")[0]  # one pass; most rules fail nowhere
-        for rule, count in zip(rules, failing, strict=True):
-            if count:
-                self._apply(rule, raw_columns.get(rule.column, []))
-        if self._has_foreign_lines:
-            self._find_foreign()
-
-    def _apply(self, rule: RowRule, raws: Sequence[str]) -> None:
-        """Note the rows that break a rule, unless their column is known to be unreadable: that says it better."""
-        self._execute(
-            f"INSERT INTO problems SELECT row_number, '{rule.column}', {rule.reason} FROM completed WHERE {rule.fails} "
-            f"AND row_number NOT IN ({_noted(rule.column, *raws)})"
-        )
-
-    def _find_unreadable_cells(self) -> None:
-        """Cells of columns that the source declares as numbers or dates, whatever its SELECT makes of them."""
-        for raw, column in self._source.header.raw.items():
-            if raw not in self._found or column.type not in _CASTS:
-                continue
-            cast, kind = _CASTS[column.type]
-            text = f"nullif(trim(CAST(given.{quoted(raw)} AS VARCHAR)), '')"
-            unreadable = f"TRY_CAST(export.{quoted(raw)} AS {cast}) IS NULL AND {text} IS NOT NULL"
-            self._execute(
-                f"INSERT INTO problems SELECT given.row_number, {text_literal(raw)}, "
-                f"{_unreadable(self._found[raw], text, kind)} "
-                f"FROM given JOIN export ON export.row_number = given.row_number WHERE {unreadable}"
-            )
-
-    def _raw_columns(self) -> dict[str, list[str]]:
-        """Canonical column -> raw columns present in this file it is made from."""
-        names = [name for name in self._outputs if name != ROW_NUMBER]
-        made_from = {name: self._source.raw_columns_of(name) for name in names}
-        return {name: [raw for raw in raws if raw in self._found] for name, raws in made_from.items()}
-
-    def _columns_with_nulls(self) -> list[str]:
-        typed = [n for n in self._outputs if n != ROW_NUMBER and sql_type(self._schema.columns[n].dtype) != "VARCHAR"]
-        if not typed:
-            return []
-        counts = self._execute(f"SELECT {', '.join(f'count(*) - count({quoted(n)})' for n in typed)} FROM mapped")[0]
-        return [name for name, nulls in zip(typed, counts, strict=True) if nulls]
-
-    def _find_unreadable(self, name: str, raws: list[str]) -> None:
-        """A typed column is unreadable where it is null although the raw columns it is made from are not blank."""
-        if not raws:
-            return
-        texts = [f"nullif(trim(CAST(given.{quoted(raw)} AS VARCHAR)), '')" for raw in raws]
-        text = f"concat_ws(' ', {', '.join(texts)})"
-        kind = _KINDS_OF[sql_type(self._schema.columns[name].dtype).split("(")[0]]
-        self._execute(
-            f"INSERT INTO problems SELECT mapped.row_number, '{name}', "
-            f"{_unreadable(', '.join(self._found[raw] for raw in raws), text, kind)} "
-            f"FROM ({self._rows_without(name)}) AS mapped JOIN given ON given.row_number = mapped.row_number "
-            f"WHERE coalesce({', '.join(texts)}) IS NOT NULL AND mapped.row_number NOT IN ({_noted(*raws)})"
-        )
-
-    def _rows_without(self, name: str) -> str:
-        """SQL: the raw rows of which no line has a value in the column; postage, say, has no quantity of its own."""
-        if not self._has_several_lines:
-            return f"SELECT row_number FROM mapped WHERE {quoted(name)} IS NULL"
-        return f"SELECT row_number FROM mapped GROUP BY row_number HAVING count({quoted(name)}) = 0"
-
-    def _counts(self) -> tuple[int, int]:
-        """(rows read, rows that do not fit)."""
-        read = self._execute("SELECT (SELECT count(*) FROM raw) + (SELECT count(*) FROM malformed)")[0][0]
-        return read, self._execute("SELECT count(DISTINCT row_number) FROM problems")[0][0]
-
-    def _over_limit(self) -> bool:
-        read, bad = self._counts()
-        return bool(bad > self._settings.quarantine_limit * read)
-
-    # writing
-
-    def _forget(self) -> None:
-        """Take out what an earlier reading of this file left."""
-        self._note_orders()
-        for table in _TABLES_OF_A_FILE:
-            self._execute(f"DELETE FROM {table} WHERE file_id = $file_id")
-
-    def _note_orders(self) -> None:
-        """What is made of the orders of this file must be made again."""
-        self._engine.note_changes("staging.order_lines", "file_id = $file_id", {"file_id": self._file_id})
-
-    def _reject(self) -> None:
-        """Too much does not fit: nothing of the file is loaded, what does not fit is kept to be looked at."""
-        read, bad = self._counts()
-        self._quarantine()
-        self._record("rejected", self._rejected(self._mapping), read, 0, bad, 0, 0)
-
-    def _accept(self) -> None:
-        read, bad = self._counts()
-        self._quarantine()
-        self._execute("CREATE OR REPLACE TEMP TABLE excluded AS SELECT DISTINCT row_number FROM problems")
-        duplicates = self._exclude_copies()
-        superseded = self._resolve_contested_orders()
-        accepted = self._insert_lines()
-        self._note_orders()  # those taken from older files are among them
-        self._record("loaded", self._mapping, read, accepted, bad, superseded, duplicates)
-
-    def _quarantine(self) -> None:
-        raw_text = "raw.line" if self._source.header.reads == "lines" else "CAST(to_json(raw) AS VARCHAR)"
-        number = self._number
-        self._execute(
-            f"""
-            INSERT INTO ingest.quarantine (file_id, row_number, reasons, raw)
-            WITH reasons AS (
-              SELECT row_number, string_agg(DISTINCT reason, '; ' ORDER BY reason) AS reasons
-              FROM problems GROUP BY row_number
-            )
-            SELECT $file_id, reasons.row_number, reasons.reasons, coalesce(malformed.text, {raw_text}, '')
-            FROM reasons
-            LEFT JOIN malformed ON malformed.row_number = reasons.row_number
-            LEFT JOIN raw ON {number} = reasons.row_number
-            ORDER BY reasons.row_number
-            """
-        )
-
-    def _exclude_copies(self) -> int:
-        """Drop exact copies of a raw row, if the source or the settings say so; returns how many."""
-        if _duplicate_lines(self._settings, self._source) == "keep":
-            return 0
-        number = self._number
-        columns = ", ".join(quoted(name) for name in self._found.values())
-        return int(
-            self._execute(
-                f"""
-                INSERT INTO excluded
-                SELECT row_number
-                FROM (
-                  SELECT {number} AS row_number, row_number() OVER (PARTITION BY {columns} ORDER BY {number}) AS copy
-                  FROM raw WHERE {number} NOT IN (SELECT row_number FROM excluded)
-                ) AS numbered
-                WHERE copy > 1
-                """
-            )[0][0]
-        )
-
-    def _resolve_contested_orders(self) -> int:
-        """An order is taken whole from the newest export that holds it. Returns how many rows of this file give way."""
-        self._execute(
-            """
-            CREATE OR REPLACE TEMP TABLE contested AS
-            SELECT DISTINCT lines.order_id, lines.file_id
-            FROM staging.order_lines AS lines
-            WHERE lines.order_id IN (
-              SELECT order_id FROM completed WHERE row_number NOT IN (SELECT row_number FROM excluded))
-            """
-        )
-        newer_first = "last_ordered_at DESC, sha256 DESC, source DESC"
-        span = self._execute(
-            "SELECT max(ordered_at) FROM completed WHERE row_number NOT IN (SELECT row_number FROM problems)"
-        )
-        self._execute(
-            f"""
-            CREATE OR REPLACE TEMP TABLE newer AS
-            WITH candidates AS (
-              SELECT file_id, last_ordered_at, sha256, source
-              FROM ingest.files WHERE file_id IN (SELECT file_id FROM contested)
-              UNION ALL
-              SELECT $file_id, CAST($last AS TIMESTAMP), $sha256, $source
-            ),
-            ordered AS (SELECT file_id, row_number() OVER (ORDER BY {newer_first}) AS place FROM candidates)
-            SELECT file_id FROM ordered WHERE place < (SELECT place FROM ordered WHERE file_id = $file_id)
-            """,
-            last=span[0][0],
-            sha256=self._sha256,
-            source=self._source.name,
-        )
-        self._take_from_older()
-        return int(
-            self._execute(
-                """
-                INSERT INTO excluded
-                SELECT DISTINCT row_number FROM completed
-                WHERE row_number NOT IN (SELECT row_number FROM excluded)
-                  AND order_id IN (SELECT order_id FROM contested WHERE file_id IN (SELECT file_id FROM newer))
-                """
-            )[0][0]
-        )
-
-    def _take_from_older(self) -> None:
-        """Remove contested orders from the older files that hold them, and carry the rows over in their ledger."""
-        ours = "SELECT order_id, file_id FROM contested WHERE file_id NOT IN (SELECT file_id FROM newer)"
-        self._execute(
-            f"""
-            UPDATE ingest.files AS files SET
-              accepted = accepted - lost.rows,
-              lines = files.lines - lost.lines,
-              superseded = superseded + lost.rows,
-              without_customer = without_customer - lost.guests
-            FROM (
-              SELECT
-                lines.file_id, count(*) AS lines, count(DISTINCT lines.row_number) AS rows,
-                count(DISTINCT lines.row_number) FILTER (WHERE lines.customer_id IS NULL) AS guests
-              FROM staging.order_lines AS lines JOIN ({ours}) AS ours USING (order_id, file_id) GROUP BY lines.file_id
-            ) AS lost
-            WHERE files.file_id = lost.file_id
-            """
-        )
-        self._execute(f"DELETE FROM staging.order_lines WHERE (order_id, file_id) IN ({ours})")
-
-    def _insert_lines(self) -> int:
-        """Write the lines of the rows that are left; returns how many rows these are."""
-        columns = ", ".join(quoted(name) for name in order_lines_table().header.columns)
-        canonical = ", ".join(quoted(name) for name in ("original_amount", "original_currency", *self._schema.columns))
-        keep = "WHERE row_number NOT IN (SELECT row_number FROM excluded)"
-        if not self._execute("SELECT count(*) FROM excluded")[0][0]:
-            keep = ""
-        lines = self._execute(
-            f"INSERT INTO staging.order_lines ({columns}) "
-            f"SELECT $file_id, row_number, CAST(ordered_at AS DATE), {canonical} FROM completed {keep}"
-        )[0][0]
-        if self._has_several_lines:
-            return int(self._execute(f"SELECT count(DISTINCT row_number) FROM completed {keep}")[0][0])
-        return int(lines)
-
-    def _record(
-        self, status: str, mapping: str, read: int, accepted: int, quarantined: int, superseded: int, duplicates: int
-    ) -> None:
-        self._execute(
-            """
-            INSERT INTO ingest.files BY NAME
-            SELECT
-              $file_id AS file_id, $sha256 AS sha256, $source AS source, $input AS input, $path AS path,
-              $mapping AS mapping, $status AS status, $read AS rows_read, $accepted AS accepted,
-              $quarantined AS quarantined, $superseded AS superseded, $duplicates AS duplicates,
-              (SELECT count(*) FROM staging.order_lines WHERE file_id = $file_id) AS lines,
-              (SELECT count(DISTINCT row_number) FROM staging.order_lines
-                WHERE file_id = $file_id AND customer_id IS NULL) AS without_customer,
-              min(ordered_at) AS first_ordered_at, max(ordered_at) AS last_ordered_at
-            FROM completed WHERE row_number NOT IN (SELECT row_number FROM problems)
-            """,
-            sha256=self._sha256,
-            source=self._source.name,
-            input=self._source.input,
-            path=self._shown_path(),
-            mapping=mapping,
-            status=status,
-            read=read,
-            accepted=accepted,
-            quarantined=quarantined,
-            superseded=superseded,
-            duplicates=duplicates,
-        )
-
-    def _shown_path(self) -> str:
-        home = self._settings.home
-        inside = self._export.path.is_relative_to(home)
-        return self._export.path.relative_to(home).as_posix() if inside else self._export.name
-
-    def _ledger(self) -> dict[str, Any] | None:
-        rows = self._engine.read(
-            "SELECT * FROM ingest.files WHERE file_id = $file_id", {"file_id": self._file_id}
-        ).to_dicts()
-        return rows[0] if rows else None
-
-    def _outcome(self, ledger: dict[str, Any], read_now: bool) -> Loaded:
-        counts = {name: ledger[name] for name in ("rows_read", "accepted", "quarantined", "superseded", "duplicates")}
-        example = self._example(ledger) if ledger["quarantined"] else None
-        return Loaded(
-            self._export.name, self._source.name, ledger["status"], read_now, **counts, example=example,
-            dialect=str(self._dialect),
-        )  # fmt: skip
-
-    def _example(self, ledger: dict[str, Any]) -> str:
-        """The first row set aside, where all of them are, and what to do."""
-        row, reasons = self._execute(
-            "SELECT row_number, reasons FROM ingest.quarantine WHERE file_id = $file_id ORDER BY row_number LIMIT 1"
-        )[0]
-        bad, read = ledger["quarantined"], ledger["rows_read"]
-        target = quarantine_file(ledger["path"], self._file_id)
-        first = f"{self._export.name}, row {row:,}, {reasons}. {bad:,} of {read:,} rows set aside in {target}"
-        if ledger["status"] == "loaded":
-            return f"{first}; fix the export and load it again, only the new rows will be taken."
-        limit = self._settings.quarantine_limit
-        return (
-            f"{first}: more than {limit:.1%} (setting quarantine_limit), so nothing of the file was loaded. "
-            f"Fix the export, its source, or the limit, and run again."
-        )
-
-    def _drop_temporaries(self) -> None:
-        for view in ("completed", "filled", "export", "given"):
-            self._execute(f"DROP VIEW IF EXISTS {view}")
-        tables = ("raw", "malformed", "mapped", "problems", "excluded", "contested", "newer", "objects", "day_rates")
-        for table in tables:
-            self._execute(f"DROP TABLE IF EXISTS temp.{table}")
-
-
-def _noted(*columns: str) -> str:
-    """SQL: the rows that have a problem in one of the columns already."""
-    names = ", ".join(text_literal(column) for column in columns)
-    return f"SELECT row_number FROM problems WHERE column_name IN ({names})"
-
-
-def _unreadable(column: str, text: str, kind: str) -> str:
-    """SQL: what to say of a text that is not of its kind."""
-    shown = f"left({text}, 60)"
-    hint = f"CASE WHEN regexp_matches({shown}, '^[-+]?[0-9.,]*[oO][0-9.,oO]*$') THEN ' (letter O?)' ELSE '' END"
-    opening, ending = text_literal(f'column "{column}": "'), text_literal(f'" is not {kind}')
-    return f"{opening} || {shown} || {ending} || {hint}"
-
-
-def _canonical(name: str, output_type: str | None, declared: str, written_in: str, zone: str) -> str:
-    """A source's output column in its canonical type, null where it cannot be read. Blank text is null.
-
-    Times without an offset are of the zone `written_in`; all become times of `zone`, the shop's.
-    """
-    if output_type is None:
-        return f"CAST(NULL AS {declared})"
-    column = f"source.{quoted(name)}"
-    if declared == "VARCHAR":
-        return f"nullif(trim(CAST({column} AS VARCHAR)), '')"
-    if declared != "TIMESTAMP":
-        return f"TRY_CAST({column} AS {declared})"
-    if output_type == "TIMESTAMP WITH TIME ZONE":
-        return f"timezone({text_literal(zone)}, {column})"
-    local = f"TRY_CAST({column} AS TIMESTAMP)"
-    if written_in != zone:
-        local = f"timezone({text_literal(zone)}, timezone({text_literal(written_in)}, {local}))"
-    if output_type != "VARCHAR":
-        return local
-    # DuckDB reads +0100 and +01:00 only where nothing stands between time and offset.
-    close = f"regexp_replace({column}, '\\s+([+-]\\d\\d(:?\\d\\d)?)$', '\\1')"
-    with_offset = f"timezone({text_literal(zone)}, TRY_CAST({close} AS TIMESTAMPTZ))"
-    has_offset = f"length({column}) > 16 AND regexp_matches({column}, '{_OFFSET}')"
-    return f"CASE WHEN {has_offset} THEN {with_offset} ELSE {local} END"
 
 
 def last_order_date(engine: DuckDBEngine) -> dt.date | None:

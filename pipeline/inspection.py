@@ -23,7 +23,8 @@ from pipeline.catalog import tables
 from pipeline.contracts import ORDER_LINES
 from pipeline.dialects import Dialect
 from pipeline.engines.duckdb import DuckDBEngine, connect
-from pipeline.exports import Export, Loaded, load_exports
+from pipeline.exports import load_exports
+from pipeline.loading import Export, Loaded
 from pipeline.rates import rates_files
 from pipeline.readers import format_of, read_raw
 from pipeline.settings import Settings

@@ -76,5 +76,8 @@ def _read(engine: DuckDBEngine, path: Path, fixed: Dialect) -> None:
         f"WHERE coalesce(TRY_CAST({rate} AS DECIMAL(18,8)), 0) <= 0 OR TRY_CAST({day} AS TIMESTAMP) IS NULL "
         f"OR NOT coalesce(regexp_full_match(upper(trim({currency})), '[A-Z]{{3}}'), FALSE) LIMIT 1"
     )
+    bad = bad or engine.execute("SELECT row_number, text FROM malformed ORDER BY row_number LIMIT 1")
+    for table in ("raw", "malformed"):
+        engine.execute(f"DROP TABLE IF EXISTS temp.{table}")
     if bad:
         raise ExportError(f"{path.name}, row {bad[0][0]:,}: {bad[0][1]} is no exchange rate. It must hold {_EXAMPLE}.")

@@ -10,8 +10,10 @@ from __future__ import annotations
 
 import codecs
 import csv
+import errno
 import io
 import logging
+import re
 import tempfile
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
@@ -130,8 +132,14 @@ def read_raw(
             f"[dialects.<source>] in perennial.toml."
         ) from error
     except (duckdb.Error, pa.ArrowException, EOFError, OSError) as error:
+        if disk_is_full(error):
+            raise  # no fault of the file
         first = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise ExportError(f"{path.name} cannot be read as {format}: {first} Export it again.") from error
+
+
+def disk_is_full(error: BaseException) -> bool:
+    return getattr(error, "errno", None) == errno.ENOSPC or "No space left" in str(error)
 
 
 def _create_raw(engine: DuckDBEngine, call: str) -> list[str]:
@@ -149,11 +157,16 @@ def _read_text(engine: DuckDBEngine, text: _Text, format: Format, fixed: Dialect
     try:
         with _in_utf8(text, scratch) as readable:
             columns, number = _TEXT_READERS[format](engine, readable)
-    except (duckdb.InvalidInputException, duckdb.ConversionException):
+    except (duckdb.InvalidInputException, duckdb.ConversionException) as error:
         if text.dialect.encoding in _UTF_8 and not fixed.encoding and (encoding := _code_page_of_all(text)):
             return _read_text(engine, text._replace(dialect=fixed).read_as(encoding=encoding), format, fixed, scratch)
         if format != "csv":
-            raise
+            line = re.search(r"on Line: (\d+)", str(error))
+            where = f"line {int(line[1]):,}" if line else "a line"
+            raise ExportError(
+                f"{text.path.name} cannot be read as {format}: {where} holds bytes that are no UTF-8 text, or more "
+                f"than {_LONGEST_LINE:,} of them. Export it again."
+            ) from error
         with _in_utf8(text, scratch) as readable:
             columns, number = _read_malformed_csv(engine, readable)
     return RawFile(columns, number, text.dialect)
@@ -315,10 +328,12 @@ def _folder(scratch: Path | None) -> Iterator[Path]:
 def _with_delimiter(text: _Text) -> _Text:
     """Delimiter and quote, where they are not fixed: those with which the header names most columns."""
     with text.open(errors="replace") as opened:
-        header = opened.readline(_SAMPLE).rstrip("\r\n")
+        header = [opened.readline(_SAMPLE)]
+        while "".join(header).count('"') % 2 and len(header) < _LONGEST_RECORD and (more := opened.readline(_SAMPLE)):
+            header.append(more)
     delimiters = text.dialect.delimiter or _DELIMITERS
-    delimiter = max(delimiters, key=lambda sign: len(_fields([header], sign, '"') or ()))
-    columns = _fields([header], delimiter, None) or []
+    delimiter = max(delimiters, key=lambda sign: len(_fields(header, sign, '"') or ()))
+    columns = _fields(header[:1], delimiter, None) or []
     single = len(columns) > 1 and all(len(name) > 1 and name[0] == name[-1] == "'" for name in map(str.strip, columns))
     return text.read_as(delimiter=delimiter, quote=text.dialect.quote or ("'" if single else '"'))
 
@@ -329,7 +344,7 @@ def _quote_character(text: _Text) -> str | None:
 
 def _csv_columns(text: _Text) -> list[str]:
     """The names in the header. Raises ExportError when there are none, or some repeat."""
-    with text.open(errors="surrogateescape") as opened:
+    with text.open(errors="replace") as opened:
         record = next(_records(opened, text, width=None), None)
     return _column_names(text.path.name, record.fields or () if record else ())
 
@@ -338,7 +353,7 @@ def _column_names(file: str, header: Sequence[str]) -> list[str]:
     """The cells of the header, a column without a name by its position."""
     if not any(name.strip() for name in header):
         raise ExportError(f"{file} has no header line. The first line must name the columns.")
-    columns = [name.strip() or f"column {place}" for place, name in enumerate(header, start=1)]
+    columns = [name.replace("\0", "").strip() or f"column {place}" for place, name in enumerate(header, start=1)]
     lowered = [name.lower() for name in columns]
     repeated = sorted({name for name in columns if lowered.count(name.lower()) > 1})
     if repeated:

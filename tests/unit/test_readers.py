@@ -110,6 +110,15 @@ def test_one_broken_byte_in_utf_8_costs_its_row_only(home):
     assert home.reasons() == {3: "the row holds bytes that are no UTF-8 text"}
 
 
+def test_json_lines_with_broken_bytes_name_the_line(home):
+    good = '{"order_id": "o1", "customer_id": "żółw", "ordered_at": "2026-01-02", "amount": 1}\n'.encode()
+    home.drop(good * 2 + good.replace(b"o1", b"\xff1"), "orders.jsonl")
+    with pytest.raises(
+        ExportError, match=r"orders.jsonl cannot be read as jsonl: line 3 holds bytes that are no UTF-8"
+    ):
+        home.load()
+
+
 def test_a_set_encoding_is_not_questioned(home):
     home.drop(rows("o1,anna,2026-01-02,10,Größe").encode("cp1250"))
     home.settings["dialects"] = {"perennial": {"encoding": "iso-8859-2"}}
@@ -141,6 +150,12 @@ def test_single_quotes_around_fields_are_recognised(home):
     )
     (message,) = home.load()
     assert home.column("product_name") == ['a, "b"'] and "single quotes" in message
+
+
+def test_a_name_of_a_column_may_hold_what_no_library_likes(home):
+    home.drop(rows("o1,anna,2026-01-02,10,x,7,8", "o2,anna,2026-01-02,10,x", header=HEADER + ',n\0ul,"a\nb"'))
+    home.load()
+    assert home.reasons() == {2: "the row has 5 fields, the header 7"} and home.column("order_id") == ["o1"]
 
 
 def test_a_column_without_a_name_does_not_disturb(home):
@@ -416,6 +431,10 @@ def test_new_rates_have_the_files_with_foreign_lines_read_again_and_no_others(ho
     [
         ("date,currency\n2026-01-02,USD\n", "holds no exchange rates: it lacks rate"),
         ("date,currency,rate\n2026-01-02,USD,0\n", r"rates.csv, row 1: 2026-01-02, USD, 0 is no exchange rate"),
+        (
+            "date,currency,rate\n2026-01-02,USD,0.9\n2026-01-03,USD\n",
+            r"rates.csv, row 2: 2026-01-03,USD is no exchange",
+        ),
         ("date,currency,rate\n2026-01-02,USD,0.9\n2026-01-02,USD,0.8\n", "USD has two rates on 2026-01-02"),
     ],
 )

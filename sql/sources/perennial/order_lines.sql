@@ -33,6 +33,6 @@ one_of:
 */
 SELECT
   row_number, order_id, line_id, customer_id, ordered_at, product_id, product_name, category, quantity, unit_price,
-  unit_cost, amount, discount, currency, sales_channel, source, medium, campaign_id, coupon, country, region, city, store_id,
-  status, kind
+  unit_cost, amount, discount, currency, sales_channel, source, medium, campaign_id, coupon, country, region, city,
+  store_id, status, kind
 FROM export
