@@ -145,6 +145,16 @@ SQL_TABLES = tuple(name for name, table in tables().items() if table.select)
 PUBLISHED = ("published.tables", "published.audiences", "published.report")
 
 
+def run_alone(folder: str, day: str) -> None:
+    """A run as the command line makes it, for a process that does nothing else; raises RunFailed."""
+    from pipeline.runs import run_snapshot
+    from pipeline.settings import export_home
+
+    settings = load(Path(folder))
+    export_home(settings)
+    run_snapshot(settings, {}, dt.date.fromisoformat(day))
+
+
 def sha256(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 

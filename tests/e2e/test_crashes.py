@@ -1,9 +1,11 @@
 """kill -9 in the middle of a run, and two runs at once: the next run heals everything by itself, and nobody mixes.
 
-Everything here runs as processes of their own, since that is what dies and what holds locks.
+Everything here runs as processes of their own, since that is what dies and what holds locks: `perennial run` where the
+moment is chosen by what it says, else a fork that has all imports behind it, so that 50 kills take minutes.
 """
 
 import json
+import multiprocessing
 import os
 import random
 import re
@@ -19,11 +21,11 @@ from typing import Any
 
 import dagster as dg
 import pytest
-from homes import Home, sha256
+from homes import Home, run_alone, sha256
 
 from pipeline.catalog import tables
 
-KILLS = 8
+KILLS, CHOSEN_KILLS = 50, 6
 SEED = 20260228
 YESTERDAY, TODAY = "2026-02-27", "2026-02-28"
 PATIENCE = 120.0  # seconds for a moment of a run to come, on a machine that does other things, too
@@ -105,8 +107,14 @@ def kills() -> list[tuple[str, float]]:
         ("while a mart is written", 0.0),
         ("while files are loaded", 0.1),
     ]
-    others = [(dice.choice(sorted(MOMENTS)), round(dice.uniform(0, 0.1), 3)) for _ in range(KILLS)]
-    return (first + others)[:KILLS]
+    others = [(dice.choice(sorted(MOMENTS)), round(dice.uniform(0, 0.1), 3)) for _ in range(CHOSEN_KILLS)]
+    return (first + others)[:CHOSEN_KILLS]
+
+
+def moments_by_chance() -> list[float]:
+    """Parts of the length of a run, the same in every run of the tests."""
+    dice = random.Random(SEED)
+    return sorted(round(dice.uniform(0.01, 0.99), 3) for _ in range(KILLS - CHOSEN_KILLS))
 
 
 # ── homes ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -176,6 +184,48 @@ def test_the_night_after_kill_9_equals_an_undisturbed_one(
     assert set(runs[1:]) <= {dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.NOT_STARTED}
     if "staged" in moment or "in place" in moment:
         assert re.search(r"Run \w{8} stopped (before|while) publishing", following.said), following.said
+
+
+@pytest.fixture(scope="module")
+def forks() -> Any:
+    """Where processes come from that need not import anything any more."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["homes", "pipeline.runs", "pipeline.prediction.rows", "plotly.graph_objects"])
+    return context
+
+
+@pytest.fixture(scope="module")
+def length_of_a_run(forks: Any, evening: Home, undisturbed: Home, tmp_path_factory: pytest.TempPathFactory) -> float:
+    """Seconds, of the second run: the first one still starts the server of the forks."""
+    for name in ("warming", "measured"):
+        home = evening.copied(tmp_path_factory.mktemp(name) / "home")
+        process = forks.Process(target=run_alone, args=(str(home.folder), TODAY))
+        begun = time.monotonic()
+        process.start()
+        process.join(PATIENCE)
+        seconds = time.monotonic() - begun
+        assert process.exitcode == 0
+    assert_same(home, undisturbed)
+    return seconds
+
+
+@pytest.mark.parametrize("part", moments_by_chance())
+def test_the_night_after_a_kill_at_any_moment_equals_an_undisturbed_one(
+    forks: Any, length_of_a_run: float, evening: Home, undisturbed: Home, tmp_path: Path, part: float
+) -> None:
+    home = evening.copied(tmp_path / "home")
+    killed = forks.Process(target=run_alone, args=(str(home.folder), TODAY))
+    killed.start()
+    killed.join(part * length_of_a_run)
+    killed.kill()
+    killed.join()
+    assert killed.exitcode in (-signal.SIGKILL, 0)  # 0: it was quicker this time
+    assert_readers_are_not_misled(home, evening)
+    following = forks.Process(target=run_alone, args=(str(home.folder), TODAY))
+    following.start()
+    following.join(PATIENCE)
+    assert following.exitcode == 0
+    assert_same(home, undisturbed)
 
 
 def test_killed_twice_in_a_row(evening: Home, undisturbed: Home, tmp_path: Path) -> None:
