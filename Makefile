@@ -9,10 +9,10 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python; do \
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input
 HOME_DIR ?= .
 
-.PHONY: help setup setup-dev run dev test lint format lock clean
+.PHONY: help setup setup-dev run dev test bench validate bench-models lint format lock clean
 
 help: ## List the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
 
 $(VENV)/.made:
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed; none was found. Install it, or name it: make run PYTHON=/path/to/python3"; exit 1; }
@@ -43,6 +43,15 @@ dev: setup ## Open Dagster's web UI on a home: make dev HOME_DIR=data/demo
 
 test: setup-dev ## Run the tests
 	@$(BIN)/python -m pytest
+
+bench: setup ## Time a night on a made-up shop beside reading its export only: make bench ROWS=10000000
+	@$(BIN)/python benchmarks/bench.py --rows $(or $(ROWS),1000000)
+
+validate: setup ## Hold the models against papers, holdouts and made-up worlds; writes docs/validation.md
+	@$(BIN)/python benchmarks/validate.py
+
+bench-models: setup ## Time fit and predict of a million customers beside lifetimes: make bench-models CUSTOMERS=1000000
+	@$(BIN)/python benchmarks/models.py --customers $(or $(CUSTOMERS),1000000)
 
 lint: setup-dev ## Style, types, and the portable subset of every SQL file
 	@$(BIN)/ruff check .

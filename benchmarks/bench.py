@@ -33,7 +33,11 @@ class Timed:
     """A process that has ended well."""
 
     seconds: float
+    cpu_seconds: float  # says more than `seconds` when something else uses the machine
     peak_gib: float
+
+    def __str__(self) -> str:
+        return f"{self.seconds:>8.2f} s {self.cpu_seconds:>8.2f} s of processors   {self.peak_gib:.2f} GiB"
 
 
 def main() -> None:
@@ -83,14 +87,14 @@ def _night(home: Path, export: Path, day: str) -> tuple[Timed, dict[str, float]]
 def _run(command: list[str]) -> Timed:
     """The process alone, its peak memory as the kernel counted it. What it prints is shown only when it fails."""
     started = time.monotonic()
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)  # noqa: S603
     assert process.stdout is not None
     printed = process.stdout.read()
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
         raise SystemExit(f"{' '.join(command)} ended with {process.returncode}:\n{printed}")
-    return Timed(time.monotonic() - started, usage.ru_maxrss / 2**20)
+    return Timed(time.monotonic() - started, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 2**20)
 
 
 def _steps_of_last_run(home: Path) -> dict[str, float]:
@@ -114,9 +118,7 @@ def _show_goals(bare: Timed, full: Timed, next_day: Timed, steps: dict[str, floa
     entry = sum(seconds for step, seconds in steps.items() if step == "ingest" or step.startswith("staging."))
     at_most = full.seconds - LEAST_SAVED * entry
     ratio, peak = full.seconds / bare.seconds, max(full.peak_gib, next_day.peak_gib)
-    _say(f"\n{'bare read_csv':<48}{bare.seconds:>8.2f} s   {bare.peak_gib:.2f} GiB")
-    _say(f"{'whole run':<48}{full.seconds:>8.2f} s   {full.peak_gib:.2f} GiB")
-    _say(f"{'next day':<48}{next_day.seconds:>8.2f} s   {next_day.peak_gib:.2f} GiB\n")
+    _say(f"\n{'bare read_csv':<48}{bare}\n{'whole run':<48}{full}\n{'next day':<48}{next_day}\n")
     for name, value, goal, unit in (
         ("ratio, whole run to bare", ratio, MOST_TIMES_BARE, ""),
         ("peak memory", peak, MOST_GIB, " GiB"),

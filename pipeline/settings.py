@@ -66,6 +66,9 @@ class Clv(BaseModel):
     months: int = Field(12, ge=1, le=60, description="Horizon of the prediction in months")
     yearly_discount: float = Field(0.10, ge=0, le=1, description="What a year of waiting costs: 0.1 is 10 %")
     margin: float | None = Field(None, gt=0, le=1, description="Share of revenue that is earned; else value is revenue")
+    fitter: Literal["perennial", "lifetimes"] = Field(
+        "perennial", description="Who fits the models of purchase timing: perennial, or the package lifetimes"
+    )
 
 
 class Period(BaseModel):

@@ -88,16 +88,6 @@ class DuckDBEngine:
             raise
         self._connection.execute("COMMIT").fetchall()
 
-    @contextmanager
-    def in_any_order(self) -> Iterator[None]:
-        """Inside, INSERTs may put rows down in any order, on all threads. Never for reading files: there the order is
-        the row number. What is published is sorted when it is written."""
-        self.execute("SET preserve_insertion_order = false")
-        try:
-            yield
-        finally:
-            self.execute("SET preserve_insertion_order = true")
-
     def note_changes(self, table: str, where: str, parameters: Parameters | None = None) -> None:
         """Say, in the transaction that changes them, which rows of `table` are new or about to go.
 
@@ -183,8 +173,7 @@ class DuckDBEngine:
         columns = ", ".join(f'"{name}"' for name in table.header.columns)
         typed = ", ".join(_typed(name, column.type) for name, column in table.header.columns.items())
         sql = f"INSERT INTO {table.full_name} ({columns}) SELECT {typed} FROM ({select}) AS selected"
-        with self.in_any_order():
-            return int(self.scalar(sql, parameters))
+        return int(self.scalar(sql, parameters))
 
     def _check_keys(self, table: Table, written: str, parameters: Parameters) -> CheckOutcome:
         keys = ", ".join(f'"{key}"' for key in table.header.grain)

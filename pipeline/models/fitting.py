@@ -22,7 +22,7 @@ Objective = Callable[[Array], tuple[float, Array]]
 
 PENALTIES = (0.0, 1e-4, 1e-3)
 NO_DROPOUT_GAIN = 0.5
-MANY_GROUPS = 20_000
+MANY_GROUPS = 3_000
 _BOUND = 18.0  # of a log parameter: beyond e^18 a parameter is at its edge
 _REFINEMENTS = 30
 _BLOCK = 16_384

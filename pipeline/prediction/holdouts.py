@@ -14,14 +14,16 @@ from pipeline.models.clv import Horizon, value_interval
 from pipeline.models.fitting import Fit
 from pipeline.models.gamma_gamma import SpendFit
 from pipeline.models.histories import Array
-from pipeline.models.purchase_classifier import train
+from pipeline.models.purchase_classifier import blend, train
 from pipeline.models.timing import TimingModel
 from pipeline.prediction.inputs import Cohort
 
 Target = Literal["counts", "value", "purchase_30d", "purchase_90d", "churn"]
 PROBABILITIES: tuple[Target, ...] = ("purchase_30d", "purchase_90d", "churn")
 LEAST_CUSTOMERS, LEAST_BUYERS = 500, 100
-CLASSIFIER = "classifier"
+CLASSIFIER, BLEND = "classifier", "blend"
+TRAINED = frozenset({CLASSIFIER, BLEND})
+"""Models that know a customer by more than (x, t_x, T)."""
 
 
 @dataclass(frozen=True)
@@ -108,7 +110,10 @@ def judge_probability(
     if before is not None and is_enough(before):
         if target != "purchase_90d":
             sample = before.sampled()
-            predictions[CLASSIFIER] = train(sample.features, sample.bought, seed).predict(cohort.features)
+            trained = train(sample.features, sample.bought, seed).predict(cohort.features)
+            losses = {name: validation.log_loss(cohort.bought, p, np.ones_like(p)) for name, p in predictions.items()}
+            behind = predictions[validation.champion_by_log_loss(losses)]
+            predictions |= {CLASSIFIER: trained, BLEND: blend(trained, behind)}
         baselines["base_rate"] = np.full_like(h.x, before.bought.mean())
         logistic = validation.fit_recency_logistic(before.silent_weeks, before.bought, np.ones_like(before.bought))
         baselines["recency_logistic"] = logistic.predict(cohort.silent_weeks)

@@ -14,12 +14,13 @@ from pipeline.models import validation
 from pipeline.models.beta_geometric import BGNBD, MBGNBD
 from pipeline.models.fitting import Fit, fit
 from pipeline.models.gamma_gamma import LEAST_REPEAT_BUYERS, SpendFit, fit_spend
+from pipeline.models.histories import Histories
 from pipeline.models.nbd import NBD
 from pipeline.models.pareto_nbd import ParetoNBD
 from pipeline.models.timing import TimingModel
 from pipeline.prediction.holdouts import (
-    CLASSIFIER,
     PROBABILITIES,
+    TRAINED,
     Judged,
     Target,
     is_enough,
@@ -140,7 +141,7 @@ class Night:
         if origin not in self._found:
             histories = self.cohort(origin, self.day).grouped
             last = self._last if origin == self.day else {}
-            fits = {kind.name: fit(kind, histories, last.get(kind.name)) for kind in KINDS}
+            fits = {kind.name: self._fit(kind, histories, last.get(kind.name)) for kind in KINDS}
             if not usable(fits):
                 fits[NBD.name] = fit(NBD, histories)
             self._found[origin] = fits
@@ -160,12 +161,19 @@ class Night:
         return min(fits, key=lambda found: (found.model.name != name, found.aic))
 
     def best_timing(self, target: Target) -> TimingModel:
-        """The timing model of a target: its champion, or if that is the classifier, the best timing model behind it."""
+        """The timing model of a target: its champion, or where that is trained, the best timing model behind it."""
         judged = self.judged.get(target)
         if judged is None:
             return self.fitted(self.champions[target].model).model
-        losses = {n: s["log_loss"] for n, s in judged.scores.items() if n not in {*judged.baselines, CLASSIFIER}}
+        losses = {n: s["log_loss"] for n, s in judged.scores.items() if n not in judged.baselines | TRAINED}
         return self.fitted(validation.champion_by_log_loss(losses)).model
+
+    def _fit(self, kind: type[TimingModel], histories: Histories, last: TimingModel | None) -> Fit:
+        if self.settings.clv.fitter == "perennial":
+            return fit(kind, histories, last)
+        from pipeline.models import lifetimes_fitter
+
+        return lifetimes_fitter.fit(kind, histories)
 
     def _champion(self, target: Target, horizon: int) -> Champion:
         judged = self.judged.get(target)
@@ -174,7 +182,7 @@ class Night:
             reason = "The history is too short for a holdout; this timing model has the least AIC."
             return Champion(target, horizon, name, "not_validated", None, reason)
         name, metric = judged.champion(), "log_loss" if judged.is_probability else "bias_percent"
-        if name != CLASSIFIER:
+        if name not in TRAINED:
             name = self.fitted(name).model.name
         score = judged.scores[judged.champion()][metric]
         why = "least log loss" if judged.is_probability else "least bias among the models that rank customers as well"

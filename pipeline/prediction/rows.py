@@ -18,10 +18,10 @@ from pipeline.models.clv import (
     value_interval,
 )
 from pipeline.models.fitting import Fit
-from pipeline.models.histories import Histories
-from pipeline.models.purchase_classifier import train
+from pipeline.models.histories import Array, Histories
+from pipeline.models.purchase_classifier import blend, train
 from pipeline.models.timing import TimingModel
-from pipeline.prediction.holdouts import CLASSIFIER, PROBABILITIES
+from pipeline.prediction.holdouts import BLEND, PROBABILITIES, TRAINED, Target
 from pipeline.prediction.inputs import calendar, groups_of, histories_of, kept_share
 from pipeline.prediction.nightly import SEED, Night
 
@@ -86,7 +86,7 @@ def _predicted(night: Night, as_of: dt.date, groups: pl.DataFrame) -> pl.DataFra
         as_of=pl.lit(as_of),
         model=pl.lit(model.name),
         probability_model=pl.lit(timing["churn"].name),
-        **{name: pl.lit(None, pl.Float64) if values is None else pl.Series(values) for name, values in columns.items()},
+        **_columns(columns),
     )
 
 
@@ -97,22 +97,33 @@ def _value_columns(night: Night, counts: Fit, horizon: Horizon, h: Histories) ->
         return {"spend_factor": np.ones_like(h.x), **dict.fromkeys(names)}
     variance = relative_variance(counts, night.spend, horizon, h.x, h.t_x, h.T)
     low, high = value_interval(counts.model, night.spend.model, horizon, h.x, h.t_x, h.T)
-    columns = (*(np.where(np.isfinite(v), v, np.nan) for v in variance.T), low, high)
-    return {"spend_factor": spend_factor(night.spend.model, h.x), **dict(zip(names, columns, strict=True))}
+    return {
+        "spend_factor": spend_factor(night.spend.model, h.x),
+        **dict(zip(names, (*variance.T, low, high), strict=True)),
+    }
 
 
 def _classifier_scores(night: Night) -> pl.DataFrame:
-    """Scores of all customers from classifiers trained up to today, where a classifier is champion."""
+    """Probabilities of all customers where the champion is trained, on who bought in the last horizon."""
     scores: dict[str, Any] = {"p_purchase_30d": None, "p_purchase_churn": None}
-    wanted = {"purchase_30d": "p_purchase_30d", "churn": "p_purchase_churn"}
-    chosen = [target for target in wanted if night.champions[target].model == CLASSIFIER]  # type: ignore[index]
-    for target in chosen:
-        before = night.cohort(night.before(night.horizons[target]), night.day).sampled()  # type: ignore[index]
-        scores[wanted[target]] = train(before.features, before.bought, SEED).predict(night.today.features)
-    frame = night.today.frame.select("customer_id") if chosen else night.today.frame.select("customer_id").clear()
-    return frame.with_columns(
-        **{name: pl.lit(None, pl.Float64) if values is None else pl.Series(values) for name, values in scores.items()}
+    wanted: dict[Target, str] = {"purchase_30d": "p_purchase_30d", "churn": "p_purchase_churn"}
+    for target, column in wanted.items():
+        if night.champions[target].model in TRAINED:
+            scores[column] = _trained(night, target)
+    frame = night.today.frame.select("customer_id")
+    return (frame if any(values is not None for values in scores.values()) else frame.clear()).with_columns(
+        **_columns(scores)
     )
+
+
+def _trained(night: Night, target: Target) -> Array:
+    horizon = night.horizons[target]
+    before = night.cohort(night.before(horizon), night.day).sampled()
+    found = train(before.features, before.bought, SEED).predict(night.today.features)
+    if night.champions[target].model != BLEND:
+        return found
+    h = night.today.histories
+    return blend(found, night.best_timing(target).probability_of_purchase(horizon / 7, h.x, h.t_x, h.T))
 
 
 def _validation_rows(night: Night) -> Rows:
@@ -222,6 +233,16 @@ def _fit_rows(night: Night) -> Rows:
 
 def _parameter(model: str, parameter: str, estimate: float, error: float | None) -> dict[str, Any]:
     return {"model": model, "parameter": parameter, "estimate": estimate, "standard_error": error}
+
+
+def _columns(values: dict[str, Any]) -> dict[str, Any]:
+    """Columns of numbers; what is no number, or was not computed, is null."""
+    return {
+        name: pl.lit(None, pl.Float64)
+        if column is None
+        else pl.Series(np.where(np.isfinite(column), column, np.nan)).fill_nan(None)
+        for name, column in values.items()
+    }
 
 
 def _finite(value: float) -> float | None:

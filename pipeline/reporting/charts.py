@@ -8,8 +8,12 @@ from __future__ import annotations
 
 import datetime as dt
 import html
+import math
+import re
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
+from itertools import accumulate
 from typing import Any
 
 import polars as pl
@@ -26,6 +30,11 @@ DIRECTION_LABELS = {"better": "Moved up", "worse": "Moved down", "entered": "New
 NEWCOMERS = "New customers"
 MEASURES = {"customers": "Customers", "revenue": "Revenue", "mean_order_value": "Mean order value"}
 VARIABLES = {"R": "recency", "F": "frequency", "M": "spend"}
+EVOLUTION_COLOURS = {
+    "better": DIRECTION_COLOURS["better"], "same": ACCENT_PALE, "worse": DIRECTION_COLOURS["worse"],
+    "lost": "var(--lost)",
+}  # fmt: skip
+PART_COLOURS = ("var(--part-1)", "var(--part-2)", "var(--part-3)")
 BEST = {"R": "most recent", "F": "most often", "M": "spent most"}
 _RAMP_STEPS = 10
 
@@ -39,7 +48,6 @@ def revenue_by_month(months: pl.DataFrame, currency: str, until: dt.date) -> Fig
     import plotly.graph_objects as go
 
     rows = months.to_dicts()
-    before, after = words.affixes(currency)
     labels = [f"{row['month']:%Y-%m-%d}" for row in rows]
     part = f" (to {words.short_day(until)})"
     names = [f"{row['month']:%B %Y}{part if words.is_open(row['month'], until) else ''}" for row in rows]
@@ -66,7 +74,7 @@ def revenue_by_month(months: pl.DataFrame, currency: str, until: dt.date) -> Fig
         "bargap": 0.28 if len(rows) > 6 else 0.6,
         "height": 280,
         "xaxis": {"type": "date", "tickformat": "%b\n%Y", "showgrid": False, "nticks": 8},
-        "yaxis": {**_scale(traces, "y"), "nticks": 5, "zeroline": True, "tickprefix": before, "ticksuffix": after},
+        "yaxis": {**_amounts(traces, "y", currency), "zeroline": True},
     }
     return _figure(traces, layout)
 
@@ -89,8 +97,8 @@ def score_grid(cells: pl.DataFrame, measure: str, currency: str, ranges: Mapping
         row = by_cell[first, second]
         who = words.things(row["customers"], "customer")
         lines = [
-            f"<b>{up} {first}</b> {_plain(ranges.get((up, first), ''))}",
-            f"<b>{across} {second}</b> {_plain(ranges.get((across, second), ''))}",
+            f"<b>{up} {first}</b> {plain(ranges.get((up, first), ''))}",
+            f"<b>{across} {second}</b> {plain(ranges.get((across, second), ''))}",
             f"{who}, {words.percent(words.share_of(row['customers'], everyone))}" if everyone else who,
             f"Revenue {words.money(row['revenue'], currency)}",
             f"Mean order value {words.money(row['mean_order_value'], currency)}" if row["customers"] else "No orders",
@@ -129,7 +137,7 @@ def segment_map(segments: pl.DataFrame, column: str, show: Callable[[Any], str])
     rows = [row for row in segments.sort("segment_rank").to_dicts() if row[column] > 0]
     ranks, whole = segments.height, sum(row[column] for row in rows)
     shares = [words.percent(words.share_of(row[column], whole)) for row in rows]
-    labels = [_plain(row["label"]) for row in rows]
+    labels = [plain(row["label"]) for row in rows]
     texts = [f"{show(row[column])} · {share}" for row, share in zip(rows, shares, strict=True)]
     # The first node is the whole, without a face: Plotly would invent one and find no colours for it.
     tree = go.Treemap(
@@ -176,14 +184,14 @@ def segment_shares(segments: pl.DataFrame) -> Figure:
             go.Bar(
                 name=name,
                 orientation="h",
-                y=[_plain(row["label"]) for row in rows],
+                y=[plain(row["label"]) for row in rows],
                 x=shares,
                 marker={"color": colour},
                 text=[words.percent(share) for share in shares],
                 textposition="outside",
                 cliponaxis=False,
                 hovertext=[
-                    f"{_plain(row['label'])}<br>{name}: {words.percent(share)}"
+                    f"{plain(row['label'])}<br>{name}: {words.percent(share)}"
                     for row, share in zip(rows, shares, strict=True)
                 ],
                 hoverinfo="text",
@@ -211,11 +219,11 @@ def arrivals(moves: pl.DataFrame, labels: Mapping[str, str], column: str, show: 
         go.Bar(
             name=DIRECTION_LABELS[direction],
             orientation="h",
-            y=[_plain(label) for label in labels.values()],
+            y=[plain(label) for label in labels.values()],
             x=[_float(totals.get((segment, direction), 0)) for segment in labels],
             marker={"color": colour},
             hovertext=[
-                f"{_plain(label)}<br>{DIRECTION_LABELS[direction]}: {show(totals.get((segment, direction), 0))}"
+                f"{plain(label)}<br>{DIRECTION_LABELS[direction]}: {show(totals.get((segment, direction), 0))}"
                 for segment, label in labels.items()
             ],
             hoverinfo="text",
@@ -255,7 +263,7 @@ def migration(flows: pl.DataFrame, ranks: Mapping[str, int], labels: Mapping[str
     sankey = go.Sankey(
         arrangement="fixed",
         node={
-            "label": [f"{_plain(name(s))} {words.short_count(total(side, s))}" for side, s in nodes],
+            "label": [f"{plain(name(s))} {words.short_count(total(side, s))}" for side, s in nodes],
             "color": [
                 DIRECTION_COLOURS["entered"] if s is None else rank_colour(ranks.get(s, len(ranks)), len(ranks))
                 for _, s in nodes
@@ -273,7 +281,7 @@ def migration(flows: pl.DataFrame, ranks: Mapping[str, int], labels: Mapping[str
             "value": [r["customers"] for r in rows],
             "color": [FLOW_COLOURS[d] for d in directions],
             "customdata": [
-                f"{_plain(name(r['previous_segment']))} → {_plain(name(r['segment']))}: "
+                f"{plain(name(r['previous_segment']))} → {plain(name(r['segment']))}: "
                 f"{words.things(r['customers'], 'customer')}"
                 for r in rows
             ],
@@ -284,6 +292,112 @@ def migration(flows: pl.DataFrame, ranks: Mapping[str, int], labels: Mapping[str
     return _figure([sankey], {"height": 520, "margin": {"l": 4, "r": 4, "t": 10, "b": 10}})
 
 
+@dataclass(frozen=True)
+class Series:
+    """Bars of one colour; `values` are None where nothing is known and no bar stands."""
+
+    name: str
+    colour: str
+    values: Sequence[Any]
+    texts: Sequence[str]
+    """What a reader is told who points at a bar; markup, so names in it go through `plain`."""
+    opacity: float | Sequence[float] = 1
+    digits: int = 2
+    """Decimals of the values: 2 for amounts, 4 for shares."""
+
+
+def by_period(
+    periods: Sequence[words.Period], series: Sequence[Series], currency: str | None, mode: str = "relative",
+    height: int = 280,
+) -> Figure:  # fmt: skip
+    """Columns over the days, weeks or months of a calendar; amounts of money where a currency is given."""
+    labels = [f"{period.first:%Y-%m-%d}" for period in periods]
+    traces = [_bars(one, labels) for one in series]
+    month = bool(periods) and periods[0].kind == "month"
+    layout: dict[str, Any] = {
+        "barmode": mode,
+        "bargap": 0.28 if month else 0.12 if len(periods) < 120 else 0,
+        "height": height,
+        "xaxis": {"type": "date", "tickformat": "%b\n%Y" if month else "%-d %b\n%Y", "showgrid": False, "nticks": 8},
+        "yaxis": {**_amounts(traces, "y", currency), "zeroline": True},
+    }
+    if month and len(periods) <= 6:  # else a tick of each week repeats the month's name
+        layout["xaxis"] |= {"tickvals": labels}
+    return _figure(traces, layout)
+
+
+def over_days(days: Sequence[dt.date], series: Sequence[Series], currency: str | None, height: int = 260) -> Figure:
+    """Stacked columns side by side, one for each day given, however far the days lie apart."""
+    traces = [_bars(one, [f"{day:%-d %b}<br>{day:%Y}" for day in days]) for one in series]
+    layout = {
+        "barmode": "stack",
+        "bargap": 0.2 if len(days) > 3 else 0.6,
+        "height": height,
+        "xaxis": {"type": "category", "showgrid": False, "nticks": 6, "tickangle": 0},
+        "yaxis": _amounts(traces, "y", currency),
+    }
+    return _figure(traces, layout)
+
+
+def by_weekday(days: Sequence[str], means: Sequence[float], texts: Sequence[str], currency: str) -> Figure:
+    """Mean revenue of each day of the week."""
+    trace = _bars(Series("Mean revenue of a day", ACCENT, means, texts), days)
+    layout = {
+        "bargap": 0.4,
+        "height": 240,
+        "xaxis": {"type": "category", "showgrid": False},
+        "yaxis": _amounts([trace], "y", currency),
+    }
+    return _figure([trace], layout)
+
+
+def lying(labels: Sequence[str], series: Sequence[Series], currency: str | None, mode: str = "group") -> Figure:
+    """Lying bars of groups, the first group on top."""
+    traces = [_bars(one, [plain(label) for label in labels], lying=True) for one in series]
+    bars = len(series) if mode == "group" else 1
+    layout = {
+        "barmode": mode,
+        "bargap": 0.35,
+        "bargroupgap": 0.08,
+        "height": 60 + (18 + 16 * bars) * max(1, len(labels)),
+        "xaxis": {"rangemode": "tozero", **_amounts(traces, "x", currency)},
+        "yaxis": {"autorange": "reversed", "showgrid": False, "ticks": ""},
+        "margin": {"l": 10, "r": 16, "t": 8, "b": 30},
+    }
+    return _figure(traces, layout)
+
+
+def waterfall(ends: tuple[tuple[str, Any], tuple[str, Any]], parts: Sequence[tuple[str, Any]], currency: str) -> Figure:
+    """From the first end over the parts of the change to the second, lying, so that the names fit a phone."""
+    import plotly.graph_objects as go
+
+    (first, opening), (last, closing) = ends
+    steps = [(first, opening), *parts, (last, closing)]
+    shown = [words.short_money(value, currency) for _, value in steps]
+    shown[1:-1] = [words.change(value, lambda amount: words.short_money(amount, currency)) for _, value in parts]
+    trace = go.Waterfall(
+        orientation="h",
+        measure=["absolute", *(["relative"] * len(parts)), "total"],
+        # The amounts stand with the names: beside the bars there is no room for them on a phone.
+        y=[f"{plain(name)}<br><b>{amount}</b>" for (name, _), amount in zip(steps, shown, strict=True)],
+        x=[_float(value) for _, value in steps],
+        hovertext=[f"{plain(name)}: {words.money(value, currency)}" for name, value in steps],
+        hoverinfo="text",
+        totals={"marker": {"color": ACCENT}},
+        increasing={"marker": {"color": DIRECTION_COLOURS["better"]}},
+        decreasing={"marker": {"color": DIRECTION_COLOURS["worse"]}},
+        connector={"line": {"color": "var(--line-strong)", "width": 1}},
+    )
+    levels = list(accumulate((float(value) for _, value in parts), initial=float(opening)))
+    layout = {
+        "height": 60 + 44 * len(steps),
+        "xaxis": {"zeroline": True, **_ticks(min(0, *levels), max(0, *levels), currency, steps=3)},
+        "yaxis": {"autorange": "reversed", "showgrid": False, "ticks": ""},
+        "margin": {"l": 10, "r": 16, "t": 8, "b": 30},
+    }
+    return _figure([trace], layout)
+
+
 # ── parts ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -291,6 +405,21 @@ def legend(figure: Figure) -> tuple[tuple[str, str], ...]:
     """Name and colour of the traces, where there is more than one to tell apart."""
     traces = [(trace["name"], trace["marker"]["color"]) for trace in figure["data"]]
     return tuple(traces) if len(traces) > 1 else ()
+
+
+def _bars(one: Series, at: Sequence[str], lying: bool = False) -> Any:
+    import plotly.graph_objects as go
+
+    values = [None if value is None else _float(value, one.digits) for value in one.values]
+    return go.Bar(
+        name=plain(one.name),
+        orientation="h" if lying else "v",
+        x=values if lying else at,
+        y=at if lying else values,
+        marker={"color": one.colour} if one.opacity == 1 else {"color": one.colour, "opacity": one.opacity},
+        hovertext=list(one.texts),
+        hoverinfo="text",
+    )
 
 
 def rank_colour(rank: int, ranks: int) -> str:
@@ -345,12 +474,39 @@ def _figure(traces: Sequence[Any], layout: Mapping[str, Any]) -> Figure:
 
 def _scale(traces: Sequence[Any], axis: str) -> dict[str, Any]:
     """How the ticks of stacked amounts are written: 20k, and never 200m for a fifth."""
-    stacks = zip(*([abs(value) for value in trace[axis]] for trace in traces), strict=True)
+    stacks = zip(*([abs(value or 0) for value in trace[axis]] for trace in traces), strict=True)
     highest = max((sum(stack) for stack in stacks), default=0)
     if highest >= 6:  # with at most six ticks these are whole numbers
         return {"tickformat": "~s"}
-    whole = all(isinstance(value, int) for trace in traces for value in trace[axis])
+    whole = all(isinstance(value, int | None) for trace in traces for value in trace[axis])
     return {"tickformat": "d", "dtick": 1} if whole else {"tickformat": ".2~f"}
+
+
+def _amounts(traces: Sequence[Any], axis: str, currency: str | None) -> dict[str, Any]:
+    """The same for amounts of money, with the currency; where some are negative, with the minus before it."""
+    if currency is None:
+        return {**_scale(traces, axis), "nticks": 5}
+    stacks = list(zip(*([value or 0 for value in trace[axis]] for trace in traces), strict=True))
+    lowest = min((sum(min(0, value) for value in stack) for stack in stacks), default=0)
+    if lowest < 0:
+        return _ticks(lowest, max(sum(max(0, value) for value in stack) for stack in stacks), currency)
+    before, after = words.affixes(currency)
+    return {**_scale(traces, axis), "nticks": 5, "tickprefix": before, "ticksuffix": after}
+
+
+def _ticks(low: float, high: float, currency: str, steps: int = 5) -> dict[str, Any]:
+    """At most `steps` steps of a round amount, with 0 among their ends. (Plotly would write a prefix first: £−200k.)"""
+    rough = (high - low) / steps or 1
+    power = 10 ** math.floor(math.log10(rough))
+    step = next(size * power for size in (1, 2, 5, 10) if size * power >= rough)
+    values = [round(n * step, 6) for n in range(math.ceil(low / step), math.floor(high / step) + 1)]
+
+    def written(value: float) -> str:
+        size = words.short_money(abs(value), currency) if step >= 1 else words.money(abs(value), currency)
+        size = re.sub(r"[.]0(?=[kMB])", "", size)
+        return f"\N{MINUS SIGN}{size}" if value < 0 else size
+
+    return {"tickvals": values, "ticktext": [written(value) for value in values]}
 
 
 def _merged(base: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
@@ -410,11 +566,11 @@ def _stacked(sizes: Sequence[int]) -> list[float]:
     return middles
 
 
-def _float(value: Any) -> float:
-    """Two decimals: sums of DOUBLEs differ in their last digits from run to run."""
-    return round(float(value), 2) if isinstance(value, (Decimal, float)) else value
+def _float(value: Any, digits: int = 2) -> float:
+    """Few decimals: sums of DOUBLEs differ in their last digits from run to run."""
+    return round(float(value), digits) if isinstance(value, (Decimal, float)) else value
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
     """Text that Plotly must not read as markup."""
     return html.escape(text, quote=False)

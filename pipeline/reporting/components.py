@@ -11,7 +11,7 @@ from pipeline.reporting import words
 Figure = dict[str, Any]
 """A Plotly figure as plain JSON values."""
 
-Kind = Literal["text", "count", "number", "money", "percent", "date"]
+Kind = Literal["text", "count", "number", "score", "money", "percent", "date"]
 
 
 @dataclass(frozen=True)
@@ -40,6 +40,10 @@ class View:
     label: str
     sentence: str
     figure: Figure
+    basis: str | None = None
+    """What this view rests on, where that is not what the chart's other views rest on."""
+    grid: Grid | None = None
+    """Numbers of this view alone; either all views of a chart have them or none."""
 
 
 @dataclass(frozen=True)
@@ -50,11 +54,23 @@ class Chart:
     title: str
     basis: str
     views: tuple[View, ...]
-    grid: Grid
+    grid: Grid | None = None
+    """The numbers of all views; None where each view has its own."""
     switch: str | None = None
     """Name of the switch that governs this chart; charts that share it change together."""
     legend: tuple[tuple[str, str], ...] = ()
     """Label and colour of what a reader must tell apart."""
+
+    @property
+    def grids(self) -> tuple[tuple[str, Grid], ...]:
+        """Key of the view, "" for all of them, and the numbers that belong to it."""
+        own = tuple((view.key, view.grid) for view in self.views if view.grid is not None)
+        return own if self.grid is None else (("", self.grid), *own)
+
+    @property
+    def shown_basis(self) -> str:
+        """What the view that is shown first rests on."""
+        return self.views[0].basis or self.basis
 
 
 @dataclass(frozen=True)
@@ -80,6 +96,8 @@ def show(value: Any, kind: Kind, currency: str) -> str:
             return words.count(value)
         case "number":
             return words.number(value)
+        case "score":
+            return words.number(value, 4)
         case "percent":
             return words.percent(value)
         case "date":

@@ -153,6 +153,140 @@ WHERE snapshot_date = $snapshot_date
 ORDER BY measure, scale, step
 """
 
+CALENDAR = """
+SELECT
+  period_kind,
+  starts_on,
+  ends_on,
+  is_complete,
+  revenue,
+  orders,
+  mean_order_value,
+  buyers,
+  items,
+  cost,
+  margin,
+  order_number_effect,
+  order_value_effect,
+  other_effect,
+  peak_rank,
+  margin_rank
+FROM marts.revenue_calendar
+WHERE snapshot_date = $snapshot_date
+ORDER BY period_kind, starts_on
+"""
+
+CLASS_HISTORY = """
+SELECT as_of, measure, scale, step, label, lowest, highest, customers, orders, revenue
+FROM marts.rfm_class_history
+WHERE snapshot_date = $snapshot_date
+ORDER BY measure, scale, as_of, step
+"""
+
+ACTIVITY = """
+SELECT
+  recency_tier,
+  window_days,
+  prior_from,
+  recent_from,
+  is_covered,
+  customers,
+  active_prior,
+  active_recent,
+  active_share_prior,
+  active_share_recent,
+  items_prior,
+  items_recent,
+  orders_prior,
+  orders_recent,
+  revenue_prior,
+  revenue_recent
+FROM marts.recency_activity
+WHERE snapshot_date = $snapshot_date
+ORDER BY CASE recency_tier WHEN 'short' THEN 1 WHEN 'medium' THEN 2 ELSE 3 END
+"""
+
+COMPARISON = """
+SELECT
+  pair,
+  set_by,
+  status,
+  a_from,
+  a_to,
+  b_from,
+  b_to,
+  a_days,
+  b_days,
+  a_customers,
+  b_customers,
+  kept_customers,
+  lost_customers,
+  new_customers,
+  a_orders,
+  b_orders,
+  a_orders_per_customer,
+  b_orders_per_customer,
+  a_order_value,
+  b_order_value,
+  a_revenue,
+  b_revenue,
+  customers_effect,
+  frequency_effect,
+  order_value_effect,
+  a_guest_revenue,
+  b_guest_revenue,
+  a_other_revenue,
+  b_other_revenue,
+  a_total_revenue,
+  b_total_revenue
+FROM marts.period_comparison
+WHERE snapshot_date = $snapshot_date
+ORDER BY pair
+"""
+
+COMPARISON_SEGMENTS = """
+SELECT
+  segment,
+  segment_rank,
+  label,
+  a_customers,
+  b_customers,
+  a_revenue,
+  b_revenue,
+  became_better,
+  stayed,
+  became_worse,
+  became_lost,
+  arrived,
+  lost_revenue
+FROM marts.period_comparison_segments
+WHERE snapshot_date = $snapshot_date
+ORDER BY segment_rank
+"""
+
+PERIOD_SEGMENTS = """
+WITH placed AS (
+  SELECT 'grid' AS catalogue, grid_segment AS segment, period_from, period_to, orders, revenue
+  FROM marts.period_segments
+  WHERE snapshot_date = $snapshot_date
+  UNION ALL
+  SELECT 'axonaut' AS catalogue, axonaut_segment AS segment, period_from, period_to, orders, revenue
+  FROM marts.period_segments
+  WHERE snapshot_date = $snapshot_date
+)
+SELECT
+  catalogue,
+  segment,
+  min(period_from) AS period_from,
+  min(period_to) AS period_to,
+  count(*) AS customers,
+  sum(orders)::BIGINT AS orders,
+  sum(revenue)::DECIMAL(18,2) AS revenue
+FROM placed
+GROUP BY catalogue, segment
+ORDER BY catalogue, segment
+"""
+
 ALL = {
     "files": FILES,
     "lines": LINES,
@@ -165,4 +299,10 @@ ALL = {
     "moves": MOVES,
     "crosstab": CROSSTAB,
     "thresholds": THRESHOLDS,
+    "calendar": CALENDAR,
+    "class_history": CLASS_HISTORY,
+    "activity": ACTIVITY,
+    "comparison": COMPARISON,
+    "comparison_segments": COMPARISON_SEGMENTS,
+    "period_segments": PERIOD_SEGMENTS,
 }

@@ -99,7 +99,8 @@ def make_environment(currency: str) -> jinja2.Environment:
         "show": lambda value, kind: components.show(value, kind, currency),
         "raw": components.raw,
         "chart_data": lambda chart: [
-            {"key": view.key, "sentence": view.sentence, "figure": view.figure} for view in chart.views
+            {"key": view.key, "sentence": view.sentence, "basis": view.basis or chart.basis, "figure": view.figure}
+            for view in chart.views
         ],
     }
     return environment

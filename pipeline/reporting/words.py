@@ -14,6 +14,8 @@ Number = int | float | Decimal
 
 UNKNOWN = "unknown"
 _SPACE = "\N{NO-BREAK SPACE}"
+_JOINED = "\N{WORD JOINER}"
+"""Between a sign and what follows it, so that no line ends there."""
 _MINUS = "\N{MINUS SIGN}"
 _BEFORE = {"USD": "$", "GBP": "£", "CAD": "CA$", "AUD": "A$", "JPY": "¥"}
 _AFTER = {"EUR": "€", "PLN": "zł", "CZK": "Kč", "SEK": "kr", "NOK": "kr", "DKK": "kr."}
@@ -401,3 +403,280 @@ def _of(cell: Cell, measure: str) -> float:
     }
     value = values[measure]
     return float("-inf") if value is None else float(value)
+
+
+# ── sentences: the calendar ───────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True)
+class Period:
+    """A day, week or month of the calendar; None is what is not known."""
+
+    kind: str
+    first: dt.date
+    complete: bool
+    revenue: Decimal
+    orders: int
+    mean_order_value: float | None
+    margin: Decimal | None
+    effects: tuple[Decimal, Decimal, Decimal] | None
+    """What the change since the period before is due to: number of orders, order value, the rest."""
+    peak_rank: int
+    margin_rank: int | None
+
+    @property
+    def name(self) -> str:
+        """'March 1997', 'the week of 6 Dec 2010', '6 Dec 2010'."""
+        if self.kind == "month":
+            return f"{self.first:%B %Y}"
+        return f"the week of {short_day(self.first)}" if self.kind == "week" else short_day(self.first)
+
+    @property
+    def when(self) -> str:
+        """'in March 1997', 'on 6 Dec 2010'."""
+        return f"{'on' if self.kind == 'day' else 'in'} {self.name}"
+
+
+EFFECTS = ("the number of orders", "order value", "refunds and the rest")
+
+
+def peak_of(periods: Sequence[Period]) -> Period | None:
+    """The moment of highest profit, or, where no margin is known, of highest revenue; of equals the earliest."""
+    profitable = [period for period in periods if period.margin_rank == 1]
+    return next(iter(profitable or [period for period in periods if period.peak_rank == 1]), None)
+
+
+def whole_and_before(periods: Sequence[Period]) -> tuple[Period | None, Period | None]:
+    """The last complete period and the one before it, if that is complete too. `periods` are ascending."""
+    at = next((n for n in reversed(range(len(periods))) if periods[n].complete), None)
+    if at is None:
+        return None, None
+    return periods[at], periods[at - 1] if at and periods[at - 1].complete else None
+
+
+def peak_sentence(periods: Sequence[Period], currency: str) -> str:
+    peak = peak_of(periods)
+    if peak is None or (peak.margin is None and peak.revenue <= 0):
+        return "Nothing has been earned yet."
+    unfinished = "" if peak.complete else ", though it is not whole"
+    if peak.margin is None:
+        return (
+            f"The moment of highest revenue was {peak.name}, with {money(peak.revenue, currency)}{unfinished}; "
+            "profit is unknown without the cost of every line."
+        )
+    known = sum(period.margin is not None for period in periods)
+    among = "" if known == len(periods) else f", of the {things(known, peak.kind)} whose costs are known,"
+    return (
+        f"The moment of highest profit{among} was {peak.name}: a margin of {money(peak.margin, currency)} "
+        f"on {money(peak.revenue, currency)} of revenue{unfinished}."
+    )
+
+
+def last_sentence(periods: Sequence[Period], currency: str) -> str:
+    """'The last whole month, June 1998, brought $76,109, 7.2 % more than May 1998.' `periods` end with the latest."""
+    last, before = whole_and_before(periods)
+    if last is None:
+        return ""
+    if last == peak_of(periods) and last.margin is None and before:
+        return f"That is the last whole {last.kind}{_against(last.revenue, before.revenue, 'less', before.name)}."
+    which = "The last day" if last.kind == "day" else f"The last whole {last.kind}"
+    text = f"{which}, {last.name}, brought {money(last.revenue, currency)}"
+    return f"{text}{_against(last.revenue, before.revenue, 'less', before.name) if before else ''}."
+
+
+def orders_sentence(periods: Sequence[Period]) -> str:
+    """Orders of the last whole period beside the one before, and where most were."""
+    last, before = whole_and_before(periods)
+    if last is None:
+        return ""
+    most = max(periods, key=lambda period: period.orders)  # of equals the earliest
+    text = f"{_capital(last.name)} had {things(last.orders, 'order')}"
+    text += _against(last.orders, before.orders, "fewer", before.name) if before else ""
+    return f"{text}: the most." if most is last else f"{text}; most were {most.when}, {count(most.orders)}."
+
+
+def order_value_sentence(periods: Sequence[Period], currency: str) -> str:
+    """Mean order value of the last whole period beside the one before, and where orders were dearest."""
+    last, before = whole_and_before(periods)
+    known = [period for period in periods if period.mean_order_value is not None]
+    if last is None or not known:
+        return "There were no orders, so their value is not known."
+    dearest = max(known, key=lambda period: period.mean_order_value or 0)
+    which = f"{money(dearest.mean_order_value, currency)} over {things(dearest.orders, 'order')}"
+    if last.mean_order_value is None:
+        return f"{_capital(last.name)} had no orders; they were dearest {dearest.when}, {which}."
+    text = f"An order of {last.name} was worth {money(last.mean_order_value, currency)} on average"
+    if before and before.mean_order_value is not None:
+        text += _against(last.mean_order_value, before.mean_order_value, "less", before.when)
+    return f"{text}: the most." if dearest is last else f"{text}; orders were dearest {dearest.when}, {which}."
+
+
+def effects_sentence(periods: Sequence[Period], currency: str) -> str:
+    """What the last known change of revenue is due to."""
+    known = [n for n in range(1, len(periods)) if periods[n].effects is not None]
+    if not known:
+        return "There are no two whole periods to compare yet."
+    last, before = periods[known[-1]], periods[known[-1] - 1]
+    difference = last.revenue - before.revenue
+    parts = _parts(zip(EFFECTS, last.effects or (), strict=True), currency)
+    if not difference:
+        text = f"{_capital(last.name)} brought as much as {before.name}"
+    else:
+        size, way = money(abs(difference), currency), "more" if difference > 0 else "less"
+        text = f"{_capital(last.name)} brought {size} {way} than {before.name}"
+    return f"{text}: {parts}." if parts else f"{text}."
+
+
+def weekday_sentence(means: Sequence[tuple[str, float]], currency: str) -> str:
+    """Strongest and weakest of the days of the week, `means` from Monday on."""
+    best, least = max(means, key=lambda day: day[1]), min(means, key=lambda day: day[1])
+    share = percent(share_of(best[1], sum(mean for _, mean in means)))
+    return (
+        f"{best[0]}s bring most, {money(best[1], currency)} on average, {share} of a week; "
+        f"{least[0]}s least, {money(least[1], currency)}."
+    )
+
+
+def _against(now: Number, before: Number, less: str, other: str) -> str:
+    """', 7.2 % more than May 1998'; without a share where there was nothing, or less, to have one of."""
+    if now == before:
+        return f", as {'many' if less == 'fewer' else 'much'} as {other}"
+    way = "more" if now > before else less
+    share = f"{percent(abs(float(now) - float(before)) / float(before))} " if before > 0 else ""
+    return f", {share}{way} than {other}"
+
+
+def _parts(parts: Iterable[tuple[str, Number]], currency: str) -> str:
+    """'+$1,982 through the number of orders and −$12.00 through order value'; what is nothing is left out."""
+    signed = ((name, change(part, lambda a: money(a, currency))) for name, part in parts if part)
+    return listed([f"{text.replace('+', f'+{_JOINED}')} through {name}" for name, text in signed])
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+# ── sentences: classes ────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def value_range(measure: str, low: Number | None, high: Number | None, currency: str) -> str:
+    """'3–4 occasions', what a score or tier stands for; 'empty' where nobody is."""
+    if low is None or high is None:
+        return "empty"
+    if measure == "monetary":
+        ends = [money(amount, currency) for amount in (low, high)]
+        return ends[0] if low == high else " – ".join(ends)
+    unit = "day" if measure == "recency" else "occasion"
+    return things(low, unit) if low == high else f"{count(low)}–{things(high, unit)}"
+
+
+@dataclass(frozen=True)
+class Class:
+    """A class on one day: how much of something it holds, of how much in all, and the values it stands for."""
+
+    as_of: dt.date
+    amount: Number
+    whole: Number
+    range: str
+
+
+def class_sentence(name: str, now: Class, then: Class | None, show: Callable[[Number], str]) -> str:
+    """'“often” stands for 3–171 occasions and holds 7,476 customers, 31.7 % of all; on 31 May 1997 …'"""
+    if now.range == "empty":
+        return f"{name} is empty: equal values always get the same class."
+    share = percent(share_of(now.amount, now.whole))
+    text = f"{name} stands for {now.range} and holds {show(now.amount)}, {share} of all"
+    if then is None:
+        return f"{text}."
+    earlier = "empty" if then.range == "empty" else f"{percent(share_of(then.amount, then.whole))} ({then.range})"
+    return f"{text}; on {short_day(then.as_of)} it was {earlier}."
+
+
+@dataclass(frozen=True)
+class Activity:
+    """What the customers of a recency tier bought in the window before and in the last one."""
+
+    tier: str
+    prior: Number
+    recent: Number
+
+
+def activity_sentence(tiers: Sequence[Activity], days: int, what: str, show: Callable[[Number], str]) -> str:
+    moved = [tier for tier in tiers if tier.prior or tier.recent]
+    still = [tier.tier for tier in tiers if not (tier.prior or tier.recent)]
+    if not moved:
+        return f"Nobody bought anything in the last {2 * days} days."
+    told = [f"{tier.tier} from {show(tier.prior)} to {show(tier.recent)}{_in_percent(tier)}" for tier in moved]
+    text = f"{what} of the last {things(days, 'day')} against those of the {count(days)} before: {listed(told)}"
+    return f"{text}; {listed(still)} had none in either." if still else f"{text}."
+
+
+def _in_percent(tier: Activity) -> str:
+    if tier.prior <= 0:
+        return ""
+    return f" ({change(float(tier.recent) / float(tier.prior) - 1, percent)})"
+
+
+# ── sentences: two periods ────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def revenue_split_sentence(before: Decimal, after: Decimal, parts: Sequence[tuple[str, Decimal]], currency: str) -> str:
+    """Revenue of two periods, and what its change is due to."""
+    ends = f"from {money(before, currency)} in A to {money(after, currency)} in B"
+    if before == after:
+        text = f"Revenue was the same in A and in B, {money(after, currency)}"
+    else:
+        size, way = abs(after - before), "rose" if after > before else "fell"
+        share = f" ({percent(share_of(size, before))})" if before > 0 else ""
+        text = f"Revenue {way} by {money(size, currency)}{share}, {ends}"
+    told = _parts(parts, currency)
+    return f"{text}: {told}." if told else f"{text}."
+
+
+def evolution_sentence(customers: int, better: int, same: int, worse: int, lost: int) -> str:
+    """What became of the customers of A."""
+    if not customers:
+        return "Nobody bought in A."
+
+    def told(people: int) -> str:
+        return f"{count(people)} ({percent(share_of(people, customers))})"
+
+    return (
+        f"Of {things(customers, 'customer')} of A, {told(better)} {were(better)} in a better group in B, "
+        f"{told(same)} in the same, {told(worse)} in a worse one; {told(lost)} did not buy in B."
+    )
+
+
+def segment_change_sentence(changes: Sequence[tuple[str, int, int]], lost: int, new: int) -> str:
+    """The group that changed most between A and B; `changes` are (label, customers in A, in B)."""
+    label, before, after = max(changes, key=lambda group: (abs(group[2] - group[1]), group[0]))
+    most = f"{label} changed most, from {count(before)} to {things(after, 'customer')}"
+    if before == after:
+        most = "Every group has as many customers in B as in A"
+    gone = f"{count(lost)} of A did not buy in B" if lost else "Nobody of A was lost"
+    come = f"{somebody(new)} new in B"
+    return f"{most}. {gone}; {come}."
+
+
+def season_sentence(now: tuple[Decimal, Decimal], earlier: tuple[Decimal, Decimal]) -> str:
+    """Change of revenue from A to B beside that over the same dates a year earlier."""
+    told = [_rise(*ends) for ends in (now, earlier)]
+    return f"From A to B revenue {told[0]}; over the same dates a year earlier it {told[1]}."
+
+
+def _rise(before: Decimal, after: Decimal) -> str:
+    if before == after:
+        return "stayed the same"
+    way = "rose" if after > before else "fell"
+    return f"{way} by {percent(share_of(abs(after - before), before))}" if before > 0 else f"{way} from nothing or less"
+
+
+def period_sentence(groups: Sequence[Group]) -> str:
+    """The largest group of a period, and what the one that brought most stands for."""
+    revenue = sum((group.revenue for group in groups), Decimal(0))
+    if revenue <= 0:
+        return size_sentence(groups)
+    top = max(groups, key=lambda group: (group.revenue, group.label))
+    people = percent(share_of(top.customers, sum(group.customers for group in groups)))
+    brought = percent(share_of(top.revenue, revenue))
+    return f"{size_sentence(groups)} {top.label} brought most: {brought} of revenue with {people} of customers."

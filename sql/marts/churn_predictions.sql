@@ -26,7 +26,7 @@ WITH champions AS (
     max(model) FILTER (WHERE target = 'purchase_30d') AS model_30d,
     max(model) FILTER (WHERE target = 'purchase_90d') AS model_90d,
     max(model) FILTER (WHERE target = 'churn') AS model_churn,
-    min(status) AS status
+    min(status) FILTER (WHERE target <> 'counts') AS status
   FROM marts.champions
   WHERE snapshot_date = $snapshot_date
 ),
@@ -37,9 +37,9 @@ candidates AS (
     champions.model_30d,
     champions.model_90d,
     champions.model_churn,
-    CASE WHEN champions.model_30d = 'classifier' THEN classifier.p_purchase_30d ELSE timing.p_purchase_30d END AS p30,
+    CASE WHEN champions.model_30d IN ('classifier', 'blend') THEN classifier.p_purchase_30d ELSE timing.p_purchase_30d END AS p30,
     timing.p_purchase_90d AS p90,
-    CASE WHEN champions.model_churn = 'classifier' THEN classifier.p_purchase_churn ELSE timing.p_purchase_churn END AS p_stay
+    CASE WHEN champions.model_churn IN ('classifier', 'blend') THEN classifier.p_purchase_churn ELSE timing.p_purchase_churn END AS p_stay
   FROM marts.customer_summary AS summary
   CROSS JOIN champions
   LEFT JOIN marts.timing_predictions AS timing

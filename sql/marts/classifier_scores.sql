@@ -1,5 +1,5 @@
 /*
-description: "Probabilities of the calibrated classifier for every customer; empty on days when too little data let none be trained."
+description: "Probabilities of every customer where the classifier is champion, alone or blended with the best timing model; empty on days without such a champion."
 grain: [snapshot_date, customer_id]
 owner: team:data
 columns:

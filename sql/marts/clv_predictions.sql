@@ -109,7 +109,10 @@ SELECT
   revenue AS historic_clv,
   predicted_clv,
   revenue::DOUBLE + predicted_clv AS total_clv,
-  predicted_clv * sqrt(greatest(0.0, value_variance_0 + value_variance_1 * u + value_variance_2 * u * u)) AS clv_standard_error,
+  CASE
+    WHEN value_variance_0 IS NOT NULL
+      THEN predicted_clv * sqrt(greatest(0.0, value_variance_0 + value_variance_1 * u + value_variance_2 * u * u))
+  END AS clv_standard_error,
   clv_low,
   clv_high
 FROM valued

@@ -29,7 +29,7 @@ _UNDRAWN_CHARTS = """
   const svg = chart.querySelector('svg.main-svg');
   const box = svg && svg.getBoundingClientRect();
   return !box || box.width < 100 || box.height < 100
-    || !chart.querySelector('.bars path, .heatmaplayer image, .slice path, .sankey-link');
+    || !chart.querySelector('.bars path, .heatmaplayer image, .slice path, .sankey-link, .scatterlayer path');
 }).map((chart) => chart.closest('[data-chart]').dataset.chart)
 """
 _CUT_TEXTS = """

@@ -21,6 +21,7 @@ from pipeline.reporting import charts, queries, words
 from pipeline.reporting.components import Chart, raw
 from pipeline.reporting.facts import Query, read_report
 from pipeline.reporting.pages import PAGES
+from pipeline.reporting.pages.calendar import SHOWN
 from pipeline.reporting.site import OUT, RunCard, build_site
 from pipeline.settings import TEMPLATES_FOLDER, Settings
 
@@ -35,7 +36,7 @@ HOSTILE = "<script>alert('x')</script>"
 
 def plain(text: str) -> str:
     """With ordinary spaces, to compare with what one types."""
-    return text.replace("\N{NO-BREAK SPACE}", " ")
+    return text.replace("\N{NO-BREAK SPACE}", " ").replace("\N{WORD JOINER}", "")
 
 
 @pytest.mark.parametrize(
@@ -275,6 +276,167 @@ def test_empty_scores_are_explained() -> None:
     assert words.empty_scores_sentence(["spend 1", "spend 2"]) == f"Spend 1 and spend 2 are empty: {reason}"
 
 
+def period(
+    first: str, revenue: str = "0", orders: int = 1, kind: str = "month", complete: bool = True,
+    margin: str | None = None, effects: tuple[str, str, str] | None = None, rank: int = 2,
+    margin_rank: int | None = None,
+) -> words.Period:  # fmt: skip
+    return words.Period(
+        kind, dt.date.fromisoformat(first), complete, Decimal(revenue), orders,
+        float(revenue) / orders if orders else None, None if margin is None else Decimal(margin),
+        None if effects is None else (Decimal(effects[0]), Decimal(effects[1]), Decimal(effects[2])), rank, margin_rank,
+    )  # fmt: skip
+
+
+APRIL_JUNE = [
+    period("2026-04-01", "50", 1, rank=1),
+    period("2026-05-01", "40", 4),
+    period("2026-06-01", "30", 5, effects=("8", "-18", "0")),
+]
+
+
+def test_the_calendar_names_the_peak_and_the_last_whole_period() -> None:
+    assert plain(words.peak_sentence(APRIL_JUNE, "EUR")) == (
+        "The moment of highest revenue was April 2026, with 50.00 €; profit is unknown without the cost of every line."
+    )
+    assert plain(words.last_sentence(APRIL_JUNE, "EUR")) == (
+        "The last whole month, June 2026, brought 30.00 €, 25.0 % less than May 2026."
+    )
+    assert plain(words.last_sentence(APRIL_JUNE[:1], "EUR")) == (
+        "The last whole month, April 2026, brought 50.00 €."
+    )  # fmt: skip
+    best_is_last = [period("2026-05-01", "40"), period("2026-06-01", "50", rank=1)]
+    assert plain(words.last_sentence(best_is_last, "EUR")) == (
+        "That is the last whole month, 25.0 % more than May 2026."
+    )  # fmt: skip
+    # Nothing before, or less than nothing: a share of it would mean nothing.
+    assert plain(words.last_sentence([period("2026-05-01", "0"), period("2026-06-01", "5")], "EUR")) == (
+        "The last whole month, June 2026, brought 5.00 €, more than May 2026."
+    )
+    # June is not over, so May is told; no whole period, no sentence.
+    open_june = [*APRIL_JUNE[:2], replace(APRIL_JUNE[2], complete=False)]
+    assert plain(words.last_sentence(open_june, "EUR")) == (
+        "The last whole month, May 2026, brought 40.00 €, 20.0 % less than April 2026."
+    )
+    assert words.last_sentence([replace(APRIL_JUNE[2], complete=False)], "EUR") == ""
+    unfinished_peak = [replace(APRIL_JUNE[0], complete=False)]
+    assert "with 50.00 €, though it is not whole;" in plain(words.peak_sentence(unfinished_peak, "EUR"))
+    assert words.peak_sentence([], "EUR") == "Nothing has been earned yet."
+    assert words.peak_sentence([period("2026-05-01", "0", rank=1)], "EUR") == "Nothing has been earned yet."
+
+
+def test_the_moment_of_highest_profit_is_that_of_the_margin() -> None:
+    told = [period("2026-05-01", "30", margin="20", margin_rank=1), period("2026-06-01", "40", margin="5", rank=1)]
+    assert plain(words.peak_sentence(told, "EUR")) == (
+        "The moment of highest profit was May 2026: a margin of 20.00 € on 30.00 € of revenue."
+    )
+    assert plain(words.last_sentence([told[1], replace(told[0], first=dt.date(2026, 7, 1))], "EUR")) == (
+        "The last whole month, July 2026, brought 30.00 €, 25.0 % less than June 2026."
+    )
+    half_known = [told[0], replace(told[1], margin=None)]
+    assert plain(words.peak_sentence(half_known, "EUR")) == (
+        "The moment of highest profit, of the 1 month whose costs are known, was May 2026: a margin of 20.00 € "
+        "on 30.00 € of revenue."
+    )
+
+
+def test_orders_and_their_value_are_told_beside_the_period_before() -> None:
+    assert plain(words.orders_sentence(APRIL_JUNE)) == "June 2026 had 5 orders, 25.0 % more than May 2026: the most."
+    assert plain(words.order_value_sentence(APRIL_JUNE, "EUR")) == (
+        "An order of June 2026 was worth 6.00 € on average, 40.0 % less than in May 2026; orders were dearest "
+        "in April 2026, 50.00 € over 1 order."
+    )
+    days = [period("2026-06-01", "9", 3, kind="day"), period("2026-06-02", "0", 0, kind="day")]
+    assert plain(words.orders_sentence(days)) == (
+        "2 Jun 2026 had 0 orders, 100.0 % fewer than 1 Jun 2026; most were on 1 Jun 2026, 3."
+    )
+    assert plain(words.order_value_sentence(days, "EUR")) == (
+        "2 Jun 2026 had no orders; they were dearest on 1 Jun 2026, 3.00 € over 3 orders."
+    )
+    weeks = [period("2026-06-01", "9", 3, kind="week"), period("2026-06-08", "9", 3, kind="week")]
+    assert plain(words.orders_sentence(weeks)) == (
+        "The week of 8 Jun 2026 had 3 orders, as many as the week of 1 Jun 2026; most were in the week of "
+        "1 Jun 2026, 3."
+    )
+    nothing = [period("2026-06-01", "0", 0), period("2026-07-01", "0", 0)]
+    assert words.order_value_sentence(nothing, "EUR") == "There were no orders, so their value is not known."
+
+
+def test_what_a_change_is_due_to_adds_up_and_leaves_out_what_is_nothing() -> None:
+    assert plain(words.effects_sentence(APRIL_JUNE, "EUR")) == (
+        "June 2026 brought 10.00 € less than May 2026: +8.00 € through the number of orders and −18.00 € through "
+        "order value."
+    )
+    assert words.effects_sentence(APRIL_JUNE[:2], "EUR") == "There are no two whole periods to compare yet."
+    same = [period("2026-05-01", "5"), period("2026-06-01", "5", effects=("0", "0", "0"))]
+    assert words.effects_sentence(same, "EUR") == "June 2026 brought as much as May 2026."
+
+
+def test_a_class_is_told_with_its_values_then_and_now() -> None:
+    def held(amount: int, values: str, day: dt.date = JUNE) -> words.Class:
+        return words.Class(day, amount, 4, values)
+
+    def people(amount: words.Number) -> str:
+        return words.things(amount, "customer")
+
+    assert plain(words.class_sentence("“Often”", held(1, "4 occasions"), held(2, "2–3 occasions", MAY), people)) == (
+        "“Often” stands for 4 occasions and holds 1 customer, 25.0 % of all; on 31 May 2026 it was 50.0 % "
+        "(2–3 occasions)."
+    )
+    assert plain(words.class_sentence("“Often”", held(1, "4 occasions"), held(0, "empty", MAY), people)) == (
+        "“Often” stands for 4 occasions and holds 1 customer, 25.0 % of all; on 31 May 2026 it was empty."
+    )
+    assert plain(words.class_sentence("“Often”", held(1, "4 occasions"), None, people)) == (
+        "“Often” stands for 4 occasions and holds 1 customer, 25.0 % of all."
+    )
+    assert words.class_sentence("“Often”", held(0, "empty"), None, people) == (
+        "“Often” is empty: equal values always get the same class."
+    )
+
+
+def test_activity_is_told_tier_by_tier() -> None:
+    tiers = [words.Activity("short", 0, 3), words.Activity("medium", 4, 1), words.Activity("long", 0, 0)]
+    assert plain(words.activity_sentence(tiers, 90, "Orders", words.count)) == (
+        "Orders of the last 90 days against those of the 90 before: short from 0 to 3 and medium from 4 to 1 "
+        "(−75.0 %); long had none in either."
+    )
+    assert words.activity_sentence(tiers[2:], 90, "Orders", words.count) == (
+        "Nobody bought anything in the last 180 days."
+    )  # fmt: skip
+
+
+def test_two_periods_in_words() -> None:
+    parts = [("the number of customers", Decimal(-30)), ("guests", Decimal(0)), ("order value", Decimal(10))]
+    assert plain(words.revenue_split_sentence(Decimal(100), Decimal(80), parts, "EUR")) == (
+        "Revenue fell by 20.00 € (20.0 %), from 100.00 € in A to 80.00 € in B: −30.00 € through the number of "
+        "customers and +10.00 € through order value."
+    )
+    assert plain(words.revenue_split_sentence(Decimal(-1), Decimal(5), [], "EUR")) == (
+        "Revenue rose by 6.00 €, from −1.00 € in A to 5.00 € in B."
+    )
+    assert plain(words.revenue_split_sentence(Decimal(5), Decimal(5), [], "EUR")) == (
+        "Revenue was the same in A and in B, 5.00 €."
+    )
+    assert plain(words.evolution_sentence(10, 1, 2, 3, 4)) == (
+        "Of 10 customers of A, 1 (10.0 %) was in a better group in B, 2 (20.0 %) in the same, 3 (30.0 %) in a worse "
+        "one; 4 (40.0 %) did not buy in B."
+    )
+    assert words.evolution_sentence(0, 0, 0, 0, 0) == "Nobody bought in A."
+    assert words.segment_change_sentence([("New", 3, 1), ("Loyal", 4, 5)], 4, 0) == (
+        "New changed most, from 3 to 1 customer. 4 of A did not buy in B; nobody was new in B."
+    )
+    assert words.segment_change_sentence([("New", 3, 3)], 0, 2) == (
+        "Every group has as many customers in B as in A. Nobody of A was lost; 2 were new in B."
+    )
+    ends = (Decimal(100), Decimal(150)), (Decimal(80), Decimal(60))
+    assert plain(words.season_sentence(*ends)) == (
+        "From A to B revenue rose by 50.0 %; over the same dates a year earlier it fell by 25.0 %."
+    )
+    assert plain(words.season_sentence((Decimal(0), Decimal(5)), (Decimal(3), Decimal(3)))) == (
+        "From A to B revenue rose from nothing or less; over the same dates a year earlier it stayed the same."
+    )
+
+
 # ── figures ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -396,6 +558,44 @@ def test_a_migration_links_groups_and_can_leave_out_who_stayed() -> None:
     assert list(moves["link"]["value"]) == [2, 1]
 
 
+def test_periods_that_are_not_whole_are_paler_and_what_is_not_known_has_no_bar() -> None:
+    told = [period("2026-05-01", "40"), period("2026-06-01", "0", 0, complete=False)]
+    series = [charts.Series("Value", charts.ACCENT, [40.0, None], ["May", "June"], [1, 0.5])]
+    figure = charts.by_period(told, series, "EUR")
+    (bars,) = figure["data"]
+    assert (list(bars["x"]), list(bars["y"])) == (["2026-05-01", "2026-06-01"], [40.0, None])
+    assert bars["marker"]["opacity"] == [1, 0.5]
+
+
+def test_a_waterfall_ends_where_its_parts_lead() -> None:
+    ends = (("Revenue in A", Decimal("100.00")), ("Revenue in B", Decimal("86.50")))
+    parts = [("Customers", Decimal("38.46")), ("Order value", Decimal("-51.96"))]
+    figure = charts.waterfall(ends, parts, "EUR")
+    (steps,) = figure["data"]
+    assert list(steps["measure"]) == ["absolute", "relative", "relative", "total"]
+    assert sum(steps["x"][:-1]) == pytest.approx(steps["x"][-1])
+    assert [plain(label) for label in steps["y"]] == [
+        "Revenue in A<br><b>100 €</b>", "Customers<br><b>+38 €</b>", "Order value<br><b>−52 €</b>",
+        "Revenue in B<br><b>86 €</b>",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("amounts", "ticks"),
+    [
+        ([-350_000.0, 420_000.0], {-200_000.0: "−£200k", 0: "£0", 200_000.0: "£200k", 400_000.0: "£400k"}),
+        ([-0.02, 0.01], {-0.02: "−£0.02", -0.01: "−£0.01", 0: "£0", 0.01: "£0.01"}),
+        ([-3.0, -1.0], {-3.0: "−£3", -2.0: "−£2", -1.0: "−£1", 0: "£0"}),
+    ],
+)
+def test_the_minus_stands_before_the_currency(amounts: list[float], ticks: dict[float, str]) -> None:
+    told = [period(f"2026-0{n}-01") for n in range(1, 1 + len(amounts))]
+    figure = charts.by_period(told, [charts.Series("Change", charts.ACCENT, amounts, ["", ""])], "GBP")
+    axis = figure["layout"]["yaxis"]
+    assert dict(zip(axis["tickvals"], axis["ticktext"], strict=True)) == ticks
+    assert "tickprefix" not in axis
+
+
 # ── colours ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -445,7 +645,8 @@ def test_what_is_written_on_a_colour_can_be_read(theme: str) -> None:
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_bars_stand_out_from_their_card(theme: str) -> None:
     colours = palettes()[theme]
-    for name in ("--accent", "--accent-pale", "--unknown", "--better", "--worse", "--entered"):
+    names = ("accent", "accent-pale", "unknown", "better", "worse", "entered", "lost", "part-1", "part-2", "part-3")
+    for name in (f"--{name}" for name in names):
         assert contrast(colours[name], colours["--surface"]) >= 3, name
 
 
@@ -557,14 +758,24 @@ def test_every_chart_says_what_it_means_and_what_it_rests_on(two_snapshots: Shop
         "index": ["revenue-by-month", "arrivals"],
         "rfm": ["rf-grid", "fm-grid", "rm-grid"],
         "segments": [f"{c}-{chart}" for c in ("grid", "axonaut") for chart in ("map", "shares", "migration")],
+        "calendar": ["calendar-revenue", "calendar-effects", "calendar-orders", "calendar-order-value"],
+        "classes": [f"{scale}-{m}" for scale in ("tier", "score") for m in ("recency", "frequency", "monetary")],
+        "comparison": ["comparison-revenue", "comparison-segments", "comparison-evolution", "period-segments"],
+        "value": [],  # the shop is too small for a model
+        "probability": [],
+        "trust": [],
         "glossary": [],
     }
     for chart in (chart for all_charts in found.values() for chart in all_charts):
-        assert re.match(r"n = [\d,]+ [a-z ]+ · .*20\d\d (–|to) .*20\d\d", chart.basis), chart.basis
-        assert chart.grid.rows, chart.id
-        assert all(len(row) == len(chart.grid.fields) for row in chart.grid.rows), chart.id
+        assert chart.grids, chart.id
+        for _, table in chart.grids:
+            assert table.rows, chart.id
+            assert all(len(row) == len(table.fields) for row in table.rows), chart.id
         assert len({view.key for view in chart.views}) == len(chart.views)
+        assert chart.grid or all(view.grid for view in chart.views), chart.id
         for view in chart.views:
+            basis = view.basis or chart.basis
+            assert re.match(r"n = [\d,]+ [a-z ]+ · .*20\d\d (–|to) .*20\d\d", basis), basis
             assert view.sentence.endswith("."), view.sentence
             assert not re.search(r"\b(None|nan|inf)\b", view.sentence), view.sentence
             assert not re.search(r"NaN|Infinity", json.dumps(view.figure)), chart.id
@@ -588,6 +799,9 @@ def test_an_empty_shop_has_pages_that_say_so(shop: Shop, tmp_path: Path) -> None
     assert "No export has been loaded yet." in texts["2026-06-30/index.html"]
     assert "there is nothing to score" in texts["2026-06-30/rfm.html"]
     assert "the groups below are waiting for them" in texts["2026-06-30/segments.html"]
+    assert "There was no order line by the end of 30 June 2026." in texts["2026-06-30/calendar.html"]
+    assert "so the classes are empty" in texts["2026-06-30/classes.html"]
+    assert "There was no order line by the end of 30 June 2026." in texts["2026-06-30/comparison.html"]
     assert not any("data-chart=" in text for text in pages_of(texts).values())
 
 
@@ -738,3 +952,197 @@ def test_the_glossary_explains_every_column(two_snapshots: Shop, tmp_path: Path)
     text = written(two_snapshots.engine.read, tmp_path)["2026-06-30/glossary.html"]
     assert text.count("data-column") == sum(len(table.header.columns) for table in tables().values())
     assert all(f'id="{table.schema}-{table.name}"' in text for table in tables().values())
+
+
+# ── calendar, classes, comparison ─────────────────────────────────────────────────────────────────────────────────────
+
+
+def chart_of(query: Query, name: str) -> Chart:
+    (found,) = [chart for charts_there in charts_of(query).values() for chart in charts_there if chart.id == name]
+    return found
+
+
+def sentence_of(query: Query, name: str, view: str) -> str:
+    return plain(next(v.sentence for v in chart_of(query, name).views if v.key == view))
+
+
+def test_what_the_calendar_tells_of_a_tiny_shop(two_snapshots: Shop) -> None:
+    # May: Anna 30, Dora 11: 2 orders of 20.50. June: Anna 30, Cleo 12.50, a guest 8: 3 orders of 16.83; refund −5.
+    # Number of orders: 1 · (20.50 + 16.83) / 2 = 18.67. Order value: 50.50 − 41 − 18.67. The rest: the refund.
+    read = two_snapshots.engine.read
+    assert sentence_of(read, "calendar-revenue", "month") == (
+        "The moment of highest revenue was June 2026, with 45.50 €; profit is unknown without the cost of every line. "
+        "That is the last whole month, 11.0 % more than May 2026."
+    )
+    assert sentence_of(read, "calendar-effects", "month") == (
+        "June 2026 brought 4.50 € more than May 2026: +18.67 € through the number of orders, −9.17 € through order "
+        "value and −5.00 € through refunds and the rest."
+    )
+    assert (
+        sentence_of(read, "calendar-orders", "month") == "June 2026 had 3 orders, 50.0 % more than May 2026: the most."
+    )
+    value = chart_of(read, "calendar-order-value").views[0]
+    known, missing = value.figure["data"]
+    # January is paler, because the history begins on the 5th; in April nobody ordered: grey, and no 0.
+    assert list(known["y"]) == [20.5, 20.0, 30.0, None, 20.5, 16.83]
+    assert known["marker"]["opacity"] == [0.45, 1, 1, 1, 1, 1]
+    assert (list(missing["y"]), missing["marker"]["color"]) == ([None, None, None, 30.0, None, None], charts.UNKNOWN)
+    assert value.grid is not None
+    assert value.grid.rows[3][:3] == (dt.date(2026, 4, 1), "yes", None)
+
+
+def test_the_days_of_a_page_are_bounded_and_the_best_day_is_found_beyond_them(shop: Shop) -> None:
+    first = dt.date(2025, 1, 1)
+    shop.orders("anna", "2025-01-01", amount=99)
+    shop.orders("bert", *(f"{first + dt.timedelta(days=n)}" for n in range(1, 546)), amount=1)
+    shop.snapshot(str(JUNE))
+    revenue = chart_of(shop.engine.read, "calendar-revenue")
+    for view in revenue.views:
+        assert view.grid is not None
+        assert len(view.grid.rows) == len(view.figure["data"][0]["x"]) <= SHOWN[view.key]
+    assert len(revenue.views[2].figure["data"][0]["x"]) == 365
+    assert revenue.views[2].basis == "n = 365 orders · 1 Jul 2025 – 30 Jun 2026"
+    assert "The moment of highest revenue was 1 Jan 2025, with 99.00 €" in plain(revenue.views[2].sentence)
+
+
+def test_profit_is_shown_where_it_is_known_and_grey_where_it_is_not(shop: Shop) -> None:
+    shop.line("a", on="2026-04-01", customer="anna", amount=30, unit_cost=Decimal(10))
+    shop.line("b", on="2026-05-10", customer="anna", amount=40, unit_cost=Decimal(35))
+    shop.line("c", on="2026-06-10", customer="anna", amount=50)
+    shop.snapshot(str(JUNE))
+    view = chart_of(shop.engine.read, "calendar-revenue").views[0]
+    assert plain(view.sentence).startswith(
+        "The moment of highest profit, of the 2 months whose costs are known, was April 2026: a margin of 20.00 € on "
+        "30.00 € of revenue."
+    )
+    assert {(t["name"], t["marker"]["color"]): list(t["y"]) for t in view.figure["data"]} == {
+        ("Revenue", charts.ACCENT_PALE): [30.0, 40.0, None],
+        ("Revenue, margin unknown", charts.UNKNOWN): [None, None, 50.0],
+        ("Margin", charts.ACCENT): [20.0, 5.0, None],
+    }
+    assert view.grid is not None
+    assert [row[2:5] for row in view.grid.rows] == [(30, 10, 20), (40, 35, 5), (50, None, None)]
+
+
+def test_weekdays_are_shown_only_if_they_differ(make_shop: Callable[[], Shop]) -> None:
+    first = dt.date(2026, 4, 6)  # a Monday; 12 whole weeks follow until 28 June
+
+    def told(monday: int) -> Shop:
+        shop = make_shop()
+        for n in range(84):
+            shop.orders("anna", f"{first + dt.timedelta(days=n)}", amount=monday if n % 7 == 0 else 10)
+        return shop.snapshot(str(JUNE))
+
+    charts_there = {chart.id for chart in charts_of(told(monday=10).engine.read)["calendar"]}
+    assert "calendar-weekdays" not in charts_there
+    weekdays = chart_of(told(monday=100).engine.read, "calendar-weekdays")
+    # 100 of 160 in a week.
+    assert plain(weekdays.views[0].sentence) == (
+        "Mondays bring most, 100.00 € on average, 62.5 % of a week; Tuesdays least, 10.00 €."
+    )
+    assert weekdays.basis == "n = 84 orders · 6 Apr 2026 – 28 Jun 2026"
+
+
+def test_what_the_classes_tell_of_a_tiny_shop(two_snapshots: Shop) -> None:
+    # Occasions: Anna 4, Bert and Dora 2, Cleo 1. Worse than Anna are 3 of 4: tier 1 + floor(3 · 3/4) = 3, often. At the
+    # end of January Anna and Dora had one each: nobody is worse than anybody, so nobody was in the best tier.
+    read = two_snapshots.engine.read
+    assert sentence_of(read, "tier-frequency", "customers") == (
+        "“Often” stands for 4 occasions and holds 1 customer, 25.0 % of all; on 31 Jan 2026 it was empty."
+    )
+    assert sentence_of(read, "tier-frequency", "orders").startswith(
+        "“Often” stands for 4 occasions and holds 4 orders, 44.4 % of all;"
+    )
+    # Anna 120 of 120 + 35 + 22 + 12.50.
+    assert sentence_of(read, "score-monetary", "revenue").startswith("Spend 5 is empty: equal values")
+    assert sentence_of(read, "tier-monetary", "revenue").startswith(
+        "“Spender” stands for 120.00 € and holds 120.00 € of revenue, 63.3 % of all;"
+    )
+    chart = chart_of(read, "tier-frequency")
+    assert [label for label, _ in chart.legend] == ["Often", "Regular", "Casual"]
+    assert [trace["name"] for trace in chart.views[0].figure["data"]] == ["Casual", "Regular", "Often"]
+    assert len(chart.views[0].figure["data"][0]["x"]) == 6  # January to June
+
+
+def test_what_recency_tiers_bought_lately(shop: Shop) -> None:
+    tell(shop).orders("old", "2025-12-01", amount=5).snapshot(str(JUNE))
+    # Last orders: Anna 15 June, Cleo 1 June, Dora 30 May, Bert 20 February, old 1 December. Tier = 1 + floor(3 · w/5):
+    # Anna w=4 → 3, Cleo w=3 and Dora w=2 → 2, Bert w=1 and old w=0 → 1. Windows: 2 January – 1 April, 2 April – 30
+    # June.
+    assert sentence_of(shop.engine.read, "recency-activity", "orders") == (
+        "Orders of the last 90 days against those of the 90 before: short from 2 to 2 (±0), medium from 1 to 2 "
+        "(+100.0 %) and long from 2 to 0 (−100.0 %)."
+    )
+
+
+def test_what_the_comparison_tells_of_a_tiny_shop(two_snapshots: Shop, tmp_path: Path) -> None:
+    # 177 days, so A is 6 January – 3 April and B 4 April – 30 June. A: Anna 60, Bert 40 in 4 orders. B: Anna 60, Dora
+    # 11, Cleo 12.50 in 4 orders, a guest 8, Bert's refund −5. C 2 → 3, f 2 → 4/3, v 25 → 20.875.
+    # Customers: 1 · [(50 + 27.833)/3 + (41.75 + 33.333)/6] = 38.46; orders per customer: −2/3 · 57 = −38.00.
+    read = two_snapshots.engine.read
+    assert sentence_of(read, "comparison-revenue", "split") == (
+        "Revenue fell by 13.50 € (13.5 %), from 100.00 € in A to 86.50 € in B: +38.46 € through the number of "
+        "customers, −38.00 € through orders per customer, −16.96 € through order value, +8.00 € through guests and "
+        "−5.00 € through the rest."
+    )
+    split = chart_of(read, "comparison-revenue")
+    assert split.grid is not None
+    amounts = [Decimal(str(amount)) for _, amount in split.grid.rows]
+    assert sum(amounts[:-1]) == amounts[-1] == Decimal("86.50")
+    assert sentence_of(read, "comparison-evolution", "evolution").endswith(
+        "1 (50.0 %) did not buy in B. The lost had brought 40.00 € in A."
+    )
+    assert sentence_of(read, "comparison-segments", "segments").endswith("1 of A did not buy in B; 2 were new in B.")
+    text = plain(written(read, tmp_path)["2026-06-30/comparison.html"])
+    assert (
+        "Insufficient data: the same dates a year earlier begin on 6 January 2025, the history on 5 January 2026"
+        in text
+    )
+    file = "period_comparison_customers/snapshot_date=2026-06-30/period_comparison_customers.parquet"
+    assert f'href="../../../data/marts/{file}"' in text
+
+
+def test_the_season_is_the_same_dates_a_year_earlier(shop: Shop) -> None:
+    shop.orders("anna", "2025-03-31", "2025-04-10", "2025-06-10", amount=20)
+    shop.orders("bert", "2026-04-15", amount=50).orders("bert", "2026-06-15", amount=60)
+    shop.with_settings(
+        compare=f"{dt.date(2026, 4, 1)}:{dt.date(2026, 5, 31)},{dt.date(2026, 6, 1)}:{dt.date(2026, 6, 30)}"
+    ).snapshot(str(JUNE))
+    assert sentence_of(shop.engine.read, "comparison-season", "season") == (
+        "From A to B revenue rose by 20.0 %; over the same dates a year earlier it stayed the same."
+    )
+    season = chart_of(shop.engine.read, "comparison-season")
+    assert season.grid is not None
+    assert [(r[0], r[1], round(r[2], 3)) for r in season.grid.rows if isinstance(r[2], float)] == [
+        ("Customers", 0.0, 0.0), ("Orders per customer", 0.0, 0.0), ("Order value", 0.0, 0.2), ("Revenue", 0.0, 0.2),
+    ]  # fmt: skip
+
+
+def test_one_day_of_history_has_notes_in_place_of_charts(shop: Shop, tmp_path: Path) -> None:
+    shop.orders("anna", str(JUNE)).snapshot(str(JUNE))
+    texts = written(shop.engine.read, tmp_path)
+    found = {page: [chart.id for chart in there] for page, there in charts_of(shop.engine.read).items()}
+    assert found["calendar"] == []
+    assert found["comparison"] == ["period-segments"]
+    assert (
+        "A calendar compares one whole day with the next; the history has 1 day." in texts["2026-06-30/calendar.html"]
+    )
+    assert "two periods need a history of two days" in texts["2026-06-30/comparison.html"]
+    assert "There is one day to show so far" in texts["2026-06-30/classes.html"]
+    assert "Two windows of 90 days need a history from 2 January 2026 on" in texts["2026-06-30/classes.html"]
+
+
+def test_guests_alone_make_a_calendar_but_no_classes(shop: Shop, tmp_path: Path) -> None:
+    shop.orders(None, "2026-05-01", "2026-06-01", "2026-06-02").snapshot(str(JUNE))
+    texts = written(shop.engine.read, tmp_path)
+    found = {page: [chart.id for chart in there] for page, there in charts_of(shop.engine.read).items()}
+    assert "calendar-revenue" in found["calendar"]
+    assert (found["classes"], found["comparison"]) == ([], ["comparison-revenue"])
+    assert "Nobody bought in the period" in texts["2026-06-30/comparison.html"]
+
+
+def test_periods_outside_the_history_are_not_compared(shop: Shop, tmp_path: Path) -> None:
+    tell(shop).with_settings(compare="2024-01-01:2024-06-30,2025-01-01:2025-06-30").snapshot(str(JUNE))
+    text = written(shop.engine.read, tmp_path)["2026-06-30/comparison.html"]
+    assert "Insufficient data: the history goes from 5 January 2026 to 30 June 2026" in text
+    assert 'data-chart="comparison-revenue"' not in text

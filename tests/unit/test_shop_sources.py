@@ -1,4 +1,4 @@
-"""The exports of shop systems: what their totals become. Fixtures are written by hand, totals worked out beside them."""
+"""The exports of shop systems: what their totals become. Fixtures are written by hand, totals worked out beside."""
 
 from __future__ import annotations
 
@@ -253,8 +253,8 @@ def test_magento_orders_are_a_sale_a_charge_and_a_refund(shop):
         '"000000001","Main Website\n  Main Store","Mar 5, 2026 03:04:05 PM","Ann","36.3900","36.39","complete",'
         '"ann@x.org","29.0000","5.0000",""',
         '"000000002","Main Website","Mar 6, 2026 09:00:00 AM","Bert","20.0000","20.00","closed","b@x.org","15","5",""',
-        '"000000003","Main Website","Mar 7, 2026 09:00:00 AM","Cleo","20.0000","20.00","canceled","c@x.org","20","0",""',
-        '"000000004","Main Website","Mar 8, 2026 09:00:00 AM","Dora","20.0000","20","complete","d@x.org","20","0","7.5"',
+        '"000000003","Main Website","Mar 7, 2026 09:00:00 AM","Cleo","20.0000","20","canceled","c@x.org","20","0",""',
+        '"000000004","Main Website","Mar 8, 2026 09:00:00 AM","Dora","20.000","20","complete","d@x.org","20","0","7.5"',
     ]
     message = shop.load("magento_orders", "\n".join([MAGENTO, *rows]))
     assert "names of months" in message

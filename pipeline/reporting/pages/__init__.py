@@ -7,7 +7,18 @@ from dataclasses import dataclass
 from typing import Any
 
 from pipeline.reporting.facts import Report
-from pipeline.reporting.pages import glossary, overview, rfm, segments
+from pipeline.reporting.pages import (
+    calendar,
+    classes,
+    comparison,
+    glossary,
+    overview,
+    probability,
+    rfm,
+    segments,
+    trust,
+    value,
+)
 
 
 @dataclass(frozen=True)
@@ -23,5 +34,11 @@ PAGES = (
     Page("index", "Overview", overview.context),
     Page("rfm", "RFM", rfm.context),
     Page("segments", "Segments", segments.context),
+    Page("calendar", "Calendar", calendar.context),
+    Page("classes", "Classes", classes.context),
+    Page("comparison", "Comparison", comparison.context),
+    Page("value", "Value", value.context),
+    Page("probability", "Probability", probability.context),
+    Page("trust", "Can we trust it", trust.context),
     Page("glossary", "Glossary", glossary.context),
 )

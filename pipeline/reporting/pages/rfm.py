@@ -115,15 +115,7 @@ def _ranges(thresholds: pl.DataFrame, currency: str) -> dict[tuple[str, int], st
 
 
 def _range(step: Mapping[str, Any], currency: str) -> str:
-    """'3–4 occasions'; 'empty' where nobody is."""
-    low, high, measure = step["lowest"], step["highest"], step["measure"]
-    if low is None or high is None:
-        return "empty"
-    if measure == "monetary":
-        ends = [words.money(amount, currency) for amount in (low, high)]
-        return ends[0] if low == high else " – ".join(ends)
-    unit = "day" if measure == "recency" else "occasion"
-    return words.things(low, unit) if low == high else f"{words.count(low)}–{words.things(high, unit)}"
+    return words.value_range(step["measure"], step["lowest"], step["highest"], currency)
 
 
 def _empty_scores(thresholds: pl.DataFrame) -> list[str]:

@@ -57,6 +57,13 @@
       for (const trace of figure.data) if (trace.textfont) trace.textfont.size = 11;
     }
     chart.sentence.textContent = view.sentence;
+    chart.basis.textContent = view.basis;
+    for (const part of chart.tables) part.hidden = part.dataset.view !== view.key;
+    const draws = (name) => (each) => each.figure.data.some((trace) => trace.name === name);
+    for (const entry of chart.legend) {
+      const drawn = draws(entry.dataset.name);
+      entry.hidden = chart.views.some(drawn) && !drawn(view); // not that of a colour only other views have
+    }
     chart.plot.style.minHeight = figure.layout.height + "px";
     if (onPaper) window.Plotly.purge(chart.plot); // paper does not wait for a picture to fade over into the next
     return window.Plotly.react(chart.plot, figure.data, figure.layout, config);
@@ -75,6 +82,9 @@
         shown: 0,
         governedBy: figure.dataset.governedBy,
         sentence: figure.querySelector(".sentence"),
+        basis: figure.querySelector("[data-basis]"),
+        legend: all(".legend [data-name]", figure),
+        tables: all("[data-view]", figure), // of a chart whose views have numbers of their own
         views: JSON.parse(figure.querySelector("script[type='application/json']").textContent),
       });
     }
@@ -124,10 +134,12 @@
     for (const button of all("[data-download]")) {
       button.hidden = false;
       button.addEventListener("click", () => {
-        const table = document.getElementById(button.dataset.download).querySelector("table");
+        const table = document.getElementById(button.dataset.download).querySelector("[data-view]:not([hidden]) table, div:not([data-view]) > .scroll table");
+        const view = table.closest("[data-view]");
+        const name = ["perennial", document.body.dataset.snapshot, button.dataset.download, ...(view ? [view.dataset.view] : [])];
         const link = document.createElement("a");
         link.href = URL.createObjectURL(new Blob(["\ufeff", csv(table)], { type: "text/csv;charset=utf-8" }));
-        link.download = ["perennial", document.body.dataset.snapshot, button.dataset.download].join("-") + ".csv";
+        link.download = name.join("-") + ".csv";
         link.click();
         setTimeout(() => URL.revokeObjectURL(link.href), 1000);
       });
@@ -201,12 +213,19 @@
     });
   }
 
+  function showCurrentPage() {
+    // Where the pages do not fit side by side, their list scrolls: the one that is open must be in sight.
+    const list = document.querySelector(".pages"), here = list && list.querySelector("[aria-current]");
+    if (here) list.scrollLeft = here.offsetLeft - (list.clientWidth - here.offsetWidth) / 2;
+  }
+
   document.addEventListener("DOMContentLoaded", () => {
     const entrance = document.body.dataset.entrance;
     if (entrance && !location.hash) { location.replace(entrance); return; }
     prepareCharts();
     themeButton();
     snapshots();
+    showCurrentPage();
     downloads();
     search();
     fitToPaper();

@@ -1,0 +1,457 @@
+"""How the pages on predictions say things. As in `words`: pure functions of aggregates, unknown is said, never 0.
+
+Predictions are expectations and probabilities: nothing here says why something happens, nor that it will.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pipeline.reporting.words import (
+    Number,
+    count,
+    day,
+    listed,
+    money,
+    number,
+    percent,
+    points,
+    share_of,
+    short_day,
+    things,
+)
+
+MODELS = {
+    "bgnbd": "BG/NBD", "mbgnbd": "MBG/NBD", "pareto_nbd": "Pareto/NBD", "nbd": "NBD",
+    "classifier": "Classifier", "blend": "Classifier and timing model",
+    "gamma_gamma": "Gamma-Gamma", "mean": "the mean of all orders", "shop": "The shop",
+    "base_rate": "Everyone alike (base rate)", "recency_logistic": "Recency alone",
+    "rate": "Everyone goes on as before", "zero": "Nobody buys again",
+    "historic_spend": "Everyone spends on as before",
+}  # fmt: skip
+TARGETS = {
+    "purchase_30d": "Buys within 30 days", "purchase_90d": "Buys within 90 days", "churn": "Buys within {days} days",
+    "counts": "Number of purchases", "value": "Spend",
+}  # fmt: skip
+METRICS = {
+    "log_loss": "Log loss", "brier": "Brier score", "ece": "Calibration gap", "auc": "AUC", "rmse": "RMSE",
+    "mae": "Mean error", "bias_percent": "Bias in %", "correlation": "Correlation", "normalised_gini": "Gini",
+    "top_10_percent_capture": "Top 10 % capture", "coverage_80": "In the 80 % interval",
+}  # fmt: skip
+STATUSES = {
+    "converged": "found its best parameters",
+    "penalised": "held by a small penalty: the data alone did not fix its parameters",
+    "no_dropout": "nobody seems to leave for good, so the simpler NBD says as much",
+    "refused": "not used",
+}
+LEAST_IN_A_CELL = 30
+CALIBRATED = 0.055
+"""Mean distance of predicted from observed probability up to which a model is called calibrated."""
+
+
+def model_name(model: str) -> str:
+    return MODELS.get(model, model)
+
+
+def target_name(target: str, days: int) -> str:
+    return TARGETS.get(target, target).format(days=days)
+
+
+# ── what is missing ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True)
+class Need:
+    """A condition of the gate: how it stands now, what it takes, and when it will be met."""
+
+    name: str
+    now: int | None
+    needed: str
+    met: bool
+    when: str
+
+
+def more_buyers(buyers: int, new: int, least: int) -> str:
+    """'with 380 more; 42 were new in the last 30 days, at that pace in about 272 days'."""
+    lacking = max(0, least - buyers)
+    if not new:
+        return f"with {count(lacking)} more; nobody was new in the last 30 days"
+    days = -(-lacking * 30 // new)
+    return (
+        f"with {count(lacking)} more; {count(new)} were new in the last 30 days, at that pace in {things(days, 'day')}"
+    )
+
+
+def missing_sentence(needs: Sequence[Need], snapshot_date: dt.date) -> str:
+    unmet = [need for need in needs if not need.met]
+    if not unmet:
+        return (
+            f"The models have not been run as of {day(snapshot_date)}, though there is enough data. "
+            f"Run the snapshot again: perennial run --snapshot {snapshot_date}."
+        )
+    told = listed([f"{need.name[0].lower()}{need.name[1:]} ({_now(need)}; needed: {need.needed})" for need in unmet])
+    return f"Nothing is predicted as of {day(snapshot_date)}, because there is too little data: {told}."
+
+
+def _now(need: Need) -> str:
+    return "none yet" if need.now is None else f"now {count(need.now)}"
+
+
+def whole_percent(share: float) -> str:
+    """'31 %', for cells without room; nearly nothing and nearly all are not rounded to it."""
+    if 0 < share < 0.005:
+        return "<1\N{NO-BREAK SPACE}%"
+    return ">99\N{NO-BREAK SPACE}%" if 0.995 < share < 1 else f"{100 * share:.0f}\N{NO-BREAK SPACE}%"
+
+
+# ── value ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def distribution_sentence(median: Number, mean: Number, tail: tuple[int, Number, Number], totals: tuple[int, Number],
+                          months: int, currency: str) -> str:  # fmt: skip
+    """`tail`: customers above the last bin, its lower end, their value; `totals`: customers and value of all."""
+    text = (
+        f"Half of the customers are expected to bring less than {money(median, currency)} over the next "
+        f"{things(months, 'month')}; the mean is {money(mean, currency)}"
+    )
+    people, border, value = tail
+    if not people:
+        return f"{text}."
+    return (
+        f"{text}. The {count(people)} ({percent(share_of(people, totals[0]))}) above {money(border, currency)} "
+        f"hold {percent(share_of(value, totals[1]))} of the value."
+    )
+
+
+def lorenz_sentence(top_tenth: float | None, lower_half: float | None) -> str:
+    if top_tenth is None:
+        return "No value is expected, so there is none to share out."
+    return (
+        f"The top tenth of the customers holds {percent(top_tenth)} of the predicted value, "
+        f"the lower half {percent(lower_half)}."
+    )
+
+
+@dataclass(frozen=True)
+class Worth:
+    """What a group has brought and is expected to bring."""
+
+    label: str
+    customers: int
+    historic: Number
+    predicted: Number
+
+
+def segments_sentence(groups: Sequence[Worth], currency: str) -> str:
+    whole, people = sum(float(g.predicted) for g in groups), sum(g.customers for g in groups)
+    if whole <= 0:
+        return "No value is expected of any group."
+    top = max(groups, key=lambda group: (group.predicted, group.label))
+    return (
+        f"{top.label}: {percent(share_of(top.customers, people))} of customers, "
+        f"{percent(share_of(top.predicted, whole))} of the predicted value; they are expected to bring "
+        f"{money(top.predicted, currency)} and have brought {money(top.historic, currency)} so far."
+    )
+
+
+def mean_segments_sentence(groups: Sequence[Worth], currency: str) -> str:
+    filled = [group for group in groups if group.customers]
+    if not filled:
+        return "There are no customers in any group."
+    best, least = (
+        pick(filled, key=lambda group: (float(group.predicted) / group.customers, group.label)) for pick in (max, min)
+    )
+    return (
+        f"A customer of {best.label} is expected to bring {money(float(best.predicted) / best.customers, currency)} on "
+        f"average, one of {least.label} {money(float(least.predicted) / least.customers, currency)}."
+    )
+
+
+def spot_sentence(customers: int, whole: int, orders: tuple[float, float], spend: tuple[float, float],
+                  mean: Number, currency: str) -> str:  # fmt: skip
+    """The fullest spot of expected orders × spend; the pairs are its borders."""
+    return (
+        f"The fullest spot holds {things(customers, 'customer')} ({percent(share_of(customers, whole))}): "
+        f"{number(orders[0])} to {number(orders[1])} purchases expected within a year, of "
+        f"{money(spend[0], currency)} to {money(spend[1], currency)} each; "
+        f"their mean predicted value is {money(mean, currency)}."
+    )
+
+
+def top_sentence(customers: int, together: Number, share: float | None, low: Number | None, high: Number | None,
+                 first: Number, currency: str) -> str:  # fmt: skip
+    who = "The most valuable customer is" if customers == 1 else f"The {customers} most valuable are"
+    text = f"{who} expected to bring {money(together, currency)}"
+    text += " together" if customers > 1 else ""
+    text += f", {percent(share)} of all" if share is not None else ""
+    if low is None or high is None:
+        return f"{text}."
+    one = "the first" if customers > 1 else "it"
+    return (
+        f"{text}; for {one}, expected to bring {money(first, currency)}, eight in ten outcomes lie between "
+        f"{money(low, currency)} and {money(high, currency)}."
+    )
+
+
+def interval_sentence(coverage: float | None) -> str:
+    """How often the 80 % interval held on the holdout."""
+    if coverage is None:
+        return "Whether the ranges hold has not been tested."
+    return f"When tested, the ranges held the spend of {percent(coverage)} of the customers; 80 % were promised."
+
+
+def rising_sentence(customers: int, predicted: Number | None, historic: Number, currency: str) -> str:
+    if not customers:
+        return "Everyone in the top tenth by predicted value is there by revenue so far, too."
+    who = "1 customer is" if customers == 1 else f"{count(customers)} customers are"
+    return (
+        f"{who} in the top tenth by predicted value, but not by revenue so far: expected to bring "
+        f"{money(predicted, currency)} after {money(historic, currency)} to date."
+    )
+
+
+def averages_sentence(orders: tuple[Number, Number, Number] | None, value: tuple[Number, Number, Number] | None,
+                      currency: str) -> str:  # fmt: skip
+    """Mean with the ends of its interval, of the number of orders and of their value."""
+    if orders is None or value is None:
+        return "One customer has no average; there must be two."
+    return (
+        f"The average customer has placed {number(orders[0])} orders (95 % interval {number(orders[1])} to "
+        f"{number(orders[2])}), worth {money(value[0], currency)} each ({money(value[1], currency)} to "
+        f"{money(value[2], currency)})."
+    )
+
+
+# ── probability ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def active_meaning(model: str | None) -> str:
+    """What P(active) is, in one sentence; and what it cannot see."""
+    text = (
+        "P(active) is a guess of the model about what nobody can see, whether a customer would still buy again at "
+        "some time; it is not the chance that they buy soon, and the rest to 100 % is not churn."
+    )
+    if model == "bgnbd":
+        return (
+            f"{text} BG/NBD gives 100 % to all who bought once, because it lets nobody leave before a second purchase."
+        )
+    return f"{text} Without dropout in the data it is 100 % for everyone." if model == "nbd" else text
+
+
+def extremes_sentence(what: str, cells: Sequence[tuple[float, int, str]]) -> str:
+    """Highest and lowest mean probability; `cells` are (probability, customers, who)."""
+    if not cells:
+        return "There are no customers to tell of."
+    large = [cell for cell in cells if cell[1] >= LEAST_IN_A_CELL] or cells
+    few = f", cells of fewer than {LEAST_IN_A_CELL} left aside" if len(large) < len(cells) else ""
+    best, least = max(large, key=lambda c: (c[0], c[1], c[2])), min(large, key=lambda c: (c[0], -c[1], c[2]))
+    if len(large) == 1 or best[0] == least[0]:
+        return f"{what} is {percent(best[0])} for all of them."
+    return (
+        f"{what} is highest, {percent(best[0])} on average, for the {things(best[1], 'customer')} who {best[2]}, and "
+        f"lowest, {percent(least[0])}, for the {count(least[1])} who {least[2]}{few}."
+    )
+
+
+def propensity_sentence(fullest: tuple[str, str, int], customers: int, risk: Number | None, days: int,
+                        currency: str) -> str:  # fmt: skip
+    """`fullest`: purchase band, churn band, customers."""
+    buys, leaves, people = fullest
+    share = share_of(people, customers)
+    who = "Most customers" if share and share > 0.5 else "The largest group"
+    return (
+        f"{who}, {count(people)} ({percent(share)}), {'are' if who[0] == 'M' else 'is'} {buys} % likely to buy within "
+        f"30 days and {leaves} % likely not to buy within {days}. Revenue at risk is {money(risk, currency)} in all: "
+        f"each customer’s churn probability times what they spent in the last 12 months."
+    )
+
+
+def impossible_meaning(days: int) -> str:
+    """Why six cells of the grid are grey."""
+    return (
+        f"Grey cells cannot fill: who is more than 75 % likely to buy within 30 days cannot be more than 25 % likely "
+        f"not to buy within {days}, since the 30 days are part of the {days}; so with the other bands. "
+        "Where nobody is, it says 0."
+    )
+
+
+def alerts_sentence(customers: int, before: dt.date, revenue: Number, currency: str) -> str:
+    if not customers:
+        return f"Nobody of the top tenth of {day(before)} has become 30 % less likely to buy within 90 days."
+    who = "1 customer" if customers == 1 else f"{count(customers)} customers"
+    verb = "is" if customers == 1 else "are"
+    return (
+        f"{who} of the top tenth by predicted value on {day(before)} {verb} at least 30 % less likely to buy within 90 "
+        f"days than then; they spent {money(revenue, currency)} in the last 12 months."
+    )
+
+
+# ── trust ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True)
+class Verdict:
+    state: str
+    good: bool
+    sentences: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Result:
+    """One test. `gain`: share by which the published model is better than the best baseline; `gap`: calibration gap of
+    a probability; `bias`: predicted total against the actual one in %, of counts and value."""
+
+    name: str
+    gain: float | None
+    gap: float | None = None
+    bias: float | None = None
+
+
+_YES = "Yes: better than guessing, and calibrated"
+_RANKS = "In part: it ranks well, its sizes are off"
+
+
+def verdict(results: Sequence[Result], first: dt.date | None, last: dt.date | None) -> Verdict:
+    """Does the published model beat every naive baseline, by how much, and is it calibrated."""
+    if not results or first is None or last is None:
+        return Verdict("Not tested yet", False, (
+            "The history is too short to keep some of it back and test the models on it, so nobody knows yet how good "
+            "these predictions are. Use them to rank customers, not to count on their size.",
+        ))  # fmt: skip
+    compared = [result for result in results if result.gain is not None]
+    beaten = [result for result in compared if result.gain is not None and result.gain > 0]
+    off = [result for result in results if result.gap is not None and result.gap > CALIBRATED]
+    told = (_against_baselines(compared, beaten), _calibration(results, off), _totals(results), _limits(first, last))
+    if len(beaten) < len(compared) or not compared:
+        return Verdict("With care: not always better than guessing", False, told)
+    return Verdict(_RANKS, False, told) if off else Verdict(_YES, True, told)
+
+
+def _against_baselines(compared: Sequence[Result], beaten: Sequence[Result]) -> str:
+    if not compared:
+        return "There was no naive baseline to compare with."
+    gains = sorted(result.gain for result in beaten if result.gain is not None)
+    ends = listed_range(percent(gains[0]), percent(gains[-1])) if gains else ""
+    size = f", with {ends} less error than the best of them" if ends else ""
+    if len(beaten) == len(compared):
+        many = "in the one test" if len(compared) == 1 else f"in all {len(compared)} tests"
+        return f"On days they had not seen, the published models beat every naive baseline {many}{size}."
+    lost = listed([f"“{result.name}”" for result in compared if result not in beaten])
+    if not beaten:
+        return f"On days they had not seen, the published models were no better than the best naive baseline: {lost}."
+    return (
+        f"On days they had not seen, the published models beat the best naive baseline in {len(beaten)} of "
+        f"{len(compared)} tests{size}, but not for {lost}."
+    )
+
+
+def listed_range(low: str, high: str) -> str:
+    """'7.0 %', '7.0 % to 32.7 %'."""
+    return low if low == high else f"{low} to {high}"
+
+
+def _calibration(results: Sequence[Result], off: Sequence[Result]) -> str:
+    gaps = [(result.name, result.gap) for result in results if result.gap is not None]
+    if not gaps:
+        return "Probabilities could not be tested."
+    worst = max(gaps, key=lambda pair: (pair[1], pair[0]))
+    if not off:
+        return f"Probabilities can be taken at their word: they were off by {points(worst[1])} on average at most."
+    names = listed([f"“{result.name}” by {points(result.gap or 0)}" for result in off])
+    return f"Not all probabilities can be taken at their word: on average {names} off."
+
+
+def _totals(results: Sequence[Result]) -> str:
+    told = [f"{_bias(result.bias)} for “{result.name}”" for result in results if result.bias is not None]
+    return f"The totals expected were {listed(told)}." if told else "Totals could not be tested."
+
+
+def _bias(bias: float) -> str:
+    size = percent(abs(bias) / 100)
+    return "right" if round(bias, 1) == 0 else f"{size} too {'high' if bias > 0 else 'low'}"
+
+
+def _limits(first: dt.date, last: dt.date) -> str:
+    return (
+        f"This is how they did between {short_day(first)} and {short_day(last)}; a sale, a new price or a new season "
+        "can make the next months different."
+    )
+
+
+def tracking_sentence(actual: Number, expected: float, weeks: int, model: str) -> str:
+    if not weeks:
+        return f"No week was kept back to test on: {model_name(model)} has seen all of these purchases."
+    text = (
+        f"In the {things(weeks, 'week')} that {model_name(model)} had not seen, {number(expected, 0)} repeat purchases "
+        f"were expected and {count(actual)} came"
+    )
+    return f"{text}: {_bias(100 * (expected / float(actual) - 1))}." if actual else f"{text}."
+
+
+def cumulative_sentence(actual: Number, expected: float, last: dt.date) -> str:
+    text = f"Up to {day(last)}, {number(expected, 0)} repeat purchases were expected and {count(actual)} came"
+    return f"{text}: {_bias(100 * (expected / float(actual) - 1))}." if actual else f"{text}."
+
+
+def expectation_sentence(rows: Sequence[tuple[str, int, float, float]]) -> str:
+    """`rows`: repeat purchases before, customers, expected and observed mean after."""
+    if not rows:
+        return "There is nothing to compare."
+    widest = max(rows, key=lambda row: (abs(row[2] - row[3]), row[0]))
+    first = rows[0]
+    return (
+        f"The {things(first[1], 'customer')} with {first[0]} repeat purchases before were expected to buy "
+        f"{number(first[2])} times and bought {number(first[3])} times; the widest gap is at {widest[0]} "
+        f"({things(widest[1], 'customer')}): {number(widest[2])} expected, {number(widest[3])} seen."
+    )
+
+
+def calibration_sentence(inside: int, groups: int, gap: float | None) -> str:
+    text = f"In {inside} of {things(groups, 'group')} the probability lies within the 95 % interval of what happened"
+    return f"{text}; on average it is {points(gap)} off." if gap is not None else f"{text}."
+
+
+def capture_sentence(model: str, captured: float | None, rival: tuple[str, float] | None, what: str) -> str:
+    if captured is None:
+        return "Nobody bought, so there was nothing to find."
+    text = f"The tenth of the customers that {model_name(model)} ranks highest brought {percent(captured)} of {what}"
+    beside = f"; “{model_name(rival[0])}” finds {percent(rival[1])}" if rival else ""
+    return f"{text}{beside}; a tenth drawn by lot would bring {percent(0.1)}."
+
+
+def scores_sentence(model: str, best: Sequence[str], rivals_best: Sequence[str]) -> str:
+    """What the published model is best in, and in what a naive baseline is."""
+    text = f"{model_name(model)} is published"
+    text += f"; it is best in {listed(best)}" if best else "; it is best in no single measure"
+    return f"{text}. A naive baseline is best in {listed(rivals_best)}." if rivals_best else f"{text}."
+
+
+def drift_sentence(moves: Sequence[tuple[str, float]], previous: dt.date | None) -> str:
+    """`moves`: name of a parameter, and by how many of its standard errors it moved since `previous`."""
+    if previous is None:
+        return "This is the first snapshot with parameters; from the next one on it is seen whether they hold still."
+    if not moves:
+        return f"No parameter of {day(previous)} can be compared with today’s."
+    name, size = max(moves, key=lambda move: (abs(move[1]), move[0]))
+    if abs(size) < 2:
+        return (
+            f"Since {day(previous)} the parameters have held still: the largest move, of {name}, is "
+            f"{number(abs(size), 1)} standard errors."
+        )
+    return f"Since {day(previous)} {name} has moved by {number(abs(size), 1)} of its standard errors."
+
+
+def fits_sentence(statuses: Sequence[str]) -> str:
+    if not statuses:
+        return "Nothing was fitted."
+    if set(statuses) == {"converged"}:
+        return f"All {things(len(statuses), 'fit')} are sound." if len(statuses) > 1 else "The one fit is sound."
+    told = [
+        f"{count(statuses.count(status))} {'is' if statuses.count(status) == 1 else 'are'} {word}"
+        for status, word in (("converged", "sound"), ("penalised", "held by a penalty"),
+                             ("no_dropout", "without dropout"), ("refused", "refused"))
+        if status in statuses
+    ]  # fmt: skip
+    return f"Of {things(len(statuses), 'fit')}, {listed(told)}."

@@ -1,0 +1,167 @@
+"""What the pages on predictions share: which models are published, how they did when tested, and what is missing.
+
+A snapshot without champions has no predictions; `missing` then says which condition of the gate is not met.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import polars as pl
+
+from pipeline.reporting import prediction_queries as queries
+from pipeline.reporting import prediction_words as words
+from pipeline.reporting.components import Field, Grid, grid
+from pipeline.reporting.facts import Report
+from pipeline.reporting.words import count, short_day
+
+PROBABILITIES = ("purchase_30d", "purchase_90d", "churn")
+_LONGEST_ID = 40
+
+
+@dataclass(frozen=True)
+class Missing:
+    """Why there is no prediction, and what is needed for one."""
+
+    sentence: str
+    needs: Grid
+
+
+@dataclass(frozen=True)
+class Tested:
+    """The published model of a target on its holdout, beside the naive baselines."""
+
+    target: str
+    model: str
+    origin: dt.date
+    days: int
+    customers: int
+    scores: Mapping[str, float | None]
+    rivals: Mapping[str, float]
+    """Score of every naive baseline in the metric that decides."""
+
+    @property
+    def metric(self) -> str:
+        """What decides: log loss for probabilities; RMSE, whose best answer is the mean, for counts and value."""
+        return metric_of(self.target)
+
+    @property
+    def score(self) -> float | None:
+        return self.scores.get(self.metric)
+
+    @property
+    def rival(self) -> str | None:
+        """The naive baseline that did best."""
+        return min(self.rivals, key=lambda name: (self.rivals[name], name), default=None)
+
+    @property
+    def gain(self) -> float | None:
+        """By which share the published model is better than the best baseline; None where they cannot be compared."""
+        if self.score is None or self.rival is None or not self.rivals[self.rival]:
+            return None
+        return 1 - self.score / self.rivals[self.rival]
+
+    @property
+    def until(self) -> dt.date:
+        return self.origin + dt.timedelta(days=self.days)
+
+
+def metric_of(target: str) -> str:
+    return "log_loss" if target in PROBABILITIES else "rmse"
+
+
+def champions_of(report: Report) -> dict[str, dict[str, Any]]:
+    """Row of `champions` by target; empty where nothing is predicted."""
+    return {row["target"]: row for row in report.ask(queries.CHAMPIONS).to_dicts()}
+
+
+def missing(report: Report) -> Missing:
+    """For a snapshot without predictions."""
+    from pipeline.prediction.nightly import LEAST_BUYERS, LEAST_DAYS, LEAST_FREQUENT, LONGEST_SILENCE_DAYS
+
+    now, day = report.ask(queries.GATE).row(0, named=True), report.facts.snapshot_date
+    history, silent = now["history_days"], now["silent_days"]
+    needs = [
+        words.Need(
+            "Customers who have bought", now["buyers"], f"at least {count(LEAST_BUYERS)}",
+            now["buyers"] >= LEAST_BUYERS, words.more_buyers(now["buyers"], now["new_buyers"], LEAST_BUYERS),
+        ),
+        words.Need(
+            "Days since the first order", history, f"at least {count(LEAST_DAYS)}",
+            history is not None and history >= LEAST_DAYS,
+            "180 days after the first order" if history is None
+            else f"from {short_day(day + dt.timedelta(days=LEAST_DAYS - history))} on",
+        ),
+        words.Need(
+            "Customers who have bought on three days or more", now["frequent"], f"at least {count(LEAST_FREQUENT)}",
+            now["frequent"] >= LEAST_FREQUENT, f"with {count(max(0, LEAST_FREQUENT - now['frequent']))} more of them",
+        ),
+        words.Need(
+            "Days since the last order", silent, f"fewer than {count(LONGEST_SILENCE_DAYS)}",
+            silent is not None and silent < LONGEST_SILENCE_DAYS, "with the next export that has a recent order",
+        ),
+    ]  # fmt: skip
+    fields = [Field("condition", "Predictions need"), Field("now", "Now", "count"), Field("needed", "Needed"),
+              Field("when", "Met")]  # fmt: skip
+    rows = [(need.name, need.now, need.needed, "yes" if need.met else need.when) for need in needs]
+    return Missing(words.missing_sentence(needs, day), grid("What predictions need", fields, rows))
+
+
+def tests_of(champions: Mapping[str, Mapping[str, Any]], validation: pl.DataFrame) -> dict[str, Tested]:
+    """By target, for those that were tested."""
+    found: dict[str, Tested] = {}
+    for target in (*PROBABILITIES, "counts", "value"):
+        rows = validation.filter(pl.col("target") == target)
+        champion = champions.get("counts" if target == "value" else target)
+        if rows.is_empty() or champion is None:
+            continue
+        model = _tested_model(champion, rows, found.get("counts"))
+        first = rows.row(0, named=True)
+        rivals = rows.filter(pl.col("is_baseline") & (pl.col("metric") == metric_of(target)))
+        rivals = rivals.drop_nulls("value")
+        scores = rows.filter(pl.col("model") == model)
+        found[target] = Tested(
+            target, model, first["origin"], first["horizon_days"], first["customers"],
+            dict(zip(scores["metric"], scores["value"], strict=True)),
+            dict(zip(rivals["model"], rivals["value"], strict=True)),
+        )  # fmt: skip
+    return found
+
+
+def _tested_model(champion: Mapping[str, Any], rows: pl.DataFrame, counts: Tested | None) -> str:
+    """The champion's name on the holdout. A model of all data may have ended as another one than at the origin; then
+    it is the one whose score the champion carries."""
+    own = rows.filter(~pl.col("is_baseline"))
+    target = rows["target"][0]
+    wanted = counts.model if target == "value" and counts else champion["model"]
+    if wanted in own["model"].to_list() or target == "value" or champion["score"] is None:
+        return str(wanted if wanted in own["model"].to_list() else own["model"][0])
+    metric = "log_loss" if target in PROBABILITIES else "bias_percent"
+    scored = own.filter(pl.col("metric") == metric).drop_nulls("value")
+    nearest = scored.sort((pl.col("value") - champion["score"]).abs(), "model")
+    return str(nearest["model"][0] if nearest.height else own["model"][0])
+
+
+def settings_of(report: Report) -> Mapping[str, Any]:
+    """Horizon, discount and margin of the predicted value."""
+    from pipeline.settings import Clv
+
+    given = report.run.settings.get("clv")
+    return {**Clv().model_dump(), **(given if isinstance(given, Mapping) else {})}
+
+
+def shown_id(customer: str) -> str:
+    """A customer as pages name them: by id. An e-mail address is no number: of it only a fingerprint is shown."""
+    if "@" in customer:
+        return f"e-mail {hashlib.sha256(customer.strip().lower().encode()).hexdigest()[:12]}"
+    return customer if len(customer) <= _LONGEST_ID else f"{customer[: _LONGEST_ID - 1]}…"
+
+
+def table_file(report: Report, table: str) -> str:
+    """Address of a published table, relative to the page."""
+    day = report.facts.snapshot_date
+    return f"../../../data/marts/{table}/snapshot_date={day}/{table}.parquet"

@@ -1,0 +1,73 @@
+"""Rows for the tables that the models write, so that what is made of them can be tested without a model.
+
+What belongs here: words for "the models say this of such a history". What does not: expectations, they stand in tests.
+"""
+
+import datetime as dt
+from collections.abc import Sequence
+from typing import Any
+
+import polars as pl
+from shop import Shop, all_tables
+
+NAMES = (
+    "timing_predictions", "classifier_scores", "champions", "model_validation", "calibration_curve",
+    "conditional_expectation", "tracking", "model_parameters", "model_fits",
+)  # fmt: skip
+SNAPSHOT = "2026-12-31"
+_ANY = {
+    "customers": 1, "model": "bgnbd", "probability_model": "mbgnbd", "p_alive": 0.9,
+    "expected_purchases_30d": 0.2, "expected_purchases_90d": 0.6, "expected_purchases_180d": 1.1,
+    "expected_purchases_365d": 2.0, "expected_purchases_se": 0.1, "p_purchase_30d": 0.1, "p_purchase_90d": 0.3,
+    "p_purchase_churn": 0.6, "p_purchase_365d": 0.8, "next_purchase_early_days": 10.0,
+    "next_purchase_median_days": 60.0, "next_purchase_late_days": 200.0, "discounted_purchases": 2.0,
+    "spend_factor": 0.5, "value_variance_0": 0.0, "value_variance_1": 0.0, "value_variance_2": 0.0,
+    "value_low_factor": 0.0, "value_high_factor": 2.0,
+}  # fmt: skip
+
+
+def history(frequency: int, span: int, age: int, as_of: str = SNAPSHOT, **predicted: Any) -> dict[str, Any]:
+    """What the timing model says of customers with this history; what is not told is something harmless."""
+    keys = {"frequency": frequency, "active_span_days": span, "age_days": age}
+    return {"as_of": dt.date.fromisoformat(as_of)} | keys | _ANY | predicted
+
+
+def say(shop: Shop, table: str, rows: Sequence[dict[str, Any]], snapshot_date: str = SNAPSHOT) -> None:
+    """Write a partition of a table that Python writes."""
+    frame = pl.DataFrame(list(rows), infer_schema_length=None)
+    shop.engine.write_frame(all_tables()[f"marts.{table}"], dt.date.fromisoformat(snapshot_date), frame)
+
+
+def say_histories(shop: Shop, *histories: dict[str, Any]) -> None:
+    say(shop, "timing_predictions", histories)
+
+
+def say_parameters(shop: Shop, **parameters: float) -> None:
+    """mean_spend, kept_share, and p, q, v where there is a spend model."""
+    rows = [
+        {"model": "gamma_gamma" if name in "pqv" else "shop", "parameter": name, "estimate": value}
+        for name, value in parameters.items()
+    ]
+    say(shop, "model_parameters", [row | {"standard_error": None} for row in rows])
+
+
+def say_champions(shop: Shop, status: str = "ok", **models: str) -> None:
+    """The model of each target; bgnbd unless told."""
+    horizons = {"counts": 182, "purchase_30d": 30, "purchase_90d": 90, "churn": 180}
+    rows = [
+        {
+            "target": target, "horizon_days": days, "model": models.get(target, "bgnbd"), "status": status,
+            "score": None, "reason": "told by the test",
+        }
+        for target, days in horizons.items()
+    ]  # fmt: skip
+    say(shop, "champions", rows)
+
+
+def say_scores(shop: Shop, **scores: tuple[float | None, float | None]) -> None:
+    """Of each customer, what the classifiers say: (buys in 30 days, buys within the churn horizon)."""
+    say(
+        shop,
+        "classifier_scores",
+        [{"customer_id": name, "p_purchase_30d": p, "p_purchase_churn": q} for name, (p, q) in scores.items()],
+    )

@@ -1,0 +1,106 @@
+"""marts.clv_predictions: the models' factors joined to each customer's own money."""
+
+import pytest
+from predictions import history, say_histories, say_parameters
+
+CLV = "marts.clv_predictions"
+
+
+@pytest.fixture
+def anna(shop):
+    # On 2026-12-31 Anna has x = 2, t_x = 20 days, T = 30 days, m = (20 + 40) / 2 = 30, revenue 70.
+    shop.orders("anna", "2026-12-01", amount=10).orders("anna", "2026-12-11", amount=20)
+    return shop.orders("anna", "2026-12-21", amount=40)
+
+
+def test_value_is_the_spend_total_times_the_factors(anna):
+    # Spend total v + x·m = 5 + 2 · 30 = 65; one occasion .5 · 65 = 32.50; two discounted ones, .9 kept: 58.50.
+    # u = 5/65 = 1/13: squared relative error .01 + .13/13 + 1.69/169 = .03. Interval .9 · 65 · (.1, 4).
+    say_parameters(anna, p=6.0, q=3.0, v=5.0, mean_spend=99.0, kept_share=0.9)
+    say_histories(
+        anna,
+        history(
+            2, 20, 30, spend_factor=0.5, discounted_purchases=2.0, value_variance_0=0.01, value_variance_1=0.13,
+            value_variance_2=1.69, value_low_factor=0.1, value_high_factor=4.0,
+        ),
+    )  # fmt: skip
+    value = anna.table(CLV)
+    assert value.one("status") == "ok"
+    assert (value.one("model"), value.one("spend_model")) == ("bgnbd", "gamma_gamma")
+    assert value.one("expected_spend") == pytest.approx(32.5)
+    assert value.one("historic_clv") == 70
+    assert value.one("predicted_clv") == pytest.approx(58.5)
+    assert value.one("total_clv") == pytest.approx(128.5)
+    assert value.one("clv_standard_error") == pytest.approx(58.5 * 0.03**0.5)
+    assert (value.one("clv_low"), value.one("clv_high")) == (pytest.approx(5.85), pytest.approx(234))
+
+
+def test_counts_and_dates_are_those_of_the_history(anna):
+    # A date is the first day by which it has happened: 2.2 days are over on the third, 10.0 on the tenth.
+    say_parameters(anna, p=6.0, q=3.0, v=5.0, mean_spend=99.0, kept_share=1.0)
+    say_histories(
+        anna,
+        history(
+            2, 20, 30, p_alive=0.7, expected_purchases_30d=0.3, expected_purchases_365d=3.0, p_purchase_365d=0.8,
+            next_purchase_early_days=2.2, next_purchase_median_days=10.0, next_purchase_late_days=100.5,
+        ),
+        history(2, 20, 31, p_alive=0.1),
+        history(2, 20, 30, as_of="2026-12-01", p_alive=0.2),
+    )  # fmt: skip
+    value = anna.table(CLV)
+    columns = ("p_alive", "expected_purchases_30d", "expected_purchases_365d", "p_purchase_365d")
+    assert value.rows(*columns) == [(0.7, 0.3, 3.0, 0.8)]
+    dates = ("next_purchase_from", "next_purchase_median", "next_purchase_to")
+    assert value.rows(*dates) == [("2027-01-03", "2027-01-10", "2027-04-11")]
+
+
+def test_a_one_time_buyer_is_worth_what_the_model_says_of_all(shop):
+    # x = 0: the spend total is v, whatever the first purchase was worth. 12 · .5 · 2 = 12.
+    shop.orders("bert", "2026-12-01", amount=500)
+    say_parameters(shop, p=6.0, q=3.0, v=12.0, mean_spend=36.0, kept_share=1.0)
+    say_histories(shop, history(0, 0, 30, spend_factor=0.5, discounted_purchases=2.0))
+    assert shop.table(CLV).one("predicted_clv") == pytest.approx(12)
+
+
+def test_a_mean_spend_that_is_not_known_is_that_of_all(shop):
+    # The repeat purchase was free: m does not exist, and 5 + 1 · 20 = 25 takes its place; 25 · .5 · 2 = 25.
+    shop.orders("cleo", "2026-12-01").orders("cleo", "2026-12-11", amount=0)
+    say_parameters(shop, p=6.0, q=3.0, v=5.0, mean_spend=20.0, kept_share=1.0)
+    say_histories(shop, history(1, 10, 30, spend_factor=0.5, discounted_purchases=2.0))
+    value = shop.table(CLV)
+    assert (value.one("expected_spend"), value.one("predicted_clv")) == (pytest.approx(12.5), pytest.approx(25))
+
+
+def test_without_a_spend_model_every_occasion_is_worth_the_mean_of_all(anna):
+    # 20 per occasion, factor 1, 2 occasions, .9 kept: 36, with no error and no interval.
+    say_parameters(anna, mean_spend=20.0, kept_share=0.9)
+    nothing = dict.fromkeys(("value_variance_0", "value_variance_1", "value_variance_2"))
+    bare = history(2, 20, 30, spend_factor=1.0, value_low_factor=None, value_high_factor=None, **nothing)
+    say_histories(anna, bare)
+    value = anna.table(CLV)
+    assert value.rows("spend_model", "expected_spend", "predicted_clv") == [("mean", 20.0, 36.0)]
+    assert value.rows("clv_standard_error", "clv_low", "clv_high") == [(None, None, None)]
+
+
+def test_without_predictions_every_customer_has_a_row_that_says_so(anna):
+    anna.orders("bert", "2026-12-30", amount=7)
+    value = anna.table(CLV)
+    assert value.rows("customer_id", "status", "historic_clv") == [
+        ("anna", "insufficient data", 70), ("bert", "insufficient data", 7),
+    ]  # fmt: skip
+    invented = set(value.frame.columns) - {"snapshot_date", "customer_id", "status", "historic_clv"}
+    assert {name for name in invented if value.frame[name].null_count() < 2} == set()
+
+
+def test_refunds_lower_what_was_earned_and_not_what_an_occasion_is_worth(anna):
+    anna.refund("anna-3", on="2026-12-22", amount=15)
+    say_parameters(anna, p=6.0, q=3.0, v=5.0, mean_spend=20.0, kept_share=1.0)
+    say_histories(anna, history(2, 20, 30, spend_factor=0.5))
+    value = anna.table(CLV)
+    assert value.rows("historic_clv", "expected_spend") == [(55, 32.5)]
+
+
+def test_a_customer_without_a_row_is_refused(anna):
+    anna.snapshot("2026-12-31")
+    anna.engine.execute(f"DELETE FROM {CLV}")
+    assert anna.failing_checks(CLV, "2026-12-31") == {"every_customer_has_a_value"}

@@ -1,0 +1,85 @@
+"""features.customer_features: what the models may know of a customer at the end of a day, and nothing later."""
+
+import datetime as dt
+
+import pytest
+from shop import Rows
+
+from pipeline.catalog import features
+
+DAY = "2026-12-31"
+QUERY = features()["features.customer_features"]
+
+
+def ask(shop, day=DAY):
+    """The features of a day, when all that happened since has long been booked."""
+    shop.table("marts.customer_summary", snapshot_date="2027-12-31")
+    return Rows(shop.engine.read(QUERY.select, {"snapshot_date": dt.date.fromisoformat(day)}))
+
+
+@pytest.fixture
+def anna(shop):
+    # 10 January, 20 January (two orders), 1 December, 31 December: gaps 10, 315, 30 days.
+    shop.orders("anna", "2026-01-10", amount=4).orders("anna", "2026-01-20", "2026-01-20", amount=10)
+    return shop.orders("anna", "2026-12-01", amount=30).orders("anna", DAY, amount=70)
+
+
+def test_rhythm(anna):
+    row = ask(anna)
+    assert row.rows("frequency", "active_span_days", "age_days", "recency_days", "orders") == [(3, 355, 355, 0, 5)]
+    assert row.rows("longest_gap_days", "last_gap_days") == [(315, 30)]
+    assert row.one("mean_gap_days") == pytest.approx(355 / 3)
+
+
+def test_money(anna):
+    # Occasions of 4, 20, 30, 70.
+    row = ask(anna)
+    assert row.rows("first_amount", "last_amount", "monetary_value", "mean_amount") == [(4, 70, 40, 31)]
+
+
+def test_windows_count_back_from_the_day(anna):
+    # 1 December is 30 days ago: just outside of the last 30; 20 January is 345 days ago and 10 January 355: both in the
+    # season, the 30 days from 335 to 364 days ago, in which fell a year ago what follows the day now.
+    row = ask(anna)
+    windows = [f"occasions_{name}" for name in ("30_days", "90_days", "180_days", "365_days", "season")]
+    assert row.rows(*windows) == [(1, 2, 2, 4, 2)]
+
+
+@pytest.mark.parametrize(
+    ("day", "counted"), [("2025-12-31", 0), ("2026-01-01", 1), ("2026-01-30", 1), ("2026-01-31", 0)]
+)
+def test_the_borders_of_the_season(shop, day, counted):
+    assert ask(shop.orders("anna", day)).one("occasions_season") == counted
+
+
+def test_one_purchase_has_no_gaps_and_no_repeat_spend(shop):
+    row = ask(shop.orders("bert", "2026-12-01", amount=8))
+    unknown = ("mean_gap_days", "longest_gap_days", "last_gap_days", "monetary_value")
+    assert row.rows("frequency", "age_days", *unknown) == [(0, 30, None, None, None, None)]
+
+
+def test_nothing_after_the_day_matters(anna):
+    before = ask(anna).frame
+    anna.orders("anna", "2027-01-01", amount=999).orders("cleo", "2027-01-02")
+    anna.refund("anna-5", on="2027-01-05", amount=70)
+    assert ask(anna).frame.equals(before)
+
+
+def test_a_cancellation_counts_from_the_day_it_is_known(anna):
+    # The order of 31 December is given back on 5 January.
+    anna.refund("anna-5", on="2027-01-05", amount=70)
+    assert ask(anna, DAY).one("frequency") == 3
+    assert ask(anna, "2027-01-05").rows("frequency", "last_amount") == [(2, 30)]
+
+
+def test_they_are_those_of_the_summary(anna):
+    anna.orders("bert", "2026-12-01", amount=8).orders("bert", "2026-12-05", amount=0).refund(
+        "bert-1", on=DAY, amount=1
+    )
+    shared = ("customer_id", "frequency", "active_span_days", "age_days", "recency_days", "monetary_value", "orders")
+    found = ask(anna)
+    assert found.rows(*shared) == anna.table("marts.customer_summary", snapshot_date=DAY).rows(*shared)
+
+
+def test_columns_are_those_of_the_header(anna):
+    assert ask(anna).frame.columns == list(QUERY.header.columns)

@@ -1,0 +1,308 @@
+"""Nights of the models on real shops: what is published, what it was worth afterwards, and when nothing is."""
+
+import datetime as dt
+
+import numpy as np
+import polars as pl
+import pytest
+from shop import CDNOW, RealShop, all_tables, build, real_shop
+
+from pipeline.models.beta_geometric import BGNBD
+from pipeline.models.pareto_nbd import ParetoNBD
+from pipeline.prediction.backtest import PUBLISHED, outcomes, publish
+from pipeline.prediction.holdouts import BLEND, PROBABILITIES, TRAINED
+from pipeline.prediction.inputs import FEATURES, Cohort, cohort, kept_share
+from pipeline.prediction.nightly import KINDS, Night, last_models
+from pipeline.prediction.rows import frames_of
+from pipeline.settings import Settings
+
+ORIGIN, LAST_DAY = dt.date(1997, 9, 30), dt.date(1998, 6, 30)
+TIMING = {kind.name for kind in KINDS}
+
+
+def night_of(shop: RealShop, day: dt.date) -> Night:
+    """A night whose tables are written, with every check of their headers."""
+    build(shop.engine, day, "marts.customer_summary")
+    night = Night(shop.engine, Settings(), day)
+    publish(night)
+    return night
+
+
+@pytest.fixture(scope="session")
+def cdnow_sample(tmp_path_factory):
+    """The sample of the papers: one tenth of the customers, under their ids in the sample."""
+    home = tmp_path_factory.mktemp("cdnow_sample")
+    lines = [line.split()[1:] for line in CDNOW.with_name("CDNOW_sample.txt").read_text().splitlines() if line.strip()]
+    file = home / "sample.txt"
+    file.write_text("".join(" ".join(fields) + "\n" for fields in lines))
+    with real_shop(Settings(home=home), "cdnow", file, ORIGIN) as shop:
+        yield shop
+
+
+@pytest.fixture(scope="session")
+def last_night(cdnow_master):
+    return night_of(cdnow_master, LAST_DAY)
+
+
+@pytest.fixture(scope="session")
+def nights_at_the_origin(cdnow_master, cdnow_sample):
+    return {"master": night_of(cdnow_master, ORIGIN), "sample": night_of(cdnow_sample, ORIGIN)}
+
+
+@pytest.fixture(scope="session")
+def what_came_of_them(nights_at_the_origin):
+    return {name: outcomes(night) for name, night in nights_at_the_origin.items()}
+
+
+@pytest.fixture(scope="session")
+def retail_night(online_retail):
+    return night_of(online_retail, online_retail.snapshot_date)
+
+
+# ── the gate ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def buyers(customers=500, frequent=50, history=180, silent=29):
+    """The least of everything that lets a night predict."""
+    frame = pl.DataFrame({"customer_id": [f"c{n:03d}" for n in range(customers)]})
+    frequency = pl.Series([2 if n < frequent else 0 for n in range(customers)])
+    frame = frame.with_columns(pl.lit(0).alias(name) for name in (*FEATURES, "later", "later_amount"))
+    return frame.with_columns(
+        frequency=frequency, age_days=pl.lit(history), recency_days=pl.lit(silent), active_span_days=history - silent
+    )
+
+
+@pytest.mark.parametrize(
+    ("lacking", "sentence"),
+    [
+        ({}, None),
+        ({"customers": 499}, "499 customers have bought; predictions need 500."),
+        ({"history": 179}, "The history is 179 days long; predictions need 180."),
+        ({"frequent": 49}, "49 customers have bought on three days or more; predictions need 50."),
+        ({"silent": 30}, "The last order is 30 days old; predictions need one of the last 30 days."),
+    ],
+)
+def test_the_gate_says_what_is_missing(lacking, sentence):
+    night = Night(None, Settings(), LAST_DAY)
+    night.today = Cohort(LAST_DAY, LAST_DAY, buyers(**lacking))
+    assert night.why_not == sentence
+
+
+def test_an_empty_shop_has_no_predictions(shop):
+    build(shop.engine, LAST_DAY, "marts.customer_summary")
+    night = Night(shop.engine, Settings(), LAST_DAY)
+    assert night.why_not == "0 customers have bought; predictions need 500."
+    assert frames_of(night) == {}
+
+
+# ── what the models are given ─────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_cohort_holds_who_had_bought_and_what_they_bought_after(shop):
+    # Origin 31 January. Anna bought before, and twice by 20 February, on one day for 5 and 6: one occasion.
+    # Bert's later purchase lies after the end; Cleo came too late; Dora's was cancelled by the end.
+    shop.orders("anna", "2026-01-01", "2026-02-05").orders("anna", "2026-02-20", amount=5)
+    shop.orders("anna", "2026-02-20", amount=6).orders("bert", "2026-01-31", "2026-02-21").orders("cleo", "2026-02-01")
+    shop.orders("dora", "2026-01-02", "2026-02-03").refund("dora-2", on="2026-02-10", amount=10)
+    shop.table("marts.customer_summary", snapshot_date="2026-12-31")
+    found = cohort(shop.engine, dt.date(2026, 1, 31), dt.date(2026, 2, 20))
+    assert found.frame.select("customer_id", "later", "later_amount").rows() == [
+        ("anna", 2, 21.0), ("bert", 0, 0.0), ("dora", 0, 0.0),
+    ]  # fmt: skip
+    assert found.bought.tolist() == [1, 0, 0]
+    assert (found.days, found.silent_weeks.tolist()) == (20, [30 / 7, 0, 29 / 7])
+
+
+def test_groups_are_customers_with_equal_histories(shop):
+    shop.orders("anna", "2026-01-01", "2026-01-08").orders("bert", "2026-01-01", "2026-01-08").orders(
+        "cleo", "2026-01-15"
+    )
+    shop.table("marts.customer_summary", snapshot_date="2026-12-31")
+    groups = cohort(shop.engine, dt.date(2026, 1, 29), dt.date(2026, 1, 29)).grouped
+    found = sorted(zip(groups.x, groups.t_x, groups.T, groups.customers, strict=True))
+    assert found == [(0, 0, 2, 1), (1, 1, 4, 2)]
+
+
+def test_what_is_kept_of_spend(shop):
+    # Of 200 sold in the last 365 days 20 came back; 50 and a refund of it lie before them.
+    shop.orders("anna", "2026-06-01", amount=200).orders("anna", "2025-12-31", amount=50)
+    shop.refund("anna-2", on="2025-12-31", amount=25).refund("anna-1", on="2026-06-05", amount=20)
+    shop.table("marts.customer_summary", snapshot_date="2026-12-31")
+    day = dt.date(2026, 12, 31)
+    assert kept_share(shop.engine, day, None) == pytest.approx(0.9)
+    assert kept_share(shop.engine, day, 0.4) == pytest.approx(0.36)
+    assert kept_share(shop.engine, dt.date(2025, 1, 1), None) == 1
+
+
+def test_parameters_of_an_earlier_night_become_models_when_they_are_complete():
+    rows = [("bgnbd", name, value) for name, value in zip(("r", "alpha", "a", "b"), (0.2, 4.0, 0.8, 2.0), strict=True)]
+    rows += [("pareto_nbd", "r", 0.5), ("gamma_gamma", "p", 6.0), ("shop", "mean_spend", 30.0)]
+    assert last_models(rows) == {"bgnbd": BGNBD(0.2, 4.0, 0.8, 2.0)}
+
+
+# ── a night on CDNOW ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def rows_of(night: Night, table: str) -> pl.DataFrame:
+    return night.engine.read(f"SELECT * FROM marts.{table} WHERE snapshot_date = $day", {"day": night.day})
+
+
+def test_every_target_has_a_champion(last_night):
+    champions = {row["target"]: row for row in rows_of(last_night, "champions").iter_rows(named=True)}
+    assert champions.keys() == {"counts", *PROBABILITIES}
+    assert {row["status"] for row in champions.values()} == {"ok"}
+    assert {target: row["horizon_days"] for target, row in champions.items()} == {
+        "counts": 182, "purchase_30d": 30, "purchase_90d": 90, "churn": 180,
+    }  # fmt: skip
+    assert champions["counts"]["model"] in TIMING and champions["purchase_90d"]["model"] in TIMING
+    assert champions["purchase_30d"]["model"] in TRAINED and champions["churn"]["model"] in TRAINED
+
+
+def test_champions_have_the_best_figure_of_their_holdout(last_night):
+    scores = rows_of(last_night, "model_validation").filter(~pl.col("is_baseline"))
+    for champion in last_night.champions.values():
+        of_target = scores.filter(pl.col("target") == champion.target)
+        if champion.target == "counts":
+            assert abs(champion.score) < 3
+            continue
+        losses = dict(of_target.filter(pl.col("metric") == "log_loss").select("model", "value").rows())
+        assert champion.model == min(losses, key=losses.get)
+        assert champion.score == pytest.approx(min(losses.values()), rel=1e-9)
+
+
+def test_every_prediction_names_its_model(last_night):
+    champions = {target: champion.model for target, champion in last_night.champions.items()}
+    clv, churn = rows_of(last_night, "clv_predictions"), rows_of(last_night, "churn_predictions")
+    assert clv.height == churn.height == 23_570
+    assert set(clv["status"]) == set(churn["status"]) == {"ok"}
+    assert set(clv["model"]) == {champions["counts"]}
+    assert set(clv["spend_model"]) == {"gamma_gamma"}
+    named = churn.select("model_30d", "model_90d", "model_churn").unique().row(0)
+    assert named == tuple(champions[target] for target in PROBABILITIES)
+
+
+def test_every_table_of_the_night_is_written(last_night):
+    for name, frame in frames_of_written(last_night).items():
+        assert frame.height > 0, name
+
+
+def frames_of_written(night: Night) -> dict[str, pl.DataFrame]:
+    written = [table.name for table in all_tables().values() if table.schema == "marts" and table.select is None]
+    return {name: rows_of(night, name) for name in written}
+
+
+def test_values_are_those_of_the_models(last_night):
+    # The joins in SQL against the same formulas in Python, customer by customer.
+    clv = rows_of(last_night, "clv_predictions").sort("customer_id")
+    h, spend = last_night.today.histories, last_night.spend.model
+    m = last_night.today.frame["monetary_value"].fill_null(spend.mean_spend).to_numpy()
+    model = last_night.fitted(last_night.champions["counts"].model).model
+    expected = model.expected_purchases(365 / 7, h.x, h.t_x, h.T)
+    np.testing.assert_allclose(clv["expected_purchases_365d"], expected, rtol=1e-9)
+    np.testing.assert_allclose(clv["expected_spend"], spend.expected_spend(h.x, m), rtol=1e-8)
+    undiscounted = expected * spend.expected_spend(h.x, m)
+    ratio = clv["predicted_clv"].to_numpy() / undiscounted
+    assert ((ratio > 1.1**-1) & (ratio < 1)).all()
+    assert (clv["clv_low"] <= clv["clv_high"]).all() and clv["clv_standard_error"].is_between(0, 100).all()
+
+
+def test_probabilities_of_a_customer_agree_with_each_other(last_night):
+    churn = rows_of(last_night, "churn_predictions")
+    p30, p90, stays = churn["p_purchase_30d"], churn["p_purchase_90d"], 1 - churn["churn_probability"]
+    assert ((p30 <= p90 + 1e-9) & (p90 <= stays + 1e-9)).all()
+    assert p30.min() >= 0 and stays.max() <= 1
+    assert rows_of(last_night, "propensity_grid")["customers"].sum() == 23_570
+
+
+def test_the_tracking_adds_up_to_what_was_bought(last_night):
+    tracking = rows_of(last_night, "tracking").sort("week")
+    repeat = last_night.today.frame["frequency"].sum()
+    assert tracking["week"].to_list() == list(range(1, 79))
+    assert tracking["week_ends_on"][-1] == LAST_DAY
+    assert tracking["actual"].sum() == tracking["actual_cumulative"][-1] == repeat
+    assert tracking["expected_cumulative"][-1] == pytest.approx(repeat, rel=0.05)
+    assert tracking.filter("is_holdout")["week_ends_on"].min() > last_night.judged["counts"].cohort.origin
+
+
+def test_alerts_and_rising_customers_are_exceptions(last_night):
+    alerts, rising = rows_of(last_night, "premium_alerts"), rows_of(last_night, "rising_customers")
+    assert 0 < alerts.height < 23_570 / 10 and alerts["change"].max() <= -0.3
+    assert 0 < rising.height < 23_570 / 10
+
+
+# ── what it was worth ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("target", PROBABILITIES)
+@pytest.mark.parametrize("name", ["sample", "master"])
+def test_published_probabilities_kept_their_promise(nights_at_the_origin, what_came_of_them, name, target):
+    # The night of 1997-09-30 knows nothing after it, and is judged on what came after it. Candidates are the models
+    # that had a holdout to be chosen on: for churn the history is too short to have trained a classifier before it.
+    candidates = set(nights_at_the_origin[name].judged[target].scores) & (TIMING | TRAINED - {BLEND})
+    scores = what_came_of_them[name][target].scores
+    published = scores[PUBLISHED]
+    assert published["log_loss"] <= min(scores[model]["log_loss"] for model in candidates) + 0.003
+    assert published["log_loss"] < scores["base_rate"]["log_loss"]
+    assert published["log_loss"] < scores["recency_logistic"]["log_loss"]
+    assert published["auc"] >= 0.75
+    assert published["ece"] <= 0.055
+
+
+def test_candidates_at_the_origin(nights_at_the_origin):
+    for night in nights_at_the_origin.values():
+        models = {target: set(judged.scores) - judged.baselines for target, judged in night.judged.items()}
+        assert models["purchase_30d"] == TIMING | TRAINED
+        assert models["purchase_90d"] == models["churn"] == TIMING
+
+
+def test_nothing_after_the_day_is_known_to_a_night(nights_at_the_origin):
+    for night in nights_at_the_origin.values():
+        assert max(judged.cohort.until for judged in night.judged.values()) <= ORIGIN
+        assert max(night.all_fits) == ORIGIN
+        assert night.today.frame["age_days"].max() == (ORIGIN - dt.date(1997, 1, 1)).days
+
+
+def test_a_shop_whose_customers_do_not_drop_out(retail_night):
+    fits = retail_night.fits(retail_night.day)
+    assert fits.keys() == TIMING
+    assert {(found.status, found.model.name) for found in fits.values()} == {("no_dropout", "nbd")}
+    clv = rows_of(retail_night, "clv_predictions")
+    assert set(clv["model"]) == {"nbd"} and set(clv["p_alive"]) == {1.0}
+    parameters = rows_of(retail_night, "model_parameters").filter(model="nbd")
+    assert set(parameters["parameter"]) == {"r", "alpha"} and parameters["standard_error"].null_count() == 0
+
+
+def test_the_classifier_is_better_calibrated_where_the_timing_models_are_not(retail_night):
+    scores = retail_night.judged["purchase_30d"].scores
+    assert scores["classifier"]["ece"] < scores["nbd"]["ece"]
+    assert retail_night.champions["purchase_30d"].model in TRAINED
+
+
+# ── the same again ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_second_run_writes_the_same_rows(nights_at_the_origin):
+    first = nights_at_the_origin["sample"]
+    again = frames_of(Night(first.engine, first.settings, first.day))
+    for name, frame in frames_of(first).items():
+        assert frame.equals(again[name]), name
+
+
+def test_predictions_do_not_depend_on_last_nights_parameters(nights_at_the_origin):
+    # From parameters far away. The holdouts never start from them.
+    cold = nights_at_the_origin["sample"]
+    last = {"bgnbd": BGNBD(2.0, 40.0, 0.1, 5.0), "pareto_nbd": ParetoNBD(3.0, 30.0, 0.1, 2.0)}
+    warm = Night(cold.engine, cold.settings, cold.day, last)
+    warm.judged = cold.judged
+    before, after = (frames_of(night)["timing_predictions"] for night in (cold, warm))
+    for column in before.select(pl.selectors.float()).columns:
+        np.testing.assert_allclose(after[column], before[column], rtol=1e-6, atol=1e-12, err_msg=column)
+
+
+def test_the_fitter_is_a_setting(nights_at_the_origin):
+    ours = nights_at_the_origin["sample"]
+    theirs = Night(ours.engine, Settings(clv={"fitter": "lifetimes"}), ours.day)
+    theirs.cohort = ours.cohort
+    for name, found in theirs.fits(ORIGIN).items():
+        assert found.iterations == 0 < ours.fits(ORIGIN)[name].iterations  # lifetimes does not tell how many
+        np.testing.assert_allclose(found.model.values, ours.fits(ORIGIN)[name].model.values, rtol=1e-3)
