@@ -104,6 +104,7 @@ def _many(folder: Path) -> dict[str, float]:
 def _grouped(customers: str, joined: str) -> dict[str, float]:
     """Grouping and joining back are part of it."""
     import duckdb
+    from threadpoolctl import threadpool_limits
 
     from pipeline.models.fitting import fit
     from pipeline.prediction.inputs import histories_of
@@ -114,7 +115,8 @@ def _grouped(customers: str, joined: str) -> dict[str, float]:
     begun = time.perf_counter()
     groups = connection.sql(_GROUPS).pl()
     h = histories_of(groups)
-    found = fit(BGNBD, h)
+    with threadpool_limits(1):  # as a night does
+        found = fit(BGNBD, h)
     if found.status != "converged":
         raise SystemExit(f"the fit is {found.status}: {found.reason}")
     fitted = time.perf_counter()

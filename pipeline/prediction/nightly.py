@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import polars as pl
+from threadpoolctl import threadpool_limits
 
 from pipeline.engines.engine import Engine
 from pipeline.models import validation
@@ -141,9 +142,11 @@ class Night:
         if origin not in self._found:
             histories = self.cohort(origin, self.day).grouped
             last = self._last if origin == self.day else {}
-            fits = {kind.name: self._fit(kind, histories, last.get(kind.name)) for kind in KINDS}
-            if not usable(fits):
-                fits[NBD.name] = fit(NBD, histories)
+            # On one thread: of a search, BLAS gets 4 × 4 matrices, over which threads only wait for each other.
+            with threadpool_limits(1):
+                fits = {kind.name: self._fit(kind, histories, last.get(kind.name)) for kind in KINDS}
+                if not usable(fits):
+                    fits[NBD.name] = fit(NBD, histories)
             self._found[origin] = fits
         return self._found[origin]
 

@@ -11,6 +11,7 @@ columns:
   direction:              {type: VARCHAR, values: [better, worse, entered], meaning: "By the catalogue's order; entered = was no customer on the previous snapshot date"}
   previous_snapshot_date: {type: DATE, meaning: The snapshot compared with}
   value_at_stake:         {type: "DECIMAL(18,2)", unit: currency, meaning: Revenue of the customer in the last 365 days}
+  predicted_clv:          {type: DOUBLE, unit: currency, nullable: true, min: 0, meaning: Predicted value of the customer; null without enough data}
 tests:
   only_moves: |
     SELECT customer_id FROM marts.segment_events
@@ -33,10 +34,13 @@ SELECT
     ELSE 'worse'
   END AS direction,
   changes.previous_snapshot_date,
-  summary.revenue_12_months AS value_at_stake
+  summary.revenue_12_months AS value_at_stake,
+  clv.predicted_clv
 FROM marts.segment_changes AS changes
 JOIN marts.customer_summary AS summary
   ON summary.snapshot_date = changes.snapshot_date AND summary.customer_id = changes.customer_id
+LEFT JOIN marts.clv_predictions AS clv
+  ON clv.snapshot_date = changes.snapshot_date AND clv.customer_id = changes.customer_id
 JOIN ranks AS arrived ON arrived.catalogue = changes.catalogue AND arrived.segment = changes.segment
 LEFT JOIN ranks AS departed ON departed.catalogue = changes.catalogue AND departed.segment = changes.previous_segment
 WHERE changes.snapshot_date = $snapshot_date

@@ -104,3 +104,30 @@ def test_a_customer_without_a_row_is_refused(anna):
     anna.snapshot("2026-12-31")
     anna.engine.execute(f"DELETE FROM {CLV}")
     assert anna.failing_checks(CLV, "2026-12-31") == {"every_customer_has_a_value"}
+
+
+# ── who shows it ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_the_crosstab_shows_the_mean_of_a_cell(shop):
+    # Anna and Bert, one purchase 30 days ago, are alike; worth 10 · .5 · 2 = 10 each. Cleo bought later, and her
+    # history is not among the predictions: her cell has no value. Nor have empty ones.
+    shop.orders("anna", "2026-12-01").orders("bert", "2026-12-01").orders("cleo", "2026-12-21")
+    say_parameters(shop, p=6.0, q=3.0, v=10.0, mean_spend=30.0, kept_share=1.0)
+    say_histories(shop, history(0, 0, 30))
+    cells = shop.table("marts.rfm_crosstab").where(pair="RF")
+    assert cells.where(customers=2).rows("mean_predicted_clv", "mean_order_value") == [(10.0, 10.0)]
+    assert cells.where(customers=1).one("mean_predicted_clv") is None
+    assert cells.frame["mean_predicted_clv"].null_count() == 24
+
+
+def test_a_move_between_groups_shows_what_is_expected_of_the_customer(shop):
+    # By the end of the year Anna, who bought on 1 November, has become worse beside Bert's second purchase.
+    shop.orders("anna", "2026-11-01").orders("bert", "2026-10-01").snapshot("2026-11-30")
+    shop.orders("bert", "2026-12-30")
+    say_parameters(shop, p=6.0, q=3.0, v=10.0, mean_spend=30.0, kept_share=1.0)
+    say_histories(shop, history(0, 0, 60, discounted_purchases=3.0))
+    moves = shop.table("marts.segment_events").where(catalogue="grid")
+    assert moves.by_customer("predicted_clv")["anna"] == pytest.approx(15)
+    assert moves.by_customer("value_at_stake")["anna"] == 10
+    assert moves.by_customer("predicted_clv")["bert"] is None

@@ -10,12 +10,12 @@ import pytest
 import sqlglot
 
 from pipeline import lint
-from pipeline.catalog import history_tables, published_tables, tables
+from pipeline.catalog import features, history_tables, published_tables, tables
 from pipeline.engines.dialect import Refused
 from pipeline.engines.duckdb import PARAMETER_TABLES
 from pipeline.settings import SQL_FOLDER
 from pipeline.sources import find_sources
-from pipeline.sql import HeaderError, Table, in_order, read_table, read_tables, unknown_reads
+from pipeline.sql import HeaderError, Table, in_order, read_queries, read_table, read_tables, unknown_reads
 
 HEADER = """/*
 description: Orders of every customer.
@@ -168,15 +168,17 @@ def test_what_nobody_makes_is_found(tmp_path):
 # ── our own files ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_every_sql_file_is_a_table_or_a_source():
+def test_every_sql_file_is_a_table_a_query_or_a_source():
     files = {path.relative_to(SQL_FOLDER).as_posix() for path in SQL_FOLDER.rglob("*.sql")}
     known = {table.file.removeprefix("sql/") for table in read_tables().values()}
+    known |= {query.file.removeprefix("sql/") for query in read_queries().values()}
     known |= {f"sources/{source.name}/{source.input}.sql" for source in find_sources([SQL_FOLDER / "sources"]).values()}
     assert files == known
 
 
 def test_our_tables_read_only_what_is_made():
     assert unknown_reads(tables(), outside=PARAMETER_TABLES) == {}
+    assert unknown_reads(features(), outside=[*tables(), *PARAMETER_TABLES]) == {}
 
 
 def test_our_files_keep_to_the_portable_subset():
