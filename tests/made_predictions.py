@@ -97,8 +97,8 @@ def _timing(engine: DuckDBEngine, day: dt.date) -> pl.DataFrame:
 def _champions(validated: bool) -> pl.DataFrame:
     return pl.DataFrame(
         [
-            {"target": target, "horizon_days": days, "model": "mbgnbd", "status": "ok" if validated else "not_validated",
-             "score": 0.3 if validated else None, "reason": "made up"}
+            {"target": target, "horizon_days": days, "model": "mbgnbd",
+             "status": "ok" if validated else "not_validated", "score": 0.3 if validated else None, "reason": "made up"}
             for target, days in TARGETS.items()
         ],
         schema_overrides={"score": pl.Float64},
@@ -135,8 +135,11 @@ def _calibration() -> pl.DataFrame:
     return pl.DataFrame(
         [
             {"target": target, "model": model, "bin": n, "customers": 200, "predicted": 0.05 * n,
-             "observed": 0.05 * n + (0.01 if n % 2 else -0.04), "low": max(0.0, 0.05 * n - 0.03), "high": 0.05 * n + 0.03}
-            for target in ("purchase_30d", "purchase_90d", "churn") for model in ("bgnbd", "mbgnbd") for n in range(1, 11)
+             "observed": 0.05 * n + (0.01 if n % 2 else -0.04), "low": max(0.0, 0.05 * n - 0.03),
+             "high": 0.05 * n + 0.03}
+            for target in ("purchase_30d", "purchase_90d", "churn")
+            for model in ("bgnbd", "mbgnbd")
+            for n in range(1, 11)
         ]
     )  # fmt: skip
 
@@ -144,7 +147,8 @@ def _calibration() -> pl.DataFrame:
 def _expectation() -> pl.DataFrame:
     return pl.DataFrame(
         [
-            {"model": model, "frequency": x, "customers": 1000 >> x, "expected": 0.5 * x + 0.1 + off, "observed": 0.5 * x + 0.2}
+            {"model": model, "frequency": x, "customers": 1000 >> x, "expected": 0.5 * x + 0.1 + off,
+             "observed": 0.5 * x + 0.2}
             for model, off in (("bgnbd", 0.3), ("mbgnbd", 0.0), ("rate", 0.5)) for x in range(8)
         ]
     )  # fmt: skip
@@ -152,19 +156,20 @@ def _expectation() -> pl.DataFrame:
 
 def _tracking(day: dt.date) -> pl.DataFrame:
     weeks = np.arange(1, 41)
+    actual, expected = 100 + 10 * (weeks % 3), 112.0 - 0.1 * weeks
     return pl.DataFrame(
         {
             "week": weeks, "week_ends_on": [day - dt.timedelta(days=int(7 * (40 - week))) for week in weeks],
-            "is_holdout": weeks > 14, "model": "mbgnbd", "actual": 100 + 10 * (weeks % 3), "expected": 112.0 - 0.1 * weeks,
-            "actual_cumulative": np.cumsum(100 + 10 * (weeks % 3)), "expected_cumulative": np.cumsum(112.0 - 0.1 * weeks),
+            "is_holdout": weeks > 14, "model": "mbgnbd", "actual": actual, "expected": expected,
+            "actual_cumulative": np.cumsum(actual), "expected_cumulative": np.cumsum(expected),
         }
     )  # fmt: skip
 
 
 def _parameters(drift: float) -> pl.DataFrame:
     given = {
-        "mbgnbd": {"r": 0.525, "alpha": 6.183, "a": 0.891, "b": 1.614}, "gamma_gamma": {"p": 6.25, "q": 3.74, "v": 15.44},
-        "shop": {"mean_spend": 35.2, "kept_share": 1.0},
+        "mbgnbd": {"r": 0.525, "alpha": 6.183, "a": 0.891, "b": 1.614},
+        "gamma_gamma": {"p": 6.25, "q": 3.74, "v": 15.44}, "shop": {"mean_spend": 35.2, "kept_share": 1.0},
     }  # fmt: skip
     rows = [
         {"model": model, "parameter": name, "estimate": value + (drift if model != "shop" else 0.0),

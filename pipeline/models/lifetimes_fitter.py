@@ -80,7 +80,7 @@ def _parameters(kind: type[TimingModel], histories: Histories, tolerance: float)
     from lifetimes import BetaGeoFitter, ModifiedBetaGeoFitter, ParetoNBDFitter
 
     fitters = {BGNBD: BetaGeoFitter, MBGNBD: ModifiedBetaGeoFitter, ParetoNBD: ParetoNBDFitter}
-    fitter: Any = fitters[kind](penalizer_coef=0.0)  # type: ignore[index]
+    fitter: Any = fitters[kind](penalizer_coef=0.0)
     state = np.random.get_state()
     np.random.seed(_SEED)
     try:

@@ -62,6 +62,7 @@ class Night:
         self.day = day
         self._last = last or {}
         self._cohorts: dict[tuple[dt.date, dt.date], Cohort] = {}
+        self._holdouts: dict[tuple[dt.date, dt.date], Cohort] = {}
         self._found: dict[dt.date, dict[str, Fit]] = {}
 
     # ── what there is to work with ────────────────────────────────────────────────────────────────────────────────
@@ -97,7 +98,7 @@ class Night:
         """The holdouts that the history is long enough for."""
         found: dict[Target, Judged] = {}
         whole = int(self.today.frame["age_days"].max()) + 1  # type: ignore[arg-type]
-        counts = self.cohort(self.before(min(LONGEST_HOLDOUT_DAYS, whole // 3)), self.day)
+        counts = self.holdout(self.before(min(LONGEST_HOLDOUT_DAYS, whole // 3)), self.day)
         if is_enough(counts):
             models = self.models(counts.origin)
             found["counts"] = judge_counts(counts, models)
@@ -105,9 +106,9 @@ class Night:
             if spend is not None:
                 found["value"] = judge_value(counts, models, spend)
         for target, horizon in self.horizons.items():
-            after = self.cohort(self.before(horizon), self.day)
+            after = self.holdout(self.before(horizon), self.day)
             if is_enough(after):
-                before = self.cohort(self.before(2 * horizon), self.before(horizon))
+                before = self.holdout(self.before(2 * horizon), self.before(horizon))
                 found[target] = judge_probability(target, after, before, self.models(after.origin), SEED)
         return found
 
@@ -137,10 +138,17 @@ class Night:
             self._cohorts[key] = cohort(self.engine, origin, until)
         return self._cohorts[key]
 
+    def holdout(self, origin: dt.date, until: dt.date) -> Cohort:
+        """A sample is enough to judge by and to learn from; only what is published is made for everybody."""
+        key = (origin, until)
+        if key not in self._holdouts:
+            self._holdouts[key] = cohort(self.engine, origin, until).sampled()
+        return self._holdouts[key]
+
     def fits(self, origin: dt.date) -> dict[str, Fit]:
         """Fits at an origin, each kind once, and the NBD where no other holds."""
         if origin not in self._found:
-            histories = self.cohort(origin, self.day).grouped
+            histories = (self.today if origin == self.day else self.holdout(origin, self.day)).grouped
             last = self._last if origin == self.day else {}
             # On one thread: of a search, BLAS gets 4 × 4 matrices, over which threads only wait for each other.
             with threadpool_limits(1):

@@ -118,7 +118,7 @@ def _classifier_scores(night: Night) -> pl.DataFrame:
 
 def _trained(night: Night, target: Target) -> Array:
     horizon = night.horizons[target]
-    before = night.cohort(night.before(horizon), night.day).sampled()
+    before = night.holdout(night.before(horizon), night.day)
     found = train(before.features, before.bought, SEED).predict(night.today.features)
     if night.champions[target].model != BLEND:
         return found

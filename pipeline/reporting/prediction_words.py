@@ -313,8 +313,11 @@ _YES = "Yes: better than guessing, and calibrated"
 _RANKS = "In part: it ranks well, its sizes are off"
 
 
-def verdict(results: Sequence[Result], first: dt.date | None, last: dt.date | None) -> Verdict:
-    """Does the published model beat every naive baseline, by how much, and is it calibrated."""
+def verdict(
+    results: Sequence[Result], first: dt.date | None, last: dt.date | None, untested: Sequence[str] = ()
+) -> Verdict:
+    """Does the published model beat every naive baseline, by how much, and is it calibrated. `untested`: names of what
+    the history is too short to test."""
     if not results or first is None or last is None:
         return Verdict("Not tested yet", False, (
             "The history is too short to keep some of it back and test the models on it, so nobody knows yet how good "
@@ -323,10 +326,14 @@ def verdict(results: Sequence[Result], first: dt.date | None, last: dt.date | No
     compared = [result for result in results if result.gain is not None]
     beaten = [result for result in compared if result.gain is not None and result.gain > 0]
     off = [result for result in results if result.gap is not None and result.gap > CALIBRATED]
-    told = (_against_baselines(compared, beaten), _calibration(results, off), _totals(results), _limits(first, last))
+    told = [_against_baselines(compared, beaten), _calibration(results, off), _totals(results)]
+    if untested:
+        names = listed([f"“{name}”" for name in untested])
+        told.append(f"The history is too short to test {names}.")
+    told.append(_limits(first, last))
     if len(beaten) < len(compared) or not compared:
-        return Verdict("With care: not always better than guessing", False, told)
-    return Verdict(_RANKS, False, told) if off else Verdict(_YES, True, told)
+        return Verdict("With care: not always better than guessing", False, tuple(told))
+    return Verdict(_RANKS if off else _YES, not off, tuple(told))
 
 
 def _against_baselines(compared: Sequence[Result], beaten: Sequence[Result]) -> str:

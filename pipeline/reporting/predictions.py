@@ -111,7 +111,7 @@ def missing(report: Report) -> Missing:
     return Missing(words.missing_sentence(needs, day), grid("What predictions need", fields, rows))
 
 
-def tests_of(champions: Mapping[str, Mapping[str, Any]], validation: pl.DataFrame) -> dict[str, Tested]:
+def holdouts_of(champions: Mapping[str, Mapping[str, Any]], validation: pl.DataFrame) -> dict[str, Tested]:
     """By target, for those that were tested."""
     found: dict[str, Tested] = {}
     for target in (*PROBABILITIES, "counts", "value"):

@@ -1,7 +1,7 @@
 """Writes the report: the pages of one snapshot, the assets that all snapshots share, and the entrance.
 
 Everything but the run card is a function of the partition, so that the same partition gives the same bytes. Customers
-appear as numbers only.
+appear in numbers and by id, never by name.
 """
 
 from __future__ import annotations

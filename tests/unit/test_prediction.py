@@ -32,9 +32,10 @@ def night_of(shop: RealShop, day: dt.date) -> Night:
 def cdnow_sample(tmp_path_factory):
     """The sample of the papers: one tenth of the customers, under their ids in the sample."""
     home = tmp_path_factory.mktemp("cdnow_sample")
-    lines = [line.split()[1:] for line in CDNOW.with_name("CDNOW_sample.txt").read_text().splitlines() if line.strip()]
+    lines = CDNOW.with_name("CDNOW_sample.txt").read_text().splitlines()
+    rows = [" ".join(line.split()[1:]) for line in lines if line.strip()]
     file = home / "sample.txt"
-    file.write_text("".join(" ".join(fields) + "\n" for fields in lines))
+    file.write_text("\n".join(["customer_id date number_of_cds dollar_value", *rows]) + "\n")
     with real_shop(Settings(home=home), "cdnow", file, ORIGIN) as shop:
         yield shop
 
@@ -246,6 +247,17 @@ def test_published_probabilities_kept_their_promise(nights_at_the_origin, what_c
     assert published["log_loss"] < scores["recency_logistic"]["log_loss"]
     assert published["auc"] >= 0.75
     assert published["ece"] <= 0.055
+
+
+def test_the_fits_of_the_sample_are_those_of_the_papers(nights_at_the_origin):
+    # Through export, staging, features and groups.
+    fits = nights_at_the_origin["sample"].fits(ORIGIN)
+    assert nights_at_the_origin["sample"].today.frame.height == 2357
+    np.testing.assert_allclose(fits["bgnbd"].model.values, (0.2425945, 4.4136019, 0.7929199, 2.4258881), rtol=5e-4)
+    np.testing.assert_allclose(fits["pareto_nbd"].model.values, (0.55315, 10.57633, 0.60625, 11.67150), rtol=5e-4)
+    likelihoods = {name: found.log_likelihood for name, found in fits.items()}
+    published = {"bgnbd": -9582.429, "mbgnbd": -9582.14, "pareto_nbd": -9594.976}
+    assert likelihoods == pytest.approx(published, abs=0.01)
 
 
 def test_candidates_at_the_origin(nights_at_the_origin):

@@ -15,10 +15,10 @@ from pipeline.reporting.predictions import (
     PROBABILITIES,
     Tested,
     champions_of,
+    holdouts_of,
     missing,
     shown_id,
     table_file,
-    tests_of,
 )
 
 _BANDS = ("0-25", "26-50", "51-75", "76-100")
@@ -34,7 +34,7 @@ def context(report: Report) -> dict[str, Any]:
         nothing: dict[str, Any] = {"figures": [], "activity": None, "propensity": None, "alerts": None, "models": None}
         return {"missing": missing(report), **nothing}
     days = int(champions["churn"]["horizon_days"])
-    tested = tests_of(champions, report.ask(queries.VALIDATION))
+    tested = holdouts_of(champions, report.ask(queries.VALIDATION))
     return {
         "missing": None,
         "days": days,

@@ -17,9 +17,9 @@ from pipeline.reporting.predictions import (
     PROBABILITIES,
     Tested,
     champions_of,
+    holdouts_of,
     metric_of,
     missing,
-    tests_of,
 )
 
 _LAST_X = 7
@@ -46,11 +46,11 @@ def context(report: Report) -> dict[str, Any]:
         }
         return {"missing": missing(report), **nothing}
     validation = report.ask(queries.VALIDATION)
-    tested = tests_of(champions, validation)
+    tested = holdouts_of(champions, validation)
     days = int(champions["churn"]["horizon_days"])
     return {
         "missing": None,
-        "verdict": _verdict(tested, days),
+        "verdict": _verdict(champions, tested, days),
         "results": _results(tested, days) if tested else None,
         "charts": [
             chart
@@ -66,7 +66,7 @@ def context(report: Report) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _verdict(tested: Mapping[str, Tested], days: int) -> says.Verdict:
+def _verdict(champions: Mapping[str, Any], tested: Mapping[str, Tested], days: int) -> says.Verdict:
     results = [
         says.Result(
             says.target_name(found.target, days),
@@ -77,7 +77,9 @@ def _verdict(tested: Mapping[str, Tested], days: int) -> says.Verdict:
         for found in tested.values()
     ]
     first = min((found.origin for found in tested.values()), default=None)
-    return says.verdict(results, first, max((found.until for found in tested.values()), default=None))
+    last = max((found.until for found in tested.values()), default=None)
+    untested = [says.target_name(target, days) for target in champions if target not in tested]
+    return says.verdict(results, first, last, untested)
 
 
 def _results(tested: Mapping[str, Tested], days: int) -> Grid:
@@ -188,7 +190,8 @@ def _expectation(report: Report, tested: Mapping[str, Tested]) -> Chart | None:
         f"{label} before: {words.things(r['customers'], 'customer')}" for label, r in zip(labels, rows, strict=True)
     ]
     seen, expected = ([row[column] for row in rows] for column in ("observed", "expected"))
-    picture = prediction_charts.expectation(labels, seen, expected, texts)
+    short = [label.replace(" or more", " +") for label in labels]
+    picture = prediction_charts.expectation(short, seen, expected, texts)
     return Chart(
         id="conditional-expectation",
         title="By how often they had bought",
@@ -267,7 +270,7 @@ def _basis(found: Tested) -> str:
 
 
 def _scores(validation: pl.DataFrame, found: Tested, days: int) -> dict[str, Any]:
-    """Every model and baseline in every measure, the one that decides first; the best of each named."""
+    """Every model and baseline in every measure; the best in each is named."""
     metrics = _SCORES["probability" if found.target in PROBABILITIES else found.target]
     frame = validation.filter(pl.col("target") == found.target)
     values = {(row["model"], row["metric"]): row["value"] for row in frame.to_dicts()}

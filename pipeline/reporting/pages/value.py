@@ -11,7 +11,7 @@ from pipeline.reporting import prediction_queries as queries
 from pipeline.reporting import prediction_words as says
 from pipeline.reporting.components import Chart, Field, Grid, KeyFigure, View, grid
 from pipeline.reporting.facts import Facts, Report
-from pipeline.reporting.predictions import champions_of, missing, settings_of, shown_id, table_file, tests_of
+from pipeline.reporting.predictions import champions_of, holdouts_of, missing, settings_of, shown_id, table_file
 from pipeline.reporting.segments import labels_of
 
 _TAIL_BIN = 30
@@ -269,7 +269,7 @@ def _range(place: int, show: Any) -> str:
 
 
 def _top(report: Report, totals: dict[str, Any], champions: dict[str, Any]) -> dict[str, Any]:
-    value = tests_of(champions, report.ask(queries.VALIDATION)).get("value")
+    value = holdouts_of(champions, report.ask(queries.VALIDATION)).get("value")
     facts, rows = report.facts, report.ask(queries.TOP_CUSTOMERS).to_dicts()
     together = sum(row["predicted_clv"] for row in rows)
     fields = [

@@ -1,0 +1,427 @@
+"""The pages on predictions without a browser: sentences, figures, and pages of shops with and without predictions."""
+
+import datetime as dt
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+from made_predictions import predict
+from shop import Shop, open_engine
+
+from pipeline.catalog import tables
+from pipeline.engines.dialect import refusals
+from pipeline.reporting import charts, prediction_charts
+from pipeline.reporting import prediction_queries as queries
+from pipeline.reporting import prediction_words as says
+from pipeline.reporting.components import Chart
+from pipeline.reporting.facts import Query, Report, read_report
+from pipeline.reporting.pages import probability, trust, value
+from pipeline.reporting.predictions import holdouts_of, missing, shown_id
+from pipeline.reporting.site import OUT, RunCard, build_site
+from pipeline.settings import Settings
+
+MAY, JUNE = dt.date(2026, 5, 31), dt.date(2026, 6, 30)
+RUN = RunCard("run-1", "2026-07-01 03:00 UTC", {"perennial": "1.0"}, {"timezone": "UTC"}, "EUR")
+NAMES = ("value", "probability", "trust")
+ADDRESS = "anna@example.com"
+HOSTILE = "<script>alert('x')</script>"
+
+
+def plain(text: str) -> str:
+    """With ordinary spaces, to compare with what one types."""
+    return text.replace("\N{NO-BREAK SPACE}", " ").replace("\N{WORD JOINER}", "")
+
+
+# ── sentences ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    ("shown", "expected"),
+    [
+        (says.whole_percent(0.314), "31 %"),
+        (says.whole_percent(0.001), "<1 %"),
+        (says.whole_percent(0.999), ">99 %"),
+        (says.whole_percent(0), "0 %"),
+        (says.whole_percent(1), "100 %"),
+        (says.lorenz_sentence(0.655, 0.046),
+         "The top tenth of the customers holds 65.5 % of the predicted value, the lower half 4.6 %."),
+        (says.lorenz_sentence(None, None), "No value is expected, so there is none to share out."),
+        (says.distribution_sentence(3.5, 40, (10, 300, 3000.0), (200, 8000.0), 12, "EUR"),
+         "Half of the customers are expected to bring less than 3.50 € over the next 12 months; the mean is 40.00 €. "
+         "The 10 (5.0 %) above 300.00 € hold 37.5 % of the value."),
+        (says.rising_sentence(0, None, 0, "EUR"),
+         "Everyone in the top tenth by predicted value is there by revenue so far, too."),
+        (says.alerts_sentence(0, MAY, 0, "EUR"),
+         "Nobody of the top tenth of 31 May 2026 has become 30 % less likely to buy within 90 days."),
+        (says.alerts_sentence(1, MAY, Decimal("12.5"), "EUR"),
+         "1 customer of the top tenth by predicted value on 31 May 2026 is at least 30 % less likely to buy within "
+         "90 days than then; they spent 12.50 € in the last 12 months."),
+        (says.tracking_sentence(100, 88.0, 26, "bgnbd"),
+         "In the 26 weeks that BG/NBD had not seen, 88 repeat purchases were expected and 100 came: 12.0 % too low."),
+        (says.tracking_sentence(0, 3.0, 1, "bgnbd"),
+         "In the 1 week that BG/NBD had not seen, 3 repeat purchases were expected and 0 came."),
+        (says.tracking_sentence(9, 9.0, 0, "nbd"),
+         "No week was kept back to test on: NBD has seen all of these purchases."),
+        (says.drift_sentence([("r of NBD", 0.4), ("α of NBD", -2.5)], MAY),
+         "Since 31 May 2026 α of NBD has moved by 2.5 of its standard errors."),
+        (says.drift_sentence([("r of NBD", 0.4)], None),
+         "This is the first snapshot with parameters; from the next one on it is seen whether they hold still."),
+        (says.fits_sentence(["converged"] * 3), "All 3 fits are sound."),
+        (says.fits_sentence(["converged", "refused", "no_dropout"]),
+         "Of 3 fits, 1 is sound, 1 is without dropout and 1 is refused."),
+        (says.capture_sentence("bgnbd", None, None, "spend"), "Nobody bought, so there was nothing to find."),
+        (says.interval_sentence(None), "Whether the ranges hold has not been tested."),
+        (says.more_buyers(120, 42, 500), "with 380 more; 42 were new in the last 30 days, at that pace in 272 days"),
+        (says.more_buyers(120, 0, 500), "with 380 more; nobody was new in the last 30 days"),
+        (says.mean_segments_sentence([], "EUR"), "There are no customers in any group."),
+    ],
+)  # fmt: skip
+def test_predictions_are_said_in_words(shown: str, expected: str) -> None:
+    assert plain(shown) == expected
+
+
+def test_extremes_leave_cells_of_a_few_aside() -> None:
+    cells = [(0.9, 100, "a"), (0.2, 40, "b"), (0.01, 3, "c")]
+    assert plain(says.extremes_sentence("The chance", cells)) == (
+        "The chance is highest, 90.0 % on average, for the 100 customers who a, and lowest, 20.0 %, for the 40 who b, "
+        "cells of fewer than 30 left aside."
+    )
+    assert plain(says.extremes_sentence("The chance", cells[2:])) == "The chance is 1.0 % for all of them."
+    assert says.extremes_sentence("The chance", []) == "There are no customers to tell of."
+
+
+GOOD = says.Result("Buys within 30 days", 0.08, gap=0.01)
+LOST = says.Result("Buys within 90 days", -0.02, gap=0.01)
+OFF = says.Result("Buys within 180 days", 0.05, gap=0.09)
+COUNTS = says.Result("Number of purchases", 0.15, bias=-12.0)
+
+
+@pytest.mark.parametrize(
+    ("results", "good", "state", "told"),
+    [
+        ([], False, "Not tested yet", "nobody knows yet how good these predictions are"),
+        ([GOOD, COUNTS], True, "Yes", "beat every naive baseline in all 2 tests, with 8.0 % to 15.0 % less error"),
+        ([GOOD, COUNTS], True, "Yes", "The totals expected were 12.0 % too low for “Number of purchases”."),
+        ([GOOD], True, "Yes", "beat every naive baseline in the one test, with 8.0 % less error"),
+        ([GOOD, OFF], False, "In part", "on average “Buys within 180 days” by 9.0 points off"),
+        ([GOOD, LOST], False, "With care", "in 1 of 2 tests, with 8.0 % less error than the best of them, but not for"),
+        ([LOST], False, "With care", "were no better than the best naive baseline: “Buys within 90 days”"),
+        ([says.Result("Spend", None)], False, "With care", "There was no naive baseline to compare with."),
+    ],
+)
+def test_the_verdict_follows_from_the_tests(results: Sequence[says.Result], good: bool, state: str, told: str) -> None:
+    found = says.verdict(results, MAY, JUNE)
+    assert (found.good, found.state.startswith(state)) == (good, True)
+    assert told in plain(" ".join(found.sentences))
+
+
+def test_the_verdict_names_what_could_not_be_tested() -> None:
+    found = says.verdict([GOOD], MAY, JUNE, ["Buys within 180 days"])
+    assert "The history is too short to test “Buys within 180 days”." in found.sentences
+
+
+# ── which model was tested, and against what ──────────────────────────────────────────────────────────────────────────
+
+
+def scores(**losses: float) -> pl.DataFrame:
+    """Log losses of purchase_30d; the models of `base_rate` and `recency_logistic` are naive."""
+    return pl.DataFrame(
+        [
+            {"target": "purchase_30d", "model": model, "metric": "log_loss", "origin": MAY, "horizon_days": 30,
+             "is_baseline": model in ("base_rate", "recency_logistic"), "customers": 700, "value": value}
+            for model, value in losses.items()
+        ]
+    )  # fmt: skip
+
+
+def champion(model: str, score: float | None = None) -> dict[str, dict[str, Any]]:
+    return {"purchase_30d": {"model": model, "score": score}}
+
+
+def test_a_model_is_compared_with_the_best_baseline() -> None:
+    frame = scores(bgnbd=0.30, classifier=0.27, base_rate=0.36, recency_logistic=0.30)
+    found = holdouts_of(champion("classifier"), frame)["purchase_30d"]
+    assert (found.model, found.rival, found.until, found.customers) == ("classifier", "recency_logistic", JUNE, 700)
+    assert found.gain == pytest.approx(0.1)  # 1 − 0.27 / 0.30
+
+
+def test_a_champion_that_ended_as_another_model_is_known_by_its_score() -> None:
+    # On all data BG/NBD ended as the NBD; on the holdout it was called bgnbd, with the score that the champion carries.
+    found = holdouts_of(champion("nbd", 0.30), scores(bgnbd=0.30, pareto_nbd=0.28, base_rate=0.36))["purchase_30d"]
+    assert found.model == "bgnbd"
+
+
+def test_without_a_baseline_nothing_is_said_to_be_better() -> None:
+    found = holdouts_of(champion("bgnbd"), scores(bgnbd=0.30))["purchase_30d"]
+    assert (found.rival, found.gain) == (None, None)
+
+
+# ── figures ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_heatmap_shows_unknown_in_grey_and_zero_as_zero() -> None:
+    cells = [prediction_charts.HeatCell(0, 0, 0.0, "0", "none"), prediction_charts.HeatCell(1, 0, None, "–", "cannot")]
+    figure = prediction_charts.heatmap(("a", "b"), ("c", "d"), cells, ("x", "y"), 1.0)
+    assert figure["data"][0]["z"] == [[0.0, None], [None, None]]
+    grey = {(round(s["x0"] + 0.47), round(s["y0"] + 0.47)) for s in figure["layout"]["shapes"]}
+    assert grey == {(1, 0), (0, 1), (1, 1)}
+    assert {shape["fillcolor"] for shape in figure["layout"]["shapes"]} == {charts.UNKNOWN}
+    assert [note["text"] for note in figure["layout"]["annotations"]] == ["0", "–"]
+
+
+def test_a_histogram_keeps_its_tail_apart() -> None:
+    bins = [prediction_charts.Bin(0, 10, 5, "a"), prediction_charts.Bin(10, 20, 2, "b"),
+            prediction_charts.Bin(20, None, 1, "c")]  # fmt: skip
+    (trace,) = prediction_charts.histogram(bins, "EUR")["data"]
+    assert list(trace["y"]) == [5, 2, 1]
+    assert list(trace["x"]) == [5, 15, 40]
+    assert trace["marker"]["color"] == [charts.ACCENT, charts.ACCENT, charts.ACCENT_PALE]
+
+
+def test_lines_of_equal_value_join_what_is_worth_the_same() -> None:
+    spots = [prediction_charts.Spot(0.1, 20, 3, "a"), prediction_charts.Spot(2, 30, 1, "b")]  # worth 1 and 30
+    bubbles, *lines = prediction_charts.orders_and_spend(spots, 0.5, "EUR")["data"]
+    assert len(bubbles["x"]) == 2
+    # Powers of ten from 1 to 30: 1 and 10. On a line, orders × spend × 0.5 is the same at both ends.
+    ends = [[0.5 * 10 ** (x + y) for x, y in zip(line["x"], line["y"], strict=True)] for line in lines]
+    assert [
+        [pytest.approx(v, rel=0.01) for v in (1.0, 1.0)],
+        [pytest.approx(v, rel=0.01) for v in (10.0, 10.0)],
+    ] == ends
+
+
+def test_the_holdout_is_shaded() -> None:
+    rows = [
+        {"week_ends_on": MAY + dt.timedelta(days=7 * n), "is_holdout": n > 1, "actual": n, "expected": n + 0.5}
+        for n in range(4)
+    ]
+    figure = prediction_charts.tracking(rows, "")
+    (shade,) = figure["layout"]["shapes"]
+    assert (shade["x0"], shade["x1"]) == ("2026-06-07", "2026-06-21")
+    assert [list(trace["y"]) for trace in figure["data"]] == [[0, 1, 2, 3], [0.5, 1.5, 2.5, 3.5]]
+    assert not prediction_charts.tracking(rows[:2], "")["layout"].get("shapes")
+
+
+# ── pages ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def tell(shop: Shop) -> Shop:
+    """Forty customers: the n-th bought on 1 + n mod 5 days, 20 days apart, from day n of the year on, for 10 + n."""
+    for n in range(40):
+        name = {0: ADDRESS, 1: HOSTILE}.get(n, f"c{n:02d}")
+        first = dt.date(2026, 1, 1) + dt.timedelta(days=n)
+        days = [str(first + dt.timedelta(days=20 * k)) for k in range(1 + n % 5)]
+        shop.orders(name, *days, amount=10 + n)
+    shop.orders(ADDRESS, "2026-04-01", "2026-05-01", "2026-06-20", amount=500)  # the most valuable of all
+    return shop
+
+
+@pytest.fixture(scope="module")
+def predicted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
+    """The shop of `tell` with predictions at the end of May and of June. Read only."""
+    home = tmp_path_factory.mktemp("predicted")
+    with open_engine(Settings(home=home)) as engine:
+        shop = tell(Shop(home, engine))
+        for day, drift in ((MAY, 0.0), (JUNE, 0.05)):
+            shop.snapshot(str(day))
+            predict(engine, day, drift=drift)
+        yield shop
+
+
+def report_of(query: Query, day: dt.date = JUNE) -> Report:
+    return read_report(query, day, tables(), RUN)
+
+
+def written(query: Query, folder: Path, day: dt.date = JUNE) -> dict[str, str]:
+    def file(target: str) -> Path:
+        path = folder / target
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return path
+
+    build_site(query, day, tables(), RUN, (), file)
+    return {name: (folder / OUT / str(day) / f"{name}.html").read_text() for name in NAMES}
+
+
+def charts_in(context: Mapping[str, Any]) -> list[Chart]:
+    found: list[Chart] = []
+    for item in context.values():
+        inside = item.values() if isinstance(item, Mapping) else item if isinstance(item, (list, tuple)) else [item]
+        found += [one for one in inside if isinstance(one, Chart)]
+    return found
+
+
+@pytest.mark.parametrize("name", queries.ALL)
+def test_what_is_asked_of_the_warehouse_runs_on_every_engine(name: str) -> None:
+    schemas = {table.full_name: table.column_types() for table in tables().values()}
+    assert [str(refused) for refused in refusals(queries.ALL[name], name, schemas)] == []
+
+
+def test_every_chart_says_what_it_means_and_what_it_rests_on(predicted: Shop) -> None:
+    report = report_of(predicted.engine.read)
+    found = {page.__name__.split(".")[-1]: charts_in(page.context(report)) for page in (value, probability, trust)}
+    assert {page: [chart.id for chart in all_charts] for page, all_charts in found.items()} == {
+        "value": ["value-distribution", "lorenz", "value-by-segment", "orders-and-spend"],
+        "probability": ["activity", "propensity"],
+        "trust": ["tracking", "calibration", "conditional-expectation", "capture", "parameters"],
+    }
+    for chart in (chart for all_charts in found.values() for chart in all_charts):
+        assert len({view.key for view in chart.views}) == len(chart.views)
+        assert all(table.rows for _, table in chart.grids), chart.id
+        assert all(len(row) == len(table.fields) for _, table in chart.grids for row in table.rows), chart.id
+        assert (chart.grid is None) == all(view.grid is not None for view in chart.views), chart.id
+        for view in chart.views:
+            basis = view.basis or chart.basis
+            assert re.match(r"n = [\d,]+ [a-z ]+ · .*20\d\d (–|to) .*20\d\d", basis), basis
+            assert view.sentence.endswith("."), view.sentence
+            assert not re.search(r"\b(None|nan|inf)\b", view.sentence), view.sentence
+            assert not re.search(r"NaN|Infinity", json.dumps(view.figure)), chart.id
+
+
+def test_every_customer_is_in_one_bar_and_one_spot_and_one_cell(predicted: Shop) -> None:
+    report = report_of(predicted.engine.read)
+    found = {chart.id: chart for page in (value, probability) for chart in charts_in(page.context(report))}
+    for name in ("value-distribution", "orders-and-spend", "activity", "propensity"):
+        table = found[name].grid
+        assert table is not None
+        place = [field.name for field in table.fields].index("customers")
+        assert sum(row[place] for row in table.rows) == 40, name  # type: ignore[misc]
+
+
+def test_the_shares_of_value_agree_with_the_table(predicted: Shop) -> None:
+    values = predicted.engine.read(
+        "SELECT predicted_clv FROM marts.clv_predictions WHERE snapshot_date = $d ORDER BY predicted_clv DESC",
+        {"d": JUNE},
+    )["predicted_clv"].to_list()
+    top, half = sum(values[:4]) / sum(values), sum(values[20:]) / sum(values)  # of 40
+    expected = says.lorenz_sentence(top, half)
+    charts_found = {chart.id: chart for chart in charts_in(value.context(report_of(predicted.engine.read)))}
+    assert charts_found["lorenz"].views[0].sentence == expected
+
+
+def test_the_impossible_cells_are_grey_and_explained(predicted: Shop, tmp_path: Path) -> None:
+    chart = next(c for c in charts_in(probability.context(report_of(predicted.engine.read))) if c.id == "propensity")
+    for view in chart.views:
+        assert len(view.figure["layout"]["shapes"]) == 6
+        assert [note["text"] for note in view.figure["layout"]["annotations"]].count("–") == 6
+    assert "Grey cells cannot fill" in written(predicted.engine.read, tmp_path)["probability"]
+
+
+def test_the_parameters_are_compared_with_the_last_snapshot(predicted: Shop) -> None:
+    # Every parameter rose by 0.05 with a standard error of 0.1: half of it.
+    now = trust.context(report_of(predicted.engine.read))["parameters"]
+    assert "the largest move, of" in now["sentence"] and "is 0.5 standard errors" in now["sentence"]
+    chart = now["chart"]
+    assert [view.label for view in chart.views] == ["a", "α", "b", "r", "p", "q", "v"]
+    assert len(chart.views[0].figure["data"][0]["x"]) == 2
+    first = trust.context(report_of(predicted.engine.read, MAY))["parameters"]
+    assert "first snapshot with parameters" in first["sentence"]
+    assert len(first["chart"].views[0].figure["data"][0]["x"]) == 1  # May knows nothing of June
+
+
+def test_a_fit_that_was_refused_says_why(predicted: Shop) -> None:
+    fits = trust.context(report_of(predicted.engine.read))["fits"]
+    told = [row[3] for row in fits["table"].rows]
+    assert "not used: the search stopped where it started" in told
+    assert plain(fits["sentence"]) == "Of 3 fits, 1 is sound, 1 is without dropout and 1 is refused."
+
+
+def test_the_best_of_each_score_is_named(predicted: Shop) -> None:
+    tables_found = {item["id"]: item["table"] for item in trust.context(report_of(predicted.engine.read))["scores"]}
+    assert set(tables_found) == {
+        "scores-purchase-30d", "scores-purchase-90d", "scores-churn", "scores-counts", "scores-value"
+    }  # fmt: skip
+    rows = {row[0]: row for row in tables_found["scores-counts"].rows}
+    assert rows["MBG/NBD"][1] == "published"
+    assert rows["MBG/NBD"][-1] == "RMSE, Mean error, Bias in %, Correlation, Gini, Top 10 % capture"
+    assert rows["Nobody buys again"][1:3:1] == ("naive baseline", pytest.approx(1.5 * 1.5))
+    assert rows["BG/NBD"][-1] == "–"
+
+
+def test_customers_are_ids_and_no_page_holds_an_address_or_code(predicted: Shop, tmp_path: Path) -> None:
+    texts = written(predicted.engine.read, tmp_path)
+    for name, text in texts.items():
+        assert ADDRESS not in text, name
+        assert "<script>alert" not in text, name
+    assert shown_id(ADDRESS) in texts["value"]  # the most valuable one is there all the same
+    assert "only the start of its SHA-256 is shown" in texts["value"]
+
+
+def test_an_address_is_shown_by_its_fingerprint() -> None:
+    assert shown_id("Anna@Example.com ") == shown_id(ADDRESS)
+    assert re.fullmatch(r"e-mail [0-9a-f]{12}", shown_id(ADDRESS))
+    assert shown_id("00042") == "00042"
+    assert shown_id("x" * 100) == "x" * 39 + "…"
+
+
+def test_the_same_partition_gives_the_same_bytes(predicted: Shop, tmp_path: Path) -> None:
+    read = predicted.engine.read
+    assert written(read, tmp_path / "one") == written(read, tmp_path / "other")
+
+
+def test_published_tables_are_linked(predicted: Shop, tmp_path: Path) -> None:
+    texts = written(predicted.engine.read, tmp_path)
+    for page, table in (("value", "clv_predictions"), ("value", "rising_customers")):
+        address = f"../../../data/marts/{table}/snapshot_date=2026-06-30/{table}.parquet"
+        assert address in texts[page] or "Everyone in the top tenth" in texts[page], table
+
+
+def test_untested_predictions_are_called_so(shop: Shop, tmp_path: Path) -> None:
+    tell(shop).snapshot(str(JUNE))
+    predict(shop.engine, JUNE, validated=False)
+    texts = written(shop.engine.read, tmp_path)
+    assert "Not tested yet" in texts["trust"]
+    assert 'data-chart="tracking"' not in texts["trust"]
+    assert 'data-chart="parameters"' in texts["trust"]
+    assert 'data-chart="activity"' in texts["probability"]
+    assert "Whether the ranges hold has not been tested." in texts["value"]
+    for name, text in texts.items():
+        assert not re.search(r"\bNone\b|\bnan\b|NaN|Infinity", text), name
+
+
+# ── without predictions ───────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_too_little_data_is_said_condition_by_condition(shop: Shop, tmp_path: Path) -> None:
+    # Two buyers, one of them new in June; 60 days of history; one has three days with an order; last order 30 days old.
+    shop.orders("anna", "2026-05-01", "2026-05-10", "2026-05-31").orders("bert", "2026-05-31")
+    shop.snapshot(str(JUNE))
+    found = missing(report_of(shop.engine.read))
+    assert [(row[0], row[1], row[3]) for row in found.needs.rows] == [
+        ("Customers who have bought", 2, "with 498 more; nobody was new in the last 30 days"),
+        ("Days since the first order", 60, "from 28 Oct 2026 on"),
+        ("Customers who have bought on three days or more", 1, "with 49 more of them"),
+        ("Days since the last order", 30, "with the next export that has a recent order"),
+    ]
+    assert found.sentence.startswith("Nothing is predicted as of 30 June 2026, because there is too little data:")
+    assert found.sentence.count("needed:") == 4
+    for name, text in written(shop.engine.read, tmp_path).items():
+        assert "No predictions yet" in text, name
+        assert "data-chart=" not in text, name
+
+
+def test_a_condition_that_is_met_is_not_complained_of(shop: Shop) -> None:
+    shop.orders("anna", "2026-01-01", "2026-06-29").snapshot(str(JUNE))
+    found = missing(report_of(shop.engine.read))
+    assert [row[3] for row in found.needs.rows][1::2] == ["yes", "yes"]
+    assert found.sentence.count("needed:") == 2
+
+
+def test_an_empty_shop_says_so(shop: Shop, tmp_path: Path) -> None:
+    shop.snapshot(str(JUNE))
+    texts = written(shop.engine.read, tmp_path)
+    assert "days since the first order (none yet; needed: at least 180)" in texts["value"]
+    for name, text in texts.items():
+        assert not re.search(r"\bNone\b|\bnan\b|NaN|Infinity", text), name
+
+
+def test_averages_are_there_without_predictions(shop: Shop, tmp_path: Path) -> None:
+    shop.orders("anna", "2026-06-01", "2026-06-02", amount=10).orders("bert", "2026-06-01", amount=20)
+    shop.snapshot(str(JUNE))
+    text = plain(written(shop.engine.read, tmp_path)["value"])
+    assert "The average customer has placed 1.5 orders" in text  # (2 + 1) / 2
+    assert "worth 15.00 € each" in text  # (10 + 20) / 2: the mean of customers, not of orders
