@@ -177,8 +177,11 @@ def _read_csv(engine: DuckDBEngine, text: _Text) -> tuple[list[str], str]:
     return _create_raw(engine, _csv_call(text, columns)), "raw.rowid + 1"
 
 
-def _read_lines(engine: DuckDBEngine, text: _Text, header: bool = True) -> tuple[list[str], str]:
-    """Each line of text as one column `line`; the first is a header."""
+def _read_lines(engine: DuckDBEngine, text: _Text, header: bool | None = None) -> tuple[list[str], str]:
+    """Each line of text as one column `line`. A first line without a letter names nothing: it is data, not a header."""
+    if header is None:
+        with text.open(errors="replace") as lines:
+            header = any(character.isalpha() for character in lines.readline(_SAMPLE))
     whole = text.read_as(delimiter=_NO_SUCH_CHARACTER, quote="none")
     return _create_raw(engine, _csv_call(whole, ["line"], header)), "raw.rowid + 1"
 

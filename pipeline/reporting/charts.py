@@ -55,7 +55,7 @@ def revenue_by_month(months: pl.DataFrame, currency: str, until: dt.date) -> Fig
         go.Bar(
             name=name,
             x=labels,
-            y=[_float(row[column]) for row in rows],
+            y=[as_float(row[column]) for row in rows],
             marker={"color": colour, "opacity": [0.5 if words.is_open(row["month"], until) else 1 for row in rows]},
             hovertext=[
                 f"{month}<br>{name}: {words.money(row[column], currency)}"
@@ -74,9 +74,9 @@ def revenue_by_month(months: pl.DataFrame, currency: str, until: dt.date) -> Fig
         "bargap": 0.28 if len(rows) > 6 else 0.6,
         "height": 280,
         "xaxis": {"type": "date", "tickformat": "%b\n%Y", "showgrid": False, "nticks": 8},
-        "yaxis": {**_amounts(traces, "y", currency), "zeroline": True},
+        "yaxis": {**amounts_of(traces, "y", currency), "zeroline": True},
     }
-    return _figure(traces, layout)
+    return drawn(traces, layout)
 
 
 def score_grid(cells: pl.DataFrame, measure: str, currency: str, ranges: Mapping[tuple[str, int], str]) -> Figure:
@@ -125,9 +125,9 @@ def score_grid(cells: pl.DataFrame, measure: str, currency: str, ranges: Mapping
         "yaxis": {**axis, "title": {"text": f"{VARIABLES[up].capitalize()} score (5 = {BEST[up]})"}},
         "margin": {"l": 46, "r": 6, "t": 8, "b": 46},
         "annotations": _cell_texts(by_cell, measure, currency),
-        "shapes": _unknown_cells([c for c, row in by_cell.items() if _cell_value(row, measure) is None]),
+        "shapes": unknown_cells([c for c, row in by_cell.items() if _cell_value(row, measure) is None]),
     }
-    return _figure([heat], layout)
+    return drawn([heat], layout)
 
 
 def segment_map(segments: pl.DataFrame, column: str, show: Callable[[Any], str]) -> Figure:
@@ -144,7 +144,7 @@ def segment_map(segments: pl.DataFrame, column: str, show: Callable[[Any], str])
         ids=["all", *(str(row["segment_rank"]) for row in rows)],
         labels=["", *labels],
         parents=["", *(["all"] * len(rows))],
-        values=[0, *(_float(row[column]) for row in rows)],
+        values=[0, *(as_float(row[column]) for row in rows)],
         text=["", *texts],
         texttemplate=["", *(["<b>%{label}</b><br>%{text}"] * len(rows))],
         hovertext=["", *(f"<b>{label}</b><br>{text}" for label, text in zip(labels, texts, strict=True))],
@@ -164,7 +164,7 @@ def segment_map(segments: pl.DataFrame, column: str, show: Callable[[Any], str])
         "margin": {"l": 0, "r": 0, "t": 0, "b": 0},
         "uniformtext": {"mode": "hide", "minsize": 10},  # a name too small to read is left to the table
     }
-    return _figure([tree], layout)
+    return drawn([tree], layout)
 
 
 def segment_shares(segments: pl.DataFrame) -> Figure:
@@ -206,7 +206,7 @@ def segment_shares(segments: pl.DataFrame) -> Figure:
         "yaxis": {"autorange": "reversed", "showgrid": False, "ticks": ""},
         "margin": {"l": 10, "r": 48, "t": 8, "b": 30},
     }
-    return _figure(traces, layout)
+    return drawn(traces, layout)
 
 
 def arrivals(moves: pl.DataFrame, labels: Mapping[str, str], column: str, show: Callable[[Any], str]) -> Figure:
@@ -220,7 +220,7 @@ def arrivals(moves: pl.DataFrame, labels: Mapping[str, str], column: str, show: 
             name=DIRECTION_LABELS[direction],
             orientation="h",
             y=[plain(label) for label in labels.values()],
-            x=[_float(totals.get((segment, direction), 0)) for segment in labels],
+            x=[as_float(totals.get((segment, direction), 0)) for segment in labels],
             marker={"color": colour},
             hovertext=[
                 f"{plain(label)}<br>{DIRECTION_LABELS[direction]}: {show(totals.get((segment, direction), 0))}"
@@ -239,7 +239,7 @@ def arrivals(moves: pl.DataFrame, labels: Mapping[str, str], column: str, show: 
         "yaxis": {"autorange": "reversed", "showgrid": False, "ticks": ""},
         "margin": {"l": 10, "r": 16, "t": 8, "b": 30},
     }
-    return _figure(traces, layout)
+    return drawn(traces, layout)
 
 
 def migration(flows: pl.DataFrame, ranks: Mapping[str, int], labels: Mapping[str, str], moves_only: bool) -> Figure:
@@ -289,7 +289,7 @@ def migration(flows: pl.DataFrame, ranks: Mapping[str, int], labels: Mapping[str
         },
         textfont={"size": 12.5},
     )
-    return _figure([sankey], {"height": 520, "margin": {"l": 4, "r": 4, "t": 10, "b": 10}})
+    return drawn([sankey], {"height": 520, "margin": {"l": 4, "r": 4, "t": 10, "b": 10}})
 
 
 @dataclass(frozen=True)
@@ -319,11 +319,11 @@ def by_period(
         "bargap": 0.28 if month else 0.12 if len(periods) < 120 else 0,
         "height": height,
         "xaxis": {"type": "date", "tickformat": "%b\n%Y" if month else "%-d %b\n%Y", "showgrid": False, "nticks": 8},
-        "yaxis": {**_amounts(traces, "y", currency), "zeroline": True},
+        "yaxis": {**amounts_of(traces, "y", currency), "zeroline": True},
     }
     if month and len(periods) <= 6:  # else a tick of each week repeats the month's name
         layout["xaxis"] |= {"tickvals": labels}
-    return _figure(traces, layout)
+    return drawn(traces, layout)
 
 
 def over_days(days: Sequence[dt.date], series: Sequence[Series], currency: str | None, height: int = 260) -> Figure:
@@ -334,9 +334,9 @@ def over_days(days: Sequence[dt.date], series: Sequence[Series], currency: str |
         "bargap": 0.2 if len(days) > 3 else 0.6,
         "height": height,
         "xaxis": {"type": "category", "showgrid": False, "nticks": 6, "tickangle": 0},
-        "yaxis": _amounts(traces, "y", currency),
+        "yaxis": amounts_of(traces, "y", currency),
     }
-    return _figure(traces, layout)
+    return drawn(traces, layout)
 
 
 def by_weekday(days: Sequence[str], means: Sequence[float], texts: Sequence[str], currency: str) -> Figure:
@@ -346,9 +346,9 @@ def by_weekday(days: Sequence[str], means: Sequence[float], texts: Sequence[str]
         "bargap": 0.4,
         "height": 240,
         "xaxis": {"type": "category", "showgrid": False},
-        "yaxis": _amounts([trace], "y", currency),
+        "yaxis": amounts_of([trace], "y", currency),
     }
-    return _figure([trace], layout)
+    return drawn([trace], layout)
 
 
 def lying(labels: Sequence[str], series: Sequence[Series], currency: str | None, mode: str = "group") -> Figure:
@@ -360,11 +360,11 @@ def lying(labels: Sequence[str], series: Sequence[Series], currency: str | None,
         "bargap": 0.35,
         "bargroupgap": 0.08,
         "height": 60 + (18 + 16 * bars) * max(1, len(labels)),
-        "xaxis": {"rangemode": "tozero", **_amounts(traces, "x", currency)},
+        "xaxis": {"rangemode": "tozero", **amounts_of(traces, "x", currency)},
         "yaxis": {"autorange": "reversed", "showgrid": False, "ticks": ""},
         "margin": {"l": 10, "r": 16, "t": 8, "b": 30},
     }
-    return _figure(traces, layout)
+    return drawn(traces, layout)
 
 
 def waterfall(ends: tuple[tuple[str, Any], tuple[str, Any]], parts: Sequence[tuple[str, Any]], currency: str) -> Figure:
@@ -380,7 +380,7 @@ def waterfall(ends: tuple[tuple[str, Any], tuple[str, Any]], parts: Sequence[tup
         measure=["absolute", *(["relative"] * len(parts)), "total"],
         # The amounts stand with the names: beside the bars there is no room for them on a phone.
         y=[f"{plain(name)}<br><b>{amount}</b>" for (name, _), amount in zip(steps, shown, strict=True)],
-        x=[_float(value) for _, value in steps],
+        x=[as_float(value) for _, value in steps],
         hovertext=[f"{plain(name)}: {words.money(value, currency)}" for name, value in steps],
         hoverinfo="text",
         totals={"marker": {"color": ACCENT}},
@@ -395,7 +395,7 @@ def waterfall(ends: tuple[tuple[str, Any], tuple[str, Any]], parts: Sequence[tup
         "yaxis": {"autorange": "reversed", "showgrid": False, "ticks": ""},
         "margin": {"l": 10, "r": 16, "t": 8, "b": 30},
     }
-    return _figure([trace], layout)
+    return drawn([trace], layout)
 
 
 # ── parts ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -410,7 +410,7 @@ def legend(figure: Figure) -> tuple[tuple[str, str], ...]:
 def _bars(one: Series, at: Sequence[str], lying: bool = False) -> Any:
     import plotly.graph_objects as go
 
-    values = [None if value is None else _float(value, one.digits) for value in one.values]
+    values = [None if value is None else as_float(value, one.digits) for value in one.values]
     return go.Bar(
         name=plain(one.name),
         orientation="h" if lying else "v",
@@ -444,7 +444,7 @@ def direction(origin: str | None, target: str, ranks: Mapping[str, int]) -> str:
     return "better" if ranks.get(target, 0) < ranks.get(origin, len(ranks) + 1) else "worse"
 
 
-def _figure(traces: Sequence[Any], layout: Mapping[str, Any]) -> Figure:
+def drawn(traces: Sequence[Any], layout: Mapping[str, Any]) -> Figure:
     """The figure as plain JSON values, with what all figures share."""
     import plotly.graph_objects as go
 
@@ -482,7 +482,7 @@ def _scale(traces: Sequence[Any], axis: str) -> dict[str, Any]:
     return {"tickformat": "d", "dtick": 1} if whole else {"tickformat": ".2~f"}
 
 
-def _amounts(traces: Sequence[Any], axis: str, currency: str | None) -> dict[str, Any]:
+def amounts_of(traces: Sequence[Any], axis: str, currency: str | None) -> dict[str, Any]:
     """The same for amounts of money, with the currency; where some are negative, with the minus before it."""
     if currency is None:
         return {**_scale(traces, axis), "nticks": 5}
@@ -516,7 +516,7 @@ def _merged(base: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _cell_value(row: Mapping[str, Any], measure: str) -> float | None:
-    return None if row[measure] is None else _float(row[measure])
+    return None if row[measure] is None else as_float(row[measure])
 
 
 def _cell_text(row: Mapping[str, Any], measure: str, currency: str) -> str:
@@ -541,7 +541,7 @@ def _cell_texts(
     ]  # fmt: skip
 
 
-def _unknown_cells(cells: Sequence[tuple[int, int]]) -> list[dict[str, Any]]:
+def unknown_cells(cells: Sequence[tuple[int, int]]) -> list[dict[str, Any]]:
     """Grey squares where there is no value: unknown is not the low end of the scale."""
     return [
         {"type": "rect", "layer": "below", "line": {"width": 0}, "fillcolor": UNKNOWN, "opacity": 0.35,
@@ -566,7 +566,7 @@ def _stacked(sizes: Sequence[int]) -> list[float]:
     return middles
 
 
-def _float(value: Any, digits: int = 2) -> float:
+def as_float(value: Any, digits: int = 2) -> float:
     """Few decimals: sums of DOUBLEs differ in their last digits from run to run."""
     return round(float(value), digits) if isinstance(value, (Decimal, float)) else value
 

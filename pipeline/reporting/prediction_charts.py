@@ -17,11 +17,11 @@ from pipeline.reporting.charts import (
     PART_COLOURS,
     SURFACE,
     UNKNOWN,
-    _amounts,
-    _figure,
-    _float,
-    _unknown_cells,
+    amounts_of,
+    as_float,
+    drawn,
     plain,
+    unknown_cells,
 )
 from pipeline.reporting.components import Figure
 
@@ -74,10 +74,10 @@ def histogram(bins: Sequence[Bin], currency: str) -> Figure:
             "tickangle": 0,
             "range": [-0.5 * width, (places[-1] + 1.2 * width) if tail else end + 0.5 * width],
         },
-        "yaxis": _amounts([trace], "y", None),
+        "yaxis": amounts_of([trace], "y", None),
         "margin": {"l": 10, "r": 16, "t": 8, "b": 40},
     }
-    return _figure([trace], layout)
+    return drawn([trace], layout)
 
 
 def lorenz(points: Sequence[tuple[float, float]]) -> Figure:
@@ -101,7 +101,7 @@ def lorenz(points: Sequence[tuple[float, float]]) -> Figure:
         "yaxis": {**share, "title": _title("Share of the predicted value")},
         "margin": {"l": 10, "r": 16, "t": 8, "b": 46},
     }
-    return _figure([curve, alike], layout)
+    return drawn([curve, alike], layout)
 
 
 @dataclass(frozen=True)
@@ -161,7 +161,7 @@ def orders_and_spend(spots: Sequence[Spot], kept: float, currency: str) -> Figur
         "annotations": notes,
         "margin": {"l": 10, "r": 12, "t": 8, "b": 46},
     }  # fmt: skip
-    return _figure([bubbles, *lines], layout)
+    return drawn([bubbles, *lines], layout)
 
 
 @dataclass(frozen=True)
@@ -213,9 +213,9 @@ def heatmap(columns: Sequence[str], rows: Sequence[str], cells: Sequence[HeatCel
              "font": {"color": _ink(cell.value, top), "size": 12.5}}
             for cell in cells
         ],
-        "shapes": _unknown_cells([place for place in places if of(*place, "value") is None]),
+        "shapes": unknown_cells([place for place in places if of(*place, "value") is None]),
     }  # fmt: skip
-    return _figure([heat], layout)
+    return drawn([heat], layout)
 
 
 def calibration(rows: Sequence[Mapping[str, Any]]) -> Figure:
@@ -252,7 +252,7 @@ def calibration(rows: Sequence[Mapping[str, Any]]) -> Figure:
         "yaxis": {**share, "title": _title("Share that bought"), "rangemode": "tozero"},
         "margin": {"l": 10, "r": 16, "t": 8, "b": 46},
     }
-    return _figure([even, points], layout)
+    return drawn([even, points], layout)
 
 
 def tracking(rows: Sequence[Mapping[str, Any]], column: str) -> Figure:
@@ -264,7 +264,7 @@ def tracking(rows: Sequence[Mapping[str, Any]], column: str) -> Figure:
 
     def line(name: str, key: str, colour: str, dash: str) -> Any:
         return go.Scatter(
-            name=name, x=weeks, y=[_float(row[f"{key}{column}"]) for row in rows], mode="lines",
+            name=name, x=weeks, y=[as_float(row[f"{key}{column}"]) for row in rows], mode="lines",
             line={"color": colour, "width": 2.2, "dash": dash}, marker={"color": colour}, hoverinfo="text",
             hovertext=[
                 f"Week to {words.short_day(row['week_ends_on'])}<br>{name}: {words.count(row[f'{key}{column}'])}"
@@ -285,7 +285,7 @@ def tracking(rows: Sequence[Mapping[str, Any]], column: str) -> Figure:
         "yaxis": {"rangemode": "tozero", "tickformat": "~s", "nticks": 6},
         "shapes": shades,
     }
-    return _figure(lines, layout)
+    return drawn(lines, layout)
 
 
 def expectation(
@@ -311,7 +311,7 @@ def expectation(
         "yaxis": {"rangemode": "tozero", "nticks": 6, "title": _title("Mean purchases after")},
         "margin": {"l": 10, "r": 10, "t": 8, "b": 46},
     }
-    return _figure(traces, layout)
+    return drawn(traces, layout)
 
 
 def captures(rows: Sequence[tuple[str, float, bool]]) -> Figure:
@@ -341,7 +341,7 @@ def captures(rows: Sequence[tuple[str, float, bool]]) -> Figure:
         "shapes": [lot],
         "margin": {"l": 10, "r": 52, "t": 8, "b": 30},
     }
-    return _figure(traces, layout)
+    return drawn(traces, layout)
 
 
 def drift(rows: Sequence[Mapping[str, Any]]) -> Figure:
@@ -378,7 +378,7 @@ def drift(rows: Sequence[Mapping[str, Any]]) -> Figure:
         "yaxis": {"nticks": 6, "range": [_rounded(middle - 0.6 * spread, 5), _rounded(middle + 0.6 * spread, 5)]},
         "margin": {"l": 10, "r": 24, "t": 8, "b": 40},
     }  # fmt: skip
-    return _figure([trace], layout)
+    return drawn([trace], layout)
 
 
 # ── parts ─────────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -453,3 +453,17 @@ def test_a_rates_file_may_lie_elsewhere_and_must_be_there(home):
     (home.path / "fx.csv").write_text("date,currency,rate\n2026-01-05,USD,0.5\n")
     home.load()
     assert home.lines("amount", "original_amount") == [(Decimal("5.00"), Decimal("10.00"))]
+
+
+# ── lines of text ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("first", ["", "customer  date      cds  dollars\n"])
+def test_a_first_line_without_a_letter_is_a_purchase_and_no_header(home, first):
+    # Both files of CDNOW go round: one begins with names, the other with the first purchase.
+    home.drop(f"{first} 00001 19970101  1   11.77\n 00002 19970112  1   12.00\n", "cdnow.txt", "cdnow")
+    home.load()
+    assert home.lines("order_id", "amount") == [
+        ("00001-19970101", Decimal("11.77")),
+        ("00002-19970112", Decimal("12.00")),
+    ]

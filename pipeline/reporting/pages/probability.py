@@ -23,7 +23,7 @@ from pipeline.reporting.predictions import (
 
 _BANDS = ("0-25", "26-50", "51-75", "76-100")
 _RECENCY = ("under 30 days", "30–89 days", "90–179 days", "180–364 days", "1–2 years", "2 years and more")
-_OCCASIONS = ("1", "2", "3–4", "5–9", "10 +")
+_OCCASIONS, _OCCASIONS_FROM = ("1", "2", "3–4", "5–9", "10 +"), (1, 2, 3, 5, 10)
 _LOOK_BACK_DAYS = 30
 
 
@@ -112,13 +112,13 @@ def _activity(report: Report, days: int, customers: int) -> Chart:
 
 def _activity_grid(rows: list[dict[str, Any]], bands: tuple[str, ...], days: int) -> Grid:
     fields = [
-        Field("silent_for", "Silent for"), Field("days_with_an_order", "Days with an order"),
+        Field("silent_for", "Silent for"), Field("days_with_an_order_from", "Days with an order, from", "count"),
         Field("customers", "Customers", "count"), Field("p_active", "P(active)", "percent"),
         Field("p_purchase_30d", "Buys in 30 days", "percent"), Field("p_purchase_90d", "Buys in 90 days", "percent"),
         Field("churn_probability", f"Does not in {days}", "percent"),
     ]  # fmt: skip
     return grid("Mean probabilities by silence and number of purchases", fields, [
-        (bands[r["recency_band"] - 1], _OCCASIONS[r["frequency_band"] - 1], r["customers"], r["p_alive"],
+        (bands[r["recency_band"] - 1], _OCCASIONS_FROM[r["frequency_band"] - 1], r["customers"], r["p_alive"],
          r["p_purchase_30d"], r["p_purchase_90d"], r["churn_probability"])
         for r in rows
     ])  # fmt: skip
@@ -173,15 +173,21 @@ def _band(band: str) -> str:
     return band.replace("-", "–")
 
 
+def _ends(band: str) -> tuple[float, float]:
+    place = _BANDS.index(band)
+    return 0.25 * place, 0.25 * (place + 1)
+
+
 def _propensity_grid(rows: list[dict[str, Any]], days: int) -> Grid:
     fields = [
         Field("purchase_in_30_days_percent", "Buys in 30 days, %"),
-        Field("no_purchase_percent", f"Does not in {days}, %"),
+        Field("no_purchase_above", f"Does not in {days}: over", "percent"),
+        Field("no_purchase_up_to", "up to", "percent"),
         Field("can_fill", "Can fill"), Field("customers", "Customers", "count"),
         Field("predicted_value", "Predicted value", "money"), Field("revenue_at_risk", "Revenue at risk", "money"),
     ]  # fmt: skip
     return grid("Customers by both probabilities", fields, [
-        (_band(r["purchase_band"]), _band(r["churn_band"]), "yes" if r["is_possible"] else "no", r["customers"],
+        (_band(r["purchase_band"]), *_ends(r["churn_band"]), "yes" if r["is_possible"] else "no", r["customers"],
          r["predicted_clv"], r["revenue_at_risk"])
         for r in rows
     ])  # fmt: skip
