@@ -39,6 +39,6 @@ PAGES = (
     Page("comparison", "Comparison", comparison.context),
     Page("value", "Value", value.context),
     Page("probability", "Probability", probability.context),
-    Page("trust", "Can we trust it", trust.context),
+    Page("trust", "Trust", trust.context),
     Page("glossary", "Glossary", glossary.context),
 )
