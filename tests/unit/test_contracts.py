@@ -15,6 +15,7 @@ from hypothesis import Phase, example, given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 from pandera.errors import SchemaErrors
+from predictions import NAMES as PREDICTION_TABLES
 from shop import all_tables
 
 from pipeline.contracts import (
@@ -279,10 +280,14 @@ def told_shop(shop):
     return shop
 
 
+# A tiny shop has too little data for models; what they write for CDNOW is validated in test_prediction.
+PREDICTED = {f"marts.{name}" for name in (*PREDICTION_TABLES, "premium_alerts", "rising_customers")}
+
+
 def test_what_stands_in_the_tables_fits_their_contracts(told_shop):
     for name, table in all_tables().items():
         frame = told_shop.engine.read(f"SELECT * FROM {name}")
-        assert frame.height > 0, f"{name} is empty: nothing was checked"
+        assert (frame.height == 0) == (name in PREDICTED), f"{name}: nothing was checked, or more than is said here"
         schema_of(table).validate(frame, lazy=True)
 
 
