@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from importlib.metadata import requires, version
 from pathlib import Path
 from typing import Literal
+from zoneinfo import ZoneInfo
 
 from packaging.requirements import Requirement
 
@@ -183,6 +184,7 @@ def _warehouse(settings: Settings) -> Iterator[Finding]:
     try:
         engine = DuckDBEngine(connection)
         yield from _contents(engine)
+        yield from _future_dates(engine, dt.datetime.now(ZoneInfo(settings.timezone)).date())
         yield from _retention(settings, engine)
     finally:
         connection.close()
@@ -196,6 +198,21 @@ def _retention(settings: Settings, engine: DuckDBEngine) -> Iterator[Finding]:
     )
     frees = f"`perennial prune` would remove {what}" if what.expired else str(what)
     yield Finding("ok", "retention", f"{kept}; {frees}.")
+
+
+def _future_dates(engine: DuckDBEngine, today: dt.date) -> Iterator[Finding]:
+    """An export with an order dated after today: a typo, most likely, and until that day the newest export of all."""
+    rows = engine.execute(
+        "SELECT path, CAST(last_ordered_at AS DATE) FROM ingest.files "
+        "WHERE CAST(last_ordered_at AS DATE) > $today ORDER BY path",
+        {"today": today},
+    )
+    for path, day in rows:
+        yield Finding(
+            "warn", "ledger",
+            f"{path} holds an order dated {day}, after today. Until then it counts as the newest export and wins over "
+            f"others; if the date is a typo, mend the export and delete data/warehouse to load all exports anew.",
+        )  # fmt: skip
 
 
 def _contents(engine: DuckDBEngine) -> Iterator[Finding]:

@@ -36,6 +36,7 @@ from pipeline.settings import Settings
 KINDS: tuple[type[TimingModel], ...] = (BGNBD, MBGNBD, ParetoNBD)
 LEAST_BUYERS, LEAST_DAYS, LEAST_FREQUENT, LONGEST_SILENCE_DAYS = 500, 180, 50, 30
 LONGEST_HOLDOUT_DAYS = 182
+STRONG_CORRELATION = 0.3
 SEED = 20260101
 
 
@@ -94,6 +95,13 @@ class Night:
         return self._spend_at(self.today)
 
     @cached_property
+    def spend_correlation(self) -> float:
+        """Spearman's ρ of frequency and mean spend of repeat buyers; NaN without a spread. Gamma-Gamma assumes 0."""
+        repeat = self.today.frame.filter(pl.col("monetary_value") > 0)
+        ranks = repeat.select(pl.col("frequency", "monetary_value").rank())
+        return float(ranks.select(pl.corr("frequency", "monetary_value")).item())
+
+    @cached_property
     def judged(self) -> dict[Target, Judged]:
         """The holdouts that the history is long enough for."""
         found: dict[Target, Judged] = {}
@@ -125,7 +133,13 @@ class Night:
     @property
     def sentence(self) -> str:
         """Which models are published, for the log."""
-        return ", ".join(f"{champion.target} by {champion.model}" for champion in self.champions.values()) + "."
+        published = ", ".join(f"{champion.target} by {champion.model}" for champion in self.champions.values()) + "."
+        if not abs(self.spend_correlation) > STRONG_CORRELATION:
+            return published
+        return (
+            f"{published} Careful: spend and frequency go together (Spearman {self.spend_correlation:.2f}), which the "
+            f"spend model assumes they do not; look at the bias of value in model_validation."
+        )
 
     # ── helpers ───────────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -214,6 +214,8 @@ def _parameter_rows(night: Night) -> Rows:
     ).item()
     mean_spend = mean if night.spend is None else night.spend.model.mean_spend
     rows.append(_parameter("shop", "mean_spend", mean_spend, None))
+    if np.isfinite(night.spend_correlation):
+        rows.append(_parameter("shop", "spend_frequency_spearman", night.spend_correlation, None))
     rows.append(_parameter("shop", "kept_share", kept_share(night.engine, night.day, night.settings.clv.margin), None))
     return rows
 

@@ -1,10 +1,12 @@
 """Nights of the models on real shops: what is published, what it was worth afterwards, and when nothing is."""
 
 import datetime as dt
+from pathlib import Path
 
 import numpy as np
 import polars as pl
 import pytest
+from scipy.stats import spearmanr
 from shop import CDNOW, RealShop, all_tables, build, real_shop
 
 from pipeline.models.beta_geometric import BGNBD
@@ -71,6 +73,23 @@ def buyers(customers=500, frequent=50, history=180, silent=29):
     return frame.with_columns(
         frequency=frequency, age_days=pl.lit(history), recency_days=pl.lit(silent), active_span_days=history - silent
     )
+
+
+def night_with(frame: pl.DataFrame) -> Night:
+    night = Night(None, Settings(home=Path("/nowhere")), dt.date(2026, 1, 1))
+    night.__dict__["today"] = Cohort(night.day, night.day, frame)
+    return night
+
+
+def test_spend_that_goes_with_frequency_is_measured_as_scipy_does():
+    rng = np.random.default_rng(3)
+    frequency = rng.poisson(2, 400)
+    spend = np.where(frequency > 0, frequency * 5.0 + rng.gamma(2, 4, 400), np.nan)
+    frame = pl.DataFrame({"frequency": frequency, "monetary_value": spend}).fill_nan(None)
+    known = frequency > 0
+    expected = spearmanr(frequency[known], spend[known]).statistic
+    assert night_with(frame).spend_correlation == pytest.approx(expected)
+    assert expected > 0.3
 
 
 @pytest.mark.parametrize(

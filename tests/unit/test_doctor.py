@@ -1,0 +1,23 @@
+"""Doctor's findings about what the warehouse holds."""
+
+import datetime as dt
+
+from shop import open_engine
+
+from pipeline.doctor import _future_dates
+from pipeline.exports import find_exports, load_exports
+from pipeline.settings import Settings
+
+
+def test_an_order_dated_after_today_is_told(tmp_path):
+    (tmp_path / "typo.csv").write_text("order_id,customer_id,ordered_at,amount\no1,anna,2062-01-02,10\n")
+    (tmp_path / "fine.csv").write_text("order_id,customer_id,ordered_at,amount\no2,bert,2026-01-02,10\n")
+    settings = Settings(home=tmp_path)
+    with open_engine(settings) as engine:
+        assert (
+            len(list(load_exports(engine, settings, find_exports(settings, {"perennial": [f"{tmp_path}/*.csv"]})))) == 2
+        )
+        (finding,) = _future_dates(engine, dt.date(2026, 1, 2))
+        assert list(_future_dates(engine, dt.date(2062, 1, 2))) == []
+    assert finding.status == "warn"
+    assert finding.message.startswith("typo.csv holds an order dated 2062-01-02, after today.")
