@@ -179,7 +179,9 @@ def test_a_home_without_exports_says_where_to_put_them(tmp_path: Path) -> None:
 
 def test_a_ledger_that_does_not_add_up_stops_everything(first_night: Home) -> None:
     before = first_night.everything_published()
-    first_night.warehouse("UPDATE ingest.files SET accepted = accepted - 1, lines = lines - 1, rows_read = rows_read + 1")
+    first_night.warehouse(
+        "UPDATE ingest.files SET accepted = accepted - 1, lines = lines - 1, rows_read = rows_read + 1"
+    )
     result = first_night.run(SECOND)
     assert not result.success
     assert failed_checks(result) == {"ingest.files.reconciliation", "ingest.files.lines_are_there"}
