@@ -78,6 +78,11 @@ class Cohort:
     def days(self) -> int:
         return (self.until - self.origin).days
 
+    @cached_property
+    def history_days(self) -> int:
+        """Days from the first occasion of all to the origin."""
+        return int(self.frame["age_days"].to_numpy().max())
+
     @property
     def weeks(self) -> float:
         return self.days / 7

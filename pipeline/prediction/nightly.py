@@ -78,13 +78,12 @@ class Night:
         frame = self.today.frame
         if frame.height < LEAST_BUYERS:
             return f"{frame.height:,} customers have bought; predictions need {LEAST_BUYERS}."
-        history = int(frame["age_days"].max())  # type: ignore[arg-type]
-        if history < LEAST_DAYS:
-            return f"The history is {history} days long; predictions need {LEAST_DAYS}."
+        if self.today.history_days < LEAST_DAYS:
+            return f"The history is {self.today.history_days} days long; predictions need {LEAST_DAYS}."
         frequent = frame.filter(pl.col("frequency") >= 2).height
         if frequent < LEAST_FREQUENT:
             return f"{frequent} customers have bought on three days or more; predictions need {LEAST_FREQUENT}."
-        silent = int(frame["recency_days"].min())  # type: ignore[arg-type]
+        silent = int(frame["recency_days"].to_numpy().min())
         if silent >= LONGEST_SILENCE_DAYS:
             return f"The last order is {silent} days old; predictions need one of the last {LONGEST_SILENCE_DAYS} days."
         return None
@@ -105,8 +104,8 @@ class Night:
     def judged(self) -> dict[Target, Judged]:
         """The holdouts that the history is long enough for."""
         found: dict[Target, Judged] = {}
-        whole = int(self.today.frame["age_days"].max()) + 1  # type: ignore[arg-type]
-        counts = self.holdout(self.before(min(LONGEST_HOLDOUT_DAYS, whole // 3)), self.day)
+        third = (self.today.history_days + 1) // 3
+        counts = self.holdout(self.before(min(LONGEST_HOLDOUT_DAYS, third)), self.day)
         if is_enough(counts):
             models = self.models(counts.origin)
             found["counts"] = judge_counts(counts, models)
@@ -127,8 +126,8 @@ class Night:
 
     @cached_property
     def champions(self) -> dict[Target, Champion]:
-        targets = {"counts": LONGEST_HOLDOUT_DAYS} | dict(self.horizons)
-        return {target: self._champion(target, horizon) for target, horizon in targets.items()}  # type: ignore[arg-type,misc]
+        targets: dict[Target, int] = {"counts": LONGEST_HOLDOUT_DAYS, **self.horizons}
+        return {target: self._champion(target, horizon) for target, horizon in targets.items()}
 
     @property
     def sentence(self) -> str:
