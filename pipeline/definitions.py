@@ -7,9 +7,9 @@ import dagster as dg
 
 from assets.checks import warning_checks
 from assets.common import daily_partitions
+from assets.computed import computed_assets
 from assets.ingest import ingest
 from assets.marts import sql_assets
-from assets.prediction import prediction_assets
 from assets.publication import publication_assets
 from assets.retention import retention_asset
 from pipeline.progress import progress_logger
@@ -27,7 +27,7 @@ def build_defs(settings: Settings | None = None, resource_overrides: Mapping[str
         assets=[
             ingest,
             *sql_assets(settings, partitions),
-            prediction_assets(partitions),
+            *computed_assets(partitions),
             publication_assets(partitions),
             retention_asset(partitions),
         ],

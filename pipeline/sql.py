@@ -58,6 +58,8 @@ class Header(BaseModel):
     columns: dict[str, Column] = Field(min_length=1)
     tests: dict[str, str] = Field(default_factory=dict)
     incremental_by: str | None = Field(None, description="Key of which all rows follow from the key's rows it reads")
+    computed_by: str | None = Field(None, description="Step of `pipeline.computed` that makes it")
+    reads: tuple[str, ...] = Field((), description="Tables that step reads; of a SELECT they are seen")
 
     @field_validator("owner")
     @classmethod
@@ -75,6 +77,12 @@ class Header(BaseModel):
                 raise ValueError(f"grain column {key!r} must not be nullable")
         if self.incremental_by is not None and self.incremental_by not in self.grain:
             raise ValueError(f"incremental_by names {self.incremental_by!r}, which is not in the grain")
+        return self
+
+    @model_validator(mode="after")
+    def reads_are_of_a_step(self) -> Self:
+        if self.reads and self.computed_by is None:
+            raise ValueError("reads is for tables with computed_by; what a SELECT reads is seen from it")
         return self
 
 
@@ -98,7 +106,7 @@ class Table:
 
     @cached_property
     def reads(self) -> frozenset[str]:
-        """Tables the SELECT reads, without itself."""
+        """Tables the SELECT, or the step that computes the table, reads, without itself."""
         return self._all_reads - {self.full_name}
 
     @property
@@ -118,7 +126,7 @@ class Table:
 
     @cached_property
     def _all_reads(self) -> frozenset[str]:
-        return dialect.tables_read(self.select, self.file) if self.select else frozenset()
+        return dialect.tables_read(self.select, self.file) if self.select else frozenset(self.header.reads)
 
     def column_types(self) -> dict[str, str]:
         return {name: column.type for name, column in self.header.columns.items()}
@@ -156,9 +164,12 @@ def read_table(path: Path, root: Path = SQL_FOLDER) -> Table:
     text = path.read_text(encoding="utf-8")
     file = f"sql/{path.relative_to(root).as_posix()}"
     data, select = split_header(text, file)
+    header = parse_header(Header, data, text, file)
     if select is not None:
         dialect.parse(select, file)
-    return Table(path.parent.name, path.stem, parse_header(Header, data, text, file), select, file)
+        if header.computed_by is not None:
+            raise HeaderError(f"{file}: has a SELECT, so it is not computed_by anything; remove one.")
+    return Table(path.parent.name, path.stem, header, select, file)
 
 
 def read_tables(root: Path = SQL_FOLDER) -> dict[str, Table]:

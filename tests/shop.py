@@ -16,6 +16,7 @@ from typing import Any, Self
 
 import polars as pl
 
+from pipeline.computed import compute_of, tables_of
 from pipeline.contracts import order_lines_table, polars_type
 from pipeline.engines.duckdb import DuckDBEngine, connect
 from pipeline.exports import find_exports, load_exports
@@ -50,11 +51,23 @@ def open_engine(settings: Settings) -> Iterator[DuckDBEngine]:
 
 
 def build(engine: DuckDBEngine, snapshot_date: dt.date, *names: str) -> None:
-    """The tables named, and what they are made of, for a snapshot date; all if none is named. As a run writes them."""
+    """The tables named, and what they are made of, for a snapshot date; all if none is named. As a run writes them.
+
+    But for the prediction: what the models say is told by the tests that need it, or computed where it is asked for.
+    """
     needed = _with_upstream(names or tuple(all_tables()))
+    done = {"prediction"}
     for name, table in all_tables().items():
-        if table.select is not None and name in needed:
+        step = table.header.computed_by
+        if name not in needed or step in done:
+            continue
+        if table.select is not None:
             engine.write(table, snapshot_date if table.is_partitioned else None)
+        elif step is not None:
+            done.add(step)
+            frames = compute_of(step)(engine, engine.settings, snapshot_date, lambda _: None)
+            for written in tables_of(step):
+                engine.write_frame(written, snapshot_date, frames.get(written.name, pl.DataFrame()))
 
 
 def _with_upstream(names: tuple[str, ...]) -> set[str]:

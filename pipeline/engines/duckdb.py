@@ -29,10 +29,12 @@ class DuckDBEngine:
     def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
         self._connection = connection
         self._pending = Pending(self.execute, ())
+        self.settings: Settings | None = None
 
     def prepare(self, settings: Settings, tables: Sequence[Table]) -> None:
         """Schemas and empty tables for all that will be written, and the parameter views of this run."""
         self._pending = Pending(self.execute, tables)
+        self.settings = settings
         with self.transaction():
             self._pending.prepare()
             for schema in sorted({"params", *(table.schema for table in tables)}):

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import polars as pl
 
+from pipeline.engines.engine import Engine
 from pipeline.models import validation
 from pipeline.models.clv import (
     Horizon,
@@ -23,12 +25,31 @@ from pipeline.models.purchase_classifier import blend, train
 from pipeline.models.timing import TimingModel
 from pipeline.prediction.holdouts import BLEND, PROBABILITIES, TRAINED, Target
 from pipeline.prediction.inputs import calendar, groups_of, histories_of, kept_share
-from pipeline.prediction.nightly import SEED, Night
+from pipeline.prediction.nightly import SEED, Night, last_models
+from pipeline.settings import Settings
 
 LOOK_BACK_DAYS = 30
 _YEAR_WEEKS = 365 / 7
 
 Rows = list[dict[str, Any]]
+
+
+def compute(engine: Engine, settings: Settings, day: dt.date, log: Callable[[str], object]) -> dict[str, pl.DataFrame]:
+    """Fit, test and apply the models of a day; without enough data nothing is written and the log says why."""
+    night = Night(engine, settings, day, last_models(_last_parameters(engine, day)))
+    log(f"{day}: {night.why_not or night.sentence}")
+    return frames_of(night)
+
+
+def _last_parameters(engine: Engine, day: dt.date) -> list[tuple[str, str, float]]:
+    """Parameters of the latest earlier snapshot: where the search may start; what it finds does not depend on them."""
+    last = """
+        SELECT model, parameter, estimate FROM marts.model_parameters
+        WHERE snapshot_date = (
+          SELECT max(snapshot_date) FROM marts.model_parameters WHERE snapshot_date < $snapshot_date
+        )
+    """
+    return engine.read(last, {"snapshot_date": day}).rows()
 
 
 def frames_of(night: Night) -> dict[str, pl.DataFrame]:

@@ -2,6 +2,8 @@
 description: "Which model is published for what on the snapshot date, and why: the champion of its holdout, or the first model in line where the history is too short for one. Empty without enough data."
 grain: [snapshot_date, target]
 owner: team:data
+computed_by: prediction
+reads: [staging.occasions, staging.order_lines]
 columns:
   snapshot_date: {type: DATE, meaning: The day whose end the row describes}
   target:        {type: VARCHAR, meaning: "What is predicted: counts (and value), a purchase within 30 or 90 days, or churn", values: [counts, purchase_30d, purchase_90d, churn]}

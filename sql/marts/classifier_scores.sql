@@ -2,6 +2,8 @@
 description: "Probabilities of every customer where the classifier is champion, alone or blended with the best timing model; empty on days without such a champion."
 grain: [snapshot_date, customer_id]
 owner: team:data
+computed_by: prediction
+reads: [staging.occasions, staging.order_lines]
 columns:
   snapshot_date:    {type: DATE, meaning: The day whose end the row describes}
   customer_id:      {type: VARCHAR, meaning: Customer of the shop}

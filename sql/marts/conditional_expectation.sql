@@ -2,6 +2,8 @@
 description: "Occasions expected and seen on the holdout, by how many repeat occasions a customer had before it."
 grain: [snapshot_date, model, frequency]
 owner: team:data
+computed_by: prediction
+reads: [staging.occasions, staging.order_lines]
 columns:
   snapshot_date: {type: DATE, meaning: The day whose end the row describes}
   model:         {type: VARCHAR, meaning: Model or baseline}

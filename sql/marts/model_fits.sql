@@ -2,6 +2,8 @@
 description: "Every fit of the night: on all data up to the snapshot date, and on the data up to each origin that the models are tested from."
 grain: [snapshot_date, origin, asked_for]
 owner: team:data
+computed_by: prediction
+reads: [staging.occasions, staging.order_lines]
 columns:
   snapshot_date:  {type: DATE, meaning: The day whose end the row describes}
   origin:         {type: DATE, meaning: Last day of the data that was fitted}

@@ -2,6 +2,8 @@
 description: "Parameters of the models fitted to all data up to the snapshot date; time in weeks, money in the reporting currency."
 grain: [snapshot_date, model, parameter]
 owner: team:data
+computed_by: prediction
+reads: [staging.occasions, staging.order_lines]
 columns:
   snapshot_date:  {type: DATE, meaning: The day whose end the row describes}
   model:          {type: VARCHAR, meaning: "bgnbd, mbgnbd, pareto_nbd, nbd, gamma_gamma or classifier_…"}

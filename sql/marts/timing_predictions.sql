@@ -2,6 +2,8 @@
 description: "What the timing model of the day expects of customers with one purchase history: (frequency, active span, age) is all it knows of a customer, so equal histories share a row. For histories as of the snapshot date and as of 30 days before it, both under the parameters of the snapshot date."
 grain: [snapshot_date, as_of, frequency, active_span_days, age_days]
 owner: team:data
+computed_by: prediction
+reads: [staging.occasions, staging.order_lines]
 columns:
   snapshot_date:              {type: DATE, meaning: Day whose parameters are used}
   as_of:                      {type: DATE, meaning: Day at whose end the histories stand and from which predictions run}

@@ -2,6 +2,8 @@
 description: "Repeat occasions of all customers week by week, seen and expected by the published model: fitted up to the origin of its holdout, and running on to the snapshot date."
 grain: [snapshot_date, week]
 owner: team:data
+computed_by: prediction
+reads: [staging.occasions, staging.order_lines]
 columns:
   snapshot_date:       {type: DATE, meaning: The day whose end the row describes}
   week:                {type: INTEGER, min: 1, meaning: Week since the first occasion of the shop}

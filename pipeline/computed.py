@@ -1,0 +1,35 @@
+"""Steps that Python computes: which function makes the tables whose headers say `computed_by`.
+
+Nothing of a step is imported before it runs; the mathematics is in `pipeline.models`.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Mapping
+from importlib import import_module
+from typing import cast
+
+import polars as pl
+
+from pipeline.catalog import tables
+from pipeline.engines.engine import Engine
+from pipeline.settings import Settings
+from pipeline.sql import Table
+
+Compute = Callable[[Engine, Settings, dt.date, Callable[[str], object]], Mapping[str, pl.DataFrame]]
+"""(engine, settings, snapshot date, log) -> rows by name of the table; a table that is left out is empty."""
+
+STEPS = {
+    "prediction": "pipeline.prediction.rows",
+}
+"""Step -> module with its `compute`."""
+
+
+def compute_of(step: str) -> Compute:
+    return cast(Compute, import_module(STEPS[step]).compute)
+
+
+def tables_of(step: str) -> list[Table]:
+    """What the step writes."""
+    return [table for table in tables().values() if table.header.computed_by == step]
