@@ -59,12 +59,15 @@ def limit(days: int, status: str, low: int | None, high: int | None) -> str:
 
 
 def limits_sentence(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Rows of both kinds of customers."""
+    whose = {"learnt": "as learnt here", "not_reached": "the usual limit, as none could be learnt here",
+             "set": "as it is set"}  # fmt: skip
     parts = [
         f"{'customers who have bought once' if row['customer_kind'] == 'one-time' else 'those who have bought again'} "
-        f"after {things(row['defecting_days'], 'day')}"
+        f"after {things(row['defecting_days'], 'day')} ({whose[row['defecting_status']]})"
         for row in rows
     ]
-    return f"Silence means defecting for {listed(parts)}; it is learnt from how the chance to buy falls with silence."
+    return f"Silence means defecting for {listed(parts)}."
 
 
 def transitions_sentence(cells: Mapping[tuple[str, str], Mapping[str, Any]], horizon: int, since: dt.date) -> str:
@@ -160,8 +163,8 @@ def revenue_sentence(last: Sequence[Mapping[str, Any]], currency: str) -> str:
     )
     for row in others:
         said += (
-            f" “{row['scenario']}” ({_points(row['points'])} of {row['from_stage']} to {row['to_stage']} a month) "
-            f"would add {money(row['gain'], currency)} of revenue in {row['month']} months "
+            f" Scenario “{row['scenario']}” ({_points(row['points'])} of {row['from_stage']} to {row['to_stage']} a "
+            f"month) would add {money(row['gain'], currency)} of revenue in {row['month']} months "
             f"({money(row['gain_low'], currency)} to {money(row['gain_high'], currency)}), before its cost."
         )
     return said

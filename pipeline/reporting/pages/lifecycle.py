@@ -127,22 +127,26 @@ def _funnel_sentence(funnel: Mapping[str, int]) -> str:
         f"time, {words.percent(words.share_of(funnel.get('regular', 0), bought))} a third time or more."
     )
     if funnel.get("lead"):
-        said += f" {words.things(funnel['lead'], 'contact')} have registered and not bought yet."
+        has = "has" if funnel["lead"] == 1 else "have"
+        said += f" {words.things(funnel['lead'], 'contact')} {has} registered and not bought yet."
     return said
 
 
 def _limits(rows: Sequence[Row]) -> Grid:
     fields = [
-        Field("customers_kind", "Customers"), Field("customers", "Number", "count"),
+        Field("kind", "Customers"), Field("defecting", "Defecting after (95 % interval)"),
+        Field("inactive", "Inactive after (95 % interval)"), Field("customers", "Number", "count"),
         Field("chance", "Chance to buy within 90 days, right after a purchase", "percent"),
-        Field("defecting", "Defecting after (95 % interval)"), Field("inactive", "Inactive after (95 % interval)"),
     ]  # fmt: skip
     return grid("After how much silence a customer counts as defecting or inactive", fields, [
-        ("With one occasion" if row["customer_kind"] == "one-time" else "With more", row["customers"],
-         row["chance_at_0"], *(
-            says.limit(row[f"{name}_days"], row[f"{name}_status"], row[f"{name}_low"], row[f"{name}_high"])
-            for name in ("defecting", "inactive")
-        ))
+        (
+            "With one occasion" if row["customer_kind"] == "one-time" else "With more",
+            *(
+                says.limit(row[f"{name}_days"], row[f"{name}_status"], row[f"{name}_low"], row[f"{name}_high"])
+                for name in ("defecting", "inactive")
+            ),
+            row["customers"], row["chance_at_0"],
+        )
         for row in rows
     ])  # fmt: skip
 
@@ -281,22 +285,28 @@ def _value_chart(report: Report) -> Chart:
     )  # fmt: skip
 
 
-def _spend_chart(report: Report) -> Chart:
+def _spend_chart(report: Report) -> Chart | None:
+    """None where of no move anything can be said."""
     facts, rows = report.facts, report.ask(queries.MOVES).to_dicts()
     order = {name: place for place, name in enumerate(says.MOVES)}
     rows.sort(key=lambda row: (order[row["move"]], row["from_stage"]))
-    by_horizon = {horizon: [row for row in rows if row["horizon_days"] == horizon] for horizon in HORIZONS}
-    views = [
-        View("difference", "Value of the move",
-             says.difference_sentence([r for r in by_horizon[30] if r["move"] != "retain"], facts.currency),
-             _move_bars(facts, by_horizon[30], "value_difference", "Difference of the mean values")),
+    month, quarter = ([row for row in rows if row["horizon_days"] == horizon] for horizon in HORIZONS)
+    moved = [row for row in month if row["move"] != "retain"]  # who is retained does not move
+    asked = [
+        ("difference", "Value of the move", moved, "value_difference", says.difference_sentence(moved, facts.currency)),
         *(
-            View(f"days-{horizon}", f"Most to spend, {horizon} days",
-                 says.spend_sentence(of, horizon, facts.currency),
-                 _move_bars(facts, of, "most_to_spend", f"Most to spend, {horizon} days"))
-            for horizon, of in by_horizon.items()
+            (f"days-{horizon}", f"Most to spend, {horizon} days", of, "most_to_spend",
+             says.spend_sentence(of, horizon, facts.currency))
+            for horizon, of in zip(HORIZONS, (month, quarter), strict=True)
         ),
     ]  # fmt: skip
+    views = tuple(
+        View(key, label, sentence, _move_bars(facts, of, column, label))
+        for key, label, of, column, sentence in asked
+        if any(row[column] is not None for row in of)
+    )
+    if not views:
+        return None
     fields = [
         Field("move", "Move"), Field("from", "From"), Field("to", "To"), Field("days", "Within days", "count"),
         Field("value_with", "Value with", "money"), Field("value_without", "Value without", "money"),
@@ -310,7 +320,7 @@ def _spend_chart(report: Report) -> Chart:
         id="moves",
         title="What a move is worth, and may cost",
         basis=_basis(facts, facts.customers["customers"], HORIZONS[-1]),
-        views=tuple(views),
+        views=views,
         grid=grid("Moves up the lifecycle, their value and what may be spent on a customer", fields, [
             (says.MOVES[r["move"]], _name(r["from_stage"]), _name(r["to_stage"]), r["horizon_days"], r["value_with"],
              r["value_without"], r["value_difference"], r["difference_error"], r["success_share"], r["success_low"],
@@ -322,11 +332,13 @@ def _spend_chart(report: Report) -> Chart:
 
 
 def _move_bars(facts: Facts, rows: Sequence[Row], column: str, name: str) -> Any:
-    labels = [f"{says.MOVES[row['move']]}: {_name(row['from_stage']).lower()}" for row in rows]
+    """The amounts stand with the names, so that one that is not known is seen to be unknown and not nothing."""
+    moves = [f"{says.MOVES[row['move']]}: {_name(row['from_stage']).lower()}" for row in rows]
+    labels = [f"{move}, {facts.money(row[column])}" for move, row in zip(moves, rows, strict=True)]
     texts = [
-        f"{label}<br>{name}: {facts.money(row[column])}<br>{words.percent(row['success_share'])} made it, "
+        f"{move}<br>{name}: {facts.money(row[column])}<br>{words.percent(row['success_share'])} made it, "
         f"n = {words.count(row['from_customers'])}"
-        for label, row in zip(labels, rows, strict=True)
+        for move, row in zip(moves, rows, strict=True)
     ]
     return charts.lying(labels, [Series(name, charts.ACCENT, [row[column] for row in rows], texts)], facts.currency)
 
