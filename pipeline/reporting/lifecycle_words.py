@@ -113,7 +113,10 @@ def spend_sentence(rows: Sequence[Mapping[str, Any]], horizon: int, currency: st
         f"{MOVES[row['move']].lower()} {row['from_stage']} customers at most {money(row['most_to_spend'], currency)}"
         for row in known
     ]
-    return f"If every move within {horizon} days were due to what is spent, it would pay to {listed(parts)} each."
+    return (
+        f"If every move within {horizon} days were due to what is spent, and every loss could be prevented, it would pay "
+        f"to {listed(parts)} each."
+    )
 
 
 def difference_sentence(rows: Sequence[Mapping[str, Any]], currency: str) -> str:

@@ -1,17 +1,12 @@
 """marts.lifecycle_projection and marts.lifecycle_scenarios: a year ahead by hand, and what a scenario adds."""
 
-import datetime as dt
-
 import numpy as np
 import pytest
+from shop import days_before
 
 PROJECTION, SCENARIOS = "marts.lifecycle_projection", "marts.lifecycle_scenarios"
 DAY = "2026-12-31"
 LIMITS = {"defecting_days": 60, "inactive_days": 200}
-
-
-def days_before(number: int) -> str:
-    return (dt.date(2026, 12, 31) - dt.timedelta(days=number)).isoformat()
 
 
 def told(shop, **lifecycle):

@@ -1,8 +1,7 @@
 """marts.lifecycle_stages: where every customer stands, now and before, under the limits of the day."""
 
-import datetime as dt
-
 import pytest
+from shop import days_before
 
 STAGES = "marts.lifecycle_stages"
 DAY = "2026-12-31"
@@ -12,10 +11,6 @@ DAY = "2026-12-31"
 def limited(shop):
     # Defecting from 60 days of silence on, inactive from 200 on.
     return shop.with_settings(lifecycle={"defecting_days": 60, "inactive_days": 200})
-
-
-def days_before(number: int) -> str:
-    return (dt.date(2026, 12, 31) - dt.timedelta(days=number)).isoformat()
 
 
 def test_a_stage_is_silence_first_and_occasions_then(limited):

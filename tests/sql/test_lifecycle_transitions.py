@@ -1,18 +1,13 @@
 """marts.lifecycle_transitions: who moved where, as shares with Wilson intervals."""
 
-import datetime as dt
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from shop import days_before
 from statsmodels.stats.proportion import proportion_confint
 
 TRANSITIONS = "marts.lifecycle_transitions"
 DAY = "2026-12-31"
-
-
-def days_before(number: int) -> str:
-    return (dt.date(2026, 12, 31) - dt.timedelta(days=number)).isoformat()
 
 
 @pytest.fixture

@@ -1,17 +1,12 @@
 """marts.lifecycle_value and marts.lifecycle_moves: what a stage and a move are worth, and what may be spent for it."""
 
-import datetime as dt
-
 import pytest
 from predictions import history, say_histories, say_parameters
-from shop import Shop
+from shop import Shop, days_before
+from statsmodels.stats.proportion import proportion_confint
 
 VALUE, MOVES = "marts.lifecycle_value", "marts.lifecycle_moves"
 LIMITS = {"defecting_days": 60, "inactive_days": 200}
-
-
-def days_before(number: int) -> str:
-    return (dt.date(2026, 12, 31) - dt.timedelta(days=number)).isoformat()
 
 
 def told(shop: Shop, **settings) -> Shop:
@@ -74,6 +69,24 @@ def test_moves_by_hand(shop):
     ]
     retain = moves.where(move="retain")
     assert retain.rows("status", "from_customers", "success_share", "most_to_spend") == [("too few", 0, None, None)]
+
+
+def test_to_retain_is_worth_what_leaves(shop):
+    # 40 who were active 30 days ago: 10 are defecting now, worth 10; active ones are worth 40: (40 − 10) · 1/4 = 7.50.
+    shop.with_settings(lifecycle=LIMITS)
+    for number in range(70):
+        kind = "left" if number < 10 else "stayed" if number < 40 else "long-gone"
+        bought = {"left": (100, 70), "stayed": (100, 50), "long-gone": (150, 120)}[kind]
+        shop.orders(f"c{number}", *map(days_before, bought))
+    say_parameters(shop, mean_spend=10.0, kept_share=1.0)
+    worth = {(1, 30, 100): 1.0, (1, 50, 100): 4.0, (1, 30, 150): 1.0}
+    say_histories(shop, *(history(*key, spend_factor=1.0, discounted_purchases=value) for key, value in worth.items()))
+    retain = shop.table(MOVES).where(move="retain", horizon_days=30)
+    assert retain.rows("status", "value_with", "value_without", "success_share", "most_to_spend") == [
+        ("ok", 40.0, 10.0, 0.25, 7.5)
+    ]
+    low, high = proportion_confint(10, 40, method="wilson")
+    assert (retain.one("success_low"), retain.one("success_high")) == (pytest.approx(low), pytest.approx(high))
 
 
 def test_a_lead_is_taken_to_be_worth_nothing(shop):

@@ -1,21 +1,17 @@
 """marts.value_bridge and marts.clv_before: predicted value then and now, and what lies between, to the cent."""
 
-import datetime as dt
 from decimal import Decimal
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from predictions import history, say, say_histories, say_parameters
+from shop import days_before
 
 BRIDGE, BEFORE = "marts.value_bridge", "marts.clv_before"
 DAY, THEN = "2026-12-31", "2026-12-01"
 LIMITS = {"defecting_days": 60, "inactive_days": 200}
 TERMS = ("opening", "re-estimation", "new", "upward", "downward", "to inactive", "ageing", "erased", "closing")
-
-
-def days_before(number: int) -> str:
-    return (dt.date(2026, 12, 31) - dt.timedelta(days=number)).isoformat()
 
 
 def worth(*rows, day=DAY):

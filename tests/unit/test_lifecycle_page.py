@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from made_predictions import predict
-from shop import Shop, open_engine
+from shop import Shop, days_before, open_engine
 
 from pipeline.catalog import tables
 from pipeline.engines.dialect import refusals
@@ -30,10 +30,6 @@ RUN = RunCard("run-1", "2027-01-01 03:00 UTC", {"perennial": "1.0"}, {"timezone"
 def plain(text: str) -> str:
     """With ordinary spaces, to compare with what one types."""
     return text.replace("\N{NO-BREAK SPACE}", " ").replace("\N{WORD JOINER}", "")
-
-
-def days_before(number: int) -> str:
-    return (DAY - dt.timedelta(days=number)).isoformat()
 
 
 def context_of(shop: Shop, day: dt.date = DAY) -> dict[str, Any]:
@@ -109,8 +105,8 @@ BACK = {**LAST, "scenario": "back", "from_stage": "defecting", "to_stage": "acti
          "Mean predicted value of a customer: active 40.00 € and inactive 2.50 €."),
         (says.value_sentence([], "EUR"), "No stage has 30 customers with a predicted value."),
         (says.spend_sentence([MOVE, {**MOVE, "most_to_spend": None}], 90, "EUR"),
-         "If every move within 90 days were due to what is spent, it would pay to convert first-time customers at most "
-         "4.00 € each."),
+         "If every move within 90 days were due to what is spent, and every loss could be prevented, it would pay to "
+         "convert first-time customers at most 4.00 € each."),
         (says.spend_sentence([{**MOVE, "most_to_spend": None}], 30, "EUR"),
          "For no move were enough customers seen in 30 days."),
         (says.difference_sentence([MOVE], "EUR"),

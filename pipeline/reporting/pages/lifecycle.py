@@ -336,7 +336,8 @@ def _move_bars(facts: Facts, rows: Sequence[Row], column: str, name: str) -> Any
     moves = [f"{says.MOVES[row['move']]}: {_name(row['from_stage']).lower()}" for row in rows]
     labels = [f"{move}, {facts.money(row[column])}" for move, row in zip(moves, rows, strict=True)]
     texts = [
-        f"{move}<br>{name}: {facts.money(row[column])}<br>{words.percent(row['success_share'])} made it, "
+        f"{move}<br>{name}: {facts.money(row[column])}<br>{words.percent(row['success_share'])} "
+        f"{'left' if row['move'] == 'retain' else 'made it'}, "
         f"n = {words.count(row['from_customers'])}"
         for move, row in zip(moves, rows, strict=True)
     ]
