@@ -114,8 +114,8 @@ def spend_sentence(rows: Sequence[Mapping[str, Any]], horizon: int, currency: st
         for row in known
     ]
     return (
-        f"If every move within {horizon} days were due to what is spent, and every loss could be prevented, it would pay "
-        f"to {listed(parts)} each."
+        f"If every move within {horizon} days were due to what is spent, and every loss could be prevented, it would "
+        f"pay to {listed(parts)} each."
     )
 
 
