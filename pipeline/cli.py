@@ -269,14 +269,14 @@ def _show_inspection(found: Inspection) -> None:
         say("written", found.dialect or "UTF-8 or typed, fields divided by commas, decimal points, ISO dates")
     for candidate in [one for one in found.candidates if one.matched][:3]:
         fit = f"lacks {candidate.lacks.removeprefix('lacks ')}" if candidate.lacks else "has all it needs"
-        say("candidate", f"{candidate.source.name}: {candidate.matched} columns known, {fit}")
+        say("candidate", f"{candidate.source.label}: {candidate.matched} columns known, {fit}")
     for canonical, column in found.guessed.items():
         say("guess", f"{canonical} is {column}")
     if found.written:
         folder = found.written.resolve().parent.parent
         say("new source", f'{found.written}; check it, and set sources_folder = "{folder}" in {SETTINGS_FILE}')
     if found.source:
-        say("source", found.source.name)
+        say("source", found.source.label)
     if found.loaded:
         _show_loaded(found, say)
     if found.warning:
@@ -288,7 +288,7 @@ def _show_loaded(found: Inspection, say: Callable[..., None]) -> None:
     loaded = found.loaded
     assert loaded is not None
     if found.span:
-        say("orders", f"from {found.span[0]} to {found.span[1]}")
+        say("dates", f"from {found.span[0]} to {found.span[1]}")
     share = loaded.quarantined / loaded.rows_read if loaded.rows_read else 0
     say(
         "rows",
