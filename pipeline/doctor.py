@@ -18,6 +18,7 @@ from packaging.requirements import Requirement
 
 from pipeline.engines.duckdb import DuckDBEngine, connect
 from pipeline.exports import find_exports
+from pipeline.inputs import ORDERS
 from pipeline.locks import HomeBusy, holder, home_lock
 from pipeline.publishing import STAGING, recover
 from pipeline.retention import plan
@@ -225,10 +226,15 @@ def _contents(engine: DuckDBEngine) -> Iterator[Finding]:
         yield Finding(
             "warn", "ledger", f"rejected files: {names}. Look into data/quarantine, mend the export, run again."
         )
-    sources = [row[0] for row in engine.execute("SELECT DISTINCT source FROM ingest.files ORDER BY source")]
+    sources = [
+        row[0]
+        for row in engine.execute(
+            "SELECT DISTINCT source FROM ingest.files WHERE input = $input ORDER BY source", {"input": ORDERS}
+        )
+    ]
     if len(sources) > 1:
         yield Finding(
             "warn", "ledger",
-            f"exports of several sources meet in this home: {', '.join(sources)}. "
+            f"orders of several sources meet in this home: {', '.join(sources)}. "
             f"That is right if they are one shop; different shops need a home each.",
         )  # fmt: skip

@@ -549,7 +549,7 @@ class Load:
         """SQL: how many rows name no customer, where rows are of customers and need not name one."""
         column = self._schema.columns.get("customer_id")
         if column is None or not column.nullable:
-            return "0"
+            return "count(NULL)"
         return f"count(DISTINCT {of}row_number) FILTER (WHERE {of}customer_id IS NULL)"
 
     def _insert_lines(self) -> int:
