@@ -241,6 +241,8 @@ def _summary(settings: Settings, finished: Finished) -> None:
     for row in summary.files:
         files.add_row(row[0], *(f"{count:,}" for count in row[1:]))
     out.print(files)
+    if summary.switched_off:
+        out.print(f"switched off: {', '.join(summary.switched_off)}", style="dim", soft_wrap=True)
     out.print()
     segments = Grid("segment", "customers", "share", box=None, pad_edge=False)
     total = sum(customers for _, customers in summary.segments)

@@ -6,7 +6,7 @@ export newer than another, what follows from the columns that are given. Loading
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
 
 import pandera.polars as pa
@@ -47,6 +47,8 @@ class Input:
     """Columns in the currency of the row, and their types; such rows are converted. Needs a column `currency`."""
     borrows_moment: str | None = None
     """Rows that take the earliest moment of their key in the file if they have none of their own."""
+    gives: str | None = None
+    """What there is only with an export of it, as a phrase; None for orders, without which there is nothing."""
     is_personal: bool = False
     """Whether exports hold personal columns: then only columns that the source reads are kept, also in quarantine."""
 
@@ -120,6 +122,7 @@ _CUSTOMERS = Input(
     key=("customer_id",),
     moment="registered_at",
     newest="CAST(max(registered_at) AS VARCHAR)",
+    gives="leads",
     is_personal=True,
     derived={"registered_on": _day("registered_at", nullable=True)},
 )
@@ -136,6 +139,7 @@ _TARGETS = Input(
     moment="updated_at",
     newest=_UPDATED_THEN_PERIOD,
     filled=(_WRITTEN_ALIKE,),
+    gives="key figures against targets",
 )
 
 _BENCHMARKS = Input(
@@ -146,6 +150,7 @@ _BENCHMARKS = Input(
     moment="updated_at",
     newest=_UPDATED_THEN_PERIOD,
     filled=(_WRITTEN_ALIKE,),
+    gives="the comparison with the sector",
 )
 
 ORDERS = _ORDER_LINES.name
@@ -155,3 +160,13 @@ INPUTS: dict[str, Input] = {one.name: one for one in (_ORDER_LINES, _CUSTOMERS, 
 def input_tables() -> list[Table]:
     """The staging tables that ingest fills."""
     return [one.table for one in INPUTS.values()]
+
+
+def optional_inputs() -> dict[str, str]:
+    """Inputs that a shop may leave out -> what it then goes without."""
+    return {name: one.gives for name, one in INPUTS.items() if one.gives is not None}
+
+
+def switched_off(given: Container[str]) -> list[str]:
+    """What there is not, and for want of which input, when exports of these were loaded."""
+    return [f"{gives} (no export of {name})" for name, gives in optional_inputs().items() if name not in given]

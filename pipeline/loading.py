@@ -435,10 +435,12 @@ class Load:
         self._record("loaded", self._mapping, read, accepted, bad, superseded, duplicates)
 
     def _quarantine(self) -> None:
-        number, whole, malformed = self._number, "raw", "malformed.text, "
+        number, row = self._number, "raw"
+        raw_text = "raw.line" if self._source.header.reads == "lines" else "CAST(to_json(raw) AS VARCHAR)"
+        text = f"coalesce(malformed.text, {raw_text}, '')"
         if self._input.is_personal:  # what the source does not read is nobody's business here
-            number, whole, malformed = "given.row_number", "given", ""
-        raw_text = "raw.line" if self._source.header.reads == "lines" else f"CAST(to_json({whole}) AS VARCHAR)"
+            number, row = "given.row_number", "given"
+            text = "CASE WHEN malformed.row_number IS NULL THEN CAST(to_json(given) AS VARCHAR) ELSE '' END"
         self._execute(
             f"""
             INSERT INTO ingest.quarantine (file_id, row_number, reasons, raw)
@@ -446,10 +448,10 @@ class Load:
               SELECT row_number, string_agg(DISTINCT reason, '; ' ORDER BY reason) AS reasons
               FROM problems GROUP BY row_number
             )
-            SELECT $file_id, reasons.row_number, reasons.reasons, coalesce({malformed}{raw_text}, '')
+            SELECT $file_id, reasons.row_number, reasons.reasons, {text}
             FROM reasons
             LEFT JOIN malformed ON malformed.row_number = reasons.row_number
-            LEFT JOIN {whole} ON {number} = reasons.row_number
+            LEFT JOIN {row} ON {number} = reasons.row_number
             ORDER BY reasons.row_number
             """
         )

@@ -35,6 +35,14 @@ tests:
     ) AS lines ON lines.file_id = files.file_id
     GROUP BY files.file_id, files.lines
     HAVING count(lines.file_id) <> files.lines
+  a_key_has_one_row: |
+    SELECT 'customers' AS input, customer_id AS row_key FROM staging.customers GROUP BY customer_id HAVING count(*) > 1
+    UNION ALL
+    SELECT 'targets' AS input, kpi || ' ' || period AS row_key FROM staging.targets
+    GROUP BY kpi, period HAVING count(*) > 1
+    UNION ALL
+    SELECT 'benchmarks' AS input, sector || ' ' || kpi || ' ' || period AS row_key FROM staging.benchmarks
+    GROUP BY sector, kpi, period HAVING count(*) > 1
   every_accepted_row_is_a_line: |
     SELECT file_id, accepted, lines FROM ingest.files WHERE lines < accepted
   quarantine_is_there: |
