@@ -78,6 +78,12 @@ def test_how_files_are_written_may_be_set_for_one_input(home):
     assert home.order_lines().one("amount") == 1234
 
 
+def test_values_that_can_be_read_in_two_ways_are_asked_about_by_the_name_of_the_input(home):
+    home.drop("plan.csv", 'kpi,period,value\nrevenue,2026-11,"1,234"\n')
+    with pytest.raises(ExportError, match=r'below \[dialects\."perennial\.targets"\] in perennial\.toml'):
+        home.load()
+
+
 def test_rows_that_do_not_fit_are_set_aside_with_all_reasons(home):
     home.lines("people.csv", ",2026-01-01", "anna,yesterday", "bert,1969-12-31", "cleo,2026-01-02", header=CUSTOMERS)
     home.load()
