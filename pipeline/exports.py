@@ -101,13 +101,12 @@ def recognise_input(settings: Settings, path: Path, sources: Sequence[Source]) -
     """
     if len(sources) == 1:
         return sources[0]
-    scored = []
-    for source in sources:
-        try:
-            columns = columns_of(path, fixed_dialect(settings, source))
-        except ExportError:
-            return sources[0]  # not to be read at all: loading says why
-        scored.append((*source.fit(columns), source))
+    dialects = {source.input: fixed_dialect(settings, source) for source in sources}
+    try:
+        columns = {dialect: columns_of(path, dialect) for dialect in set(dialects.values())}
+    except ExportError:
+        return sources[0]  # not to be read at all: loading says why
+    scored = [(*source.fit(columns[dialects[source.input]]), source) for source in sources]
     best = max((lacks_nothing, needed) for lacks_nothing, needed, _ in scored)
     fitting = [source for *fit, source in scored if tuple(fit) == best]
     if len(fitting) > 1 and best[0]:
