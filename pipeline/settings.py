@@ -27,6 +27,18 @@ from pydantic_settings import (
 from pipeline.dialects import Dialect
 
 SETTINGS_FILE = "perennial.toml"
+DAGSTER_YAML = """\
+telemetry:
+  enabled: false
+nux:
+  enabled: false
+event_log_storage:
+  module: pipeline.history
+  class: EventLog
+  config:
+    base_dir:
+      env: DAGSTER_HOME
+"""
 PROJECT = Path(__file__).resolve().parent.parent
 SQL_FOLDER = PROJECT / "sql"
 TEMPLATES_FOLDER = PROJECT / "reports" / "templates"
@@ -350,7 +362,7 @@ def export_home(settings: Settings) -> None:
     dagster_home.mkdir(parents=True, exist_ok=True)
     config = dagster_home / "dagster.yaml"
     if not config.exists():
-        config.write_text("telemetry:\n  enabled: false\nnux:\n  enabled: false\n")
+        config.write_text(DAGSTER_YAML)
     os.environ["PERENNIAL_HOME"] = str(settings.home)
     os.environ["DAGSTER_HOME"] = str(dagster_home)
     os.environ.setdefault("DAGSTER_DISABLE_TELEMETRY", "1")
