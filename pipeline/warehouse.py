@@ -4,7 +4,7 @@ Taking it means: lock the home, finish or forget what a killed run left, tell Da
 file. Every asset and every check requires it, so that nothing runs in a home without the lock.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
@@ -13,7 +13,7 @@ from time import sleep, time
 import dagster as dg
 import duckdb
 from dagster_duckdb import DuckDBResource
-from pydantic import PrivateAttr
+from pydantic import Field, PrivateAttr
 
 from pipeline.catalog import published_tables, tables
 from pipeline.engines.duckdb import DuckDBEngine, connect
@@ -28,9 +28,13 @@ UNDER_WAY = [dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED]
 
 
 class Warehouse(DuckDBResource):
-    """The open warehouse of a home. `engine` runs SQL; `settings` are the home's, read when the run starts."""
+    """The open warehouse of a home. `engine` runs SQL; `settings` are the home's, read when the run starts.
+
+    `range_days` are the days of the range that the run is part of, if it is: a run each, ascending.
+    """
 
     home: str
+    range_days: list[str] = Field(default_factory=list)
     _settings: Settings | None = PrivateAttr(None)
     _engine: DuckDBEngine | None = PrivateAttr(None)
 
@@ -79,14 +83,23 @@ class Warehouse(DuckDBResource):
             connection.close()
 
     def later_snapshots(self, dates: list[date]) -> list[date]:
-        """Snapshot dates present after the first of `dates`, without `dates` themselves."""
-        first = min(dates)
+        """Snapshot dates present after the first of `dates`, without `dates` themselves.
+
+        In a range only those before its next day: that day's run sees to itself and to what comes after it.
+        """
         present = {day for table in published_tables() for day in self.engine.partitions(table)}
-        return sorted(day for day in present if day > first and day not in dates)
+        until = min(self.days_to_come(dates), default=date.max)
+        return sorted(day for day in present if min(dates) < day < until and day not in dates)
+
+    def days_to_come(self, dates: list[date]) -> list[date]:
+        """The days of the range that follow in other runs."""
+        return [day for day in map(date.fromisoformat, self.range_days) if day > max(dates)]
 
 
-def warehouse_of(settings: Settings) -> Warehouse:
-    return Warehouse(database=str(settings.warehouse_file), home=str(settings.home))
+def warehouse_of(settings: Settings, range_days: Sequence[date] = ()) -> Warehouse:
+    return Warehouse(
+        database=str(settings.warehouse_file), home=str(settings.home), range_days=[str(day) for day in range_days]
+    )
 
 
 def _connect_patiently(file: Path, settings: Settings) -> duckdb.DuckDBPyConnection:
