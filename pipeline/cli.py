@@ -93,9 +93,9 @@ def run(
     debug: Debug = False,
 ) -> None:
     """Load exports, compute everything as of a day or of many, and publish tables, audiences and report."""
-    named = _parse_sources(source or [])
-    day, between = _parse_day("--snapshot", snapshot or "latest"), _parse_between(first, last)
+    named, between = _parse_sources(source or []), _parse_between(first, last)
     if every is None:
+        day = _parse_snapshot("latest" if snapshot is None else snapshot)
         settings = _settings(home, compare=compare, period=between and "{}:{}".format(*between))
         _summary(settings, _run(settings, named, day, debug))
         return
@@ -107,6 +107,7 @@ def run(
     settings = _settings(home, compare=compare)
     finished = _run_range(settings, named, between, every, debug)
     _summary(settings, finished[-1])
+    out.print(f"{'days':<11}{len(finished)}, from {finished[0].snapshot_date} to {finished[-1].snapshot_date}")
 
 
 @app.command()
@@ -221,17 +222,17 @@ def _parse_between(first: str | None, last: str | None) -> tuple[dt.date, dt.dat
         return None
     if first is None or last is None:
         raise _fail("--from and --to belong together; give both, such as --from 2026-01-01 --to 2026-03-31.")
-    days = _parse_date("--from", first), _parse_date("--to", last)
+    days = _parse_day("--from", first), _parse_day("--to", last)
     if days[0] > days[1]:
         raise _fail(f"--to {last} is before --from {first}; did you mean --from {last} --to {first}?")
     return days
 
 
-def _parse_day(option: str, text: str) -> dt.date | None:
-    return None if text == "latest" else _parse_date(option, text, ", or latest")
+def _parse_snapshot(text: str) -> dt.date | None:
+    return None if text == "latest" else _parse_day("--snapshot", text, ", or latest")
 
 
-def _parse_date(option: str, text: str, instead: str = "") -> dt.date:
+def _parse_day(option: str, text: str, instead: str = "") -> dt.date:
     try:
         return dt.date.fromisoformat(text)
     except ValueError:
@@ -239,7 +240,8 @@ def _parse_date(option: str, text: str, instead: str = "") -> dt.date:
 
 
 def _run(settings: Settings, sources: dict[str, list[str]], day: dt.date | None, debug: bool) -> Finished:
-    err.print(f"[bold]{escape(settings.home.name)}[/bold] as of {day or 'its last day with an order'}")
+    scored = f"; period_segments scores {settings.period}" if settings.period else ""
+    err.print(f"[bold]{escape(settings.home.name)}[/bold] as of {day or 'its last day with an order'}{scored}")
     from pipeline.runs import run_snapshot
 
     return _or_say_why(lambda: run_snapshot(settings, sources, day), debug)

@@ -171,5 +171,5 @@ def _check_periods(settings: Settings, day: dt.date) -> None:
         if period.last > day:
             raise RunFailed(
                 f"{name} is {period}, which ends after the snapshot {day}: nothing is known of the days between. "
-                f"Ask for a period that is over by then, or for a later --snapshot."
+                f"Ask for a period that is over by then, or for a later day."
             )

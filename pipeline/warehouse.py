@@ -37,6 +37,7 @@ class Warehouse(DuckDBResource):
     range_days: list[str] = Field(default_factory=list)
     _settings: Settings | None = PrivateAttr(None)
     _engine: DuckDBEngine | None = PrivateAttr(None)
+    _snapshots: set[date] | None = PrivateAttr(None)
 
     @property
     def settings(self) -> Settings:
@@ -67,7 +68,7 @@ class Warehouse(DuckDBResource):
                 try:
                     yield self
                 finally:
-                    self._engine = self._settings = None
+                    self._engine = self._settings = self._snapshots = None
 
     @contextmanager
     def get_connection(self) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -87,9 +88,14 @@ class Warehouse(DuckDBResource):
 
         In a range only those before its next day: that day's run sees to itself and to what comes after it.
         """
-        present = {day for table in published_tables() for day in self.engine.partitions(table)}
         until = min(self.days_to_come(dates), default=date.max)
-        return sorted(day for day in present if min(dates) < day < until and day not in dates)
+        return sorted(day for day in self.snapshots() if min(dates) < day < until and day not in dates)
+
+    def snapshots(self) -> set[date]:
+        """Snapshot dates present when the run first asks: looked for once, since it adds none but its own."""
+        if self._snapshots is None:
+            self._snapshots = {day for table in published_tables() for day in self.engine.partitions(table)}
+        return self._snapshots
 
     def days_to_come(self, dates: list[date]) -> list[date]:
         """The days of the range that follow in other runs."""

@@ -141,7 +141,7 @@ def test_a_busy_home_is_waited_for_and_then_said_to_be_busy(home: Home, enter: C
     (home.folder / "perennial.toml").write_text(WARSAW + "lock_wait_seconds = 0.3\n")
     enter(home)
     said: list[str] = []
-    with home_lock(home.folder, "1a2b3c4d", 0), pytest.raises(RunFailed, match="Run 1a2b3c4d .process"):
+    with home_lock(home.folder, "1a2b3c4d", 0), pytest.raises(RunFailed, match=r"Run 1a2b3c4d .process"):
         publish(home, FIRST, THIRD, say=said.append)
     assert [sentence for sentence in said if "waiting up to 0 s" in sentence]
     assert home.runs() == []

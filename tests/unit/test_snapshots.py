@@ -23,9 +23,7 @@ def of(first: str, last: str, every: str) -> list[dt.date]:
 
 
 def test_month_ends_of_a_leap_year_and_the_last_day():
-    assert of("2023-12-31", "2024-03-30", "month") == days(
-        "2023-12-31", "2024-01-31", "2024-02-29", "2024-03-30"
-    )  # fmt: skip
+    assert of("2023-12-31", "2024-03-30", "month") == days("2023-12-31", "2024-01-31", "2024-02-29", "2024-03-30")
     assert of("2023-02-01", "2023-02-28", "month") == days("2023-02-28")
     assert of("2100-02-01", "2100-03-01", "month") == days("2100-02-28", "2100-03-01")
 
@@ -122,6 +120,7 @@ def test_without_every_from_and_to_are_the_period_of_one_day(perennial):
             "--to 2026-01-01 is before --from 2026-03-01; did you mean --from 2026-01-01 --to 2026-03-01?",
         ),
         ("--every day --from latest --to 2026-01-01", "--from 'latest' is no day; write YYYY-MM-DD"),
+        ("--snapshot=", "--snapshot '' is no day"),  # a shell variable that is not set
         ("--from 2026-01-01 --to 31.1.2026", "--to '31.1.2026' is no day; write YYYY-MM-DD"),
         ("--from 2026-03-01 --to 2026-01-01", "--to 2026-01-01 is before --from 2026-03-01"),
     ],
@@ -142,9 +141,7 @@ def test_what_is_no_range_is_refused(perennial, arguments, told):
         ),
     ],
 )
-def test_a_range_with_a_day_that_cannot_be_is_refused_before_anything_runs(
-    monkeypatch, tmp_path, arguments, told
-):  # fmt: skip
+def test_a_range_with_a_day_that_cannot_be_is_refused_before_anything_runs(monkeypatch, tmp_path, arguments, told):
     monkeypatch.setattr(os, "environ", dict(os.environ))
     result = CliRunner().invoke(app, ["run", "--home", str(tmp_path), "--every", "month", *arguments.split()])
     assert result.exit_code == 1
