@@ -107,8 +107,8 @@ def _attempt(spenders: Spenders, penalty: float, last: GammaGamma | None) -> Spe
         parameters = np.exp(theta)
         with np.errstate(all="ignore"):
             value, slopes = GammaGamma(*parameters.tolist()).log_likelihood(scaled)
-        mean = float(scaled.customers @ value) / total
-        slope = (scaled.customers @ slopes) / total * parameters
+        mean = float((scaled.customers * value).sum()) / total  # not by BLAS, whose sums depend on its threads
+        slope = (scaled.customers * slopes.T).sum(axis=1) / total * parameters
         if not np.isfinite(mean) or not np.isfinite(slope).all():
             return np.inf, np.zeros_like(theta)
         return -mean + penalty * float(theta @ theta), -slope + 2 * penalty * theta

@@ -24,7 +24,7 @@ columns:
   mean_amount:        {type: DOUBLE, unit: currency, meaning: Mean value of an occasion}
 */
 WITH standing AS (
-  SELECT customer_id, occasion_on, sum(orders) AS orders, sum(amount)::DOUBLE AS amount
+  SELECT customer_id, occasion_on, sum(orders) AS orders, sum(amount) AS amount
   FROM staging.occasions
   WHERE known_on <= $snapshot_date
   GROUP BY customer_id, occasion_on
@@ -51,7 +51,7 @@ SELECT
   min(days_ago) AS recency_days,
   CASE
     WHEN sum(amount) FILTER (WHERE place > 1) > 0
-      THEN sum(amount) FILTER (WHERE place > 1) / nullif((count(*) - 1)::DOUBLE, 0)
+      THEN (sum(amount) FILTER (WHERE place > 1))::DOUBLE / nullif((count(*) - 1)::DOUBLE, 0)
   END AS monetary_value,
   sum(orders) AS orders,
   sum(gap)::DOUBLE / nullif((count(*) - 1)::DOUBLE, 0) AS mean_gap_days,
@@ -62,8 +62,8 @@ SELECT
   count(*) FILTER (WHERE days_ago < 180) AS occasions_180_days,
   count(*) FILTER (WHERE days_ago < 365) AS occasions_365_days,
   count(*) FILTER (WHERE days_ago >= 335 AND days_ago < 365) AS occasions_season,
-  max(amount) FILTER (WHERE place = 1) AS first_amount,
-  max(amount) FILTER (WHERE place_from_end = 1) AS last_amount,
-  sum(amount) / nullif(count(*)::DOUBLE, 0) AS mean_amount
+  (max(amount) FILTER (WHERE place = 1))::DOUBLE AS first_amount,
+  (max(amount) FILTER (WHERE place_from_end = 1))::DOUBLE AS last_amount,
+  sum(amount)::DOUBLE / nullif(count(*)::DOUBLE, 0) AS mean_amount
 FROM sequenced
 GROUP BY customer_id

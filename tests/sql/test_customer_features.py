@@ -37,6 +37,13 @@ def test_money(anna):
     assert row.rows("first_amount", "last_amount", "monetary_value", "mean_amount") == [(4, 70, 40, 31)]
 
 
+def test_money_is_added_up_to_the_cent(shop):
+    # Eleven purchases of 0.10. Ten floats of 0.1 make 0.9999999999999999, or something else in another order.
+    row = ask(shop.orders("anna", *(f"2026-03-{day:02d}" for day in range(1, 12)), amount="0.10"))
+    assert row.one("monetary_value") == 1.0 / 10
+    assert row.one("mean_amount") == 1.1 / 11
+
+
 def test_windows_count_back_from_the_day(anna):
     # 1 December is 30 days ago: just outside of the last 30; 20 January is 345 days ago and 10 January 355: both in the
     # season, the 30 days from 335 to 364 days ago, in which fell a year ago what follows the day now.

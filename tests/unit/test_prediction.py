@@ -133,6 +133,12 @@ def test_a_cohort_holds_who_had_bought_and_what_they_bought_after(shop):
     assert (found.days, found.silent_weeks.tolist()) == (20, [30 / 7, 0, 29 / 7])
 
 
+def test_what_was_bought_after_is_added_up_to_the_cent(shop):
+    shop.orders("anna", "2026-01-01").orders("anna", *(f"2026-02-{day:02d}" for day in range(1, 11)), amount="0.10")
+    shop.table("marts.customer_summary", snapshot_date="2026-12-31")
+    assert cohort(shop.engine, dt.date(2026, 1, 31), dt.date(2026, 2, 20)).later_amount.tolist() == [1.0]
+
+
 def test_groups_are_customers_with_equal_histories(shop):
     shop.orders("anna", "2026-01-01", "2026-01-08").orders("bert", "2026-01-01", "2026-01-08").orders(
         "cleo", "2026-01-15"
@@ -313,6 +319,7 @@ def test_the_classifier_is_better_calibrated_where_the_timing_models_are_not(ret
 
 
 def test_a_second_run_writes_the_same_rows(nights_at_the_origin):
+    # Not nearly, but bit by bit: every sum has its order.
     first = nights_at_the_origin["sample"]
     again = frames_of(Night(first.engine, first.settings, first.day))
     for name, frame in frames_of(first).items():
