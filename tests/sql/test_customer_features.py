@@ -66,8 +66,8 @@ def test_one_purchase_has_no_gaps_and_no_repeat_spend(shop):
 
 
 def test_refunds(shop):
-    # Of 40 sold and 10 for postage, 5 and 20 came back: half. Bert gave back nothing. Cleo's only sale was worth nothing
-    # when 3 came back.
+    # Of 40 sold and 10 for postage, 5 and 20 came back: half. Bert gave back nothing. What 3 came back for was sold to
+    # Cleo for nothing.
     shop.orders("anna", "2026-12-01", amount=40).charge("anna-1", on="2026-12-01", customer="anna", amount=10)
     shop.refund("anna-1", on="2026-12-10", amount=5).refund("anna-1", on=DAY, amount=20)
     shop.orders("bert", "2026-12-01").orders("cleo", "2026-12-01", amount=0).refund("cleo-1", on="2026-12-02", amount=3)
@@ -87,8 +87,8 @@ def test_categories(shop):
 
 
 def test_channels(shop):
-    # Of five sale lines of a known channel one is app, three are web, one is store. Anna was in the app last; Bert was in
-    # web and store on his last day, and has more lines in web; of Cleo nothing is known.
+    # Of five sale lines of a known channel one is app, three are web, one is store. Anna was in the app last; Bert was
+    # in web and store on his last day, and has more lines in web; of Cleo nothing is known.
     shop.orders("anna", "2026-12-01", sales_channel="web").orders("anna", "2026-12-02", sales_channel="app")
     shop.orders("bert", DAY, DAY, sales_channel="web").orders("bert", DAY, sales_channel="store").orders("cleo", DAY)
     row = ask(shop)

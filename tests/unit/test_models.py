@@ -375,6 +375,28 @@ def test_spend_of_simulated_customers_is_recovered():
     assert (np.abs(errors) < 3).all()
 
 
+def test_bins_of_spend_lead_to_the_same_fit_and_say_how_nearly():
+    rng = np.random.default_rng(5)
+    x = np.minimum(rng.geometric(0.4, 200_000), 60).astype(float)
+    m = np.maximum(np.round(simulate_spend(GammaGamma(6.25, 3.74, 15.44), x, rng), 2), 0.01)
+    customers = Spenders(x, m, np.ones_like(x))
+    exact, binned = fit_spend(customers), fit_spend(customers, most_exact=100_000)
+    assert exact.binning_error is None and exact.groups == 200_000 > 10 * binned.groups
+    parameters = np.array([(fit.model.p, fit.model.q, fit.model.v) for fit in (exact, binned)])
+    errors = np.abs(parameters[0] - parameters[1]) / exact.standard_errors
+    assert errors.max() < 1e-3
+    assert binned.binning_error == pytest.approx(errors.max(), rel=1e-2)
+    assert binned.log_likelihood == pytest.approx(exact.log_likelihood, abs=1e-3)
+    np.testing.assert_allclose(binned.covariance, exact.covariance, rtol=1e-3)
+
+
+def test_bins_keep_customers_frequencies_and_log_spend():
+    # Two of x = 2 within 1 % of each other, one far away, and one of another frequency.
+    found = Spenders(*np.array([[2.0, 2.0, 2.0, 3.0], [20.0, 20.1, 60.0, 20.0], [1.0, 3.0, 1.0, 1.0]])).binned(0.05)
+    assert (found.x.tolist(), found.customers.tolist()) == ([2, 2, 3], [4, 1, 1])
+    np.testing.assert_allclose(found.m, [20 ** (1 / 4) * 20.1 ** (3 / 4), 60, 20])
+
+
 def test_spend_without_a_mean_is_refused():
     # q = 0.8: customers differ so much that their mean spend is infinite.
     rng = np.random.default_rng(2)
