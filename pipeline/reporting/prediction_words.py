@@ -438,8 +438,8 @@ def deciles_sentence(rows: Sequence[tuple[str, str, float, float | None]], what:
     more = f", {number(lift, 1)} times the mean of all" if lift is not None else ""
     return (
         f"In the tenth of the customers ranked highest, {what} {seen}{more}; {expected} was expected. In the tenth "
-        f"ranked lowest it was {lowest_seen}; {lowest_expected} was expected. From one tenth to the next it did not rise "
-        f"in {steps} of {len(rows) - 1} steps."
+        f"ranked lowest it was {lowest_seen}; {lowest_expected} was expected. From one tenth to the next it did not "
+        f"rise in {steps} of {len(rows) - 1} steps."
     )
 
 
