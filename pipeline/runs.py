@@ -99,9 +99,10 @@ def _home_for_range(settings: Settings, say: Callable[[str], None]) -> Iterator[
 
 def _how_to_go_on(days: Sequence[dt.date], failed: dt.date) -> str:
     done = [day for day in days if day < failed]
-    published = f"{done[0]}{f' … {done[-1]}' if len(done) > 1 else ''} ({len(done)} of {len(days)} days)"
+    span = " … ".join(dict.fromkeys(str(day) for day in (*done[:1], *done[-1:])))
+    published = f"{span} ({len(done)} of {len(days)} days)" if done else "nothing"
     return (
-        f"The range stopped at {failed}; published of it: {published if done else 'nothing'}. "
+        f"The range stopped at {failed}; published of it: {published}. "
         f"When that is mended, give the same command again with --from {failed}."
     )
 
