@@ -293,6 +293,8 @@ def _summary(settings: Settings, finished: Finished) -> None:
     for row in summary.files:
         files.add_row(row[0], *(f"{count:,}" for count in row[1:]))
     out.print(files)
+    if summary.switched_off:
+        out.print(f"switched off: {', '.join(summary.switched_off)}", style="dim", soft_wrap=True)
     out.print()
     segments = Grid("segment", "customers", "share", box=None, pad_edge=False)
     total = sum(customers for _, customers in summary.segments)
@@ -321,14 +323,14 @@ def _show_inspection(found: Inspection) -> None:
         say("written", found.dialect or "UTF-8 or typed, fields divided by commas, decimal points, ISO dates")
     for candidate in [one for one in found.candidates if one.matched][:3]:
         fit = f"lacks {candidate.lacks.removeprefix('lacks ')}" if candidate.lacks else "has all it needs"
-        say("candidate", f"{candidate.source.name}: {candidate.matched} columns known, {fit}")
+        say("candidate", f"{candidate.source.label}: {candidate.matched} columns known, {fit}")
     for canonical, column in found.guessed.items():
         say("guess", f"{canonical} is {column}")
     if found.written:
         folder = found.written.resolve().parent.parent
         say("new source", f'{found.written}; check it, and set sources_folder = "{folder}" in {SETTINGS_FILE}')
     if found.source:
-        say("source", found.source.name)
+        say("source", found.source.label)
     if found.loaded:
         _show_loaded(found, say)
     if found.warning:
@@ -340,7 +342,7 @@ def _show_loaded(found: Inspection, say: Callable[..., None]) -> None:
     loaded = found.loaded
     assert loaded is not None
     if found.span:
-        say("orders", f"from {found.span[0]} to {found.span[1]}")
+        say("dates", f"from {found.span[0]} to {found.span[1]}")
     share = loaded.quarantined / loaded.rows_read if loaded.rows_read else 0
     say(
         "rows",

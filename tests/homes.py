@@ -22,6 +22,7 @@ import polars as pl
 
 from pipeline.catalog import tables
 from pipeline.definitions import build_defs
+from pipeline.inputs import input_tables
 from pipeline.schedules import JOB
 from pipeline.settings import DAGSTER_YAML, Settings, load
 
@@ -142,7 +143,7 @@ class Home:
 
 
 ASSET_JOB = "__ASSET_JOB"  # what the web UI runs when somebody materialises assets or starts a backfill of them
-INGEST = ("ingest.files", "ingest.quarantine", "staging.order_lines")
+INGEST = ("ingest.files", "ingest.quarantine", *(table.full_name for table in input_tables()))
 SQL_TABLES = tuple(name for name, table in tables().items() if table.select)
 PUBLISHED = ("published.tables", "published.audiences", "published.report")
 
