@@ -350,10 +350,13 @@ def _explain(error: ValidationError) -> str:
         message = problem["msg"].removeprefix("Value error, ")
         if problem["type"] == "extra_forbidden":
             message = f"there is no such setting; the settings are {known}"
+        elif problem["type"].startswith("date_"):
+            message = "this is no day; write YYYY-MM-DD"
         secret = name.startswith("failure_webhook")
         given = "" if secret or problem["type"] == "extra_forbidden" else f" (given: {problem['input']!r})"
         lines.append(f'setting "{name}": {message}{given}')
-    return f"{'; '.join(lines)}. Settings come from {SETTINGS_FILE} in the home and from PERENNIAL_* variables."
+    where = f"{SETTINGS_FILE} in the home, from PERENNIAL_* variables and from options"
+    return f"{'; '.join(lines)}. Settings come from {where}."
 
 
 def export_home(settings: Settings) -> None:

@@ -99,7 +99,9 @@ def test_an_unknown_setting_is_answered_with_those_there_are(home):
     write(home, 'curency = "PLN"\n')
     message = refusal(home)
     assert message.startswith('setting "curency": there is no such setting; the settings are home, timezone, currency,')
-    assert message.endswith("Settings come from perennial.toml in the home and from PERENNIAL_* variables.")
+    assert message.endswith(
+        "Settings come from perennial.toml in the home, from PERENNIAL_* variables and from options."
+    )
     assert all(name in message for name in Settings.model_fields)
 
 
