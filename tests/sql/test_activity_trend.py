@@ -359,9 +359,9 @@ def counted_by_hand(real, window):
     """Trend of every customer by scipy's own test, from the lines: {trend: customers}, without any table of ours."""
     end = real.snapshot_date
     bought = real.engine.read(
-        "SELECT DISTINCT customer_id, ordered_on FROM staging.order_lines "
-        "WHERE customer_id IS NOT NULL AND order_id IN (SELECT order_id FROM staging.orders GROUP BY order_id HAVING sum(orders) > 0) "
-        "AND kind = 'sale'"
+        "SELECT DISTINCT customer_id, ordered_on FROM staging.order_lines WHERE customer_id IS NOT NULL "
+        "AND kind = 'sale' "
+        "AND order_id IN (SELECT order_id FROM staging.orders GROUP BY order_id HAVING sum(orders) > 0)"
     )
     tenure, ago = end - pl.col("ordered_on").min(), end - pl.col("ordered_on")
     frame = bought.group_by("customer_id").agg(

@@ -16,6 +16,7 @@ from pipeline.reporting.pages import (
     probability,
     rfm,
     segments,
+    trend,
     trust,
     value,
 )
@@ -37,6 +38,7 @@ PAGES = (
     Page("calendar", "Calendar", calendar.context),
     Page("classes", "Classes", classes.context),
     Page("comparison", "Comparison", comparison.context),
+    Page("trend", "Trend", trend.context),
     Page("value", "Value", value.context),
     Page("probability", "Probability", probability.context),
     Page("trust", "Trust", trust.context),
