@@ -19,7 +19,6 @@ from pipeline.reporting.words import (
     percent,
     share_of,
     short_day,
-    somebody,
     things,
     were,
 )
@@ -30,6 +29,7 @@ LABELS = {
     "growing": "Growing", "stable": "Stable", "declining": "Declining", "too_few": "Too few purchases",
     "silent": "Silent", "too_new": "Too new",
 }  # fmt: skip
+SOURCES = {"a year ago": "as in the same windows a year ago", "today": "as all customers did"}
 DIRECTIONS = {"better": "up", "worse": "down", "entered": "got a trend", "left": "has none any more"}
 RATIOS = (
     "Only before", "under ¼", "¼ to ½", "½ to 0.8", "0.8 to 1.25", "1.25 to 2", "2 to 4", "over 4", "Only lately",
@@ -122,7 +122,7 @@ def everybody_sentence(now: Mapping[str, int], least: int | None) -> str:
     few = f"bought on fewer than {count(least)} days" if least else "bought too rarely"
     why = listed([
         f"{count(now['too_few'])} {few} in both windows", f"{count(now['silent'])} on none",
-        f"{somebody(now['too_new'])} first there too late",
+        f"{count(now['too_new'])} are too new",
     ])  # fmt: skip
     return f"{percent(share_of(tested, everyone))} of {things(everyone, 'customer')} have a trend; {why}."
 
@@ -133,10 +133,10 @@ def worth_sentence(now: Mapping[str, Number], what: str, currency: str) -> str:
     if whole <= 0:
         return f"There is nothing to share out {what}."
     told = [
-        f"{name} customers {money(now[name], currency)} ({percent(share_of(now[name], whole))})"
+        f"customers make {money(now[name], currency)} ({percent(share_of(now[name], whole))})"
         for name in ("growing", "declining")
     ]
-    return f"{listed(told)} {what}.".capitalize()
+    return f"Growing {told[0]} and declining {told[1]} {what}."
 
 
 def breaks_sentence(breaks: Sequence[tuple[dt.date, int, int]]) -> str:
@@ -161,7 +161,7 @@ def chance_sentence(found: Mapping[str, int], by_chance: Mapping[str, float]) ->
         verdict = f"Only {more[0]} ones are more than chance makes."
     else:
         verdict = "Neither is more than chance makes: no customer should be called changed for this alone."
-    return f"{listed(told).capitalize()}. {verdict}"
+    return f"{'; '.join(told)}. {verdict}"
 
 
 def test_meaning(alpha: float) -> str:

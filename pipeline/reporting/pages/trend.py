@@ -73,7 +73,7 @@ def context(report: Report) -> dict[str, Any]:
         "lead": says.windows(base, facts.snapshot_date),
         "season": says.season_sentence(base, first_on, facts.snapshot_date, LEAST_SEASON),
         "test": says.test_meaning(base["alpha"]),
-        "figures": _figures(now, course.of(facts.snapshot_date, "by_chance")),
+        "figures": _figures(now, course.of(facts.snapshot_date, "by_chance"), base),
         "course": _course_chart(facts, course, base),
         "breaks": says.breaks_sentence(course.breaks),
         "movers": _movers(report, course),
@@ -81,7 +81,7 @@ def context(report: Report) -> dict[str, Any]:
     }
 
 
-def _figures(now: Mapping[str, int], by_chance: Mapping[str, float | None]) -> list[KeyFigure]:
+def _figures(now: Mapping[str, int], by_chance: Mapping[str, float | None], base: Row) -> list[KeyFigure]:
     tested = sum(now[name] for name in says.CLASSES)
 
     def figure(name: str) -> KeyFigure:
@@ -94,7 +94,13 @@ def _figures(now: Mapping[str, int], by_chance: Mapping[str, float | None]) -> l
 
     without = sum(now[name] for name in says.REASONS)
     reasons = [f"{says.LABELS[name].lower()} {words.count(now[name])}" for name in says.REASONS if now[name]]
-    return [*map(figure, says.CLASSES), KeyFigure(_NO_TREND, words.count(without), words.listed(reasons))]
+    return [
+        *map(figure, says.CLASSES),
+        KeyFigure(_NO_TREND, words.count(without), words.listed(reasons)),
+        KeyFigure("Expected in the recent window", words.percent(base["expected_share"]),
+                  f"of purchases, if nobody changed: {says.SOURCES[base['share_from']]}"),
+        KeyFigure("Purchases needed", words.count(base["n_min"]), "in both windows, to tell a change from chance"),
+    ]  # fmt: skip
 
 
 def _basis(facts: Facts, base: Row, customers: int) -> str:
