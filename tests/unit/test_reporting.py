@@ -928,7 +928,7 @@ def test_the_same_partition_gives_the_same_bytes_but_for_the_run_card(two_snapsh
 
 def test_the_order_of_the_lines_does_not_show(make_shop: Callable[[], Shop], tmp_path: Path) -> None:
     reversed_shop = tell(make_shop())
-    reversed_shop._lines.reverse()
+    reversed_shop._told["order_lines"].reverse()
     reversed_shop.snapshot(str(MAY)).snapshot(str(JUNE))
     straight = tell(make_shop()).snapshot(str(MAY)).snapshot(str(JUNE))
     assert written(reversed_shop.engine.read, tmp_path / "a") == written(straight.engine.read, tmp_path / "b")
