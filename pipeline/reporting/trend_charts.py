@@ -24,7 +24,7 @@ COLOURS = {
     "growing": DIRECTION_COLOURS["better"], "stable": ACCENT_PALE, "declining": DIRECTION_COLOURS["worse"],
     "none": UNKNOWN,
 }  # fmt: skip
-_LABELLED_DAYS = 5
+_LABELLED_DAYS = 3
 
 
 def areas(
@@ -49,7 +49,10 @@ def areas(
         )
         for one in series
     ]
-    dates: dict[str, Any] = {"type": "date", "tickformat": "%-d %b\n%Y", "showgrid": False, "nticks": 6}
+    dates: dict[str, Any] = {"type": "date", "tickformat": "%-d %b\n%Y", "showgrid": False, "nticks": 5, "tickangle": 0}
+    # A little room at both ends, or the first and the last day have no label.
+    room = max(1, round((days[-1] - days[0]).days / 40))
+    dates["range"] = [f"{day:%Y-%m-%d}" for day in (days[0] - dt.timedelta(room), days[-1] + dt.timedelta(room))]
     if len(days) <= _LABELLED_DAYS:
         dates["tickvals"] = at
     layout = {

@@ -30,7 +30,7 @@ LABELS = {
     "silent": "Silent", "too_new": "Too new",
 }  # fmt: skip
 SOURCES = {"a year ago": "as in the same windows a year ago", "today": "as all customers did"}
-DIRECTIONS = {"better": "up", "worse": "down", "entered": "got a trend", "left": "has none any more"}
+DIRECTIONS = {"better": "up", "worse": "down", "entered": "got one", "left": "lost it"}
 RATIOS = (
     "Only before", "under ¼", "¼ to ½", "½ to 0.8", "0.8 to 1.25", "1.25 to 2", "2 to 4", "over 4", "Only lately",
 )  # fmt: skip
@@ -151,7 +151,8 @@ def breaks_sentence(breaks: Sequence[tuple[dt.date, int, int]]) -> str:
 def chance_sentence(found: Mapping[str, int], by_chance: Mapping[str, float]) -> str:
     """Found beside what unchanged customers would show; more than two standard deviations apart is more."""
     told = [
-        f"{count(found[name])} {were(found[name])} found {name}, where chance alone would make {count(by_chance[name])}"
+        f"{count(found[name])} {were(found[name])} found {name}, "
+        f"where chance alone would make {expected(by_chance[name])}"
         for name in ("growing", "declining")
     ]
     more = [name for name in ("growing", "declining") if found[name] > by_chance[name] + 2 * math.sqrt(by_chance[name])]
@@ -162,6 +163,11 @@ def chance_sentence(found: Mapping[str, int], by_chance: Mapping[str, float]) ->
     else:
         verdict = "Neither is more than chance makes: no customer should be called changed for this alone."
     return f"{'; '.join(told)}. {verdict}"
+
+
+def expected(customers: float | None) -> str:
+    """A number of customers that chance makes: '96', and '0.3' rather than 0."""
+    return number(customers, 0 if customers is None or customers >= 10 else 1)
 
 
 def test_meaning(alpha: float) -> str:

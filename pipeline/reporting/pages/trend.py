@@ -89,7 +89,7 @@ def _figures(now: Mapping[str, int], by_chance: Mapping[str, float | None], base
         return KeyFigure(
             says.LABELS[name],
             words.count(now[name]),
-            f"{share} of those with a trend; by chance alone {words.count(by_chance[name])}",
+            f"{share} of those with a trend; by chance alone {says.expected(by_chance[name])}",
         )
 
     without = sum(now[name] for name in says.REASONS)
@@ -202,7 +202,7 @@ def _chance(facts: Facts, course: Course, base: Row) -> Chart:
         [says.LABELS[name] for name in names],
         [
             Series(label, colour, [held[name] for name in names],
-                   [f"{says.LABELS[name]}, {label.lower()}: {words.number(held[name], 0)}" for name in names])
+                   [f"{says.LABELS[name]}, {label.lower()}: {says.expected(held[name])}" for name in names])
             for label, colour, held in columns
         ],
         None,
