@@ -24,6 +24,7 @@ STEPS = {
     "prediction": "pipeline.prediction.rows",
     "lifecycle_thresholds": "pipeline.movement.thresholds",
     "lifecycle_projection": "pipeline.movement.projection",
+    "trend": "pipeline.movement.trend",
 }
 """Step -> module with its `compute`."""
 

@@ -136,6 +136,15 @@ class Lifecycle(BaseModel):
         return self
 
 
+class Trend(BaseModel):
+    """How a customer's trend is told."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    window_days: int | None = Field(None, ge=7, le=730, description="Length of each of the two windows; else 90 or 180")
+    alpha: float = Field(0.1, gt=0, le=0.5, description="Share of unchanged customers that may be called changed")
+
+
 class Period(BaseModel):
     """The days from `first` to `last`, both included. Also written as one text, FROM:TO."""
 
@@ -240,6 +249,7 @@ class Settings(BaseSettings):
         "all", description="Of how many months the last snapshot is kept, too: all, or the newest so many"
     )
     clv: Clv = Field(default_factory=lambda: Clv(), description="Horizon, discount and margin of predicted value")
+    trend: Trend = Field(default_factory=lambda: Trend(), description="Windows and level of the activity trend")
     churn_horizon_days: int = Field(
         180, ge=91, le=730, description="Days without a purchase after which a customer counts as churned"
     )
@@ -316,6 +326,7 @@ class Settings(BaseSettings):
             "churn_horizon_days",
             "lifecycle",
             "activity_window_days",
+            "trend",
             "compare",
             "period",
             "dialects",

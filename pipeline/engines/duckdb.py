@@ -279,6 +279,7 @@ def settings_columns(settings: Settings) -> dict[str, tuple[str, Any]]:
         "revenue_average": ("DECIMAL(18,2)", revenue[0]),
         "revenue_spender": ("DECIMAL(18,2)", revenue[1]),
         "activity_window_days": ("INTEGER", settings.activity_window_days),
+        "trend_window_days": ("INTEGER", settings.trend.window_days),
         "compare_a_from": ("DATE", compare and compare.a.first),
         "compare_a_to": ("DATE", compare and compare.a.last),
         "compare_b_from": ("DATE", compare and compare.b.first),

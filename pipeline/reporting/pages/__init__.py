@@ -17,6 +17,7 @@ from pipeline.reporting.pages import (
     probability,
     rfm,
     segments,
+    trend,
     trust,
     value,
 )
@@ -39,6 +40,7 @@ PAGES = (
     Page("classes", "Classes", classes.context),
     Page("comparison", "Comparison", comparison.context),
     Page("lifecycle", "Lifecycle", lifecycle.context),
+    Page("trend", "Trend", trend.context),
     Page("value", "Value", value.context),
     Page("probability", "Probability", probability.context),
     Page("trust", "Trust", trust.context),
