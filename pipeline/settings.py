@@ -71,6 +71,14 @@ class Clv(BaseModel):
     )
 
 
+class Rhythm(BaseModel):
+    """When to write to a customer who has not bought again."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    send_lead_days: int = Field(5, ge=0, le=365, description="How many days before the key moment to write")
+
+
 class Period(BaseModel):
     """The days from `first` to `last`, both included. Also written as one text, FROM:TO."""
 
@@ -178,6 +186,7 @@ class Settings(BaseSettings):
     churn_horizon_days: int = Field(
         180, ge=91, le=730, description="Days without a purchase after which a customer counts as churned"
     )
+    rhythm: Rhythm = Field(default_factory=lambda: Rhythm(), description="When to write before the key moment")
     schedule_hour: int = Field(3, ge=0, le=23, description="Local hour of the nightly run")
     failure_webhook: Secret[HttpUrl] | None = Field(
         None, description="Address that is told (POST, JSON) when a run fails"
@@ -245,6 +254,7 @@ class Settings(BaseSettings):
         names = {"timezone", "currency", "duplicate_lines", "cancelled_orders_count", "tiers"}
         names |= {
             "clv",
+            "rhythm",
             "churn_horizon_days",
             "activity_window_days",
             "compare",
