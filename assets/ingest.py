@@ -1,4 +1,4 @@
-"""Ingest: export files into staging.order_lines, ledger and quarantine. Not partitioned: a file is loaded once."""
+"""Ingest: export files into staging, ledger and quarantine. Not partitioned: a file is loaded once."""
 
 from collections.abc import Iterator
 
@@ -10,11 +10,14 @@ from pipeline.activation.outputs import write_quarantine
 from pipeline.catalog import tables
 from pipeline.engines.engine import CheckOutcome
 from pipeline.exports import find_exports, load_exports
+from pipeline.inputs import INPUTS
 from pipeline.publishing import Publication
 from pipeline.sources import ExportError
 from pipeline.warehouse import Warehouse
 
-LEDGER, QUARANTINE, LINES = (tables()[name] for name in ("ingest.files", "ingest.quarantine", "staging.order_lines"))
+LEDGER, QUARANTINE = (tables()[name] for name in ("ingest.files", "ingest.quarantine"))
+STAGED = [tables()[one.table.full_name] for one in INPUTS.values()]
+WRITTEN = (LEDGER, QUARANTINE, *STAGED)
 FILES_FIT = "every_file_fits"
 
 
@@ -26,7 +29,7 @@ class IngestConfig(dg.Config):
 
 @dg.multi_asset(
     name="ingest",
-    specs=[asset_spec(table) for table in (LEDGER, QUARANTINE, LINES)],
+    specs=[asset_spec(table) for table in WRITTEN],
     check_specs=[
         *check_specs(LEDGER),
         *check_specs(QUARANTINE),
@@ -67,7 +70,7 @@ def ingest(
         raise dg.Failure(
             "\n".join(problems + [f"{check.name}: {check.message}" for check in failed]), allow_retries=False
         )
-    for table in (LEDGER, QUARANTINE, LINES):
+    for table in WRITTEN:
         rows = engine.scalar(f"SELECT count(*) FROM {table.full_name}")
         yield dg.MaterializeResult(asset_key=[table.schema, table.name], metadata={"dagster/row_count": rows})
 

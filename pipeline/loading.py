@@ -15,9 +15,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from pipeline.contracts import INPUTS, RowRule, order_lines_table, row_rules, sql_type
+from pipeline.contracts import RowRule, row_rules, sql_type
 from pipeline.dialects import AmbiguousDialect, Dialect, normalised, recognise
 from pipeline.engines.duckdb import DuckDBEngine
+from pipeline.inputs import INPUTS
 from pipeline.readers import read_raw
 from pipeline.settings import Settings
 from pipeline.sources import ROW_NUMBER, ExportError, Source, quoted, text_literal
@@ -85,7 +86,7 @@ class Load:
         self._settings = settings
         self._export = export
         self._source = export.source
-        self._schema = INPUTS[export.source.input]
+        self._schema = INPUTS[export.source.input].schema
         self._file_id = file_id
         self._sha256 = sha256
         self._key = mapping_key(settings, export.source)
@@ -518,7 +519,7 @@ class Load:
 
     def _insert_lines(self) -> int:
         """Write the lines of the rows that are left; returns how many rows these are."""
-        columns = ", ".join(quoted(name) for name in order_lines_table().header.columns)
+        columns = ", ".join(quoted(name) for name in INPUTS["order_lines"].table.header.columns)
         canonical = ", ".join(quoted(name) for name in ("original_amount", "original_currency", *self._schema.columns))
         keep = "WHERE row_number NOT IN (SELECT row_number FROM excluded)"
         if not self._execute("SELECT count(*) FROM excluded")[0][0]:
@@ -647,7 +648,7 @@ def mapping_key(settings: Settings, source: Source) -> str:
     """What decides how a file is read besides the file: its source's SQL, the contract, the settings of ingest."""
     contract = {
         name: (sql_type(c.dtype), c.nullable, [str(x) for x in c.checks])
-        for name, c in INPUTS[source.input].columns.items()
+        for name, c in INPUTS[source.input].schema.columns.items()
     }
     dialect = settings.dialects.get(source.name, Dialect()).model_dump(exclude_none=True)
     parts = [

@@ -12,6 +12,7 @@ from pipeline.definitions import build_defs
 from pipeline.engines.duckdb import DuckDBEngine, connect
 from pipeline.exports import last_order_date
 from pipeline.failures import explain
+from pipeline.inputs import input_tables
 from pipeline.locks import HomeBusy, home_lock
 from pipeline.schedules import JOB, last_closed_day
 from pipeline.settings import Settings
@@ -71,11 +72,8 @@ def _execute(
 
 
 def _ingest_keys() -> list[dg.AssetKey]:
-    return [
-        dg.AssetKey(["ingest", "files"]),
-        dg.AssetKey(["ingest", "quarantine"]),
-        dg.AssetKey(["staging", "order_lines"]),
-    ]
+    written = ["ingest.files", "ingest.quarantine", *(table.full_name for table in input_tables())]
+    return [dg.AssetKey(name.split(".")) for name in written]
 
 
 def _latest(settings: Settings) -> dt.date:

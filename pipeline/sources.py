@@ -21,13 +21,14 @@ from pydantic import BaseModel, ConfigDict, Field
 from sqlglot import exp
 from sqlglot.lineage import Node, lineage
 
-from pipeline.contracts import INPUTS, sql_type
+from pipeline.contracts import sql_type
 from pipeline.dialects import Dialect, Kind
 from pipeline.engines import dialect
+from pipeline.inputs import INPUTS
 from pipeline.sql import HeaderError, parse_header, split_header
 
 ROW_NUMBER = "row_number"
-_KIND_OF: dict[str, Kind] = {"DECIMAL": "number", "TIMESTAMP": "timestamp"}
+_KIND_OF: dict[str, Kind] = {"DECIMAL": "number", "DOUBLE": "number", "TIMESTAMP": "timestamp"}
 
 
 class ExportError(Exception):
@@ -86,7 +87,7 @@ class Source:
     def kinds(self) -> dict[str, Kind]:
         """What each raw column holds: what the header says, else what the canonical column it is passed on to needs."""
         passed: dict[str, Kind] = dict.fromkeys(self.header.raw, "text")
-        for output, column in INPUTS[self.input].columns.items():
+        for output, column in INPUTS[self.input].schema.columns.items():
             raw = _passed_on(output, self.select, tuple(self.header.raw))
             kind = _KIND_OF.get(sql_type(column.dtype).split("(")[0])
             if raw is not None and kind is not None:

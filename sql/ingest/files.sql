@@ -6,7 +6,7 @@ columns:
   file_id:      {type: VARCHAR, meaning: "Identity of the file: hash of its content and its source"}
   sha256:       {type: VARCHAR, meaning: SHA-256 of the file's bytes}
   source:       {type: VARCHAR, meaning: Source whose SQL maps the file}
-  input:        {type: VARCHAR, meaning: Canonical input the file was mapped to, values: [order_lines]}
+  input:        {type: VARCHAR, meaning: Canonical input the file was mapped to, values: [order_lines, customers, targets, benchmarks]}
   path:         {type: VARCHAR, meaning: "Where the file was when it was loaded, relative to the home if inside it"}
   mapping:      {type: VARCHAR, meaning: "Hash of the source's SQL, the contract and the ingest settings; another value reloads the file"}
   status:       {type: VARCHAR, meaning: "loaded, or rejected because too large a share did not fit", values: [loaded, rejected]}
