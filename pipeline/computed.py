@@ -22,6 +22,7 @@ Compute = Callable[[Engine, Settings, dt.date, Callable[[str], object]], Mapping
 
 STEPS = {
     "prediction": "pipeline.prediction.rows",
+    "lifecycle_thresholds": "pipeline.movement.thresholds",
 }
 """Step -> module with its `compute`."""
 

@@ -71,6 +71,51 @@ class Clv(BaseModel):
     )
 
 
+Stage = Literal["lead", "first-time", "active", "defecting", "inactive"]
+
+
+class Scenario(BaseModel):
+    """A strategy as what it would change: a month, `points` percentage points more of `from` move to `to`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+    name: str = Field(min_length=1)
+    from_stage: Stage = Field(alias="from")
+    to_stage: Stage = Field(alias="to")
+    points: float = Field(ge=-100, le=100)
+
+
+class Lifecycle(BaseModel):
+    """When a customer counts as defecting or inactive, and what the projection compares."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    defecting_days: int | None = Field(None, ge=1, le=3650, description="Days of silence; else learnt from the gaps")
+    inactive_days: int | None = Field(None, ge=1, le=3650, description="Days of silence; else learnt from the gaps")
+    new_customers: Literal["as observed", "none"] = Field(
+        "as observed", description="New customers of a projected month: as many as in the last 90 days, or none"
+    )
+    scenarios: tuple[Scenario, ...] = Field(
+        (Scenario(name="win back", from_stage="defecting", to_stage="active", points=5),),
+        description="What the projection compares with doing nothing",
+    )
+
+    @model_validator(mode="after")
+    def in_order(self) -> Self:
+        if self.defecting_days and self.inactive_days and self.defecting_days > self.inactive_days:
+            raise ValueError(
+                f"defecting_days ({self.defecting_days}) must not be more than inactive_days ({self.inactive_days})"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def scenarios_differ(self) -> Self:
+        names = ["do nothing", *(scenario.name for scenario in self.scenarios)]
+        if len(set(names)) < len(names):
+            raise ValueError(f"scenarios need different names, and none may be 'do nothing': {names[1:]}")
+        return self
+
+
 class Rhythm(BaseModel):
     """When to write to a customer who has not bought again."""
 
@@ -186,6 +231,9 @@ class Settings(BaseSettings):
     churn_horizon_days: int = Field(
         180, ge=91, le=730, description="Days without a purchase after which a customer counts as churned"
     )
+    lifecycle: Lifecycle = Field(
+        default_factory=lambda: Lifecycle(), description="Limits of the lifecycle stages, and scenarios to project"
+    )
     rhythm: Rhythm = Field(default_factory=lambda: Rhythm(), description="When to write before the key moment")
     schedule_hour: int = Field(3, ge=0, le=23, description="Local hour of the nightly run")
     failure_webhook: Secret[HttpUrl] | None = Field(
@@ -256,6 +304,7 @@ class Settings(BaseSettings):
             "clv",
             "rhythm",
             "churn_horizon_days",
+            "lifecycle",
             "activity_window_days",
             "compare",
             "period",

@@ -6,8 +6,9 @@ days and costs the same for any number of customers.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,8 +42,11 @@ class SurvivalCurve:
         if len(days) and days.min() < 0:
             raise ValueError("durations must not be negative")
         size = 1 + max(int(days.max()) if len(days) else 0, longest or 0)
-        events = np.bincount(days, weights * ended, size)[:size]
-        leaving = np.bincount(days, weights, size)[:size]
+        return cls.of_counts(np.bincount(days, weights * ended, size), np.bincount(days, weights, size))
+
+    @classmethod
+    def of_counts(cls, events: Array, leaving: Array) -> Self:
+        """From how many durations a purchase ended on each day, and how many ended or were censored on it; (n,)."""
         at_risk = leaving[::-1].cumsum()[::-1]
         with np.errstate(divide="ignore", invalid="ignore"):
             hazard = np.where(at_risk > 0, events / at_risk, 0.0)
@@ -99,6 +103,34 @@ class SurvivalCurve:
         now = self.survival[: limit + 1]
         with np.errstate(divide="ignore", invalid="ignore"):
             return _first(np.where(now > 0, now[-1] / now, 0.0) > 0.5)
+
+
+def resampled(
+    days: Array, ended: Array, weights: Array, buckets: NDArray[Any], draws: int, seed: int, longest: int | None = None
+) -> list[SurvivalCurve]:
+    """Curves of buckets drawn with replacement; none of no silences.
+
+    All silences of a customer are in one bucket, so that what a customer's silences have in common widens the interval
+    as it should (a cluster bootstrap). Counted once by bucket and day, a draw costs the same for any number of them.
+    """
+    names, place = np.unique(buckets, return_inverse=True)
+    if not len(names):
+        return []
+    size = 1 + max(int(days.max()), longest or 0)
+    cells, shape = place * size + np.asarray(days, dtype=np.int64), (len(names), size)
+    events = np.bincount(cells, weights * ended, len(names) * size).reshape(shape)
+    leaving = np.bincount(cells, weights, len(names) * size).reshape(shape)
+    times = np.random.default_rng(seed).multinomial(len(names), np.full(len(names), 1 / len(names)), draws)
+    return [SurvivalCurve.of_counts(*counts) for counts in zip(times @ events, times @ leaving, strict=True)]
+
+
+def percentile_interval(found: Sequence[int | None]) -> tuple[int | None, int | None]:
+    """The middle 95 % of days read off resampled curves; an end is None where so many do not get there."""
+    if not found:
+        return None, None
+    days = [np.inf if day is None else day for day in found]
+    low, high = np.quantile(days, (0.025, 0.975), method="inverted_cdf")
+    return (int(low) if np.isfinite(low) else None), (int(high) if np.isfinite(high) else None)
 
 
 def _first(true: NDArray[np.bool_]) -> int | None:
