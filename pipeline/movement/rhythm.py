@@ -46,7 +46,7 @@ def compute(engine: Engine, settings: Settings, day: dt.date, log: Callable[[str
     silences = engine.read(_SILENCES.format(select=select), {"snapshot_date": day})
     limits = dict(engine.read(_LIMITS, {"snapshot_date": day}).iter_rows())
     by_number = {int(name): group for name, group in _groups(silences, "order_number").items()}
-    steps = {n: group for n, group in sorted(by_number.items()) if n == 1 or group.silences >= LEAST_AT_HORIZON}
+    steps = {n: group for n, group in sorted(by_number.items()) if n == 1 or group.curve.horizon() is not None}
     moments = [
         row
         for number, group in steps.items()
@@ -69,7 +69,7 @@ class Silences:
 
     def __init__(self, frame: pl.DataFrame) -> None:
         self._columns = [frame[name].to_numpy() for name in ("days", "ended", "silences")]
-        self._buckets = frame["bucket"].to_numpy()
+        self._buckets = frame["bucket"].rank("dense").to_numpy()  # numbers are told apart sooner than texts
         self.curve = SurvivalCurve.of(*self._columns, longest=max(HORIZONS))
         self.silences = int(frame["silences"].sum())
         self.ended = int(frame.filter("ended")["silences"].sum())

@@ -329,8 +329,8 @@ judged AS (
   SELECT
     kpi,
     period,
-    CASE WHEN better = 'lower' THEN -1 ELSE 1 END * round(value - previous_value, 9) AS gain,
-    CASE WHEN better = 'lower' THEN -1 ELSE 1 END * round(value - year_earlier_value, 9) AS year_gain,
+    CASE WHEN better = 'lower' THEN -1 ELSE 1 END * (value - previous_value) AS gain,
+    CASE WHEN better = 'lower' THEN -1 ELSE 1 END * (value - year_earlier_value) AS year_gain,
     CASE
       WHEN better = 'lower' THEN value <= target
       WHEN is_open AND measure = 'total' THEN value >= target * passed_share
