@@ -23,6 +23,7 @@ Compute = Callable[[Engine, Settings, dt.date, Callable[[str], object]], Mapping
 STEPS = {
     "prediction": "pipeline.prediction.rows",
     "lifecycle_thresholds": "pipeline.movement.thresholds",
+    "lifecycle_projection": "pipeline.movement.projection",
     "rhythm": "pipeline.movement.rhythm",
 }
 """Step -> module with its `compute`."""

@@ -84,6 +84,14 @@ class Scenario(BaseModel):
     to_stage: Stage = Field(alias="to")
     points: float = Field(ge=-100, le=100)
 
+    @model_validator(mode="after")
+    def nobody_becomes_a_lead(self) -> Self:
+        if self.to_stage == "lead" and self.from_stage != "lead":
+            raise ValueError(
+                f"scenario {self.name!r}: nobody who has bought becomes a lead; choose another stage for to"
+            )
+        return self
+
 
 class Lifecycle(BaseModel):
     """When a customer counts as defecting or inactive, and what the projection compares."""

@@ -278,6 +278,7 @@ def settings_columns(settings: Settings) -> dict[str, tuple[str, Any]]:
         "compare_a_to": ("DATE", compare and compare.a.last),
         "compare_b_from": ("DATE", compare and compare.b.first),
         "compare_b_to": ("DATE", compare and compare.b.last),
+        "clv_margin": ("DOUBLE", settings.clv.margin),
         "period_from": ("DATE", period and period.first),
         "period_to": ("DATE", period and period.last),
     }
