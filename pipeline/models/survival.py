@@ -42,7 +42,8 @@ class SurvivalCurve:
         if len(days) and days.min() < 0:
             raise ValueError("durations must not be negative")
         size = 1 + max(int(days.max()) if len(days) else 0, longest or 0)
-        return cls.of_counts(np.bincount(days, weights * ended, size), np.bincount(days, weights, size))
+        events, leaving = (np.bincount(days, counted, size).astype(float) for counted in (weights * ended, weights))
+        return cls.of_counts(events, leaving)
 
     @classmethod
     def of_counts(cls, events: Array, leaving: Array) -> Self:

@@ -68,9 +68,9 @@ class Silences:
     """Silences of one group: their curve, and what would become of it with other customers."""
 
     def __init__(self, frame: pl.DataFrame) -> None:
-        self._columns = [frame[name].to_numpy() for name in ("days", "ended", "silences")]
+        self._days, self._ended, self._times = (frame[name].to_numpy() for name in ("days", "ended", "silences"))
         self._buckets = frame["bucket"].rank("dense").to_numpy()  # numbers are told apart sooner than texts
-        self.curve = SurvivalCurve.of(*self._columns, longest=max(HORIZONS))
+        self.curve = SurvivalCurve.of(self._days, self._ended, self._times, max(HORIZONS))
         self.silences = int(frame["silences"].sum())
         self.ended = int(frame.filter("ended")["silences"].sum())
         self._drawn: list[SurvivalCurve] | None = None
@@ -78,7 +78,7 @@ class Silences:
     def interval(self, read: Callable[[SurvivalCurve], int | None]) -> tuple[int | None, int | None]:
         """95 % bootstrap interval of a day that is read off the curve; an end that is None is open."""
         if self._drawn is None:
-            self._drawn = resampled(*self._columns, self._buckets, DRAWS, SEED, longest=max(HORIZONS))
+            self._drawn = resampled(self._days, self._ended, self._times, self._buckets, DRAWS, SEED, max(HORIZONS))
         return percentile_interval([read(curve) for curve in self._drawn])
 
 
