@@ -18,6 +18,8 @@ from pipeline.models.histories import Array
 HORIZONS = (365, 270, 180, 90)
 LEAST_AT_RISK, LEAST_AT_HORIZON = 100, 200
 _NORMAL_95 = 1.959963984540054
+_TIE = 1e-12
+"""Products of fractions that are equal on paper differ by less."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +67,7 @@ class SurvivalCurve:
 
     def quantile(self, share: float) -> int | None:
         """First day by which at least `share` have bought; None if the curve does not get there."""
-        return _first(self.survival <= 1 - share)
+        return _first(self.survival <= 1 - share + _TIE)
 
     def chance(self, within: int = 90) -> Array:
         """P(a purchase in the next `within` days | silent for t days), for all t with enough silences at risk then.
@@ -83,7 +85,7 @@ class SurvivalCurve:
     def limit(self, share: float, within: int = 90) -> int | None:
         """First day of silence on which the chance is below `share` of what it is at the start; None if not reached."""
         chance = self.chance(within)
-        return _first(chance < share * chance[0]) if len(chance) and np.isfinite(chance[0]) else None
+        return _first(chance < share * chance[0] - _TIE) if len(chance) and np.isfinite(chance[0]) else None
 
     def horizon(self) -> int | None:
         """The longest of HORIZONS at which enough silences are still watched."""
@@ -95,7 +97,7 @@ class SurvivalCurve:
         now = self.survival[: horizon + 1]
         with np.errstate(divide="ignore", invalid="ignore"):
             hope = np.where(now > 0, 1 - now[-1] / now, 0.0)
-        return _first(hope < hope[0] / 2) if hope[0] > 0 else None
+        return _first(hope < hope[0] / 2 - _TIE) if hope[0] > 0 else None
 
     def majority(self, limit: int) -> int | None:
         """First day t on which silence up to `limit` is more likely than a purchase before it, given silence till t."""
@@ -103,7 +105,7 @@ class SurvivalCurve:
             return None
         now = self.survival[: limit + 1]
         with np.errstate(divide="ignore", invalid="ignore"):
-            return _first(np.where(now > 0, now[-1] / now, 0.0) > 0.5)
+            return _first(np.where(now > 0, now[-1] / now, 0.0) > 0.5 + _TIE)
 
 
 def resampled(
