@@ -123,7 +123,9 @@ def resampled(
     cells, shape = place * size + np.asarray(days, dtype=np.int64), (len(names), size)
     events = np.bincount(cells, weights * ended, len(names) * size).reshape(shape)
     leaving = np.bincount(cells, weights, len(names) * size).reshape(shape)
-    times = np.random.default_rng(seed).multinomial(len(names), np.full(len(names), 1 / len(names)), draws).astype(float)
+    times = (
+        np.random.default_rng(seed).multinomial(len(names), np.full(len(names), 1 / len(names)), draws).astype(float)
+    )
     return [SurvivalCurve.of_counts(*counts) for counts in zip(times @ events, times @ leaving, strict=True)]
 
 

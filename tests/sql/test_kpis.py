@@ -184,7 +184,9 @@ def test_cdnow_months_are_those_of_the_calendar(cdnow_master):
     figures = cdnow_master.table(TABLE).where(period_kind="month")
     for kpi in ("revenue", "orders", "buyers", "mean_order_value"):
         ours = figures.where(kpi=kpi).by("starts_on", "value")
-        assert ours == {day: pytest.approx(float(value), rel=1e-9) for day, value in calendar.by("starts_on", kpi).items()}
+        assert ours == {
+            day: pytest.approx(float(value), rel=1e-9) for day, value in calendar.by("starts_on", kpi).items()
+        }
 
 
 def test_cdnow_second_purchase_within_90_days(cdnow_master):

@@ -222,7 +222,9 @@ def test_statsmodels_draws_the_same_curves_of_cdnow(cdnow_master):
         days = theirs.surv_times.astype(int)
         shown = days <= ours["day"].max()
         np.testing.assert_allclose(ours["share_back"].to_numpy()[days[shown]], 1 - theirs.surv_prob[shown], rtol=1e-8)
-        median = cdnow_master.table(GAPS).where(grouping="order_number", group_name=str(order_number)).one("median_days")
+        median = (
+            cdnow_master.table(GAPS).where(grouping="order_number", group_name=str(order_number)).one("median_days")
+        )
         assert median == (int(theirs.quantile(0.5)) if np.isfinite(theirs.quantile(0.5)) else None)
 
 
