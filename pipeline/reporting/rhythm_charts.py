@@ -86,7 +86,7 @@ def curve_legend(shown: Sequence[Curve]) -> tuple[tuple[str, str], ...]:
 
 @dataclass(frozen=True)
 class Point:
-    """A value with its interval; None is unknown, an end of None open."""
+    """A value with its interval; None is unknown, an end of None open. The label is markup."""
 
     label: str
     value: float | None
@@ -116,7 +116,7 @@ def points(shown: Sequence[Point], title: str) -> Figure:
     layout = {
         "height": 300,
         "xaxis": {
-            "tickvals": list(range(len(shown))), "ticktext": [plain(point.label) for point in shown],
+            "tickvals": list(range(len(shown))), "ticktext": [point.label for point in shown],
             "range": [-0.6, len(shown) - 0.4], "showgrid": False, "zeroline": False, "tickangle": 0,
         },
         "yaxis": {"title": _title(title), "rangemode": "tozero", "nticks": 6},
@@ -126,7 +126,7 @@ def points(shown: Sequence[Point], title: str) -> Figure:
              "font": {"color": MUTED}}
             for place, point in enumerate(shown) if point.value is None
         ],
-        "margin": {**_MARGIN, "b": 34},
+        "margin": {**_MARGIN, "b": 40},
     }  # fmt: skip
     return drawn([trace], layout)
 

@@ -105,16 +105,20 @@ def _overlap(first: Row, last: Row) -> str:
 def gaps_sentence(rows: Sequence[Row], names: Mapping[str, str]) -> str:
     """The quickest and the slowest group by the day by which half are back."""
     known = [row for row in rows if row["median_days"] is not None]
-    unknown = [names[row["group_name"]] for row in rows if row["median_days"] is None]
-    never = f" Half of them are not back as long as they were watched: {listed(unknown)}." if unknown else ""
+    unknown = [_inside(names[row["group_name"]]) for row in rows if row["median_days"] is None]
+    never = f" Fewer than half were back as long as they were watched: {listed(unknown)}." if unknown else ""
     if not known:
         return "In no group half of the customers were back as long as they were watched."
-    quick = min(known, key=lambda row: (row["median_days"], row["group_name"]))
-    slow = max(known, key=lambda row: (row["median_days"], row["group_name"]))
-    text = f"Half are back by day {quick['median_days']} ({names[quick['group_name']]})"
-    return f"{text}, at the latest by day {slow['median_days']} ({names[slow['group_name']]}).{never}" if (
-        slow is not quick
-    ) else f"{text}.{never}"  # fmt: skip
+    quick, slow = (pick(known, key=lambda row: (row["median_days"], row["group_name"])) for pick in (min, max))
+    text = f"Half are back by day {count(quick['median_days'])} ({_inside(names[quick['group_name']])})"
+    if slow is not quick:
+        text += f", at the latest by day {count(slow['median_days'])} ({_inside(names[slow['group_name']])})"
+    return f"{text}.{never}"
+
+
+def _inside(name: str) -> str:
+    """A name inside a sentence."""
+    return name[:1].lower() + name[1:]
 
 
 def rhythm_missing(at_risk: int, first_on: dt.date | None, snapshot_date: dt.date) -> str:

@@ -12,7 +12,7 @@ from pipeline.reporting import rhythm_words as says
 from pipeline.reporting.components import Chart, Field, Grid, View, grid
 from pipeline.reporting.facts import Facts, Report
 
-COHORTS_SHOWN, AGES_SHOWN, MONTHS_SHOWN = 13, 12, 24
+COHORTS_SHOWN, AGES_SHOWN, MONTHS_SHOWN, TARGETS_SHOWN = 13, 12, 24, 36
 """What fits a phone; the tables have all."""
 LEAST_AGE = 2
 """Months a cohort must be old to stand out among the others."""
@@ -29,7 +29,8 @@ Rows = list[dict[str, Any]]
 def context(report: Report) -> dict[str, Any]:
     facts = report.facts
     cohorts = report.ask(queries.COHORTS).to_dicts()
-    months = [row for row in report.ask(queries.KPIS).to_dicts() if row["period_kind"] == "month"]
+    every = report.ask(queries.KPIS).to_dicts()
+    months = [row for row in every if row["period_kind"] == "month"]
     known = [row for row in cohorts if row["is_complete"] and row["age_months"] > 0]
     benchmarks = report.ask(queries.BENCHMARKS).to_dicts()
     figures = {name: [row for row in months if row["kpi"] == name] for name in says.KPI_NAMES}
@@ -43,6 +44,7 @@ def context(report: Report) -> dict[str, Any]:
         "targets": says.targets_sentence(_verdict(months)),
         "kpi_table": _kpi_table(facts, months),
         "kpi_basis": f"orders {facts.range}",
+        "target_table": _target_table(facts, every),
     }
 
 
@@ -78,10 +80,9 @@ def _retention(facts: Facts, cohorts: Rows) -> Chart:
         for row in cohorts
         if row["cohort"] in names and 0 < row["age_months"] <= ages
     ]
-    sizes = {row["cohort"]: row["customers"] for row in cohorts}
     figure = prediction_charts.heatmap(
         [str(age) for age in range(1, ages + 1)],
-        [f"{says.month(name)} ({words.short_count(sizes[name])})" for name in names],
+        [says.month(name) for name in names],
         cells,
         ("Months after the first purchase", ""),
         height=80 + 30 * max(3, len(names)),
@@ -342,3 +343,22 @@ def _kpi_row(name: str, row: Mapping[str, Any], show: Any) -> tuple[object, ...]
         told(row["previous_value"]), row["trend"] or "–", told(row["year_earlier_value"]),
         row["trend_to_year_earlier"] or "–",
     )  # fmt: skip
+
+
+def _target_table(facts: Facts, rows: Rows) -> Grid | None:
+    """The targets of the newest months, quarters and years, the newest first."""
+    aimed = sorted(
+        (row for row in rows if row["target"] is not None),
+        key=lambda row: (row["ends_on"], row["starts_on"], row["kpi"]),
+        reverse=True,
+    )
+    if not aimed:
+        return None
+    fields = [Field("period", "Period"), Field("kpi", "Key figure"), Field("value", "Value"),
+              Field("target", "Target"), Field("status", "Status")]  # fmt: skip
+    return grid("Targets and how they came out", fields, [
+        (row["period"], says.KPI_NAMES[row["kpi"]], show(row["value"]), show(row["target"]),
+         says.STATUSES[row["status"]])
+        for row in aimed[:TARGETS_SHOWN]
+        for show in [says.shower(row["unit"], row["measure"], facts.currency)]
+    ])  # fmt: skip

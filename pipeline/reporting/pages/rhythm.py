@@ -12,6 +12,7 @@ from pipeline.reporting import rhythm_queries as queries
 from pipeline.reporting import rhythm_words as says
 from pipeline.reporting.components import Chart, Field, Grid, KeyFigure, View, grid
 from pipeline.reporting.facts import MAIN_CATALOGUE, Facts, Report
+from pipeline.settings import Rhythm
 
 CURVES_SHOWN = 4
 _EVERYBODY = "all"
@@ -39,6 +40,7 @@ def context(report: Report) -> dict[str, Any]:
         "moments": _moments_table(main),
         "moments_sentence": says.moment_sentence(main[0]) if main else "",
         "moments_basis": _basis(facts),
+        "lead_days": Rhythm.model_validate(report.run.settings.get("rhythm") or {}).send_lead_days,
         "drift": _drift(facts, [row for row in moments if row["cohort"] != _EVERYBODY]),
         "gaps": _gaps(facts, gaps) if gaps else None,
     }
@@ -148,13 +150,12 @@ def _hope_curve(row: Mapping[str, Any], points: Rows) -> rhythm_charts.Curve:
 
 def _moments_table(main: Rows) -> Grid:
     fields = [
-        Field("purchase", "Purchase"), Field("silences", "Silences", "count"),
-        Field("horizon", "Horizon, days", "count"),
-        Field("share_back", "Buy again by then", "percent"), Field("share_low", "95 % interval: from", "percent"),
-        Field("share_high", "to", "percent"), Field("key_moment", "Key moment, day", "count"),
-        Field("key_moment_low", "95 % interval: from", "count"), Field("key_moment_high", "to", "count"),
-        Field("send", "Write on day", "count"), Field("majority", "By majority, day", "count"),
-        Field("majority_low", "95 % interval: from", "count"), Field("majority_high", "to", "count"),
+        Field("purchase", "Purchase"), Field("silences", "Silences", "count"), Field("horizon", "By day", "count"),
+        Field("share_back", "Buy again", "percent"), Field("share_low", "from", "percent"),
+        Field("share_high", "to", "percent"), Field("key_moment", "Key moment", "count"),
+        Field("key_moment_low", "from", "count"), Field("key_moment_high", "to", "count"),
+        Field("send", "Write on", "count"), Field("majority", "By majority", "count"),
+        Field("majority_low", "from", "count"), Field("majority_high", "to", "count"),
     ]  # fmt: skip
     return grid("Key moments by order number, each at the longest horizon that enough customers reach", fields, [
         (f"{row['order_number']} → {row['order_number'] + 1}", row["silences"], row["horizon_days"], row["share_back"],
@@ -179,7 +180,11 @@ def _drift(facts: Facts, quarters: Rows) -> Chart | None:
         rows = [row for row in quarters if row["horizon_days"] == horizon]
         shown = [
             rhythm_charts.Point(
-                row["cohort"], row["key_moment_days"], row["key_moment_low"], row["key_moment_high"], _moment_text(row)
+                _quarter(row["cohort"]),
+                row["key_moment_days"],
+                row["key_moment_low"],
+                row["key_moment_high"],
+                _moment_text(row),
             )
             for row in rows
         ]
@@ -204,6 +209,12 @@ def _drift(facts: Facts, quarters: Rows) -> Chart | None:
     )  # fmt: skip
 
 
+def _quarter(cohort: str) -> str:
+    """In two lines, so that the quarters of two years stand side by side on a phone."""
+    year, quarter = cohort.split("-")
+    return f"{quarter}<br>{year}"
+
+
 def _moment_text(row: Mapping[str, Any]) -> str:
     interval = says.day_range(row["key_moment_low"], row["key_moment_high"])
     return (
@@ -219,7 +230,7 @@ def _gaps(facts: Facts, gaps: Rows) -> Chart:
     labels = facts.segments.filter(pl.col("catalogue") == MAIN_CATALOGUE).sort("segment_rank")
     segments = dict(zip(labels["segment"], labels["label"], strict=True))
     names = {
-        "order_number": {f"{n}": f"After the {says.place(n)}" for n in range(1, 10)} | {"10+": "After the tenth on"},
+        "order_number": {f"{n}": f"After the {says.place(n)}" for n in range(1, 10)} | {"10+": "From the tenth on"},
         "found": says.FOUND,
         "stage": {stage: stage.capitalize() for stage in _STAGES},
         "segment": segments,
