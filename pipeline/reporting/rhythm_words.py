@@ -70,7 +70,7 @@ def moment_sentence(row: Row) -> str:
     if row["key_moment_days"] is None:
         return f"{back}; their hope fades on no day before."
     silent = f"who has been silent for {things(row['key_moment_days'], 'day')}"
-    return f"{back}. {silent.capitalize()} is less than half as likely to as on the day of the purchase."
+    return f"{back}. {silent.capitalize()} is less than half as likely to do so as on the day of the purchase."
 
 
 def curves_sentence(rows: Sequence[Row], day: int) -> str:

@@ -93,7 +93,7 @@ def _retention(facts: Facts, cohorts: Rows) -> Chart:
         basis=_cohort_basis(facts, cohorts),
         views=(View("all", "All", says.retention_sentence(cohorts), figure),),
         grid=_cohort_grid(cohorts),
-        legend=(("The darker, the more came back, in %", "var(--heat-middle)"), ("Not over yet", charts.UNKNOWN)),
+        legend=(("Share that came back, in %", "var(--heat-middle)"), ("Not over yet", charts.UNKNOWN)),
     )
 
 
