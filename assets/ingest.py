@@ -10,14 +10,13 @@ from pipeline.activation.outputs import write_quarantine
 from pipeline.catalog import tables
 from pipeline.engines.engine import CheckOutcome
 from pipeline.exports import find_exports, load_exports
-from pipeline.inputs import INPUTS
+from pipeline.inputs import ORDERS, input_tables
 from pipeline.publishing import Publication
 from pipeline.sources import ExportError
 from pipeline.warehouse import Warehouse
 
 LEDGER, QUARANTINE = (tables()[name] for name in ("ingest.files", "ingest.quarantine"))
-STAGED = [tables()[one.table.full_name] for one in INPUTS.values()]
-WRITTEN = (LEDGER, QUARANTINE, *STAGED)
+WRITTEN = (LEDGER, QUARANTINE, *input_tables())
 FILES_FIT = "every_file_fits"
 
 
@@ -56,7 +55,8 @@ def ingest(
             problems.append(str(outcome))
         elif outcome.status == "rejected":
             problems.append(outcome.example or outcome.message)
-    if not problems and not engine.scalar("SELECT count(*) FROM ingest.files WHERE status = 'loaded'"):
+    loaded = "SELECT count(*) FROM ingest.files WHERE status = 'loaded' AND input = $input"
+    if not problems and not engine.scalar(loaded, {"input": ORDERS}):
         problems.append(_nothing_to_load(warehouse))
     _publish_quarantine(context, warehouse)
 
@@ -78,9 +78,11 @@ def ingest(
 def refuse_after_failed_load(context: dg.AssetExecutionContext) -> None:
     """Stop a step that runs apart from ingest when the last load failed: the warehouse then lacks what it should hold.
 
-    Inside the nightly job a failed ingest stops everything by itself; the web UI runs single assets, and splits
-    backfills into a run of ingest and runs of the rest.
+    Inside the nightly job a failed ingest stops everything by itself, and nothing is asked; the web UI runs single
+    assets, and splits backfills into a run of ingest and runs of the rest.
     """
+    if any(node.name == ingest.op.name for node in context.job_def.nodes):
+        return
     for key in sorted(ingest.check_keys):
         records = context.instance.event_log_storage.get_asset_check_execution_history(key, limit=10)
         # A run that waits for this one has planned the check and not judged it yet.
@@ -101,7 +103,7 @@ def refuse_after_failed_load(context: dg.AssetExecutionContext) -> None:
 def _nothing_to_load(warehouse: Warehouse) -> str:
     folder = warehouse.settings.exports_folder
     return (
-        f"There is nothing to work on: {folder} holds no export and none was loaded before. "
+        f"There is nothing to work on: {folder} holds no export of orders and none was loaded before. "
         f"Put files into {folder}/<source>/, or name them with --source NAME=PATH."
     )
 

@@ -27,6 +27,18 @@ from pydantic_settings import (
 from pipeline.dialects import Dialect
 
 SETTINGS_FILE = "perennial.toml"
+DAGSTER_YAML = """\
+telemetry:
+  enabled: false
+nux:
+  enabled: false
+event_log_storage:
+  module: pipeline.history
+  class: EventLog
+  config:
+    base_dir:
+      env: DAGSTER_HOME
+"""
 PROJECT = Path(__file__).resolve().parent.parent
 SQL_FOLDER = PROJECT / "sql"
 TEMPLATES_FOLDER = PROJECT / "reports" / "templates"
@@ -348,10 +360,13 @@ def _explain(error: ValidationError) -> str:
         message = problem["msg"].removeprefix("Value error, ")
         if problem["type"] == "extra_forbidden":
             message = f"there is no such setting; the settings are {known}"
+        elif problem["type"].startswith("date_"):
+            message = "this is no day; write YYYY-MM-DD"
         secret = name.startswith("failure_webhook")
         given = "" if secret or problem["type"] == "extra_forbidden" else f" (given: {problem['input']!r})"
         lines.append(f'setting "{name}": {message}{given}')
-    return f"{'; '.join(lines)}. Settings come from {SETTINGS_FILE} in the home and from PERENNIAL_* variables."
+    where = f"{SETTINGS_FILE} in the home, from PERENNIAL_* variables and from options"
+    return f"{'; '.join(lines)}. Settings come from {where}."
 
 
 def export_home(settings: Settings) -> None:
@@ -360,7 +375,7 @@ def export_home(settings: Settings) -> None:
     dagster_home.mkdir(parents=True, exist_ok=True)
     config = dagster_home / "dagster.yaml"
     if not config.exists():
-        config.write_text("telemetry:\n  enabled: false\nnux:\n  enabled: false\n")
+        config.write_text(DAGSTER_YAML)
     os.environ["PERENNIAL_HOME"] = str(settings.home)
     os.environ["DAGSTER_HOME"] = str(dagster_home)
     os.environ.setdefault("DAGSTER_DISABLE_TELEMETRY", "1")

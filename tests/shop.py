@@ -32,6 +32,11 @@ ONLINE_RETAIL = Path(__file__).resolve().parents[2] / "shared" / "data" / "onlin
 CDNOW = Path(str(importlib.util.find_spec("lifetimes").origin)).parent / "datasets" / "CDNOW_master.txt"
 
 
+def days_before(number: int, day: str = "2026-12-31") -> str:
+    """A day so many days before another one; negative: after it."""
+    return (dt.date.fromisoformat(day) - dt.timedelta(days=number)).isoformat()
+
+
 @cache
 def all_tables() -> dict[str, Table]:
     """Every table of the house, each after the tables it reads."""

@@ -67,7 +67,12 @@ class DuckDBEngine:
     def export(self, sql: str, parameters: Parameters, path: Path, compression: str = "zstd") -> int:
         target = str(path).replace("'", "''")
         form = "FORMAT csv, HEADER" if path.suffix == ".csv" else f"FORMAT parquet, COMPRESSION {compression}"
-        return int(self.scalar(f"COPY ({sql}) TO '{target}' ({form})", parameters))
+        # Else a column is optional in the file if the table has a null of it anywhere, in whatever partition.
+        self.execute("SET disabled_optimizers = 'statistics_propagation'")
+        try:
+            return int(self.scalar(f"COPY ({sql}) TO '{target}' ({form})", parameters))
+        finally:
+            self.execute("RESET disabled_optimizers")
 
     def insert(self, table: str, frame: pl.DataFrame) -> None:
         """Append a frame to a table, columns by name."""

@@ -13,8 +13,23 @@ from numpy.typing import NDArray
 Array = NDArray[np.float64]
 
 
+class ByFrequency:
+    """Groups with a frequency x: what depends on x alone is computed once for each different x."""
+
+    x: Array
+
+    def by_x(self, function: Callable[[Array], Array]) -> Array:
+        """`function` of x (n,): gamma functions cost most of a likelihood."""
+        levels, place = self._levels
+        return np.asarray(function(levels)[place])
+
+    @cached_property
+    def _levels(self) -> tuple[Array, NDArray[np.intp]]:
+        return np.unique(self.x, return_inverse=True)
+
+
 @dataclass(frozen=True)
-class Histories:
+class Histories(ByFrequency):
     """n groups of equal customers.
 
     x: repeat purchase occasions; t_x: weeks from the first to the last occasion; T: weeks from the first occasion to
@@ -48,11 +63,6 @@ class Histories:
         """The same histories with time counted in units of so many weeks."""
         return Histories(self.x, self.t_x / weeks, self.T / weeks, self.customers)
 
-    def by_x(self, function: Callable[[Array], Array]) -> Array:
-        """`function` of x (n,), computed once for each different x: gamma functions cost most of a likelihood."""
-        levels, place = self._levels
-        return np.asarray(function(levels)[place])
-
     def thinned(self, groups: int) -> Histories:
         """At most so many of the groups: every k-th in the order of (x, t_x, T), whatever order they came in."""
         step = -(-len(self.x) // groups)
@@ -63,7 +73,3 @@ class Histories:
         """The same groups, so many at a time: arrays that fit into the processor's cache."""
         parts = (slice(first, first + groups) for first in range(0, len(self.x), groups))
         return [Histories(self.x[part], self.t_x[part], self.T[part], self.customers[part]) for part in parts]
-
-    @cached_property
-    def _levels(self) -> tuple[Array, NDArray[np.intp]]:
-        return np.unique(self.x, return_inverse=True)

@@ -235,11 +235,13 @@ class RecencyLogistic:
 def fit_recency_logistic(silent_weeks: Array, bought: Array, customers: Array) -> RecencyLogistic:
     """By maximum likelihood. Raises ValueError where all or none bought: then the base rate is all there is."""
     from sklearn.linear_model import LogisticRegression
+    from threadpoolctl import threadpool_limits
 
     if _is_constant(bought):
         raise ValueError("a recency logistic needs customers who bought and customers who did not")
     model = LogisticRegression(C=np.inf, tol=1e-10, max_iter=1000)
-    model.fit(np.log1p(silent_weeks)[:, None], bought, sample_weight=customers / customers.mean())
+    with threadpool_limits(1):  # sums of several threads differ in their last digits
+        model.fit(np.log1p(silent_weeks)[:, None], bought, sample_weight=customers / customers.mean())
     return RecencyLogistic(float(model.intercept_[0]), float(model.coef_[0, 0]))
 
 

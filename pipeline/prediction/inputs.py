@@ -19,15 +19,17 @@ HISTORY = ("frequency", "active_span_days", "age_days")
 FEATURES = (
     *HISTORY, "recency_days", "monetary_value", "orders", "mean_gap_days", "longest_gap_days", "last_gap_days",
     "occasions_30_days", "occasions_90_days", "occasions_180_days", "occasions_365_days", "occasions_season",
-    "first_amount", "last_amount", "mean_amount",
+    "first_amount", "last_amount", "mean_amount", "refunded_amount", "refunded_share",
+    "categories", "main_category_share", "channels", "last_channel_share",
 )  # fmt: skip
 
-# What came after the origin, as it is known on the last day.
+# What came after the origin, as it is known on the last day. Money is added up as DECIMAL: a sum of floats depends on
+# the order its threads happen to come in, and every figure of the night would with it.
 _COHORT = """
     WITH later AS (
-      SELECT customer_id, count(*) AS occasions, sum(amount) AS amount
+      SELECT customer_id, count(*) AS occasions, sum(amount)::DOUBLE AS amount
       FROM (
-        SELECT customer_id, occasion_on, sum(amount)::DOUBLE AS amount
+        SELECT customer_id, occasion_on, sum(amount) AS amount
         FROM staging.occasions
         WHERE known_on <= $until AND occasion_on > $snapshot_date
         GROUP BY customer_id, occasion_on

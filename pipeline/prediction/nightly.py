@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, fields
 from functools import cached_property
+from typing import TypeVar
 
 import polars as pl
 from threadpoolctl import threadpool_limits
@@ -14,7 +17,7 @@ from pipeline.engines.engine import Engine
 from pipeline.models import validation
 from pipeline.models.beta_geometric import BGNBD, MBGNBD
 from pipeline.models.fitting import Fit, fit
-from pipeline.models.gamma_gamma import LEAST_REPEAT_BUYERS, SpendFit, fit_spend
+from pipeline.models.gamma_gamma import LEAST_REPEAT_BUYERS, GammaGamma, SpendFit, fit_spend
 from pipeline.models.histories import Histories
 from pipeline.models.nbd import NBD
 from pipeline.models.pareto_nbd import ParetoNBD
@@ -39,6 +42,8 @@ LONGEST_HOLDOUT_DAYS = 182
 STRONG_CORRELATION = 0.3
 SEED = 20260101
 
+Model = TypeVar("Model", TimingModel, GammaGamma)
+
 
 @dataclass(frozen=True)
 class Champion:
@@ -56,8 +61,13 @@ class Night:
     """The models of one snapshot date. Everything is computed once, when first asked for."""
 
     def __init__(
-        self, engine: Engine, settings: Settings, day: dt.date, last: Mapping[str, TimingModel] | None = None
+        self,
+        engine: Engine,
+        settings: Settings,
+        day: dt.date,
+        last: Mapping[str, TimingModel | GammaGamma] | None = None,
     ) -> None:
+        """`last`: models of an earlier night, where the search on all data may start."""
         self.engine = engine
         self.settings = settings
         self.day = day
@@ -65,6 +75,8 @@ class Night:
         self._cohorts: dict[tuple[dt.date, dt.date], Cohort] = {}
         self._holdouts: dict[tuple[dt.date, dt.date], Cohort] = {}
         self._found: dict[dt.date, dict[str, Fit]] = {}
+        self._spent: dict[dt.date, SpendFit] = {}
+        self.fitting_seconds = 0.0
 
     # ── what there is to work with ────────────────────────────────────────────────────────────────────────────────
 
@@ -162,19 +174,18 @@ class Night:
         """Fits at an origin, each kind once, and the NBD where no other holds."""
         if origin not in self._found:
             histories = (self.today if origin == self.day else self.holdout(origin, self.day)).grouped
-            last = self._last if origin == self.day else {}
-            # On one thread: of a search, BLAS gets 4 × 4 matrices, over which threads only wait for each other.
-            with threadpool_limits(1):
-                fits = {kind.name: self._fit(kind, histories, last.get(kind.name)) for kind in KINDS}
+            with self._fitting():
+                fits = {kind.name: self._fit(kind, histories, self._start(kind, origin)) for kind in KINDS}
                 if not usable(fits):
                     fits[NBD.name] = fit(NBD, histories)
             self._found[origin] = fits
         return self._found[origin]
 
     @property
-    def all_fits(self) -> Mapping[dt.date, Mapping[str, Fit]]:
-        """Every fit made so far, by origin."""
-        return self._found
+    def all_fits(self) -> list[tuple[dt.date, str, Fit | SpendFit]]:
+        """Every fit made so far: origin, model that was asked for, what came out."""
+        timing = [(origin, name, found) for origin, fits in self._found.items() for name, found in fits.items()]
+        return [*timing, *((origin, found.name, found) for origin, found in self._spent.items())]
 
     def models(self, origin: dt.date) -> dict[str, TimingModel]:
         return usable(self.fits(origin))
@@ -216,16 +227,32 @@ class Night:
         spenders = found.spenders
         if spenders.total < LEAST_REPEAT_BUYERS:
             return None
-        spend = fit_spend(spenders)
+        if found.origin not in self._spent:
+            with self._fitting():
+                self._spent[found.origin] = fit_spend(spenders, self._start(GammaGamma, found.origin))
+        spend = self._spent[found.origin]
         return None if spend.status == "refused" else spend
 
+    def _start(self, kind: type[Model], origin: dt.date) -> Model | None:
+        """Last night's model. Holdouts never start from it: it has seen what they are tested on."""
+        last = self._last.get(kind.name) if origin == self.day else None
+        return last if isinstance(last, kind) else None
 
-def last_models(parameters: Sequence[tuple[str, str, float]]) -> dict[str, TimingModel]:
+    @contextmanager
+    def _fitting(self) -> Iterator[None]:
+        """On one thread: of a search, BLAS gets 4 × 4 matrices, over which threads only wait for each other."""
+        begun = time.perf_counter()
+        with threadpool_limits(1):
+            yield
+        self.fitting_seconds += time.perf_counter() - begun
+
+
+def last_models(parameters: Sequence[tuple[str, str, float]]) -> dict[str, TimingModel | GammaGamma]:
     """Models from rows (model, parameter, estimate) of an earlier snapshot: where tonight's search may start."""
-    found: dict[str, TimingModel] = {}
-    kinds: list[type[TimingModel]] = [*KINDS, NBD]
+    found: dict[str, TimingModel | GammaGamma] = {}
+    kinds: list[type[TimingModel | GammaGamma]] = [*KINDS, NBD, GammaGamma]
     for kind in kinds:
         values = {parameter: estimate for model, parameter, estimate in parameters if model == kind.name}
-        if set(values) == set(kind.names()):
+        if set(values) == {field.name for field in fields(kind)}:
             found[kind.name] = kind(**values)
     return found

@@ -20,6 +20,7 @@ from pipeline.models.clv import (
     value_interval,
 )
 from pipeline.models.fitting import Fit
+from pipeline.models.gamma_gamma import SpendFit
 from pipeline.models.histories import Array, Histories
 from pipeline.models.purchase_classifier import blend, train
 from pipeline.models.timing import TimingModel
@@ -38,7 +39,10 @@ def compute(engine: Engine, settings: Settings, day: dt.date, log: Callable[[str
     """Fit, test and apply the models of a day; without enough data nothing is written and the log says why."""
     night = Night(engine, settings, day, last_models(_last_parameters(engine, day)))
     log(f"{day}: {night.why_not or night.sentence}")
-    return frames_of(night)
+    frames = frames_of(night)
+    if night.all_fits:
+        log(f"{day}: {len(night.all_fits)} fits took {night.fitting_seconds:.1f} seconds.")
+    return frames
 
 
 def _last_parameters(engine: Engine, day: dt.date) -> list[tuple[str, str, float]]:
@@ -63,6 +67,7 @@ def frames_of(night: Night) -> dict[str, pl.DataFrame]:
         "model_validation": _frame(_validation_rows(night)),
         "calibration_curve": _frame(_calibration_rows(night)),
         "conditional_expectation": _frame(_expectation_rows(night)),
+        "decile_chart": _frame(_decile_rows(night)),
         "tracking": _tracking(night),
         "model_parameters": _frame(_parameter_rows(night)),
         "model_fits": _frame(_fit_rows(night)),  # last: it lists every fit that the others asked for
@@ -188,6 +193,20 @@ def _expectation_rows(night: Night) -> Rows:
     ]  # fmt: skip
 
 
+def _decile_rows(night: Night) -> Rows:
+    """Of baselines too, but for those that rank nobody: all equal, they have no tenths."""
+    return [
+        {
+            "target": target, "model": model, "decile": row.decile, "customers": row.customers,
+            "predicted": row.predicted, "observed": row.actual,
+            "lift": _finite(row.lift), "captured": _finite(row.captured),
+        }
+        for target, judged in night.judged.items()
+        for model, prediction in judged.predictions.items() if np.ptp(prediction) > 0
+        for row in validation.decile_chart(judged.actual, prediction, np.ones_like(judged.actual))
+    ]  # fmt: skip
+
+
 def _tracking(night: Night) -> pl.DataFrame:
     """Weeks of the shop's life; the model is the one of the holdout, which has seen nothing after its origin."""
     judged = night.judged.get("counts")
@@ -248,9 +267,9 @@ def _fit_rows(night: Night) -> Rows:
             "reason": found.reason or None, "log_likelihood": _finite(found.log_likelihood),
             "aic": _finite(found.aic), "bic": _finite(found.bic), "customers": round(found.customers),
             "groups": found.groups, "iterations": found.iterations, "start": found.start, "penalty": found.penalty,
+            "binning_error": found.binning_error if isinstance(found, SpendFit) else None,
         }
-        for origin, fits in sorted(night.all_fits.items())
-        for asked_for, found in fits.items()
+        for origin, asked_for, found in sorted(night.all_fits, key=lambda row: row[:2])
     ]  # fmt: skip
 
 

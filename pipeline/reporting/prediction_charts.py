@@ -288,16 +288,24 @@ def tracking(rows: Sequence[Mapping[str, Any]], column: str) -> Figure:
     return drawn(lines, layout)
 
 
-def expectation(
-    labels: Sequence[str], seen: Sequence[float], expected: Sequence[float], texts: Sequence[str]
+def seen_and_expected(
+    labels: Sequence[str],
+    seen: Sequence[float],
+    expected: Sequence[float],
+    texts: Sequence[str],
+    titles: tuple[str, str],
+    ticks: str = "",
 ) -> Figure:
-    """Mean purchases after the origin by purchases before, seen beside expected."""
+    """What happened beside what was expected, in groups of customers. `titles`: of the groups, of what is counted."""
     import plotly.graph_objects as go
 
     traces = [
         go.Bar(
             name=name, x=list(labels), y=[_rounded(value) for value in values], marker={"color": colour},
-            hovertext=[f"{text}<br>{name}: {words.number(value)}" for text, value in zip(texts, values, strict=True)],
+            hovertext=[
+                f"{text}<br>{name}: {words.percent(value) if '%' in ticks else words.number(value)}"
+                for text, value in zip(texts, values, strict=True)
+            ],
             hoverinfo="text",
         )
         for name, values, colour in (("Seen", seen, SEEN), ("Expected", expected, EXPECTED))
@@ -307,8 +315,13 @@ def expectation(
         "barmode": "group",
         "bargap": 0.3,
         "bargroupgap": 0.06,
-        "xaxis": {"type": "category", "showgrid": False, "title": _title("Repeat purchases before")},
-        "yaxis": {"rangemode": "tozero", "nticks": 6, "title": _title("Mean purchases after")},
+        "xaxis": {"type": "category", "showgrid": False, "title": _title(titles[0])},
+        "yaxis": {
+            "rangemode": "tozero",
+            "nticks": 6,
+            "title": _title(titles[1]),
+            **({"tickformat": ticks} if ticks else {}),
+        },
         "margin": {"l": 10, "r": 10, "t": 8, "b": 46},
     }
     return drawn(traces, layout)

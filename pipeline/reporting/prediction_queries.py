@@ -273,6 +273,13 @@ WHERE snapshot_date = $snapshot_date
 ORDER BY frequency, model
 """
 
+DECILES = """
+SELECT target, model, decile, customers, predicted, observed, lift, captured
+FROM marts.decile_chart
+WHERE snapshot_date = $snapshot_date
+ORDER BY target, model, decile
+"""
+
 TRACKING = """
 SELECT week, week_ends_on, is_holdout, model, actual, expected, actual_cumulative, expected_cumulative
 FROM marts.tracking
@@ -289,7 +296,8 @@ ORDER BY model, parameter, snapshot_date
 """
 
 FITS = """
-SELECT origin, asked_for, model, status, reason, log_likelihood, aic, bic, customers, groups, iterations, penalty
+SELECT origin, asked_for, model, status, reason, log_likelihood, aic, bic, customers, groups, iterations, penalty,
+  binning_error
 FROM marts.model_fits
 WHERE snapshot_date = $snapshot_date
 ORDER BY origin DESC, asked_for

@@ -8,6 +8,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from pipeline.reporting.words import (
     Number,
@@ -309,6 +310,7 @@ class Result:
     bias: float | None = None
 
 
+_EQUAL = 1e-9
 _YES = "Yes: better than guessing, and calibrated"
 _RANKS = "In part: it ranks well, its sizes are off"
 
@@ -426,6 +428,19 @@ def capture_sentence(model: str, captured: float | None, rival: tuple[str, float
     text = f"The tenth of the customers that {model_name(model)} ranks highest brought {percent(captured)} of {what}"
     beside = f"; “{model_name(rival[0])}” finds {percent(rival[1])}" if rival else ""
     return f"{text}{beside}; a tenth drawn by lot would bring {percent(0.1)}."
+
+
+def deciles_sentence(rows: Sequence[tuple[str, str, float, float | None]], what: str) -> str:
+    """`rows`: what was expected and seen of a tenth, in words, then seen as a number and as a multiple of the mean; the
+    tenth that was ranked highest first."""
+    (expected, seen, _, lift), (lowest_expected, lowest_seen, _, _) = rows[0], rows[-1]
+    steps = sum(after[2] <= before[2] + _EQUAL for before, after in pairwise(rows))  # who ties is shared out evenly
+    more = f", {number(lift, 1)} times the mean of all" if lift is not None else ""
+    return (
+        f"In the tenth of the customers ranked highest, {what} {seen}{more}; {expected} was expected. In the tenth "
+        f"ranked lowest it was {lowest_seen}; {lowest_expected} was expected. From one tenth to the next it did not "
+        f"rise in {steps} of {len(rows) - 1} steps."
+    )
 
 
 def scores_sentence(model: str, best: Sequence[str], rivals_best: Sequence[str]) -> str:

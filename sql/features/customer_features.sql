@@ -1,5 +1,5 @@
 /*
-description: "What the models may know of a customer at the end of a day: rhythm and spend up to it, and nothing later. A query for any day, not a table: the models ask for the snapshot date and for the origins they are tested at."
+description: "What the models may know of a customer at the end of a day: rhythm, spend, refunds, channels and categories up to it, and nothing later. A query for any day, not a table: the models ask for the snapshot date and for the origins they are tested at."
 grain: [snapshot_date, customer_id]
 owner: team:data
 columns:
@@ -22,9 +22,15 @@ columns:
   first_amount:       {type: DOUBLE, unit: currency, meaning: Value of the first occasion}
   last_amount:        {type: DOUBLE, unit: currency, meaning: Value of the last occasion}
   mean_amount:        {type: DOUBLE, unit: currency, meaning: Mean value of an occasion}
+  refunded_amount:    {type: DOUBLE, unit: currency, meaning: "Money given back, as a positive number"}
+  refunded_share:     {type: DOUBLE, unit: share, nullable: true, meaning: "That by all sales and charges, cancelled orders too; null where they are not above 0"}
+  categories:         {type: BIGINT, unit: categories, nullable: true, min: 1, meaning: "Categories of products bought; null where no category is named"}
+  main_category_share: {type: DOUBLE, unit: share, nullable: true, min: 0, max: 1, meaning: "Share of the category most was spent on in what was spent on products of a named category; null without"}
+  channels:           {type: BIGINT, unit: channels, nullable: true, min: 1, meaning: "Sales channels bought in; null where no channel is named"}
+  last_channel_share: {type: DOUBLE, unit: share, nullable: true, min: 0, max: 1, meaning: "Share of the channel the customer bought in last in all sale lines of a named channel up to the day: which channel it is, told by a number; null without"}
 */
 WITH standing AS (
-  SELECT customer_id, occasion_on, sum(orders) AS orders, sum(amount)::DOUBLE AS amount
+  SELECT customer_id, occasion_on, sum(orders) AS orders, sum(amount) AS amount
   FROM staging.occasions
   WHERE known_on <= $snapshot_date
   GROUP BY customer_id, occasion_on
@@ -41,29 +47,112 @@ sequenced AS (
     row_number() OVER (PARTITION BY customer_id ORDER BY occasion_on) AS place,
     row_number() OVER (PARTITION BY customer_id ORDER BY occasion_on DESC) AS place_from_end
   FROM standing
+),
+rhythm AS (
+  SELECT
+    customer_id,
+    count(*) - 1 AS frequency,
+    max(days_ago) - min(days_ago) AS active_span_days,
+    max(days_ago) AS age_days,
+    min(days_ago) AS recency_days,
+    CASE
+      WHEN sum(amount) FILTER (WHERE place > 1) > 0
+        THEN (sum(amount) FILTER (WHERE place > 1))::DOUBLE / nullif((count(*) - 1)::DOUBLE, 0)
+    END AS monetary_value,
+    sum(orders) AS orders,
+    sum(gap)::DOUBLE / nullif((count(*) - 1)::DOUBLE, 0) AS mean_gap_days,
+    max(gap) AS longest_gap_days,
+    max(gap) FILTER (WHERE place_from_end = 1) AS last_gap_days,
+    count(*) FILTER (WHERE days_ago < 30) AS occasions_30_days,
+    count(*) FILTER (WHERE days_ago < 90) AS occasions_90_days,
+    count(*) FILTER (WHERE days_ago < 180) AS occasions_180_days,
+    count(*) FILTER (WHERE days_ago < 365) AS occasions_365_days,
+    count(*) FILTER (WHERE days_ago >= 335 AND days_ago < 365) AS occasions_season,
+    (max(amount) FILTER (WHERE place = 1))::DOUBLE AS first_amount,
+    (max(amount) FILTER (WHERE place_from_end = 1))::DOUBLE AS last_amount,
+    sum(amount)::DOUBLE / nullif(count(*)::DOUBLE, 0) AS mean_amount
+  FROM sequenced
+  GROUP BY customer_id
+),
+refunders AS (
+  SELECT customer_id
+  FROM staging.order_lines
+  WHERE customer_id IS NOT NULL AND kind = 'refund' AND ordered_on <= $snapshot_date
+  GROUP BY customer_id
+),
+refunds AS (
+  SELECT
+    lines.customer_id,
+    -sum(lines.amount) FILTER (WHERE lines.kind = 'refund') AS refunded,
+    coalesce(sum(lines.amount) FILTER (WHERE lines.kind <> 'refund'), 0) AS sold
+  FROM staging.order_lines AS lines
+  JOIN refunders ON refunders.customer_id = lines.customer_id
+  WHERE lines.ordered_on <= $snapshot_date
+  GROUP BY lines.customer_id
+),
+spend_by_category AS (
+  SELECT customer_id, category, sum(amount) AS amount
+  FROM staging.order_lines
+  WHERE category IS NOT NULL AND customer_id IS NOT NULL AND kind = 'sale' AND amount > 0
+    AND ordered_on <= $snapshot_date
+  GROUP BY customer_id, category
+),
+categories AS (
+  SELECT customer_id, count(*) AS categories, max(amount)::DOUBLE / nullif(sum(amount)::DOUBLE, 0) AS main_share
+  FROM spend_by_category
+  GROUP BY customer_id
+),
+lines_by_channel AS (
+  SELECT customer_id, sales_channel, count(*) AS lines, max(ordered_on) AS last_on
+  FROM staging.order_lines
+  WHERE sales_channel IS NOT NULL AND customer_id IS NOT NULL AND kind = 'sale' AND ordered_on <= $snapshot_date
+  GROUP BY customer_id, sales_channel
+),
+channel_shares AS (
+  SELECT sales_channel, sum(lines)::DOUBLE / nullif((sum(sum(lines)) OVER ())::DOUBLE, 0) AS share
+  FROM lines_by_channel
+  GROUP BY sales_channel
+),
+customer_channels AS (
+  SELECT
+    customer_id,
+    sales_channel,
+    count(*) OVER (PARTITION BY customer_id) AS channels,
+    row_number() OVER (PARTITION BY customer_id ORDER BY last_on DESC, lines DESC, sales_channel) AS place_from_end
+  FROM lines_by_channel
 )
 SELECT
   $snapshot_date AS snapshot_date,
-  customer_id,
-  count(*) - 1 AS frequency,
-  max(days_ago) - min(days_ago) AS active_span_days,
-  max(days_ago) AS age_days,
-  min(days_ago) AS recency_days,
+  rhythm.customer_id,
+  rhythm.frequency,
+  rhythm.active_span_days,
+  rhythm.age_days,
+  rhythm.recency_days,
+  rhythm.monetary_value,
+  rhythm.orders,
+  rhythm.mean_gap_days,
+  rhythm.longest_gap_days,
+  rhythm.last_gap_days,
+  rhythm.occasions_30_days,
+  rhythm.occasions_90_days,
+  rhythm.occasions_180_days,
+  rhythm.occasions_365_days,
+  rhythm.occasions_season,
+  rhythm.first_amount,
+  rhythm.last_amount,
+  rhythm.mean_amount,
+  coalesce(refunds.refunded, 0)::DOUBLE AS refunded_amount,
   CASE
-    WHEN sum(amount) FILTER (WHERE place > 1) > 0
-      THEN sum(amount) FILTER (WHERE place > 1) / nullif((count(*) - 1)::DOUBLE, 0)
-  END AS monetary_value,
-  sum(orders) AS orders,
-  sum(gap)::DOUBLE / nullif((count(*) - 1)::DOUBLE, 0) AS mean_gap_days,
-  max(gap) AS longest_gap_days,
-  max(gap) FILTER (WHERE place_from_end = 1) AS last_gap_days,
-  count(*) FILTER (WHERE days_ago < 30) AS occasions_30_days,
-  count(*) FILTER (WHERE days_ago < 90) AS occasions_90_days,
-  count(*) FILTER (WHERE days_ago < 180) AS occasions_180_days,
-  count(*) FILTER (WHERE days_ago < 365) AS occasions_365_days,
-  count(*) FILTER (WHERE days_ago >= 335 AND days_ago < 365) AS occasions_season,
-  max(amount) FILTER (WHERE place = 1) AS first_amount,
-  max(amount) FILTER (WHERE place_from_end = 1) AS last_amount,
-  sum(amount) / nullif(count(*)::DOUBLE, 0) AS mean_amount
-FROM sequenced
-GROUP BY customer_id
+    WHEN refunds.customer_id IS NULL THEN 0::DOUBLE
+    WHEN refunds.sold > 0 THEN refunds.refunded::DOUBLE / nullif(refunds.sold::DOUBLE, 0)
+  END AS refunded_share,
+  categories.categories,
+  categories.main_share AS main_category_share,
+  customer_channels.channels,
+  channel_shares.share AS last_channel_share
+FROM rhythm
+LEFT JOIN refunds ON refunds.customer_id = rhythm.customer_id
+LEFT JOIN categories ON categories.customer_id = rhythm.customer_id
+LEFT JOIN customer_channels
+  ON customer_channels.customer_id = rhythm.customer_id AND customer_channels.place_from_end = 1
+LEFT JOIN channel_shares ON channel_shares.sales_channel = customer_channels.sales_channel

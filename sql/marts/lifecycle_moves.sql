@@ -1,10 +1,10 @@
 /*
-description: "What a move up the lifecycle is worth, and the most that may be spent on a customer to convert, retain or win back: the difference of the mean predicted values × the share that made the move. An upper limit: it takes every move for the work of what was spent, though the share was seen with what the shop does anyway."
+description: "What a move up the lifecycle is worth, and the most that may be spent on a customer to convert, retain or win back: the difference of the mean predicted values × the share that made the move; to retain, × the share that left. An upper limit: it takes every move for the work of what is spent, and every loss for one that can be prevented."
 grain: [snapshot_date, move, from_stage, horizon_days]
 owner: team:crm
 columns:
   snapshot_date:         {type: DATE, meaning: The day whose end the row describes}
-  move:                  {type: VARCHAR, values: [acquire, convert, retain, win back], meaning: "acquire: lead → first-time; convert: first-time → active; retain: active stays active, else defecting; win back: defecting or inactive → active"}
+  move:                  {type: VARCHAR, values: [acquire, convert, retain, win back], meaning: "acquire: lead → first-time; convert: first-time → active; retain: active stays active instead of defecting; win back: defecting or inactive → active"}
   from_stage:            {type: VARCHAR, values: [lead, first-time, active, defecting, inactive], meaning: Stage of those on whom is spent}
   to_stage:              {type: VARCHAR, values: [first-time, active], meaning: Stage they reach or keep}
   horizon_days:          {type: INTEGER, unit: days, values: [30, 90], meaning: How long success may take}
@@ -13,7 +13,7 @@ columns:
   value_without:         {type: DOUBLE, unit: currency, nullable: true, min: 0, meaning: "Mean predicted value without the move: of from_stage, of defecting for retain; 0 for a lead, an assumption, as no model values leads"}
   value_difference:      {type: DOUBLE, unit: currency, nullable: true, meaning: "value_with − value_without; customers of the two stages differ in more than the stage"}
   difference_error:      {type: DOUBLE, unit: currency, nullable: true, min: 0, meaning: Standard error of the difference}
-  success_share:         {type: DOUBLE, nullable: true, min: 0, max: 1, meaning: "Share that made the move in the last horizon_days, or stayed active"}
+  success_share:         {type: DOUBLE, nullable: true, min: 0, max: 1, meaning: "Share that made the move in the last horizon_days; of retain the share that left active, which could at most be kept"}
   success_low:           {type: DOUBLE, nullable: true, min: 0, max: 1, meaning: Lower end of its 95 % interval (Wilson)}
   success_high:          {type: DOUBLE, nullable: true, min: 0, max: 1, meaning: Upper end of it}
   from_customers:        {type: BIGINT, unit: customers, min: 0, meaning: n of the share}
@@ -62,9 +62,9 @@ judged AS (
     reached.value - left_as.value AS value_difference,
     sqrt(reached.standard_error * reached.standard_error + left_as.standard_error * left_as.standard_error)
       AS difference_error,
-    shares.share,
-    shares.share_low,
-    shares.share_high,
+    CASE WHEN moves.move = 'retain' THEN 1 - shares.share ELSE shares.share END AS success_share,
+    CASE WHEN moves.move = 'retain' THEN 1 - shares.share_high ELSE shares.share_low END AS success_low,
+    CASE WHEN moves.move = 'retain' THEN 1 - shares.share_low ELSE shares.share_high END AS success_high,
     shares.from_customers
   FROM moves
   JOIN marts.lifecycle_transitions AS shares
@@ -85,20 +85,20 @@ SELECT
   judged.value_without,
   judged.value_difference,
   judged.difference_error,
-  judged.share AS success_share,
-  judged.share_low AS success_low,
-  judged.share_high AS success_high,
+  judged.success_share,
+  judged.success_low,
+  judged.success_high,
   judged.from_customers,
   coalesce(settings.clv_margin, 1.0) AS margin,
   settings.clv_margin IS NOT NULL AS margin_is_set,
-  CASE WHEN judged.status = 'ok' THEN judged.value_difference * judged.share END AS most_to_spend,
+  CASE WHEN judged.status = 'ok' THEN judged.value_difference * judged.success_share END AS most_to_spend,
   CASE
-    WHEN judged.status = 'ok' AND judged.value_difference < 0 THEN judged.value_difference * judged.share_high
-    WHEN judged.status = 'ok' THEN judged.value_difference * judged.share_low
+    WHEN judged.status = 'ok' AND judged.value_difference < 0 THEN judged.value_difference * judged.success_high
+    WHEN judged.status = 'ok' THEN judged.value_difference * judged.success_low
   END AS most_to_spend_low,
   CASE
-    WHEN judged.status = 'ok' AND judged.value_difference < 0 THEN judged.value_difference * judged.share_low
-    WHEN judged.status = 'ok' THEN judged.value_difference * judged.share_high
+    WHEN judged.status = 'ok' AND judged.value_difference < 0 THEN judged.value_difference * judged.success_low
+    WHEN judged.status = 'ok' THEN judged.value_difference * judged.success_high
   END AS most_to_spend_high
 FROM judged
 CROSS JOIN params.settings AS settings

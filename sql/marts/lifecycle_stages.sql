@@ -53,8 +53,6 @@ sequenced AS (
 histories AS (
   SELECT
     customer_id,
-    count(*) FILTER (WHERE stands) AS occasions,
-    max(occasion_on) FILTER (WHERE stands) AS last_on,
     max(date_diff('day', previous_on, occasion_on)) FILTER (WHERE stands AND next_on IS NULL) AS last_gap_days,
     count(*) FILTER (WHERE stood_30) AS occasions_30,
     max(occasion_on) FILTER (WHERE stood_30) AS last_on_30,
@@ -68,12 +66,17 @@ registrations AS (
   FROM staging.customers
   WHERE registered_on <= $snapshot_date
 ),
+today AS (
+  SELECT customer_id, occasions, last_purchase_on
+  FROM marts.customer_summary
+  WHERE snapshot_date = $snapshot_date
+),
 contacts AS (
   SELECT
     coalesce(histories.customer_id, registrations.customer_id) AS customer_id,
     registrations.registered_on,
-    coalesce(histories.occasions, 0) AS occasions,
-    histories.last_on,
+    coalesce(today.occasions, 0) AS occasions,
+    today.last_purchase_on AS last_on,
     histories.last_gap_days,
     coalesce(histories.occasions_30, 0) AS occasions_30,
     histories.last_on_30,
@@ -81,6 +84,7 @@ contacts AS (
     histories.last_on_90
   FROM histories
   FULL JOIN registrations ON registrations.customer_id = histories.customer_id
+  LEFT JOIN today ON today.customer_id = histories.customer_id
 ),
 positions AS (
   SELECT customer_id, registered_on, 0 AS days_ago, occasions, last_on FROM contacts

@@ -1,5 +1,5 @@
 /*
-description: "Every fit of the night: on all data up to the snapshot date, and on the data up to each origin that the models are tested from."
+description: "Every fit of the night, of purchase timing and of spend: on all data up to the snapshot date, and on the data up to each origin that the models are tested from."
 grain: [snapshot_date, origin, asked_for]
 owner: team:data
 computed_by: prediction
@@ -14,9 +14,10 @@ columns:
   log_likelihood: {type: DOUBLE, nullable: true, meaning: "Log-likelihood of all customers, time in weeks, without penalty"}
   aic:            {type: DOUBLE, nullable: true, meaning: Akaike's criterion}
   bic:            {type: DOUBLE, nullable: true, meaning: Bayesian information criterion}
-  customers:      {type: BIGINT, unit: customers, min: 0, meaning: Customers fitted}
-  groups:         {type: BIGINT, unit: groups, min: 0, meaning: Groups of equal histories they fall in}
+  customers:      {type: BIGINT, unit: customers, min: 0, meaning: "Customers fitted; for spend those with a repeat occasion"}
+  groups:         {type: BIGINT, unit: groups, min: 0, meaning: "Groups of equal histories, or of equal frequency and spend, they fall in"}
   iterations:     {type: INTEGER, min: 0, meaning: Iterations of the search that ended lowest}
   start:          {type: INTEGER, min: 0, meaning: Place of its start in the list of starts}
   penalty:        {type: DOUBLE, min: 0, meaning: "Weight of Σ(ln θ)² in the mean negative log-likelihood"}
+  binning_error:  {type: DOUBLE, unit: standard errors, nullable: true, min: 0, meaning: "Where spend was fitted in bins of nearly equal spend: distance of the parameters from those of an exact fit; null where nothing was binned"}
 */

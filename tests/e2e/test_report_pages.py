@@ -249,7 +249,8 @@ def test_a_chart_has_a_switch_of_its_own(browser: Browser, cdnow: BuiltReport) -
         ("rfm", "rm-grid"), ("segments", "grid-map"), ("segments", "grid-shares"), ("segments", "grid-migration"),
         ("classes", "tier-recency"), ("classes", "score-monetary"), ("classes", "recency-activity"),
         ("comparison", "comparison-revenue"), ("comparison", "comparison-segments"),
-        ("comparison", "comparison-evolution"), ("value", "value-distribution"), ("value", "lorenz"),
+        ("comparison", "comparison-evolution"), ("lifecycle", "stages"), ("lifecycle", "moves"),
+        ("lifecycle", "bridge"), ("lifecycle", "projection"), ("value", "value-distribution"), ("value", "lorenz"),
         ("value", "orders-and-spend"), ("probability", "activity"), ("probability", "propensity"),
         ("trust", "conditional-expectation"), ("trust", "tracking"),
     ],
@@ -417,7 +418,8 @@ _FOCUS = """
 
 
 @pytest.mark.parametrize(
-    "name", ["index", "rfm", "segments", "calendar", "classes", "comparison", "value", "probability", "trust"]
+    "name",
+    ["index", "rfm", "segments", "calendar", "classes", "comparison", "lifecycle", "value", "probability", "trust"],
 )
 def test_the_keyboard_reaches_everything_and_the_focus_is_seen(browser: Browser, cdnow: BuiltReport, name: str) -> None:
     with opened(browser, cdnow.page(name)) as page:

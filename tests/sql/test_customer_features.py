@@ -37,6 +37,13 @@ def test_money(anna):
     assert row.rows("first_amount", "last_amount", "monetary_value", "mean_amount") == [(4, 70, 40, 31)]
 
 
+def test_money_is_added_up_to_the_cent(shop):
+    # Eleven purchases of 0.10. Ten floats of 0.1 make 0.9999999999999999, or something else in another order.
+    row = ask(shop.orders("anna", *(f"2026-03-{day:02d}" for day in range(1, 12)), amount="0.10"))
+    assert row.one("monetary_value") == 1.0 / 10
+    assert row.one("mean_amount") == 1.1 / 11
+
+
 def test_windows_count_back_from_the_day(anna):
     # 1 December is 30 days ago: just outside of the last 30; 20 January is 345 days ago and 10 January 355: both in the
     # season, the 30 days from 335 to 364 days ago, in which fell a year ago what follows the day now.
@@ -58,10 +65,46 @@ def test_one_purchase_has_no_gaps_and_no_repeat_spend(shop):
     assert row.rows("frequency", "age_days", *unknown) == [(0, 30, None, None, None, None)]
 
 
+def test_refunds(shop):
+    # Of 40 sold and 10 for postage, 5 and 20 came back: half. Bert gave back nothing. What 3 came back for was sold to
+    # Cleo for nothing.
+    shop.orders("anna", "2026-12-01", amount=40).charge("anna-1", on="2026-12-01", customer="anna", amount=10)
+    shop.refund("anna-1", on="2026-12-10", amount=5).refund("anna-1", on=DAY, amount=20)
+    shop.orders("bert", "2026-12-01").orders("cleo", "2026-12-01", amount=0).refund("cleo-1", on="2026-12-02", amount=3)
+    row = ask(shop)
+    assert row.rows("customer_id", "refunded_amount", "refunded_share") == [
+        ("anna", 25, 0.5), ("bert", 0, 0), ("cleo", 3, None),
+    ]  # fmt: skip
+
+
+def test_categories(shop):
+    # Anna spent 30 of 40 on toys; the gift wrap has no category, the free sample no price. Of Bert nothing is known.
+    shop.orders("anna", "2026-12-01", amount=10, category="toys").orders("anna", DAY, amount=20, category="toys")
+    shop.orders("anna", DAY, amount=10, category="books").orders("anna", DAY, amount=5)
+    shop.orders("anna", DAY, amount=0, category="games").orders("bert", DAY, amount=10)
+    row = ask(shop)
+    assert row.rows("customer_id", "categories", "main_category_share") == [("anna", 2, 0.75), ("bert", None, None)]
+
+
+def test_channels(shop):
+    # Of five sale lines of a known channel one is app, three are web, one is store. Anna was in the app last; Bert was
+    # in web and store on his last day, and has more lines in web; of Cleo nothing is known.
+    shop.orders("anna", "2026-12-01", sales_channel="web").orders("anna", "2026-12-02", sales_channel="app")
+    shop.orders("bert", DAY, DAY, sales_channel="web").orders("bert", DAY, sales_channel="store").orders("cleo", DAY)
+    row = ask(shop)
+    assert row.rows("customer_id", "channels", "last_channel_share") == [
+        ("anna", 2, 0.2), ("bert", 2, 0.6), ("cleo", None, None),
+    ]  # fmt: skip
+
+
 def test_nothing_after_the_day_matters(anna):
+    anna.orders("bert", "2026-12-01", amount=8, sales_channel="web", category="toys").refund(
+        "bert-1", on="2026-12-02", amount=1
+    )
     before = ask(anna).frame
-    anna.orders("anna", "2027-01-01", amount=999).orders("cleo", "2027-01-02")
-    anna.refund("anna-5", on="2027-01-05", amount=70)
+    anna.orders("anna", "2027-01-01", amount=999, sales_channel="app", category="books").orders("cleo", "2027-01-02")
+    anna.refund("anna-5", on="2027-01-05", amount=70).refund("bert-1", on="2027-01-05", amount=2)
+    anna.orders("bert", "2027-01-03", sales_channel="app", category="books")
     assert ask(anna).frame.equals(before)
 
 

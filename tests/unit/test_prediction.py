@@ -10,6 +10,7 @@ from scipy.stats import spearmanr
 from shop import CDNOW, RealShop, all_tables, build, real_shop
 
 from pipeline.models.beta_geometric import BGNBD
+from pipeline.models.gamma_gamma import GammaGamma
 from pipeline.models.pareto_nbd import ParetoNBD
 from pipeline.prediction.backtest import PUBLISHED, outcomes, publish
 from pipeline.prediction.holdouts import BLEND, PROBABILITIES, TRAINED
@@ -133,6 +134,12 @@ def test_a_cohort_holds_who_had_bought_and_what_they_bought_after(shop):
     assert (found.days, found.silent_weeks.tolist()) == (20, [30 / 7, 0, 29 / 7])
 
 
+def test_what_was_bought_after_is_added_up_to_the_cent(shop):
+    shop.orders("anna", "2026-01-01").orders("anna", *(f"2026-02-{day:02d}" for day in range(1, 11)), amount="0.10")
+    shop.table("marts.customer_summary", snapshot_date="2026-12-31")
+    assert cohort(shop.engine, dt.date(2026, 1, 31), dt.date(2026, 2, 20)).later_amount.tolist() == [1.0]
+
+
 def test_groups_are_customers_with_equal_histories(shop):
     shop.orders("anna", "2026-01-01", "2026-01-08").orders("bert", "2026-01-01", "2026-01-08").orders(
         "cleo", "2026-01-15"
@@ -156,8 +163,9 @@ def test_what_is_kept_of_spend(shop):
 
 def test_parameters_of_an_earlier_night_become_models_when_they_are_complete():
     rows = [("bgnbd", name, value) for name, value in zip(("r", "alpha", "a", "b"), (0.2, 4.0, 0.8, 2.0), strict=True)]
-    rows += [("pareto_nbd", "r", 0.5), ("gamma_gamma", "p", 6.0), ("shop", "mean_spend", 30.0)]
-    assert last_models(rows) == {"bgnbd": BGNBD(0.2, 4.0, 0.8, 2.0)}
+    rows += [("pareto_nbd", "r", 0.5), ("nbd", "r", 0.5), ("shop", "mean_spend", 30.0)]
+    rows += [("gamma_gamma", name, value) for name, value in zip("pqv", (6.0, 4.0, 15.0), strict=True)]
+    assert last_models(rows) == {"bgnbd": BGNBD(0.2, 4.0, 0.8, 2.0), "gamma_gamma": GammaGamma(6.0, 4.0, 15.0)}
 
 
 # ── a night on CDNOW ──────────────────────────────────────────────────────────────────────────────────────────────────
@@ -244,6 +252,20 @@ def test_the_tracking_adds_up_to_what_was_bought(last_night):
     assert tracking.filter("is_holdout")["week_ends_on"].min() > last_night.judged["counts"].cohort.origin
 
 
+@pytest.mark.parametrize("target", ["counts", "value", *PROBABILITIES])
+def test_tenths_add_up_to_the_holdout(last_night, target):
+    judged = last_night.judged[target]
+    deciles = rows_of(last_night, "decile_chart").filter(target=target)
+    assert set(judged.predictions) - set(deciles["model"]) <= {"zero", "base_rate"}  # who expects the same of everyone
+    for (model,), rows in deciles.group_by("model"):
+        assert rows["decile"].sort().to_list() == list(range(1, 11))
+        for column, total in (("predicted", judged.predictions[model].sum()), ("observed", judged.actual.sum())):
+            assert (rows[column] * rows["customers"]).sum() == pytest.approx(total, rel=1e-8)
+        top = rows.filter(decile=1)["captured"][0]
+        if not judged.is_probability:
+            assert top == pytest.approx(judged.scores[model]["top_10_percent_capture"], rel=1e-8)
+
+
 def test_alerts_and_rising_customers_are_exceptions(last_night):
     alerts, rising = rows_of(last_night, "premium_alerts"), rows_of(last_night, "rising_customers")
     assert 0 < alerts.height < 23_570 / 10 and alerts["change"].max() <= -0.3
@@ -303,6 +325,16 @@ def test_a_shop_whose_customers_do_not_drop_out(retail_night):
     assert set(parameters["parameter"]) == {"r", "alpha"} and parameters["standard_error"].null_count() == 0
 
 
+@pytest.mark.parametrize("target", ["purchase_30d", "churn"])
+def test_the_classifier_beats_the_timing_models_on_the_master_file(last_night, target):
+    # At the end of the file, where the classifier has a past to learn from.
+    scores = last_night.judged[target].scores
+    best = min(scores[model]["log_loss"] for model in TIMING)
+    for candidate in TRAINED:
+        assert scores[candidate]["log_loss"] < best
+        assert scores[candidate]["ece"] <= 0.055 and scores[candidate]["auc"] >= 0.75
+
+
 def test_the_classifier_is_better_calibrated_where_the_timing_models_are_not(retail_night):
     scores = retail_night.judged["purchase_30d"].scores
     assert scores["classifier"]["ece"] < scores["nbd"]["ece"]
@@ -313,16 +345,22 @@ def test_the_classifier_is_better_calibrated_where_the_timing_models_are_not(ret
 
 
 def test_a_second_run_writes_the_same_rows(nights_at_the_origin):
+    # Not nearly, but bit by bit: every sum has its order.
     first = nights_at_the_origin["sample"]
     again = frames_of(Night(first.engine, first.settings, first.day))
-    for name, frame in frames_of(first).items():
+    frames = frames_of(first)
+    assert frames["model_fits"].filter(model="gamma_gamma")["origin"].to_list()[-1] == ORIGIN
+    for name, frame in frames.items():
         assert frame.equals(again[name]), name
 
 
 def test_predictions_do_not_depend_on_last_nights_parameters(nights_at_the_origin):
     # From parameters far away. The holdouts never start from them.
     cold = nights_at_the_origin["sample"]
-    last = {"bgnbd": BGNBD(2.0, 40.0, 0.1, 5.0), "pareto_nbd": ParetoNBD(3.0, 30.0, 0.1, 2.0)}
+    last = {
+        "bgnbd": BGNBD(2.0, 40.0, 0.1, 5.0), "pareto_nbd": ParetoNBD(3.0, 30.0, 0.1, 2.0),
+        "gamma_gamma": GammaGamma(2.0, 8.0, 90.0),
+    }  # fmt: skip
     warm = Night(cold.engine, cold.settings, cold.day, last)
     warm.judged = cold.judged
     before, after = (frames_of(night)["timing_predictions"] for night in (cold, warm))

@@ -75,6 +75,10 @@ def plain(text: str) -> str:
         (says.fits_sentence(["converged", "refused", "no_dropout"]),
          "Of 3 fits, 1 is sound, 1 is without dropout and 1 is refused."),
         (says.capture_sentence("bgnbd", None, None, "spend"), "Nobody bought, so there was nothing to find."),
+        (says.deciles_sentence([("2.0", "2.5", 2.5, 5), ("1.0", "0.9", 0.9, 1.8), ("0.9", "1.0", 1.0, 2)], "it was"),
+         "In the tenth of the customers ranked highest, it was 2.5, 5 times the mean of all; 2.0 was expected. In the "
+         "tenth ranked lowest it was 1.0; 0.9 was expected. From one tenth to the next it did not rise in 1 of 2 "
+         "steps."),
         (says.interval_sentence(None), "Whether the ranges hold has not been tested."),
         (says.more_buyers(120, 42, 500), "with 380 more; 42 were new in the last 30 days, at that pace in 272 days"),
         (says.more_buyers(120, 0, 500), "with 380 more; nobody was new in the last 30 days"),
@@ -267,7 +271,7 @@ def test_every_chart_says_what_it_means_and_what_it_rests_on(predicted: Shop) ->
     assert {page: [chart.id for chart in all_charts] for page, all_charts in found.items()} == {
         "value": ["value-distribution", "lorenz", "value-by-segment", "orders-and-spend"],
         "probability": ["activity", "propensity"],
-        "trust": ["tracking", "calibration", "conditional-expectation", "capture", "parameters"],
+        "trust": ["tracking", "calibration", "conditional-expectation", "capture", "deciles", "parameters"],
     }
     for chart in (chart for all_charts in found.values() for chart in all_charts):
         assert len({view.key for view in chart.views}) == len(chart.views)
@@ -280,6 +284,19 @@ def test_every_chart_says_what_it_means_and_what_it_rests_on(predicted: Shop) ->
             assert view.sentence.endswith("."), view.sentence
             assert not re.search(r"\b(None|nan|inf)\b", view.sentence), view.sentence
             assert not re.search(r"NaN|Infinity", json.dumps(view.figure)), chart.id
+
+
+def test_tenths_stand_beside_those_of_the_others(predicted: Shop) -> None:
+    # Made up: of the mean .1 the first tenth bought 1.8 times and was expected to buy 1.9 times; all models alike.
+    report = report_of(predicted.engine.read)
+    deciles = {chart.id: chart for chart in charts_in(trust.context(report))}["deciles"]
+    assert [view.key for view in deciles.views] == ["purchase_30d", "purchase_90d", "churn", "counts", "value"]
+    first = deciles.views[0].grid
+    assert [field.name for field in first.fields[-2:]] == ["brought_so_far", "recency_logistic_so_far"]
+    assert first.rows[0] == ("1", 200, *map(pytest.approx, (0.19, 0.18, 1.8, 0.2, 0.2)))
+    assert plain(deciles.views[-1].sentence).startswith(
+        "In the tenth of the customers ranked highest, the mean spend was 36.00 €, 1.8 times the mean of all; 38.00 € "
+    )
 
 
 def test_every_customer_is_in_one_bar_and_one_spot_and_one_cell(predicted: Shop) -> None:

@@ -11,7 +11,7 @@ import polars as pl
 from pipeline.reporting import charts, prediction_charts, words
 from pipeline.reporting import prediction_queries as queries
 from pipeline.reporting import prediction_words as says
-from pipeline.reporting.components import Chart, Field, Grid, View, grid
+from pipeline.reporting.components import Chart, Field, Grid, Kind, View, grid, show
 from pipeline.reporting.facts import Facts, Report
 from pipeline.reporting.predictions import (
     PROBABILITIES,
@@ -30,6 +30,12 @@ _SCORES = {
 }
 _SHARES = {"ece", "top_10_percent_capture", "coverage_80"}
 _HIGHER_IS_BETTER = {"auc", "correlation", "normalised_gini", "top_10_percent_capture"}
+_TENTHS: dict[str, tuple[Kind, str, str, str]] = {
+    "counts": ("number", "Purchases", "the mean number of purchases was", "Mean purchases"),
+    "value": ("money", "Spend", "the mean spend was", "Mean spend"),
+    "probability": ("percent", "", "the share that bought was", "Share that bought"),
+}
+"""By target: how its numbers are shown, its name on the switch, what is told of a tenth, title of the axis."""
 _SYMBOLS = {"alpha": "α", "beta": "β"}
 
 
@@ -56,7 +62,7 @@ def context(report: Report) -> dict[str, Any]:
             chart
             for chart in (
                 _tracking(report), _calibration(report, tested, days), _expectation(report, tested),
-                _capture(report, validation, tested),
+                _capture(report, validation, tested), _deciles(report, tested, days),
             )
             if chart
         ],
@@ -191,7 +197,8 @@ def _expectation(report: Report, tested: Mapping[str, Tested]) -> Chart | None:
     ]
     seen, expected = ([row[column] for row in rows] for column in ("observed", "expected"))
     short = [label.replace(" or more", " +") for label in labels]
-    picture = prediction_charts.expectation(short, seen, expected, texts)
+    titles = ("Repeat purchases before", "Mean purchases after")
+    picture = prediction_charts.seen_and_expected(short, seen, expected, texts, titles)
     return Chart(
         id="conditional-expectation",
         title="By how often they had bought",
@@ -255,6 +262,66 @@ def _capture(report: Report, validation: pl.DataFrame, tested: Mapping[str, Test
         return None
     legend = (*prediction_charts.legend(views[0].figure), ("Drawn by lot", charts.MUTED))
     return Chart("capture", "Does it find the best customers", views[0].basis or "", tuple(views), legend=legend)
+
+
+def _deciles(report: Report, tested: Mapping[str, Tested], days: int) -> Chart | None:
+    frame, views = report.ask(queries.DECILES), []
+    for target, found in tested.items():
+        of_target = frame.filter(pl.col("target") == target)
+        rows = of_target.filter(pl.col("model") == found.model).to_dicts()
+        if rows:
+            views.append(_tenths(report.facts, found, rows, of_target, days))
+    if not views:
+        return None
+    legend = prediction_charts.legend(views[0].figure)
+    return Chart("deciles", "From the best tenth to the last", views[0].basis or "", tuple(views), legend=legend)
+
+
+def _tenths(facts: Facts, found: Tested, rows: Sequence[Mapping[str, Any]], of_target: pl.DataFrame, days: int) -> View:
+    """One prediction: what the published model expected of each tenth, and what came."""
+    kind, label, what, axis = _TENTHS[found.target] if found.target in _TENTHS else _TENTHS["probability"]
+    name = says.target_name(found.target, days)
+    told = [
+        (
+            show(r["predicted"], kind, facts.currency),
+            show(r["observed"], kind, facts.currency),
+            r["observed"],
+            r["lift"],
+        )
+        for r in rows
+    ]
+    labels = [str(row["decile"]) for row in rows]
+    texts = [f"Tenth {row['decile']}: {words.number(row['customers'], 0)} customers" for row in rows]
+    seen, expected = ([row[column] for row in rows] for column in ("observed", "predicted"))
+    titles = ("Tenth of the customers, 1 was ranked highest", axis)
+    ticks = ".0%" if kind == "percent" else ""
+    return View(
+        found.target,
+        label or f"{found.days} days",
+        says.deciles_sentence(told, what),
+        prediction_charts.seen_and_expected(labels, seen, expected, texts, titles, ticks),
+        basis=f"{_basis(found)} · {says.model_name(found.model)}, “{name[0].lower()}{name[1:]}”",
+        grid=_tenths_grid(name, found, rows, of_target, kind),
+    )
+
+
+def _tenths_grid(
+    name: str, found: Tested, rows: Sequence[Mapping[str, Any]], of_target: pl.DataFrame, kind: Kind
+) -> Grid:
+    """The published model; and how much of all that happened the tenths of the others had brought by then."""
+    others = sorted(set(of_target["model"]) - {found.model})
+    captured = {(row["model"], row["decile"]): row["captured"] for row in of_target.to_dicts()}
+    fields = [
+        Field("tenth", "Tenth"), Field("customers", "Customers", "number"), Field("expected", "Expected", kind),
+        Field("seen", "Seen", kind), Field("lift", "Times the mean", "number"),
+        Field("brought_so_far", "Brought so far", "percent"),
+        *(Field(f"{model}_so_far", f"{says.model_name(model)}, so far", "percent") for model in others),
+    ]  # fmt: skip
+    return grid(f"{name}: tenths of the customers, the one ranked highest first", fields, [
+        (str(r["decile"]), r["customers"], r["predicted"], r["observed"], r["lift"], r["captured"],
+         *(captured[model, r["decile"]] for model in others))
+        for r in rows
+    ])  # fmt: skip
 
 
 def _marked(model: str, found: Tested) -> str:
@@ -412,6 +479,7 @@ def _fits(report: Report) -> dict[str, Any]:
         Field("status", "In plain words"), Field("customers", "Customers", "count"),
         Field("groups", "Different histories", "count"), Field("log_likelihood", "Log-likelihood", "number"),
         Field("aic", "AIC", "number"), Field("iterations", "Iterations", "count"),
+        Field("binning_error", "Error of binning, standard errors", "score"),
     ]  # fmt: skip
 
     def status(row: Mapping[str, Any]) -> str:
@@ -422,7 +490,7 @@ def _fits(report: Report) -> dict[str, Any]:
         "sentence": says.fits_sentence([row["status"] for row in rows]),
         "table": grid("Every fit of this snapshot", fields, [
             (r["origin"], says.model_name(r["asked_for"]), says.model_name(r["model"]), status(r), r["customers"],
-             r["groups"], r["log_likelihood"], r["aic"], r["iterations"])
+             r["groups"], r["log_likelihood"], r["aic"], r["iterations"], r["binning_error"])
             for r in rows
         ]),
     }  # fmt: skip
