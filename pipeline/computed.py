@@ -25,6 +25,7 @@ STEPS = {
     "lifecycle_thresholds": "pipeline.movement.thresholds",
     "lifecycle_projection": "pipeline.movement.projection",
     "trend": "pipeline.movement.trend",
+    "rhythm": "pipeline.movement.rhythm",
 }
 """Step -> module with its `compute`."""
 

@@ -92,12 +92,22 @@ ORDER_LINES = pa.DataFrameSchema(
     },
 )
 
+KPIS = (
+    "revenue", "orders", "buyers", "new_buyers", "repeat_buyers", "repeat_share_of_buyers", "one_time_share_of_buyers",
+    "repeat_share_of_revenue", "one_time_share_of_revenue", "mean_order_value", "orders_per_buyer",
+    "revenue_per_buyer", "refund_share", "retention_90d",
+)  # fmt: skip
+"""The key figures there are (marts.kpis); a target or benchmark of any other would be compared with nothing."""
 PERIOD = r"^[0-9]{4}(-(0[1-9]|1[0-2])|-Q[1-4])?$"
 
 
 def _period() -> pa.Column:
     fits = pa.Check.str_matches(PERIOD, description="is no month (2026-11), quarter (2026-Q4) or year (2026)")
     return _column(TEXT, "Month (2026-11), quarter (2026-Q4) or year (2026) that the value is of", fits, required=True)
+
+
+def _kpi(meaning: str) -> pa.Column:
+    return _column(TEXT, meaning, pa.Check.isin(KPIS), required=True)
 
 
 def _figure(meaning: str) -> pa.Column:
@@ -117,7 +127,7 @@ CUSTOMERS = pa.DataFrameSchema(
 TARGETS = pa.DataFrameSchema(
     name="targets",
     columns={
-        "kpi": _identifier("Key figure the shop wants to reach, in lower case", required=True),
+        "kpi": _kpi("Key figure the shop wants to reach, in lower case"),
         "period": _period(),
         "value": _figure("Value it is to have then, in the unit of the key figure"),
         "updated_at": _moment(_UPDATED_AT),
@@ -128,7 +138,7 @@ BENCHMARKS = pa.DataFrameSchema(
     name="benchmarks",
     columns={
         "sector": _identifier("Sector of shops the value is of", required=True),
-        "kpi": _identifier("Key figure, in lower case", required=True),
+        "kpi": _kpi("Key figure, in lower case"),
         "period": _period(),
         "value": _figure("Value in the sector, in the unit of the key figure"),
         "updated_at": _moment(_UPDATED_AT),

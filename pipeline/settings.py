@@ -145,6 +145,14 @@ class Trend(BaseModel):
     alpha: float = Field(0.1, gt=0, le=0.5, description="Share of unchanged customers that may be called changed")
 
 
+class Rhythm(BaseModel):
+    """When to write to a customer who has not bought again."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    send_lead_days: int = Field(5, ge=0, le=365, description="How many days before the key moment to write")
+
+
 class Period(BaseModel):
     """The days from `first` to `last`, both included. Also written as one text, FROM:TO."""
 
@@ -256,6 +264,7 @@ class Settings(BaseSettings):
     lifecycle: Lifecycle = Field(
         default_factory=lambda: Lifecycle(), description="Limits of the lifecycle stages, and scenarios to project"
     )
+    rhythm: Rhythm = Field(default_factory=lambda: Rhythm(), description="When to write before the key moment")
     schedule_hour: int = Field(3, ge=0, le=23, description="Local hour of the nightly run")
     failure_webhook: Secret[HttpUrl] | None = Field(
         None, description="Address that is told (POST, JSON) when a run fails"
@@ -323,6 +332,7 @@ class Settings(BaseSettings):
         names = {"timezone", "currency", "duplicate_lines", "cancelled_orders_count", "tiers"}
         names |= {
             "clv",
+            "rhythm",
             "churn_horizon_days",
             "lifecycle",
             "activity_window_days",

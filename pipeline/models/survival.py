@@ -6,6 +6,7 @@ days and costs the same for any number of customers.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -17,6 +18,8 @@ from pipeline.models.histories import Array
 HORIZONS = (365, 270, 180, 90)
 LEAST_AT_RISK, LEAST_AT_HORIZON = 100, 200
 _NORMAL_95 = 1.959963984540054
+_TIE = 1e-12
+"""Products of fractions that are equal on paper differ by less."""
 
 
 @dataclass(frozen=True)
@@ -41,8 +44,12 @@ class SurvivalCurve:
         if len(days) and days.min() < 0:
             raise ValueError("durations must not be negative")
         size = 1 + max(int(days.max()) if len(days) else 0, longest or 0)
-        events = np.bincount(days, weights * ended, size)[:size]
-        leaving = np.bincount(days, weights, size)[:size]
+        events, leaving = (np.bincount(days, counted, size).astype(float) for counted in (weights * ended, weights))
+        return cls.of_counts(events, leaving)
+
+    @classmethod
+    def of_counts(cls, events: Array, leaving: Array) -> Self:
+        """From how many durations a purchase ended on each day, and how many ended or were censored on it; (n,)."""
         at_risk = leaving[::-1].cumsum()[::-1]
         with np.errstate(divide="ignore", invalid="ignore"):
             hazard = np.where(at_risk > 0, events / at_risk, 0.0)
@@ -60,7 +67,7 @@ class SurvivalCurve:
 
     def quantile(self, share: float) -> int | None:
         """First day by which at least `share` have bought; None if the curve does not get there."""
-        return _first(self.survival <= 1 - share)
+        return _first(self.survival <= 1 - share + _TIE)
 
     def chance(self, within: int = 90) -> Array:
         """P(a purchase in the next `within` days | silent for t days), for all t with enough silences at risk then.
@@ -78,7 +85,7 @@ class SurvivalCurve:
     def limit(self, share: float, within: int = 90) -> int | None:
         """First day of silence on which the chance is below `share` of what it is at the start; None if not reached."""
         chance = self.chance(within)
-        return _first(chance < share * chance[0]) if len(chance) and np.isfinite(chance[0]) else None
+        return _first(chance < share * chance[0] - _TIE) if len(chance) and np.isfinite(chance[0]) else None
 
     def horizon(self) -> int | None:
         """The longest of HORIZONS at which enough silences are still watched."""
@@ -90,7 +97,7 @@ class SurvivalCurve:
         now = self.survival[: horizon + 1]
         with np.errstate(divide="ignore", invalid="ignore"):
             hope = np.where(now > 0, 1 - now[-1] / now, 0.0)
-        return _first(hope < hope[0] / 2) if hope[0] > 0 else None
+        return _first(hope < hope[0] / 2 - _TIE) if hope[0] > 0 else None
 
     def majority(self, limit: int) -> int | None:
         """First day t on which silence up to `limit` is more likely than a purchase before it, given silence till t."""
@@ -98,29 +105,37 @@ class SurvivalCurve:
             return None
         now = self.survival[: limit + 1]
         with np.errstate(divide="ignore", invalid="ignore"):
-            return _first(np.where(now > 0, now[-1] / now, 0.0) > 0.5)
+            return _first(np.where(now > 0, now[-1] / now, 0.0) > 0.5 + _TIE)
 
 
-def bootstrap_limits(
-    days: Array, ended: Array, weights: Array, buckets: NDArray[Any], shares: tuple[float, ...], draws: int, seed: int
-) -> Array:
-    """`SurvivalCurve.limit` of each share in curves of buckets drawn with replacement; (draws, shares).
+def resampled(
+    days: Array, ended: Array, weights: Array, buckets: NDArray[Any], draws: int, seed: int, longest: int | None = None
+) -> list[SurvivalCurve]:
+    """Curves of buckets drawn with replacement; none of no silences.
 
     All silences of a customer are in one bucket, so that what a customer's silences have in common widens the interval
-    as it should (a cluster bootstrap). A limit that is not reached is infinite. No silences: no rows.
+    as it should (a cluster bootstrap). Counted once by bucket and day, a draw costs the same for any number of them.
     """
     names, place = np.unique(buckets, return_inverse=True)
     if not len(names):
-        return np.empty((0, len(shares)))
-    times = np.random.default_rng(seed).multinomial(len(names), np.full(len(names), 1 / len(names)), draws)
-    limits = np.full((draws, len(shares)), np.inf)
-    for draw, drawn in enumerate(times):
-        curve = SurvivalCurve.of(days, ended, weights * drawn[place])
-        for column, share in enumerate(shares):
-            found = curve.limit(share)
-            if found is not None:
-                limits[draw, column] = found
-    return limits
+        return []
+    size = 1 + max(int(days.max()), longest or 0)
+    cells, shape = place * size + np.asarray(days, dtype=np.int64), (len(names), size)
+    events = np.bincount(cells, weights * ended, len(names) * size).reshape(shape)
+    leaving = np.bincount(cells, weights, len(names) * size).reshape(shape)
+    times = (
+        np.random.default_rng(seed).multinomial(len(names), np.full(len(names), 1 / len(names)), draws).astype(float)
+    )
+    return [SurvivalCurve.of_counts(*counts) for counts in zip(times @ events, times @ leaving, strict=True)]
+
+
+def percentile_interval(found: Sequence[int | None]) -> tuple[int | None, int | None]:
+    """The middle 95 % of days read off resampled curves; an end is None where so many do not get there."""
+    if not found:
+        return None, None
+    days = [np.inf if day is None else day for day in found]
+    low, high = np.quantile(days, (0.025, 0.975), method="inverted_cdf")
+    return (int(low) if np.isfinite(low) else None), (int(high) if np.isfinite(high) else None)
 
 
 def _first(true: NDArray[np.bool_]) -> int | None:

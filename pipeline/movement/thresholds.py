@@ -12,8 +12,7 @@ import polars as pl
 
 from pipeline.catalog import features
 from pipeline.engines.engine import Engine
-from pipeline.models.histories import Array
-from pipeline.models.survival import SurvivalCurve, bootstrap_limits
+from pipeline.models.survival import SurvivalCurve, percentile_interval, resampled
 from pipeline.settings import Settings
 
 KINDS = ("one-time", "repeat")
@@ -60,12 +59,10 @@ def _row(kind: str, silences: pl.DataFrame, settings: Settings) -> dict[str, Any
     days, ended, times = (silences[name].to_numpy() for name in ("days", "ended", "silences"))
     curve = SurvivalCurve.of(days, ended, times)
     chance = curve.chance()
-    draws = bootstrap_limits(
-        days, ended, times, silences["bucket"].to_numpy(), (DEFECTING.share, INACTIVE.share), DRAWS, SEED
-    )
+    drawn = resampled(days, ended, times, silences["bucket"].to_numpy(), DRAWS, SEED)
     given = settings.lifecycle
-    defecting = _limit(DEFECTING, curve, draws[:, 0], given.defecting_days)
-    inactive = _limit(INACTIVE, curve, draws[:, 1], given.inactive_days)
+    defecting = _limit(DEFECTING, curve, drawn, given.defecting_days)
+    inactive = _limit(INACTIVE, curve, drawn, given.inactive_days)
     # What is set stands; the other limit gives way, so that nobody is inactive before defecting.
     if given.inactive_days is not None:
         defecting["defecting_days"] = min(defecting["defecting_days"], inactive["inactive_days"])
@@ -80,9 +77,9 @@ def _row(kind: str, silences: pl.DataFrame, settings: Settings) -> dict[str, Any
     }
 
 
-def _limit(limit: Limit, curve: SurvivalCurve, draws: Array, given: int | None) -> dict[str, Any]:
+def _limit(limit: Limit, curve: SurvivalCurve, drawn: list[SurvivalCurve], given: int | None) -> dict[str, Any]:
     learnt = curve.limit(limit.share)
-    low, high = (None, None) if given is not None else _interval(draws)
+    low, high = percentile_interval([one.limit(limit.share) for one in drawn] if given is None else [])
     status = "set" if given is not None else "not_reached" if learnt is None else "learnt"
     return {
         f"{limit.name}_days": given or learnt or limit.stand_in,
@@ -90,15 +87,3 @@ def _limit(limit: Limit, curve: SurvivalCurve, draws: Array, given: int | None) 
         f"{limit.name}_low": low,
         f"{limit.name}_high": high,
     }
-
-
-def _interval(draws: Array) -> tuple[int | None, int | None]:
-    """The middle 95 % of the draws; an end at infinity is open."""
-    if not len(draws):
-        return None, None
-    low, high = np.quantile(draws, (0.025, 0.975), method="inverted_cdf")
-    return _finite(low), _finite(high)
-
-
-def _finite(days: float) -> int | None:
-    return int(days) if np.isfinite(days) else None

@@ -180,3 +180,8 @@ def test_online_retail_lifecycle_limits_are_not_reached(online_retail):
     found = online_retail.table("marts.lifecycle_thresholds")
     columns = ("defecting_days", "defecting_status", "inactive_days", "inactive_status")
     assert found.rows(*columns) == [(180, "not_reached", 365, "not_reached")] * 2
+
+
+def test_the_published_key_moment_of_the_second_purchase(online_retail_with_charges):
+    moments = online_retail_with_charges.table("marts.key_moments").where(order_number=1, cohort="all", is_main=True)
+    assert moments.rows("horizon_days", "key_moment_days") == [(270, 144)]

@@ -8,7 +8,7 @@ import pytest
 from shop import CDNOW
 from statsmodels.duration.survfunc import SurvfuncRight
 
-from pipeline.models.survival import SurvivalCurve, bootstrap_limits
+from pipeline.models.survival import SurvivalCurve, percentile_interval, resampled
 
 LAST_DAY = dt.date(1998, 6, 30)
 
@@ -92,16 +92,37 @@ def test_limits_are_drawn_by_bucket():
     # but where nobody is left (chance 1 up to day 9, none after); the second has none: half of zero is never undercut.
     days, ended, buckets = np.array([10, 300, 300]), np.array([1, 0, 0]), np.array(["a", "a", "b"])
     weights = np.array([500.0, 500.0, 500.0])
-    drawn = bootstrap_limits(days, ended, weights, buckets, (0.5, 0.25), 100, 1)
-    assert set(map(tuple, drawn)) == {(10.0, 10.0), (np.inf, np.inf)}
+    drawn = resampled(days, ended, weights, buckets, 100, 1)
+    limits = [(one.limit(0.5), one.limit(0.25)) for one in drawn]
+    assert set(limits) == {(10, 10), (None, None)}
     # The second bucket comes twice in a quarter of the draws: 25 ± 3 · 4.3 of 100.
-    assert 12 < np.isinf(drawn[:, 0]).sum() < 38
-    np.testing.assert_array_equal(drawn, bootstrap_limits(days, ended, weights, buckets, (0.5, 0.25), 100, 1))
+    assert 12 < limits.count((None, None)) < 38
+    again = resampled(days, ended, weights, buckets, 100, 1)
+    assert limits == [(one.limit(0.5), one.limit(0.25)) for one in again]
+
+
+def test_a_drawn_curve_is_that_of_the_drawn_buckets():
+    # Whole numbers of three buckets: each draw is the curve of the same silences, each as often as its bucket came.
+    rng = np.random.default_rng(5)
+    days, ended, buckets = rng.integers(1, 40, 200), rng.random(200) < 0.6, rng.integers(0, 3, 200)
+    times = np.random.default_rng(7).multinomial(3, np.full(3, 1 / 3), 4)
+    for drawn, one in zip(times, resampled(days, ended, np.ones(200), buckets, 4, 7, longest=50), strict=True):
+        whole = SurvivalCurve.of(days, ended, drawn[buckets].astype(float), longest=50)
+        np.testing.assert_allclose(one.survival, whole.survival, rtol=1e-12)
+        np.testing.assert_array_equal(one.at_risk, whole.at_risk)
 
 
 def test_a_bootstrap_of_nothing_has_no_draws():
     nothing = np.empty(0)
-    assert bootstrap_limits(nothing, nothing, nothing, nothing, (0.5,), 10, 1).shape == (0, 1)
+    assert resampled(nothing, nothing, nothing, nothing, 10, 1) == []
+
+
+def test_an_interval_is_open_where_too_many_draws_do_not_get_there():
+    # Of 100 draws 2 lie below the 2.5th percentile and 2 above the 97.5th: the third and the 98th are its ends.
+    assert percentile_interval(list(range(100))) == (2, 97)
+    assert percentile_interval([5] * 97 + [None] * 3) == (5, None)
+    assert percentile_interval([5] * 98 + [None] * 2) == (5, 5)
+    assert percentile_interval([None] * 100) == percentile_interval([]) == (None, None)
 
 
 def test_the_interval_by_bucket_is_as_wide_as_one_by_customer():
@@ -111,11 +132,12 @@ def test_the_interval_by_bucket_is_as_wide_as_one_by_customer():
     pace = np.where(rng.random(4000) < 0.5, 60, 400)
     lasted, watched = rng.exponential(pace).astype(int), rng.integers(200, 500, 4000)
     days, ended = np.minimum(lasted, watched), lasted <= watched
-    single = bootstrap_limits(days, ended, np.ones(4000), np.arange(4000), (0.6,), 150, 3)
-    bucketed = bootstrap_limits(days, ended, np.ones(4000), rng.integers(0, 256, 4000), (0.6,), 150, 4)
-    assert np.isfinite(single).all() and np.isfinite(bucketed).all()
-    assert single.std() > 0
-    assert 0.75 < bucketed.std() / single.std() < 1.33
+    spreads = [
+        np.std([one.limit(0.6) for one in resampled(days, ended, np.ones(4000), customers, 150, seed)])
+        for customers, seed in ((np.arange(4000), 3), (rng.integers(0, 256, 4000), 4))
+    ]
+    assert spreads[0] > 0
+    assert 0.75 < spreads[1] / spreads[0] < 1.33
 
 
 @pytest.fixture(scope="module")

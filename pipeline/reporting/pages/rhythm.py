@@ -1,0 +1,289 @@
+"""Rhythm: how soon customers buy again, the day of silence on which that hope fades, and whether it drifts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import polars as pl
+
+from pipeline.reporting import rhythm_charts, words
+from pipeline.reporting import rhythm_queries as queries
+from pipeline.reporting import rhythm_words as says
+from pipeline.reporting.components import Chart, Field, Grid, KeyFigure, View, grid
+from pipeline.reporting.facts import MAIN_CATALOGUE, Facts, Report
+from pipeline.settings import Rhythm
+
+CURVES_SHOWN = 4
+_EVERYBODY = "all"
+_STEP_DAYS = 7
+"""Of a curve's table; the chart has every day."""
+_GROUPINGS = {"order_number": "Order number", "found": "Stage before", "stage": "Stage now", "segment": "Segment now"}
+_SELECTED = (
+    " The groups are made by the silence that goes on, so this tells who is in them, not how long they will be silent."
+)
+_STAGES = ("first-time", "active", "defecting", "inactive")
+_DAYS = ("p10", "p20", "p25", "p30", "p40", "median", "p60", "p70", "p75", "p80", "p90")
+
+Rows = list[dict[str, Any]]
+
+
+def context(report: Report) -> dict[str, Any]:
+    facts, moments = report.facts, report.ask(queries.MOMENTS).to_dicts()
+    everybody = [row for row in moments if row["cohort"] == _EVERYBODY]
+    main = [row for row in everybody if row["is_main"]]
+    gaps = report.ask(queries.GAPS).to_dicts()
+    return {
+        "missing": "" if main else _missing(facts, everybody),
+        "figures": _figures(main[0]) if main and main[0]["order_number"] == 1 else [],
+        "curves": _curves(facts, report.ask(queries.CURVES), main, everybody) if main else None,
+        "moments": _moments_table(main),
+        "moments_sentence": says.moment_sentence(main[0]) if main else "",
+        "moments_basis": _basis(facts),
+        "lead_days": Rhythm.model_validate(report.run.settings.get("rhythm") or {}).send_lead_days,
+        "drift": _drift(facts, [row for row in moments if row["cohort"] != _EVERYBODY]),
+        "gaps": _gaps(facts, gaps) if gaps else None,
+    }
+
+
+def _basis(facts: Facts, silences: int | None = None) -> str:
+    n = f"n = {words.things(silences, 'silence')} · " if silences is not None else ""
+    return f"{n}purchases {facts.range}"
+
+
+def _missing(facts: Facts, everybody: Rows) -> str:
+    at_risk = next((row["at_risk"] for row in everybody if row["order_number"] == 1 and row["horizon_days"] == 90), 0)
+    return says.rhythm_missing(at_risk, None if facts.is_empty else facts.lines["first_on"], facts.snapshot_date)
+
+
+def _figures(first: Mapping[str, Any]) -> list[KeyFigure]:
+    horizon = first["horizon_days"]
+    share = f"95 % interval {words.percent(first['share_back_low'])} to {words.percent(first['share_back_high'])}"
+    figures = [KeyFigure(f"Buy a second time within {horizon} days", words.percent(first["share_back"]), share)]
+    if first["key_moment_days"] is not None:
+        days = says.day_range(first["key_moment_low"], first["key_moment_high"])
+        figures += [
+            KeyFigure("Key moment of the second purchase", f"day {first['key_moment_days']}",
+                      f"95 % interval day {days}, by day {horizon}"),
+            KeyFigure("Write on", f"day {first['send_days']}", "after the first purchase, before the hope has halved"),
+        ]  # fmt: skip
+    return figures
+
+
+# ── curves ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _curves(facts: Facts, frame: pl.DataFrame, main: Rows, everybody: Rows) -> Chart:
+    shown = [row for row in main if row["order_number"] <= CURVES_SHOWN]
+    day = min(row["horizon_days"] for row in shown)
+    common = [
+        row for row in everybody
+        if row["horizon_days"] == day and any(row["order_number"] == one["order_number"] for one in shown)
+    ]  # fmt: skip
+    points = {row["order_number"]: frame.filter(order_number=row["order_number"]).to_dicts() for row in shown}
+    back = [_back_curve(row, points[row["order_number"]]) for row in shown]
+    hope = [_hope_curve(row, points[row["order_number"]]) for row in shown]
+    steps = [
+        (f"{row['order_number']} → {row['order_number'] + 1}", one["day"], one["share_back"], one["share_low"],
+         one["share_high"], one["at_risk"])
+        for row in shown
+        for one in points[row["order_number"]]
+        if one["day"] % _STEP_DAYS == 0 or one["day"] == row["key_moment_days"]
+    ]  # fmt: skip
+    return Chart(
+        id="survival",
+        title="How soon they are back",
+        basis=_basis(facts, sum(row["silences"] for row in shown)),
+        views=(
+            View("back", "Bought again", says.curves_sentence(common, day),
+                 rhythm_charts.curves(back, "Have bought again")),
+            View("hope", "Still to come", says.moment_sentence(shown[0]),
+                 rhythm_charts.curves(hope, "Chance to buy by the horizon, if silent so long")),
+        ),
+        grid=grid(
+            "Share of customers who have bought again by days since a purchase, and how many were still watched",
+            [Field("purchase", "Purchase"), Field("day", "Day", "count"),
+             Field("share_back", "Bought again", "percent"), Field("low", "95 % interval: from", "percent"),
+             Field("high", "to", "percent"), Field("watched", "Still watched", "count")],
+            steps,
+        ),
+        legend=rhythm_charts.curve_legend(back),
+    )  # fmt: skip
+
+
+def _name(row: Mapping[str, Any]) -> str:
+    return f"After the {says.place(row['order_number'])}"
+
+
+def _back_curve(row: Mapping[str, Any], points: Rows) -> rhythm_charts.Curve:
+    name = _name(row)
+    is_first = row["order_number"] == 1
+    moment = row["key_moment_days"]
+    return rhythm_charts.Curve(
+        name,
+        [one["day"] for one in points],
+        [one["share_back"] for one in points],
+        [f"{name}, day {one['day']}<br>{words.percent(one['share_back'])} have bought again<br>"
+         f"{words.count(one['at_risk'])} still watched" for one in points],
+        ([one["share_low"] for one in points], [one["share_high"] for one in points]) if is_first else None,
+        moment,
+        f"{name}: key moment on day {moment}<br>({says.day_range(row['key_moment_low'], row['key_moment_high'])})",
+    )  # fmt: skip
+
+
+def _hope_curve(row: Mapping[str, Any], points: Rows) -> rhythm_charts.Curve:
+    """P(purchase by the horizon | none by the day) = 1 − S(H) / S(day)."""
+    name, horizon, silent = _name(row), row["horizon_days"], 1 - row["share_back"]
+    until = [one for one in points if one["day"] <= horizon and one["share_back"] < 1]
+    shares = [max(0.0, 1 - silent / (1 - one["share_back"])) for one in until]
+    moment = row["key_moment_days"]
+    return rhythm_charts.Curve(
+        name,
+        [one["day"] for one in until],
+        shares,
+        [f"{name}, silent for {words.things(one['day'], 'day')}<br>{words.percent(share)} buy by day {horizon}"
+         for one, share in zip(until, shares, strict=True)],
+        moment=moment,
+        moment_text=f"{name}: below half on day {moment}",
+    )  # fmt: skip
+
+
+def _moments_table(main: Rows) -> Grid:
+    fields = [
+        Field("purchase", "Purchase"), Field("silences", "Silences", "count"), Field("horizon", "By day", "count"),
+        Field("share_back", "Buy again", "percent"), Field("share_low", "from", "percent"),
+        Field("share_high", "to", "percent"), Field("key_moment", "Key moment", "count"),
+        Field("key_moment_low", "from", "count"), Field("key_moment_high", "to", "count"),
+        Field("send", "Write on", "count"), Field("majority", "By majority", "count"),
+        Field("majority_low", "from", "count"), Field("majority_high", "to", "count"),
+    ]  # fmt: skip
+    return grid("Key moments by order number, each at the longest horizon that enough customers reach", fields, [
+        (f"{row['order_number']} → {row['order_number'] + 1}", row["silences"], row["horizon_days"], row["share_back"],
+         row["share_back_low"], row["share_back_high"], row["key_moment_days"], row["key_moment_low"],
+         row["key_moment_high"], row["send_days"], row["majority_days"], row["majority_low"], row["majority_high"])
+        for row in main
+    ])  # fmt: skip
+
+
+# ── drift ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _drift(facts: Facts, quarters: Rows) -> Chart | None:
+    """A view for every horizon that a quarter has reached, first the one that most have."""
+    main = next((row["horizon_days"] for row in quarters if row["is_main"]), None)
+    if main is None:
+        return None
+    reached = sorted({row["horizon_days"] for row in quarters if row["status"] == "known"}, reverse=True)
+    horizons = [main, *(horizon for horizon in reached if horizon != main)]
+    views = []
+    for horizon in horizons:
+        rows = [row for row in quarters if row["horizon_days"] == horizon]
+        shown = [
+            rhythm_charts.Point(
+                _quarter(row["cohort"]),
+                row["key_moment_days"],
+                row["key_moment_low"],
+                row["key_moment_high"],
+                _moment_text(row),
+            )
+            for row in rows
+        ]
+        views.append(
+            View(f"{horizon}", f"By day {horizon}", says.drift_sentence(rows),
+                 rhythm_charts.points(shown, "Key moment, day"))
+        )  # fmt: skip
+    return Chart(
+        id="drift",
+        title="Key moment of the second purchase, by quarter of the first",
+        basis=_basis(facts, sum(row["silences"] for row in quarters if row["is_main"])),
+        views=tuple(views),
+        grid=grid(
+            "Key moment of the second purchase by quarter of the first purchase and horizon",
+            [Field("quarter", "First purchase in"), Field("horizon", "Horizon, days", "count"),
+             Field("customers", "Customers", "count"), Field("watched", "Watched that long", "count"),
+             Field("share_back", "Buy again by then", "percent"), Field("key_moment", "Key moment, day", "count"),
+             Field("low", "95 % interval: from", "count"), Field("high", "to", "count")],
+            [(row["cohort"], row["horizon_days"], row["silences"], row["at_risk"], row["share_back"],
+              row["key_moment_days"], row["key_moment_low"], row["key_moment_high"]) for row in quarters],
+        ),
+    )  # fmt: skip
+
+
+def _quarter(cohort: str) -> str:
+    """In two lines, so that the quarters of two years stand side by side on a phone."""
+    year, quarter = cohort.split("-")
+    return f"{quarter}<br>{year}"
+
+
+def _moment_text(row: Mapping[str, Any]) -> str:
+    interval = says.day_range(row["key_moment_low"], row["key_moment_high"])
+    return (
+        f"{row['cohort']}: day {row['key_moment_days']} ({interval})<br>{words.percent(row['share_back'])} of "
+        f"{words.things(row['silences'], 'customer')} back by day {row['horizon_days']}"
+    )
+
+
+# ── gaps ──────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _gaps(facts: Facts, gaps: Rows) -> Chart:
+    labels = facts.segments.filter(pl.col("catalogue") == MAIN_CATALOGUE).sort("segment_rank")
+    segments = dict(zip(labels["segment"], labels["label"], strict=True))
+    names = {
+        "order_number": {f"{n}": f"After the {says.place(n)}" for n in range(1, 10)} | {"10+": "From the tenth on"},
+        "found": says.FOUND,
+        "stage": {stage: stage.capitalize() for stage in _STAGES},
+        "segment": segments,
+    }
+    views = []
+    for grouping, label in _GROUPINGS.items():
+        found = {row["group_name"]: row for row in gaps if row["grouping"] == grouping}
+        rows = [found[name] for name in names[grouping] if name in found]
+        if rows:
+            views.append(_gap_view(facts, grouping, label, rows, names[grouping]))
+    return Chart(
+        id="gaps",
+        title="Days from one purchase to the next",
+        basis=views[0].basis or "",
+        views=tuple(views),
+        legend=rhythm_charts.SPAN_LEGEND,
+    )
+
+
+def _gap_view(facts: Facts, grouping: str, label: str, rows: Rows, names: Mapping[str, str]) -> View:
+    selected = _SELECTED if rows[0]["is_selected"] else ""
+    return View(
+        grouping,
+        label,
+        says.gaps_sentence(rows, names) + selected,
+        rhythm_charts.spans([_span(row, names[row["group_name"]]) for row in rows]),
+        _basis(facts, sum(row["silences"] for row in rows)),
+        _gaps_grid(label, rows, names),
+    )
+
+
+def _span(row: Mapping[str, Any], name: str) -> rhythm_charts.Span:
+    def by(day: int | None) -> str:
+        return "not as long as they were watched" if day is None else f"day {words.count(day)}"
+
+    return rhythm_charts.Span(
+        name, row["p25_days"], row["median_days"], row["p75_days"],
+        f"{name}: {words.things(row['silences'], 'silence')}, {words.count(row['ended'])} ended<br>a quarter back: "
+        f"{by(row['p25_days'])}<br>half: {by(row['median_days'])}<br>three quarters: {by(row['p75_days'])}",
+    )  # fmt: skip
+
+
+def _gaps_grid(label: str, rows: Sequence[Mapping[str, Any]], names: Mapping[str, str]) -> Grid:
+    shares = [
+        Field(f"{name}_days", "Half, day" if name == "median" else f"{name[1:]} %, day", "count") for name in _DAYS
+    ]
+    fields = [
+        Field("group_name", label), Field("silences", "Silences", "count"), Field("ended", "Ended", "count"),
+        Field("censored", "Go on", "count"), *shares, Field("median_low", "Half, 95 % interval: from", "count"),
+        Field("median_high", "to", "count"),
+    ]  # fmt: skip
+    return grid(
+        f"Day by which so many have bought again, by {label.lower()}",
+        fields,
+        [[names[row["group_name"]], *(row[field.name] for field in fields[1:])] for row in rows],
+    )

@@ -1,0 +1,121 @@
+"""What the pages on rhythm and cohorts ask of the warehouse, as of `$snapshot_date`. Aggregates only."""
+
+MOMENTS = """
+SELECT
+  order_number,
+  cohort,
+  horizon_days,
+  is_main,
+  status,
+  silences,
+  at_risk,
+  share_back,
+  share_back_low,
+  share_back_high,
+  key_moment_days,
+  key_moment_low,
+  key_moment_high,
+  send_days,
+  limit_days,
+  majority_days,
+  majority_low,
+  majority_high
+FROM marts.key_moments
+WHERE snapshot_date = $snapshot_date
+ORDER BY order_number, cohort, horizon_days
+"""
+
+CURVES = """
+SELECT order_number, day, share_back, share_low, share_high, at_risk
+FROM marts.survival_curves
+WHERE snapshot_date = $snapshot_date AND order_number <= 4
+ORDER BY order_number, day
+"""
+
+GAPS = """
+SELECT
+  gaps.grouping,
+  gaps.group_name,
+  gaps.is_selected,
+  gaps.silences,
+  gaps.ended,
+  gaps.censored,
+  gaps.p10_days,
+  gaps.p20_days,
+  gaps.p25_days,
+  gaps.p30_days,
+  gaps.p40_days,
+  gaps.median_days,
+  gaps.median_low,
+  gaps.median_high,
+  gaps.p60_days,
+  gaps.p70_days,
+  gaps.p75_days,
+  gaps.p80_days,
+  gaps.p90_days
+FROM marts.purchase_gaps AS gaps
+WHERE gaps.snapshot_date = $snapshot_date
+ORDER BY gaps.grouping, gaps.group_name
+"""
+
+COHORTS = """
+SELECT
+  cohort,
+  age_months,
+  month,
+  is_complete,
+  customers,
+  active_customers,
+  retention,
+  retention_low,
+  retention_high,
+  orders,
+  revenue,
+  cumulative_revenue_per_customer
+FROM marts.cohorts
+WHERE snapshot_date = $snapshot_date
+ORDER BY cohort, age_months
+"""
+
+KPIS = """
+SELECT
+  kpi,
+  period,
+  period_kind,
+  starts_on,
+  ends_on,
+  is_open,
+  is_complete,
+  unit,
+  measure,
+  better,
+  value,
+  rests_on,
+  value_low,
+  value_high,
+  target,
+  status,
+  previous_value,
+  trend,
+  year_earlier_value,
+  trend_to_year_earlier
+FROM marts.kpis
+WHERE snapshot_date = $snapshot_date
+ORDER BY kpi, period_kind, starts_on
+"""
+
+BENCHMARKS = """
+SELECT kpi, period, sector, starts_on, is_complete, value, benchmark, difference
+FROM marts.benchmarks
+WHERE snapshot_date = $snapshot_date AND benchmark IS NOT NULL
+ORDER BY kpi, sector, starts_on, period
+"""
+
+ALL = {
+    "moments": MOMENTS,
+    "curves": CURVES,
+    "gaps": GAPS,
+    "cohorts": COHORTS,
+    "kpis": KPIS,
+    "benchmarks": BENCHMARKS,
+}

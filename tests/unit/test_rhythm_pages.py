@@ -1,0 +1,159 @@
+"""The pages of rhythm and cohorts without a browser: sentences, what is unknown, and pages of tiny shops."""
+
+import datetime as dt
+import json
+from pathlib import Path
+
+import pytest
+from shop import Shop, all_tables, build
+
+from pipeline.catalog import tables
+from pipeline.engines.dialect import refusals
+from pipeline.engines.duckdb import parameter_columns
+from pipeline.reporting import rhythm_charts as pictures
+from pipeline.reporting import rhythm_queries as queries
+from pipeline.reporting import rhythm_words as says
+from pipeline.reporting.facts import Report, read_report
+from pipeline.reporting.pages import cohorts, rhythm
+from pipeline.reporting.site import RunCard, make_environment
+from pipeline.settings import Settings
+
+JANUARY, APRIL = dt.date(2026, 1, 31), dt.date(2026, 4, 30)
+NEEDED = ("marts.segment_events", "marts.key_moments", "marts.kpis", "marts.benchmarks", "marts.cohorts")
+MOMENT = {
+    "order_number": 1, "cohort": "2025-Q1", "horizon_days": 90, "share_back": 0.4, "key_moment_days": 30,
+    "key_moment_low": 28, "key_moment_high": 33,
+}  # fmt: skip
+
+
+def plain(text: str) -> str:
+    return text.replace("\N{NO-BREAK SPACE}", " ").replace("\N{WORD JOINER}", "")
+
+
+def quarter(name: str, day: int | None, low: int | None = None, high: int | None = None) -> dict[str, object]:
+    return {**MOMENT, "cohort": name, "key_moment_days": day, "key_moment_low": low, "key_moment_high": high}
+
+
+def gap(name: str, median: int | None) -> dict[str, object]:
+    return {"group_name": name, "median_days": median}
+
+
+KPI = {
+    "starts_on": dt.date(2026, 1, 1), "unit": "currency", "measure": "total", "value": 1200.0, "target": 1000.0,
+    "status": "met", "previous_value": 900.0, "year_earlier_value": None,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("shown", "expected"),
+    [
+        ([says.place(n) for n in (1, 10, 11, 21, 112)], ["first", "tenth", "11th", "21st", "112th"]),
+        ([says.day_range(*ends) for ends in ((3, 5), (3, None), (None, None))],
+         ["3 to 5", "3 or later", "not known how far"]),
+        (says.moment_sentence(MOMENT),
+         "40.0 % buy a second time within 90 days of the first. Who has been silent for 30 days is less than half as "
+         "likely to do so as on the day of the purchase."),
+        (says.moment_sentence({**MOMENT, "key_moment_days": None}),
+         "40.0 % buy a second time within 90 days of the first; their hope fades on no day before."),
+        (says.drift_sentence([quarter("2025-Q1", 30, 28, 33), quarter("2025-Q2", 40, 34, 45)]),
+         "The key moment went from day 30 (2025-Q1) to day 40 (2025-Q2); their intervals do not overlap."),
+        (says.drift_sentence([quarter("2025-Q1", 30, 28, None), quarter("2025-Q2", 40, 34, 45)]),
+         "The key moment went from day 30 (2025-Q1) to day 40 (2025-Q2); their intervals overlap, so chance may be all "
+         "of it."),
+        (says.drift_sentence([quarter("2025-Q1", 30, 28, 33), quarter("2025-Q2", None)]),
+         "Only 2025-Q1 is known, with day 30: no drift can be seen yet. Unknown for 2025-Q2: too few have been watched "
+         "that long."),
+        (says.gaps_sentence([gap("a", 9), gap("b", None), gap("c", 20)], {"a": "One", "b": "Two", "c": "Three"}),
+         "Half are back by day 9 (one), at the latest by day 20 (three). Fewer than half were back as long as they "
+         "were watched: two."),
+        (says.gaps_sentence([gap("a", None)], {"a": "One"}),
+         "In no group half of the customers were back as long as they were watched."),
+        (says.rhythm_missing(3, dt.date(2026, 1, 1), JANUARY),
+         "A key moment needs 200 customers who were still watched 90 days after a purchase without another one; so far "
+         "there are 3. It can be there on 1 Apr 2026 at the earliest, once that many are."),
+        (says.kpi_sentence(KPI, None, "EUR"), "Jan 2026: 1,200 €, target 1,000 € met; 900.00 € the month before."),
+        (says.kpi_sentence(None, {**KPI, "status": "behind"}, "EUR"),
+         "Not known for any whole month yet. Jan 2026 is not over, and with 1,200 € so far behind for 1,000 €."),
+        (says.targets_sentence(says.Verdict("May 2026", 1, 2)), "1 of 2 targets of May 2026 were met."),
+        (says.repeat_sentence("the buyers", ("May 2026", 0.2), ("June 2026", 0.25)),
+         "Repeat buyers were 25.0 % of the buyers in June 2026; in May 2026 it was 20.0 % (+5.0 points)."),
+    ],
+)  # fmt: skip
+def test_sentences(shown: str | list[str], expected: str | list[str]) -> None:
+    assert (plain(shown) if isinstance(shown, str) else shown) == expected
+
+
+def test_what_is_unknown_is_grey_and_never_zero() -> None:
+    known, unknown = pictures.Point("Q1", 30, 28, None, ""), pictures.Point("Q2", None, None, None, "")
+    drawn = pictures.points([known, unknown], "Day")
+    assert list(drawn["data"][0]["y"]) == [30]
+    assert [(shape["x0"], shape["fillcolor"]) for shape in drawn["layout"]["shapes"]] == [(0.6, "var(--unknown)")]
+    open_ended = pictures.spans([pictures.Span("a", 3, 9, 30, ""), pictures.Span("b", 5, None, None, "")])
+    closed, grey, half = open_ended["data"]
+    assert (list(closed["x"]), list(grey["base"]), list(half["x"])) == ([27, None], [None, 5], [9])
+
+
+@pytest.mark.parametrize("name", queries.ALL)
+def test_queries_are_portable(name: str) -> None:
+    schemas = {table.full_name: table.column_types() for table in tables().values()} | parameter_columns(Settings())
+    assert [str(refused) for refused in refusals(queries.ALL[name], name, schemas)] == []
+
+
+# ── pages ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def report_of(shop: Shop, day: dt.date) -> Report:
+    shop.table("marts.customer_summary", day.isoformat())
+    build(shop.engine, day, *(name for name in NEEDED if name in all_tables()))
+    run = RunCard("run", "later", {}, {"rhythm": {"send_lead_days": 7}}, "EUR")
+    return read_report(shop.engine.read, day, tables(), run)
+
+
+def test_a_shop_without_customers_says_so(shop: Shop) -> None:
+    report = report_of(shop, JANUARY)
+    assert rhythm.context(report)["missing"] == "No customer has bought yet, so there is no rhythm to see."
+    assert cohorts.context(report)["missing"] == "No customer has bought yet, so there is no cohort."
+
+
+def test_a_young_shop_says_when(shop: Shop) -> None:
+    report = report_of(shop.orders("anna", "2026-01-05", "2026-01-20"), JANUARY)
+    assert "It can be there on 5 Apr 2026" in plain(rhythm.context(report)["missing"])
+    shown = cohorts.context(report)
+    assert shown["missing"].endswith("The first one's is over on 28 Feb 2026.")
+    assert (shown["retention"], shown["has_benchmarks"], shown["target_table"]) == (None, False, None)
+    assert shown["targets"].startswith("No targets are given")
+
+
+def test_targets_and_benchmarks_are_shown(shop: Shop) -> None:
+    shop.orders("anna", "2026-01-01", "2026-02-05", "2026-04-02").orders("bert", "2026-02-07", amount=40)
+    shop.target("revenue", "2026-02", 50).target("orders", "2026-Q2", 9)
+    shop.benchmark("toys", "repeat_share_of_buyers", "2026-02", 0.4)
+    shown = cohorts.context(report_of(shop, APRIL))
+    assert [(row[0], row[1], row[4]) for row in shown["target_table"].rows] == [
+        ("2026-Q2", "Orders", "behind"), ("2026-02", "Revenue", "met"),
+    ]  # fmt: skip
+    assert ("toys, repeat", "var(--ink)") in shown["repeat"].legend
+    buyers = shown["repeat"].views[0]
+    assert [row[-1] for row in buyers.grid.rows] == [None, 0.4, None, None]
+    assert plain(buyers.sentence).endswith("That was 10.0 points above toys in February 2026.")
+
+
+def test_cells_that_are_not_over_are_unknown(shop: Shop) -> None:
+    shop.orders("anna", "2026-01-01", "2026-02-05").orders("bert", "2026-02-07")
+    chart = cohorts.context(report_of(shop, dt.date(2026, 3, 15)))["retention"]
+    # Rows from the foot: February, January; months 1 and 2 after. March is not over.
+    assert json.loads(json.dumps(chart.views[0].figure["data"][0]["z"])) == [[None, None], [1.0, None]]
+
+
+def test_the_pages_render(shop: Shop, tmp_path: Path) -> None:
+    for number in range(400):
+        back = {0: ["2026-01-11"], 1: ["2026-02-20"]}.get(number % 4, [])
+        shop.orders(f"c{number}", "2026-01-01", *back)
+    report = report_of(shop, APRIL)
+    shown = rhythm.context(report)
+    assert [view.key for view in shown["curves"].views] == ["back", "hope"]
+    assert [view.key for view in shown["gaps"].views] == ["order_number", "found", "stage", "segment"]
+    text = make_environment("EUR").get_template("rhythm.html.j2").render(
+        page="rhythm", pages={"rhythm": "Rhythm"}, facts=report.facts, snapshot_date=APRIL, is_empty=False, **shown
+    )  # fmt: skip
+    assert "7\N{NO-BREAK SPACE}days before" in text or "7 days before" in text
