@@ -42,7 +42,7 @@ dev: setup ## Open Dagster's web UI on a home: make dev HOME_DIR=data/demo
 	$(BIN)/dagster dev --workspace workspace.yaml --host 127.0.0.1 --port $(or $(PORT),3000)
 
 test: setup-dev ## Run the tests
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest --numprocesses auto --dist loadfile
 
 bench: setup ## Time a night on a made-up shop beside reading its export only: make bench ROWS=10000000
 	@$(BIN)/python benchmarks/bench.py --rows $(or $(ROWS),1000000)
