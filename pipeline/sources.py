@@ -82,12 +82,16 @@ class Source:
         """The raw columns that an output column is made from."""
         return list(_raw_columns_of(output, self.select, tuple(self.header.raw)))
 
+    def passed_on(self, output: str) -> str | None:
+        """The raw column that an output column is, renamed or cast and nothing else; None for any other output."""
+        return _passed_on(output, self.select, tuple(self.header.raw))
+
     @property
     def kinds(self) -> dict[str, Kind]:
         """What each raw column holds: what the header says, else what the canonical column it is passed on to needs."""
         passed: dict[str, Kind] = dict.fromkeys(self.header.raw, "text")
         for output, column in INPUTS[self.input].columns.items():
-            raw = _passed_on(output, self.select, tuple(self.header.raw))
+            raw = self.passed_on(output)
             kind = _KIND_OF.get(sql_type(column.dtype).split("(")[0])
             if raw is not None and kind is not None:
                 passed[raw] = kind
@@ -125,7 +129,6 @@ class Source:
 
 @cache
 def _passed_on(output: str, select: str, raw: tuple[str, ...]) -> str | None:
-    """The raw column that an output column is, renamed or cast and nothing else; None for any other output."""
     if output not in dialect.parse(select, "").named_selects:
         return None
     node = _lineage(output, select, raw)
