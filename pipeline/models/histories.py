@@ -67,3 +67,15 @@ class Histories:
     @cached_property
     def _levels(self) -> tuple[Array, NDArray[np.intp]]:
         return np.unique(self.x, return_inverse=True)
+
+
+def distinct_pairs(x: Array, T: Array) -> tuple[tuple[Array, Array], NDArray[np.intp]]:
+    """The different (x, T), and which of them each group has. Of who is alive, t_x tells nothing more.
+
+    There are far fewer of them than groups, and what is asked of a model costs more than finding them.
+    """
+    order = np.lexsort((T, x))
+    is_new = np.append(True, (np.diff(x[order]) != 0) | (np.diff(T[order]) != 0))[: len(x)]
+    place = np.empty(len(x), dtype=np.intp)
+    place[order] = np.cumsum(is_new) - 1
+    return (x[order][is_new], T[order][is_new]), place
