@@ -24,9 +24,8 @@ PENALTIES = (0.0, 1e-4, 1e-3)
 NO_DROPOUT_GAIN = 0.5
 MANY_GROUPS = 3_000
 _BOUND = 18.0  # of a log parameter: beyond e^18 a parameter is at its edge
-_FLAT = (
-    1e-6  # curvature of the mean log-likelihood below which a log parameter is at its edge, too: a ridge without end
-)
+_FLAT = 1e-5  # curvature of the mean log-likelihood below which a log parameter is at its edge: a ridge without end
+_ROUGH = 1e-10  # relative gain at which a search that is polished or refined anyway gives up
 _REFINEMENTS = 30
 _BLOCK = 16_384
 _STARTS: dict[str, tuple[tuple[float, ...], ...]] = {
@@ -262,7 +261,7 @@ def _attempt(kind: type[TimingModel], customers: _Customers, penalty: float, las
     if customers.few is None:
         found = minimise(whole, starts)
     else:
-        sketch = minimise(objective_of(customers.few, penalty), starts)
+        sketch = minimise(objective_of(customers.few, penalty), starts, _ROUGH)
         found = refine(whole, sketch) or _search_on(whole, objective_of(customers.few, PENALTIES[-1]), sketch, starts)
     return _judged(kind, found, customers.histories, unit, in_weeks, penalty)
 
@@ -273,10 +272,10 @@ def _search_on(whole: Objective, held: Objective, sketch: Minimum, starts: Seque
     Where few of them lead out of bounds, it starts where the penalty holds them (`held`): from the far end of a ridge
     no search comes back, and the likelihood of all may well have a maximum on it.
     """
-    near = sketch if sketch.is_proper else minimise(held, starts)
+    near = sketch if sketch.is_proper else minimise(held, starts, _ROUGH)
     if not np.isfinite(near.point).all():
         return minimise(whole, starts)
-    found = minimise(whole, [near.point], precision=1e-10)
+    found = minimise(whole, [near.point], _ROUGH)
     return replace(found, start=near.start, iterations=near.iterations + found.iterations, moved=near.moved)
 
 
