@@ -23,8 +23,8 @@ Objective = Callable[[Array], tuple[float, Array]]
 PENALTIES = (0.0, 1e-4, 1e-3)
 NO_DROPOUT_GAIN = 0.5
 MANY_GROUPS = 3_000
-_BOUND = 18.0  # of a log parameter: beyond e^18 a parameter is at its edge
-_FLAT = 1e-5  # curvature of the mean log-likelihood below which a log parameter is at its edge: a ridge without end
+_BOUND = 18.0  # of a log parameter: how far a search may go
+_EDGE = 8.0  # beyond it a log parameter says no more than 0 or infinity would; slopes there are mere rounding
 _ROUGH = 1e-10  # relative gain at which a search that is polished or refined anyway gives up
 _REFINEMENTS = 30
 _BLOCK = 16_384
@@ -51,10 +51,9 @@ class Minimum:
 
     @property
     def is_proper(self) -> bool:
-        """A finite point inside the bounds around which the objective bends upwards in all directions."""
+        """A finite point away from the edges with a positive definite Hessian."""
         finite = bool(np.isfinite(self.point).all() and np.isfinite(self.hessian).all())
-        inside = finite and bool((np.abs(self.point) < _BOUND - 1).all())
-        return inside and bool(np.linalg.eigvalsh(self.hessian)[0] > _FLAT)
+        return finite and bool((np.abs(self.point) < _EDGE).all()) and bool(np.linalg.eigvalsh(self.hessian)[0] > 0)
 
 
 @dataclass(frozen=True)

@@ -370,16 +370,15 @@ def test_a_world_without_dropout_says_so(kind):
 
 
 def test_on_a_ridge_without_end_the_penalty_holds_the_fit_wherever_its_search_began(monkeypatch):
-    # Everybody drops out at the same rate: the Pareto/NBD's s and β run to infinity together.
+    # Lifetimes differ less than any mixture of exponentials: the Pareto/NBD's s and β run to infinity together.
     rng = np.random.default_rng(8)
     ages = rng.uniform(1, 100, 4000)
-    alive = np.minimum(ages, rng.exponential(40, 4000))
+    alive = np.minimum(ages, rng.gamma(2, 20, 4000))
     world = simulate(NBD(0.6, 5.0), alive, 0, rng)
     histories = Histories.of(world.x, world.t_x, ages)
     monkeypatch.setattr(fitting, "MANY_GROUPS", 1000)
     found = fit(ParetoNBD, histories)
     assert (found.status, found.penalty) == ("penalised", fitting.PENALTIES[1])
-    assert found.model.s / found.model.beta == pytest.approx(1 / 40, rel=0.15)
     monkeypatch.setattr(fitting, "MANY_GROUPS", 4000)
     whole = fit(ParetoNBD, histories)
     assert whole.status == "penalised"
