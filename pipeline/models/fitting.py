@@ -24,7 +24,7 @@ PENALTIES = (0.0, 1e-4, 1e-3)
 NO_DROPOUT_GAIN = 0.5
 MANY_GROUPS = 3_000
 _BOUND = 18.0  # of a log parameter: how far a search may go
-_EDGE = 8.0  # beyond it a log parameter says no more than 0 or infinity would; slopes there are mere rounding
+_EDGE = 8.0  # of one in units of the mean age: beyond, it says what 0 or infinity would, and slopes are mere rounding
 _ROUGH = 1e-10  # relative gain at which a search that is polished or refined anyway gives up
 _REFINEMENTS = 30
 _BLOCK = 16_384
@@ -51,9 +51,16 @@ class Minimum:
 
     @property
     def is_proper(self) -> bool:
-        """A finite point away from the edges with a positive definite Hessian."""
+        """A finite point inside the bounds with a positive definite Hessian."""
         finite = bool(np.isfinite(self.point).all() and np.isfinite(self.hessian).all())
-        return finite and bool((np.abs(self.point) < _EDGE).all()) and bool(np.linalg.eigvalsh(self.hessian)[0] > 0)
+        return (
+            finite and bool((np.abs(self.point) < _BOUND - 1).all()) and bool(np.linalg.eigvalsh(self.hessian)[0] > 0)
+        )
+
+    @property
+    def is_inside(self) -> bool:
+        """Proper, and away from the edges that the parameters of a timing model have."""
+        return self.is_proper and bool((np.abs(self.point) < _EDGE).all())
 
 
 @dataclass(frozen=True)
@@ -261,7 +268,8 @@ def _attempt(kind: type[TimingModel], customers: _Customers, penalty: float, las
         found = minimise(whole, starts)
     else:
         sketch = minimise(objective_of(customers.few, penalty), starts, _ROUGH)
-        found = refine(whole, sketch) or _search_on(whole, objective_of(customers.few, PENALTIES[-1]), sketch, starts)
+        refined = refine(whole, sketch) if sketch.is_inside else None
+        found = refined or _search_on(whole, objective_of(customers.few, PENALTIES[-1]), sketch, starts)
     return _judged(kind, found, customers.histories, unit, in_weeks, penalty)
 
 
@@ -271,7 +279,7 @@ def _search_on(whole: Objective, held: Objective, sketch: Minimum, starts: Seque
     Where few of them lead out of bounds, it starts where the penalty holds them (`held`): from the far end of a ridge
     no search comes back, and the likelihood of all may well have a maximum on it.
     """
-    near = sketch if sketch.is_proper else minimise(held, starts, _ROUGH)
+    near = sketch if sketch.is_inside else minimise(held, starts, _ROUGH)
     if not np.isfinite(near.point).all():
         return minimise(whole, starts)
     found = minimise(whole, [near.point], _ROUGH)
@@ -287,7 +295,7 @@ def _judged(
         status, reason = "refused", "the likelihood is not finite at any start"
     elif not found.moved:
         status, reason = "refused", "the search stopped where it started"
-    elif not found.is_proper:
+    elif not found.is_inside:
         status, reason = (
             "refused",
             "no maximum inside: a parameter runs to 0 or infinity, or the Hessian is not definite",
