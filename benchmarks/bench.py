@@ -126,6 +126,7 @@ def _show_goals(bare: Timed, full: Timed, next_day: Timed, steps: dict[str, floa
     ):
         mark = "✓" if value <= goal else "✗"
         _say(f"{mark} {name:<56}{value:>8.2f}{unit}, at most {goal:.2f}{unit}")
+    _say(f"  {'ratio by processor time, which other work slows less':<56}{full.cpu_seconds / bare.cpu_seconds:>8.2f}")
 
 
 def _say(line: str) -> None:

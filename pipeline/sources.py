@@ -12,7 +12,7 @@ import difflib
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Literal
 
@@ -28,6 +28,11 @@ from pipeline.inputs import INPUTS, ORDERS
 from pipeline.sql import HeaderError, parse_header, split_header
 
 ROW_NUMBER = "row_number"
+_OF_ONE_ROW = (
+    exp.Column, exp.Identifier, exp.Alias, exp.Literal, exp.Null, exp.Boolean, exp.Cast, exp.TryCast, exp.DataType,
+    exp.DataTypeParam, exp.Binary, exp.Neg, exp.Not, exp.Paren, exp.Case, exp.If, exp.Coalesce, exp.Nullif, exp.Trim,
+    exp.Lower, exp.Upper,
+)  # fmt: skip
 _KIND_OF: dict[str, Kind] = {"DECIMAL": "number", "DOUBLE": "number", "TIMESTAMP": "timestamp"}
 
 
@@ -88,16 +93,35 @@ class Source:
         """The raw columns that an output column is made from."""
         return list(_raw_columns_of(output, self.select, tuple(self.header.raw)))
 
+    def passed_on(self, output: str) -> str | None:
+        """The raw column that an output column is, renamed or cast and nothing else; None for any other output."""
+        return _passed_on(output, self.select, tuple(self.header.raw))
+
     @property
     def kinds(self) -> dict[str, Kind]:
         """What each raw column holds: what the header says, else what the canonical column it is passed on to needs."""
         passed: dict[str, Kind] = dict.fromkeys(self.header.raw, "text")
         for output, column in INPUTS[self.input].schema.columns.items():
-            raw = _passed_on(output, self.select, tuple(self.header.raw))
+            raw = self.passed_on(output)
             kind = _KIND_OF.get(sql_type(column.dtype).split("(")[0])
             if raw is not None and kind is not None:
                 passed[raw] = kind
         return {name: column.type or passed[name] for name, column in self.header.raw.items()}
+
+    @cached_property
+    def keeps_rows(self) -> bool:
+        """Whether the SELECT is seen to return each row of `export` once; other SELECTs are counted after."""
+        select = dialect.parse(self.select, self.file)
+        clauses = {name for name, value in select.args.items() if value}
+        source = select.args.get("from_")
+        return (
+            clauses <= {"expressions", "from_"}
+            and source is not None
+            and source.sql(dialect.DIALECT).lower() == "from export"
+            and ROW_NUMBER in (made.sql(dialect.DIALECT) for made in select.expressions)
+            and select.named_selects.count(ROW_NUMBER) == 1
+            and all(isinstance(node, _OF_ONE_ROW) for made in select.expressions for node in made.walk())
+        )
 
     def resolve(self, columns: Sequence[str], file: str) -> dict[str, str]:
         """Raw column -> the name it has in this file (aliases, case and blanks forgiven).
@@ -145,7 +169,6 @@ class Source:
 
 @cache
 def _passed_on(output: str, select: str, raw: tuple[str, ...]) -> str | None:
-    """The raw column that an output column is, renamed or cast and nothing else; None for any other output."""
     if output not in dialect.parse(select, "").named_selects:
         return None
     node = _lineage(output, select, raw)

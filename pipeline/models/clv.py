@@ -21,7 +21,7 @@ from scipy.stats import nbinom
 
 from pipeline.models.fitting import Fit
 from pipeline.models.gamma_gamma import GammaGamma, SpendFit
-from pipeline.models.histories import Array, Histories
+from pipeline.models.histories import Array, Histories, distinct_pairs
 from pipeline.models.timing import TimingModel
 
 PREDICTIVE = 0.8
@@ -93,7 +93,7 @@ def value_factors(timing: Fit, spend: SpendFit, horizon: Horizon, histories: His
 
 def discounted_purchases(model: TimingModel, horizon: Horizon, x: Array, t_x: Array, T: Array) -> Array:
     """Expected purchases in (T, T + horizon], each month's discounted from its middle; (n,)."""
-    pairs, place = _pairs(x, T)
+    pairs, place = distinct_pairs(x, T)
     # Summed by parts, so that each expectation is needed once.
     weights = horizon.discounts - np.append(horizon.discounts[1:], 0.0)
     alive = sum(
@@ -153,7 +153,7 @@ def value_interval(
     interval is discounted as the mean is, by the ratio of discounted to undiscounted purchases.
     """
     tail = (1 - probability) / 2
-    pairs, place = _pairs(x, T)
+    pairs, place = distinct_pairs(x, T)
     nothing = model.purchases_pmf(horizon.weeks, 0, x, t_x, T)[:, 0]
     from_zero = nothing >= tail
     shares = np.column_stack([np.where(from_zero, 0.0, tail), np.where(from_zero, probability, 1 - tail)])
@@ -171,15 +171,6 @@ def _slopes(model: TimingModel, prediction: Callable[[TimingModel], Array]) -> A
         for unit in np.eye(len(model.values))
     ]
     return np.column_stack(columns) / (2 * _STEP)
-
-
-def _pairs(x: Array, T: Array) -> tuple[tuple[Array, Array], NDArray[np.intp]]:
-    """The different (x, T), and which of them each group has. Of who is alive, t_x tells nothing more."""
-    order = np.lexsort((T, x))
-    is_new = np.append(True, (np.diff(x[order]) != 0) | (np.diff(T[order]) != 0))[: len(x)]
-    place = np.empty(len(x), dtype=np.intp)
-    place[order] = np.cumsum(is_new) - 1
-    return (x[order][is_new], T[order][is_new]), place
 
 
 def _spend_quantiles(

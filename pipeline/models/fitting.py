@@ -23,7 +23,9 @@ Objective = Callable[[Array], tuple[float, Array]]
 PENALTIES = (0.0, 1e-4, 1e-3)
 NO_DROPOUT_GAIN = 0.5
 MANY_GROUPS = 3_000
-_BOUND = 18.0  # of a log parameter: beyond e^18 a parameter is at its edge
+_BOUND = 18.0  # of a log parameter: how far a search may go
+_EDGE = 8.0  # of one in units of the mean age: beyond, it says what 0 or infinity would, and slopes are mere rounding
+_ROUGH = 1e-10  # relative gain at which a search that is polished or refined anyway gives up
 _REFINEMENTS = 30
 _BLOCK = 16_384
 _STARTS: dict[str, tuple[tuple[float, ...], ...]] = {
@@ -54,6 +56,11 @@ class Minimum:
         return (
             finite and bool((np.abs(self.point) < _BOUND - 1).all()) and bool(np.linalg.eigvalsh(self.hessian)[0] > 0)
         )
+
+    @property
+    def is_inside(self) -> bool:
+        """Proper, and away from the edges that the parameters of a timing model have."""
+        return self.is_proper and bool((np.abs(self.point) < _EDGE).all())
 
 
 @dataclass(frozen=True)
@@ -120,8 +127,11 @@ def fit_first(kinds: Sequence[type[TimingModel]], histories: Histories) -> list[
     return fits
 
 
-def minimise(objective: Objective, starts: Sequence[Array]) -> Minimum:
-    """The lowest minimum reached from the starts, polished by Newton's method so that it does not depend on them."""
+def minimise(objective: Objective, starts: Sequence[Array], precision: float = 1e-13) -> Minimum:
+    """The lowest minimum reached from the starts, polished by Newton's method so that it does not depend on them.
+
+    `precision`: relative gain at which the search before the polish gives up, such as on its way along a ridge.
+    """
     best: tuple[float, int, Array, int] | None = None
     for place, start in enumerate(starts):
         found = minimize(
@@ -130,7 +140,7 @@ def minimise(objective: Objective, starts: Sequence[Array]) -> Minimum:
             jac=True,
             method="L-BFGS-B",
             bounds=[(-_BOUND, _BOUND)] * len(start),
-            options={"maxiter": 500, "ftol": 1e-13, "gtol": 1e-8},
+            options={"maxiter": 500, "ftol": precision, "gtol": 1e-8},
         )
         if np.isfinite(found.fun) and (best is None or found.fun < best[0] - 1e-12):
             best = (float(found.fun), place, found.x, int(found.nit))
@@ -231,7 +241,7 @@ def _attempt(kind: type[TimingModel], customers: _Customers, penalty: float, las
     scaled, unit = customers.scaled, customers.unit
     in_weeks = np.array([np.log(unit) if name in kind.time_parameters else 0.0 for name in kind.names()])
 
-    def objective_of(part: Histories) -> Objective:
+    def objective_of(part: Histories, penalty: float) -> Objective:
         blocks, total = part.blocks(_BLOCK), part.total
 
         def objective(theta: Array) -> tuple[float, Array]:
@@ -253,11 +263,27 @@ def _attempt(kind: type[TimingModel], customers: _Customers, penalty: float, las
     starts = [np.log(np.array(values)) for values in _STARTS[kind.name]]
     if last is not None and type(last) is kind:
         starts.insert(0, np.log(last.values) - in_weeks)
-    found = None
-    if customers.few is not None:
-        found = refine(objective_of(scaled), minimise(objective_of(customers.few), starts))
-    found = found or minimise(objective_of(scaled), starts)
+    whole = objective_of(scaled, penalty)
+    if customers.few is None:
+        found = minimise(whole, starts)
+    else:
+        sketch = minimise(objective_of(customers.few, penalty), starts, _ROUGH)
+        refined = refine(whole, sketch) if sketch.is_inside else None
+        found = refined or _search_on(whole, objective_of(customers.few, PENALTIES[-1]), sketch, starts)
     return _judged(kind, found, customers.histories, unit, in_weeks, penalty)
+
+
+def _search_on(whole: Objective, held: Objective, sketch: Minimum, starts: Sequence[Array]) -> Minimum:
+    """The search among all customers, from the one place to which few of them lead.
+
+    Where few of them lead out of bounds, it starts where the penalty holds them (`held`): from the far end of a ridge
+    no search comes back, and the likelihood of all may well have a maximum on it.
+    """
+    near = sketch if sketch.is_inside else minimise(held, starts, _ROUGH)
+    if not np.isfinite(near.point).all():
+        return minimise(whole, starts)
+    found = minimise(whole, [near.point], _ROUGH)
+    return replace(found, start=near.start, iterations=near.iterations + found.iterations, moved=near.moved)
 
 
 def _judged(
@@ -269,7 +295,7 @@ def _judged(
         status, reason = "refused", "the likelihood is not finite at any start"
     elif not found.moved:
         status, reason = "refused", "the search stopped where it started"
-    elif not found.is_proper:
+    elif not found.is_inside:
         status, reason = (
             "refused",
             "no maximum inside: a parameter runs to 0 or infinity, or the Hessian is not definite",

@@ -73,3 +73,15 @@ class Histories(ByFrequency):
         """The same groups, so many at a time: arrays that fit into the processor's cache."""
         parts = (slice(first, first + groups) for first in range(0, len(self.x), groups))
         return [Histories(self.x[part], self.t_x[part], self.T[part], self.customers[part]) for part in parts]
+
+
+def distinct_pairs(x: Array, T: Array) -> tuple[tuple[Array, Array], NDArray[np.intp]]:
+    """The different (x, T), and which of them each group has. Of who is alive, t_x tells nothing more.
+
+    There are far fewer of them than groups, and what is asked of a model costs more than finding them.
+    """
+    order = np.lexsort((T, x))
+    is_new = np.append(True, (np.diff(x[order]) != 0) | (np.diff(T[order]) != 0))[: len(x)]
+    place = np.empty(len(x), dtype=np.intp)
+    place[order] = np.cumsum(is_new) - 1
+    return (x[order][is_new], T[order][is_new]), place

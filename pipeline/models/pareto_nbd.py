@@ -12,9 +12,10 @@ from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.optimize.elementwise import find_root
 from scipy.special import digamma, gammaln
 
-from pipeline.models.histories import Array, Histories
+from pipeline.models.histories import Array, Histories, distinct_pairs
 from pipeline.models.nbd import log_ways
 from pipeline.models.timing import TimingModel
 
@@ -22,8 +23,7 @@ _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(24)  # relative error of the 
 _ENDPOINTS, _SHARES = [*((_NODES + 1) / 2), 1.0], [*(_WEIGHTS / 2), 1.0]  # of a whole interval, and its end
 _NEGLIGIBLE = 27.0
 _HALVINGS = 12
-_BISECTIONS = 60
-_BLOCK = 4096  # groups at a time, so that groups × nodes stay in the processor's cache
+_BLOCK = 1024  # groups at a time, so that groups × nodes stay in the processor's cache: twice as fast as 4096
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,8 @@ class ParetoNBD(TimingModel):
 
     def probability_of_purchase(self, weeks: float, x: Array, t_x: Array, T: Array) -> Array:
         """P(alive) · ∫_0^weeks R A^R B^s (A+y)^−(R+1) (B+y)^−s dy, A = α + T, B = β + T: alive till y, buys then."""
-        return self.p_alive(x, t_x, T) * self._arrival(np.zeros_like(T) + weeks, x, T)
+        (xs, Ts), place = distinct_pairs(x, T)
+        return self.p_alive(x, t_x, T) * self._arrival(np.zeros_like(Ts) + weeks, xs, Ts)[place]
 
     def expected_from_start(self, weeks: Array) -> Array:
         t = np.asarray(weeks, dtype=np.float64)
@@ -81,14 +82,14 @@ class ParetoNBD(TimingModel):
         return self._while_alive(t, zero + self.r, zero + self.alpha, zero + self.beta)
 
     def next_purchase(self, share: float, within: float, x: Array, t_x: Array, T: Array) -> Array:
-        """By bisection; all groups at once."""
-        low, high = np.zeros_like(T), np.zeros_like(T) + within
-        wanted = share * self._arrival(high, x, T)
-        for _ in range(_BISECTIONS):
-            middle = (low + high) / 2
-            later = self._arrival(middle, x, T) < wanted
-            low, high = np.where(later, middle, low), np.where(later, high, middle)
-        return (low + high) / 2
+        """By bracketing (Chandrupatla's method), once for each different (x, T)."""
+        (xs, Ts), place = distinct_pairs(x, T)
+        ends = np.zeros_like(Ts), np.zeros_like(Ts) + within
+        wanted = share * self._arrival(ends[1], xs, Ts)
+        found = find_root(
+            lambda weeks, xs, Ts, wanted: self._arrival(weeks, xs, Ts) - wanted, ends, args=(xs, Ts, wanted)
+        )
+        return np.asarray(found.x[place])
 
     def pmf_while_alive(self, weeks: float, most: int, x: Array, T: Array) -> Array:
         """Alive for τ ≤ weeks and then gone, or alive throughout; at τ the count is negative binomial.

@@ -10,7 +10,7 @@ from typing import ClassVar, Self
 import numpy as np
 from numpy.typing import ArrayLike
 
-from pipeline.models.histories import Array, Histories
+from pipeline.models.histories import Array, Histories, distinct_pairs
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,8 @@ class TimingModel(ABC):
 
     def expected_purchases(self, weeks: float, x: Array, t_x: Array, T: Array) -> Array:
         """Expected number of purchases in (T, T + weeks]."""
-        return np.asarray(self.p_alive(x, t_x, T) * self.expected_while_alive(weeks, x, T))
+        pairs, place = distinct_pairs(x, T)
+        return np.asarray(self.p_alive(x, t_x, T) * self.expected_while_alive(weeks, *pairs)[place])
 
     @abstractmethod
     def expected_while_alive(self, weeks: float, x: Array, T: Array) -> Array:
@@ -84,7 +85,8 @@ class TimingModel(ABC):
         What is left to 1 is P(N > most).
         """
         alive = self.p_alive(x, t_x, T)
-        pmf = alive[:, None] * self.pmf_while_alive(weeks, most, x, T)
+        pairs, place = distinct_pairs(x, T)
+        pmf = alive[:, None] * self.pmf_while_alive(weeks, most, *pairs)[place]
         pmf[:, 0] += 1 - alive
         return np.asarray(pmf)
 

@@ -11,6 +11,7 @@ import polars as pl
 
 from pipeline.catalog import features
 from pipeline.engines.engine import Engine
+from pipeline.engines.incremental import limited
 from pipeline.models.gamma_gamma import Spenders
 from pipeline.models.histories import Array, Histories
 
@@ -133,9 +134,14 @@ class Cohort:
         return Spenders(x, m, customers)
 
 
-def cohort(engine: Engine, origin: dt.date, until: dt.date) -> Cohort:
+def cohort(engine: Engine, origin: dt.date, until: dt.date, one_in: int = 1) -> Cohort:
+    """The customers of `origin`, or about one in so many of them: always the same, by a hash of the id."""
+    query = features()["features.customer_features"]
     columns = ", ".join(f"features.{name}" for name in FEATURES)
-    sql = _COHORT.format(columns=columns, features=features()["features.customer_features"].select)
+    sql = _COHORT.format(columns=columns, features=query.select)
+    if one_in > 1:  # left out where the tables are read, before anything is made of the rows
+        read = [name for name in query.reads if not name.startswith("params.")]
+        sql = limited(sql, dict.fromkeys(read, f"hash(customer_id) % {one_in} = 0"))
     return Cohort(origin, until, engine.read(sql, {"snapshot_date": origin, "until": until}))
 
 

@@ -33,7 +33,7 @@ from pipeline.prediction.holdouts import (
     judge_value,
     usable,
 )
-from pipeline.prediction.inputs import Cohort, cohort
+from pipeline.prediction.inputs import LARGEST_SAMPLE, Cohort, cohort
 from pipeline.settings import Settings
 
 KINDS: tuple[type[TimingModel], ...] = (BGNBD, MBGNBD, ParetoNBD)
@@ -167,7 +167,8 @@ class Night:
         """A sample is enough to judge by and to learn from; only what is published is made for everybody."""
         key = (origin, until)
         if key not in self._holdouts:
-            self._holdouts[key] = cohort(self.engine, origin, until).sampled()
+            one_in = -(-self.today.frame.height // LARGEST_SAMPLE)
+            self._holdouts[key] = cohort(self.engine, origin, until, one_in)
         return self._holdouts[key]
 
     def fits(self, origin: dt.date) -> dict[str, Fit]:

@@ -61,6 +61,15 @@ def test_a_file_becomes_order_lines_that_remember_their_file_and_row(home):
     assert last_order_date(home.engine) == dt.date(2026, 1, 3)
 
 
+def test_texts_lose_the_blanks_around_them_and_blank_ones_are_null(home):
+    blanks = {"c1": "c1", " c1": "c1", "c1  ": "c1", "\u00a0c1": "c1", "c1\u2003": "c1", " é ": "é", "c 1": "c 1"}
+    blanks |= {"": None, "  ": None, "\u00a0": None}
+    home.lines("blanks.csv", *(f'o{n},"{given}",2026-01-02,1' for n, given in enumerate(blanks)))
+    home.load()
+    expected = {f"o{n}": text for n, text in enumerate(blanks.values())}
+    assert home.order_lines().by("order_id", "customer_id") == expected
+
+
 def test_loading_again_changes_nothing(home):
     home.lines("january.csv", "o1,anna,2026-01-02,10", "o2,,2026-01-03,7", "o3,cleo,,7")
     home.load()
@@ -530,6 +539,7 @@ def test_lines_in_another_currency_are_set_aside(home):
         ("2026-07-02T23:30:00Z", "2026-07-03T01:30:00"),  # summer: two
         ("2026-07-02 23:30:00+02:00", "2026-07-02T23:30:00"),
         ("2026-07-02 18:30:00.250-05", "2026-07-03T01:30:00.250000"),
+        ("2026-7-2 9:30+01:00", "2026-07-02T10:30:00"),  # as long as a plain time to the second
         ("2026-07-02 23:30:00", "2026-07-02T23:30:00"),  # without an offset: shop time already
         ("2026-07-02", "2026-07-02T00:00:00"),
     ],

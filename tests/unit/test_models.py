@@ -122,6 +122,16 @@ def test_probability_of_a_purchase_in_26_weeks(model, probability):
     assert round(model.probability_of_purchase(26, *ONE)[0], 4) == probability
 
 
+@pytest.mark.parametrize("model", ALL, ids=name_of)
+def test_at_the_median_half_of_those_who_buy_within_a_year_have_bought(model):
+    x, t_x, T = random_customers(500)
+    median = model.next_purchase(0.5, 52, x, t_x, T)
+    for place in range(0, 500, 50):
+        one = tuple(values[place : place + 1] for values in (x, t_x, T))
+        by_then = model.probability_of_purchase(float(median[place]), *one)
+        assert by_then[0] == pytest.approx(model.probability_of_purchase(52, *one)[0] / 2, rel=1e-9)
+
+
 def test_next_purchase_of_bgnbd_in_days():
     def days(x, t_x):
         customer = (np.array([x]), np.array([t_x]), np.array([38.86]))
@@ -363,6 +373,31 @@ def test_a_world_without_dropout_says_so(kind):
     found = fit(kind, Histories.of(world.x, world.t_x, world.T))
     assert (found.status, type(found.model), found.asked_for) == ("no_dropout", NBD, kind.name)
     assert (np.abs(np.log(found.model.values / [0.9, 9.0])) < 3 * np.sqrt(np.diag(found.covariance))).all()
+
+
+def test_on_a_ridge_without_end_the_penalty_holds_the_fit_wherever_its_search_began(monkeypatch):
+    # Lifetimes differ less than any mixture of exponentials: the Pareto/NBD's s and β run to infinity together.
+    rng = np.random.default_rng(8)
+    ages = rng.uniform(1, 100, 4000)
+    alive = np.minimum(ages, rng.gamma(2, 20, 4000))
+    world = simulate(NBD(0.6, 5.0), alive, 0, rng)
+    histories = Histories.of(world.x, world.t_x, ages)
+    monkeypatch.setattr(fitting, "MANY_GROUPS", 1000)
+    found = fit(ParetoNBD, histories)
+    assert (found.status, found.penalty) == ("penalised", fitting.PENALTIES[1])
+    monkeypatch.setattr(fitting, "MANY_GROUPS", 4000)
+    whole = fit(ParetoNBD, histories)
+    assert whole.status == "penalised"
+    np.testing.assert_allclose(found.model.values, whole.model.values, rtol=1e-6)
+
+
+@pytest.mark.parametrize("kind", [BGNBD, ParetoNBD], ids=name_of)
+def test_a_world_without_dropout_says_so_when_some_of_its_customers_are_asked_first(kind, monkeypatch):
+    monkeypatch.setattr(fitting, "MANY_GROUPS", 1000)
+    rng = np.random.default_rng(5)
+    world = simulate(NBD(0.9, 9.0), rng.uniform(30, 60, 3000), 0, rng)
+    found = fit(kind, Histories.of(world.x, world.t_x, world.T))
+    assert (found.status, found.model.name) == ("no_dropout", "nbd")
 
 
 def test_a_shop_without_a_repeat_purchase_ends_with_a_status():

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
+from polars.testing import assert_frame_equal
 from scipy.stats import spearmanr
 from shop import CDNOW, RealShop, all_tables, build, real_shop
 
@@ -61,6 +62,16 @@ def what_came_of_them(nights_at_the_origin):
 @pytest.fixture(scope="session")
 def retail_night(online_retail):
     return night_of(online_retail, online_retail.snapshot_date)
+
+
+# ── samples ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_sample_is_some_of_the_customers_and_all_that_is_known_of_them(cdnow_master):
+    everybody = cohort(cdnow_master.engine, ORIGIN, LAST_DAY).frame
+    some = cohort(cdnow_master.engine, ORIGIN, LAST_DAY, one_in=5).frame
+    assert some.height == pytest.approx(everybody.height / 5, rel=0.05)
+    assert_frame_equal(some, everybody.join(some, on="customer_id", how="semi"), rel_tol=1e-12)
 
 
 # ── the gate ──────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -207,3 +208,26 @@ def test_every_output_of_the_built_in_sources_can_be_traced():
         names = (*INPUTS[source.input].key, INPUTS[source.input].moment)
         traced = {raw for name in names for raw in source.raw_columns_of(name)}
         assert traced and traced <= source.header.raw.keys(), source.file
+
+
+@pytest.mark.parametrize(
+    ("select", "expected"),
+    [
+        ("SELECT row_number, number AS order_id, TRY_CAST(total AS DECIMAL(18,2)) AS amount FROM export", True),
+        ("SELECT row_number, lower(trim(buyer)) AS customer_id, 'web' AS medium FROM export", True),
+        ("SELECT DISTINCT row_number, number AS order_id FROM export", False),
+        ("SELECT row_number, number AS order_id FROM export WHERE number <> ''", False),
+        ("SELECT row_number, number AS order_id FROM export LIMIT 3", False),
+        ("SELECT row_number, number AS order_id FROM export QUALIFY TRUE", False),
+        ("SELECT row_number, number AS order_id FROM export USING SAMPLE 3", False),
+        ("SELECT export.row_number, export.number AS order_id FROM export, export AS again", False),
+        ("SELECT row_number, unnest(['a', 'b']) AS order_id FROM export", False),
+        ("SELECT max(row_number) AS row_number FROM export", False),
+        ("SELECT row_number + 1 AS row_number, number AS order_id FROM export", False),
+        ("SELECT number AS row_number, row_number FROM export", False),
+        ("WITH export AS (SELECT 1 AS row_number) SELECT row_number FROM export", False),
+        ("SELECT row_number FROM export UNION ALL SELECT row_number FROM export", False),
+    ],
+)
+def test_a_select_is_known_to_keep_the_rows_when_nothing_in_it_could_do_otherwise(ours, select, expected):
+    assert replace(ours, select=select).keeps_rows is expected
