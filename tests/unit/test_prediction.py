@@ -311,7 +311,7 @@ def test_candidates_at_the_origin(nights_at_the_origin):
 def test_nothing_after_the_day_is_known_to_a_night(nights_at_the_origin):
     for night in nights_at_the_origin.values():
         assert max(judged.cohort.until for judged in night.judged.values()) <= ORIGIN
-        assert max(night.all_fits) == ORIGIN
+        assert max(origin for origin, _, _ in night.all_fits) == ORIGIN
         assert night.today.frame["age_days"].max() == (ORIGIN - dt.date(1997, 1, 1)).days
 
 
