@@ -1,4 +1,4 @@
-"""Ingest: export files into staging.order_lines, ledger and quarantine. Not partitioned: a file is loaded once."""
+"""Ingest: export files into staging, ledger and quarantine. Not partitioned: a file is loaded once."""
 
 from collections.abc import Iterator
 
@@ -10,11 +10,13 @@ from pipeline.activation.outputs import write_quarantine
 from pipeline.catalog import tables
 from pipeline.engines.engine import CheckOutcome
 from pipeline.exports import find_exports, load_exports
+from pipeline.inputs import ORDERS, input_tables
 from pipeline.publishing import Publication
 from pipeline.sources import ExportError
 from pipeline.warehouse import Warehouse
 
-LEDGER, QUARANTINE, LINES = (tables()[name] for name in ("ingest.files", "ingest.quarantine", "staging.order_lines"))
+LEDGER, QUARANTINE = (tables()[name] for name in ("ingest.files", "ingest.quarantine"))
+WRITTEN = (LEDGER, QUARANTINE, *input_tables())
 FILES_FIT = "every_file_fits"
 
 
@@ -26,7 +28,7 @@ class IngestConfig(dg.Config):
 
 @dg.multi_asset(
     name="ingest",
-    specs=[asset_spec(table) for table in (LEDGER, QUARANTINE, LINES)],
+    specs=[asset_spec(table) for table in WRITTEN],
     check_specs=[
         *check_specs(LEDGER),
         *check_specs(QUARANTINE),
@@ -53,7 +55,8 @@ def ingest(
             problems.append(str(outcome))
         elif outcome.status == "rejected":
             problems.append(outcome.example or outcome.message)
-    if not problems and not engine.scalar("SELECT count(*) FROM ingest.files WHERE status = 'loaded'"):
+    loaded = "SELECT count(*) FROM ingest.files WHERE status = 'loaded' AND input = $input"
+    if not problems and not engine.scalar(loaded, {"input": ORDERS}):
         problems.append(_nothing_to_load(warehouse))
     _publish_quarantine(context, warehouse)
 
@@ -67,7 +70,7 @@ def ingest(
         raise dg.Failure(
             "\n".join(problems + [f"{check.name}: {check.message}" for check in failed]), allow_retries=False
         )
-    for table in (LEDGER, QUARANTINE, LINES):
+    for table in WRITTEN:
         rows = engine.scalar(f"SELECT count(*) FROM {table.full_name}")
         yield dg.MaterializeResult(asset_key=[table.schema, table.name], metadata={"dagster/row_count": rows})
 
@@ -75,9 +78,11 @@ def ingest(
 def refuse_after_failed_load(context: dg.AssetExecutionContext) -> None:
     """Stop a step that runs apart from ingest when the last load failed: the warehouse then lacks what it should hold.
 
-    Inside the nightly job a failed ingest stops everything by itself; the web UI runs single assets, and splits
-    backfills into a run of ingest and runs of the rest.
+    Inside the nightly job a failed ingest stops everything by itself, and nothing is asked; the web UI runs single
+    assets, and splits backfills into a run of ingest and runs of the rest.
     """
+    if any(node.name == ingest.op.name for node in context.job_def.nodes):
+        return
     for key in sorted(ingest.check_keys):
         records = context.instance.event_log_storage.get_asset_check_execution_history(key, limit=10)
         # A run that waits for this one has planned the check and not judged it yet.
@@ -98,7 +103,7 @@ def refuse_after_failed_load(context: dg.AssetExecutionContext) -> None:
 def _nothing_to_load(warehouse: Warehouse) -> str:
     folder = warehouse.settings.exports_folder
     return (
-        f"There is nothing to work on: {folder} holds no export and none was loaded before. "
+        f"There is nothing to work on: {folder} holds no export of orders and none was loaded before. "
         f"Put files into {folder}/<source>/, or name them with --source NAME=PATH."
     )
 

@@ -4,7 +4,7 @@ One step and not three: readers must never see the report of one night beside th
 """
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 import dagster as dg
 
@@ -55,7 +55,7 @@ def publication_assets(partitions_def: dg.PartitionsDefinition[str]) -> dg.Asset
             _own_folders(staged, day)
             tables_written = outputs.write_tables(warehouse.engine, published_tables(), day, staged.file)
             audiences = outputs.write_audiences(warehouse.engine, day, staged.file)
-            pages = _write_report(context, warehouse, staged, day)
+            pages = _write_report(context, warehouse, staged, day, {*warehouse.snapshots(), *dates})
             written = [*tables_written, *audiences]
             manifests.append(outputs.write_manifest(warehouse.engine, warehouse.settings, day, written, staged.file))
             for part, count in zip(PARTS, (len(tables_written), len(audiences), len(pages)), strict=True):
@@ -76,10 +76,10 @@ def _own_folders(staged: Publication, day: dt.date) -> None:
 
 
 def _write_report(
-    context: dg.AssetExecutionContext, warehouse: Warehouse, staged: Publication, day: dt.date
-) -> list[str]:
-    engine, settings = warehouse.engine, warehouse.settings
+    context: dg.AssetExecutionContext, warehouse: Warehouse, staged: Publication, day: dt.date,
+    snapshots: Collection[dt.date],
+) -> list[str]:  # fmt: skip
+    settings = warehouse.settings
     now = dt.datetime.now(dt.UTC).strftime("%Y-%m-%d %H:%M UTC")  # when it was made; nothing is computed from it
     run = RunCard(context.run_id, now, outputs.versions(), settings.analytic(), settings.currency)
-    snapshots = sorted({day for table in published_tables() for day in engine.partitions(table)})
-    return build_site(engine.read, day, tables(), run, snapshots, staged.file)
+    return build_site(warehouse.engine.read, day, tables(), run, snapshots, staged.file)

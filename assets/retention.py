@@ -29,7 +29,11 @@ def retention_asset(partitions_def: dg.PartitionsDefinition[str]) -> dg.AssetsDe
     def retention(context: dg.AssetExecutionContext, warehouse: Warehouse) -> dg.MaterializeResult[None]:
         """Only in a run of the latest snapshot, and none that was asked for: who asks for old days finds them."""
         asked = [dt.date.fromisoformat(key) for key in context.partition_keys]
-        what = plan(warehouse.settings, warehouse.engine, spare=asked)
+        of_range = [dt.date.fromisoformat(day) for day in warehouse.range_days]
+        if warehouse.days_to_come(asked):
+            context.log.info("More days of the range follow; old snapshots stay until the last of them.")
+            return dg.MaterializeResult(metadata={"snapshots": 0, "bytes": 0})
+        what = plan(warehouse.settings, warehouse.engine, spare=asked + of_range)
         if max(asked) < max(what.kept):
             context.log.info("An older day was asked for; old snapshots stay until the next run of the latest day.")
             return dg.MaterializeResult(metadata={"snapshots": 0, "bytes": 0})

@@ -21,6 +21,7 @@ from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pipeline.catalog import tables
 from pipeline.engines.duckdb import DuckDBEngine, connect
@@ -30,11 +31,11 @@ from pipeline.models.beta_geometric import BGNBD, MBGNBD
 from pipeline.models.clv import Horizon, value_interval
 from pipeline.models.fitting import fit
 from pipeline.models.gamma_gamma import BIN, MOST_EXACT, GammaGamma, Spenders, fit_spend
-from pipeline.models.histories import Histories
+from pipeline.models.histories import Array, Histories
 from pipeline.models.pareto_nbd import ParetoNBD
 from pipeline.models.simulation import simulate, simulate_spend
 from pipeline.models.timing import TimingModel
-from pipeline.models.trend import power
+from pipeline.models.trend import by_chance, classify, least_count, power
 from pipeline.prediction.backtest import PUBLISHED, outcomes, publish
 from pipeline.prediction.holdouts import BLEND, Judged, Target, judge_counts
 from pipeline.prediction.nightly import Night
@@ -67,6 +68,8 @@ MASTER_PREDICTED, MASTER_ACTUAL = 16_873.7, 19_684
 WORLDS, CUSTOMERS = 200, 4_000
 IDENTIFIED = (BGNBD(0.6, 5.0, 0.9, 2.5), MBGNBD(0.8, 6.0, 0.8, 1.8), ParetoNBD(0.8, 8.0, 0.7, 9.0))
 SPEND = GammaGamma(6.25, 3.74, 15.44)
+TREND_CUSTOMERS, TREND_ALPHA = 200_000, 0.1
+LEAST_POWERS = {5: 0.33, 8: 0.47, 15: 0.70}
 POWERS = {5: 0.355, 8: 0.496, 15: 0.730}
 _HORIZONS = {"purchase_30d": "a purchase within 30 days", "purchase_90d": "a purchase within 90 days",
              "churn": "a purchase within 180 days (1 − churn)"}  # fmt: skip
@@ -137,6 +140,7 @@ def main() -> None:
     _intervals(document)
     _binning(document)
     _trend(document)
+    _trend_base(document)
     DOCUMENT.write_text(document.text())
     met = sum(is_met for _, is_met in document.goals)
     _tell(f"{met} of {len(document.goals)} goals are met; see {DOCUMENT.relative_to(PROJECT)}")
@@ -482,6 +486,75 @@ def _trend(document: Document) -> None:
 
 def _as_expected(found: Mapping[int, float]) -> bool:
     return all(abs(found[prior] - expected) < 0.0006 for prior, expected in POWERS.items())
+
+
+def _trend_base(document: Document) -> None:
+    _tell("the trend on a made-up base")
+    rng = np.random.default_rng(29)
+    changes = np.array([1.0, 2.0, 0.5])[rng.choice(3, TREND_CUSTOMERS, p=[0.85, 0.05, 0.1])]
+    before = rng.gamma(2.0, 3.0, TREND_CUSTOMERS)
+    k1, k2 = rng.poisson(before).astype(float), rng.poisson(before * changes).astype(float)
+    share = float(k2.sum() / (k1.sum() + k2.sum()))
+    unchanged = changes == 1
+    alarms, tested = _alarms(k1[unchanged], k2[unchanged], share)
+    document.say(
+        "## The trend in a made-up base",
+        f"{TREND_CUSTOMERS:,} customers who buy by chance at rates of their own (gamma, 6 purchases per window in the "
+        "mean). 85 % buy as before, 5 % twice as often and 10 % half as often, so that the base as a whole, with which "
+        "everybody is compared, buys as before. The expected share of the recent window is learnt from all of them: "
+        f"{share:.4f}. Of {tested:,} unchanged customers with enough purchases, {alarms:.1%} are called growing or "
+        f"declining (α = {TREND_ALPHA:.0%}).",
+    )
+    document.goal("Trend: false alarms among unchanged customers at most α + 2 points", alarms <= TREND_ALPHA + 0.02)
+    rows, seen = [], {}
+    for prior in LEAST_POWERS:
+        doubled = (rng.poisson(rate, 50_000).astype(float) for rate in (prior, 2 * prior))
+        seen[prior] = float((_classes(*doubled, share) == "growing").mean())
+        rows.append([str(prior), f"{seen[prior]:.3f}", f"{LEAST_POWERS[prior]:.2f}"])
+    document.say("Customers whose rate doubles, seen to grow, by purchases expected before the change:")
+    document.table(["purchases before", "seen", "wanted at least"], rows)
+    document.goal(
+        "Trend: a doubled rate is seen as often as wanted in a made-up base",
+        all(seen[prior] >= least for prior, least in LEAST_POWERS.items()),
+    )
+    _december(document, rng)
+
+
+def _december(document: Document, rng: np.random.Generator) -> None:
+    """Windows of 90 days that end on 31 December: 90 usual days, then 59 and a December that counts twice."""
+    rates = rng.gamma(2.0, 4.0, TREND_CUSTOMERS) / 90
+    k1, k2, k1_year_ago, k2_year_ago = (
+        rng.poisson(rates * days).astype(float) for days in (90, 59 + 2 * 31, 90, 59 + 2 * 31)
+    )
+    shares = {
+        "a year ago": k2_year_ago.sum() / (k1_year_ago.sum() + k2_year_ago.sum()),
+        "today's base": k2.sum() / (k1.sum() + k2.sum()),
+        "none: one half": 0.5,
+    }
+    rows, growers, chance = [], {}, {}
+    for source, share in shares.items():
+        found, tested = _classes(k1, k2, share), k1 + k2 >= (least_count(share, TREND_ALPHA) or np.inf)
+        growers[source] = float((found[tested] == "growing").mean())
+        chance[source] = float(by_chance((k1 + k2)[tested], share, TREND_ALPHA)["growing"].mean())
+        rows.append([source, f"{share:.4f}", f"{growers[source]:.1%}", f"{chance[source]:.1%}"])
+    document.say("A base that buys twice as often every December, on 31 December; nobody changes:")
+    document.table(["season taken from", "expected share", "called growing", "by chance alone"], rows)
+    document.goal(
+        "Trend: a December that doubles makes no more growers than chance",
+        all(abs(growers[source] - chance[source]) < 0.005 for source in ("a year ago", "today's base")),
+    )
+
+
+def _classes(k1: Array, k2: Array, share: float) -> NDArray[np.str_]:
+    """Trend of each customer, `stable` where too few occasions were seen."""
+    enough = k1 + k2 >= (least_count(share, TREND_ALPHA) or np.inf)
+    return np.where(enough, classify(k1, k2, share, TREND_ALPHA), "stable")
+
+
+def _alarms(k1: Array, k2: Array, share: float) -> tuple[float, int]:
+    """Share of the customers with enough occasions who are not called stable, and how many these customers are."""
+    enough = k1 + k2 >= (least_count(share, TREND_ALPHA) or np.inf)
+    return float((_classes(k1, k2, share)[enough] != "stable").mean()), int(enough.sum())
 
 
 def _tell(text: str) -> None:

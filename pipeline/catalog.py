@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from functools import cache
 
-from pipeline.contracts import order_lines_table
+from pipeline.inputs import input_tables
 from pipeline.sql import Table, in_order, read_queries, read_tables
 
 
 @cache
 def tables() -> dict[str, Table]:
     """All tables by full name: those of `sql/` and the canonical inputs, each after the tables it reads."""
-    return in_order([*read_tables().values(), order_lines_table()])
+    return in_order([*read_tables().values(), *input_tables()])
 
 
 @cache

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections import defaultdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 from rich.console import Console
@@ -15,12 +15,15 @@ from rich.text import Text
 
 from pipeline import __version__
 from pipeline.settings import PROJECT, SETTINGS_FILE, Settings, SettingsError, export_home, load
+from pipeline.snapshots import Every
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from pipeline.inspection import Inspection
     from pipeline.runs import Finished
+
+Done = TypeVar("Done")
 
 app = typer.Typer(
     name="perennial",
@@ -38,7 +41,7 @@ DEMO_SNAPSHOTS = (dt.date(1998, 5, 31), dt.date(1998, 6, 30))
 
 Home = Annotated[
     Path | None,
-    typer.Option(help="Folder of the shop: data/, reports/, perennial.toml. [default: PERENNIAL_HOME or this folder]"),
+    typer.Option(help="Folder of the shop: data/, reports/, perennial.toml. (default: PERENNIAL_HOME or this folder)"),
 ]
 Debug = Annotated[bool, typer.Option("--debug", help="Show the trace of an error.")]
 
@@ -65,24 +68,46 @@ def run(
         list[str] | None,
         typer.Option(help="NAME=PATH_OR_GLOB, may be repeated; without it: all files in data/exports/<source>/."),
     ] = None,
-    snapshot: Annotated[str, typer.Option(help="Day to publish, YYYY-MM-DD, or latest.")] = "latest",
+    snapshot: Annotated[
+        str | None, typer.Option(help="Day to publish, YYYY-MM-DD or latest, the last with an order. (default: latest)")
+    ] = None,
+    every: Annotated[
+        Every | None,
+        typer.Option(help="Publish many days: all from --from to --to that end a day, week or month, and --to itself."),
+    ] = None,
+    first: Annotated[
+        str | None,
+        typer.Option(
+            "--from",
+            help="With --every: first day of that range. Without: first day of the period whose orders "
+            "period_segments scores. (default: the last 365 days)",
+        ),
+    ] = None,
+    last: Annotated[str | None, typer.Option("--to", help="Last day of that range, or of that period.")] = None,
     compare: Annotated[
         str | None,
         typer.Option(
-            help="Two periods, A_FROM:A_TO,B_FROM:B_TO. [default: the last half of the history and the first]"
+            help="Two periods, A_FROM:A_TO,B_FROM:B_TO. (default: the last half of the history and the first)"
         ),
     ] = None,
-    period_from: Annotated[
-        str | None, typer.Option("--from", help="First day of the period to segment. [default: the last 365 days]")
-    ] = None,
-    period_to: Annotated[str | None, typer.Option("--to", help="Last day of that period.")] = None,
     debug: Debug = False,
 ) -> None:
-    """Load exports, compute everything as of a day, and publish tables, audiences and report."""
-    settings = _settings(home, compare=compare, period=_parse_period(period_from, period_to))
-    sources, day = _parse_sources(source or []), _parse_day(snapshot)
-    finished = _run(settings, sources, day, debug)
-    _summary(settings, finished)
+    """Load exports, compute everything as of a day or of many, and publish tables, audiences and report."""
+    named, between = _parse_sources(source or []), _parse_between(first, last)
+    if every is None:
+        day = _parse_snapshot("latest" if snapshot is None else snapshot)
+        settings = _settings(home, compare=compare, period=between and "{}:{}".format(*between))
+        _summary(settings, _run(settings, named, day, debug))
+        return
+    if snapshot is not None or between is None:
+        raise _fail(
+            f"--every {every} publishes the days between two: give --from and --to, and no --snapshot, such as "
+            f"--from 2025-12-31 --to 2026-11-30 --every {every}."
+        )
+    settings = _settings(home, compare=compare)
+    finished = _run_range(settings, named, between, every, debug)
+    _summary(settings, finished[-1])
+    out.print(f"{'days':<11}{len(finished)}, from {finished[0].snapshot_date} to {finished[-1].snapshot_date}")
 
 
 @app.command()
@@ -104,7 +129,7 @@ def demo(home: Home = None, debug: Debug = False) -> None:
 def inspect(
     file: Annotated[Path, typer.Argument(help="An export: CSV, TSV, XLSX, Parquet or JSON lines.")],
     source: Annotated[
-        str | None, typer.Option(help="Read it as this source. [default: the one that fits best]")
+        str | None, typer.Option(help="Read it as this source. (default: the one that fits best)")
     ] = None,
     write: Annotated[
         Path | None, typer.Option(help="Folder for a first source file, if no source knows the layout.")
@@ -192,27 +217,54 @@ def _parse_sources(given: list[str]) -> dict[str, list[str]]:
     return dict(sources)
 
 
-def _parse_period(first: str | None, last: str | None) -> str | None:
-    if (first is None) != (last is None):
-        raise _fail("--from and --to belong together; give both, such as --from 2026-01-01 --to 2026-03-31.")
-    return f"{first}:{last}" if first else None
-
-
-def _parse_day(text: str) -> dt.date | None:
-    if text == "latest":
+def _parse_between(first: str | None, last: str | None) -> tuple[dt.date, dt.date] | None:
+    if first is None and last is None:
         return None
+    if first is None or last is None:
+        raise _fail("--from and --to belong together; give both, such as --from 2026-01-01 --to 2026-03-31.")
+    days = _parse_day("--from", first), _parse_day("--to", last)
+    if days[0] > days[1]:
+        raise _fail(f"--to {last} is before --from {first}; did you mean --from {last} --to {first}?")
+    return days
+
+
+def _parse_snapshot(text: str) -> dt.date | None:
+    return None if text == "latest" else _parse_day("--snapshot", text, ", or latest")
+
+
+def _parse_day(option: str, text: str, instead: str = "") -> dt.date:
     try:
         return dt.date.fromisoformat(text)
     except ValueError:
-        raise _fail(f"--snapshot {text!r} is no day; write YYYY-MM-DD, such as 2026-10-31, or latest.") from None
+        raise _fail(f"{option} {text!r} is no day; write YYYY-MM-DD, such as 2026-10-31{instead}.") from None
 
 
 def _run(settings: Settings, sources: dict[str, list[str]], day: dt.date | None, debug: bool) -> Finished:
-    err.print(f"[bold]{settings.home.name}[/bold] as of {day or 'its last day with an order'}")
-    from pipeline.runs import RunFailed, run_snapshot
+    scored = f"; period_segments scores {settings.period}" if settings.period else ""
+    err.print(f"[bold]{escape(settings.home.name)}[/bold] as of {day or 'its last day with an order'}{scored}")
+    from pipeline.runs import run_snapshot
+
+    return _or_say_why(lambda: run_snapshot(settings, sources, day), debug)
+
+
+def _run_range(
+    settings: Settings, sources: dict[str, list[str]], between: tuple[dt.date, dt.date], every: Every, debug: bool
+) -> list[Finished]:
+    err.print(f"[bold]{escape(settings.home.name)}[/bold] by the {every} from {between[0]} to {between[1]}")
+    from pipeline.runs import run_range
+
+    def say(text: str) -> None:
+        err.print(text, style="bold", markup=False, soft_wrap=True)
+
+    return _or_say_why(lambda: run_range(settings, sources, *between, every, say), debug)
+
+
+def _or_say_why(work: Callable[[], Done], debug: bool) -> Done:
+    """The result; what went wrong becomes one message, the trace only if it was asked for."""
+    from pipeline.runs import RunFailed
 
     try:
-        return run_snapshot(settings, sources, day)
+        return work()
     except RunFailed as failure:
         if debug:
             err.print(failure.trace, markup=False, soft_wrap=True)
@@ -241,6 +293,8 @@ def _summary(settings: Settings, finished: Finished) -> None:
     for row in summary.files:
         files.add_row(row[0], *(f"{count:,}" for count in row[1:]))
     out.print(files)
+    if summary.switched_off:
+        out.print(f"switched off: {', '.join(summary.switched_off)}", style="dim", soft_wrap=True)
     out.print()
     segments = Grid("segment", "customers", "share", box=None, pad_edge=False)
     total = sum(customers for _, customers in summary.segments)
@@ -269,14 +323,14 @@ def _show_inspection(found: Inspection) -> None:
         say("written", found.dialect or "UTF-8 or typed, fields divided by commas, decimal points, ISO dates")
     for candidate in [one for one in found.candidates if one.matched][:3]:
         fit = f"lacks {candidate.lacks.removeprefix('lacks ')}" if candidate.lacks else "has all it needs"
-        say("candidate", f"{candidate.source.name}: {candidate.matched} columns known, {fit}")
+        say("candidate", f"{candidate.source.label}: {candidate.matched} columns known, {fit}")
     for canonical, column in found.guessed.items():
         say("guess", f"{canonical} is {column}")
     if found.written:
         folder = found.written.resolve().parent.parent
         say("new source", f'{found.written}; check it, and set sources_folder = "{folder}" in {SETTINGS_FILE}')
     if found.source:
-        say("source", found.source.name)
+        say("source", found.source.label)
     if found.loaded:
         _show_loaded(found, say)
     if found.warning:
@@ -288,7 +342,7 @@ def _show_loaded(found: Inspection, say: Callable[..., None]) -> None:
     loaded = found.loaded
     assert loaded is not None
     if found.span:
-        say("orders", f"from {found.span[0]} to {found.span[1]}")
+        say("dates", f"from {found.span[0]} to {found.span[1]}")
     share = loaded.quarantined / loaded.rows_read if loaded.rows_read else 0
     say(
         "rows",

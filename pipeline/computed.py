@@ -22,6 +22,9 @@ Compute = Callable[[Engine, Settings, dt.date, Callable[[str], object]], Mapping
 
 STEPS = {
     "prediction": "pipeline.prediction.rows",
+    "lifecycle_thresholds": "pipeline.movement.thresholds",
+    "lifecycle_projection": "pipeline.movement.projection",
+    "trend": "pipeline.movement.trend",
 }
 """Step -> module with its `compute`."""
 

@@ -1,8 +1,9 @@
 """Contracts: what a row must be, declared once as pandera schemas, checked in the engine as SQL.
 
-Canonical inputs are declared here. Published tables are declared by their SQL header, from which `schema_of` makes the
-schema. `row_rules` compiles either kind to predicates and messages, so that millions of rows are checked where they
-lie; a property test compares the rows that fail in pandera with the rows that fail in SQL.
+Canonical inputs are declared here; what else an input is, `pipeline.inputs` says. Published tables are declared by
+their SQL header, from which `schema_of` makes the schema. `row_rules` compiles either kind to predicates and messages,
+so that millions of rows are checked where they lie; a property test compares the rows that fail in pandera with the
+rows that fail in SQL.
 """
 
 from __future__ import annotations
@@ -16,13 +17,13 @@ from typing import Any
 import pandera.polars as pa
 import polars as pl
 
-from pipeline.sql import Column, Header, Table
+from pipeline.sql import Column, Table
 
 ORDER_KINDS = ("sale", "refund", "charge")
 EARLIEST, LATEST = dt.datetime(1970, 1, 1), dt.datetime(2100, 1, 1)  # noqa: DTZ001 - the shop's local time
 
 TEXT, MOMENT, DAY = pl.String(), pl.Datetime("us"), pl.Date()
-MONEY, PRICE, QUANTITY = pl.Decimal(18, 2), pl.Decimal(18, 4), pl.Decimal(18, 3)
+MONEY, PRICE, QUANTITY, FIGURE = pl.Decimal(18, 2), pl.Decimal(18, 4), pl.Decimal(18, 3), pl.Float64()
 
 
 class UncompiledCheck(Exception):
@@ -45,18 +46,17 @@ def _money(meaning: str, required: bool = False) -> pa.Column:
     return _column(MONEY, meaning, pa.Check.in_range(-1e9, 1e9), required=required, unit="currency")
 
 
+def _moment(meaning: str, required: bool = False) -> pa.Column:
+    return _column(MOMENT, meaning, pa.Check.in_range(EARLIEST, LATEST), required=required)
+
+
 ORDER_LINES = pa.DataFrameSchema(
     name="order_lines",
     columns={
         "order_id": _identifier("Order of the shop; unique in the shop, whatever export it comes from", required=True),
         "line_id": _identifier("Line inside the order, as the shop numbers it"),
         "customer_id": _identifier("Customer of the shop; null for a guest"),
-        "ordered_at": _column(
-            MOMENT,
-            "When the line was booked, in the shop's time zone",
-            pa.Check.in_range(EARLIEST, LATEST),
-            required=True,
-        ),
+        "ordered_at": _moment("When the line was booked, in the shop's time zone", required=True),
         "product_id": _identifier("Product (SKU)"),
         "product_name": _note("Name of the product"),
         "category": _note("Category of the product"),
@@ -92,7 +92,48 @@ ORDER_LINES = pa.DataFrameSchema(
     },
 )
 
-INPUTS: dict[str, pa.DataFrameSchema] = {"order_lines": ORDER_LINES}
+PERIOD = r"^[0-9]{4}(-(0[1-9]|1[0-2])|-Q[1-4])?$"
+
+
+def _period() -> pa.Column:
+    fits = pa.Check.str_matches(PERIOD, description="is no month (2026-11), quarter (2026-Q4) or year (2026)")
+    return _column(TEXT, "Month (2026-11), quarter (2026-Q4) or year (2026) that the value is of", fits, required=True)
+
+
+def _figure(meaning: str) -> pa.Column:
+    return _column(FIGURE, meaning, pa.Check.in_range(-1e15, 1e15), required=True)
+
+
+_UPDATED_AT = "When the value was set, in the shop's time zone; tells which of two exports is the newer"
+
+CUSTOMERS = pa.DataFrameSchema(
+    name="customers",
+    columns={
+        "customer_id": _identifier("Customer of the shop, as orders name it", required=True),
+        "registered_at": _moment("When the customer registered, in the shop's time zone; null if nobody knows"),
+    },
+)
+
+TARGETS = pa.DataFrameSchema(
+    name="targets",
+    columns={
+        "kpi": _identifier("Key figure the shop wants to reach, in lower case", required=True),
+        "period": _period(),
+        "value": _figure("Value it is to have then, in the unit of the key figure"),
+        "updated_at": _moment(_UPDATED_AT),
+    },
+)
+
+BENCHMARKS = pa.DataFrameSchema(
+    name="benchmarks",
+    columns={
+        "sector": _identifier("Sector of shops the value is of", required=True),
+        "kpi": _identifier("Key figure, in lower case", required=True),
+        "period": _period(),
+        "value": _figure("Value in the sector, in the unit of the key figure"),
+        "updated_at": _moment(_UPDATED_AT),
+    },
+)
 
 
 @dataclass(frozen=True)
@@ -117,30 +158,6 @@ def row_rules(schema: pa.DataFrameSchema, shown_as: Mapping[str, str] | None = N
     return [
         rule for name, column in schema.columns.items() for rule in _column_rules(name, column, shown.get(name, name))
     ]
-
-
-def order_lines_table() -> Table:
-    """staging.order_lines: the canonical lines of all exports, written by ingest; documented by its contract."""
-    origin = {
-        "file_id": Column(type="VARCHAR", meaning="File the line came in (ingest.files)"),
-        "row_number": Column(type="BIGINT", unit="data rows", min=1, meaning="Position of the line in that file"),
-        "ordered_on": Column(type="DATE", meaning="Local day of ordered_at"),
-        "original_amount": Column(
-            type="DECIMAL(18,2)", nullable=True, meaning="The amount before it was converted; null if it was not"
-        ),
-        "original_currency": Column(
-            type="VARCHAR", nullable=True, meaning="Currency of original_amount; null if nothing was converted"
-        ),
-    }
-    canonical = {name: _documented(column) for name, column in ORDER_LINES.columns.items()}
-    header = Header(
-        description="Lines of all orders, each order whole from the newest export that holds it. "
-        "A row of an export is one line, or one of each kind where it also holds postage or what was paid back.",
-        grain=("file_id", "row_number", "kind"),
-        owner="team:data",
-        columns=origin | canonical,
-    )
-    return Table("staging", "order_lines", header, None, "pipeline/contracts.py")
 
 
 def schema_of(table: Table) -> pa.DataFrameSchema:
@@ -177,7 +194,8 @@ def sql_type(dtype: Any) -> str:
     return next(name for name, known in _POLARS_TYPES.items() if known == polars)
 
 
-def _documented(column: Any) -> Column:
+def documented(column: Any) -> Column:
+    """A column of a canonical input as a header would document it."""
     limits = {check.name: check.statistics for check in column.checks}
     return Column(
         type=sql_type(column.dtype),
@@ -198,6 +216,7 @@ def _column_rules(name: str, column: Any, shown: str) -> Iterator[RowRule]:
             fits, must = _COMPILERS[check.name](_quoted(name), check.statistics)
         except KeyError as error:
             raise UncompiledCheck(f'column "{name}": check {check.name} has no SQL form') from error
+        must = check.description or must
         reason = f"""{_text(f'column "{shown}": "')} || {_shown(name)} || {_text(f'" {must}')}"""
         yield RowRule(name, check.name, f"NOT coalesce({fits}, TRUE)", reason)
 

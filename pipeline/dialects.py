@@ -257,7 +257,7 @@ def _recognise_dates(
 
 def _advice(source: str, choices: Sequence[str]) -> str:
     return (
-        f"Write {' or '.join(choices)} below [dialects.{source}] in perennial.toml, "
+        f"Write {' or '.join(choices)} below [dialects.{_toml_key(source)}] in perennial.toml, "
         f"or into the block `dialect:` of the source's header."
     )
 
@@ -329,3 +329,8 @@ def _literal(value: str) -> str:
 
 def _quoted(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
+
+
+def _toml_key(source: str) -> str:
+    """A dot would open a table inside the table."""
+    return f'"{source}"' if "." in source else source

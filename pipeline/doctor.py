@@ -18,6 +18,7 @@ from packaging.requirements import Requirement
 
 from pipeline.engines.duckdb import DuckDBEngine, connect
 from pipeline.exports import find_exports
+from pipeline.inputs import ORDERS, switched_off
 from pipeline.locks import HomeBusy, holder, home_lock
 from pipeline.publishing import STAGING, recover
 from pipeline.retention import plan
@@ -43,6 +44,7 @@ class Summary:
 
     files: list[tuple[str, int, int, int, int, int]]
     segments: list[tuple[str, int]]
+    switched_off: list[str]
 
 
 def examine(home: Path | None) -> list[Finding]:
@@ -73,6 +75,7 @@ def _read_summary(settings: Settings, day: dt.date) -> Summary:
         files = engine.execute(
             "SELECT path, rows_read, accepted, quarantined, superseded, duplicates FROM ingest.files ORDER BY path"
         )
+        missing = _switched_off(engine)
         segments = engine.execute(
             """
             WITH labels AS (
@@ -89,7 +92,11 @@ def _read_summary(settings: Settings, day: dt.date) -> Summary:
         )
     finally:
         connection.close()
-    return Summary([tuple(row) for row in files], [tuple(row) for row in segments])
+    return Summary([tuple(row) for row in files], [tuple(row) for row in segments], missing)
+
+
+def _switched_off(engine: DuckDBEngine) -> list[str]:
+    return switched_off({row[0] for row in engine.execute("SELECT input FROM ingest.files WHERE status = 'loaded'")})
 
 
 def _versions(settings: Settings) -> Iterator[Finding]:
@@ -219,16 +226,23 @@ def _contents(engine: DuckDBEngine) -> Iterator[Finding]:
     days = [row[0] for row in engine.execute("SELECT DISTINCT snapshot_date FROM marts.rfm_scores ORDER BY 1")]
     span = f"{len(days)} snapshots, {days[0]} … {days[-1]}" if days else "no snapshot yet"
     yield Finding("ok", "warehouse", span)
+    if missing := _switched_off(engine):
+        yield Finding("ok", "inputs", f"switched off: {', '.join(missing)}")
     rejected = engine.execute("SELECT path FROM ingest.files WHERE status = 'rejected' ORDER BY path")
     if rejected:
         names = ", ".join(row[0] for row in rejected)
         yield Finding(
             "warn", "ledger", f"rejected files: {names}. Look into data/quarantine, mend the export, run again."
         )
-    sources = [row[0] for row in engine.execute("SELECT DISTINCT source FROM ingest.files ORDER BY source")]
+    sources = [
+        row[0]
+        for row in engine.execute(
+            "SELECT DISTINCT source FROM ingest.files WHERE input = $input ORDER BY source", {"input": ORDERS}
+        )
+    ]
     if len(sources) > 1:
         yield Finding(
             "warn", "ledger",
-            f"exports of several sources meet in this home: {', '.join(sources)}. "
+            f"orders of several sources meet in this home: {', '.join(sources)}. "
             f"That is right if they are one shop; different shops need a home each.",
         )  # fmt: skip

@@ -11,11 +11,12 @@ from pathlib import Path
 import duckdb
 
 from pipeline.engines.duckdb import DuckDBEngine
-from pipeline.loading import TABLES_OF_A_FILE, Export, Load, Loaded, mapping_key, with_rates
+from pipeline.inputs import INPUTS
+from pipeline.loading import BESIDE_STAGING, Export, Load, Loaded, fixed_dialect, mapping_key, with_rates
 from pipeline.locks import HomeNotWritable
 from pipeline.rates import FOLDER as RATES_FOLDER
 from pipeline.rates import load_rates
-from pipeline.readers import disk_is_full
+from pipeline.readers import columns_of, disk_is_full
 from pipeline.settings import Settings
 from pipeline.sources import ExportError, Source, choose, find_sources
 
@@ -23,18 +24,22 @@ from pipeline.sources import ExportError, Source, choose, find_sources
 def find_exports(settings: Settings, given: Mapping[str, Sequence[str]]) -> list[Export]:
     """The files to load: those `given` as source -> paths or globs, else all in the drop folder.
 
+    A source that maps several inputs is told by the columns of each file which it is (`recognise_input`).
     Raises ExportError for a source or file that does not exist; files are sorted, each once per source.
     """
     sources = find_sources(settings.sources_folders)
-    found = _given_exports(sources, given) if given else _dropped_exports(sources, settings.exports_folder)
-    each_once = {(export.source.name, export.path): export for export in found}
+    found = _given_files(given) if given else _dropped_files(settings.exports_folder)
+    chosen = {name: choose(sources, name) for name in dict.fromkeys(name for name, _ in found)}
+    exports = [Export(path, recognise_input(settings, path, chosen[name])) for name, path in found]
+    each_once = {(export.source.label, export.path): export for export in exports}
     return [each_once[key] for key in sorted(each_once)]
 
 
 def load_exports(engine: DuckDBEngine, settings: Settings, exports: Iterable[Export]) -> Iterator[Loaded | ExportError]:
     """Load what is new, file by file; a file that cannot be read at all comes back as the error that says why.
 
-    Order does not matter: an order belongs to the newest export that holds it, newest by (last order time, content).
+    Order does not matter: an order, a customer, a target belongs to the newest export that holds it, which the content
+    of the files tells.
     Raises HomeNotWritable when the disk is full; the warehouse then has to be opened again.
     """
     identified = [(export, *_identify(export)) for export in exports]
@@ -59,21 +64,24 @@ def load_exports(engine: DuckDBEngine, settings: Settings, exports: Iterable[Exp
 # ── finding ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _given_exports(sources: dict[str, Source], given: Mapping[str, Sequence[str]]) -> Iterator[Export]:
+def _given_files(given: Mapping[str, Sequence[str]]) -> list[tuple[str, Path]]:
+    """(name of the source, file)."""
+    found = []
     for name, patterns in given.items():
-        source = choose(sources, name)
         for pattern in patterns:
             path = Path(pattern).expanduser()
             matches = [path] if path.is_file() else [Path(match) for match in glob.glob(str(path), recursive=True)]  # noqa: PTH207 - absolute patterns
             files = [match for match in matches if match.is_file()]
             if not files:
                 raise ExportError(f"No file matches {pattern!r} (source {name}); looked from {Path.cwd()}.")
-            yield from (Export(file.resolve(), source) for file in files)
+            found += [(name, file.resolve()) for file in files]
+    return found
 
 
-def _dropped_exports(sources: dict[str, Source], folder: Path) -> Iterator[Export]:
-    files = [path for path in folder.rglob("*") if path.is_file()] if folder.is_dir() else []
-    for path in files:
+def _dropped_files(folder: Path) -> list[tuple[str, Path]]:
+    """(name of the source, file)."""
+    found = []
+    for path in [path for path in folder.rglob("*") if path.is_file()] if folder.is_dir() else []:
         inside = path.relative_to(folder)
         if inside.parts[0] == RATES_FOLDER and len(inside.parts) > 1:
             continue  # exchange rates are no export
@@ -81,7 +89,34 @@ def _dropped_exports(sources: dict[str, Source], folder: Path) -> Iterator[Expor
             continue  # editors, transfer clients and git leave such files
         if len(inside.parts) == 1:
             raise ExportError(f"{path.name} lies directly in data/exports; put it in data/exports/<source>/.")
-        yield Export(path, choose(sources, inside.parts[0]))
+        found.append((inside.parts[0], path))
+    return found
+
+
+def recognise_input(settings: Settings, path: Path, sources: Sequence[Source]) -> Source:
+    """Which input of a source a file is an export of: of those whose columns it has, the one that needs most of them.
+
+    A file that lacks columns for each comes back as one of the input it comes closest to, so that loading it says what
+    it lacks. Raises ExportError where two inputs fit equally well.
+    """
+    if len(sources) == 1:
+        return sources[0]
+    dialects = {source.input: fixed_dialect(settings, source) for source in sources}
+    try:
+        columns = {dialect: columns_of(path, dialect) for dialect in set(dialects.values())}
+    except ExportError:
+        return sources[0]  # not to be read at all: loading says why
+    scored = [(*source.fit(columns[dialects[source.input]]), source) for source in sources]
+    best = max((lacks_nothing, needed) for lacks_nothing, needed, _ in scored)
+    fitting = [source for *fit, source in scored if tuple(fit) == best]
+    if len(fitting) > 1 and best[0]:
+        folders = " or ".join(f"data/exports/{source.name}.{source.input}/" for source in fitting)
+        raise ExportError(
+            f"{path.name} has the columns of several inputs of source {fitting[0].name}: "
+            f"{', '.join(source.input for source in fitting)}. Put it into {folders}, or name the input: "
+            f"--source {fitting[0].name}.{fitting[0].input}=…"
+        )
+    return fitting[0]
 
 
 def _identify(export: Export) -> tuple[str, str]:
@@ -91,32 +126,35 @@ def _identify(export: Export) -> tuple[str, str]:
             sha256 = hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
         raise ExportError(f"{export.name} cannot be read: {error.strerror}.") from error
-    return hashlib.sha256(f"{sha256} {export.source.name}".encode()).hexdigest()[:16], sha256
+    return hashlib.sha256(f"{sha256} {export.source.label}".encode()).hexdigest()[:16], sha256
 
 
 def _mark_stale(
     engine: DuckDBEngine, settings: Settings, identified: Sequence[tuple[Export, str, str]], rates: str | None
 ) -> None:
-    """When a mapping changed, forget the files it maps, and have those read again, too, that lost orders to newer ones.
+    """When a mapping changed, forget the files it maps, and have those read again, too, that lost rows to newer ones.
 
     A newer export may hold fewer orders now, and its old lines must not stand in the way of the older ones meanwhile.
     """
     ledger = dict(engine.execute("SELECT file_id, mapping FROM ingest.files WHERE status = 'loaded'"))
-    changed = []
+    changed: dict[str, list[str]] = {}
     for export, file_id, _ in identified:
         now = mapping_key(settings, export.source)
         if ledger.get(file_id, now) not in (now, with_rates(now, rates)):
-            changed.append(file_id)
-    if not changed:
-        return
-    with engine.transaction():
-        engine.note_changes("staging.order_lines", "list_contains($changed, file_id)", {"changed": changed})
-        for table in TABLES_OF_A_FILE:
-            engine.execute(f"DELETE FROM {table} WHERE list_contains($changed, file_id)", {"changed": changed})
-        engine.execute(
-            "UPDATE ingest.files SET mapping = 'stale' WHERE superseded > 0 AND list_contains($present, file_id)",
-            {"present": [file_id for _, file_id, _ in identified]},
-        )
+            changed.setdefault(export.source.input, []).append(file_id)
+    present = [file_id for _, file_id, _ in identified]
+    for input, file_ids in changed.items():
+        of_these = {"changed": file_ids}
+        with engine.transaction():
+            staging = INPUTS[input].table.full_name
+            engine.note_changes(staging, "list_contains($changed, file_id)", of_these)
+            for table in (staging, *BESIDE_STAGING):
+                engine.execute(f"DELETE FROM {table} WHERE list_contains($changed, file_id)", of_these)
+            engine.execute(
+                "UPDATE ingest.files SET mapping = 'stale' "
+                "WHERE superseded > 0 AND input = $input AND list_contains($present, file_id)",
+                {"present": present, "input": input},
+            )
 
 
 def last_order_date(engine: DuckDBEngine) -> dt.date | None:

@@ -23,14 +23,15 @@ from pipeline.catalog import tables
 from pipeline.contracts import ORDER_LINES
 from pipeline.dialects import Dialect
 from pipeline.engines.duckdb import DuckDBEngine, connect
-from pipeline.exports import load_exports
+from pipeline.exports import load_exports, recognise_input
+from pipeline.inputs import INPUTS, input_tables
 from pipeline.loading import Export, Loaded
 from pipeline.rates import rates_files
 from pipeline.readers import format_of, read_raw
 from pipeline.settings import Settings
 from pipeline.sources import ExportError, Source, choose, find_sources, quoted, read_source
 
-_TABLES = ("ingest.files", "ingest.quarantine", "staging.order_lines")
+_TABLES = ("ingest.files", "ingest.quarantine", *(table.full_name for table in input_tables()))
 _SAMPLE_LINES = 5
 _TOP_REASONS = 5
 _CLOSE_ENOUGH = 0.8
@@ -148,7 +149,7 @@ def _inspect(
     candidates = _candidates(sources, columns, path.name)
     found = Inspection(path.name, shown, columns, str(dialect), candidates=candidates)
     if name is not None:
-        return _loaded(engine, settings, path, found, choose(sources, name))
+        return _loaded(engine, settings, path, found, recognise_input(settings, path, choose(sources, name)))
     fitting = [candidate.source for candidate in candidates if not candidate.lacks]
     if fitting:
         return _loaded(engine, settings, path, found, fitting[0])
@@ -207,9 +208,9 @@ def _candidates(sources: Mapping[str, Source], columns: Sequence[str], file: str
             source.resolve(columns, file)
             lacks = ""
         except ExportError as error:
-            lacks = str(error).split(" It has ")[0].removeprefix(f"{file} is no export of source {source.name}: it ")
+            lacks = str(error).split(" It has ")[0].removeprefix(f"{file} is no export of source {source.label}: it ")
         found.append(Candidate(source, matched, lacks))
-    return sorted(found, key=lambda one: (bool(one.lacks), -one.matched, one.source.name))
+    return sorted(found, key=lambda one: (bool(one.lacks), -one.matched, one.source.label))
 
 
 def _loaded(
@@ -221,12 +222,14 @@ def _loaded(
     (outcome,) = load_exports(engine, settings, [Export(path, source)])
     if isinstance(outcome, ExportError):
         return _with(found, source=source, problem=str(outcome), **more)
-    lines = engine.read(f"SELECT * FROM staging.order_lines ORDER BY row_number, kind DESC LIMIT {_SAMPLE_LINES}")
+    input = INPUTS[source.input]
+    staging, order = input.table.full_name, "row_number, kind DESC" if input.grain else "row_number"
+    lines = engine.read(f"SELECT * FROM {staging} ORDER BY {order} LIMIT {_SAMPLE_LINES}")
     sample = [{name: value for name, value in row.items() if value is not None} for row in lines.to_dicts()]
-    first, last = engine.execute("SELECT first_ordered_at, last_ordered_at FROM ingest.files")[0]
+    first, last = engine.execute(f"SELECT min({input.moment}), max({input.moment}) FROM {staging}")[0]
     return _with(
         found, source=source, dialect=outcome.dialect, loaded=outcome, sample=sample, reasons=_reasons(engine),
-        span=(first, last) if first else None, warning=_warning(last, settings),
+        span=(first, last) if first else None, warning=_warning(input.moment, last, settings),
         **more,
     )  # fmt: skip
 
@@ -251,13 +254,13 @@ def _judged(found: Inspection, limit: float) -> Inspection:
     )
 
 
-def _warning(last: dt.datetime | None, settings: Settings) -> str | None:
+def _warning(moment: str, last: dt.datetime | None, settings: Settings) -> str | None:
     """The one place where the clock is asked: it is a person who looks, now."""
     today = dt.datetime.now(ZoneInfo(settings.timezone)).date()
     if last is None or last.date() <= today:
         return None
     return (
-        f"The latest order is of {last.date()}, after today. Rows of the future are loaded, count for no day before "
+        f"The latest {moment} is {last.date()}, after today. Rows of the future are loaded, count for no day before "
         f"theirs, and make this export the newest of all until then; correct such dates in the export."
     )
 

@@ -1,32 +1,33 @@
 """Loading: one export file on its way into the warehouse, all of it set-based.
 
 A file goes through temporary tables: `raw` (the file as it is, numbered), `mapped` (canonical columns, typed),
-`problems` (one row per reason why a row does not fit), and from these into staging.order_lines, ingest.quarantine and
-the ledger ingest.files in one transaction. Which files there are is `exports`' business; how a source maps, `sources`';
-what a row must be, `contracts`'.
+`problems` (one row per reason why a row does not fit), and from these into the staging table of its input,
+ingest.quarantine and the ledger ingest.files in one transaction. Which files there are is `exports`' business; how a
+source maps, `sources`'; what a row must be, `contracts`'; how rows of an input come together, `inputs`'.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
-from pipeline.contracts import INPUTS, RowRule, order_lines_table, row_rules, sql_type
+from pipeline.contracts import RowRule, row_rules, sql_type
 from pipeline.dialects import AmbiguousDialect, Dialect, normalised, recognise
 from pipeline.engines.duckdb import DuckDBEngine
+from pipeline.inputs import INPUTS
 from pipeline.readers import read_raw
 from pipeline.settings import Settings
 from pipeline.sources import ROW_NUMBER, ExportError, Source, quoted, text_literal
 
+Value = TypeVar("Value")
 _OFFSET = r"\d:\d\d(:\d\d(\.\d+)?)?\s?(Z|UTC|GMT|[+-]\d\d(:?\d\d)?)$"
-TABLES_OF_A_FILE = ("staging.order_lines", "ingest.quarantine", "ingest.files")
-_IN_CURRENCY = {"amount": "DECIMAL(18,2)", "unit_price": "DECIMAL(18,4)", "discount": "DECIMAL(18,2)"}
+BESIDE_STAGING = ("ingest.quarantine", "ingest.files")
 _CASTS = {"number": ("DECIMAL(38,9)", "a number"), "timestamp": ("TIMESTAMP", "a date")}
-_KINDS_OF = {"TIMESTAMP": "a date", "DECIMAL": "a number", "BIGINT": "a number"}
+_KINDS_OF = {"TIMESTAMP": "a date", "DECIMAL": "a number", "DOUBLE": "a number", "BIGINT": "a number"}
 
 
 @dataclass(frozen=True)
@@ -85,7 +86,9 @@ class Load:
         self._settings = settings
         self._export = export
         self._source = export.source
-        self._schema = INPUTS[export.source.input]
+        self._input = INPUTS[export.source.input]
+        self._schema = self._input.schema
+        self._staging = self._input.table.full_name
         self._file_id = file_id
         self._sha256 = sha256
         self._key = mapping_key(settings, export.source)
@@ -134,7 +137,7 @@ class Load:
     def _read(self) -> None:
         """`given`: the columns of the source as they stand in the file. `export`: the same as its SELECT gets them."""
         header, name = self._source.header, self._export.name
-        fixed = self._settings.dialects.get(self._source.name, Dialect()).over(header.dialect)
+        fixed = fixed_dialect(self._settings, self._source)
         scratch = self._settings.warehouse_file.parent / ".spill"
         file = read_raw(self._engine, self._export.path, header.reads == "lines", fixed, scratch)
         self._number, self._found = file.number, self._source.resolve(file.columns, name)
@@ -142,7 +145,7 @@ class Load:
         kinds = {raw: kind for raw, kind in self._source.kinds.items() if types.get(self._found.get(raw)) == "VARCHAR"}
         shown_as = {self._found[raw]: kind for raw, kind in kinds.items()}
         try:
-            self._dialect = recognise(self._engine, "raw", shown_as, fixed.over(file.dialect), name, self._source.name)
+            self._dialect = recognise(self._engine, "raw", shown_as, fixed.over(file.dialect), name, self._source.label)
         except AmbiguousDialect as error:
             raise ExportError(str(error)) from error
         given, export = [], []
@@ -188,6 +191,10 @@ class Load:
             )
         if rows == distinct:
             return
+        if self._input.has_one_row_per_key:
+            raise ExportError(
+                f"{self._source.file}: the SELECT must return each row once; {distinct:,} became {rows:,}."
+            )
         self._has_several_lines = True
         kinds, orders = self._execute(
             "SELECT count(DISTINCT (row_number, kind)), count(DISTINCT (row_number, coalesce(order_id, ''))) "
@@ -200,24 +207,15 @@ class Load:
             )
 
     def _complete(self) -> None:
-        """`completed`: what follows from the other columns is filled in (amount, then kind, currency)."""
+        """`completed`: what follows from the other columns is filled in, layer upon layer."""
+        rows = "mapped"
+        for layer in self._input.filled:
+            made = ", ".join(f"{sql.format(currency=self._settings.currency)} AS {name}" for name, sql in layer.items())
+            rows = f"(SELECT * REPLACE ({made}) FROM {rows}) AS layer"
+        self._execute(f"CREATE OR REPLACE TEMP VIEW filled AS SELECT * FROM {rows}")
+        originals = ", CAST(NULL AS DECIMAL(18,2)) AS original_amount, CAST(NULL AS VARCHAR) AS original_currency"
         self._execute(
-            f"""
-            CREATE OR REPLACE TEMP VIEW filled AS
-            SELECT * REPLACE (
-              coalesce(lower(kind), CASE WHEN amount < 0 OR quantity < 0 THEN 'refund' ELSE 'sale' END) AS kind,
-              coalesce(upper(currency), '{self._settings.currency}') AS currency)
-            FROM (
-              SELECT * REPLACE (
-                coalesce(amount, TRY_CAST(quantity * unit_price - coalesce(discount, 0) AS DECIMAL(18,2))) AS amount)
-              FROM mapped
-            ) AS with_amount
-            """
-        )
-        self._execute(
-            "CREATE OR REPLACE TEMP VIEW completed AS "
-            "SELECT *, CAST(NULL AS DECIMAL(18,2)) AS original_amount, CAST(NULL AS VARCHAR) AS original_currency "
-            "FROM filled"
+            f"CREATE OR REPLACE TEMP VIEW completed AS SELECT *{originals if self._input.money else ''} FROM filled"
         )
 
     def _convert(self) -> None:
@@ -225,6 +223,8 @@ class Load:
 
         A line without such a rate keeps its currency, which the rules then refuse.
         """
+        if not self._input.money:
+            return
         reporting = self._settings.currency
         self._has_foreign_lines = bool(
             self._execute("SELECT count(*) FROM filled WHERE currency <> $reporting", reporting=reporting)[0][0]
@@ -251,7 +251,7 @@ class Load:
         )
         converted = ", ".join(
             f"CASE WHEN rate IS NULL THEN filled.{name} ELSE TRY_CAST(filled.{name} * rate AS {kind}) END AS {name}"
-            for name, kind in _IN_CURRENCY.items()
+            for name, kind in self._input.money.items()
         )
         self._execute(
             f"""
@@ -279,18 +279,21 @@ class Load:
             currency=reporting,
         )
 
-    def _date_refunds(self) -> None:
+    def _date_undated(self) -> None:
         """A refund without a date falls on its order's day; one whose date cannot be read stays a problem."""
+        if self._input.borrows_moment is None:
+            return
+        moment, key = self._input.moment, ", ".join(self._input.key)
         undated = (
-            "ordered_at IS NULL AND kind = 'refund' "
-            "AND row_number NOT IN (SELECT row_number FROM problems WHERE column_name = 'ordered_at')"
+            f"{moment} IS NULL AND {self._input.borrows_moment} "
+            f"AND row_number NOT IN (SELECT row_number FROM problems WHERE column_name = '{moment}')"
         )
         if self._execute(f"SELECT count(*) FROM completed WHERE {undated}")[0][0]:
             self._execute(
                 f"""
-                UPDATE mapped SET ordered_at = orders.ordered_at
-                FROM (SELECT order_id, min(ordered_at) AS ordered_at FROM mapped GROUP BY order_id) AS orders
-                WHERE mapped.order_id = orders.order_id AND mapped.ordered_at IS NULL
+                UPDATE mapped SET {moment} = dated.{moment}
+                FROM (SELECT {key}, min({moment}) AS {moment} FROM mapped GROUP BY {key}) AS dated
+                WHERE {_same(self._input.key, "mapped", "dated")} AND mapped.{moment} IS NULL
                   AND mapped.row_number IN (SELECT row_number FROM completed WHERE {undated})
                 """
             )
@@ -308,7 +311,7 @@ class Load:
         for name in self._columns_with_nulls():
             if not any(self._source.header.raw[raw].type in _CASTS for raw in raw_columns[name]):
                 self._find_unreadable(name, raw_columns[name])
-        self._date_refunds()
+        self._date_undated()
         self._convert()
         shown = {name: self._found[raws[0]] for name, raws in raw_columns.items() if len(raws) == 1}
         rules = row_rules(self._schema, shown)
@@ -319,6 +322,26 @@ class Load:
                 self._apply(rule, raw_columns.get(rule.column, []))
         if self._has_foreign_lines:
             self._find_foreign()
+        if self._input.has_one_row_per_key:
+            self._find_contradictions()
+
+    def _find_contradictions(self) -> None:
+        """Rows that fit, agree in the key and differ in the rest: nobody can tell which of them is meant."""
+        columns, key = ", ".join(map(quoted, self._schema.columns)), ", ".join(self._input.key)
+        shown = " || ', ' || ".join(self._input.key)
+        opening, ending = text_literal(f'column "{key}": "'), text_literal('" stands in other rows with other values')
+        self._execute(
+            f"""
+            INSERT INTO problems
+            WITH fitting AS (
+              SELECT row_number, {columns} FROM completed WHERE row_number NOT IN (SELECT row_number FROM problems)
+            ),
+            different AS (SELECT DISTINCT {columns} FROM fitting)
+            SELECT row_number, '{self._input.key[0]}', {opening} || {shown} || {ending}
+            FROM fitting
+            WHERE {_tuple(self._input.key)} IN (SELECT {key} FROM different GROUP BY {key} HAVING count(*) > 1)
+            """
+        )
 
     def _apply(self, rule: RowRule, raws: Sequence[str]) -> None:
         """Note the rows that break a rule, unless their column is known to be unreadable: that says it better."""
@@ -387,13 +410,13 @@ class Load:
 
     def _forget(self) -> None:
         """Take out what an earlier reading of this file left."""
-        self._note_orders()
-        for table in TABLES_OF_A_FILE:
+        self._note_rows()
+        for table in (self._staging, *BESIDE_STAGING):
             self._execute(f"DELETE FROM {table} WHERE file_id = $file_id")
 
-    def _note_orders(self) -> None:
-        """What is made of the orders of this file must be made again."""
-        self._engine.note_changes("staging.order_lines", "file_id = $file_id", {"file_id": self._file_id})
+    def _note_rows(self) -> None:
+        """What is made of the rows of this file must be made again."""
+        self._engine.note_changes(self._staging, "file_id = $file_id", {"file_id": self._file_id})
 
     def _reject(self) -> None:
         """Too much does not fit: nothing of the file is loaded, what does not fit is kept to be looked at."""
@@ -406,14 +429,18 @@ class Load:
         self._quarantine()
         self._execute("CREATE OR REPLACE TEMP TABLE excluded AS SELECT DISTINCT row_number FROM problems")
         duplicates = self._exclude_copies()
-        superseded = self._resolve_contested_orders()
+        superseded = self._resolve_contested_keys()
         accepted = self._insert_lines()
-        self._note_orders()  # those taken from older files are among them
+        self._note_rows()  # those taken from older files are among them
         self._record("loaded", self._mapping, read, accepted, bad, superseded, duplicates)
 
     def _quarantine(self) -> None:
+        number, row = self._number, "raw"
         raw_text = "raw.line" if self._source.header.reads == "lines" else "CAST(to_json(raw) AS VARCHAR)"
-        number = self._number
+        text = f"coalesce(malformed.text, {raw_text}, '')"
+        if self._input.is_personal:  # what the source does not read is nobody's business here
+            number, row = "given.row_number", "given"
+            text = "CASE WHEN malformed.row_number IS NULL THEN CAST(to_json(given) AS VARCHAR) ELSE '' END"
         self._execute(
             f"""
             INSERT INTO ingest.quarantine (file_id, row_number, reasons, raw)
@@ -421,20 +448,22 @@ class Load:
               SELECT row_number, string_agg(DISTINCT reason, '; ' ORDER BY reason) AS reasons
               FROM problems GROUP BY row_number
             )
-            SELECT $file_id, reasons.row_number, reasons.reasons, coalesce(malformed.text, {raw_text}, '')
+            SELECT $file_id, reasons.row_number, reasons.reasons, {text}
             FROM reasons
             LEFT JOIN malformed ON malformed.row_number = reasons.row_number
-            LEFT JOIN raw ON {number} = reasons.row_number
+            LEFT JOIN {row} ON {number} = reasons.row_number
             ORDER BY reasons.row_number
             """
         )
 
     def _exclude_copies(self) -> int:
-        """Drop exact copies of a raw row, if the source or the settings say so; returns how many."""
-        if _duplicate_lines(self._settings, self._source) == "keep":
+        """Drop what is there twice, where it may be there once only or source or settings say so; returns how many."""
+        if self._input.has_one_row_per_key:
+            rows, number, columns = "completed", "row_number", ", ".join(self._input.key)
+        elif _duplicate_lines(self._settings, self._source) == "drop":
+            rows, number, columns = "raw", self._number, ", ".join(quoted(name) for name in self._found.values())
+        else:
             return 0
-        number = self._number
-        columns = ", ".join(quoted(name) for name in self._found.values())
         return int(
             self._execute(
                 f"""
@@ -442,43 +471,44 @@ class Load:
                 SELECT row_number
                 FROM (
                   SELECT {number} AS row_number, row_number() OVER (PARTITION BY {columns} ORDER BY {number}) AS copy
-                  FROM raw WHERE {number} NOT IN (SELECT row_number FROM excluded)
+                  FROM {rows} WHERE {number} NOT IN (SELECT row_number FROM excluded)
                 ) AS numbered
                 WHERE copy > 1
                 """
             )[0][0]
         )
 
-    def _resolve_contested_orders(self) -> int:
-        """An order is taken whole from the newest export that holds it. Returns how many rows of this file give way."""
+    def _resolve_contested_keys(self) -> int:
+        """A key is taken whole from the newest export that holds it. Returns how many rows of this file give way."""
+        key, listed = _tuple(self._input.key), ", ".join(self._input.key)
         self._execute(
-            """
+            f"""
             CREATE OR REPLACE TEMP TABLE contested AS
-            SELECT DISTINCT lines.order_id, lines.file_id
-            FROM staging.order_lines AS lines
-            WHERE lines.order_id IN (
-              SELECT order_id FROM completed WHERE row_number NOT IN (SELECT row_number FROM excluded))
+            SELECT DISTINCT {listed}, file_id
+            FROM {self._staging}
+            WHERE {key} IN (
+              SELECT {listed} FROM completed WHERE row_number NOT IN (SELECT row_number FROM excluded))
             """
         )
         # A mended export ends when the broken one does: of two that end together, the one with fewer rows set aside.
-        newer_first = "last_ordered_at DESC, quarantined, sha256 DESC, source DESC"
-        last, quarantined = self._execute(
-            "SELECT max(ordered_at), (SELECT count(DISTINCT row_number) FROM problems) "
+        newer_first = "newest DESC NULLS LAST, quarantined, sha256 DESC, source DESC"
+        newest, quarantined = self._execute(
+            f"SELECT {self._input.newest}, (SELECT count(DISTINCT row_number) FROM problems) "
             "FROM completed WHERE row_number NOT IN (SELECT row_number FROM problems)"
         )[0]
         self._execute(
             f"""
             CREATE OR REPLACE TEMP TABLE newer AS
             WITH candidates AS (
-              SELECT file_id, last_ordered_at, quarantined, sha256, source
+              SELECT file_id, coalesce(newest, CAST(last_ordered_at AS VARCHAR)) AS newest, quarantined, sha256, source
               FROM ingest.files WHERE file_id IN (SELECT file_id FROM contested)
               UNION ALL
-              SELECT $file_id, CAST($last AS TIMESTAMP), $quarantined, $sha256, $source
+              SELECT $file_id, CAST($newest AS VARCHAR), $quarantined, $sha256, $source
             ),
             ordered AS (SELECT file_id, row_number() OVER (ORDER BY {newer_first}) AS place FROM candidates)
             SELECT file_id FROM ordered WHERE place < (SELECT place FROM ordered WHERE file_id = $file_id)
             """,
-            last=last,
+            newest=newest,
             quarantined=quarantined,
             sha256=self._sha256,
             source=self._source.name,
@@ -486,18 +516,19 @@ class Load:
         self._take_from_older()
         return int(
             self._execute(
-                """
+                f"""
                 INSERT INTO excluded
                 SELECT DISTINCT row_number FROM completed
                 WHERE row_number NOT IN (SELECT row_number FROM excluded)
-                  AND order_id IN (SELECT order_id FROM contested WHERE file_id IN (SELECT file_id FROM newer))
+                  AND {key} IN (SELECT {listed} FROM contested WHERE file_id IN (SELECT file_id FROM newer))
                 """
             )[0][0]
         )
 
     def _take_from_older(self) -> None:
-        """Remove contested orders from the older files that hold them, and carry the rows over in their ledger."""
-        ours = "SELECT order_id, file_id FROM contested WHERE file_id NOT IN (SELECT file_id FROM newer)"
+        """Remove contested keys from the older files that hold them, and carry the rows over in their ledger."""
+        columns = (*self._input.key, "file_id")
+        ours = f"SELECT {', '.join(columns)} FROM contested WHERE file_id NOT IN (SELECT file_id FROM newer)"
         self._execute(
             f"""
             UPDATE ingest.files AS files SET
@@ -508,24 +539,31 @@ class Load:
             FROM (
               SELECT
                 lines.file_id, count(*) AS lines, count(DISTINCT lines.row_number) AS rows,
-                count(DISTINCT lines.row_number) FILTER (WHERE lines.customer_id IS NULL) AS guests
-              FROM staging.order_lines AS lines JOIN ({ours}) AS ours USING (order_id, file_id) GROUP BY lines.file_id
+                {self._guests("lines.")} AS guests
+              FROM {self._staging} AS lines JOIN ({ours}) AS ours USING ({", ".join(columns)}) GROUP BY lines.file_id
             ) AS lost
             WHERE files.file_id = lost.file_id
             """
         )
-        self._execute(f"DELETE FROM staging.order_lines WHERE (order_id, file_id) IN ({ours})")
+        self._execute(f"DELETE FROM {self._staging} WHERE {_tuple(columns)} IN ({ours})")
+
+    def _guests(self, of: str = "") -> str:
+        """SQL: how many rows name no customer, where rows are of customers and need not name one."""
+        column = self._schema.columns.get("customer_id")
+        if column is None or not column.nullable:
+            return "count(NULL)"
+        return f"count(DISTINCT {of}row_number) FILTER (WHERE {of}customer_id IS NULL)"
 
     def _insert_lines(self) -> int:
         """Write the lines of the rows that are left; returns how many rows these are."""
-        columns = ", ".join(quoted(name) for name in order_lines_table().header.columns)
-        canonical = ", ".join(quoted(name) for name in ("original_amount", "original_currency", *self._schema.columns))
+        derived = {name: made.sql for name, made in self._input.derived.items()}
+        given = derived | {name: quoted(name) for name in self._schema.columns}
         keep = "WHERE row_number NOT IN (SELECT row_number FROM excluded)"
         if not self._execute("SELECT count(*) FROM excluded")[0][0]:
             keep = ""
         lines = self._execute(
-            f"INSERT INTO staging.order_lines ({columns}) "
-            f"SELECT $file_id, row_number, CAST(ordered_at AS DATE), {canonical} FROM completed {keep}"
+            f"INSERT INTO {self._staging} (file_id, row_number, {', '.join(map(quoted, given))}) "
+            f"SELECT $file_id, row_number, {', '.join(given.values())} FROM completed {keep}"
         )[0][0]
         if self._has_several_lines:
             return int(self._execute(f"SELECT count(DISTINCT row_number) FROM completed {keep}")[0][0])
@@ -534,17 +572,18 @@ class Load:
     def _record(
         self, status: str, mapping: str, read: int, accepted: int, quarantined: int, superseded: int, duplicates: int
     ) -> None:
+        ordered_at = "ordered_at" if "ordered_at" in self._schema.columns else "CAST(NULL AS TIMESTAMP)"
         self._execute(
-            """
+            f"""
             INSERT INTO ingest.files BY NAME
             SELECT
               $file_id AS file_id, $sha256 AS sha256, $source AS source, $input AS input, $path AS path,
               $mapping AS mapping, $status AS status, $read AS rows_read, $accepted AS accepted,
               $quarantined AS quarantined, $superseded AS superseded, $duplicates AS duplicates,
-              (SELECT count(*) FROM staging.order_lines WHERE file_id = $file_id) AS lines,
-              (SELECT count(DISTINCT row_number) FROM staging.order_lines
-                WHERE file_id = $file_id AND customer_id IS NULL) AS without_customer,
-              min(ordered_at) AS first_ordered_at, max(ordered_at) AS last_ordered_at
+              (SELECT count(*) FROM {self._staging} WHERE file_id = $file_id) AS lines,
+              (SELECT {self._guests()} FROM {self._staging} WHERE file_id = $file_id) AS without_customer,
+              min({ordered_at}) AS first_ordered_at, max({ordered_at}) AS last_ordered_at,
+              {self._input.newest} AS newest
             FROM completed WHERE row_number NOT IN (SELECT row_number FROM problems)
             """,
             sha256=self._sha256,
@@ -575,7 +614,7 @@ class Load:
         counts = {name: ledger[name] for name in ("rows_read", "accepted", "quarantined", "superseded", "duplicates")}
         example = self._example(ledger) if ledger["quarantined"] else None
         return Loaded(
-            self._export.name, self._source.name, ledger["status"], read_now, **counts, example=example,
+            self._export.name, self._source.label, ledger["status"], read_now, **counts, example=example,
             dialect=str(self._dialect),
         )  # fmt: skip
 
@@ -601,6 +640,16 @@ class Load:
         tables = ("raw", "malformed", "mapped", "problems", "excluded", "contested", "newer", "objects", "day_rates")
         for table in tables:
             self._execute(f"DROP TABLE IF EXISTS temp.{table}")
+
+
+def _tuple(columns: Sequence[str]) -> str:
+    """SQL: columns to be compared together."""
+    return columns[0] if len(columns) == 1 else f"({', '.join(columns)})"
+
+
+def _same(columns: Sequence[str], one: str, other: str) -> str:
+    """SQL: whether a row of one table agrees with a row of the other in the columns."""
+    return " AND ".join(f"{one}.{name} = {other}.{name}" for name in columns)
 
 
 def _noted(*columns: str) -> str:
@@ -647,9 +696,9 @@ def mapping_key(settings: Settings, source: Source) -> str:
     """What decides how a file is read besides the file: its source's SQL, the contract, the settings of ingest."""
     contract = {
         name: (sql_type(c.dtype), c.nullable, [str(x) for x in c.checks])
-        for name, c in INPUTS[source.input].columns.items()
+        for name, c in INPUTS[source.input].schema.columns.items()
     }
-    dialect = settings.dialects.get(source.name, Dialect()).model_dump(exclude_none=True)
+    dialect = _of_source(settings.dialects, source, Dialect()).model_dump(exclude_none=True)
     parts = [
         source.mapping, contract, _duplicate_lines(settings, source), settings.timezone, settings.currency, dialect,
         settings.rate_max_age_days,
@@ -667,5 +716,15 @@ def quarantine_file(path: str, file_id: str) -> str:
     return f"data/quarantine/{Path(path).name.split('.')[0]}-{file_id[:8]}.parquet"
 
 
+def fixed_dialect(settings: Settings, source: Source) -> Dialect:
+    """What the settings, else the source say of how its files are written."""
+    return _of_source(settings.dialects, source, Dialect()).over(source.header.dialect)
+
+
 def _duplicate_lines(settings: Settings, source: Source) -> str:
-    return settings.duplicate_lines.get(source.name, source.header.duplicate_lines)
+    return _of_source(settings.duplicate_lines, source, source.header.duplicate_lines)
+
+
+def _of_source(values: Mapping[str, Value], source: Source, otherwise: Value) -> Value:
+    """A setting that is given per source: for one of its inputs, else for all of them."""
+    return values.get(f"{source.name}.{source.input}", values.get(source.name, otherwise))

@@ -12,6 +12,7 @@ import json
 import logging
 import os
 import re
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -25,6 +26,7 @@ RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 _log = logging.getLogger(__name__)
 _held: set[int] = set()  # descriptors of the locks this process holds
+_lent: dict[tuple[Path, int], int] = {}  # (lock file, thread) -> descriptor that the thread's next run may borrow
 
 
 class HomeBusy(Exception):
@@ -64,20 +66,27 @@ def home_lock(
 
     Raises HomeBusy when the time is over (also if this process itself holds the lock: a second run in one process is a
     second run), HomeNotWritable if the lock files cannot be written. Creates the home's lock folder if it is missing.
+    Inside `home_lock_for_several`, it borrows that lock.
     """
-    own = _run_file(home, run_id)
-    _make_folder(own.parent)
-    # The run's own lock comes first: a run that waits is alive and must not be taken for dead by the one it waits for.
-    with _lock(own, home, run_id, 0.0, on_wait) as own_descriptor:
+    with _use(home, run_id, wait_seconds, on_wait):
+        yield
+
+
+@contextmanager
+def home_lock_for_several(
+    home: Path, name: str, wait_seconds: float, on_wait: Callable[[str], None] = _log.info
+) -> Iterator[None]:
+    """Use the home alone for several runs of this thread, one after the other, and nobody else's between them.
+
+    As `home_lock`, but each `home_lock` that this thread takes meanwhile borrows the lock and gives it back. It is lent
+    to one run at a time: one more beside that is a second run, and is refused as always.
+    """
+    with _use(home, name, wait_seconds, on_wait) as descriptor:
+        _lent[_place(home)] = descriptor
         try:
-            with _lock(_home_file(home), home, run_id, wait_seconds, on_wait) as descriptor:
-                try:
-                    yield
-                finally:
-                    _write(descriptor, b"")
+            yield
         finally:
-            if own_descriptor in _held:  # not so in a forked child, which owns nothing
-                own.unlink(missing_ok=True)
+            _lent.pop(_place(home), None)
 
 
 def holder(home: Path) -> Holder | None:
@@ -110,15 +119,45 @@ def sweep(home: Path) -> None:
 
 
 @contextmanager
+def _use(home: Path, run_id: str, wait: float, on_wait: Callable[[str], None]) -> Iterator[int]:
+    """The descriptor that holds the home."""
+    own = _run_file(home, run_id)
+    _make_folder(own.parent)
+    # The run's own lock comes first: a run that waits is alive and must not be taken for dead by the one it waits for.
+    with _lock(own, home, run_id, 0.0, on_wait) as own_descriptor:
+        try:
+            lent = _lent.pop(_place(home), None)
+            taken = _lock(_home_file(home), home, run_id, wait, on_wait) if lent is None else _loan(lent, home, run_id)
+            with taken as descriptor:
+                yield descriptor
+        finally:
+            if own_descriptor in _held:  # not so in a forked child, which owns nothing
+                own.unlink(missing_ok=True)
+
+
+@contextmanager
+def _loan(descriptor: int, home: Path, run_id: str) -> Iterator[int]:
+    """The lock that this thread holds for several runs, in the name of one of them."""
+    lender = os.pread(descriptor, 4096, 0)
+    _write(descriptor, _said_by(run_id))
+    try:
+        yield descriptor
+    finally:
+        _write(descriptor, lender)
+        if descriptor in _held:
+            _lent[_place(home)] = descriptor
+
+
+@contextmanager
 def _lock(path: Path, home: Path, run_id: str, wait: float, on_wait: Callable[[str], None]) -> Iterator[int]:
     descriptor = _take(path, home, wait, on_wait)
     _held.add(descriptor)
     try:
-        since = datetime.now().astimezone().isoformat(timespec="seconds")
-        _write(descriptor, json.dumps({"run_id": run_id, "pid": os.getpid(), "since": since}).encode())
+        _write(descriptor, _said_by(run_id))
         yield descriptor
     finally:
         if descriptor in _held:
+            _write(descriptor, b"")
             _held.remove(descriptor)
             os.close(descriptor)  # closing the only descriptor releases the lock
 
@@ -182,12 +221,22 @@ def _read(path: Path) -> Holder:
         return Holder()
 
 
+def _said_by(run_id: str) -> bytes:
+    since = datetime.now().astimezone().isoformat(timespec="seconds")
+    return json.dumps({"run_id": run_id, "pid": os.getpid(), "since": since}).encode()
+
+
 def _write(descriptor: int, content: bytes) -> None:
     """For people only: on a full disk the lock counts all the same, and its holder stays 'another run'."""
     if descriptor in _held:
         with suppress(OSError):
             os.ftruncate(descriptor, 0)
             os.pwrite(descriptor, content, 0)
+
+
+def _place(home: Path) -> tuple[Path, int]:
+    """Where a loan lies: other threads do not find it, their runs are second runs."""
+    return _home_file(home), threading.get_ident()
 
 
 def _home_file(home: Path) -> Path:
@@ -227,6 +276,7 @@ def _let_go_in_child() -> None:
     for descriptor in _held:
         os.close(descriptor)
     _held.clear()
+    _lent.clear()
 
 
 os.register_at_fork(after_in_child=_let_go_in_child)

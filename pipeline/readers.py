@@ -12,6 +12,7 @@ import codecs
 import csv
 import errno
 import io
+import json
 import logging
 import re
 import tempfile
@@ -52,6 +53,7 @@ _OTHER_FORMATS = {
 _NUMBER = "__row__"  # where rows bring their own number, because some before them are not in `raw`
 _NO_SUCH_CHARACTER = "\x01"
 _SAMPLE = 1 << 18
+_SAMPLE_OBJECTS = 1000
 _CHUNK = 1 << 20
 _EVIDENCE = 1 << 16
 _BATCH = 50_000
@@ -116,22 +118,54 @@ def read_raw(
     format, compression = format_of(path)
     format = "lines" if as_lines else format
     fixed = dialect or Dialect()
-    try:
-        if path.stat().st_size == 0:
-            raise ExportError(f"{path.name} is empty (0 bytes): the export did not finish. Export it again.")
+    with _told(path, format, fixed):
         if format == "parquet":
             return RawFile(_create_raw(engine, f"read_parquet({text_literal(path)})"), "raw.rowid + 1", Dialect())
         if format == "xlsx":
             return _read_workbook(engine, path, fixed, scratch)
-        encoding = fixed.encoding or _encoding_of_sample(_Text(path, compression, fixed))
-        return _read_text(engine, _Text(path, compression, fixed).read_as(encoding=encoding), format, fixed, scratch)
+        return _read_text(engine, _text(path, compression, fixed), format, fixed, scratch)
+
+
+def columns_of(path: Path, dialect: Dialect) -> list[str]:
+    """The columns of a file, without reading the rows; of JSON lines, those that the first thousand name.
+
+    Raises ExportError when the file cannot be read.
+    """
+    format, compression = format_of(path)
+    with _told(path, format, dialect):
+        if format == "parquet":
+            return list(pl.read_parquet_schema(path))
+        if format == "xlsx":
+            return _sheet(path, dialect)[1]
+        text = _text(path, compression, dialect)
+        if format == "csv":
+            return _csv_columns(_with_delimiter(text))
+        with text.open(errors="replace") as lines:
+            return sorted({key for line in islice(lines, _SAMPLE_OBJECTS) for key in _keys(line)})
+
+
+def _keys(line: str) -> Iterable[str]:
+    try:
+        read = json.loads(line)
+    except ValueError:
+        return ()
+    return read.keys() if isinstance(read, dict) else ()
+
+
+@contextmanager
+def _told(path: Path, format: Format, fixed: Dialect) -> Iterator[None]:
+    """What goes wrong with a file as a whole, as an ExportError that says what to do."""
+    try:
+        if path.stat().st_size == 0:
+            raise ExportError(f"{path.name} is empty (0 bytes): the export did not finish. Export it again.")
+        yield
     except UnicodeError as error:
         at = f" (byte {error.start:,})" if isinstance(error, UnicodeDecodeError) else ""
         raise ExportError(
             f"{path.name} is not {fixed.encoding or 'UTF-8'} text{at}. Export it as UTF-8, or set its encoding below "
             f"[dialects.<source>] in perennial.toml."
         ) from error
-    except (duckdb.Error, pa.ArrowException, EOFError, OSError) as error:
+    except (duckdb.Error, pl.exceptions.PolarsError, pa.ArrowException, EOFError, OSError) as error:
         if disk_is_full(error):
             raise  # no fault of the file
         first = (str(error).strip().splitlines() or [type(error).__name__])[0]
@@ -148,6 +182,12 @@ def _create_raw(engine: DuckDBEngine, call: str) -> list[str]:
 
 
 # ── text ──────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _text(path: Path, compression: str, fixed: Dialect) -> _Text:
+    """A text file in the encoding that is fixed, else the one its first bytes speak for."""
+    text = _Text(path, compression, fixed)
+    return text.read_as(encoding=fixed.encoding or _encoding_of_sample(text))
 
 
 def _read_text(engine: DuckDBEngine, text: _Text, format: Format, fixed: Dialect, scratch: Path | None) -> RawFile:
@@ -454,25 +494,41 @@ def _read_workbook(engine: DuckDBEngine, path: Path, dialect: Dialect, scratch: 
     """A sheet of a workbook, the first or the one named; its first row names the columns. Cells keep their types."""
     import fastexcel
 
-    logging.getLogger("fastexcel").setLevel(logging.ERROR)  # it tells of every empty column
+    sheet, columns = _sheet(path, dialect)
     try:
-        book = fastexcel.read_excel(path)
-        sheet = dialect.sheet or book.sheet_names[0]
-        head = book.load_sheet(sheet, header_row=None, n_rows=1, dtypes="string").to_polars()
-        header = [cell or "" for cell in head.row(0)] if head.height else ()
-        columns = _column_names(f'{path.name}, sheet "{sheet}"', header)
-        frame = book.load_sheet(
-            sheet, header_row=None, column_names=columns, skip_rows=1, schema_sample_rows=None
-        ).to_polars()
+        frame = (
+            fastexcel.read_excel(path)
+            .load_sheet(sheet, header_row=None, column_names=columns, skip_rows=1, schema_sample_rows=None)
+            .to_polars()
+        )
     except fastexcel.FastExcelError as error:
-        lines = [line.strip().removeprefix("0: ") for line in str(error).splitlines()]
-        told = next((line for line in lines if "Available sheets" in line), lines[0])
-        raise ExportError(f"{path.name} cannot be read as xlsx: {told} Mend the file, or setting dialects.") from error
+        raise _no_workbook(path, error) from error
     frame = frame.select(pl.int_range(1, pl.len() + 1, dtype=pl.Int64).alias(_NUMBER), *map(_whole_numbers, frame))
     with _folder(scratch) as folder:
         frame.filter(~pl.all_horizontal(pl.exclude(_NUMBER).is_null())).write_parquet(folder / "sheet.parquet")
         _create_raw(engine, f"read_parquet({text_literal(folder / 'sheet.parquet')})")
     return RawFile(columns, f"raw.{_NUMBER}", Dialect(sheet=dialect.sheet))
+
+
+def _sheet(path: Path, dialect: Dialect) -> tuple[str, list[str]]:
+    """(name of the sheet to read, its columns)."""
+    import fastexcel
+
+    logging.getLogger("fastexcel").setLevel(logging.ERROR)  # it tells of every empty column
+    try:
+        book = fastexcel.read_excel(path)
+        sheet = dialect.sheet or book.sheet_names[0]
+        head = book.load_sheet(sheet, header_row=None, n_rows=1, dtypes="string").to_polars()
+    except fastexcel.FastExcelError as error:
+        raise _no_workbook(path, error) from error
+    header = [cell or "" for cell in head.row(0)] if head.height else ()
+    return sheet, _column_names(f'{path.name}, sheet "{sheet}"', header)
+
+
+def _no_workbook(path: Path, error: Exception) -> ExportError:
+    lines = [line.strip().removeprefix("0: ") for line in str(error).splitlines()]
+    told = next((line for line in lines if "Available sheets" in line), lines[0])
+    return ExportError(f"{path.name} cannot be read as xlsx: {told} Mend the file, or setting dialects.")
 
 
 def _whole_numbers(cells: pl.Series) -> pl.Series:

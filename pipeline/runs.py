@@ -2,7 +2,8 @@
 
 import datetime as dt
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,9 +13,12 @@ from pipeline.definitions import build_defs
 from pipeline.engines.duckdb import DuckDBEngine, connect
 from pipeline.exports import last_order_date
 from pipeline.failures import explain
-from pipeline.locks import HomeBusy, home_lock
+from pipeline.inputs import input_tables
+from pipeline.locks import HomeBusy, HomeNotWritable, home_lock, home_lock_for_several
 from pipeline.schedules import JOB, last_closed_day
 from pipeline.settings import Settings
+from pipeline.snapshots import Every, snapshot_days
+from pipeline.warehouse import warehouse_of
 
 PROGRESS: Mapping[str, Any] = {"loggers": {"progress": {}}}
 
@@ -37,26 +41,81 @@ class Finished:
 
 def run_snapshot(settings: Settings, sources: Mapping[str, Sequence[str]], snapshot: dt.date | None) -> Finished:
     """Load the exports and publish the snapshot; None = the last day with an order. Raises RunFailed."""
-    definitions = build_defs(settings)
-    job = definitions.resolve_job_def(JOB)
-    paths = {name: list(patterns) for name, patterns in sources.items()}
-    config = {**PROGRESS, "ops": {"ingest": {"config": {"sources": paths}}}}
+    job = build_defs(settings).resolve_job_def(JOB)
+    config = _config(sources)
     with dg.DagsterInstance.get() as instance:
         if snapshot is None:
-            _execute(settings, job, instance, config, None, asset_selection=_ingest_keys())
+            _execute(job, instance, config, None, asset_selection=_ingest_keys())
             try:
                 snapshot = _latest(settings)
             except HomeBusy as busy:
                 raise RunFailed(str(busy)) from busy
         _check_day(settings, snapshot)
         _check_periods(settings, snapshot)
-        result = _execute(settings, job, instance, config, str(snapshot))
+        result = _execute(job, instance, config, str(snapshot))
     return Finished(result.run_id, snapshot)
 
 
+def run_range(
+    settings: Settings, sources: Mapping[str, Sequence[str]], first: dt.date, last: dt.date, every: Every,
+    say: Callable[[str], None],
+) -> list[Finished]:  # fmt: skip
+    """Load the exports once and publish the days of the range, ascending. Raises RunFailed at the first that fails.
+
+    One run per day, so that each stands in Dagster's history and is published when it is done. The home is held from
+    the first to the last: nobody's export or run comes in between.
+    """
+    _check_day(settings, last)
+    days = snapshot_days(first, last, every)
+    _check_day(settings, days[0])
+    _check_periods(settings, days[0])
+    definitions = build_defs(settings, {"warehouse": warehouse_of(settings, days)})
+    job, keys = definitions.resolve_job_def(JOB), None
+    finished: list[Finished] = []
+    with dg.DagsterInstance.get() as instance, _home_for_range(settings, say):
+        for number, day in enumerate(days, start=1):
+            say(f"{settings.home.name} as of {day} ({number} of {len(days)})")
+            config = PROGRESS if finished else _config(sources)
+            try:
+                result = _execute(job, instance, config, str(day), asset_selection=keys)
+            except RunFailed as failure:
+                raise RunFailed(f"{failure} {_how_to_go_on(days, day)}", failure.trace) from failure
+            finished.append(Finished(result.run_id, day))
+            keys = keys or _keys_of_a_day(definitions)
+    return finished
+
+
+@contextmanager
+def _home_for_range(settings: Settings, say: Callable[[str], None]) -> Iterator[None]:
+    """The home in our hands for all days, lent to the run of each."""
+    with ExitStack() as held:
+        try:
+            held.enter_context(
+                home_lock_for_several(settings.home, f"range-{os.getpid()}", settings.lock_wait_seconds, say)
+            )
+        except (HomeBusy, HomeNotWritable) as error:
+            raise RunFailed(str(error)) from error
+        yield
+
+
+def _how_to_go_on(days: Sequence[dt.date], failed: dt.date) -> str:
+    done = [day for day in days if day < failed]
+    span = " … ".join(dict.fromkeys(str(day) for day in (*done[:1], *done[-1:])))
+    published = f"{span} ({len(done)} of {len(days)} days)" if done else "nothing"
+    return (
+        f"The range stopped at {failed}; published of it: {published}. "
+        f"When that is mended, give the same command again with --from {failed}."
+    )
+
+
+def _config(sources: Mapping[str, Sequence[str]]) -> Mapping[str, Any]:
+    paths = {name: list(patterns) for name, patterns in sources.items()}
+    return {**PROGRESS, "ops": {"ingest": {"config": {"sources": paths}}}}
+
+
 def _execute(
-    settings: Settings, job: dg.JobDefinition, instance: dg.DagsterInstance, config: Mapping[str, Any],
-    partition_key: str | None, asset_selection: Sequence[dg.AssetKey] | None = None,
+    job: dg.JobDefinition, instance: dg.DagsterInstance, config: Mapping[str, Any], partition_key: str | None,
+    asset_selection: Sequence[dg.AssetKey] | None = None,
 ) -> dg.ExecuteInProcessResult:  # fmt: skip
     result = job.execute_in_process(
         run_config=config,
@@ -70,12 +129,14 @@ def _execute(
     return result
 
 
+def _keys_of_a_day(definitions: dg.Definitions) -> list[dg.AssetKey]:
+    """What belongs to a day; exports, staging and constants serve all days."""
+    return [spec.key for spec in definitions.resolve_all_asset_specs() if spec.partitions_def]
+
+
 def _ingest_keys() -> list[dg.AssetKey]:
-    return [
-        dg.AssetKey(["ingest", "files"]),
-        dg.AssetKey(["ingest", "quarantine"]),
-        dg.AssetKey(["staging", "order_lines"]),
-    ]
+    written = ["ingest.files", "ingest.quarantine", *(table.full_name for table in input_tables())]
+    return [dg.AssetKey(name.split(".")) for name in written]
 
 
 def _latest(settings: Settings) -> dt.date:
@@ -109,5 +170,5 @@ def _check_periods(settings: Settings, day: dt.date) -> None:
         if period.last > day:
             raise RunFailed(
                 f"{name} is {period}, which ends after the snapshot {day}: nothing is known of the days between. "
-                f"Ask for a period that is over by then, or for a later --snapshot."
+                f"Ask for a period that is over by then, or for a later day."
             )

@@ -27,6 +27,18 @@ from pydantic_settings import (
 from pipeline.dialects import Dialect
 
 SETTINGS_FILE = "perennial.toml"
+DAGSTER_YAML = """\
+telemetry:
+  enabled: false
+nux:
+  enabled: false
+event_log_storage:
+  module: pipeline.history
+  class: EventLog
+  config:
+    base_dir:
+      env: DAGSTER_HOME
+"""
 PROJECT = Path(__file__).resolve().parent.parent
 SQL_FOLDER = PROJECT / "sql"
 TEMPLATES_FOLDER = PROJECT / "reports" / "templates"
@@ -69,6 +81,68 @@ class Clv(BaseModel):
     fitter: Literal["perennial", "lifetimes"] = Field(
         "perennial", description="Who fits the models of purchase timing: perennial, or the package lifetimes"
     )
+
+
+Stage = Literal["lead", "first-time", "active", "defecting", "inactive"]
+
+
+class Scenario(BaseModel):
+    """A strategy as what it would change: a month, `points` percentage points more of `from` move to `to`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+    name: str = Field(min_length=1)
+    from_stage: Stage = Field(alias="from")
+    to_stage: Stage = Field(alias="to")
+    points: float = Field(ge=-100, le=100)
+
+    @model_validator(mode="after")
+    def nobody_becomes_a_lead(self) -> Self:
+        if self.to_stage == "lead" and self.from_stage != "lead":
+            raise ValueError(
+                f"scenario {self.name!r}: nobody who has bought becomes a lead; choose another stage for to"
+            )
+        return self
+
+
+class Lifecycle(BaseModel):
+    """When a customer counts as defecting or inactive, and what the projection compares."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    defecting_days: int | None = Field(None, ge=1, le=3650, description="Days of silence; else learnt from the gaps")
+    inactive_days: int | None = Field(None, ge=1, le=3650, description="Days of silence; else learnt from the gaps")
+    new_customers: Literal["as observed", "none"] = Field(
+        "as observed", description="New customers of a projected month: as many as in the last 90 days, or none"
+    )
+    scenarios: tuple[Scenario, ...] = Field(
+        (Scenario(name="win back", from_stage="defecting", to_stage="active", points=5),),
+        description="What the projection compares with doing nothing",
+    )
+
+    @model_validator(mode="after")
+    def in_order(self) -> Self:
+        if self.defecting_days and self.inactive_days and self.defecting_days > self.inactive_days:
+            raise ValueError(
+                f"defecting_days ({self.defecting_days}) must not be more than inactive_days ({self.inactive_days})"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def scenarios_differ(self) -> Self:
+        names = ["do nothing", *(scenario.name for scenario in self.scenarios)]
+        if len(set(names)) < len(names):
+            raise ValueError(f"scenarios need different names, and none may be 'do nothing': {names[1:]}")
+        return self
+
+
+class Trend(BaseModel):
+    """How a customer's trend is told."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    window_days: int | None = Field(None, ge=7, le=730, description="Length of each of the two windows; else 90 or 180")
+    alpha: float = Field(0.1, gt=0, le=0.5, description="Share of unchanged customers that may be called changed")
 
 
 class Period(BaseModel):
@@ -175,8 +249,12 @@ class Settings(BaseSettings):
         "all", description="Of how many months the last snapshot is kept, too: all, or the newest so many"
     )
     clv: Clv = Field(default_factory=lambda: Clv(), description="Horizon, discount and margin of predicted value")
+    trend: Trend = Field(default_factory=lambda: Trend(), description="Windows and level of the activity trend")
     churn_horizon_days: int = Field(
         180, ge=91, le=730, description="Days without a purchase after which a customer counts as churned"
+    )
+    lifecycle: Lifecycle = Field(
+        default_factory=lambda: Lifecycle(), description="Limits of the lifecycle stages, and scenarios to project"
     )
     schedule_hour: int = Field(3, ge=0, le=23, description="Local hour of the nightly run")
     failure_webhook: Secret[HttpUrl] | None = Field(
@@ -246,7 +324,9 @@ class Settings(BaseSettings):
         names |= {
             "clv",
             "churn_horizon_days",
+            "lifecycle",
             "activity_window_days",
+            "trend",
             "compare",
             "period",
             "dialects",
@@ -281,10 +361,13 @@ def _explain(error: ValidationError) -> str:
         message = problem["msg"].removeprefix("Value error, ")
         if problem["type"] == "extra_forbidden":
             message = f"there is no such setting; the settings are {known}"
+        elif problem["type"].startswith("date_"):
+            message = "this is no day; write YYYY-MM-DD"
         secret = name.startswith("failure_webhook")
         given = "" if secret or problem["type"] == "extra_forbidden" else f" (given: {problem['input']!r})"
         lines.append(f'setting "{name}": {message}{given}')
-    return f"{'; '.join(lines)}. Settings come from {SETTINGS_FILE} in the home and from PERENNIAL_* variables."
+    where = f"{SETTINGS_FILE} in the home, from PERENNIAL_* variables and from options"
+    return f"{'; '.join(lines)}. Settings come from {where}."
 
 
 def export_home(settings: Settings) -> None:
@@ -293,7 +376,7 @@ def export_home(settings: Settings) -> None:
     dagster_home.mkdir(parents=True, exist_ok=True)
     config = dagster_home / "dagster.yaml"
     if not config.exists():
-        config.write_text("telemetry:\n  enabled: false\nnux:\n  enabled: false\n")
+        config.write_text(DAGSTER_YAML)
     os.environ["PERENNIAL_HOME"] = str(settings.home)
     os.environ["DAGSTER_HOME"] = str(dagster_home)
     os.environ.setdefault("DAGSTER_DISABLE_TELEMETRY", "1")

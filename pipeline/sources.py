@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import difflib
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -21,13 +21,14 @@ from pydantic import BaseModel, ConfigDict, Field
 from sqlglot import exp
 from sqlglot.lineage import Node, lineage
 
-from pipeline.contracts import INPUTS, sql_type
+from pipeline.contracts import sql_type
 from pipeline.dialects import Dialect, Kind
 from pipeline.engines import dialect
+from pipeline.inputs import INPUTS, ORDERS
 from pipeline.sql import HeaderError, parse_header, split_header
 
 ROW_NUMBER = "row_number"
-_KIND_OF: dict[str, Kind] = {"DECIMAL": "number", "TIMESTAMP": "timestamp"}
+_KIND_OF: dict[str, Kind] = {"DECIMAL": "number", "DOUBLE": "number", "TIMESTAMP": "timestamp"}
 
 
 class ExportError(Exception):
@@ -74,6 +75,11 @@ class Source:
     file: str
 
     @property
+    def label(self) -> str:
+        """What it is called where its input must be told, too: orders go without saying."""
+        return self.name if self.input == ORDERS else f"{self.name}.{self.input}"
+
+    @property
     def mapping(self) -> str:
         """Identity of the mapping: changes with its text."""
         return hashlib.sha256(f"{self.header.model_dump_json()}{self.select}".encode()).hexdigest()
@@ -86,7 +92,7 @@ class Source:
     def kinds(self) -> dict[str, Kind]:
         """What each raw column holds: what the header says, else what the canonical column it is passed on to needs."""
         passed: dict[str, Kind] = dict.fromkeys(self.header.raw, "text")
-        for output, column in INPUTS[self.input].columns.items():
+        for output, column in INPUTS[self.input].schema.columns.items():
             raw = _passed_on(output, self.select, tuple(self.header.raw))
             kind = _KIND_OF.get(sql_type(column.dtype).split("(")[0])
             if raw is not None and kind is not None:
@@ -98,18 +104,32 @@ class Source:
 
         Raises ExportError when a required column is absent, naming the closest present one.
         """
+        found = self._present(columns)
+        if missing := self._lacking(found):
+            raise ExportError(self._missing(missing, columns, file))
+        return found
+
+    def fit(self, columns: Sequence[str]) -> tuple[bool, int]:
+        """(whether a file with these columns is an export of this source, how many of the columns it needs it has)."""
+        found = self._present(columns)
+        needed = {raw for raw, column in self.header.raw.items() if column.required}
+        groups = [len(group) for group in self.header.one_of if set(group) <= found.keys()]
+        return not self._lacking(found), len(needed & found.keys()) + max(groups, default=0)
+
+    def _present(self, columns: Sequence[str]) -> dict[str, str]:
         present = {name.strip().strip("\ufeff").lower(): name for name in columns}
         found = {}
         for raw, column in self.header.raw.items():
             match = next((present[n.lower()] for n in (raw, *column.aliases) if n.lower() in present), None)
             if match is not None:
                 found[raw] = match
+        return found
+
+    def _lacking(self, found: Mapping[str, str]) -> list[str]:
         missing = [raw for raw, column in self.header.raw.items() if column.required and raw not in found]
         if self.header.one_of and not any(set(group) <= found.keys() for group in self.header.one_of):
             missing.append(" or ".join(" and ".join(group) for group in self.header.one_of))
-        if missing:
-            raise ExportError(self._missing(missing, columns, file))
-        return found
+        return missing
 
     def _missing(self, missing: Sequence[str], columns: Sequence[str], file: str) -> str:
         hints = []
@@ -118,7 +138,7 @@ class Source:
             hints.append(f'"{name}"' + (f' (the closest is "{close}")' if close else ""))
         listed = ", ".join(f'"{name}"' for name in columns[:40])
         return (
-            f"{file} is no export of source {self.name}: it lacks {', '.join(hints)}. It has {listed}. "
+            f"{file} is no export of source {self.label}: it lacks {', '.join(hints)}. It has {listed}. "
             f"Rename the columns, or map them in a source of your own (docs/exports.md)."
         )
 
@@ -172,6 +192,8 @@ def find_sources(folders: Iterable[Path]) -> dict[str, Source]:
 def read_source(path: Path) -> Source:
     text = path.read_text(encoding="utf-8")
     file = "/".join(path.parts[-3:])
+    if path.stem not in INPUTS:
+        raise HeaderError(f"{file}: {path.stem} is no input. A source's files are named {', '.join(INPUTS)}.")
     data, select = split_header(text, file)
     header = parse_header(SourceHeader, data, text, file)
     if select is None:
@@ -183,16 +205,17 @@ def read_source(path: Path) -> Source:
     return Source(path.parent.name, path.stem, header, select, file)
 
 
-def choose(sources: dict[str, Source], name: str) -> Source:
-    """The source called `name`, "<source>" or "<source>.<input>". Raises ExportError that lists what there is."""
-    matches = [source for key, source in sources.items() if name in (key, source.name)]
-    if len(matches) == 1:
-        return matches[0]
+def choose(sources: Mapping[str, Source], name: str) -> list[Source]:
+    """What is called `name`: "<source>" for all inputs it maps, or "<source>.<input>" for one.
+
+    Raises ExportError that lists what there is.
+    """
+    if name in sources:
+        return [sources[name]]
+    found = [source for source in sources.values() if name == source.name]
+    if found:
+        return sorted(found, key=lambda source: list(INPUTS).index(source.input))
     names = sorted({source.name for source in sources.values()})
-    if matches:
-        raise ExportError(
-            f"Source {name} maps several inputs; write {' or '.join(f'{s.name}.{s.input}' for s in matches)}."
-        )
     close = closest(name, names)
     hint = f" Did you mean {close}?" if close else ""
     raise ExportError(

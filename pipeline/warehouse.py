@@ -4,7 +4,7 @@ Taking it means: lock the home, finish or forget what a killed run left, tell Da
 file. Every asset and every check requires it, so that nothing runs in a home without the lock.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
@@ -13,7 +13,7 @@ from time import sleep, time
 import dagster as dg
 import duckdb
 from dagster_duckdb import DuckDBResource
-from pydantic import PrivateAttr
+from pydantic import Field, PrivateAttr
 
 from pipeline.catalog import published_tables, tables
 from pipeline.engines.duckdb import DuckDBEngine, connect
@@ -28,11 +28,16 @@ UNDER_WAY = [dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED]
 
 
 class Warehouse(DuckDBResource):
-    """The open warehouse of a home. `engine` runs SQL; `settings` are the home's, read when the run starts."""
+    """The open warehouse of a home. `engine` runs SQL; `settings` are the home's, read when the run starts.
+
+    `range_days` are the days of the range that the run is part of, if it is: a run each, ascending.
+    """
 
     home: str
+    range_days: list[str] = Field(default_factory=list)
     _settings: Settings | None = PrivateAttr(None)
     _engine: DuckDBEngine | None = PrivateAttr(None)
+    _snapshots: set[date] | None = PrivateAttr(None)
 
     @property
     def settings(self) -> Settings:
@@ -63,7 +68,7 @@ class Warehouse(DuckDBResource):
                 try:
                     yield self
                 finally:
-                    self._engine = self._settings = None
+                    self._engine = self._settings = self._snapshots = None
 
     @contextmanager
     def get_connection(self) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -79,14 +84,28 @@ class Warehouse(DuckDBResource):
             connection.close()
 
     def later_snapshots(self, dates: list[date]) -> list[date]:
-        """Snapshot dates present after the first of `dates`, without `dates` themselves."""
-        first = min(dates)
-        present = {day for table in published_tables() for day in self.engine.partitions(table)}
-        return sorted(day for day in present if day > first and day not in dates)
+        """Snapshot dates present after the first of `dates`, without `dates` themselves.
+
+        In a range only those before its next day: that day's run sees to itself and to what comes after it.
+        """
+        until = min(self.days_to_come(dates), default=date.max)
+        return sorted(day for day in self.snapshots() if min(dates) < day < until and day not in dates)
+
+    def snapshots(self) -> set[date]:
+        """Snapshot dates present when the run first asks: looked for once, since it adds none but its own."""
+        if self._snapshots is None:
+            self._snapshots = {day for table in published_tables() for day in self.engine.partitions(table)}
+        return self._snapshots
+
+    def days_to_come(self, dates: list[date]) -> list[date]:
+        """The days of the range that follow in other runs."""
+        return [day for day in map(date.fromisoformat, self.range_days) if day > max(dates)]
 
 
-def warehouse_of(settings: Settings) -> Warehouse:
-    return Warehouse(database=str(settings.warehouse_file), home=str(settings.home))
+def warehouse_of(settings: Settings, range_days: Sequence[date] = ()) -> Warehouse:
+    return Warehouse(
+        database=str(settings.warehouse_file), home=str(settings.home), range_days=[str(day) for day in range_days]
+    )
 
 
 def _connect_patiently(file: Path, settings: Settings) -> duckdb.DuckDBPyConnection:

@@ -6,6 +6,7 @@ What belongs here: making a home, running it, reading what it shows. What does n
 import csv
 import datetime as dt
 import hashlib
+import os
 import random
 import re
 import shutil
@@ -21,8 +22,9 @@ import polars as pl
 
 from pipeline.catalog import tables
 from pipeline.definitions import build_defs
+from pipeline.inputs import input_tables
 from pipeline.schedules import JOB
-from pipeline.settings import Settings, load
+from pipeline.settings import DAGSTER_YAML, Settings, load
 
 WARSAW = 'timezone = "Europe/Warsaw"\nfirst_snapshot = "2026-01-01"\nthreads = 1\n'
 FIRST_ORDER, LAST_ORDER = dt.date(2026, 1, 1), dt.date(2026, 3, 31)
@@ -66,7 +68,7 @@ class Home:
     def made(cls, folder: Path, toml: str = WARSAW) -> "Home":
         folder.mkdir(parents=True, exist_ok=True)
         (folder / ".dagster").mkdir()
-        (folder / ".dagster" / "dagster.yaml").write_text("telemetry:\n  enabled: false\n")
+        (folder / ".dagster" / "dagster.yaml").write_text(DAGSTER_YAML)
         (folder / "perennial.toml").write_text(toml)
         return cls(folder)
 
@@ -84,6 +86,7 @@ class Home:
         return load(self.folder)
 
     def instance(self) -> dg.DagsterInstance:
+        os.environ["DAGSTER_HOME"] = str(self.folder / ".dagster")
         return dg.DagsterInstance.from_config(str(self.folder / ".dagster"))
 
     def run(
@@ -140,7 +143,7 @@ class Home:
 
 
 ASSET_JOB = "__ASSET_JOB"  # what the web UI runs when somebody materialises assets or starts a backfill of them
-INGEST = ("ingest.files", "ingest.quarantine", "staging.order_lines")
+INGEST = ("ingest.files", "ingest.quarantine", *(table.full_name for table in input_tables()))
 SQL_TABLES = tuple(name for name, table in tables().items() if table.select)
 PUBLISHED = ("published.tables", "published.audiences", "published.report")
 

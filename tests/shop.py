@@ -17,14 +17,14 @@ from typing import Any, Self
 import polars as pl
 
 from pipeline.computed import compute_of, tables_of
-from pipeline.contracts import order_lines_table, polars_type
+from pipeline.contracts import polars_type
 from pipeline.engines.duckdb import DuckDBEngine, connect
 from pipeline.exports import find_exports, load_exports
+from pipeline.inputs import INPUTS, input_tables
 from pipeline.settings import Settings
 from pipeline.sql import Table, in_order, read_tables
 
 MEMORY = Path(":memory:")
-LINES = order_lines_table()
 Money = float | str | Decimal
 
 ONLINE_RETAIL = Path(__file__).resolve().parents[2] / "shared" / "data" / "online_retail.parquet"
@@ -32,10 +32,15 @@ ONLINE_RETAIL = Path(__file__).resolve().parents[2] / "shared" / "data" / "onlin
 CDNOW = Path(str(importlib.util.find_spec("lifetimes").origin)).parent / "datasets" / "CDNOW_master.txt"
 
 
+def days_before(number: int, day: str = "2026-12-31") -> str:
+    """A day so many days before another one; negative: after it."""
+    return (dt.date.fromisoformat(day) - dt.timedelta(days=number)).isoformat()
+
+
 @cache
 def all_tables() -> dict[str, Table]:
     """Every table of the house, each after the tables it reads."""
-    return in_order([*read_tables().values(), LINES])
+    return in_order([*read_tables().values(), *input_tables()])
 
 
 @contextmanager
@@ -119,8 +124,8 @@ class Shop:
         self.home = home
         self.engine = engine
         self._orders: Counter[str] = Counter()
-        self._lines: list[dict[str, Any]] = []
-        self._written = 0
+        self._told: dict[str, list[dict[str, Any]]] = {name: [] for name in INPUTS}
+        self._written: Counter[str] = Counter()
 
     def orders(self, customer: str | None, *days: str, amount: Money = 10, **others: Any) -> Self:
         """One order of one sale line on each day: `anna-1`, `anna-2`, … in the order told."""
@@ -135,24 +140,40 @@ class Shop:
     ) -> Self:  # fmt: skip
         """One line of an order, as it would come out of an export."""
         moment = dt.datetime.fromisoformat(on)
-        self._lines.append(
-            {
-                "file_id": "by-hand", "row_number": len(self._lines) + 1, "ordered_on": moment.date(),
-                "order_id": order_id, "customer_id": customer, "ordered_at": moment, "kind": kind, "currency": "EUR",
-                "amount": Decimal(str(amount)), "quantity": None if quantity is None else Decimal(str(quantity)),
-                **others,
-            }
+        return self._tell(
+            "order_lines", ordered_on=moment.date(), order_id=order_id, customer_id=customer, ordered_at=moment,
+            kind=kind, currency="EUR", amount=Decimal(str(amount)),
+            quantity=None if quantity is None else Decimal(str(quantity)), **others,
         )  # fmt: skip
-        return self
 
     def refund(self, order_id: str, *, on: str, amount: Money) -> Self:
         """Money back for an order told before: `amount` is how much, a positive number."""
-        customer = next(line["customer_id"] for line in self._lines if line["order_id"] == order_id)
+        lines = self._told["order_lines"]
+        customer = next(line["customer_id"] for line in lines if line["order_id"] == order_id)
         return self.line(order_id, on=on, customer=customer, amount=-Decimal(str(amount)), kind="refund", quantity=None)
 
     def charge(self, order_id: str, *, on: str, customer: str | None, amount: Money) -> Self:
         """Postage or a fee."""
         return self.line(order_id, on=on, customer=customer, amount=amount, kind="charge", quantity=None)
+
+    def registered(self, customer: str, *, on: str | None = None) -> Self:
+        """A customer the shop knows, since that day or since nobody knows when, as the export `customers` tells it."""
+        moment = None if on is None else dt.datetime.fromisoformat(on)
+        day = None if moment is None else moment.date()
+        return self._tell("customers", customer_id=customer, registered_at=moment, registered_on=day)
+
+    def target(self, kpi: str, period: str, value: float) -> Self:
+        """What the shop wants a key figure to be."""
+        return self._tell("targets", kpi=kpi, period=period, value=value)
+
+    def benchmark(self, sector: str, kpi: str, period: str, value: float) -> Self:
+        """What a key figure is in a sector."""
+        return self._tell("benchmarks", sector=sector, kpi=kpi, period=period, value=value)
+
+    def _tell(self, into: str, **row: Any) -> Self:
+        rows = self._told[into]
+        rows.append({"file_id": "by-hand", "row_number": len(rows) + 1, **row})
+        return self
 
     def with_settings(self, **settings: Any) -> Self:
         """Change settings, as the next run would find them."""
@@ -162,8 +183,9 @@ class Shop:
     def emptied(self) -> Self:
         """The same shop without a past, for tests that run many examples."""
         self._orders.clear()
-        self._lines.clear()
-        self._written = 0
+        self._written.clear()
+        for rows in self._told.values():
+            rows.clear()
         with self.engine.transaction():
             for name in all_tables():
                 self.engine.execute(f"DELETE FROM {name}")
@@ -193,14 +215,16 @@ class Shop:
         return {check.name for check in self.engine.check(all_tables()[name], day) if not check.passed}
 
     def _book(self) -> None:
-        """Put the lines told since the last time into staging.order_lines."""
-        new = self._lines[self._written :]
-        self._written = len(self._lines)
-        if new:
-            schema = {name: polars_type(kind) for name, kind in LINES.column_types().items()}
-            self.engine.insert(LINES.full_name, pl.DataFrame(new, schema=schema))
-            numbers = [line["row_number"] for line in new]
-            self.engine.note_changes(LINES.full_name, "list_contains($numbers, row_number)", {"numbers": numbers})
+        """Put what was told since the last time into the staging tables of the inputs."""
+        for name, rows in self._told.items():
+            new = rows[self._written[name] :]
+            self._written[name] = len(rows)
+            if new:
+                table = INPUTS[name].table
+                schema = {column: polars_type(kind) for column, kind in table.column_types().items()}
+                self.engine.insert(table.full_name, pl.DataFrame(new, schema=schema))
+                numbers = [row["row_number"] for row in new]
+                self.engine.note_changes(table.full_name, "list_contains($numbers, row_number)", {"numbers": numbers})
 
 
 @dataclass(frozen=True)

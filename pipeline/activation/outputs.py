@@ -116,7 +116,9 @@ def write_manifest(
 
     Holds no clock and no run: the same partition gives the same bytes.
     """
-    inputs = engine.read("SELECT path, source, sha256, rows_read, accepted FROM ingest.files ORDER BY source, sha256")
+    inputs = engine.read(
+        "SELECT path, source, input, sha256, rows_read, accepted FROM ingest.files ORDER BY source, input, sha256"
+    )
     content = {
         "snapshot_date": str(day),
         "files": [asdict(output) for output in sorted(outputs, key=lambda output: output.path)],

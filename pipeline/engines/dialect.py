@@ -193,7 +193,7 @@ ALLOWED: Mapping[type[exp.Expr], tuple[str, ...]] = {
     exp.If: ("this", "true"),
     exp.Cast: ("this", "to"),
     # functions of one row
-    **dict.fromkeys((exp.Floor, exp.Ceil, exp.Abs, exp.Sqrt, exp.Exp, exp.Ln, exp.Lower), _UNARY),
+    **dict.fromkeys((exp.Floor, exp.Ceil, exp.Abs, exp.Sqrt, exp.Exp, exp.Ln, exp.Lower, exp.MD5), _UNARY),
     **dict.fromkeys((exp.Length, exp.Year, exp.Quarter, exp.Month, exp.Day), _UNARY),
     exp.Pow: _BINARY,
     exp.Nullif: _BINARY,
@@ -1100,7 +1100,7 @@ _TYPE_RULES: Mapping[type[exp.Expr], Rule] = {
     exp.DateDiff: _date_diff,
     **dict.fromkeys((exp.DateTrunc, exp.TimestampTrunc, exp.Extract), _of_a_date),
     **dict.fromkeys((exp.Year, exp.Quarter, exp.Month, exp.Day), _of_a_date),
-    **dict.fromkeys((exp.Concat, exp.DPipe, exp.Lower, exp.Upper, exp.Length, exp.Trim), _texts),
+    **dict.fromkeys((exp.Concat, exp.DPipe, exp.Lower, exp.Upper, exp.Length, exp.Trim, exp.MD5), _texts),
     **dict.fromkeys((exp.Substring, exp.Replace, exp.RegexpReplace, exp.RegexpLike, exp.Like), _texts),
     exp.Round: _round,
     exp.Avg: _avg,

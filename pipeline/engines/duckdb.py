@@ -67,7 +67,12 @@ class DuckDBEngine:
     def export(self, sql: str, parameters: Parameters, path: Path, compression: str = "zstd") -> int:
         target = str(path).replace("'", "''")
         form = "FORMAT csv, HEADER" if path.suffix == ".csv" else f"FORMAT parquet, COMPRESSION {compression}"
-        return int(self.scalar(f"COPY ({sql}) TO '{target}' ({form})", parameters))
+        # Else a column is optional in the file if the table has a null of it anywhere, in whatever partition.
+        self.execute("SET disabled_optimizers = 'statistics_propagation'")
+        try:
+            return int(self.scalar(f"COPY ({sql}) TO '{target}' ({form})", parameters))
+        finally:
+            self.execute("RESET disabled_optimizers")
 
     def insert(self, table: str, frame: pl.DataFrame) -> None:
         """Append a frame to a table, columns by name."""
@@ -274,10 +279,12 @@ def settings_columns(settings: Settings) -> dict[str, tuple[str, Any]]:
         "revenue_average": ("DECIMAL(18,2)", revenue[0]),
         "revenue_spender": ("DECIMAL(18,2)", revenue[1]),
         "activity_window_days": ("INTEGER", settings.activity_window_days),
+        "trend_window_days": ("INTEGER", settings.trend.window_days),
         "compare_a_from": ("DATE", compare and compare.a.first),
         "compare_a_to": ("DATE", compare and compare.a.last),
         "compare_b_from": ("DATE", compare and compare.b.first),
         "compare_b_to": ("DATE", compare and compare.b.last),
+        "clv_margin": ("DOUBLE", settings.clv.margin),
         "period_from": ("DATE", period and period.first),
         "period_to": ("DATE", period and period.last),
     }

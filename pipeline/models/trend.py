@@ -20,6 +20,8 @@ from pipeline.models.histories import Array
 
 Direction = Literal["growing", "declining", "stable"]
 ALPHA, EQUIVALENCE = 0.1, (0.8, 1.25)
+_TIE = 1 + 1e-9
+"""What computes to a limit up to the last digits has reached it."""
 
 
 @dataclass(frozen=True)
@@ -44,15 +46,20 @@ def rate_ratio(k1: Array, k2: Array, share: float) -> Array:
         return np.asarray((k2 / share) / (k1 / (1 - share)))
 
 
-def least_count(share: float, alpha: float = ALPHA) -> int:
-    """The least n at which both a pure rise (s^n) and a pure fall ((1 − s)^n) are significant."""
-    return int(np.ceil(np.log(alpha) / np.log(max(share, 1 - share)) - 1e-12))
+def least_count(share: float, alpha: float = ALPHA) -> int | None:
+    """The least n at which both a pure rise (s^n) and a pure fall ((1 − s)^n) are significant.
+
+    None where the share is 0 or 1: then one of them never is.
+    """
+    if not 0 < share < 1:
+        return None
+    return int(np.ceil(np.log(alpha * _TIE) / np.log(max(share, 1 - share))))
 
 
 def classify(k1: Array, k2: Array, share: float, alpha: float = ALPHA) -> NDArray[np.str_]:
     """growing or declining where the test rejects and the ratio leaves the equivalence band; else stable."""
-    ratio, rejects = rate_ratio(k1, k2, share), mid_p(k1, k2, share) <= alpha
-    growing, declining = rejects & (ratio > EQUIVALENCE[1]), rejects & (ratio < EQUIVALENCE[0])
+    ratio, rejects = rate_ratio(k1, k2, share), mid_p(k1, k2, share) <= alpha * _TIE
+    growing, declining = rejects & (ratio > EQUIVALENCE[1] * _TIE), rejects & (ratio < EQUIVALENCE[0] / _TIE)
     return np.where(growing, "growing", np.where(declining, "declining", "stable"))
 
 
@@ -78,14 +85,18 @@ def power(prior_occasions: float, ratio: float, share: float = 0.5, alpha: float
     k1, k2 = (grid.ravel() for grid in np.meshgrid(*counts, indexing="ij"))
     probability = poisson.pmf(k1, means[0]) * poisson.pmf(k2, means[1])
     seen = classify(k1, k2, share, alpha) == ("growing" if ratio > 1 else "declining")
-    return float(probability[seen & (k1 + k2 >= least_count(share, alpha))].sum())
+    return float(probability[seen & (k1 + k2 >= (least_count(share, alpha) or np.inf))].sum())
 
 
-def fit_prior(k1: Array, k2: Array, customers: Array, share: float) -> RatePrior:
+def fit_prior(k1: Array, k2: Array, customers: Array, share: float) -> RatePrior | None:
     """Gamma distribution of the rates, by maximum likelihood of the negative binomial counts of both windows.
 
-    Exposure is 2(1 − s) for the prior and 2s for the recent window, so that a rate is per mean window.
+    Exposure is 2(1 − s) for the prior and 2s for the recent window, so that a rate is per mean window. A base whose
+    customers are all alike ends at the search's bounds, with a shape so large that every ratio is drawn to 1. None
+    where nobody bought.
     """
+    if not (k1 + k2) @ customers > 0:
+        return None
     counts, weights = np.concatenate([k1, k2]), np.concatenate([customers, customers])
     exposure = np.concatenate([np.full(len(k1), 2 * (1 - share)), np.full(len(k2), 2 * share)])
     total = weights.sum()

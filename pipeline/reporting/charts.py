@@ -456,7 +456,6 @@ def drawn(traces: Sequence[Any], layout: Mapping[str, Any]) -> Figure:
         "title": {"font": {"color": MUTED, "size": 12}},
     }
     shared = {
-        "template": {"data": {"scatter": []}},
         "font": {"family": "var(--font)", "size": 12.5, "color": INK},
         "paper_bgcolor": "rgba(0,0,0,0)",
         "plot_bgcolor": "rgba(0,0,0,0)",
@@ -466,10 +465,11 @@ def drawn(traces: Sequence[Any], layout: Mapping[str, Any]) -> Figure:
         "showlegend": False,  # the page says it, where a screen reader and a phone can follow: see `legend`
     }  # fmt: skip
     axes = {name: _merged(axis, layout[name]) for name in ("xaxis", "yaxis") if name in layout}
-    figure = go.Figure(data=list(traces), layout={**shared, **layout, **axes})
-    plain: Figure = figure.to_plotly_json()
-    plain["layout"].pop("template", None)
-    return plain
+    # Traces and layout check themselves; a go.Figure of them would check and copy everything once more.
+    return {
+        "data": [trace.to_plotly_json() for trace in traces],
+        "layout": go.Layout({**shared, **layout, **axes}).to_plotly_json(),
+    }
 
 
 def _scale(traces: Sequence[Any], axis: str) -> dict[str, Any]:

@@ -4,13 +4,24 @@ Each takes `$snapshot_date` only and speaks of the shop as of that day.
 """
 
 FILES = """
-SELECT path, source, status, rows_read, accepted, quarantined, superseded, duplicates, first_ordered_at, last_ordered_at
+SELECT
+  path,
+  CASE WHEN input = 'order_lines' THEN source ELSE source || '.' || input END AS source,
+  status, rows_read, accepted, quarantined, superseded, duplicates, first_ordered_at, last_ordered_at
 FROM ingest.files
 ORDER BY
   CASE WHEN status = 'rejected' THEN 0 WHEN quarantined > 0 THEN 1 ELSE 2 END,
   last_ordered_at DESC NULLS LAST,
   path,
   file_id
+"""
+
+INPUTS_LOADED = """
+SELECT input, sum(accepted)::BIGINT AS rows
+FROM ingest.files
+WHERE status = 'loaded'
+GROUP BY input
+ORDER BY input
 """
 
 LINES = """
@@ -289,6 +300,7 @@ ORDER BY catalogue, segment
 
 ALL = {
     "files": FILES,
+    "inputs_loaded": INPUTS_LOADED,
     "lines": LINES,
     "without_occasion": WITHOUT_OCCASION,
     "customers": CUSTOMERS,

@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import shutil
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -31,7 +31,7 @@ def build_site(
     snapshot_date: dt.date,
     tables: Mapping[str, Table],
     run: RunCard,
-    snapshots: Sequence[dt.date],
+    snapshots: Collection[dt.date],
     file: Callable[[str], Path],
 ) -> list[str]:
     """Write the pages of `snapshot_date`, the assets all snapshots share, and the entrance; return their targets.

@@ -6,7 +6,7 @@ Pure functions of aggregates, no frames of customers, no HTML. What is not known
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -178,6 +178,13 @@ def quality_sentence(totals: FileTotals) -> str:
     fate = f"{count(totals.accepted)} accepted, {listed(exceptions)}" if exceptions else "all of them accepted"
     left_out = f" {things(totals.rejected, 'file')} {were(totals.rejected)} rejected and not used at all."
     return f"{read} read from {files}: {fate}." + (left_out if totals.rejected else "")
+
+
+def optional_inputs_sentence(given: Mapping[str, int], switched_off: Sequence[str]) -> str:
+    """Which optional exports are there (input -> rows), and what is switched off for want of the others."""
+    loaded = [f"{name} ({things(rows, 'row')})" for name, rows in given.items()]
+    told = (("Also loaded", loaded), ("Switched off", switched_off))
+    return " ".join(f"{what}: {listed(parts)}." for what, parts in told if parts)
 
 
 @dataclass(frozen=True)

@@ -6,19 +6,20 @@ columns:
   file_id:      {type: VARCHAR, meaning: "Identity of the file: hash of its content and its source"}
   sha256:       {type: VARCHAR, meaning: SHA-256 of the file's bytes}
   source:       {type: VARCHAR, meaning: Source whose SQL maps the file}
-  input:        {type: VARCHAR, meaning: Canonical input the file was mapped to, values: [order_lines]}
+  input:        {type: VARCHAR, meaning: Canonical input the file was mapped to, values: [order_lines, customers, targets, benchmarks]}
   path:         {type: VARCHAR, meaning: "Where the file was when it was loaded, relative to the home if inside it"}
   mapping:      {type: VARCHAR, meaning: "Hash of the source's SQL, the contract and the ingest settings; another value reloads the file"}
   status:       {type: VARCHAR, meaning: "loaded, or rejected because too large a share did not fit", values: [loaded, rejected]}
   rows_read:    {type: BIGINT, unit: rows, min: 0, meaning: Data rows in the file}
-  accepted:     {type: BIGINT, unit: rows, min: 0, meaning: Rows that stand in staging.order_lines}
+  accepted:     {type: BIGINT, unit: rows, min: 0, meaning: "Rows that stand in the staging table of the input"}
   lines:        {type: BIGINT, unit: lines, min: 0, meaning: "Lines the accepted rows have become; more than rows where a row also holds postage or a refund"}
   quarantined:  {type: BIGINT, unit: rows, min: 0, meaning: Rows set aside in ingest.quarantine}
-  superseded:   {type: BIGINT, unit: rows, min: 0, meaning: Rows of orders that a newer export holds}
-  duplicates:   {type: BIGINT, unit: rows, min: 0, meaning: Exact copies inside the file that were dropped}
+  superseded:   {type: BIGINT, unit: rows, min: 0, meaning: "Rows of orders, customers, targets … that a newer export holds"}
+  duplicates:   {type: BIGINT, unit: rows, min: 0, meaning: "Copies inside the file that were dropped"}
   without_customer: {type: BIGINT, unit: rows, min: 0, meaning: Accepted rows that name no customer}
-  first_ordered_at: {type: TIMESTAMP, nullable: true, meaning: "Earliest order time among the rows that fit, shop time"}
-  last_ordered_at:  {type: TIMESTAMP, nullable: true, meaning: "Latest order time among the rows that fit, shop time; decides which export is newest"}
+  first_ordered_at: {type: TIMESTAMP, nullable: true, meaning: "Earliest order time among the rows that fit, shop time; null if these are no orders"}
+  last_ordered_at:  {type: TIMESTAMP, nullable: true, meaning: "Latest order time among the rows that fit, shop time; null if these are no orders"}
+  newest:       {type: VARCHAR, nullable: true, meaning: "Decides which export of an input is the newest: the one with the greater text. Latest time of order or registration; of targets and benchmarks, latest updated_at and period"}
 tests:
   reconciliation: |
     SELECT file_id FROM ingest.files
@@ -26,9 +27,22 @@ tests:
   lines_are_there: |
     SELECT files.file_id, files.lines AS expected, count(lines.file_id) AS lines
     FROM ingest.files AS files
-    LEFT JOIN staging.order_lines AS lines ON lines.file_id = files.file_id
+    LEFT JOIN (
+      SELECT file_id FROM staging.order_lines
+      UNION ALL SELECT file_id FROM staging.customers
+      UNION ALL SELECT file_id FROM staging.targets
+      UNION ALL SELECT file_id FROM staging.benchmarks
+    ) AS lines ON lines.file_id = files.file_id
     GROUP BY files.file_id, files.lines
     HAVING count(lines.file_id) <> files.lines
+  a_key_has_one_row: |
+    SELECT 'customers' AS input, customer_id AS row_key FROM staging.customers GROUP BY customer_id HAVING count(*) > 1
+    UNION ALL
+    SELECT 'targets' AS input, kpi || ' ' || period AS row_key FROM staging.targets
+    GROUP BY kpi, period HAVING count(*) > 1
+    UNION ALL
+    SELECT 'benchmarks' AS input, sector || ' ' || kpi || ' ' || period AS row_key FROM staging.benchmarks
+    GROUP BY sector, kpi, period HAVING count(*) > 1
   every_accepted_row_is_a_line: |
     SELECT file_id, accepted, lines FROM ingest.files WHERE lines < accepted
   quarantine_is_there: |

@@ -15,71 +15,21 @@ columns:
   revenue_12_months:      {type: "DECIMAL(18,2)", unit: currency, meaning: Revenue of the last 365 days}
   model:                  {type: VARCHAR, meaning: Timing model of the probabilities}
 */
-WITH standing AS (
-  SELECT customer_id, occasion_on, sum(amount)::DOUBLE AS amount
-  FROM staging.occasions
-  WHERE known_on <= $snapshot_date - 30
-  GROUP BY customer_id, occasion_on
-  HAVING sum(orders) > 0
-),
-placed AS (
-  SELECT
-    customer_id,
-    occasion_on,
-    amount,
-    row_number() OVER (PARTITION BY customer_id ORDER BY occasion_on) AS place
-  FROM standing
-),
-histories AS (
-  SELECT
-    customer_id,
-    count(*) - 1 AS frequency,
-    date_diff('day', min(occasion_on), max(occasion_on)) AS active_span_days,
-    date_diff('day', min(occasion_on), $snapshot_date - 30) AS age_days,
-    coalesce(sum(amount) FILTER (WHERE place > 1), 0.0) AS repeat_amount
-  FROM placed
-  GROUP BY customer_id
-),
-spend AS (
-  SELECT
-    max(estimate) FILTER (WHERE model = 'gamma_gamma' AND parameter = 'v') AS v,
-    max(estimate) FILTER (WHERE model = 'shop' AND parameter = 'mean_spend') AS mean_spend,
-    max(estimate) FILTER (WHERE model = 'shop' AND parameter = 'kept_share') AS kept_share
-  FROM marts.model_parameters
-  WHERE snapshot_date = $snapshot_date
-),
-before AS (
-  SELECT
-    histories.customer_id,
-    timing.p_purchase_90d,
-    spend.kept_share * timing.discounted_purchases * timing.spend_factor * CASE
-      WHEN spend.v IS NULL THEN spend.mean_spend
-      WHEN histories.repeat_amount > 0 THEN spend.v + histories.repeat_amount
-      ELSE spend.v + histories.frequency * spend.mean_spend
-    END AS value
-  FROM histories
-  CROSS JOIN spend
-  JOIN marts.timing_predictions AS timing
-    ON timing.snapshot_date = $snapshot_date
-    AND timing.as_of = $snapshot_date - 30
-    AND timing.frequency = histories.frequency
-    AND timing.active_span_days = histories.active_span_days
-    AND timing.age_days = histories.age_days
-),
-ranked AS (
+WITH ranked AS (
   SELECT
     customer_id,
     p_purchase_90d,
-    value,
-    rank() OVER (ORDER BY value DESC) AS place,
+    predicted_clv,
+    rank() OVER (ORDER BY predicted_clv DESC) AS place,
     count(*) OVER () AS customers
-  FROM before
+  FROM marts.clv_before
+  WHERE snapshot_date = $snapshot_date
 )
 SELECT
   $snapshot_date AS snapshot_date,
   ranked.customer_id,
   $snapshot_date - 30 AS compared_with,
-  ranked.value AS predicted_clv_before,
+  ranked.predicted_clv AS predicted_clv_before,
   clv.predicted_clv,
   ranked.p_purchase_90d AS p_purchase_90d_before,
   now.p_purchase_90d,

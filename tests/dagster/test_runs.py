@@ -309,6 +309,21 @@ def test_a_bad_file_stops_a_backfill_that_runs_ingest_apart(
         assert first_night.table(table, THIRD).equals(three_nights.table(table, THIRD))
 
 
+def test_optional_exports_lie_beside_the_orders(home: Home) -> None:
+    """One folder, told apart by columns; a target that does not fit is set aside and published like a line."""
+    home.drop("orders.csv")
+    folder = home.settings.exports_folder / "perennial"
+    (folder / "people.csv").write_text("customer_id,registered_at\nlea,2026-01-05\n")
+    targets = [f"revenue,2026-{month:02d},100" for month in range(1, 13)] * 2  # a year, told twice
+    (folder / "plan.csv").write_text("\n".join(["kpi,period,value", *targets, "revenue,soon,100"]) + "\n")
+    result = home.run(FIRST)
+    assert result.success, failure_message(result)
+    ledger = "SELECT input, accepted, quarantined, duplicates FROM ingest.files WHERE input <> 'order_lines' ORDER BY 1"
+    assert home.warehouse(ledger) == [("customers", 1, 0, 0), ("targets", 12, 1, 12)]
+    (file,) = (home.folder / "data" / "quarantine").iterdir()
+    assert file.name.startswith("plan-") and pl.read_parquet(file)["row_number"].to_list() == [25]
+
+
 def test_what_was_set_aside_is_published_though_the_run_fails(home: Home) -> None:
     home.drop("orders.csv", unreadable=30)
     result = home.run(FIRST)

@@ -118,6 +118,19 @@ def test_sources_may_be_repeated_and_globs(shop: Path) -> None:
     assert re.findall(r"^(\S+\.csv) ", answer.out, re.MULTILINE) == ["x-1.csv", "x-2.csv", "y.csv"]
 
 
+def test_a_range_of_month_ends_is_one_command(shop: Path) -> None:
+    command = ["run", "--home", shop, "--source", f"perennial={shop.parent}/orders 2026.csv", "--every", "month"]
+    answer = perennial(*command, "--from", "2026-02-01", "--to", "2026-03-10", cwd=shop.parent)
+    assert answer.code == 0, answer.err
+    told = re.findall(r"^my shop as of (.*)$", answer.err, re.MULTILINE)
+    assert told == ["2026-02-28 (1 of 2)", "2026-03-10 (2 of 2)"]
+    assert len(re.findall(r"✓ ingest ", answer.err)) == 1
+    assert plain(answer.out).endswith("days       2, from 2026-02-28 to 2026-03-10")
+    assert re.search(r"^report +file://.*/2026-03-10/index\.html$", answer.out, re.MULTILINE), answer.out
+    done = dg.DagsterRunStatus.SUCCESS
+    assert runs_seen_by_dagster(shop) == [("nightly", "2026-03-10", done), ("nightly", "2026-02-28", done)]
+
+
 def test_the_version() -> None:
     answer = perennial("--version", cwd=Path("/"))
     assert (answer.code, answer.out, answer.err) == (0, f"perennial {__version__}\n", "")

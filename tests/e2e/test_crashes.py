@@ -174,6 +174,7 @@ def test_the_night_after_kill_9_equals_an_undisturbed_one(
         killed.send(signal.SIGKILL)
         assert killed.end() == -signal.SIGKILL, f"It had already ended:\n{killed.said}"
     assert_readers_are_not_misled(home, evening)
+    unfinished = any((home.folder / "data" / ".staging").glob("*"))  # a few hundredths of a second may have sufficed
 
     with night(home, tmp_path / "next.log") as following:
         assert following.end() == 0, following.said
@@ -182,7 +183,7 @@ def test_the_night_after_kill_9_equals_an_undisturbed_one(
         runs = [run.status for run in instance.get_runs() if run.tags.get("dagster/partition") == TODAY]
     assert runs[0] is dg.DagsterRunStatus.SUCCESS
     assert set(runs[1:]) <= {dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.NOT_STARTED}
-    if "staged" in moment or "in place" in moment:
+    if unfinished and ("staged" in moment or "in place" in moment):
         assert re.search(r"Run \w{8} stopped (before|while) publishing", following.said), following.said
 
 

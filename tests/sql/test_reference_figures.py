@@ -80,6 +80,15 @@ def test_cdnow_shares_of_the_grid(cdnow_master):
     assert len(cdnow_master.table("marts.rfm_segments").where(catalogue="grid", segment="cant_lose")) == 6
 
 
+def test_cdnow_lifecycle_limits(cdnow_master):
+    found = cdnow_master.table("marts.lifecycle_thresholds")
+    columns = ("customer_kind", "defecting_days", "defecting_status", "inactive_days", "inactive_status")
+    assert found.rows(*columns) == [("one-time", 49, "learnt", 209, "learnt"), ("repeat", 94, "learnt", 256, "learnt")]
+    low, high = (found.by("customer_kind", f"defecting_{end}") for end in ("low", "high"))
+    assert low["one-time"] < 49 < high["one-time"] and low["repeat"] < 94 < high["repeat"]
+    assert found.by("customer_kind", "silences") == {"one-time": 23_570, "repeat": 44_021}
+
+
 # ── Online Retail, by the built-in source ─────────────────────────────────────────────────────────────────────────────
 
 
@@ -165,3 +174,9 @@ def test_the_published_shares_of_the_grid(online_retail_with_charges):
         "hibernating": 32.0, "champions": 12.7, "about_to_sleep": 11.4, "loyal": 15.5, "potential_loyalist": 11.6,
         "need_attention": 2.6, "at_risk": 7.3, "cant_lose": 1.2, "promising": 4.0, "new": 1.5,
     }  # fmt: skip
+
+
+def test_online_retail_lifecycle_limits_are_not_reached(online_retail):
+    found = online_retail.table("marts.lifecycle_thresholds")
+    columns = ("defecting_days", "defecting_status", "inactive_days", "inactive_status")
+    assert found.rows(*columns) == [(180, "not_reached", 365, "not_reached")] * 2

@@ -26,12 +26,13 @@ from shop import all_tables, open_engine
 from pipeline.contracts import ORDER_LINES, row_rules
 from pipeline.engines.duckdb import DuckDBEngine, connect
 from pipeline.exports import find_exports, load_exports
+from pipeline.inputs import input_tables
 from pipeline.locks import HomeNotWritable
 from pipeline.settings import Settings
 from pipeline.sources import ExportError
 
 HEADER = "order_id,customer_id,ordered_at,amount,product_name,quantity"
-INGEST = ("ingest.files", "ingest.quarantine", "staging.order_lines")
+INGEST = ("ingest.files", "ingest.quarantine", *(table.full_name for table in input_tables()))
 
 
 class Home:

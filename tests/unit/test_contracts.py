@@ -19,18 +19,21 @@ from predictions import NAMES as PREDICTION_TABLES
 from shop import all_tables
 
 from pipeline.contracts import (
+    BENCHMARKS,
+    CUSTOMERS,
     EARLIEST,
     LATEST,
     ORDER_KINDS,
     ORDER_LINES,
+    TARGETS,
     UncompiledCheck,
-    order_lines_table,
     polars_type,
     row_rules,
     schema_of,
     sql_type,
 )
 from pipeline.exports import find_exports, load_exports
+from pipeline.inputs import INPUTS
 from pipeline.settings import Settings
 from pipeline.sql import Column, Header, Table
 
@@ -101,6 +104,37 @@ def _any_value(name: str) -> st.SearchStrategy[Any]:
     if kind == "VARCHAR":
         return TEXTS
     return _decimals(int(kind.rstrip(")").split(",")[1]), 10_000_000 if name == "quantity" else 1_000_000_000)
+
+
+PERIODS = st.none() | st.sampled_from(
+    ["2026", "2026-01", "2026-12", "2026-Q1", "2026-Q4", "2026-00", "2026-13", "2026-Q5", "2026-Q0", "2026-1", "26-01",
+     "2026-01-01", "2026-q1", " 2026", "2026\n", ""]
+)  # fmt: skip
+FIGURES = st.none() | st.sampled_from([0.0, -1e15, 1e15, 1.001e15, -1.001e15, inf, -inf]) | st.floats(-10, 10)
+
+
+def _any_value_of(name: str) -> st.SearchStrategy[Any]:
+    """Values of a column of the optional inputs around the edges of its checks."""
+    if name.endswith("_at"):
+        return MOMENTS
+    return {"period": PERIODS, "value": FIGURES}.get(name, TEXTS)
+
+
+@pytest.mark.parametrize("schema", [CUSTOMERS, TARGETS, BENCHMARKS], ids=lambda schema: schema.name)
+def test_optional_inputs_fail_in_sql_where_they_fail_in_pandera(schema):
+    @examples(max_examples=20, phases=UNSHRUNK)
+    @given(frames({name: _any_value_of(name) for name in schema.columns}))
+    def fail_alike(rows):
+        frame = framed(schema, rows)
+        assert failures_in_sql(schema, frame) == failures_in_pandera(schema, frame)
+
+    fail_alike()
+
+
+def test_a_period_that_is_none_is_told_what_one_is():
+    assert _reasons(TARGETS, {"period": "Nov 2026"}) == [
+        'column "period": "Nov 2026" is no month (2026-11), quarter (2026-Q4) or year (2026)'
+    ]
 
 
 @examples(max_examples=20, phases=UNSHRUNK)
@@ -237,7 +271,7 @@ def test_long_values_are_cut_in_reasons():
 
 
 def test_the_table_of_order_lines_documents_its_contract():
-    table = order_lines_table()
+    table = INPUTS["order_lines"].table
     assert table.full_name == "staging.order_lines"
     columns = table.header.columns
     assert list(columns)[:3] == ["file_id", "row_number", "ordered_on"]
@@ -272,6 +306,8 @@ def told_shop(shop):
     shop.orders("bert", "2026-01-05", amount="12.50").orders("cleo", "2026-01-09", "2026-02-11")
     shop.orders("dora", "2026-02-20", amount=7).orders("emil", "2026-03-05").orders(None, "2026-01-20")
     shop.refund("bert-1", on="2026-02-15", amount=5).charge("anna-1", on="2026-01-02", customer="anna", amount=3)
+    shop.registered("anna", on="2026-01-01").registered("lea")
+    shop.target("revenue", "2026-03", 100).benchmark("fashion", "revenue", "2026-Q1", 90)
     shop.snapshot("2026-02-28").snapshot("2026-03-31")
     file = shop.home / "export.csv"
     file.write_text("order_id,customer_id,ordered_at,amount\no1,anna,2026-01-02,10\no2,anna,,10\n")

@@ -69,6 +69,8 @@ ACCEPTED_EXPRESSIONS = [
     # numbers
     "round(amount, 1)", "round(score)", "floor(score)", "ceil(amount)", "abs(amount)", "power(score, 2)", "score ^ 2",
     "sqrt(score)", "exp(score)", "ln(score)",
+    # buckets
+    "substring(md5(customer_id), 1, 2)",
     # dates
     "date_diff('day', ordered_on, $snapshot_date)", "date_diff('day', ordered_on, ordered_at::DATE)",
     "ordered_on + 1", "ordered_on - quantity", "(ordered_on + INTERVAL 1 MONTH)::DATE",

@@ -16,108 +16,26 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
 
 import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from drop_folder import COUNTS, HEADER, Home, counts
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
-from shop import Rows, all_tables, open_engine
+from shop import all_tables
 
 from pipeline.exports import find_exports, last_order_date, load_exports
-from pipeline.loading import Loaded
-from pipeline.settings import Settings
 from pipeline.sources import ExportError
 
-HEADER = "order_id,customer_id,ordered_at,amount"
 LEDGER = all_tables()["ingest.files"]
-COUNTS = ("rows_read", "accepted", "quarantined", "superseded", "duplicates")
-
-
-class Home:
-    """A home with a drop folder and a warehouse in memory, loaded as a run loads it."""
-
-    def __init__(self, path: Path, opened: ExitStack) -> None:
-        self.path = path
-        self.engine = opened.enter_context(open_engine(Settings(home=path)))
-        self.settings = {"quarantine_limit": 1.0}  # files of three rows have a wrong one often
-
-    def drop(self, name: str, content: str | bytes, source: str = "perennial") -> Path:
-        file = self.path / "data" / "exports" / source / name
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_bytes(content.encode() if isinstance(content, str) else content)
-        return file
-
-    def lines(self, name: str, *lines: str, header: str = HEADER) -> Path:
-        return self.drop(name, "\n".join((header, *lines)) + "\n")
-
-    def own_source(self, select: str, raw: str = "{order: {}, customer: {}, day: {}, money: {}}", name: str = "own"):
-        """A source in the user's own folder."""
-        file = self.path / "sources" / name / "order_lines.sql"
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(f"/*\ndescription: Export of our own shop system.\nraw: {raw}\n*/\n{select}\n")
-        self.settings["sources_folder"] = Path("sources")
-
-    def find(self, **given: str):
-        return find_exports(self.now(), {source: [pattern] for source, pattern in given.items()})
-
-    def now(self) -> Settings:
-        return Settings(home=self.path, **self.settings)
-
-    def load(self, exports=None, **given: str) -> dict[str, Loaded]:
-        """Load all of the drop folder (or what is given); whatever happened, the ledger must balance."""
-        found = self.find(**given) if exports is None else exports
-        outcomes = list(load_exports(self.engine, self.now(), found))
-        for outcome in outcomes:
-            if isinstance(outcome, ExportError):
-                raise outcome
-        self.assert_balanced()
-        return {outcome.file: outcome for outcome in outcomes}
-
-    def assert_balanced(self) -> None:
-        """rows read = accepted + quarantined + superseded + duplicates, and the rows are where the ledger says."""
-        for file in self.ledger().frame.iter_rows(named=True):
-            lines = self.select(f"SELECT * FROM staging.order_lines WHERE file_id = '{file['file_id']}'")
-            set_aside = self.select(f"SELECT * FROM ingest.quarantine WHERE file_id = '{file['file_id']}'")
-            assert file["accepted"] == lines.frame["row_number"].n_unique(), file
-            assert file["quarantined"] == len(set_aside), file
-            assert file["without_customer"] == lines.frame["customer_id"].null_count(), file
-            if file["status"] == "loaded":
-                parts = ("accepted", "quarantined", "superseded", "duplicates")
-                assert file["rows_read"] == sum(file[part] for part in parts), file
-
-    def select(self, sql: str) -> Rows:
-        return Rows(self.engine.read(sql))
-
-    def ledger(self) -> Rows:
-        return self.select("SELECT * FROM ingest.files ORDER BY source, sha256")
-
-    def order_lines(self) -> Rows:
-        return self.select("SELECT * FROM staging.order_lines ORDER BY file_id, row_number")
-
-    def reasons(self) -> dict[int, str]:
-        """Row number -> why it was set aside."""
-        return self.select("SELECT * FROM ingest.quarantine").by("row_number", "reasons")
-
-    def everything(self) -> list[list[tuple[Any, ...]]]:
-        return [
-            self.order_lines().rows(),
-            self.ledger().rows(),
-            self.select("SELECT * FROM ingest.quarantine").rows(),
-        ]
 
 
 @pytest.fixture
 def home(tmp_path: Path) -> Iterator[Home]:
     with ExitStack() as opened:
         yield Home(tmp_path, opened)
-
-
-def counts(outcome: Loaded) -> tuple[int, ...]:
-    """(rows read, accepted, quarantined, superseded, duplicates)."""
-    return tuple(getattr(outcome, name) for name in COUNTS)
 
 
 # ── a file is loaded once ─────────────────────────────────────────────────────────────────────────────────────────────
@@ -344,8 +262,7 @@ def test_exports_may_come_in_any_order(tiny_home, contents: list[list[Line]], or
     exports = tiny_home.find()
     results = []
     for permutation, together in ((range(3), True), (order, at_once)):
-        for table in ("staging.order_lines", "ingest.files", "ingest.quarantine"):
-            tiny_home.engine.execute(f"DELETE FROM {table}")
+        tiny_home.emptied()
         batches = [[exports[i] for i in permutation]] if together else [[exports[i]] for i in permutation]
         for batch in batches:
             tiny_home.load(batch)

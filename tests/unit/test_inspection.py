@@ -119,7 +119,7 @@ def test_shop_systems_are_told_apart_by_their_columns(tmp_path, home):
 
 def test_a_date_after_today_is_warned_of(tmp_path, home):
     found = inspect(write(tmp_path, f"{HEADER}\no1,anna,2099-01-02,10\n"), Settings(home=home))
-    assert found.is_usable and "The latest order is of 2099-01-02, after today" in found.warning
+    assert found.is_usable and "The latest ordered_at is 2099-01-02, after today" in found.warning
 
 
 # ── an unknown layout ─────────────────────────────────────────────────────────────────────────────────────────────────

@@ -15,18 +15,30 @@ from pathlib import Path
 import pytest
 
 from pipeline import locks
-from pipeline.locks import Holder, HomeBusy, HomeNotWritable, holder, home_lock, run_is_alive, sweep
+from pipeline.locks import (
+    Holder,
+    HomeBusy,
+    HomeNotWritable,
+    holder,
+    home_lock,
+    home_lock_for_several,
+    run_is_alive,
+    sweep,
+)
 
 ROOT = Path(__file__).parents[2]
 
 CHILD = """
 import sys, time
+from contextlib import nullcontext
 from pathlib import Path
-from pipeline.locks import home_lock
+from pipeline.locks import home_lock, home_lock_for_several
 
-with home_lock(Path(sys.argv[1]), sys.argv[2], float(sys.argv[3])):
-    print("taken", flush=True)
-    sys.stdin.read()
+home, of_range = Path(sys.argv[1]), len(sys.argv) > 4
+with home_lock_for_several(home, "range", 0) if of_range else nullcontext():
+    with home_lock(home, sys.argv[2], float(sys.argv[3])):
+        print("taken", flush=True)
+        sys.stdin.read()
 """
 
 Start = Callable[..., subprocess.Popen[str]]
@@ -37,8 +49,8 @@ def start(tmp_path: Path) -> Iterator[Start]:
     """Start a process that takes the lock of the home and holds it until its standard input is closed."""
     with ExitStack() as stack:
 
-        def run(run_id: str, wait: float = 0.0, taken: bool = True) -> subprocess.Popen[str]:
-            command = [sys.executable, "-S", "-c", CHILD, str(tmp_path), run_id, str(wait)]
+        def run(run_id: str, wait: float = 0.0, taken: bool = True, of_range: bool = False) -> subprocess.Popen[str]:
+            command = [sys.executable, "-S", "-c", CHILD, str(tmp_path), run_id, str(wait), *["range"] * of_range]
             process = subprocess.Popen(
                 command, cwd=ROOT, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
             )
@@ -165,11 +177,78 @@ def test_many_runs_take_turns(tmp_path: Path) -> None:
     assert most == [1] * 8
 
 
+# ── Several runs in turn ──────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def held_by(home: Path) -> str | None:
+    by = holder(home)
+    return by and by.run_id
+
+
+def test_a_lock_for_several_runs_is_lent_to_each_in_its_name(tmp_path: Path) -> None:
+    with home_lock_for_several(tmp_path, "range", 0):
+        for run in ("run-1", "run-2"):
+            assert held_by(tmp_path) == "range"
+            with home_lock(tmp_path, run, 0):
+                assert held_by(tmp_path) == run
+                assert run_is_alive(tmp_path, run)
+                assert run_is_alive(tmp_path, "range")
+        assert held_by(tmp_path) == "range"
+    assert holder(tmp_path) is None
+    with home_lock(tmp_path, "run-3", 0):
+        assert held_by(tmp_path) == "run-3"
+    assert list((tmp_path / ".perennial/runs").iterdir()) == []
+
+
+def test_a_run_that_fails_gives_the_loan_back(tmp_path: Path) -> None:
+    with home_lock_for_several(tmp_path, "range", 0):
+        with pytest.raises(ZeroDivisionError), home_lock(tmp_path, "run-1", 0):
+            raise ZeroDivisionError
+        with home_lock(tmp_path, "run-2", 0):
+            assert held_by(tmp_path) == "run-2"
+
+
+def test_it_is_lent_to_one_run_at_a_time(tmp_path: Path) -> None:
+    with home_lock_for_several(tmp_path, "range", 0), home_lock(tmp_path, "run-1", 0):
+        with pytest.raises(HomeBusy, match="Run run-1"), home_lock(tmp_path, "run-2", 0):
+            pass
+        assert held_by(tmp_path) == "run-1"
+
+
+def test_it_is_lent_to_runs_of_its_own_thread_and_home_only(tmp_path: Path, start: Start) -> None:
+    refused: list[str] = []
+
+    def try_it() -> None:
+        with pytest.raises(HomeBusy) as busy, home_lock(tmp_path, "run-of-another-thread", 0):
+            pass
+        refused.append(str(busy.value))
+
+    with home_lock_for_several(tmp_path, "range", 0):
+        thread = threading.Thread(target=try_it)
+        thread.start()
+        thread.join()
+        assert "Run range" in refused[0]
+        assert start("run-of-another-process", taken=False).wait() != 0
+        with home_lock(tmp_path / "another", "run-1", 0):
+            assert held_by(tmp_path) == "range"
+            assert held_by(tmp_path / "another") == "run-1"
+
+
+def test_a_busy_home_is_not_taken_for_several_runs(tmp_path: Path, start: Start) -> None:
+    start("1a2b3c4d")
+    with pytest.raises(HomeBusy, match="Run 1a2b3c4d"), home_lock_for_several(tmp_path, "range", 0):
+        pass
+    assert held_by(tmp_path) == "1a2b3c4d"
+    with pytest.raises(HomeBusy), home_lock(tmp_path, "run-1", 0):  # the refused attempt lends nothing
+        pass
+
+
 # ── Dying with it ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_kill_9_frees_the_home_at_once(tmp_path: Path, start: Start) -> None:
-    other = start("run-1")
+@pytest.mark.parametrize("of_range", [False, True])
+def test_kill_9_frees_the_home_at_once(tmp_path: Path, start: Start, of_range: bool) -> None:
+    other = start("run-1", of_range=of_range)
     assert run_is_alive(tmp_path, "run-1")
     other.send_signal(signal.SIGKILL)
     other.wait()
@@ -199,9 +278,9 @@ def test_programs_started_by_a_run_do_not_keep_its_locks(tmp_path: Path) -> None
 FORKING_CHILD = """
 import os, sys, time
 from pathlib import Path
-from pipeline.locks import home_lock
+from pipeline.locks import home_lock, home_lock_for_several
 
-with home_lock(Path(sys.argv[1]), "run-1", 0):
+with home_lock_for_several(Path(sys.argv[1]), "range", 0), home_lock(Path(sys.argv[1]), "run-1", 0):
     if os.fork() == 0:
         if sys.argv[2] == "leaves":
             sys.exit(0)      # runs through the end of the with block: must not touch what is the parent's

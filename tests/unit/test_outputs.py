@@ -171,6 +171,16 @@ def test_equal_rows_give_equal_bytes_whatever_the_order_they_came_in(shop, tmp_p
         assert all(other[name] == content for other in written[1:]), f"{name} differs"
 
 
+def test_the_bytes_of_a_day_do_not_depend_on_what_other_days_lack(shop, tmp_path):
+    shop.engine.execute("CREATE TABLE facts (day DATE, customer_id VARCHAR, score DOUBLE)")
+    shop.engine.execute("INSERT INTO facts VALUES ('2026-03-31', 'anna', 1.5), ('2026-03-31', 'bert', 2)")
+    sql = "SELECT * FROM facts WHERE day = $day ORDER BY customer_id"
+    shop.engine.export(sql, {"day": DAY}, tmp_path / "alone.parquet")
+    shop.engine.execute("INSERT INTO facts VALUES ('2026-04-30', 'anna', NULL)")
+    shop.engine.export(sql, {"day": DAY}, tmp_path / "beside.parquet")
+    assert (tmp_path / "beside.parquet").read_bytes() == (tmp_path / "alone.parquet").read_bytes()
+
+
 def test_a_table_is_written_for_one_day_sorted_by_its_key(shop, folder):
     shop.orders("cleo", "2026-01-09").orders("anna", "2026-01-02", "2026-03-01").orders("bert", "2026-01-05")
     build_audiences(shop, "2026-02-28", "2026-03-31")

@@ -57,7 +57,8 @@ def test_one_day_is_a_period():
     [
         ("period", "2026-01-01", ['"period"', "FROM:TO", "given: '2026-01-01'"]),
         ("period", "2026-02-01:2026-01-01", ["end before it begins", "did you mean 2026-01-01:2026-02-01"]),
-        ("period", "2026-02-30:2026-03-01", ['"period.first"', "2026-02-30"]),
+        ("period", "2026-02-30:2026-03-01", ['"period.first"', "no day; write YYYY-MM-DD (given: '2026-02-30')"]),
+        ("compare", "x:2026-02-01,2026-03-01:y", ['"compare.a.first"', "(given: 'x')", '"compare.b.last"']),
         ("compare", "2026-01-01:2026-02-01", ['"compare"', "A_FROM:A_TO,B_FROM:B_TO"]),
         ("compare", "2026-01-01:2026-02-01,2026-03-01", ['"compare.b"', "FROM:TO"]),
         ("compare", "2026-01-01:2026-02-01,2026-02-01:2026-03-01", ["must end before the second", "overlap"]),

@@ -17,6 +17,8 @@ from shop import Shop, open_engine
 
 from pipeline.catalog import tables
 from pipeline.engines.dialect import refusals
+from pipeline.exports import find_exports, load_exports
+from pipeline.inputs import switched_off
 from pipeline.reporting import charts, queries, words
 from pipeline.reporting.components import Chart, raw
 from pipeline.reporting.facts import Query, read_report
@@ -24,6 +26,7 @@ from pipeline.reporting.pages import PAGES
 from pipeline.reporting.pages.calendar import SHOWN
 from pipeline.reporting.site import OUT, RunCard, build_site
 from pipeline.settings import TEMPLATES_FOLDER, Settings
+from pipeline.sources import ExportError
 
 MAY, JUNE = dt.date(2026, 5, 31), dt.date(2026, 6, 30)
 RUN = RunCard("run-1", "2026-07-01 03:00 UTC", {"perennial": "1.0"}, {"timezone": "UTC"}, "EUR")
@@ -112,6 +115,23 @@ def files(**numbers: int) -> words.FileTotals:
 )
 def test_the_data_sentence_counts_every_fate_of_a_row(totals: words.FileTotals, sentence: str) -> None:
     assert plain(words.quality_sentence(totals)) == sentence
+
+
+def test_optional_exports_are_named_with_what_is_missing_without_them(shop: Shop, tmp_path: Path) -> None:
+    off = ["leads (no export of customers)", "key figures against targets (no export of targets)"]
+    off.append("the comparison with the sector (no export of benchmarks)")
+    assert switched_off({"order_lines"}) == off
+    assert switched_off({"customers", "targets"}) == off[2:]
+    assert words.optional_inputs_sentence({}, off[:2]) == f"Switched off: {off[0]} and {off[1]}."
+    shop.orders("anna", "2026-01-10")
+    file = tmp_path / "targets.csv"
+    file.write_text("kpi,period,value\nrevenue,2026-05,100\nrevenue,2026-06,110\n")
+    settings = Settings(home=shop.home)
+    (loaded,) = load_exports(shop.engine, settings, find_exports(settings, {"perennial": [str(file)]}))
+    assert not isinstance(loaded, ExportError)
+    text = written(shop.snapshot(str(JUNE)).engine.read, tmp_path)["2026-06-30/index.html"]
+    assert f"Also loaded: targets (2 rows). Switched off: {off[0]} and {off[2]}." in text
+    assert "perennial.targets" in text
 
 
 def months(*revenue: str, first: dt.date = dt.date(2026, 1, 1)) -> list[words.Month]:
@@ -761,6 +781,8 @@ def test_every_chart_says_what_it_means_and_what_it_rests_on(two_snapshots: Shop
         "calendar": ["calendar-revenue", "calendar-effects", "calendar-orders", "calendar-order-value"],
         "classes": [f"{scale}-{m}" for scale in ("tier", "score") for m in ("recency", "frequency", "monetary")],
         "comparison": ["comparison-revenue", "comparison-segments", "comparison-evolution", "period-segments"],
+        "lifecycle": ["stages", "transitions", "flows", "projection"],
+        "trend": [],  # the shop is too young
         "value": [],  # the shop is too small for a model
         "probability": [],
         "trust": [],
@@ -802,6 +824,8 @@ def test_an_empty_shop_has_pages_that_say_so(shop: Shop, tmp_path: Path) -> None
     assert "There was no order line by the end of 30 June 2026." in texts["2026-06-30/calendar.html"]
     assert "so the classes are empty" in texts["2026-06-30/classes.html"]
     assert "There was no order line by the end of 30 June 2026." in texts["2026-06-30/comparison.html"]
+    assert "so nobody is in a stage" in texts["2026-06-30/lifecycle.html"]
+    assert "A projection needs 60 days of history. No customer has bought yet." in texts["2026-06-30/lifecycle.html"]
     assert not any("data-chart=" in text for text in pages_of(texts).values())
 
 
@@ -908,7 +932,7 @@ def test_the_same_partition_gives_the_same_bytes_but_for_the_run_card(two_snapsh
 
 def test_the_order_of_the_lines_does_not_show(make_shop: Callable[[], Shop], tmp_path: Path) -> None:
     reversed_shop = tell(make_shop())
-    reversed_shop._lines.reverse()
+    reversed_shop._told["order_lines"].reverse()
     reversed_shop.snapshot(str(MAY)).snapshot(str(JUNE))
     straight = tell(make_shop()).snapshot(str(MAY)).snapshot(str(JUNE))
     assert written(reversed_shop.engine.read, tmp_path / "a") == written(straight.engine.read, tmp_path / "b")

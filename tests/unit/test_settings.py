@@ -99,7 +99,9 @@ def test_an_unknown_setting_is_answered_with_those_there_are(home):
     write(home, 'curency = "PLN"\n')
     message = refusal(home)
     assert message.startswith('setting "curency": there is no such setting; the settings are home, timezone, currency,')
-    assert message.endswith("Settings come from perennial.toml in the home and from PERENNIAL_* variables.")
+    assert message.endswith(
+        "Settings come from perennial.toml in the home, from PERENNIAL_* variables and from options."
+    )
     assert all(name in message for name in Settings.model_fields)
 
 
@@ -151,6 +153,39 @@ def test_a_webhook_that_is_no_address_is_refused_without_being_shown(home):
     assert 'setting "failure_webhook"' in message and "T0P-SECRET" not in message
 
 
+def test_scenarios_are_tables_of_the_file(home):
+    write(
+        home,
+        """
+        [lifecycle]
+        defecting_days = 60
+        [[lifecycle.scenarios]]
+        name = "wake up"
+        from = "inactive"
+        to = "active"
+        points = 1.5
+    """,
+    )
+    given = load(home).lifecycle
+    assert (given.defecting_days, given.inactive_days) == (60, None)
+    assert [(s.name, s.from_stage, s.to_stage, s.points) for s in given.scenarios] == [
+        ("wake up", "inactive", "active", 1.5)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("defecting_days = 90\ninactive_days = 60", "must not be more than inactive_days"),
+        ('scenarios = [{name = "do nothing", from = "lead", to = "active", points = 1}]', "none may be 'do nothing'"),
+        ('scenarios = [{name = "back", from = "active", to = "lead", points = 1}]', "becomes a lead"),
+    ],
+)
+def test_a_lifecycle_that_makes_no_sense_is_refused(home, text, why):
+    write(home, f"[lifecycle]\n{text}")
+    assert why in refusal(home)
+
+
 # ── what the fingerprint covers ───────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -162,6 +197,8 @@ def test_a_webhook_that_is_no_address_is_refused_without_being_shown(home):
         {"duplicate_lines": {"cdnow": "drop"}},
         {"cancelled_orders_count": True},
         {"tiers": {"recency_days": (30, 90)}},
+        {"lifecycle": {"defecting_days": 60}},
+        {"lifecycle": {"scenarios": []}},
     ],
     ids=str,
 )

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.engines.dialect import Refused
+from pipeline.inputs import INPUTS
 from pipeline.settings import SQL_FOLDER
 from pipeline.sources import ExportError, Source, choose, closest, find_sources, read_source
 from pipeline.sql import HeaderError
@@ -112,16 +113,21 @@ def test_a_folder_of_sources_that_is_not_there_is_named_with_its_setting(tmp_pat
 def test_a_source_is_chosen_by_its_name_or_by_name_and_input(tmp_path):
     write(tmp_path, name="ours/order_lines.sql")
     sources = find_sources([tmp_path])
-    assert choose(sources, "ours") is choose(sources, "ours.order_lines") is sources["ours.order_lines"]
+    assert choose(sources, "ours") == choose(sources, "ours.order_lines") == [sources["ours.order_lines"]]
 
 
-def test_a_source_with_several_inputs_must_be_chosen_with_the_input(tmp_path):
+def test_a_source_with_several_inputs_is_all_of_them_until_one_is_named(tmp_path):
     write(tmp_path, name="ours/order_lines.sql")
-    write(tmp_path, name="ours/visits.sql")
+    write(tmp_path, name="ours/customers.sql")
     sources = find_sources([tmp_path])
-    assert choose(sources, "ours.visits").input == "visits"
-    with pytest.raises(ExportError, match=r"maps several inputs; write ours\.order_lines or ours\.visits"):
-        choose(sources, "ours")
+    assert [source.input for source in choose(sources, "ours")] == ["order_lines", "customers"]
+    assert choose(sources, "ours.customers") == [sources["ours.customers"]]
+
+
+def test_a_source_is_named_after_an_input(tmp_path):
+    write(tmp_path, name="ours/visits.sql")
+    with pytest.raises(HeaderError, match=r"visits is no input. A source's files are named order_lines, customers, ta"):
+        find_sources([tmp_path])
 
 
 def test_an_unknown_source_is_answered_with_the_closest_and_all_there_are(tmp_path):
@@ -198,5 +204,6 @@ def test_outputs_are_traced_to_the_raw_columns_they_are_made_from(ours):
 
 def test_every_output_of_the_built_in_sources_can_be_traced():
     for source in find_sources([SQL_FOLDER / "sources"]).values():
-        traced = {raw for name in ("order_id", "customer_id", "ordered_at") for raw in source.raw_columns_of(name)}
+        names = (*INPUTS[source.input].key, INPUTS[source.input].moment)
+        traced = {raw for name in names for raw in source.raw_columns_of(name)}
         assert traced and traced <= source.header.raw.keys(), source.file

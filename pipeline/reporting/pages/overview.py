@@ -12,6 +12,7 @@ from typing import Any
 
 import polars as pl
 
+from pipeline.inputs import optional_inputs, switched_off
 from pipeline.reporting import charts, queries, words
 from pipeline.reporting.components import Chart, Field, Grid, KeyFigure, View, grid
 from pipeline.reporting.facts import MAIN_CATALOGUE, Facts, Report
@@ -64,11 +65,18 @@ def _quality(report: Report) -> dict[str, Any]:
     return {
         "clean": totals.files > 0 and not (totals.quarantined or totals.rejected),
         "sentence": words.quality_sentence(totals),
+        "optional": _optional_inputs(report),
         "tiles": _quality_tiles(report, totals) if totals.files else [],
         "files": grid("Rows of every export file", _FILE_FIELDS, rows[:_FILES_SHOWN]),
         "more_files": grid("Rows of further export files", _FILE_FIELDS, more),
         "files_left_out": len(rows) - _FILES_SHOWN - len(more) if more else 0,
     }
+
+
+def _optional_inputs(report: Report) -> str:
+    loaded = dict(report.ask(queries.INPUTS_LOADED).iter_rows())
+    given = {name: loaded[name] for name in optional_inputs() if name in loaded}
+    return words.optional_inputs_sentence(given, switched_off(loaded))
 
 
 def _file_totals(files: pl.DataFrame) -> words.FileTotals:

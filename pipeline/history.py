@@ -1,0 +1,68 @@
+"""Dagster's history of a home: its own event log in SQLite, with connections that stay open.
+
+Dagster opens a database, and compiles its statements anew, for each of the hundreds of events of a run; on a small shop
+that took most of the run. dagster.yaml of a home names this class; the files are those that Dagster would write.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import Any, Self
+
+import sqlalchemy
+from dagster._core.storage.event_log import SqliteEventLogStorage  # the module that dagster.yaml names, too
+from sqlalchemy.pool import StaticPool
+
+_INDEX = "index"
+_BUSY_SECONDS = 30
+
+
+class EventLog(SqliteEventLogStorage):
+    """The event log below `<home>/.dagster`; one connection per run and one for the index, in use one at a time."""
+
+    def __init__(self, base_dir: str, inst_data: Any = None) -> None:
+        self._engines: dict[str, sqlalchemy.Engine] = {}
+        self._in_use = threading.RLock()
+        super().__init__(str(Path(base_dir) / "history" / "runs"), inst_data)
+
+    @classmethod
+    def from_config_value(cls, inst_data: Any, config_value: Mapping[str, Any]) -> Self:
+        return cls(inst_data=inst_data, **config_value)
+
+    def run_connection(self, run_id: str | None = None) -> AbstractContextManager[sqlalchemy.Connection]:
+        assert run_id is not None
+        return self._connection(run_id)
+
+    def index_connection(self) -> AbstractContextManager[sqlalchemy.Connection]:
+        return self._connection(_INDEX)
+
+    def dispose(self) -> None:
+        super().dispose()
+        with self._in_use:
+            for engine in self._engines.values():
+                engine.dispose()
+            self._engines.clear()
+
+    @contextmanager
+    def _connection(self, shard: str) -> Iterator[sqlalchemy.Connection]:
+        with self._in_use:
+            if shard not in self._engines:
+                with super().run_connection(shard):
+                    pass  # creates the database where there is none
+                self._engines[shard] = self._engine(shard)
+            with self._engines[shard].begin() as connection:
+                yield connection
+
+    def _engine(self, shard: str) -> sqlalchemy.Engine:
+        engine = sqlalchemy.create_engine(
+            self.conn_string_for_shard(shard),
+            poolclass=StaticPool,
+            connect_args={"timeout": _BUSY_SECONDS, "check_same_thread": False},
+        )
+        with engine.connect() as connection:
+            # With a write-ahead log this loses nothing when the process dies, only what a power cut takes.
+            connection.execute(sqlalchemy.text("PRAGMA synchronous=NORMAL"))
+        return engine

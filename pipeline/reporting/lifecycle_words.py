@@ -1,0 +1,192 @@
+"""How the page on the lifecycle says things. Pure functions of aggregates, as those of `words`."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pipeline.reporting.words import (
+    Number,
+    change,
+    count,
+    listed,
+    money,
+    number,
+    percent,
+    share_of,
+    short_day,
+    things,
+    were,
+)
+
+STAGES = {
+    "active": "Active", "first-time": "First-time", "defecting": "Defecting", "inactive": "Inactive", "lead": "Leads",
+}  # fmt: skip
+"""Label of every stage, the best first."""
+NEW = "New"
+TERMS = {
+    "opening": "Value then", "re-estimation": "Estimated anew", "new": "New customers", "upward": "Moved up",
+    "downward": "Moved down", "to inactive": "Became inactive", "ageing": "Stayed: time passed", "erased": "Gone",
+    "closing": "Value now",
+}  # fmt: skip
+MOVES = {"acquire": "Acquire", "convert": "Convert", "retain": "Retain", "win back": "Win back"}
+STATUSES = {
+    "learnt": "learnt", "not_reached": "stands in: the chance falls less", "set": "set",
+    "ok": "", "too few": "too few customers", "insufficient data": "no prediction",
+}  # fmt: skip
+
+
+def stages_sentence(stages: Mapping[str, int], returned: int) -> str:
+    """Of `stages` customers each; leads are no customers."""
+    customers = sum(amount for stage, amount in stages.items() if stage != "lead")
+    parts = [
+        f"{count(stages.get(stage, 0))} ({percent(share_of(stages.get(stage, 0), customers))}) {name}"
+        for stage, name in (
+            ("active", "are active"), ("first-time", "have bought once and lately"),
+            ("defecting", "are defecting"), ("inactive", "are inactive"),
+        )
+        if stages.get(stage, 0)
+    ]  # fmt: skip
+    back = f" {count(returned)} of the active {were(returned)} away before and came back." if returned else ""
+    return f"Of {things(customers, 'customer')} {listed(parts)}.{back}"
+
+
+def limit(days: int, status: str, low: int | None, high: int | None) -> str:
+    """'49 days (learnt; 46 to 52)'."""
+    inside = f"; {low} to {high}" if low is not None and high is not None else f"; from {low}" if low else ""
+    return f"{things(days, 'day')} ({STATUSES[status]}{inside if status == 'learnt' else ''})"
+
+
+def limits_sentence(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Rows of both kinds of customers."""
+    whose = {"learnt": "as learnt here", "not_reached": "the usual limit, as none could be learnt here",
+             "set": "as it is set"}  # fmt: skip
+    parts = [
+        f"{'customers who have bought once' if row['customer_kind'] == 'one-time' else 'those who have bought again'} "
+        f"after {things(row['defecting_days'], 'day')} ({whose[row['defecting_status']]})"
+        for row in rows
+    ]
+    return f"Silence means defecting for {listed(parts)}."
+
+
+def transitions_sentence(cells: Mapping[tuple[str, str], Mapping[str, Any]], horizon: int, since: dt.date) -> str:
+    """The two moves that matter most: away from active, and back."""
+    parts = [
+        f"{percent(cell['share'])} of the {told} {became} ({percent(cell['share_low'])} to "
+        f"{percent(cell['share_high'])}, n = {count(cell['from_customers'])})"
+        for move, told, became in (
+            (("active", "defecting"), "active", "became defecting"),
+            (("defecting", "active"), "defecting", "became active again"),
+            (("inactive", "active"), "inactive", "came back"),
+        )
+        if (cell := cells.get(move)) is not None and cell["share"] is not None
+    ]
+    if not parts:
+        return f"Nobody was active, defecting or inactive on {short_day(since)}, {horizon} days ago."
+    return f"In {horizon} days, {listed(parts)}."
+
+
+def flow_sentence(up: int, down: int, same: int, new: int, since: dt.date) -> str:
+    parts = [
+        f"{count(amount)} {told}"
+        for amount, told in ((up, "moved up"), (down, "moved down"), (same, "stayed where they were"), (new, "are new"))
+        if amount
+    ]
+    return f"Since {short_day(since)}, {listed(parts)}."
+
+
+def value_sentence(means: Sequence[tuple[str, Number]], currency: str) -> str:
+    """Stages with a mean, the best first."""
+    if not means:
+        return "No stage has 30 customers with a predicted value."
+    parts = [f"{STAGES[stage].lower()} {money(mean, currency)}" for stage, mean in means]
+    return f"Mean predicted value of a customer: {listed(parts)}."
+
+
+def spend_sentence(rows: Sequence[Mapping[str, Any]], horizon: int, currency: str) -> str:
+    """Rows of one horizon for which something can be said."""
+    known = [row for row in rows if row["most_to_spend"] is not None]
+    if not known:
+        return f"For no move were enough customers seen in {horizon} days."
+    parts = [
+        f"{MOVES[row['move']].lower()} {row['from_stage']} customers at most {money(row['most_to_spend'], currency)}"
+        for row in known
+    ]
+    return (
+        f"If every move within {horizon} days were due to what is spent, and every loss could be prevented, it would "
+        f"pay to {listed(parts)} each."
+    )
+
+
+def difference_sentence(rows: Sequence[Mapping[str, Any]], currency: str) -> str:
+    known = [row for row in rows if row["value_difference"] is not None]
+    if not known:
+        return "No move can be valued: too few customers in its stages."
+    best = max(known, key=lambda row: (row["value_difference"], row["from_stage"]))
+    return (
+        f"{_told(best)} differ most: {money(best['value_difference'], currency)} of predicted value, standard error "
+        f"{money(best['difference_error'], currency)}."
+    )
+
+
+def _told(row: Mapping[str, Any]) -> str:
+    return f"{STAGES[row['to_stage']]} and {row['from_stage']} customers"
+
+
+def bridge_sentence(amounts: Mapping[str, Number], since: dt.date, source: str, currency: str) -> str:
+    total = amounts["closing"] - amounts["opening"]  # type: ignore[operator]
+    parts = [
+        f"{change(amounts[term], lambda amount: money(amount, currency))} {told}"
+        for term, told in (
+            ("re-estimation", "from new estimates"), ("new", "from new customers"), ("upward", "from moves up"),
+            ("downward", "from moves down"), ("to inactive", "from customers who became inactive"),
+            ("ageing", "from time passing"), ("erased", "from customers who are gone"),
+        )
+        if amounts[term]
+    ]  # fmt: skip
+    basis = (
+        ""
+        if source == "published"
+        else " No snapshot of that day was published, so its value is taken under the parameters of today."
+    )
+    return (
+        f"Predicted value of all customers went from {money(amounts['opening'], currency)} on {short_day(since)} to "
+        f"{money(amounts['closing'], currency)}: {change(total, lambda amount: money(amount, currency))}"
+        f"{', ' + listed(parts) if parts else ''}.{basis}"
+    )
+
+
+def revenue_sentence(last: Sequence[Mapping[str, Any]], currency: str) -> str:
+    """The last month of every scenario, doing nothing first."""
+    base, *others = last
+    said = (
+        f"If nothing changes, month {base['month']} brings {money(base['revenue'], currency)} "
+        f"({money(base['revenue_low'], currency)} to {money(base['revenue_high'], currency)})."
+    )
+    for row in others:
+        said += (
+            f" Scenario “{row['scenario']}” ({_points(row['points'])} of {row['from_stage']} to {row['to_stage']} a "
+            f"month) would add {money(row['gain'], currency)} of revenue in {row['month']} months "
+            f"({money(row['gain_low'], currency)} to {money(row['gain_high'], currency)}), before its cost."
+        )
+    return said
+
+
+def stage_sentence(stage: str, then: Sequence[tuple[str, Mapping[str, Any]]], now: Number) -> str:
+    """Customers of a stage now, and in the last month under every scenario."""
+    parts = [
+        f"{count(row['customers'])} ({count(row['customers_low'])} to {count(row['customers_high'])}) "
+        f"{'if nothing changes' if name == 'do nothing' else f'under “{name}”'}"
+        for name, row in then
+    ]
+    months = then[0][1]["month"]
+    return f"{count(now)} customers are {stage} now; in {months} months {listed(parts)}."
+
+
+def _points(points: float) -> str:
+    return f"{'+' if points >= 0 else '−'}{number(abs(points))} points"
+
+
+def later(what: str, day: dt.date) -> str:
+    return f"{what} Shown from {short_day(day)} on."

@@ -1,0 +1,12 @@
+/*
+description: "Key figures of sectors to compare a shop with, under our canonical names: one row per sector, key figure and period."
+owner: team:data
+raw:
+  sector:     {required: true}
+  kpi:        {required: true}
+  period:     {required: true}
+  value:      {required: true}
+  updated_at: {}
+*/
+SELECT row_number, sector, kpi, period, value, updated_at
+FROM export

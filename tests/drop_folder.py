@@ -1,0 +1,108 @@
+"""A home whose drop folder is filled by hand and loaded as a run loads it, for the tests of exports.
+
+What belongs here: how to drop, load and look. What does not: expectations, they stand in the tests.
+"""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+from shop import Rows, open_engine
+
+from pipeline.exports import find_exports, load_exports
+from pipeline.inputs import INPUTS
+from pipeline.loading import Loaded
+from pipeline.settings import Settings
+from pipeline.sources import ExportError
+
+HEADER = "order_id,customer_id,ordered_at,amount"
+COUNTS = ("rows_read", "accepted", "quarantined", "superseded", "duplicates")
+
+
+class Home:
+    """A home with a drop folder and a warehouse in memory, loaded as a run loads it."""
+
+    def __init__(self, path: Path, opened: ExitStack) -> None:
+        self.path = path
+        self.engine = opened.enter_context(open_engine(Settings(home=path)))
+        self.settings = {"quarantine_limit": 1.0}  # files of three rows have a wrong one often
+
+    def drop(self, name: str, content: str | bytes, source: str = "perennial") -> Path:
+        file = self.path / "data" / "exports" / source / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(content.encode() if isinstance(content, str) else content)
+        return file
+
+    def lines(self, name: str, *lines: str, header: str = HEADER) -> Path:
+        return self.drop(name, "\n".join((header, *lines)) + "\n")
+
+    def own_source(self, select: str, raw: str = "{order: {}, customer: {}, day: {}, money: {}}", name: str = "own"):
+        """A source in the user's own folder."""
+        file = self.path / "sources" / name / "order_lines.sql"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(f"/*\ndescription: Export of our own shop system.\nraw: {raw}\n*/\n{select}\n")
+        self.settings["sources_folder"] = Path("sources")
+
+    def find(self, **given: str):
+        return find_exports(self.now(), {source: [pattern] for source, pattern in given.items()})
+
+    def now(self) -> Settings:
+        return Settings(home=self.path, **self.settings)
+
+    def load(self, exports=None, **given: str) -> dict[str, Loaded]:
+        """Load all of the drop folder (or what is given); whatever happened, the ledger must balance."""
+        found = self.find(**given) if exports is None else exports
+        outcomes = list(load_exports(self.engine, self.now(), found))
+        for outcome in outcomes:
+            if isinstance(outcome, ExportError):
+                raise outcome
+        self.assert_balanced()
+        return {outcome.file: outcome for outcome in outcomes}
+
+    def assert_balanced(self) -> None:
+        """rows read = accepted + quarantined + superseded + duplicates, and the rows are where the ledger says."""
+        for file in self.ledger().frame.iter_rows(named=True):
+            lines = self.select(f"SELECT * FROM staging.{file['input']} WHERE file_id = '{file['file_id']}'")
+            set_aside = self.select(f"SELECT * FROM ingest.quarantine WHERE file_id = '{file['file_id']}'")
+            assert file["accepted"] == lines.frame["row_number"].n_unique(), file
+            assert file["quarantined"] == len(set_aside), file
+            guests = lines.frame["customer_id"].null_count() if "customer_id" in lines.frame.columns else 0
+            assert file["without_customer"] == guests, file
+            if file["status"] == "loaded":
+                parts = ("accepted", "quarantined", "superseded", "duplicates")
+                assert file["rows_read"] == sum(file[part] for part in parts), file
+
+    def select(self, sql: str) -> Rows:
+        return Rows(self.engine.read(sql))
+
+    def ledger(self) -> Rows:
+        return self.select("SELECT * FROM ingest.files ORDER BY source, sha256")
+
+    def order_lines(self) -> Rows:
+        return self.select("SELECT * FROM staging.order_lines ORDER BY file_id, row_number")
+
+    def staged(self, input: str) -> Rows:
+        return self.select(f"SELECT * FROM staging.{input}")
+
+    def emptied(self) -> None:
+        """As before the first load; the files stay."""
+        for table in (*(f"staging.{name}" for name in INPUTS), "ingest.files", "ingest.quarantine"):
+            self.engine.execute(f"DELETE FROM {table}")
+
+    def reasons(self) -> dict[int, str]:
+        """Row number -> why it was set aside."""
+        return self.select("SELECT * FROM ingest.quarantine").by("row_number", "reasons")
+
+    def everything(self) -> list[list[tuple[Any, ...]]]:
+        return [
+            *(self.staged(name).rows() for name in INPUTS),
+            self.ledger().rows(),
+            self.select("SELECT * FROM ingest.quarantine").rows(),
+        ]
+
+
+def counts(outcome: Loaded) -> tuple[int, ...]:
+    """(rows read, accepted, quarantined, superseded, duplicates)."""
+    return tuple(getattr(outcome, name) for name in COUNTS)

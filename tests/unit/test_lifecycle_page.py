@@ -1,0 +1,238 @@
+"""The page on the lifecycle without a browser: its sentences, its charts, and what it says where data are missing."""
+
+import datetime as dt
+import json
+import re
+from collections.abc import Iterator, Mapping
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from made_predictions import predict
+from shop import Shop, days_before, open_engine
+
+from pipeline.catalog import tables
+from pipeline.engines.dialect import refusals
+from pipeline.reporting import lifecycle_charts
+from pipeline.reporting import lifecycle_queries as queries
+from pipeline.reporting import lifecycle_words as says
+from pipeline.reporting.components import Chart
+from pipeline.reporting.facts import read_report
+from pipeline.reporting.pages import lifecycle
+from pipeline.reporting.site import RunCard, make_environment
+from pipeline.settings import Settings
+
+DAY = dt.date(2026, 12, 31)
+THEN = dt.date(2026, 12, 1)
+RUN = RunCard("run-1", "2027-01-01 03:00 UTC", {"perennial": "1.0"}, {"timezone": "UTC"}, "EUR")
+
+
+def plain(text: str) -> str:
+    """With ordinary spaces, to compare with what one types."""
+    return text.replace("\N{NO-BREAK SPACE}", " ").replace("\N{WORD JOINER}", "")
+
+
+def context_of(shop: Shop, day: dt.date = DAY) -> dict[str, Any]:
+    return lifecycle.context(read_report(shop.engine.read, day, tables(), RUN))
+
+
+def page_of(shop: Shop, day: dt.date = DAY) -> str:
+    report = read_report(shop.engine.read, day, tables(), RUN)
+    template = make_environment("EUR").get_template("lifecycle.html.j2")
+    facts = report.facts
+    return plain(
+        template.render(
+            page="lifecycle", pages={"lifecycle": "Lifecycle"}, facts=facts, snapshot_date=day,
+            is_empty=facts.is_empty, **lifecycle.context(report),
+        )
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def valued(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
+    """40 active customers, first-time 30 days ago; 40 defecting ones, active then; 35 new ones. Read only."""
+    home = tmp_path_factory.mktemp("valued")
+    settings = Settings(home=home, lifecycle={"defecting_days": 60, "inactive_days": 200})
+    with open_engine(settings) as engine:
+        shop = Shop(home, engine)
+        for number in range(40):
+            shop.orders(f"a{number}", days_before(50), days_before(5), amount=20)
+            shop.orders(f"d{number}", days_before(120), days_before(70), amount=30)
+        for number in range(35):
+            shop.orders(f"n{number}", days_before(10 + number // 10), amount=10)
+        shop.snapshot(str(DAY))
+        predict(engine, DAY)
+        yield shop
+
+
+# ── sentences ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+LEARNT = {"customer_kind": "one-time", "defecting_days": 49, "defecting_status": "learnt"}
+STANDS_IN = {"customer_kind": "repeat", "defecting_days": 180, "defecting_status": "not_reached"}
+CELL = {"customers": 1, "from_customers": 4, "share": 0.25, "share_low": 0.046, "share_high": 0.699}
+MOVE = {"move": "convert", "from_stage": "first-time", "to_stage": "active", "value_difference": 20.0,
+        "difference_error": 1.5, "most_to_spend": 4.0}  # fmt: skip
+AMOUNTS = {
+    "opening": Decimal(100), "re-estimation": Decimal(0), "new": Decimal(30), "upward": Decimal(0),
+    "downward": Decimal(-7), "to inactive": Decimal(0), "ageing": Decimal(0), "erased": Decimal(0),
+    "closing": Decimal(123),
+}  # fmt: skip
+LAST = {"scenario": "do nothing", "month": 12, "revenue": 500.0, "revenue_low": 400.0, "revenue_high": 600.0}
+BACK = {**LAST, "scenario": "back", "from_stage": "defecting", "to_stage": "active", "points": 5.0, "gain": 80.0,
+        "gain_low": 70.0, "gain_high": 90.0}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("shown", "expected"),
+    [
+        (says.stages_sentence({"active": 3, "first-time": 0, "defecting": 1, "lead": 9}, 2),
+         "Of 4 customers 3 (75.0 %) are active and 1 (25.0 %) are defecting. 2 of the active were away before and came "
+         "back."),
+        (says.limit(49, "learnt", 46, 52), "49 days (learnt; 46 to 52)"),
+        (says.limit(49, "learnt", 46, None), "49 days (learnt; from 46)"),
+        (says.limit(180, "not_reached", 150, None), "180 days (stands in: the chance falls less)"),
+        (says.limit(1, "set", None, None), "1 day (set)"),
+        (says.limits_sentence([LEARNT, STANDS_IN]),
+         "Silence means defecting for customers who have bought once after 49 days (as learnt here) and those who have "
+         "bought again after 180 days (the usual limit, as none could be learnt here)."),
+        (says.transitions_sentence({("active", "defecting"): CELL}, 30, THEN),
+         "In 30 days, 25.0 % of the active became defecting (4.6 % to 69.9 %, n = 4)."),
+        (says.transitions_sentence({("active", "defecting"): {**CELL, "share": None}}, 30, THEN),
+         "Nobody was active, defecting or inactive on 1 Dec 2026, 30 days ago."),
+        (says.flow_sentence(3, 0, 5, 1, THEN), "Since 1 Dec 2026, 3 moved up, 5 stayed where they were and 1 are new."),
+        (says.value_sentence([("active", 40.0), ("inactive", 2.5)], "EUR"),
+         "Mean predicted value of a customer: active 40.00 € and inactive 2.50 €."),
+        (says.value_sentence([], "EUR"), "No stage has 30 customers with a predicted value."),
+        (says.spend_sentence([MOVE, {**MOVE, "most_to_spend": None}], 90, "EUR"),
+         "If every move within 90 days were due to what is spent, and every loss could be prevented, it would pay to "
+         "convert first-time customers at most 4.00 € each."),
+        (says.spend_sentence([{**MOVE, "most_to_spend": None}], 30, "EUR"),
+         "For no move were enough customers seen in 30 days."),
+        (says.difference_sentence([MOVE], "EUR"),
+         "Active and first-time customers differ most: 20.00 € of predicted value, standard error 1.50 €."),
+        (says.difference_sentence([], "EUR"), "No move can be valued: too few customers in its stages."),
+        (says.bridge_sentence(AMOUNTS, THEN, "published", "EUR"),
+         "Predicted value of all customers went from 100.00 € on 1 Dec 2026 to 123.00 €: +23.00 €, +30.00 € from new "
+         "customers and −7.00 € from moves down."),
+        (says.bridge_sentence({**AMOUNTS, "new": 0, "downward": 0, "closing": 100}, THEN, "revalued", "EUR"),
+         "Predicted value of all customers went from 100.00 € on 1 Dec 2026 to 100.00 €: ±0. No snapshot of that day "
+         "was published, so its value is taken under the parameters of today."),
+        (says.revenue_sentence([LAST, BACK], "EUR"),
+         "If nothing changes, month 12 brings 500.00 € (400.00 € to 600.00 €). Scenario “back” (+5 points of defecting "
+         "to active a month) would add 80.00 € of revenue in 12 months (70.00 € to 90.00 €), before its cost."),
+        (says.stage_sentence("active", [("do nothing", {"customers": 30.4, "customers_low": 25, "customers_high": 36,
+                                                        "month": 12})], 40),
+         "40 customers are active now; in 12 months 30 (25 to 36) if nothing changes."),
+    ],
+)  # fmt: skip
+def test_the_lifecycle_is_said_in_words(shown: str, expected: str) -> None:
+    assert plain(shown) == expected
+
+
+# ── page ──────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("name", queries.ALL)
+def test_what_is_asked_of_the_warehouse_runs_on_every_engine(name: str) -> None:
+    schemas = {table.full_name: table.column_types() for table in tables().values()}
+    assert [str(refused) for refused in refusals(queries.ALL[name], name, schemas)] == []
+
+
+def charts_of(context: Mapping[str, Any]) -> dict[str, Chart]:
+    return {item.id: item for item in context.values() if isinstance(item, Chart)}
+
+
+def test_every_chart_says_what_it_means_and_what_it_rests_on(valued: Shop) -> None:
+    found = charts_of(context_of(valued))
+    assert list(found) == ["stages", "transitions", "flows", "stage-value", "moves", "bridge", "projection"]
+    for chart in found.values():
+        assert chart.grid is not None or all(view.grid is not None for view in chart.views), chart.id
+        assert all(table.rows for _, table in chart.grids), chart.id
+        assert all(len(row) == len(table.fields) for _, table in chart.grids for row in table.rows), chart.id
+        for view in chart.views:
+            assert re.match(r"n = [\d,]+ customers · .*20\d\d – .*20\d\d", view.basis or chart.basis)
+            assert view.sentence.endswith("."), view.sentence
+            assert not re.search(r"\b(None|nan|inf)\b", view.sentence), view.sentence
+            assert not re.search(r"NaN|Infinity", json.dumps(view.figure)), chart.id
+
+
+def test_the_page_tells_of_this_shop(valued: Shop) -> None:
+    text = page_of(valued)
+    assert "Of 115 customers 40 (34.8 %) are active, 35 (30.4 %) have bought once and lately and 40 (34.8 %)" in text
+    assert "In 30 days, 100.0 % of the active became defecting (91.2 % to 100.0 %, n = 40)." in text
+    assert "Since 1 Dec 2026, 40 moved up, 40 moved down and 35 are new." in text
+    assert "No margin is set" in text and "Its value is taken" not in text
+    assert "60 days (as it is set)" in text
+
+
+def test_cells_of_the_matrix_are_the_table(valued: Shop) -> None:
+    chart = charts_of(context_of(valued))["transitions"]
+    month = chart.views[0]
+    assert [view.label for view in chart.views] == ["30 days", "90 days"]
+    # Rows from the top: active, first-time, new; columns active, first-time, defecting. Nobody was defecting then.
+    heat = month.figure["data"][0]
+    assert heat["z"] == [[0.0, 1.0, 0.0], [1.0, 0.0, 0.0], [0.0, 0.0, 1.0]]
+    assert month.figure["layout"]["yaxis"]["ticktext"] == ["New", "First-time", "Active"]
+    assert month.figure["layout"]["xaxis"]["ticktext"] == ["Active", "First-time", "Defecting"]
+    assert month.grid is not None
+    told = {row[:2]: row[2:5] for row in month.grid.rows}
+    assert told["Active", "Defecting"] == (40, 40, 1.0) and told["New", "First-time"] == (35, 35, 1.0)
+
+
+def test_a_move_that_is_not_known_is_not_nothing(valued: Shop) -> None:
+    chart = charts_of(context_of(valued))["moves"]
+    labels = [plain(label) for label in chart.views[1].figure["data"][0]["y"]]
+    assert labels[0] == "Acquire: leads, unknown" and labels[-1] == "Win back: inactive, unknown"
+    assert labels[1].startswith("Convert: first-time, ") and labels[1].endswith("€")
+    assert chart.views[1].figure["data"][0]["x"][0] is None
+
+
+def test_the_waterfall_ends_at_the_closing(valued: Shop) -> None:
+    chart = charts_of(context_of(valued))["bridge"]
+    values = chart.views[0].figure["data"][0]["x"]
+    assert sum(values[:-1]) == pytest.approx(values[-1])
+    assert chart.grid is not None and len(chart.grid.rows) == 9
+
+
+def test_lines_begin_with_what_happens_anyway(valued: Shop) -> None:
+    chart = charts_of(context_of(valued))["projection"]
+    assert [name for name, _ in chart.legend] == ["Do nothing", "Win back"]
+    for view in chart.views:
+        band_low, band_high, first, second = view.figure["data"]
+        assert (first["name"], first["line"]["dash"], second["line"]["dash"]) == ("Do nothing", "dash", "solid")
+        within = zip(band_low["y"], first["y"], band_high["y"], strict=True)
+        assert all(low <= value <= high for low, value, high in within)
+    assert [view.figure["data"][2]["x"][0] for view in chart.views] == [1, 0, 0]
+
+
+def test_no_lines_are_no_error() -> None:
+    assert lifecycle_charts.months_ahead([], [], "EUR")["data"] == []
+
+
+@pytest.mark.parametrize(
+    ("age", "missing", "there"),
+    [
+        (10, ["Moves need customers of 30 days ago. Shown from 20 Jan 2027 on.",
+              "A projection needs 60 days of history. Shown from 19 Feb 2027 on.", "No predictions yet"], ["stages"]),
+        (40, ["A projection needs 60 days of history. Shown from 20 Jan 2027 on.", "No predictions yet"],
+         ["stages", "transitions", "flows"]),
+        (60, ["No predictions yet"], ["stages", "transitions", "flows", "projection"]),
+    ],
+)  # fmt: skip
+def test_a_young_shop_is_told_what_is_missing_and_when_it_comes(
+    shop: Shop, age: int, missing: list[str], there: list[str]
+) -> None:
+    shop.orders("anna", days_before(age), days_before(5)).snapshot(str(DAY))
+    text = page_of(shop)
+    for sentence in missing:
+        assert sentence in text
+    assert list(charts_of(context_of(shop))) == there
+
+
+def test_leads_have_a_bar_where_there_is_an_export_of_customers(shop: Shop) -> None:
+    shop.orders("anna", days_before(5)).registered("bert", on=days_before(3)).snapshot(str(DAY))
+    stages = charts_of(context_of(shop))["stages"]
+    assert stages.views[0].grid is not None
+    assert stages.views[0].grid.rows[-1][:3] == ("Leads", 1, None)
+    assert "1 contact has registered and not bought yet." in plain(stages.views[1].sentence)
