@@ -39,7 +39,7 @@ def cdnow_sample(tmp_path_factory):
     rows = [" ".join(line.split()[1:]) for line in lines if line.strip()]
     file = home / "sample.txt"
     file.write_text("\n".join(["customer_id date number_of_cds dollar_value", *rows]) + "\n")
-    with real_shop(Settings(home=home), "cdnow", file, ORIGIN) as shop:
+    with real_shop(Settings(home=home), "cdnow", file, ORIGIN, "marts.customer_summary") as shop:
         yield shop
 
 
