@@ -27,6 +27,7 @@ YOUNGEST, OLDEST = 30, 540  # days
 HORIZON_DAYS = 180
 CHUNK = 1_000_000
 LEAST_RATIO, MOST_TIMES_RAW, MOST_GIB = 10.0, 3.0, 4.0
+PROCESSOR = "_processor"
 HISTORY = ("frequency", "active_span_days", "age_days")
 _GROUPS = f"SELECT {', '.join(HISTORY)}, count(*) AS customers FROM customers GROUP BY ALL ORDER BY ALL"
 _JOINED = """
@@ -72,6 +73,19 @@ def _make(target: Path, customers: int, seed: int) -> None:
         writer.close()
 
 
+class _Watch:
+    """Seconds since the last stop: on the wall, and of the processor, all threads together."""
+
+    def __init__(self) -> None:
+        self.took: dict[str, float] = {}
+        self._since = (time.perf_counter(), time.process_time())
+
+    def stop(self, name: str) -> None:
+        now = (time.perf_counter(), time.process_time())
+        self.took[name], self.took[name + PROCESSOR] = (b - a for a, b in zip(self._since, now, strict=True))
+        self._since = now
+
+
 # ── what is timed ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -82,12 +96,13 @@ def _lifetimes(folder: Path) -> dict[str, float]:
 
     frame = pd.read_parquet(folder / "few.parquet")
     x, t_x, T = frame["frequency"], frame["active_span_days"] / 7, frame["age_days"] / 7
-    begun = time.perf_counter()
+    watch = _Watch()
     fitter = BetaGeoFitter().fit(x, t_x, T)
-    fitted = time.perf_counter()
+    watch.stop("fit")
     fitter.conditional_expected_number_of_purchases_up_to_time(HORIZON_DAYS / 7, x, t_x, T)
     fitter.conditional_probability_alive(x, t_x, T)
-    return {"fit": fitted - begun, "predict": time.perf_counter() - fitted, **fitter.params_.to_dict()}
+    watch.stop("predict")
+    return watch.took | fitter.params_.to_dict()
 
 
 def _few(folder: Path) -> dict[str, float]:
@@ -104,7 +119,6 @@ def _many(folder: Path) -> dict[str, float]:
 def _grouped(customers: str, joined: str) -> dict[str, float]:
     """Grouping and joining back are part of it."""
     import duckdb
-    from threadpoolctl import threadpool_limits
 
     from pipeline.models.fitting import fit
     from pipeline.prediction.inputs import histories_of
@@ -112,14 +126,13 @@ def _grouped(customers: str, joined: str) -> dict[str, float]:
     connection = duckdb.connect(config={"memory_limit": "1500MiB"})
     connection.execute("SET preserve_insertion_order = false")
     connection.execute(f"CREATE {customers}")
-    begun = time.perf_counter()
+    watch = _Watch()
     groups = connection.sql(_GROUPS).pl()
     h = histories_of(groups)
-    with threadpool_limits(1):  # as a night does
-        found = fit(BGNBD, h)
+    found = fit(BGNBD, h)
     if found.status != "converged":
         raise SystemExit(f"the fit is {found.status}: {found.reason}")
-    fitted = time.perf_counter()
+    watch.stop("fit")
     weeks, arrays = HORIZON_DAYS / 7, (h.x, h.t_x, h.T)
     predicted = groups.with_columns(
         p_alive=found.model.p_alive(*arrays),
@@ -128,8 +141,8 @@ def _grouped(customers: str, joined: str) -> dict[str, float]:
     )
     connection.register("predicted", predicted)
     connection.execute(joined)
-    took = {"fit": fitted - begun, "predict": time.perf_counter() - fitted, "groups": float(len(h.x))}
-    return took | dict(found.model.parameters)
+    watch.stop("predict")
+    return watch.took | {"groups": float(len(h.x))} | dict(found.model.parameters)
 
 
 PARTS: dict[str, Callable[[Path], dict[str, float]]] = {"lifetimes": _lifetimes, "few": _few, "many": _many}
@@ -159,27 +172,38 @@ def _in_process(part: str, folder: Path) -> dict[str, float]:
 def _show(customers: int, lifetimes: dict[str, float], few: dict[str, float], many: dict[str, float]) -> None:
     _say(f"BG/NBD on {os.cpu_count()} cores: fit, and predict {HORIZON_DAYS} days ahead.")
     _say("From memory to memory, ours with grouping and joining; ten times as many from Parquet to Parquet.")
-    _say(f"{'':34}{'fit s':>9}{'predict s':>11}{'peak GiB':>10}   parameters")
+    _say("Seconds on the wall, and of the processor: on a machine that others use, too, only these can be compared.")
+    _say(f"{'':34}{'fit s':>9}{'predict s':>11}{'processor s':>13}{'peak GiB':>10}   parameters")
     for title, found in (
         (f"lifetimes, {customers:,} rows", lifetimes),
         (f"ours, {customers:,} in {few['groups']:,.0f} groups", few),
         (f"ours, {10 * customers:,} in {many['groups']:,.0f} groups", many),
     ):
         parameters = " ".join(f"{name} {found[name]:.4f}" for name in ("r", "alpha", "a", "b"))
-        _say(f"{title:34}{found['fit']:>9.1f}{found['predict']:>11.1f}{found['peak_gib']:>10.2f}   {parameters}")
-    whole = {
-        name: found["fit"] + found["predict"] for name, found in (("theirs", lifetimes), ("few", few), ("many", many))
-    }
-    ratio, times = whole["theirs"] / whole["few"], whole["many"] / lifetimes["fit"]
-    for text, met in (
-        (
-            f"fit + predict of {customers:,}: {ratio:.1f} × faster than lifetimes (goal: {LEAST_RATIO:g})",
+        _say(
+            f"{title:34}{found['fit']:>9.1f}{found['predict']:>11.1f}{_whole(found, PROCESSOR):>13.1f}"
+            f"{found['peak_gib']:>10.2f}   {parameters}"
+        )
+    for seconds, where in (("", "on the wall"), (PROCESSOR, "of the processor")):
+        ratio = _whole(lifetimes, seconds) / _whole(few, seconds)
+        times = _whole(many, seconds) / lifetimes[f"fit{seconds}"]
+        _goal(
+            f"{where}: fit + predict of {customers:,} {ratio:.1f} × faster than lifetimes (goal: {LEAST_RATIO:g})",
             ratio >= LEAST_RATIO,
-        ),
-        (f"ten times as many in {times:.2f} × its raw fit (goal: at most {MOST_TIMES_RAW:g})", times <= MOST_TIMES_RAW),
-        (f"peak {many['peak_gib']:.2f} GiB (goal: at most {MOST_GIB:g})", many["peak_gib"] <= MOST_GIB),
-    ):
-        _say(f"{'met ' if met else 'MISSED'}  {text}")
+        )
+        _goal(
+            f"{where}: ten times as many in {times:.2f} × its raw fit (goal: at most {MOST_TIMES_RAW:g})",
+            times <= MOST_TIMES_RAW,
+        )
+    _goal(f"peak {many['peak_gib']:.2f} GiB (goal: at most {MOST_GIB:g})", many["peak_gib"] <= MOST_GIB)
+
+
+def _whole(found: dict[str, float], seconds: str) -> float:
+    return found[f"fit{seconds}"] + found[f"predict{seconds}"]
+
+
+def _goal(text: str, met: bool) -> None:
+    _say(f"{'met ' if met else 'MISSED'}  {text}")
 
 
 def _say(text: str) -> None:

@@ -22,7 +22,6 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
 
 from pipeline.catalog import tables
 from pipeline.engines.duckdb import DuckDBEngine, connect
@@ -393,8 +392,7 @@ def _covered(truth: TimingModel, seed: int) -> list[bool] | None:
     """Whether the interval of each parameter holds the truth in the world of a seed; None without a proper fit."""
     rng = np.random.default_rng([seed, len(truth.name)])
     world = simulate(truth, rng.uniform(40, 100, CUSTOMERS), 0, rng)
-    with threadpool_limits(1):  # there is a process for each core
-        found = fit(type(truth), Histories.of(world.x, world.t_x, world.T))
+    found = fit(type(truth), Histories.of(world.x, world.t_x, world.T))
     if found.status != "converged" or found.covariance is None:
         return None
     errors = np.abs(np.log(found.model.values / truth.values)) / np.sqrt(np.diag(found.covariance))

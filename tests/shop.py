@@ -254,13 +254,13 @@ class RealShop:
 
 
 @contextmanager
-def real_shop(settings: Settings, source: str, path: Path, snapshot_date: dt.date) -> Iterator[RealShop]:
-    """Load a file as a run does, and build all tables for one date."""
+def real_shop(settings: Settings, source: str, path: Path, snapshot_date: dt.date, *names: str) -> Iterator[RealShop]:
+    """Load a file as a run does, and build the tables named, or all, for one date."""
     with open_engine(settings) as engine:
         for outcome in load_exports(engine, settings, find_exports(settings, {source: [str(path)]})):
             assert not isinstance(outcome, Exception), outcome
             assert outcome.status == "loaded", outcome.message
-        build(engine, snapshot_date)
+        build(engine, snapshot_date, *names)
         yield RealShop(engine, snapshot_date)
 
 

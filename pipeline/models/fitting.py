@@ -131,17 +131,21 @@ def minimise(objective: Objective, starts: Sequence[Array], precision: float = 1
     """The lowest minimum reached from the starts, polished by Newton's method so that it does not depend on them.
 
     `precision`: relative gain at which the search before the polish gives up, such as on its way along a ridge.
+    On one thread: BLAS gets 4 × 4 matrices here, over which its threads only wait for each other, most of the time.
     """
+    from threadpoolctl import threadpool_limits
+
     best: tuple[float, int, Array, int] | None = None
     for place, start in enumerate(starts):
-        found = minimize(
-            objective,
-            start,
-            jac=True,
-            method="L-BFGS-B",
-            bounds=[(-_BOUND, _BOUND)] * len(start),
-            options={"maxiter": 500, "ftol": precision, "gtol": 1e-8},
-        )
+        with threadpool_limits(1):
+            found = minimize(
+                objective,
+                start,
+                jac=True,
+                method="L-BFGS-B",
+                bounds=[(-_BOUND, _BOUND)] * len(start),
+                options={"maxiter": 500, "ftol": precision, "gtol": 1e-8},
+            )
         if np.isfinite(found.fun) and (best is None or found.fun < best[0] - 1e-12):
             best = (float(found.fun), place, found.x, int(found.nit))
     if best is None:

@@ -241,7 +241,7 @@ class Night:
 
     @contextmanager
     def _fitting(self) -> Iterator[None]:
-        """On one thread: of a search, BLAS gets 4 × 4 matrices, over which threads only wait for each other."""
+        """On one thread, lifetimes too: threads of BLAS only wait for each other over matrices as small as these."""
         begun = time.perf_counter()
         with threadpool_limits(1):
             yield

@@ -40,7 +40,7 @@ def cdnow_sample(tmp_path_factory):
     rows = [" ".join(line.split()[1:]) for line in lines if line.strip()]
     file = home / "sample.txt"
     file.write_text("\n".join(["customer_id date number_of_cds dollar_value", *rows]) + "\n")
-    with real_shop(Settings(home=home), "cdnow", file, ORIGIN) as shop:
+    with real_shop(Settings(home=home), "cdnow", file, ORIGIN, "marts.customer_summary") as shop:
         yield shop
 
 
@@ -322,7 +322,7 @@ def test_candidates_at_the_origin(nights_at_the_origin):
 def test_nothing_after_the_day_is_known_to_a_night(nights_at_the_origin):
     for night in nights_at_the_origin.values():
         assert max(judged.cohort.until for judged in night.judged.values()) <= ORIGIN
-        assert max(night.all_fits) == ORIGIN
+        assert max(origin for origin, _, _ in night.all_fits) == ORIGIN
         assert night.today.frame["age_days"].max() == (ORIGIN - dt.date(1997, 1, 1)).days
 
 
