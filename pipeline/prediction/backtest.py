@@ -14,7 +14,8 @@ from pipeline.prediction.rows import frames_of
 
 PUBLISHED = "published"
 _MADE_OF_THEM = (
-    "clv_predictions", "churn_predictions", "propensity_grid", "base_averages", "premium_alerts", "rising_customers",
+    "clv_predictions", "clv_before", "churn_predictions", "propensity_grid", "base_averages", "premium_alerts",
+    "rising_customers",
 )  # fmt: skip
 _PROBABILITIES = """
     SELECT p_purchase_30d AS purchase_30d, p_purchase_90d AS purchase_90d, 1 - churn_probability AS churn
