@@ -52,13 +52,13 @@ def test_a_moment_with_an_offset_becomes_the_shops_day(home):
 
 def test_targets_and_benchmarks_are_loaded_with_names_and_periods_written_alike(home):
     home.lines("plan.csv", "Revenue,2026-q4,120000.5", "revenue,2026,400000", header=TARGETS)
-    home.lines("sector.csv", "Fashion,Repeat_Share,2026-11,0.31", header=BENCHMARKS)
+    home.lines("sector.csv", "Fashion,Repeat_Share_Of_Buyers,2026-11,0.31", header=BENCHMARKS)
     home.load()
     assert home.staged("targets").rows("kpi", "period", "value") == [
         ("revenue", "2026", 400000.0), ("revenue", "2026-Q4", 120000.5),
     ]  # fmt: skip
     assert home.staged("benchmarks").rows("sector", "kpi", "period", "value") == [
-        ("Fashion", "repeat_share", "2026-11", 0.31)
+        ("Fashion", "repeat_share_of_buyers", "2026-11", 0.31)
     ]
 
 
@@ -144,9 +144,15 @@ def test_rows_of_one_file_that_contradict_each_other_are_all_set_aside(home):
 
 
 def test_contradictions_are_told_with_the_whole_key(home):
-    home.lines("sector.csv", "Toys,aov,2026,1", "Toys,AOV,2026,2", "Food,aov,2026,1", header=BENCHMARKS)
+    home.lines(
+        "sector.csv",
+        "Toys,orders,2026,1",
+        "Toys,Mean_Order_Value,2026,2",
+        "Food,orders,2026,1",
+        header=BENCHMARKS,
+    )
     assert counts(home.load()["sector.csv"]) == (3, 1, 2, 0, 0)
-    assert home.reasons()[2] == f'column "sector, kpi, period": "Toys, aov, 2026{CONTRADICTS}'
+    assert home.reasons()[2] == f'column "sector, kpi, period": "Toys, orders, 2026{CONTRADICTS}'
 
 
 # ── exports that overlap ──────────────────────────────────────────────────────────────────────────────────────────────
@@ -181,8 +187,14 @@ def test_of_undated_targets_those_that_reach_further_win(home):
 
 def test_a_key_is_the_whole_key(home):
     """Another sector, another figure, another period: nothing of it gives way."""
-    home.lines("a.csv", "Toys,aov,2026,1", "Toys,revenue,2026,2", "Food,aov,2026,3", header=BENCHMARKS)
-    home.lines("b.csv", "Toys,aov,2027,4", header=BENCHMARKS)
+    home.lines(
+        "a.csv",
+        "Toys,orders,2026,1",
+        "Toys,revenue,2026,2",
+        "Food,orders,2026,3",
+        header=BENCHMARKS,
+    )
+    home.lines("b.csv", "Toys,orders,2027,4", header=BENCHMARKS)
     assert all(outcome.superseded == 0 for outcome in home.load().values())
     assert len(home.staged("benchmarks")) == 4
 
