@@ -147,7 +147,7 @@ def test_contradictions_are_told_with_the_whole_key(home):
     home.lines(
         "sector.csv",
         "Toys,orders,2026,1",
-        "Toys,Mean_Order_Value,2026,2",
+        "Toys,Orders,2026,2",
         "Food,orders,2026,1",
         header=BENCHMARKS,
     )
