@@ -18,6 +18,7 @@ from sqlalchemy.pool import StaticPool
 
 _INDEX = "index"
 _BUSY_SECONDS = 30
+_RUNS_OPEN = 8  # the web UI may look at thousands, each with a file of its own
 
 
 class EventLog(SqliteEventLogStorage):
@@ -53,8 +54,14 @@ class EventLog(SqliteEventLogStorage):
                 with super().run_connection(shard):
                     pass  # creates the database where there is none
                 self._engines[shard] = self._engine(shard)
+                self._close_oldest()
             with self._engines[shard].begin() as connection:
                 yield connection
+
+    def _close_oldest(self) -> None:
+        runs = [shard for shard in self._engines if shard != _INDEX]
+        for shard in runs[:-_RUNS_OPEN]:
+            self._engines.pop(shard).dispose()
 
     def _engine(self, shard: str) -> sqlalchemy.Engine:
         engine = sqlalchemy.create_engine(
