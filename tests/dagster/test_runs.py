@@ -9,10 +9,10 @@ import polars as pl
 import pytest
 from homes import (
     ASSET_JOB,
+    BUILT,
     DAYS,
     INGEST,
     PUBLISHED,
-    SQL_TABLES,
     Home,
     failed_checks,
     failed_step,
@@ -294,7 +294,7 @@ def test_a_bad_file_stops_a_backfill_that_runs_ingest_apart(
     spoil(first_night)
     assert not first_night.run(SECOND, only=INGEST, job=ASSET_JOB).success
 
-    days = first_night.run(SECOND, THIRD, only=[*SQL_TABLES, *PUBLISHED], job=ASSET_JOB)
+    days = first_night.run(SECOND, THIRD, only=[*BUILT, *PUBLISHED], job=ASSET_JOB)
     assert not days.success
     assert steps_succeeded(days) <= {"marts__segment_catalogue"}
     only_pages = first_night.run(FIRST, only=PUBLISHED, job=ASSET_JOB)
@@ -304,7 +304,7 @@ def test_a_bad_file_stops_a_backfill_that_runs_ingest_apart(
 
     (first_night.settings.exports_folder / "perennial" / "bad.csv").unlink()
     assert first_night.run(SECOND, only=INGEST, job=ASSET_JOB).success
-    assert first_night.run(SECOND, THIRD, only=[*SQL_TABLES, *PUBLISHED], job=ASSET_JOB).success
+    assert first_night.run(SECOND, THIRD, only=[*BUILT, *PUBLISHED], job=ASSET_JOB).success
     for table in ("segment_changes", "customer_summary"):
         assert first_night.table(table, THIRD).equals(three_nights.table(table, THIRD))
 

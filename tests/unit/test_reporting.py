@@ -781,8 +781,10 @@ def test_every_chart_says_what_it_means_and_what_it_rests_on(two_snapshots: Shop
         "calendar": ["calendar-revenue", "calendar-effects", "calendar-orders", "calendar-order-value"],
         "classes": [f"{scale}-{m}" for scale in ("tier", "score") for m in ("recency", "frequency", "monetary")],
         "comparison": ["comparison-revenue", "comparison-segments", "comparison-evolution", "period-segments"],
-        "lifecycle": ["stages", "transitions", "flows", "projection"],
         "trend": [],  # the shop is too young
+        "lifecycle": ["stages", "transitions", "flows", "projection"],
+        "rhythm": ["gaps"],
+        "cohorts": ["retention", "cohort-value", "repeat", "kpis"],
         "value": [],  # the shop is too small for a model
         "probability": [],
         "trust": [],

@@ -259,10 +259,14 @@ def _kpis(facts: Facts, figures: Mapping[str, Rows]) -> Chart:
     return Chart(
         id="kpis",
         title="Key figures by month",
-        basis=f"orders {facts.range}",
+        basis=f"n = {words.things(_orders(figures), 'order')} · {facts.range}",
         views=tuple(_kpi_view(facts, name, figures[name][-MONTHS_SHOWN:]) for name in names),
         legend=(("Value", charts.ACCENT), ("Target", rhythm_charts.TARGET)) if has_targets else (),
     )
+
+
+def _orders(figures: Mapping[str, Rows]) -> int:
+    return int(sum(row["value"] or 0 for row in figures["orders"]))
 
 
 def _kpi_view(facts: Facts, name: str, rows: Rows) -> View:

@@ -10,6 +10,7 @@ import polars as pl
 from pipeline.reporting import rhythm_charts, words
 from pipeline.reporting import rhythm_queries as queries
 from pipeline.reporting import rhythm_words as says
+from pipeline.reporting.charts import plain
 from pipeline.reporting.components import Chart, Field, Grid, KeyFigure, View, grid
 from pipeline.reporting.facts import MAIN_CATALOGUE, Facts, Report
 from pipeline.settings import Rhythm
@@ -268,8 +269,9 @@ def _span(row: Mapping[str, Any], name: str) -> rhythm_charts.Span:
 
     return rhythm_charts.Span(
         name, row["p25_days"], row["median_days"], row["p75_days"],
-        f"{name}: {words.things(row['silences'], 'silence')}, {words.count(row['ended'])} ended<br>a quarter back: "
-        f"{by(row['p25_days'])}<br>half: {by(row['median_days'])}<br>three quarters: {by(row['p75_days'])}",
+        f"{plain(name)}: {words.things(row['silences'], 'silence')}, {words.count(row['ended'])} ended<br>"
+        f"a quarter back: {by(row['p25_days'])}<br>half: {by(row['median_days'])}<br>"
+        f"three quarters: {by(row['p75_days'])}",
     )  # fmt: skip
 
 
