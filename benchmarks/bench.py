@@ -101,7 +101,8 @@ def _steps_of_last_run(home: Path) -> dict[str, float]:
     """Seconds per step, in the order in which they ran, from Dagster's history of the home."""
     import dagster as dg
 
-    with dg.DagsterInstance.from_config(str(home / ".dagster")) as instance:
+    os.environ["DAGSTER_HOME"] = str(home / ".dagster")
+    with dg.DagsterInstance.get() as instance:
         (run,) = instance.get_run_records(limit=1)
         stats = instance.get_run_step_stats(run.dagster_run.run_id)
     timed = sorted((step.start_time, step.end_time, step.step_key) for step in stats if step.end_time)

@@ -11,7 +11,7 @@ from pathlib import Path
 import dagster as dg
 import polars as pl
 import pytest
-from homes import WARSAW, write_orders
+from homes import WARSAW, Home, write_orders
 
 from pipeline import __version__
 
@@ -93,7 +93,7 @@ def customers_told(answer: Answer) -> int:
 
 def runs_seen_by_dagster(home: Path) -> list[tuple[str, str | None, dg.DagsterRunStatus]]:
     """What the web UI of the same home lists."""
-    with dg.DagsterInstance.from_config(str(home / ".dagster")) as instance:
+    with Home(home).instance() as instance:
         return [(run.job_name, run.tags.get("dagster/partition"), run.status) for run in instance.get_runs()]
 
 
