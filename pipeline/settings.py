@@ -153,6 +153,24 @@ class Rhythm(BaseModel):
     send_lead_days: int = Field(5, ge=0, le=365, description="How many days before the key moment to write")
 
 
+class Spark(BaseModel):
+    """Where Spark runs and keeps its tables, for `engine = "spark"` (docs/scaling.md)."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    master: str = Field("local[*]", min_length=1, description="Spark in this machine (local[*]), or spark://host:port")
+    remote: str | None = Field(
+        None, pattern=r"^sc://\S+$", description="A Spark Connect server, sc://host:port, instead of a master"
+    )
+    warehouse: str | None = Field(
+        None, description="Folder of Spark's tables, seen by all its workers and here; else data/warehouse/spark"
+    )
+    order_lines: tuple[str, ...] = Field(
+        (), description="Parquet, CSV or JSON-lines files in canonical columns that Spark reads itself, on any path"
+    )
+    config: dict[str, str] = Field(default_factory=dict, description="Spark's own options, such as spark.executor.memory")
+
+
 class Period(BaseModel):
     """The days from `first` to `last`, both included. Also written as one text, FROM:TO."""
 
@@ -270,6 +288,8 @@ class Settings(BaseSettings):
         None, description="Address that is told (POST, JSON) when a run fails"
     )
     lock_wait_seconds: float = Field(600, ge=0, description="How long a run waits for another one in the same home")
+    engine: Literal["duckdb", "spark"] = Field("duckdb", description="Where the SQL runs: in this process, or on Spark")
+    spark: Spark = Field(default_factory=lambda: Spark(), description="Where Spark runs; for engine = \"spark\"")
     memory_limit: str = Field("70%", pattern=r"^\d+(\.\d+)?\s*(%|[KMGT]i?B)$", description="Memory DuckDB may use")
     threads: int = Field(0, ge=0, description="Threads DuckDB may use; 0 = all cores")
 
