@@ -1,5 +1,5 @@
 /*
-description: "What the timing model of the day expects of customers with one purchase history: (frequency, active span, age) is all it knows of a customer, so equal histories share a row. For histories as of the snapshot date and as of 30 days before it, both under the parameters of the snapshot date."
+description: "What the timing model of the day expects of customers with one purchase history: (frequency, active span, age) is all it knows of a customer, so equal histories share a row. For histories as of the snapshot date and as of 30 days before it, both under the parameters of the snapshot date. How sure it is (standard error, variance, interval) is told of the snapshot date only."
 grain: [snapshot_date, as_of, frequency, active_span_days, age_days]
 owner: team:data
 computed_by: prediction
@@ -31,6 +31,6 @@ columns:
   value_variance_0:           {type: DOUBLE, nullable: true, meaning: "Squared relative standard error of the value is variance_0 + variance_1·u + variance_2·u², u = v / (v + frequency × monetary value)"}
   value_variance_1:           {type: DOUBLE, nullable: true, meaning: Its second coefficient}
   value_variance_2:           {type: DOUBLE, nullable: true, meaning: Its third coefficient}
-  value_low_factor:           {type: DOUBLE, nullable: true, min: 0, meaning: "Lower end of the 80 % predictive interval of the discounted spend, in units of the spend total"}
+  value_low_factor:           {type: DOUBLE, nullable: true, min: 0, meaning: "Lower end of the 80 % predictive interval of the discounted spend, in units of the spend total; read off a grid of 160 points, right to about one in a thousand"}
   value_high_factor:          {type: DOUBLE, nullable: true, min: 0, meaning: "Upper end of the same interval"}
 */
