@@ -202,14 +202,15 @@ class Night:
 
     def fit_at(self, origins: Collection[dt.date]) -> None:
         """Fit all kinds at the origins where that has not been done."""
-        wanted = [(kind, origin) for origin in sorted(origins) if origin not in self._found for kind in KINDS]
-        histories = {origin: self._histories_at(origin) for _, origin in wanted}
+        new = sorted(set(origins) - self._found.keys(), reverse=True)
+        wanted = [(kind, origin) for kind in reversed(KINDS) for origin in new]  # what takes longest comes first
+        histories = {origin: self._histories_at(origin) for origin in new}
         begun = time.perf_counter()
         alone = self.settings.clv.fitter == "lifetimes"  # whose derivatives are no business of two threads
         found = side_by_side(lambda one: self._fit(one[0], histories[one[1]], self._start(*one)), wanted, alone)
-        for (kind, origin), fitted in zip(wanted, found, strict=True):
-            self._found.setdefault(origin, {})[kind.name] = fitted
-        for origin in histories:
+        fitted = dict(zip(wanted, found, strict=True))
+        for origin in new:
+            self._found[origin] = {kind.name: fitted[kind, origin] for kind in KINDS}
             if not usable(self._found[origin]):
                 self._found[origin][NBD.name] = fit(NBD, histories[origin])
         self.fitting_seconds += time.perf_counter() - begun

@@ -24,6 +24,7 @@ from pipeline.models.fitting import Fit
 from pipeline.models.gamma_gamma import SpendFit
 from pipeline.models.histories import Array, Histories
 from pipeline.models.purchase_classifier import PurchaseClassifier, blend, train
+from pipeline.models.timing import TimingModel
 from pipeline.prediction import inputs
 from pipeline.prediction.holdouts import BLEND, PROBABILITIES, TRAINED, Target
 from pipeline.prediction.inputs import Cohort, calendar, everybody, histories_of, kept_share, parts_of
@@ -32,11 +33,10 @@ from pipeline.prediction.threads import side_by_side
 from pipeline.settings import Settings
 
 LOOK_BACK_DAYS = 30
-UNCERTAIN = (
-    "expected_purchases_se", "value_variance_0", "value_variance_1", "value_variance_2", "value_low_factor",
-    "value_high_factor",
-)  # fmt: skip
-"""What is known of the day's predictions only; nobody asks how sure those of 30 days before were."""
+_SHARES = {"next_purchase_early_days": 0.1, "next_purchase_median_days": 0.5, "next_purchase_late_days": 0.9}
+_FACTORS = ("value_variance_0", "value_variance_1", "value_variance_2", "value_low_factor", "value_high_factor")
+TODAY_ONLY = (*_SHARES, "expected_purchases_se", *_FACTORS)
+"""When the next purchase is due, and how sure all is: of 30 days before nobody asks."""
 _YEAR_WEEKS = 365 / 7
 _GROUPS = 50_000  # predicted together
 
@@ -101,7 +101,6 @@ def _predicted(night: Night, as_of: dt.date, groups: pl.DataFrame) -> pl.DataFra
     counts = night.fitted(night.champions["counts"].model)
     model = counts.model
     timing = {target: night.best_timing(target) for target in PROBABILITIES}
-    horizon = Horizon(night.settings.clv.months, night.settings.clv.yearly_discount)
     columns: dict[str, Any] = {
         "p_alive": model.p_alive(*arrays),
         **{f"expected_purchases_{d}d": model.expected_purchases(d / 7, *arrays) for d in (30, 90, 180, 365)},
@@ -109,13 +108,9 @@ def _predicted(night: Night, as_of: dt.date, groups: pl.DataFrame) -> pl.DataFra
         "p_purchase_90d": timing["purchase_90d"].probability_of_purchase(90 / 7, *arrays),
         "p_purchase_churn": timing["churn"].probability_of_purchase(night.horizons["churn"] / 7, *arrays),
         "p_purchase_365d": timing["churn"].probability_of_purchase(_YEAR_WEEKS, *arrays),
-        **{
-            f"next_purchase_{name}_days": 7 * timing["churn"].next_purchase(share, _YEAR_WEEKS, *arrays)
-            for name, share in (("early", 0.1), ("median", 0.5), ("late", 0.9))
-        },
-        "discounted_purchases": discounted_purchases(model, horizon, *arrays),
+        "discounted_purchases": discounted_purchases(model, _horizon(night), *arrays),
         "spend_factor": np.ones_like(h.x) if night.spend is None else spend_factor(night.spend.model, h.x),
-        **(_uncertainty(night, counts, horizon, h) if as_of == night.day else dict.fromkeys(UNCERTAIN)),
+        **(_today_only(night, counts, timing["churn"], h) if as_of == night.day else dict.fromkeys(TODAY_ONLY)),
     }
     return groups.with_columns(
         as_of=pl.lit(as_of),
@@ -125,19 +120,24 @@ def _predicted(night: Night, as_of: dt.date, groups: pl.DataFrame) -> pl.DataFra
     )
 
 
-def _uncertainty(night: Night, counts: Fit, horizon: Horizon, h: Histories) -> dict[str, Any]:
-    """UNCERTAIN; without a spend model nothing is known of how value varies."""
+def _today_only(night: Night, counts: Fit, churn: TimingModel, h: Histories) -> dict[str, Any]:
+    """TODAY_ONLY; without a spend model nothing is known of how value varies."""
     arrays = (h.x, h.t_x, h.T)
-    found: dict[str, Any] = dict.fromkeys(UNCERTAIN)
+    found: dict[str, Any] = dict.fromkeys(TODAY_ONLY)
+    found |= {name: 7 * churn.next_purchase(share, _YEAR_WEEKS, *arrays) for name, share in _SHARES.items()}
     if counts.covariance is not None:
         found["expected_purchases_se"] = standard_error(
             counts.model, counts.covariance, lambda model: model.expected_purchases(_YEAR_WEEKS, *arrays)
         )
     if night.spend is not None:
-        variance = relative_variance(counts, night.spend, horizon, *arrays)
-        interval = value_interval(counts.model, night.spend.model, horizon, *arrays)
-        found |= dict(zip(UNCERTAIN[1:], (*variance.T, *interval), strict=True))
+        variance = relative_variance(counts, night.spend, _horizon(night), *arrays)
+        interval = value_interval(counts.model, night.spend.model, _horizon(night), *arrays)
+        found |= dict(zip(_FACTORS, (*variance.T, *interval), strict=True))
     return found
+
+
+def _horizon(night: Night) -> Horizon:
+    return Horizon(night.settings.clv.months, night.settings.clv.yearly_discount)
 
 
 def _classifier_scores(night: Night) -> pl.DataFrame:
