@@ -22,7 +22,7 @@ Objective = Callable[[Array], tuple[float, Array]]
 
 PENALTIES = (0.0, 1e-4, 1e-3)
 NO_DROPOUT_GAIN = 0.5
-MANY_GROUPS = 2_000
+MANY_GROUPS = 1_000
 _BOUND = 18.0  # of a log parameter: how far a search may go
 _EDGE = 8.0  # of one in units of the mean age: beyond, it says what 0 or infinity would, and slopes are mere rounding
 _ROUGH = 1e-10  # relative gain at which a search that is polished or refined anyway gives up

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, fields
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TypeVar
 
 import numpy as np
@@ -132,7 +132,7 @@ class Night:
         """The holdouts that the history is long enough for."""
         third = (self.today.history_days + 1) // 3
         counts = self.holdout(self.before(min(LONGEST_HOLDOUT_DAYS, third)), self.day)
-        tests: dict[Target, tuple[Cohort, Cohort | None]] = {}
+        tests: dict[Target, tuple[Cohort, Cohort]] = {}
         for target, horizon in self.horizons.items():
             detailed = target in LEARNT
             after = self.holdout(self.before(horizon), self.day, detailed)
@@ -142,17 +142,16 @@ class Night:
         tested = (counts, *(after for after, _ in tests.values()))
         self.fit_at({self.day, *(found.origin for found in tested if is_enough(found))})
 
-        def judge(target: Target) -> Judged:
-            after, before = tests[target]
-            return judge_probability(target, after, before, self.models(after.origin), SEED)
-
-        found: dict[Target, Judged] = {}
+        judges: dict[Target, Callable[[], Judged]] = {}
         if is_enough(counts):
             models, spend = self.models(counts.origin), self._spend_at(counts.origin, counts.spenders)
-            found["counts"] = judge_counts(counts, models)
+            judges["counts"] = partial(judge_counts, counts, models)
             if spend is not None:
-                found["value"] = judge_value(counts, models, spend)
-        return found | dict(zip(tests, side_by_side(judge, list(tests)), strict=True))
+                judges["value"] = partial(judge_value, counts, models, spend)
+        for target, (after, before) in tests.items():
+            models = self.models(after.origin)
+            judges[target] = partial(judge_probability, target, after, before, models, SEED)
+        return dict(zip(judges, side_by_side(lambda target: judges[target](), list(judges)), strict=True))
 
     @property
     def horizons(self) -> dict[Target, int]:
@@ -203,6 +202,8 @@ class Night:
     def fit_at(self, origins: Collection[dt.date]) -> None:
         """Fit all kinds at the origins where that has not been done."""
         new = sorted(set(origins) - self._found.keys(), reverse=True)
+        if not new:
+            return
         wanted = [(kind, origin) for kind in reversed(KINDS) for origin in new]  # what takes longest comes first
         histories = {origin: self._histories_at(origin) for origin in new}
         begun = time.perf_counter()
