@@ -91,20 +91,16 @@ class Pending:
         return hashlib.sha256(json.dumps(parts, default=str).encode()).hexdigest()
 
 
-def limited(sql: str, tables: Mapping[str, str], columns: Mapping[str, Sequence[str]] | None = None) -> str:
-    """The SELECT, reading of each of `tables` (schema.table -> predicate) only the rows that match.
-
-    With `columns` (schema.table -> names) they are named instead of starred, as the portable subset wants it.
-    """
+def limited(sql: str, tables: Mapping[str, str]) -> str:
+    """The SELECT, reading of each of `tables` (schema.table -> predicate) only the rows that match."""
 
     def limit(node: exp.Expr) -> exp.Expr:
         if not isinstance(node, exp.Table) or not node.db:
             return node
-        name = f"{node.db}.{node.name}".lower()
-        where = tables.get(name)
+        where = tables.get(f"{node.db}.{node.name}".lower())
         if where is None:
             return node
-        rows = f"SELECT {', '.join(columns[name]) if columns else '*'} FROM {node.db}.{node.name} WHERE {where}"
+        rows = f"SELECT * FROM {node.db}.{node.name} WHERE {where}"
         return dialect.parse(rows, rows).subquery(node.alias_or_name)
 
     return dialect.parse(sql, sql).transform(limit).sql(dialect.DIALECT)

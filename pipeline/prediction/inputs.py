@@ -11,11 +11,11 @@ from functools import cache, cached_property
 
 import numpy as np
 import polars as pl
+from sqlglot import exp
 
 from pipeline.catalog import features, tables
 from pipeline.engines import dialect
 from pipeline.engines.engine import Engine
-from pipeline.engines.incremental import limited
 from pipeline.models.gamma_gamma import Spenders
 from pipeline.models.histories import Array, Histories
 
@@ -212,10 +212,20 @@ def _cohort_sql(select: str, columns: Sequence[str]) -> str:
 
 
 def _in_part(sql: str) -> str:
-    """Left out where the tables are read, before anything is made of the rows."""
-    read = [name for name in dialect.tables_read(sql, sql) if not name.startswith("params.")]
-    columns = {name: list(tables()[name].header.columns) for name in read}
-    return limited(sql, dict.fromkeys(read, _PART), columns)
+    """The same of the customers of a part, whose rows are taken out of each table once, before all else."""
+    read = [tables()[name] for name in sorted(dialect.tables_read(sql, sql))]
+
+    def of_part(node: exp.Expr) -> exp.Expr:
+        if not isinstance(node, exp.Table) or not node.db:
+            return node
+        return exp.to_table(f"part_{node.name}", alias=node.alias_or_name)
+
+    parts = ", ".join(
+        f"part_{table.name} AS (SELECT {', '.join(table.header.columns)} FROM {table.full_name} WHERE {_PART})"
+        for table in read
+    )
+    rest = dialect.parse(sql, sql).transform(of_part).sql(dialect.DIALECT)
+    return f"WITH {parts}, {rest.removeprefix('WITH ')}"
 
 
 def cohort(
