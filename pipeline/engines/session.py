@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 _LOOPBACK = "127.0.0.1"
+_LANGUAGE = "-Duser.language=en -Duser.country=US"
 _CONNECT_PORT = 15002
 _REACH_SECONDS = 5.0
 
@@ -35,6 +36,10 @@ _SQL_OPTIONS = {
     "spark.sql.ansi.enabled": "true",
     "spark.sql.timestampType": "TIMESTAMP_NTZ",
     "spark.sql.caseSensitive": "false",
+    # A product keeps its digits behind the point, or fails; by default Spark rounds it in silence.
+    "spark.sql.decimalOperations.allowPrecisionLoss": "false",
+    # Of two CTEs of one name the inner one counts (the default since Spark 4).
+    "spark.sql.legacy.ctePrecedencePolicy": "CORRECTED",
     # Parquet that DuckDB and everybody else reads alike: real days, microseconds, no INT96.
     "spark.sql.parquet.compression.codec": "zstd",
     "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS",
@@ -160,6 +165,9 @@ def _driver_options(settings: Settings, scratch: Path) -> dict[str, str]:
         "spark.ui.showConsoleProgress": "false",
         "spark.log.level": "ERROR",
         "spark.driver.memory": f"{settings.memory_bytes // 2**20}m",
+        # lower() must not depend on the language of the machine: I is no ı.
+        "spark.driver.defaultJavaOptions": _LANGUAGE,
+        "spark.executor.defaultJavaOptions": _LANGUAGE,
         "spark.sql.catalogImplementation": "in-memory",
         "spark.sql.warehouse.dir": str(scratch / "spark-warehouse"),
     }

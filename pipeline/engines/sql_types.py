@@ -202,6 +202,10 @@ def type_findings(tree: exp.Query, source: bool) -> Iterator[Finding]:
     for node in tree.walk():
         if (rule := rules.get(type(node))) is not None:
             yield from rule(node)
+        elif isinstance(node, exp.Dot) or (isinstance(node, exp.Column) and node.args.get("db")):
+            yield Finding(
+                node, "an alias of the table that is no column's name", "may be a table's column or a column's field"
+            )
     yield from _correlated(tree)
 
 
@@ -472,7 +476,7 @@ def _correlated(tree: exp.Query) -> Iterator[Finding]:
             continue
         select, place = scope.expression, scope.expression.parent
         assert isinstance(select, exp.Query)
-        if any(column.table not in around.sources for column in scope.external_columns):
+        if any(column.table not in around.selected_sources for column in scope.external_columns):
             yield Finding(select, "a subquery that names columns of the query right around it only")
         elif isinstance(place, exp.Subquery) and not isinstance(place.parent, exp.In):
             alone = isinstance(select, exp.Select) and not (select.args.get("group") or select.args.get("limit"))
