@@ -174,7 +174,7 @@ def typed(
     Changes the tree it is given: each node that a rule may show first notes how it was written.
     """
     for node in query.walk():
-        if type(node) in _TYPE_RULES or isinstance(node, exp.Cast):
+        if type(node) in _SHOWN:
             node.meta["written"] = excerpt(node)
     columns: dict[str, Any] = {}
     read = {table_name(table) for table in tables}
@@ -517,6 +517,11 @@ _TYPE_RULES: Mapping[type[exp.Expr], Rule] = {
     exp.Avg: _avg,
     exp.WithinGroup: _median,
 }
+
+
+_PASSING_ON = {exp.And, exp.Or, exp.Not, exp.Where, exp.Having, exp.If, exp.Join, exp.Union, exp.Values}
+"""Their rules show what stands inside them."""
+_SHOWN = {exp.Cast, *_TYPE_RULES} - _PASSING_ON
 
 
 def _type_rules(source: bool) -> Mapping[type[exp.Expr], Rule]:

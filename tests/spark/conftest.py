@@ -13,8 +13,12 @@ from pipeline.settings import Settings, Spark
 def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[object]:
     if importlib.util.find_spec("pyspark") is None:
         pytest.skip("pyspark is not installed: pip install 'perennial[spark]'")
-    # One shuffle partition: the tables have a dozen rows.
-    options = {"spark.driver.memory": "1g", "spark.sql.shuffle.partitions": "1"}
+    # The tables have a dozen rows: one partition, and no time for Java to optimise what runs once.
+    options = {
+        "spark.driver.memory": "1g",
+        "spark.sql.shuffle.partitions": "1",
+        "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
+    }
     home = tmp_path_factory.mktemp("spark")
     try:
         session = open_session(Settings(home=home, spark=Spark(master="local[2]", config=options)))
