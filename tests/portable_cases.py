@@ -101,7 +101,8 @@ EXPRESSIONS: dict[str, list[str]] = {
         # choices
         "CASE WHEN i > 0 THEN 'plus' WHEN i < 0 THEN 'minus' ELSE 'none' END", "CASE WHEN i > 0 THEN m END",
         "CASE i WHEN 7 THEN 1 WHEN -7 THEN -1.5 END", "CASE WHEN ok THEN m ELSE x END", "CASE WHEN ok THEN i ELSE r END",
-        "CASE side WHEN 'a' THEN i WHEN NULL THEN 0 ELSE n END", "CASE WHEN ok THEN NULL ELSE m END",
+        "CASE side WHEN 'a' THEN i WHEN NULL THEN 0 ELSE n END", "CASE WHEN ok THEN NULL ELSE m END", "CASE WHEN ok THEN m::DECIMAL(30, 2) ELSE 0.12345 END",
+        "coalesce(m::DECIMAL(30, 2), 1.234567890)", "n = 9007199254740992e0", "m::DECIMAL(34, 2) < r::DECIMAL(36, 4)", "m = r",
         "coalesce(i, 0)", "coalesce(m, 0)", "coalesce(m, r, 0.12345)", "coalesce(i, x)", "coalesce(m, x, 1)",
         "coalesce(side, '')", "coalesce(NULL, i, n)", "nullif(i, 0)", "nullif(m, 0)", "nullif(x, 0.5)", "nullif(side, 'a')",
         "greatest(i, n)", "greatest(i, n, 0)", "least(i, n)", "least(i, n, NULL)", "greatest(m, r)", "least(x, 1)",
@@ -255,6 +256,16 @@ QUERIES: list[str] = [
     "SELECT coalesce(channel, 'none') AS channel, count(*) AS n FROM nasty.orders GROUP BY coalesce(channel, 'none')",
     "SELECT extract(year FROM ordered_on) AS y, sum(amount) AS s FROM nasty.orders GROUP BY y",
     "SELECT $count AS c, $snapshot_date AS d, $word AS w, count(*) AS n FROM nasty.orders",
+    # an alias that is a column, too
+    "SELECT lower(customer_id) AS customer_id, count(*) AS n FROM nasty.orders GROUP BY customer_id",
+    "SELECT order_id, quantity + 1 AS quantity FROM nasty.orders WHERE quantity > 1",
+    "SELECT customer_id, count(*) AS quantity FROM nasty.orders GROUP BY customer_id HAVING sum(quantity) > 2",
+    "SELECT customer_id, count(*) AS n FROM nasty.orders GROUP BY customer_id HAVING n > 1",
+    "SELECT order_id, -quantity AS quantity FROM nasty.orders ORDER BY quantity, order_id",
+    "SELECT o.order_id, -o.quantity AS quantity FROM nasty.orders AS o ORDER BY o.quantity, o.order_id",
+    "SELECT order_id, -quantity AS quantity, row_number() OVER (ORDER BY quantity, order_id) AS place FROM nasty.orders",
+    "SELECT channel, sum(amount) AS amount FROM nasty.orders GROUP BY channel ORDER BY amount DESC, channel",
+    "SELECT sub.quantity FROM (SELECT -quantity AS quantity FROM nasty.orders) AS sub WHERE sub.quantity < -1",
     "SELECT DISTINCT channel FROM nasty.orders",
     "SELECT DISTINCT customer_id, ordered_on FROM nasty.orders",
     "SELECT DISTINCT x * 0 AS zero, y - y AS other FROM nasty.numbers WHERE abs(x) < 1e10",
@@ -306,6 +317,10 @@ QUERIES: list[str] = [
     "SELECT customer_id, country, order_id FROM nasty.customers JOIN nasty.orders USING (customer_id)",
     "SELECT customer_id, country, order_id FROM nasty.customers LEFT JOIN nasty.orders USING (customer_id)",
     "SELECT customer_id, country, order_id FROM nasty.customers FULL JOIN nasty.orders USING (customer_id)",
+    "SELECT customer_id, c.country, o.order_id, p.since FROM nasty.customers AS c JOIN nasty.orders AS o USING (customer_id)"
+    " LEFT JOIN nasty.customers AS p USING (customer_id)",
+    "SELECT customer_id, c.country, o.order_id, p.id FROM nasty.customers AS c FULL JOIN nasty.orders AS o USING (customer_id)"
+    " FULL JOIN (SELECT s AS customer_id, id FROM nasty.texts) AS p USING (customer_id)",
     "SELECT customer_id, a.order_id, b.order_id AS next_id FROM nasty.orders AS a JOIN nasty.orders AS b USING (customer_id, ordered_on)"
     " WHERE a.order_id < b.order_id",
     "SELECT a.order_id, b.order_id AS other FROM nasty.orders AS a JOIN nasty.orders AS b"
@@ -322,6 +337,8 @@ QUERIES: list[str] = [
     " (SELECT 1 FROM nasty.orders AS o WHERE o.ordered_on < c.since)",
     "SELECT order_id FROM nasty.orders WHERE customer_id IN (SELECT customer_id FROM nasty.customers)",
     "SELECT order_id FROM nasty.orders AS o WHERE quantity IN (SELECT c.orders FROM nasty.customers AS c WHERE c.customer_id = o.customer_id)",
+    "SELECT order_id FROM nasty.orders WHERE amount > 10 OR (customer_id IN (SELECT customer_id FROM nasty.customers) AND quantity = 1)",
+    "SELECT o.order_id FROM nasty.orders AS o WHERE EXISTS (SELECT 1 FROM nasty.orders AS o WHERE o.quantity > 3)",
     "SELECT order_id FROM nasty.orders WHERE amount = (SELECT max(amount) FROM nasty.orders)",
     "SELECT c.customer_id, (SELECT count(*) FROM nasty.orders AS o WHERE o.customer_id = c.customer_id) AS n,"
     " (SELECT coalesce(sum(o.amount), 0) FROM nasty.orders AS o WHERE o.customer_id = c.customer_id) AS s,"
@@ -349,6 +366,9 @@ QUERIES: list[str] = [
     "SELECT 1 AS x UNION SELECT 1 UNION ALL SELECT 1",
     "SELECT quantity AS q, channel AS c FROM nasty.orders UNION SELECT orders, country FROM nasty.customers",
     "SELECT i AS n FROM nasty.numbers UNION ALL SELECT m FROM nasty.numbers UNION ALL SELECT r FROM nasty.numbers",
+    "SELECT m::DECIMAL(34, 2) AS n FROM nasty.numbers WHERE id < 5 UNION SELECT r::DECIMAL(38, 4) FROM nasty.numbers WHERE id < 5",
+    "SELECT sum(s) AS s, sum(s) * 0.12345 AS t, coalesce(sum(s), 0.12) AS u FROM (SELECT sum(s) AS s FROM"
+    " (SELECT side, sum(m) AS s FROM nasty.numbers WHERE id < 5 GROUP BY side) AS a GROUP BY side) AS b",
     "SELECT i AS n FROM nasty.numbers UNION SELECT x FROM nasty.numbers WHERE abs(x) < 1e10",
     "SELECT d AS moment FROM nasty.days UNION SELECT t FROM nasty.days",
     "SELECT NULL AS x, 'a' AS y UNION ALL SELECT 1, NULL",

@@ -21,7 +21,7 @@ Row = tuple[Any, ...]
 
 @dataclass(frozen=True)
 class Result:
-    """Rows, and the type of each column in words that both engines share."""
+    """Rows, and each column with its type in words that both engines share."""
 
     types: list[str]
     rows: list[Row]
@@ -53,16 +53,20 @@ def views(spark, duck, tmp_path_factory):
 def on_duckdb(duck: duckdb.DuckDBPyConnection, sql: str) -> Result:
     named = set(re.findall(r"\$(\w+)", sql))
     relation = duck.sql(sql, params={name: value for name, value in PARAMETERS.items() if name in named})
-    return Result([common_type(str(kind)) for kind in relation.types], relation.fetchall())
+    types = [_typed(name, str(kind)) for name, kind in zip(relation.columns, relation.types, strict=True)]
+    return Result(types, relation.fetchall())
 
 
 def on_spark(spark: Any, sql: str) -> Result:
     frame = spark.sql(to_spark(sql, "case", schemas(), PARAMETERS))
-    types = [common_type(kind) for _, kind in frame.dtypes]
-    return Result(types, [tuple(row) for row in frame.collect()])
+    return Result([_typed(name, kind) for name, kind in frame.dtypes], [tuple(row) for row in frame.collect()])
 
 
-def common_type(kind: str) -> str:
+def _typed(name: str, kind: str) -> str:
+    return f"{name.lower()}: {_common_type(kind)}"
+
+
+def _common_type(kind: str) -> str:
     kind = kind.upper().replace(" ", "")
     if kind in ("TINYINT", "SMALLINT", "INT", "INTEGER", "BIGINT", "HUGEINT"):
         return "whole number"
@@ -113,7 +117,10 @@ def _columns(spark: Any, table: str, cases: list[str]) -> dict[str, Result | Exc
     except Exception:
         return {case: _alone(spark, table, case) for case in cases}
     return {
-        case: Result([whole.types[0], whole.types[place]], [(row[0], row[place]) for row in whole.rows])
+        case: Result(
+            [whole.types[0], whole.types[place].replace(f"c{place - 1}:", "c0:")],
+            [(row[0], row[place]) for row in whole.rows],
+        )
         for place, case in enumerate(cases, start=1)
     }
 

@@ -226,6 +226,10 @@ def test_patterns_that_are_refused(pattern):
         # nasty.days has a column n, too.
         ("SELECT n.id FROM nasty.numbers AS n WHERE EXISTS (SELECT 1 FROM nasty.orders AS o WHERE EXISTS"
          " (SELECT 1 FROM nasty.days AS d WHERE d.id = n.id))", "no column's name"),
+        ("SELECT coalesce(sum(m), 0.12345) AS x FROM nasty.numbers", "of one scale"),
+        ("SELECT sum(m) > 0.005 AS x FROM nasty.numbers", "of one scale"),
+        ("WITH t AS (SELECT sum(m * 2) AS s FROM nasty.numbers) SELECT CASE WHEN s > 0 THEN s ELSE 0.125 END AS x FROM t", "of one scale"),
+        ("SELECT sum(m) AS x FROM nasty.numbers UNION ALL SELECT r FROM nasty.numbers", "of one scale"),
         ("SELECT floor(i) // 2 AS x FROM nasty.numbers", "whole numbers on both sides"),
     ],
 )  # fmt: skip
