@@ -295,7 +295,7 @@ def _text(value: str) -> str:
 def _shown(name: str) -> str:
     """The value in a message: as text, cut where it would not be read anyway."""
     text = f"CAST({_quoted(name)} AS VARCHAR)"
-    return f"CASE WHEN length({text}) > 60 THEN left({text}, 60) || '…' ELSE {text} END"
+    return f"CASE WHEN length({text}) > 60 THEN substr({text}, 1, 60) || '…' ELSE {text} END"
 
 
 def _literal(value: Any) -> str:

@@ -328,7 +328,9 @@ class Settings(BaseSettings):
 
     @property
     def warehouse_file(self) -> Path:
-        return self.home / "data" / "warehouse" / "perennial.duckdb"
+        """The home's DuckDB file: all tables, or beside Spark's tables ledger, inputs and their catalog."""
+        name = "perennial" if self.engine == "duckdb" else self.engine
+        return self.home / "data" / "warehouse" / f"{name}.duckdb"
 
     @property
     def exports_folder(self) -> Path:
