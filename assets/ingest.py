@@ -44,7 +44,7 @@ def ingest(
     context: dg.AssetExecutionContext, config: IngestConfig, warehouse: Warehouse
 ) -> Iterator[dg.AssetCheckResult | dg.MaterializeResult[None]]:
     """Load the exports that are new; fail, with all reasons, if one cannot be used."""
-    engine, problems = warehouse.engine, list[str]()
+    engine, problems = warehouse.local, list[str]()
     try:
         exports = find_exports(warehouse.settings, config.sources)
     except ExportError as error:
@@ -112,5 +112,5 @@ def _publish_quarantine(context: dg.AssetExecutionContext, warehouse: Warehouse)
     """Readable also when the run fails: these files are what the shop mends its export with."""
     publication = Publication(warehouse.settings.home, f"{context.run_id}-quarantine")
     publication.owns("data/quarantine")
-    write_quarantine(warehouse.engine, publication.file)
+    write_quarantine(warehouse.local, publication.file)
     publication.commit()

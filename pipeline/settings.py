@@ -168,7 +168,9 @@ class Spark(BaseModel):
     order_lines: tuple[str, ...] = Field(
         (), description="Parquet, CSV or JSON-lines files in canonical columns that Spark reads itself, on any path"
     )
-    config: dict[str, str] = Field(default_factory=dict, description="Spark's own options, such as spark.executor.memory")
+    config: dict[str, str] = Field(
+        default_factory=dict, description="Options of Spark itself, by their names"
+    )
 
 
 class Period(BaseModel):
@@ -289,7 +291,7 @@ class Settings(BaseSettings):
     )
     lock_wait_seconds: float = Field(600, ge=0, description="How long a run waits for another one in the same home")
     engine: Literal["duckdb", "spark"] = Field("duckdb", description="Where the SQL runs: in this process, or on Spark")
-    spark: Spark = Field(default_factory=lambda: Spark(), description="Where Spark runs; for engine = \"spark\"")
+    spark: Spark = Field(default_factory=lambda: Spark(), description='Where Spark runs; for engine = "spark"')
     memory_limit: str = Field("70%", pattern=r"^\d+(\.\d+)?\s*(%|[KMGT]i?B)$", description="Memory DuckDB may use")
     threads: int = Field(0, ge=0, description="Threads DuckDB may use; 0 = all cores")
 
@@ -410,6 +412,7 @@ def export_home(settings: Settings) -> None:
     if not config.exists():
         config.write_text(DAGSTER_YAML)
     os.environ["PERENNIAL_HOME"] = str(settings.home)
+    os.environ["PERENNIAL_ENGINE"] = settings.engine
     os.environ["DAGSTER_HOME"] = str(dagster_home)
     os.environ.setdefault("DAGSTER_DISABLE_TELEMETRY", "1")
     for name, asked in (("PERENNIAL_COMPARE", settings.compare), ("PERENNIAL_PERIOD", settings.period)):

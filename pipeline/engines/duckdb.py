@@ -97,6 +97,21 @@ class DuckDBEngine:
         finally:
             self.execute("RESET disabled_optimizers")
 
+    def frame_to_parquet(self, table: Table, frame: pl.DataFrame, path: Path) -> None:
+        """Write the rows of a table, columns by name, to a Parquet file with the declared types."""
+        columns = table.header.columns
+        # A frame without rows need not have columns.
+        select = ", ".join(_typed(name, column.type) for name, column in columns.items())
+        source = "written_frame AS selected"
+        if not frame.height:
+            select = ", ".join(f'CAST(NULL AS {column.type}) AS "{name}"' for name, column in columns.items())
+            source = "(SELECT 1) AS nothing WHERE FALSE"
+        self._connection.register("written_frame", frame)
+        try:
+            self.export(f"SELECT {select} FROM {source}", {}, path)
+        finally:
+            self._connection.unregister("written_frame")
+
     def insert(self, table: str, frame: pl.DataFrame) -> None:
         """Append a frame to a table, columns by name."""
         self._connection.register("inserted_frame", frame)

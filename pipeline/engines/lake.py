@@ -1,7 +1,7 @@
-"""The lake: tables as folders of Parquet that Spark writes, and the catalog that says which folder is which partition.
+"""The lake: tables as folders of Parquet that Spark writes, and the catalog that knows which folder is which partition.
 
-A partition is written into a folder of its own, looked at, and only then entered in the catalog, in one transaction with
-the view through which DuckDB reads it. The catalog is a table of the home's DuckDB file. So a run that dies leaves
+A partition is written into a folder of its own, looked at, and only then entered in the catalog, in one transaction
+with the view through which DuckDB reads it. The catalog is a table of the home's DuckDB file. So a run that dies leaves
 folders that nobody knows, and the next one removes them. What belongs here: folders and catalog. Spark is not needed.
 """
 
