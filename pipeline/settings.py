@@ -10,6 +10,7 @@ import datetime as dt
 import hashlib
 import json
 import os
+import re
 import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -168,9 +169,7 @@ class Spark(BaseModel):
     order_lines: tuple[str, ...] = Field(
         (), description="Parquet, CSV or JSON-lines files in canonical columns that Spark reads itself, on any path"
     )
-    config: dict[str, str] = Field(
-        default_factory=dict, description="Options of Spark itself, by their names"
-    )
+    config: dict[str, str] = Field(default_factory=dict, description="Spark's own options: spark.executor.memory …")
 
 
 class Period(BaseModel):
@@ -327,6 +326,14 @@ class Settings(BaseSettings):
                 # Settings are frozen against callers; this is still their construction.
                 object.__setattr__(self, name, (self.home / path).resolve())
         return self
+
+    @property
+    def memory_bytes(self) -> int:
+        """`memory_limit` as a number; a share is taken of the machine's memory."""
+        number, unit = re.fullmatch(r"([\d.]+)\s*(.+)", self.memory_limit).groups()  # type: ignore[union-attr]
+        if unit == "%":
+            return int(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") * float(number) / 100)
+        return int(float(number) * (1024 if unit.endswith("iB") else 1000) ** (1 + "KMGT".index(unit[0])))
 
     @property
     def warehouse_file(self) -> Path:

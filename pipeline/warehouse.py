@@ -32,7 +32,8 @@ class Warehouse(DuckDBResource):
     """The open warehouse of a home: `settings` are the home's, read when the run starts.
 
     `engine` runs the SQL files and all that is large. `local` is the home's DuckDB file, which has everything that is
-    loaded or published within reach; where DuckDB is the engine, both are the same. `range_days` are the days of the range that the run is part of, if it is: a run each, ascending.
+    loaded or published within reach; where DuckDB is the engine, both are the same. `range_days` are the days of the
+    range that the run is part of, if it is: a run each, ascending.
     """
 
     home: str

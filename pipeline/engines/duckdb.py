@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import os
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -234,7 +233,7 @@ def connect(file: Path, settings: Settings, read_only: bool = False) -> duckdb.D
     """Open the warehouse with the limits of the settings; its spill files stay inside the home."""
     file.parent.mkdir(parents=True, exist_ok=True)
     config: dict[str, Any] = {
-        "memory_limit": _memory(settings.memory_limit),
+        "memory_limit": f"{settings.memory_bytes // 2**20}MiB",
         "temp_directory": str(file.parent / ".spill"),
         "TimeZone": settings.timezone,
         "autoinstall_known_extensions": "false",
@@ -242,14 +241,6 @@ def connect(file: Path, settings: Settings, read_only: bool = False) -> duckdb.D
     if settings.threads:
         config["threads"] = settings.threads
     return duckdb.connect(str(file), read_only=read_only, config=config)
-
-
-def _memory(limit: str) -> str:
-    """DuckDB takes sizes only; a share is taken of the machine's memory."""
-    if not limit.endswith("%"):
-        return limit
-    bytes_present = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    return f"{int(bytes_present * float(limit[:-1]) / 100) // 2**20}MiB"
 
 
 def _where(table: Table, keys: str | None = None) -> str:
