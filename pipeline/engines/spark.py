@@ -2,7 +2,7 @@
 
 Spark computes; the lake (`lake.py`) keeps what it writes; DuckDB, the local side, loads the exports of the drop folder
 and reads the results for report and publication. What belongs here: how a table comes to be on Spark. What does not:
-how SQL is translated (`dialect.py`), how a session is had (`session.py`), what Spark reads itself (`spark_lines.py`).
+how SQL is translated (`dialect.py`), how a session is had (`session.py`), exports Spark reads (`pipeline.spark_exports`).
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from pipeline.engines.duckdb import DuckDBEngine, parameter_columns, settings_co
 from pipeline.engines.engine import CheckOutcome, Parameters, TableRefused, Written
 from pipeline.engines.lake import Lake, LakeNotWritable
 from pipeline.engines.session import close_session, open_session, require_available
-from pipeline.settings import Settings
+from pipeline.settings import Settings, SettingsError
 from pipeline.sql import PARTITION_COLUMN, Table
 
 if TYPE_CHECKING:
@@ -38,7 +38,11 @@ _SIGNIFICANT_DIGITS = 10
 
 
 class SparkFailed(Exception):
-    """Spark could not compute something; the message says what, and what Spark gave as the reason."""
+    """Spark could not compute something; the message says what, `reason` is what Spark gave for it."""
+
+    def __init__(self, what: str, reason: str) -> None:
+        super().__init__(f"{what}: Spark says: {reason}")
+        self.reason = reason
 
 
 class SparkEngine:
@@ -56,6 +60,7 @@ class SparkEngine:
         """Places for all that will be written. Raises LakeNotWritable, SparkUnavailable."""
         require_available(self.settings)
         self._tables = {table.full_name: table for table in tables}
+        self._refuse_mixed_order_lines()
         self.lake = Lake(self.local, self.settings, [table for table in tables if self._is_in_lake(table)])
         self.local.prepare(self.settings, [table for table in tables if not self._is_in_lake(table)])
         self.lake.prepare()
@@ -86,8 +91,8 @@ class SparkEngine:
 
     def read(self, sql: str, parameters: Parameters | None = None) -> pl.DataFrame:
         """The result of a SELECT of the portable subset. Raises dialect.Refused, SparkFailed."""
-        frame = self._frame(sql, parameters or {}, "a query")
-        found = _told("a query", lambda: pl.from_arrow(frame.toArrow()))
+        frame = self.frame(sql, parameters or {}, "a query")
+        found = told("a query", lambda: pl.from_arrow(frame.toArrow()))
         assert isinstance(found, pl.DataFrame)
         return found
 
@@ -107,7 +112,7 @@ class SparkEngine:
         """Replace the table, or its partition, by its SELECT. Raises TableRefused, dialect.Refused, SparkFailed."""
         if table.select is None:
             raise ValueError(f"{table.full_name} has no SELECT: Python writes it")
-        frame = _rounded(self._frame(_typed(table), {"snapshot_date": snapshot_date}, table.file))
+        frame = _rounded(self.frame(_typed(table), {"snapshot_date": snapshot_date}, table.file))
         return self.write_rows(table, snapshot_date, lambda folder: frame.write.parquet(str(folder)))
 
     def write_frame(self, table: Table, snapshot_date: dt.date, frame: pl.DataFrame) -> Written:
@@ -124,7 +129,7 @@ class SparkEngine:
         """Let `write` fill a folder, and make it the partition if the checks pass; else nothing has changed."""
         folder = self.lake.new_folder(table, day, self._run_id)
         try:
-            _told(table.full_name, lambda: write(folder))
+            told(table.full_name, lambda: write(folder))
             rows = ds.dataset(folder, format="parquet").count_rows()
             self._show([*self.lake.others(table, day), folder], table)
             checks = self._checks(table, {"snapshot_date": day})
@@ -141,8 +146,8 @@ class SparkEngine:
         """The key and the tests are counted in one job, the rules of the columns in another."""
         written = _written(table)
         tests = {"keys_unique": doubled_keys(table, written), **table.header.tests}
-        frames = {name: self._frame(sql, parameters, f"{table.file} (test {name})") for name, sql in tests.items()}
-        failing = _told(table.full_name, lambda: _counts(frames))
+        frames = {name: self.frame(sql, parameters, f"{table.file} (test {name})") for name, sql in tests.items()}
+        failing = told(table.full_name, lambda: _counts(frames))
         found = [
             outcome(name, failing[name], [tuple(row) for row in frame.limit(3).collect()] if failing[name] else [])
             for name, frame in frames.items()
@@ -152,15 +157,21 @@ class SparkEngine:
 
     # ── views ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def _frame(self, sql: str, parameters: Parameters, file: str) -> DataFrame:
-        """The SELECT on Spark, not yet run; the tables it reads are there."""
+    def frame(
+        self, sql: str, parameters: Parameters, file: str, others: Mapping[str, Mapping[str, str]] | None = None
+    ) -> DataFrame:
+        """The SELECT on Spark, not yet run; the tables it reads are there. `others`: columns of views it may read, too.
+
+        Raises dialect.Refused, SparkFailed; `file` is what they call it.
+        """
         for name in sorted(dialect.tables_read(sql, file)):
             if name in self._tables and name not in self._shown:
                 table = self._tables[name]
                 self._show(self.lake.folders(table) if self._is_in_lake(table) else [self._handed_over(table)], table)
         schemas = {name: table.column_types() for name, table in self._tables.items()}
-        text = dialect.to_spark(sql, file, schemas | parameter_columns(self.settings), parameters)
-        return _told(file, lambda: self._frame_of(text))
+        known = {**schemas, **parameter_columns(self.settings), **(others or {})}
+        text = dialect.to_spark(sql, file, known, parameters)
+        return told(file, lambda: self._frame_of(text))
 
     def _frame_of(self, spark_sql: str) -> DataFrame:
         return self.session.sql(spark_sql)
@@ -180,6 +191,20 @@ class SparkEngine:
         if table.full_name == "staging.order_lines":
             return bool(self.settings.spark.order_lines)
         return table.select is not None or table.header.computed_by is not None
+
+    def _refuse_mixed_order_lines(self) -> None:
+        """Order lines come by one way, DuckDB's or Spark's: what the other way brought would silently be gone."""
+        found = self.local.scalar(
+            "SELECT table_type FROM information_schema.tables "
+            "WHERE table_schema = 'staging' AND table_name = 'order_lines'"
+        )
+        if found is not None and (found == "VIEW") != bool(self.settings.spark.order_lines):
+            loaded, wanted = ("spark.order_lines", "the drop folder")[:: 1 if found == "VIEW" else -1]
+            raise SettingsError(
+                f"The order lines of this home came from {loaded}, and now they are to come from {wanted}. Use a home "
+                f"of its own for that, or delete {self.settings.warehouse_file.name} and the folder spark beside it in "
+                f"data/warehouse, to load everything anew."
+            )
 
     def _handed_over(self, table: Table) -> Path:
         """What DuckDB has loaded, as a file that Spark reads; made anew only when the ledger has changed."""
@@ -204,7 +229,7 @@ class SparkEngine:
         """Workers with a disk of their own would write there, and Spark would call it done."""
         folder, rows = self.lake.root / "runs" / "probe", 64
         try:
-            _told("a probe", lambda: self.session.range(0, rows, 1, 8).write.mode("overwrite").parquet(str(folder)))
+            told("a probe", lambda: self.session.range(0, rows, 1, 8).write.mode("overwrite").parquet(str(folder)))
             seen = ds.dataset(folder, format="parquet").count_rows() if folder.is_dir() else 0
         finally:
             shutil.rmtree(folder, ignore_errors=True)
@@ -275,7 +300,7 @@ def _counts(frames: Mapping[str, DataFrame]) -> dict[str, int]:
     return {name: found.get(name, 0) for name in frames}
 
 
-def _told(what: str, do: Callable[[], Result]) -> Result:
+def told(what: str, do: Callable[[], Result]) -> Result:
     """Spark's errors carry pages of Java; the first line is what is wrong. Raises SparkFailed."""
     try:
         return do()
@@ -284,7 +309,7 @@ def _told(what: str, do: Callable[[], Result]) -> Result:
             raise
         first = next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
         reason = _reason(str(error)) or first
-        raise SparkFailed(f"{what}: Spark says: {reason[:400]}") from error
+        raise SparkFailed(what, reason[:400]) from error
 
 
 def _reason(text: str) -> str:
