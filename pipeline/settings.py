@@ -319,6 +319,12 @@ class Settings(BaseSettings):
         return name
 
     @model_validator(mode="after")
+    def spark_reads_for_spark(self) -> Self:
+        if self.spark.order_lines and self.engine != "spark":
+            raise ValueError('spark.order_lines are read by Spark: set engine = "spark", or remove them')
+        return self
+
+    @model_validator(mode="after")
     def resolve_paths(self) -> Self:
         for name in ("sources_folder", "rates_file"):
             path = getattr(self, name)

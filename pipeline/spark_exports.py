@@ -1,8 +1,8 @@
 """Order lines that Spark reads itself: Parquet, CSV or JSON lines in canonical columns, on any path that Spark sees.
 
-They are what does not fit through one machine. An entry of `spark.order_lines` is one export, of however many files; it
-is mapped, judged by the contract and, if it is new, taken into `staging.order_lines` of the lake, as `loading` does with
-a file: every row is accepted, set aside with its reasons, or superseded. What belongs here: that way. Layouts of shops,
+They are what does not fit through one machine. An entry of `spark.order_lines` is one export, of however many files;
+it is mapped, judged by the contract and, if it is new, taken into `staging.order_lines` of the lake, as `loading` does
+with a file: every row is accepted, set aside with its reasons, or superseded. What belongs here: that way. Layouts of shops,
 encodings, dialects and exchange rates are the business of DuckDB's reader and the drop folder.
 """
 
@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipeline.contracts import row_rules, sql_type
+from pipeline.engines.engine import Engine
 from pipeline.engines.spark import SparkEngine, SparkFailed, spark_type, told
 from pipeline.inputs import INPUTS, ORDERS
 from pipeline.loading import Loaded, mapping_key, quarantine_file
@@ -56,12 +57,13 @@ class Entry:
         return FILE_ID_PREFIX + hashlib.sha256(f"{self.path} {self.sha256}".encode()).hexdigest()[:16]
 
 
-def load_order_lines(engine: SparkEngine) -> list[Loaded]:
+def load_order_lines(engine: Engine) -> list[Loaded]:
     """Read the entries of `spark.order_lines` if one of them is new or changed; returns what became of each.
 
     All or nothing: an order is taken whole from the newest entry that holds it, which only all of them together tell.
     Raises ExportError, SparkFailed; then nothing has changed.
     """
+    assert isinstance(engine, SparkEngine), "settings allow spark.order_lines on Spark only"
     settings = engine.settings
     source = _canonical_source(engine)
     if settings.duplicate_lines.get(source.name) == "drop":
@@ -295,15 +297,20 @@ def _mapped_columns() -> dict[str, str]:
 def _rules_query() -> str:
     """The contract as one SELECT in DuckDB's dialect; what cannot be read is said first, and alone."""
     broken = [f"CASE WHEN {rule.fails} THEN {rule.reason} || '; ' ELSE '' END" for rule in row_rules(_INPUT.schema)]
-    said = f"concat(coalesce(_foreign || '; ', ''), {', '.join(broken)})"
+    columns = ", ".join(_CANONICAL)
     return f"""
-        SELECT row_number, _raw, {", ".join(_CANONICAL)},
+        WITH judged AS (
+          SELECT row_number, _raw, _no_row, _unreadable, {columns},
+            concat(coalesce(_foreign || '; ', ''), {", ".join(broken)}) AS said
+          FROM {_MAPPED}
+        )
+        SELECT row_number, _raw, {columns},
           CASE
             WHEN _no_row IS NOT NULL THEN 'the row cannot be read'
             WHEN _unreadable IS NOT NULL THEN _unreadable
-            WHEN {said} <> '' THEN substr({said}, 1, length({said}) - 2)
+            WHEN said <> '' THEN substr(said, 1, length(said) - 2)
           END AS reasons
-        FROM {_MAPPED}
+        FROM judged
     """
 
 
@@ -311,7 +318,8 @@ def _refuse_too_many(engine: SparkEngine, entries: Sequence[Entry], judged: Sequ
     limit = engine.settings.quarantine_limit
     for entry, found in zip(entries, judged, strict=True):
         if found.bad > limit * found.read:
-            row, reasons = found.rows.where("reasons IS NOT NULL").orderBy("row_number").first()[0::26]
+            bad = found.rows.where("reasons IS NOT NULL").select("row_number", "reasons")
+            row, reasons = bad.orderBy("row_number").limit(1).collect()[0]
             raise ExportError(
                 f"{entry.path}, row {row:,}, {reasons}. {found.bad:,} of {found.read:,} rows do not fit: more than "
                 f"{limit:.1%} (setting quarantine_limit), so nothing was loaded. Fix the files or the limit."
@@ -349,7 +357,7 @@ def _line_columns() -> Iterator[str]:
 
 
 def _of_newest(lines: DataFrame, entries: Sequence[Entry], judged: Sequence[Judged]) -> DataFrame:
-    """Each order whole from the newest entry that holds it; of two that end together, from the one with fewer bad rows."""
+    """Each order whole from the newest entry that holds it; of two that end together, the one with fewer bad rows."""
     from pyspark.sql.functions import broadcast
 
     ranked = sorted(
@@ -357,12 +365,8 @@ def _of_newest(lines: DataFrame, entries: Sequence[Entry], judged: Sequence[Judg
         key=lambda pair: (pair[1].newest is not None, pair[1].newest, -pair[1].bad, pair[0].sha256),
         reverse=True,
     )
-    session = lines.sparkSession
-    places = broadcast(
-        session.createDataFrame(
-            [(entry.file_id, n) for n, (entry, _) in enumerate(ranked)], "file_id STRING, place INT"
-        )
-    )
+    numbered = [(entry.file_id, place) for place, (entry, _) in enumerate(ranked)]
+    places = broadcast(lines.sparkSession.createDataFrame(numbered, "file_id STRING, place INT"))
     placed = lines.select("file_id", "order_id").distinct().join(places, "file_id")
     owner = placed.groupBy("order_id").agg({"place": "min"}).withColumnsRenamed({"min(place)": "place"})
     owned = owner.join(places, "place").select("order_id", "file_id")
@@ -400,15 +404,8 @@ def _record(engine: SparkEngine, table: Table, entry: Entry, found: Judged, mapp
 
 def _outcome(entry: Entry, ledger: dict[str, Any], read_now: bool) -> Loaded:
     counts = {name: ledger[name] for name in ("rows_read", "accepted", "quarantined", "superseded", "duplicates")}
-    where = f"They are in {quarantine_file(entry.path, entry.file_id)}."
-    return Loaded(
-        entry.name,
-        "perennial, by Spark",
-        "loaded",
-        read_now,
-        **counts,
-        example=where if counts["quarantined"] else None,
-    )
+    where = f"They are in {quarantine_file(entry.path, entry.file_id)}." if counts["quarantined"] else None
+    return Loaded(entry.name, "perennial, by Spark", "loaded", read_now, **counts, example=where)
 
 
 def _escaped(folder: Path) -> str:

@@ -2,7 +2,7 @@
 
 Spark computes; the lake (`lake.py`) keeps what it writes; DuckDB, the local side, loads the exports of the drop folder
 and reads the results for report and publication. What belongs here: how a table comes to be on Spark. What does not:
-how SQL is translated (`dialect.py`), how a session is had (`session.py`), exports Spark reads (`pipeline.spark_exports`).
+how SQL is translated (`dialect.py`), how a session is had (`session.py`), exports that Spark reads (`spark_exports`).
 """
 
 from __future__ import annotations
