@@ -2,8 +2,8 @@
 
 They are what does not fit through one machine. An entry of `spark.order_lines` is one export, of however many files;
 it is mapped, judged by the contract and, if it is new, taken into `staging.order_lines` of the lake, as `loading` does
-with a file: every row is accepted, set aside with its reasons, or superseded. What belongs here: that way. Layouts of shops,
-encodings, dialects and exchange rates are the business of DuckDB's reader and the drop folder.
+with a file: every row is accepted, set aside with its reasons, or superseded. What belongs here: that way. Layouts of
+shops, encodings, dialects and exchange rates are the business of DuckDB's reader and the drop folder.
 """
 
 from __future__ import annotations
