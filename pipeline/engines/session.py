@@ -14,7 +14,6 @@ import shutil
 import socket
 import subprocess
 import sys
-import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -55,8 +54,6 @@ def open_session(settings: Settings) -> SparkSession:
     of ours writes to standard error goes to `data/warehouse/.spill/spark.log` in the home. Raises SparkUnavailable.
     """
     require_available(settings)
-    # It is about pandas, which we hand nothing to: rows travel as Arrow.
-    warnings.filterwarnings("ignore", "PySpark does not yet fully support pandas", FutureWarning)
     if settings.spark.remote:
         return _open_remote(settings.spark.remote, settings)
     return _open_master(settings.spark.master, settings)
