@@ -264,7 +264,7 @@ def _str_length(column: str, statistics: dict[str, Any]) -> tuple[str, str]:
 
 def _str_matches(column: str, statistics: dict[str, Any]) -> tuple[str, str]:
     pattern = str(statistics["pattern"])
-    anchored = rf"\A(?:{pattern})"  # pandera matches from the start of the text; RE2 calls that start \A
+    anchored = f"^(?:{pattern})"  # pandera matches from the start of the text
     return f"regexp_matches({column}, {_text(anchored)})", f"does not have the form {pattern}"
 
 

@@ -308,7 +308,7 @@ def _rules_query() -> str:
           CASE
             WHEN _no_row IS NOT NULL THEN 'the row cannot be read'
             WHEN _unreadable IS NOT NULL THEN _unreadable
-            WHEN said <> '' THEN substr(said, 1, length(said) - 2)
+            ELSE nullif(regexp_replace(said, '; $', '', 'g'), '')
           END AS reasons
         FROM judged
     """
