@@ -90,13 +90,16 @@ def run(
             help="Two periods, A_FROM:A_TO,B_FROM:B_TO. (default: the last half of the history and the first)"
         ),
     ] = None,
+    engine: Annotated[
+        str | None, typer.Option(help="Where the SQL runs: duckdb, or spark (docs/scaling.md). (default: the setting)")
+    ] = None,
     debug: Debug = False,
 ) -> None:
     """Load exports, compute everything as of a day or of many, and publish tables, audiences and report."""
     named, between = _parse_sources(source or []), _parse_between(first, last)
     if every is None:
         day = _parse_snapshot("latest" if snapshot is None else snapshot)
-        settings = _settings(home, compare=compare, period=between and "{}:{}".format(*between))
+        settings = _settings(home, engine=engine, compare=compare, period=between and "{}:{}".format(*between))
         _summary(settings, _run(settings, named, day, debug))
         return
     if snapshot is not None or between is None:
@@ -104,7 +107,7 @@ def run(
             f"--every {every} publishes the days between two: give --from and --to, and no --snapshot, such as "
             f"--from 2025-12-31 --to 2026-11-30 --every {every}."
         )
-    settings = _settings(home, compare=compare)
+    settings = _settings(home, engine=engine, compare=compare)
     finished = _run_range(settings, named, between, every, debug)
     _summary(settings, finished[-1])
     out.print(f"{'days':<11}{len(finished)}, from {finished[0].snapshot_date} to {finished[-1].snapshot_date}")

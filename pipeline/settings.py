@@ -319,6 +319,12 @@ class Settings(BaseSettings):
         return name
 
     @model_validator(mode="after")
+    def spark_reads_for_spark(self) -> Self:
+        if self.spark.order_lines and self.engine != "spark":
+            raise ValueError('spark.order_lines are read by Spark: set engine = "spark", or remove them')
+        return self
+
+    @model_validator(mode="after")
     def resolve_paths(self) -> Self:
         for name in ("sources_folder", "rates_file"):
             path = getattr(self, name)
@@ -337,7 +343,9 @@ class Settings(BaseSettings):
 
     @property
     def warehouse_file(self) -> Path:
-        return self.home / "data" / "warehouse" / "perennial.duckdb"
+        """The home's DuckDB file: all tables, or beside Spark's tables ledger, inputs and their catalog."""
+        name = "perennial" if self.engine == "duckdb" else self.engine
+        return self.home / "data" / "warehouse" / f"{name}.duckdb"
 
     @property
     def exports_folder(self) -> Path:
@@ -417,6 +425,7 @@ def export_home(settings: Settings) -> None:
     if not config.exists():
         config.write_text(DAGSTER_YAML)
     os.environ["PERENNIAL_HOME"] = str(settings.home)
+    os.environ["PERENNIAL_ENGINE"] = settings.engine
     os.environ["DAGSTER_HOME"] = str(dagster_home)
     os.environ.setdefault("DAGSTER_DISABLE_TELEMETRY", "1")
     for name, asked in (("PERENNIAL_COMPARE", settings.compare), ("PERENNIAL_PERIOD", settings.period)):

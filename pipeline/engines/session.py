@@ -14,7 +14,6 @@ import shutil
 import socket
 import subprocess
 import sys
-import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -61,13 +60,22 @@ def open_session(settings: Settings) -> SparkSession:
     A session that is already open in this process is taken over, with the SQL options of this one. What a Java machine
     of ours writes to standard error goes to `data/warehouse/.spill/spark.log` in the home. Raises SparkUnavailable.
     """
-    # It is about pandas, which we hand nothing to: rows travel as Arrow.
-    warnings.filterwarnings("ignore", "PySpark does not yet fully support pandas", FutureWarning)
+    require_available(settings)
     if settings.spark.remote:
         return _open_remote(settings.spark.remote, settings)
+    return _open_master(settings.spark.master, settings)
+
+
+def require_available(settings: Settings) -> None:
+    """Look for all that can be looked for without starting Spark, in a second. Raises SparkUnavailable."""
+    if settings.spark.remote:
+        _require_connect_client()
+        _require_server(settings.spark.remote)
+        return
     _require_pyspark()
     _require_java()
-    return _open_master(settings.spark.master, settings)
+    if hosts := _master_hosts(settings.spark.master):
+        _require_any_reachable(hosts, settings.spark.master)
 
 
 def close_session(session: SparkSession) -> None:
@@ -81,11 +89,7 @@ def close_session(session: SparkSession) -> None:
 
 
 def _open_remote(remote: str, settings: Settings) -> SparkSession:
-    _require_connect_client()
-    host, port = _host_and_port(remote.removeprefix("sc://"), _CONNECT_PORT)
-    # Behind the semicolon may stand a token: it is not repeated in a message.
-    address = remote.partition(";")[0].rstrip("/")
-    _require_reachable(host, port, f"Spark Connect server {address}", 'a wrong "spark.remote"')
+    address = _shown_address(remote)
     from pyspark.sql import SparkSession
 
     try:
@@ -98,6 +102,16 @@ def _open_remote(remote: str, settings: Settings) -> SparkSession:
             f"the Spark Connect server {address} answers on its port, but gives no session: {_first_line(error)}. "
             f"Check that it is Spark Connect, its token and its version."
         ) from error
+
+
+def _require_server(remote: str) -> None:
+    host, port = _host_and_port(remote.removeprefix("sc://"), _CONNECT_PORT)
+    _require_reachable(host, port, f"Spark Connect server {_shown_address(remote)}", 'a wrong "spark.remote"')
+
+
+def _shown_address(remote: str) -> str:
+    """Behind the semicolon may stand a token: it is not repeated in a message."""
+    return remote.partition(";")[0].rstrip("/")
 
 
 def _require_connect_client() -> None:
@@ -116,10 +130,7 @@ def _require_connect_client() -> None:
 
 
 def _open_master(master: str, settings: Settings) -> SparkSession:
-    cluster = re.match(r"spark://(.+)$", master)
-    hosts = [_host_and_port(place, 7077) for place in cluster[1].split(",")] if cluster else []
-    if hosts:
-        _require_any_reachable(hosts, master)
+    hosts = _master_hosts(master)
     on_loopback = all(host == "localhost" or host.startswith("127.") for host, _ in hosts) and (
         bool(hosts) or master.startswith("local")
     )
@@ -135,6 +146,12 @@ def _open_master(master: str, settings: Settings) -> SparkSession:
     log = scratch / "spark.log"
     with _loopback_only(on_loopback), _standard_error_in(log):
         return _create(master, options, log)
+
+
+def _master_hosts(master: str) -> list[tuple[str, int]]:
+    """Where the masters of a standalone cluster are; none for other kinds of masters."""
+    cluster = re.match(r"spark://(.+)$", master)
+    return [_host_and_port(place, 7077) for place in cluster[1].split(",")] if cluster else []
 
 
 def _create(master: str, options: Mapping[str, str], log: Path) -> SparkSession:
@@ -189,10 +206,15 @@ _LOOPBACK_OPTIONS = {"spark.driver.host": _LOOPBACK, "spark.driver.bindAddress":
 
 @contextmanager
 def _loopback_only(wanted: bool) -> Iterator[None]:
-    """The one switch for what has no option (the ports of local-cluster's master and workers): a variable."""
+    """The one switch for what has no option (the ports of local-cluster's master and workers): a variable.
+
+    pandera sets it to loopback when it is imported, and no worker of a real cluster would reach the driver there.
+    """
     before = os.environ.get("SPARK_LOCAL_IP")
     if wanted:
         os.environ["SPARK_LOCAL_IP"] = _LOOPBACK
+    elif before == _LOOPBACK:
+        del os.environ["SPARK_LOCAL_IP"]
     try:
         yield
     finally:
