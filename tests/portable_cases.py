@@ -196,7 +196,7 @@ AGGREGATES: list[str] = [
     "percentile_cont(0.9) WITHIN GROUP (ORDER BY i) FILTER (WHERE ok)", "count(DISTINCT i) FILTER (WHERE ok)",
     "coalesce(sum(m), 0)", "sum(m)::DECIMAL(18, 2)", "sum(i)::DOUBLE / nullif(count(i), 0)", "max(i) - min(i)", "sum(x * 2 + i)",
     "min(m + r)", "sum(-i)", "max(ok::INTEGER)", "sum(m * r)", "round(sum(m * r), 2)", "sum(m * 0.5)::VARCHAR", "sum(i) // 2",
-    "sum(m) - sum(r)", "greatest(sum(m), 0)", "nullif(count(*), 0) % 3", "sum(m * m * r)", "sum(sqrt(abs(y)))",
+    "sum(m) - sum(r)", "corr(n, i * 1000)", "greatest(sum(m), 0)", "nullif(count(*), 0) % 3", "sum(m * m * r)", "sum(sqrt(abs(y)))",
     "(sum(m) * sum(m)) * 0.0001",
 ]  # fmt: skip
 

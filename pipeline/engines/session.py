@@ -39,8 +39,6 @@ _SQL_OPTIONS = {
     "spark.sql.decimalOperations.allowPrecisionLoss": "false",
     # The same where two DECIMALs come together in one column: since Spark 4 the digits before the point come first.
     "spark.sql.legacy.decimal.retainFractionDigitsOnTruncate": "true",
-    # Of two CTEs of one name the inner one counts (the default since Spark 4).
-    "spark.sql.legacy.ctePrecedencePolicy": "CORRECTED",
     # Parquet that DuckDB and everybody else reads alike: real days, microseconds, no INT96.
     "spark.sql.parquet.compression.codec": "zstd",
     "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS",

@@ -265,7 +265,8 @@ def _degenerate_correlations(tree: exp.Query) -> None:
     """Without a spread, or of one pair, the correlation is NaN in DuckDB; in Spark it is NULL, as of no pair."""
     for corr in list(tree.find_all(exp.Corr)):
         whole = corr.parent if isinstance(corr.parent, exp.Filter | exp.Window) else corr
-        pairs = exp.Count(this=exp.Add(this=corr.this.copy(), expression=corr.expression.copy()))
+        one, other = _cast(corr.this.copy(), "DOUBLE"), _cast(corr.expression.copy(), "DOUBLE")
+        pairs = exp.Count(this=exp.Add(this=one, expression=other))
         if whole is corr:
             counted: exp.Expr = pairs
         else:

@@ -40,6 +40,7 @@ _DAY = re.compile(r"\d{4}-\d\d-\d\d")
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\d( \d\d:\d\d:\d\d(\.\d{1,6})?)?")
 _SAME_TYPES = "the same type on both sides: text, numbers, days and truth values compare differently on each engine"
 _ONE_TYPE = "values of one type: text, numbers, days and truth values come together differently on each engine"
+
 PARAMETERS: Mapping[str, str] = {"snapshot_date": "DATE"}
 """DuckDB types of the named parameters that every SELECT may use; any other parameter is cast where it is used."""
 
