@@ -95,6 +95,8 @@ class Table:
     header: Header
     select: str | None
     file: str
+    first_line: int = 1
+    """The line of the file in which the SELECT begins."""
 
     @property
     def full_name(self) -> str:
@@ -169,7 +171,8 @@ def read_table(path: Path, root: Path = SQL_FOLDER) -> Table:
         dialect.parse(select, file)
         if header.computed_by is not None:
             raise HeaderError(f"{file}: has a SELECT, so it is not computed_by anything; remove one.")
-    return Table(path.parent.name, path.stem, header, select, file)
+    first_line = text[: text.index(select)].count("\n") + 1 if select else 1
+    return Table(path.parent.name, path.stem, header, select, file, first_line)
 
 
 def read_tables(root: Path = SQL_FOLDER) -> dict[str, Table]:

@@ -3,7 +3,7 @@
 Every file in `sql/` is written in DuckDB's dialect, and must mean the same on Spark. A translator alone cannot promise
 that: it changes many constructs in silence. So what may be written is an allow-list (`subset.py`, with the rules of
 types in `sql_types.py`), and what is on it is rewritten where Spark has other words for it (`spark_sql.py`). Each entry
-of the list has a case in `tests/spark/cases.py`, whose result is compared on both engines.
+of the list has a case in `tests/portable_cases.py`, whose result is compared on both engines.
 """
 
 from __future__ import annotations

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 _LOOPBACK = "127.0.0.1"
+_LANGUAGE = "-Duser.language=en -Duser.country=US"
 _CONNECT_PORT = 15002
 _REACH_SECONDS = 5.0
 
@@ -34,6 +35,12 @@ _SQL_OPTIONS = {
     "spark.sql.ansi.enabled": "true",
     "spark.sql.timestampType": "TIMESTAMP_NTZ",
     "spark.sql.caseSensitive": "false",
+    # A product keeps its digits behind the point, or fails; by default Spark rounds it in silence.
+    "spark.sql.decimalOperations.allowPrecisionLoss": "false",
+    # The same where two DECIMALs come together in one column: since Spark 4 the digits before the point come first.
+    "spark.sql.legacy.decimal.retainFractionDigitsOnTruncate": "true",
+    # Of two CTEs of one name the inner one counts (the default since Spark 4).
+    "spark.sql.legacy.ctePrecedencePolicy": "CORRECTED",
     # Parquet that DuckDB and everybody else reads alike: real days, microseconds, no INT96.
     "spark.sql.parquet.compression.codec": "zstd",
     "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS",
@@ -177,6 +184,9 @@ def _driver_options(settings: Settings, scratch: Path) -> dict[str, str]:
         "spark.ui.showConsoleProgress": "false",
         "spark.log.level": "ERROR",
         "spark.driver.memory": f"{settings.memory_bytes // 2**20}m",
+        # lower() must not depend on the language of the machine: I is no ı.
+        "spark.driver.defaultJavaOptions": _LANGUAGE,
+        "spark.executor.defaultJavaOptions": _LANGUAGE,
         "spark.sql.catalogImplementation": "in-memory",
         "spark.sql.warehouse.dir": str(scratch / "spark-warehouse"),
     }
@@ -196,10 +206,15 @@ _LOOPBACK_OPTIONS = {"spark.driver.host": _LOOPBACK, "spark.driver.bindAddress":
 
 @contextmanager
 def _loopback_only(wanted: bool) -> Iterator[None]:
-    """The one switch for what has no option (the ports of local-cluster's master and workers): a variable."""
+    """The one switch for what has no option (the ports of local-cluster's master and workers): a variable.
+
+    pandera sets it to loopback when it is imported, and no worker of a real cluster would reach the driver there.
+    """
     before = os.environ.get("SPARK_LOCAL_IP")
     if wanted:
         os.environ["SPARK_LOCAL_IP"] = _LOOPBACK
+    elif before == _LOOPBACK:
+        del os.environ["SPARK_LOCAL_IP"]
     try:
         yield
     finally:

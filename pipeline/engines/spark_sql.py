@@ -19,7 +19,7 @@ from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
 from pipeline.engines.sql_text import Refused, excerpt, first_error, table_name
-from pipeline.engines.sql_types import DType, kind_of
+from pipeline.engines.sql_types import WHOLE, DType, kind_of
 from pipeline.engines.subset import ALLOWED, bare
 
 SPARK = "spark"
@@ -139,6 +139,8 @@ def _whole_part(node: exp.Floor | exp.Ceil) -> exp.Expr | None:
     x = node.this
     if kind_of(x) is DType.DECIMAL:
         return None
+    if kind_of(x) in WHOLE:
+        return _cast(x.copy(), "DOUBLE")
     fits = exp.LT(this=exp.Abs(this=x.copy()), expression=exp.Literal.number(_EXACT_WHOLE))
     part = type(node)(this=x.copy())
     return exp.Case(ifs=[exp.If(this=fits, true=_cast(part, "DOUBLE"))], default=_cast(x.copy(), "DOUBLE"))

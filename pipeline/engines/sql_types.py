@@ -1,7 +1,7 @@
 """Types of a SELECT: sqlglot's inference, corrected to what DuckDB does, and the rules that need types.
 
-Types are kept without their size, as far as portability asks for them: whole numbers are BIGINT, fractions DOUBLE or
-DECIMAL.
+Types are kept as exactly as portability asks for: whole numbers are BIGINT, fractions DOUBLE, or DECIMAL with the size
+that DuckDB gives them.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import difflib
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlglot import exp
 from sqlglot.dialects.dialect import Dialect
@@ -24,6 +24,7 @@ from pipeline.engines.sql_text import DIALECT, Finding, Refused, excerpt, table_
 from pipeline.engines.subset import Rule, bare, is_text, is_whole, outside_parens
 
 DType = exp.DType
+Type = exp.DType | exp.DataType
 WHOLE = {DType.TINYINT, DType.SMALLINT, DType.INT, DType.BIGINT, DType.INT128, DType.UTINYINT, DType.USMALLINT,
          DType.UINT, DType.UBIGINT, DType.UINT128}  # fmt: skip
 FLOATING = {DType.FLOAT, DType.DOUBLE}
@@ -39,13 +40,6 @@ _DAY = re.compile(r"\d{4}-\d\d-\d\d")
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\d( \d\d:\d\d:\d\d(\.\d{1,6})?)?")
 _SAME_TYPES = "the same type on both sides: text, numbers, days and truth values compare differently on each engine"
 _ONE_TYPE = "values of one type: text, numbers, days and truth values come together differently on each engine"
-_UNION_TYPES = {
-    DType.BIGINT: {DType.DECIMAL, DType.DOUBLE},
-    DType.DECIMAL: {DType.DOUBLE},
-    DType.DATE: set(STAMP),
-}
-"""What the columns of a UNION come to when its sides differ."""
-
 PARAMETERS: Mapping[str, str] = {"snapshot_date": "DATE"}
 """DuckDB types of the named parameters that every SELECT may use; any other parameter is cast where it is used."""
 
@@ -55,15 +49,82 @@ def kind_of(node: exp.Expr | None) -> exp.DType:
     return kind if isinstance(kind, exp.DType) else DType.UNKNOWN
 
 
-def _bare_type(text: str) -> exp.DType:
-    """A type without its size: told DECIMAL(18, 2), sqlglot takes its product with a DOUBLE for a DECIMAL."""
-    kind = exp.DataType.build(text, dialect=DIALECT).this
+def _simple_type(text: str) -> Type:
+    """A type of DuckDB as one of the few that are told apart here."""
+    built = exp.DataType.build(text, dialect=DIALECT)
+    kind = built.this
     if not isinstance(kind, exp.DType):
         return DType.UNKNOWN
+    if kind is DType.DECIMAL and built.expressions:
+        return built
     return DType.BIGINT if kind in WHOLE else DType.DOUBLE if kind in FLOATING else kind
 
 
-def _infer(rule: Callable[[Any], exp.DType]) -> dict[str, Any]:
+def _as_type(kind: Type) -> exp.DataType:
+    return kind if isinstance(kind, exp.DataType) else exp.DataType(this=kind)
+
+
+class Size(NamedTuple):
+    """Of a DECIMAL: digits before and behind the point."""
+
+    whole: int
+    scale: int
+
+    @property
+    def fits(self) -> bool:
+        return self.whole + self.scale <= _DIGITS
+
+
+_DIGITS = 38
+"""A DECIMAL has no more, on both engines."""
+
+
+def _size(node: exp.Expr | None) -> Size | None:
+    """None for what is no DECIMAL, or of unknown size."""
+    return None if node is None or node.type is None else _size_of(node.type)
+
+
+def _size_of(kind: exp.DataType) -> Size | None:
+    if kind.this is not DType.DECIMAL or len(kind.expressions) != 2:
+        return None
+    digits, scale = (int(parameter.name) for parameter in kind.expressions)
+    return Size(digits - scale, scale)
+
+
+def _decimal(whole: int, scale: int) -> exp.DataType:
+    return exp.DataType.build(f"DECIMAL({min(whole + scale, _DIGITS)}, {min(scale, _DIGITS)})", dialect=DIALECT)
+
+
+_BIGINT_SIZE = Size(19, 0)
+
+
+def _common_size(types: Iterable[exp.DataType]) -> Size:
+    """What DECIMALs and whole numbers come to together, be it more digits than there are."""
+    sizes = [_size_of(kind) or _BIGINT_SIZE for kind in types if kind.this in NUMBER]
+    return Size(max(size.whole for size in sizes), max(size.scale for size in sizes))
+
+
+def _common_type(types: Iterable[exp.DataType]) -> Type:
+    """The type that values of several types come to: a number over a whole number, a moment over a day."""
+    given = [kind for kind in types if kind.this is not DType.NULL]
+    kinds = {kind.this for kind in given}
+    if kinds and kinds <= NUMBER:
+        if kinds & FLOATING:
+            return DType.DOUBLE
+        return _decimal(*_common_size(given)) if DType.DECIMAL in kinds else DType.BIGINT
+    if len(kinds) <= 1:
+        return given[0] if given else DType.NULL
+    return DType.TIMESTAMP if kinds <= _TIME else DType.UNKNOWN
+
+
+class _Annotator(TypeAnnotator):
+    """sqlglot's inference, with DuckDB's idea of what the columns of a UNION or of VALUES come to."""
+
+    def _maybe_coerce(self, type1: Type, type2: Type) -> Type:
+        return _common_type((_as_type(type1), _as_type(type2)))
+
+
+def _infer(rule: Callable[[Any], Type]) -> dict[str, Any]:
     """An entry of sqlglot's table of inference: the type of a node, given that its operands are already typed."""
 
     def annotate(annotator: TypeAnnotator, node: exp.Expr) -> exp.Expr:
@@ -72,22 +133,27 @@ def _infer(rule: Callable[[Any], exp.DType]) -> dict[str, Any]:
     return {"annotator": annotate}
 
 
-def _widest(*nodes: exp.Expr | None) -> exp.DType:
-    """The type that values of several types come to: a number over a whole number, a moment over a day."""
-    kinds = [kind for kind in map(kind_of, nodes) if kind is not DType.NULL]
-    for family in (FLOATING, {DType.DECIMAL}, WHOLE):
-        if all(kind in NUMBER for kind in kinds) and any(kind in family for kind in kinds):
-            return DType.DOUBLE if family is FLOATING else DType.DECIMAL if family is not WHOLE else DType.BIGINT
-    # A quoted constant takes the type of what stands beside it.
-    typed = {kind for kind, node in zip(map(kind_of, nodes), nodes, strict=True) if not is_text(node)} - {DType.NULL}
-    if len(typed) == 1:
-        return typed.pop()
-    if typed and typed <= STAMP | {DType.DATE}:
-        return DType.TIMESTAMP
-    return kinds[0] if kinds and len(set(kinds)) == 1 else DType.UNKNOWN
+def _widest(*nodes: exp.Expr | None) -> Type:
+    """A quoted constant takes the type of what stands beside it."""
+    typed = [node for node in nodes if node is not None]
+    others = [node for node in typed if not is_text(node)]
+    return _common_type(_as_type(node.type or DType.UNKNOWN) for node in others or typed)
 
 
-def _arithmetic(node: exp.Binary) -> exp.DType:
+def _product(node: exp.Mul) -> Type:
+    sizes = [_size(node.left), _size(node.right)]
+    if not {kind_of(node.left), kind_of(node.right)} <= WHOLE | {DType.DECIMAL} or not any(sizes):
+        return _widest(node.left, node.right)
+    left, right = (size or _BIGINT_SIZE for size in sizes)
+    return _decimal(left.whole + right.whole, left.scale + right.scale)
+
+
+def _sum_type(node: exp.Sum) -> Type:
+    size = _size(node.this)
+    return kind_of(node.this) if size is None else _decimal(_DIGITS - size.scale, size.scale)
+
+
+def _arithmetic(node: exp.Binary) -> Type:
     left, right = kind_of(node.left), kind_of(node.right)
     if DType.INTERVAL in (left, right):
         return DType.TIMESTAMP
@@ -98,28 +164,33 @@ def _arithmetic(node: exp.Binary) -> exp.DType:
     return _widest(node.left, node.right)
 
 
-def _rounded(node: exp.Round) -> exp.DType:
+def _rounded(node: exp.Round) -> Type:
+    decimals, size = node.args.get("decimals"), _size(node.this)
+    if size is not None and (decimals is None or is_whole(decimals)):
+        return _decimal(size.whole, min(int(decimals.name) if decimals else 0, size.scale))
     return kind_of(node.this) if kind_of(node.this) in NUMBER else DType.UNKNOWN
 
 
-def _whole_part(node: exp.Floor | exp.Ceil) -> exp.DType:
-    return DType.DECIMAL if kind_of(node.this) is DType.DECIMAL else DType.DOUBLE
+def _whole_part(node: exp.Floor | exp.Ceil) -> Type:
+    size = _size(node.this)
+    return DType.DOUBLE if size is None else _decimal(size.whole, 0)
 
 
-def _cast_type(node: exp.Cast) -> exp.DType:
-    return _bare_type(node.to.sql(DIALECT))
+def _cast_type(node: exp.Cast) -> Type:
+    return _simple_type(node.to.sql(DIALECT))
 
 
-def _case_type(node: exp.Case) -> exp.DType:
+def _case_type(node: exp.Case) -> Type:
     default = [node.args["default"]] if node.args.get("default") else []
     return _widest(*(branch.args["true"] for branch in node.args["ifs"]), *default)
 
 
-def _literal_type(node: exp.Literal) -> exp.DType:
+def _literal_type(node: exp.Literal) -> Type:
     if node.is_string:
         return DType.VARCHAR
     text = str(node.this).lower()
-    return DType.DOUBLE if "e" in text else DType.DECIMAL if "." in text else DType.BIGINT
+    whole, point, fraction = text.partition(".")
+    return DType.DOUBLE if "e" in text else _decimal(len(whole), len(fraction)) if point else DType.BIGINT
 
 
 def _zoned(node: exp.Expr) -> exp.DType:
@@ -133,22 +204,25 @@ def _source_function_type(node: exp.Anonymous) -> exp.DType:
 
 
 def _inference(parameters: Mapping[str, str]) -> dict[Any, Any]:
-    known = {name.lower(): _bare_type(kind) for name, kind in parameters.items()}
-    same = _infer(lambda node: kind_of(node.this))
+    known = {name.lower(): _simple_type(kind) for name, kind in parameters.items()}
+    same = _infer(lambda node: node.this.type or DType.UNKNOWN)
     text = {"returns": DType.VARCHAR}
     return {
         **Dialect.get_or_raise(DIALECT).EXPRESSION_METADATA,
         exp.Literal: _infer(_literal_type),
         exp.Placeholder: _infer(lambda node: known.get(str(node.this).lower(), DType.UNKNOWN)),
         **dict.fromkeys((exp.Cast, exp.TryCast), _infer(_cast_type)),
-        **dict.fromkeys((exp.Add, exp.Sub, exp.Mul, exp.Mod, exp.IntDiv), _infer(_arithmetic)),
+        **dict.fromkeys((exp.Add, exp.Sub, exp.Mod, exp.IntDiv), _infer(_arithmetic)),
+        exp.Mul: _infer(_product),
+        exp.Div: _infer(lambda _: DType.DOUBLE),
+        exp.Sum: _infer(_sum_type),
         exp.Round: _infer(_rounded),
         **dict.fromkeys((exp.Floor, exp.Ceil), _infer(_whole_part)),
         # Of a DATE, too, this is a TIMESTAMP.
         **dict.fromkeys((exp.DateTrunc, exp.TimestampTrunc), _infer(lambda _: DType.TIMESTAMP)),
         **dict.fromkeys((exp.Coalesce, exp.Greatest, exp.Least), _infer(lambda n: _widest(n.this, *n.expressions))),
         exp.Case: _infer(_case_type),
-        **dict.fromkeys((exp.Nullif, exp.Neg, exp.Abs, exp.Sum), same),
+        **dict.fromkeys((exp.Nullif, exp.Neg, exp.Abs), same),
         **dict.fromkeys((exp.Replace, exp.RegexpReplace, exp.RegexpExtract, exp.SplitPart, exp.Left, exp.Right), text),
         exp.AtTimeZone: _infer(_zoned),
         exp.Anonymous: _infer(_source_function_type),
@@ -174,14 +248,14 @@ def typed(
     Changes the tree it is given: each node that a rule may show first notes how it was written.
     """
     for node in query.walk():
-        if type(node) in _TYPE_RULES or isinstance(node, exp.Cast):
+        if type(node) in _SHOWN:
             node.meta["written"] = excerpt(node)
     columns: dict[str, Any] = {}
     read = {table_name(table) for table in tables}
     for name, types in schemas.items():
         if name.lower() in read:
             db, _, bare_name = name.lower().rpartition(".")
-            typed_columns = {column: exp.DataType(this=_bare_type(kind)) for column, kind in types.items()}
+            typed_columns = {column: _as_type(_simple_type(kind)) for column, kind in types.items()}
             columns.setdefault(db or _BARE_DB, {})[bare_name] = typed_columns
     for table in tables:
         if not table.db:
@@ -192,7 +266,7 @@ def typed(
     except OptimizeError as error:
         in_reach = {name: types for name, types in schemas.items() if name.lower() in read}
         raise _unknown_column(error, query, file, in_reach) from error
-    TypeAnnotator(schema, expression_metadata=_inference(parameters), coerces_to=_UNION_TYPES).annotate(qualified)
+    _Annotator(schema, expression_metadata=_inference(parameters)).annotate(qualified)
     return qualified
 
 
@@ -202,6 +276,10 @@ def type_findings(tree: exp.Query, source: bool) -> Iterator[Finding]:
     for node in tree.walk():
         if (rule := rules.get(type(node))) is not None:
             yield from rule(node)
+        elif isinstance(node, exp.Dot) or (isinstance(node, exp.Column) and node.args.get("db")):
+            yield Finding(
+                node, "an alias of the table that is no column's name", "may be a table's column or a column's field"
+            )
     yield from _correlated(tree)
 
 
@@ -310,6 +388,16 @@ def _alike(node: exp.Expr, operands: Iterable[exp.Expr | None], advice: str) -> 
         given = [operand for operand in given if not _is_day(bare(operand), or_moment=DType.DATE not in times)]
     if len({_family(kind_of(operand)) for operand in given} - {None}) > 1:
         yield Finding(node, advice)
+    yield from _together(node, given)
+
+
+def _together(node: exp.Expr, operands: list[exp.Expr]) -> Iterator[Finding]:
+    """DECIMALs that together need more digits than there are: DuckDB cuts some behind the point, Spark keeps them."""
+    scales = {size.scale for operand in operands if (size := _size(operand)) is not None}
+    if len(scales) < 2 or DType.DOUBLE in map(kind_of, operands):
+        return
+    if not _common_size(operand.type for operand in operands if operand.type is not None).fits:
+        yield Finding(node, "DECIMALs of one scale (cast a sum back: sum(x)::DECIMAL(18, 2)), or DOUBLEs")
 
 
 def _is_day(node: exp.Expr | None, or_moment: bool) -> bool:
@@ -472,7 +560,7 @@ def _correlated(tree: exp.Query) -> Iterator[Finding]:
             continue
         select, place = scope.expression, scope.expression.parent
         assert isinstance(select, exp.Query)
-        if any(column.table not in around.sources for column in scope.external_columns):
+        if any(column.table not in around.selected_sources for column in scope.external_columns):
             yield Finding(select, "a subquery that names columns of the query right around it only")
         elif isinstance(place, exp.Subquery) and not isinstance(place.parent, exp.In):
             alone = isinstance(select, exp.Select) and not (select.args.get("group") or select.args.get("limit"))
@@ -513,6 +601,11 @@ _TYPE_RULES: Mapping[type[exp.Expr], Rule] = {
     exp.Avg: _avg,
     exp.WithinGroup: _median,
 }
+
+
+_PASSING_ON = {exp.And, exp.Or, exp.Not, exp.Where, exp.Having, exp.If, exp.Join, exp.Union, exp.Values}
+"""Their rules show what stands inside them."""
+_SHOWN = {exp.Cast, *_TYPE_RULES} - _PASSING_ON
 
 
 def _type_rules(source: bool) -> Mapping[type[exp.Expr], Rule]:

@@ -58,13 +58,13 @@ ALLOWED: Mapping[type[exp.Expr], tuple[str, ...]] = {
     exp.Placeholder: _UNARY,
     exp.Interval: ("this", "unit"),
     exp.Var: _UNARY,
-    exp.DataType: ("this", "expressions", "nested"),
+    exp.DataType: ("this", "expressions"),
     exp.DataTypeParam: _UNARY,
     # operators
     **dict.fromkeys((exp.And, exp.Or, exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE, exp.Is), _BINARY),
     **dict.fromkeys((exp.NullSafeEQ, exp.NullSafeNEQ, exp.Add, exp.Sub, exp.Mul, exp.IntDiv, exp.Mod), _BINARY),
     **dict.fromkeys((exp.Paren, exp.Not, exp.Neg, exp.Exists), _UNARY),
-    exp.Div: (*_BINARY, "typed", "safe"),
+    exp.Div: _BINARY,
     exp.DPipe: (*_BINARY, "safe"),
     exp.Like: (*_BINARY, "negate"),
     exp.In: ("this", "expressions", "query"),
@@ -150,6 +150,7 @@ _PERCENTILE = "percentile_cont(0.5) WITHIN GROUP (ORDER BY x::DOUBLE)"
 _EXACT_DISTINCT = "count(DISTINCT x)"
 _NO_STRINGS_OF_ROWS = "one row per element: the order within the string is not the same on both engines"
 _DATE_OF_PARTS = "a DATE column or DATE '…'"
+_TYPES = "VARCHAR, BOOLEAN, SMALLINT, INTEGER, BIGINT, DOUBLE, DECIMAL(p, s), DATE or TIMESTAMP as the type"
 _DATE_MATH = "d + n for days, or (d + INTERVAL 1 MONTH)::DATE"
 
 INSTEAD: Mapping[type[exp.Expr], str] = {
@@ -238,6 +239,7 @@ ARGUMENT_INSTEAD: Mapping[tuple[type[exp.Expr], str], str] = {
     (exp.Extract, "this"): _NO_DAY_NAMES,
     (exp.In, "unnest"): _NO_LISTS,
     (exp.In, "field"): "IN (SELECT …)",
+    (exp.DataType, "nested"): _TYPES,
     (exp.Between, "symmetric"): "BETWEEN least(a, b) AND greatest(a, b)",
     (exp.If, "false"): "CASE WHEN … THEN … ELSE … END",
     (exp.PercentileCont, "expression"): _PERCENTILE,
@@ -364,6 +366,13 @@ def _join(node: exp.Join) -> Iterator[Finding]:
         yield Finding(node, "CROSS JOIN, or JOIN … ON")
 
 
+def _cte(node: exp.CTE) -> Iterator[Finding]:
+    """The translation lays all CTEs side by side."""
+    first = next(cte for cte in node.root().find_all(exp.CTE) if cte.alias.lower() == node.alias.lower())
+    if first is not node:
+        yield Finding(node.args["alias"], "a name of its own for each CTE", "names more than one CTE")
+
+
 def _values(node: exp.Values) -> Iterator[Finding]:
     named = node.args.get("alias") or (node.parent.args.get("alias") if isinstance(node.parent, exp.CTE) else None)
     if not (isinstance(named, exp.TableAlias) and named.args.get("columns")):
@@ -467,10 +476,10 @@ def _trim(node: exp.Trim) -> Iterator[Finding]:
 
 
 _ESCAPE = r"\\[tnrf] | \\[!-/:-@\[-^`{-~]"
-_ATOM = rf"\\[dDwWsS] | {_ESCAPE} | \(\?: | \( | \) | \. | [^\\()\[\]{{}}.*+?|^$]"
+_ATOM = rf"\\[dDwWsS] | {_ESCAPE} | \) | \. | [^\\()\[\]{{}}.*+?|^$]"
 _CLASS = rf"\[ \^? (?: \\[dws] | {_ESCAPE} | [^\\\[\]&~] )+ \]"
 _TIMES = r"(?: [*+?] | \{\d{1,3}(?:,\d{0,3})?\} ) \??"
-_PATTERN = re.compile(rf"(?: (?: {_CLASS} | {_ATOM} ) (?: {_TIMES} )? | [\^$|] )*", re.VERBOSE)
+_PATTERN = re.compile(rf"(?: (?: {_CLASS} | {_ATOM} ) (?: {_TIMES} )? | \(\?: | \((?!\?) | [\^$|] )*", re.VERBOSE)
 
 
 _PATTERN_ADVICE = "a pattern of literals, [a-z], \\d \\w \\s, groups, |, * + ? {n}, ^ and $, without flags"
@@ -582,13 +591,8 @@ def _bound(bound: exp.Expr | str | None, side: str | None) -> float:
 
 
 def _data_type(types: set[exp.DType], node: exp.DataType) -> Iterator[Finding]:
-    if (node.this is _DType.DECIMAL) != bool(node.expressions):
-        yield Finding(node.parent or node, "DECIMAL(p, s), and the other types without a size")
     if node.this not in types:
-        yield Finding(
-            node.parent or node,
-            "VARCHAR, BOOLEAN, SMALLINT, INTEGER, BIGINT, DOUBLE, DECIMAL(p, s), DATE or TIMESTAMP as the type",
-        )
+        yield Finding(node.parent or node, _TYPES)
 
 
 def _constant_format(node: exp.StrToTime | exp.Anonymous) -> Iterator[Finding]:
@@ -610,6 +614,7 @@ _SYNTAX_RULES: Mapping[type[exp.Expr], Rule] = {
     exp.Var: _var,
     exp.Placeholder: _placeholder,
     exp.Join: _join,
+    exp.CTE: _cte,
     exp.Values: _values,
     exp.Tuple: _tuple,
     exp.Group: _group,

@@ -24,8 +24,12 @@ def needs_spark(tmp_path_factory: pytest.TempPathFactory) -> None:
 
 @pytest.fixture(scope="session")
 def spark(tmp_path_factory: pytest.TempPathFactory, needs_spark: None) -> Iterator[object]:
-    # One shuffle partition: the tables have a dozen rows.
-    options = {"spark.driver.memory": "1g", "spark.sql.shuffle.partitions": "1"}
+    # The tables have a dozen rows: one partition, and no time for Java to optimise what runs once.
+    options = {
+        "spark.driver.memory": "1g",
+        "spark.sql.shuffle.partitions": "1",
+        "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
+    }
     home = tmp_path_factory.mktemp("spark")
     session = open_session(Settings(home=home, spark=Spark(master="local[2]", config=options)))
     yield session

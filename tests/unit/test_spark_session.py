@@ -140,6 +140,26 @@ def test_the_client_of_connect_is_missing(home):
     assert "pip install 'perennial[connect]'" in refusal(home, remote="sc://127.0.0.1")
 
 
+@pytest.mark.parametrize(
+    ("before", "wanted", "inside"),
+    [
+        (None, True, "127.0.0.1"),
+        ("10.0.0.7", True, "127.0.0.1"),
+        ("127.0.0.1", False, None),
+        ("10.0.0.7", False, "10.0.0.7"),
+        (None, False, None),
+    ],
+)
+def test_loopback_is_for_what_stays_in_this_machine(monkeypatch, before, wanted, inside):
+    if before is None:
+        monkeypatch.delenv("SPARK_LOCAL_IP", raising=False)
+    else:
+        monkeypatch.setenv("SPARK_LOCAL_IP", before)
+    with session._loopback_only(wanted):
+        assert os.environ.get("SPARK_LOCAL_IP") == inside
+    assert os.environ.get("SPARK_LOCAL_IP") == before
+
+
 def test_only_java_is_made_quiet(tmp_path, capfd):
     log = tmp_path / "spark.log"
     with session._standard_error_in(log):
