@@ -1,7 +1,7 @@
-"""Who arrives when, buys when, for how much, and which campaigns reach them: drawn with numpy, a chunk of people at once.
+"""Who arrives when, buys when, for how much, and whom campaigns reach: drawn with numpy, a chunk of people at once.
 
-What belongs here: draws that need a distribution. What does not: what an order looks like; `queries` derives that from
-hashes. The generator of a chunk is seeded by the shop's seed and the place of the chunk, never by what was drawn before.
+The generator of a chunk is seeded by the shop's seed and the place of the chunk, never by what was drawn before. What
+belongs here: draws that need a distribution. What does not: what an order looks like; `queries` makes it of hashes.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ CHUNK = 100_000
 """Customers drawn at once. Part of the truth: another size makes another shop."""
 CAMPAIGN_DAYS = 14
 """Orders that a message makes are placed within so many days."""
-SENT_AT = 0.4
-"""Part of its day after which a campaign is sent: in the late afternoon, as the hours go."""
+_SENT_AFTER = 0.4  # of the day's orders
 _HOURS = (1, 0, 0, 0, 0, 1, 2, 4, 6, 8, 9, 9, 10, 8, 8, 8, 9, 10, 11, 12, 13, 11, 7, 3)  # how busy, from midnight on
 _CONSENT, _WITHDRAWN_AFTER_DAYS = 0.6, 1500.0
 Numbers = NDArray[np.int64]
+Moments = NDArray[np.datetime64]
 
 
 @dataclass(frozen=True)
@@ -64,6 +64,12 @@ class Calendar:
         """Customers until the end of the world, which is some days after the end of the history."""
         return int(self.shop.customers * self._arrived[-1])
 
+    @property
+    def campaigns(self) -> Array:
+        """The moments at which campaigns are sent, evenly spread over the history and none on its first day."""
+        count = self.shop.years * self.shop.campaigns_per_year
+        return np.floor((np.arange(count) + 0.5) * self.shop.days / count) + _SENT_AFTER
+
     def busy(self, days: Array) -> Array:
         return np.interp(days, self._days, self._busy)
 
@@ -74,13 +80,14 @@ class Calendar:
         """When the people with these numbers arrive, of so many until the last day; by number, each in a slot."""
         return np.interp((numbers + rng.random(len(numbers))) / of, self._arrived, self._days)
 
-    def moments(self, days: Array) -> NDArray[np.datetime64]:
+    def moments(self, days: Array) -> Moments:
         """To the second, in the shop's time; more of them in the evening than at night."""
         whole = np.floor(days)
         by_hour = np.concatenate([[0.0], np.cumsum(_HOURS)]) / np.sum(_HOURS)
         hours = np.interp(days - whole, by_hour, np.arange(25.0))
         seconds = whole * 86400 + np.minimum(np.floor(hours * 3600), 86399)
-        return np.datetime64(self.shop.first_day, "us") + seconds.astype("timedelta64[s]")
+        moments: Moments = np.datetime64(self.shop.first_day, "us") + seconds.astype("timedelta64[s]")
+        return moments
 
 
 @dataclass(frozen=True)
@@ -172,15 +179,12 @@ class _Chunk:
     def _campaigns(self, arrived: Array, dropped: Array, email_until: Array) -> tuple[pl.DataFrame, _Made]:
         """Messages of all campaigns, and the orders they make."""
         messages, made = [], []
-        for campaign, day in enumerate(self._shop.campaigns):
-            sent = (day - self._shop.first_day).days + SENT_AT
+        for campaign, sent in enumerate(self.calendar.campaigns):
             audience = np.flatnonzero((arrived < sent) & (email_until > sent))
-            treated = self.rng.random(len(audience)) >= self._shop.control
-            chance = self._shop.response * (treated & (dropped[audience] > sent))
-            responded = self.rng.random(len(audience)) < chance
-            buyers = audience[responded]
-            after = CAMPAIGN_DAYS * self.rng.random(len(buyers)) ** 2
-            made.append(_Made(buyers, sent + after, np.full(len(buyers), campaign)))
+            lots, chances, delays = self.rng.random((3, len(audience)))
+            treated, when = lots >= self._shop.control, sent + CAMPAIGN_DAYS * delays**2
+            responded = treated & (chances < self._shop.response) & (when < dropped[audience])
+            made.append(_Made(audience[responded], when[responded], np.full(int(responded.sum()), campaign)))
             messages.append(
                 pl.DataFrame({"customer": self.numbers[audience], "treated": treated, "responded": responded})
                 .with_columns(campaign=pl.lit(campaign))
@@ -223,7 +227,7 @@ class _Chunk:
             }
         )
 
-    def _moments(self, days: Array) -> NDArray[np.datetime64]:
+    def _moments(self, days: Array) -> Moments:
         """Never, and what the end of the world hides, is null."""
         ends = self._shop.days + MOST_NIGHTS
         seen = days < ends
@@ -234,4 +238,3 @@ def _of_chunk(numbers: Numbers, share: float) -> Numbers:
     """Numbers of the `share` as many people who come with these customers."""
     first, last = int(numbers[0] * share), int((numbers[-1] + 1) * share)
     return np.arange(first, last)
-

@@ -1,8 +1,9 @@
 """The rows of every file as SQL over what was drawn: `people`, `orders`, `messages`, `campaigns`.
 
 Whatever needs no distribution of its own is a hash of (seed, what it is for, row), so that no thread and no order of
-work changes a byte. Orders lie in the order of time, and every SELECT over them keeps it: rows stream from the table
-into the file without being sorted or held (which a join would undo: products are macros). What belongs here: SELECTs. What does not: where they are written.
+work changes a byte. Orders lie in the order of time and their SELECT keeps it: lines stream from the table into the
+file without being sorted or held. A join would undo that, which is why products are macros. What belongs here:
+SELECTs. What does not: where they are written.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from pipeline.simulator.customers import CAMPAIGN_DAYS, SENT_AT
+from pipeline.simulator.customers import CAMPAIGN_DAYS, Calendar
 from pipeline.simulator.shop import Shop
 
 MOST_LINES = 8
@@ -49,7 +50,8 @@ def macros(shop: Shop) -> list[str]:
         f"least({shop.products}, floor(pow({shop.products + 1}, uniform(purpose, row))))::INTEGER",
         "CREATE MACRO list_price(product) AS floor(5 + exp(1.7 + 1.6 * uniform('price', product))) + 0.9",
         f"CREATE MACRO partner(product) AS CASE product {_whens(PARTNERS)} END",
-        "CREATE MACRO customer_name(customer) AS CASE WHEN customer >= 0 THEN 'c' || lpad((customer + 1)::VARCHAR, 7, '0') END",
+        "CREATE MACRO customer_name(customer) AS "
+        "CASE WHEN customer >= 0 THEN 'c' || lpad((customer + 1)::VARCHAR, 7, '0') END",
         "CREATE MACRO product_code(product) AS 'p' || lpad(product::VARCHAR, 4, '0')",
         f"CREATE MACRO category_of(product) AS {_one_of(list(_CATEGORIES), 'product - 1')}",
         f"CREATE MACRO product_name(product) AS {_named()}",
@@ -103,9 +105,9 @@ def order_lines(shop: Shop, window: Window, columns: Sequence[str]) -> str:
     ),
     baskets AS (
       SELECT *,
-        list_sort(list_distinct(
-          [{", ".join(drawn)}][1 : 1 + least({MOST_LINES - 1}, floor(-ln(uniform('size', number)) * value / {_LINE_VALUE}))]
-        )) AS products,
+        list_sort(list_distinct([{", ".join(drawn)}][
+          1 : 1 + least({MOST_LINES - 1}, floor(-ln(uniform('size', number)) * value / {_LINE_VALUE}))
+        ])) AS products,
         CASE WHEN uniform('coupon', number) < {shop.coupons} THEN 0.1 ELSE 0 END AS discount_share,
         uniform('whole', number) < {shop.refunded_whole} AS is_refunded_whole,
         CASE WHEN customer < 0 THEN -number ELSE customer END AS buyer,
@@ -115,7 +117,8 @@ def order_lines(shop: Shop, window: Window, columns: Sequence[str]) -> str:
     dressed AS (
       SELECT *,
         list_sum(list_transform(products, lambda product: list_price(product))) AS list_total,
-        CASE WHEN campaign >= 0 THEN 'web' ELSE {_one_of(_CHANNELS, _drawn("channel", "favourite"))} END AS sales_channel,
+        CASE WHEN campaign >= 0 THEN 'web' ELSE {_one_of(_CHANNELS, _drawn("channel", "favourite"))} END
+          AS sales_channel,
         {_drawn("origin", "number")} AS origin
       FROM baskets
     ),
@@ -175,7 +178,7 @@ def order_lines(shop: Shop, window: Window, columns: Sequence[str]) -> str:
         kind
       FROM signed
     )
-    SELECT {', '.join(columns)} FROM named
+    SELECT {", ".join(columns)} FROM named
     """
 
 
@@ -190,42 +193,41 @@ def customers(window: Window) -> str:
     """
 
 
-def targets(shop: Shop, window: Window) -> str:
-    """Of the last month and the year after it: what was reached in the month a year earlier, and a tenth more."""
-    wanted_on = shop.last_day.replace(day=1)
+def targets(shop: Shop, history: Window) -> str:
+    """Of the last twelve months and the next twelve: what was reached a year earlier, and three tenths more."""
     return f"""
     WITH months AS (
-      SELECT date_trunc('month', ordered_at) AS month, sum(value) AS revenue, count(*) AS orders
-      FROM orders WHERE {window.holds("ordered_at")} GROUP BY ALL
-    ),
-    wanted AS (
-      SELECT strftime(month + INTERVAL 1 YEAR, '%Y-%m') AS period, revenue * 1.1 AS revenue, orders * 1.1 AS orders
-      FROM months WHERE month >= DATE '{wanted_on}' - INTERVAL 1 YEAR
+      SELECT strftime(ordered_at + INTERVAL 1 YEAR, '%Y-%m') AS period, sum(value) AS revenue, count(*) AS orders
+      FROM orders
+      WHERE {history.holds("ordered_at")} AND ordered_at >= TIMESTAMP '{history.end}' - INTERVAL 2 YEAR
+      GROUP BY period
     )
-    SELECT 'revenue' AS kpi, period, round(revenue, -2)::BIGINT AS value, '{wanted_on}' AS updated_at FROM wanted
+    SELECT 'revenue' AS kpi, period, round(1.3 * revenue, -2)::BIGINT AS value, DATE '{shop.first_day}' AS updated_at
+    FROM months
     UNION ALL
-    SELECT 'orders', period, round(orders)::BIGINT, '{wanted_on}' FROM wanted
+    SELECT 'orders', period, round(1.3 * orders)::BIGINT, DATE '{shop.first_day}'
+    FROM months
     ORDER BY kpi, period
     """
 
 
-def benchmarks(shop: Shop, window: Window) -> str:
-    """A sector whose buyers come back a little more from month to month."""
+def benchmarks(shop: Shop, history: Window) -> str:
+    """A sector of which nobody knows more than a level, with a little season."""
     return f"""
     SELECT 'home and living' AS sector, kpi, strftime(month, '%Y-%m') AS period,
-      round(level + 0.02 * sin(2 * pi() * month(month) / 12), 3) AS value, '{shop.last_day.replace(day=1)}' AS updated_at
-    FROM range(TIMESTAMP '{shop.first_day}', TIMESTAMP '{window.end}', INTERVAL 1 MONTH) AS months(month)
-    CROSS JOIN (VALUES ('repeat_share_of_buyers', 0.66), ('repeat_share_of_revenue', 0.7), ('refund_share', 0.05))
+      round(level + 0.02 * sin(pi() * month(month) / 6), 3) AS value, DATE '{shop.first_day}' AS updated_at
+    FROM range(TIMESTAMP '{shop.first_day}', TIMESTAMP '{history.end}', INTERVAL 1 MONTH) AS months(month)
+    CROSS JOIN (VALUES ('repeat_share_of_buyers', 0.78), ('repeat_share_of_revenue', 0.82), ('refund_share', 0.04))
       AS figures(kpi, level)
     ORDER BY kpi, period
     """
 
 
 def campaigns(shop: Shop) -> str:
-    """A newsletter each; the days, with numbers from 0 on, come from the shop."""
-    days = ", ".join(f"({number}, DATE '{day}')" for number, day in enumerate(shop.campaigns))
-    sent_after = f"to_seconds({round(SENT_AT * 86400)})"
-    return f"SELECT campaign, day, day + {sent_after} AS sent_at FROM (VALUES {days}) AS days(campaign, day)"
+    """A newsletter each, with numbers from 0 on."""
+    calendar = Calendar(shop)
+    sent = ", ".join(f"({number}, TIMESTAMP '{at}')" for number, at in enumerate(calendar.moments(calendar.campaigns)))
+    return f"SELECT campaign, sent_at FROM (VALUES {sent}) AS sent(campaign, sent_at)"
 
 
 # ── beside the exports: what the pipeline has no contract for ─────────────────────────────────────────────────────────
@@ -250,7 +252,7 @@ def consents(window: Window) -> str:
 
 def sent_campaigns(shop: Shop) -> str:
     return f"""
-    SELECT campaign_name(campaign) AS campaign_id, 'Newsletter of ' || strftime(day, '%-d %B %Y') AS campaign_name,
+    SELECT campaign_name(campaign) AS campaign_id, 'Newsletter of ' || strftime(sent_at, '%-d %B %Y') AS campaign_name,
       'email' AS channel, sent_at, {CAMPAIGN_DAYS} AS window_days,
       {shop.control} AS control_share, 250 + 10 * campaign AS cost, 'EUR' AS currency
     FROM campaigns ORDER BY campaign
@@ -284,8 +286,8 @@ def web_events(window: Window) -> str:
     """A visit that ends with each order of web and app, up to two that ended without, and a visit of each lead."""
     return f"""
     WITH visits AS (
-      SELECT number * 4 + unnest(range(1 + number_below(3, 'visits', number))) AS visit, customer, ordered_at AS seen_at,
-        number AS order_number
+      SELECT number * 4 + unnest(range(1 + number_below(3, 'visits', number))) AS visit, customer,
+        ordered_at AS seen_at, number AS order_number
       FROM orders
       WHERE {window.holds("ordered_at")} AND uniform('visited', number) < 0.7
       UNION ALL
@@ -373,7 +375,9 @@ def _hash(shop: Shop) -> str:
 
 def _named() -> str:
     """A noun comes back in another style; no two products have the same name while styles last, then they count."""
-    nouns = [names[place] for place in range(6) for names in _CATEGORIES.values()]  # by category in turn, as products are
+    nouns = [
+        names[place] for place in range(6) for names in _CATEGORIES.values()
+    ]  # by category in turn, as products are
     turn = f"((product - 1) // {len(nouns)})"
     style = _one_of(_STYLES, f"({turn} + product)")
     count = f"CASE WHEN {turn} < {len(_STYLES)} THEN '' ELSE ' ' || (1 + {turn} // {len(_STYLES)}) END"

@@ -11,6 +11,7 @@ from pipeline.models.gamma_gamma import GammaGamma
 LAST_DAY = dt.date(2026, 10, 31)
 EARLIEST, LATEST = dt.date(2000, 1, 1), dt.date(2098, 12, 31)  # last days that leave the history inside the contracts
 MOST_YEARS = 20
+TIMING, SPEND = BGNBD(r=0.8, alpha=8.0, a=0.7, b=3.3), GammaGamma(p=4.0, q=4.5, v=48.0)
 MOST_NIGHTS = 31
 """The world goes on so many days after the last, so that asking for more nights does not change it."""
 
@@ -38,8 +39,8 @@ class Shop:
     seed: int = 1
     last_day: dt.date = LAST_DAY
 
-    timing: BGNBD = BGNBD(r=0.8, alpha=8.0, a=0.7, b=3.3)
-    spend: GammaGamma = GammaGamma(p=4.0, q=4.5, v=48.0)
+    timing: BGNBD = TIMING
+    spend: GammaGamma = SPEND
 
     growth: float = 0.25
     """By how much more customers arrive than a year before."""
@@ -94,9 +95,3 @@ class Shop:
     def day(self, number: int) -> dt.date:
         """The day with that number; the first has 0."""
         return self.first_day + dt.timedelta(days=number)
-
-    @property
-    def campaigns(self) -> tuple[dt.date, ...]:
-        """The days on which campaigns are sent, evenly spread and none on the first day."""
-        count = self.years * self.campaigns_per_year
-        return tuple(self.day(round((number + 0.5) * self.days / count)) for number in range(count))

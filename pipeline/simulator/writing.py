@@ -1,9 +1,9 @@
 """The files of a made-up shop: drawn into a scratch database, written beside their places, put there when all are done.
 
-    exports/perennial/     what a run loads; drop `exports` into the `data` folder of a home
-    other/perennial/       what a shop also has and the pipeline has no contract for
-    nights/<day>/          the exports of later days, if asked for: like `exports`, to be dropped one by one
-    truth/                 what is true of the shop; no run may see it
+exports/perennial/     what a run loads; drop `exports` into the `data` folder of a home
+other/perennial/       what a shop also has and the pipeline has no contract for
+nights/<day>/          the exports of later days, if asked for: like `exports`, to be dropped one by one
+truth/                 what is true of the shop; no run may see it
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import duckdb
 
@@ -76,7 +76,7 @@ def _put_in_place(made: Path, place: Path) -> None:
     place.parent.mkdir(parents=True, exist_ok=True)
     for form in FORMATS:
         place.with_suffix(f".{form}").unlink(missing_ok=True)
-    os.replace(made, place)
+    made.replace(place)
 
 
 def _write(
@@ -96,7 +96,7 @@ def _write(
 
 @contextmanager
 def _scratch(workshop: Path, memory_limit: str, threads: int) -> Iterator[duckdb.DuckDBPyConnection]:
-    config = {"memory_limit": memory_limit, "temp_directory": str(workshop / "spill")}
+    config: dict[str, Any] = {"memory_limit": memory_limit, "temp_directory": str(workshop / "spill")}
     scratch = duckdb.connect(str(workshop / "scratch.duckdb"), config=config)
     try:
         # One thread alone would cut Parquet into other row groups than any number from two on.
