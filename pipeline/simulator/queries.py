@@ -375,9 +375,7 @@ def _hash(shop: Shop) -> str:
 
 def _named() -> str:
     """A noun comes back in another style; no two products have the same name while styles last, then they count."""
-    nouns = [
-        names[place] for place in range(6) for names in _CATEGORIES.values()
-    ]  # by category in turn, as products are
+    nouns = [names[place] for place in range(6) for names in _CATEGORIES.values()]  # categories in turn, like products
     turn = f"((product - 1) // {len(nouns)})"
     style = _one_of(_STYLES, f"({turn} + product)")
     count = f"CASE WHEN {turn} < {len(_STYLES)} THEN '' ELSE ' ' || (1 + {turn} // {len(_STYLES)}) END"

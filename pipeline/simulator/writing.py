@@ -96,11 +96,15 @@ def _write(
 
 @contextmanager
 def _scratch(workshop: Path, memory_limit: str, threads: int) -> Iterator[duckdb.DuckDBPyConnection]:
-    config: dict[str, Any] = {"memory_limit": memory_limit, "temp_directory": str(workshop / "spill")}
+    config: dict[str, Any] = {
+        "memory_limit": memory_limit,
+        "temp_directory": str(workshop / "spill"),
+        # One thread alone would cut Parquet into other row groups than any number from two on.
+        "threads": max(2, threads or os.cpu_count() or 2),
+    }
     scratch = duckdb.connect(str(workshop / "scratch.duckdb"), config=config)
     try:
-        # One thread alone would cut Parquet into other row groups than any number from two on.
-        scratch.execute(f"SET threads = {max(2, threads or os.cpu_count() or 2)}").fetchall()
+        scratch.execute("SET enable_progress_bar = false").fetchall()
         yield scratch
     finally:
         scratch.close()
