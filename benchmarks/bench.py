@@ -1,10 +1,10 @@
-"""`make bench`: what a night takes beside the least that reading its export can take, and beside what one would do else.
+"""`make bench`: what a night takes beside the least that reading its export can take, and beside pandas by hand.
 
 For each size a made-up shop is written, and then, one after the other and each in a process of its own: DuckDB alone
-reading the export into a table; a whole run on an empty home; the run of the next day on that home; the script one would
-write by hand (`by_hand.py`); and, if asked for, the whole run on Spark. All read the same file. Times are compared with
-each other and never with a number of another machine or hour: what else the machine does slows all of them.
-`README.md` beside this file says how each figure is measured.
+reading the export into a table; a whole run on an empty home; the run of the next day on that home; the script one
+would write by hand (`by_hand.py`) and the same tables made by us (`same_tables.py`); and, if asked for, the whole run
+on Spark. All read the same file. Times are compared with each other and never with a number of another machine or hour:
+what else the machine does slows all of them. `README.md` beside this file says how each figure is measured.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ import shutil
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -39,15 +40,11 @@ FEW_COLUMNS = (
 COLUMNS = {"few": FEW_COLUMNS, "all": LINE_COLUMNS}
 MOST_TIMES_BARE, MOST_GIB, LEAST_SAVED, MOST_GROWTH = 8.0, 12.0, 0.8, 1.2
 LEAST_TIMES_BY_HAND, WANTED_TIMES_BY_HAND = 3.0, 5.0
-BARE, FULL, NEXT, BY_HAND, SPARK, SAME = (
-    "bare reading", "whole run", "next day", "by hand", "whole run on Spark", "of it the tables made by hand"
+BARE, FULL, NEXT, BY_HAND, SAME, SPARK = (
+    "bare reading", "whole run", "next day", "by hand", "the same tables, by us", "whole run on Spark"
 )  # fmt: skip
+COLOURS = {BARE: "#8a8f8c", FULL: "#0b6e56", NEXT: "#4d9e88", BY_HAND: "#c9820f", SAME: "#2171b5", SPARK: "#6c4fa0"}
 _UNTIMED = "start and end"
-# What the tables that by_hand.py makes (customer summary, RFM scores, lifetime values) are made of.
-_SAME_TABLES = (
-    _UNTIMED, "ingest", "staging.orders", "staging.occasions", "marts.customer_summary", "marts.rfm_thresholds",
-    "marts.rfm_scores", "prediction", "marts.clv_predictions",
-)  # fmt: skip
 _BARE = """
 import sys, duckdb
 connection = duckdb.connect(sys.argv[1], config={"memory_limit": sys.argv[3]})
@@ -60,18 +57,14 @@ class Measured:
     """One size: what was read, and what each part cost. A part that failed or was left out says why instead."""
 
     lines: int
-    orders_file: Path
-    next_lines: int
+    export: Path
     megabytes: float
     costs: dict[str, Cost] = field(default_factory=dict)
     instead: dict[str, str] = field(default_factory=dict)
     steps: dict[str, dict[str, float]] = field(default_factory=dict)
-    by_hand: dict[str, Any] = field(default_factory=dict)
-
-    @property
-    def same_tables(self) -> float:
-        """Seconds of the whole run without what it does for tables that by_hand.py does not make."""
-        return sum(seconds for step, seconds in self.steps[FULL].items() if step in _SAME_TABLES)
+    """Part -> step of the run -> seconds."""
+    found: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """Part -> what its script printed."""
 
     def attempt(self, part: str, work: Callable[[], Cost]) -> None:
         """Measure it. A part that breaks is reported, and the others go on: it may be just too large for it."""
@@ -91,73 +84,61 @@ def main() -> None:
     parser.add_argument("--spark", action="store_true", help="also the whole run on Spark, local")
     parser.add_argument("--folder", type=Path, default=PROJECT / "data" / "bench", help="where exports and homes go")
     arguments = parser.parse_args()
-    sizes = [int(size.replace("_", "")) for size in arguments.sizes.split(",")]
+    folder: Path = arguments.folder.resolve()
     _say(f"{os.cpu_count()} cores, memory limit {arguments.memory_limit}, {arguments.columns} columns")
     results = []
-    for size in sizes:
-        results.append(_measure(size, arguments.folder.resolve() / str(size), arguments))
+    for size in [int(size.replace("_", "")) for size in arguments.sizes.split(",")]:
+        results.append(_measure(size, folder / str(size), arguments))
         _show(results[-1])
-    _show_goals(results)
-    _keep(results, arguments.folder.resolve())
+        _keep(results, folder)
+    _say("")
+    for goal in _goals(results):
+        _say(str(goal))
+    _say(f"\nplot {(folder / 'bench.html').as_uri()}")
+
+
+# ── measuring ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 def _measure(size: int, folder: Path, arguments: argparse.Namespace) -> Measured:
     shutil.rmtree(folder, ignore_errors=True)
     measured = _make_exports(size, folder / "shop", arguments)
-    bare = [sys.executable, "-c", _BARE, str(folder / "bare.duckdb"), str(measured.orders_file), arguments.memory_limit]
-    measured.costs[BARE] = run(bare)
-    (folder / "bare.duckdb").unlink()
+    export, limit = str(measured.export), arguments.memory_limit
+    measured.costs[BARE] = run([sys.executable, "-c", _BARE, str(folder / "bare.duckdb"), export, limit])
 
-    home = _new_home(folder / "home", folder / "shop" / "exports", arguments.memory_limit)
+    home = _new_home(folder / "home", limit)
+    _drop(folder / "shop" / "exports", home)
     measured.costs[FULL], measured.steps[FULL] = _night(home, LAST_DAY)
     _drop(folder / "shop" / "nights" / str(NEXT_DAY), home)
     measured.costs[NEXT], measured.steps[NEXT] = _night(home, NEXT_DAY)
 
-    if size > arguments.by_hand_up_to:
-        measured.instead[BY_HAND] = f"not tried beyond {arguments.by_hand_up_to:,} lines (--by-hand-up-to)"
+    _script(measured, SAME, "same_tables.py", _new_home(folder / "home-same", limit))
+    if size <= arguments.by_hand_up_to:
+        _script(measured, BY_HAND, "by_hand.py", folder / "by-hand.parquet")
     else:
-        script = [sys.executable, str(HERE / "by_hand.py"), str(measured.orders_file), str(LAST_DAY)]
-        measured.attempt(BY_HAND, lambda: run([*script, str(folder / "by-hand.parquet")]))
-    if BY_HAND in measured.costs:
-        measured.by_hand = json.loads(measured.costs[BY_HAND].printed.strip().splitlines()[-1])
+        measured.instead[BY_HAND] = f"not tried beyond {arguments.by_hand_up_to:,} lines (--by-hand-up-to)"
     if arguments.spark:
-        _on_spark(measured, folder, arguments.memory_limit)
+        _on_spark(measured, folder, limit)
     return measured
 
 
 def _make_exports(size: int, folder: Path, arguments: argparse.Namespace) -> Measured:
     shop = Shop(customers=max(1, round(size / LINES_PER_CUSTOMER)), seed=arguments.seed)
-    files = {
-        file.name: file
-        for file in simulate(shop, folder, nights=1, with_other=False, columns=COLUMNS[arguments.columns])
-    }
+    columns = COLUMNS[arguments.columns]
+    files = {file.name: file for file in simulate(shop, folder, nights=1, with_other=False, columns=columns)}
     history = files["exports/perennial/order_lines.csv"]
     following = files[f"nights/{NEXT_DAY}/perennial/order_lines-{NEXT_DAY}.csv"]
-    measured = Measured(history.rows or 0, folder / history.name, following.rows or 0, history.size / 1e6)
+    measured = Measured(history.rows or 0, folder / history.name, history.size / 1e6)
     _say(
         f"\n── {measured.lines:,} lines, {shop.customers:,} customers, {measured.megabytes:,.0f} MB; "
-        f"next day {measured.next_lines:,} lines"
+        f"next day {following.rows:,} lines"
     )
     return measured
 
 
-def _on_spark(measured: Measured, folder: Path, memory_limit: str) -> None:
-    if importlib.util.find_spec("pyspark") is None or not (shutil.which("java") or os.environ.get("JAVA_HOME")):
-        measured.instead[SPARK] = "pyspark or Java is not there"
-        return
-    home = _new_home(folder / "home-spark", folder / "shop" / "exports", memory_limit)
-
-    def night() -> Cost:
-        cost, measured.steps[SPARK] = _night(home, LAST_DAY, {"PERENNIAL_ENGINE": "spark"})
-        return cost
-
-    measured.attempt(SPARK, night)
-
-
-def _new_home(home: Path, exports: Path, memory_limit: str) -> Path:
+def _new_home(home: Path, memory_limit: str) -> Path:
     home.mkdir(parents=True)
     (home / "perennial.toml").write_text(f'first_snapshot = "2023-11-01"\nmemory_limit = "{memory_limit}"\n')
-    _drop(exports, home)
     return home
 
 
@@ -181,103 +162,119 @@ def _steps_of_last_run(home: Path) -> dict[str, float]:
     with dg.DagsterInstance.get() as instance:
         (last,) = instance.get_run_records(limit=1)
         stats = instance.get_run_step_stats(last.dagster_run.run_id)
-    timed = sorted((step.start_time, step.end_time, step.step_key) for step in stats if step.end_time)
+    timed = sorted((step.start_time or 0.0, step.end_time, step.step_key) for step in stats if step.end_time)
     return {key.replace("__", "."): end - start for start, end, key in timed}
 
 
-# ── what is shown ─────────────────────────────────────────────────────────────────────────────────────────────────────
+def _script(measured: Measured, part: str, name: str, target: Path) -> None:
+    """A script that reads the same file and ends by printing, as JSON, the seconds of its stages and what it found."""
+    command = [sys.executable, str(HERE / name), str(measured.export), str(LAST_DAY), str(target)]
+    measured.attempt(part, lambda: run(command))
+    if part in measured.costs:
+        measured.found[part] = json.loads(measured.costs[part].printed.strip().splitlines()[-1])
+
+
+def _on_spark(measured: Measured, folder: Path, memory_limit: str) -> None:
+    if importlib.util.find_spec("pyspark") is None or not (shutil.which("java") or os.environ.get("JAVA_HOME")):
+        measured.instead[SPARK] = "not tried: pyspark or Java is not there"
+        return
+    home = _new_home(folder / "home-spark", memory_limit)
+    _drop(folder / "shop" / "exports", home)
+
+    def night() -> Cost:
+        cost, measured.steps[SPARK] = _night(home, LAST_DAY, {"PERENNIAL_ENGINE": "spark"})
+        return cost
+
+    measured.attempt(SPARK, night)
+
+
+# ── showing ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True)
+class Goal:
+    """A figure and the limit it is held to: at most that much, or at least."""
+
+    name: str
+    value: float
+    limit: float
+    unit: str = ""
+    at_least: bool = False
+
+    def __str__(self) -> str:
+        met = self.value >= self.limit if self.at_least else self.value <= self.limit
+        side = "least" if self.at_least else "most"
+        return (
+            f"{'✓' if met else '✗'} {self.name:<76}{self.value:>8.2f}{self.unit}, at {side} {self.limit:.2f}{self.unit}"
+        )
 
 
 def _show(measured: Measured) -> None:
-    shown = [part for part in (FULL, NEXT, SPARK) if part in measured.steps]
-    _say(f"\n{'seconds':<48}{''.join(f'{part:>20}' for part in shown)}")
-    steps = dict.fromkeys(step for part in shown for step in measured.steps[part])
-    for step in steps:
-        _say(f"{step:<48}{''.join(f'{measured.steps[part].get(step, 0):>20.2f}' for part in shown)}")
-    if measured.by_hand:
-        _show_by_hand(measured.by_hand)
+    _say(f"\n{'seconds':<48}{''.join(f'{part:>20}' for part in measured.steps)}")
+    for step in dict.fromkeys(step for steps in measured.steps.values() for step in steps):
+        _say(f"{step:<48}{''.join(f'{steps.get(step, 0):>20.2f}' for steps in measured.steps.values())}")
+    for part, found in measured.found.items():
+        _say(f"\n{part}, seconds")
+        for stage, seconds in found["seconds"].items():
+            _say(f"{stage:<48}{seconds:>20.2f}")
+        _say(_fit_in_words("BG/NBD", found, "bgnbd"))
+        _say(_fit_in_words("Gamma-Gamma", found, "gamma_gamma"))
     _say("")
-    for part in (BARE, FULL, NEXT, BY_HAND, SPARK):
+    for part in COLOURS:
         if part in measured.costs:
-            _say(
-                f"{part:<30}{measured.costs[part]}   {measured.costs[part].seconds / measured.lines * 1e6:>8.2f} µs a line"
-            )
+            cost = measured.costs[part]
+            _say(f"{part:<26}{cost}{cost.seconds / measured.lines * 1e6:>10.2f} µs a line")
         elif part in measured.instead:
-            _say(f"{part:<30}{measured.instead[part]}")
-    _say(f"{SAME:<30}{measured.same_tables:>9.2f} s")
+            _say(f"{part:<26}{measured.instead[part]}")
 
 
-def _show_by_hand(found: dict[str, Any]) -> None:
-    _say(f"\n{'seconds by hand':<48}")
-    for stage, seconds in found["seconds"].items():
-        _say(f"{stage:<48}{seconds:>20.2f}")
-    for name, key in (("BG/NBD", "bgnbd"), ("Gamma-Gamma", "gamma_gamma")):
-        penalty = found[f"{key}_penalty"]
-        if penalty is None:
-            _say(f"{name} did not converge, whatever the penalty")
-        else:
-            fit = ", ".join(f"{parameter} {value:.4g}" for parameter, value in found[key].items())
-            _say(f"{name} converged with penalty {penalty:g}: {fit}")
+def _fit_in_words(name: str, found: dict[str, Any], key: str) -> str:
+    if found[key] is None:
+        return f"{name} did not converge, whatever the penalty"
+    parameters = ", ".join(f"{parameter} {value:.4g}" for parameter, value in found[key].items())
+    penalty = found.get(f"{key}_penalty")
+    return f"{name} converged{f' only with penalty {penalty:g}' if penalty else ''}: {parameters}"
 
 
-def _show_goals(results: list[Measured]) -> None:
-    _say("")
-    for name, value, limit, unit, at_least in _goals(results):
-        mark = "✓" if (value >= limit if at_least else value <= limit) else "✗"
-        _say(f"{mark} {name:<76}{value:>8.2f}{unit}, at {'least' if at_least else 'most'} {limit:.2f}{unit}")
-
-
-def _goals(results: list[Measured]) -> Iterator[tuple[str, float, float, str, bool]]:
-    """(what, value, limit, unit, whether it is a least)."""
+def _goals(results: list[Measured]) -> Iterator[Goal]:
     for one in results:
-        size, full, bare = f"{one.lines:,} lines: ", one.costs[FULL], one.costs[BARE]
-        yield f"{size}whole run, times bare reading", full.seconds / bare.seconds, MOST_TIMES_BARE, "", False
-        ratio = full.cpu_seconds / bare.cpu_seconds
-        yield f"{size}the same in time of processors", ratio, MOST_TIMES_BARE, "", False
-        yield f"{size}peak memory", max(full.peak_gib, one.costs[NEXT].peak_gib), MOST_GIB, " GiB", False
-        entry = sum(
-            seconds for step, seconds in one.steps[FULL].items() if step == "ingest" or step.startswith("staging.")
-        )
+        size, bare, full, following = f"{one.lines:,} lines: ", one.costs[BARE], one.costs[FULL], one.costs[NEXT]
+        yield Goal(f"{size}whole run, times bare reading", full.seconds / bare.seconds, MOST_TIMES_BARE)
+        yield Goal(f"{size}the same by processor time", full.cpu_seconds / bare.cpu_seconds, MOST_TIMES_BARE)
+        yield Goal(f"{size}peak memory", max(full.peak_gib, following.peak_gib), MOST_GIB, " GiB")
+        entry = sum(took for step, took in one.steps[FULL].items() if step == "ingest" or step.startswith("staging."))
         most = full.seconds - LEAST_SAVED * entry
-        yield (
-            f"{size}next day (whole run − {LEAST_SAVED} × ingest and staging)",
-            one.costs[NEXT].seconds,
-            most,
-            " s",
-            False,
-        )
-        if BY_HAND in one.costs:
-            faster = one.costs[BY_HAND].seconds / one.same_tables
-            yield f"{size}by hand, times the same tables of ours", faster, LEAST_TIMES_BY_HAND, "", True
-            yield f"{size}wanted", faster, WANTED_TIMES_BY_HAND, "", True
-    for small, large in zip(results, results[1:], strict=False):
+        yield Goal(f"{size}next day (whole run − {LEAST_SAVED} × ingest and staging)", following.seconds, most, " s")
+        if BY_HAND in one.costs and SAME in one.costs:
+            times = one.costs[BY_HAND].seconds / one.costs[SAME].seconds
+            yield Goal(f"{size}by hand, times the same tables by us", times, LEAST_TIMES_BY_HAND, at_least=True)
+            yield Goal(f"{size}the same, as wanted", times, WANTED_TIMES_BY_HAND, at_least=True)
+    for small, large in pairwise(results):
         growth = large.costs[FULL].seconds / small.costs[FULL].seconds
-        most = MOST_GROWTH * large.lines / small.lines
-        yield f"whole run, {large.lines:,} lines to {small.lines:,}", growth, most, "", False
+        yield Goal(
+            f"whole run, {large.lines:,} lines to {small.lines:,}", growth, MOST_GROWTH * large.lines / small.lines
+        )
 
 
 def _keep(results: list[Measured], folder: Path) -> None:
-    """`results.json` and the plot: cost against size."""
-    (folder / "results.json").write_text(
-        json.dumps([dataclasses.asdict(one) for one in results], indent=2, default=str) + "\n"
-    )
-    _plot(results).write_html(folder / "bench.html", include_plotlyjs=True, full_html=True)
-    _say(f"\nplot {(folder / 'bench.html').as_uri()}")
+    """`results.json` and the plot, after every size: the next one may take an hour."""
+    plain = [dataclasses.asdict(one) for one in results]
+    (folder / "results.json").write_text(json.dumps(plain, indent=2, default=str) + "\n")
+    _plot(results).write_html(folder / "bench.html", include_plotlyjs=True)
 
 
 def _plot(results: list[Measured]) -> Any:
+    """Cost against size, both on logarithmic axes: what grows like the lines is a straight line of slope 1."""
     from plotly.subplots import make_subplots
 
-    figure = make_subplots(1, 2, subplot_titles=("Seconds", "Peak memory, GiB"))
-    colours = dict(
-        zip((BARE, FULL, NEXT, BY_HAND, SPARK), ("#8a8f8c", "#0b6e56", "#4d9e88", "#c9820f", "#6c4fa0"), strict=True)
-    )
-    for part, colour in colours.items():
+    shown = {"seconds": "Seconds", "cpu_seconds": "Seconds of processors", "peak_gib": "Peak memory, GiB"}
+    figure = make_subplots(1, len(shown), subplot_titles=list(shown.values()))
+    for part, colour in COLOURS.items():
         seen = [one for one in results if part in one.costs]
-        for column, of in ((1, "seconds"), (2, "peak_gib")):
+        for column, name in enumerate(shown, start=1):
             figure.add_scatter(
-                x=[one.lines for one in seen], y=[getattr(one.costs[part], of) for one in seen], name=part,
-                mode="lines+markers", line_color=colour, showlegend=column == 1, row=1, col=column,
+                x=[one.lines for one in seen], y=[getattr(one.costs[part], name) for one in seen], name=part,
+                mode="lines+markers", line_color=colour, showlegend=column == 1 and bool(seen), row=1, col=column,
             )  # fmt: skip
     figure.update_xaxes(type="log", title="order lines").update_yaxes(type="log")
     return figure.update_layout(template="plotly_white", title="Cost against size")
