@@ -34,6 +34,7 @@ app = typer.Typer(
 )
 out = Console(highlight=False)
 err = Console(stderr=True, highlight=False)
+_NOT_PUBLISHED, _NOT_WRITTEN = "Not published.", "Nothing was written."
 
 Home = Annotated[
     Path | None,
@@ -144,22 +145,22 @@ def simulate(
     force: Annotated[bool, typer.Option("--force", help="Write into a folder that is not empty.")] = False,
 ) -> None:
     """Make up a shop whose truth is known, and write its exports (docs/simulator.md)."""
-    last_day = _parse_day("--until", until)
     import duckdb
 
     from pipeline.simulator.shop import Shop, SimulationRefused
     from pipeline.simulator.writing import FORMATS
     from pipeline.simulator.writing import simulate as make_up
 
+    last_day = _parse_day("--until", until, what=_NOT_WRITTEN)
     try:
         if form not in FORMATS:
             raise SimulationRefused(f"--format {form!r} is none of {', '.join(FORMATS)}.")
         with err.status("Making up a shop …"):
-            files = make_up(Shop(customers, years, seed, last_day), folder, form, nights, force)
+            files = make_up(Shop(customers, years, seed, last_day), folder.absolute(), form, nights, force)
     except SimulationRefused as error:
-        raise _fail(str(error), "Nothing was written.") from None
+        raise _fail(str(error), _NOT_WRITTEN) from None
     except (OSError, duckdb.Error) as error:
-        raise _fail(f"{error} ({folder})", "Nothing was written.") from None
+        raise _fail(f"{error} ({folder})", _NOT_WRITTEN) from None
     grid = Grid("file", box=None, pad_edge=False)
     for heading in ("rows", "MB"):
         grid.add_column(heading, justify="right", no_wrap=True)
@@ -235,7 +236,7 @@ def main() -> None:
 # ── helpers ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _fail(message: str, what: str = "Not published.") -> typer.Exit:
+def _fail(message: str, what: str = _NOT_PUBLISHED) -> typer.Exit:
     err.print(f"[bold red]{what}[/bold red] ", end="")
     err.print(message, markup=False, soft_wrap=True)
     return typer.Exit(1)
@@ -277,11 +278,11 @@ def _parse_snapshot(text: str) -> dt.date | None:
     return None if text == "latest" else _parse_day("--snapshot", text, ", or latest")
 
 
-def _parse_day(option: str, text: str, instead: str = "") -> dt.date:
+def _parse_day(option: str, text: str, instead: str = "", what: str = _NOT_PUBLISHED) -> dt.date:
     try:
         return dt.date.fromisoformat(text)
     except ValueError:
-        raise _fail(f"{option} {text!r} is no day; write YYYY-MM-DD, such as 2026-10-31{instead}.") from None
+        raise _fail(f"{option} {text!r} is no day; write YYYY-MM-DD, such as 2026-10-31{instead}.", what) from None
 
 
 def _run(settings: Settings, sources: dict[str, list[str]], day: dt.date | None, debug: bool) -> Finished:

@@ -39,10 +39,15 @@ def _cdnow(_: Path) -> dict[str, list[str]]:
 
 def _made_up(home: Path) -> dict[str, list[str]]:
     """The same files every time, so that a second demo loads nothing again."""
+    import duckdb
+
     from pipeline.simulator.shop import Shop
     from pipeline.simulator.writing import simulate
 
-    simulate(Shop(customers=4_000, years=3, seed=11), home / "data", replace=True)
+    try:
+        simulate(Shop(customers=4_000, years=3, seed=11), home / "data", replace=True)
+    except (OSError, duckdb.Error) as error:
+        raise DemoNotThere(f"The made-up shop cannot be written: {error}. Choose another folder with --home.") from None
     return {}
 
 

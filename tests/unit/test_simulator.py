@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from shop import open_engine
 
+from pipeline import demos
 from pipeline.exports import find_exports, load_exports
 from pipeline.loading import Loaded
 from pipeline.models.beta_geometric import BGNBD
@@ -249,6 +250,16 @@ def test_the_exports_of_later_nights_hold_their_day_and_what_was_sent_back_on_it
     assert len(superseded) == 3
     assert superseded["order_lines"] > 0, "what is sent back later is taken from the later export"
     assert superseded[later[-1].stem] == 0
+
+
+def test_the_demo_lies_in_the_drop_folder_and_ends_with_its_last_snapshot(tmp_path: Path) -> None:
+    assert demos.SHOP.exports(tmp_path) == {}
+    first = hashes(tmp_path)
+    assert demos.SHOP.exports(tmp_path) == {}
+    assert hashes(tmp_path) == first, "a second demo finds nothing new"
+    assert len(find_exports(Settings(home=tmp_path), {})) == 4
+    lines = f"'{tmp_path}/data/exports/perennial/order_lines.csv'"
+    assert ask(tmp_path, f"SELECT max(ordered_at)::DATE FROM {lines}") == [(demos.SHOP.snapshots[-1],)]
 
 
 # ── the truth can be found in it ──────────────────────────────────────────────────────────────────────────────────────
