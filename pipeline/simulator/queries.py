@@ -19,6 +19,7 @@ MOST_LINES = 8
 PARTNERS = {4: 41, 6: 54, 9: 67, 12: 80, 16: 93, 21: 106, 27: 119, 34: 132}
 """Product -> the product planted beside it."""
 _LINE_VALUE = 22.0
+_BACK = 100  # what a line that takes back another one has more in its number
 _CATEGORIES = {
     "Kitchen": ("Teapot", "Skillet", "Cutting board", "Salad bowl", "Bread tin", "Pepper mill"),
     "Dining": ("Dinner plate", "Soup bowl", "Tumbler", "Carafe", "Napkin set", "Serving tray"),
@@ -154,7 +155,7 @@ def order_lines(shop: Shop, window: Window, columns: Sequence[str]) -> str:
     named AS (
       SELECT
         'o' || lpad(number::VARCHAR, 8, '0') AS order_id,
-        CASE WHEN kind = 'sale' THEN place::VARCHAR ELSE place || '-back' END AS line_id,
+        CASE WHEN kind = 'sale' THEN place ELSE {_BACK} + place END AS line_id,
         customer_name(customer) AS customer_id,
         CASE WHEN kind = 'sale' THEN ordered_at ELSE refunded_at END AS ordered_at,
         product_code(product) AS product_id,

@@ -184,7 +184,7 @@ def test_a_refund_takes_back_a_line_that_was_sold(small: Path) -> None:
         f"""
         SELECT back.amount + sold.amount, back.quantity + sold.quantity, back.ordered_at > sold.ordered_at
         FROM {LINES} AS back
-        LEFT JOIN {LINES} AS sold ON sold.order_id = back.order_id AND back.line_id = sold.line_id || '-back'
+        LEFT JOIN {LINES} AS sold ON sold.order_id = back.order_id AND back.line_id = sold.line_id + 100
         WHERE back.kind = 'refund'
         """,
     )
