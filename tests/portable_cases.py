@@ -96,7 +96,7 @@ EXPRESSIONS: dict[str, list[str]] = {
         "i IS NULL", "i IS NOT NULL", "ok IS TRUE", "ok IS FALSE", "ok IS NOT TRUE", "NOT ok", "ok AND i > 0",
         "ok OR i > 0", "ok AND NULL", "ok OR NULL", "NOT (ok AND i > 0) OR x < 0", "i IS DISTINCT FROM n",
         "i IS NOT DISTINCT FROM n", "NOT i IS NOT DISTINCT FROM n", "ok = (i > 0)", "ok IS NOT DISTINCT FROM NULL",
-        "i BETWEEN -7 AND 3", "i NOT BETWEEN -7 AND 3", "x BETWEEN y AND m", "i IN (7, -7, 0)", "i NOT IN (7, 0)",
+        "i BETWEEN -7 AND 3", "i NOT BETWEEN -7 AND 3", "x BETWEEN y AND m::DOUBLE", "x BETWEEN -0.5 AND 3", "n BETWEEN i AND m", "i IN (7, -7, 0)", "i NOT IN (7, 0)",
         "i IN (7, NULL)", "i NOT IN (7, NULL)", "m IN (12.5, -12.50, 0)", "side IN ('a', 'c')", "x IN (2.5, 1)",
         # choices
         "CASE WHEN i > 0 THEN 'plus' WHEN i < 0 THEN 'minus' ELSE 'none' END", "CASE WHEN i > 0 THEN m END",
@@ -119,7 +119,7 @@ EXPRESSIONS: dict[str, list[str]] = {
         "round(x)", "round(y)", "round(m)", "round(r)", "round(m, 1)", "round(r, 2)", "round(r, 3)", "round(r, 0)",
         "round(m, 5)", "round(i)", "round(i, 1)", "sqrt(abs(x))", "sqrt(i)", "sqrt(x)", "exp(y / 1e20)", "exp(x)", "ln(x)",
         "ln(i)", "ln(abs(y))", "ln(m)", "power(x, 2)", "power(i, 0.5)", "power(0, -1)", "power(x, y)", "x ^ 3", "x ** 2",
-        "power(m, 2)",
+        "power(m, 2)", "power(1, ln(x))", "power(-1, ln(x))", "power(i, ln(abs(x)))", "power(x, 0)", "power(ln(x), 0)",
         # casts
         "i::BIGINT", "i::DOUBLE", "n::DOUBLE", "m::DOUBLE", "r::DOUBLE", "i::DECIMAL(18, 2)", "n::DECIMAL(19, 3)",
         "r::DECIMAL(18, 2)", "r::DECIMAL(18, 1)", "m::DECIMAL(20, 4)", "(i % 100)::SMALLINT", "ok::INTEGER", "ok::BIGINT",

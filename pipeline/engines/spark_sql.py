@@ -156,6 +156,18 @@ def _ln(node: exp.Ln) -> exp.Expr:
     return exp.Case(ifs=ifs, default=node.copy())
 
 
+def _pow(node: exp.Pow) -> exp.Expr:
+    """C's pow is 1 for a base of 1, and for -1 to the infinite, whatever Java says: NaN."""
+    base, exponent, one = node.this, node.expression, exp.Literal.number(1)
+    told = exp.Not(this=exp.Is(this=exponent.copy(), expression=exp.Null()))
+    endless = exp.EQ(this=exp.Abs(this=exponent.copy()), expression=_double("Infinity"))
+    ones = [
+        exp.And(this=exp.EQ(this=base.copy(), expression=one.copy()), expression=told),
+        exp.And(this=exp.EQ(this=base.copy(), expression=exp.Neg(this=one.copy())), expression=endless),
+    ]
+    return exp.Case(ifs=[exp.If(this=case, true=_double("1")) for case in ones], default=node.copy())
+
+
 def _double(text: str) -> exp.Cast:
     return _cast(exp.Literal.string(text), "DOUBLE")
 
@@ -277,6 +289,7 @@ _REWRITES: Mapping[type[exp.Expr], Callable[[Any], exp.Expr | None]] = {
     exp.Floor: _whole_part,
     exp.Ceil: _whole_part,
     exp.Ln: _ln,
+    exp.Pow: _pow,
     **dict.fromkeys((exp.Length, exp.Extract, exp.Year, exp.Quarter, exp.Month, exp.Day), _as_bigint),
     exp.Trim: _trim,
     exp.Lower: _lower,

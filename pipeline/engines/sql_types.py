@@ -409,7 +409,17 @@ def _comparison(node: exp.Binary) -> Iterator[Finding]:
 
 
 def _between(node: exp.Between) -> Iterator[Finding]:
-    yield from _alike(node, (node.this, node.args["low"], node.args["high"]), _SAME_TYPES)
+    """DuckDB compares all three as one type, Spark two by two: of large numbers it matters what is made a DOUBLE."""
+    operands = (node.this, node.args["low"], node.args["high"])
+    yield from _alike(node, operands, _SAME_TYPES)
+    numbers = [operand for operand in operands if kind_of(operand) in NUMBER and not _is_constant(operand)]
+    if DType.DOUBLE in map(kind_of, operands) and any(kind_of(number) not in FLOATING for number in numbers):
+        yield Finding(node, "a ::DOUBLE on every side of BETWEEN")
+
+
+def _is_constant(node: exp.Expr) -> bool:
+    inner = bare(node)
+    return isinstance(bare(inner.this) if isinstance(inner, exp.Neg) else inner, exp.Literal)
 
 
 def _in_list(node: exp.In) -> Iterator[Finding]:

@@ -17,7 +17,6 @@ from pipeline.engines import spark_sql
 from pipeline.engines.dialect import Refused, parse, refusals, to_spark
 from pipeline.engines.spark_sql import java_pattern
 from pipeline.engines.subset import ALLOWED, is_portable_pattern, syntax_findings
-from pipeline.lint import problems
 
 FILE = "sql/marts/example.sql"
 
@@ -74,10 +73,6 @@ def test_every_other_construct_is_refused(construct):
     node = construct(this="unheard_of") if construct is exp.Anonymous else construct()
     query = exp.Select(expressions=[node])
     assert list(syntax_findings(query, source=False)), f"{construct.__name__} would pass"
-
-
-def test_every_file_is_translated():
-    assert [str(problem) for problem in problems()] == []
 
 
 # ── rewrites that must be there ───────────────────────────────────────────────────────────────────────────────────────
@@ -194,6 +189,7 @@ def test_patterns_that_are_refused(pattern):
         ("SELECT i = side AS x FROM nasty.numbers", "the same type on both sides"),
         ("SELECT i IN ('1') AS x FROM nasty.numbers", "the same type on both sides"),
         ("SELECT i BETWEEN 'a' AND 'b' AS x FROM nasty.numbers", "the same type on both sides"),
+        ("SELECT x BETWEEN y AND m AS b FROM nasty.numbers", "::DOUBLE on every side"),
         ("SELECT ok = 1 AS x FROM nasty.numbers", "the same type on both sides"),
         ("SELECT d = '2024-2-9' AS x FROM nasty.days", "the same type on both sides"),
         ("SELECT d > '2024-02-09 10:00:00' AS x FROM nasty.days", "the same type on both sides"),
