@@ -51,7 +51,7 @@ dev: setup ## Open Dagster's web UI on a home: make dev HOME_DIR=data/demo
 test: setup-dev ## Run the tests
 	@$(BIN)/python -m pytest --numprocesses auto --dist loadfile
 
-bench: setup ## Time a night on a made-up shop beside reading its export and beside pandas: make bench SIZES=1000000,10000000
+bench: setup ## Time a night beside bare reading and beside pandas: make bench SIZES=1000000,10000000 BENCH=--spark
 	@$(BIN)/python benchmarks/bench.py --sizes $(or $(SIZES),$(ROWS),1000000) $(BENCH)
 
 validate: setup ## Hold the models against papers, holdouts and made-up worlds; writes docs/validation.md

@@ -195,7 +195,7 @@ def customers(window: Window) -> str:
 
 
 def targets(shop: Shop, history: Window) -> str:
-    """Of the last twelve months and the next twelve: what was reached a year earlier, and three tenths more."""
+    """Of the last twelve months and the next twelve: what was reached a year earlier, and two fifths more."""
     return f"""
     WITH months AS (
       SELECT strftime(ordered_at + INTERVAL 1 YEAR, '%Y-%m') AS period, sum(value) AS revenue, count(*) AS orders
@@ -203,10 +203,10 @@ def targets(shop: Shop, history: Window) -> str:
       WHERE {history.holds("ordered_at")} AND ordered_at >= TIMESTAMP '{history.end}' - INTERVAL 2 YEAR
       GROUP BY period
     )
-    SELECT 'revenue' AS kpi, period, round(1.3 * revenue, -2)::BIGINT AS value, DATE '{shop.first_day}' AS updated_at
+    SELECT 'revenue' AS kpi, period, round(1.4 * revenue, -2)::BIGINT AS value, DATE '{shop.first_day}' AS updated_at
     FROM months
     UNION ALL
-    SELECT 'orders', period, round(1.3 * orders)::BIGINT, DATE '{shop.first_day}'
+    SELECT 'orders', period, round(1.4 * orders)::BIGINT, DATE '{shop.first_day}'
     FROM months
     ORDER BY kpi, period
     """
