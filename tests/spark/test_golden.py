@@ -86,6 +86,7 @@ def test_the_months(engine: DuckDBEngine) -> None:
     columns = (
         "starts_on, is_complete, revenue::DOUBLE, orders, order_revenue::DOUBLE, mean_order_value, buyers, peak_rank"
     )
+    columns += ", mean_order_value, buyers, peak_rank"
     assert _rows(engine, columns, "marts.revenue_calendar", "period_kind = 'month'") == [
         ("2026-01-01", False, 100.0, 1, 100.0, 100.0, 1, 1),
         ("2026-02-01", True, 30.0, 1, 30.0, 30.0, 1, 3),
