@@ -51,8 +51,8 @@ dev: setup ## Open Dagster's web UI on a home: make dev HOME_DIR=data/demo
 test: setup-dev ## Run the tests
 	@$(BIN)/python -m pytest --numprocesses auto --dist loadfile
 
-bench: setup ## Time a night on a made-up shop beside reading its export only: make bench ROWS=10000000
-	@$(BIN)/python benchmarks/bench.py --rows $(or $(ROWS),1000000)
+bench: setup ## Time a night beside bare reading and beside pandas: make bench SIZES=1000000,10000000 BENCH=--spark
+	@$(BIN)/python benchmarks/bench.py --sizes $(or $(SIZES),$(ROWS),1000000) $(BENCH)
 
 validate: setup ## Hold the models against papers, holdouts and made-up worlds; writes docs/validation.md
 	@$(BIN)/python benchmarks/validate.py
@@ -78,5 +78,5 @@ lock: ## Renew requirements*.lock (needs uv)
 	@$(UV_COMPILE) --upgrade --group dev -c requirements.lock -o requirements-dev.lock
 	@$(UV_COMPILE) --upgrade --extra spark -c requirements.lock -c requirements-dev.lock -o requirements-spark.lock
 
-clean: ## Remove what setup and the demo made; your own homes stay
-	@rm -rf $(VENV) data/demo .mypy_cache .pytest_cache .ruff_cache .hypothesis
+clean: ## Remove what setup and the demos made; your own homes stay
+	@rm -rf $(VENV) data/demo data/demo-shop .mypy_cache .pytest_cache .ruff_cache .hypothesis
