@@ -22,7 +22,7 @@ def problems() -> list[Refused]:
     found: list[Refused] = []
     for table in [*tables().values(), *features().values()]:
         if table.select:
-            found += _not_for_spark(table.select, table.file, schemas, table.first_line)
+            found += _not_for_spark(table.declared_select, table.file, schemas, table.first_line)
         for name, test in table.header.tests.items():
             found += _not_for_spark(test, f"{table.file} (test {name})", schemas)
     for source in find_sources([SQL_FOLDER / "sources"]).values():

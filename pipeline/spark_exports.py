@@ -365,8 +365,8 @@ def _of_newest(lines: DataFrame, entries: Sequence[Entry], judged: Sequence[Judg
         key=lambda pair: (pair[1].newest is not None, pair[1].newest, -pair[1].bad, pair[0].sha256),
         reverse=True,
     )
-    numbered = [(entry.file_id, place) for place, (entry, _) in enumerate(ranked)]
-    places = broadcast(lines.sparkSession.createDataFrame(numbered, "file_id STRING, place INT"))
+    numbered = ", ".join(f"('{entry.file_id}', {place})" for place, (entry, _) in enumerate(ranked))
+    places = broadcast(lines.sparkSession.sql(f"SELECT * FROM VALUES {numbered} AS places (file_id, place)"))
     placed = lines.select("file_id", "order_id").distinct().join(places, "file_id")
     owner = placed.groupBy("order_id").agg({"place": "min"}).withColumnsRenamed({"min(place)": "place"})
     owned = owner.join(places, "place").select("order_id", "file_id")

@@ -130,6 +130,13 @@ class Table:
     def _all_reads(self) -> frozenset[str]:
         return dialect.tables_read(self.select, self.file) if self.select else frozenset(self.header.reads)
 
+    @property
+    def declared_select(self) -> str:
+        """The SELECT with the columns and types of the header. Its lines stay where they are."""
+        types = self.column_types().items()
+        columns = ", ".join(f'CAST(selected."{name}" AS {kind}) AS "{name}"' for name, kind in types)
+        return f"SELECT {columns} FROM ({self.select}) AS selected"
+
     def column_types(self) -> dict[str, str]:
         return {name: column.type for name, column in self.header.columns.items()}
 

@@ -362,6 +362,8 @@ QUERIES: list[str] = [
     # unions
     "SELECT 1 AS x UNION ALL SELECT 1 UNION ALL SELECT 2",
     "SELECT 1 AS x UNION SELECT 1 UNION SELECT 2",
+    "SELECT CAST(s AS VARCHAR) AS s FROM (SELECT concat('a', 'b') AS s UNION SELECT 1::VARCHAR AS s) AS texts",
+    "SELECT CAST(s AS VARCHAR) AS s FROM (SELECT CASE WHEN id = 1 THEN NULL ELSE 'x' END AS s FROM nasty.numbers) AS texts",
     "SELECT 1 AS x UNION ALL SELECT 1 UNION SELECT 1",
     "SELECT 1 AS x UNION SELECT 1 UNION ALL SELECT 1",
     "SELECT quantity AS q, channel AS c FROM nasty.orders UNION SELECT orders, country FROM nasty.customers",

@@ -112,7 +112,7 @@ class SparkEngine:
         """Replace the table, or its partition, by its SELECT. Raises TableRefused, dialect.Refused, SparkFailed."""
         if table.select is None:
             raise ValueError(f"{table.full_name} has no SELECT: Python writes it")
-        frame = _rounded(self.frame(_typed(table), {"snapshot_date": snapshot_date}, table.file))
+        frame = _rounded(self.frame(table.declared_select, {"snapshot_date": snapshot_date}, table.file))
         return self.write_rows(table, snapshot_date, lambda folder: frame.write.parquet(str(folder)))
 
     def write_frame(self, table: Table, snapshot_date: dt.date, frame: pl.DataFrame) -> Written:
@@ -178,11 +178,13 @@ class SparkEngine:
 
     def _show(self, places: Sequence[Path], table: Table) -> None:
         """The temporary view of a table over these folders or files; a column that they lack is null."""
-        schema = ", ".join(f"`{name}` {spark_type(kind)}" for name, kind in table.column_types().items())
+        columns = table.column_types()
         if places:
+            schema = ", ".join(f"`{name}` {spark_type(kind)}" for name, kind in columns.items())
             frame = self.session.read.schema(schema).parquet(*map(str, places))
         else:
-            frame = self.session.createDataFrame([], schema)
+            nulls = ", ".join(f"CAST(NULL AS {spark_type(kind)}) AS `{name}`" for name, kind in columns.items())
+            frame = self._frame_of(f"SELECT {nulls} WHERE FALSE")
         frame.createOrReplaceTempView(table.full_name.replace(".", "__"))
         self._shown.add(table.full_name)
 
@@ -262,12 +264,6 @@ def _constant(value: Any) -> str:
     if value is None:
         return "NULL"
     return f"'{value}'" if isinstance(value, dt.date) else str(value)
-
-
-def _typed(table: Table) -> str:
-    """The SELECT with its columns as declared: these, in this order, of these types."""
-    columns = ", ".join(f'CAST(selected."{name}" AS {kind}) AS "{name}"' for name, kind in table.column_types().items())
-    return f"SELECT {columns} FROM ({table.select}) AS selected"
 
 
 def _written(table: Table) -> str:

@@ -113,6 +113,8 @@ def _common_type(types: Iterable[exp.DataType]) -> Type:
         if kinds & FLOATING:
             return DType.DOUBLE
         return _decimal(*_common_size(given)) if DType.DECIMAL in kinds else DType.BIGINT
+    if kinds and kinds <= TEXT:  # sqlglot has several names for it
+        return DType.VARCHAR
     if len(kinds) <= 1:
         return given[0] if given else DType.NULL
     return DType.TIMESTAMP if kinds <= _TIME else DType.UNKNOWN
@@ -137,7 +139,7 @@ def _infer(rule: Callable[[Any], Type]) -> dict[str, Any]:
 def _widest(*nodes: exp.Expr | None) -> Type:
     """A quoted constant takes the type of what stands beside it."""
     typed = [node for node in nodes if node is not None]
-    others = [node for node in typed if not is_text(node)]
+    others = [node for node in typed if not is_text(node) and kind_of(node) is not DType.NULL]
     return _common_type(_as_type(node.type or DType.UNKNOWN) for node in others or typed)
 
 
