@@ -37,3 +37,8 @@ def compute_of(step: str) -> Compute:
 def tables_of(step: str) -> list[Table]:
     """What the step writes."""
     return [table for table in tables().values() if table.header.computed_by == step]
+
+
+def queries_of(step: str) -> Mapping[str, str]:
+    """Every SELECT that the step asks of the engine, by name: the engine may be either, so they are portable."""
+    return cast(Mapping[str, str], import_module(STEPS[step]).queries())

@@ -1,6 +1,6 @@
-"""The portability lint over every SQL file: `make lint`. The rules are in `engines/subset.py` and `sql_types.py`.
+"""The portability lint over every SQL file and all that Python asks: `make lint`.
 
-Every file is translated to Spark, too, which needs no Spark and no Java.
+The rules are in `engines/subset.py` and `sql_types.py`. All of it is translated to Spark, too, which needs no Spark.
 """
 
 from __future__ import annotations
@@ -10,14 +10,21 @@ import sys
 from collections.abc import Mapping
 
 from pipeline.catalog import features, tables
+from pipeline.computed import STEPS, queries_of
 from pipeline.engines.dialect import Refused, refusals, to_spark
 from pipeline.engines.duckdb import parameter_columns
+from pipeline.prediction import backtest
 from pipeline.settings import SQL_FOLDER, Settings
 from pipeline.sources import ROW_NUMBER, find_sources
 
 
+_DAY = dt.date(2024, 2, 29)
+_VALUES = {"snapshot_date": _DAY, "until": _DAY, "part_from": "0", "part_to": "8"}
+"""Of the parameters that there are: a translation holds values."""
+
+
 def problems() -> list[Refused]:
-    """What the SQL files of the project write outside the portable subset; empty when all is well."""
+    """What the SQL of the project writes outside the portable subset; empty when all is well."""
     schemas = {table.full_name: table.column_types() for table in tables().values()} | parameter_columns(Settings())
     found: list[Refused] = []
     for table in [*tables().values(), *features().values()]:
@@ -25,6 +32,10 @@ def problems() -> list[Refused]:
             found += _not_for_spark(table.declared_select, table.file, schemas, table.first_line)
         for name, test in table.header.tests.items():
             found += _not_for_spark(test, f"{table.file} (test {name})", schemas)
+    asked = {module: queries_of(step) for step, module in STEPS.items()} | {backtest.__name__: backtest.queries()}
+    for module, queries in asked.items():
+        for name, sql in queries.items():
+            found += _not_for_spark(sql, f"{module} ({name})", schemas)
     for source in find_sources([SQL_FOLDER / "sources"]).values():
         export = {ROW_NUMBER: "BIGINT"} | dict.fromkeys(source.header.raw, "VARCHAR")
         found += refusals(source.select, source.file, {"export": export}, source=True)
@@ -35,7 +46,7 @@ def _not_for_spark(
     sql: str, file: str, schemas: Mapping[str, Mapping[str, str]], first_line: int | None = None
 ) -> list[Refused]:
     try:
-        to_spark(sql, file, schemas, {"snapshot_date": dt.date(2024, 2, 29)}, first_line=first_line)
+        to_spark(sql, file, schemas, _VALUES, first_line=first_line)
     except Refused as refused:
         # The translation stops at the first; what only the translation finds is not among them.
         return refusals(sql, file, schemas, first_line=first_line) or [refused]

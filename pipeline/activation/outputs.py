@@ -19,7 +19,7 @@ from pipeline.engines.duckdb import DuckDBEngine
 from pipeline.loading import quarantine_file
 from pipeline.settings import Settings
 from pipeline.sources import quoted
-from pipeline.sql import Table
+from pipeline.sql import PARTITION_COLUMN, Table
 
 FileFor = Callable[[str], Path]
 
@@ -62,7 +62,7 @@ def write_tables(engine: DuckDBEngine, tables: Iterable[Table], day: dt.date, fi
     """The partition of `day` of each table as one Parquet file, sorted by its key: equal rows are equal bytes."""
     outputs = []
     for table in tables:
-        keys = ", ".join(table.header.grain)
+        keys = ", ".join([key for key in table.header.grain if key != PARTITION_COLUMN] or [PARTITION_COLUMN])
         sql = f"SELECT * FROM {table.full_name} WHERE snapshot_date = $snapshot_date ORDER BY {keys}"
         target = f"{table_folder(table, day)}/{table.name}.parquet"
         outputs.append(_export(engine, sql, {"snapshot_date": day}, target, file))

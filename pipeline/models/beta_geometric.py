@@ -88,13 +88,14 @@ class _BetaGeometric(TimingModel):
         Someone who may be gone with the first purchase already (MBG/NBD) is, after T, like anyone else.
         """
         counts = np.arange(most + 1)
-        beta = self._beta(x)[:, None]
+        levels, place = np.unique(x, return_inverse=True)  # what depends on x alone is the same in whole blocks
+        beta = self._beta(levels)[:, None]
         while_buying = counts_pmf(self.r + x, self.alpha + T, weeks, most)
         at_least = 1 - np.cumsum(while_buying, axis=1) + while_buying
         stays = np.exp(betaln(self.a, beta + counts) - betaln(self.a, beta))
         leaves = np.zeros_like(stays)
         leaves[:, 1:] = stays[:, 1:] * self.a / (beta + counts[1:] - 1)
-        return np.asarray(stays * while_buying + leaves * np.maximum(at_least, 0.0))
+        return np.asarray(stays[place] * while_buying + leaves[place] * np.maximum(at_least, 0.0))
 
     def _beta(self, x: Array) -> Array:
         """Second parameter of the dropout distribution of a customer who lives after x repeat purchases."""

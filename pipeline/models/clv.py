@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +30,7 @@ _STEP = 1e-4  # of a log parameter, for central differences
 _RARE = 1e-4  # chance of more purchases than are counted one by one
 _GRID = 160
 _BLOCK = 2048
+_ROWS = 16  # of a table at a time, so that models which count a little further find it made
 
 
 @dataclass(frozen=True)
@@ -192,20 +194,33 @@ def _spend_quantiles(
     by_pair = np.argsort(place, kind="stable")
     bounds = np.searchsorted(place[by_pair], np.arange(len(pairs[0]) + 1))
     most = _most_purchases(model, weeks, *pairs)
+    wanted = 1 - (1 - shares) / np.maximum(alive, np.finfo(np.float64).tiny)[:, None]
     for level in np.unique(pairs[0]):
         of_level = np.flatnonzero(pairs[0] == level)
         of_level = of_level[np.argsort(most[of_level], kind="stable")]
         for first in range(0, len(of_level), _BLOCK):
             block = of_level[first : first + _BLOCK]
             counted = int(most[block[-1]])
-            points, table = _spend_table(spend, float(level), counted)
+            points, table = _spend_table(spend, float(level), -(-counted // _ROWS) * _ROWS)
             pmf = model.pmf_while_alive(weeks, counted, pairs[0][block], pairs[1][block])
-            cdf = pmf[:, :1] + pmf[:, 1:] @ table
-            for row, pair in enumerate(block):
-                groups = by_pair[bounds[pair] : bounds[pair + 1]]
-                wanted = 1 - (1 - shares[groups]) / np.maximum(alive[groups], np.finfo(np.float64).tiny)[:, None]
-                quantiles[groups] = np.interp(wanted, np.append(pmf[row, 0], cdf[row]), np.append(0.0, points))
+            cdf = np.column_stack([pmf[:, :1], pmf[:, :1] + pmf[:, 1:] @ table[:counted]])
+            row = np.repeat(np.arange(len(block)), bounds[block + 1] - bounds[block])
+            groups = by_pair[np.arange(len(row)) - np.searchsorted(row, row) + bounds[block][row]]
+            quantiles[groups] = _read_off(cdf, row, wanted[groups], np.append(0.0, points))
     return quantiles
+
+
+def _read_off(curves: Array, row: NDArray[np.intp], wanted: Array, points: Array) -> Array:
+    """Where the curves (b, m) over `points` (m,), each of them rising within [0, 1], reach `wanted` (n, k), one curve
+    per row of it; (n, k), straight between points."""
+    wanted = np.clip(wanted, curves[row, :1], curves[row, -1:])
+    rising = (curves + 2 * np.arange(len(curves))[:, None]).ravel()  # one after another: all are searched at once
+    place = np.searchsorted(rising, wanted + 2 * row[:, None], side="right") - 1 - row[:, None] * curves.shape[1]
+    place = np.clip(place, 0, curves.shape[1] - 2)
+    low, high = curves[row[:, None], place], curves[row[:, None], place + 1]
+    with np.errstate(invalid="ignore", divide="ignore"):
+        share = np.where(high > low, (wanted - low) / (high - low), 0.0)
+    return np.asarray(points[place] + np.clip(share, 0.0, 1.0) * (points[place + 1] - points[place]))
 
 
 def _most_purchases(model: TimingModel, weeks: float, x: Array, T: Array) -> NDArray[np.intp]:
@@ -215,6 +230,7 @@ def _most_purchases(model: TimingModel, weeks: float, x: Array, T: Array) -> NDA
     return np.asarray(np.maximum(most, 1), dtype=np.intp)
 
 
+@lru_cache(maxsize=2048)
 def _spend_table(spend: GammaGamma, x: float, most: int) -> tuple[Array, Array]:
     """Points s, evenly spaced in ln s, and P(Y ≤ s | n) = I(s/(1 + s); p·n, q + p·x) for n = 1..most (rows)."""
     shape = spend.q + spend.p * x

@@ -22,7 +22,7 @@ Objective = Callable[[Array], tuple[float, Array]]
 
 PENALTIES = (0.0, 1e-4, 1e-3)
 NO_DROPOUT_GAIN = 0.5
-MANY_GROUPS = 3_000
+MANY_GROUPS = 1_000
 _BOUND = 18.0  # of a log parameter: how far a search may go
 _EDGE = 8.0  # of one in units of the mean age: beyond, it says what 0 or infinity would, and slopes are mere rounding
 _ROUGH = 1e-10  # relative gain at which a search that is polished or refined anyway gives up
@@ -159,7 +159,7 @@ def minimise(objective: Objective, starts: Sequence[Array], precision: float = 1
 
 
 def refine(objective: Objective, sketch: Minimum) -> Minimum | None:
-    """The minimum next to that of a similar objective (the likelihood of fewer customers), whose Hessian shows the way.
+    """The minimum next to that of a similar objective (the likelihood of bins), whose Hessian shows the way.
 
     Quasi-Newton steps (BFGS, Nocedal & Wright 2006, eq. 6.19) until the parameters stand still, far below what moves a
     prediction. None where they do not lead down all the way: then the whole search is due.
@@ -227,7 +227,7 @@ def _polished(objective: Objective, point: Array) -> tuple[Array, Array]:
 
 @dataclass(frozen=True)
 class _Customers:
-    """The histories of a fit: as they are; in units of the mean age; of many groups, some to search with."""
+    """The histories of a fit: as they are; in units of the mean age; where these are many, in bins to search with."""
 
     histories: Histories
     unit: float
@@ -238,7 +238,7 @@ class _Customers:
     def of(cls, histories: Histories) -> _Customers:
         unit = float(np.average(histories.T, weights=histories.customers)) or 1.0
         scaled = histories.in_units_of(unit)
-        return cls(histories, unit, scaled, scaled.thinned(MANY_GROUPS) if len(scaled.x) > MANY_GROUPS else None)
+        return cls(histories, unit, scaled, scaled.binned(MANY_GROUPS) if len(scaled.x) > MANY_GROUPS else None)
 
 
 def _attempt(kind: type[TimingModel], customers: _Customers, penalty: float, last: TimingModel | None) -> Fit:
@@ -271,23 +271,24 @@ def _attempt(kind: type[TimingModel], customers: _Customers, penalty: float, las
     if customers.few is None:
         found = minimise(whole, starts)
     else:
-        sketch = minimise(objective_of(customers.few, penalty), starts, _ROUGH)
-        refined = refine(whole, sketch) if sketch.is_inside else None
-        found = refined or _search_on(whole, objective_of(customers.few, PENALTIES[-1]), sketch, starts)
+        found = _led_to(whole, minimise(objective_of(customers.few, penalty), starts, _ROUGH), starts)
     return _judged(kind, found, customers.histories, unit, in_weeks, penalty)
 
 
-def _search_on(whole: Objective, held: Objective, sketch: Minimum, starts: Sequence[Array]) -> Minimum:
-    """The search among all customers, from the one place to which few of them lead.
+def _led_to(whole: Objective, sketch: Minimum, starts: Sequence[Array]) -> Minimum:
+    """The minimum for all customers as they are, next to that of the bins they fall in.
 
-    Where few of them lead out of bounds, it starts where the penalty holds them (`held`): from the far end of a ridge
-    no search comes back, and the likelihood of all may well have a maximum on it.
+    Where the bins lead out of bounds, so do all: along that ridge there is nothing that a search could find again.
     """
-    near = sketch if sketch.is_inside else minimise(held, starts, _ROUGH)
-    if not np.isfinite(near.point).all():
+    if not np.isfinite(sketch.point).all():
         return minimise(whole, starts)
-    found = minimise(whole, [near.point], _ROUGH)
-    return replace(found, start=near.start, iterations=near.iterations + found.iterations, moved=near.moved)
+    if not sketch.is_inside:
+        return replace(sketch, value=whole(sketch.point)[0])
+    found = refine(whole, sketch)
+    if found is not None:
+        return found
+    found = minimise(whole, [sketch.point], _ROUGH)
+    return replace(found, start=sketch.start, iterations=sketch.iterations + found.iterations, moved=sketch.moved)
 
 
 def _judged(

@@ -69,10 +69,11 @@ def counts_pmf(R: Array, A: Array, weeks: Array | float, most: int) -> Array:
 
 def log_ways(R: Array, most: int) -> Array:
     """ln(Γ(R + n) / (Γ(R) n!)) for n = 0..most; (n, most + 1)."""
+    levels, place = np.unique(R, return_inverse=True)
     counts = np.arange(1, most + 1)
-    steps = np.zeros((len(R), most + 1))
-    steps[:, 1:] = np.log((R[:, None] + counts - 1) / counts)
-    return np.asarray(np.cumsum(steps, axis=1))
+    steps = np.zeros((len(levels), most + 1))
+    steps[:, 1:] = np.log((levels[:, None] + counts - 1) / counts)
+    return np.asarray(np.cumsum(steps, axis=1)[place])
 
 
 def arrival_probability(R: Array, A: Array, weeks: float) -> Array:

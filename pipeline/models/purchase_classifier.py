@@ -27,7 +27,7 @@ LEAST_OF_EACH = 50
 """Customers who bought, and customers who did not, that it takes to train."""
 
 _FOLDS = 5
-_TREES, _LEAVES, _LEARNING_RATE, _L2 = 120, 5, 0.03, 1.0
+_TREES, _LEAVES, _LEARNING_RATE, _L2 = 30, 5, 0.12, 1.0  # four times as many at a quarter of the rate say the same
 _LEAST_LEAF, _LEAF_SHARE = 20, 0.01
 _LOGISTIC_C = 0.1
 

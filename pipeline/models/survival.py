@@ -123,10 +123,14 @@ def resampled(
     cells, shape = place * size + np.asarray(days, dtype=np.int64), (len(names), size)
     events = np.bincount(cells, weights * ended, len(names) * size).reshape(shape)
     leaving = np.bincount(cells, weights, len(names) * size).reshape(shape)
+    from threadpoolctl import threadpool_limits
+
     times = (
         np.random.default_rng(seed).multinomial(len(names), np.full(len(names), 1 / len(names)), draws).astype(float)
     )
-    return [SurvivalCurve.of_counts(*counts) for counts in zip(times @ events, times @ leaving, strict=True)]
+    with threadpool_limits(1):  # threads of BLAS wait for each other longer than they compute
+        drawn = times @ events, times @ leaving
+    return [SurvivalCurve.of_counts(*counts) for counts in zip(*drawn, strict=True)]
 
 
 def percentile_interval(found: Sequence[int | None]) -> tuple[int | None, int | None]:

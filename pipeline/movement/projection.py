@@ -50,6 +50,11 @@ _REVENUE = """
 """
 
 
+def queries() -> dict[str, str]:
+    """Everything that the step asks of the engine, by name."""
+    return {"history": _HISTORY_DAYS, "stages": _STAGES, "transitions": _TRANSITIONS, "revenue": _REVENUE}
+
+
 @dataclass(frozen=True)
 class Shop:
     """What the last days tell of the months to come; k stages in the order of STAGES."""

@@ -40,10 +40,14 @@ SELECT customer_kind, defecting_days FROM marts.lifecycle_thresholds WHERE snaps
 """
 
 
+def queries() -> dict[str, str]:
+    """Everything that the step asks of the engine, by name."""
+    return {"silences": _SILENCES.format(select=features()["features.grouped_silences"].select), "limits": _LIMITS}
+
+
 def compute(engine: Engine, settings: Settings, day: dt.date, log: Callable[[str], object]) -> dict[str, pl.DataFrame]:
     """Gaps of every group, key moments of every order number and quarter, and the curves they are read off."""
-    select = features()["features.grouped_silences"].select or ""
-    silences = engine.read(_SILENCES.format(select=select), {"snapshot_date": day})
+    silences = engine.read(queries()["silences"], {"snapshot_date": day})
     limits = dict(engine.read(_LIMITS, {"snapshot_date": day}).iter_rows())
     by_number = {int(name): group for name, group in _groups(silences, "order_number").items()}
     steps = {n: group for n, group in sorted(by_number.items()) if n == 1 or group.curve.horizon() is not None}

@@ -28,7 +28,19 @@ class Limit:
     stand_in: int
 
 
+_SILENCES = """
+    SELECT customer_kind, bucket, days, ended,
+      sum(silences)::BIGINT AS silences, sum(customers)::BIGINT AS customers
+    FROM ({select}) AS silences
+    GROUP BY customer_kind, bucket, days, ended
+    ORDER BY customer_kind, bucket, days, ended
+"""
 DEFECTING, INACTIVE = Limit("defecting", 1 / 2, 180), Limit("inactive", 1 / 4, 365)
+
+
+def queries() -> dict[str, str]:
+    """Everything that the step asks of the engine, by name."""
+    return {"silences": _SILENCES.format(select=features()["features.silences"].select)}
 
 
 def compute(engine: Engine, settings: Settings, day: dt.date, log: Callable[[str], object]) -> dict[str, pl.DataFrame]:
@@ -45,14 +57,7 @@ def compute(engine: Engine, settings: Settings, day: dt.date, log: Callable[[str
 
 def silences_of(engine: Engine, day: dt.date) -> pl.DataFrame:
     """Silences by kind, bucket, days and whether they ended; the rows are in a fixed order."""
-    grouped = f"""
-        SELECT customer_kind, bucket, days, ended,
-          sum(silences)::BIGINT AS silences, sum(customers)::BIGINT AS customers
-        FROM ({features()["features.silences"].select}) AS silences
-        GROUP BY customer_kind, bucket, days, ended
-        ORDER BY customer_kind, bucket, days, ended
-    """
-    return engine.read(grouped, {"snapshot_date": day})
+    return engine.read(queries()["silences"], {"snapshot_date": day})
 
 
 def _row(kind: str, silences: pl.DataFrame, settings: Settings) -> dict[str, Any]:

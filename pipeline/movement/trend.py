@@ -49,6 +49,11 @@ _PAIRS = """
 """
 
 
+def queries() -> dict[str, str]:
+    """Everything that the step asks of the engine, by name."""
+    return {"totals": _TOTALS, "pairs": _PAIRS}
+
+
 @dataclass(frozen=True)
 class Base:
     """Customers with a tenure of both windows, and what they bought in each; `share_from` says when."""

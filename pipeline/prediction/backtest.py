@@ -25,6 +25,11 @@ _PROBABILITIES = """
 """
 
 
+def queries() -> dict[str, str]:
+    """Everything that is asked of the engine here and nowhere else, by name."""
+    return {"published probabilities": _PROBABILITIES}
+
+
 def publish(night: Night) -> None:
     """Write the night's tables and those that are made of them, checks and all; `customer_summary` must be there."""
     for name, frame in frames_of(night).items():

@@ -20,6 +20,8 @@ from pipeline.prediction.inputs import Cohort
 
 Target = Literal["counts", "value", "purchase_30d", "purchase_90d", "churn"]
 PROBABILITIES: tuple[Target, ...] = ("purchase_30d", "purchase_90d", "churn")
+LEARNT: frozenset[Target] = frozenset({"purchase_30d", "churn"})
+"""Probabilities that classifiers compete for."""
 LEAST_CUSTOMERS, LEAST_BUYERS = 500, 100
 CLASSIFIER, BLEND = "classifier", "blend"
 TRAINED = frozenset({CLASSIFIER, BLEND})
@@ -108,7 +110,7 @@ def judge_probability(
     }
     baselines: dict[str, Array] = {}
     if before is not None and is_enough(before):
-        if target != "purchase_90d":
+        if target in LEARNT:
             sample = before.sampled()
             trained = train(sample.features, sample.bought, seed).predict(cohort.features)
             losses = {name: validation.log_loss(cohort.bought, p, np.ones_like(p)) for name, p in predictions.items()}

@@ -1,21 +1,25 @@
-"""What the models are given: customers at the end of a day, and what they bought after it. No ids but for scoring."""
+"""What the models are given: how many customers have which history at the end of a day, some of them one by one, and
+what these bought after it. No ids but for scoring.
+"""
 
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 
 import numpy as np
 import polars as pl
+from sqlglot import exp
 
-from pipeline.catalog import features
+from pipeline.catalog import features, tables
+from pipeline.engines import dialect
 from pipeline.engines.engine import Engine
-from pipeline.engines.incremental import limited
 from pipeline.models.gamma_gamma import Spenders
 from pipeline.models.histories import Array, Histories
 
-LARGEST_SAMPLE = 100_000
+LARGEST_SAMPLE, TRAINED_ON, BATCH = 100_000, 25_000, 1_000_000
 HISTORY = ("frequency", "active_span_days", "age_days")
 FEATURES = (
     *HISTORY, "recency_days", "monetary_value", "orders", "mean_gap_days", "longest_gap_days", "last_gap_days",
@@ -24,6 +28,22 @@ FEATURES = (
     "categories", "main_category_share", "channels", "last_channel_share",
 )  # fmt: skip
 
+RHYTHM = (*HISTORY, "recency_days", "monetary_value", "mean_amount")
+"""What the timing and spend models, and the baselines, look at of FEATURES."""
+
+_GROUPS = """
+    SELECT frequency, active_span_days, age_days, count(*) AS customers, sum(amount)::DOUBLE AS amount
+    FROM ({histories}) AS histories
+    GROUP BY frequency, active_span_days, age_days
+    ORDER BY frequency, active_span_days, age_days
+"""
+_SPENDERS = """
+    SELECT frequency, monetary_value, count(*) AS customers
+    FROM ({histories}) AS histories
+    WHERE monetary_value > 0
+    GROUP BY frequency, monetary_value
+    ORDER BY frequency, monetary_value
+"""
 # What came after the origin, as it is known on the last day. Money is added up as DECIMAL: a sum of floats depends on
 # the order its threads happen to come in, and every figure of the night would with it.
 _COHORT = """
@@ -32,18 +52,20 @@ _COHORT = """
       FROM (
         SELECT customer_id, occasion_on, sum(amount) AS amount
         FROM staging.occasions
-        WHERE known_on <= $until AND occasion_on > $snapshot_date
+        WHERE known_on <= $until::DATE AND occasion_on > $snapshot_date
         GROUP BY customer_id, occasion_on
         HAVING sum(orders) > 0
       ) AS standing
       GROUP BY customer_id
     )
     SELECT features.customer_id, {columns},
-      coalesce(later.occasions, 0) AS later, coalesce(later.amount, 0.0) AS later_amount
+      coalesce(later.occasions, 0) AS later, coalesce(later.amount, 0.0::DOUBLE) AS later_amount
     FROM ({features}) AS features
     LEFT JOIN later ON later.customer_id = features.customer_id
     ORDER BY features.customer_id
 """
+# By a hash, because ids come in the order of their customers' first orders, and each shop writes them its own way.
+_PART = "md5(customer_id) >= $part_from::VARCHAR AND md5(customer_id) < $part_to::VARCHAR"
 _CALENDAR = """
     SELECT day, count(*) FILTER (WHERE place = 1) AS first, count(*) FILTER (WHERE place > 1) AS repeat
     FROM (
@@ -70,7 +92,7 @@ _KEPT_SHARE = """
 class Cohort:
     """The customers of `origin`, one row each, and what they bought in (origin, until]; nothing where they are equal.
 
-    Columns of `frame`: customer_id, FEATURES, later (occasions), later_amount (currency).
+    Columns of `frame`: customer_id, FEATURES or RHYTHM, later (occasions), later_amount (currency).
     """
 
     origin: dt.date
@@ -81,14 +103,14 @@ class Cohort:
     def days(self) -> int:
         return (self.until - self.origin).days
 
-    @cached_property
-    def history_days(self) -> int:
-        """Days from the first occasion of all to the origin."""
-        return int(self.frame["age_days"].to_numpy().max())
-
     @property
     def weeks(self) -> float:
         return self.days / 7
+
+    @property
+    def is_detailed(self) -> bool:
+        """Whether it has all FEATURES."""
+        return set(FEATURES) <= set(self.frame.columns)
 
     @cached_property
     def histories(self) -> Histories:
@@ -122,27 +144,127 @@ class Cohort:
         return self.frame.select(pl.col(FEATURES).cast(pl.Float64).fill_null(float("nan"))).to_numpy()
 
     def sampled(self) -> Cohort:
-        """At most LARGEST_SAMPLE of the customers, every k-th by id: enough to train on, and the same every time."""
-        step = -(-self.frame.height // LARGEST_SAMPLE)
+        """At most TRAINED_ON of the customers, every k-th by id: enough to train on, and the same every time."""
+        step = -(-self.frame.height // TRAINED_ON)
         return self if step <= 1 else Cohort(self.origin, self.until, self.frame.gather_every(step))
 
     @property
     def spenders(self) -> Spenders:
         repeat = self.frame.filter(pl.col("monetary_value") > 0)
-        groups = repeat.group_by("frequency", "monetary_value").agg(customers=pl.len()).sort(pl.all())
-        x, m, customers = (groups[name].to_numpy().astype(np.float64) for name in groups.columns)
-        return Spenders(x, m, customers)
+        return spenders_of(repeat.group_by("frequency", "monetary_value").agg(customers=pl.len()).sort(pl.all()))
 
 
-def cohort(engine: Engine, origin: dt.date, until: dt.date, one_in: int = 1) -> Cohort:
-    """The customers of `origin`, or about one in so many of them: always the same, by a hash of the id."""
-    query = features()["features.customer_features"]
-    columns = ", ".join(f"features.{name}" for name in FEATURES)
-    sql = _COHORT.format(columns=columns, features=query.select)
-    if one_in > 1:  # left out where the tables are read, before anything is made of the rows
-        read = [name for name in query.reads if not name.startswith("params.")]
-        sql = limited(sql, dict.fromkeys(read, f"hash(customer_id) % {one_in} = 0"))
-    return Cohort(origin, until, engine.read(sql, {"snapshot_date": origin, "until": until}))
+@dataclass(frozen=True)
+class Everybody:
+    """All customers of `day` in groups of equal histories.
+
+    Columns of `frame`: HISTORY, customers, amount (currency, of all their occasions).
+    """
+
+    day: dt.date
+    frame: pl.DataFrame
+
+    @cached_property
+    def customers(self) -> int:
+        return int(self.frame["customers"].sum())
+
+    @cached_property
+    def history_days(self) -> int:
+        """Days from the first occasion of all to the day."""
+        return int(self.frame["age_days"].to_numpy().max())
+
+    @cached_property
+    def silent_days(self) -> int:
+        """Days from the last occasion of all to the day."""
+        return int((self.frame["age_days"] - self.frame["active_span_days"]).to_numpy().min())
+
+    @cached_property
+    def mean_amount(self) -> float:
+        """Of all their occasions."""
+        occasions = (self.frame["frequency"] + 1) * self.frame["customers"]
+        return float(self.frame["amount"].to_numpy().sum() / occasions.to_numpy().sum())
+
+    @cached_property
+    def histories(self) -> Histories:
+        return histories_of(self.frame)
+
+
+@cache
+def queries() -> Mapping[str, str]:
+    """Everything that is asked of the engine here, by name: all of it must be portable."""
+    histories, detailed = (features()[f"features.customer_{name}"].select or "" for name in ("histories", "features"))
+    rhythm = _cohort_sql(histories, RHYTHM)
+    everything = _cohort_sql(detailed, FEATURES)
+    return {
+        "groups": _GROUPS.format(histories=histories),
+        "spenders": _SPENDERS.format(histories=histories),
+        "rhythm": rhythm,
+        "rhythm of a part": _in_part(rhythm),
+        "features": everything,
+        "features of a part": _in_part(everything),
+        "calendar": _CALENDAR,
+        "kept share": _KEPT_SHARE,
+    }
+
+
+def _cohort_sql(select: str, columns: Sequence[str]) -> str:
+    return _COHORT.format(columns=", ".join(f"features.{name}" for name in columns), features=select)
+
+
+def _in_part(sql: str) -> str:
+    """The same of the customers of a part, whose rows are taken out of each table once, before all else."""
+    read = [tables()[name] for name in sorted(dialect.tables_read(sql, sql))]
+
+    def of_part(node: exp.Expr) -> exp.Expr:
+        if not isinstance(node, exp.Table) or not node.db:
+            return node
+        return exp.to_table(f"part_{node.name}", alias=node.alias_or_name)
+
+    parts = ", ".join(
+        f"part_{table.name} AS (SELECT {', '.join(table.header.columns)} FROM {table.full_name} WHERE {_PART})"
+        for table in read
+    )
+    rest = dialect.parse(sql, sql).transform(of_part).sql(dialect.DIALECT)
+    return f"WITH {parts}, {rest.removeprefix('WITH ')}"
+
+
+def cohort(
+    engine: Engine, origin: dt.date, until: dt.date, part: tuple[int, int] = (0, 1), columns: Sequence[str] = FEATURES
+) -> Cohort:
+    """The customers of `origin`: all, or of so many about equal parts the one in that place, 0 for the first.
+
+    Parts are always the same, by a hash of the id. `columns`: FEATURES or RHYTHM.
+    """
+    name = "features" if columns is FEATURES else "rhythm"
+    place, parts = part
+    bounds = {"part_from": _hash_at(place / parts), "part_to": _hash_at((place + 1) / parts)}
+    sql = queries()[name if parts == 1 else f"{name} of a part"]
+    return Cohort(origin, until, engine.read(sql, {"snapshot_date": origin, "until": until, **bounds}))
+
+
+def _hash_at(share: float) -> str:
+    """Which MD5, or first digits of one, so many of all hashes are below."""
+    return "g" if share >= 1 else f"{int(share * 2**32):08x}"
+
+
+def parts_of(engine: Engine, day: dt.date, customers: int) -> Iterator[Cohort]:
+    """All customers of a day with all that is known of them, at most about BATCH at a time."""
+    parts = -(-customers // BATCH)
+    return (cohort(engine, day, day, (place, parts)) for place in range(parts))
+
+
+def everybody(engine: Engine, day: dt.date) -> Everybody:
+    return Everybody(day, engine.read(queries()["groups"], {"snapshot_date": day}))
+
+
+def spenders(engine: Engine, day: dt.date) -> Spenders:
+    """All repeat buyers of a day whose repeat occasions were worth something, in groups."""
+    return spenders_of(engine.read(queries()["spenders"], {"snapshot_date": day}))
+
+
+def spenders_of(groups: pl.DataFrame) -> Spenders:
+    """From columns frequency, monetary_value, customers."""
+    return Spenders(*(groups[name].to_numpy().astype(np.float64) for name in groups.columns))
 
 
 def calendar(engine: Engine, day: dt.date) -> pl.DataFrame:

@@ -4,25 +4,25 @@ from __future__ import annotations
 
 import datetime as dt
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, fields
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TypeVar
 
+import numpy as np
 import polars as pl
-from threadpoolctl import threadpool_limits
 
 from pipeline.engines.engine import Engine
 from pipeline.models import validation
 from pipeline.models.beta_geometric import BGNBD, MBGNBD
 from pipeline.models.fitting import Fit, fit
-from pipeline.models.gamma_gamma import LEAST_REPEAT_BUYERS, GammaGamma, SpendFit, fit_spend
-from pipeline.models.histories import Histories
+from pipeline.models.gamma_gamma import LEAST_REPEAT_BUYERS, GammaGamma, Spenders, SpendFit, fit_spend
+from pipeline.models.histories import Array, Histories
 from pipeline.models.nbd import NBD
 from pipeline.models.pareto_nbd import ParetoNBD
 from pipeline.models.timing import TimingModel
 from pipeline.prediction.holdouts import (
+    LEARNT,
     PROBABILITIES,
     TRAINED,
     Judged,
@@ -33,7 +33,17 @@ from pipeline.prediction.holdouts import (
     judge_value,
     usable,
 )
-from pipeline.prediction.inputs import LARGEST_SAMPLE, Cohort, cohort
+from pipeline.prediction.inputs import (
+    FEATURES,
+    LARGEST_SAMPLE,
+    RHYTHM,
+    Cohort,
+    Everybody,
+    cohort,
+    everybody,
+    spenders,
+)
+from pipeline.prediction.threads import side_by_side
 from pipeline.settings import Settings
 
 KINDS: tuple[type[TimingModel], ...] = (BGNBD, MBGNBD, ParetoNBD)
@@ -72,7 +82,6 @@ class Night:
         self.settings = settings
         self.day = day
         self._last = last or {}
-        self._cohorts: dict[tuple[dt.date, dt.date], Cohort] = {}
         self._holdouts: dict[tuple[dt.date, dt.date], Cohort] = {}
         self._found: dict[dt.date, dict[str, Fit]] = {}
         self._spent: dict[dt.date, SpendFit] = {}
@@ -81,21 +90,25 @@ class Night:
     # ── what there is to work with ────────────────────────────────────────────────────────────────────────────────
 
     @cached_property
-    def today(self) -> Cohort:
-        return self.cohort(self.day, self.day)
+    def today(self) -> Everybody:
+        return everybody(self.engine, self.day)
+
+    @cached_property
+    def spenders(self) -> Spenders:
+        return spenders(self.engine, self.day)
 
     @cached_property
     def why_not(self) -> str | None:
         """Why nothing is predicted, in a sentence; None when there is enough data."""
-        frame = self.today.frame
-        if frame.height < LEAST_BUYERS:
-            return f"{frame.height:,} customers have bought; predictions need {LEAST_BUYERS}."
-        if self.today.history_days < LEAST_DAYS:
-            return f"The history is {self.today.history_days} days long; predictions need {LEAST_DAYS}."
-        frequent = frame.filter(pl.col("frequency") >= 2).height
+        today = self.today
+        if today.customers < LEAST_BUYERS:
+            return f"{today.customers:,} customers have bought; predictions need {LEAST_BUYERS}."
+        if today.history_days < LEAST_DAYS:
+            return f"The history is {today.history_days} days long; predictions need {LEAST_DAYS}."
+        frequent = today.frame.filter(pl.col("frequency") >= 2)["customers"].sum()
         if frequent < LEAST_FREQUENT:
             return f"{frequent} customers have bought on three days or more; predictions need {LEAST_FREQUENT}."
-        silent = int(frame["recency_days"].to_numpy().min())
+        silent = today.silent_days
         if silent >= LONGEST_SILENCE_DAYS:
             return f"The last order is {silent} days old; predictions need one of the last {LONGEST_SILENCE_DAYS} days."
         return None
@@ -103,33 +116,42 @@ class Night:
     @cached_property
     def spend(self) -> SpendFit | None:
         """The spend model on all data, if there are enough repeat buyers and it can be fitted."""
-        return self._spend_at(self.today)
+        return self._spend_at(self.day, self.spenders)
 
     @cached_property
     def spend_correlation(self) -> float:
         """Spearman's ρ of frequency and mean spend of repeat buyers; NaN without a spread. Gamma-Gamma assumes 0."""
-        repeat = self.today.frame.filter(pl.col("monetary_value") > 0)
-        ranks = repeat.select(pl.col("frequency", "monetary_value").rank())
-        return float(ranks.select(pl.corr("frequency", "monetary_value")).item())
+        known = self.spenders
+        if not len(known.x) or np.ptp(known.x) == 0 or np.ptp(known.m) == 0:
+            return float("nan")
+        x, m = (_mean_ranks(values, known.customers) for values in (known.x, known.m))
+        return validation.correlation(x, m, known.customers)
 
     @cached_property
     def judged(self) -> dict[Target, Judged]:
         """The holdouts that the history is long enough for."""
-        found: dict[Target, Judged] = {}
         third = (self.today.history_days + 1) // 3
         counts = self.holdout(self.before(min(LONGEST_HOLDOUT_DAYS, third)), self.day)
-        if is_enough(counts):
-            models = self.models(counts.origin)
-            found["counts"] = judge_counts(counts, models)
-            spend = self._spend_at(counts)
-            if spend is not None:
-                found["value"] = judge_value(counts, models, spend)
+        tests: dict[Target, tuple[Cohort, Cohort]] = {}
         for target, horizon in self.horizons.items():
-            after = self.holdout(self.before(horizon), self.day)
+            detailed = target in LEARNT
+            after = self.holdout(self.before(horizon), self.day, detailed)
             if is_enough(after):
-                before = self.holdout(self.before(2 * horizon), self.before(horizon))
-                found[target] = judge_probability(target, after, before, self.models(after.origin), SEED)
-        return found
+                before = self.holdout(self.before(2 * horizon), self.before(horizon), detailed)
+                tests[target] = after, before
+        tested = (counts, *(after for after, _ in tests.values()))
+        self.fit_at({self.day, *(found.origin for found in tested if is_enough(found))})
+
+        judges: dict[Target, Callable[[], Judged]] = {}
+        if is_enough(counts):
+            models, spend = self.models(counts.origin), self._spend_at(counts.origin, counts.spenders)
+            judges["counts"] = partial(judge_counts, counts, models)
+            if spend is not None:
+                judges["value"] = partial(judge_value, counts, models, spend)
+        for target, (after, before) in tests.items():
+            models = self.models(after.origin)
+            judges[target] = partial(judge_probability, target, after, before, models, SEED)
+        return dict(zip(judges, side_by_side(lambda target: judges[target](), list(judges)), strict=True))
 
     @property
     def horizons(self) -> dict[Target, int]:
@@ -158,29 +180,44 @@ class Night:
         return self.day - dt.timedelta(days=days)
 
     def cohort(self, origin: dt.date, until: dt.date) -> Cohort:
-        key = (origin, until)
-        if key not in self._cohorts:
-            self._cohorts[key] = cohort(self.engine, origin, until)
-        return self._cohorts[key]
+        return cohort(self.engine, origin, until)
 
-    def holdout(self, origin: dt.date, until: dt.date) -> Cohort:
-        """A sample is enough to judge by and to learn from; only what is published is made for everybody."""
-        key = (origin, until)
-        if key not in self._holdouts:
-            one_in = -(-self.today.frame.height // LARGEST_SAMPLE)
-            self._holdouts[key] = cohort(self.engine, origin, until, one_in)
-        return self._holdouts[key]
+    def holdout(self, origin: dt.date, until: dt.date, detailed: bool = False) -> Cohort:
+        """A sample is enough to judge by and to learn from; only what is published is made for everybody.
+
+        `detailed`: with all that a classifier may know.
+        """
+        known = self._holdouts.get((origin, until))
+        if known is None or (detailed and not known.is_detailed):
+            parts = -(-self.today.customers // LARGEST_SAMPLE)
+            known = cohort(self.engine, origin, until, (0, parts), FEATURES if detailed else RHYTHM)
+            self._holdouts[origin, until] = known
+        return known
 
     def fits(self, origin: dt.date) -> dict[str, Fit]:
         """Fits at an origin, each kind once, and the NBD where no other holds."""
-        if origin not in self._found:
-            histories = (self.today if origin == self.day else self.holdout(origin, self.day)).grouped
-            with self._fitting():
-                fits = {kind.name: self._fit(kind, histories, self._start(kind, origin)) for kind in KINDS}
-                if not usable(fits):
-                    fits[NBD.name] = fit(NBD, histories)
-            self._found[origin] = fits
+        self.fit_at({origin})
         return self._found[origin]
+
+    def fit_at(self, origins: Collection[dt.date]) -> None:
+        """Fit all kinds at the origins where that has not been done."""
+        new = sorted(set(origins) - self._found.keys(), reverse=True)
+        if not new:
+            return
+        wanted = [(kind, origin) for kind in reversed(KINDS) for origin in new]  # what takes longest comes first
+        histories = {origin: self._histories_at(origin) for origin in new}
+        begun = time.perf_counter()
+        alone = self.settings.clv.fitter == "lifetimes"  # whose derivatives are no business of two threads
+        found = side_by_side(lambda one: self._fit(one[0], histories[one[1]], self._start(*one)), wanted, alone)
+        fitted = dict(zip(wanted, found, strict=True))
+        for origin in new:
+            self._found[origin] = {kind.name: fitted[kind, origin] for kind in KINDS}
+            if not usable(self._found[origin]):
+                self._found[origin][NBD.name] = fit(NBD, histories[origin])
+        self.fitting_seconds += time.perf_counter() - begun
+
+    def _histories_at(self, origin: dt.date) -> Histories:
+        return self.today.histories if origin == self.day else self.holdout(origin, self.day).grouped
 
     @property
     def all_fits(self) -> list[tuple[dt.date, str, Fit | SpendFit]]:
@@ -224,14 +261,14 @@ class Night:
         why = "least log loss" if judged.is_probability else "least bias among the models that rank customers as well"
         return Champion(target, judged.cohort.days, name, "ok", score, f"{why[0].upper()}{why[1:]} on the holdout.")
 
-    def _spend_at(self, found: Cohort) -> SpendFit | None:
-        spenders = found.spenders
+    def _spend_at(self, origin: dt.date, spenders: Spenders) -> SpendFit | None:
         if spenders.total < LEAST_REPEAT_BUYERS:
             return None
-        if found.origin not in self._spent:
-            with self._fitting():
-                self._spent[found.origin] = fit_spend(spenders, self._start(GammaGamma, found.origin))
-        spend = self._spent[found.origin]
+        if origin not in self._spent:
+            begun = time.perf_counter()
+            self._spent[origin] = fit_spend(spenders, self._start(GammaGamma, origin))
+            self.fitting_seconds += time.perf_counter() - begun
+        spend = self._spent[origin]
         return None if spend.status == "refused" else spend
 
     def _start(self, kind: type[Model], origin: dt.date) -> Model | None:
@@ -239,13 +276,12 @@ class Night:
         last = self._last.get(kind.name) if origin == self.day else None
         return last if isinstance(last, kind) else None
 
-    @contextmanager
-    def _fitting(self) -> Iterator[None]:
-        """On one thread, lifetimes too: threads of BLAS only wait for each other over matrices as small as these."""
-        begun = time.perf_counter()
-        with threadpool_limits(1):
-            yield
-        self.fitting_seconds += time.perf_counter() - begun
+
+def _mean_ranks(values: Array, customers: Array) -> Array:
+    """Rank of each of n groups of customers with equal values, the mean of those who share it; (n,)."""
+    levels, place = np.unique(values, return_inverse=True)
+    number = np.bincount(place, customers, len(levels))
+    return np.asarray((np.cumsum(number) - (number - 1) / 2)[place])
 
 
 def last_models(parameters: Sequence[tuple[str, str, float]]) -> dict[str, TimingModel | GammaGamma]:

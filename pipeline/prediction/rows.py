@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -22,15 +23,29 @@ from pipeline.models.clv import (
 from pipeline.models.fitting import Fit
 from pipeline.models.gamma_gamma import SpendFit
 from pipeline.models.histories import Array, Histories
-from pipeline.models.purchase_classifier import blend, train
+from pipeline.models.purchase_classifier import PurchaseClassifier, blend, train
 from pipeline.models.timing import TimingModel
+from pipeline.prediction import inputs
 from pipeline.prediction.holdouts import BLEND, PROBABILITIES, TRAINED, Target
-from pipeline.prediction.inputs import calendar, groups_of, histories_of, kept_share
+from pipeline.prediction.inputs import Cohort, calendar, everybody, histories_of, kept_share, parts_of
 from pipeline.prediction.nightly import SEED, Night, last_models
+from pipeline.prediction.threads import side_by_side
 from pipeline.settings import Settings
 
 LOOK_BACK_DAYS = 30
+_SHARES = {"next_purchase_early_days": 0.1, "next_purchase_median_days": 0.5, "next_purchase_late_days": 0.9}
+_FACTORS = ("value_variance_0", "value_variance_1", "value_variance_2", "value_low_factor", "value_high_factor")
+TODAY_ONLY = (*_SHARES, "expected_purchases_se", *_FACTORS)
+"""When the next purchase is due, and how sure all is: of 30 days before nobody asks."""
 _YEAR_WEEKS = 365 / 7
+_GROUPS = 50_000  # predicted together
+
+_LAST_PARAMETERS = """
+    SELECT model, parameter, estimate FROM marts.model_parameters
+    WHERE snapshot_date = (
+      SELECT max(snapshot_date) FROM marts.model_parameters WHERE snapshot_date < $snapshot_date
+    )
+"""
 
 Rows = list[dict[str, Any]]
 
@@ -45,15 +60,14 @@ def compute(engine: Engine, settings: Settings, day: dt.date, log: Callable[[str
     return frames
 
 
+def queries() -> dict[str, str]:
+    """Everything that the step asks of the engine, by name."""
+    return {**inputs.queries(), "last parameters": _LAST_PARAMETERS}
+
+
 def _last_parameters(engine: Engine, day: dt.date) -> list[tuple[str, str, float]]:
     """Parameters of the latest earlier snapshot: where the search may start; what it finds does not depend on them."""
-    last = """
-        SELECT model, parameter, estimate FROM marts.model_parameters
-        WHERE snapshot_date = (
-          SELECT max(snapshot_date) FROM marts.model_parameters WHERE snapshot_date < $snapshot_date
-        )
-    """
-    return engine.read(last, {"snapshot_date": day}).rows()
+    return engine.read(_LAST_PARAMETERS, {"snapshot_date": day}).rows()
 
 
 def frames_of(night: Night) -> dict[str, pl.DataFrame]:
@@ -75,10 +89,10 @@ def frames_of(night: Night) -> dict[str, pl.DataFrame]:
 
 
 def _timing_predictions(night: Night) -> pl.DataFrame:
-    before = night.before(LOOK_BACK_DAYS)
-    days = {night.day: night.today, before: night.cohort(before, night.day)}
-    frames = [_predicted(night, as_of, groups_of(found.frame)) for as_of, found in days.items() if found.frame.height]
-    return pl.concat(frames)
+    before = everybody(night.engine, night.before(LOOK_BACK_DAYS))
+    days = [night.today, before] if before.frame.height else [night.today]
+    groups = [(found.day, part) for found in days for part in found.frame.drop("amount").iter_slices(_GROUPS)]
+    return pl.concat(side_by_side(lambda one: _predicted(night, *one), groups))
 
 
 def _predicted(night: Night, as_of: dt.date, groups: pl.DataFrame) -> pl.DataFrame:
@@ -87,26 +101,16 @@ def _predicted(night: Night, as_of: dt.date, groups: pl.DataFrame) -> pl.DataFra
     counts = night.fitted(night.champions["counts"].model)
     model = counts.model
     timing = {target: night.best_timing(target) for target in PROBABILITIES}
-    p365 = timing["churn"].probability_of_purchase(_YEAR_WEEKS, *arrays)
-    horizon = Horizon(night.settings.clv.months, night.settings.clv.yearly_discount)
-
-    def year(of: TimingModel) -> Any:
-        return of.expected_purchases(_YEAR_WEEKS, *arrays)
-
     columns: dict[str, Any] = {
         "p_alive": model.p_alive(*arrays),
         **{f"expected_purchases_{d}d": model.expected_purchases(d / 7, *arrays) for d in (30, 90, 180, 365)},
-        "expected_purchases_se": None if counts.covariance is None else standard_error(model, counts.covariance, year),
         "p_purchase_30d": timing["purchase_30d"].probability_of_purchase(30 / 7, *arrays),
         "p_purchase_90d": timing["purchase_90d"].probability_of_purchase(90 / 7, *arrays),
         "p_purchase_churn": timing["churn"].probability_of_purchase(night.horizons["churn"] / 7, *arrays),
-        "p_purchase_365d": p365,
-        **{
-            f"next_purchase_{name}_days": 7 * timing["churn"].next_purchase(share, _YEAR_WEEKS, *arrays)
-            for name, share in (("early", 0.1), ("median", 0.5), ("late", 0.9))
-        },
-        "discounted_purchases": discounted_purchases(model, horizon, *arrays),
-        **_value_columns(night, counts, horizon, h),
+        "p_purchase_365d": timing["churn"].probability_of_purchase(_YEAR_WEEKS, *arrays),
+        "discounted_purchases": discounted_purchases(model, _horizon(night), *arrays),
+        "spend_factor": np.ones_like(h.x) if night.spend is None else spend_factor(night.spend.model, h.x),
+        **(_today_only(night, counts, timing["churn"], h) if as_of == night.day else dict.fromkeys(TODAY_ONLY)),
     }
     return groups.with_columns(
         as_of=pl.lit(as_of),
@@ -116,40 +120,54 @@ def _predicted(night: Night, as_of: dt.date, groups: pl.DataFrame) -> pl.DataFra
     )
 
 
-def _value_columns(night: Night, counts: Fit, horizon: Horizon, h: Histories) -> dict[str, Any]:
-    """Factors of the spend total; without a spend model every occasion is worth the mean of all."""
-    names = ("value_variance_0", "value_variance_1", "value_variance_2", "value_low_factor", "value_high_factor")
-    if night.spend is None:
-        return {"spend_factor": np.ones_like(h.x), **dict.fromkeys(names)}
-    variance = relative_variance(counts, night.spend, horizon, h.x, h.t_x, h.T)
-    low, high = value_interval(counts.model, night.spend.model, horizon, h.x, h.t_x, h.T)
-    return {
-        "spend_factor": spend_factor(night.spend.model, h.x),
-        **dict(zip(names, (*variance.T, low, high), strict=True)),
-    }
+def _today_only(night: Night, counts: Fit, churn: TimingModel, h: Histories) -> dict[str, Any]:
+    """TODAY_ONLY; without a spend model nothing is known of how value varies."""
+    arrays = (h.x, h.t_x, h.T)
+    found: dict[str, Any] = dict.fromkeys(TODAY_ONLY)
+    found |= {name: 7 * churn.next_purchase(share, _YEAR_WEEKS, *arrays) for name, share in _SHARES.items()}
+    if counts.covariance is not None:
+        found["expected_purchases_se"] = standard_error(
+            counts.model, counts.covariance, lambda model: model.expected_purchases(_YEAR_WEEKS, *arrays)
+        )
+    if night.spend is not None:
+        variance = relative_variance(counts, night.spend, _horizon(night), *arrays)
+        interval = value_interval(counts.model, night.spend.model, _horizon(night), *arrays)
+        found |= dict(zip(_FACTORS, (*variance.T, *interval), strict=True))
+    return found
+
+
+def _horizon(night: Night) -> Horizon:
+    return Horizon(night.settings.clv.months, night.settings.clv.yearly_discount)
 
 
 def _classifier_scores(night: Night) -> pl.DataFrame:
     """Probabilities of all customers where the champion is trained, on who bought in the last horizon."""
-    scores: dict[str, Any] = {"p_purchase_30d": None, "p_purchase_churn": None}
-    wanted: dict[Target, str] = {"purchase_30d": "p_purchase_30d", "churn": "p_purchase_churn"}
-    for target, column in wanted.items():
-        if night.champions[target].model in TRAINED:
-            scores[column] = _trained(night, target)
-    frame = night.today.frame.select("customer_id")
-    return (frame if any(values is not None for values in scores.values()) else frame.clear()).with_columns(
-        **_columns(scores)
-    )
+    columns: dict[Target, str] = {"purchase_30d": "p_purchase_30d", "churn": "p_purchase_churn"}
+    wanted = [target for target in columns if night.champions[target].model in TRAINED]
+    empty = pl.DataFrame(schema={"customer_id": pl.String} | dict.fromkeys(columns.values(), pl.Float64))
+    if not wanted:
+        return empty
+    learnt = [night.holdout(night.before(night.horizons[target]), night.day, detailed=True) for target in wanted]
+    trained = dict(zip(wanted, side_by_side(_trained, learnt), strict=True))
+    frames = [empty]
+    for batch in parts_of(night.engine, night.day, night.today.customers):
+        scores = side_by_side(partial(_scored, night, trained, batch), wanted)
+        named = dict.fromkeys(columns.values()) | {columns[t]: score for t, score in zip(wanted, scores, strict=True)}
+        frames.append(batch.frame.select("customer_id").with_columns(**_columns(named)))
+    return pl.concat(frames)
 
 
-def _trained(night: Night, target: Target) -> Array:
-    horizon = night.horizons[target]
-    before = night.holdout(night.before(horizon), night.day)
-    found = train(before.features, before.bought, SEED).predict(night.today.features)
+def _trained(learnt: Cohort) -> PurchaseClassifier:
+    sample = learnt.sampled()
+    return train(sample.features, sample.bought, SEED)
+
+
+def _scored(night: Night, trained: Mapping[Target, PurchaseClassifier], batch: Cohort, target: Target) -> Array:
+    found = trained[target].predict(batch.features)
     if night.champions[target].model != BLEND:
         return found
-    h = night.today.histories
-    return blend(found, night.best_timing(target).probability_of_purchase(horizon / 7, h.x, h.t_x, h.T))
+    h = batch.histories
+    return blend(found, night.best_timing(target).probability_of_purchase(night.horizons[target] / 7, h.x, h.t_x, h.T))
 
 
 def _validation_rows(night: Night) -> Rows:
@@ -248,11 +266,7 @@ def _parameter_rows(night: Night) -> Rows:
         for place, parameter in enumerate(("p", "q", "v")):
             error = None if errors is None else float(errors[place])
             rows.append(_parameter("gamma_gamma", parameter, getattr(night.spend.model, parameter), error))
-    frame = night.today.frame
-    mean = frame.select(
-        (pl.col("mean_amount") * (pl.col("frequency") + 1)).sum() / (pl.col("frequency") + 1).sum()
-    ).item()
-    mean_spend = mean if night.spend is None else night.spend.model.mean_spend
+    mean_spend = night.today.mean_amount if night.spend is None else night.spend.model.mean_spend
     rows.append(_parameter("shop", "mean_spend", mean_spend, None))
     if np.isfinite(night.spend_correlation):
         rows.append(_parameter("shop", "spend_frequency_spearman", night.spend_correlation, None))

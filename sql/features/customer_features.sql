@@ -45,7 +45,7 @@ sequenced AS (
     date_diff('day', occasion_on, $snapshot_date) AS days_ago,
     date_diff('day', lag(occasion_on) OVER (PARTITION BY customer_id ORDER BY occasion_on), occasion_on) AS gap,
     row_number() OVER (PARTITION BY customer_id ORDER BY occasion_on) AS place,
-    row_number() OVER (PARTITION BY customer_id ORDER BY occasion_on DESC) AS place_from_end
+    lead(occasion_on) OVER (PARTITION BY customer_id ORDER BY occasion_on) IS NULL AS is_last
   FROM standing
 ),
 rhythm AS (
@@ -62,14 +62,14 @@ rhythm AS (
     sum(orders) AS orders,
     sum(gap)::DOUBLE / nullif((count(*) - 1)::DOUBLE, 0) AS mean_gap_days,
     max(gap) AS longest_gap_days,
-    max(gap) FILTER (WHERE place_from_end = 1) AS last_gap_days,
+    max(gap) FILTER (WHERE is_last) AS last_gap_days,
     count(*) FILTER (WHERE days_ago < 30) AS occasions_30_days,
     count(*) FILTER (WHERE days_ago < 90) AS occasions_90_days,
     count(*) FILTER (WHERE days_ago < 180) AS occasions_180_days,
     count(*) FILTER (WHERE days_ago < 365) AS occasions_365_days,
     count(*) FILTER (WHERE days_ago >= 335 AND days_ago < 365) AS occasions_season,
     (max(amount) FILTER (WHERE place = 1))::DOUBLE AS first_amount,
-    (max(amount) FILTER (WHERE place_from_end = 1))::DOUBLE AS last_amount,
+    (max(amount) FILTER (WHERE is_last))::DOUBLE AS last_amount,
     sum(amount)::DOUBLE / nullif(count(*)::DOUBLE, 0) AS mean_amount
   FROM sequenced
   GROUP BY customer_id

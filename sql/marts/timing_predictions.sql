@@ -1,5 +1,5 @@
 /*
-description: "What the timing model of the day expects of customers with one purchase history: (frequency, active span, age) is all it knows of a customer, so equal histories share a row. For histories as of the snapshot date and as of 30 days before it, both under the parameters of the snapshot date."
+description: "What the timing model of the day expects of customers with one purchase history: (frequency, active span, age) is all it knows of a customer, so equal histories share a row. For histories as of the snapshot date and as of 30 days before it, both under the parameters of the snapshot date. Next purchases, and how sure all is (standard error, variance, interval), are told of the snapshot date only."
 grain: [snapshot_date, as_of, frequency, active_span_days, age_days]
 owner: team:data
 computed_by: prediction
@@ -23,14 +23,14 @@ columns:
   p_purchase_90d:             {type: DOUBLE, min: 0, max: 1, meaning: Probability of at least one occasion in the next 90 days}
   p_purchase_churn:           {type: DOUBLE, min: 0, max: 1, meaning: Probability of at least one occasion within the churn horizon}
   p_purchase_365d:            {type: DOUBLE, min: 0, max: 1, meaning: Probability of at least one occasion in the next 365 days}
-  next_purchase_early_days:   {type: DOUBLE, unit: days, min: 0, meaning: "Days by which one in ten has bought, of those who buy within 365 days"}
-  next_purchase_median_days:  {type: DOUBLE, unit: days, min: 0, meaning: "Days by which half have bought, of those who buy within 365 days"}
-  next_purchase_late_days:    {type: DOUBLE, unit: days, min: 0, meaning: "Days by which nine in ten have bought, of those who buy within 365 days"}
+  next_purchase_early_days:   {type: DOUBLE, unit: days, nullable: true, min: 0, meaning: "Days by which one in ten has bought, of those who buy within 365 days"}
+  next_purchase_median_days:  {type: DOUBLE, unit: days, nullable: true, min: 0, meaning: "Days by which half have bought, of those who buy within 365 days"}
+  next_purchase_late_days:    {type: DOUBLE, unit: days, nullable: true, min: 0, meaning: "Days by which nine in ten have bought, of those who buy within 365 days"}
   discounted_purchases:       {type: DOUBLE, unit: occasions, min: 0, meaning: "Expected occasions over the CLV horizon, each month discounted"}
   spend_factor:               {type: DOUBLE, min: 0, meaning: "Expected value of one occasion is this times the spend total v + frequency × monetary value"}
   value_variance_0:           {type: DOUBLE, nullable: true, meaning: "Squared relative standard error of the value is variance_0 + variance_1·u + variance_2·u², u = v / (v + frequency × monetary value)"}
   value_variance_1:           {type: DOUBLE, nullable: true, meaning: Its second coefficient}
   value_variance_2:           {type: DOUBLE, nullable: true, meaning: Its third coefficient}
-  value_low_factor:           {type: DOUBLE, nullable: true, min: 0, meaning: "Lower end of the 80 % predictive interval of the discounted spend, in units of the spend total"}
+  value_low_factor:           {type: DOUBLE, nullable: true, min: 0, meaning: "Lower end of the 80 % predictive interval of the discounted spend, in units of the spend total; read off a grid of 160 points, right to about one in a thousand"}
   value_high_factor:          {type: DOUBLE, nullable: true, min: 0, meaning: "Upper end of the same interval"}
 */

@@ -18,7 +18,7 @@ KINDS = (BGNBD, MBGNBD, ParetoNBD)
 @pytest.fixture(scope="session")
 def cdnow(cdnow_master):
     """Groups of equal histories of the master file."""
-    return cohort(cdnow_master.engine, cdnow_master.snapshot_date, cdnow_master.snapshot_date).grouped.thinned(1500)
+    return cohort(cdnow_master.engine, cdnow_master.snapshot_date, cdnow_master.snapshot_date).grouped.binned(1500)
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)

@@ -304,14 +304,19 @@ def test_a_search_among_some_groups_ends_where_that_among_all_does(kind, monkeyp
         np.testing.assert_allclose(short.covariance, other.covariance, rtol=1e-4, atol=1e-12)
 
 
-def test_some_of_the_groups_are_the_same_whatever_the_order():
+def test_bins_of_histories_hold_all_customers_in_any_order():
     histories = many_groups()
     order = np.random.default_rng(2).permutation(len(histories.x))
-    some = histories.thinned(1000)
-    again = Histories(*(getattr(histories, name)[order] for name in ("x", "t_x", "T", "customers"))).thinned(1000)
-    assert 500 < len(some.x) <= 1000
+    bins = histories.binned(1000)
+    again = Histories(*(getattr(histories, name)[order] for name in ("x", "t_x", "T", "customers"))).binned(1000)
+    assert 200 < len(bins.x) <= 1000
     for name in ("x", "t_x", "T", "customers"):
-        np.testing.assert_array_equal(getattr(some, name), getattr(again, name))
+        np.testing.assert_array_equal(getattr(bins, name), getattr(again, name))
+    assert bins.total == histories.total
+    for name in ("x", "t_x", "T"):
+        mean = float(np.average(getattr(histories, name), weights=histories.customers))
+        assert float(np.average(getattr(bins, name), weights=bins.customers)) == pytest.approx(mean)
+    assert set(bins.x) == set(histories.x)
 
 
 def test_histories_that_cannot_be_are_refused():

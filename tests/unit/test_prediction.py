@@ -11,13 +11,14 @@ from scipy.stats import spearmanr
 from shop import CDNOW, RealShop, all_tables, build, real_shop
 
 from pipeline.models.beta_geometric import BGNBD
-from pipeline.models.gamma_gamma import GammaGamma
+from pipeline.models.gamma_gamma import GammaGamma, Spenders
 from pipeline.models.pareto_nbd import ParetoNBD
+from pipeline.prediction import inputs
 from pipeline.prediction.backtest import PUBLISHED, outcomes, publish
 from pipeline.prediction.holdouts import BLEND, PROBABILITIES, TRAINED
-from pipeline.prediction.inputs import FEATURES, Cohort, cohort, kept_share
+from pipeline.prediction.inputs import FEATURES, RHYTHM, Everybody, cohort, everybody, kept_share, parts_of, spenders
 from pipeline.prediction.nightly import KINDS, Night, last_models
-from pipeline.prediction.rows import frames_of
+from pipeline.prediction.rows import compute, frames_of, queries
 from pipeline.settings import Settings
 
 ORIGIN, LAST_DAY = dt.date(1997, 9, 30), dt.date(1998, 6, 30)
@@ -69,9 +70,17 @@ def retail_night(online_retail):
 
 def test_a_sample_is_some_of_the_customers_and_all_that_is_known_of_them(cdnow_master):
     everybody = cohort(cdnow_master.engine, ORIGIN, LAST_DAY).frame
-    some = cohort(cdnow_master.engine, ORIGIN, LAST_DAY, one_in=5).frame
+    some = cohort(cdnow_master.engine, ORIGIN, LAST_DAY, part=(0, 5)).frame
     assert some.height == pytest.approx(everybody.height / 5, rel=0.05)
     assert_frame_equal(some, everybody.join(some, on="customer_id", how="semi"), rel_tol=1e-12)
+
+
+def test_the_short_query_knows_what_the_long_one_does(online_retail):
+    engine, day = online_retail.engine, online_retail.snapshot_date
+    origin = day - dt.timedelta(90)
+    long, short = (cohort(engine, origin, day, columns=columns).frame for columns in (FEATURES, RHYTHM))
+    assert short.height > 1000
+    assert_frame_equal(short, long.select(short.columns), rel_tol=1e-12)
 
 
 # ── the gate ──────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -79,28 +88,18 @@ def test_a_sample_is_some_of_the_customers_and_all_that_is_known_of_them(cdnow_m
 
 def buyers(customers=500, frequent=50, history=180, silent=29):
     """The least of everything that lets a night predict."""
-    frame = pl.DataFrame({"customer_id": [f"c{n:03d}" for n in range(customers)]})
-    frequency = pl.Series([2 if n < frequent else 0 for n in range(customers)])
-    frame = frame.with_columns(pl.lit(0).alias(name) for name in (*FEATURES, "later", "later_amount"))
-    return frame.with_columns(
-        frequency=frequency, age_days=pl.lit(history), recency_days=pl.lit(silent), active_span_days=history - silent
-    )
-
-
-def night_with(frame: pl.DataFrame) -> Night:
-    night = Night(None, Settings(home=Path("/nowhere")), dt.date(2026, 1, 1))
-    night.__dict__["today"] = Cohort(night.day, night.day, frame)
-    return night
+    groups = {"frequency": [2, 0], "customers": [frequent, customers - frequent]}
+    return pl.DataFrame(groups).with_columns(age_days=pl.lit(history), active_span_days=pl.lit(history - silent))
 
 
 def test_spend_that_goes_with_frequency_is_measured_as_scipy_does():
     rng = np.random.default_rng(3)
-    frequency = rng.poisson(2, 400)
-    spend = np.where(frequency > 0, frequency * 5.0 + rng.gamma(2, 4, 400), np.nan)
-    frame = pl.DataFrame({"frequency": frequency, "monetary_value": spend}).fill_nan(None)
-    known = frequency > 0
-    expected = spearmanr(frequency[known], spend[known]).statistic
-    assert night_with(frame).spend_correlation == pytest.approx(expected)
+    frequency, customers = rng.poisson(2, 400) + 1.0, rng.integers(1, 4, 400)
+    spend = np.round(frequency * 5 + rng.gamma(2, 4, 400))
+    night = Night(None, Settings(home=Path("/nowhere")), LAST_DAY)
+    night.spenders = Spenders(frequency, spend, customers.astype(float))
+    expected = spearmanr(np.repeat(frequency, customers), np.repeat(spend, customers)).statistic
+    assert night.spend_correlation == pytest.approx(expected)
     assert expected > 0.3
 
 
@@ -116,7 +115,7 @@ def test_spend_that_goes_with_frequency_is_measured_as_scipy_does():
 )
 def test_the_gate_says_what_is_missing(lacking, sentence):
     night = Night(None, Settings(), LAST_DAY)
-    night.today = Cohort(LAST_DAY, LAST_DAY, buyers(**lacking))
+    night.today = Everybody(LAST_DAY, buyers(**lacking))
     assert night.why_not == sentence
 
 
@@ -156,9 +155,33 @@ def test_groups_are_customers_with_equal_histories(shop):
         "cleo", "2026-01-15"
     )
     shop.table("marts.customer_summary", snapshot_date="2026-12-31")
-    groups = cohort(shop.engine, dt.date(2026, 1, 29), dt.date(2026, 1, 29)).grouped
-    found = sorted(zip(groups.x, groups.t_x, groups.T, groups.customers, strict=True))
-    assert found == [(0, 0, 2, 1), (1, 1, 4, 2)]
+    day = dt.date(2026, 1, 29)
+    for groups in (everybody(shop.engine, day).histories, cohort(shop.engine, day, day).grouped):
+        found = sorted(zip(groups.x, groups.t_x, groups.T, groups.customers, strict=True))
+        assert found == [(0, 0, 2, 1), (1, 1, 4, 2)]
+
+
+def test_all_customers_in_groups_are_all_customers_one_by_one(online_retail):
+    engine, day = online_retail.engine, online_retail.snapshot_date
+    one_by_one, grouped, spent = cohort(engine, day, day), everybody(engine, day), spenders(engine, day)
+    frame = one_by_one.frame
+    assert (grouped.customers, grouped.history_days) == (frame.height, frame["age_days"].max())
+    assert grouped.silent_days == frame["recency_days"].min()
+    occasions = frame["frequency"] + 1
+    assert grouped.mean_amount == pytest.approx((frame["mean_amount"] * occasions).sum() / occasions.sum())
+    for name in ("x", "t_x", "T", "customers"):
+        np.testing.assert_array_equal(getattr(grouped.histories, name), getattr(one_by_one.grouped, name))
+    for name in ("x", "m", "customers"):
+        np.testing.assert_array_equal(getattr(spent, name), getattr(one_by_one.spenders, name))
+
+
+def test_parts_hold_every_customer_once(online_retail, monkeypatch):
+    engine, day = online_retail.engine, online_retail.snapshot_date
+    whole = cohort(engine, day, day).frame
+    monkeypatch.setattr(inputs, "BATCH", 1000)
+    batches = [batch.frame for batch in parts_of(engine, day, whole.height)]
+    assert len(batches) == -(-whole.height // 1000) and max(batch.height for batch in batches) < 1200
+    assert_frame_equal(pl.concat(batches).sort("customer_id"), whole)
 
 
 def test_what_is_kept_of_spend(shop):
@@ -233,8 +256,8 @@ def frames_of_written(night: Night) -> dict[str, pl.DataFrame]:
 def test_values_are_those_of_the_models(last_night):
     # The joins in SQL against the same formulas in Python, customer by customer.
     clv = rows_of(last_night, "clv_predictions").sort("customer_id")
-    h, spend = last_night.today.histories, last_night.spend.model
-    m = last_night.today.frame["monetary_value"].fill_null(spend.mean_spend).to_numpy()
+    today, spend = last_night.cohort(LAST_DAY, LAST_DAY), last_night.spend.model
+    h, m = today.histories, today.frame["monetary_value"].fill_null(spend.mean_spend).to_numpy()
     model = last_night.fitted(last_night.champions["counts"].model).model
     expected = model.expected_purchases(365 / 7, h.x, h.t_x, h.T)
     np.testing.assert_allclose(clv["expected_purchases_365d"], expected, rtol=1e-9)
@@ -255,7 +278,7 @@ def test_probabilities_of_a_customer_agree_with_each_other(last_night):
 
 def test_the_tracking_adds_up_to_what_was_bought(last_night):
     tracking = rows_of(last_night, "tracking").sort("week")
-    repeat = last_night.today.frame["frequency"].sum()
+    repeat = last_night.today.frame.select(pl.col("frequency").dot("customers")).item()
     assert tracking["week"].to_list() == list(range(1, 79))
     assert tracking["week_ends_on"][-1] == LAST_DAY
     assert tracking["actual"].sum() == tracking["actual_cumulative"][-1] == repeat
@@ -304,7 +327,7 @@ def test_published_probabilities_kept_their_promise(nights_at_the_origin, what_c
 def test_the_fits_of_the_sample_are_those_of_the_papers(nights_at_the_origin):
     # Through export, staging, features and groups.
     fits = nights_at_the_origin["sample"].fits(ORIGIN)
-    assert nights_at_the_origin["sample"].today.frame.height == 2357
+    assert nights_at_the_origin["sample"].today.customers == 2357
     np.testing.assert_allclose(fits["bgnbd"].model.values, (0.2425945, 4.4136019, 0.7929199, 2.4258881), rtol=5e-4)
     np.testing.assert_allclose(fits["pareto_nbd"].model.values, (0.55315, 10.57633, 0.60625, 11.67150), rtol=5e-4)
     likelihoods = {name: found.log_likelihood for name, found in fits.items()}
@@ -323,7 +346,7 @@ def test_nothing_after_the_day_is_known_to_a_night(nights_at_the_origin):
     for night in nights_at_the_origin.values():
         assert max(judged.cohort.until for judged in night.judged.values()) <= ORIGIN
         assert max(origin for origin, _, _ in night.all_fits) == ORIGIN
-        assert night.today.frame["age_days"].max() == (ORIGIN - dt.date(1997, 1, 1)).days
+        assert night.today.history_days == (ORIGIN - dt.date(1997, 1, 1)).days
 
 
 def test_a_shop_whose_customers_do_not_drop_out(retail_night):
@@ -365,6 +388,25 @@ def test_a_second_run_writes_the_same_rows(nights_at_the_origin):
         assert frame.equals(again[name]), name
 
 
+class Listening:
+    """An engine, and what it was asked."""
+
+    def __init__(self, engine):
+        self.engine, self.asked = engine, set()
+
+    def read(self, sql, parameters):
+        self.asked.add(sql)
+        return self.engine.read(sql, parameters)
+
+
+def test_a_night_asks_nothing_that_the_lint_does_not_see(nights_at_the_origin):
+    night = nights_at_the_origin["sample"]
+    listening = Listening(night.engine)
+    compute(listening, night.settings, night.day, print)
+    assert len(listening.asked) > 5
+    assert listening.asked <= set(queries().values())
+
+
 def test_predictions_do_not_depend_on_last_nights_parameters(nights_at_the_origin):
     # From parameters far away. The holdouts never start from them.
     cold = nights_at_the_origin["sample"]
@@ -382,7 +424,7 @@ def test_predictions_do_not_depend_on_last_nights_parameters(nights_at_the_origi
 def test_the_fitter_is_a_setting(nights_at_the_origin):
     ours = nights_at_the_origin["sample"]
     theirs = Night(ours.engine, Settings(clv={"fitter": "lifetimes"}), ours.day)
-    theirs.cohort = ours.cohort
+    theirs.today = ours.today
     for name, found in theirs.fits(ORIGIN).items():
         assert found.iterations == 0 < ours.fits(ORIGIN)[name].iterations  # lifetimes does not tell how many
         np.testing.assert_allclose(found.model.values, ours.fits(ORIGIN)[name].model.values, rtol=1e-3)

@@ -11,8 +11,10 @@ import sqlglot
 
 from pipeline import lint
 from pipeline.catalog import features, history_tables, published_tables, tables
+from pipeline.computed import STEPS, queries_of
 from pipeline.engines.dialect import Refused
 from pipeline.engines.duckdb import PARAMETER_TABLES
+from pipeline.movement import trend
 from pipeline.settings import SQL_FOLDER
 from pipeline.sources import find_sources
 from pipeline.sql import HeaderError, Table, in_order, read_queries, read_table, read_tables, unknown_reads
@@ -183,6 +185,12 @@ def test_our_tables_read_only_what_is_made():
 
 def test_our_files_keep_to_the_portable_subset():
     assert [str(problem) for problem in lint.problems()] == []
+
+
+def test_what_python_asks_keeps_to_the_portable_subset_too(monkeypatch):
+    assert {step: len(queries_of(step)) > 0 for step in STEPS} == dict.fromkeys(STEPS, True)
+    monkeypatch.setattr(trend, "_PAIRS", "SELECT hash(customer_id) AS h FROM marts.trend_counts")
+    assert "pipeline.movement.trend (pairs)" in {problem.file for problem in lint.problems()}
 
 
 def test_the_lint_is_a_command_that_fails_where_there_is_something_to_say(monkeypatch, capsys):
