@@ -17,7 +17,6 @@ from pipeline.prediction import backtest
 from pipeline.settings import SQL_FOLDER, Settings
 from pipeline.sources import ROW_NUMBER, find_sources
 
-
 _DAY = dt.date(2024, 2, 29)
 _VALUES = {"snapshot_date": _DAY, "until": _DAY, "part_from": "0", "part_to": "8"}
 """Of the parameters that there are: a translation holds values."""
