@@ -9,7 +9,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python; do \
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input
 HOME_DIR ?= .
 
-.PHONY: help setup setup-dev run dev test bench validate bench-models lint format lock clean
+.PHONY: help setup setup-dev setup-spark run dev test bench validate bench-models lint format lock clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -29,9 +29,16 @@ $(VENV)/.installed-dev: requirements-dev.lock $(VENV)/.installed
 	@$(INSTALL) --require-hashes --only-binary :all: -r requirements-dev.lock
 	@touch $@
 
+# pyspark is published as source only: 450 MB, in which nothing is compiled.
+$(VENV)/.installed-spark: requirements-spark.lock $(VENV)/.installed
+	@$(INSTALL) --require-hashes --only-binary :all: --no-binary pyspark -r requirements-spark.lock
+	@touch $@
+
 setup: $(VENV)/.installed ## Install what running needs, pinned and hashed, into .venv
 
 setup-dev: $(VENV)/.installed-dev ## The same and what testing needs
+
+setup-spark: $(VENV)/.installed-spark ## What engine = "spark" needs, beside Java 17; tests of Spark are skipped without it
 
 run: setup ## Run everything on CDNOW, a real shop's purchases, into data/demo
 	@$(BIN)/perennial demo
@@ -44,8 +51,8 @@ dev: setup ## Open Dagster's web UI on a home: make dev HOME_DIR=data/demo
 test: setup-dev ## Run the tests
 	@$(BIN)/python -m pytest --numprocesses auto --dist loadfile
 
-bench: setup ## Time a night on a made-up shop beside reading its export only: make bench ROWS=10000000
-	@$(BIN)/python benchmarks/bench.py --rows $(or $(ROWS),1000000)
+bench: setup ## Time a night beside bare reading and beside pandas: make bench SIZES=1000000,10000000 BENCH=--spark
+	@$(BIN)/python benchmarks/bench.py --sizes $(or $(SIZES),$(ROWS),1000000) $(BENCH)
 
 validate: setup ## Hold the models against papers, holdouts and made-up worlds; writes docs/validation.md
 	@$(BIN)/python benchmarks/validate.py
@@ -69,6 +76,7 @@ UV_COMPILE := uv pip compile pyproject.toml --universal --python-version 3.11 --
 lock: ## Renew requirements*.lock (needs uv)
 	@$(UV_COMPILE) --upgrade -o requirements.lock
 	@$(UV_COMPILE) --upgrade --group dev -c requirements.lock -o requirements-dev.lock
+	@$(UV_COMPILE) --upgrade --extra spark -c requirements.lock -c requirements-dev.lock -o requirements-spark.lock
 
-clean: ## Remove what setup and the demo made; your own homes stay
-	@rm -rf $(VENV) data/demo .mypy_cache .pytest_cache .ruff_cache .hypothesis
+clean: ## Remove what setup and the demos made; your own homes stay
+	@rm -rf $(VENV) data/demo data/demo-shop .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -30,7 +30,7 @@ def warning_checks() -> list[dg.AssetChecksDefinition]:
         description="No order names two customers; the order counts for one of them",
     )
     def one_customer_per_order(warehouse: Warehouse) -> dg.AssetCheckResult:
-        orders = warehouse.engine.execute(
+        orders = warehouse.local.execute(
             "SELECT order_id FROM staging.order_lines GROUP BY order_id "
             "HAVING min(customer_id) <> max(customer_id) ORDER BY order_id"
         )
@@ -46,7 +46,7 @@ def warning_checks() -> list[dg.AssetChecksDefinition]:
 
 def size_problems(warehouse: Warehouse, day: dt.date) -> list[str]:
     """What is odd about the segment sizes of `day` beside those of the latest earlier snapshot."""
-    rows = warehouse.engine.execute(
+    rows = warehouse.local.execute(
         """
         WITH sizes AS (
           SELECT snapshot_date, catalogue, segment, count(*) AS customers,

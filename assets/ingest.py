@@ -1,6 +1,6 @@
 """Ingest: export files into staging, ledger and quarantine. Not partitioned: a file is loaded once."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import dagster as dg
 from pydantic import Field
@@ -11,6 +11,7 @@ from pipeline.catalog import tables
 from pipeline.engines.engine import CheckOutcome
 from pipeline.exports import find_exports, load_exports
 from pipeline.inputs import ORDERS, input_tables
+from pipeline.loading import Export, Loaded
 from pipeline.publishing import Publication
 from pipeline.sources import ExportError
 from pipeline.warehouse import Warehouse
@@ -44,12 +45,14 @@ def ingest(
     context: dg.AssetExecutionContext, config: IngestConfig, warehouse: Warehouse
 ) -> Iterator[dg.AssetCheckResult | dg.MaterializeResult[None]]:
     """Load the exports that are new; fail, with all reasons, if one cannot be used."""
-    engine, problems = warehouse.engine, list[str]()
+    engine, problems = warehouse.local, list[str]()
+    by_spark: list[Loaded] = []
     try:
         exports = find_exports(warehouse.settings, config.sources)
+        by_spark = _read_by_spark(warehouse, exports)
     except ExportError as error:
         exports, problems = [], [str(error)]
-    for outcome in load_exports(engine, warehouse.settings, exports):
+    for outcome in (*by_spark, *load_exports(engine, warehouse.settings, exports)):
         context.log.info(str(outcome) if isinstance(outcome, ExportError) else outcome.message)
         if isinstance(outcome, ExportError):
             problems.append(str(outcome))
@@ -100,6 +103,20 @@ def refuse_after_failed_load(context: dg.AssetExecutionContext) -> None:
             )
 
 
+def _read_by_spark(warehouse: Warehouse, exports: Sequence[Export]) -> list[Loaded]:
+    """The order lines that the settings give to Spark. Raises ExportError."""
+    if not warehouse.settings.spark.order_lines:
+        return []
+    if orders := [export.name for export in exports if export.source.input == ORDERS]:
+        raise ExportError(
+            f"{orders[0]} holds order lines, and spark.order_lines names others: choose one way. Take the file out of "
+            f"the drop folder, or give it to Spark in canonical columns."
+        )
+    from pipeline.spark_exports import load_order_lines
+
+    return load_order_lines(warehouse.engine)
+
+
 def _nothing_to_load(warehouse: Warehouse) -> str:
     folder = warehouse.settings.exports_folder
     return (
@@ -112,5 +129,5 @@ def _publish_quarantine(context: dg.AssetExecutionContext, warehouse: Warehouse)
     """Readable also when the run fails: these files are what the shop mends its export with."""
     publication = Publication(warehouse.settings.home, f"{context.run_id}-quarantine")
     publication.owns("data/quarantine")
-    write_quarantine(warehouse.engine, publication.file)
+    write_quarantine(warehouse.local, publication.file)
     publication.commit()

@@ -77,7 +77,7 @@ def _dates(context: dg.AssetExecutionContext, warehouse: Warehouse, table: Table
 def _preview(warehouse: Warehouse, table: Table, day: dt.date | None) -> dg.MarkdownMetadataValue:
     """Five rows as a table. Customers are ids here as everywhere; names are not in these tables."""
     where = " WHERE snapshot_date = $snapshot_date" if day else ""
-    frame = warehouse.engine.read(f"SELECT * FROM {table.full_name}{where} LIMIT 5", {"snapshot_date": day})
+    frame = warehouse.local.read(f"SELECT * FROM {table.full_name}{where} LIMIT 5", {"snapshot_date": day})
     lines = [" | ".join(frame.columns), " | ".join("---" for _ in frame.columns)]
     lines += [" | ".join("" if value is None else str(value) for value in row) for row in frame.iter_rows()]
     return dg.MarkdownMetadataValue("\n".join(f"| {line} |" for line in lines))

@@ -53,11 +53,11 @@ def publication_assets(partitions_def: dg.PartitionsDefinition[str]) -> dg.Asset
         manifests = []
         for day in dates:
             _own_folders(staged, day)
-            tables_written = outputs.write_tables(warehouse.engine, published_tables(), day, staged.file)
-            audiences = outputs.write_audiences(warehouse.engine, day, staged.file)
+            tables_written = outputs.write_tables(warehouse.local, published_tables(), day, staged.file)
+            audiences = outputs.write_audiences(warehouse.local, day, staged.file)
             pages = _write_report(context, warehouse, staged, day, {*warehouse.snapshots(), *dates})
             written = [*tables_written, *audiences]
-            manifests.append(outputs.write_manifest(warehouse.engine, warehouse.settings, day, written, staged.file))
+            manifests.append(outputs.write_manifest(warehouse.local, warehouse.settings, day, written, staged.file))
             for part, count in zip(PARTS, (len(tables_written), len(audiences), len(pages)), strict=True):
                 files[part] += count
         staged.commit(last=manifests)
@@ -82,4 +82,4 @@ def _write_report(
     settings = warehouse.settings
     now = dt.datetime.now(dt.UTC).strftime("%Y-%m-%d %H:%M UTC")  # when it was made; nothing is computed from it
     run = RunCard(context.run_id, now, outputs.versions(), settings.analytic(), settings.currency)
-    return build_site(warehouse.engine.read, day, tables(), run, snapshots, staged.file)
+    return build_site(warehouse.local.read, day, tables(), run, snapshots, staged.file)

@@ -1,100 +1,157 @@
-"""`make bench ROWS=…`: how long a night takes beside the least that reading its export can take.
+"""`make bench`: what a night takes beside the least that reading its export can take, and beside pandas by hand.
 
-Three processes, one after the other, on the export of `exports.py`: DuckDB alone reading the file into a table; a whole
-run on an empty home; the run of the next day on that home. Their times are compared with each other and never with a
-number of another machine or hour: what else the machine does slows all three.
+For each size a made-up shop is written, and then, one after the other and each in a process of its own: DuckDB alone
+reading the export into a table; a whole run on an empty home; the run of the next day on that home; the script one
+would write by hand (`by_hand.py`) and the same tables made by us (`same_tables.py`); and, if asked for, the whole run
+on Spark. All read the same file. Times are compared with each other and never with a number of another machine or hour:
+what else the machine does slows all of them. `README.md` beside this file says how each figure is measured.
 """
 
 from __future__ import annotations
 
 import argparse
+import dataclasses
+import datetime as dt
+import importlib.util
+import json
 import os
 import shutil
-import subprocess
 import sys
-import time
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
-from exports import LAST_DAY, NEXT_DAY, make_exports
+from processes import Cost, Failed, run
 
-PROJECT = Path(__file__).resolve().parent.parent
+from pipeline.simulator.queries import LINE_COLUMNS
+from pipeline.simulator.shop import LAST_DAY, Shop
+from pipeline.simulator.writing import simulate
+
+HERE = Path(__file__).resolve().parent
+PROJECT = HERE.parent
 PERENNIAL = Path(sys.executable).with_name("perennial")
-MOST_TIMES_BARE, MOST_GIB, LEAST_SAVED = 5.0, 4.0, 0.8
+NEXT_DAY = LAST_DAY + dt.timedelta(days=1)
+LINES_PER_CUSTOMER = 12.25  # of a shop of three years
+FEW_COLUMNS = (
+    "order_id", "customer_id", "ordered_at", "product_id", "category", "quantity", "amount", "sales_channel", "kind"
+)  # fmt: skip
+COLUMNS = {"few": FEW_COLUMNS, "all": LINE_COLUMNS}
+MOST_TIMES_BARE, MOST_GIB, LEAST_SAVED, MOST_GROWTH = 8.0, 12.0, 0.8, 1.2
+LEAST_TIMES_BY_HAND, WANTED_TIMES_BY_HAND = 3.0, 5.0
+BARE, FULL, NEXT, BY_HAND, SAME, SPARK = (
+    "bare reading", "whole run", "next day", "by hand", "the same tables, by us", "whole run on Spark"
+)  # fmt: skip
+COLOURS = {BARE: "#8a8f8c", FULL: "#0b6e56", NEXT: "#4d9e88", BY_HAND: "#c9820f", SAME: "#2171b5", SPARK: "#6c4fa0"}
 _UNTIMED = "start and end"
 _BARE = """
 import sys, duckdb
-duckdb.connect(sys.argv[1]).execute("CREATE TABLE lines AS SELECT * FROM read_csv(?)", [sys.argv[2]])
+connection = duckdb.connect(sys.argv[1], config={"memory_limit": sys.argv[3]})
+connection.execute("CREATE TABLE lines AS SELECT * FROM read_csv(?)", [sys.argv[2]]).fetchall()
 """
 
 
-@dataclass(frozen=True)
-class Timed:
-    """A process that has ended well."""
+@dataclass
+class Measured:
+    """One size: what was read, and what each part cost. A part that failed or was left out says why instead."""
 
-    seconds: float
-    cpu_seconds: float  # says more than `seconds` when something else uses the machine
-    peak_gib: float
+    lines: int
+    export: Path
+    megabytes: float
+    costs: dict[str, Cost] = field(default_factory=dict)
+    instead: dict[str, str] = field(default_factory=dict)
+    steps: dict[str, dict[str, float]] = field(default_factory=dict)
+    """Part -> step of the run -> seconds."""
+    found: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """Part -> what its script printed."""
 
-    def __str__(self) -> str:
-        return f"{self.seconds:>8.2f} s {self.cpu_seconds:>8.2f} s of processors   {self.peak_gib:.2f} GiB"
+    def attempt(self, part: str, work: Callable[[], Cost]) -> None:
+        """Measure it. A part that breaks is reported, and the others go on: it may be just too large for it."""
+        try:
+            self.costs[part] = work()
+        except Failed as failure:
+            self.instead[part] = str(failure)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--rows", type=int, default=1_000_000, help="order lines of the history, about")
+    parser.add_argument("--sizes", default="1000000", help="order lines of the history, about; several with commas")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--columns", choices=COLUMNS, default="few", help="of the order lines: nine, or all there are")
+    parser.add_argument("--memory-limit", default="8GB", help="for DuckDB, alone and inside Perennial")
+    parser.add_argument("--by-hand-up-to", type=int, default=30_000_000, help="pandas holds all lines in memory")
+    parser.add_argument("--spark", action="store_true", help="also the whole run on Spark, local")
     parser.add_argument("--folder", type=Path, default=PROJECT / "data" / "bench", help="where exports and homes go")
     arguments = parser.parse_args()
     folder: Path = arguments.folder.resolve()
-
-    history, following = make_exports(folder / "exports", arguments.rows, arguments.seed)
-    megabytes = history.path.stat().st_size / 1e6
-    _say(f"{history.rows:,} lines, {history.orders:,} orders, {history.customers:,} customers, {megabytes:,.0f} MB")
-    _say(f"next day: {following.rows:,} lines, {following.orders:,} orders · {os.cpu_count()} cores")
-
-    bare = _read_only(folder / "bare.duckdb", history.path)
-    home = _new_home(folder / "home")
-    full, full_steps = _night(home, history.path, str(LAST_DAY))
-    next_day, next_steps = _night(home, following.path, str(NEXT_DAY))
-
-    _show_steps(full_steps, next_steps)
-    _show_goals(bare, full, next_day, full_steps)
+    _say(f"{os.cpu_count()} cores, memory limit {arguments.memory_limit}, {arguments.columns} columns")
+    results = []
+    for size in [int(size.replace("_", "")) for size in arguments.sizes.split(",")]:
+        results.append(_measure(size, folder / str(size), arguments))
+        _show(results[-1])
+        _keep(results, folder)
+    _say("")
+    for goal in _goals(results):
+        _say(str(goal))
+    _say(f"\nplot {(folder / 'bench.html').as_uri()}")
 
 
-def _read_only(database: Path, export: Path) -> Timed:
-    database.unlink(missing_ok=True)
-    timed = _run([sys.executable, "-c", _BARE, str(database), str(export)])
-    database.unlink()
-    return timed
+# ── measuring ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _new_home(home: Path) -> Path:
-    shutil.rmtree(home, ignore_errors=True)
-    (home / "data" / "exports" / "perennial").mkdir(parents=True)
-    (home / "perennial.toml").write_text('first_snapshot = "2022-01-01"\n')
+def _measure(size: int, folder: Path, arguments: argparse.Namespace) -> Measured:
+    shutil.rmtree(folder, ignore_errors=True)
+    measured = _make_exports(size, folder / "shop", arguments)
+    export, limit = str(measured.export), arguments.memory_limit
+    measured.costs[BARE] = run([sys.executable, "-c", _BARE, str(folder / "bare.duckdb"), export, limit])
+
+    home = _new_home(folder / "home", limit)
+    _drop(folder / "shop" / "exports", home)
+    measured.costs[FULL], measured.steps[FULL] = _night(home, LAST_DAY)
+    _drop(folder / "shop" / "nights" / str(NEXT_DAY), home)
+    measured.costs[NEXT], measured.steps[NEXT] = _night(home, NEXT_DAY)
+
+    _script(measured, SAME, "same_tables.py", _new_home(folder / "home-same", limit))
+    if size <= arguments.by_hand_up_to:
+        _script(measured, BY_HAND, "by_hand.py", folder / "by-hand.parquet")
+    else:
+        measured.instead[BY_HAND] = f"not tried beyond {arguments.by_hand_up_to:,} lines (--by-hand-up-to)"
+    if arguments.spark:
+        _on_spark(measured, folder, limit)
+    return measured
+
+
+def _make_exports(size: int, folder: Path, arguments: argparse.Namespace) -> Measured:
+    shop = Shop(customers=max(1, round(size / LINES_PER_CUSTOMER)), seed=arguments.seed)
+    columns = COLUMNS[arguments.columns]
+    files = {file.name: file for file in simulate(shop, folder, nights=1, with_other=False, columns=columns)}
+    history = files["exports/perennial/order_lines.csv"]
+    following = files[f"nights/{NEXT_DAY}/perennial/order_lines-{NEXT_DAY}.csv"]
+    measured = Measured(history.rows or 0, folder / history.name, history.size / 1e6)
+    _say(
+        f"\n── {measured.lines:,} lines, {shop.customers:,} customers, {measured.megabytes:,.0f} MB; "
+        f"next day {following.rows:,} lines"
+    )
+    return measured
+
+
+def _new_home(home: Path, memory_limit: str) -> Path:
+    home.mkdir(parents=True)
+    (home / "perennial.toml").write_text(f'first_snapshot = "2023-11-01"\nmemory_limit = "{memory_limit}"\n')
     return home
 
 
-def _night(home: Path, export: Path, day: str) -> tuple[Timed, dict[str, float]]:
-    """One more export in the drop folder, and the run of its day; with the seconds of each step."""
-    (home / "data" / "exports" / "perennial" / export.name).hardlink_to(export)
-    timed = _run([str(PERENNIAL), "run", "--home", str(home), "--snapshot", day])
+def _drop(exports: Path, home: Path) -> None:
+    """Put all files of a folder into the drop folder, without copying them."""
+    shutil.copytree(exports, home / "data" / "exports", copy_function=os.link, dirs_exist_ok=True)
+
+
+def _night(home: Path, day: dt.date, environment: dict[str, str] | None = None) -> tuple[Cost, dict[str, float]]:
+    """The run of a day, with the seconds of each step."""
+    cost = run([str(PERENNIAL), "run", "--home", str(home), "--snapshot", str(day)], environment)
     steps = _steps_of_last_run(home)
-    return timed, {**steps, _UNTIMED: timed.seconds - sum(steps.values())}
-
-
-def _run(command: list[str]) -> Timed:
-    """The process alone, its peak memory as the kernel counted it. What it prints is shown only when it fails."""
-    started = time.monotonic()
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)  # noqa: S603
-    assert process.stdout is not None
-    printed = process.stdout.read()
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise SystemExit(f"{' '.join(command)} ended with {process.returncode}:\n{printed}")
-    return Timed(time.monotonic() - started, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 2**20)
+    return cost, {**steps, _UNTIMED: cost.seconds - sum(steps.values())}
 
 
 def _steps_of_last_run(home: Path) -> dict[str, float]:
@@ -103,31 +160,124 @@ def _steps_of_last_run(home: Path) -> dict[str, float]:
 
     os.environ["DAGSTER_HOME"] = str(home / ".dagster")
     with dg.DagsterInstance.get() as instance:
-        (run,) = instance.get_run_records(limit=1)
-        stats = instance.get_run_step_stats(run.dagster_run.run_id)
-    timed = sorted((step.start_time, step.end_time, step.step_key) for step in stats if step.end_time)
+        (last,) = instance.get_run_records(limit=1)
+        stats = instance.get_run_step_stats(last.dagster_run.run_id)
+    timed = sorted((step.start_time or 0.0, step.end_time, step.step_key) for step in stats if step.end_time)
     return {key.replace("__", "."): end - start for start, end, key in timed}
 
 
-def _show_steps(full: dict[str, float], next_day: dict[str, float]) -> None:
-    _say(f"\n{'seconds':<48}{'full':>8}{'next day':>10}")
-    for step in full.keys() | next_day.keys() if full.keys() != next_day.keys() else full:
-        _say(f"{step:<48}{full.get(step, 0):>8.2f}{next_day.get(step, 0):>10.2f}")
+def _script(measured: Measured, part: str, name: str, target: Path) -> None:
+    """A script that reads the same file and ends by printing, as JSON, the seconds of its stages and what it found."""
+    command = [sys.executable, str(HERE / name), str(measured.export), str(LAST_DAY), str(target)]
+    measured.attempt(part, lambda: run(command))
+    if part in measured.costs:
+        measured.found[part] = json.loads(measured.costs[part].printed.strip().splitlines()[-1])
 
 
-def _show_goals(bare: Timed, full: Timed, next_day: Timed, steps: dict[str, float]) -> None:
-    entry = sum(seconds for step, seconds in steps.items() if step == "ingest" or step.startswith("staging."))
-    at_most = full.seconds - LEAST_SAVED * entry
-    ratio, peak = full.seconds / bare.seconds, max(full.peak_gib, next_day.peak_gib)
-    _say(f"\n{'bare read_csv':<48}{bare}\n{'whole run':<48}{full}\n{'next day':<48}{next_day}\n")
-    for name, value, goal, unit in (
-        ("ratio, whole run to bare", ratio, MOST_TIMES_BARE, ""),
-        ("peak memory", peak, MOST_GIB, " GiB"),
-        (f"next day (goal: full − {LEAST_SAVED} × ingest and staging)", next_day.seconds, at_most, " s"),
-    ):
-        mark = "✓" if value <= goal else "✗"
-        _say(f"{mark} {name:<56}{value:>8.2f}{unit}, at most {goal:.2f}{unit}")
-    _say(f"  {'ratio by processor time, which other work slows less':<56}{full.cpu_seconds / bare.cpu_seconds:>8.2f}")
+def _on_spark(measured: Measured, folder: Path, memory_limit: str) -> None:
+    if importlib.util.find_spec("pyspark") is None or not (shutil.which("java") or os.environ.get("JAVA_HOME")):
+        measured.instead[SPARK] = "not tried: pyspark or Java is not there"
+        return
+    home = _new_home(folder / "home-spark", memory_limit)
+    _drop(folder / "shop" / "exports", home)
+
+    def night() -> Cost:
+        cost, measured.steps[SPARK] = _night(home, LAST_DAY, {"PERENNIAL_ENGINE": "spark"})
+        return cost
+
+    measured.attempt(SPARK, night)
+
+
+# ── showing ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True)
+class Goal:
+    """A figure and the limit it is held to: at most that much, or at least."""
+
+    name: str
+    value: float
+    limit: float
+    unit: str = ""
+    at_least: bool = False
+
+    def __str__(self) -> str:
+        met = self.value >= self.limit if self.at_least else self.value <= self.limit
+        side = "least" if self.at_least else "most"
+        return (
+            f"{'✓' if met else '✗'} {self.name:<76}{self.value:>8.2f}{self.unit}, at {side} {self.limit:.2f}{self.unit}"
+        )
+
+
+def _show(measured: Measured) -> None:
+    _say(f"\n{'seconds':<48}{''.join(f'{part:>20}' for part in measured.steps)}")
+    for step in dict.fromkeys(step for steps in measured.steps.values() for step in steps):
+        _say(f"{step:<48}{''.join(f'{steps.get(step, 0):>20.2f}' for steps in measured.steps.values())}")
+    for part, found in measured.found.items():
+        _say(f"\n{part}, seconds")
+        for stage, seconds in found["seconds"].items():
+            _say(f"{stage:<48}{seconds:>20.2f}")
+        _say(_fit_in_words("BG/NBD", found, "bgnbd"))
+        _say(_fit_in_words("Gamma-Gamma", found, "gamma_gamma"))
+    _say("")
+    for part in COLOURS:
+        if part in measured.costs:
+            cost = measured.costs[part]
+            _say(f"{part:<26}{cost}{cost.seconds / measured.lines * 1e6:>10.2f} µs a line")
+        elif part in measured.instead:
+            _say(f"{part:<26}{measured.instead[part]}")
+
+
+def _fit_in_words(name: str, found: dict[str, Any], key: str) -> str:
+    if found[key] is None:
+        return f"{name} did not converge, whatever the penalty"
+    parameters = ", ".join(f"{parameter} {value:.4g}" for parameter, value in found[key].items())
+    penalty = found.get(f"{key}_penalty")
+    return f"{name} converged{f' only with penalty {penalty:g}' if penalty else ''}: {parameters}"
+
+
+def _goals(results: list[Measured]) -> Iterator[Goal]:
+    for one in results:
+        size, bare, full, following = f"{one.lines:,} lines: ", one.costs[BARE], one.costs[FULL], one.costs[NEXT]
+        yield Goal(f"{size}whole run, times bare reading", full.seconds / bare.seconds, MOST_TIMES_BARE)
+        yield Goal(f"{size}the same by processor time", full.cpu_seconds / bare.cpu_seconds, MOST_TIMES_BARE)
+        yield Goal(f"{size}peak memory", max(full.peak_gib, following.peak_gib), MOST_GIB, " GiB")
+        entry = sum(took for step, took in one.steps[FULL].items() if step == "ingest" or step.startswith("staging."))
+        most = full.seconds - LEAST_SAVED * entry
+        yield Goal(f"{size}next day (whole run − {LEAST_SAVED} × ingest and staging)", following.seconds, most, " s")
+        if BY_HAND in one.costs and SAME in one.costs:
+            times = one.costs[BY_HAND].seconds / one.costs[SAME].seconds
+            yield Goal(f"{size}by hand, times the same tables by us", times, LEAST_TIMES_BY_HAND, at_least=True)
+            yield Goal(f"{size}the same, as wanted", times, WANTED_TIMES_BY_HAND, at_least=True)
+    for small, large in pairwise(results):
+        growth = large.costs[FULL].seconds / small.costs[FULL].seconds
+        yield Goal(
+            f"whole run, {large.lines:,} lines to {small.lines:,}", growth, MOST_GROWTH * large.lines / small.lines
+        )
+
+
+def _keep(results: list[Measured], folder: Path) -> None:
+    """`results.json` and the plot, after every size: the next one may take an hour."""
+    plain = [dataclasses.asdict(one) for one in results]
+    (folder / "results.json").write_text(json.dumps(plain, indent=2, default=str) + "\n")
+    _plot(results).write_html(folder / "bench.html", include_plotlyjs=True)
+
+
+def _plot(results: list[Measured]) -> Any:
+    """Cost against size, both on logarithmic axes: what grows like the lines is a straight line of slope 1."""
+    from plotly.subplots import make_subplots
+
+    shown = {"seconds": "Seconds", "cpu_seconds": "Seconds of processors", "peak_gib": "Peak memory, GiB"}
+    figure = make_subplots(1, len(shown), subplot_titles=list(shown.values()))
+    for part, colour in COLOURS.items():
+        seen = [one for one in results if part in one.costs]
+        for column, name in enumerate(shown, start=1):
+            figure.add_scatter(
+                x=[one.lines for one in seen], y=[getattr(one.costs[part], name) for one in seen], name=part,
+                mode="lines+markers", line_color=colour, showlegend=column == 1 and bool(seen), row=1, col=column,
+            )  # fmt: skip
+    figure.update_xaxes(type="log", title="order lines").update_yaxes(type="log")
+    return figure.update_layout(template="plotly_white", title="Cost against size")
 
 
 def _say(line: str) -> None:

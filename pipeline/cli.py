@@ -34,10 +34,7 @@ app = typer.Typer(
 )
 out = Console(highlight=False)
 err = Console(stderr=True, highlight=False)
-
-DEMO_HOME = PROJECT / "data" / "demo"
-DEMO_SETTINGS = '# CDNOW: a music shop, 1997-1998\nfirst_snapshot = "1997-01-01"\ncurrency = "USD"\n'
-DEMO_SNAPSHOTS = (dt.date(1998, 5, 31), dt.date(1998, 6, 30))
+_NOT_PUBLISHED, _NOT_WRITTEN = "Not published.", "Nothing was written."
 
 Home = Annotated[
     Path | None,
@@ -90,13 +87,16 @@ def run(
             help="Two periods, A_FROM:A_TO,B_FROM:B_TO. (default: the last half of the history and the first)"
         ),
     ] = None,
+    engine: Annotated[
+        str | None, typer.Option(help="Where the SQL runs: duckdb, or spark (docs/scaling.md). (default: the setting)")
+    ] = None,
     debug: Debug = False,
 ) -> None:
     """Load exports, compute everything as of a day or of many, and publish tables, audiences and report."""
     named, between = _parse_sources(source or []), _parse_between(first, last)
     if every is None:
         day = _parse_snapshot("latest" if snapshot is None else snapshot)
-        settings = _settings(home, compare=compare, period=between and "{}:{}".format(*between))
+        settings = _settings(home, engine=engine, compare=compare, period=between and "{}:{}".format(*between))
         _summary(settings, _run(settings, named, day, debug))
         return
     if snapshot is not None or between is None:
@@ -104,25 +104,74 @@ def run(
             f"--every {every} publishes the days between two: give --from and --to, and no --snapshot, such as "
             f"--from 2025-12-31 --to 2026-11-30 --every {every}."
         )
-    settings = _settings(home, compare=compare)
+    settings = _settings(home, engine=engine, compare=compare)
     finished = _run_range(settings, named, between, every, debug)
     _summary(settings, finished[-1])
     out.print(f"{'days':<11}{len(finished)}, from {finished[0].snapshot_date} to {finished[-1].snapshot_date}")
 
 
 @app.command()
-def demo(home: Home = None, debug: Debug = False) -> None:
+def demo(
+    home: Home = None,
+    shop: Annotated[bool, typer.Option("--shop", help="A made-up shop of three years instead.")] = False,
+    debug: Debug = False,
+) -> None:
     """Run everything on CDNOW: 69,659 real purchases of 23,570 customers."""
-    home = home or DEMO_HOME
+    from pipeline.demos import CDNOW, SHOP, DemoNotThere
+
+    chosen = SHOP if shop else CDNOW
+    home = home or PROJECT / "data" / chosen.folder
     home.mkdir(parents=True, exist_ok=True)
     if not (home / SETTINGS_FILE).exists():
-        (home / SETTINGS_FILE).write_text(DEMO_SETTINGS)
+        (home / SETTINGS_FILE).write_text(chosen.settings)
     settings = _settings(home)
+    try:
+        exports = chosen.exports(settings.home)
+    except DemoNotThere as error:
+        raise _fail(str(error)) from None
     finished = None
-    for day in DEMO_SNAPSHOTS:  # two, so that the report can tell what changed
-        finished = _run(settings, {"cdnow": [str(_cdnow_file())]}, day, debug)
+    for day in chosen.snapshots:
+        finished = _run(settings, exports, day, debug)
     if finished:
         _summary(settings, finished)
+
+
+@app.command()
+def simulate(
+    customers: Annotated[int, typer.Option(help="Customers with at least one order; guests and leads come on top.")],
+    folder: Annotated[Path, typer.Option("--out", help="Folder to write into: exports/, other/, truth/.")],
+    years: Annotated[int, typer.Option(help="Length of the history.")] = 3,
+    seed: Annotated[int, typer.Option(help="Another seed is another shop; the same one gives the same bytes.")] = 1,
+    until: Annotated[str, typer.Option(help="Last day of the history.")] = "2026-10-31",
+    form: Annotated[str, typer.Option("--format", help="csv or parquet.")] = "csv",
+    nights: Annotated[int, typer.Option(help="Also the exports of so many days after the last, one by one.")] = 0,
+    force: Annotated[bool, typer.Option("--force", help="Write into a folder that is not empty.")] = False,
+) -> None:
+    """Make up a shop whose truth is known, and write its exports (docs/simulator.md)."""
+    import duckdb
+
+    from pipeline.simulator.shop import Shop, SimulationRefused
+    from pipeline.simulator.writing import FORMATS
+    from pipeline.simulator.writing import simulate as make_up
+
+    last_day = _parse_day("--until", until, what=_NOT_WRITTEN)
+    try:
+        if form not in FORMATS:
+            raise SimulationRefused(f"--format {form!r} is none of {', '.join(FORMATS)}.")
+        with err.status("Making up a shop …"):
+            files = make_up(Shop(customers, years, seed, last_day), folder.absolute(), form, nights, force)
+    except SimulationRefused as error:
+        raise _fail(str(error), _NOT_WRITTEN) from None
+    except (OSError, duckdb.Error) as error:
+        raise _fail(f"{error} ({folder})", _NOT_WRITTEN) from None
+    grid = Grid("file", box=None, pad_edge=False)
+    for heading in ("rows", "MB"):
+        grid.add_column(heading, justify="right", no_wrap=True)
+    for file in files:
+        grid.add_row(file.name, "" if file.rows is None else f"{file.rows:,}", f"{file.size / 1e6:,.1f}")
+    out.print(grid)
+    out.print()
+    out.print(f"{'exports':<11}{folder / 'exports'}", style="bold", soft_wrap=True)
 
 
 @app.command()
@@ -190,8 +239,8 @@ def main() -> None:
 # ── helpers ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _fail(message: str) -> typer.Exit:
-    err.print("[bold red]Not published.[/bold red] ", end="")
+def _fail(message: str, what: str = _NOT_PUBLISHED) -> typer.Exit:
+    err.print(f"[bold red]{what}[/bold red] ", end="")
     err.print(message, markup=False, soft_wrap=True)
     return typer.Exit(1)
 
@@ -232,11 +281,11 @@ def _parse_snapshot(text: str) -> dt.date | None:
     return None if text == "latest" else _parse_day("--snapshot", text, ", or latest")
 
 
-def _parse_day(option: str, text: str, instead: str = "") -> dt.date:
+def _parse_day(option: str, text: str, instead: str = "", what: str = _NOT_PUBLISHED) -> dt.date:
     try:
         return dt.date.fromisoformat(text)
     except ValueError:
-        raise _fail(f"{option} {text!r} is no day; write YYYY-MM-DD, such as 2026-10-31{instead}.") from None
+        raise _fail(f"{option} {text!r} is no day; write YYYY-MM-DD, such as 2026-10-31{instead}.", what) from None
 
 
 def _run(settings: Settings, sources: dict[str, list[str]], day: dt.date | None, debug: bool) -> Finished:
@@ -359,16 +408,6 @@ def _show_loaded(found: Inspection, say: Callable[..., None]) -> None:
         sample.add_row(*(Text(cell if len(cell) <= 24 else f"{cell[:23]}…") for cell in cells))
     if found.sample:
         out.print(sample)
-
-
-def _cdnow_file() -> Path:
-    """The file that lifetimes ships; found without importing lifetimes, whose datasets module needs pkg_resources."""
-    from importlib.util import find_spec
-
-    spec = find_spec("lifetimes")
-    if spec is None or spec.origin is None:
-        raise _fail("The demo reads a file of the package lifetimes, which is not installed. Run `make run`.")
-    return Path(spec.origin).parent / "datasets" / "CDNOW_master.txt"
 
 
 if __name__ == "__main__":

@@ -264,7 +264,7 @@ def _str_length(column: str, statistics: dict[str, Any]) -> tuple[str, str]:
 
 def _str_matches(column: str, statistics: dict[str, Any]) -> tuple[str, str]:
     pattern = str(statistics["pattern"])
-    anchored = rf"\A(?:{pattern})"  # pandera matches from the start of the text; RE2 calls that start \A
+    anchored = f"^(?:{pattern})"  # pandera matches from the start of the text
     return f"regexp_matches({column}, {_text(anchored)})", f"does not have the form {pattern}"
 
 
@@ -295,7 +295,7 @@ def _text(value: str) -> str:
 def _shown(name: str) -> str:
     """The value in a message: as text, cut where it would not be read anyway."""
     text = f"CAST({_quoted(name)} AS VARCHAR)"
-    return f"CASE WHEN length({text}) > 60 THEN left({text}, 60) || '…' ELSE {text} END"
+    return f"CASE WHEN length({text}) > 60 THEN substr({text}, 1, 60) || '…' ELSE {text} END"
 
 
 def _literal(value: Any) -> str:

@@ -17,11 +17,12 @@ from zoneinfo import ZoneInfo
 from packaging.requirements import Requirement
 
 from pipeline.engines.duckdb import DuckDBEngine, connect
+from pipeline.engines.engine import Snapshots
 from pipeline.exports import find_exports
 from pipeline.inputs import ORDERS, switched_off
 from pipeline.locks import HomeBusy, holder, home_lock
 from pipeline.publishing import STAGING, recover
-from pipeline.retention import plan
+from pipeline.retention import plan, snapshots_of
 from pipeline.settings import Settings, SettingsError, load
 from pipeline.sources import ExportError, find_sources
 from pipeline.sql import HeaderError
@@ -192,14 +193,14 @@ def _warehouse(settings: Settings) -> Iterator[Finding]:
         engine = DuckDBEngine(connection)
         yield from _contents(engine)
         yield from _future_dates(engine, dt.datetime.now(ZoneInfo(settings.timezone)).date())
-        yield from _retention(settings, engine)
+        yield from _retention(settings, snapshots_of(settings, engine))
     finally:
         connection.close()
 
 
-def _retention(settings: Settings, engine: DuckDBEngine) -> Iterator[Finding]:
+def _retention(settings: Settings, where: Snapshots) -> Iterator[Finding]:
     """What the next night, or `perennial prune`, takes away."""
-    what = plan(settings, engine)
+    what = plan(settings, where)
     kept = (
         f"{len(what.kept)} snapshots are kept (keep_daily {settings.keep_daily}, keep_monthly {settings.keep_monthly})"
     )

@@ -6,7 +6,10 @@ from collections.abc import Iterable
 
 import dagster as dg
 
-_OUR_OWN = {"HomeBusy", "HomeNotWritable", "SettingsError", "ExportError", "PublicationDamaged"}
+_OUR_OWN = {
+    "HomeBusy", "HomeNotWritable", "SettingsError", "ExportError", "PublicationDamaged",
+    "SparkUnavailable", "SparkFailed", "LakeNotWritable", "Refused",
+}  # fmt: skip
 
 
 def explain(events: Iterable[dg.DagsterEvent]) -> tuple[str, str]:

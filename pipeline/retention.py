@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import os
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +17,8 @@ from typing import Literal
 from pipeline.activation.outputs import audience_folder
 from pipeline.catalog import published_tables
 from pipeline.engines.duckdb import DuckDBEngine, connect
+from pipeline.engines.engine import Snapshots
+from pipeline.engines.lake import Lake
 from pipeline.locks import home_lock
 from pipeline.publishing import Publication, recover
 from pipeline.reporting.site import OUT, build_entrance
@@ -56,10 +58,10 @@ def expired(days: Iterable[dt.date], keep_daily: int, keep_monthly: int | Litera
     return sorted(set(newest_first) - kept)
 
 
-def plan(settings: Settings, engine: DuckDBEngine, spare: Collection[dt.date] = ()) -> Plan:
+def plan(settings: Settings, where: Snapshots, spare: Collection[dt.date] = ()) -> Plan:
     """What `prune` would remove now; snapshots in `spare` are kept even if they are past their time."""
     folders = _folders(settings.home)
-    in_warehouse = _in_warehouse(engine)
+    in_warehouse = where.rows_by_day()
     days = {*folders, *in_warehouse}
     gone = [day for day in expired(days, settings.keep_daily, settings.keep_monthly) if day not in spare]
     of_gone = [folder for day in gone for folder in folders.get(day, ())]
@@ -72,7 +74,7 @@ def plan(settings: Settings, engine: DuckDBEngine, spare: Collection[dt.date] = 
     )
 
 
-def prune(settings: Settings, engine: DuckDBEngine, run_id: str, what: Plan) -> None:
+def prune(settings: Settings, where: Snapshots, run_id: str, what: Plan) -> None:
     """Remove the expired snapshots. The caller holds the home lock.
 
     First what readers see, in one commit, with a list of snapshots that no longer names them; then the partitions, in
@@ -88,11 +90,12 @@ def prune(settings: Settings, engine: DuckDBEngine, run_id: str, what: Plan) -> 
     publication.commit(
         last=[f"{folder}/manifest.json" for folder in what.folders if folder in _audiences(what.expired)]
     )
-    with engine.transaction():
-        for table in _tables_present(engine):
-            engine.execute(
-                f"DELETE FROM {table} WHERE list_contains($days, {PARTITION_COLUMN})", {"days": list(what.expired)}
-            )
+    where.drop_days(what.expired)
+
+
+def snapshots_of(settings: Settings, local: DuckDBEngine) -> Snapshots:
+    """Who keeps the partitions of a home: its DuckDB file, or the lake beside it."""
+    return Lake(local, settings, published_tables()) if settings.engine == "spark" else local
 
 
 def prune_home(settings: Settings, dry_run: bool = False) -> Plan:
@@ -106,10 +109,10 @@ def prune_home(settings: Settings, dry_run: bool = False) -> Plan:
         if not dry_run:
             recover(settings.home)
         with closing(connect(settings.warehouse_file, settings, read_only=dry_run)) as connection:
-            engine = DuckDBEngine(connection)
-            what = plan(settings, engine)
+            where = snapshots_of(settings, DuckDBEngine(connection))
+            what = plan(settings, where)
             if not dry_run:
-                prune(settings, engine, _RUN_ID, what)
+                prune(settings, where, _RUN_ID, what)
     return what
 
 
@@ -126,25 +129,6 @@ def _folders(home: Path) -> dict[dt.date, list[str]]:
             if day is not None and path.is_dir():
                 found.setdefault(day, []).append(path.relative_to(home).as_posix())
     return found
-
-
-def _in_warehouse(engine: DuckDBEngine) -> dict[dt.date, int]:
-    """Rows of each snapshot in all tables that have partitions."""
-    rows: dict[dt.date, int] = {}
-    for table in _tables_present(engine):
-        for day, count in engine.execute(
-            f"SELECT {PARTITION_COLUMN}, count(*) FROM {table} GROUP BY {PARTITION_COLUMN}"
-        ):
-            rows[day] = rows.get(day, 0) + count
-    return rows
-
-
-def _tables_present(engine: DuckDBEngine) -> Iterator[str]:
-    """Published tables that this warehouse has: one that has not run since a table was added lacks it."""
-    present = {
-        f"{schema}.{name}" for schema, name in engine.execute("SELECT schema_name, table_name FROM duckdb_tables()")
-    }
-    return (table.full_name for table in published_tables() if table.full_name in present)
 
 
 def _size(folder: Path) -> int:

@@ -10,6 +10,7 @@ import datetime as dt
 import hashlib
 import json
 import os
+import re
 import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -168,7 +169,7 @@ class Spark(BaseModel):
     order_lines: tuple[str, ...] = Field(
         (), description="Parquet, CSV or JSON-lines files in canonical columns that Spark reads itself, on any path"
     )
-    config: dict[str, str] = Field(default_factory=dict, description="Spark's own options, such as spark.executor.memory")
+    config: dict[str, str] = Field(default_factory=dict, description="Spark's own options: spark.executor.memory …")
 
 
 class Period(BaseModel):
@@ -289,7 +290,7 @@ class Settings(BaseSettings):
     )
     lock_wait_seconds: float = Field(600, ge=0, description="How long a run waits for another one in the same home")
     engine: Literal["duckdb", "spark"] = Field("duckdb", description="Where the SQL runs: in this process, or on Spark")
-    spark: Spark = Field(default_factory=lambda: Spark(), description="Where Spark runs; for engine = \"spark\"")
+    spark: Spark = Field(default_factory=lambda: Spark(), description='Where Spark runs; for engine = "spark"')
     memory_limit: str = Field("70%", pattern=r"^\d+(\.\d+)?\s*(%|[KMGT]i?B)$", description="Memory DuckDB may use")
     threads: int = Field(0, ge=0, description="Threads DuckDB may use; 0 = all cores")
 
@@ -318,6 +319,12 @@ class Settings(BaseSettings):
         return name
 
     @model_validator(mode="after")
+    def spark_reads_for_spark(self) -> Self:
+        if self.spark.order_lines and self.engine != "spark":
+            raise ValueError('spark.order_lines are read by Spark: set engine = "spark", or remove them')
+        return self
+
+    @model_validator(mode="after")
     def resolve_paths(self) -> Self:
         for name in ("sources_folder", "rates_file"):
             path = getattr(self, name)
@@ -327,8 +334,18 @@ class Settings(BaseSettings):
         return self
 
     @property
+    def memory_bytes(self) -> int:
+        """`memory_limit` as a number; a share is taken of the machine's memory."""
+        number, unit = re.fullmatch(r"([\d.]+)\s*(.+)", self.memory_limit).groups()  # type: ignore[union-attr]
+        if unit == "%":
+            return int(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") * float(number) / 100)
+        return int(float(number) * (1024 if unit.endswith("iB") else 1000) ** (1 + "KMGT".index(unit[0])))
+
+    @property
     def warehouse_file(self) -> Path:
-        return self.home / "data" / "warehouse" / "perennial.duckdb"
+        """The home's DuckDB file: all tables, or beside Spark's tables ledger, inputs and their catalog."""
+        name = "perennial" if self.engine == "duckdb" else self.engine
+        return self.home / "data" / "warehouse" / f"{name}.duckdb"
 
     @property
     def exports_folder(self) -> Path:
@@ -408,6 +425,7 @@ def export_home(settings: Settings) -> None:
     if not config.exists():
         config.write_text(DAGSTER_YAML)
     os.environ["PERENNIAL_HOME"] = str(settings.home)
+    os.environ["PERENNIAL_ENGINE"] = settings.engine
     os.environ["DAGSTER_HOME"] = str(dagster_home)
     os.environ.setdefault("DAGSTER_DISABLE_TELEMETRY", "1")
     for name, asked in (("PERENNIAL_COMPARE", settings.compare), ("PERENNIAL_PERIOD", settings.period)):

@@ -95,6 +95,8 @@ class Table:
     header: Header
     select: str | None
     file: str
+    first_line: int = 1
+    """The line of the file in which the SELECT begins."""
 
     @property
     def full_name(self) -> str:
@@ -127,6 +129,13 @@ class Table:
     @cached_property
     def _all_reads(self) -> frozenset[str]:
         return dialect.tables_read(self.select, self.file) if self.select else frozenset(self.header.reads)
+
+    @property
+    def declared_select(self) -> str:
+        """The SELECT with the columns and types of the header. Its lines stay where they are."""
+        types = self.column_types().items()
+        columns = ", ".join(f'CAST(selected."{name}" AS {kind}) AS "{name}"' for name, kind in types)
+        return f"SELECT {columns} FROM ({self.select}) AS selected"
 
     def column_types(self) -> dict[str, str]:
         return {name: column.type for name, column in self.header.columns.items()}
@@ -169,7 +178,8 @@ def read_table(path: Path, root: Path = SQL_FOLDER) -> Table:
         dialect.parse(select, file)
         if header.computed_by is not None:
             raise HeaderError(f"{file}: has a SELECT, so it is not computed_by anything; remove one.")
-    return Table(path.parent.name, path.stem, header, select, file)
+    first_line = text[: text.index(select)].count("\n") + 1 if select else 1
+    return Table(path.parent.name, path.stem, header, select, file, first_line)
 
 
 def read_tables(root: Path = SQL_FOLDER) -> dict[str, Table]:

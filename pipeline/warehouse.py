@@ -17,6 +17,7 @@ from pydantic import Field, PrivateAttr
 
 from pipeline.catalog import published_tables, tables
 from pipeline.engines.duckdb import DuckDBEngine, connect
+from pipeline.engines.engine import Engine
 from pipeline.locks import home_lock, run_is_alive, sweep
 from pipeline.publishing import recover
 from pipeline.settings import Settings, load
@@ -28,15 +29,19 @@ UNDER_WAY = [dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED]
 
 
 class Warehouse(DuckDBResource):
-    """The open warehouse of a home. `engine` runs SQL; `settings` are the home's, read when the run starts.
+    """The open warehouse of a home: `settings` are the home's, read when the run starts.
 
-    `range_days` are the days of the range that the run is part of, if it is: a run each, ascending.
+    `engine` runs the SQL files and all that is large. `local` is the home's DuckDB file, which has everything that is
+    loaded or published within reach; where DuckDB is the engine, both are the same. `range_days` are the days of the
+    range that the run is part of, if it is: a run each, ascending.
     """
 
     home: str
+    runs_on: str | None = Field(default=None, description="duckdb or spark; else the setting engine of the home")
     range_days: list[str] = Field(default_factory=list)
     _settings: Settings | None = PrivateAttr(None)
-    _engine: DuckDBEngine | None = PrivateAttr(None)
+    _engine: Engine | None = PrivateAttr(None)
+    _local: DuckDBEngine | None = PrivateAttr(None)
     _snapshots: set[date] | None = PrivateAttr(None)
 
     @property
@@ -46,14 +51,20 @@ class Warehouse(DuckDBResource):
         return self._settings
 
     @property
-    def engine(self) -> DuckDBEngine:
+    def engine(self) -> Engine:
         if self._engine is None:
             raise RuntimeError("the warehouse is open only while a run holds its home")
         return self._engine
 
+    @property
+    def local(self) -> DuckDBEngine:
+        if self._local is None:
+            raise RuntimeError("the warehouse is open only while a run holds its home")
+        return self._local
+
     @contextmanager
     def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator["Warehouse"]:
-        settings = load(Path(self.home))
+        settings = self._load()
         run_id = context.run_id or "outside-a-run"
         log = context.log.info if context.log else print
         with home_lock(settings.home, run_id, settings.lock_wait_seconds, log):
@@ -63,12 +74,12 @@ class Warehouse(DuckDBResource):
                 _report_dead_runs(context.instance, settings.home, run_id)
             with self.get_connection() as connection:
                 self._settings = settings
-                self._engine = DuckDBEngine(connection)
-                self._engine.prepare(settings, list(tables().values()))
+                self._local = DuckDBEngine(connection)
                 try:
-                    yield self
+                    with _engine_of(settings, self._local, run_id) as self._engine:
+                        yield self
                 finally:
-                    self._engine = self._settings = self._snapshots = None
+                    self._engine = self._local = self._settings = self._snapshots = None
 
     @contextmanager
     def get_connection(self) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -77,11 +88,15 @@ class Warehouse(DuckDBResource):
         The base class leaves it open after an error and retries every failure, also a path that can never be opened,
         for 102 seconds; here only a file that another process has open is waited for.
         """
-        connection = _connect_patiently(Path(self.database), load(Path(self.home)))
+        settings = self._load()
+        connection = _connect_patiently(settings.warehouse_file, settings)
         try:
             yield connection
         finally:
             connection.close()
+
+    def _load(self) -> Settings:
+        return load(Path(self.home), engine=self.runs_on)
 
     def later_snapshots(self, dates: list[date]) -> list[date]:
         """Snapshot dates present after the first of `dates`, without `dates` themselves.
@@ -106,6 +121,24 @@ def warehouse_of(settings: Settings, range_days: Sequence[date] = ()) -> Warehou
     return Warehouse(
         database=str(settings.warehouse_file), home=str(settings.home), range_days=[str(day) for day in range_days]
     )
+
+
+@contextmanager
+def _engine_of(settings: Settings, local: DuckDBEngine, run_id: str) -> Iterator[Engine]:
+    """The engine of the settings, ready for all tables."""
+    all_tables = list(tables().values())
+    if settings.engine == "duckdb":
+        local.prepare(settings, all_tables)
+        yield local
+        return
+    from pipeline.engines.spark import SparkEngine
+
+    engine = SparkEngine(local, settings, run_id)
+    try:
+        engine.prepare(all_tables)
+        yield engine
+    finally:
+        engine.close()
 
 
 def _connect_patiently(file: Path, settings: Settings) -> duckdb.DuckDBPyConnection:

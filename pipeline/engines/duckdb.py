@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import os
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -13,8 +12,9 @@ from typing import Any
 import duckdb
 import polars as pl
 
-from pipeline.contracts import EARLIEST, LATEST, row_rules, schema_of
+from pipeline.contracts import EARLIEST, LATEST
 from pipeline.engines import dialect
+from pipeline.engines.checks import check_columns, doubled_keys, outcome
 from pipeline.engines.engine import CheckOutcome, Parameters, TableRefused, Written
 from pipeline.engines.incremental import Pending, limited
 from pipeline.settings import Settings
@@ -64,6 +64,28 @@ class DuckDBEngine:
         rows = self.execute(f"SELECT DISTINCT {PARTITION_COLUMN} FROM {table.full_name} ORDER BY {PARTITION_COLUMN}")
         return [row[0] for row in rows]
 
+    def rows_by_day(self) -> dict[dt.date, int]:
+        """Rows of each snapshot in all tables."""
+        counts = " UNION ALL ".join(f"SELECT {PARTITION_COLUMN} FROM {name}" for name in self._partitioned())
+        if not counts:
+            return {}
+        return dict(self.execute(f"SELECT {PARTITION_COLUMN}, count(*) FROM ({counts}) AS rows GROUP BY ALL"))
+
+    def drop_days(self, days: Sequence[dt.date]) -> None:
+        """Remove these snapshots from all tables, in one transaction."""
+        with self.transaction():
+            for name in self._partitioned():
+                self.execute(f"DELETE FROM {name} WHERE list_contains($days, {PARTITION_COLUMN})", {"days": list(days)})
+
+    def _partitioned(self) -> list[str]:
+        """Tables with partitions that this file has: one that has not run since a table was added lacks it."""
+        rows = self.execute(
+            "SELECT schema_name || '.' || table_name FROM duckdb_columns() JOIN duckdb_tables() "
+            "USING (database_name, schema_name, table_name) WHERE column_name = $column ORDER BY ALL",
+            {"column": PARTITION_COLUMN},
+        )
+        return [row[0] for row in rows]
+
     def export(self, sql: str, parameters: Parameters, path: Path, compression: str = "zstd") -> int:
         target = str(path).replace("'", "''")
         form = "FORMAT csv, HEADER" if path.suffix == ".csv" else f"FORMAT parquet, COMPRESSION {compression}"
@@ -73,6 +95,21 @@ class DuckDBEngine:
             return int(self.scalar(f"COPY ({sql}) TO '{target}' ({form})", parameters))
         finally:
             self.execute("RESET disabled_optimizers")
+
+    def frame_to_parquet(self, table: Table, frame: pl.DataFrame, path: Path) -> None:
+        """Write the rows of a table, columns by name, to a Parquet file with the declared types."""
+        columns = table.header.columns
+        # A frame without rows need not have columns.
+        select = ", ".join(_typed(name, column.type) for name, column in columns.items())
+        source = "written_frame AS selected"
+        if not frame.height:
+            select = ", ".join(f'CAST(NULL AS {column.type}) AS "{name}"' for name, column in columns.items())
+            source = "(SELECT 1) AS nothing WHERE FALSE"
+        self._connection.register("written_frame", frame)
+        try:
+            self.export(f"SELECT {select} FROM {source}", {}, path)
+        finally:
+            self._connection.unregister("written_frame")
 
     def insert(self, table: str, frame: pl.DataFrame) -> None:
         """Append a frame to a table, columns by name."""
@@ -139,7 +176,10 @@ class DuckDBEngine:
         Tests that compare the table with another one reconcile, and look at all rows all the same.
         """
         written = f"(SELECT * FROM {table.full_name}{_where(table, keys)}) AS written"
-        outcomes = [self._check_keys(table, written, parameters), self._check_columns(table, written, parameters)]
+        outcomes = [
+            self._check_test("keys_unique", doubled_keys(table, written), parameters),
+            check_columns(table, written, lambda sql: self.execute(sql, parameters)),
+        ]
         for name, sql in table.header.tests.items():
             alone = keys is not None and dialect.tables_read(sql, table.file) == {table.full_name}
             outcomes.append(
@@ -182,40 +222,18 @@ class DuckDBEngine:
         sql = f"INSERT INTO {table.full_name} ({columns}) SELECT {typed} FROM ({select}) AS selected"
         return int(self.scalar(sql, parameters))
 
-    def _check_keys(self, table: Table, written: str, parameters: Parameters) -> CheckOutcome:
-        keys = ", ".join(f'"{key}"' for key in table.header.grain)
-        doubled = f"SELECT {keys} FROM {written} GROUP BY {keys} HAVING count(*) > 1"
-        return self._check_test("keys_unique", doubled, parameters)
-
-    def _check_columns(self, table: Table, written: str, parameters: Parameters) -> CheckOutcome:
-        """All row rules of the header in one pass over the rows."""
-        rules = row_rules(schema_of(table))
-        if not rules:
-            return CheckOutcome("columns_fit", 0, "nothing is declared")
-        counts = ", ".join(f"count(*) FILTER (WHERE {rule.fails})" for rule in rules)
-        failing = self.execute(f"SELECT {counts} FROM {written}", parameters)[0]
-        broken = [(rule, count) for rule, count in zip(rules, failing, strict=True) if count]
-        reasons = [
-            self.scalar(f"SELECT {rule.reason} FROM {written} WHERE {rule.fails} LIMIT 1", parameters)
-            + f" in {count:,} rows."
-            for rule, count in broken
-        ]
-        return CheckOutcome("columns_fit", sum(count for _, count in broken), " ".join(reasons))
-
     def _check_test(self, name: str, sql: str, parameters: Parameters) -> CheckOutcome:
         failing = int(self.scalar(f"SELECT count(*) FROM ({sql}) AS failing", parameters))
-        if not failing:
-            return CheckOutcome(name, 0, "")
-        examples = self.execute(f"SELECT * FROM ({sql}) AS failing LIMIT 3", parameters)
-        shown = "; ".join(", ".join(str(value) for value in row) for row in examples)
-        return CheckOutcome(name, failing, f"{failing:,} rows fail, such as ({shown}).")
+        return outcome(
+            name, failing, self.execute(f"SELECT * FROM ({sql}) AS failing LIMIT 3", parameters) if failing else []
+        )
 
 
 def connect(file: Path, settings: Settings, read_only: bool = False) -> duckdb.DuckDBPyConnection:
     """Open the warehouse with the limits of the settings; its spill files stay inside the home."""
     file.parent.mkdir(parents=True, exist_ok=True)
     config: dict[str, Any] = {
-        "memory_limit": _memory(settings.memory_limit),
+        "memory_limit": f"{settings.memory_bytes // 2**20}MiB",
         "temp_directory": str(file.parent / ".spill"),
         "TimeZone": settings.timezone,
         "autoinstall_known_extensions": "false",
@@ -223,14 +241,6 @@ def connect(file: Path, settings: Settings, read_only: bool = False) -> duckdb.D
     if settings.threads:
         config["threads"] = settings.threads
     return duckdb.connect(str(file), read_only=read_only, config=config)
-
-
-def _memory(limit: str) -> str:
-    """DuckDB takes sizes only; a share is taken of the machine's memory."""
-    if not limit.endswith("%"):
-        return limit
-    bytes_present = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    return f"{int(bytes_present * float(limit[:-1]) / 100) // 2**20}MiB"
 
 
 def _where(table: Table, keys: str | None = None) -> str:

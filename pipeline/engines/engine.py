@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Protocol
 
 import polars as pl
@@ -46,7 +45,17 @@ class TableRefused(Exception):
         self.checks = tuple(checks)
 
 
-class Engine(Protocol):
+class Snapshots(Protocol):
+    """Whoever keeps partitions by snapshot date."""
+
+    def rows_by_day(self) -> dict[dt.date, int]:
+        """Rows of each snapshot in all tables."""
+
+    def drop_days(self, days: Sequence[dt.date]) -> None:
+        """Remove these snapshots from all tables."""
+
+
+class Engine(Snapshots, Protocol):
     """One warehouse, open for the length of a run."""
 
     def write(self, table: Table, snapshot_date: dt.date | None = None) -> Written:
@@ -63,6 +72,3 @@ class Engine(Protocol):
 
     def partitions(self, table: Table) -> list[dt.date]:
         """Snapshot dates the table holds, ascending."""
-
-    def export(self, sql: str, parameters: Parameters, path: Path, compression: str = "zstd") -> int:
-        """Write the result of a SELECT to one Parquet or CSV file (by its suffix); returns the rows."""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pipeline.models.beta_geometric import BGNBD, MBGNBD
 from pipeline.models.gamma_gamma import GammaGamma
@@ -25,26 +27,43 @@ class Simulated:
     alive: Array
 
 
+@dataclass(frozen=True)
+class Traits:
+    """Of n customers: purchases per week, probability to drop out after one, week of dropping out (inf = not yet)."""
+
+    rate: Array
+    p_drop: Array
+    dies_at: Array
+
+
 def simulate(model: TimingModel, T: Array, after: float, rng: np.random.Generator) -> Simulated:
     """One customer per entry of T, watched for T and then for `after` weeks. In continuous time, all at once."""
     n = len(T)
-    rate, dies_at, p_drop = _traits(model, n, rng)
-    end = T + after
-    now, x, t_x, later = np.zeros(n), np.zeros(n), np.zeros(n), np.zeros(n)
-    if isinstance(model, MBGNBD):
-        dies_at = np.where(rng.random(n) < p_drop, 0.0, dies_at)
-    active = np.flatnonzero(dies_at > 0)
-    while len(active):
-        now[active] += rng.exponential(1 / rate[active])
-        active = active[now[active] <= np.minimum(end, dies_at)[active]]
-        seen = active[now[active] <= T[active]]
+    traits = draw_traits(model, n, rng)
+    x, t_x, later = np.zeros(n), np.zeros(n), np.zeros(n)
+    for buyers, weeks in purchases(traits, T + after, rng):
+        before = weeks <= T[buyers]
+        seen = buyers[before]
         x[seen] += 1
-        t_x[seen] = now[seen]
-        later[active] += now[active] > T[active]
-        drops = active[rng.random(len(active)) < p_drop[active]]
-        dies_at[drops] = now[drops]
-        active = active[dies_at[active] > now[active]]
-    return Simulated(x, t_x, T, later, (dies_at > T).astype(np.float64))
+        t_x[seen] = weeks[before]
+        later[buyers] += ~before
+    return Simulated(x, t_x, T, later, (traits.dies_at > T).astype(np.float64))
+
+
+def purchases(traits: Traits, end: Array, rng: np.random.Generator) -> Iterator[tuple[NDArray[np.intp], Array]]:
+    """Rounds of repeat purchases: in the k-th, who makes a k-th one before their `end` (n,), and in which week.
+
+    `traits.dies_at` becomes the moment of the purchase after which a customer drops out, as soon as that is yielded.
+    """
+    now = np.zeros(len(end))
+    active = np.flatnonzero(traits.dies_at > 0)
+    while len(active):
+        now[active] += rng.exponential(1 / traits.rate[active])
+        active = active[now[active] <= np.minimum(end, traits.dies_at)[active]]
+        drops = active[rng.random(len(active)) < traits.p_drop[active]]
+        traits.dies_at[drops] = now[drops]
+        yield active, now[active]
+        active = active[traits.dies_at[active] > now[active]]
 
 
 def simulate_spend(model: GammaGamma, x: Array, rng: np.random.Generator) -> Array:
@@ -53,14 +72,17 @@ def simulate_spend(model: GammaGamma, x: Array, rng: np.random.Generator) -> Arr
     return np.asarray(rng.gamma(model.p * x, 1 / scale) / x)
 
 
-def _traits(model: TimingModel, n: int, rng: np.random.Generator) -> tuple[Array, Array, Array]:
-    """(purchase rate per week, week of dropping out, probability to drop out after a purchase) of n customers."""
+def draw_traits(model: TimingModel, n: int, rng: np.random.Generator) -> Traits:
+    """What sets n customers apart. Raises TypeError for a model nobody has taught it."""
     never, no_chance = np.full(n, np.inf), np.zeros(n)
     if isinstance(model, ParetoNBD):
         rate = rng.gamma(model.r, 1 / model.alpha, n)
-        return rate, rng.exponential(1 / rng.gamma(model.s, 1 / model.beta, n)), no_chance
+        return Traits(rate, no_chance, rng.exponential(1 / rng.gamma(model.s, 1 / model.beta, n)))
     if isinstance(model, BGNBD | MBGNBD):
-        return rng.gamma(model.r, 1 / model.alpha, n), never, rng.beta(model.a, model.b, n)
+        traits = Traits(rng.gamma(model.r, 1 / model.alpha, n), rng.beta(model.a, model.b, n), never)
+        if isinstance(model, MBGNBD):
+            traits.dies_at[rng.random(n) < traits.p_drop] = 0.0
+        return traits
     if isinstance(model, NBD):
-        return rng.gamma(model.r, 1 / model.alpha, n), never, no_chance
+        return Traits(rng.gamma(model.r, 1 / model.alpha, n), no_chance, never)
     raise TypeError(f"{type(model).__name__} cannot be simulated")

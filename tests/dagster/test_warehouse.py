@@ -142,10 +142,10 @@ def test_finished_runs_are_left_alone(one_night: Home, tmp_path: Path) -> None:
 def test_the_connection_is_closed_after_an_error(home: Home) -> None:
     with home.instance() as instance:
         with pytest.raises(ZeroDivisionError), opened(home, instance) as warehouse:
-            assert warehouse.engine.scalar("SELECT 1") == 1
+            assert warehouse.local.scalar("SELECT 1") == 1
             1 / 0  # noqa: B018
         with pytest.raises(RuntimeError, match="only while a run holds its home"):
-            _ = warehouse.engine
+            _ = warehouse.local
         # DuckDB refuses another way of opening a file that this process still has open.
         duckdb.connect(str(home.settings.warehouse_file), read_only=True).close()
         with opened(home, instance) as again:
@@ -154,8 +154,8 @@ def test_the_connection_is_closed_after_an_error(home: Home) -> None:
 
 def test_what_an_error_interrupts_is_rolled_back(home: Home) -> None:
     with home.instance() as instance:
-        with pytest.raises(ZeroDivisionError), opened(home, instance) as warehouse, warehouse.engine.transaction():
-            warehouse.engine.execute("CREATE TABLE staging.half (n INTEGER)")
+        with pytest.raises(ZeroDivisionError), opened(home, instance) as warehouse, warehouse.local.transaction():
+            warehouse.local.execute("CREATE TABLE staging.half (n INTEGER)")
             1 / 0  # noqa: B018
         with opened(home, instance) as again, pytest.raises(duckdb.CatalogException):
             again.engine.execute("SELECT * FROM staging.half")
@@ -181,7 +181,7 @@ def test_a_program_that_has_the_warehouse_open_is_waited_for(home: Home) -> None
         with opened(home, instance):
             pass
         with other_process(OPEN, home.settings.warehouse_file, 1.0), opened(home, instance) as warehouse:
-            assert warehouse.engine.scalar("SELECT 1") == 1
+            assert warehouse.local.scalar("SELECT 1") == 1
 
 
 # ── the lock ──────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -3,6 +3,7 @@
 import datetime as dt
 import os
 import re
+import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -136,7 +137,9 @@ def test_the_version() -> None:
     assert (answer.code, answer.out, answer.err) == (0, f"perennial {__version__}\n", "")
 
 
-@pytest.mark.parametrize("arguments", [("--help",), ("run", "--help"), ("demo", "--help"), ("doctor", "--help")])
+@pytest.mark.parametrize(
+    "arguments", [("--help",), ("run", "--help"), ("demo", "--help"), ("doctor", "--help"), ("simulate", "--help")]
+)
 def test_help_is_there(arguments: tuple[str, ...], tmp_path: Path) -> None:
     answer = perennial(*arguments, cwd=tmp_path)
     assert answer.code == 0
@@ -252,6 +255,43 @@ def test_doctor_names_what_is_wrong(shop: Path) -> None:
     assert answer.code == 1
     (wrong,) = re.findall(r"^✗ (.*)$", answer.out, re.MULTILINE)
     assert wrong.startswith("exports: There is no source 'perenial'. Did you mean perennial?")
+
+
+# ── the simulator ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_made_up_shop_can_be_dropped_into_a_home(tmp_path: Path) -> None:
+    answer = perennial("simulate", "--customers", "600", "--years", "2", "--out", tmp_path / "shop", cwd=tmp_path)
+    assert answer.code == 0, answer.err
+    told = dict(re.findall(r"^(\S+\.csv) +([\d,]+) ", plain(answer.out), re.MULTILINE))
+    lines = pl.read_csv(tmp_path / "shop" / "exports" / "perennial" / "order_lines.csv")
+    assert told["exports/perennial/order_lines.csv"] == f"{lines.height:,}"
+    home = tmp_path / "home"
+    shutil.copytree(tmp_path / "shop" / "exports", home / "data" / "exports")
+    answer = perennial("run", "--home", home, cwd=tmp_path)
+    assert answer.code == 0, answer.err
+    assert 590 <= customers_told(answer) <= 600, "but for customers who sent everything back"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--customers", "0"), "A shop needs at least 1 customer, not 0."),
+        (("--customers", "9", "--years", "99"), "A history has 1 to 20 years, not 99."),
+        (("--customers", "9", "--format", "xlsx"), "--format 'xlsx' is none of csv, parquet."),
+        (("--customers", "9", "--nights", "40"), "Exports of 0 to 31 later days can be made, not of 40."),
+        (("--customers", "9", "--until", "soon"), "--until 'soon' is no day; write YYYY-MM-DD, such as 2026-10-31."),
+        (("--customers", "9", "--out", "."), "is not empty. Name another folder, or write into it with --force."),
+    ],
+)
+def test_a_shop_that_cannot_be_made_up_costs_one_line(tmp_path: Path, arguments: tuple[str, ...], said: str) -> None:
+    (tmp_path / "mine.txt").write_text("mine")
+    answer = perennial("simulate", "--out", tmp_path / "shop", *arguments, cwd=tmp_path)
+    assert answer.code == 1
+    assert answer.err.startswith("Nothing was written. ")
+    assert answer.err.rstrip().endswith(said)
+    assert answer.err.count("\n") == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
 
 
 # ── the demo ──────────────────────────────────────────────────────────────────────────────────────────────────────────

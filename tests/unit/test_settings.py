@@ -225,6 +225,18 @@ def test_a_setting_that_changes_no_result_leaves_the_fingerprint(home, changed: 
     assert Settings(**{"home": home} | changed).fingerprint() == Settings(home=home).fingerprint()
 
 
+@pytest.mark.parametrize(
+    ("limit", "expected"), [("1GB", 10**9), ("1.5 GiB", 3 * 2**29), ("500MB", 5 * 10**8), ("2TiB", 2**41)]
+)
+def test_the_memory_limit_in_bytes(home, limit: str, expected: int):
+    assert Settings(home=home, memory_limit=limit).memory_bytes == expected
+
+
+def test_a_share_of_the_memory_in_bytes(home):
+    whole, half = (Settings(home=home, memory_limit=limit).memory_bytes for limit in ("100%", "50%"))
+    assert 2**28 < half < whole and abs(half * 2 - whole) < 4
+
+
 def test_the_fingerprint_does_not_depend_on_the_order_in_the_file(home):
     one = Settings(home=home, duplicate_lines={"a": "drop", "b": "keep"}).fingerprint()
     assert one == Settings(home=home, duplicate_lines={"b": "keep", "a": "drop"}).fingerprint()

@@ -1,0 +1,45 @@
+"""The checks of a table as SQL: its key, the rules of its columns, and the tests of its header.
+
+An engine hands in how it runs a statement. What belongs here: which statements, and what is said of rows that fail.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from pipeline.contracts import row_rules, schema_of
+from pipeline.engines.engine import CheckOutcome
+from pipeline.sql import Table
+
+Execute = Callable[[str], list[tuple[Any, ...]]]
+
+
+def doubled_keys(table: Table, written: str) -> str:
+    """SELECT of the keys that stand in several rows of `written`, a table expression with a name."""
+    keys = ", ".join(f'"{key}"' for key in table.header.grain)
+    return f"SELECT {keys} FROM {written} GROUP BY {keys} HAVING count(*) > 1"
+
+
+def check_columns(table: Table, written: str, execute: Execute) -> CheckOutcome:
+    """All row rules of the header in one pass over the rows."""
+    rules = row_rules(schema_of(table))
+    if not rules:
+        return CheckOutcome("columns_fit", 0, "nothing is declared")
+    counts = ", ".join(f"count(*) FILTER (WHERE {rule.fails}) AS rule_{n}" for n, rule in enumerate(rules))
+    failing = execute(f"SELECT {counts} FROM {written}")[0]
+    broken = [(rule, count) for rule, count in zip(rules, failing, strict=True) if count]
+    reasons = [
+        str(execute(f"SELECT min({rule.reason}) AS reason FROM {written} WHERE {rule.fails}")[0][0])
+        + f" in {count:,} rows."
+        for rule, count in broken
+    ]
+    return CheckOutcome("columns_fit", sum(count for _, count in broken), " ".join(reasons))
+
+
+def outcome(name: str, failing: int, examples: list[tuple[Any, ...]]) -> CheckOutcome:
+    """What is said of a test by how many rows fail it, and the first of them."""
+    if not failing:
+        return CheckOutcome(name, 0, "")
+    shown = "; ".join(", ".join(str(value) for value in row) for row in examples)
+    return CheckOutcome(name, failing, f"{failing:,} rows fail, such as ({shown}).")

@@ -1,0 +1,157 @@
+"""The lake: tables as folders of Parquet that Spark writes, and the catalog that knows which folder is which partition.
+
+A partition is written into a folder of its own, looked at, and only then entered in the catalog, in one transaction
+with the view through which DuckDB reads it. The catalog is a table of the home's DuckDB file. So a run that dies leaves
+folders that nobody knows, and the next one removes them. What belongs here: folders and catalog. Spark is not needed.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+from pipeline.engines.duckdb import DuckDBEngine
+from pipeline.settings import Settings
+from pipeline.sql import PARTITION_COLUMN, Table
+
+_CATALOG = "CREATE TABLE IF NOT EXISTS lake.partitions (table_name VARCHAR, day DATE, folder VARCHAR, row_count BIGINT)"
+_SAME = "table_name = $table AND day IS NOT DISTINCT FROM $day"
+
+
+class LakeNotWritable(Exception):
+    """The folder of the lake cannot be used; the message names it and says what to do."""
+
+
+def lake_folder(settings: Settings) -> Path:
+    """Where Spark's tables lie: `spark.warehouse`, else inside the home."""
+    given = settings.spark.warehouse
+    return Path(given.removeprefix("file://")) if given else settings.home / "data" / "warehouse" / "spark"
+
+
+class Lake:
+    """Folders below `root`, which this machine and all workers of Spark see under the same path."""
+
+    def __init__(self, local: DuckDBEngine, settings: Settings, tables: Sequence[Table]) -> None:
+        self._local = local
+        self._tables = tables
+        self.root = lake_folder(settings)
+
+    def prepare(self) -> None:
+        """Catalog and views; what a run that died left behind goes. Raises LakeNotWritable."""
+        try:
+            self.root.mkdir(parents=True, exist_ok=True)
+            probe = self.root / ".probe"
+            probe.touch()
+            probe.unlink()
+        except OSError as error:
+            raise LakeNotWritable(
+                f"Spark's tables cannot be written to {self.root}: {error.strerror or error}. "
+                f"Make the folder writable, or name another one in spark.warehouse."
+            ) from error
+        with self._local.transaction():
+            self._local.execute("CREATE SCHEMA IF NOT EXISTS lake")
+            self._local.execute(_CATALOG)
+            for table in self._tables:
+                self._local.execute(f"CREATE SCHEMA IF NOT EXISTS {table.schema}")
+                self._show(table)
+        self._sweep()
+
+    def folders(self, table: Table) -> list[Path]:
+        """The folders whose rows together are the table."""
+        rows = self._local.execute(
+            "SELECT folder FROM lake.partitions WHERE table_name = $table ORDER BY day", {"table": table.full_name}
+        )
+        return [self.root / folder for (folder,) in rows]
+
+    def others(self, table: Table, day: dt.date | None) -> list[Path]:
+        """The folders of the table without those of one partition."""
+        mine = self._folder(table, day)
+        return [folder for folder in self.folders(table) if folder != mine]
+
+    def new_folder(self, table: Table, day: dt.date | None, run_id: str) -> Path:
+        """Where a run may write a partition; empty."""
+        name = f"runs/{run_id}/{table.full_name}" + (f"/{PARTITION_COLUMN}={day}" if day else "")
+        folder = self.root / name
+        if folder == self._folder(table, day):  # the second time in one run
+            folder = folder.with_name(f"{folder.name}.again")
+        shutil.rmtree(folder, ignore_errors=True)
+        return folder
+
+    def commit(self, table: Table, day: dt.date | None, folder: Path, rows: int) -> None:
+        """From now on the partition is what lies in `folder`."""
+        before = self._folder(table, day)
+        with self._local.transaction():
+            key = {"table": table.full_name, "day": day}
+            self._local.execute(f"DELETE FROM lake.partitions WHERE {_SAME}", key)
+            self._local.execute(
+                "INSERT INTO lake.partitions VALUES ($table, $day, $folder, $rows)",
+                key | {"folder": folder.relative_to(self.root).as_posix(), "rows": rows},
+            )
+            self._show(table)
+        if before is not None and before != folder:
+            shutil.rmtree(before, ignore_errors=True)
+
+    def partitions(self, table: Table) -> list[dt.date]:
+        """Days with rows, ascending."""
+        rows = self._local.execute(
+            "SELECT day FROM lake.partitions WHERE table_name = $table AND row_count > 0 AND day IS NOT NULL "
+            "ORDER BY day",
+            {"table": table.full_name},
+        )
+        return [row[0] for row in rows]
+
+    def rows_by_day(self) -> dict[dt.date, int]:
+        """Rows of each snapshot in all tables."""
+        return dict(
+            self._local.execute(
+                "SELECT day, sum(row_count)::BIGINT FROM lake.partitions WHERE day IS NOT NULL GROUP BY day"
+            )
+        )
+
+    def drop_days(self, days: Sequence[dt.date]) -> None:
+        """Remove these snapshots from all tables: first from the catalog, then from the disk."""
+        with self._local.transaction():
+            self._local.execute("DELETE FROM lake.partitions WHERE list_contains($days, day)", {"days": list(days)})
+            for table in self._tables:
+                self._show(table)
+        self._sweep()
+
+    def _folder(self, table: Table, day: dt.date | None) -> Path | None:
+        found = self._local.execute(
+            f"SELECT folder FROM lake.partitions WHERE {_SAME}", {"table": table.full_name, "day": day}
+        )
+        return self.root / found[0][0] if found else None
+
+    def _show(self, table: Table) -> None:
+        """The view through which DuckDB reads the table; a column that older files lack is null in them."""
+        files = [f"{folder.as_posix()}/*.parquet" for folder in self.folders(table)]
+        declared, present = table.column_types(), set[str]()
+        source = "(SELECT 1) AS nothing WHERE FALSE"
+        if files:
+            listed = ", ".join("'" + file.replace("'", "''") + "'" for file in files)
+            source = f"read_parquet([{listed}], union_by_name = true, hive_partitioning = false)"
+            present = {row[0] for row in self._local.execute(f"SELECT column_name FROM (DESCRIBE FROM {source})")}
+        columns = ", ".join(
+            f'CAST({f"{chr(34)}{name}{chr(34)}" if name in present else "NULL"} AS {kind}) AS "{name}"'
+            for name, kind in declared.items()
+        )
+        self._local.execute(f"CREATE OR REPLACE VIEW {table.full_name} AS SELECT {columns} FROM {source}")
+
+    def _sweep(self) -> None:
+        """Remove the folders that the catalog does not know."""
+        known = {self.root / row[0] for row in self._local.execute("SELECT folder FROM lake.partitions")}
+        parents = {parent for folder in known for parent in folder.parents}
+        for run in (self.root / "runs").glob("*"):
+            _remove_unknown(run, known, parents)
+
+
+def _remove_unknown(folder: Path, known: set[Path], parents: set[Path]) -> None:
+    if folder in known:
+        return
+    if folder not in parents:
+        shutil.rmtree(folder, ignore_errors=True)
+        return
+    for inside in folder.iterdir():
+        _remove_unknown(inside, known, parents)

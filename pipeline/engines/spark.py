@@ -1,0 +1,314 @@
+"""The second engine: the same SQL files on Apache Spark, local, on a cluster or behind a Spark Connect server.
+
+Spark computes; the lake (`lake.py`) keeps what it writes; DuckDB, the local side, loads the exports of the drop folder
+and reads the results for report and publication. What belongs here: how a table comes to be on Spark. What does not:
+how SQL is translated (`dialect.py`), how a session is had (`session.py`), exports that Spark reads (`spark_exports`).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import json
+import shutil
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import polars as pl
+import pyarrow.dataset as ds
+
+from pipeline.contracts import EARLIEST, LATEST
+from pipeline.engines import dialect
+from pipeline.engines.checks import check_columns, doubled_keys, outcome
+from pipeline.engines.duckdb import DuckDBEngine, parameter_columns, settings_columns
+from pipeline.engines.engine import CheckOutcome, Parameters, TableRefused, Written
+from pipeline.engines.lake import Lake, LakeNotWritable
+from pipeline.engines.session import close_session, open_session, require_available
+from pipeline.settings import Settings, SettingsError
+from pipeline.sql import PARTITION_COLUMN, Table
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame, SparkSession
+
+Result = TypeVar("Result")
+
+_SPARK_TYPES = {"VARCHAR": "STRING", "INTEGER": "INT", "TIMESTAMP": "TIMESTAMP_NTZ"}
+_SIGNIFICANT_DIGITS = 10
+
+
+class SparkFailed(Exception):
+    """Spark could not compute something; the message says what, `reason` is what Spark gave for it."""
+
+    def __init__(self, what: str, reason: str) -> None:
+        super().__init__(f"{what}: Spark says: {reason}")
+        self.reason = reason
+
+
+class SparkEngine:
+    """Runs the SQL files on Spark. A partition is written aside, checked there, and then entered in the lake."""
+
+    def __init__(self, local: DuckDBEngine, settings: Settings, run_id: str) -> None:
+        self.local = local
+        self.settings = settings
+        self._run_id = run_id
+        self._session: SparkSession | None = None
+        self._tables: dict[str, Table] = {}
+        self._shown: set[str] = set()
+
+    def prepare(self, tables: Sequence[Table]) -> None:
+        """Places for all that will be written. Raises LakeNotWritable, SparkUnavailable."""
+        require_available(self.settings)
+        self._tables = {table.full_name: table for table in tables}
+        self._refuse_mixed_order_lines()
+        self.lake = Lake(self.local, self.settings, [table for table in tables if self._is_in_lake(table)])
+        self.local.prepare(self.settings, [table for table in tables if not self._is_in_lake(table)])
+        self.lake.prepare()
+
+    @property
+    def session(self) -> SparkSession:
+        """Opened when first asked for: a run that only loads exports needs none. Raises SparkUnavailable."""
+        if self._session is None:
+            self._session = open_session(self.settings)
+            self._start()
+        return self._session
+
+    def close(self) -> None:
+        """Let Spark go; does nothing where it was never asked for."""
+        if self._session is not None:
+            close_session(self._session)
+            self._session = None
+            self._shown.clear()
+
+    def _start(self) -> None:
+        """What every session needs: the parameter views of this run, and workers that write where we read."""
+        if not self.settings.spark.master.startswith("local") or self.settings.spark.remote:
+            self._require_shared_folder()
+        self._frame_of(_settings_query(self.settings)).createOrReplaceTempView("params__settings")
+        self._frame_of(_DAYS).createOrReplaceTempView("params__days")
+
+    # ── reading ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def read(self, sql: str, parameters: Parameters | None = None) -> pl.DataFrame:
+        """The result of a SELECT of the portable subset. Raises dialect.Refused, SparkFailed."""
+        frame = self.frame(sql, parameters or {}, "a query")
+        found = told("a query", lambda: pl.from_arrow(frame.toArrow()))
+        assert isinstance(found, pl.DataFrame)
+        return found
+
+    def partitions(self, table: Table) -> list[dt.date]:
+        return self.lake.partitions(table)
+
+    def rows_by_day(self) -> dict[dt.date, int]:
+        return self.lake.rows_by_day()
+
+    def drop_days(self, days: Sequence[dt.date]) -> None:
+        self.lake.drop_days(days)
+        self._shown.clear()
+
+    # ── writing ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def write(self, table: Table, snapshot_date: dt.date | None = None) -> Written:
+        """Replace the table, or its partition, by its SELECT. Raises TableRefused, dialect.Refused, SparkFailed."""
+        if table.select is None:
+            raise ValueError(f"{table.full_name} has no SELECT: Python writes it")
+        frame = _rounded(self.frame(table.declared_select, {"snapshot_date": snapshot_date}, table.file))
+        return self.write_rows(table, snapshot_date, lambda folder: frame.write.parquet(str(folder)))
+
+    def write_frame(self, table: Table, snapshot_date: dt.date, frame: pl.DataFrame) -> Written:
+        """Replace the partition of a table that Python makes. Raises TableRefused."""
+        rows = frame.with_columns(pl.lit(snapshot_date).alias(PARTITION_COLUMN))
+
+        def write(folder: Path) -> None:
+            folder.mkdir(parents=True)
+            self.local.frame_to_parquet(table, rows, folder / "part-0.parquet")
+
+        return self.write_rows(table, snapshot_date, write)
+
+    def write_rows(self, table: Table, day: dt.date | None, write: Callable[[Path], object]) -> Written:
+        """Let `write` fill a folder, and make it the partition if the checks pass; else nothing has changed."""
+        folder = self.lake.new_folder(table, day, self._run_id)
+        try:
+            told(table.full_name, lambda: write(folder))
+            rows = ds.dataset(folder, format="parquet").count_rows()
+            self._show([*self.lake.others(table, day), folder], table)
+            checks = self._checks(table, {"snapshot_date": day})
+            if not all(check.passed for check in checks):
+                raise TableRefused(table.full_name, checks)
+            self.lake.commit(table, day, folder, rows)
+        except BaseException:
+            shutil.rmtree(folder, ignore_errors=True)
+            self._shown.discard(table.full_name)
+            raise
+        return Written(rows, tuple(checks))
+
+    def _checks(self, table: Table, parameters: Parameters) -> list[CheckOutcome]:
+        """The key and the tests are counted in one job, the rules of the columns in another."""
+        written = _written(table)
+        tests = {"keys_unique": doubled_keys(table, written), **table.header.tests}
+        frames = {name: self.frame(sql, parameters, f"{table.file} (test {name})") for name, sql in tests.items()}
+        failing = told(table.full_name, lambda: _counts(frames))
+        found = [
+            outcome(name, failing[name], [tuple(row) for row in frame.limit(3).collect()] if failing[name] else [])
+            for name, frame in frames.items()
+        ]
+        columns = check_columns(table, written, lambda sql: self.read(sql, parameters).rows())
+        return [found[0], columns, *found[1:]]
+
+    # ── views ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def frame(
+        self, sql: str, parameters: Parameters, file: str, others: Mapping[str, Mapping[str, str]] | None = None
+    ) -> DataFrame:
+        """The SELECT on Spark, not yet run; the tables it reads are there. `others`: columns of views it may read, too.
+
+        Raises dialect.Refused, SparkFailed; `file` is what they call it.
+        """
+        for name in sorted(dialect.tables_read(sql, file)):
+            if name in self._tables and name not in self._shown:
+                table = self._tables[name]
+                self._show(self.lake.folders(table) if self._is_in_lake(table) else [self._handed_over(table)], table)
+        schemas = {name: table.column_types() for name, table in self._tables.items()}
+        known = {**schemas, **parameter_columns(self.settings), **(others or {})}
+        text = dialect.to_spark(sql, file, known, parameters)
+        return told(file, lambda: self._frame_of(text))
+
+    def _frame_of(self, spark_sql: str) -> DataFrame:
+        return self.session.sql(spark_sql)
+
+    def _show(self, places: Sequence[Path], table: Table) -> None:
+        """The temporary view of a table over these folders or files; a column that they lack is null."""
+        columns = table.column_types()
+        if places:
+            schema = ", ".join(f"`{name}` {spark_type(kind)}" for name, kind in columns.items())
+            frame = self.session.read.schema(schema).parquet(*map(str, places))
+        else:
+            nulls = ", ".join(f"CAST(NULL AS {spark_type(kind)}) AS `{name}`" for name, kind in columns.items())
+            frame = self._frame_of(f"SELECT {nulls} WHERE FALSE")
+        frame.createOrReplaceTempView(table.full_name.replace(".", "__"))
+        self._shown.add(table.full_name)
+
+    def _is_in_lake(self, table: Table) -> bool:
+        """Ledger, quarantine and what DuckDB loads are in the home's DuckDB file, all else is in the lake."""
+        if table.full_name == "staging.order_lines":
+            return bool(self.settings.spark.order_lines)
+        return table.select is not None or table.header.computed_by is not None
+
+    def _refuse_mixed_order_lines(self) -> None:
+        """Order lines come by one way, DuckDB's or Spark's: what the other way brought would silently be gone."""
+        found = self.local.scalar(
+            "SELECT table_type FROM information_schema.tables "
+            "WHERE table_schema = 'staging' AND table_name = 'order_lines'"
+        )
+        if found is not None and (found == "VIEW") != bool(self.settings.spark.order_lines):
+            loaded, wanted = ("spark.order_lines", "the drop folder")[:: 1 if found == "VIEW" else -1]
+            raise SettingsError(
+                f"The order lines of this home came from {loaded}, and now they are to come from {wanted}. Use a home "
+                f"of its own for that, or delete {self.settings.warehouse_file.name} and the folder spark beside it in "
+                f"data/warehouse, to load everything anew."
+            )
+
+    def _handed_over(self, table: Table) -> Path:
+        """What DuckDB has loaded, as a file that Spark reads; made anew only when the ledger has changed."""
+        state = self.local.execute(
+            "SELECT file_id, mapping, status, accepted, lines FROM ingest.files WHERE input = $input ORDER BY file_id",
+            {"input": table.name},
+        )
+        fingerprint = hashlib.sha256(json.dumps([state, table.column_types()]).encode()).hexdigest()[:16]
+        folder = self.lake.root / "inputs"
+        folder.mkdir(parents=True, exist_ok=True)
+        file = folder / f"{table.name}-{fingerprint}.parquet"
+        for old in folder.glob(f"{table.name}-*"):
+            if old != file:
+                old.unlink()
+        if not file.exists():
+            aside = file.with_suffix(".part")
+            self.local.export(f"SELECT * FROM {table.full_name}", {}, aside)
+            aside.rename(file)
+        return file
+
+    def _require_shared_folder(self) -> None:
+        """Workers with a disk of their own would write there, and Spark would call it done."""
+        folder, rows = self.lake.root / "runs" / "probe", 64
+        try:
+            told("a probe", lambda: self.session.range(0, rows, 1, 8).write.mode("overwrite").parquet(str(folder)))
+            seen = ds.dataset(folder, format="parquet").count_rows() if folder.is_dir() else 0
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+        if seen != rows:
+            raise LakeNotWritable(
+                f"Spark's workers do not write where this machine reads: of {rows} rows of a probe in "
+                f"{self.lake.root}, {seen} are here. Set spark.warehouse to a folder that all of them share."
+            )
+
+
+# ── helpers ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+_DAYS = f"SELECT explode(sequence(DATE '{EARLIEST:%Y-%m-%d}', DATE '{LATEST:%Y-%m-%d}', INTERVAL 1 DAY)) AS day"
+
+
+def spark_type(kind: str) -> str:
+    """Spark's name of a type of the SQL headers."""
+    return _SPARK_TYPES.get(kind, kind)
+
+
+def _settings_query(settings: Settings) -> str:
+    values = ", ".join(
+        f"CAST({_constant(value)} AS {spark_type(kind)}) AS {name}"
+        for name, (kind, value) in settings_columns(settings).items()
+    )
+    return f"SELECT {values}"
+
+
+def _constant(value: Any) -> str:
+    if value is None:
+        return "NULL"
+    return f"'{value}'" if isinstance(value, dt.date) else str(value)
+
+
+def _written(table: Table) -> str:
+    columns = ", ".join(f'"{name}"' for name in table.header.columns)
+    where = f" WHERE {PARTITION_COLUMN} = $snapshot_date" if table.is_partitioned else ""
+    return f"(SELECT {columns} FROM {table.full_name}{where}) AS written"
+
+
+def _rounded(frame: DataFrame) -> DataFrame:
+    """Floats keep 10 significant digits, as on DuckDB: their sums differ beyond from run to run."""
+    return frame.selectExpr(*(_significant(name) if kind == "double" else f"`{name}`" for name, kind in frame.dtypes))
+
+
+def _significant(name: str) -> str:
+    column = f"`{name}`"
+    power = f"pow(10D, {_SIGNIFICANT_DIGITS - 1} - floor(log10(abs({column}))))"
+    rounded = f"sign({column}) * floor(abs({column}) * {power} + 0.5D) / {power}"
+    return f"CASE WHEN abs({column}) BETWEEN 1e-200D AND 1e200D THEN {rounded} ELSE {column} END AS {column}"
+
+
+def _counts(frames: Mapping[str, DataFrame]) -> dict[str, int]:
+    """Rows of each frame, in one job."""
+    from pyspark.sql.functions import count, lit
+
+    counted = [frame.select(lit(name).alias("name"), lit(1).alias("one")) for name, frame in frames.items()]
+    rows = counted[0]
+    for frame in counted[1:]:
+        rows = rows.unionAll(frame)
+    found = {row[0]: int(row[1]) for row in rows.groupBy("name").agg(count("one")).collect()}
+    return {name: found.get(name, 0) for name in frames}
+
+
+def told(what: str, do: Callable[[], Result]) -> Result:
+    """Spark's errors carry pages of Java; the first line is what is wrong. Raises SparkFailed."""
+    try:
+        return do()
+    except Exception as error:
+        if not type(error).__module__.startswith(("pyspark", "py4j")):
+            raise
+        first = next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
+        reason = _reason(str(error)) or first
+        raise SparkFailed(what, reason[:400]) from error
+
+
+def _reason(text: str) -> str:
+    """The innermost cause of a Java error, where one is named."""
+    causes = [line.strip() for line in text.splitlines() if line.strip().startswith("Caused by: ")]
+    return causes[-1].removeprefix("Caused by: ").split(": ", 1)[-1] if causes else ""

@@ -1,0 +1,127 @@
+"""Reading SQL text: its syntax tree, the tables it reads, and how a refusal is told.
+
+What belongs here: what is asked of a SELECT before anybody judges it. What may be written is in `subset.py`.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+import sqlglot
+from sqlglot import exp
+from sqlglot.errors import SqlglotError
+from sqlglot.optimizer.scope import Scope, traverse_scope
+
+DIALECT = "duckdb"
+
+
+class Refused(Exception):
+    """A construct that does not mean the same on both engines, or a text that is not one readable SELECT."""
+
+    def __init__(
+        self, file: str, construct: str, instead: str = "", why: str = "is not portable", line: int | None = None
+    ) -> None:
+        super().__init__(file, construct, instead, why, line)
+        self.file = file
+        self.construct = construct
+        self.instead = instead
+        self.why = why
+        self.line = line
+
+    def __str__(self) -> str:
+        advice = f"; write {self.instead} instead" if self.instead else ""
+        place = f"{self.file}, line {self.line}" if self.line else self.file
+        return f"{place}: `{self.construct}` {self.why}{advice}"
+
+
+class Finding(NamedTuple):
+    """What a rule found: the node to show, what to write instead, and why if it is not merely unportable."""
+
+    node: exp.Expr
+    instead: str
+    why: str = "is not portable"
+
+
+def parse(sql: str, file: str) -> exp.Query:
+    """The syntax tree of the one SELECT in `sql`. Raises Refused for anything else, and for what cannot be read."""
+    try:
+        statements = [s for s in sqlglot.parse(sql, read=DIALECT) if s and not isinstance(s, exp.Semicolon)]
+    except SqlglotError as error:
+        raise Refused(file, first_error(error), "", "cannot be read as SQL") from error
+    if len(statements) != 1:
+        raise Refused(file, f"{len(statements)} statements", "exactly one SELECT", "is not one table")
+    root = statements[0]
+    if not isinstance(root, exp.Select | exp.SetOperation) or root.find(exp.Into):
+        raise Refused(file, excerpt(root), "a single SELECT", "is not a SELECT")
+    return root
+
+
+def tables_read(sql: str, file: str, *, unqualified: frozenset[str] = frozenset()) -> frozenset[str]:
+    """Names `schema.table`, in lower case, of the tables that the SELECT really reads.
+
+    CTEs are not tables, even where they carry a table's name. Bare names in `unqualified` may be read and are not
+    returned: they are no tables of the warehouse (a source file's `export`). Raises Refused for every other source.
+    """
+    return frozenset(table_name(table) for table in real_tables(parse(sql, file), file, unqualified) if table.db)
+
+
+def real_tables(query: exp.Query, file: str, unqualified: frozenset[str]) -> list[exp.Table]:
+    """The table nodes that are no CTEs, each checked. Found scope by scope: only there a name says what it means."""
+    real: list[exp.Table] = []
+    seen: set[int] = set()
+    for scope in _scopes(query, file):
+        for table in scope.tables:
+            if id(table) in seen:
+                continue
+            seen.add(id(table))
+            if table.db or table.name not in scope.cte_sources:
+                _check_table(table, file, unqualified)
+                real.append(table)
+    # PIVOT, SUMMARIZE and the like hide their tables from the scopes. Better refuse than miss a dependency.
+    for table in query.find_all(exp.Table):
+        if id(table) not in seen:
+            raise Refused(file, excerpt(table.parent or table), "the table in a plain FROM or JOIN", "hides its table")
+    return real
+
+
+def _scopes(query: exp.Query, file: str) -> list[Scope]:
+    try:
+        return traverse_scope(query)
+    except SqlglotError as error:
+        raise Refused(file, first_error(error), "", "cannot be read as SQL") from error
+
+
+def _check_table(table: exp.Table, file: str, unqualified: frozenset[str]) -> None:
+    if not isinstance(table.this, exp.Identifier):
+        raise Refused(file, excerpt(table), "the name of a table, schema.table", "is not a table")
+    if table.catalog:
+        raise Refused(file, excerpt(table), f"{table.db}.{table.name}", "names a catalog")
+    if not table.db and table.name.lower() not in unqualified:
+        if re.search(r"[./\\*:]", table.name):
+            raise Refused(file, excerpt(table), "the name of a table, schema.table", "reads a file")
+        raise Refused(file, table.name, f"schema.{table.name}", "does not say which schema it is in")
+
+
+def table_name(table: exp.Table) -> str:
+    return f"{table.db}.{table.name}".lower() if table.db else table.name.lower()
+
+
+def first_error(error: SqlglotError) -> str:
+    details = getattr(error, "errors", None) or [{}]
+    place = f"{details[0].get('highlight') or ''}".strip()
+    where = f" (line {details[0]['line']})" if details[0].get("line") else ""
+    return f"{place}{where}" if place else str(error).splitlines()[0]
+
+
+def excerpt(node: exp.Expr, length: int = 80) -> str:
+    """The node as DuckDB SQL on one line; as it was written, where `qualify` has since rewritten it."""
+    text: str = node.meta.get("written") or node.sql(DIALECT, comments=False)
+    text = " ".join(text.split())
+    return text if len(text) <= length else f"{text[: length - 1]}…"
+
+
+def line_of(node: exp.Expr) -> int | None:
+    """The line of the text in which the node begins, as far as sqlglot noted it: names and functions have one."""
+    lines = [inner.meta["line"] for inner in node.walk() if inner.meta.get("line")]
+    return min(lines, default=None)

@@ -1,0 +1,169 @@
+"""A made-up shop in which everything that engines may see differently occurs, and the engines that work on it.
+
+What belongs here: the shop, the same for the same seed, and homes on either engine. What does not: expectations.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import random
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from pipeline.catalog import tables
+from pipeline.engines.duckdb import DuckDBEngine, connect
+from pipeline.engines.spark import SparkEngine
+from pipeline.exports import find_exports, load_exports
+from pipeline.settings import Settings
+
+FIRST, LAST = dt.date(2024, 1, 1), dt.date(2026, 3, 31)
+DAYS = (dt.date(2026, 2, 28), dt.date(2026, 3, 31))
+TOML: dict[str, Any] = {
+    "timezone": "Europe/Warsaw",
+    "first_snapshot": FIRST,
+    "compare": "2024-10-01:2025-03-31,2025-10-01:2026-03-29",
+    "lifecycle": {"scenarios": [{"name": "win back", "from": "defecting", "to": "active", "points": 5}]},
+}
+_ODD_NAMES = (
+    "straße",
+    "STRASSE",
+    "İstanbul",
+    "istanbul",
+    "Ωmega",
+    "ωMEGA",
+    "🙂 smile",
+    "عميل ١",
+    "a b",
+    "a  b",
+    "O'Neill",
+)
+_CLOCK_CHANGES = ("2025-03-30T02:30:00", "2025-10-26T02:30:00", "2026-03-29T01:59:59", "2024-02-29T23:59:59")
+
+
+def order_lines(orders: int = 8_000, seed: int = 7) -> pl.DataFrame:
+    """About 20,000 lines of 1,100 customers in canonical columns, one of whom has a tenth of all orders."""
+    dice = random.Random(seed)
+    rows: list[dict[str, Any]] = []
+    stays = {n: _stay(dice) for n in range(1_100)} | {0: (0, (LAST - FIRST).days)}
+    for number in range(orders):
+        customer = _customer(dice)
+        moment = _moment(dice, *stays[customer or 0])
+        order = {
+            "order_id": f"o{number:05d}" if number % 50 else f"Bestellung №{number} ß",
+            "customer_id": None if customer is None else _name(customer),
+            "sales_channel": dice.choice(["web", "app", "store", None]),
+            "status": "cancelled" if dice.random() < 0.03 else None,
+        }
+        for line in range(1 + int(4 * dice.random() ** 1.3)):
+            rows += _line(dice, order, moment, line)
+        if dice.random() < 0.1:
+            rows.append({**order, "ordered_at": moment, "kind": "charge", "amount": "4.90", "quantity": None})
+    return pl.DataFrame(rows, schema_overrides={"ordered_at": pl.String}, infer_schema_length=None)
+
+
+def _customer(dice: random.Random) -> int | None:
+    chance = dice.random()
+    return 0 if chance < 0.1 else None if chance < 0.14 else int(1_100 * dice.random() ** 1.7)
+
+
+def _name(customer: int) -> str:
+    return _ODD_NAMES[customer - 1] if 0 < customer <= len(_ODD_NAMES) else f"c{customer:04d}"
+
+
+def _stay(dice: random.Random) -> tuple[int, int]:
+    """First and last day on which a customer buys; half of them are gone before the end, some only just."""
+    span = (LAST - FIRST).days
+    born = int(span * dice.random() ** 1.5)
+    return born, span if dice.random() < 0.5 else born + int((span - born) * dice.random() ** 0.3)
+
+
+def _moment(dice: random.Random, first: int, last: int) -> str:
+    if dice.random() < 0.01:
+        return dice.choice(_CLOCK_CHANGES)
+    day = FIRST + dt.timedelta(days=first if dice.random() < 0.2 else int(first + (last - first) * dice.random()))
+    return f"{day}T{dice.choice(['00:00:00', '12:00:00', '23:59:59'])}"  # few times: ties
+
+
+def _line(dice: random.Random, order: dict[str, Any], moment: str, line: int) -> list[dict[str, Any]]:
+    amount = dice.choice([0, 995, 995, 1000, 1999, dice.randrange(1, 90_000)])
+    product = int(400 * dice.random() ** 2)
+    sale = {
+        **order, "ordered_at": moment, "kind": "sale", "line_id": str(line), "amount": f"{amount / 100:.2f}",
+        "quantity": str(dice.choice([1, 1, 2, 3, "0.5"])),
+        "product_id": f"p{product}" if dice.random() > 0.02 else None,
+        "category": None if dice.random() < 0.05 else f"Kategorie {product % 7} ä",
+        "unit_cost": f"{amount / 250:.4f}" if dice.random() < 0.9 else None,
+    }  # fmt: skip
+    if dice.random() > 0.06 or amount == 0:
+        return [sale]
+    later = dt.datetime.fromisoformat(moment) + dt.timedelta(days=dice.choice([0, 3, 45]))
+    back = amount if dice.random() < 0.5 else amount // 3
+    return [sale, {**sale, "ordered_at": later.isoformat(), "kind": "refund", "amount": f"{-back / 100:.2f}"}]
+
+
+def write_exports(folder: Path, lines: pl.DataFrame) -> None:
+    """Everything into a drop folder: order lines, and the three inputs that a shop may leave out."""
+    folder.mkdir(parents=True)
+    lines.write_csv(folder / "order_lines.csv")
+    customers = [name for name in lines["customer_id"].unique().sort() if name] + ["lead 1", "lead ß"]
+    pl.DataFrame({"customer_id": customers, "registered_at": ["2024-01-05T10:00:00"] * len(customers)}).write_csv(
+        folder / "customers.csv"
+    )
+    pl.DataFrame(
+        {"kpi": ["revenue", "orders"], "period": ["2026-02", "2026-Q1"], "value": ["100000.5", "900"]}
+    ).write_csv(folder / "targets.csv")
+    pl.DataFrame(
+        {
+            "sector": ["music", "books"],
+            "kpi": ["refund_share"] * 2,
+            "period": ["2025", "2025"],
+            "value": ["0.05", "0.07"],
+        }
+    ).write_csv(folder / "benchmarks.csv")
+
+
+@contextmanager
+def on_duckdb(home: Path, **settings: Any) -> Iterator[DuckDBEngine]:
+    """The shop of a home, loaded, on DuckDB."""
+    with _opened(Settings(home=home, **{**TOML, **settings})) as local:
+        local.prepare(local_settings(home, **settings), list(tables().values()))
+        _load(local, home, settings)
+        yield local
+
+
+@contextmanager
+def on_spark(home: Path, master: str, **settings: Any) -> Iterator[SparkEngine]:
+    """The shop of a home, loaded, on Spark; the session is closed in the end."""
+    given = {"engine": "spark", "spark": {"master": master, **settings.pop("spark", {})}, **settings}
+    with _opened(local_settings(home, **given)) as local:
+        engine = SparkEngine(local, local_settings(home, **given), "test")
+        try:
+            engine.prepare(list(tables().values()))
+            _load(local, home, given)
+            yield engine
+        finally:
+            engine.close()
+
+
+def local_settings(home: Path, **settings: Any) -> Settings:
+    return Settings(home=home, **{**TOML, "memory_limit": "1GB", **settings})
+
+
+@contextmanager
+def _opened(settings: Settings) -> Iterator[DuckDBEngine]:
+    connection = connect(settings.warehouse_file, settings)
+    try:
+        yield DuckDBEngine(connection)
+    finally:
+        connection.close()
+
+
+def _load(local: DuckDBEngine, home: Path, settings: dict[str, Any]) -> None:
+    of_home = local_settings(home, **settings)
+    for outcome in load_exports(local, of_home, find_exports(of_home, {})):
+        assert not isinstance(outcome, Exception), outcome
+        assert outcome.quarantined == 0, outcome.message

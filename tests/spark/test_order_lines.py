@@ -1,0 +1,233 @@
+"""Order lines that Spark reads itself: the same lines as DuckDB loads, and the same care with what does not fit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from decimal import Decimal
+from pathlib import Path
+
+import polars as pl
+import pytest
+from nasty import local_settings, on_duckdb, order_lines, write_exports
+from polars.testing import assert_frame_equal
+
+from pipeline.catalog import tables
+from pipeline.contracts import ORDER_LINES
+from pipeline.engines.duckdb import DuckDBEngine, connect
+from pipeline.engines.lake import Lake, LakeNotWritable
+from pipeline.engines.session import close_session, open_session
+from pipeline.engines.spark import SparkEngine
+from pipeline.loading import Loaded
+from pipeline.settings import Settings, SettingsError
+from pipeline.sources import ExportError
+from pipeline.spark_exports import load_order_lines
+
+HEADER = "order_id,customer_id,ordered_at,amount,kind"
+GOOD = [f"o{n},c{n % 7},2026-01-{1 + n % 28:02d}T10:00:00,{n}.50,sale" for n in range(40)]
+
+Read = Callable[..., "Reading"]
+
+
+class Reading:
+    """What one reading of entries left: outcomes, lines, ledger and quarantine."""
+
+    def __init__(self, engine: SparkEngine) -> None:
+        self.outcomes = load_order_lines(engine)
+        local = engine.local
+        self.lines = local.read("SELECT * FROM staging.order_lines ORDER BY file_id, row_number, kind")
+        self.quarantine = local.read(
+            "SELECT row_number, reasons, raw FROM ingest.quarantine ORDER BY row_number"
+        ).rows()
+        self.reconciles = all(check.passed for check in engine.local.check(tables()["ingest.files"]))
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory, needs_spark: None) -> Iterator[Path]:
+    """One Java machine for all tests of the module."""
+    home = tmp_path_factory.mktemp("home")
+    session = open_session(_settings(home, []))
+    yield home
+    close_session(session)
+
+
+@pytest.fixture
+def read(home: Path, tmp_path: Path) -> Read:
+    """Read entries in a fresh home."""
+
+    def reading(*entries: str, **settings: object) -> Reading:
+        with engine_of(tmp_path / "home", *entries, **settings) as engine:
+            return Reading(engine)
+
+    return reading
+
+
+@contextmanager
+def engine_of(home: Path, *entries: str, **settings: object) -> Iterator[SparkEngine]:
+    of_home = _settings(home, list(entries), **settings)
+    connection = connect(of_home.warehouse_file, of_home)
+    try:
+        engine = SparkEngine(DuckDBEngine(connection), of_home, "test")
+        engine.prepare(list(tables().values()))
+        yield engine
+    finally:
+        connection.close()
+
+
+def _settings(home: Path, entries: list[str], **settings: object) -> Settings:
+    return local_settings(home, engine="spark", spark={"master": "local[2]", "order_lines": entries}, **settings)
+
+
+def written(folder: Path, name: str, *rows: str, header: str = HEADER) -> str:
+    folder.mkdir(exist_ok=True)
+    (folder / name).write_text("\n".join([header, *rows, ""]))
+    return str(folder / "*.csv")
+
+
+@pytest.mark.parametrize("form", ["csv", "parquet", "jsonl"])
+def test_the_lines_are_those_that_duckdb_loads(read: Read, tmp_path: Path, form: str) -> None:
+    lines = order_lines(orders=1_500)
+    write_exports(tmp_path / "data" / "exports" / "perennial", lines)
+    for part, rows in enumerate((lines[:1_000], lines[1_000:])):  # two files of one export
+        folder = tmp_path / "given"
+        folder.mkdir(exist_ok=True)
+        write = {"csv": rows.write_csv, "parquet": rows.write_parquet, "jsonl": rows.write_ndjson}[form]
+        write(folder / f"part-{part}.{form}")
+    with on_duckdb(tmp_path) as duckdb:
+        expected = duckdb.read("SELECT * EXCLUDE (file_id) FROM staging.order_lines ORDER BY row_number, kind")
+    found = read(f"{tmp_path}/given/*.{form}")
+    assert found.outcomes[0].accepted == lines.height
+    assert found.reconciles
+    assert_frame_equal(found.lines.drop("file_id"), expected)
+
+
+def test_what_does_not_fit_is_set_aside_with_row_column_and_reason(read: Read, tmp_path: Path) -> None:
+    bad = [
+        "o90,c1,2026-01-05,12.5O,sale",
+        "o91,c1,31.12.2026,3,sale",
+        ",c1,2026-01-05,3,sale",
+        "o92,c1,2026-01-05,3,gift",
+    ]
+    found = read(written(tmp_path / "given", "a.csv", *GOOD, *bad), quarantine_limit=0.2)
+    assert [row[:2] for row in found.quarantine] == [
+        (41, 'column "amount": "12.5O" is not a number'),
+        (42, 'column "ordered_at": "31.12.2026" is not a date'),
+        (43, 'column "order_id" is missing'),
+        (44, 'column "kind": "gift" is not one of charge, refund, sale'),
+    ]
+    assert "12.5O" in found.quarantine[0][2]
+    assert (found.outcomes[0].accepted, found.outcomes[0].quarantined) == (40, 4)
+    assert found.reconciles
+
+
+def test_too_much_that_does_not_fit_loads_nothing(read: Read, tmp_path: Path) -> None:
+    given = written(tmp_path / "given", "a.csv", "o1,c1,2026-01-05,x,sale", *GOOD[:3])
+    with pytest.raises(
+        ExportError, match=r'row 1, column "amount": "x" is not a number\. 1 of 4 rows .*quarantine_limit'
+    ):
+        read(given)
+    assert not list((tmp_path / "home" / "data" / "warehouse" / "spark").rglob("*.parquet"))
+
+
+def test_an_order_is_taken_whole_from_the_newest_export(read: Read, tmp_path: Path) -> None:
+    old = written(
+        tmp_path / "old", "a.csv", "o1,c1,2026-01-01,1,sale", "o1,c1,2026-01-01,2,sale", "o2,c2,2026-01-02,3,sale"
+    )
+    new = written(tmp_path / "new", "a.csv", "o1,c1,2026-01-01,9,sale", "o3,c3,2026-01-03,4,sale")
+    found = read(old, new)
+    assert sorted(found.lines.select("order_id", "amount").rows()) == [
+        ("o1", Decimal("9.00")), ("o2", Decimal("3.00")), ("o3", Decimal("4.00")),
+    ]  # fmt: skip
+    assert [outcome.superseded for outcome in found.outcomes] == [2, 0]
+    assert found.reconciles
+
+
+def test_times_with_an_offset_become_the_shops_and_an_undated_refund_its_orders_day(read: Read, tmp_path: Path) -> None:
+    rows = ["o1,c1,2026-07-01T23:30:00Z,5,sale", "o1,c1,,-5,refund", "o2,c2,2026-01-01T10:00:00+03:00,1,sale"]
+    found = read(written(tmp_path / "given", "a.csv", *rows))
+    assert [str(moment) for moment in found.lines["ordered_at"]] == [
+        "2026-07-02 01:30:00", "2026-07-02 01:30:00", "2026-01-01 08:00:00",
+    ]  # fmt: skip
+
+
+def test_the_same_files_are_read_once_and_changed_files_again(home: Path, tmp_path: Path) -> None:
+    given = written(tmp_path / "given", "a.csv", *GOOD)
+
+    def outcomes() -> list[Loaded]:
+        with engine_of(tmp_path / "home", given) as engine:
+            return load_order_lines(engine)
+
+    assert [outcome.read_now for outcome in outcomes()] == [True]
+    assert [outcome.read_now for outcome in outcomes()] == [False]
+    written(tmp_path / "given", "b.csv", "o99,c1,2026-01-05,3,sale")
+    assert [(outcome.read_now, outcome.accepted) for outcome in outcomes()] == [(True, 41)]
+
+
+ONE = GOOD[:1]
+SWAPPED = "order_id,customer_id,amount,ordered_at,kind"
+
+
+@pytest.mark.parametrize(
+    ("files", "says"),
+    [
+        ({"a.csv": (HEADER, ONE), "b.csv": (SWAPPED, ONE)}, "do not fit together"),
+        ({"a.csv": ("order,customer_id,ordered_at,amount", ONE)}, "has no column order_id (is it order?)"),
+        ({"a.csv": ("order_id,customer_id,ordered_at", ONE)}, "amount or quantity and unit_price"),
+        ({}, "cannot be read"),
+    ],
+)
+def test_files_that_cannot_be_used_are_one_clear_message(
+    read: Read, tmp_path: Path, files: dict[str, tuple[str, list[str]]], says: str
+) -> None:
+    for name, (header, rows) in files.items():
+        written(tmp_path / "given", name, *rows, header=header)
+    with pytest.raises(ExportError) as error:
+        read(str(tmp_path / "given" / "*.csv"))
+    assert says in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_types_that_differ_from_file_to_file_are_a_clear_message(read: Read, tmp_path: Path) -> None:
+    for name, amount in (("a", 1.5), ("b", "1.5")):
+        pl.DataFrame(
+            {"order_id": ["o1"], "customer_id": ["c1"], "ordered_at": ["2026-01-01"], "amount": [amount]}
+        ).write_parquet(tmp_path / f"{name}.parquet")
+    with pytest.raises(ExportError, match=r"do not fit together: .*DOUBLE.*STRING.*the same columns"):
+        read(str(tmp_path / "*.parquet"))
+
+
+def test_a_format_that_is_not_told_is_asked_for(read: Read) -> None:
+    with pytest.raises(
+        ExportError, match=r"does not say which format it is; let it end in \.parquet, \.csv or \.jsonl"
+    ):
+        read("/somewhere/lines.xlsx")
+
+
+def test_order_lines_come_by_one_way_only(read: Read, tmp_path: Path) -> None:
+    read(written(tmp_path / "given", "a.csv", *GOOD))
+    with pytest.raises(
+        SettingsError, match=r"came from spark\.order_lines, and now they are to come from the drop folder"
+    ):
+        read()
+
+
+def test_every_canonical_column_is_read(read: Read, tmp_path: Path) -> None:
+    """A new column of the contract must not be forgotten here."""
+    names = list(ORDER_LINES.columns)
+    values = {"ordered_at": "2026-01-01", "kind": "sale", "currency": "EUR"}
+    values |= dict.fromkeys(("quantity", "unit_price", "unit_cost", "amount", "discount"), "1")
+    given = written(
+        tmp_path / "given", "a.csv", ",".join(values.get(name, f"x-{name}") for name in names), header=",".join(names)
+    )
+    found = read(given).lines.row(0, named=True)
+    assert [name for name in names if found[name] is None] == []
+
+
+def test_a_folder_that_cannot_be_written_is_a_clear_message(tmp_path: Path) -> None:
+    blocked = tmp_path / "blocked"
+    blocked.write_text("a file, where a folder should be")
+    settings = local_settings(tmp_path, engine="spark", spark={"warehouse": str(blocked / "lake")})
+    with closing(connect(settings.warehouse_file, settings)) as connection:
+        lake = Lake(DuckDBEngine(connection), settings, list(tables().values()))
+        with pytest.raises(LakeNotWritable, match=r"cannot be written to .*blocked/lake: .*spark\.warehouse"):
+            lake.prepare()

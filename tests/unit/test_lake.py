@@ -1,0 +1,129 @@
+"""The lake's catalog: what is entered is the table, what is not is nothing, and no Spark is needed for it."""
+
+import datetime as dt
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from pipeline.engines.duckdb import DuckDBEngine, connect
+from pipeline.engines.lake import Lake, LakeNotWritable
+from pipeline.engines.spark import SparkEngine
+from pipeline.settings import Settings
+from pipeline.sql import Header, Table
+
+JAN, FEB = dt.date(2026, 1, 31), dt.date(2026, 2, 28)
+HEADER = {
+    "description": "A table for tests.",
+    "grain": ["snapshot_date", "customer_id"],
+    "owner": "team:data",
+    "columns": {
+        "snapshot_date": {"type": "DATE", "meaning": "Day"},
+        "customer_id": {"type": "VARCHAR", "meaning": "Customer"},
+        "spend": {"type": "DECIMAL(18,2)", "meaning": "Money", "nullable": True},
+    },
+}
+TABLE = Table("marts", "things", Header.model_validate(HEADER), "SELECT 1", "sql/marts/things.sql")
+ROWS = "SELECT customer_id, spend FROM marts.things WHERE snapshot_date = $day ORDER BY customer_id"
+
+
+@pytest.fixture
+def local(tmp_path: Path) -> Iterator[DuckDBEngine]:
+    with closing(connect(tmp_path / "spark.duckdb", Settings(home=tmp_path))) as connection:
+        yield DuckDBEngine(connection)
+
+
+@pytest.fixture
+def lake(local: DuckDBEngine, tmp_path: Path) -> Lake:
+    return _lake(local, tmp_path)
+
+
+def _lake(local: DuckDBEngine, home: Path) -> Lake:
+    lake = Lake(local, Settings(home=home, engine="spark"), [TABLE])
+    lake.prepare()
+    return lake
+
+
+def _write(lake: Lake, day: dt.date, run: str, *customers: str) -> Path:
+    folder = lake.new_folder(TABLE, day, run)
+    folder.mkdir(parents=True)
+    pl.DataFrame({"snapshot_date": [day] * len(customers), "customer_id": customers}).write_parquet(
+        folder / "p.parquet"
+    )
+    return folder
+
+
+def _commit(lake: Lake, day: dt.date, run: str, *customers: str) -> Path:
+    folder = _write(lake, day, run, *customers)
+    lake.commit(TABLE, day, folder, len(customers))
+    return folder
+
+
+def test_a_table_without_folders_is_empty(lake: Lake, local: DuckDBEngine) -> None:
+    assert local.execute("SELECT * FROM marts.things") == []
+    assert lake.partitions(TABLE) == []
+
+
+def test_what_is_entered_is_read_and_a_column_that_files_lack_is_null(lake: Lake, local: DuckDBEngine) -> None:
+    _commit(lake, JAN, "one", "anna", "ben")
+    assert local.execute(ROWS, {"day": JAN}) == [("anna", None), ("ben", None)]
+
+
+def test_a_partition_is_replaced_whole_and_its_old_folder_goes(lake: Lake, local: DuckDBEngine) -> None:
+    old = _commit(lake, JAN, "one", "anna")
+    _commit(lake, FEB, "one", "anna", "ben")
+    _commit(lake, JAN, "two", "carl")
+    assert local.execute(ROWS, {"day": JAN}) == [("carl", None)]
+    assert not old.exists()
+    assert lake.rows_by_day() == {JAN: 1, FEB: 2}
+
+
+def test_a_run_may_write_a_partition_twice(lake: Lake, local: DuckDBEngine) -> None:
+    for customer in ("anna", "ben", "carl"):
+        _commit(lake, JAN, "one", customer)
+    assert local.execute(ROWS, {"day": JAN}) == [("carl", None)]
+
+
+def test_what_a_dead_run_left_is_unseen_and_removed(lake: Lake, local: DuckDBEngine, tmp_path: Path) -> None:
+    kept, left = _commit(lake, JAN, "one", "anna"), _write(lake, JAN, "dead", "ghost")
+    assert local.execute(ROWS, {"day": JAN}) == [("anna", None)]
+    _lake(local, tmp_path)
+    assert kept.exists() and not left.exists()
+
+
+def test_days_are_dropped_from_catalog_and_disk(lake: Lake, local: DuckDBEngine) -> None:
+    gone = _commit(lake, JAN, "one", "anna")
+    _commit(lake, FEB, "one", "ben")
+    lake.drop_days([JAN])
+    assert lake.partitions(TABLE) == [FEB]
+    assert not gone.exists()
+    assert local.execute("SELECT customer_id FROM marts.things") == [("ben",)]
+
+
+def test_an_empty_partition_is_no_snapshot(lake: Lake) -> None:
+    _commit(lake, JAN, "one")
+    assert lake.partitions(TABLE) == []
+
+
+class WorkersElsewhere:
+    """A session whose workers write to a disk of their own: the folder is made here, the rows are not."""
+
+    def __getattr__(self, _: str) -> "WorkersElsewhere":
+        return self
+
+    def __call__(self, *arguments: object) -> "WorkersElsewhere":
+        if arguments and "probe" in str(arguments[0]):
+            Path(str(arguments[0])).mkdir(parents=True)
+        return self
+
+
+def test_workers_that_write_elsewhere_are_noticed(local: DuckDBEngine, tmp_path: Path) -> None:
+    settings = Settings(home=tmp_path, engine="spark", spark={"master": "spark://127.0.0.1:7077"})
+    engine = SparkEngine(local, settings, "run")
+    engine.lake = Lake(local, settings, [TABLE])
+    engine.lake.prepare()
+    engine._session = WorkersElsewhere()  # type: ignore[assignment]
+    with pytest.raises(LakeNotWritable, match=r"of 64 rows of a probe in .*, 0 are here\. Set spark\.warehouse"):
+        engine._start()
