@@ -216,3 +216,10 @@ def test_a_failed_run_lets_the_home_go(home: Home) -> None:
     result = home.run(DAYS[0], only=INGEST)
     assert result.success, failure_message(result)
     assert not any("waiting" in said for said in home.said(result))
+
+
+def test_a_run_may_ask_for_another_engine(home: Home) -> None:
+    """As Dagster's launchpad sets it; either engine has a file of its own."""
+    asked = Warehouse(database="", home=str(home.folder), runs_on="spark")._load()
+    assert (asked.engine, asked.warehouse_file.name) == ("spark", "spark.duckdb")
+    assert home.settings.warehouse_file.name == "perennial.duckdb"

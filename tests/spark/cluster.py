@@ -6,15 +6,17 @@ What belongs here: starting and stopping these processes. What does not: what is
 from __future__ import annotations
 
 import os
+import re
 import socket
 import subprocess
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 PATIENCE_SECONDS = 60.0
+_LOOPBACK = re.compile(r"^(0100007F|0{16}FFFF00000100007F|0{24}01000000):")  # 127.0.0.1, the same as IPv6, ::1
 
 
 @dataclass(frozen=True)
@@ -93,6 +95,19 @@ def _children(pid: int) -> list[int]:
     """A child belongs to the thread that started it."""
     threads = Path(f"/proc/{pid}/task").glob("*/children")
     return [int(child) for thread in threads for child in thread.read_text().split()]
+
+
+def listening_elsewhere(pid: int) -> list[str]:
+    """Sockets of the process and all it has started that listen on anything but loopback, as the kernel writes them."""
+    family, sockets = [pid], set[str]()
+    for member in family:
+        family += _children(member)
+        for descriptor in Path(f"/proc/{member}/fd").glob("*"):
+            with suppress(OSError):
+                sockets.add(str(descriptor.readlink()))
+    rows = [line.split() for name in ("tcp", "tcp6") for line in Path(f"/proc/net/{name}").read_text().splitlines()[1:]]
+    listening = {row[1] for row in rows if row[3] == "0A" and f"socket:[{row[9]}]" in sockets}
+    return sorted(place for place in listening if not _LOOPBACK.search(place))
 
 
 def _free_port() -> int:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from cluster import Standalone, connect_server, standalone
+from cluster import Standalone, connect_server, listening_elsewhere, standalone
 from nasty import DAYS, on_duckdb, on_spark, order_lines, write_exports
 from polars.testing import assert_frame_equal
 
@@ -62,6 +62,7 @@ def test_a_standalone_cluster_gives_the_same_rows(exports: Path, duckdb: DuckDBE
     with _spark(exports, cluster.master) as spark:
         _build(spark)
         assert len(cluster.executors()) == 2
+        assert listening_elsewhere(os.getpid()) == []
         _assert_same(duckdb, spark)
 
 
@@ -87,6 +88,7 @@ def test_a_connect_server_gives_the_same_rows(
 ) -> None:
     with connect_server(tmp_path) as remote, _spark(exports, "local[*]", remote=remote) as spark:
         _build(spark)
+        assert listening_elsewhere(os.getpid()) == []
         _assert_same(duckdb, spark)
 
 
