@@ -20,6 +20,8 @@ from pipeline.catalog import tables
 from pipeline.engines.duckdb import DuckDBEngine
 from pipeline.engines.spark import SparkEngine
 
+pytestmark = pytest.mark.timeout(1500)  # Java machines start slowly where much else runs
+
 NAMES = ("staging.orders", "staging.occasions", "marts.customer_summary", "marts.rfm_scores", "marts.rfm_thresholds")
 LONG = """
     WITH bought AS (

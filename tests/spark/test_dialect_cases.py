@@ -16,6 +16,8 @@ from portable_cases import EXPRESSIONS, PARAMETERS, QUERIES, TABLES, expression_
 from pipeline.engines.dialect import to_spark
 from pipeline.engines.spark_sql import view_name
 
+pytestmark = pytest.mark.timeout(1500)  # Java machines start slowly where much else runs
+
 Row = tuple[Any, ...]
 
 

@@ -13,6 +13,8 @@ from nasty import local_settings, on_duckdb, on_spark
 from pipeline.catalog import tables
 from pipeline.engines.duckdb import DuckDBEngine
 
+pytestmark = pytest.mark.timeout(1500)  # Java machines start slowly where much else runs
+
 DAY = dt.date(2026, 3, 31)
 NAMES = ("staging.orders", "staging.occasions", "marts.customer_summary", "marts.revenue_calendar")
 # anna buys twice on one day and gives some of it back; all of carl's order comes back; one order names nobody.

@@ -23,6 +23,8 @@ from pipeline.settings import Settings, SettingsError
 from pipeline.sources import ExportError
 from pipeline.spark_exports import load_order_lines
 
+pytestmark = pytest.mark.timeout(1500)  # Java machines start slowly where much else runs
+
 HEADER = "order_id,customer_id,ordered_at,amount,kind"
 GOOD = [f"o{n},c{n % 7},2026-01-{1 + n % 28:02d}T10:00:00,{n}.50,sale" for n in range(40)]
 

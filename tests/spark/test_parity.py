@@ -18,6 +18,8 @@ from pipeline.engines.duckdb import DuckDBEngine
 from pipeline.engines.spark import SparkEngine
 from pipeline.sql import Table
 
+pytestmark = pytest.mark.timeout(1500)  # Java machines start slowly where much else runs
+
 MASTER = "local-cluster[2,1,1024]"
 TABLES = [table for table in tables().values() if table.select or table.header.computed_by]
 
@@ -87,7 +89,6 @@ def same(ours: pl.DataFrame, theirs: pl.DataFrame) -> None:
     assert_frame_equal(ours, theirs, check_exact=False, rel_tol=1e-9, abs_tol=1e-9)
 
 
-@pytest.mark.timeout(1500)
 @pytest.mark.parametrize("name", [table.full_name for table in TABLES])
 def test_a_table_has_the_same_rows(both: Both, name: str) -> None:
     if name in both.failed:

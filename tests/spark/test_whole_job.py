@@ -14,6 +14,8 @@ from pipeline.catalog import published_tables
 from pipeline.runs import run_snapshot
 from pipeline.settings import export_home, load
 
+pytestmark = pytest.mark.timeout(1500)  # Java machines start slowly where much else runs
+
 DAY = dt.date(2011, 12, 9)
 TOML = 'first_snapshot = "2010-12-01"\ntimezone = "Europe/London"\ncurrency = "GBP"\nmemory_limit = "3GB"\n'
 SPARK = 'engine = "spark"\n[spark]\nmaster = "local[2]"\n'
@@ -33,7 +35,6 @@ def homes(tmp_path_factory: pytest.TempPathFactory, online_retail_file: Path, ne
     return _published(folder / "duckdb", online_retail_file), _published(folder / "spark", online_retail_file, SPARK)
 
 
-@pytest.mark.timeout(1500)
 @pytest.mark.parametrize("name", [table.name for table in published_tables()])
 def test_a_published_table_is_the_same(homes: tuple[Home, Home], name: str) -> None:
     table = next(table for table in published_tables() if table.name == name)
