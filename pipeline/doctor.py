@@ -56,7 +56,7 @@ def examine(home: Path | None) -> list[Finding]:
         return [Finding("fail", "settings", str(error))]
     findings = [Finding("ok", "settings", f"home {settings.home}, {settings.timezone}, {settings.currency}")]
     parts: tuple[Callable[[Settings], Iterator[Finding]], ...] = (
-        _versions, _folders, _lock_and_publication, _sources, _exports, _warehouse
+        _versions, _engine, _folders, _lock_and_publication, _sources, _exports, _warehouse
     )  # fmt: skip
     for part in parts:
         findings.extend(part(settings))
@@ -98,6 +98,22 @@ def _read_summary(settings: Settings, day: dt.date) -> Summary:
 
 def _switched_off(engine: DuckDBEngine) -> list[str]:
     return switched_off({row[0] for row in engine.execute("SELECT input FROM ingest.files WHERE status = 'loaded'")})
+
+
+def _engine(settings: Settings) -> Iterator[Finding]:
+    """Where SQL runs, and whether that can be reached from here."""
+    if settings.engine == "duckdb":
+        yield Finding("ok", "engine", "DuckDB, in this process")
+        return
+    from pipeline.engines.session import SparkUnavailable, require_available, shown_address
+
+    try:
+        require_available(settings)
+    except SparkUnavailable as error:
+        yield Finding("fail", "engine", str(error))
+        return
+    place = shown_address(settings.spark.remote) if settings.spark.remote else settings.spark.master
+    yield Finding("ok", "engine", f"Spark, {place}")
 
 
 def _versions(settings: Settings) -> Iterator[Finding]:

@@ -87,7 +87,7 @@ def close_session(session: SparkSession) -> None:
 
 
 def _open_remote(remote: str, settings: Settings) -> SparkSession:
-    address = _shown_address(remote)
+    address = shown_address(remote)
     from pyspark.sql import SparkSession
 
     try:
@@ -104,10 +104,10 @@ def _open_remote(remote: str, settings: Settings) -> SparkSession:
 
 def _require_server(remote: str) -> None:
     host, port = _host_and_port(remote.removeprefix("sc://"), _CONNECT_PORT)
-    _require_reachable(host, port, f"Spark Connect server {_shown_address(remote)}", 'a wrong "spark.remote"')
+    _require_reachable(host, port, f"Spark Connect server {shown_address(remote)}", 'a wrong "spark.remote"')
 
 
-def _shown_address(remote: str) -> str:
+def shown_address(remote: str) -> str:
     """Behind the semicolon may stand a token: it is not repeated in a message."""
     return remote.partition(";")[0].rstrip("/")
 

@@ -4,9 +4,26 @@ import datetime as dt
 
 from shop import open_engine
 
-from pipeline.doctor import _future_dates
+from pipeline.doctor import _future_dates, examine
 from pipeline.exports import find_exports, load_exports
 from pipeline.settings import Settings
+
+
+def _engine_of(home, monkeypatch, **variables):
+    for name, value in variables.items():
+        monkeypatch.setenv(f"PERENNIAL_{name}", value)
+    (finding,) = [finding for finding in examine(home) if finding.subject == "engine"]
+    return finding.status, finding.message
+
+
+def test_the_engine_is_told(tmp_path, monkeypatch):
+    assert _engine_of(tmp_path, monkeypatch) == ("ok", "DuckDB, in this process")
+
+
+def test_an_engine_out_of_reach_is_a_failure(tmp_path, monkeypatch):
+    status, message = _engine_of(tmp_path, monkeypatch, ENGINE="spark", SPARK__MASTER="spark://127.0.0.1:1")
+    assert status == "fail"
+    assert "Spark" in message  # out of reach, or not installed at all
 
 
 def test_an_order_dated_after_today_is_told(tmp_path):
