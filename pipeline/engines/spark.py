@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import polars as pl
+import pyarrow as pa
 import pyarrow.dataset as ds
 
 from pipeline.contracts import EARLIEST, LATEST
@@ -92,7 +93,7 @@ class SparkEngine:
     def read(self, sql: str, parameters: Parameters | None = None) -> pl.DataFrame:
         """The result of a SELECT of the portable subset. Raises dialect.Refused, SparkFailed."""
         frame = self.frame(sql, parameters or {}, "a query")
-        found = told("a query", lambda: pl.from_arrow(frame.toArrow()))
+        found = told("a query", lambda: pl.from_arrow(_arrow(frame)))
         assert isinstance(found, pl.DataFrame)
         return found
 
@@ -135,11 +136,11 @@ class SparkEngine:
             checks = self._checks(table, {"snapshot_date": day})
             if not all(check.passed for check in checks):
                 raise TableRefused(table.full_name, checks)
-            self.lake.commit(table, day, folder, rows)
         except BaseException:
             shutil.rmtree(folder, ignore_errors=True)
             self._shown.discard(table.full_name)
             raise
+        self.lake.commit(table, day, folder, rows)
         return Written(rows, tuple(checks))
 
     def _checks(self, table: Table, parameters: Parameters) -> list[CheckOutcome]:
@@ -282,6 +283,11 @@ def _significant(name: str) -> str:
     power = f"pow(10D, {_SIGNIFICANT_DIGITS - 1} - floor(log10(abs({column}))))"
     rounded = f"sign({column}) * floor(abs({column}) * {power} + 0.5D) / {power}"
     return f"CASE WHEN abs({column}) BETWEEN 1e-200D AND 1e200D THEN {rounded} ELSE {column} END AS {column}"
+
+
+def _arrow(frame: Any) -> pa.Table:
+    """All rows of a DataFrame; Spark 3.5 can do it, but does not say so."""
+    return frame.toArrow() if hasattr(frame, "toArrow") else pa.Table.from_batches(frame._collect_as_arrow())
 
 
 def _counts(frames: Mapping[str, DataFrame]) -> dict[str, int]:
