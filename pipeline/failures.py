@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 import dagster as dg
 
@@ -13,7 +14,7 @@ _OUR_OWN = {
 
 
 def explain(events: Iterable[dg.DagsterEvent]) -> tuple[str, str]:
-    """(message, trace) of the first failure: its innermost cause, in its own words when they are ours."""
+    """(message, trace) of the first failure: in our own words where we have some, else its innermost cause."""
     for event in events:
         data = event.event_specific_data
         error = getattr(data, "error", None)
@@ -23,9 +24,9 @@ def explain(events: Iterable[dg.DagsterEvent]) -> tuple[str, str]:
         described = getattr(getattr(data, "user_failure_data", None), "description", None)
         if described:
             return described, trace
-        while error.cause is not None:
+        while error.cause is not None and _name(error) not in _OUR_OWN:
             error = error.cause
-        name = (error.cls_name or "").rsplit(".")[-1]
+        name = _name(error)
         message = error.message.strip().removeprefix(f"{error.cls_name}: ").removeprefix(f"{name}: ").strip()
         if name in _OUR_OWN:
             return message.split(": ", 1)[-1] if message.startswith("pipeline.") else message, trace
@@ -33,3 +34,7 @@ def explain(events: Iterable[dg.DagsterEvent]) -> tuple[str, str]:
         unexpected = f"Unexpected error{where}: {name}: {message}"
         return f"{unexpected} Nothing was published. Run with --debug for the trace.", trace
     return "The run failed without an error; look at it with `make dev`.", ""
+
+
+def _name(error: Any) -> str:
+    return (error.cls_name or "").rsplit(".")[-1]
