@@ -33,6 +33,7 @@ FILE_ID_PREFIX = "spark-"
 _FORMATS = {".parquet": "parquet", ".csv": "csv", ".json": "json", ".jsonl": "json", ".ndjson": "json"}
 _COMPRESSED = {".gz", ".bz2", ".zst", ".lz4", ".snappy"}
 _CORRUPT = "_unreadable_row"
+_READING = "FAILED_READ_FILE"  # Spark's word for a file that is not what the others are
 _OFFSET = r"\\d:\\d\\d(:\\d\\d(\\.\\d+)?)?\\s?(Z|UTC|GMT|[+-]\\d\\d(:?\\d\\d)?)$"
 _KINDS = {"TIMESTAMP": "a date", "DECIMAL": "a number"}
 _INPUT = INPUTS[ORDERS]
@@ -197,6 +198,8 @@ def _judge(engine: SparkEngine, entry: Entry, folder: Path) -> Judged:
         judged = engine.frame(_rules_query(), {}, "the contract of order_lines", {_MAPPED: _mapped_columns()})
         told(entry.path, lambda: judged.write.parquet(str(folder / "judged")))
     except SparkFailed as failed:
+        if _READING not in str(failed.__cause__):  # a full disk, a lost cluster: not the files' fault
+            raise
         raise ExportError(_drift(entry.path, failed.reason)) from failed
     rows = engine.session.read.parquet(str(folder / "judged"))
     read, bad, newest = rows.selectExpr(

@@ -41,7 +41,7 @@ class DuckDBEngine:
                 self.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}")
             for table in tables:
                 self._ensure(table)
-            self.execute(_settings_view(settings))
+            self.execute(f"CREATE OR REPLACE VIEW params.settings AS {settings_select(settings)}")
             self.execute(_DAYS_VIEW)
 
     # ── reading ───────────────────────────────────────────────────────────────────────────────────────────────────
@@ -300,11 +300,12 @@ def settings_columns(settings: Settings) -> dict[str, tuple[str, Any]]:
     }
 
 
-def _settings_view(settings: Settings) -> str:
+def settings_select(settings: Settings) -> str:
+    """The one row of params.settings as a SELECT, for either engine."""
     values = ", ".join(
         f"CAST({_constant(value)} AS {kind}) AS {name}" for name, (kind, value) in settings_columns(settings).items()
     )
-    return f"CREATE OR REPLACE VIEW params.settings AS SELECT {values}"
+    return f"SELECT {values}"
 
 
 def _constant(value: Any) -> str:

@@ -22,7 +22,7 @@ import pyarrow.dataset as ds
 from pipeline.contracts import EARLIEST, LATEST
 from pipeline.engines import dialect
 from pipeline.engines.checks import check_columns, doubled_keys, outcome
-from pipeline.engines.duckdb import DuckDBEngine, parameter_columns, settings_columns
+from pipeline.engines.duckdb import DuckDBEngine, parameter_columns, settings_select
 from pipeline.engines.engine import CheckOutcome, Parameters, TableRefused, Written
 from pipeline.engines.lake import Lake, LakeNotWritable
 from pipeline.engines.session import close_session, open_session, require_available
@@ -85,7 +85,8 @@ class SparkEngine:
         """What every session needs: the parameter views of this run, and workers that write where we read."""
         if not self.settings.spark.master.startswith("local") or self.settings.spark.remote:
             self._require_shared_folder()
-        self._frame_of(_settings_query(self.settings)).createOrReplaceTempView("params__settings")
+        values = dialect.to_spark(settings_select(self.settings), "params.settings", {}, {})
+        self._frame_of(values).createOrReplaceTempView("params__settings")
         self._frame_of(_DAYS).createOrReplaceTempView("params__days")
 
     # ── reading ───────────────────────────────────────────────────────────────────────────────────────────────────
@@ -251,20 +252,6 @@ _DAYS = f"SELECT explode(sequence(DATE '{EARLIEST:%Y-%m-%d}', DATE '{LATEST:%Y-%
 def spark_type(kind: str) -> str:
     """Spark's name of a type of the SQL headers."""
     return _SPARK_TYPES.get(kind, kind)
-
-
-def _settings_query(settings: Settings) -> str:
-    values = ", ".join(
-        f"CAST({_constant(value)} AS {spark_type(kind)}) AS {name}"
-        for name, (kind, value) in settings_columns(settings).items()
-    )
-    return f"SELECT {values}"
-
-
-def _constant(value: Any) -> str:
-    if value is None:
-        return "NULL"
-    return f"'{value}'" if isinstance(value, dt.date) else str(value)
 
 
 def _written(table: Table) -> str:
