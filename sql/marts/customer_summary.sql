@@ -69,6 +69,18 @@ sequenced AS (
     lag(occasion_on) OVER (PARTITION BY customer_id ORDER BY occasion_on) AS previous_on
   FROM standing
 ),
+-- A median as an aggregate would hold all gaps in memory. The row without a gap is the last of its customer.
+ranked AS (
+  SELECT
+    customer_id,
+    occasion_on,
+    orders,
+    amount,
+    date_diff('day', previous_on, occasion_on) AS gap,
+    row_number() OVER (PARTITION BY customer_id ORDER BY date_diff('day', previous_on, occasion_on) NULLS LAST) AS place,
+    count(previous_on) OVER (PARTITION BY customer_id) AS gaps
+  FROM sequenced
+),
 rhythm AS (
   SELECT
     customer_id,
@@ -77,9 +89,9 @@ rhythm AS (
     sum(orders) AS orders,
     count(*) AS occasions,
     sum(amount) AS amount,
-    coalesce(sum(amount) FILTER (WHERE previous_on IS NOT NULL), 0) AS repeat_amount,
-    percentile_cont(0.5) WITHIN GROUP (ORDER BY date_diff('day', previous_on, occasion_on)) AS median_gap_days
-  FROM sequenced
+    coalesce(sum(amount) FILTER (WHERE gap IS NOT NULL), 0) AS repeat_amount,
+    avg(gap) FILTER (WHERE place IN ((gaps + 1) // 2, (gaps + 2) // 2)) AS median_gap_days
+  FROM ranked
   GROUP BY customer_id
 ),
 money AS (
