@@ -172,23 +172,55 @@ happened AS (
   WHERE ordered_on <= $snapshot_date
   GROUP BY customer_id, date_trunc('month', ordered_on)::DATE
 ),
-customers AS (
+by_month AS (
   SELECT
-    dated.period,
-    happened.customer_id,
-    max(happened.place) AS place,
-    max(happened.is_new) AS is_new,
-    max(happened.is_back) AS is_back,
-    sum(happened.orders) AS orders,
-    sum(happened.revenue) AS revenue,
-    sum(happened.refunds) AS refunds
+    customer_id,
+    month,
+    max(place) AS place,
+    max(is_new) AS is_new,
+    max(is_back) AS is_back,
+    sum(orders) AS orders,
+    sum(revenue)::DECIMAL(18,2) AS revenue,
+    sum(refunds)::DECIMAL(18,2) AS refunds
   FROM happened
-  JOIN dated ON dated.month = happened.month
-  GROUP BY dated.period, happened.customer_id
+  GROUP BY customer_id, month
+),
+by_quarter AS (
+  SELECT
+    customer_id,
+    date_trunc('quarter', month)::DATE AS quarter,
+    max(place) AS place,
+    max(is_new) AS is_new,
+    max(is_back) AS is_back,
+    sum(orders) AS orders,
+    sum(revenue)::DECIMAL(18,2) AS revenue,
+    sum(refunds)::DECIMAL(18,2) AS refunds
+  FROM by_month
+  GROUP BY customer_id, date_trunc('quarter', month)::DATE
+),
+customers AS (
+  SELECT 'month' AS period_kind, month AS starts_on, place, is_new, is_back, orders, revenue, refunds
+  FROM by_month
+  UNION ALL
+  SELECT 'quarter' AS period_kind, quarter AS starts_on, place, is_new, is_back, orders, revenue, refunds
+  FROM by_quarter
+  UNION ALL
+  SELECT
+    'year' AS period_kind,
+    date_trunc('year', quarter)::DATE AS starts_on,
+    max(place) AS place,
+    max(is_new) AS is_new,
+    max(is_back) AS is_back,
+    sum(orders) AS orders,
+    sum(revenue)::DECIMAL(18,2) AS revenue,
+    sum(refunds)::DECIMAL(18,2) AS refunds
+  FROM by_quarter
+  GROUP BY customer_id, date_trunc('year', quarter)::DATE
 ),
 counted AS (
   SELECT
-    period,
+    period_kind,
+    starts_on,
     sum(revenue) AS revenue,
     sum(refunds) AS refunds,
     count(*) FILTER (WHERE place > 0) AS buyers,
@@ -199,13 +231,18 @@ counted AS (
     coalesce(sum(revenue) FILTER (WHERE place > 0), 0) AS revenue_of_buyers,
     coalesce(sum(revenue) FILTER (WHERE place > 1), 0) AS revenue_of_repeat_buyers
   FROM customers
-  GROUP BY period
+  GROUP BY period_kind, starts_on
+),
+ordered_by_month AS (
+  SELECT date_trunc('month', ordered_on)::DATE AS month, sum(orders) AS orders, sum(amount)::DECIMAL(18,2) AS order_revenue
+  FROM staging.orders
+  WHERE known_on <= $snapshot_date
+  GROUP BY date_trunc('month', ordered_on)::DATE
 ),
 ordered AS (
-  SELECT dated.period, sum(orders.orders) AS orders, sum(orders.amount) AS order_revenue
-  FROM staging.orders AS orders
-  JOIN dated ON dated.month = date_trunc('month', orders.ordered_on)::DATE
-  WHERE orders.known_on <= $snapshot_date
+  SELECT dated.period, sum(ordered_by_month.orders) AS orders, sum(ordered_by_month.order_revenue) AS order_revenue
+  FROM ordered_by_month
+  JOIN dated ON dated.month = ordered_by_month.month
   GROUP BY dated.period
 ),
 totals AS (
@@ -227,7 +264,7 @@ totals AS (
     coalesce(ordered.orders, 0) AS orders,
     coalesce(ordered.order_revenue, 0) AS order_revenue
   FROM periods
-  LEFT JOIN counted ON counted.period = periods.period
+  LEFT JOIN counted ON counted.period_kind = periods.period_kind AND counted.starts_on = periods.starts_on
   LEFT JOIN ordered ON ordered.period = periods.period
 ),
 catalogue AS (
