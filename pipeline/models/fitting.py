@@ -22,9 +22,11 @@ Objective = Callable[[Array], tuple[float, Array]]
 
 PENALTIES = (0.0, 1e-4, 1e-3)
 NO_DROPOUT_GAIN = 0.5
-MANY_GROUPS = 1_000
+SKETCHES = (1_500, 15_000)
+"""Groups with which a search goes on before it sees all, where these are at least four times as many."""
 _BOUND = 18.0  # of a log parameter: how far a search may go
 _EDGE = 8.0  # of one in units of the mean age: beyond, it says what 0 or infinity would, and slopes are mere rounding
+_FINE = 1e-13
 _ROUGH = 1e-10  # relative gain at which a search that is polished or refined anyway gives up
 _REFINEMENTS = 30
 _BLOCK = 16_384
@@ -127,7 +129,7 @@ def fit_first(kinds: Sequence[type[TimingModel]], histories: Histories) -> list[
     return fits
 
 
-def minimise(objective: Objective, starts: Sequence[Array], precision: float = 1e-13) -> Minimum:
+def minimise(objective: Objective, starts: Sequence[Array], precision: float = _FINE) -> Minimum:
     """The lowest minimum reached from the starts, polished by Newton's method so that it does not depend on them.
 
     `precision`: relative gain at which the search before the polish gives up, such as on its way along a ridge.
@@ -159,7 +161,7 @@ def minimise(objective: Objective, starts: Sequence[Array], precision: float = 1
 
 
 def refine(objective: Objective, sketch: Minimum) -> Minimum | None:
-    """The minimum next to that of a similar objective (the likelihood of bins), whose Hessian shows the way.
+    """The minimum next to that of a similar objective (the likelihood of a sketch), whose Hessian shows the way.
 
     Quasi-Newton steps (BFGS, Nocedal & Wright 2006, eq. 6.19) until the parameters stand still, far below what moves a
     prediction. None where they do not lead down all the way: then the whole search is due.
@@ -227,22 +229,22 @@ def _polished(objective: Objective, point: Array) -> tuple[Array, Array]:
 
 @dataclass(frozen=True)
 class _Customers:
-    """The histories of a fit: as they are; in units of the mean age; where these are many, in bins to search with."""
+    """The histories of a fit: as they are, and in units of the mean age, from the coarsest sketch of them to all."""
 
     histories: Histories
     unit: float
-    scaled: Histories
-    few: Histories | None
+    scaled: tuple[Histories, ...]
 
     @classmethod
     def of(cls, histories: Histories) -> _Customers:
         unit = float(np.average(histories.T, weights=histories.customers)) or 1.0
         scaled = histories.in_units_of(unit)
-        return cls(histories, unit, scaled, scaled.binned(MANY_GROUPS) if len(scaled.x) > MANY_GROUPS else None)
+        sketches = [scaled.binned(groups) for groups in SKETCHES if 4 * groups <= len(scaled.x)]
+        return cls(histories, unit, (*sketches, scaled))
 
 
 def _attempt(kind: type[TimingModel], customers: _Customers, penalty: float, last: TimingModel | None) -> Fit:
-    scaled, unit = customers.scaled, customers.unit
+    unit = customers.unit
     in_weeks = np.array([np.log(unit) if name in kind.time_parameters else 0.0 for name in kind.names()])
 
     def objective_of(part: Histories, penalty: float) -> Objective:
@@ -267,27 +269,27 @@ def _attempt(kind: type[TimingModel], customers: _Customers, penalty: float, las
     starts = [np.log(np.array(values)) for values in _STARTS[kind.name]]
     if last is not None and type(last) is kind:
         starts.insert(0, np.log(last.values) - in_weeks)
-    whole = objective_of(scaled, penalty)
-    if customers.few is None:
-        found = minimise(whole, starts)
-    else:
-        found = _led_to(whole, minimise(objective_of(customers.few, penalty), starts, _ROUGH), starts)
+    first, *finer = (objective_of(part, penalty) for part in customers.scaled)
+    found = minimise(first, starts, _ROUGH if finer else _FINE)
+    for place, objective in enumerate(finer, start=1):
+        found = _led_to(objective, found, starts, is_all=place == len(finer))
     return _judged(kind, found, customers.histories, unit, in_weeks, penalty)
 
 
-def _led_to(whole: Objective, sketch: Minimum, starts: Sequence[Array]) -> Minimum:
-    """The minimum for all customers as they are, next to that of the bins they fall in.
+def _led_to(objective: Objective, sketch: Minimum, starts: Sequence[Array], is_all: bool) -> Minimum:
+    """The minimum of an objective next to that of a coarser sketch of the same customers.
 
-    Where the bins lead out of bounds, so do all: along that ridge there is nothing that a search could find again.
+    Where a sketch leads out of bounds, a finer one is searched from every start. Where that does, too, so do all: along
+    that ridge there is nothing that a search could find again.
     """
     if not np.isfinite(sketch.point).all():
-        return minimise(whole, starts)
+        return minimise(objective, starts)
     if not sketch.is_inside:
-        return replace(sketch, value=whole(sketch.point)[0])
-    found = refine(whole, sketch)
+        return replace(sketch, value=objective(sketch.point)[0]) if is_all else minimise(objective, starts, _ROUGH)
+    found = refine(objective, sketch)
     if found is not None:
         return found
-    found = minimise(whole, [sketch.point], _ROUGH)
+    found = minimise(objective, [sketch.point], _ROUGH)
     return replace(found, start=sketch.start, iterations=sketch.iterations + found.iterations, moved=sketch.moved)
 
 

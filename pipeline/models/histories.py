@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 Array = NDArray[np.float64]
 
 
-_BIN, _WIDEST = 0.2, 10.0
+_BIN, _WIDEST = 0.1, 10.0
+_OWN_BINS, _STEP = 10, 0.1  # purchases up to which each number is a bin; the width of the others, in its logarithm
 
 
 class ByFrequency:
@@ -71,7 +72,8 @@ class Histories(ByFrequency):
 
         All customers are in them, so that their likelihood is nearly that of all, also along a ridge. Bins are even in
         the logarithm of time, counted from a twentieth of the mean age, and narrower where many purchases know a rate
-        better. They do not depend on the order of the groups.
+        better; of those with many purchases there are few, and they share bins, at their mean x, too. Bins do not
+        depend on the order of the groups.
         """
         scale = float(np.average(self.T, weights=self.customers)) / 20 or 1.0
         width = _BIN
@@ -82,13 +84,17 @@ class Histories(ByFrequency):
             width *= 2
 
     def _in_bins(self, scale: float, width: Array) -> Histories:
+        many = np.ceil(np.log(np.maximum(self.x, _OWN_BINS) / _OWN_BINS) / _STEP)
+        purchases = np.minimum(self.x, _OWN_BINS) + many
         spans, ages = (np.floor(np.log1p(time / scale) / width) for time in (self.t_x, self.T))
-        order = np.lexsort((self.T, self.t_x, ages, spans, self.x))
-        keys = [key[order] for key in (self.x, spans, ages)]
+        order = np.lexsort((self.T, self.t_x, self.x, ages, spans, purchases))
+        keys = [key[order] for key in (purchases, spans, ages)]
         first = np.flatnonzero(np.append(True, np.any([np.diff(key) != 0 for key in keys], axis=0))[: len(order)])
         customers = np.add.reduceat(self.customers[order], first)
-        t_x, T = (np.add.reduceat((self.customers * time)[order], first) / customers for time in (self.t_x, self.T))
-        return Histories(keys[0][first], np.minimum(t_x, T), T, customers)
+        x, t_x, T = (
+            np.add.reduceat((self.customers * one)[order], first) / customers for one in (self.x, self.t_x, self.T)
+        )
+        return Histories(x, np.minimum(t_x, T), T, customers)
 
     def blocks(self, groups: int) -> list[Histories]:
         """The same groups, so many at a time: arrays that fit into the processor's cache."""

@@ -289,11 +289,11 @@ def many_groups() -> Histories:
 @pytest.mark.parametrize("kind", [BGNBD, MBGNBD, ParetoNBD], ids=name_of)
 def test_a_search_among_some_groups_ends_where_that_among_all_does(kind, monkeypatch):
     histories, customers = many_groups(), random_customers(200)
-    monkeypatch.setattr(fitting, "MANY_GROUPS", len(histories.x) // 4)
+    monkeypatch.setattr(fitting, "SKETCHES", (len(histories.x) // 16, len(histories.x) // 4))
     short = fit(kind, histories)
     order = np.random.default_rng(1).permutation(len(histories.x))
     shuffled = fit(kind, Histories(*(getattr(histories, name)[order] for name in ("x", "t_x", "T", "customers"))))
-    monkeypatch.setattr(fitting, "MANY_GROUPS", len(histories.x))
+    monkeypatch.setattr(fitting, "SKETCHES", ())
     whole = fit(kind, histories)
     for other in (whole, shuffled):
         assert other.status == short.status == "converged"
@@ -316,7 +316,17 @@ def test_bins_of_histories_hold_all_customers_in_any_order():
     for name in ("x", "t_x", "T"):
         mean = float(np.average(getattr(histories, name), weights=histories.customers))
         assert float(np.average(getattr(bins, name), weights=bins.customers)) == pytest.approx(mean)
-    assert set(bins.x) == set(histories.x)
+    assert set(bins.x[bins.x <= 10]) == set(histories.x[histories.x <= 10])
+
+
+def test_a_few_customers_who_buy_all_the_time_do_not_coarsen_the_bins_of_the_others():
+    usual, rng = many_groups(), np.random.default_rng(3)
+    often, ages = np.arange(20.0, 420.0), rng.uniform(50, 100, 400)
+    arrays = {"x": often, "t_x": ages * rng.uniform(0.5, 1, 400), "T": ages, "customers": np.ones(400)}
+    both = Histories(*(np.concatenate([getattr(usual, name), values]) for name, values in arrays.items()))
+    alone, shared = usual.binned(1000), both.binned(1000)
+    assert (shared.x <= 10).sum() > 0.5 * (alone.x <= 10).sum()
+    assert shared.total == both.total
 
 
 def test_histories_that_cannot_be_are_refused():
@@ -387,10 +397,10 @@ def test_on_a_ridge_without_end_the_penalty_holds_the_fit_wherever_its_search_be
     alive = np.minimum(ages, rng.gamma(2, 20, 4000))
     world = simulate(NBD(0.6, 5.0), alive, 0, rng)
     histories = Histories.of(world.x, world.t_x, ages)
-    monkeypatch.setattr(fitting, "MANY_GROUPS", 1000)
+    monkeypatch.setattr(fitting, "SKETCHES", (250, 1000))
     found = fit(ParetoNBD, histories)
     assert (found.status, found.penalty) == ("penalised", fitting.PENALTIES[1])
-    monkeypatch.setattr(fitting, "MANY_GROUPS", 4000)
+    monkeypatch.setattr(fitting, "SKETCHES", ())
     whole = fit(ParetoNBD, histories)
     assert whole.status == "penalised"
     np.testing.assert_allclose(found.model.values, whole.model.values, rtol=1e-6)
@@ -398,7 +408,7 @@ def test_on_a_ridge_without_end_the_penalty_holds_the_fit_wherever_its_search_be
 
 @pytest.mark.parametrize("kind", [BGNBD, ParetoNBD], ids=name_of)
 def test_a_world_without_dropout_says_so_when_some_of_its_customers_are_asked_first(kind, monkeypatch):
-    monkeypatch.setattr(fitting, "MANY_GROUPS", 1000)
+    monkeypatch.setattr(fitting, "SKETCHES", (250, 750))
     rng = np.random.default_rng(5)
     world = simulate(NBD(0.9, 9.0), rng.uniform(30, 60, 3000), 0, rng)
     found = fit(kind, Histories.of(world.x, world.t_x, world.T))
