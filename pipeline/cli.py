@@ -112,7 +112,9 @@ def run(
 
 @app.command()
 def demo(
-    home: Home = None,
+    home: Annotated[
+        Path | None, typer.Option(help="Folder for it. (default: data/demo of the project, with --shop data/demo-shop)")
+    ] = None,
     shop: Annotated[bool, typer.Option("--shop", help="A made-up shop of three years instead.")] = False,
     debug: Debug = False,
 ) -> None:

@@ -118,7 +118,7 @@ def _require_connect_client() -> None:
     except ImportError as error:
         raise SparkUnavailable(
             f'"spark.remote" needs the client of Spark Connect, which is not whole here ({_first_line(error)}). '
-            "Install it: pip install 'perennial[connect]'."
+            "Install it in the checkout: pip install -e '.[connect]'."
         ) from error
 
 
@@ -243,11 +243,11 @@ def _standard_error_in(log: Path) -> Iterator[None]:
 
 def _require_pyspark() -> None:
     if importlib.util.find_spec("pyspark") is None:
-        raise SparkUnavailable("engine = \"spark\" needs pyspark, and it is not here: pip install 'perennial[spark]'.")
+        raise SparkUnavailable('engine = "spark" needs pyspark, and it is not here: make setup-spark in the checkout.')
     if importlib.util.find_spec("py4j") is None:
         raise SparkUnavailable(
             'only the thin client of Spark Connect is installed, and it cannot start Spark. Set "spark.remote" to a '
-            "server (sc://host:port), or install the whole of it: pip install 'perennial[spark]'."
+            "server (sc://host:port), or install the whole of it: make setup-spark in the checkout."
         )
 
 

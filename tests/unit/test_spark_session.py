@@ -57,7 +57,7 @@ def closed_port() -> int:
 
 def test_pyspark_is_not_installed(home, monkeypatch):
     installed(monkeypatch)
-    assert "pip install 'perennial[spark]'" in refusal(home)
+    assert "make setup-spark" in refusal(home)
 
 
 def test_the_thin_client_starts_no_spark(home, monkeypatch):
@@ -137,7 +137,7 @@ def test_the_address_of_a_remote(place, expected):
 
 def test_the_client_of_connect_is_missing(home):
     # The module put in place of pyspark is no package: nothing below it can be imported.
-    assert "pip install 'perennial[connect]'" in refusal(home, remote="sc://127.0.0.1")
+    assert "pip install -e '.[connect]'" in refusal(home, remote="sc://127.0.0.1")
 
 
 @pytest.mark.parametrize(
