@@ -24,11 +24,11 @@ from pipeline.settings import Settings
 from pipeline.sources import ROW_NUMBER, ExportError, Source, quoted, text_literal
 
 Value = TypeVar("Value")
-_OFFSET = r"\d:\d\d(:\d\d(\.\d+)?)?\s?(Z|UTC|GMT|[+-]\d\d(:?\d\d)?)$"
+OFFSET = r"\d:\d\d(:\d\d(\.\d+)?)?\s?(Z|UTC|GMT|[+-]\d\d(:?\d\d)?)$"
 BESIDE_STAGING = ("ingest.quarantine", "ingest.files")
 _TO_THE_SECOND = "_____________:__:__"  # a time written so has no room for an offset, and is told faster
 _CASTS = {"number": ("DECIMAL(38,9)", "a number"), "timestamp": ("TIMESTAMP", "a date")}
-_KINDS_OF = {"TIMESTAMP": "a date", "DECIMAL": "a number", "DOUBLE": "a number", "BIGINT": "a number"}
+KINDS_OF = {"TIMESTAMP": "a date", "DECIMAL": "a number", "DOUBLE": "a number", "BIGINT": "a number"}
 
 
 @dataclass(frozen=True)
@@ -405,7 +405,7 @@ class Load:
             return
         texts = [f"nullif(trim(CAST(given.{quoted(raw)} AS VARCHAR)), '')" for raw in raws]
         text = f"concat_ws(' ', {', '.join(texts)})"
-        kind = _KINDS_OF[sql_type(self._schema.columns[name].dtype).split("(")[0]]
+        kind = KINDS_OF[sql_type(self._schema.columns[name].dtype).split("(")[0]]
         self._execute(
             f"INSERT INTO problems SELECT mapped.row_number, '{name}', "
             f"{_unreadable(', '.join(self._found[raw] for raw in raws), text, kind)} "
@@ -711,7 +711,7 @@ def _canonical(name: str, output_type: str | None, declared: str, written_in: st
     close = f"regexp_replace({column}, '\\s+([+-]\\d\\d(:?\\d\\d)?)$', '\\1')"
     with_offset = f"timezone({text_literal(zone)}, TRY_CAST({close} AS TIMESTAMPTZ))"
     has_offset = (
-        f"length({column}) > 16 AND {column} NOT LIKE '{_TO_THE_SECOND}' AND regexp_matches({column}, '{_OFFSET}')"
+        f"length({column}) > 16 AND {column} NOT LIKE '{_TO_THE_SECOND}' AND regexp_matches({column}, '{OFFSET}')"
     )
     return f"CASE WHEN {has_offset} THEN {with_offset} ELSE {local} END"
 

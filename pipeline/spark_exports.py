@@ -19,8 +19,9 @@ from typing import TYPE_CHECKING, Any
 from pipeline.contracts import row_rules, sql_type
 from pipeline.engines.engine import Engine
 from pipeline.engines.spark import SparkEngine, SparkFailed, spark_type, told
+from pipeline.engines.spark_sql import SPACES
 from pipeline.inputs import INPUTS, ORDERS
-from pipeline.loading import Loaded, mapping_key, quarantine_file
+from pipeline.loading import KINDS_OF, OFFSET, Loaded, mapping_key, quarantine_file
 from pipeline.sources import ROW_NUMBER, ExportError, Source, choose, find_sources
 from pipeline.sql import Table
 
@@ -34,8 +35,8 @@ _FORMATS = {".parquet": "parquet", ".csv": "csv", ".json": "json", ".jsonl": "js
 _COMPRESSED = {".gz", ".bz2", ".zst", ".lz4", ".snappy"}
 _CORRUPT = "_unreadable_row"
 _READING = "FAILED_READ_FILE"  # Spark's word for a file that is not what the others are
-_OFFSET = r"\\d:\\d\\d(:\\d\\d(\\.\\d+)?)?\\s?(Z|UTC|GMT|[+-]\\d\\d(:?\\d\\d)?)$"
-_KINDS = {"TIMESTAMP": "a date", "DECIMAL": "a number"}
+_OFFSET = OFFSET.replace("\\", "\\\\")  # in a literal of Spark, a backslash is written twice
+_MOMENT = r"^\\d{4}-\\d{1,2}-\\d{1,2}([ T]\\d{1,2}:\\d{1,2}.*)?$"  # Spark takes 2026 or 2026-03 for days, too
 _INPUT = INPUTS[ORDERS]
 _CANONICAL = {name: sql_type(column.dtype) for name, column in _INPUT.schema.columns.items()}
 
@@ -71,7 +72,7 @@ def load_order_lines(engine: Engine) -> list[Loaded]:
         raise ExportError(
             "spark.order_lines keeps exact copies of a line: remove drop from duplicate_lines, or the copies before."
         )
-    entries = [_entry(engine, source, path) for path in settings.spark.order_lines]
+    entries = [_entry(engine, source, path) for path in dict.fromkeys(settings.spark.order_lines)]
     mapping = mapping_key(settings, source)
     if loaded := _loaded_before(engine, entries, mapping):
         return loaded
@@ -107,10 +108,9 @@ def _entry(engine: SparkEngine, source: Source, path: str) -> Entry:
         columns = told(path, lambda: _raw(engine, path, format, None).columns)
     except SparkFailed as failed:
         raise ExportError(_drift(path, failed.reason)) from failed
-    known = [name for name in columns if name.lower() in _CANONICAL]
     _refuse_missing(source, path, columns)
     sha256 = hashlib.sha256("\n".join(str(tuple(row)) for row in listed).encode()).hexdigest()
-    return Entry(path, format, tuple(known), sha256)
+    return Entry(path, format, tuple(columns), sha256)
 
 
 def _format(path: str) -> str:
@@ -130,10 +130,10 @@ def _raw(engine: SparkEngine, path: str, format: str, columns: Sequence[str] | N
     if format == "parquet":
         return reader.option("mergeSchema", "true").parquet(path)
     if columns is not None:
-        texts = ", ".join(f"`{name}` STRING" for name in (*columns, _CORRUPT))
+        texts = ", ".join(f"{_quoted(name)} STRING" for name in (*columns, _CORRUPT))
         reader = reader.schema(texts).option("columnNameOfCorruptRecord", _CORRUPT)
-    elif format == "json":  # a field that no row of a sample has may still be there
-        reader = reader.option("samplingRatio", "0.1").option("primitivesAsString", "true")
+    elif format == "json":  # of all rows, not of a sample: a field that few of them have must not be lost
+        reader = reader.option("primitivesAsString", "true")
     if format == "json":
         return reader.json(path)
     return reader.option("header", "true").option("escape", '"').option("enforceSchema", "false").csv(path)
@@ -192,7 +192,7 @@ def _judge(engine: SparkEngine, entry: Entry, folder: Path) -> Judged:
     try:
         told(entry.path, lambda: mapped.write.parquet(str(folder / "mapped")))
         rows = _numbered(engine.session.read.parquet(str(folder / "mapped")))
-        rows = _completed(_dated(rows), engine.settings.currency)
+        rows = _dated(_completed(rows, engine.settings.currency))
         view = "staging__mapped_lines"
         rows.createOrReplaceTempView(view)
         judged = engine.frame(_rules_query(), {}, "the contract of order_lines", {_MAPPED: _mapped_columns()})
@@ -211,25 +211,27 @@ def _judge(engine: SparkEngine, entry: Entry, folder: Path) -> Judged:
 def _mapped(engine: SparkEngine, entry: Entry) -> DataFrame:
     """Canonical columns in canonical types, the row as text, where it stands, and which cells cannot be read."""
     raw = _raw(engine, entry.path, entry.format, entry.columns)
-    given = {name.lower(): f"`{name}`" for name in entry.columns}
+    given = {name.lower(): _quoted(name) for name in entry.columns if name.lower() in _CANONICAL}
+    instants = {name.lower() for name, kind in raw.dtypes if kind == "timestamp"}
     zone = engine.settings.timezone
+    no_row = _quoted(_CORRUPT) if entry.format != "parquet" else "CAST(NULL AS STRING)"
     columns = [
         "_metadata.file_path AS _file",
         "_metadata.file_block_start AS _block",
         "monotonically_increasing_id() AS _id",
-        f"to_json(struct({', '.join(given.values())})) AS _raw",
-        f"{f'`{_CORRUPT}`' if entry.format != 'parquet' else 'CAST(NULL AS STRING)'} AS _no_row",
+        f"coalesce({no_row}, to_json(struct({', '.join(given.values())}))) AS _raw",
+        f"{no_row} AS _no_row",
     ]
     unreadable = []
     for name, kind in _CANONICAL.items():
         if name not in given:
             columns.append(f"CAST(NULL AS {spark_type(kind)}) AS {name}")
             continue
-        text = f"nullif(trim(CAST({given[name]} AS STRING)), '')"
-        value = _read_as(text, kind, zone)
+        text = f"nullif(trim('{SPACES}' FROM CAST({given[name]} AS STRING)), '')"
+        value = _local(given[name], zone) if name in instants else _read_as(text, kind, zone)
         columns.append(f"{value} AS {name}")
         if kind != "VARCHAR":
-            what = _KINDS[kind.split("(")[0]]
+            what = KINDS_OF[kind.split("(")[0]]
             said = f"concat('column \"{name}\": \"', substr({text}, 1, 60), '\" is not {what}')"
             unreadable.append(f"CASE WHEN {text} IS NOT NULL AND ({value}) IS NULL THEN {said} END")
     columns.append(f"nullif(concat_ws('; ', {', '.join(unreadable)}), '') AS _unreadable")
@@ -241,8 +243,18 @@ def _read_as(text: str, kind: str, zone: str) -> str:
         return text
     if kind != "TIMESTAMP":
         return f"try_cast({text} AS {kind})"
-    with_offset = f"CAST(from_utc_timestamp(try_cast({text} AS TIMESTAMP_LTZ), '{zone}') AS TIMESTAMP_NTZ)"
-    return f"CASE WHEN {text} RLIKE '{_OFFSET}' THEN {with_offset} ELSE try_cast({text} AS TIMESTAMP_NTZ) END"
+    with_offset = _local(f"try_cast({text} AS TIMESTAMP_LTZ)", zone)
+    moment = f"CASE WHEN {text} RLIKE '{_OFFSET}' THEN {with_offset} ELSE try_cast({text} AS TIMESTAMP_NTZ) END"
+    return f"CASE WHEN {text} RLIKE '{_MOMENT}' THEN {moment} END"
+
+
+def _local(instant: str, zone: str) -> str:
+    """An instant as what the shop's clocks showed; the session's zone is UTC."""
+    return f"CAST(from_utc_timestamp({instant}, '{zone}') AS TIMESTAMP_NTZ)"
+
+
+def _quoted(name: str) -> str:
+    return "`" + name.replace("`", "``") + "`"
 
 
 def _numbered(rows: DataFrame) -> DataFrame:
@@ -263,16 +275,13 @@ def _numbered(rows: DataFrame) -> DataFrame:
 
 def _dated(rows: DataFrame) -> DataFrame:
     """A refund without a date falls on its order's day; one whose date cannot be read stays a problem."""
-    undated = f"ordered_at IS NULL AND _unreadable IS NULL AND order_id IS NOT NULL AND {_IS_REFUND}"
+    undated = f"ordered_at IS NULL AND _unreadable IS NULL AND order_id IS NOT NULL AND {_INPUT.borrows_moment}"
     orders = rows.where(undated).select("order_id").distinct()
     first = rows.join(orders, "order_id", "left_semi").groupBy("order_id").agg({"ordered_at": "min"})
     first = first.withColumnsRenamed({"min(ordered_at)": "_first_at"})
     others = [name for name in rows.columns if name != "ordered_at"]
     filled = rows.where(undated).join(first, "order_id", "left").selectExpr(*others, "_first_at AS ordered_at")
     return rows.where(f"NOT coalesce({undated}, FALSE)").select(*others, "ordered_at").unionByName(filled)
-
-
-_IS_REFUND = "coalesce(lower(kind) = 'refund', amount < 0 OR quantity < 0, FALSE)"
 
 
 def _completed(rows: DataFrame, currency: str) -> DataFrame:
@@ -333,7 +342,7 @@ def _refuse_too_many(engine: SparkEngine, entries: Sequence[Entry], judged: Sequ
 
 
 def _take(engine: SparkEngine, entries: Sequence[Entry], judged: Sequence[Judged], mapping: str) -> list[Loaded]:
-    """Lines into the lake, then what was set aside and the ledger, in one transaction of the local side."""
+    """Lines into the lake, what was set aside and the ledger, in one transaction of the local side."""
     fitting = [
         found.rows.where("reasons IS NULL").selectExpr(f"'{entry.file_id}' AS file_id", *_line_columns())
         for entry, found in zip(entries, judged, strict=True)
@@ -344,11 +353,16 @@ def _take(engine: SparkEngine, entries: Sequence[Entry], judged: Sequence[Judged
     table = _INPUT.table
     lines = _of_newest(lines, entries, judged) if len(entries) > 1 else lines
     lines = lines.selectExpr(*(f"CAST(`{n}` AS {spark_type(k)}) AS `{n}`" for n, k in table.column_types().items()))
-    engine.write_rows(table, None, lambda folder: lines.write.parquet(str(folder)))
-    with engine.local.transaction():
+    bad = [_set_aside(engine, entry, found) for entry, found in zip(entries, judged, strict=True)]
+    ledger: list[dict[str, Any]] = []
+
+    def record() -> None:
         for name in ("ingest.files", "ingest.quarantine"):
             engine.local.execute(f"DELETE FROM {name} WHERE starts_with(file_id, '{FILE_ID_PREFIX}')")
-        ledger = [_record(engine, table, entry, found, mapping) for entry, found in zip(entries, judged, strict=True)]
+        for entry, found, folder in zip(entries, judged, bad, strict=True):
+            ledger.append(_record(engine, table, entry, found, folder, mapping))
+
+    engine.write_rows(table, None, lambda folder: lines.write.parquet(str(folder)), record)
     return [_outcome(entry, row, read_now=True) for entry, row in zip(entries, ledger, strict=True)]
 
 
@@ -376,14 +390,19 @@ def _of_newest(lines: DataFrame, entries: Sequence[Entry], judged: Sequence[Judg
     return lines.join(owned, ["order_id", "file_id"], "left_semi")
 
 
-def _record(engine: SparkEngine, table: Table, entry: Entry, found: Judged, mapping: str) -> dict[str, Any]:
-    """The entry's row in the ledger, and its bad rows in quarantine."""
+def _set_aside(engine: SparkEngine, entry: Entry, found: Judged) -> Path:
+    """The bad rows of an entry, as files that DuckDB can read."""
     folder = engine.lake.root / "runs" / "order_lines" / f"bad-{entry.file_id}"
     bad = found.rows.where("reasons IS NOT NULL").selectExpr("row_number", "reasons", "_raw")
     told(entry.path, lambda: bad.write.parquet(str(folder)))
+    return folder
+
+
+def _record(engine: SparkEngine, table: Table, entry: Entry, found: Judged, bad: Path, mapping: str) -> dict[str, Any]:
+    """The entry's row in the ledger, and its bad rows in quarantine."""
     engine.local.execute(
         "INSERT INTO ingest.quarantine (file_id, row_number, reasons, raw) SELECT $file_id, row_number, reasons, "
-        f"coalesce(_raw, '') FROM read_parquet('{_escaped(folder)}/*.parquet') ORDER BY row_number",
+        f"coalesce(_raw, '') FROM read_parquet('{_escaped(bad)}/*.parquet') ORDER BY row_number",
         {"file_id": entry.file_id},
     )
     engine.local.execute(

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from pipeline.engines.duckdb import DuckDBEngine
@@ -79,8 +79,10 @@ class Lake:
         shutil.rmtree(folder, ignore_errors=True)
         return folder
 
-    def commit(self, table: Table, day: dt.date | None, folder: Path, rows: int) -> None:
-        """From now on the partition is what lies in `folder`."""
+    def commit(
+        self, table: Table, day: dt.date | None, folder: Path, rows: int, also: Callable[[], object] = lambda: None
+    ) -> None:
+        """From now on the partition is what lies in `folder`; `also` is done in the same transaction."""
         before = self._folder(table, day)
         with self._local.transaction():
             key = {"table": table.full_name, "day": day}
@@ -90,6 +92,7 @@ class Lake:
                 key | {"folder": folder.relative_to(self.root).as_posix(), "rows": rows},
             )
             self._show(table)
+            also()
         if before is not None and before != folder:
             shutil.rmtree(before, ignore_errors=True)
 

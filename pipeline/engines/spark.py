@@ -127,8 +127,17 @@ class SparkEngine:
 
         return self.write_rows(table, snapshot_date, write)
 
-    def write_rows(self, table: Table, day: dt.date | None, write: Callable[[Path], object]) -> Written:
-        """Let `write` fill a folder, and make it the partition if the checks pass; else nothing has changed."""
+    def write_rows(
+        self,
+        table: Table,
+        day: dt.date | None,
+        write: Callable[[Path], object],
+        also: Callable[[], object] = lambda: None,
+    ) -> Written:
+        """Let `write` fill a folder, and make it the partition if the checks pass; else nothing has changed.
+
+        `also` is done on the local side in the transaction that makes it so.
+        """
         folder = self.lake.new_folder(table, day, self._run_id)
         try:
             told(table.full_name, lambda: write(folder))
@@ -141,7 +150,7 @@ class SparkEngine:
             shutil.rmtree(folder, ignore_errors=True)
             self._shown.discard(table.full_name)
             raise
-        self.lake.commit(table, day, folder, rows)
+        self.lake.commit(table, day, folder, rows, also)
         return Written(rows, tuple(checks))
 
     def _checks(self, table: Table, parameters: Parameters) -> list[CheckOutcome]:

@@ -181,13 +181,13 @@ def _as_bigint(node: exp.Expr) -> exp.Expr:
 # Text
 # ---------------------------------------------------------------------------------------------------------------------
 
-_SPACES = "".join(map(chr, (0x20, 0xA0, 0x1680, *range(0x2000, 0x200B), 0x202F, 0x205F, 0x3000)))
+SPACES = "".join(map(chr, (0x20, 0xA0, 0x1680, *range(0x2000, 0x200B), 0x202F, 0x205F, 0x3000)))
 """What DuckDB's trim(x) takes off: Unicode's spaces. Spark's takes off U+0020 only."""
 
 
 def _trim(node: exp.Trim) -> None:
     if node.args.get("expression") is None:
-        node.set("expression", exp.Literal.string(_SPACES))
+        node.set("expression", exp.Literal.string(SPACES))
 
 
 def _lower(node: exp.Lower) -> exp.Expr:

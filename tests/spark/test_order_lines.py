@@ -165,6 +165,73 @@ def test_the_same_files_are_read_once_and_changed_files_again(home: Path, tmp_pa
     assert [(outcome.read_now, outcome.accepted) for outcome in outcomes()] == [(True, 41)]
 
 
+def test_a_field_that_one_row_of_many_has_is_read(read: Read, tmp_path: Path) -> None:
+    rows = [f'{{"order_id":"o{n}","customer_id":"c1","ordered_at":"2026-01-05","amount":"2"}}' for n in range(500)]
+    rows[321] = rows[321].replace("}", ',"status":"cancelled","of_no_interest":{"a":[1]}}')
+    (tmp_path / "lines.jsonl").write_text("\n".join(rows))
+    (tmp_path / "one.jsonl").write_text(rows[321].replace("o321", "o999"))
+    found = read(str(tmp_path / "lines.jsonl"), str(tmp_path / "one.jsonl"))
+    cancelled = found.lines.filter(pl.col("status") == "cancelled")["order_id"].to_list()
+    assert (sorted(cancelled), found.lines.height) == (["o321", "o999"], 501)
+
+
+def test_instants_of_a_parquet_file_become_the_shops_times(read: Read, tmp_path: Path) -> None:
+    moments = pl.Series(["2026-07-01T23:30:00", "2026-01-01T12:00:00"]).str.to_datetime()
+    columns = {"order_id": ["o1", "o2"], "customer_id": ["c1", "c2"], "amount": [1.5, 2.5]}
+    pl.DataFrame({**columns, "ordered_at": moments.dt.replace_time_zone("UTC")}).write_parquet(tmp_path / "a.parquet")
+    assert [str(moment) for moment in read(str(tmp_path / "a.parquet")).lines["ordered_at"]] == [
+        "2026-07-02 01:30:00", "2026-01-01 13:00:00",
+    ]  # fmt: skip
+
+
+def test_further_columns_of_a_csv_file_are_left_out(read: Read, tmp_path: Path) -> None:
+    given = written(
+        tmp_path / "given", "a.csv", "o1,a `note`,c1,2026-01-05,3,sale", header=f"order_id,no`te,{HEADER[9:]}"
+    )
+    assert read(given).lines["customer_id"].to_list() == ["c1"]
+
+
+def test_texts_are_read_as_duckdb_reads_them(read: Read, tmp_path: Path) -> None:
+    rows = [
+        "o1,\u00a0anna\u2003,2026-01-05,3,sale",
+        "o2,anna,2026-03,3,sale",
+        "o3,anna,2026,3,sale",
+        "o4,anna,10:00Z,3,sale",
+    ]
+    found = read(written(tmp_path / "given", "a.csv", *rows), quarantine_limit=1.0)
+    assert found.lines["customer_id"].to_list() == ["anna"]
+    assert [row[1] for row in found.quarantine] == [
+        f'column "ordered_at": "{text}" is not a date' for text in ("2026-03", "2026", "10:00Z")
+    ]
+
+
+def test_a_row_that_cannot_be_read_is_kept_as_it_stands(read: Read, tmp_path: Path) -> None:
+    good = '{"order_id":"o1","customer_id":"c1","ordered_at":"2026-01-05","amount":"2"}'
+    (tmp_path / "lines.jsonl").write_text(f"{good}\n{good[:40]}\n")
+    assert read(str(tmp_path / "lines.jsonl"), quarantine_limit=0.5).quarantine == [
+        (2, "the row cannot be read", good[:40])
+    ]
+
+
+def test_lines_and_ledger_change_together(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run that dies while it writes the ledger leaves neither: the next one reads what the settings then name."""
+    first = written(tmp_path / "first", "a.csv", *GOOD)
+    second = written(tmp_path / "second", "a.csv", "o0,c9,2026-02-05,9,sale")
+    with engine_of(tmp_path / "home", first) as engine:
+        load_order_lines(engine)
+
+    def dies(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, engine_of(tmp_path / "home", first, second) as engine:
+        patch.setattr("pipeline.spark_exports._record", dies)
+        with pytest.raises(KeyboardInterrupt):
+            load_order_lines(engine)
+    with engine_of(tmp_path / "home", first) as engine:
+        found = Reading(engine)
+    assert (found.lines.height, found.outcomes[0].read_now, found.reconciles) == (40, False, True)
+
+
 ONE = GOOD[:1]
 SWAPPED = "order_id,customer_id,amount,ordered_at,kind"
 
