@@ -1,6 +1,7 @@
 """The lake's catalog: what is entered is the table, what is not is nothing, and no Spark is needed for it."""
 
 import datetime as dt
+import shutil
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -105,6 +106,74 @@ def test_days_are_dropped_from_catalog_and_disk(lake: Lake, local: DuckDBEngine)
 def test_an_empty_partition_is_no_snapshot(lake: Lake) -> None:
     _commit(lake, JAN, "one")
     assert lake.partitions(TABLE) == []
+
+
+def _night(home: Path, root: Path | None) -> Path:
+    """A run of the home that writes a partition into its lake; returns the folder."""
+    settings = Settings(home=home, engine="spark", spark={"warehouse": root})
+    with closing(connect(settings.warehouse_file, settings)) as connection:
+        lake = Lake(DuckDBEngine(connection), settings, [TABLE])
+        lake.prepare()
+        return _commit(lake, JAN, f"run-{home.name}", "anna")
+
+
+def _refused(home: Path, root: Path) -> str:
+    with pytest.raises(LakeNotWritable) as refused:
+        _night(home, root)
+    return str(refused.value)
+
+
+def test_a_lake_belongs_to_one_home(tmp_path: Path) -> None:
+    folder = _night(tmp_path / "shop", tmp_path / "lake")
+    said = _refused(tmp_path / "other", tmp_path / "lake")
+    assert "another home" in said and str(tmp_path / "shop") in said and "spark.warehouse" in said
+    assert folder.exists()
+    assert _night(tmp_path / "shop", tmp_path / "lake").exists()
+
+
+def test_homes_of_two_machines_may_have_the_same_path(tmp_path: Path) -> None:
+    folder = _night(tmp_path / "shop", tmp_path / "lake")
+    (tmp_path / "shop").rename(tmp_path / "of-another-machine")
+    assert "another home" in _refused(tmp_path / "shop", tmp_path / "lake")
+    assert folder.exists()
+
+
+def test_a_copied_home_does_not_share_the_lake_and_a_moved_one_says_so(tmp_path: Path) -> None:
+    folder = _night(tmp_path / "shop", tmp_path / "lake")
+    shutil.copytree(tmp_path / "shop", tmp_path / "copy")
+    assert "moved, delete" in _refused(tmp_path / "copy", tmp_path / "lake")
+    assert folder.exists()
+    (tmp_path / "lake" / "perennial-home").unlink()
+    _night(tmp_path / "copy", tmp_path / "lake")
+    assert str(tmp_path / "copy") in _refused(tmp_path / "shop", tmp_path / "lake")
+
+
+def test_a_lake_inside_its_home_goes_with_it(tmp_path: Path) -> None:
+    _night(tmp_path / "shop", None)
+    (tmp_path / "shop").rename(tmp_path / "moved")
+    folder = _night(tmp_path / "moved", None)
+    (tmp_path / "moved" / "data" / "warehouse" / "spark.duckdb").unlink()
+    _night(tmp_path / "moved", None)
+    assert folder.exists()
+    assert "another home" in _refused(tmp_path / "other", tmp_path / "moved" / "data" / "warehouse" / "spark")
+
+
+def test_a_folder_that_others_filled_is_not_swept(tmp_path: Path) -> None:
+    theirs = tmp_path / "shared" / "runs" / "theirs"
+    theirs.mkdir(parents=True)
+    assert "holds runs, which this home has not written" in _refused(tmp_path / "shop", tmp_path / "shared")
+    assert theirs.exists()
+
+
+def test_folders_that_are_gone_are_named_and_nothing_is_made(tmp_path: Path) -> None:
+    folder = _night(tmp_path / "shop", tmp_path / "lake")
+    (tmp_path / "lake").rename(tmp_path / "unmounted")
+    said = _refused(tmp_path / "shop", tmp_path / "lake")
+    assert f"there is no {folder}" in said and "mount it" in said and "delete data/warehouse/spark.duckdb" in said
+    assert not (tmp_path / "lake").exists()
+    (tmp_path / "unmounted").rename(tmp_path / "lake")
+    assert "set it back" in _refused(tmp_path / "shop", tmp_path / "elsewhere")
+    assert folder.exists()
 
 
 class WorkersElsewhere:
