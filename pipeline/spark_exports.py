@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.contracts import row_rules, sql_type
 from pipeline.engines.engine import Engine
+from pipeline.engines.session import spark_path
 from pipeline.engines.spark import SparkEngine, SparkFailed, spark_type, told
 from pipeline.inputs import INPUTS, ORDERS
 from pipeline.loading import Loaded, mapping_key, quarantine_file
@@ -190,18 +191,18 @@ def _judge(engine: SparkEngine, entry: Entry, folder: Path) -> Judged:
     """Read the files once, into a folder of typed rows; all else is asked of these."""
     mapped = _mapped(engine, entry)
     try:
-        told(entry.path, lambda: mapped.write.parquet(str(folder / "mapped")))
-        rows = _numbered(engine.session.read.parquet(str(folder / "mapped")))
+        told(entry.path, lambda: mapped.write.parquet(spark_path(folder / "mapped")))
+        rows = _numbered(engine.session.read.parquet(spark_path(folder / "mapped")))
         rows = _completed(_dated(rows), engine.settings.currency)
         view = "staging__mapped_lines"
         rows.createOrReplaceTempView(view)
         judged = engine.frame(_rules_query(), {}, "the contract of order_lines", {_MAPPED: _mapped_columns()})
-        told(entry.path, lambda: judged.write.parquet(str(folder / "judged")))
+        told(entry.path, lambda: judged.write.parquet(spark_path(folder / "judged")))
     except SparkFailed as failed:
         if _READING not in str(failed.__cause__):  # a full disk, a lost cluster: not the files' fault
             raise
         raise ExportError(_drift(entry.path, failed.reason)) from failed
-    rows = engine.session.read.parquet(str(folder / "judged"))
+    rows = engine.session.read.parquet(spark_path(folder / "judged"))
     read, bad, newest = rows.selectExpr(
         "count(*)", "count(reasons)", "max(CASE WHEN reasons IS NULL THEN ordered_at END)"
     ).collect()[0]
@@ -344,7 +345,7 @@ def _take(engine: SparkEngine, entries: Sequence[Entry], judged: Sequence[Judged
     table = _INPUT.table
     lines = _of_newest(lines, entries, judged) if len(entries) > 1 else lines
     lines = lines.selectExpr(*(f"CAST(`{n}` AS {spark_type(k)}) AS `{n}`" for n, k in table.column_types().items()))
-    engine.write_rows(table, None, lambda folder: lines.write.parquet(str(folder)))
+    engine.write_rows(table, None, lambda folder: lines.write.parquet(spark_path(folder)))
     with engine.local.transaction():
         for name in ("ingest.files", "ingest.quarantine"):
             engine.local.execute(f"DELETE FROM {name} WHERE starts_with(file_id, '{FILE_ID_PREFIX}')")
@@ -380,7 +381,7 @@ def _record(engine: SparkEngine, table: Table, entry: Entry, found: Judged, mapp
     """The entry's row in the ledger, and its bad rows in quarantine."""
     folder = engine.lake.root / "runs" / "order_lines" / f"bad-{entry.file_id}"
     bad = found.rows.where("reasons IS NOT NULL").selectExpr("row_number", "reasons", "_raw")
-    told(entry.path, lambda: bad.write.parquet(str(folder)))
+    told(entry.path, lambda: bad.write.parquet(spark_path(folder)))
     engine.local.execute(
         "INSERT INTO ingest.quarantine (file_id, row_number, reasons, raw) SELECT $file_id, row_number, reasons, "
         f"coalesce(_raw, '') FROM read_parquet('{_escaped(folder)}/*.parquet') ORDER BY row_number",

@@ -25,7 +25,7 @@ from pipeline.engines.checks import check_columns, doubled_keys, outcome
 from pipeline.engines.duckdb import DuckDBEngine, parameter_columns, settings_select
 from pipeline.engines.engine import CheckOutcome, Parameters, TableRefused, Written
 from pipeline.engines.lake import Lake, LakeNotWritable
-from pipeline.engines.session import close_session, open_session, require_available
+from pipeline.engines.session import close_session, open_session, require_available, spark_path
 from pipeline.settings import Settings, SettingsError
 from pipeline.sql import PARTITION_COLUMN, Table
 
@@ -115,7 +115,7 @@ class SparkEngine:
         if table.select is None:
             raise ValueError(f"{table.full_name} has no SELECT: Python writes it")
         frame = _rounded(self.frame(table.declared_select, {"snapshot_date": snapshot_date}, table.file))
-        return self.write_rows(table, snapshot_date, lambda folder: frame.write.parquet(str(folder)))
+        return self.write_rows(table, snapshot_date, lambda folder: frame.write.parquet(spark_path(folder)))
 
     def write_frame(self, table: Table, snapshot_date: dt.date, frame: pl.DataFrame) -> Written:
         """Replace the partition of a table that Python makes. Raises TableRefused."""
@@ -183,7 +183,7 @@ class SparkEngine:
         columns = table.column_types()
         if places:
             schema = ", ".join(f"`{name}` {spark_type(kind)}" for name, kind in columns.items())
-            frame = self.session.read.schema(schema).parquet(*map(str, places))
+            frame = self.session.read.schema(schema).parquet(*map(spark_path, places))
         else:
             nulls = ", ".join(f"CAST(NULL AS {spark_type(kind)}) AS `{name}`" for name, kind in columns.items())
             frame = self._frame_of(f"SELECT {nulls} WHERE FALSE")
@@ -233,7 +233,8 @@ class SparkEngine:
         """Workers with a disk of their own would write there, and Spark would call it done."""
         folder, rows = self.lake.root / "runs" / "probe", 64
         try:
-            told("a probe", lambda: self.session.range(0, rows, 1, 8).write.mode("overwrite").parquet(str(folder)))
+            writer = told("a probe", lambda: self.session.range(0, rows, 1, 8).write.mode("overwrite"))
+            told("a probe", lambda: writer.parquet(spark_path(folder)))
             seen = ds.dataset(folder, format="parquet").count_rows() if folder.is_dir() else 0
         finally:
             shutil.rmtree(folder, ignore_errors=True)

@@ -184,7 +184,7 @@ class WorkersElsewhere:
 
     def __call__(self, *arguments: object) -> "WorkersElsewhere":
         if arguments and "probe" in str(arguments[0]):
-            Path(str(arguments[0])).mkdir(parents=True)
+            Path(str(arguments[0]).removeprefix("file://")).mkdir(parents=True)
         return self
 
 
