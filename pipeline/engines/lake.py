@@ -15,6 +15,7 @@ from contextlib import suppress
 from pathlib import Path
 from uuid import uuid4
 
+from pipeline.durable import fsync, fsync_tree
 from pipeline.engines.duckdb import DuckDBEngine
 from pipeline.settings import Settings
 from pipeline.sql import PARTITION_COLUMN, Table
@@ -105,6 +106,8 @@ class Lake:
         if owner is None:
             with suppress(FileExistsError), (self.root / _OWNER).open("x") as file:
                 file.write(f"{self._id()}\n{self._home}\n")
+            fsync(self.root / _OWNER)
+            fsync(self.root)
             self._require_own()  # two homes may come at once
 
     def _owner(self) -> tuple[str, str] | None:
@@ -153,13 +156,16 @@ class Lake:
 
     def commit(self, table: Table, day: dt.date | None, folder: Path, rows: int) -> None:
         """From now on the partition is what lies in `folder`."""
-        before = self._folder(table, day)
+        before, name = self._folder(table, day), folder.relative_to(self.root)
+        fsync_tree(folder)  # Spark does not; and the old folder goes at once
+        for parent in name.parents:
+            fsync(self.root / parent)
         with self._local.transaction():
             key = {"table": table.full_name, "day": day}
             self._local.execute(f"DELETE FROM lake.partitions WHERE {_SAME}", key)
             self._local.execute(
                 "INSERT INTO lake.partitions VALUES ($table, $day, $folder, $rows)",
-                key | {"folder": folder.relative_to(self.root).as_posix(), "rows": rows},
+                key | {"folder": name.as_posix(), "rows": rows},
             )
             self._show(table)
         if before is not None and before != folder:

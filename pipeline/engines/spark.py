@@ -20,6 +20,7 @@ import pyarrow as pa
 import pyarrow.dataset as ds
 
 from pipeline.contracts import EARLIEST, LATEST
+from pipeline.durable import fsync
 from pipeline.engines import dialect
 from pipeline.engines.checks import check_columns, doubled_keys, outcome
 from pipeline.engines.duckdb import DuckDBEngine, parameter_columns, settings_select
@@ -226,6 +227,7 @@ class SparkEngine:
         if not file.exists():
             aside = file.with_suffix(".part")
             self.local.export(f"SELECT * FROM {table.full_name}", {}, aside)
+            fsync(aside)  # who finds the file believes it
             aside.rename(file)
         return file
 

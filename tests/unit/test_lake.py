@@ -1,6 +1,7 @@
 """The lake's catalog: what is entered is the table, what is not is nothing, and no Spark is needed for it."""
 
 import datetime as dt
+import os
 import shutil
 from collections.abc import Iterator
 from contextlib import closing
@@ -101,6 +102,20 @@ def test_days_are_dropped_from_catalog_and_disk(lake: Lake, local: DuckDBEngine)
     assert lake.partitions(TABLE) == [FEB]
     assert not gone.exists()
     assert local.execute("SELECT customer_id FROM marts.things") == [("ben",)]
+
+
+def test_a_partition_is_on_disk_before_it_is_entered(
+    lake: Lake, local: DuckDBEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _commit(lake, JAN, "one", "anna")
+    synced: list[Path] = []
+    monkeypatch.setattr(os, "fsync", lambda descriptor: synced.append(Path(f"/proc/self/fd/{descriptor}").readlink()))
+    folder, entered = _write(lake, JAN, "two", "ben"), local.transaction
+    monkeypatch.setattr(local, "transaction", lambda: (synced.append(Path("entered")), entered())[1])
+    lake.commit(TABLE, JAN, folder, 1)
+    before = synced[: synced.index(Path("entered"))]
+    assert [folder / "p.parquet", folder, *folder.parents[:4]] == before
+    assert folder.parents[3] == lake.root
 
 
 def test_an_empty_partition_is_no_snapshot(lake: Lake) -> None:
