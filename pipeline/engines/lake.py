@@ -181,7 +181,9 @@ class Lake:
         return [row[0] for row in rows]
 
     def rows_by_day(self) -> dict[dt.date, int]:
-        """Rows of each snapshot in all tables."""
+        """Rows of each snapshot in all tables; of a home whose first run was refused, none."""
+        if not self._local.has("lake.partitions"):
+            return {}
         return dict(
             self._local.execute(
                 "SELECT day, sum(row_count)::BIGINT FROM lake.partitions WHERE day IS NOT NULL GROUP BY day"

@@ -25,8 +25,8 @@ from pipeline.engines import dialect
 from pipeline.engines.checks import check_columns, doubled_keys, outcome
 from pipeline.engines.duckdb import DuckDBEngine, parameter_columns, settings_select
 from pipeline.engines.engine import CheckOutcome, Parameters, TableRefused, Written
-from pipeline.engines.lake import Lake, LakeNotWritable
-from pipeline.engines.session import close_session, open_session, require_available, spark_path
+from pipeline.engines.lake import Lake, LakeNotWritable, lake_folder
+from pipeline.engines.session import close_session, open_session, spark_path
 from pipeline.settings import Settings, SettingsError
 from pipeline.sql import PARTITION_COLUMN, Table
 
@@ -59,8 +59,7 @@ class SparkEngine:
         self._shown: set[str] = set()
 
     def prepare(self, tables: Sequence[Table]) -> None:
-        """Places for all that will be written. Raises LakeNotWritable, SparkUnavailable."""
-        require_available(self.settings)
+        """Places for all that will be written. Raises LakeNotWritable, SettingsError."""
         self._tables = {table.full_name: table for table in tables}
         self._refuse_mixed_order_lines()
         self.lake = Lake(self.local, self.settings, [table for table in tables if self._is_in_lake(table)])
@@ -199,17 +198,25 @@ class SparkEngine:
 
     def _refuse_mixed_order_lines(self) -> None:
         """Order lines come by one way, DuckDB's or Spark's: what the other way brought would silently be gone."""
-        found = self.local.scalar(
+        kind = self.local.scalar(
             "SELECT table_type FROM information_schema.tables "
             "WHERE table_schema = 'staging' AND table_name = 'order_lines'"
         )
-        if found is not None and (found == "VIEW") != bool(self.settings.spark.order_lines):
-            loaded, wanted = ("spark.order_lines", "the drop folder")[:: 1 if found == "VIEW" else -1]
+        by_spark = bool(self.settings.spark.order_lines)
+        if kind is None or (kind == "VIEW") == by_spark:
+            return
+        if self.local.scalar("SELECT count(*) FROM ingest.files WHERE input = 'order_lines' AND status = 'loaded'"):
+            if by_spark:
+                before, now = "the drop folder", "spark.order_lines"
+            else:
+                before, now = "spark.order_lines", "the drop folder"
             raise SettingsError(
-                f"The order lines of this home came from {loaded}, and now they are to come from {wanted}. Use a home "
-                f"of its own for that, or delete {self.settings.warehouse_file.name} and the folder spark beside it in "
-                f"data/warehouse, to load everything anew."
+                f"The order lines of this home came from {before}, and now they are to come from {now}. Use a home of "
+                f"its own for that, or delete data/warehouse/{self.settings.warehouse_file.name} and all that is in "
+                f"{lake_folder(self.settings)}, to load everything anew."
             )
+        # Made by an earlier run that loaded nothing.
+        self.local.execute(f"DROP {kind.removeprefix('BASE ')} staging.order_lines")
 
     def _handed_over(self, table: Table) -> Path:
         """What DuckDB has loaded, as a file that Spark reads; made anew only when the ledger has changed."""

@@ -10,10 +10,11 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from pipeline.catalog import tables
 from pipeline.engines.duckdb import DuckDBEngine, connect
 from pipeline.engines.lake import Lake, LakeNotWritable
 from pipeline.engines.spark import SparkEngine
-from pipeline.settings import Settings
+from pipeline.settings import Settings, SettingsError
 from pipeline.sql import Header, Table
 
 JAN, FEB = dt.date(2026, 1, 31), dt.date(2026, 2, 28)
@@ -189,6 +190,19 @@ def test_folders_that_are_gone_are_named_and_nothing_is_made(tmp_path: Path) -> 
     (tmp_path / "unmounted").rename(tmp_path / "lake")
     assert "set it back" in _refused(tmp_path / "shop", tmp_path / "elsewhere")
     assert folder.exists()
+
+
+def _prepared(home: Path, local: DuckDBEngine, *order_lines: str) -> None:
+    settings = Settings(home=home, engine="spark", spark={"order_lines": order_lines})
+    SparkEngine(local, settings, "run").prepare(list(tables().values()))
+
+
+def test_the_way_of_order_lines_may_change_while_none_is_loaded(local: DuckDBEngine, tmp_path: Path) -> None:
+    for way in ((), ("/given/*.parquet",), ()):
+        _prepared(tmp_path, local, *way)
+    local.execute("INSERT INTO ingest.files BY NAME SELECT 'a' AS file_id, 'order_lines' AS input, 'loaded' AS status")
+    with pytest.raises(SettingsError, match=r"came from the drop folder, and now they are to come from spark\.order"):
+        _prepared(tmp_path, local, "/given/*.parquet")
 
 
 class WorkersElsewhere:
