@@ -188,7 +188,8 @@ def _driver_options(settings: Settings, scratch: Path) -> dict[str, str]:
         "spark.app.name": "perennial",
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",
-        "spark.log.level": "ERROR",
+        # A cluster without a free worker says so as a warning only, and is waited for.
+        "spark.log.level": "ERROR" if settings.spark.master.startswith("local") else "WARN",
         "spark.driver.memory": f"{settings.memory_bytes // 2**20}m",
         # lower() must not depend on the language of the machine: I is no ı.
         "spark.driver.defaultJavaOptions": _LANGUAGE,

@@ -12,6 +12,7 @@ import hashlib
 import json
 import shutil
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -23,10 +24,11 @@ from pipeline.contracts import EARLIEST, LATEST
 from pipeline.durable import fsync
 from pipeline.engines import dialect
 from pipeline.engines.checks import check_columns, doubled_keys, outcome
-from pipeline.engines.duckdb import DuckDBEngine, parameter_columns, settings_select
+from pipeline.engines.duckdb import PARAMETER_TABLES, DuckDBEngine, parameter_columns, settings_select
 from pipeline.engines.engine import CheckOutcome, Parameters, TableRefused, Written
 from pipeline.engines.lake import Lake, LakeNotWritable, lake_folder
 from pipeline.engines.session import close_session, open_session, spark_path
+from pipeline.engines.spark_sql import view_name
 from pipeline.settings import Settings, SettingsError
 from pipeline.sql import PARTITION_COLUMN, Table
 
@@ -86,8 +88,8 @@ class SparkEngine:
         if not self.settings.spark.master.startswith("local") or self.settings.spark.remote:
             self._require_shared_folder()
         values = dialect.to_spark(settings_select(self.settings), "params.settings", {}, {})
-        self._frame_of(values).createOrReplaceTempView("params__settings")
-        self._frame_of(_DAYS).createOrReplaceTempView("params__days")
+        for name, select in zip(PARAMETER_TABLES, (values, _DAYS), strict=True):
+            self._view(name, partial(self._frame_of, select))
 
     # ── reading ───────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -151,7 +153,7 @@ class SparkEngine:
         frames = {name: self.frame(sql, parameters, f"{table.file} (test {name})") for name, sql in tests.items()}
         failing = told(table.full_name, lambda: _counts(frames))
         found = [
-            outcome(name, failing[name], [tuple(row) for row in frame.limit(3).collect()] if failing[name] else [])
+            outcome(name, failing[name], _examples(table.full_name, frame) if failing[name] else [])
             for name, frame in frames.items()
         ]
         columns = check_columns(table, written, lambda sql: self.read(sql, parameters).rows())
@@ -178,17 +180,23 @@ class SparkEngine:
     def _frame_of(self, spark_sql: str) -> DataFrame:
         return self.session.sql(spark_sql)
 
+    def _view(self, name: str, rows: Callable[[], DataFrame]) -> None:
+        """What SQL reads as `name`. Raises SparkFailed."""
+        told(name, lambda: rows().createOrReplaceTempView(view_name(name)))
+
     def _show(self, places: Sequence[Path], table: Table) -> None:
-        """The temporary view of a table over these folders or files; a column that they lack is null."""
+        """The temporary view of a table over these folders or files. Raises SparkFailed."""
+        self._view(table.full_name, lambda: self._rows_of(places, table))
+        self._shown.add(table.full_name)
+
+    def _rows_of(self, places: Sequence[Path], table: Table) -> DataFrame:
+        """What lies in folders or files of the table; a column that they lack is null."""
         columns = table.column_types()
         if places:
             schema = ", ".join(f"`{name}` {spark_type(kind)}" for name, kind in columns.items())
-            frame = self.session.read.schema(schema).parquet(*map(spark_path, places))
-        else:
-            nulls = ", ".join(f"CAST(NULL AS {spark_type(kind)}) AS `{name}`" for name, kind in columns.items())
-            frame = self._frame_of(f"SELECT {nulls} WHERE FALSE")
-        frame.createOrReplaceTempView(table.full_name.replace(".", "__"))
-        self._shown.add(table.full_name)
+            return self.session.read.schema(schema).parquet(*map(spark_path, places))
+        nulls = ", ".join(f"CAST(NULL AS {spark_type(kind)}) AS `{name}`" for name, kind in columns.items())
+        return self._frame_of(f"SELECT {nulls} WHERE FALSE")
 
     def _is_in_lake(self, table: Table) -> bool:
         """Ledger, quarantine and what DuckDB loads are in the home's DuckDB file, all else is in the lake."""
@@ -297,6 +305,10 @@ def _counts(frames: Mapping[str, DataFrame]) -> dict[str, int]:
         rows = rows.unionAll(frame)
     found = {row[0]: int(row[1]) for row in rows.groupBy("name").agg(count("one")).collect()}
     return {name: found.get(name, 0) for name in frames}
+
+
+def _examples(what: str, frame: DataFrame) -> list[tuple[Any, ...]]:
+    return told(what, lambda: [tuple(row) for row in frame.limit(3).collect()])
 
 
 def told(what: str, do: Callable[[], Result]) -> Result:

@@ -13,7 +13,7 @@ import pytest
 from pipeline.catalog import tables
 from pipeline.engines.duckdb import DuckDBEngine, connect
 from pipeline.engines.lake import Lake, LakeNotWritable
-from pipeline.engines.spark import SparkEngine
+from pipeline.engines.spark import SparkEngine, SparkFailed
 from pipeline.settings import Settings, SettingsError
 from pipeline.sql import Header, Table
 
@@ -225,3 +225,23 @@ def test_workers_that_write_elsewhere_are_noticed(local: DuckDBEngine, tmp_path:
     engine._session = WorkersElsewhere()  # type: ignore[assignment]
     with pytest.raises(LakeNotWritable, match=r"of 64 rows of a probe in .*, 0 are here\. Set spark\.warehouse"):
         engine._start()
+
+
+class Unreachable(Exception):
+    """As pyspark raises it."""
+
+    __module__ = "pyspark.errors"
+
+
+class LostSession:
+    """A session whose server has gone."""
+
+    def sql(self, _: str) -> None:
+        raise Unreachable("the server has gone\n  at java.lang.Thread")
+
+
+def test_what_fails_while_a_view_is_made_is_told_with_the_table(local: DuckDBEngine, tmp_path: Path) -> None:
+    engine = SparkEngine(local, Settings(home=tmp_path, engine="spark"), "run")
+    engine._session = LostSession()  # type: ignore[assignment]
+    with pytest.raises(SparkFailed, match=r"^marts\.things: Spark says: the server has gone$"):
+        engine._show([], TABLE)

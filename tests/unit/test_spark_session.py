@@ -166,6 +166,12 @@ def test_a_local_path_says_so_and_is_not_encoded(monkeypatch, tmp_path):
     assert session.spark_path(Path("lake")) == f"file://{tmp_path}/lake"
 
 
+@pytest.mark.parametrize(("master", "level"), [("local[*]", "ERROR"), ("spark://a:7077", "WARN"), ("yarn", "WARN")])
+def test_a_cluster_without_a_free_worker_leaves_a_warning(tmp_path, master, level):
+    options = session._driver_options(Settings(home=tmp_path, spark={"master": master}), tmp_path)
+    assert options["spark.log.level"] == level
+
+
 def test_only_java_is_made_quiet(tmp_path, capfd):
     log = tmp_path / "spark.log"
     with session._standard_error_in(log):
