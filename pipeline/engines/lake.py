@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import datetime as dt
 import shutil
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from uuid import uuid4
 
@@ -52,8 +52,12 @@ class Lake:
     def prepare(self) -> None:
         """Catalog and views; what a run that died left behind goes. Raises LakeNotWritable."""
         self.require_usable()
-        self._require_writable()
-        self._claim()
+        with self._told():
+            self.root.mkdir(parents=True, exist_ok=True)
+            probe = self.root / ".probe"
+            probe.touch()
+            probe.unlink()
+            self._claim()
         with self._local.transaction():
             for table in self._tables:
                 self._local.execute(f"CREATE SCHEMA IF NOT EXISTS {table.schema}")
@@ -62,8 +66,9 @@ class Lake:
 
     def require_usable(self) -> None:
         """See, without a change, that the folders are all there and are this home's. Raises LakeNotWritable."""
-        self._require_own()
-        missing = next((folder for folder in self._known() if not folder.is_dir()), None)
+        with self._told():
+            self._require_own()
+            missing = next((folder for folder in self._known() if not folder.is_dir()), None)
         if missing is not None:
             raise LakeNotWritable(
                 f"Spark's tables are not where they were written: there is no {missing}. If spark.warehouse was "
@@ -82,8 +87,9 @@ class Lake:
         if home != self._home or (id != own and not begun_anew):
             raise LakeNotWritable(
                 f"{self.root} holds the tables of another home{home and f', {home}'}. Name a folder of its own in "
-                f"spark.warehouse, and if this home is a copy, delete its data/warehouse/spark.duckdb. If this is that "
-                f"home, moved, delete {self.root / _OWNER}; if it is to start again, delete all that is in {self.root}."
+                f"spark.warehouse, and if this home is a copy, delete its data/warehouse/spark.duckdb. Only if "
+                f"this is that very home: after a move, delete {self.root / _OWNER}; to start again, delete all that "
+                f"is in {self.root}."
             )
 
     def _require_free(self) -> None:
@@ -121,12 +127,10 @@ class Lake:
     def _id(self) -> str | None:
         return self._local.scalar("SELECT id FROM lake.home") if self._local.has("lake.home") else None
 
-    def _require_writable(self) -> None:
+    @contextmanager
+    def _told(self) -> Iterator[None]:
         try:
-            self.root.mkdir(parents=True, exist_ok=True)
-            probe = self.root / ".probe"
-            probe.touch()
-            probe.unlink()
+            yield
         except OSError as error:
             raise LakeNotWritable(
                 f"Spark's tables cannot be written to {self.root}: {error.strerror or error}. "

@@ -157,7 +157,7 @@ def test_homes_of_two_machines_may_have_the_same_path(tmp_path: Path) -> None:
 def test_a_copied_home_does_not_share_the_lake_and_a_moved_one_says_so(tmp_path: Path) -> None:
     folder = _night(tmp_path / "shop", tmp_path / "lake")
     shutil.copytree(tmp_path / "shop", tmp_path / "copy")
-    assert "moved, delete" in _refused(tmp_path / "copy", tmp_path / "lake")
+    assert "after a move, delete" in _refused(tmp_path / "copy", tmp_path / "lake")
     assert folder.exists()
     (tmp_path / "lake" / "perennial-home").unlink()
     _night(tmp_path / "copy", tmp_path / "lake")
@@ -179,6 +179,12 @@ def test_a_folder_that_others_filled_is_not_swept(tmp_path: Path) -> None:
     theirs.mkdir(parents=True)
     assert "holds runs, which this home has not written" in _refused(tmp_path / "shop", tmp_path / "shared")
     assert theirs.exists()
+
+
+def test_a_folder_that_cannot_be_looked_at_is_a_clear_message(tmp_path: Path) -> None:
+    assert "File name too long. Make the folder writable, or name" in _refused(
+        tmp_path / "shop", tmp_path / ("x" * 300)
+    )
 
 
 def test_folders_that_are_gone_are_named_and_nothing_is_made(tmp_path: Path) -> None:
