@@ -207,13 +207,14 @@ def prune(
 ) -> None:
     """Remove the snapshots that are past their time (settings keep_daily and keep_monthly); never the latest."""
     settings = _settings(home)
+    from pipeline.engines.lake import LakeNotWritable
     from pipeline.locks import HomeBusy, HomeNotWritable
     from pipeline.publishing import PublicationDamaged
     from pipeline.retention import prune_home
 
     try:
         what = prune_home(settings, dry_run)
-    except (HomeBusy, HomeNotWritable, PublicationDamaged, OSError) as error:
+    except (HomeBusy, HomeNotWritable, PublicationDamaged, LakeNotWritable, OSError) as error:
         err.print(f"[bold red]Nothing was removed.[/bold red] {escape(str(error))}", soft_wrap=True)
         raise typer.Exit(1) from None
     verb = "Would remove" if dry_run else "Removed"

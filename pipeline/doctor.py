@@ -18,6 +18,7 @@ from packaging.requirements import Requirement
 
 from pipeline.engines.duckdb import DuckDBEngine, connect
 from pipeline.engines.engine import Snapshots
+from pipeline.engines.lake import LakeNotWritable
 from pipeline.exports import find_exports
 from pipeline.inputs import ORDERS, switched_off
 from pipeline.locks import HomeBusy, holder, home_lock
@@ -207,9 +208,15 @@ def _warehouse(settings: Settings) -> Iterator[Finding]:
         return
     try:
         engine = DuckDBEngine(connection)
+        snapshots = snapshots_of(settings, engine)
+        if not engine.has("marts.rfm_scores"):
+            yield Finding("ok", "warehouse", "no tables yet; the first run that is not refused makes them")
+            return
         yield from _contents(engine)
         yield from _future_dates(engine, dt.datetime.now(ZoneInfo(settings.timezone)).date())
-        yield from _retention(settings, snapshots_of(settings, engine))
+        yield from _retention(settings, snapshots)
+    except LakeNotWritable as error:
+        yield Finding("fail", "warehouse", str(error))
     finally:
         connection.close()
 

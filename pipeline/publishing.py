@@ -17,6 +17,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path, PurePosixPath
 
+from pipeline.durable import fsync, fsync_tree
+
 STAGING = PurePosixPath("data/.staging")
 ROOTS = ("data", "reports")
 MARKER = "COMMIT.json"
@@ -166,10 +168,8 @@ def _seal(staging: Path) -> dict[str, str]:
         target = _checked(path.relative_to(root).as_posix())
         if path.is_symlink() or not path.is_file():
             raise ValueError(f"Only plain files can be published: {target}")
-        _fsync(path)
         seals[target] = _digest(path)
-    for folder, _, _ in os.walk(root, topdown=False):
-        _fsync(Path(folder))
+    fsync_tree(root)
     return dict(sorted(seals.items()))
 
 
@@ -178,11 +178,11 @@ def _write_marker(staging: Path, plan: _Plan) -> None:
     staging.mkdir(parents=True, exist_ok=True)
     partial = staging / f"{MARKER}.partial"
     partial.write_text(json.dumps(asdict(plan), indent=1), encoding="ascii")
-    _fsync(partial)
+    fsync(partial)
     for folder in (staging, *staging.parents[:3]):  # .staging, data, home: any of them may be new
-        _fsync(folder)
+        fsync(folder)
     partial.replace(staging / MARKER)
-    _fsync(staging)
+    fsync(staging)
 
 
 def _read_marker(staging: Path) -> _Plan:
@@ -265,9 +265,9 @@ def _move(staged: Path, final: Path, partial: str) -> None:
         if error.errno != errno.EXDEV:
             raise
         shutil.copy2(staged, beside)
-        _fsync(beside)
+        fsync(beside)
         beside.replace(final)
-        _fsync(final.parent)
+        fsync(final.parent)
         staged.unlink()
 
 
@@ -287,14 +287,14 @@ def _settle(home: Path, targets: Sequence[str]) -> None:
     folders = {home / parent for target in targets for parent in PurePosixPath(target).parents}
     for folder in sorted(folders, reverse=True):
         if folder.is_dir():
-            _fsync(folder)
+            fsync(folder)
 
 
 def _remove_staging(staging: Path) -> None:
     """Marker first and durably: a marker that comes back without its files would look like a damaged publication."""
     if (staging / MARKER).exists():
         (staging / MARKER).unlink()
-        _fsync(staging)
+        fsync(staging)
     if staging.exists():
         shutil.rmtree(staging)
     _remove_if_empty(staging.parent)
@@ -352,11 +352,3 @@ def _nearest_folder(path: Path) -> Path:
 def _digest(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _fsync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -94,14 +94,18 @@ def prune(settings: Settings, where: Snapshots, run_id: str, what: Plan) -> None
 
 
 def snapshots_of(settings: Settings, local: DuckDBEngine) -> Snapshots:
-    """Who keeps the partitions of a home: its DuckDB file, or the lake beside it."""
-    return Lake(local, settings, published_tables()) if settings.engine == "spark" else local
+    """Who keeps the partitions of a home: its DuckDB file, or the lake beside it. Raises LakeNotWritable."""
+    if settings.engine == "duckdb":
+        return local
+    lake = Lake(local, settings, published_tables())
+    lake.require_usable()
+    return lake
 
 
 def prune_home(settings: Settings, dry_run: bool = False) -> Plan:
     """`perennial prune`: look, and unless it is a dry run remove, holding the home as a run does.
 
-    Raises HomeBusy, HomeNotWritable, PublicationDamaged.
+    Raises HomeBusy, HomeNotWritable, PublicationDamaged, LakeNotWritable.
     """
     if not settings.warehouse_file.exists():
         return Plan((), (), (), 0, 0)

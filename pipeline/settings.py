@@ -163,13 +163,26 @@ class Spark(BaseModel):
     remote: str | None = Field(
         None, pattern=r"^sc://\S+$", description="A Spark Connect server, sc://host:port, instead of a master"
     )
-    warehouse: str | None = Field(
+    warehouse: Path | None = Field(
         None, description="Folder of Spark's tables, seen by all its workers and here; else data/warehouse/spark"
     )
     order_lines: tuple[str, ...] = Field(
         (), description="Parquet, CSV or JSON-lines files in canonical columns that Spark reads itself, on any path"
     )
     config: dict[str, str] = Field(default_factory=dict, description="Spark's own options: spark.executor.memory …")
+
+    @field_validator("warehouse", mode="before")
+    @classmethod
+    def a_folder_of_this_machine(cls, given: Any) -> Any:
+        if not given:
+            return None
+        path = re.sub(r"^file:(//)?(?=/[^/])", "", str(given))
+        if re.match(r"[A-Za-z][\w+.-]*:", path):
+            raise ValueError(
+                "Spark's tables need a folder that its workers and this machine share; mount that place, and name the "
+                "folder where it is mounted, such as /mnt/lake/perennial"
+            )
+        return path
 
 
 class Period(BaseModel):
@@ -331,6 +344,9 @@ class Settings(BaseSettings):
             if path is not None and not path.is_absolute():
                 # Settings are frozen against callers; this is still their construction.
                 object.__setattr__(self, name, (self.home / path).resolve())
+        if self.spark.warehouse is not None:
+            spark = self.spark.model_copy(update={"warehouse": self.home / self.spark.warehouse})
+            object.__setattr__(self, "spark", spark)
         return self
 
     @property

@@ -18,8 +18,9 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.contracts import row_rules, sql_type
 from pipeline.engines.engine import Engine
+from pipeline.engines.session import spark_path
 from pipeline.engines.spark import SparkEngine, SparkFailed, spark_type, told
-from pipeline.engines.spark_sql import SPACES
+from pipeline.engines.spark_sql import SPACES, view_name
 from pipeline.inputs import INPUTS, ORDERS
 from pipeline.loading import KINDS_OF, OFFSET, Loaded, mapping_key, quarantine_file
 from pipeline.sources import ROW_NUMBER, ExportError, Source, choose, find_sources
@@ -190,21 +191,19 @@ def _judge(engine: SparkEngine, entry: Entry, folder: Path) -> Judged:
     """Read the files once, into a folder of typed rows; all else is asked of these."""
     mapped = _mapped(engine, entry)
     try:
-        told(entry.path, lambda: mapped.write.parquet(str(folder / "mapped")))
-        rows = _numbered(engine.session.read.parquet(str(folder / "mapped")))
+        told(entry.path, lambda: mapped.write.parquet(spark_path(folder / "mapped")))
+        rows = _numbered(engine.session.read.parquet(spark_path(folder / "mapped")))
         rows = _dated(_completed(rows, engine.settings.currency))
-        view = "staging__mapped_lines"
-        rows.createOrReplaceTempView(view)
+        told(entry.path, lambda: rows.createOrReplaceTempView(view_name(_MAPPED)))
         judged = engine.frame(_rules_query(), {}, "the contract of order_lines", {_MAPPED: _mapped_columns()})
-        told(entry.path, lambda: judged.write.parquet(str(folder / "judged")))
+        told(entry.path, lambda: judged.write.parquet(spark_path(folder / "judged")))
     except SparkFailed as failed:
         if _READING not in str(failed.__cause__):  # a full disk, a lost cluster: not the files' fault
             raise
         raise ExportError(_drift(entry.path, failed.reason)) from failed
-    rows = engine.session.read.parquet(str(folder / "judged"))
-    read, bad, newest = rows.selectExpr(
-        "count(*)", "count(reasons)", "max(CASE WHEN reasons IS NULL THEN ordered_at END)"
-    ).collect()[0]
+    rows = engine.session.read.parquet(spark_path(folder / "judged"))
+    counted = rows.selectExpr("count(*)", "count(reasons)", "max(CASE WHEN reasons IS NULL THEN ordered_at END)")
+    read, bad, newest = told(entry.path, counted.collect)[0]
     return Judged(rows, read, bad, newest)
 
 
@@ -331,7 +330,7 @@ def _refuse_too_many(engine: SparkEngine, entries: Sequence[Entry], judged: Sequ
     for entry, found in zip(entries, judged, strict=True):
         if found.bad > limit * found.read:
             bad = found.rows.where("reasons IS NOT NULL").select("row_number", "reasons")
-            row, reasons = bad.orderBy("row_number").limit(1).collect()[0]
+            row, reasons = told(entry.path, bad.orderBy("row_number").limit(1).collect)[0]
             raise ExportError(
                 f"{entry.path}, row {row:,}, {reasons}. {found.bad:,} of {found.read:,} rows do not fit: more than "
                 f"{limit:.1%} (setting quarantine_limit), so nothing was loaded. Fix the files or the limit."
@@ -362,7 +361,7 @@ def _take(engine: SparkEngine, entries: Sequence[Entry], judged: Sequence[Judged
         for entry, found, folder in zip(entries, judged, bad, strict=True):
             ledger.append(_record(engine, table, entry, found, folder, mapping))
 
-    engine.write_rows(table, None, lambda folder: lines.write.parquet(str(folder)), record)
+    engine.write_rows(table, None, lambda folder: lines.write.parquet(spark_path(folder)), record)
     return [_outcome(entry, row, read_now=True) for entry, row in zip(entries, ledger, strict=True)]
 
 
@@ -394,7 +393,7 @@ def _set_aside(engine: SparkEngine, entry: Entry, found: Judged) -> Path:
     """The bad rows of an entry, as files that DuckDB can read."""
     folder = engine.lake.root / "runs" / "order_lines" / f"bad-{entry.file_id}"
     bad = found.rows.where("reasons IS NOT NULL").selectExpr("row_number", "reasons", "_raw")
-    told(entry.path, lambda: bad.write.parquet(str(folder)))
+    told(entry.path, lambda: bad.write.parquet(spark_path(folder)))
     return folder
 
 

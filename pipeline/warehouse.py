@@ -72,6 +72,7 @@ class Warehouse(DuckDBResource):
                 log(sentence)
             if context.instance is not None:
                 _report_dead_runs(context.instance, settings.home, run_id)
+            _require_engine(settings)
             with self.get_connection() as connection:
                 self._settings = settings
                 self._local = DuckDBEngine(connection)
@@ -121,6 +122,14 @@ def warehouse_of(settings: Settings, range_days: Sequence[date] = ()) -> Warehou
     return Warehouse(
         database=str(settings.warehouse_file), home=str(settings.home), range_days=[str(day) for day in range_days]
     )
+
+
+def _require_engine(settings: Settings) -> None:
+    """Asked before the file is made, so that a run that cannot be leaves nothing behind. Raises SparkUnavailable."""
+    if settings.engine == "spark":
+        from pipeline.engines.session import require_available
+
+        require_available(settings)
 
 
 @contextmanager

@@ -60,6 +60,11 @@ class DuckDBEngine:
         rows = self.execute(sql, parameters)
         return rows[0][0] if rows else None
 
+    def has(self, table: str) -> bool:
+        """Whether there is a table or view `schema.table`."""
+        found = "SELECT 1 FROM information_schema.tables WHERE table_schema || '.' || table_name = $table"
+        return self.scalar(found, {"table": table}) is not None
+
     def partitions(self, table: Table) -> list[dt.date]:
         rows = self.execute(f"SELECT DISTINCT {PARTITION_COLUMN} FROM {table.full_name} ORDER BY {PARTITION_COLUMN}")
         return [row[0] for row in rows]

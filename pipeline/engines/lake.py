@@ -2,21 +2,31 @@
 
 A partition is written into a folder of its own, looked at, and only then entered in the catalog, in one transaction
 with the view through which DuckDB reads it. The catalog is a table of the home's DuckDB file. So a run that dies leaves
-folders that nobody knows, and the next one removes them. What belongs here: folders and catalog. Spark is not needed.
+folders that nobody knows, and the next one removes them: the folders belong to one home alone, which a file beside
+them names. What belongs here: folders and catalog. Spark is not needed.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from uuid import uuid4
 
+from pipeline.durable import fsync, fsync_tree
 from pipeline.engines.duckdb import DuckDBEngine
 from pipeline.settings import Settings
 from pipeline.sql import PARTITION_COLUMN, Table
 
-_CATALOG = "CREATE TABLE IF NOT EXISTS lake.partitions (table_name VARCHAR, day DATE, folder VARCHAR, row_count BIGINT)"
+_CATALOG = (
+    "CREATE SCHEMA IF NOT EXISTS lake",
+    "CREATE TABLE IF NOT EXISTS lake.partitions (table_name VARCHAR, day DATE, folder VARCHAR, row_count BIGINT)",
+    "CREATE TABLE IF NOT EXISTS lake.home (id VARCHAR)",
+)
+_OWNER = "perennial-home"  # the file: the id that the catalog of its home has as well, and where that home is
+_FOLDERS = ("runs", "inputs")
 _SAME = "table_name = $table AND day IS NOT DISTINCT FROM $day"
 
 
@@ -26,8 +36,7 @@ class LakeNotWritable(Exception):
 
 def lake_folder(settings: Settings) -> Path:
     """Where Spark's tables lie: `spark.warehouse`, else inside the home."""
-    given = settings.spark.warehouse
-    return Path(given.removeprefix("file://")) if given else settings.home / "data" / "warehouse" / "spark"
+    return settings.spark.warehouse or settings.home / "data" / "warehouse" / "spark"
 
 
 class Lake:
@@ -37,26 +46,96 @@ class Lake:
         self._local = local
         self._tables = tables
         self.root = lake_folder(settings)
+        # A lake inside its home goes where the home goes: then it does not matter where that is.
+        self._home = "" if self.root.resolve().is_relative_to(settings.home) else str(settings.home)
 
     def prepare(self) -> None:
         """Catalog and views; what a run that died left behind goes. Raises LakeNotWritable."""
-        try:
+        self.require_usable()
+        with self._told():
             self.root.mkdir(parents=True, exist_ok=True)
             probe = self.root / ".probe"
             probe.touch()
             probe.unlink()
+            self._claim()
+        with self._local.transaction():
+            for table in self._tables:
+                self._local.execute(f"CREATE SCHEMA IF NOT EXISTS {table.schema}")
+                self._show(table)
+        self._sweep()
+
+    def require_usable(self) -> None:
+        """See, without a change, that the folders are all there and are this home's. Raises LakeNotWritable."""
+        with self._told():
+            self._require_own()
+            missing = next((folder for folder in self._known() if not folder.is_dir()), None)
+        if missing is not None:
+            raise LakeNotWritable(
+                f"Spark's tables are not where they were written: there is no {missing}. If spark.warehouse was "
+                f"changed, set it back; if it is a share, mount it. To start again, delete data/warehouse/spark.duckdb "
+                f"and all that is in {self.root}."
+            )
+
+    def _require_own(self) -> None:
+        """What the catalog of another home knows is unknown to this one, which would sweep it away."""
+        owner, own = self._owner(), self._id()
+        if owner is None:
+            self._require_free()
+            return
+        id, home = owner
+        begun_anew = own is None and not self._home
+        if home != self._home or (id != own and not begun_anew):
+            raise LakeNotWritable(
+                f"{self.root} holds the tables of another home{home and f', {home}'}. Name a folder of its own in "
+                f"spark.warehouse, and if this home is a copy, delete its data/warehouse/spark.duckdb. Only if "
+                f"this is that very home: after a move, delete {self.root / _OWNER}; to start again, delete all that "
+                f"is in {self.root}."
+            )
+
+    def _require_free(self) -> None:
+        """Nothing is swept away in a folder that somebody else filled."""
+        taken = [name for name in _FOLDERS if (self.root / name).exists()]
+        if taken and self._home and not self._known():
+            raise LakeNotWritable(
+                f"{self.root} holds {' and '.join(taken)}, which this home has not written. Name a folder of its own "
+                f"in spark.warehouse, or empty that one."
+            )
+
+    def _claim(self) -> None:
+        """Make the root this home's: first the catalog has the id, then the root."""
+        owner = self._owner()
+        with self._local.transaction():
+            for statement in _CATALOG:
+                self._local.execute(statement)
+            if self._id() is None:
+                self._local.execute("INSERT INTO lake.home VALUES ($id)", {"id": owner[0] if owner else uuid4().hex})
+        if owner is None:
+            with suppress(FileExistsError), (self.root / _OWNER).open("x") as file:
+                file.write(f"{self._id()}\n{self._home}\n")
+            fsync(self.root / _OWNER)
+            fsync(self.root)
+            self._require_own()  # two homes may come at once
+
+    def _owner(self) -> tuple[str, str] | None:
+        """Whose root this is: id and place of the home."""
+        file = self.root / _OWNER
+        if not file.exists():
+            return None
+        id, _, home = file.read_text().partition("\n")
+        return id, home.strip()
+
+    def _id(self) -> str | None:
+        return self._local.scalar("SELECT id FROM lake.home") if self._local.has("lake.home") else None
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        try:
+            yield
         except OSError as error:
             raise LakeNotWritable(
                 f"Spark's tables cannot be written to {self.root}: {error.strerror or error}. "
                 f"Make the folder writable, or name another one in spark.warehouse."
             ) from error
-        with self._local.transaction():
-            self._local.execute("CREATE SCHEMA IF NOT EXISTS lake")
-            self._local.execute(_CATALOG)
-            for table in self._tables:
-                self._local.execute(f"CREATE SCHEMA IF NOT EXISTS {table.schema}")
-                self._show(table)
-        self._sweep()
 
     def folders(self, table: Table) -> list[Path]:
         """The folders whose rows together are the table."""
@@ -83,13 +162,16 @@ class Lake:
         self, table: Table, day: dt.date | None, folder: Path, rows: int, also: Callable[[], object] = lambda: None
     ) -> None:
         """From now on the partition is what lies in `folder`; `also` is done in the same transaction."""
-        before = self._folder(table, day)
+        before, name = self._folder(table, day), folder.relative_to(self.root)
+        fsync_tree(folder)  # Spark does not; and the old folder goes at once
+        for parent in name.parents:
+            fsync(self.root / parent)
         with self._local.transaction():
             key = {"table": table.full_name, "day": day}
             self._local.execute(f"DELETE FROM lake.partitions WHERE {_SAME}", key)
             self._local.execute(
                 "INSERT INTO lake.partitions VALUES ($table, $day, $folder, $rows)",
-                key | {"folder": folder.relative_to(self.root).as_posix(), "rows": rows},
+                key | {"folder": name.as_posix(), "rows": rows},
             )
             self._show(table)
             also()
@@ -106,7 +188,9 @@ class Lake:
         return [row[0] for row in rows]
 
     def rows_by_day(self) -> dict[dt.date, int]:
-        """Rows of each snapshot in all tables."""
+        """Rows of each snapshot in all tables; of a home whose first run was refused, none."""
+        if not self._local.has("lake.partitions"):
+            return {}
         return dict(
             self._local.execute(
                 "SELECT day, sum(row_count)::BIGINT FROM lake.partitions WHERE day IS NOT NULL GROUP BY day"
@@ -120,6 +204,12 @@ class Lake:
             for table in self._tables:
                 self._show(table)
         self._sweep()
+
+    def _known(self) -> list[Path]:
+        """All folders of the catalog; where there is none, none."""
+        if not self._local.has("lake.partitions"):
+            return []
+        return [self.root / row[0] for row in self._local.execute("SELECT folder FROM lake.partitions ORDER BY ALL")]
 
     def _folder(self, table: Table, day: dt.date | None) -> Path | None:
         found = self._local.execute(
@@ -144,7 +234,7 @@ class Lake:
 
     def _sweep(self) -> None:
         """Remove the folders that the catalog does not know."""
-        known = {self.root / row[0] for row in self._local.execute("SELECT folder FROM lake.partitions")}
+        known = set(self._known())
         parents = {parent for folder in known for parent in folder.parents}
         for run in (self.root / "runs").glob("*"):
             _remove_unknown(run, known, parents)

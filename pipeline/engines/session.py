@@ -76,6 +76,14 @@ def require_available(settings: Settings) -> None:
         _require_any_reachable(hosts, settings.spark.master)
 
 
+def spark_path(place: Path) -> str:
+    """A local path for Spark: one without a scheme is looked for where a cluster keeps its files (fs.defaultFS).
+
+    Hadoop takes it as it stands, so it is not percent-encoded as a URI would be.
+    """
+    return f"file://{place.absolute().as_posix()}"
+
+
 def close_session(session: SparkSession) -> None:
     """Stop the session, and with it the cluster's executors; a remote server goes on without us."""
     session.stop()
@@ -180,13 +188,14 @@ def _driver_options(settings: Settings, scratch: Path) -> dict[str, str]:
         "spark.app.name": "perennial",
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",
-        "spark.log.level": "ERROR",
+        # A cluster without a free worker says so as a warning only, and is waited for.
+        "spark.log.level": "ERROR" if settings.spark.master.startswith("local") else "WARN",
         "spark.driver.memory": f"{settings.memory_bytes // 2**20}m",
         # lower() must not depend on the language of the machine: I is no ı.
         "spark.driver.defaultJavaOptions": _LANGUAGE,
         "spark.executor.defaultJavaOptions": _LANGUAGE,
         "spark.sql.catalogImplementation": "in-memory",
-        "spark.sql.warehouse.dir": str(scratch / "spark-warehouse"),
+        "spark.sql.warehouse.dir": spark_path(scratch / "spark-warehouse"),
     }
 
 

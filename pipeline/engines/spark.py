@@ -12,6 +12,7 @@ import hashlib
 import json
 import shutil
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -20,12 +21,14 @@ import pyarrow as pa
 import pyarrow.dataset as ds
 
 from pipeline.contracts import EARLIEST, LATEST
+from pipeline.durable import fsync
 from pipeline.engines import dialect
 from pipeline.engines.checks import check_columns, doubled_keys, outcome
-from pipeline.engines.duckdb import DuckDBEngine, parameter_columns, settings_select
+from pipeline.engines.duckdb import PARAMETER_TABLES, DuckDBEngine, parameter_columns, settings_select
 from pipeline.engines.engine import CheckOutcome, Parameters, TableRefused, Written
-from pipeline.engines.lake import Lake, LakeNotWritable
-from pipeline.engines.session import close_session, open_session, require_available
+from pipeline.engines.lake import Lake, LakeNotWritable, lake_folder
+from pipeline.engines.session import close_session, open_session, spark_path
+from pipeline.engines.spark_sql import view_name
 from pipeline.settings import Settings, SettingsError
 from pipeline.sql import PARTITION_COLUMN, Table
 
@@ -58,8 +61,7 @@ class SparkEngine:
         self._shown: set[str] = set()
 
     def prepare(self, tables: Sequence[Table]) -> None:
-        """Places for all that will be written. Raises LakeNotWritable, SparkUnavailable."""
-        require_available(self.settings)
+        """Places for all that will be written. Raises LakeNotWritable, SettingsError."""
         self._tables = {table.full_name: table for table in tables}
         self._refuse_mixed_order_lines()
         self.lake = Lake(self.local, self.settings, [table for table in tables if self._is_in_lake(table)])
@@ -86,8 +88,8 @@ class SparkEngine:
         if not self.settings.spark.master.startswith("local") or self.settings.spark.remote:
             self._require_shared_folder()
         values = dialect.to_spark(settings_select(self.settings), "params.settings", {}, {})
-        self._frame_of(values).createOrReplaceTempView("params__settings")
-        self._frame_of(_DAYS).createOrReplaceTempView("params__days")
+        for name, select in zip(PARAMETER_TABLES, (values, _DAYS), strict=True):
+            self._view(name, partial(self._frame_of, select))
 
     # ── reading ───────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -115,7 +117,7 @@ class SparkEngine:
         if table.select is None:
             raise ValueError(f"{table.full_name} has no SELECT: Python writes it")
         frame = _rounded(self.frame(table.declared_select, {"snapshot_date": snapshot_date}, table.file))
-        return self.write_rows(table, snapshot_date, lambda folder: frame.write.parquet(str(folder)))
+        return self.write_rows(table, snapshot_date, lambda folder: frame.write.parquet(spark_path(folder)))
 
     def write_frame(self, table: Table, snapshot_date: dt.date, frame: pl.DataFrame) -> Written:
         """Replace the partition of a table that Python makes. Raises TableRefused."""
@@ -160,7 +162,7 @@ class SparkEngine:
         frames = {name: self.frame(sql, parameters, f"{table.file} (test {name})") for name, sql in tests.items()}
         failing = told(table.full_name, lambda: _counts(frames))
         found = [
-            outcome(name, failing[name], [tuple(row) for row in frame.limit(3).collect()] if failing[name] else [])
+            outcome(name, failing[name], _examples(table.full_name, frame) if failing[name] else [])
             for name, frame in frames.items()
         ]
         columns = check_columns(table, written, lambda sql: self.read(sql, parameters).rows())
@@ -187,17 +189,23 @@ class SparkEngine:
     def _frame_of(self, spark_sql: str) -> DataFrame:
         return self.session.sql(spark_sql)
 
+    def _view(self, name: str, rows: Callable[[], DataFrame]) -> None:
+        """What SQL reads as `name`. Raises SparkFailed."""
+        told(name, lambda: rows().createOrReplaceTempView(view_name(name)))
+
     def _show(self, places: Sequence[Path], table: Table) -> None:
-        """The temporary view of a table over these folders or files; a column that they lack is null."""
+        """The temporary view of a table over these folders or files. Raises SparkFailed."""
+        self._view(table.full_name, lambda: self._rows_of(places, table))
+        self._shown.add(table.full_name)
+
+    def _rows_of(self, places: Sequence[Path], table: Table) -> DataFrame:
+        """What lies in folders or files of the table; a column that they lack is null."""
         columns = table.column_types()
         if places:
             schema = ", ".join(f"`{name}` {spark_type(kind)}" for name, kind in columns.items())
-            frame = self.session.read.schema(schema).parquet(*map(str, places))
-        else:
-            nulls = ", ".join(f"CAST(NULL AS {spark_type(kind)}) AS `{name}`" for name, kind in columns.items())
-            frame = self._frame_of(f"SELECT {nulls} WHERE FALSE")
-        frame.createOrReplaceTempView(table.full_name.replace(".", "__"))
-        self._shown.add(table.full_name)
+            return self.session.read.schema(schema).parquet(*map(spark_path, places))
+        nulls = ", ".join(f"CAST(NULL AS {spark_type(kind)}) AS `{name}`" for name, kind in columns.items())
+        return self._frame_of(f"SELECT {nulls} WHERE FALSE")
 
     def _is_in_lake(self, table: Table) -> bool:
         """Ledger, quarantine and what DuckDB loads are in the home's DuckDB file, all else is in the lake."""
@@ -207,17 +215,25 @@ class SparkEngine:
 
     def _refuse_mixed_order_lines(self) -> None:
         """Order lines come by one way, DuckDB's or Spark's: what the other way brought would silently be gone."""
-        found = self.local.scalar(
+        kind = self.local.scalar(
             "SELECT table_type FROM information_schema.tables "
             "WHERE table_schema = 'staging' AND table_name = 'order_lines'"
         )
-        if found is not None and (found == "VIEW") != bool(self.settings.spark.order_lines):
-            loaded, wanted = ("spark.order_lines", "the drop folder")[:: 1 if found == "VIEW" else -1]
+        by_spark = bool(self.settings.spark.order_lines)
+        if kind is None or (kind == "VIEW") == by_spark:
+            return
+        if self.local.scalar("SELECT count(*) FROM ingest.files WHERE input = 'order_lines' AND status = 'loaded'"):
+            if by_spark:
+                before, now = "the drop folder", "spark.order_lines"
+            else:
+                before, now = "spark.order_lines", "the drop folder"
             raise SettingsError(
-                f"The order lines of this home came from {loaded}, and now they are to come from {wanted}. Use a home "
-                f"of its own for that, or delete {self.settings.warehouse_file.name} and the folder spark beside it in "
-                f"data/warehouse, to load everything anew."
+                f"The order lines of this home came from {before}, and now they are to come from {now}. Use a home of "
+                f"its own for that, or delete data/warehouse/{self.settings.warehouse_file.name} and all that is in "
+                f"{lake_folder(self.settings)}, to load everything anew."
             )
+        # Made by an earlier run that loaded nothing.
+        self.local.execute(f"DROP {kind.removeprefix('BASE ')} staging.order_lines")
 
     def _handed_over(self, table: Table) -> Path:
         """What DuckDB has loaded, as a file that Spark reads; made anew only when the ledger has changed."""
@@ -235,6 +251,7 @@ class SparkEngine:
         if not file.exists():
             aside = file.with_suffix(".part")
             self.local.export(f"SELECT * FROM {table.full_name}", {}, aside)
+            fsync(aside)  # who finds the file believes it
             aside.rename(file)
         return file
 
@@ -242,7 +259,8 @@ class SparkEngine:
         """Workers with a disk of their own would write there, and Spark would call it done."""
         folder, rows = self.lake.root / "runs" / "probe", 64
         try:
-            told("a probe", lambda: self.session.range(0, rows, 1, 8).write.mode("overwrite").parquet(str(folder)))
+            writer = told("a probe", lambda: self.session.range(0, rows, 1, 8).write.mode("overwrite"))
+            told("a probe", lambda: writer.parquet(spark_path(folder)))
             seen = ds.dataset(folder, format="parquet").count_rows() if folder.is_dir() else 0
         finally:
             shutil.rmtree(folder, ignore_errors=True)
@@ -296,6 +314,10 @@ def _counts(frames: Mapping[str, DataFrame]) -> dict[str, int]:
         rows = rows.unionAll(frame)
     found = {row[0]: int(row[1]) for row in rows.groupBy("name").agg(count("one")).collect()}
     return {name: found.get(name, 0) for name in frames}
+
+
+def _examples(what: str, frame: DataFrame) -> list[tuple[Any, ...]]:
+    return told(what, lambda: [tuple(row) for row in frame.limit(3).collect()])
 
 
 def told(what: str, do: Callable[[], Result]) -> Result:

@@ -13,6 +13,7 @@ import duckdb
 import pytest
 from homes import DAYS, INGEST, WARSAW, Home, failure_message
 
+from pipeline.engines.session import SparkUnavailable
 from pipeline.runs import RunFailed, run_snapshot
 from pipeline.schedules import JOB
 from pipeline.warehouse import Warehouse, run_is_dead, warehouse_of
@@ -216,6 +217,14 @@ def test_a_failed_run_lets_the_home_go(home: Home) -> None:
     result = home.run(DAYS[0], only=INGEST)
     assert result.success, failure_message(result)
     assert not any("waiting" in said for said in home.said(result))
+
+
+def test_a_run_on_a_spark_out_of_reach_leaves_no_file(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PERENNIAL_ENGINE", "spark")
+    monkeypatch.setenv("PERENNIAL_SPARK__REMOTE", "sc://127.0.0.1:1")
+    with home.instance() as instance, pytest.raises(SparkUnavailable), opened(home, instance):
+        pass
+    assert not home.settings.warehouse_file.exists()
 
 
 def test_a_run_may_ask_for_another_engine(home: Home) -> None:

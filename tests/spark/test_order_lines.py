@@ -280,6 +280,16 @@ def test_order_lines_come_by_one_way_only(read: Read, tmp_path: Path) -> None:
         read()
 
 
+def test_our_folders_are_here_whatever_the_clusters_file_system_is(home: Path, tmp_path: Path) -> None:
+    given = written(tmp_path / "given", "a.csv", *GOOD)
+    with engine_of(tmp_path / "a home", f"file://{given}") as engine:
+        engine.session.conf.set("fs.defaultFS", "hdfs://127.0.0.1:1")  # where paths without a scheme are looked for
+        try:
+            assert Reading(engine).outcomes[0].accepted == len(GOOD)
+        finally:
+            engine.session.conf.unset("fs.defaultFS")
+
+
 def test_every_canonical_column_is_read(read: Read, tmp_path: Path) -> None:
     """A new column of the contract must not be forgotten here."""
     names = list(ORDER_LINES.columns)

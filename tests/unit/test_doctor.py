@@ -1,12 +1,17 @@
 """Doctor's findings about what the warehouse holds."""
 
 import datetime as dt
+from contextlib import closing
 
+import pytest
 from shop import open_engine
 
 from pipeline.doctor import _future_dates, examine
+from pipeline.engines.duckdb import DuckDBEngine, connect
+from pipeline.engines.lake import Lake, LakeNotWritable
 from pipeline.exports import find_exports, load_exports
-from pipeline.settings import Settings
+from pipeline.retention import prune_home
+from pipeline.settings import Settings, load
 
 
 def _engine_of(home, monkeypatch, **variables):
@@ -24,6 +29,29 @@ def test_an_engine_out_of_reach_is_a_failure(tmp_path, monkeypatch):
     status, message = _engine_of(tmp_path, monkeypatch, ENGINE="spark", SPARK__MASTER="spark://127.0.0.1:1")
     assert status == "fail"
     assert "Spark" in message  # out of reach, or not installed at all
+
+
+def test_a_home_whose_first_run_was_refused_is_no_trouble(tmp_path, monkeypatch):
+    monkeypatch.setenv("PERENNIAL_ENGINE", "spark")
+    settings = load(tmp_path)
+    connect(settings.warehouse_file, settings).close()
+    (finding,) = [finding for finding in examine(tmp_path) if finding.subject == "warehouse"]
+    assert (finding.status, finding.message.partition(";")[0]) == ("ok", "no tables yet")
+    assert not prune_home(settings).expired
+    assert not prune_home(settings, dry_run=True).expired
+
+
+def test_a_lake_that_is_gone_is_told(tmp_path, monkeypatch):
+    monkeypatch.setenv("PERENNIAL_ENGINE", "spark")
+    settings = load(tmp_path)
+    with closing(connect(settings.warehouse_file, settings)) as connection:
+        engine = DuckDBEngine(connection)
+        Lake(engine, settings, []).prepare()
+        engine.execute("INSERT INTO lake.partitions VALUES ('marts.rfm_scores', DATE '2026-01-01', 'runs/one', 1)")
+    (finding,) = [finding for finding in examine(tmp_path) if finding.subject == "warehouse"]
+    assert finding.status == "fail" and "spark/runs/one" in finding.message
+    with pytest.raises(LakeNotWritable):
+        prune_home(settings)
 
 
 def test_an_order_dated_after_today_is_told(tmp_path):

@@ -1,6 +1,8 @@
 """The lake's catalog: what is entered is the table, what is not is nothing, and no Spark is needed for it."""
 
 import datetime as dt
+import os
+import shutil
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -8,10 +10,11 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from pipeline.catalog import tables
 from pipeline.engines.duckdb import DuckDBEngine, connect
 from pipeline.engines.lake import Lake, LakeNotWritable
-from pipeline.engines.spark import SparkEngine
-from pipeline.settings import Settings
+from pipeline.engines.spark import SparkEngine, SparkFailed
+from pipeline.settings import Settings, SettingsError
 from pipeline.sql import Header, Table
 
 JAN, FEB = dt.date(2026, 1, 31), dt.date(2026, 2, 28)
@@ -102,9 +105,110 @@ def test_days_are_dropped_from_catalog_and_disk(lake: Lake, local: DuckDBEngine)
     assert local.execute("SELECT customer_id FROM marts.things") == [("ben",)]
 
 
+def test_a_partition_is_on_disk_before_it_is_entered(
+    lake: Lake, local: DuckDBEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _commit(lake, JAN, "one", "anna")
+    synced: list[Path] = []
+    monkeypatch.setattr(os, "fsync", lambda descriptor: synced.append(Path(f"/proc/self/fd/{descriptor}").readlink()))
+    folder, entered = _write(lake, JAN, "two", "ben"), local.transaction
+    monkeypatch.setattr(local, "transaction", lambda: (synced.append(Path("entered")), entered())[1])
+    lake.commit(TABLE, JAN, folder, 1)
+    before = synced[: synced.index(Path("entered"))]
+    assert [folder / "p.parquet", folder, *folder.parents[:4]] == before
+    assert folder.parents[3] == lake.root
+
+
 def test_an_empty_partition_is_no_snapshot(lake: Lake) -> None:
     _commit(lake, JAN, "one")
     assert lake.partitions(TABLE) == []
+
+
+def _night(home: Path, root: Path | None) -> Path:
+    """A run of the home that writes a partition into its lake; returns the folder."""
+    settings = Settings(home=home, engine="spark", spark={"warehouse": root})
+    with closing(connect(settings.warehouse_file, settings)) as connection:
+        lake = Lake(DuckDBEngine(connection), settings, [TABLE])
+        lake.prepare()
+        return _commit(lake, JAN, f"run-{home.name}", "anna")
+
+
+def _refused(home: Path, root: Path) -> str:
+    with pytest.raises(LakeNotWritable) as refused:
+        _night(home, root)
+    return str(refused.value)
+
+
+def test_a_lake_belongs_to_one_home(tmp_path: Path) -> None:
+    folder = _night(tmp_path / "shop", tmp_path / "lake")
+    said = _refused(tmp_path / "other", tmp_path / "lake")
+    assert "another home" in said and str(tmp_path / "shop") in said and "spark.warehouse" in said
+    assert folder.exists()
+    assert _night(tmp_path / "shop", tmp_path / "lake").exists()
+
+
+def test_homes_of_two_machines_may_have_the_same_path(tmp_path: Path) -> None:
+    folder = _night(tmp_path / "shop", tmp_path / "lake")
+    (tmp_path / "shop").rename(tmp_path / "of-another-machine")
+    assert "another home" in _refused(tmp_path / "shop", tmp_path / "lake")
+    assert folder.exists()
+
+
+def test_a_copied_home_does_not_share_the_lake_and_a_moved_one_says_so(tmp_path: Path) -> None:
+    folder = _night(tmp_path / "shop", tmp_path / "lake")
+    shutil.copytree(tmp_path / "shop", tmp_path / "copy")
+    assert "after a move, delete" in _refused(tmp_path / "copy", tmp_path / "lake")
+    assert folder.exists()
+    (tmp_path / "lake" / "perennial-home").unlink()
+    _night(tmp_path / "copy", tmp_path / "lake")
+    assert str(tmp_path / "copy") in _refused(tmp_path / "shop", tmp_path / "lake")
+
+
+def test_a_lake_inside_its_home_goes_with_it(tmp_path: Path) -> None:
+    _night(tmp_path / "shop", None)
+    (tmp_path / "shop").rename(tmp_path / "moved")
+    folder = _night(tmp_path / "moved", None)
+    (tmp_path / "moved" / "data" / "warehouse" / "spark.duckdb").unlink()
+    _night(tmp_path / "moved", None)
+    assert folder.exists()
+    assert "another home" in _refused(tmp_path / "other", tmp_path / "moved" / "data" / "warehouse" / "spark")
+
+
+def test_a_folder_that_others_filled_is_not_swept(tmp_path: Path) -> None:
+    theirs = tmp_path / "shared" / "runs" / "theirs"
+    theirs.mkdir(parents=True)
+    assert "holds runs, which this home has not written" in _refused(tmp_path / "shop", tmp_path / "shared")
+    assert theirs.exists()
+
+
+def test_a_folder_that_cannot_be_looked_at_is_a_clear_message(tmp_path: Path) -> None:
+    assert "File name too long. Make the folder writable, or name" in _refused(
+        tmp_path / "shop", tmp_path / ("x" * 300)
+    )
+
+
+def test_folders_that_are_gone_are_named_and_nothing_is_made(tmp_path: Path) -> None:
+    folder = _night(tmp_path / "shop", tmp_path / "lake")
+    (tmp_path / "lake").rename(tmp_path / "unmounted")
+    said = _refused(tmp_path / "shop", tmp_path / "lake")
+    assert f"there is no {folder}" in said and "mount it" in said and "delete data/warehouse/spark.duckdb" in said
+    assert not (tmp_path / "lake").exists()
+    (tmp_path / "unmounted").rename(tmp_path / "lake")
+    assert "set it back" in _refused(tmp_path / "shop", tmp_path / "elsewhere")
+    assert folder.exists()
+
+
+def _prepared(home: Path, local: DuckDBEngine, *order_lines: str) -> None:
+    settings = Settings(home=home, engine="spark", spark={"order_lines": order_lines})
+    SparkEngine(local, settings, "run").prepare(list(tables().values()))
+
+
+def test_the_way_of_order_lines_may_change_while_none_is_loaded(local: DuckDBEngine, tmp_path: Path) -> None:
+    for way in ((), ("/given/*.parquet",), ()):
+        _prepared(tmp_path, local, *way)
+    local.execute("INSERT INTO ingest.files BY NAME SELECT 'a' AS file_id, 'order_lines' AS input, 'loaded' AS status")
+    with pytest.raises(SettingsError, match=r"came from the drop folder, and now they are to come from spark\.order"):
+        _prepared(tmp_path, local, "/given/*.parquet")
 
 
 class WorkersElsewhere:
@@ -115,7 +219,7 @@ class WorkersElsewhere:
 
     def __call__(self, *arguments: object) -> "WorkersElsewhere":
         if arguments and "probe" in str(arguments[0]):
-            Path(str(arguments[0])).mkdir(parents=True)
+            Path(str(arguments[0]).removeprefix("file://")).mkdir(parents=True)
         return self
 
 
@@ -127,3 +231,23 @@ def test_workers_that_write_elsewhere_are_noticed(local: DuckDBEngine, tmp_path:
     engine._session = WorkersElsewhere()  # type: ignore[assignment]
     with pytest.raises(LakeNotWritable, match=r"of 64 rows of a probe in .*, 0 are here\. Set spark\.warehouse"):
         engine._start()
+
+
+class Unreachable(Exception):
+    """As pyspark raises it."""
+
+    __module__ = "pyspark.errors"
+
+
+class LostSession:
+    """A session whose server has gone."""
+
+    def sql(self, _: str) -> None:
+        raise Unreachable("the server has gone\n  at java.lang.Thread")
+
+
+def test_what_fails_while_a_view_is_made_is_told_with_the_table(local: DuckDBEngine, tmp_path: Path) -> None:
+    engine = SparkEngine(local, Settings(home=tmp_path, engine="spark"), "run")
+    engine._session = LostSession()  # type: ignore[assignment]
+    with pytest.raises(SparkFailed, match=r"^marts\.things: Spark says: the server has gone$"):
+        engine._show([], TABLE)

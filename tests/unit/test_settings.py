@@ -255,3 +255,27 @@ def test_a_home_becomes_the_home_of_dagster_and_keeps_its_configuration(home, mo
     config.write_text("# mine\n")
     export_home(load(home))
     assert config.read_text() == "# mine\n"
+
+
+# ── the lake ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    ("given", "folder"),
+    [("/mnt/lake", "/mnt/lake"), ("file:///mnt/a lake", "/mnt/a lake"), ("file:/mnt/lake", "/mnt/lake")],
+)
+def test_the_folder_of_sparks_tables(home, given, folder):
+    assert Settings(home=home, spark={"warehouse": given}).spark.warehouse == Path(folder)
+
+
+def test_the_folder_of_sparks_tables_is_relative_to_the_home(home, monkeypatch):
+    write(home, '[spark]\nwarehouse = "lake"\n')
+    monkeypatch.chdir("/")
+    assert load(home).spark.warehouse == home / "lake"
+
+
+@pytest.mark.parametrize("given", ["s3a://bucket/lake", "hdfs:///lake", "dbfs:/mnt/lake", "file://server/lake"])
+def test_sparks_tables_need_a_folder_of_this_machine(home, given):
+    write(home, f'[spark]\nwarehouse = "{given}"\n')
+    assert "spark.warehouse" in refusal(home)
+    assert "share; mount that place" in refusal(home)

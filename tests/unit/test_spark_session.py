@@ -160,6 +160,18 @@ def test_loopback_is_for_what_stays_in_this_machine(monkeypatch, before, wanted,
     assert os.environ.get("SPARK_LOCAL_IP") == before
 
 
+def test_a_local_path_says_so_and_is_not_encoded(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    assert session.spark_path(Path("/mnt/a lake")) == "file:///mnt/a lake"
+    assert session.spark_path(Path("lake")) == f"file://{tmp_path}/lake"
+
+
+@pytest.mark.parametrize(("master", "level"), [("local[*]", "ERROR"), ("spark://a:7077", "WARN"), ("yarn", "WARN")])
+def test_a_cluster_without_a_free_worker_leaves_a_warning(tmp_path, master, level):
+    options = session._driver_options(Settings(home=tmp_path, spark={"master": master}), tmp_path)
+    assert options["spark.log.level"] == level
+
+
 def test_only_java_is_made_quiet(tmp_path, capfd):
     log = tmp_path / "spark.log"
     with session._standard_error_in(log):
