@@ -74,9 +74,7 @@ def test_a_killed_executor_costs_time_and_no_row(exports: Path, duckdb: DuckDBEn
         for name in NAMES[:2]:
             spark.write(tables()[name])
         found: list[pl.DataFrame] = []
-        asking = threading.Thread(target=lambda: found.append(spark.read(LONG)))
-        asking.start()
-        before = _at_work(spark, cluster, asking)
+        asking, before = _asked_until_both_work(spark, cluster, found)
         os.kill(before[0], signal.SIGKILL)
         asking.join(240)
         after = cluster.executors()
@@ -94,6 +92,20 @@ def test_a_connect_server_gives_the_same_rows(
         _assert_same(duckdb, spark)
 
 
+def _asked_until_both_work(
+    spark: SparkEngine, cluster: Standalone, found: list[pl.DataFrame]
+) -> tuple[threading.Thread, list[int]]:
+    """A query under way on both executors, and these. On a busy machine it may be over before they are seen at work, or
+    one of them comes late: then it is asked again."""
+    for _ in range(10):
+        found.clear()
+        asking = threading.Thread(target=lambda: found.append(spark.read(LONG)))
+        asking.start()
+        if executors := _at_work(spark, cluster, asking):
+            return asking, executors
+    raise AssertionError("the query was always over before both executors were seen at work")
+
+
 def _at_work(spark: SparkEngine, cluster: Standalone, asking: threading.Thread) -> list[int]:
     """The executors, at a moment when both work on a stage of which something is done and something is still to do."""
     tracker = spark.session.sparkContext.statusTracker()
@@ -102,7 +114,7 @@ def _at_work(spark: SparkEngine, cluster: Standalone, asking: threading.Thread) 
             if stage and stage.numActiveTasks == 2 and 1 <= stage.numCompletedTasks < stage.numTasks - 4:
                 return cluster.executors()
         time.sleep(0.01)
-    raise AssertionError("the query was over before both executors were seen at work")
+    return []
 
 
 @contextmanager
