@@ -247,16 +247,17 @@ def columns(shown: Sequence[Column], unit: str, currency: str, title: str = "") 
         hovertext=[one.text for one in shown], hoverinfo="text",
     )  # fmt: skip
     aimed = [one for one in shown if one.target is not None]
-    targets = go.Scatter(
-        name="Target", x=[plain(one.label) for one in aimed], y=[as_float(one.target, digits) for one in aimed],
-        mode="markers", hovertext=[one.text for one in aimed], hoverinfo="text",
-        marker={"symbol": "line-ew", "size": 18, "color": TARGET, "line": {"width": 3, "color": TARGET}},
+    targets = go.Bar(  # bars of no height: an outline as wide as the column, on a phone too
+        name="Target", x=[plain(one.label) for one in aimed], y=[0] * len(aimed),
+        base=[as_float(one.target, digits) for one in aimed], hovertext=[one.text for one in aimed], hoverinfo="text",
+        marker={"color": TARGET, "line": {"width": 3, "color": TARGET}},
     )  # fmt: skip
     axis: dict[str, Any] = {"tickformat": ".0%", "nticks": 5} if unit == "share" else amounts_of(
         [bars], "y", currency if unit == "currency" else None
     )  # fmt: skip
     layout = {
         "height": 280,
+        "barmode": "overlay",
         "bargap": 0.3,
         "xaxis": {"type": "category", "showgrid": False, "nticks": 8, "tickangle": 0},
         "yaxis": {**axis, "rangemode": "tozero", **({"title": _title(title)} if title else {})},
