@@ -26,6 +26,7 @@ LINES = ((ACCENT, "solid"), (PART_COLOURS[1], "dash"), (PART_COLOURS[2], "dot"),
 """Colour and dash of up to four lines: told apart without colour, too."""
 MOMENT = "Key moment"
 TARGET = INK
+_GAP = 0.3  # between columns, as a share of a month
 _MARGIN = {"l": 10, "r": 16, "t": 8, "b": 46}
 _DIGITS = 4
 
@@ -246,22 +247,23 @@ def columns(shown: Sequence[Column], unit: str, currency: str, title: str = "") 
         marker={"color": ACCENT, "opacity": [0.45 if one.is_open else 1 for one in shown]},
         hovertext=[one.text for one in shown], hoverinfo="text",
     )  # fmt: skip
-    aimed = [one for one in shown if one.target is not None]
-    targets = go.Bar(  # bars of no height: an outline as wide as the column, on a phone too
-        name="Target", x=[plain(one.label) for one in aimed], y=[0] * len(aimed),
-        base=[as_float(one.target, digits) for one in aimed], hovertext=[one.text for one in aimed], hoverinfo="text",
-        marker={"color": TARGET, "line": {"width": 3, "color": TARGET}},
+    aimed = {place: as_float(one.target, digits) for place, one in enumerate(shown) if one.target is not None}
+    targets = go.Scatter(  # what the pointer finds; the line across is a shape, as wide as its column at any width
+        name="Target", x=[labels[place] for place in aimed], y=list(aimed.values()), mode="markers",
+        marker={"size": 3, "color": TARGET}, hovertext=[shown[place].text for place in aimed], hoverinfo="text",
     )  # fmt: skip
     axis: dict[str, Any] = {"tickformat": ".0%", "nticks": 5} if unit == "share" else amounts_of(
         [bars], "y", currency if unit == "currency" else None
     )  # fmt: skip
     layout = {
         "height": 280,
-        "barmode": "overlay",
-        "bargap": 0.3,
+        "bargap": _GAP,
         "xaxis": {"type": "category", "showgrid": False, "nticks": 8, "tickangle": 0},
         "yaxis": {**axis, "rangemode": "tozero", **({"title": _title(title)} if title else {})},
-        "shapes": [_unknown_column(place) for place, one in enumerate(shown) if one.value is None],
+        "shapes": [
+            *(_unknown_column(place) for place, one in enumerate(shown) if one.value is None),
+            *(_across(place, height) for place, height in aimed.items()),
+        ],
     }
     return drawn([bars, *([targets] if aimed else [])], layout)
 
@@ -315,6 +317,15 @@ def _unknown_column(place: int) -> dict[str, Any]:
     return {
         "type": "rect", "layer": "below", "line": {"width": 0}, "fillcolor": UNKNOWN, "opacity": 0.25,
         "xref": "x", "x0": place - 0.4, "x1": place + 0.4, "yref": "paper", "y0": 0, "y1": 1,
+    }  # fmt: skip
+
+
+def _across(place: int, height: float) -> dict[str, Any]:
+    """A line as wide as the column at that place."""
+    reach = (1 - _GAP) / 2
+    return {
+        "type": "line", "line": {"width": 3, "color": TARGET},
+        "xref": "x", "x0": place - reach, "x1": place + reach, "yref": "y", "y0": height, "y1": height,
     }  # fmt: skip
 
 

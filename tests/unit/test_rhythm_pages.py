@@ -93,6 +93,19 @@ def test_what_is_unknown_is_grey_and_never_zero() -> None:
     assert (list(closed["x"]), list(grey["base"]), list(half["x"])) == ([27, None], [None, 5], [9])
 
 
+def test_a_target_is_as_wide_as_its_column_and_told_where_there_is_no_column() -> None:
+    drawn = pictures.columns(
+        [pictures.Column("Jan", 100, "100 €"), pictures.Column("Feb", None, "target 80 €", target=80)],
+        "currency",
+        "EUR",
+    )
+    _, targets = drawn["data"]
+    assert (list(targets["x"]), list(targets["y"]), list(targets["hovertext"])) == (["Feb"], [80], ["target 80 €"])
+    lines = [shape for shape in drawn["layout"]["shapes"] if shape["type"] == "line"]
+    assert [(line["x0"], line["x1"], line["y0"], line["y1"]) for line in lines] == [(0.65, 1.35, 80, 80)]
+    assert drawn["layout"]["bargap"] == pytest.approx(1 - (1.35 - 0.65))
+
+
 @pytest.mark.parametrize("name", queries.ALL)
 def test_queries_are_portable(name: str) -> None:
     schemas = {table.full_name: table.column_types() for table in tables().values()} | parameter_columns(Settings())
