@@ -16,8 +16,8 @@ from pipeline.publishing import Publication
 from pipeline.sources import ExportError
 from pipeline.warehouse import Warehouse
 
-LEDGER, QUARANTINE = (tables()[name] for name in ("ingest.files", "ingest.quarantine"))
-WRITTEN = (LEDGER, QUARANTINE, *input_tables())
+LEDGER, QUARANTINE, REMARKS = (tables()[f"ingest.{name}"] for name in ("files", "quarantine", "remarks"))
+WRITTEN = (LEDGER, QUARANTINE, REMARKS, *input_tables())
 FILES_FIT = "every_file_fits"
 
 
@@ -33,6 +33,7 @@ class IngestConfig(dg.Config):
     check_specs=[
         *check_specs(LEDGER),
         *check_specs(QUARANTINE),
+        *check_specs(REMARKS),
         dg.AssetCheckSpec(
             FILES_FIT,
             asset=dg.AssetKey(["ingest", "files"]),
@@ -56,14 +57,17 @@ def ingest(
         context.log.info(str(outcome) if isinstance(outcome, ExportError) else outcome.message)
         if isinstance(outcome, ExportError):
             problems.append(str(outcome))
-        elif outcome.status == "rejected":
+            continue
+        for remark in outcome.remarks if outcome.read_now else ():
+            context.log.warning(f"{outcome.file}: {remark.message}")
+        if outcome.status == "rejected":
             problems.append(outcome.example or outcome.message)
     loaded = "SELECT count(*) FROM ingest.files WHERE status = 'loaded' AND input = $input"
     if not problems and not engine.scalar(loaded, {"input": ORDERS}):
         problems.append(_nothing_to_load(warehouse))
     _publish_quarantine(context, warehouse)
 
-    outcomes = {table: engine.check(table) for table in (LEDGER, QUARANTINE)}
+    outcomes = {table: engine.check(table) for table in (LEDGER, QUARANTINE, REMARKS)}
     fits = CheckOutcome(FILES_FIT, len(problems), "\n".join(problems))
     failed = [check for checks in outcomes.values() for check in checks if not check.passed]
     for table, checks in outcomes.items():

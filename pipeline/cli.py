@@ -345,6 +345,8 @@ def _summary(settings: Settings, finished: Finished) -> None:
     for row in summary.files:
         files.add_row(row[0], *(f"{count:,}" for count in row[1:]))
     out.print(files)
+    for path, message in summary.remarks:
+        out.print(Text(f"! {Path(path).name}: {message}", style="yellow"), soft_wrap=True)
     if summary.switched_off:
         out.print(f"switched off: {', '.join(summary.switched_off)}", style="dim", soft_wrap=True)
     out.print()
@@ -385,6 +387,8 @@ def _show_inspection(found: Inspection) -> None:
         say("source", found.source.label)
     if found.loaded:
         _show_loaded(found, say)
+    for remark in found.loaded.remarks if found.loaded else ():
+        say("remark", remark.message, "yellow")
     if found.warning:
         say("warning", found.warning, "yellow")
     say("verdict", found.problem or "usable", "red" if found.problem else "green")

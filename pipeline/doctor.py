@@ -47,6 +47,8 @@ class Summary:
     files: list[tuple[str, int, int, int, int, int]]
     segments: list[tuple[str, int]]
     switched_off: list[str]
+    remarks: list[tuple[str, str]]
+    """(path of a file, what a person should look at in it)"""
 
 
 def examine(home: Path | None) -> list[Finding]:
@@ -77,7 +79,7 @@ def _read_summary(settings: Settings, day: dt.date) -> Summary:
         files = engine.execute(
             "SELECT path, rows_read, accepted, quarantined, superseded, duplicates FROM ingest.files ORDER BY path"
         )
-        missing = _switched_off(engine)
+        missing, remarks = _switched_off(engine), _remarks(engine)
         segments = engine.execute(
             """
             WITH labels AS (
@@ -94,7 +96,13 @@ def _read_summary(settings: Settings, day: dt.date) -> Summary:
         )
     finally:
         connection.close()
-    return Summary([tuple(row) for row in files], [tuple(row) for row in segments], missing)
+    return Summary([tuple(row) for row in files], [tuple(row) for row in segments], missing, remarks)
+
+
+def _remarks(engine: DuckDBEngine) -> list[tuple[str, str]]:
+    """What a person should look at in the files that are loaded."""
+    sql = "SELECT path, message FROM ingest.remarks JOIN ingest.files USING (file_id) ORDER BY path, subject"
+    return [(path, message) for path, message in engine.execute(sql)]
 
 
 def _switched_off(engine: DuckDBEngine) -> list[str]:
@@ -252,6 +260,8 @@ def _contents(engine: DuckDBEngine) -> Iterator[Finding]:
     yield Finding("ok", "warehouse", span)
     if missing := _switched_off(engine):
         yield Finding("ok", "inputs", f"switched off: {', '.join(missing)}")
+    for path, message in _remarks(engine):
+        yield Finding("warn", "exports", f"{path}: {message}")
     rejected = engine.execute("SELECT path FROM ingest.files WHERE status = 'rejected' ORDER BY path")
     if rejected:
         names = ", ".join(row[0] for row in rejected)

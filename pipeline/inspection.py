@@ -31,7 +31,7 @@ from pipeline.readers import format_of, read_raw
 from pipeline.settings import Settings
 from pipeline.sources import ExportError, Source, choose, find_sources, quoted, read_source
 
-_TABLES = ("ingest.files", "ingest.quarantine", *(table.full_name for table in input_tables()))
+_TABLES = ("ingest.files", "ingest.quarantine", "ingest.remarks", *(table.full_name for table in input_tables()))
 _SAMPLE_LINES = 5
 _TOP_REASONS = 5
 _CLOSE_ENOUGH = 0.8

@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
@@ -25,7 +25,7 @@ from pipeline.sources import ROW_NUMBER, ExportError, Source, quoted, text_liter
 
 Value = TypeVar("Value")
 OFFSET = r"\d:\d\d(:\d\d(\.\d+)?)?\s?(Z|UTC|GMT|[+-]\d\d(:?\d\d)?)$"
-BESIDE_STAGING = ("ingest.quarantine", "ingest.files")
+BESIDE_STAGING = ("ingest.quarantine", "ingest.remarks", "ingest.files")
 _TO_THE_SECOND = "_____________:__:__"  # a time written so has no room for an offset, and is told faster
 _CASTS = {"number": ("DECIMAL(38,9)", "a number"), "timestamp": ("TIMESTAMP", "a date")}
 KINDS_OF = {"TIMESTAMP": "a date", "DECIMAL": "a number", "DOUBLE": "a number", "BIGINT": "a number"}
@@ -44,6 +44,15 @@ class Export:
 
 
 @dataclass(frozen=True)
+class Remark:
+    """What a person should look at in a file, and what stops nothing; kept in ingest.remarks."""
+
+    subject: str
+    message: str
+    rows: int | None = None
+
+
+@dataclass(frozen=True)
 class Loaded:
     """What became of one file: its row in the ledger, and whether this run read it."""
 
@@ -58,6 +67,7 @@ class Loaded:
     duplicates: int
     example: str | None = None
     dialect: str = ""
+    remarks: tuple[Remark, ...] = ()
 
     @property
     def message(self) -> str:
@@ -97,6 +107,7 @@ class Load:
         self._has_foreign_lines = False
         self._has_several_lines = False
         self._dialect = Dialect()
+        self._remarks: list[Remark] = []
 
     def run(self) -> Loaded:
         before = self._ledger()
@@ -132,6 +143,10 @@ class Load:
 
     def _execute(self, sql: str, **parameters: Any) -> list[tuple[Any, ...]]:
         return self._engine.execute(sql, {"file_id": self._file_id, **parameters})
+
+    def _remark(self, subject: str, message: str, rows: int | None = None) -> None:
+        """Note, until the file is written, what a person should look at; once a subject."""
+        self._remarks.append(Remark(subject, message, rows))
 
     # reading and mapping
 
@@ -621,6 +636,13 @@ class Load:
             duplicates=duplicates,
         )
 
+        for remark in self._remarks:
+            self._execute(
+                "INSERT INTO ingest.remarks BY NAME "
+                "SELECT $file_id AS file_id, $subject AS subject, $rows AS rows, $message AS message",
+                **asdict(remark),
+            )
+
     def _shown_path(self) -> str:
         home = self._settings.home
         inside = self._export.path.is_relative_to(home)
@@ -635,9 +657,12 @@ class Load:
     def _outcome(self, ledger: dict[str, Any], read_now: bool) -> Loaded:
         counts = {name: ledger[name] for name in ("rows_read", "accepted", "quarantined", "superseded", "duplicates")}
         example = self._example(ledger) if ledger["quarantined"] else None
+        remarks = self._execute(
+            "SELECT subject, message, rows FROM ingest.remarks WHERE file_id = $file_id ORDER BY subject"
+        )
         return Loaded(
             self._export.name, self._source.label, ledger["status"], read_now, **counts, example=example,
-            dialect=str(self._dialect),
+            dialect=str(self._dialect), remarks=tuple(Remark(*row) for row in remarks),
         )  # fmt: skip
 
     def _example(self, ledger: dict[str, Any]) -> str:

@@ -25,7 +25,8 @@ class ProgressHandler(logging.Handler):
         if event is None and (record.levelno < logging.INFO or message.startswith(_SKIPPED)):
             return
         if event is None:
-            self._say(f"    {message}", "dim")
+            warns = record.levelno >= logging.WARNING
+            self._say(f"  ! {message}" if warns else f"    {message}", "yellow" if warns else "dim")
         elif event.event_type_value == "ASSET_MATERIALIZATION":
             self._note_rows(event)
         elif event.event_type_value == "STEP_SUCCESS":

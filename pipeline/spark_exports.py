@@ -356,7 +356,7 @@ def _take(engine: SparkEngine, entries: Sequence[Entry], judged: Sequence[Judged
     ledger: list[dict[str, Any]] = []
 
     def record() -> None:
-        for name in ("ingest.files", "ingest.quarantine"):
+        for name in ("ingest.files", "ingest.quarantine", "ingest.remarks"):
             engine.local.execute(f"DELETE FROM {name} WHERE starts_with(file_id, '{FILE_ID_PREFIX}')")
         for entry, found, folder in zip(entries, judged, bad, strict=True):
             ledger.append(_record(engine, table, entry, found, folder, mapping))

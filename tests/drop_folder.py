@@ -88,12 +88,16 @@ class Home:
 
     def emptied(self) -> None:
         """As before the first load; the files stay."""
-        for table in (*(f"staging.{name}" for name in INPUTS), "ingest.files", "ingest.quarantine"):
+        for table in (*(f"staging.{name}" for name in INPUTS), "ingest.files", "ingest.quarantine", "ingest.remarks"):
             self.engine.execute(f"DELETE FROM {table}")
 
     def reasons(self) -> dict[int, str]:
         """Row number -> why it was set aside."""
         return self.select("SELECT * FROM ingest.quarantine").by("row_number", "reasons")
+
+    def remarks(self) -> dict[str, str]:
+        """Subject -> what a person is told of it."""
+        return self.select("SELECT * FROM ingest.remarks").by("subject", "message")
 
     def everything(self) -> list[list[tuple[Any, ...]]]:
         return [
