@@ -20,7 +20,8 @@ CASES = {
 
 
 def in_engine(texts: list[str]) -> list[str]:
-    sql = f"SELECT {shape_sql('text')} FROM (SELECT unnest($texts) AS text, generate_subscripts($texts, 1) AS n) ORDER BY n"
+    given = "(SELECT unnest($texts) AS text, generate_subscripts($texts, 1) AS n)"
+    sql = f"SELECT {shape_sql('text')} FROM {given} AS given ORDER BY n"
     return [row[0] for row in duckdb.execute(sql, {"texts": texts}).fetchall()]
 
 
