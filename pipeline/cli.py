@@ -345,8 +345,8 @@ def _summary(settings: Settings, finished: Finished) -> None:
     for row in summary.files:
         files.add_row(row[0], *(f"{count:,}" for count in row[1:]))
     out.print(files)
-    for path, message in summary.remarks:
-        out.print(Text(f"! {Path(path).name}: {message}", style="yellow"), soft_wrap=True)
+    for export, remark in summary.remarks:
+        out.print(Text(f"! {Path(export).name}: {remark}", style="yellow"), soft_wrap=True)
     if summary.switched_off:
         out.print(f"switched off: {', '.join(summary.switched_off)}", style="dim", soft_wrap=True)
     out.print()
