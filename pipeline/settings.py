@@ -26,6 +26,7 @@ from pydantic_settings import (
 )
 
 from pipeline.dialects import Dialect
+from pipeline.memory import available_bytes
 
 SETTINGS_FILE = "perennial.toml"
 DAGSTER_YAML = """\
@@ -351,10 +352,10 @@ class Settings(BaseSettings):
 
     @property
     def memory_bytes(self) -> int:
-        """`memory_limit` as a number; a share is taken of the machine's memory."""
+        """`memory_limit` as a number; a share is taken of the machine's memory, or of its container's."""
         number, unit = re.fullmatch(r"([\d.]+)\s*(.+)", self.memory_limit).groups()  # type: ignore[union-attr]
         if unit == "%":
-            return int(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") * float(number) / 100)
+            return int(available_bytes() * float(number) / 100)
         return int(float(number) * (1024 if unit.endswith("iB") else 1000) ** (1 + "KMGT".index(unit[0])))
 
     @property
