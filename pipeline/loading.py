@@ -419,8 +419,8 @@ class Load:
         if rows := self._execute(later)[0][0]:
             self._remark(
                 "changed_later",
-                f"{rows:,} rows have a time in {self._input.changed_at} that is more than a day after the file "
-                f"arrived; they count as of their file instead.",
+                f"{self._input.changed_at} is more than a day after the file arrived in {rows:,} of its rows; they "
+                f"count as of their file instead.",
                 rows,
             )
 
@@ -435,9 +435,7 @@ class Load:
             f"FROM mapped JOIN given ON given.row_number = mapped.row_number"
         )[0]
         if rows:
-            self._remark(
-                "exported_unreadable", f"{rows:,} rows have a time in {EXPORTED_AT} that cannot be read.", rows
-            )
+            self._remark("exported_unreadable", f"{EXPORTED_AT} cannot be read in {rows:,} of its rows.", rows)
         return told
 
     def _told_by_its_name(self) -> dt.datetime | None:
@@ -710,10 +708,10 @@ class Load:
             other = Path(path).name
             self._remark(
                 "undecided",
-                f"{keys:,} values of {listed} are told otherwise by files that arrived together with it, and nothing "
-                f"says which is newer (row {our_row:,} here, row {their_row:,} of {other}): "
-                f"{other if is_newer else 'this file'} counts, by the numbers in the names, else by the latest row. "
-                f"Let a column or the name tell when a file was exported (exported_at), or load one after the other.",
+                f"files that arrived together with it tell {keys:,} of its {listed} otherwise (row {our_row:,} here, "
+                f"row {their_row:,} of {other}), and nothing says which is newer; {other if is_newer else 'this file'} "
+                f"counts, by the numbers in the names, else by the latest row. Let a column or its name tell when "
+                f"a file was exported (exported_at), or load one after the other.",
                 lines,
             )
 

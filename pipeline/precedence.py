@@ -56,7 +56,8 @@ def local_now(settings: Settings) -> dt.datetime:
 def note_arrivals(engine: DuckDBEngine, files: Iterable[tuple[str, str, str]], now: dt.datetime) -> None:
     """Keep the arrival of those of the files (file_id, place, name) that were never seen before; all arrive now.
 
-    Of a file with several names, the last counts.
+    Of a file with several names, the last counts. Where the clock has gone back (in autumn, or set anew), they arrive
+    a second after those of before all the same.
     """
     known = {row[0] for row in engine.execute("SELECT file_id FROM ingest.arrivals")}
     new: dict[str, tuple[str, str]] = {}
@@ -65,12 +66,14 @@ def note_arrivals(engine: DuckDBEngine, files: Iterable[tuple[str, str, str]], n
             new[file_id] = max(new.get(file_id, ("", "")), (where[0], where[1]))
     with engine.transaction():
         _note_those_of_before(engine, now)
+        last = engine.scalar("SELECT max(arrived_at) FROM ingest.arrivals")
+        arrived_at = max(now, last + dt.timedelta(seconds=1)) if last else now
         for file_id, (place, name) in new.items():
             engine.execute(
                 "INSERT INTO ingest.arrivals (file_id, arrived_at, seen_at, place, name) "
-                "SELECT $file_id, CAST($now AS TIMESTAMP), CAST($now AS TIMESTAMP), $place, $name "
+                "SELECT $file_id, CAST($arrived_at AS TIMESTAMP), CAST($now AS TIMESTAMP), $place, $name "
                 "WHERE $file_id NOT IN (SELECT file_id FROM ingest.arrivals)",
-                {"file_id": file_id, "now": now, "place": place, "name": name},
+                {"file_id": file_id, "arrived_at": arrived_at, "now": now, "place": place, "name": name},
             )
 
 

@@ -111,7 +111,12 @@ class Home:
         """Say when files, dropped but not loaded yet, arrived together."""
         found = [(export, *identify(export)) for export in self.find() if export.name in names]
         places = [(file_id, place_of(self.now(), e.path), shown_path(self.now(), e.path)) for e, file_id, _ in found]
-        note_arrivals(self.engine, places, dt.datetime.fromisoformat(at))
+        moment = dt.datetime.fromisoformat(at)
+        note_arrivals(self.engine, places, moment)
+        self.engine.execute(
+            "UPDATE ingest.arrivals SET arrived_at = CAST($at AS TIMESTAMP) WHERE list_contains($files, file_id)",
+            {"at": moment, "files": [file_id for file_id, _, _ in places]},
+        )
 
     def everything(self) -> list[list[tuple[Any, ...]]]:
         return [

@@ -5,6 +5,7 @@ Everything goes through find_exports and load_exports, as in a run. A load comes
 
 from __future__ import annotations
 
+import datetime as dt
 import gzip
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -56,6 +57,15 @@ def test_an_edited_order_counts_as_the_export_that_came_last_tells_it(home, name
     home.load()
     assert amounts(home) == {"o1": 80, "o2": 50}
     assert home.remarks() == {}
+
+
+def test_what_comes_later_is_newer_though_the_clock_has_gone_back(home):
+    home.lines("b.csv", "o1,anna,2026-01-01,100")
+    home.load()
+    home.clock -= dt.timedelta(hours=1)
+    home.lines("a.csv", "o1,anna,2026-01-01,80")
+    home.load()
+    assert amounts(home) == {"o1": 80} and home.remarks() == {}
 
 
 @pytest.mark.parametrize(
@@ -161,8 +171,8 @@ def test_two_exports_that_differ_and_came_together_are_told_by_count_and_example
     (remark,) = home.select("SELECT * FROM ingest.remarks").rows("subject", "rows", "message")
     assert remark[:2] == ("undecided", 2)
     assert remark[2].startswith(
-        "2 values of order_id are told otherwise by files that arrived together with it, and nothing says which is "
-        "newer (row 1 here, row 2 of 1.csv): this file counts,"
+        "files that arrived together with it tell 2 of its order_id otherwise (row 1 here, row 2 of 1.csv), and "
+        "nothing says which is newer; this file counts,"
     )
     assert not any(value in remark[2] for value in ("o1", "80", "anna", "carl"))
 
@@ -258,7 +268,7 @@ def test_an_export_of_the_future_counts_as_of_its_arrival_and_is_told(home):
 def test_a_time_of_export_that_cannot_be_read_is_told_and_its_row_stays(home):
     home.lines("a.csv", "o1,anna,2026-01-01,100,yesterday", header=EXPORTED)
     assert counts(home.load()["a.csv"]) == (1, 1, 0, 0, 0)
-    assert home.remarks() == {"exported_unreadable": "1 rows have a time in exported_at that cannot be read."}
+    assert home.remarks() == {"exported_unreadable": "exported_at cannot be read in 1 of its rows."}
 
 
 @pytest.mark.parametrize(("pattern", "said"), [("orders_%Q-%Y", "%Q is no part"), ("orders_%m-%d", "needs its year")])
@@ -289,7 +299,7 @@ def test_a_row_without_a_time_of_its_own_counts_as_of_its_file(home):
 def test_a_change_of_the_future_is_no_evidence_and_is_told(home):
     home.lines("a.csv", "anna,2026-01-01,2099-01-01", header=CHANGED)
     home.load()
-    assert "1 rows have a time in updated_at that is more than a day after" in home.remarks()["changed_later"]
+    assert "updated_at is more than a day after the file arrived in 1 of its rows" in home.remarks()["changed_later"]
     home.lines("b.csv", "anna,2025-01-01,2026-12-01 00:05", header=CHANGED)
     home.load()
     assert registered(home) == {"anna": "2025-01-01"}
@@ -325,7 +335,7 @@ def test_rows_changed_at_one_time_that_differ_are_told_if_their_files_came_toget
     home.lines("2.csv", "anna,2026-01-02,2026-05-01", "bert,2026-01-02,2026-05-02", header=CHANGED)
     home.load()
     assert registered(home) == {"anna": "2026-01-02", "bert": "2026-01-02"}
-    assert home.remarks()["undecided"].startswith("1 values of customer_id are told otherwise")
+    assert home.remarks()["undecided"].startswith("files that arrived together with it tell 1 of its customer_id")
 
 
 # ── homes of before ───────────────────────────────────────────────────────────────────────────────────────────────────
@@ -372,12 +382,16 @@ ROWS = st.lists(
 WORLD = st.tuples(
     *(
         st.builds(
-            File, st.just(name), st.just(source), st.sampled_from(["2026-03-01", "2026-03-02"]),
-            st.sampled_from(["", "", "2026-02-28", "2026-03-01", "2099-01-01"]), ROWS,
+            File,
+            st.just(name),
+            st.just(source),
+            st.sampled_from(["2026-03-01", "2026-03-02"]),
+            st.sampled_from(["", "", "2026-02-28", "2026-03-01", "2099-01-01"]),
+            ROWS,
         )
         for name, source in (("1.csv", "own"), ("02.csv", "own"), ("10.csv", "own2"))
     )
-)  # fmt: skip
+).filter(lambda files: len({str(file[3:]) for file in files}) == 3)  # the same bytes would be the same file
 RAW = "{thing: {required: true}, day: {}, changed: {}, exported: {}}"
 GIVEN_UP = "nullif(thing, 'k2')"
 
