@@ -1,6 +1,8 @@
 """Ingest: export files into staging, ledger and quarantine. Not partitioned: a file is loaded once."""
 
+import datetime as dt
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import dagster as dg
 from pydantic import Field
@@ -10,14 +12,17 @@ from pipeline.activation.outputs import write_quarantine
 from pipeline.catalog import tables
 from pipeline.engines.engine import CheckOutcome
 from pipeline.exports import find_exports, load_exports
+from pipeline.failures import told_by_us
 from pipeline.inputs import ORDERS, input_tables
 from pipeline.loading import Export, Loaded
+from pipeline.precedence import local_now
 from pipeline.publishing import Publication
 from pipeline.sources import ExportError
 from pipeline.warehouse import Warehouse
 
-LEDGER, QUARANTINE, REMARKS = (tables()[f"ingest.{name}"] for name in ("files", "quarantine", "remarks"))
-WRITTEN = (LEDGER, QUARANTINE, REMARKS, *input_tables())
+LEDGER = tables()["ingest.files"]
+OF_INGEST = tuple(table for table in tables().values() if table.schema == "ingest")
+WRITTEN = (*OF_INGEST, *input_tables())
 FILES_FIT = "every_file_fits"
 
 
@@ -31,9 +36,7 @@ class IngestConfig(dg.Config):
     name="ingest",
     specs=[asset_spec(table) for table in WRITTEN],
     check_specs=[
-        *check_specs(LEDGER),
-        *check_specs(QUARANTINE),
-        *check_specs(REMARKS),
+        *(spec for table in OF_INGEST for spec in check_specs(table)),
         dg.AssetCheckSpec(
             FILES_FIT,
             asset=dg.AssetKey(["ingest", "files"]),
@@ -46,28 +49,14 @@ def ingest(
     context: dg.AssetExecutionContext, config: IngestConfig, warehouse: Warehouse
 ) -> Iterator[dg.AssetCheckResult | dg.MaterializeResult[None]]:
     """Load the exports that are new; fail, with all reasons, if one cannot be used."""
-    engine, problems = warehouse.local, list[str]()
-    by_spark: list[Loaded] = []
     try:
-        exports = find_exports(warehouse.settings, config.sources)
-        by_spark = _read_by_spark(warehouse, exports)
-    except ExportError as error:
-        exports, problems = [], [str(error)]
-    for outcome in (*by_spark, *load_exports(engine, warehouse.settings, exports)):
-        context.log.info(str(outcome) if isinstance(outcome, ExportError) else outcome.message)
-        if isinstance(outcome, ExportError):
-            problems.append(str(outcome))
-            continue
-        for remark in outcome.remarks if outcome.read_now else ():
-            context.log.warning(f"{outcome.file}: {remark.message}")
-        if outcome.status == "rejected":
-            problems.append(outcome.example or outcome.message)
-    loaded = "SELECT count(*) FROM ingest.files WHERE status = 'loaded' AND input = $input"
-    if not problems and not engine.scalar(loaded, {"input": ORDERS}):
-        problems.append(_nothing_to_load(warehouse))
-    _publish_quarantine(context, warehouse)
-
-    outcomes = {table: engine.check(table) for table in (LEDGER, QUARANTINE, REMARKS)}
+        problems = _load(context, config, warehouse)
+        _publish_quarantine(context, warehouse)
+        outcomes = {table: warehouse.local.check(table) for table in OF_INGEST}
+    except Exception as error:
+        # Whatever it was: a run of the tables alone must see in the history that this load came to no good end.
+        yield from check_results(LEDGER, [CheckOutcome(FILES_FIT, 1, _why(error))])
+        raise
     fits = CheckOutcome(FILES_FIT, len(problems), "\n".join(problems))
     failed = [check for checks in outcomes.values() for check in checks if not check.passed]
     for table, checks in outcomes.items():
@@ -78,8 +67,43 @@ def ingest(
             "\n".join(problems + [f"{check.name}: {check.message}" for check in failed]), allow_retries=False
         )
     for table in WRITTEN:
-        rows = engine.scalar(f"SELECT count(*) FROM {table.full_name}")
+        rows = warehouse.local.scalar(f"SELECT count(*) FROM {table.full_name}")
         yield dg.MaterializeResult(asset_key=[table.schema, table.name], metadata={"dagster/row_count": rows})
+
+
+def _load(context: dg.AssetExecutionContext, config: IngestConfig, warehouse: Warehouse) -> list[str]:
+    """Load what is new; returns what is wrong with files, in words for those who can mend them."""
+    problems: list[str] = []
+    try:
+        for outcome in _outcomes(warehouse, config, local_now(warehouse.settings)):
+            context.log.info(str(outcome) if isinstance(outcome, ExportError) else outcome.message)
+            if isinstance(outcome, ExportError):
+                problems.append(str(outcome))
+                continue
+            for remark in outcome.remarks if outcome.read_now else ():
+                context.log.warning(f"{outcome.file}: {remark.message}")
+            if outcome.status == "rejected":
+                problems.append(outcome.example or outcome.message)
+    except ExportError as error:
+        problems.append(str(error))
+    loaded = "SELECT count(*) FROM ingest.files WHERE status = 'loaded' AND input = $input"
+    if not problems and not warehouse.local.scalar(loaded, {"input": ORDERS}):
+        problems.append(_nothing_to_load(warehouse))
+    return problems
+
+
+def _outcomes(warehouse: Warehouse, config: IngestConfig, now: dt.datetime) -> Iterator[Loaded | ExportError]:
+    """What became of each file; all that are new arrive now. Raises ExportError for what concerns them all."""
+    exports = find_exports(warehouse.settings, config.sources)
+    yield from _read_by_spark(warehouse, exports, now)
+    yield from load_exports(warehouse.local, warehouse.settings, exports, now)
+
+
+def _why(error: Exception) -> str:
+    """For the history: our own words, else the kind of the error alone, since texts of others may quote a cell."""
+    if told_by_us(error):
+        return str(error)
+    return f"loading ended unexpectedly ({type(error).__name__}); run `perennial run --debug` to see where."
 
 
 def refuse_after_failed_load(context: dg.AssetExecutionContext) -> None:
@@ -90,24 +114,41 @@ def refuse_after_failed_load(context: dg.AssetExecutionContext) -> None:
     """
     if any(node.name == ingest.op.name for node in context.job_def.nodes):
         return
-    for key in sorted(ingest.check_keys):
-        records = context.instance.event_log_storage.get_asset_check_execution_history(key, limit=10)
-        # A run that waits for this one has planned the check and not judged it yet.
-        judged = [
-            (record.event.timestamp, record.run_id, record.evaluation)
-            for record in records
-            if record.event and isinstance(record.evaluation, dg.AssetCheckEvaluation)
-        ]
-        _, run_id, last = max(judged, key=lambda entry: entry[0], default=(0.0, "", None))
-        if last and not last.passed:
+    for key in sorted(ingest.check_keys, key=lambda key: (key.name != FILES_FIT, key)):
+        judged = _last_judgement(context.instance, key)
+        if judged is not None and judged.problem is not None:
             raise dg.Failure(
-                f"Nothing was built on the exports, because loading them failed in run {run_id[:8]}: "
-                f"{last.description or f'check {key.name}.'} Mend that, run ingest, then this again.",
+                f"Nothing was built on the exports, because loading them failed in run {judged.run_id[:8]}: "
+                f"{judged.problem} Mend that, run ingest, then this again.",
                 allow_retries=False,
             )
 
 
-def _read_by_spark(warehouse: Warehouse, exports: Sequence[Export]) -> list[Loaded]:
+@dataclass(frozen=True)
+class _Judgement:
+    """What a run of ingest said of a check at its end; `problem` is None if it passed."""
+
+    at: float
+    run_id: str
+    problem: str | None
+
+
+def _last_judgement(instance: dg.DagsterInstance, key: dg.AssetCheckKey) -> _Judgement | None:
+    """The latest; None if there was none. A load whose run ended without a judgement (killed, say) has failed."""
+    found = []
+    for record in instance.event_log_storage.get_asset_check_execution_history(key, limit=10):
+        if record.event and isinstance(record.evaluation, dg.AssetCheckEvaluation):
+            wrong = None if record.evaluation.passed else record.evaluation.description or f"check {key.name}."
+            found.append(_Judgement(record.event.timestamp, record.run_id, wrong))
+            continue
+        run = instance.get_run_record_by_id(record.run_id)  # a run that waits for this one has judged nothing yet
+        if run is not None and run.dagster_run.is_finished and not run.dagster_run.is_success:
+            ended = run.end_time or record.create_timestamp
+            found.append(_Judgement(ended, record.run_id, "it ended before the exports were loaded."))
+    return max(found, key=lambda judgement: judgement.at, default=None)
+
+
+def _read_by_spark(warehouse: Warehouse, exports: Sequence[Export], now: dt.datetime) -> list[Loaded]:
     """The order lines that the settings give to Spark. Raises ExportError."""
     if not warehouse.settings.spark.order_lines:
         return []
@@ -118,7 +159,7 @@ def _read_by_spark(warehouse: Warehouse, exports: Sequence[Export]) -> list[Load
         )
     from pipeline.spark_exports import load_order_lines
 
-    return load_order_lines(warehouse.engine)
+    return load_order_lines(warehouse.engine, now)
 
 
 def _nothing_to_load(warehouse: Warehouse) -> str:

@@ -114,13 +114,14 @@ def _figure(meaning: str) -> pa.Column:
     return _column(FIGURE, meaning, pa.Check.in_range(-1e15, 1e15), required=True)
 
 
-_UPDATED_AT = "When the value was set, in the shop's time zone; tells which of two exports is the newer"
+_UPDATED_AT = "When the row was last changed, in the shop's time zone; of two rows, the later counts"
 
 CUSTOMERS = pa.DataFrameSchema(
     name="customers",
     columns={
         "customer_id": _identifier("Customer of the shop, as orders name it", required=True),
         "registered_at": _moment("When the customer registered, in the shop's time zone; null if nobody knows"),
+        "updated_at": _moment(_UPDATED_AT),
     },
 )
 

@@ -240,7 +240,7 @@ def _retention(settings: Settings, where: Snapshots) -> Iterator[Finding]:
 
 
 def _future_dates(engine: DuckDBEngine, today: dt.date) -> Iterator[Finding]:
-    """An export with an order dated after today: a typo, most likely, and until that day the newest export of all."""
+    """An export with an order dated after today: a typo, most likely, and until that day the order counts nowhere."""
     rows = engine.execute(
         "SELECT path, CAST(last_ordered_at AS DATE) FROM ingest.files "
         "WHERE CAST(last_ordered_at AS DATE) > $today ORDER BY path",
@@ -249,8 +249,8 @@ def _future_dates(engine: DuckDBEngine, today: dt.date) -> Iterator[Finding]:
     for path, day in rows:
         yield Finding(
             "warn", "ledger",
-            f"{path} holds an order dated {day}, after today. Until then it counts as the newest export and wins over "
-            f"others; if the date is a typo, mend the export and delete data/warehouse to load all exports anew.",
+            f"{path} holds an order dated {day}, after today. No snapshot before that day counts it; if the date is a "
+            f"typo, correct it in the shop and export the order again.",
         )  # fmt: skip
 
 

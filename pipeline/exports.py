@@ -14,6 +14,7 @@ from pipeline.engines.duckdb import DuckDBEngine
 from pipeline.inputs import INPUTS
 from pipeline.loading import BESIDE_STAGING, Export, Load, Loaded, fixed_dialect, mapping_key, with_rates
 from pipeline.locks import HomeNotWritable
+from pipeline.precedence import local_now, note_arrivals, place_of, shown_path
 from pipeline.rates import FOLDER as RATES_FOLDER
 from pipeline.rates import load_rates
 from pipeline.readers import columns_of, disk_is_full
@@ -35,14 +36,23 @@ def find_exports(settings: Settings, given: Mapping[str, Sequence[str]]) -> list
     return [each_once[key] for key in sorted(each_once)]
 
 
-def load_exports(engine: DuckDBEngine, settings: Settings, exports: Iterable[Export]) -> Iterator[Loaded | ExportError]:
+def load_exports(
+    engine: DuckDBEngine, settings: Settings, exports: Iterable[Export], now: dt.datetime | None = None
+) -> Iterator[Loaded | ExportError]:
     """Load what is new, file by file; a file that cannot be read at all comes back as the error that says why.
 
-    Order does not matter: an order, a customer, a target belongs to the newest export that holds it, which the content
-    of the files tells.
+    Files that were never seen before arrive `now` (the shop's time; else what the clock says). Their order does not
+    matter: which of two exports is the newer one, `precedence` knows of the files themselves.
     Raises HomeNotWritable when the disk is full; the warehouse then has to be opened again.
     """
-    identified = [(export, *_identify(export)) for export in exports]
+    identified: list[tuple[Export, str, str]] = []
+    for export in exports:
+        try:
+            identified.append((export, *identify(export)))
+        except ExportError as error:
+            yield error
+    arrived = [(file_id, place_of(settings, e.path), shown_path(settings, e.path)) for e, file_id, _ in identified]
+    note_arrivals(engine, arrived, now or local_now(settings))
     rates = load_rates(engine, settings)
     _mark_stale(engine, settings, identified, rates)
     for export, file_id, sha256 in identified:
@@ -51,6 +61,9 @@ def load_exports(engine: DuckDBEngine, settings: Settings, exports: Iterable[Exp
         except ExportError as error:
             yield error
         except (duckdb.Error, OSError) as error:
+            if gone := _unreadable(export.path):
+                yield ExportError(f"{export.name} cannot be read: {gone}.")
+                continue
             if not disk_is_full(error):
                 raise
             # Not chained: the innermost cause is what a run tells its user.
@@ -119,7 +132,7 @@ def recognise_input(settings: Settings, path: Path, sources: Sequence[Source]) -
     return fitting[0]
 
 
-def _identify(export: Export) -> tuple[str, str]:
+def identify(export: Export) -> tuple[str, str]:
     """(file_id, sha256). A file is what it contains, mapped by one source; where it lies does not matter."""
     try:
         with export.path.open("rb") as file:
@@ -129,12 +142,22 @@ def _identify(export: Export) -> tuple[str, str]:
     return hashlib.sha256(f"{sha256} {export.source.label}".encode()).hexdigest()[:16], sha256
 
 
+def _unreadable(path: Path) -> str | None:
+    """Why a file that was there when the run began cannot be read any more; None if it can."""
+    try:
+        with path.open("rb"):
+            return None
+    except OSError as error:
+        return error.strerror
+
+
 def _mark_stale(
     engine: DuckDBEngine, settings: Settings, identified: Sequence[tuple[Export, str, str]], rates: str | None
 ) -> None:
     """When a mapping changed, forget the files it maps, and have those read again, too, that lost rows to newer ones.
 
     A newer export may hold fewer orders now, and its old lines must not stand in the way of the older ones meanwhile.
+    Those that are not at hand now are read again when they are.
     """
     ledger = dict(engine.execute("SELECT file_id, mapping FROM ingest.files WHERE status = 'loaded'"))
     changed: dict[str, list[str]] = {}
@@ -142,7 +165,6 @@ def _mark_stale(
         now = mapping_key(settings, export.source)
         if ledger.get(file_id, now) not in (now, with_rates(now, rates)):
             changed.setdefault(export.source.input, []).append(file_id)
-    present = [file_id for _, file_id, _ in identified]
     for input, file_ids in changed.items():
         of_these = {"changed": file_ids}
         with engine.transaction():
@@ -151,9 +173,7 @@ def _mark_stale(
             for table in (staging, *BESIDE_STAGING):
                 engine.execute(f"DELETE FROM {table} WHERE list_contains($changed, file_id)", of_these)
             engine.execute(
-                "UPDATE ingest.files SET mapping = 'stale' "
-                "WHERE superseded > 0 AND input = $input AND list_contains($present, file_id)",
-                {"present": present, "input": input},
+                "UPDATE ingest.files SET mapping = 'stale' WHERE superseded > 0 AND input = $input", {"input": input}
             )
 
 

@@ -36,5 +36,10 @@ def explain(events: Iterable[dg.DagsterEvent]) -> tuple[str, str]:
     return "The run failed without an error; look at it with `make dev`.", ""
 
 
+def told_by_us(error: BaseException) -> bool:
+    """Whether an error is one of our own, whose message is made for people and holds no cell of a file."""
+    return type(error).__name__ in _OUR_OWN
+
+
 def _name(error: Any) -> str:
     return (error.cls_name or "").rsplit(".")[-1]

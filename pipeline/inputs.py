@@ -1,7 +1,7 @@
 """Inputs: the canonical inputs of the house, one description each; what a row must be, its contract says.
 
-What differs from input to input stands here, as words and SQL expressions: which rows belong together, what makes one
-export newer than another, what follows from the columns that are given. Loading knows no input by its name.
+What differs from input to input stands here, as words and SQL expressions: which rows belong together, whether a row
+tells when it was changed, what follows from the columns that are given. Loading knows no input by its name.
 """
 
 from __future__ import annotations
@@ -33,11 +33,12 @@ class Input:
     schema: pa.DataFrameSchema
     description: str
     key: tuple[str, ...]
-    """Rows that agree in it are one thing, taken whole from the newest export that holds it."""
+    """Rows that agree in it are one thing, taken whole from one export: the newest by row or by file."""
     moment: str
-    """The column with the time of a row."""
-    newest: str
-    """Text, an aggregate over the rows of a file that fit: of two exports, the one with the greater is the newer."""
+    """The column with the time of what a row tells."""
+    changed_at: str | None = None
+    """The column with the time at which a row was last changed: then, of the rows of a key, the latest by it counts,
+    wherever it stands. None: a key counts as the newest file that holds it tells it."""
     grain: tuple[str, ...] = ()
     """What is unique in the table, where a key has several rows; else the key."""
     filled: tuple[Mapping[str, str], ...] = ()
@@ -89,7 +90,6 @@ _ORDER_LINES = Input(
     "A row of an export is one line, or one of each kind where it also holds postage or what was paid back.",
     key=("order_id",),
     moment="ordered_at",
-    newest="CAST(max(ordered_at) AS VARCHAR)",
     grain=("file_id", "row_number", "kind"),
     filled=(
         {"amount": "coalesce(amount, TRY_CAST(quantity * unit_price - coalesce(discount, 0) AS DECIMAL(18,2)))"},
@@ -117,38 +117,36 @@ _ORDER_LINES = Input(
 
 _CUSTOMERS = Input(
     schema=CUSTOMERS,
-    description="Customers the shop knows, whether they have ordered or not, each from the newest export that holds "
-    "it. Empty if no such export was given.",
+    description="Customers the shop knows, whether they have ordered or not, each as the latest row tells it. Empty if "
+    "no such export was given.",
     key=("customer_id",),
     moment="registered_at",
-    newest="CAST(max(registered_at) AS VARCHAR)",
+    changed_at="updated_at",
     gives="leads",
     is_personal=True,
     derived={"registered_on": _day("registered_at", nullable=True)},
 )
 
-# A file that says when its values were set is newer than any that does not; of these, the later period tells.
-_UPDATED_THEN_PERIOD = "coalesce(CAST(max(updated_at) AS VARCHAR), '') || ' ' || max(period)"
 _WRITTEN_ALIKE = {"kpi": "lower(kpi)", "period": "upper(period)"}
 
 _TARGETS = Input(
     schema=TARGETS,
-    description="What the shop wants its key figures to be, each from the newest export that holds it. Empty if no "
-    "such export was given.",
+    description="What the shop wants its key figures to be, each as the latest row tells it. Empty if no such export "
+    "was given.",
     key=("kpi", "period"),
     moment="updated_at",
-    newest=_UPDATED_THEN_PERIOD,
+    changed_at="updated_at",
     filled=(_WRITTEN_ALIKE,),
     gives="key figures against targets",
 )
 
 _BENCHMARKS = Input(
     schema=BENCHMARKS,
-    description="Key figures of whole sectors to compare the shop with, each from the newest export that holds it. "
-    "Empty if no such export was given.",
+    description="Key figures of whole sectors to compare the shop with, each as the latest row tells it. Empty if no "
+    "such export was given.",
     key=("sector", "kpi", "period"),
     moment="updated_at",
-    newest=_UPDATED_THEN_PERIOD,
+    changed_at="updated_at",
     filled=(_WRITTEN_ALIKE,),
     gives="the comparison with the sector",
 )

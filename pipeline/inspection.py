@@ -31,7 +31,10 @@ from pipeline.readers import format_of, read_raw
 from pipeline.settings import Settings
 from pipeline.sources import ExportError, Source, choose, find_sources, quoted, read_source
 
-_TABLES = ("ingest.files", "ingest.quarantine", "ingest.remarks", *(table.full_name for table in input_tables()))
+_TABLES = (
+    *(name for name, table in tables().items() if table.schema == "ingest"),
+    *(table.full_name for table in input_tables()),
+)
 _SAMPLE_LINES = 5
 _TOP_REASONS = 5
 _CLOSE_ENOUGH = 0.8
@@ -260,8 +263,8 @@ def _warning(moment: str, last: dt.datetime | None, settings: Settings) -> str |
     if last is None or last.date() <= today:
         return None
     return (
-        f"The latest {moment} is {last.date()}, after today. Rows of the future are loaded, count for no day before "
-        f"theirs, and make this export the newest of all until then; correct such dates in the export."
+        f"The latest {moment} is {last.date()}, after today. Rows of the future are loaded and count for no day before "
+        f"theirs; if the date is a typo, correct it in the shop and export again."
     )
 
 

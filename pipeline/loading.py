@@ -8,20 +8,24 @@ source maps, `sources`'; what a row must be, `contracts`'; how rows of an input 
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeVar
+from zoneinfo import ZoneInfo
 
 from pipeline.contracts import RowRule, row_rules, sql_type
 from pipeline.dialects import AmbiguousDialect, Dialect, normalised, recognise
 from pipeline.engines.duckdb import DuckDBEngine
 from pipeline.inputs import INPUTS
+from pipeline.names import time_in
+from pipeline.precedence import BELIEVED, FILES, OLDEST_FIRST, arrival_of, shown_path
 from pipeline.readers import read_raw
 from pipeline.settings import Settings
-from pipeline.sources import ROW_NUMBER, ExportError, Source, quoted, text_literal
+from pipeline.sources import EXPORTED_AT, ROW_NUMBER, ExportError, Source, quoted, text_literal
 
 Value = TypeVar("Value")
 OFFSET = r"\d:\d\d(:\d\d(\.\d+)?)?\s?(Z|UTC|GMT|[+-]\d\d(:?\d\d)?)$"
@@ -77,7 +81,7 @@ class Loaded:
         written = f" ({self.dialect})" if self.dialect else ""
         counts = f"{self.file}{written}: {self.rows_read:,} rows read, {self.accepted:,} accepted"
         for count, word in (
-            (self.superseded, "superseded by a newer export"),
+            (self.superseded, "superseded by newer ones"),
             (self.duplicates, "exact copies dropped"),
         ):
             counts += f", {count:,} {word}" if count else ""
@@ -104,6 +108,7 @@ class Load:
         self._sha256 = sha256
         self._key = mapping_key(settings, export.source)
         self._rates = rates
+        self._arrival = arrival_of(engine, file_id)
         self._has_foreign_lines = False
         self._has_several_lines = False
         self._dialect = Dialect()
@@ -117,6 +122,7 @@ class Load:
             self._read()
             self._map()
             self._find_problems()
+            self._find_age()
             with self._engine.transaction():
                 self._forget()
                 if self._over_limit():
@@ -142,7 +148,8 @@ class Load:
         return loaded + [self._rejected(mapping) for mapping in loaded]
 
     def _execute(self, sql: str, **parameters: Any) -> list[tuple[Any, ...]]:
-        return self._engine.execute(sql, {"file_id": self._file_id, **parameters})
+        always = {"file_id": self._file_id, "believed_until": self._arrival.believed_until}
+        return self._engine.execute(sql, always | parameters)
 
     def _remark(self, subject: str, message: str, rows: int | None = None) -> None:
         """Note, until the file is written, what a person should look at; once a subject."""
@@ -179,7 +186,7 @@ class Load:
         """`mapped`: the lines of each raw row, canonical columns in canonical types; what cannot be read is null."""
         sql = self._source.select
         outputs = dict(self._execute(f"SELECT column_name, column_type FROM (DESCRIBE {sql})"))
-        unknown = [name for name in outputs if name not in self._schema.columns and name != ROW_NUMBER]
+        unknown = [name for name in outputs if name not in (*self._schema.columns, ROW_NUMBER, EXPORTED_AT)]
         if unknown:
             known = ", ".join(self._schema.columns)
             raise ExportError(
@@ -194,7 +201,7 @@ class Load:
         }
         columns = [
             f"{_canonical(name, outputs.get(name), declared, *zones)} AS {quoted(name)}"
-            for name, declared in self._stored.items()
+            for name, declared in (self._stored | self._of_the_file()).items()
         ]
         self._execute(
             f"CREATE OR REPLACE TEMP TABLE mapped AS SELECT row_number, {', '.join(columns)} FROM ({sql}) AS source"
@@ -206,6 +213,10 @@ class Load:
         """Whether a canonical column can hold anything: not if it is a raw column that the file lacks."""
         raw = self._source.passed_on(name)
         return name in self._outputs and (raw is None or raw in self._found)
+
+    def _of_the_file(self) -> dict[str, str]:
+        """What the source tells of the file as a whole; it reaches `mapped`, and no staging table."""
+        return {EXPORTED_AT: "TIMESTAMP"} if self._has(EXPORTED_AT) else {}
 
     @property
     def _mapped(self) -> str:
@@ -363,7 +374,10 @@ class Load:
             self._find_contradictions()
 
     def _find_contradictions(self) -> None:
-        """Rows that fit, agree in the key and differ in the rest: nobody can tell which of them is meant."""
+        """Rows that fit, agree in the key and differ in the rest: nobody can tell which of them is meant.
+
+        Unless each tells when it was changed: then those of the latest time are meant, and must agree.
+        """
         columns, key = ", ".join(map(quoted, self._schema.columns)), ", ".join(self._input.key)
         shown = " || ', ' || ".join(self._input.key)
         opening, ending = text_literal(f'column "{key}": "'), text_literal('" stands in other rows with other values')
@@ -371,14 +385,69 @@ class Load:
             f"""
             INSERT INTO problems
             WITH fitting AS (
-              SELECT row_number, {columns} FROM completed WHERE row_number NOT IN (SELECT row_number FROM problems)
+              SELECT row_number, {columns}, {self._changed_at()} AS row_told_at
+              FROM completed WHERE row_number NOT IN (SELECT row_number FROM problems)
             ),
-            different AS (SELECT DISTINCT {columns} FROM fitting)
+            latest AS (
+              SELECT * FROM fitting
+              QUALIFY row_told_at IS NULL OR row_told_at = max(row_told_at) OVER (PARTITION BY {key})
+            ),
+            different AS (SELECT DISTINCT {columns} FROM latest)
             SELECT row_number, '{self._input.key[0]}', {opening} || {shown} || {ending}
             FROM fitting
             WHERE {_tuple(self._input.key)} IN (SELECT {key} FROM different GROUP BY {key} HAVING count(*) > 1)
             """
         )
+
+    def _find_age(self) -> None:
+        """What tells the age of the file, beside its arrival: when it was exported, and its latest row."""
+        self._exported_at = self._told_by_a_column() or self._told_by_its_name()
+        if self._exported_at is not None and self._exported_at > self._arrival.believed_until:
+            self._exported_at = None
+            self._remark(
+                "exported_later",
+                "says that it was exported more than a day after it arrived; its arrival counts instead.",
+            )
+        moment = self._input.moment
+        self._latest_at = self._execute(
+            f"SELECT max({moment}) FROM completed "
+            f"WHERE {moment} <= $believed_until AND row_number NOT IN (SELECT row_number FROM problems)"
+        )[0][0]
+        if self._input.changed_at is None:
+            return
+        later = f"SELECT count(*) FROM completed WHERE {self._input.changed_at} > $believed_until"
+        if rows := self._execute(later)[0][0]:
+            self._remark(
+                "changed_later",
+                f"{self._input.changed_at} is more than a day after the file arrived in {rows:,} of its rows; they "
+                f"count as of their file instead.",
+                rows,
+            )
+
+    def _told_by_a_column(self) -> dt.datetime | None:
+        if not self._of_the_file():
+            return None
+        given = [f"nullif(trim(CAST(given.{quoted(raw)} AS VARCHAR)), '')" for raw in self._raw_columns()[EXPORTED_AT]]
+        unreadable = f"mapped.{EXPORTED_AT} IS NULL AND coalesce(NULL, {', '.join(given)}) IS NOT NULL"
+        told: dt.datetime | None
+        told, rows = self._execute(
+            f"SELECT max(mapped.{EXPORTED_AT}), count(*) FILTER (WHERE {unreadable if given else False}) "
+            f"FROM mapped JOIN given ON given.row_number = mapped.row_number"
+        )[0]
+        if rows:
+            self._remark("exported_unreadable", f"{EXPORTED_AT} cannot be read in {rows:,} of its rows.", rows)
+        return told
+
+    def _told_by_its_name(self) -> dt.datetime | None:
+        pattern = _of_source(self._settings.exported_at, self._source, "")
+        told = time_in(self._export.name, pattern, ZoneInfo(self._settings.timezone)) if pattern else None
+        if pattern and told is None:
+            self._remark(
+                "exported_unnamed",
+                f"its name does not hold the time of the export as {pattern} (setting exported_at); "
+                f"its arrival counts instead.",
+            )
+        return told
 
     def _apply(self, rule: RowRule, raws: Sequence[str]) -> None:
         """Note the rows that break a rule, unless their column is known to be unreadable: that says it better."""
@@ -420,7 +489,7 @@ class Load:
             return
         texts = [f"nullif(trim(CAST(given.{quoted(raw)} AS VARCHAR)), '')" for raw in raws]
         text = f"concat_ws(' ', {', '.join(texts)})"
-        kind = KINDS_OF[sql_type(self._schema.columns[name].dtype).split("(")[0]]
+        kind = KINDS_OF[self._stored[name].split("(")[0]]
         self._execute(
             f"INSERT INTO problems SELECT mapped.row_number, '{name}', "
             f"{_unreadable(', '.join(self._found[raw] for raw in raws), text, kind)} "
@@ -465,8 +534,9 @@ class Load:
         read, bad = self._counts()
         self._quarantine()
         self._execute("CREATE OR REPLACE TEMP TABLE excluded AS SELECT DISTINCT row_number FROM problems")
+        superseded = self._exclude_outdated()
         duplicates = self._exclude_copies()
-        superseded = self._resolve_contested_keys()
+        superseded += self._resolve_contested_keys()
         accepted = self._insert_lines()
         self._note_rows()  # those taken from older files are among them
         self._record("loaded", self._mapping, read, accepted, bad, superseded, duplicates)
@@ -515,41 +585,36 @@ class Load:
             )[0][0]
         )
 
+    def _exclude_outdated(self) -> int:
+        """Drop rows of which this file itself tells a later state; returns how many."""
+        if self._input.changed_at is None:
+            return 0
+        key = ", ".join(self._input.key)
+        return int(
+            self._execute(
+                f"""
+                INSERT INTO excluded
+                SELECT row_number
+                FROM (SELECT row_number, {key}, {self._changed_at()} AS row_told_at FROM completed) AS told
+                WHERE row_number NOT IN (SELECT row_number FROM excluded)
+                QUALIFY row_told_at < max(row_told_at) OVER (PARTITION BY {key})
+                """
+            )[0][0]
+        )
+
+    def _changed_at(self, of: str = "", believed_until: str = "$believed_until") -> str:
+        """SQL: when a row says it was changed, null if it does not; a time after its file arrived is none."""
+        column = self._input.changed_at
+        if column is None:
+            return "CAST(NULL AS TIMESTAMP)"
+        return f"CASE WHEN {of}{column} <= {believed_until} THEN {of}{column} END"
+
     def _resolve_contested_keys(self) -> int:
-        """A key is taken whole from the newest export that holds it. Returns how many rows of this file give way."""
-        key, listed = _tuple(self._input.key), ", ".join(self._input.key)
-        self._execute(
-            f"""
-            CREATE OR REPLACE TEMP TABLE contested AS
-            SELECT DISTINCT {listed}, file_id
-            FROM {self._staging}
-            WHERE {key} IN (
-              SELECT {listed} FROM completed WHERE row_number NOT IN (SELECT row_number FROM excluded))
-            """
-        )
-        # A mended export ends when the broken one does: of two that end together, the one with fewer rows set aside.
-        newer_first = "newest DESC NULLS LAST, quarantined, sha256 DESC, source DESC"
-        newest, quarantined = self._execute(
-            f"SELECT {self._input.newest}, (SELECT count(DISTINCT row_number) FROM problems) "
-            "FROM completed WHERE row_number NOT IN (SELECT row_number FROM problems)"
-        )[0]
-        self._execute(
-            f"""
-            CREATE OR REPLACE TEMP TABLE newer AS
-            WITH candidates AS (
-              SELECT file_id, coalesce(newest, CAST(last_ordered_at AS VARCHAR)) AS newest, quarantined, sha256, source
-              FROM ingest.files WHERE file_id IN (SELECT file_id FROM contested)
-              UNION ALL
-              SELECT $file_id, CAST($newest AS VARCHAR), $quarantined, $sha256, $source
-            ),
-            ordered AS (SELECT file_id, row_number() OVER (ORDER BY {newer_first}) AS place FROM candidates)
-            SELECT file_id FROM ordered WHERE place < (SELECT place FROM ordered WHERE file_id = $file_id)
-            """,
-            newest=newest,
-            quarantined=quarantined,
-            sha256=self._sha256,
-            source=self._source.name,
-        )
+        """A key is taken whole from one export, the newest by row or by file. Returns how many rows here give way."""
+        self._find_contested()
+        if not self._execute("SELECT count(*) FROM contested")[0][0]:
+            return 0
+        self._tell_undecided()
         self._take_from_older()
         return int(
             self._execute(
@@ -557,15 +622,103 @@ class Load:
                 INSERT INTO excluded
                 SELECT DISTINCT row_number FROM completed
                 WHERE row_number NOT IN (SELECT row_number FROM excluded)
-                  AND {key} IN (SELECT {listed} FROM contested WHERE file_id IN (SELECT file_id FROM newer))
+                  AND {_tuple(self._input.key)} IN (SELECT {", ".join(self._input.key)} FROM contested WHERE is_newer)
                 """
             )[0][0]
         )
 
+    def _find_contested(self) -> None:
+        """`contested`: keys of this file that another one holds, and whether that one is newer.
+
+        A row counts as of its own time, else as of its file's; of equal times the files decide (`precedence`). Where
+        also these arrived together, so that only names and rows tell them apart, it `is_undecided`.
+        """
+        key, listed = self._input.key, ", ".join(self._input.key)
+        of_theirs = [f"theirs.{name}" for name in key]
+        theirs_at = self._changed_at("theirs.", f"arrivals.seen_at + INTERVAL {BELIEVED.days} DAY")
+        left = "FROM completed WHERE row_number NOT IN (SELECT row_number FROM excluded)"
+        self._execute(
+            f"""
+            CREATE OR REPLACE TEMP TABLE contested AS
+            WITH held AS (
+              SELECT {", ".join(of_theirs)}, theirs.file_id, max({theirs_at}) AS row_told_at
+              FROM {self._staging} AS theirs JOIN ingest.arrivals AS arrivals ON arrivals.file_id = theirs.file_id
+              WHERE {_tuple(of_theirs)} IN (SELECT {listed} {left})
+              GROUP BY ALL
+            ),
+            given AS (
+              SELECT {listed}, max({self._changed_at()}) AS row_told_at
+              {left} AND {_tuple(key)} IN (SELECT {listed} FROM held)
+              GROUP BY ALL
+            ),
+            candidates AS (
+              {FILES} WHERE files.file_id IN (SELECT file_id FROM held)
+              UNION ALL
+              SELECT $file_id, coalesce(CAST($exported_at AS TIMESTAMP), CAST($arrived_at AS TIMESTAMP)),
+                CAST($arrived_at AS TIMESTAMP), $place, CAST($latest_at AS TIMESTAMP), $name, $sha256, $source
+            ),
+            ranked AS (SELECT *, row_number() OVER (ORDER BY {OLDEST_FIRST}) AS rank FROM candidates)
+            SELECT
+              {", ".join(f"held.{name}" for name in key)}, held.file_id,
+              (coalesce(held.row_told_at, theirs.told_at), theirs.rank)
+                > (coalesce(given.row_told_at, ours.told_at), ours.rank) AS is_newer,
+              theirs.told_at = ours.told_at AND theirs.arrived_at = ours.arrived_at
+                AND coalesce(held.row_told_at = given.row_told_at, TRUE) AS is_undecided
+            FROM held
+            JOIN given ON {_same(key, "given", "held")}
+            JOIN ranked AS theirs ON theirs.file_id = held.file_id
+            JOIN ranked AS ours ON ours.file_id = $file_id
+            """,
+            exported_at=self._exported_at,
+            arrived_at=self._arrival.arrived_at,
+            place=self._arrival.place,
+            latest_at=self._latest_at,
+            name=self._arrival.name,
+            sha256=self._sha256,
+            source=self._source.name,
+        )
+
+    def _tell_undecided(self) -> None:
+        """Remark on keys of which two files tell different things and nothing says which of them is newer."""
+        key, listed = self._input.key, ", ".join(self._input.key)
+        typed = [f"CAST({quoted(name)} AS {sql_type(c.dtype)})" for name, c in self._schema.columns.items()]
+        content = f"sum(CAST(hash({', '.join(typed)}) AS HUGEINT)) AS content"
+        told = f"count(*) AS lines, min(row_number) AS first_row, {content}"
+        undecided = f"{_tuple(key)} IN (SELECT {listed} FROM contested WHERE is_undecided)"
+        found = self._execute(
+            f"""
+            WITH ours AS (
+              SELECT {listed}, {told} FROM completed
+              WHERE row_number NOT IN (SELECT row_number FROM excluded) AND {undecided} GROUP BY {listed}
+            ),
+            theirs AS (
+              SELECT {listed}, file_id, {told} FROM {self._staging} WHERE {undecided} GROUP BY {listed}, file_id
+            )
+            SELECT count(*) OVER (), CAST(sum(ours.lines) OVER () AS BIGINT), ours.first_row, theirs.first_row,
+              files.path, contested.is_newer
+            FROM ours
+            JOIN theirs ON {_same(key, "theirs", "ours")}
+            JOIN contested ON {_same(key, "contested", "ours")} AND contested.file_id = theirs.file_id
+            JOIN ingest.files AS files ON files.file_id = theirs.file_id
+            WHERE ours.lines <> theirs.lines OR ours.content <> theirs.content
+            ORDER BY ours.first_row LIMIT 1
+            """
+        )
+        for keys, lines, our_row, their_row, path, is_newer in found:
+            other = Path(path).name
+            self._remark(
+                "undecided",
+                f"files that arrived together with it tell {keys:,} of its {listed} otherwise (row {our_row:,} here, "
+                f"row {their_row:,} of {other}), and nothing says which is newer; {other if is_newer else 'this file'} "
+                f"counts, by the numbers in the names, else by the latest row. Let a column or its name tell when "
+                f"a file was exported (exported_at), or load one after the other.",
+                lines,
+            )
+
     def _take_from_older(self) -> None:
         """Remove contested keys from the older files that hold them, and carry the rows over in their ledger."""
         columns = (*self._input.key, "file_id")
-        ours = f"SELECT {', '.join(columns)} FROM contested WHERE file_id NOT IN (SELECT file_id FROM newer)"
+        ours = f"SELECT {', '.join(columns)} FROM contested WHERE NOT is_newer"
         self._execute(
             f"""
             UPDATE ingest.files AS files SET
@@ -620,13 +773,13 @@ class Load:
               (SELECT count(*) FROM {self._staging} WHERE file_id = $file_id) AS lines,
               (SELECT {self._guests()} FROM {self._staging} WHERE file_id = $file_id) AS without_customer,
               min({ordered_at}) AS first_ordered_at, max({ordered_at}) AS last_ordered_at,
-              {self._input.newest} AS newest
+              CAST($exported_at AS TIMESTAMP) AS exported_at, CAST($latest_at AS TIMESTAMP) AS latest_at
             FROM completed WHERE row_number NOT IN (SELECT row_number FROM problems)
             """,
             sha256=self._sha256,
             source=self._source.name,
             input=self._source.input,
-            path=self._shown_path(),
+            path=shown_path(self._settings, self._export.path),
             mapping=mapping,
             status=status,
             read=read,
@@ -634,19 +787,15 @@ class Load:
             quarantined=quarantined,
             superseded=superseded,
             duplicates=duplicates,
+            exported_at=self._exported_at,
+            latest_at=self._latest_at,
         )
-
         for remark in self._remarks:
             self._execute(
                 "INSERT INTO ingest.remarks BY NAME "
                 "SELECT $file_id AS file_id, $subject AS subject, $rows AS rows, $message AS message",
                 **asdict(remark),
             )
-
-    def _shown_path(self) -> str:
-        home = self._settings.home
-        inside = self._export.path.is_relative_to(home)
-        return self._export.path.relative_to(home).as_posix() if inside else self._export.name
 
     def _ledger(self) -> dict[str, Any] | None:
         rows = self._engine.read(
@@ -674,7 +823,7 @@ class Load:
         target = quarantine_file(ledger["path"], self._file_id)
         first = f"{self._export.name}, row {row:,}, {reasons}. {bad:,} of {read:,} rows set aside in {target}"
         if ledger["status"] == "loaded":
-            return f"{first}; fix the export and load it again, only the new rows will be taken."
+            return f"{first}; correct them in the shop and export them again: what the new file holds counts then."
         limit = self._settings.quarantine_limit
         return (
             f"{first}: more than {limit:.1%} (setting quarantine_limit), so nothing of the file was loaded. "
@@ -684,7 +833,7 @@ class Load:
     def _drop_temporaries(self) -> None:
         for view in ("completed", "filled", "export", "given"):
             self._execute(f"DROP VIEW IF EXISTS {view}")
-        tables = ("raw", "malformed", "mapped", "problems", "excluded", "contested", "newer", "objects", "day_rates")
+        tables = ("raw", "malformed", "mapped", "problems", "excluded", "contested", "objects", "day_rates")
         for table in tables:
             self._execute(f"DROP TABLE IF EXISTS temp.{table}")
 
@@ -759,7 +908,7 @@ def mapping_key(settings: Settings, source: Source) -> str:
     dialect = _of_source(settings.dialects, source, Dialect()).model_dump(exclude_none=True)
     parts = [
         source.mapping, contract, _duplicate_lines(settings, source), settings.timezone, settings.currency, dialect,
-        settings.rate_max_age_days,
+        settings.rate_max_age_days, _of_source(settings.exported_at, source, ""),
     ]  # fmt: skip
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:32]
 

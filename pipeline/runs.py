@@ -9,6 +9,7 @@ from typing import Any
 
 import dagster as dg
 
+from pipeline.catalog import tables
 from pipeline.definitions import build_defs
 from pipeline.engines.duckdb import DuckDBEngine, connect
 from pipeline.exports import last_order_date
@@ -135,8 +136,8 @@ def _keys_of_a_day(definitions: dg.Definitions) -> list[dg.AssetKey]:
 
 
 def _ingest_keys() -> list[dg.AssetKey]:
-    written = ["ingest.files", "ingest.quarantine", "ingest.remarks", *(table.full_name for table in input_tables())]
-    return [dg.AssetKey(name.split(".")) for name in written]
+    of_ingest = [table for table in tables().values() if table.schema == "ingest"]
+    return [dg.AssetKey(table.full_name.split(".")) for table in (*of_ingest, *input_tables())]
 
 
 def _latest(settings: Settings) -> dt.date:

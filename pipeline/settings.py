@@ -27,6 +27,7 @@ from pydantic_settings import (
 
 from pipeline.dialects import Dialect
 from pipeline.memory import available_bytes
+from pipeline.names import check_pattern
 
 SETTINGS_FILE = "perennial.toml"
 DAGSTER_YAML = """\
@@ -266,6 +267,10 @@ class Settings(BaseSettings):
         default_factory=dict,
         description="Per source: how its files are written; else as the source says or the file shows",
     )
+    exported_at: dict[str, str] = Field(
+        default_factory=dict,
+        description="Per source: where the names of its files hold the time of the export, orders_%Y-%m-%d",
+    )
     rates_file: Path | None = Field(
         None,
         description="CSV of date, currency, rate (units of the reporting currency for one); else data/exports/rates/",
@@ -332,6 +337,13 @@ class Settings(BaseSettings):
             raise ValueError(f"{name!r} is not a time zone; write one like 'Europe/Warsaw'") from error
         return name
 
+    @field_validator("exported_at")
+    @classmethod
+    def times_in_names(cls, patterns: dict[str, str]) -> dict[str, str]:
+        for pattern in patterns.values():
+            check_pattern(pattern)
+        return patterns
+
     @model_validator(mode="after")
     def spark_reads_for_spark(self) -> Self:
         if self.spark.order_lines and self.engine != "spark":
@@ -394,6 +406,7 @@ class Settings(BaseSettings):
             "compare",
             "period",
             "dialects",
+            "exported_at",
             "rate_max_age_days",
         }
         return self.model_dump(mode="json", include=names)

@@ -28,6 +28,8 @@ from pipeline.inputs import INPUTS, ORDERS
 from pipeline.sql import HeaderError, parse_header, split_header
 
 ROW_NUMBER = "row_number"
+EXPORTED_AT = "exported_at"
+"""An output about the file, not the row: when it was exported, the latest of all rows. Every input may have it."""
 _OF_ONE_ROW = (
     exp.Column, exp.Identifier, exp.Alias, exp.Literal, exp.Null, exp.Boolean, exp.Cast, exp.TryCast, exp.DataType,
     exp.DataTypeParam, exp.Binary, exp.Neg, exp.Not, exp.Paren, exp.Case, exp.If, exp.Coalesce, exp.Nullif, exp.Trim,
@@ -106,6 +108,8 @@ class Source:
             kind = _KIND_OF.get(sql_type(column.dtype).split("(")[0])
             if raw is not None and kind is not None:
                 passed[raw] = kind
+        if (raw := self.passed_on(EXPORTED_AT)) is not None:
+            passed[raw] = "timestamp"
         return {name: column.type or passed[name] for name, column in self.header.raw.items()}
 
     @cached_property

@@ -8,6 +8,7 @@ shops, encodings, dialects and exchange rates are the business of DuckDB's reade
 
 from __future__ import annotations
 
+import datetime as dt
 import difflib
 import hashlib
 import shutil
@@ -23,6 +24,8 @@ from pipeline.engines.spark import SparkEngine, SparkFailed, spark_type, told
 from pipeline.engines.spark_sql import SPACES, view_name
 from pipeline.inputs import INPUTS, ORDERS
 from pipeline.loading import KINDS_OF, OFFSET, Loaded, mapping_key, quarantine_file
+from pipeline.names import ordinals
+from pipeline.precedence import arrival_of, local_now, note_arrivals
 from pipeline.sources import ROW_NUMBER, ExportError, Source, choose, find_sources
 from pipeline.sql import Table
 
@@ -60,10 +63,11 @@ class Entry:
         return FILE_ID_PREFIX + hashlib.sha256(f"{self.path} {self.sha256}".encode()).hexdigest()[:16]
 
 
-def load_order_lines(engine: Engine) -> list[Loaded]:
+def load_order_lines(engine: Engine, now: dt.datetime | None = None) -> list[Loaded]:
     """Read the entries of `spark.order_lines` if one of them is new or changed; returns what became of each.
 
     All or nothing: an order is taken whole from the newest entry that holds it, which only all of them together tell.
+    Entries that were never seen before, or have changed, arrive `now` (the shop's time; else what the clock says).
     Raises ExportError, SparkFailed; then nothing has changed.
     """
     assert isinstance(engine, SparkEngine), "settings allow spark.order_lines on Spark only"
@@ -75,6 +79,8 @@ def load_order_lines(engine: Engine) -> list[Loaded]:
         )
     entries = [_entry(engine, source, path) for path in dict.fromkeys(settings.spark.order_lines)]
     mapping = mapping_key(settings, source)
+    arrived = [(entry.file_id, ordinals(entry.path), entry.path) for entry in entries]
+    note_arrivals(engine.local, arrived, now or local_now(settings))
     if loaded := _loaded_before(engine, entries, mapping):
         return loaded
     aside = engine.lake.root / "runs" / "order_lines"
@@ -184,7 +190,7 @@ class Judged:
     rows: DataFrame
     read: int
     bad: int
-    newest: Any
+    latest_at: dt.datetime | None
 
 
 def _judge(engine: SparkEngine, entry: Entry, folder: Path) -> Judged:
@@ -202,9 +208,10 @@ def _judge(engine: SparkEngine, entry: Entry, folder: Path) -> Judged:
             raise
         raise ExportError(_drift(entry.path, failed.reason)) from failed
     rows = engine.session.read.parquet(spark_path(folder / "judged"))
-    counted = rows.selectExpr("count(*)", "count(reasons)", "max(CASE WHEN reasons IS NULL THEN ordered_at END)")
-    read, bad, newest = told(entry.path, counted.collect)[0]
-    return Judged(rows, read, bad, newest)
+    until = arrival_of(engine.local, entry.file_id).believed_until
+    latest = f"max(CASE WHEN reasons IS NULL AND ordered_at <= TIMESTAMP_NTZ '{until}' THEN ordered_at END)"
+    read, bad, latest_at = told(entry.path, rows.selectExpr("count(*)", "count(reasons)", latest).collect)[0]
+    return Judged(rows, read, bad, latest_at)
 
 
 def _mapped(engine: SparkEngine, entry: Entry) -> DataFrame:
@@ -350,7 +357,7 @@ def _take(engine: SparkEngine, entries: Sequence[Entry], judged: Sequence[Judged
     for more in fitting[1:]:
         lines = lines.unionByName(more)
     table = _INPUT.table
-    lines = _of_newest(lines, entries, judged) if len(entries) > 1 else lines
+    lines = _of_newest(lines, _oldest_first(engine, entries, judged)) if len(entries) > 1 else lines
     lines = lines.selectExpr(*(f"CAST(`{n}` AS {spark_type(k)}) AS `{n}`" for n, k in table.column_types().items()))
     bad = [_set_aside(engine, entry, found) for entry, found in zip(entries, judged, strict=True)]
     ledger: list[dict[str, Any]] = []
@@ -372,16 +379,23 @@ def _line_columns() -> Iterator[str]:
     yield from (ROW_NUMBER, *_CANONICAL)
 
 
-def _of_newest(lines: DataFrame, entries: Sequence[Entry], judged: Sequence[Judged]) -> DataFrame:
-    """Each order whole from the newest entry that holds it; of two that end together, the one with fewer bad rows."""
+def _oldest_first(engine: SparkEngine, entries: Sequence[Entry], judged: Sequence[Judged]) -> list[str]:
+    """The entries' ids in the order of `precedence`, the newest last."""
+
+    def age(pair: tuple[Entry, Judged]) -> tuple[Any, ...]:
+        entry, found = pair
+        arrival = arrival_of(engine.local, entry.file_id)
+        latest = (found.latest_at is not None, found.latest_at)
+        return arrival.arrived_at, arrival.place, latest, arrival.name.lower(), arrival.name, entry.sha256
+
+    return [entry.file_id for entry, _ in sorted(zip(entries, judged, strict=True), key=age)]
+
+
+def _of_newest(lines: DataFrame, oldest_first: Sequence[str]) -> DataFrame:
+    """Each order whole from the newest entry that holds it."""
     from pyspark.sql.functions import broadcast
 
-    ranked = sorted(
-        zip(entries, judged, strict=True),
-        key=lambda pair: (pair[1].newest is not None, pair[1].newest, -pair[1].bad, pair[0].sha256),
-        reverse=True,
-    )
-    numbered = ", ".join(f"('{entry.file_id}', {place})" for place, (entry, _) in enumerate(ranked))
+    numbered = ", ".join(f"('{file_id}', {place})" for place, file_id in enumerate(reversed(oldest_first)))
     places = broadcast(lines.sparkSession.sql(f"SELECT * FROM VALUES {numbered} AS places (file_id, place)"))
     placed = lines.select("file_id", "order_id").distinct().join(places, "file_id")
     owner = placed.groupBy("order_id").agg({"place": "min"}).withColumnsRenamed({"min(place)": "place"})
@@ -412,12 +426,12 @@ def _record(engine: SparkEngine, table: Table, entry: Entry, found: Judged, bad:
           $read - $bad - count(*) AS superseded, 0 AS duplicates, count(*) AS lines,
           count(*) FILTER (WHERE customer_id IS NULL) AS without_customer,
           min(ordered_at) AS first_ordered_at, max(ordered_at) AS last_ordered_at,
-          CAST($newest AS VARCHAR) AS newest
+          CAST($latest_at AS TIMESTAMP) AS latest_at
         FROM {table.full_name} WHERE file_id = $file_id
         """,
         {
             "file_id": entry.file_id, "sha256": entry.sha256, "input": ORDERS, "path": entry.path, "mapping": mapping,
-            "read": found.read, "bad": found.bad, "newest": found.newest,
+            "read": found.read, "bad": found.bad, "latest_at": found.latest_at,
         },
     )  # fmt: skip
     return engine.local.read("SELECT * FROM ingest.files WHERE file_id = $id", {"id": entry.file_id}).to_dicts()[0]

@@ -5,15 +5,17 @@ What belongs here: how to drop, load and look. What does not: expectations, they
 
 from __future__ import annotations
 
+import datetime as dt
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 from shop import Rows, open_engine
 
-from pipeline.exports import find_exports, load_exports
+from pipeline.exports import find_exports, identify, load_exports
 from pipeline.inputs import INPUTS
 from pipeline.loading import Loaded
+from pipeline.precedence import note_arrivals, place_of, shown_path
 from pipeline.settings import Settings
 from pipeline.sources import ExportError
 
@@ -28,6 +30,7 @@ class Home:
         self.path = path
         self.engine = opened.enter_context(open_engine(Settings(home=path)))
         self.settings = {"quarantine_limit": 1.0}  # files of three rows have a wrong one often
+        self.clock = dt.datetime(2026, 12, 1)
 
     def drop(self, name: str, content: str | bytes, source: str = "perennial") -> Path:
         file = self.path / "data" / "exports" / source / name
@@ -38,9 +41,12 @@ class Home:
     def lines(self, name: str, *lines: str, header: str = HEADER) -> Path:
         return self.drop(name, "\n".join((header, *lines)) + "\n")
 
-    def own_source(self, select: str, raw: str = "{order: {}, customer: {}, day: {}, money: {}}", name: str = "own"):
+    def own_source(
+        self, select: str, raw: str = "{order: {}, customer: {}, day: {}, money: {}}", name: str = "own",
+        input: str = "order_lines",
+    ) -> None:  # fmt: skip
         """A source in the user's own folder."""
-        file = self.path / "sources" / name / "order_lines.sql"
+        file = self.path / "sources" / name / f"{input}.sql"
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(f"/*\ndescription: Export of our own shop system.\nraw: {raw}\n*/\n{select}\n")
         self.settings["sources_folder"] = Path("sources")
@@ -52,9 +58,10 @@ class Home:
         return Settings(home=self.path, **self.settings)
 
     def load(self, exports=None, **given: str) -> dict[str, Loaded]:
-        """Load all of the drop folder (or what is given); whatever happened, the ledger must balance."""
+        """Load all of the drop folder (or what is given), a minute after the last time; the ledger must balance."""
+        self.clock += dt.timedelta(minutes=1)
         found = self.find(**given) if exports is None else exports
-        outcomes = list(load_exports(self.engine, self.now(), found))
+        outcomes = list(load_exports(self.engine, self.now(), found, self.clock))
         for outcome in outcomes:
             if isinstance(outcome, ExportError):
                 raise outcome
@@ -88,7 +95,8 @@ class Home:
 
     def emptied(self) -> None:
         """As before the first load; the files stay."""
-        for table in (*(f"staging.{name}" for name in INPUTS), "ingest.files", "ingest.quarantine", "ingest.remarks"):
+        kept = ("ingest.files", "ingest.arrivals", "ingest.quarantine", "ingest.remarks")
+        for table in (*(f"staging.{name}" for name in INPUTS), *kept):
             self.engine.execute(f"DELETE FROM {table}")
 
     def reasons(self) -> dict[int, str]:
@@ -98,6 +106,17 @@ class Home:
     def remarks(self) -> dict[str, str]:
         """Subject -> what a person is told of it."""
         return self.select("SELECT * FROM ingest.remarks").by("subject", "message")
+
+    def arrive(self, *names: str, at: str) -> None:
+        """Say when files, dropped but not loaded yet, arrived together."""
+        found = [(export, *identify(export)) for export in self.find() if export.name in names]
+        places = [(file_id, place_of(self.now(), e.path), shown_path(self.now(), e.path)) for e, file_id, _ in found]
+        moment = dt.datetime.fromisoformat(at)
+        note_arrivals(self.engine, places, moment)
+        self.engine.execute(
+            "UPDATE ingest.arrivals SET arrived_at = CAST($at AS TIMESTAMP) WHERE list_contains($files, file_id)",
+            {"at": moment, "files": [file_id for file_id, _, _ in places]},
+        )
 
     def everything(self) -> list[list[tuple[Any, ...]]]:
         return [

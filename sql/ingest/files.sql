@@ -14,12 +14,13 @@ columns:
   accepted:     {type: BIGINT, unit: rows, min: 0, meaning: "Rows that stand in the staging table of the input"}
   lines:        {type: BIGINT, unit: lines, min: 0, meaning: "Lines the accepted rows have become; more than rows where a row also holds postage or a refund"}
   quarantined:  {type: BIGINT, unit: rows, min: 0, meaning: Rows set aside in ingest.quarantine}
-  superseded:   {type: BIGINT, unit: rows, min: 0, meaning: "Rows of orders, customers, targets … that a newer export holds"}
+  superseded:   {type: BIGINT, unit: rows, min: 0, meaning: "Rows of orders, customers, targets … that a newer export, or a later row of the file itself, holds"}
   duplicates:   {type: BIGINT, unit: rows, min: 0, meaning: "Copies inside the file that were dropped"}
   without_customer: {type: BIGINT, unit: rows, min: 0, meaning: Accepted rows that name no customer}
   first_ordered_at: {type: TIMESTAMP, nullable: true, meaning: "Earliest order time among the rows that fit, shop time; null if these are no orders"}
   last_ordered_at:  {type: TIMESTAMP, nullable: true, meaning: "Latest order time among the rows that fit, shop time; null if these are no orders"}
-  newest:       {type: VARCHAR, nullable: true, meaning: "Decides which export of an input is the newest: the one with the greater text. Latest time of order or registration; of targets and benchmarks, latest updated_at and period"}
+  exported_at:  {type: TIMESTAMP, nullable: true, meaning: "When the file says that it was exported, by a column or its name, shop time; null if it does not, and then its arrival counts"}
+  latest_at:    {type: TIMESTAMP, nullable: true, meaning: "Latest time of a row that fits and is not dated after the file arrived, shop time: tells apart files that arrived together"}
 tests:
   reconciliation: |
     SELECT file_id FROM ingest.files

@@ -3,8 +3,10 @@
 import datetime as dt
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
+import duckdb
 import polars as pl
 import pytest
 from homes import (
@@ -22,6 +24,9 @@ from homes import (
 
 from pipeline.engines.duckdb import DuckDBEngine
 from pipeline.engines.engine import Written
+from pipeline.engines.spark import SparkFailed
+from pipeline.exports import find_exports
+from pipeline.loading import Export
 from pipeline.runs import RunFailed, run_snapshot
 from pipeline.schedules import last_closed_day
 from pipeline.sql import Table
@@ -307,6 +312,63 @@ def test_a_bad_file_stops_a_backfill_that_runs_ingest_apart(
     assert first_night.run(SECOND, THIRD, only=[*BUILT, *PUBLISHED], job=ASSET_JOB).success
     for table in ("segment_changes", "customer_summary"):
         assert first_night.table(table, THIRD).equals(three_nights.table(table, THIRD))
+
+
+def full_disk(*_: object) -> None:
+    raise duckdb.IOException("Could not write file: No space left on device")
+
+
+def error_of_the_engine(*_: object) -> None:
+    raise duckdb.ConversionException("Could not convert string 'anna@x.org' to DECIMAL(18,2)")
+
+
+def error_of_spark(*_: object) -> None:
+    raise SparkFailed("orders", "the cluster is gone")
+
+
+@pytest.mark.parametrize(
+    ("where", "happens", "said"),
+    [
+        ("pipeline.loading.Load.run", full_disk, "the disk of "),
+        ("pipeline.loading.Load.run", error_of_the_engine, "loading ended unexpectedly (ConversionException)"),
+        ("pipeline.exports.load_rates", error_of_the_engine, "loading ended unexpectedly (ConversionException)"),
+        ("assets.ingest._read_by_spark", error_of_spark, "the cluster is gone"),
+        ("assets.ingest._publish_quarantine", full_disk, "loading ended unexpectedly (IOException)"),
+        ("pipeline.warehouse.DuckDBEngine.prepare", full_disk, "it ended before the exports were loaded"),
+    ],
+    ids=["full disk", "engine", "rates", "spark", "publication", "before ingest"],
+)
+def test_whatever_ends_a_load_stops_a_run_of_the_tables_alone(
+    first_night: Home, monkeypatch: pytest.MonkeyPatch, where: str, happens: Callable[..., None], said: str
+) -> None:
+    """As the web UI splits a backfill: the second run must notice. A cell in the error does not reach its words."""
+    before = first_night.everything_published()
+    with monkeypatch.context() as broken:
+        broken.setattr(where, happens)
+        assert not first_night.run(SECOND, only=INGEST, job=ASSET_JOB).success
+    alone = first_night.run(SECOND, only=["marts.rfm_scores"], job=ASSET_JOB)
+    assert said in failure_message(alone) and "anna@x.org" not in failure_message(alone)
+    assert first_night.everything_published() == before
+
+
+def test_a_file_that_vanishes_is_one_problem_and_the_others_are_loaded(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home.drop("a.csv", seed=2)
+    home.drop("b.csv", seed=3)
+
+    def found(*given: Any) -> list[Export]:
+        exports = find_exports(*given)
+        exports[0].path.unlink()
+        return exports
+
+    with monkeypatch.context() as changed:
+        changed.setattr("assets.ingest.find_exports", found)
+        assert "a.csv cannot be read: No such file" in failure_message(home.run(FIRST, only=INGEST, job=ASSET_JOB))
+    loaded = home.warehouse("SELECT path FROM ingest.files WHERE status = 'loaded' ORDER BY path")
+    assert loaded == [("data/exports/perennial/b.csv",), ("data/exports/perennial/orders.csv",)]
+    alone = home.run(FIRST, only=["staging.orders"], job=ASSET_JOB)
+    assert "a.csv cannot be read" in failure_message(alone)
 
 
 def test_optional_exports_lie_beside_the_orders(home: Home) -> None:

@@ -11,8 +11,6 @@ from pathlib import Path
 import polars as pl
 import pytest
 from drop_folder import HEADER, Home, counts
-from hypothesis import Phase, given, settings
-from hypothesis import strategies as st
 
 from pipeline.exports import find_exports
 from pipeline.inspection import inspect
@@ -109,7 +107,9 @@ def test_personal_columns_reach_neither_table_nor_quarantine(home):
     home.lines("people.csv", "anna,2026-01-01,anna@x.org", ",2026-01-01,bert@x.org", "cleo,cleo@x.org", header=header)
     home.load()
     raw = home.select("SELECT * FROM ingest.quarantine").by("row_number", "raw")
-    assert json.loads(raw[2]) == {"row_number": 2, "customer_id": "", "registered_at": "2026-01-01"}
+    assert json.loads(raw[2]) == {
+        "row_number": 2, "customer_id": "", "registered_at": "2026-01-01", "updated_at": None, "exported_at": None,
+    }  # fmt: skip
     assert raw[3] == ""
     assert "@" not in str(home.everything())
 
@@ -158,33 +158,6 @@ def test_contradictions_are_told_with_the_whole_key(home):
 # ── exports that overlap ──────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_a_customer_is_taken_from_the_export_that_ends_last(home):
-    home.lines("a-new.csv", "anna,2025-12-24", "cleo,2026-02-01", header=CUSTOMERS)
-    home.lines("b-old.csv", "anna,2026-01-01", "bert,2026-01-02", header=CUSTOMERS)
-    outcomes = home.load()
-    assert counts(outcomes["b-old.csv"]) == (2, 1, 0, 1, 0)
-    assert home.staged("customers").by_customer("registered_on") == {
-        "anna": "2025-12-24", "bert": "2026-01-02", "cleo": "2026-02-01",
-    }  # fmt: skip
-
-
-def test_a_target_that_says_when_it_was_set_wins_over_one_that_does_not(home):
-    """And the later over the earlier, whatever the periods: a correction of March in June beats the plan of January."""
-    dated = f"{TARGETS},updated_at"
-    home.lines("plan.csv", "revenue,2026-03,100", "revenue,2026-12,500", header=TARGETS)
-    home.lines("june.csv", "revenue,2026-03,80,2026-06-01", header=dated)
-    home.lines("may.csv", "revenue,2026-03,90,2026-05-01", "revenue,2026-04,95,2026-05-01", header=dated)
-    home.load()
-    assert home.staged("targets").by("period", "value") == {"2026-03": 80, "2026-04": 95, "2026-12": 500}
-
-
-def test_of_undated_targets_those_that_reach_further_win(home):
-    home.lines("first.csv", "revenue,2026-03,100", "revenue,2026-04,100", header=TARGETS)
-    home.lines("then.csv", "revenue,2026-04,120", "revenue,2026-05,120", header=TARGETS)
-    home.load()
-    assert home.staged("targets").by("period", "value") == {"2026-03": 100, "2026-04": 120, "2026-05": 120}
-
-
 def test_a_key_is_the_whole_key(home):
     """Another sector, another figure, another period: nothing of it gives way."""
     home.lines(
@@ -197,46 +170,6 @@ def test_a_key_is_the_whole_key(home):
     home.lines("b.csv", "Toys,orders,2027,4", header=BENCHMARKS)
     assert all(outcome.superseded == 0 for outcome in home.load().values())
     assert len(home.staged("benchmarks")) == 4
-
-
-Row = tuple[str, str]
-EXPORT = st.lists(
-    st.tuples(st.sampled_from(["anna", "bert", "cleo", ""]), st.sampled_from(["", *(f"2026-01-0{n}" for n in "123")])),
-    min_size=1,
-    max_size=4,
-)
-
-
-@pytest.fixture(scope="module")
-def one_home(tmp_path_factory) -> Iterator[Home]:
-    with ExitStack() as opened:
-        yield Home(tmp_path_factory.mktemp("one"), opened)
-
-
-@settings(max_examples=12, phases=[Phase.explicit, Phase.generate])
-@given(
-    contents=st.lists(EXPORT, min_size=3, max_size=3, unique_by=tuple),
-    order=st.permutations(range(3)),
-    at_once=st.booleans(),
-)
-def test_exports_of_customers_may_come_in_any_order(one_home, contents: list[list[Row]], order, at_once):
-    """Three overlapping exports, in any order, at once or one by one: the same rows, ledger and quarantine."""
-    for number, rows in enumerate(contents):
-        one_home.lines(f"{number}.csv", *(",".join(row) for row in rows), header=CUSTOMERS)
-    exports = one_home.find()
-    results = []
-    for permutation, together in ((range(3), True), (order, at_once)):
-        one_home.emptied()
-        for batch in [permutation] if together else [[i] for i in permutation]:
-            one_home.load([exports[i] for i in batch])
-        results.append(one_home.everything())
-    assert results[0] == results[1]
-    # Whoever stands in a file without contradiction is there once; whoever does in none, not at all.
-    told = [
-        {name for name, _ in rows if name and len({day for other, day in rows if other == name}) == 1}
-        for rows in contents
-    ]
-    assert sorted(one_home.staged("customers").frame["customer_id"]) == sorted(set.union(*told))
 
 
 def test_a_file_is_loaded_once_and_again_when_its_mapping_changed(home):

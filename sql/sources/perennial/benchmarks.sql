@@ -7,6 +7,7 @@ raw:
   period:     {required: true}
   value:      {required: true}
   updated_at: {}
+  exported_at: {meaning: "When the file was exported: tells it from older and newer exports"}
 */
-SELECT row_number, sector, kpi, period, value, updated_at
+SELECT row_number, sector, kpi, period, value, updated_at, exported_at
 FROM export

@@ -4,6 +4,8 @@ owner: team:data
 raw:
   customer_id:   {required: true}
   registered_at: {required: true}
+  updated_at:    {meaning: "When the row was last changed: of two rows, the later counts"}
+  exported_at:   {meaning: "When the file was exported: tells it from older and newer exports"}
 */
-SELECT row_number, customer_id, registered_at
+SELECT row_number, customer_id, registered_at, updated_at, exported_at
 FROM export

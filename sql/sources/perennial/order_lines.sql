@@ -27,6 +27,7 @@ raw:
   store_id:      {}
   status:        {}
   kind:          {}
+  exported_at:   {meaning: "When the file was exported: tells it from older and newer exports"}
 one_of:
   - [amount]
   - [quantity, unit_price]
@@ -34,5 +35,5 @@ one_of:
 SELECT
   row_number, order_id, line_id, customer_id, ordered_at, product_id, product_name, category, quantity, unit_price,
   unit_cost, amount, discount, currency, sales_channel, source, medium, campaign_id, coupon, country, region, city,
-  store_id, status, kind
+  store_id, status, kind, exported_at
 FROM export
