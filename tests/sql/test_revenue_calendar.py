@@ -139,8 +139,8 @@ def test_margin_when_every_cost_is_known(shop):
 
 
 def test_what_is_void_costs_nothing_from_the_day_it_is(shop):
-    # 1st: two orders of 50 that cost 30 each, and a failed one of unknown cost. One comes back whole on the 3rd, and the
-    # export tells money only: its goods are back, too.
+    # 1st: two orders of 50 that cost 30 each, and a failed one of unknown cost. One comes back whole on the 3rd, of
+    # which the export tells money only: its goods are back, too.
     for order in ("kept", "back"):
         shop.line(order, on="2026-01-01", customer="anna", amount=50, unit_cost=Decimal(30))
     shop.line("failed", on="2026-01-01", customer="anna", amount=80, status="cancelled")
