@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import glob
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -155,9 +154,3 @@ def _mark_stale(
                 "WHERE superseded > 0 AND input = $input AND list_contains($present, file_id)",
                 {"present": present, "input": input},
             )
-
-
-def last_order_date(engine: DuckDBEngine) -> dt.date | None:
-    """The last local day with an order line: what `--snapshot latest` means."""
-    day = engine.scalar("SELECT max(ordered_on) FROM staging.order_lines")
-    return day if isinstance(day, dt.date) else None

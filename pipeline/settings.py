@@ -284,7 +284,9 @@ class Settings(BaseSettings):
     home: Path = Field(default_factory=Path.cwd, description="Folder that holds data/, reports/ and perennial.toml")
     timezone: str = Field("UTC", description="The shop's time zone: what 'a day' means")
     currency: str = Field("EUR", pattern="^[A-Z]{3}$", description="The one reporting currency, ISO 4217")
-    first_snapshot: dt.date = Field(dt.date(2020, 1, 1), description="First day for which a snapshot can be asked")
+    first_snapshot: dt.date | None = Field(
+        None, description="First day for which a snapshot can be asked; else the day of the first order"
+    )
     sources_folder: Path | None = Field(None, description="Own sources: <folder>/<source>/<input>.sql")
     duplicate_lines: dict[str, Literal["keep", "drop"]] = Field(
         default_factory=dict,
