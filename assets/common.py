@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import dagster as dg
 
+from pipeline.days import first_day
 from pipeline.engines.engine import CheckOutcome
 from pipeline.settings import Settings
 from pipeline.sql import Column, Table
@@ -16,7 +17,7 @@ STANDARD_CHECKS = {
 
 def daily_partitions(settings: Settings) -> dg.DailyPartitionsDefinition:
     """One partition per closed local day of the shop."""
-    return dg.DailyPartitionsDefinition(str(settings.first_snapshot), timezone=settings.timezone, end_offset=0)
+    return dg.DailyPartitionsDefinition(str(first_day(settings)), timezone=settings.timezone, end_offset=0)
 
 
 def asset_key(table: Table | str) -> dg.AssetKey:

@@ -66,7 +66,7 @@ def run(
         typer.Option(help="NAME=PATH_OR_GLOB, may be repeated; without it: all files in data/exports/<source>/."),
     ] = None,
     snapshot: Annotated[
-        str | None, typer.Option(help="Day to publish, YYYY-MM-DD or latest, the last with an order. (default: latest)")
+        str | None, typer.Option(help="Day to publish, YYYY-MM-DD or latest, the last complete one. (default: latest)")
     ] = None,
     every: Annotated[
         Every | None,
@@ -293,10 +293,13 @@ def _parse_day(option: str, text: str, instead: str = "", what: str = _NOT_PUBLI
 
 def _run(settings: Settings, sources: dict[str, list[str]], day: dt.date | None, debug: bool) -> Finished:
     scored = f"; period_segments scores {settings.period}" if settings.period else ""
-    err.print(f"[bold]{escape(settings.home.name)}[/bold] as of {day or 'its last day with an order'}{scored}")
+    err.print(f"[bold]{escape(settings.home.name)}[/bold] as of {day or 'its last complete day'}{scored}")
     from pipeline.runs import run_snapshot
 
-    return _or_say_why(lambda: run_snapshot(settings, sources, day), debug)
+    def say(text: str) -> None:
+        err.print(text, style="bold", markup=False, soft_wrap=True)
+
+    return _or_say_why(lambda: run_snapshot(settings, sources, day, say), debug)
 
 
 def _run_range(
@@ -347,6 +350,8 @@ def _summary(settings: Settings, finished: Finished) -> None:
     out.print(files)
     for export, remark in summary.remarks:
         out.print(Text(f"! {Path(export).name}: {remark}", style="yellow"), soft_wrap=True)
+    if finished.remark:
+        out.print(Text(f"! {finished.remark}", style="yellow"), soft_wrap=True)
     if summary.switched_off:
         out.print(f"switched off: {', '.join(summary.switched_off)}", style="dim", soft_wrap=True)
     out.print()

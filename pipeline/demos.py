@@ -53,7 +53,7 @@ def _made_up(home: Path) -> dict[str, list[str]]:
 
 CDNOW = Demo(
     "demo",
-    '# CDNOW: a music shop, 1997-1998\nfirst_snapshot = "1997-01-01"\ncurrency = "USD"\n',
+    '# CDNOW: a music shop, 1997-1998\ncurrency = "USD"\n',
     (dt.date(1998, 5, 31), dt.date(1998, 6, 30)),
     _cdnow,
 )

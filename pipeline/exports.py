@@ -175,9 +175,3 @@ def _mark_stale(
             engine.execute(
                 "UPDATE ingest.files SET mapping = 'stale' WHERE superseded > 0 AND input = $input", {"input": input}
             )
-
-
-def last_order_date(engine: DuckDBEngine) -> dt.date | None:
-    """The last local day with an order line: what `--snapshot latest` means."""
-    day = engine.scalar("SELECT max(ordered_on) FROM staging.order_lines")
-    return day if isinstance(day, dt.date) else None

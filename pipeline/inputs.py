@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 import pandera.polars as pa
 
 from pipeline.contracts import BENCHMARKS, CUSTOMERS, ORDER_LINES, TARGETS, documented
+from pipeline.settings import ChargeProducts, Settings
 from pipeline.sql import Column, Header, Table
 
 
@@ -27,7 +28,7 @@ class Derived:
 class Input:
     """A canonical input: its contract, and how rows of several exports come together in `staging.<name>`.
 
-    SQL expressions speak of the canonical columns. `{currency}` in them is the reporting currency.
+    SQL expressions speak of the canonical columns. What `filling` gives may stand in those of `filled`.
     """
 
     schema: pa.DataFrameSchema
@@ -97,6 +98,10 @@ _ORDER_LINES = Input(
             "kind": "coalesce(lower(kind), CASE WHEN amount < 0 OR quantity < 0 THEN 'refund' ELSE 'sale' END)",
             "currency": "coalesce(upper(currency), '{currency}')",
         },
+        {
+            "kind": "CASE WHEN kind = 'sale' AND {is_charge} THEN 'charge' "
+            "WHEN kind = 'charge' AND {is_product} THEN 'sale' ELSE kind END"
+        },
     ),
     money={"amount": "DECIMAL(18,2)", "unit_price": "DECIMAL(18,4)", "discount": "DECIMAL(18,2)"},
     borrows_moment="kind = 'refund'",
@@ -153,6 +158,13 @@ _BENCHMARKS = Input(
 
 ORDERS = _ORDER_LINES.name
 INPUTS: dict[str, Input] = {one.name: one for one in (_ORDER_LINES, _CUSTOMERS, _TARGETS, _BENCHMARKS)}
+
+
+def filling(settings: Settings, charges: ChargeProducts) -> dict[str, str]:
+    """What stands for the names in braces in `Input.filled`: the reporting currency, and which products are charges."""
+    return {
+        "currency": settings.currency, "is_charge": charges.matches("add"), "is_product": charges.matches("exempt"),
+    }  # fmt: skip
 
 
 def input_tables() -> list[Table]:

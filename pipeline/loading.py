@@ -20,11 +20,11 @@ from zoneinfo import ZoneInfo
 from pipeline.contracts import RowRule, row_rules, sql_type
 from pipeline.dialects import AmbiguousDialect, Dialect, normalised, recognise
 from pipeline.engines.duckdb import DuckDBEngine
-from pipeline.inputs import INPUTS
+from pipeline.inputs import INPUTS, filling
 from pipeline.names import time_in
 from pipeline.precedence import BELIEVED, FILES, OLDEST_FIRST, arrival_of, shown_path
 from pipeline.readers import read_raw
-from pipeline.settings import Settings
+from pipeline.settings import ChargeProducts, Settings
 from pipeline.sources import EXPORTED_AT, ROW_NUMBER, ExportError, Source, quoted, text_literal
 
 Value = TypeVar("Value")
@@ -231,7 +231,7 @@ class Load:
         """Every raw row has become a line, or one of each kind; more could not be told apart, fewer would be lost."""
         if self._source.keeps_rows:
             return
-        rows, distinct = self._execute("SELECT count(*), count(DISTINCT row_number) FROM mapped")[0]
+        rows, distinct = self._execute("SELECT count(*), count(DISTINCT row_number) FROM completed")[0]
         expected = self._execute("SELECT count(*) FROM raw")[0][0]
         if distinct != expected:
             raise ExportError(
@@ -256,10 +256,14 @@ class Load:
 
     def _complete(self) -> None:
         """`completed`: what follows from the other columns is filled in, layer upon layer."""
+        charges = _of_source(self._settings.charge_products, self._source, ChargeProducts())
+        given = filling(self._settings, charges)
         rows = self._mapped
         for layer in self._input.filled:
-            made = ", ".join(f"{sql.format(currency=self._settings.currency)} AS {name}" for name, sql in layer.items())
+            made = ", ".join(f"{sql.format(**given)} AS {name}" for name, sql in layer.items())
             rows = f"(SELECT * REPLACE ({made}) FROM {rows}) AS layer"
+        if self._input.grain and charges.add and not self._source.keeps_rows:
+            rows = _charges_of_a_row_are_one(rows)
         self._execute(f"CREATE OR REPLACE TEMP VIEW filled AS SELECT * FROM {rows}")
         originals = ", CAST(NULL AS DECIMAL(18,2)) AS original_amount, CAST(NULL AS VARCHAR) AS original_currency"
         self._execute(
@@ -890,6 +894,20 @@ def _canonical(name: str, output_type: str | None, declared: str, written_in: st
     return f"CASE WHEN {has_offset} THEN {with_offset} ELSE {local} END"
 
 
+def _charges_of_a_row_are_one(rows: str) -> str:
+    """SQL: where a product became a charge and its row brings another (the order's postage), one charge of both."""
+    same = "PARTITION BY row_number, CASE WHEN kind = 'charge' THEN 'charge' ELSE 'other' END"
+    total = (
+        f"CASE WHEN count(*) OVER ({same}) = count(amount) OVER ({same}) "
+        f"THEN TRY_CAST(sum(amount) OVER ({same}) AS DECIMAL(18,2)) END"
+    )
+    return (
+        f"(SELECT * REPLACE (CASE WHEN kind = 'charge' THEN {total} ELSE amount END AS amount) FROM {rows} "
+        f"QUALIFY kind IS DISTINCT FROM 'charge' OR row_number() OVER ({same} ORDER BY product_id NULLS LAST) = 1) "
+        f"AS charged"
+    )
+
+
 def _trimmed(text: str) -> str:
     """SQL: the text without blanks around it, null if nothing is left.
 
@@ -909,6 +927,7 @@ def mapping_key(settings: Settings, source: Source) -> str:
     parts = [
         source.mapping, contract, _duplicate_lines(settings, source), settings.timezone, settings.currency, dialect,
         settings.rate_max_age_days, _of_source(settings.exported_at, source, ""),
+        _of_source(settings.charge_products, source, ChargeProducts()).model_dump(),
     ]  # fmt: skip
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:32]
 

@@ -8,15 +8,16 @@ from dataclasses import dataclass
 from typing import Any
 
 import dagster as dg
+import duckdb
 
 from pipeline.catalog import tables
+from pipeline.days import OrderDays, last_closed_day, order_days
 from pipeline.definitions import build_defs
 from pipeline.engines.duckdb import DuckDBEngine, connect
-from pipeline.exports import last_order_date
 from pipeline.failures import explain
 from pipeline.inputs import input_tables
 from pipeline.locks import HomeBusy, HomeNotWritable, home_lock, home_lock_for_several
-from pipeline.schedules import JOB, last_closed_day
+from pipeline.schedules import JOB
 from pipeline.settings import Settings
 from pipeline.snapshots import Every, snapshot_days
 from pipeline.warehouse import warehouse_of
@@ -38,23 +39,30 @@ class Finished:
 
     run_id: str
     snapshot_date: dt.date
+    remark: str | None = None
+    """What a person should know of the choice of the day; None where there was none, or nothing to say."""
 
 
-def run_snapshot(settings: Settings, sources: Mapping[str, Sequence[str]], snapshot: dt.date | None) -> Finished:
-    """Load the exports and publish the snapshot; None = the last day with an order. Raises RunFailed."""
-    job = build_defs(settings).resolve_job_def(JOB)
-    config = _config(sources)
-    with dg.DagsterInstance.get() as instance:
-        if snapshot is None:
-            _execute(job, instance, config, None, asset_selection=_ingest_keys())
-            try:
-                snapshot = _latest(settings)
-            except HomeBusy as busy:
-                raise RunFailed(str(busy)) from busy
+def run_snapshot(
+    settings: Settings, sources: Mapping[str, Sequence[str]], snapshot: dt.date | None,
+    say: Callable[[str], None] = lambda _: None,
+) -> Finished:  # fmt: skip
+    """Load the exports and publish the snapshot; None = the day that `days` chooses. Raises RunFailed."""
+    config, remark = _config(sources), None
+    if snapshot is not None:
         _check_day(settings, snapshot)
         _check_periods(settings, snapshot)
-        result = _execute(job, instance, config, str(snapshot))
-    return Finished(result.run_id, snapshot)
+    with dg.DagsterInstance.get() as instance:
+        if snapshot is None or _is_before_all_orders(settings, snapshot):
+            known = _load_exports(settings, instance, config)
+            if snapshot is None:
+                snapshot, remark = known.latest, str(known) if known.have_ended else None
+                _check_day(settings, snapshot)
+                _check_periods(settings, snapshot)
+                say(remark or f"As of {snapshot}, the last closed day.")
+            _check_orders(settings, snapshot, known)
+        result = _execute(build_defs(settings).resolve_job_def(JOB), instance, config, str(snapshot))
+    return Finished(result.run_id, snapshot, remark)
 
 
 def run_range(
@@ -70,10 +78,12 @@ def run_range(
     days = snapshot_days(first, last, every)
     _check_day(settings, days[0])
     _check_periods(settings, days[0])
-    definitions = build_defs(settings, {"warehouse": warehouse_of(settings, days)})
-    job, keys = definitions.resolve_job_def(JOB), None
     finished: list[Finished] = []
     with dg.DagsterInstance.get() as instance, _home_for_range(settings, say):
+        if _is_before_all_orders(settings, days[0]):
+            _check_orders(settings, days[0], _load_exports(settings, instance, _config(sources)))
+        definitions = build_defs(settings, {"warehouse": warehouse_of(settings, days)})
+        job, keys = definitions.resolve_job_def(JOB), None
         for number, day in enumerate(days, start=1):
             say(f"{settings.home.name} as of {day} ({number} of {len(days)})")
             config = PROGRESS if finished else _config(sources)
@@ -140,16 +150,38 @@ def _ingest_keys() -> list[dg.AssetKey]:
     return [dg.AssetKey(table.full_name.split(".")) for table in (*of_ingest, *input_tables())]
 
 
-def _latest(settings: Settings) -> dt.date:
-    with home_lock(settings.home, f"latest-{os.getpid()}", settings.lock_wait_seconds):
-        connection = connect(settings.warehouse_file, settings, read_only=True)
-        try:
-            last = last_order_date(DuckDBEngine(connection))
-        finally:
-            connection.close()
-    if last is None:
-        raise RunFailed("There is no order in the warehouse, so there is no latest day. Load an export first.")
-    return min(last, last_closed_day(settings))
+def _is_before_all_orders(settings: Settings, day: dt.date) -> bool:
+    """Whether no order of that day or an earlier one is known yet, and no setting says that it may be asked for."""
+    if settings.first_snapshot is not None:
+        return False
+    known = _order_days(settings) if settings.warehouse_file.exists() else None
+    return known is None or day < known.first
+
+
+def _load_exports(settings: Settings, instance: dg.DagsterInstance, config: Mapping[str, Any]) -> OrderDays:
+    """Load alone, without a day; what is then known of the days with an order. Raises RunFailed if there is none."""
+    _execute(build_defs(settings).resolve_job_def(JOB), instance, config, None, asset_selection=_ingest_keys())
+    known = _order_days(settings)
+    if known is None:
+        raise RunFailed(
+            "There is no order in the warehouse up to the last closed day, so there is no day to publish. Load an "
+            "export first."
+        )
+    return known
+
+
+def _order_days(settings: Settings) -> OrderDays | None:
+    try:
+        with home_lock(settings.home, f"days-{os.getpid()}", settings.lock_wait_seconds):
+            connection = connect(settings.warehouse_file, settings, read_only=True)
+            try:
+                return order_days(DuckDBEngine(connection), last_closed_day(settings))
+            except duckdb.CatalogException:  # no run has made its tables yet
+                return None
+            finally:
+                connection.close()
+    except HomeBusy as busy:
+        raise RunFailed(str(busy)) from busy
 
 
 def _check_day(settings: Settings, day: dt.date) -> None:
@@ -159,10 +191,18 @@ def _check_day(settings: Settings, day: dt.date) -> None:
             f"{day} is not over in the shop's time zone ({settings.timezone}); the last closed day is {closed}. "
             f"Ask for that day or an earlier one."
         )
-    if day < settings.first_snapshot:
+    if settings.first_snapshot is not None and day < settings.first_snapshot:
         raise RunFailed(
             f"{day} is before the first snapshot, {settings.first_snapshot}. "
             f'Ask for a later day, or set first_snapshot = "{day}" in perennial.toml.'
+        )
+
+
+def _check_orders(settings: Settings, day: dt.date, known: OrderDays) -> None:
+    if settings.first_snapshot is None and day < known.first:
+        raise RunFailed(
+            f"{day} is before the first order, of {known.first}: there is nothing to tell of it. "
+            f"Ask for {known.first} or a later day."
         )
 
 

@@ -1,6 +1,5 @@
 """When things run: the job, the nightly schedule, the file-arrival sensor, the alert. What runs is in `assets`."""
 
-import datetime as dt
 import hashlib
 import json
 import time
@@ -8,10 +7,10 @@ import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import dagster as dg
 
+from pipeline.days import last_closed_day, next_to_publish
 from pipeline.failures import explain
 from pipeline.settings import Settings
 from pipeline.warehouse import UNDER_WAY, run_is_dead
@@ -21,13 +20,6 @@ AssetJob = Any  # what define_asset_job returns; Dagster does not export its typ
 JOB = "nightly"
 SETTLED_SECONDS = 60
 _BUSY = [dg.DagsterRunStatus.QUEUED, dg.DagsterRunStatus.NOT_STARTED, *UNDER_WAY]
-
-
-def last_closed_day(settings: Settings, now: dt.datetime | None = None) -> dt.date:
-    """Yesterday in the shop's time zone: the last day of which nothing more can come."""
-    zone = ZoneInfo(settings.timezone)
-    local = now.astimezone(zone) if now else dt.datetime.now(zone)
-    return local.date() - dt.timedelta(days=1)
 
 
 def nightly_job(partitions_def: dg.PartitionsDefinition[str]) -> AssetJob:
@@ -48,11 +40,16 @@ def nightly_schedule(job: AssetJob, settings: Settings) -> dg.ScheduleDefinition
         cron_schedule=f"0 {settings.schedule_hour} * * *",
         execution_timezone=settings.timezone,
         default_status=dg.DefaultScheduleStatus.STOPPED,
-        description="The snapshot of the day that has just closed, in the shop's time zone.",
+        description="The snapshot of the day that has just closed, in the shop's time zone; once the data have ended, "
+        "of the last day with an order.",
     )
-    def every_night(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
-        day = str(last_closed_day(settings, context.scheduled_execution_time))
-        return dg.RunRequest(run_key=day, partition_key=day)
+    def every_night(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+        night = context.scheduled_execution_time
+        day = next_to_publish(settings, night)
+        if isinstance(day, str):
+            return dg.SkipReason(day)
+        # By the night, not by the day it asks for: a night that failed must not keep the next one from trying again.
+        return dg.RunRequest(run_key=str(last_closed_day(settings, night)), partition_key=str(day))
 
     return every_night
 
@@ -63,7 +60,7 @@ def arrival_sensor(job: AssetJob, settings: Settings) -> dg.SensorDefinition:
         name="new_exports",
         minimum_interval_seconds=30,
         default_status=dg.DefaultSensorStatus.STOPPED,
-        description="Runs the last closed day when files in data/exports have arrived and settled.",
+        description="When files in data/exports have arrived and settled, publishes the day that every_night would.",
     )
     def new_exports(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.SkipReason:
         arrived = settled_files(settings.exports_folder, time.time())
@@ -75,8 +72,11 @@ def arrival_sensor(job: AssetJob, settings: Settings) -> dg.SensorDefinition:
         if not all(run_is_dead(context.instance, settings.home, run) for run in runs):
             return dg.SkipReason("A run is queued or under way; the files wait for the next look.")
         context.update_cursor(json.dumps(sorted(arrived)))
+        day = next_to_publish(settings)
+        if isinstance(day, str):
+            return dg.SkipReason(day)
         key = hashlib.sha256("\n".join(new).encode()).hexdigest()
-        return dg.RunRequest(run_key=key, partition_key=str(last_closed_day(settings)))
+        return dg.RunRequest(run_key=key, partition_key=str(day))
 
     return new_exports
 

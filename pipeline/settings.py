@@ -73,6 +73,35 @@ class Tiers(BaseModel):
         return self
 
 
+class ChargeProducts(BaseModel):
+    """Which products of a source are no goods: patterns of `product_id`, `*` for any text and `?` for one character.
+
+    `add`: what the source takes for goods and is a charge. `exempt`: what it takes for a charge and is goods.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    add: tuple[str, ...] = ()
+    exempt: tuple[str, ...] = ()
+
+    @field_validator("add", "exempt")
+    @classmethod
+    def patterns(cls, given: tuple[str, ...]) -> tuple[str, ...]:
+        for pattern in given:
+            if not pattern.strip() or not set(pattern).isdisjoint("'\\\n"):
+                raise ValueError("a pattern is a code such as PACKING or GIFT*; for a quote or a backslash write ?")
+        return given
+
+    def matches(self, which: Literal["add", "exempt"]) -> str:
+        """SQL that holds where `product_id` matches one of these patterns; both engines read it alike."""
+        like = [
+            re.sub(r"[!%_]", r"!\g<0>", pattern.strip().upper()).replace("*", "%").replace("?", "_")
+            for pattern in getattr(self, which)
+        ]
+        terms = [f"upper(trim(product_id)) LIKE '{pattern}' ESCAPE '!'" for pattern in like]
+        return f"coalesce({' OR '.join(terms)}, FALSE)" if terms else "FALSE"
+
+
 class Clv(BaseModel):
     """How customer lifetime value is predicted."""
 
@@ -257,7 +286,9 @@ class Settings(BaseSettings):
     home: Path = Field(default_factory=Path.cwd, description="Folder that holds data/, reports/ and perennial.toml")
     timezone: str = Field("UTC", description="The shop's time zone: what 'a day' means")
     currency: str = Field("EUR", pattern="^[A-Z]{3}$", description="The one reporting currency, ISO 4217")
-    first_snapshot: dt.date = Field(dt.date(2020, 1, 1), description="First day for which a snapshot can be asked")
+    first_snapshot: dt.date | None = Field(
+        None, description="First day for which a snapshot can be asked; else the day of the first order"
+    )
     sources_folder: Path | None = Field(None, description="Own sources: <folder>/<source>/<input>.sql")
     duplicate_lines: dict[str, Literal["keep", "drop"]] = Field(
         default_factory=dict,
@@ -270,6 +301,10 @@ class Settings(BaseSettings):
     exported_at: dict[str, str] = Field(
         default_factory=dict,
         description="Per source: where the names of its files hold the time of the export, orders_%Y-%m-%d",
+    )
+    charge_products: dict[str, ChargeProducts] = Field(
+        default_factory=dict,
+        description="Per source: products that are no goods but charges, and the other way round; else as it says",
     )
     rates_file: Path | None = Field(
         None,
@@ -395,7 +430,7 @@ class Settings(BaseSettings):
 
     def analytic(self) -> dict[str, Any]:
         """The settings that change results, as JSON values: what a manifest records and a fingerprint covers."""
-        names = {"timezone", "currency", "duplicate_lines", "cancelled_orders_count", "tiers"}
+        names = {"timezone", "currency", "duplicate_lines", "charge_products", "cancelled_orders_count", "tiers"}
         names |= {
             "clv",
             "rhythm",

@@ -22,10 +22,11 @@ from pipeline.engines.engine import Engine
 from pipeline.engines.session import spark_path
 from pipeline.engines.spark import SparkEngine, SparkFailed, spark_type, told
 from pipeline.engines.spark_sql import SPACES, view_name
-from pipeline.inputs import INPUTS, ORDERS
+from pipeline.inputs import INPUTS, ORDERS, filling
 from pipeline.loading import KINDS_OF, OFFSET, Loaded, mapping_key, quarantine_file
 from pipeline.names import ordinals
 from pipeline.precedence import arrival_of, local_now, note_arrivals
+from pipeline.settings import ChargeProducts, Settings
 from pipeline.sources import ROW_NUMBER, ExportError, Source, choose, find_sources
 from pipeline.sql import Table
 
@@ -199,7 +200,7 @@ def _judge(engine: SparkEngine, entry: Entry, folder: Path) -> Judged:
     try:
         told(entry.path, lambda: mapped.write.parquet(spark_path(folder / "mapped")))
         rows = _numbered(engine.session.read.parquet(spark_path(folder / "mapped")))
-        rows = _dated(_completed(rows, engine.settings.currency))
+        rows = _dated(_completed(rows, engine.settings))
         told(entry.path, lambda: rows.createOrReplaceTempView(view_name(_MAPPED)))
         judged = engine.frame(_rules_query(), {}, "the contract of order_lines", {_MAPPED: _mapped_columns()})
         told(entry.path, lambda: judged.write.parquet(spark_path(folder / "judged")))
@@ -290,12 +291,14 @@ def _dated(rows: DataFrame) -> DataFrame:
     return rows.where(f"NOT coalesce({undated}, FALSE)").select(*others, "ordered_at").unionByName(filled)
 
 
-def _completed(rows: DataFrame, currency: str) -> DataFrame:
+def _completed(rows: DataFrame, settings: Settings) -> DataFrame:
     """What follows from the other columns, as `inputs` says it: these few expressions mean the same on both engines."""
+    currency = settings.currency
+    given = filling(settings, settings.charge_products.get("perennial", ChargeProducts()))
     for layer in _INPUT.filled:
         rows = rows.selectExpr(
             *[name for name in rows.columns if name not in layer],
-            *[f"{sql.format(currency=currency)} AS {name}" for name, sql in layer.items()],
+            *[f"{sql.format(**given)} AS {name}" for name, sql in layer.items()],
         )
     foreign = (
         f"CASE WHEN currency <> '{currency}' THEN concat('column \"currency\": \"', currency, '\" is not the reporting "

@@ -78,13 +78,22 @@ _CALENDAR = """
     GROUP BY day
     ORDER BY day
 """
+# Void orders are out of the expected occasions already: their refunds would be taken off a second time.
 _KEPT_SHARE = """
+    WITH void AS (
+      SELECT order_id
+      FROM staging.orders
+      WHERE voided <> 0 AND known_on <= $snapshot_date
+      GROUP BY order_id
+      HAVING sum(voided) > 0
+    )
     SELECT
-      coalesce(-sum(amount) FILTER (WHERE kind = 'refund'), 0)::DOUBLE AS refunds,
-      coalesce(sum(amount) FILTER (WHERE kind <> 'refund'), 0)::DOUBLE AS sales
-    FROM staging.order_lines
-    WHERE customer_id IS NOT NULL
-      AND ordered_on <= $snapshot_date AND date_diff('day', ordered_on, $snapshot_date) < 365
+      coalesce(-sum(lines.amount) FILTER (WHERE lines.kind = 'refund'), 0)::DOUBLE AS refunds,
+      coalesce(sum(lines.amount) FILTER (WHERE lines.kind <> 'refund'), 0)::DOUBLE AS sales
+    FROM staging.order_lines AS lines
+    LEFT JOIN void ON void.order_id = lines.order_id
+    WHERE void.order_id IS NULL AND lines.customer_id IS NOT NULL
+      AND lines.ordered_on <= $snapshot_date AND date_diff('day', lines.ordered_on, $snapshot_date) < 365
 """
 
 

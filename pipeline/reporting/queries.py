@@ -69,16 +69,31 @@ WHERE snapshot_date = $snapshot_date
 """
 
 MONTHS = """
+WITH standing AS (
+  SELECT date_trunc('month', ordered_on)::DATE AS month, sum(orders) AS orders
+  FROM staging.orders
+  WHERE known_on <= $snapshot_date
+  GROUP BY date_trunc('month', ordered_on)::DATE
+),
+booked AS (
+  SELECT
+    date_trunc('month', ordered_on)::DATE AS month,
+    coalesce(sum(amount) FILTER (WHERE customer_id IS NOT NULL), 0)::DECIMAL(18,2) AS customer_revenue,
+    coalesce(sum(amount) FILTER (WHERE customer_id IS NULL), 0)::DECIMAL(18,2) AS guest_revenue,
+    count(*) AS lines
+  FROM staging.order_lines
+  WHERE ordered_on <= $snapshot_date
+  GROUP BY date_trunc('month', ordered_on)::DATE
+)
 SELECT
-  date_trunc('month', ordered_on)::DATE AS month,
-  coalesce(sum(amount) FILTER (WHERE customer_id IS NOT NULL), 0)::DECIMAL(18,2) AS customer_revenue,
-  coalesce(sum(amount) FILTER (WHERE customer_id IS NULL), 0)::DECIMAL(18,2) AS guest_revenue,
-  count(DISTINCT order_id) AS orders,
-  count(*) AS lines
-FROM staging.order_lines
-WHERE ordered_on <= $snapshot_date
-GROUP BY date_trunc('month', ordered_on)::DATE
-ORDER BY date_trunc('month', ordered_on)::DATE
+  booked.month,
+  booked.customer_revenue,
+  booked.guest_revenue,
+  coalesce(standing.orders, 0)::BIGINT AS orders,
+  booked.lines
+FROM booked
+LEFT JOIN standing ON standing.month = booked.month
+ORDER BY booked.month
 """
 
 SEGMENTS = """

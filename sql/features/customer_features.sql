@@ -22,12 +22,12 @@ columns:
   first_amount:       {type: DOUBLE, unit: currency, meaning: Value of the first occasion}
   last_amount:        {type: DOUBLE, unit: currency, meaning: Value of the last occasion}
   mean_amount:        {type: DOUBLE, unit: currency, meaning: Mean value of an occasion}
-  refunded_amount:    {type: DOUBLE, unit: currency, meaning: "Money given back, as a positive number"}
-  refunded_share:     {type: DOUBLE, unit: share, nullable: true, meaning: "That by all sales and charges, cancelled orders too; null where they are not above 0"}
-  categories:         {type: BIGINT, unit: categories, nullable: true, min: 1, meaning: "Categories of products bought; null where no category is named"}
-  main_category_share: {type: DOUBLE, unit: share, nullable: true, min: 0, max: 1, meaning: "Share of the category most was spent on in what was spent on products of a named category; null without"}
-  channels:           {type: BIGINT, unit: channels, nullable: true, min: 1, meaning: "Sales channels bought in; null where no channel is named"}
-  last_channel_share: {type: DOUBLE, unit: share, nullable: true, min: 0, max: 1, meaning: "Share of the channel the customer bought in last in all sale lines of a named channel up to the day: which channel it is, told by a number; null without"}
+  refunded_amount:    {type: DOUBLE, unit: currency, meaning: "Money given back of orders that stand, and by credit notes under an id of their own, as a positive number; not of void orders (staging.orders)"}
+  refunded_share:     {type: DOUBLE, unit: share, nullable: true, meaning: "That by the sales and charges of the orders that are not void; null where money was given back and they are not above 0"}
+  categories:         {type: BIGINT, unit: categories, nullable: true, min: 1, meaning: "Categories of products bought in orders that are not void; null where no category is named"}
+  main_category_share: {type: DOUBLE, unit: share, nullable: true, min: 0, max: 1, meaning: "Share of the category most was spent on in what was spent on products of a named category, void orders left out; null without"}
+  channels:           {type: BIGINT, unit: channels, nullable: true, min: 1, meaning: "Sales channels bought in, void orders left out; null where no channel is named"}
+  last_channel_share: {type: DOUBLE, unit: share, nullable: true, min: 0, max: 1, meaning: "Share of the channel the customer bought in last in all sale lines of a named channel up to the day, void orders left out: which channel it is, told by a number; null without"}
 */
 WITH standing AS (
   SELECT customer_id, occasion_on, sum(orders) AS orders, sum(amount) AS amount
@@ -74,10 +74,29 @@ rhythm AS (
   FROM sequenced
   GROUP BY customer_id
 ),
+void AS (
+  SELECT order_id
+  FROM staging.orders
+  WHERE voided <> 0 AND known_on <= $snapshot_date
+  GROUP BY order_id
+  HAVING sum(voided) > 0
+),
+lines AS (
+  SELECT
+    booked.customer_id,
+    booked.ordered_on,
+    booked.kind,
+    booked.amount,
+    booked.category,
+    booked.sales_channel
+  FROM staging.order_lines AS booked
+  LEFT JOIN void ON void.order_id = booked.order_id
+  WHERE void.order_id IS NULL AND booked.customer_id IS NOT NULL AND booked.ordered_on <= $snapshot_date
+),
 refunders AS (
   SELECT customer_id
-  FROM staging.order_lines
-  WHERE customer_id IS NOT NULL AND kind = 'refund' AND ordered_on <= $snapshot_date
+  FROM lines
+  WHERE kind = 'refund'
   GROUP BY customer_id
 ),
 refunds AS (
@@ -85,16 +104,14 @@ refunds AS (
     lines.customer_id,
     -sum(lines.amount) FILTER (WHERE lines.kind = 'refund') AS refunded,
     coalesce(sum(lines.amount) FILTER (WHERE lines.kind <> 'refund'), 0) AS sold
-  FROM staging.order_lines AS lines
+  FROM lines
   JOIN refunders ON refunders.customer_id = lines.customer_id
-  WHERE lines.ordered_on <= $snapshot_date
   GROUP BY lines.customer_id
 ),
 spend_by_category AS (
   SELECT customer_id, category, sum(amount) AS amount
-  FROM staging.order_lines
-  WHERE category IS NOT NULL AND customer_id IS NOT NULL AND kind = 'sale' AND amount > 0
-    AND ordered_on <= $snapshot_date
+  FROM lines
+  WHERE category IS NOT NULL AND kind = 'sale' AND amount > 0
   GROUP BY customer_id, category
 ),
 categories AS (
@@ -104,8 +121,8 @@ categories AS (
 ),
 lines_by_channel AS (
   SELECT customer_id, sales_channel, count(*) AS lines, max(ordered_on) AS last_on
-  FROM staging.order_lines
-  WHERE sales_channel IS NOT NULL AND customer_id IS NOT NULL AND kind = 'sale' AND ordered_on <= $snapshot_date
+  FROM lines
+  WHERE sales_channel IS NOT NULL AND kind = 'sale'
   GROUP BY customer_id, sales_channel
 ),
 channel_shares AS (

@@ -16,8 +16,8 @@ columns:
   monetary_value:    {type: DOUBLE, unit: currency, nullable: true, min: 0, meaning: "Mean value of repeat occasions before refunds; null without a repeat occasion of positive mean"}
   revenue:           {type: "DECIMAL(18,2)", unit: currency, meaning: "Sales, charges and refunds booked up to the snapshot date"}
   revenue_12_months: {type: "DECIMAL(18,2)", unit: currency, meaning: Revenue of the last 365 days}
-  refunds:           {type: "DECIMAL(18,2)", unit: currency, meaning: "Refunds booked up to the snapshot date, negative"}
-  items:             {type: "DECIMAL(18,3)", unit: pieces, meaning: "Pieces sold, before refunds"}
+  refunds:           {type: "DECIMAL(18,2)", unit: currency, meaning: "Refunds booked up to the snapshot date, negative: parts of orders that stand, and credit notes under an id of their own; not those of void orders (staging.orders)"}
+  items:             {type: "DECIMAL(18,3)", unit: pieces, meaning: "Pieces sold in orders that stand, before refunds"}
   mean_order_value:  {type: DOUBLE, unit: currency, meaning: "Sales and charges per order that stands, before refunds"}
   median_gap_days:   {type: DOUBLE, unit: days, nullable: true, min: 0, meaning: Median number of days between occasions; null with one occasion}
 tests:
@@ -94,16 +94,24 @@ rhythm AS (
   FROM ranked
   GROUP BY customer_id
 ),
+void AS (
+  SELECT order_id
+  FROM staging.orders
+  WHERE voided <> 0 AND known_on <= $snapshot_date
+  GROUP BY order_id
+  HAVING sum(voided) > 0
+),
 money AS (
   SELECT
-    customer_id,
-    sum(amount) AS revenue,
-    coalesce(sum(amount) FILTER (WHERE date_diff('day', ordered_on, $snapshot_date) < 365), 0) AS revenue_12_months,
-    coalesce(sum(amount) FILTER (WHERE kind = 'refund'), 0) AS refunds,
-    coalesce(sum(quantity) FILTER (WHERE kind = 'sale'), 0) AS items
-  FROM staging.order_lines
-  WHERE customer_id IS NOT NULL AND ordered_on <= $snapshot_date
-  GROUP BY customer_id
+    lines.customer_id,
+    sum(lines.amount) AS revenue,
+    coalesce(sum(lines.amount) FILTER (WHERE date_diff('day', lines.ordered_on, $snapshot_date) < 365), 0) AS revenue_12_months,
+    coalesce(sum(lines.amount) FILTER (WHERE lines.kind = 'refund' AND void.order_id IS NULL), 0) AS refunds,
+    coalesce(sum(lines.quantity) FILTER (WHERE lines.kind = 'sale' AND void.order_id IS NULL), 0) AS items
+  FROM staging.order_lines AS lines
+  LEFT JOIN void ON void.order_id = lines.order_id
+  WHERE lines.customer_id IS NOT NULL AND lines.ordered_on <= $snapshot_date
+  GROUP BY lines.customer_id
 )
 SELECT
   $snapshot_date AS snapshot_date,

@@ -6,7 +6,7 @@ columns:
   snapshot_date: {type: DATE, meaning: The day whose end the row describes}
   kpi:
     type: VARCHAR
-    meaning: "revenue and orders of everybody; buyers: customers with an occasion in the period (guests are none); new: their first occasion falls in it; repeat: they have at least two occasions by its end, one-time: one; revenue of a buyer: what is booked in the period; refund_share: refunds over sales and charges; retention_90d: share of the new buyers with another occasion within 90 days of the first"
+    meaning: "revenue and orders of everybody; buyers: customers with an occasion in the period (guests are none); new: their first occasion falls in it; repeat: they have at least two occasions by its end, one-time: one; revenue of a buyer: what is booked in the period; refund_share: refunds over sales and charges, all of orders that are not void (credit notes under an id of their own are refunds), each booked on its own day; retention_90d: share of the new buyers with another occasion within 90 days of the first"
     values: [revenue, orders, buyers, new_buyers, repeat_buyers, repeat_share_of_buyers, one_time_share_of_buyers, repeat_share_of_revenue, one_time_share_of_revenue, mean_order_value, orders_per_buyer, revenue_per_buyer, refund_share, retention_90d]
   period:        {type: VARCHAR, meaning: "2026-11, 2026-Q4 or 2026"}
   period_kind:   {type: VARCHAR, values: [month, quarter, year], meaning: Length of the period}
@@ -154,8 +154,7 @@ happened AS (
     max(CASE WHEN place = 1 THEN 1 ELSE 0 END) AS is_new,
     max(CASE WHEN place = 1 AND gap <= 90 THEN 1 ELSE 0 END) AS is_back,
     sum(orders) AS orders,
-    0::DECIMAL(18,2) AS revenue,
-    0::DECIMAL(18,2) AS refunds
+    0::DECIMAL(18,2) AS revenue
   FROM sequenced
   GROUP BY customer_id, month
   UNION ALL
@@ -166,8 +165,7 @@ happened AS (
     0 AS is_new,
     0 AS is_back,
     0 AS orders,
-    sum(amount)::DECIMAL(18,2) AS revenue,
-    coalesce(sum(amount) FILTER (WHERE kind = 'refund'), 0)::DECIMAL(18,2) AS refunds
+    sum(amount)::DECIMAL(18,2) AS revenue
   FROM staging.order_lines
   WHERE ordered_on <= $snapshot_date
   GROUP BY customer_id, date_trunc('month', ordered_on)::DATE
@@ -180,8 +178,7 @@ by_month AS (
     max(is_new) AS is_new,
     max(is_back) AS is_back,
     sum(orders) AS orders,
-    sum(revenue)::DECIMAL(18,2) AS revenue,
-    sum(refunds)::DECIMAL(18,2) AS refunds
+    sum(revenue)::DECIMAL(18,2) AS revenue
   FROM happened
   GROUP BY customer_id, month
 ),
@@ -193,16 +190,15 @@ by_quarter AS (
     max(is_new) AS is_new,
     max(is_back) AS is_back,
     sum(orders) AS orders,
-    sum(revenue)::DECIMAL(18,2) AS revenue,
-    sum(refunds)::DECIMAL(18,2) AS refunds
+    sum(revenue)::DECIMAL(18,2) AS revenue
   FROM by_month
   GROUP BY customer_id, date_trunc('quarter', month)::DATE
 ),
 customers AS (
-  SELECT 'month' AS period_kind, month AS starts_on, place, is_new, is_back, orders, revenue, refunds
+  SELECT 'month' AS period_kind, month AS starts_on, place, is_new, is_back, orders, revenue
   FROM by_month
   UNION ALL
-  SELECT 'quarter' AS period_kind, quarter AS starts_on, place, is_new, is_back, orders, revenue, refunds
+  SELECT 'quarter' AS period_kind, quarter AS starts_on, place, is_new, is_back, orders, revenue
   FROM by_quarter
   UNION ALL
   SELECT
@@ -212,8 +208,7 @@ customers AS (
     max(is_new) AS is_new,
     max(is_back) AS is_back,
     sum(orders) AS orders,
-    sum(revenue)::DECIMAL(18,2) AS revenue,
-    sum(refunds)::DECIMAL(18,2) AS refunds
+    sum(revenue)::DECIMAL(18,2) AS revenue
   FROM by_quarter
   GROUP BY customer_id, date_trunc('year', quarter)::DATE
 ),
@@ -222,7 +217,6 @@ counted AS (
     period_kind,
     starts_on,
     sum(revenue) AS revenue,
-    sum(refunds) AS refunds,
     count(*) FILTER (WHERE place > 0) AS buyers,
     count(*) FILTER (WHERE place > 1) AS repeat_buyers,
     sum(is_new) AS new_buyers,
@@ -245,12 +239,34 @@ ordered AS (
   JOIN dated ON dated.month = ordered_by_month.month
   GROUP BY dated.period
 ),
+void AS (
+  SELECT order_id
+  FROM staging.orders
+  WHERE voided <> 0 AND known_on <= $snapshot_date
+  GROUP BY order_id
+  HAVING sum(voided) > 0
+),
+kept_by_month AS (
+  SELECT
+    date_trunc('month', lines.ordered_on)::DATE AS month,
+    coalesce(sum(lines.amount) FILTER (WHERE lines.kind <> 'refund'), 0)::DECIMAL(18,2) AS sold,
+    coalesce(-sum(lines.amount) FILTER (WHERE lines.kind = 'refund'), 0)::DECIMAL(18,2) AS refunded
+  FROM staging.order_lines AS lines
+  LEFT JOIN void ON void.order_id = lines.order_id
+  WHERE void.order_id IS NULL AND lines.ordered_on <= $snapshot_date
+  GROUP BY date_trunc('month', lines.ordered_on)::DATE
+),
+kept AS (
+  SELECT dated.period, sum(kept_by_month.sold) AS sold, sum(kept_by_month.refunded) AS refunded
+  FROM kept_by_month
+  JOIN dated ON dated.month = kept_by_month.month
+  GROUP BY dated.period
+),
 totals AS (
   SELECT
     periods.period,
     periods.ends_on,
     coalesce(counted.revenue, 0) AS revenue,
-    coalesce(counted.refunds, 0) AS refunds,
     coalesce(counted.buyers, 0) AS buyers,
     coalesce(counted.repeat_buyers, 0) AS repeat_buyers,
     coalesce(counted.new_buyers, 0) AS new_buyers,
@@ -262,10 +278,13 @@ totals AS (
         THEN counted.revenue_of_repeat_buyers::DOUBLE / nullif(counted.revenue_of_buyers, 0)
     END AS repeat_share_of_revenue,
     coalesce(ordered.orders, 0) AS orders,
-    coalesce(ordered.order_revenue, 0) AS order_revenue
+    coalesce(ordered.order_revenue, 0) AS order_revenue,
+    coalesce(kept.sold, 0) AS sold,
+    coalesce(kept.refunded, 0) AS refunded
   FROM periods
   LEFT JOIN counted ON counted.period_kind = periods.period_kind AND counted.starts_on = periods.starts_on
   LEFT JOIN ordered ON ordered.period = periods.period
+  LEFT JOIN kept ON kept.period = periods.period
 ),
 catalogue AS (
   SELECT kpi, unit, measure, better
@@ -308,7 +327,7 @@ figures AS (
       WHEN 'orders_per_buyer' THEN totals.orders_of_buyers::DOUBLE / nullif(totals.buyers, 0)
       WHEN 'revenue_per_buyer' THEN totals.revenue_of_buyers::DOUBLE / nullif(totals.buyers, 0)
       WHEN 'refund_share' THEN
-        CASE WHEN totals.revenue > totals.refunds THEN -totals.refunds::DOUBLE / nullif(totals.revenue - totals.refunds, 0) END
+        CASE WHEN totals.sold > 0 THEN totals.refunded::DOUBLE / nullif(totals.sold, 0) END
       WHEN 'retention_90d' THEN
         CASE WHEN totals.ends_on + 90 <= $snapshot_date THEN totals.back_buyers::DOUBLE / nullif(totals.new_buyers, 0) END
     END AS value,

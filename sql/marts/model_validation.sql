@@ -3,7 +3,7 @@ description: "How good every model and every naive baseline was on data it had n
 grain: [snapshot_date, target, model, metric]
 owner: team:data
 computed_by: prediction
-reads: [staging.occasions, staging.order_lines]
+reads: [staging.occasions, staging.order_lines, staging.orders]
 columns:
   snapshot_date: {type: DATE, meaning: The day whose end the row describes}
   target:        {type: VARCHAR, meaning: "What was predicted", values: [counts, value, purchase_30d, purchase_90d, churn]}

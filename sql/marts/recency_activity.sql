@@ -16,8 +16,8 @@ columns:
   active_share_prior:   {type: DOUBLE, unit: share, nullable: true, min: 0, max: 1, meaning: active_prior / customers_prior}
   active_share_recent:  {type: DOUBLE, unit: share, nullable: true, min: 0, max: 1, meaning: active_recent / customers}
   active_share_change:  {type: DOUBLE, unit: share, nullable: true, min: -1, max: 1, meaning: active_share_recent − active_share_prior}
-  items_prior:          {type: "DECIMAL(18,3)", unit: pieces, meaning: "Pieces sold in the window before, before refunds"}
-  items_recent:         {type: "DECIMAL(18,3)", unit: pieces, meaning: "Pieces sold in the last window, before refunds"}
+  items_prior:          {type: "DECIMAL(18,3)", unit: pieces, meaning: "Pieces sold in the window before in orders that are not void, before refunds"}
+  items_recent:         {type: "DECIMAL(18,3)", unit: pieces, meaning: "Pieces sold in the last window in orders that are not void, before refunds"}
   items_change:         {type: "DECIMAL(18,3)", unit: pieces, nullable: true, meaning: items_recent − items_prior}
   orders_prior:         {type: BIGINT, unit: orders, min: 0, meaning: Orders of the window before that stand}
   orders_recent:        {type: BIGINT, unit: orders, min: 0, meaning: Orders of the last window that stand}
@@ -62,15 +62,23 @@ ordered AS (
   WHERE occasions.known_on <= $snapshot_date AND occasions.occasion_on >= windows.prior_from
   GROUP BY occasions.customer_id
 ),
+void AS (
+  SELECT order_id
+  FROM staging.orders
+  WHERE voided <> 0 AND known_on <= $snapshot_date
+  GROUP BY order_id
+  HAVING sum(voided) > 0
+),
 bought AS (
   SELECT
     lines.customer_id,
-    sum(lines.quantity) FILTER (WHERE lines.kind = 'sale' AND lines.ordered_on < windows.recent_from) AS items_prior,
-    sum(lines.quantity) FILTER (WHERE lines.kind = 'sale' AND lines.ordered_on >= windows.recent_from) AS items_recent,
+    sum(lines.quantity) FILTER (WHERE lines.kind = 'sale' AND void.order_id IS NULL AND lines.ordered_on < windows.recent_from) AS items_prior,
+    sum(lines.quantity) FILTER (WHERE lines.kind = 'sale' AND void.order_id IS NULL AND lines.ordered_on >= windows.recent_from) AS items_recent,
     sum(lines.amount) FILTER (WHERE lines.ordered_on < windows.recent_from) AS revenue_prior,
     sum(lines.amount) FILTER (WHERE lines.ordered_on >= windows.recent_from) AS revenue_recent
   FROM staging.order_lines AS lines
   CROSS JOIN windows
+  LEFT JOIN void ON void.order_id = lines.order_id
   WHERE lines.customer_id IS NOT NULL AND lines.ordered_on BETWEEN windows.prior_from AND $snapshot_date
   GROUP BY lines.customer_id
 ),

@@ -13,9 +13,9 @@ columns:
   order_revenue:      {type: "DECIMAL(18,2)", unit: currency, meaning: "Sales and charges of these orders, before refunds"}
   mean_order_value:   {type: DOUBLE, unit: currency, nullable: true, meaning: "order_revenue / orders; null without an order"}
   buyers:             {type: BIGINT, unit: customers, min: 0, meaning: Customers with a purchase occasion in the period; guests are not counted}
-  items:              {type: "DECIMAL(18,3)", unit: pieces, meaning: "Pieces sold in the period, before refunds"}
-  costed_share:       {type: DOUBLE, unit: share of lines, nullable: true, min: 0, max: 1, meaning: Share of the sale lines of the period whose cost is known; null without a sale line}
-  cost:               {type: "DECIMAL(18,2)", unit: currency, nullable: true, meaning: "Pieces × unit cost of the lines of the period, pieces that came back taken off; null unless the cost of every sale line is known"}
+  items:              {type: "DECIMAL(18,3)", unit: pieces, meaning: "Pieces sold in the period in orders that are not void as of the snapshot date, before refunds"}
+  costed_share:       {type: DOUBLE, unit: share of lines, nullable: true, min: 0, max: 1, meaning: "Share of the sale lines of the period whose cost is known, void orders left out; null without a sale line"}
+  cost:               {type: "DECIMAL(18,2)", unit: currency, nullable: true, meaning: "Pieces × unit cost of the lines of the period, pieces that came back taken off; what an order that has become void still cost is taken off on the day it did; null unless the cost of every sale line is known"}
   margin:             {type: "DECIMAL(18,2)", unit: currency, nullable: true, meaning: "revenue − cost; null where the cost is"}
   order_number_effect: {type: "DECIMAL(18,2)", unit: currency, nullable: true, meaning: "Change of revenue to the period before due to the number of orders: ΔN · mean(v), with N = orders, v = order_revenue / N (Bennet); all of the change where one of the two has no orders; null unless both are complete"}
   order_value_effect: {type: "DECIMAL(18,2)", unit: currency, nullable: true, meaning: "The same due to the value of an order: Δv · mean(N), as what order_number_effect leaves of the change of order_revenue"}
@@ -78,17 +78,43 @@ tests:
     )
     SELECT period_kind, starts_on, change, effects FROM changes WHERE change <> effects
 */
-WITH booked AS (
+WITH void AS (
+  SELECT order_id, max(known_on) AS void_on
+  FROM staging.orders
+  WHERE voided <> 0 AND known_on <= $snapshot_date
+  GROUP BY order_id
+  HAVING sum(voided) > 0
+),
+lines AS (
+  SELECT
+    booked.ordered_on,
+    booked.kind,
+    booked.quantity,
+    booked.amount,
+    booked.quantity * booked.unit_cost AS cost,
+    CASE WHEN booked.kind = 'sale' AND void.order_id IS NULL THEN 1 ELSE 0 END AS is_sold,
+    void.void_on
+  FROM staging.order_lines AS booked
+  LEFT JOIN void ON void.order_id = booked.order_id
+  WHERE booked.ordered_on <= $snapshot_date
+),
+booked AS (
   SELECT
     ordered_on AS day,
     sum(amount) AS revenue,
-    sum(quantity) FILTER (WHERE kind = 'sale') AS items,
-    count(*) FILTER (WHERE kind = 'sale') AS sale_lines,
-    count(*) FILTER (WHERE kind = 'sale' AND unit_cost IS NOT NULL AND quantity IS NOT NULL) AS costed_lines,
-    coalesce(sum(quantity * unit_cost), 0)::DECIMAL(18,2) AS cost
-  FROM staging.order_lines
-  WHERE ordered_on <= $snapshot_date
+    sum(quantity * is_sold) AS items,
+    sum(is_sold) AS sale_lines,
+    count(*) FILTER (WHERE is_sold = 1 AND cost IS NOT NULL) AS costed_lines,
+    coalesce(sum(cost), 0)::DECIMAL(18,2) AS cost
+  FROM lines
   GROUP BY ordered_on
+),
+-- A refund of money alone names no pieces: the goods of an order that fell went back, or never left.
+spared AS (
+  SELECT void_on AS day, sum(cost)::DECIMAL(18,2) AS cost
+  FROM lines
+  WHERE void_on IS NOT NULL
+  GROUP BY void_on
 ),
 history AS (
   SELECT min(day) AS first_day, sum(costed_lines) AS costed_lines
@@ -109,10 +135,11 @@ days AS (
     coalesce(booked.items, 0) AS items,
     coalesce(booked.sale_lines, 0) AS sale_lines,
     coalesce(booked.costed_lines, 0) AS costed_lines,
-    coalesce(booked.cost, 0) AS cost
+    coalesce(booked.cost, 0) - coalesce(spared.cost, 0) AS cost
   FROM params.days AS days
   CROSS JOIN history
   LEFT JOIN booked ON booked.day = days.day
+  LEFT JOIN spared ON spared.day = days.day
   LEFT JOIN ordered ON ordered.day = days.day
   WHERE days.day BETWEEN history.first_day AND $snapshot_date
 ),

@@ -28,5 +28,5 @@ SELECT
   sum(orders) AS orders,
   sum(amount) AS amount
 FROM staging.orders
-WHERE customer_id IS NOT NULL
+WHERE customer_id IS NOT NULL AND (orders <> 0 OR items <> 0 OR amount <> 0)
 GROUP BY customer_id, ordered_on, known_on

@@ -22,13 +22,13 @@ from homes import (
     steps_succeeded,
 )
 
+from pipeline.days import last_closed_day
 from pipeline.engines.duckdb import DuckDBEngine
 from pipeline.engines.engine import Written
 from pipeline.engines.spark import SparkFailed
 from pipeline.exports import find_exports
 from pipeline.loading import Export
 from pipeline.runs import RunFailed, run_snapshot
-from pipeline.schedules import last_closed_day
 from pipeline.sql import Table
 
 EVE, FIRST, SECOND, THIRD = "2026-02-25", *DAYS
@@ -161,6 +161,36 @@ def test_latest_is_the_last_day_with_an_order(as_from_a_terminal: Home) -> None:
     last = dt.date(2026, 3, 30)  # nobody bought anything on the 31st
     assert finished.snapshot_date == last
     assert as_from_a_terminal.table("customer_summary", str(last))["last_purchase_on"].max() == last
+
+
+def test_a_quiet_last_day_is_published_and_data_that_ended_are_told(
+    as_from_a_terminal: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Nobody bought anything on the 31st, and nothing is known since. On 2 April that is no more than a quiet spell.
+    said: list[str] = []
+    monkeypatch.setattr("pipeline.runs.last_closed_day", lambda settings: dt.date(2026, 4, 2))
+    finished = run_snapshot(as_from_a_terminal.settings, {}, None, said.append)
+    assert (finished.snapshot_date, finished.remark) == (dt.date(2026, 4, 2), None)
+    assert said == ["As of 2026-04-02, the last closed day."]
+    monkeypatch.setattr("pipeline.runs.last_closed_day", lambda settings: dt.date(2026, 5, 2))
+    finished = run_snapshot(as_from_a_terminal.settings, {}, None, said.append)
+    assert finished.snapshot_date == dt.date(2026, 3, 30)
+    assert "The orders end on 2026-03-30, 33 days before the last closed day" in str(finished.remark)
+    assert said[1:] == [finished.remark]
+
+
+def test_without_a_setting_the_first_order_is_the_first_day(tmp_path: Path, enter: Callable[[Home], None]) -> None:
+    home = Home.made(tmp_path / "home", "threads = 1\n")
+    home.drop("orders.csv", first=dt.date(2011, 1, 3), last=dt.date(2011, 1, 20))
+    enter(home)
+    with pytest.raises(RunFailed) as refused:
+        run_snapshot(home.settings, {}, dt.date(2011, 1, 1))
+    (first,) = home.warehouse("SELECT min(ordered_on) FROM staging.order_lines")[0]
+    assert f"2011-01-01 is before the first order, of {first}" in str(refused.value)
+    assert run_snapshot(home.settings, {}, dt.date(2011, 1, 10)).snapshot_date == dt.date(2011, 1, 10)
+    # Orders of earlier days come later: their days can be asked for in the run that brings them.
+    home.drop("before.csv", first=dt.date(2010, 1, 1), last=dt.date(2010, 1, 20), seed=2)
+    assert run_snapshot(home.settings, {}, dt.date(2010, 1, 20)).snapshot_date == dt.date(2010, 1, 20)
 
 
 def test_orders_of_today_do_not_make_today_a_snapshot(

@@ -21,9 +21,10 @@ from dagster._utils.schedules import cron_string_iterator
 from homes import ASSET_JOB, DAYS, INGEST, WARSAW, Home
 
 from assets.common import daily_partitions
+from pipeline.days import last_closed_day
 from pipeline.definitions import build_defs
 from pipeline.locks import home_lock
-from pipeline.schedules import JOB, SETTLED_SECONDS, last_closed_day, settled_files
+from pipeline.schedules import JOB, SETTLED_SECONDS, settled_files
 from pipeline.settings import Settings, SettingsError, load
 
 TOKEN = "s3cret-token"

@@ -77,6 +77,21 @@ def test_refunds(shop):
     ]  # fmt: skip
 
 
+def test_what_is_void_is_neither_sold_nor_refunded(shop):
+    # Anna: a quarter of 40 came back. Her failed attempt, in a shop and of a kind she never bought, is nothing at all.
+    shop.orders("anna", "2026-12-01", amount=40, category="toys", sales_channel="web")
+    shop.refund("anna-1", on="2026-12-10", amount=10)
+    failed = {"status": "cancelled", "category": "books", "sales_channel": "app"}
+    shop.line("failed", on="2026-12-02", customer="anna", amount=60, **failed)
+    shop.refund("failed", on="2026-12-02", amount=60)
+    row = ask(shop)
+    assert row.rows("refunded_amount", "refunded_share", "categories", "channels") == [(10, 0.25, 1, 1)]
+    # As of a day between, an order that comes back whole later still is one.
+    shop.orders("anna", "2026-12-20", amount=60).refund("anna-2", on="2026-12-28", amount=60)
+    assert ask(shop, "2026-12-27").one("refunded_share") == pytest.approx(0.1)
+    assert ask(shop).one("refunded_share") == 0.25
+
+
 def test_categories(shop):
     # Anna spent 30 of 40 on toys; the gift wrap has no category, the free sample no price. Of Bert nothing is known.
     shop.orders("anna", "2026-12-01", amount=10, category="toys").orders("anna", DAY, amount=20, category="toys")

@@ -79,6 +79,18 @@ def test_an_order_refunded_whole_later_counts_until_then(shop):
     assert after.rows(*names) == [(1, 1, "2026-01-01", 19, 10)]
 
 
+def test_what_never_stood_is_neither_sold_nor_refunded(shop):
+    # A failed attempt with its refund, an order given back whole, 4 given back of one that stands, a credit note of 3.
+    shop.line("failed", on="2026-01-01", customer="anna", amount=30, quantity=7, status="cancelled")
+    shop.refund("failed", on="2026-01-01", amount=30)
+    shop.orders("anna", "2026-01-02", "2026-01-03", amount=20).refund("anna-1", on="2026-01-08", amount=20)
+    shop.refund("anna-2", on="2026-01-08", amount=4)
+    shop.line("note", on="2026-01-09", customer="anna", amount=-3, kind="refund", quantity=None)
+    names = ("orders", "refunds", "items", "revenue")
+    assert shop.table(SUMMARY, snapshot_date="2026-01-07").rows(*names) == [(2, 0, 2, 40)]
+    assert shop.table(SUMMARY, snapshot_date="2026-01-09").rows(*names) == [(1, -7, 1, 13)]
+
+
 def test_a_partial_refund_changes_money_not_timing(shop):
     shop.orders("anna", "2026-01-01", "2026-01-10").refund("anna-2", on="2026-01-20", amount=9)
     summary = shop.table(SUMMARY, snapshot_date="2026-01-31")

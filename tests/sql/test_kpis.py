@@ -1,5 +1,7 @@
 """marts.kpis: key figures of months, quarters and years beside targets and the periods before."""
 
+import math
+
 import pytest
 from statsmodels.stats.proportion import proportion_confint
 
@@ -40,6 +42,31 @@ def test_refunds_count_in_their_own_month(year):
     assert (march["revenue"], march["mean_order_value"], march["revenue_per_buyer"]) == (40, 60, 40)
     assert march["refund_share"] == pytest.approx(20 / 60)
     assert (march["new_buyers"], march["repeat_share_of_buyers"], march["retention_90d"]) == (0, 1, None)
+
+
+def test_orders_that_never_stood_are_neither_sold_nor_refunded(year):
+    # March still is 60 sold and 20 given back, whatever failed, was cancelled or came back whole beside it; a credit
+    # note of its own gives back 10 more.
+    year.line("failed", on="2026-03-02", customer="cleo", amount=500, status="cancelled")
+    year.refund("failed", on="2026-03-02", amount=500)
+    year.orders("cleo", "2026-03-03", amount=70).refund("cleo-2", on="2026-03-10", amount=70)
+    assert values(year.table(TABLE, "2026-06-30"), "2026-03")["refund_share"] == pytest.approx(20 / 60)
+    year.line("note", on="2026-03-25", customer="anna", amount=-10, kind="refund")
+    assert values(year.table(TABLE, "2026-06-30"), "2026-03")["refund_share"] == pytest.approx(30 / 60)
+    assert values(year.table(TABLE, "2026-06-30"), "2026-03")["revenue"] == 30
+
+
+def test_an_order_counts_as_sold_until_it_is_given_back_whole(shop):
+    # 10 of 40 back on the 5th, the rest on the 20th.
+    shop.orders("anna", "2026-01-01", amount=40).orders("bert", "2026-01-01", amount=60)
+    shop.refund("anna-1", on="2026-01-05", amount=10).refund("anna-1", on="2026-01-20", amount=30)
+    for day, share in (("2026-01-04", 0), ("2026-01-19", 0.1), ("2026-01-31", 0)):
+        assert values(shop.table(TABLE, day), "2026-01")["refund_share"] == pytest.approx(share), day
+
+
+def test_no_refund_is_zero_and_not_minus_zero(year):
+    share = values(year.table(TABLE, "2026-06-30"), "2026-01")["refund_share"]
+    assert math.copysign(1, share) == 1
 
 
 def test_a_quarter_counts_a_customer_once(year):

@@ -1,5 +1,7 @@
 """staging.orders: what was known of an order when. One row per order and day on which it changed."""
 
+import polars as pl
+
 FACTS = ("known_on", "orders", "items", "amount")
 
 
@@ -10,7 +12,16 @@ def facts(shop):
 def standing(shop):
     """Order -> whether it stands in the end."""
     frame = shop.table("staging.orders").frame
-    return {order: bool(orders) for order, orders in frame.group_by("order_id").agg(frame["orders"].sum()).iter_rows()}
+    return {order: bool(orders) for order, orders in frame.group_by("order_id").agg(pl.col("orders").sum()).iter_rows()}
+
+
+def voided(shop):
+    """Order -> the days on which it became void (1) or no longer was (−1)."""
+    found = {}
+    for order, day, change in shop.table("staging.orders").rows("order_id", "known_on", "voided"):
+        if change:
+            found.setdefault(order, []).append((day, change))
+    return found
 
 
 def test_an_order_is_the_sum_of_its_lines_before_refunds(shop):
@@ -45,7 +56,8 @@ def test_a_zero_value_order_stands(shop):
 def test_a_status_cancels_from_the_start(shop):
     for status in ("cancelled", "Canceled", "VOID", "voided", "paid", None):
         shop.line(str(status), on="2026-01-01", customer="anna", status=status)
-    assert standing(shop) == {"paid": True, "None": True}
+    cancelled = dict.fromkeys(("cancelled", "Canceled", "VOID", "voided"), False)
+    assert standing(shop) == {"paid": True, "None": True, **cancelled}
 
 
 def test_an_order_with_one_line_that_is_not_cancelled_stands(shop):
@@ -76,7 +88,9 @@ def test_an_order_filled_again_stands_again(shop):
 
 def test_an_order_cancelled_on_its_own_day_never_stood(shop):
     shop.orders("anna", "2026-01-01").refund("anna-1", on="2026-01-01", amount=10)
-    assert facts(shop) == []
+    assert facts(shop) == [("2026-01-01", 0, 0, 0)]
+    assert voided(shop) == {"anna-1": [("2026-01-01", 1)]}
+    assert len(shop.show("staging.occasions", "2026-12-31")) == 0
 
 
 def test_a_partial_refund_does_not_cancel(shop):
@@ -89,6 +103,42 @@ def test_postage_that_is_not_given_back_does_not_keep_an_order(shop):
     shop.orders("anna", "2026-01-01", amount=20).charge("anna-1", on="2026-01-01", customer="anna", amount=5)
     shop.refund("anna-1", on="2026-01-08", amount=20)
     assert facts(shop) == [("2026-01-01", 1, 1, 25), ("2026-01-08", -1, -1, -25)]
+
+
+def test_an_order_is_void_from_the_day_its_refunds_cover_it_until_it_is_filled_again(shop):
+    # 10 back on the 5th; 20 sold under its number on the 9th; another order only loses a part.
+    shop.orders("anna", "2026-01-01", amount=10).refund("anna-1", on="2026-01-05", amount=10)
+    shop.line("anna-1", on="2026-01-09", customer="anna", amount=20)
+    shop.orders("bert", "2026-01-01", amount=10).refund("bert-1", on="2026-01-05", amount=9)
+    assert voided(shop) == {"anna-1": [("2026-01-05", 1), ("2026-01-09", -1)]}
+
+
+def test_a_failed_order_of_charges_only_is_void_as_well(shop):
+    # A gift card that was never paid; one given back on the 3rd; one that stays; one whose fee is booked a day before
+    # its refund and its sale.
+    shop.line("unpaid", on="2026-01-01", customer="anna", kind="charge", status="cancelled", quantity=None)
+    shop.charge("returned", on="2026-01-01", customer="anna", amount=50).refund("returned", on="2026-01-03", amount=50)
+    shop.charge("kept", on="2026-01-01", customer="anna", amount=50)
+    shop.charge("early", on="2026-01-01", customer="anna", amount=5).refund("early", on="2026-01-01", amount=5)
+    shop.line("early", on="2026-01-02", customer="anna", amount=30)
+    assert voided(shop) == {
+        "unpaid": [("2026-01-01", 1)], "returned": [("2026-01-03", 1)],
+        "early": [("2026-01-01", 1), ("2026-01-02", -1)],
+    }  # fmt: skip
+    assert shop.snapshot("2026-01-31").failing_checks("staging.orders", "2026-01-31") == set()
+
+
+def test_a_credit_note_of_its_own_is_never_void(shop):
+    shop.line("note", on="2026-01-01", customer="anna", amount=-5, kind="refund", status="cancelled")
+    assert len(shop.table("staging.orders")) == 0
+
+
+def test_where_cancelled_orders_count_none_is_void(shop):
+    shop.with_settings(cancelled_orders_count=True)
+    shop.line("failed", on="2026-01-01", customer="anna", status="cancelled").orders("bert", "2026-01-01")
+    shop.refund("bert-1", on="2026-01-01", amount=10)
+    assert voided(shop) == {}
+    assert standing(shop) == {"failed": True, "bert-1": True}
 
 
 def test_a_guest_order_has_no_customer(shop):

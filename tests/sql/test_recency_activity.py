@@ -47,6 +47,17 @@ def test_items_orders_and_revenue_of_both_windows(three):
     ]  # fmt: skip
 
 
+def test_pieces_of_void_orders_are_not_sold(three):
+    three.line("f1", on="2026-01-30", customer="anna", amount=9, quantity=7, status="cancelled")
+    three.line("f2", on="2026-01-15", customer="bert", amount=9, quantity=5).refund("f2", on="2026-01-16", amount=9)
+    activity = three.table(ACTIVITY, END)
+    assert activity.rows("recency_tier", "items_prior", "items_recent") == [
+        ("long", 0, 0),
+        ("medium", 2, 0),
+        ("short", 2, 3),
+    ]
+
+
 def test_the_windows_share_no_day(shop):
     # 21 January is the last day of the window before, 22 January the first of the last, 11 January of neither.
     shop.with_settings(activity_window_days=10).orders("anna", "2026-01-11", amount=1).orders(

@@ -138,6 +138,22 @@ def test_margin_when_every_cost_is_known(shop):
     assert kind(shop, "month", "2026-01-03").one("margin") == 7
 
 
+def test_what_is_void_costs_nothing_from_the_day_it_is(shop):
+    # 1st: two orders of 50 that cost 30 each, and a failed one of unknown cost. One comes back whole on the 3rd, of
+    # which the export tells money only: its goods are back, too.
+    for order in ("kept", "back"):
+        shop.line(order, on="2026-01-01", customer="anna", amount=50, unit_cost=Decimal(30))
+    shop.line("failed", on="2026-01-01", customer="anna", amount=80, status="cancelled")
+    shop.refund("failed", on="2026-01-01", amount=80).refund("back", on="2026-01-03", amount=50)
+    names = ("starts_on", "revenue", "items", "costed_share", "cost", "margin")
+    assert shop.table(CALENDAR, "2026-01-02").where(period_kind="day", orders=2).rows(*names) == [
+        ("2026-01-01", 100, 2, 1, 60, 40),
+    ]  # fmt: skip
+    assert shop.table(CALENDAR, "2026-01-03").where(period_kind="day").rows(*names) == [
+        ("2026-01-01", 100, 1, 1, 60, 40), ("2026-01-02", 0, 0, None, 0, 0), ("2026-01-03", -50, 0, None, -30, -20),
+    ]  # fmt: skip
+
+
 def test_a_sale_without_a_cost_makes_the_margin_unknown(shop):
     shop.orders("anna", "2026-01-01", unit_cost=Decimal(4)).orders("bert", "2026-01-01")
     shop.orders("cleo", "2026-01-02", unit_cost=Decimal(4))

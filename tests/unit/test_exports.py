@@ -24,7 +24,7 @@ import pytest
 from drop_folder import COUNTS, HEADER, Home, counts
 from shop import all_tables
 
-from pipeline.exports import find_exports, last_order_date, load_exports
+from pipeline.exports import find_exports, load_exports
 from pipeline.sources import ExportError
 
 LEDGER = all_tables()["ingest.files"]
@@ -56,7 +56,6 @@ def test_a_file_becomes_order_lines_that_remember_their_file_and_row(home):
         "2026-01-02T10:30:00",
         "2026-01-03T00:00:00",
     )
-    assert last_order_date(home.engine) == dt.date(2026, 1, 3)
 
 
 def test_texts_lose_the_blanks_around_them_and_blank_ones_are_null(home):
@@ -715,3 +714,83 @@ def test_a_source_that_loses_rows_or_makes_up_columns_is_refused(home, select, m
     with pytest.raises(ExportError, match="own/order_lines.sql.*" + message):
         home.load()
     assert len(home.ledger()) == len(home.order_lines()) == 0
+
+
+# ── products that are no goods ────────────────────────────────────────────────────────────────────────────────────────
+
+RETAIL = "InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country"
+
+
+def retail(home, *codes: str, invoice: str = "536365", quantity: int = 1) -> None:
+    """One invoice with a line of every code."""
+    rows = (f"{invoice},{code},X,{quantity},2010-12-01 08:26,2.00,17850,France" for code in codes)
+    home.drop("retail.csv", "\n".join((RETAIL, *rows)) + "\n", "uci_online_retail")
+
+
+def kinds(home) -> dict[str, str]:
+    home.load()
+    return home.order_lines().by("product_id", "kind")
+
+
+GOODS = ("22423", "85123A", "15056bl", "DCGS0003", "DCGS0066N", "DCGSSGIRL", "DCGSLBOY", "SP1002", "47503J")
+NO_GOODS = (
+    "POST", "DOT", "M", "m", "C2", "C3", "D", "S", "B", "BANK CHARGES", "AMAZONFEE", "CRUK", "ADJUST", "ADJUST2",
+    "TEST001", "TEST002", "GIFT_0001_20", "gift_0001_90", "PADS", "23444", "23574", "SAMPLES 7",
+)  # fmt: skip
+
+
+def test_online_retail_tells_goods_from_charges_by_their_codes_listed_or_not(home):
+    codes = [*GOODS, *dict.fromkeys(code.upper() for code in NO_GOODS)]
+    retail(home, *codes)
+    found = kinds(home)
+    assert {code for code, kind in found.items() if kind == "sale"} == {code.upper() for code in GOODS}
+    assert {code for code, kind in found.items() if kind == "charge"} == {code.upper() for code in NO_GOODS}
+
+
+def test_what_comes_back_of_a_charge_is_a_refund(home):
+    retail(home, "POST", invoice="C536366", quantity=-1)
+    assert kinds(home) == {"POST": "refund"}
+
+
+def test_a_setting_says_which_products_are_charges_and_the_files_are_read_again(home):
+    retail(home, "PADS", "22423", "POST", "85123A")
+    assert kinds(home) == {"PADS": "charge", "22423": "sale", "POST": "charge", "85123A": "sale"}
+    home.settings["charge_products"] = {"uci_online_retail": {"add": ["8512??", "x"], "exempt": ["pads*"]}}
+    assert kinds(home) == {"PADS": "sale", "22423": "sale", "POST": "charge", "85123A": "charge"}
+
+
+def test_charges_of_the_setting_are_of_their_source_only_and_its_signs_are_meant(home):
+    home.settings["charge_products"] = {"perennial": {"add": ["GIFT_1%", "WRAP"]}, "uci_online_retail": {"add": ["*"]}}
+    rows = (
+        "1,anna,2026-01-02,10,GIFT_1%",
+        "2,anna,2026-01-02,10,GIFT-1X",
+        "3,anna,2026-01-02,10,wrap",
+        "4,anna,2026-01-02,10,",
+    )
+    home.lines("orders.csv", *rows, header=f"{HEADER},product_id")
+    home.load()
+    assert home.order_lines().by("order_id", "kind") == {"1": "charge", "2": "sale", "3": "charge", "4": "sale"}
+
+
+TWO_LINES = """
+WITH lines AS (
+  SELECT row_number, number, customer, day, product, money, 'sale' AS kind FROM export
+  UNION ALL
+  SELECT row_number, number, customer, day, NULL, postage, 'charge' FROM export WHERE postage <> ''
+)
+SELECT row_number, number AS order_id, customer AS customer_id, day AS ordered_at, product AS product_id,
+  TRY_CAST(money AS DECIMAL(18,2)) AS amount, kind
+FROM lines
+"""
+
+
+def test_a_product_that_is_a_charge_and_its_orders_postage_are_one_charge(home):
+    # A row of 30 with 5 for postage, one of 20 without.
+    home.own_source(TWO_LINES, raw="{number: {}, customer: {}, day: {}, product: {}, money: {}, postage: {}}")
+    rows = ("1,anna,2026-01-02,CARD,30,5", "1,anna,2026-01-02,MUG,20,")
+    home.drop("own.csv", "\n".join(("number,customer,day,product,money,postage", *rows)) + "\n", "own")
+    home.load()
+    assert home.order_lines().rows("kind", "amount") == [("charge", 5), ("sale", 20), ("sale", 30)]
+    home.settings["charge_products"] = {"own": {"add": ["CARD"]}}
+    home.load()
+    assert home.order_lines().rows("kind", "amount", "product_id") == [("charge", 35, "CARD"), ("sale", 20, "MUG")]

@@ -195,6 +195,21 @@ def test_what_is_kept_of_spend(shop):
     assert kept_share(shop.engine, dt.date(2025, 1, 1), None) == 1
 
 
+def test_what_never_stood_takes_nothing_off_the_spend(shop):
+    # 20 of 200 came back. A failed attempt, and an order given back whole on 1 July, are no occasions either; a credit
+    # note of its own takes off 20 more.
+    shop.orders("anna", "2026-06-01", amount=200).refund("anna-1", on="2026-06-05", amount=20)
+    shop.line("failed", on="2026-06-01", customer="anna", amount=200, status="cancelled")
+    shop.refund("failed", on="2026-06-01", amount=200)
+    shop.orders("anna", "2026-06-20", amount=100).refund("anna-2", on="2026-07-01", amount=100)
+    shop.table("marts.customer_summary", snapshot_date="2026-12-31")
+    assert kept_share(shop.engine, dt.date(2026, 12, 31), None) == pytest.approx(0.9)
+    assert kept_share(shop.engine, dt.date(2026, 6, 30), None) == pytest.approx(1 - 20 / 300)
+    shop.line("note", on="2026-08-01", customer="anna", amount=-20, kind="refund")
+    shop.table("marts.customer_summary", snapshot_date="2026-12-31")
+    assert kept_share(shop.engine, dt.date(2026, 12, 31), None) == pytest.approx(0.8)
+
+
 def test_parameters_of_an_earlier_night_become_models_when_they_are_complete():
     rows = [("bgnbd", name, value) for name, value in zip(("r", "alpha", "a", "b"), (0.2, 4.0, 0.8, 2.0), strict=True)]
     rows += [("pareto_nbd", "r", 0.5), ("nbd", "r", 0.5), ("shop", "mean_spend", 30.0)]

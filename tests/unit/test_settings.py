@@ -117,6 +117,8 @@ def test_an_unknown_setting_is_answered_with_those_there_are(home):
         ('memory_limit = "much"', 'setting "memory_limit"'),
         ('first_snapshot = "soon"', 'setting "first_snapshot"'),
         ('duplicate_lines = {cdnow = "maybe"}', "setting \"duplicate_lines.cdnow\": Input should be 'keep' or 'drop'"),
+        ('charge_products = {perennial = {add = ["x\'y"]}}', "a pattern is a code such as PACKING or GIFT*"),
+        ('charge_products = {perennial = {remove = ["x"]}}', 'setting "charge_products.perennial.remove"'),
         ("tiers = {recency_days = [90, 30]}", "recency_days must be two ascending numbers, not [90, 30]"),
         ("tiers = {occasions = [3, 3]}", "occasions must be two ascending numbers, not [3, 3]"),
         ("tiers = {revenue = [100.0, 99.5]}", "revenue must be two ascending numbers, not [100.0, 99.5]"),

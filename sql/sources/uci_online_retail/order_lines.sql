@@ -1,5 +1,5 @@
 /*
-description: "Online Retail (UCI), both editions. Invoices that begin with C are cancellations, booked as refunds; stock codes that are no products (postage, fees, manual corrections, samples) are charges."
+description: "Online Retail (UCI), both editions. Invoices that begin with C are cancellations, booked as refunds; stock codes that are no products are charges. A product has four digits in a row (22423, 85123A, DCGS0003, SP1002) or is one of the web shop's party bags (DCGSSGIRL); every other code (POST, M, BANK CHARGES, ADJUST2, TEST001, PADS …) is a charge, and so are vouchers (GIFT_0001_20) and the two services with a stock number of their own, 23444 (next day carriage) and 23574 (packing charge). Setting charge_products says otherwise."
 owner: team:data
 duplicate_lines: keep
 raw:
@@ -37,7 +37,8 @@ SELECT
   Country AS country,
   CASE
     WHEN invoice LIKE 'C%' OR quantity < 0 THEN 'refund'
-    WHEN code IN ('POST', 'DOT', 'C2', 'D', 'M', 'S', 'B', 'BANK CHARGES', 'AMAZONFEE', 'CRUK') THEN 'charge'
+    WHEN NOT regexp_matches(code, '[0-9]{4}') AND code NOT LIKE 'DCGS%' THEN 'charge'
+    WHEN code LIKE 'GIFT%' OR code IN ('23444', '23574') THEN 'charge'
     ELSE 'sale'
   END AS kind
 FROM lines
