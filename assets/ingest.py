@@ -46,13 +46,14 @@ def ingest(
     context: dg.AssetExecutionContext, config: IngestConfig, warehouse: Warehouse
 ) -> Iterator[dg.AssetCheckResult | dg.MaterializeResult[None]]:
     """Load the exports that are new; fail, with all reasons, if one cannot be used."""
-    engine, problems = warehouse.local, list[str]()
-    by_spark: list[Loaded] = []
+    problems, by_spark = list[str](), list[Loaded]()
     try:
         exports = find_exports(warehouse.settings, config.sources)
+        warehouse.confine(export.path for export in exports)
         by_spark = _read_by_spark(warehouse, exports)
     except ExportError as error:
         exports, problems = [], [str(error)]
+    engine = warehouse.local
     for outcome in (*by_spark, *load_exports(engine, warehouse.settings, exports)):
         context.log.info(str(outcome) if isinstance(outcome, ExportError) else outcome.message)
         if isinstance(outcome, ExportError):

@@ -22,13 +22,14 @@ from zoneinfo import ZoneInfo
 from pipeline.catalog import tables
 from pipeline.contracts import ORDER_LINES
 from pipeline.dialects import Dialect
-from pipeline.engines.duckdb import DuckDBEngine, connect
+from pipeline.engines.duckdb import DuckDBEngine, confine, open_file
 from pipeline.exports import load_exports, recognise_input
 from pipeline.inputs import INPUTS, input_tables
 from pipeline.loading import Export, Loaded
 from pipeline.rates import rates_files
 from pipeline.readers import format_of, read_raw
 from pipeline.settings import Settings
+from pipeline.sizes import limits_of
 from pipeline.sources import ExportError, Source, choose, find_sources, quoted, read_source
 
 _TABLES = ("ingest.files", "ingest.quarantine", "ingest.remarks", *(table.full_name for table in input_tables()))
@@ -134,7 +135,7 @@ def inspect(path: Path, settings: Settings, source: str | None = None, write_to:
         shown = format if compression == "none" else f"{format}, {compression}"
         if not path.is_file():
             return Inspection(path.name, shown, problem=f"There is no file {path}.")
-        with _workshop(settings) as (engine, aside):
+        with _workshop(settings, path.resolve()) as (engine, aside):
             found = _inspect(engine, aside, path.resolve(), shown, source, write_to)
     except ExportError as error:
         return Inspection(path.name, "unknown", problem=str(error))
@@ -162,15 +163,16 @@ def _inspect(
 
 
 @contextmanager
-def _workshop(settings: Settings) -> Iterator[tuple[DuckDBEngine, Settings]]:
+def _workshop(settings: Settings, file: Path) -> Iterator[tuple[DuckDBEngine, Settings]]:
     """A warehouse in a folder of its own that is gone afterwards, and the settings of the home for it."""
     with tempfile.TemporaryDirectory(prefix="perennial-inspect-") as folder:
         rates = rates_files(settings)
         aside = settings.model_copy(update={"home": Path(folder), "quarantine_limit": 1.0, "rates_file": None})
         if rates:
             aside = aside.model_copy(update={"rates_file": settings.rates_file or rates[0].parent})
-        connection = connect(aside.warehouse_file, aside)
+        connection = open_file(aside.warehouse_file, aside)
         try:
+            confine(connection, aside, [file])
             engine = DuckDBEngine(connection)
             engine.prepare(aside, [tables()[name] for name in _TABLES])
             yield engine, aside
@@ -180,7 +182,7 @@ def _workshop(settings: Settings) -> Iterator[tuple[DuckDBEngine, Settings]]:
 
 def _columns(engine: DuckDBEngine, settings: Settings, path: Path) -> tuple[list[str], Dialect, dict[str, set[str]]]:
     """The columns of the file, how it is written, and what each column looks like (number, date)."""
-    file = read_raw(engine, path, scratch=settings.warehouse_file.parent)
+    file = read_raw(engine, path, scratch=settings.warehouse_file.parent, limits=limits_of(settings))
     profile: dict[str, set[str]] = {}
     for name in file.columns:
         text = f"trim(CAST({quoted(name)} AS VARCHAR))"

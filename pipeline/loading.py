@@ -21,6 +21,7 @@ from pipeline.engines.duckdb import DuckDBEngine
 from pipeline.inputs import INPUTS
 from pipeline.readers import read_raw
 from pipeline.settings import Settings
+from pipeline.sizes import limits_of
 from pipeline.sources import ROW_NUMBER, ExportError, Source, quoted, text_literal
 
 Value = TypeVar("Value")
@@ -155,7 +156,9 @@ class Load:
         header, name = self._source.header, self._export.name
         fixed = fixed_dialect(self._settings, self._source)
         scratch = self._settings.warehouse_file.parent / ".spill"
-        file = read_raw(self._engine, self._export.path, header.reads == "lines", fixed, scratch)
+        file = read_raw(
+            self._engine, self._export.path, header.reads == "lines", fixed, scratch, limits_of(self._settings)
+        )
         self._number, self._found = file.number, self._source.resolve(file.columns, name)
         types = dict(self._execute("SELECT column_name, column_type FROM (DESCRIBE raw)"))
         kinds = {raw: kind for raw, kind in self._source.kinds.items() if types.get(self._found.get(raw)) == "VARCHAR"}
@@ -178,7 +181,7 @@ class Load:
     def _map(self) -> None:
         """`mapped`: the lines of each raw row, canonical columns in canonical types; what cannot be read is null."""
         sql = self._source.select
-        outputs = dict(self._execute(f"SELECT column_name, column_type FROM (DESCRIBE {sql})"))
+        outputs = dict(self._execute(f"SELECT column_name, column_type FROM (DESCRIBE {sql}\n)"))
         unknown = [name for name in outputs if name not in self._schema.columns and name != ROW_NUMBER]
         if unknown:
             known = ", ".join(self._schema.columns)
@@ -197,7 +200,7 @@ class Load:
             for name, declared in self._stored.items()
         ]
         self._execute(
-            f"CREATE OR REPLACE TEMP TABLE mapped AS SELECT row_number, {', '.join(columns)} FROM ({sql}) AS source"
+            f"CREATE OR REPLACE TEMP TABLE mapped AS SELECT row_number, {', '.join(columns)} FROM (\n{sql}\n) AS source"
         )
         self._complete()
         self._check_lines()
