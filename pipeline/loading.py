@@ -21,6 +21,7 @@ from pipeline.engines.duckdb import DuckDBEngine
 from pipeline.inputs import INPUTS
 from pipeline.readers import read_raw
 from pipeline.settings import Settings
+from pipeline.shapes import one_line
 from pipeline.sizes import limits_of
 from pipeline.sources import ROW_NUMBER, ExportError, Source, quoted, text_literal
 
@@ -41,7 +42,8 @@ class Export:
 
     @property
     def name(self) -> str:
-        return self.path.name
+        """As it may stand in messages."""
+        return one_line(self.path.name)
 
 
 @dataclass(frozen=True)
@@ -649,7 +651,7 @@ class Load:
     def _shown_path(self) -> str:
         home = self._settings.home
         inside = self._export.path.is_relative_to(home)
-        return self._export.path.relative_to(home).as_posix() if inside else self._export.name
+        return one_line(self._export.path.relative_to(home).as_posix()) if inside else self._export.name
 
     def _ledger(self) -> dict[str, Any] | None:
         rows = self._engine.read(

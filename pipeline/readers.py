@@ -30,6 +30,8 @@ import pyarrow as pa
 
 from pipeline.dialects import Dialect
 from pipeline.engines.duckdb import DuckDBEngine
+from pipeline.shapes import shown_names
+from pipeline.sizes import LONGEST_LINE as _LONGEST_LINE
 from pipeline.sizes import Limits, require_size
 from pipeline.sources import ExportError, quoted, text_literal
 
@@ -58,8 +60,8 @@ _SAMPLE_OBJECTS = 1000
 _CHUNK = 1 << 20
 _EVIDENCE = 1 << 16
 _BATCH = 50_000
-_LONGEST_LINE = 2**24
 _BUFFER = 2 * _LONGEST_LINE
+_LONGEST_ROW = 2**27  # for the slower reader, which holds one row of text at a time
 _SHOWN_OF_LONG = 200
 _LONGEST_RECORD = 200
 
@@ -124,13 +126,12 @@ def read_raw(
     format = "lines" if as_lines else format
     fixed = dialect or Dialect()
     with _told(path, format, fixed):
-        if limits is not None:
-            require_size(path, format, compression, limits)
+        long_line = limits is not None and require_size(path, format, compression, limits)
         if format == "parquet":
             return RawFile(_create_raw(engine, f"read_parquet({text_literal(path)})"), "raw.rowid + 1", Dialect())
         if format == "xlsx":
             return _read_workbook(engine, path, fixed, scratch)
-        return _read_text(engine, _text(path, compression, fixed), format, fixed, scratch)
+        return _read_text(engine, _text(path, compression, fixed), format, fixed, scratch, long_line)
 
 
 def columns_of(path: Path, dialect: Dialect, limits: Limits) -> list[str]:
@@ -198,10 +199,21 @@ def _text(path: Path, compression: str, fixed: Dialect) -> _Text:
     return text.read_as(encoding=fixed.encoding or _encoding_of_sample(text))
 
 
-def _read_text(engine: DuckDBEngine, text: _Text, format: Format, fixed: Dialect, scratch: Path | None) -> RawFile:
+def _read_text(
+    engine: DuckDBEngine, text: _Text, format: Format, fixed: Dialect, scratch: Path | None, long_line: bool = False
+) -> RawFile:
     """Read text in its encoding. Where it was taken for UTF-8 and is not, the whole file is looked at."""
     if format == "csv":
         text = _with_delimiter(text)
+    if long_line and format == "csv":
+        with _in_utf8(text, scratch) as readable:
+            columns, number = _read_malformed_csv(engine, readable)
+        return RawFile(columns, number, text.dialect)
+    if long_line:
+        raise ExportError(
+            f"{text.path.name} cannot be read as {format}: one of its lines is longer than {_LONGEST_LINE:,} "
+            f"characters. Export it again."
+        )
     try:
         with _in_utf8(text, scratch) as readable:
             columns, number = _TEXT_READERS[format](engine, readable)
@@ -409,7 +421,7 @@ def _column_names(file: str, header: Sequence[str]) -> list[str]:
     lowered = [name.lower() for name in columns]
     repeated = sorted({name for name in columns if lowered.count(name.lower()) > 1})
     if repeated:
-        raise ExportError(f"{file} names columns twice: {', '.join(repeated)}. Rename them in the export.")
+        raise ExportError(f"{file} names columns twice: {shown_names(repeated)}. Rename them in the export.")
     return columns
 
 
@@ -452,7 +464,7 @@ def _records(lines: Iterable[str], text: _Text, width: int | None) -> Iterator[_
     while (line := following()) is not None:
         if width is not None and not line.strip("\r\n"):
             continue
-        if len(line) > _LONGEST_LINE:
+        if len(line) > _LONGEST_ROW:
             yield _Record(line, None)
             continue
         record, is_open = [line], bool(quote) and line.count(str(quote)) % 2 == 1
@@ -468,11 +480,11 @@ def _records(lines: Iterable[str], text: _Text, width: int | None) -> Iterator[_
 
 def _bounded(lines: io.TextIOWrapper) -> Iterator[str]:
     """The lines of a text. Of one that is too long to be a row only so much that this can be told is held in memory."""
-    while line := lines.readline(_LONGEST_LINE + 2):
+    while line := lines.readline(_LONGEST_ROW + 1):
         yield line
         rest = line
-        while len(rest) == _LONGEST_LINE + 2 and not rest.endswith("\n"):
-            rest = lines.readline(_LONGEST_LINE + 2)
+        while len(rest) > _LONGEST_ROW and not rest.endswith("\n"):
+            rest = lines.readline(_LONGEST_ROW + 1)
 
 
 def _fields(record: list[str], delimiter: str, quote: str | None) -> list[str] | None:
@@ -491,7 +503,7 @@ def _insert_records(engine: DuckDBEngine, batch: list[tuple[int, _Record]], colu
         if reason is None:
             good.append((number, *(record.fields or ())))
         else:
-            kept = record.text if len(record.text) <= _LONGEST_LINE else f"{record.text[:_SHOWN_OF_LONG]}…"
+            kept = record.text if len(record.text) <= _LONGEST_ROW else f"{record.text[:_SHOWN_OF_LONG]}…"
             whole = kept.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
             bad.append((number, whole, reason))
     as_text = {_NUMBER: pl.Int64, **dict.fromkeys(columns, pl.String)}
@@ -502,8 +514,8 @@ def _insert_records(engine: DuckDBEngine, batch: list[tuple[int, _Record]], colu
 
 def _fault(record: _Record, width: int) -> str | None:
     """Why a row breaks the format; None if it does not."""
-    if len(record.text) > _LONGEST_LINE:
-        return f"the row is longer than {_LONGEST_LINE:,} characters"
+    if len(record.text) > _LONGEST_ROW:
+        return f"the row is longer than {_LONGEST_ROW:,} characters"
     if not record.text.isascii() and any("\udc80" <= character <= "\udcff" for character in record.text):
         return "the row holds bytes that are no UTF-8 text"
     if record.fields is None:

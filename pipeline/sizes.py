@@ -23,7 +23,11 @@ SMALL = 100_000_000
 """Bytes, unpacked, up to which a file may be packed as tightly as it likes."""
 MOST_CELLS = 100_000_000
 """Of a sheet, with the empty ones between: a workbook is held in memory whole, about 30 bytes for a cell."""
+LONGEST_LINE = 2**24
+"""Characters of a line, or a row, of text."""
 _CHUNK = 1 << 20
+_CHUNKS_OF_A_LINE = LONGEST_LINE // _CHUNK - 1
+_GLANCE = 1 << 13
 _CELL = re.compile(rb'\br="([A-Z]{0,3})(\d{1,7})"')
 _LONGEST_PLACE = 20
 
@@ -39,17 +43,18 @@ def limits_of(settings: Settings) -> Limits:
     return Limits(settings.max_export_bytes, settings.max_export_ratio)
 
 
-def require_size(path: Path, format: str, compression: str, limits: Limits) -> None:
-    """Raises ExportError for a file that is larger than the limits, or a sheet that spans more cells than memory has.
+def require_size(path: Path, format: str, compression: str, limits: Limits) -> bool:
+    """Whether a text may hold a line longer than LONGEST_LINE; surely so if it is longer by two chunks.
 
-    Cheap to ask again of a file that has not changed.
+    DuckDB's reader passes over some of these in silence. Raises ExportError for a file that is larger than the limits,
+    or a sheet that spans more cells than memory has. Cheap to ask again of a file that has not changed.
     """
     stat = path.stat()
-    _require(path, stat.st_size, stat.st_mtime_ns, format, compression, limits)
+    return _require(path, stat.st_size, stat.st_mtime_ns, format, compression, limits)
 
 
 @lru_cache(maxsize=10_000)
-def _require(path: Path, size: int, changed: int, format: str, compression: str, limits: Limits) -> None:
+def _require(path: Path, size: int, changed: int, format: str, compression: str, limits: Limits) -> bool:
     """`changed` is asked for so that a file that has changed is looked at anew."""
     if format == "parquet":
         _require_parquet(path, limits)
@@ -57,15 +62,32 @@ def _require(path: Path, size: int, changed: int, format: str, compression: str,
         _require_workbook(path, size, limits)
     elif compression == "none":
         _require_bytes(path, size, limits.bytes)
+        return size > LONGEST_LINE and _count(path, size, _glances(path, size), limits)
     else:
         with pa.input_stream(str(path), compression=compression) as stream:
-            _count(path, size, iter(lambda: stream.read(_CHUNK), b""), limits)
+            return _count(path, size, iter(lambda: stream.read(_CHUNK), b""), limits)
+    return False
 
 
-def _count(path: Path, packed: int, chunks: Iterator[bytes], limits: Limits) -> None:
-    """Unpack no further than the limits."""
-    unpacked = 0
+def _glances(path: Path, size: int) -> Iterator[bytes]:
+    """The beginning of each chunk of a file, or all of it where it does not hold the end of a line."""
+    with path.open("rb") as file:
+        for start in range(0, size, _CHUNK):
+            file.seek(start)
+            glance = file.read(_GLANCE)
+            yield glance if _ends_line(glance) else glance + file.read(_CHUNK - _GLANCE)
+
+
+def _ends_line(chunk: bytes) -> bool:
+    return b"\n" in chunk or b"\r" in chunk
+
+
+def _count(path: Path, packed: int, chunks: Iterator[bytes], limits: Limits) -> bool:
+    """Unpack no further than the limits. Returns whether a line may be too long."""
+    unpacked, without, found = 0, 0, False
     for chunk in chunks:
+        without = 0 if _ends_line(chunk) else without + 1
+        found |= without >= _CHUNKS_OF_A_LINE
         unpacked += len(chunk)
         _require_bytes(path, unpacked, limits.bytes)
         if unpacked > max(SMALL, limits.ratio * packed):
@@ -73,6 +95,7 @@ def _count(path: Path, packed: int, chunks: Iterator[bytes], limits: Limits) -> 
                 f"{path.name} unpacks to more than {limits.ratio:,.0f} times its size (setting max_export_ratio): no "
                 f"export does. Export it again, or raise the setting if this one really repeats itself so."
             )
+    return found
 
 
 def _require_bytes(path: Path, unpacked: int, most: int) -> None:

@@ -24,6 +24,7 @@ from pipeline.contracts import sql_type
 from pipeline.dialects import Dialect, Kind
 from pipeline.engines import dialect
 from pipeline.inputs import INPUTS, ORDERS
+from pipeline.shapes import one_line, shown_name, shown_names
 from pipeline.source_sql import unsafe
 from pipeline.sql import HeaderError, parse_header, split_header
 
@@ -37,7 +38,10 @@ _KIND_OF: dict[str, Kind] = {"DECIMAL": "number", "DOUBLE": "number", "TIMESTAMP
 
 
 class ExportError(Exception):
-    """An export that cannot be used; the message names the file, what is wrong and what to do."""
+    """An export that cannot be used; the message, of one line, names the file, what is wrong and what to do."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(one_line(message))
 
 
 class SourceRefused(ExportError, HeaderError):
@@ -163,10 +167,9 @@ class Source:
         hints = []
         for name in missing:
             close = closest(name, columns)
-            hints.append(f'"{name}"' + (f' (the closest is "{close}")' if close else ""))
-        listed = ", ".join(f'"{name}"' for name in columns[:40])
+            hints.append(f'"{name}"' + (f' (the closest is "{shown_name(close)}")' if close else ""))
         return (
-            f"{file} is no export of source {self.label}: it lacks {', '.join(hints)}. It has {listed}. "
+            f"{file} is no export of source {self.label}: it lacks {', '.join(hints)}. It has {shown_names(columns)}. "
             f"Rename the columns, or map them in a source of your own (docs/exports.md)."
         )
 
