@@ -390,6 +390,9 @@ def _show_inspection(found: Inspection) -> None:
         say("remark", remark.message, "yellow")
     if found.warning:
         say("warning", found.warning, "yellow")
+    if found.figures:
+        figures = found.figures
+        say("figures", f"{figures.customers:,} customers, {figures.orders:,} orders, revenue {figures.revenue:,.2f}")
     say("verdict", found.problem or "usable", "red" if found.problem else "green")
 
 
