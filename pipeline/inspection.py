@@ -33,6 +33,7 @@ from pipeline.settings import Settings
 from pipeline.shapes import one_line, shown_names
 from pipeline.sizes import limits_of
 from pipeline.sources import ExportError, Source, choose, find_sources, quoted, read_source
+from pipeline.sql import HeaderError
 
 _TABLES = ("ingest.files", "ingest.quarantine", "ingest.remarks", *(table.full_name for table in input_tables()))
 _SAMPLE_LINES = 5
@@ -353,7 +354,7 @@ def inspect(path: Path, settings: Settings, source: str | None = None, write_to:
             return Inspection(path.name, shown, problem=f"There is no file {path}.")
         with _workshop(settings, path.resolve()) as (engine, aside):
             found = _inspect(engine, aside, path.resolve(), shown, source, write_to)
-    except ExportError as error:
+    except (ExportError, HeaderError) as error:
         return Inspection(path.name, "unknown", problem=str(error))
     return _judged(found, settings.quarantine_limit)
 
