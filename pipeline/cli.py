@@ -13,7 +13,7 @@ from rich.text import Text
 
 from pipeline import __version__
 from pipeline.settings import PROJECT, SETTINGS_FILE, Settings, SettingsError, export_home, load
-from pipeline.shapes import shown_name
+from pipeline.shapes import one_line, shown_name
 from pipeline.snapshots import Every
 from pipeline.terminal import Terminal
 
@@ -342,10 +342,10 @@ def _summary(settings: Settings, finished: Finished) -> None:
     for heading in ("read", "accepted", "quarantined", "superseded", "duplicates"):
         files.add_column(heading, justify="right", no_wrap=True)
     for row in summary.files:
-        files.add_row(row[0], *(f"{count:,}" for count in row[1:]))
+        files.add_row(one_line(row[0]), *(f"{count:,}" for count in row[1:]))
     out.print(files)
     for export, remark in summary.remarks:
-        out.print(Text(f"! {Path(export).name}: {remark}", style="yellow"), soft_wrap=True)
+        out.print(Text(f"! {one_line(Path(export).name)}: {remark}", style="yellow"), soft_wrap=True)
     if summary.switched_off:
         out.print(f"switched off: {', '.join(summary.switched_off)}", style="dim", soft_wrap=True)
     out.print()

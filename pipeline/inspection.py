@@ -347,15 +347,16 @@ def inspect(path: Path, settings: Settings, source: str | None = None, write_to:
 
     `write_to`: a folder for a first source, if none fits; it is written as <folder>/<name of the file>/order_lines.sql.
     """
+    name = one_line(path.name)
     try:
         format, compression = format_of(path)
         shown = format if compression == "none" else f"{format}, {compression}"
         if not path.is_file():
-            return Inspection(path.name, shown, problem=f"There is no file {path}.")
+            return Inspection(name, shown, problem=f"There is no file {path}.")
         with _workshop(settings, path.resolve()) as (engine, aside):
             found = _inspect(engine, aside, path.resolve(), shown, source, write_to)
     except (ExportError, HeaderError) as error:
-        return Inspection(path.name, "unknown", problem=str(error))
+        return Inspection(name, "unknown", problem=str(error))
     return _judged(found, settings.quarantine_limit)
 
 
@@ -365,7 +366,7 @@ def _inspect(
     sources = find_sources(settings.sources_folders)
     columns, dialect, profile = _columns(engine, settings, path)
     candidates = _candidates(sources, columns, path.name)
-    found = Inspection(path.name, shown, columns, str(dialect), candidates=candidates)
+    found = Inspection(one_line(path.name), shown, columns, str(dialect), candidates=candidates)
     if name is not None:
         return _loaded(engine, settings, path, found, recognise_input(settings, path, choose(sources, name)))
     fitting = [candidate.source for candidate in candidates if not candidate.lacks]

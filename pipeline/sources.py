@@ -233,7 +233,10 @@ def read_source(path: Path) -> Source:
         raise HeaderError(f"{file}: a source needs a SELECT below its header.")
     select = below.rstrip("; \n\t\r")
     _require_safe(select, header, file, text[: text.index(below)].count("\n"))
-    outputs = dialect.parse(select, file)
+    try:
+        outputs = dialect.parse(select, file)
+    except dialect.Refused as refused:
+        raise SourceRefused(str(refused)) from refused
     if not isinstance(outputs, exp.Select) or ROW_NUMBER not in outputs.named_selects:
         raise HeaderError(f"{file}: the SELECT must pass on row_number, so that each row can be traced to its export.")
     return Source(path.parent.name, path.stem, header, select, file)

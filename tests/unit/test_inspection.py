@@ -308,3 +308,21 @@ def test_a_guess_that_makes_no_shop_is_not_usable(tmp_path, home):
     rows = layout("Order,Customer,Date,Total", "{n},anna,2026-01-{d},-{m}", 6)
     found = inspect(write(tmp_path, rows, "back.csv"), Settings(home=home), write_to=tmp_path / "sources")
     assert "a revenue of -" in found.problem and "cannot be right" in found.problem
+
+
+def test_a_name_and_columns_that_would_act_on_the_terminal_are_shown_harmlessly(tmp_path, home):
+    file = write(tmp_path, "a\x1b[31m,root:x:0:0:root,anna@example.org\n1,2,3\n", "till\nforged\x1b[2J.csv")
+    code, shown = run(file, "--home", home)
+    assert code == 1 and "till·forged·[2J.csv (csv)" in shown and "\x1b" not in shown
+    assert "a·[31m, xxxx:x:9:9:xxxx, xxxx@xxxxxxx.xxx" in shown and "anna@" not in shown
+
+
+def test_a_source_that_reads_a_file_is_refused_by_inspect_too(tmp_path, home):
+    own = tmp_path / "own" / "thief" / "order_lines.sql"
+    own.parent.mkdir(parents=True)
+    own.write_text(
+        "/*\ndescription: Takes what it can get.\nraw: {a: {required: true}}\n*/\n"
+        "SELECT row_number, (SELECT max(content) FROM read_text('/etc/passwd')) AS order_id FROM export\n"
+    )
+    found = inspect(write(tmp_path, "a\n1\n"), Settings(home=home, sources_folder=tmp_path / "own"))
+    assert found.problem.startswith("own/thief/order_lines.sql, line 5: the source reads read_text().")
