@@ -95,6 +95,7 @@ def _load(context: dg.AssetExecutionContext, config: IngestConfig, warehouse: Wa
 def _outcomes(warehouse: Warehouse, config: IngestConfig, now: dt.datetime) -> Iterator[Loaded | ExportError]:
     """What became of each file; all that are new arrive now. Raises ExportError for what concerns them all."""
     exports = find_exports(warehouse.settings, config.sources)
+    warehouse.confine(export.path for export in exports)
     yield from _read_by_spark(warehouse, exports, now)
     yield from load_exports(warehouse.local, warehouse.settings, exports, now)
 

@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
-from rich.console import Console
-from rich.markup import escape
 from rich.table import Table as Grid
 from rich.text import Text
 
 from pipeline import __version__
 from pipeline.settings import PROJECT, SETTINGS_FILE, Settings, SettingsError, export_home, load
+from pipeline.shapes import one_line, shown_name
 from pipeline.snapshots import Every
+from pipeline.terminal import Terminal
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,8 +32,8 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-out = Console(highlight=False)
-err = Console(stderr=True, highlight=False)
+out = Terminal()
+err = Terminal(stderr=True)
 _NOT_PUBLISHED, _NOT_WRITTEN = "Not published.", "Nothing was written."
 
 Home = Annotated[
@@ -215,8 +215,7 @@ def prune(
     try:
         what = prune_home(settings, dry_run)
     except (HomeBusy, HomeNotWritable, PublicationDamaged, LakeNotWritable, OSError) as error:
-        err.print(f"[bold red]Nothing was removed.[/bold red] {escape(str(error))}", soft_wrap=True)
-        raise typer.Exit(1) from None
+        raise _fail(str(error), "Nothing was removed.") from None
     verb = "Would remove" if dry_run else "Removed"
     out.print(f"{verb} {what}." if what.expired else f"Nothing to remove: {what}.", soft_wrap=True)
 
@@ -226,11 +225,11 @@ def doctor(home: Home = None) -> None:
     """Check settings, files, versions, locks and disk, and say what to do."""
     from pipeline.doctor import examine
 
-    marks = {"ok": "[green]✓[/green]", "warn": "[yellow]![/yellow]", "fail": "[red]✗[/red]"}
+    marks = {"ok": ("✓", "green"), "warn": ("!", "yellow"), "fail": ("✗", "red")}
     findings = examine(home)
     for finding in findings:
-        out.print(f"{marks[finding.status]} [bold]{finding.subject}[/bold]: ", end="")
-        out.print(finding.message, markup=False, soft_wrap=True)
+        out.print(Text.assemble(marks[finding.status], " ", (finding.subject, "bold"), ": "), end="")
+        out.print(finding.message, soft_wrap=True)
     if any(finding.status == "fail" for finding in findings):
         raise typer.Exit(1)
 
@@ -243,8 +242,8 @@ def main() -> None:
 
 
 def _fail(message: str, what: str = _NOT_PUBLISHED) -> typer.Exit:
-    err.print(f"[bold red]{what}[/bold red] ", end="")
-    err.print(message, markup=False, soft_wrap=True)
+    err.print(f"{what} ", style="bold red", end="")
+    err.print(message, soft_wrap=True)
     return typer.Exit(1)
 
 
@@ -293,7 +292,7 @@ def _parse_day(option: str, text: str, instead: str = "", what: str = _NOT_PUBLI
 
 def _run(settings: Settings, sources: dict[str, list[str]], day: dt.date | None, debug: bool) -> Finished:
     scored = f"; period_segments scores {settings.period}" if settings.period else ""
-    err.print(f"[bold]{escape(settings.home.name)}[/bold] as of {day or 'its last complete day'}{scored}")
+    err.print(Text.assemble((settings.home.name, "bold"), f" as of {day or 'its last complete day'}{scored}"))
     from pipeline.runs import run_snapshot
 
     def say(text: str) -> None:
@@ -305,11 +304,11 @@ def _run(settings: Settings, sources: dict[str, list[str]], day: dt.date | None,
 def _run_range(
     settings: Settings, sources: dict[str, list[str]], between: tuple[dt.date, dt.date], every: Every, debug: bool
 ) -> list[Finished]:
-    err.print(f"[bold]{escape(settings.home.name)}[/bold] by the {every} from {between[0]} to {between[1]}")
+    err.print(Text.assemble((settings.home.name, "bold"), f" by the {every} from {between[0]} to {between[1]}"))
     from pipeline.runs import run_range
 
     def say(text: str) -> None:
-        err.print(text, style="bold", markup=False, soft_wrap=True)
+        err.print(text, style="bold", soft_wrap=True)
 
     return _or_say_why(lambda: run_range(settings, sources, *between, every, say), debug)
 
@@ -322,7 +321,7 @@ def _or_say_why(work: Callable[[], Done], debug: bool) -> Done:
         return work()
     except RunFailed as failure:
         if debug:
-            err.print(failure.trace, markup=False, soft_wrap=True)
+            err.print(failure.trace, soft_wrap=True)
         raise _fail(str(failure)) from None
     except Exception as error:
         if debug:
@@ -338,7 +337,7 @@ def _summary(settings: Settings, finished: Finished) -> None:
     try:
         summary = read_summary(settings, day)
     except HomeBusy as busy:
-        out.print(f"{day} is published; its summary cannot be read now. {busy}", markup=False, soft_wrap=True)
+        out.print(f"{day} is published; its summary cannot be read now. {busy}", soft_wrap=True)
         return
     out.print()
     files = Grid(box=None, pad_edge=False)
@@ -346,10 +345,10 @@ def _summary(settings: Settings, finished: Finished) -> None:
     for heading in ("read", "accepted", "quarantined", "superseded", "duplicates"):
         files.add_column(heading, justify="right", no_wrap=True)
     for row in summary.files:
-        files.add_row(row[0], *(f"{count:,}" for count in row[1:]))
+        files.add_row(one_line(row[0]), *(f"{count:,}" for count in row[1:]))
     out.print(files)
     for export, remark in summary.remarks:
-        out.print(Text(f"! {Path(export).name}: {remark}", style="yellow"), soft_wrap=True)
+        out.print(Text(f"! {one_line(Path(export).name)}: {remark}", style="yellow"), soft_wrap=True)
     if finished.remark:
         out.print(Text(f"! {finished.remark}", style="yellow"), soft_wrap=True)
     if summary.switched_off:
@@ -374,11 +373,11 @@ def _summary(settings: Settings, finished: Finished) -> None:
 def _show_inspection(found: Inspection) -> None:
     def say(title: str, text: str, style: str = "") -> None:
         out.print(f"{title:<12}", end="", style="bold")
-        out.print(text, markup=False, style=style, soft_wrap=True)
+        out.print(text, style=style, soft_wrap=True)
 
     say("file", f"{found.file} ({found.format})")
     if found.columns:
-        say("columns", ", ".join(found.columns))
+        say("columns", ", ".join(map(shown_name, found.columns)))
         say("written", found.dialect or "UTF-8 or typed, fields divided by commas, decimal points, ISO dates")
     for candidate in [one for one in found.candidates if one.matched][:3]:
         fit = f"lacks {candidate.lacks.removeprefix('lacks ')}" if candidate.lacks else "has all it needs"
@@ -396,6 +395,9 @@ def _show_inspection(found: Inspection) -> None:
         say("remark", remark.message, "yellow")
     if found.warning:
         say("warning", found.warning, "yellow")
+    if found.figures:
+        figures = found.figures
+        say("figures", f"{figures.customers:,} customers, {figures.orders:,} orders, revenue {figures.revenue:,.2f}")
     say("verdict", found.problem or "usable", "red" if found.problem else "green")
 
 

@@ -16,9 +16,10 @@ from pipeline.loading import BESIDE_STAGING, Export, Load, Loaded, fixed_dialect
 from pipeline.locks import HomeNotWritable
 from pipeline.precedence import local_now, note_arrivals, place_of, shown_path
 from pipeline.rates import FOLDER as RATES_FOLDER
-from pipeline.rates import load_rates
+from pipeline.rates import files_below, load_rates
 from pipeline.readers import columns_of, disk_is_full
 from pipeline.settings import Settings
+from pipeline.sizes import limits_of
 from pipeline.sources import ExportError, Source, choose, find_sources
 
 
@@ -94,7 +95,7 @@ def _given_files(given: Mapping[str, Sequence[str]]) -> list[tuple[str, Path]]:
 def _dropped_files(folder: Path) -> list[tuple[str, Path]]:
     """(name of the source, file)."""
     found = []
-    for path in [path for path in folder.rglob("*") if path.is_file()] if folder.is_dir() else []:
+    for path in files_below(folder):
         inside = path.relative_to(folder)
         if inside.parts[0] == RATES_FOLDER and len(inside.parts) > 1:
             continue  # exchange rates are no export
@@ -116,7 +117,7 @@ def recognise_input(settings: Settings, path: Path, sources: Sequence[Source]) -
         return sources[0]
     dialects = {source.input: fixed_dialect(settings, source) for source in sources}
     try:
-        columns = {dialect: columns_of(path, dialect) for dialect in set(dialects.values())}
+        columns = {dialect: columns_of(path, dialect, limits_of(settings)) for dialect in set(dialects.values())}
     except ExportError:
         return sources[0]  # not to be read at all: loading says why
     scored = [(*source.fit(columns[dialects[source.input]]), source) for source in sources]

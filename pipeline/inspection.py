@@ -15,6 +15,7 @@ import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -22,14 +23,17 @@ from zoneinfo import ZoneInfo
 from pipeline.catalog import tables
 from pipeline.contracts import ORDER_LINES
 from pipeline.dialects import Dialect
-from pipeline.engines.duckdb import DuckDBEngine, connect
+from pipeline.engines.duckdb import DuckDBEngine, confine, open_file
 from pipeline.exports import load_exports, recognise_input
-from pipeline.inputs import INPUTS, input_tables
+from pipeline.inputs import INPUTS, ORDERS, input_tables
 from pipeline.loading import Export, Loaded
 from pipeline.rates import rates_files
 from pipeline.readers import format_of, read_raw
 from pipeline.settings import Settings
+from pipeline.shapes import one_line, shown_names
+from pipeline.sizes import limits_of
 from pipeline.sources import ExportError, Source, choose, find_sources, quoted, read_source
+from pipeline.sql import HeaderError
 
 _TABLES = (
     *(name for name, table in tables().items() if table.schema == "ingest"),
@@ -40,45 +44,249 @@ _TOP_REASONS = 5
 _CLOSE_ENOUGH = 0.8
 _WORDS: Mapping[str, tuple[str, ...]] = {
     "order_id": (
-        "order id", "order", "order number", "order no", "invoice", "invoice no", "invoice number", "receipt",
-        "transaction", "transaction id", "nr zamówienia", "numer zamówienia", "zamówienie", "faktura", "bestellung",
-        "bestellnummer", "auftrag", "auftragsnummer", "rechnung", "commande", "numéro de commande", "pedido",
+        "order id",
+        "order",
+        "invoice",
+        "invoice id",
+        "receipt",
+        "receipt id",
+        "transaction",
+        "transaction id",
+        "ticket",
+        "ticket id",
+        "bon",
+        "beleg",
+        "beleg id",
+        "zamówienie",
+        "zamówienia",
+        "id zamówienia",
+        "faktura",
+        "paragon",
+        "bestellung",
+        "bestell id",
+        "auftrag",
+        "auftrags id",
+        "rechnung",
+        "rechnungs id",
+        "commande",
+        "id commande",
+        "facture",
+        "pedido",
+        "id pedido",
+        "factura",
+        "id",
     ),
     "customer_id": (
-        "customer id", "customer", "customer number", "customer no", "client", "client id", "user", "user id", "buyer",
-        "buyer id", "member", "member id", "contact id", "klient", "nr klienta", "id klienta", "kunde", "kundennummer",
-        "kunden id", "cliente", "email", "e-mail", "customer email", "mail", "adres e-mail", "email address",
+        "customer id",
+        "customer",
+        "client id",
+        "client",
+        "user id",
+        "user",
+        "buyer id",
+        "buyer",
+        "member id",
+        "member",
+        "contact id",
+        "account id",
+        "klient",
+        "id klienta",
+        "kunde",
+        "kunden id",
+        "cliente",
+        "id cliente",
+        "id client",
+        "email",
+        "customer email",
+        "mail",
+        "e mail",
+        "adres email",
+        "email address",
+        "adresse mail",
+        "correo",
     ),
     "ordered_at": (
-        "ordered at", "order date", "date", "datetime", "timestamp", "created at", "created", "purchase date",
-        "invoice date", "transaction date", "sold at", "data", "data zamówienia", "data sprzedaży", "datum",
-        "bestelldatum", "rechnungsdatum", "fecha", "day",
+        "ordered at",
+        "order date",
+        "date",
+        "datetime",
+        "timestamp",
+        "created at",
+        "created",
+        "purchase date",
+        "invoice date",
+        "transaction date",
+        "sold at",
+        "data",
+        "data zamówienia",
+        "data sprzedaży",
+        "datum",
+        "bestelldatum",
+        "rechnungsdatum",
+        "fecha",
+        "fecha pedido",
+        "date commande",
+        "time",
+        "zeit",
+        "day",
     ),
     "amount": (
-        "amount", "total", "line total", "line amount", "revenue", "sales", "net amount", "gross amount", "order total",
-        "grand total", "value", "paid", "sum", "kwota", "wartość", "suma", "razem", "betrag", "summe", "umsatz",
-        "gesamt", "montant", "importe", "total price",
+        "amount",
+        "total",
+        "line total",
+        "line amount",
+        "revenue",
+        "sales",
+        "net amount",
+        "gross amount",
+        "order total",
+        "grand total",
+        "value",
+        "paid",
+        "sum",
+        "kwota",
+        "wartość",
+        "suma",
+        "razem",
+        "betrag",
+        "summe",
+        "umsatz",
+        "gesamt",
+        "montant",
+        "importe",
+        "total price",
     ),
-    "quantity": ("quantity", "qty", "units", "pieces", "items", "ilość", "liczba sztuk", "menge", "anzahl", "quantité",
-                 "cantidad"),
-    "unit_price": ("unit price", "price", "item price", "cena", "cena jednostkowa", "preis", "einzelpreis", "prix",
-                   "precio"),
+    "quantity": (
+        "quantity",
+        "qty",
+        "units",
+        "pieces",
+        "items",
+        "ilość",
+        "liczba sztuk",
+        "menge",
+        "anzahl",
+        "quantité",
+        "qté",
+        "cantidad",
+    ),
+    "unit_price": (
+        "unit price",
+        "price",
+        "item price",
+        "cena",
+        "cena jednostkowa",
+        "preis",
+        "einzelpreis",
+        "prix",
+        "prix unitaire",
+        "precio",
+        "precio unitario",
+    ),
     "unit_cost": ("unit cost", "cost", "purchase price", "cost price", "koszt", "einkaufspreis"),
     "discount": ("discount", "discount amount", "rabat", "rabatt", "remise", "descuento"),
-    "product_id": ("product id", "sku", "product", "item", "item id", "article", "article number", "stock code", "ean",
-                   "produkt", "towar", "artikel", "artikelnummer", "kod produktu", "producto"),
-    "product_name": ("product name", "item name", "title", "description", "nazwa produktu", "nazwa", "bezeichnung"),
-    "category": ("category", "product category", "kategoria", "kategorie", "catégorie", "categoría"),
-    "currency": ("currency", "currency code", "waluta", "währung", "devise", "moneda"),
+    "product_id": (
+        "product id",
+        "sku",
+        "product",
+        "item",
+        "item id",
+        "article",
+        "article id",
+        "stock id",
+        "ean",
+        "barcode",
+        "produkt",
+        "towar",
+        "artikel",
+        "artikel id",
+        "id produktu",
+        "produit",
+        "producto",
+    ),
+    "product_name": (
+        "product name",
+        "item name",
+        "article name",
+        "title",
+        "description",
+        "nazwa produktu",
+        "nazwa",
+        "bezeichnung",
+        "artikelname",
+        "artikelbezeichnung",
+        "produktname",
+        "désignation",
+        "libellé",
+        "descripción",
+    ),
+    "category": (
+        "category",
+        "product category",
+        "product group",
+        "kategoria",
+        "kategorie",
+        "warengruppe",
+        "produktgruppe",
+        "catégorie",
+        "famille",
+        "categoría",
+        "familia",
+        "department",
+    ),
+    "currency": ("currency", "waluta", "währung", "devise", "moneda"),
     "country": ("country", "shipping country", "kraj", "land", "pays", "país"),
-    "city": ("city", "shipping city", "miasto", "stadt", "ville", "ciudad"),
-    "status": ("status", "order status", "state", "stan"),
-    "coupon": ("coupon", "coupon code", "discount code", "voucher", "kod rabatowy", "gutschein"),
-    "sales_channel": ("sales channel", "channel", "kanał", "kanal"),
-    "store_id": ("store id", "store", "shop", "sklep", "filiale"),
-    "line_id": ("line id", "line", "line number", "row id", "position"),
-}  # fmt: skip
+    "city": ("city", "shipping city", "miasto", "stadt", "ort", "ville", "ciudad"),
+    "status": ("status", "order status", "state", "stan", "statut", "estado"),
+    "coupon": ("coupon", "coupon id", "discount id", "voucher", "kod rabatowy", "gutschein"),
+    "sales_channel": ("sales channel", "channel", "kanał", "kanal", "canal"),
+    "store_id": ("store id", "store", "shop", "sklep", "filiale", "magasin", "tienda"),
+    "line_id": ("line id", "line", "row id", "position"),
+}
+"""By which names a column goes, the surest first. Numbers, codes and the like of something are written as its id."""
+_ID = "id"
+_ID_WORDS = {
+    "id",
+    "ids",
+    "nr",
+    "no",
+    "num",
+    "numer",
+    "nummer",
+    "number",
+    "numéro",
+    "número",
+    "nro",
+    "code",
+    "kod",
+    "ref",
+}
+_ID_ENDINGS = ("nummer", "number", "numer", "nr", "id")
+_NOT_THE_AMOUNT = {
+    "tax",
+    "vat",
+    "mwst",
+    "ust",
+    "steuer",
+    "tva",
+    "iva",
+    "podatek",
+    "shipping",
+    "postage",
+    "versand",
+    "wysyłka",
+    "port",
+    "refund",
+    "refunded",
+    "balance",
+    "points",
+    "fee",
+}
+_MAILS = ("email", "mail", "correo")
+_ALONE = 10
+"""From so many rows on, a column with one value in all of them says nothing about the rows."""
 _NUMBER_LIKE = r"\D{0,4}[-+]?\d[\d.,'’ \x{a0}\x{202f}]*\D{0,4}"
+_MONEY_LIKE = r"\D{0,4}[-+]?\d[\d.,'’ \x{a0}\x{202f}]*[.,]\d{2}\D{0,4}"
 _DATE_LIKE = r"\D{0,4}\d{1,4}[-./ ]\w{1,9}[-./, ]+\d{2,4}.*"
 _EMAIL_LIKE = r"[^@\s]+@[^@\s]+\.[^@\s]+"
 _LIKE = {"ordered_at": "date", "amount": "number", "quantity": "number", "unit_price": "number", "unit_cost": "number",
@@ -104,6 +312,15 @@ class Reason:
 
 
 @dataclass(frozen=True)
+class Figures:
+    """What the orders of a file come to: so few customers, or so much revenue, catch the eye where columns do not."""
+
+    customers: int
+    orders: int
+    revenue: Decimal
+
+
+@dataclass(frozen=True)
 class Inspection:
     """What was found out about a file. `problem` says why it cannot be used, None if it can."""
 
@@ -117,6 +334,7 @@ class Inspection:
     sample: list[dict[str, Any]] = field(default_factory=list)
     reasons: list[Reason] = field(default_factory=list)
     span: tuple[dt.datetime, dt.datetime] | None = None
+    figures: Figures | None = None
     guessed: dict[str, str] = field(default_factory=dict)
     written: Path | None = None
     warning: str | None = None
@@ -132,15 +350,16 @@ def inspect(path: Path, settings: Settings, source: str | None = None, write_to:
 
     `write_to`: a folder for a first source, if none fits; it is written as <folder>/<name of the file>/order_lines.sql.
     """
+    name = one_line(path.name)
     try:
         format, compression = format_of(path)
         shown = format if compression == "none" else f"{format}, {compression}"
         if not path.is_file():
-            return Inspection(path.name, shown, problem=f"There is no file {path}.")
-        with _workshop(settings) as (engine, aside):
+            return Inspection(name, shown, problem=f"There is no file {path}.")
+        with _workshop(settings, path.resolve()) as (engine, aside):
             found = _inspect(engine, aside, path.resolve(), shown, source, write_to)
-    except ExportError as error:
-        return Inspection(path.name, "unknown", problem=str(error))
+    except (ExportError, HeaderError) as error:
+        return Inspection(name, "unknown", problem=str(error))
     return _judged(found, settings.quarantine_limit)
 
 
@@ -150,7 +369,7 @@ def _inspect(
     sources = find_sources(settings.sources_folders)
     columns, dialect, profile = _columns(engine, settings, path)
     candidates = _candidates(sources, columns, path.name)
-    found = Inspection(path.name, shown, columns, str(dialect), candidates=candidates)
+    found = Inspection(one_line(path.name), shown, columns, str(dialect), candidates=candidates)
     if name is not None:
         return _loaded(engine, settings, path, found, recognise_input(settings, path, choose(sources, name)))
     fitting = [candidate.source for candidate in candidates if not candidate.lacks]
@@ -165,15 +384,16 @@ def _inspect(
 
 
 @contextmanager
-def _workshop(settings: Settings) -> Iterator[tuple[DuckDBEngine, Settings]]:
+def _workshop(settings: Settings, file: Path) -> Iterator[tuple[DuckDBEngine, Settings]]:
     """A warehouse in a folder of its own that is gone afterwards, and the settings of the home for it."""
     with tempfile.TemporaryDirectory(prefix="perennial-inspect-") as folder:
         rates = rates_files(settings)
         aside = settings.model_copy(update={"home": Path(folder), "quarantine_limit": 1.0, "rates_file": None})
         if rates:
             aside = aside.model_copy(update={"rates_file": settings.rates_file or rates[0].parent})
-        connection = connect(aside.warehouse_file, aside)
+        connection = open_file(aside.warehouse_file, aside)
         try:
+            confine(connection, aside, [file])
             engine = DuckDBEngine(connection)
             engine.prepare(aside, [tables()[name] for name in _TABLES])
             yield engine, aside
@@ -182,12 +402,12 @@ def _workshop(settings: Settings) -> Iterator[tuple[DuckDBEngine, Settings]]:
 
 
 def _columns(engine: DuckDBEngine, settings: Settings, path: Path) -> tuple[list[str], Dialect, dict[str, set[str]]]:
-    """The columns of the file, how it is written, and what each column looks like (number, date)."""
-    file = read_raw(engine, path, scratch=settings.warehouse_file.parent)
+    """The columns of the file, how it is written, and what each column looks like (number, date, constant …)."""
+    file = read_raw(engine, path, scratch=settings.warehouse_file.parent, limits=limits_of(settings))
     profile: dict[str, set[str]] = {}
     for name in file.columns:
         text = f"trim(CAST({quoted(name)} AS VARCHAR))"
-        patterns = {"number": _NUMBER_LIKE, "date": _DATE_LIKE, "email": _EMAIL_LIKE}
+        patterns = {"number": _NUMBER_LIKE, "date": _DATE_LIKE, "email": _EMAIL_LIKE, "money": _MONEY_LIKE}
         counts = ", ".join(f"count(*) FILTER (WHERE regexp_full_match({text}, ${like}))" for like in patterns)
         filled, *matching = engine.execute(
             f"SELECT count(*), {counts} FROM (SELECT {quoted(name)} FROM raw WHERE {text} <> '' LIMIT 1000) AS sample",
@@ -195,6 +415,8 @@ def _columns(engine: DuckDBEngine, settings: Settings, path: Path) -> tuple[list
         )[0]
         likes = dict(zip(patterns, matching, strict=True))
         profile[name] = {like for like, count in likes.items() if filled and count >= 0.9 * filled}
+        rows, values = engine.execute(f"SELECT count(*), count(DISTINCT {text}) FROM raw WHERE {text} <> ''")[0]
+        profile[name] |= {"constant"} if rows >= _ALONE and values == 1 else set()
     return file.columns, file.dialect, profile
 
 
@@ -232,9 +454,20 @@ def _loaded(
     first, last = engine.execute(f"SELECT min({input.moment}), max({input.moment}) FROM {staging}")[0]
     return _with(
         found, source=source, dialect=outcome.dialect, loaded=outcome, sample=sample, reasons=_reasons(engine),
-        span=(first, last) if first else None, warning=_warning(input.moment, last, settings),
-        **more,
+        span=(first, last) if first else None, figures=_figures(engine, source),
+        warning=_warning(input.moment, last, settings), **more,
     )  # fmt: skip
+
+
+def _figures(engine: DuckDBEngine, source: Source) -> Figures | None:
+    if source.input != ORDERS:
+        return None
+    return Figures(
+        *engine.execute(
+            "SELECT count(DISTINCT customer_id), count(DISTINCT order_id), coalesce(sum(amount), 0) "
+            "FROM staging.order_lines"
+        )[0]
+    )
 
 
 def _with(found: Inspection, **values: Any) -> Inspection:
@@ -289,24 +522,51 @@ def _guessed(
     engine: DuckDBEngine, settings: Settings, path: Path, found: Inspection, profile: Mapping[str, set[str]],
     dialect: Dialect, write_to: Path | None,
 ) -> Inspection:  # fmt: skip
+    """A first source for a layout that nobody knows; tried where it maps all that a run needs."""
     guessed = guess_columns(profile)
-    lacking = [name for name in ("customer_id", "ordered_at") if name not in guessed]
-    lacking += [] if "amount" in guessed or {"quantity", "unit_price"} <= guessed.keys() else ["amount"]
-    known = "No source knows this layout."
-    if lacking:
-        listed = ", ".join(lacking)
-        return _with(
-            found,
-            guessed=guessed,
-            problem=f"{known} None of its columns looks like {listed}: map it by hand in a source.",
-        )
+    known, lacking = "No source knows this layout.", _lacking(guessed)
+    unsure = f" None of its columns is surely {', '.join(lacking)}." if lacking else ""
     if write_to is None:
         return _with(
-            found, guessed=guessed, problem=f"{known} Add --write FOLDER to have a first source written for it."
+            found, guessed=guessed, problem=f"{known}{unsure} Add --write FOLDER to have a first source written for it."
         )
     target = write_source(write_to, path.name, profile, guessed)
     more = {"guessed": guessed, "written": target}
-    return _loaded(engine, settings, path, found, read_source(target), **more)
+    if lacking:
+        return _with(
+            found, **more,
+            problem=f"{known}{unsure} A source is written that is not to be used yet: map {', '.join(lacking)} in "
+            f"{target}, where it says NULL, and inspect the file again.",
+        )  # fmt: skip
+    return _plausible(_loaded(engine, settings, path, found, read_source(target), **more))
+
+
+def _lacking(guessed: Mapping[str, str]) -> list[str]:
+    """The canonical columns without which there is nothing to compute."""
+    lacking = [name for name in ("customer_id", "ordered_at") if name not in guessed]
+    has_amount = "amount" in guessed or {"quantity", "unit_price"} <= guessed.keys()
+    return lacking if has_amount else [*lacking, "amount"]
+
+
+def _plausible(found: Inspection) -> Inspection:
+    """A guess is not to be used if what comes of it is no shop."""
+    if found.problem is not None or found.figures is None or not found.figures.orders:
+        return found
+    customers, orders, revenue = found.figures.customers, found.figures.orders, found.figures.revenue
+    doubts = []
+    if customers == 0 or (customers == 1 and orders >= _ALONE):
+        doubts.append(f"{_of(orders, 'order')} of {_of(customers, 'customer')}")
+    if revenue <= 0:
+        doubts.append(f"a revenue of {revenue:,}")
+    if not doubts:
+        return found
+    return _with(
+        found, problem=f"The columns were guessed, and {' and '.join(doubts)} cannot be right: correct {found.written}."
+    )
+
+
+def _of(count: int, what: str) -> str:
+    return f"{count:,} {what}" if count == 1 else f"{count:,} {what}s"
 
 
 def guess_columns(profile: Mapping[str, set[str]]) -> dict[str, str]:
@@ -314,20 +574,75 @@ def guess_columns(profile: Mapping[str, set[str]]) -> dict[str, str]:
     scored = []
     for canonical, words in _WORDS.items():
         for raw, likes in profile.items():
-            if canonical in _LIKE and _LIKE[canonical] not in likes:
+            if not _may_be(canonical, raw, likes):
                 continue
             likeness, place = max((_likeness(raw, word), -place) for place, word in enumerate(words))
+            if likeness < _CLOSE_ENOUGH and canonical in _LIKE and _has_word(raw, words):
+                likeness, place = _CLOSE_ENOUGH, -len(words)
             if likeness >= _CLOSE_ENOUGH:
-                scored.append((likeness, place, canonical, raw))
+                is_last_resort = canonical == "customer_id" and _is_mail(raw, likes)
+                scored.append((is_last_resort, -likeness, -place, canonical, raw))
     found: dict[str, str] = {}
-    for _, _, canonical, raw in sorted(scored, key=lambda one: (-one[0], -one[1], one[2], one[3])):
+    for *_, canonical, raw in sorted(scored):
         if canonical not in found and raw not in found.values():
             found[canonical] = raw
+    _add_by_content(found, profile)
     return {name: found[name] for name in ORDER_LINES.columns if name in found}
 
 
+def _may_be(canonical: str, raw: str, likes: set[str]) -> bool:
+    """Whether what a column holds leaves room for it."""
+    if canonical == "customer_id" and likes & {"constant", "date"}:
+        return False
+    if canonical in ("amount", "unit_price") and set(_words_of(raw)) & _NOT_THE_AMOUNT:
+        return False
+    return canonical not in _LIKE or _LIKE[canonical] in likes
+
+
+def _add_by_content(found: dict[str, str], profile: Mapping[str, set[str]]) -> None:
+    """The only column of times is when; the only one of money, where none is a price of pieces, is how much."""
+    free = {raw: likes for raw, likes in profile.items() if raw not in found.values()}
+    if "ordered_at" not in found and len(times := [raw for raw, likes in profile.items() if "date" in likes]) == 1:
+        found["ordered_at"] = times[0]
+    money = [raw for raw, likes in free.items() if "money" in likes and "date" not in likes]
+    if "amount" not in found and len(money) == 1 and _may_be("amount", money[0], free[money[0]]):
+        if "unit_price" not in found:
+            found["amount"] = money[0]
+    elif "amount" not in found and "unit_price" in found and "quantity" not in found and not money:
+        found["amount"] = found.pop("unit_price")  # a price without pieces is what was paid
+
+
+def _is_mail(raw: str, likes: set[str]) -> bool:
+    return "email" in likes or any(word in _plain(raw) for word in _MAILS)
+
+
+def _has_word(raw: str, words: Sequence[str]) -> bool:
+    return not {_plain(word) for word in _words_of(raw)}.isdisjoint(map(_plain, words))
+
+
 def _likeness(raw: str, word: str) -> float:
-    return difflib.SequenceMatcher(None, _plain(raw), _plain(word)).ratio()
+    return difflib.SequenceMatcher(None, _key(raw), _key(word)).ratio()
+
+
+def _key(name: str) -> str:
+    """What a column is called, with one word for number, code, No. and # of something."""
+    words = _words_of(name)
+    if not words:
+        return _plain(name)
+    ids = [word for word in words if word in _ID_WORDS]
+    rest = [word for word in words if word not in _ID_WORDS]
+    for ending in _ID_ENDINGS if not ids and rest else ():
+        if rest[-1].endswith(ending) and len(rest[-1]) > len(ending) + 2:
+            rest[-1], ids = rest[-1].removesuffix(ending), [_ID]
+            break
+    return _plain("".join(rest)) + (f" {_ID}" if ids else "")
+
+
+def _words_of(name: str) -> list[str]:
+    """Words in lower case; # is a word, and so is each part of camelCase."""
+    spaced = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name)
+    spaced = re.sub(r"#|№|\b[nN][°º]", " no ", spaced)
+    return [word for word in re.split(r"[\W_]+", spaced.replace("'", "").replace('"', "").lower()) if word]
 
 
 def _plain(name: str) -> str:
@@ -337,7 +652,7 @@ def _plain(name: str) -> str:
 
 
 def write_source(folder: Path, file: str, columns: Mapping[str, set[str]], guessed: Mapping[str, str]) -> Path:
-    """A source file that maps the columns as guessed. Never over one that is there."""
+    """A source file that maps the columns as guessed, and says NULL where it does not know. Never over one there is."""
     name = re.sub(r"[^a-z0-9]+", "_", _plain(file.split(".")[0])).strip("_") or "export"
     target = folder / name / "order_lines.sql"
     if target.exists():
@@ -346,18 +661,34 @@ def write_source(folder: Path, file: str, columns: Mapping[str, set[str]], guess
     raw = "\n".join(
         f"  {_yaml(column)}: {_properties(column in must, 'email' in likes)}" for column, likes in columns.items()
     )
-    selected = ["row_number"]
+    outputs = [(quoted(column), canonical, "") for canonical, column in guessed.items()]
+    for canonical in _lacking(guessed):
+        outputs.append(("NULL", canonical, f"map it; {_candidates_for(canonical, columns, guessed)}"))
     if "order_id" not in guessed:
-        customer, moment = quoted(guessed["customer_id"]), quoted(guessed["ordered_at"])
-        selected.append(f"{customer} || '-' || left(TRY_CAST({moment} AS VARCHAR), 10) AS order_id")
-    selected += [f"{quoted(column)} AS {canonical}" for canonical, column in guessed.items()]
+        if {"customer_id", "ordered_at"} <= guessed.keys():
+            customer, moment = quoted(guessed["customer_id"]), quoted(guessed["ordered_at"])
+            made, why = f"{customer} || '-' || left(TRY_CAST({moment} AS VARCHAR), 10)", "no number: customer and day"
+        else:
+            made, why = "NULL", f"map it; {_candidates_for('order_id', columns, guessed)}"
+        outputs.insert(0, (made, "order_id", why))
+    selected = [("row_number", ""), *((f"{made} AS {canonical}", why) for made, canonical, why in outputs)]
+    lines = [
+        f"  {text}{',' if place < len(selected) else ''}{f'  -- {why}' if why else ''}"
+        for place, (text, why) in enumerate(selected, start=1)
+    ]
     text = (
-        f"/*\ndescription: {_yaml(f'Written by perennial inspect for {file}; check every line of it.')}\n"
-        f"owner: team:data\nraw:\n{raw}\n*/\nSELECT\n  " + ",\n  ".join(selected) + "\nFROM export\n"
+        f"/*\ndescription: {_yaml(f'Written by perennial inspect for {one_line(file)}; check every line of it.')}\n"
+        f"owner: team:data\nraw:\n{raw}\n*/\nSELECT\n" + "\n".join(lines) + "\nFROM export\n"
     )
     target.parent.mkdir(parents=True, exist_ok=True)
     target.write_text(text, encoding="utf-8")
     return target
+
+
+def _candidates_for(canonical: str, columns: Mapping[str, set[str]], guessed: Mapping[str, str]) -> str:
+    """The columns that are left and hold what it needs, for whoever maps it."""
+    left = [raw for raw, likes in columns.items() if raw not in guessed.values() and _may_be(canonical, raw, likes)]
+    return f"candidates: {shown_names(left)}" if left else "no column holds what it needs"
 
 
 def _properties(is_required: bool, is_email: bool) -> str:

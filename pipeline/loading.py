@@ -25,6 +25,8 @@ from pipeline.names import time_in
 from pipeline.precedence import BELIEVED, FILES, OLDEST_FIRST, arrival_of, shown_path
 from pipeline.readers import read_raw
 from pipeline.settings import ChargeProducts, Settings
+from pipeline.shapes import one_line
+from pipeline.sizes import limits_of
 from pipeline.sources import EXPORTED_AT, ROW_NUMBER, ExportError, Source, quoted, text_literal
 
 Value = TypeVar("Value")
@@ -44,7 +46,8 @@ class Export:
 
     @property
     def name(self) -> str:
-        return self.path.name
+        """As it may stand in messages."""
+        return one_line(self.path.name)
 
 
 @dataclass(frozen=True)
@@ -162,7 +165,9 @@ class Load:
         header, name = self._source.header, self._export.name
         fixed = fixed_dialect(self._settings, self._source)
         scratch = self._settings.warehouse_file.parent / ".spill"
-        file = read_raw(self._engine, self._export.path, header.reads == "lines", fixed, scratch)
+        file = read_raw(
+            self._engine, self._export.path, header.reads == "lines", fixed, scratch, limits_of(self._settings)
+        )
         self._number, self._found = file.number, self._source.resolve(file.columns, name)
         types = dict(self._execute("SELECT column_name, column_type FROM (DESCRIBE raw)"))
         kinds = {raw: kind for raw, kind in self._source.kinds.items() if types.get(self._found.get(raw)) == "VARCHAR"}
@@ -185,7 +190,7 @@ class Load:
     def _map(self) -> None:
         """`mapped`: the lines of each raw row, canonical columns in canonical types; what cannot be read is null."""
         sql = self._source.select
-        outputs = dict(self._execute(f"SELECT column_name, column_type FROM (DESCRIBE {sql})"))
+        outputs = dict(self._execute(f"SELECT column_name, column_type FROM (DESCRIBE {sql}\n)"))
         unknown = [name for name in outputs if name not in (*self._schema.columns, ROW_NUMBER, EXPORTED_AT)]
         if unknown:
             known = ", ".join(self._schema.columns)
@@ -204,7 +209,7 @@ class Load:
             for name, declared in (self._stored | self._of_the_file()).items()
         ]
         self._execute(
-            f"CREATE OR REPLACE TEMP TABLE mapped AS SELECT row_number, {', '.join(columns)} FROM ({sql}) AS source"
+            f"CREATE OR REPLACE TEMP TABLE mapped AS SELECT row_number, {', '.join(columns)} FROM (\n{sql}\n) AS source"
         )
         self._complete()
         self._check_lines()

@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 from pipeline.engines.duckdb import DuckDBEngine
 from pipeline.names import ordinals
 from pipeline.settings import Settings
+from pipeline.shapes import one_line
 
 BELIEVED = dt.timedelta(days=1)
 """How much later than it was seen a file may say that something happened: clocks and zones differ."""
@@ -112,5 +113,6 @@ def place_of(settings: Settings, path: Path) -> str:
 
 
 def shown_path(settings: Settings, path: Path) -> str:
-    """Relative to the home if inside it, else the name alone."""
-    return path.relative_to(settings.home).as_posix() if path.is_relative_to(settings.home) else path.name
+    """Relative to the home if inside it, else the name alone; on one line whatever the name holds."""
+    inside = path.is_relative_to(settings.home)
+    return one_line(path.relative_to(settings.home).as_posix() if inside else path.name)

@@ -7,6 +7,8 @@ import dagster as dg
 from rich.console import Console
 from rich.text import Text
 
+from pipeline.terminal import Terminal
+
 _SKIPPED = "Dependencies for step"  # Dagster names every step that a failure stopped; the failure says enough
 
 
@@ -56,5 +58,5 @@ def _title(step: str) -> str:
 @dg.logger({}, description="Tells a run step by step on the terminal.")
 def progress_logger(context: dg.InitLoggerContext) -> logging.Logger:
     logger = logging.Logger("perennial.progress", level=logging.DEBUG)
-    logger.addHandler(ProgressHandler(Console(stderr=True, highlight=False)))
+    logger.addHandler(ProgressHandler(Terminal(stderr=True)))
     return logger

@@ -12,6 +12,7 @@ from pipeline.dialects import AmbiguousDialect, Dialect, Kind, normalised, recog
 from pipeline.engines.duckdb import DuckDBEngine
 from pipeline.readers import read_raw
 from pipeline.settings import Settings
+from pipeline.sizes import limits_of
 from pipeline.sources import ExportError, quoted
 
 FOLDER = "rates"
@@ -24,8 +25,27 @@ def rates_files(settings: Settings) -> list[Path]:
     folder = settings.rates_file or settings.exports_folder / FOLDER
     if settings.rates_file is not None and not folder.is_dir():
         return [folder]
-    files = folder.rglob("*") if folder.is_dir() else ()
-    return sorted(path for path in files if path.is_file() and not path.name.startswith((".", "_")))
+    return sorted(path for path in files_below(folder) if not path.name.startswith((".", "_")))
+
+
+def files_below(folder: Path) -> list[Path]:
+    """The files below a folder into which others drop them.
+
+    Raises ExportError for a link that leads out of it: who may drop a file there need not be one who may read, in our
+    name, any file of this machine. The folder itself may be a link; that is the owner's doing.
+    """
+    if not folder.is_dir():
+        return []
+    found, root = [], folder.resolve()
+    for path in sorted(folder.rglob("*")):
+        if path.is_symlink() and not path.resolve().is_relative_to(root):
+            raise ExportError(
+                f"{path.name} is a link that leads out of data/exports. Put the file itself there, make data/exports "
+                f"the link, or name the file with --source NAME=PATH."
+            )
+        if path.is_file():
+            found.append(path)
+    return found
 
 
 def load_rates(engine: DuckDBEngine, settings: Settings) -> str | None:
@@ -37,7 +57,7 @@ def load_rates(engine: DuckDBEngine, settings: Settings) -> str | None:
     for path in rates_files(settings):
         if not path.is_file():
             raise ExportError(f"There is no file {path}; setting rates_file must name a CSV of {_EXAMPLE}.")
-        _read(engine, path, settings.dialects.get(FOLDER, Dialect()))
+        _read(engine, path, settings)
     doubled = engine.execute(
         "SELECT currency, day, min(rate), max(rate) FROM rates GROUP BY currency, day HAVING min(rate) <> max(rate) "
         "ORDER BY day, currency LIMIT 1"
@@ -49,8 +69,9 @@ def load_rates(engine: DuckDBEngine, settings: Settings) -> str | None:
     return hashlib.sha256(repr(rows).encode()).hexdigest()[:16] if rows else None
 
 
-def _read(engine: DuckDBEngine, path: Path, fixed: Dialect) -> None:
-    file = read_raw(engine, path, dialect=fixed)
+def _read(engine: DuckDBEngine, path: Path, settings: Settings) -> None:
+    fixed, scratch = settings.dialects.get(FOLDER, Dialect()), settings.warehouse_file.parent / ".spill"
+    file = read_raw(engine, path, dialect=fixed, scratch=scratch, limits=limits_of(settings))
     names = {name.lower(): name for name in file.columns}
     missing = [name for name in _COLUMNS if name not in names]
     if missing:

@@ -30,6 +30,9 @@ import pyarrow as pa
 
 from pipeline.dialects import Dialect
 from pipeline.engines.duckdb import DuckDBEngine
+from pipeline.shapes import shown_names
+from pipeline.sizes import LONGEST_LINE as _LONGEST_LINE
+from pipeline.sizes import Limits, require_size
 from pipeline.sources import ExportError, quoted, text_literal
 
 Format = Literal["csv", "parquet", "jsonl", "lines", "xlsx"]
@@ -57,7 +60,9 @@ _SAMPLE_OBJECTS = 1000
 _CHUNK = 1 << 20
 _EVIDENCE = 1 << 16
 _BATCH = 50_000
-_LONGEST_LINE = 2**24
+_BUFFER = 2 * _LONGEST_LINE
+_LONGEST_ROW = 2**27  # for the slower reader, which holds one row of text at a time
+_SHOWN_OF_LONG = 200
 _LONGEST_RECORD = 200
 
 
@@ -108,10 +113,12 @@ def read_raw(
     as_lines: bool = False,
     dialect: Dialect | None = None,
     scratch: Path | None = None,
+    limits: Limits | None = None,
 ) -> RawFile:
     """Fill `raw` (the columns of the file, its rows in order) and `malformed`.
 
-    `dialect` fixes what is not to be recognised; `scratch` is a folder for rewritten text (default: the system's).
+    `dialect` fixes what is not to be recognised; `scratch` is a folder for rewritten text (default: the system's);
+    `limits` is how large the file may be.
     Raises ExportError when the file as a whole cannot be read.
     """
     engine.execute("CREATE OR REPLACE TEMP TABLE malformed (row_number BIGINT, text VARCHAR, reason VARCHAR)")
@@ -119,14 +126,15 @@ def read_raw(
     format = "lines" if as_lines else format
     fixed = dialect or Dialect()
     with _told(path, format, fixed):
+        long_line = limits is not None and require_size(path, format, compression, limits)
         if format == "parquet":
             return RawFile(_create_raw(engine, f"read_parquet({text_literal(path)})"), "raw.rowid + 1", Dialect())
         if format == "xlsx":
             return _read_workbook(engine, path, fixed, scratch)
-        return _read_text(engine, _text(path, compression, fixed), format, fixed, scratch)
+        return _read_text(engine, _text(path, compression, fixed), format, fixed, scratch, long_line)
 
 
-def columns_of(path: Path, dialect: Dialect) -> list[str]:
+def columns_of(path: Path, dialect: Dialect, limits: Limits) -> list[str]:
     """The columns of a file, without reading the rows; of JSON lines, those that the first thousand name.
 
     Raises ExportError when the file cannot be read.
@@ -136,12 +144,13 @@ def columns_of(path: Path, dialect: Dialect) -> list[str]:
         if format == "parquet":
             return list(pl.read_parquet_schema(path))
         if format == "xlsx":
+            require_size(path, format, compression, limits)  # a workbook is held in memory whole
             return _sheet(path, dialect)[1]
         text = _text(path, compression, dialect)
         if format == "csv":
             return _csv_columns(_with_delimiter(text))
         with text.open(errors="replace") as lines:
-            return sorted({key for line in islice(lines, _SAMPLE_OBJECTS) for key in _keys(line)})
+            return sorted({key for line in islice(_bounded(lines), _SAMPLE_OBJECTS) for key in _keys(line)})
 
 
 def _keys(line: str) -> Iterable[str]:
@@ -190,14 +199,25 @@ def _text(path: Path, compression: str, fixed: Dialect) -> _Text:
     return text.read_as(encoding=fixed.encoding or _encoding_of_sample(text))
 
 
-def _read_text(engine: DuckDBEngine, text: _Text, format: Format, fixed: Dialect, scratch: Path | None) -> RawFile:
+def _read_text(
+    engine: DuckDBEngine, text: _Text, format: Format, fixed: Dialect, scratch: Path | None, long_line: bool = False
+) -> RawFile:
     """Read text in its encoding. Where it was taken for UTF-8 and is not, the whole file is looked at."""
     if format == "csv":
         text = _with_delimiter(text)
+    if long_line and format == "csv":
+        with _in_utf8(text, scratch) as readable:
+            columns, number = _read_malformed_csv(engine, readable)
+        return RawFile(columns, number, text.dialect)
+    if long_line:
+        raise ExportError(
+            f"{text.path.name} cannot be read as {format}: one of its lines is longer than {_LONGEST_LINE:,} "
+            f"characters. Export it again."
+        )
     try:
         with _in_utf8(text, scratch) as readable:
             columns, number = _TEXT_READERS[format](engine, readable)
-    except (duckdb.InvalidInputException, duckdb.ConversionException) as error:
+    except (duckdb.InvalidInputException, duckdb.ConversionException, duckdb.NotImplementedException) as error:
         if text.dialect.encoding in _UTF_8 and not fixed.encoding and (encoding := _code_page_of_all(text)):
             return _read_text(engine, text._replace(dialect=fixed).read_as(encoding=encoding), format, fixed, scratch)
         if format != "csv":
@@ -256,7 +276,8 @@ def _csv_call(text: _Text, columns: list[str], header: bool = True) -> str:
     return (
         f"read_csv({text_literal(text.path)}, auto_detect=false, header={str(header).lower()}, "
         f"compression='{text.compression}', delim={text_literal(text.dialect.delimiter)}, "
-        f"quote={quote}, escape={quote}, max_line_size={_LONGEST_LINE}, columns={{{names}}})"
+        f"quote={quote}, escape={quote}, max_line_size={_LONGEST_LINE}, "
+        f"buffer_size={_BUFFER}, columns={{{names}}})"
     )
 
 
@@ -400,7 +421,7 @@ def _column_names(file: str, header: Sequence[str]) -> list[str]:
     lowered = [name.lower() for name in columns]
     repeated = sorted({name for name in columns if lowered.count(name.lower()) > 1})
     if repeated:
-        raise ExportError(f"{file} names columns twice: {', '.join(repeated)}. Rename them in the export.")
+        raise ExportError(f"{file} names columns twice: {shown_names(repeated)}. Rename them in the export.")
     return columns
 
 
@@ -434,12 +455,17 @@ def _records(lines: Iterable[str], text: _Text, width: int | None) -> Iterator[_
     """
     delimiter, quote = text.dialect.delimiter or ",", _quote_character(text)
     ahead, source = deque[str](), iter(lines)
+    if isinstance(lines, io.TextIOWrapper):
+        source = _bounded(lines)
 
     def following() -> str | None:
         return ahead.popleft() if ahead else next(source, None)
 
     while (line := following()) is not None:
         if width is not None and not line.strip("\r\n"):
+            continue
+        if len(line) > _LONGEST_ROW:
+            yield _Record(line, None)
             continue
         record, is_open = [line], bool(quote) and line.count(str(quote)) % 2 == 1
         while is_open and len(record) < _LONGEST_RECORD and (more := following()) is not None:
@@ -450,6 +476,15 @@ def _records(lines: Iterable[str], text: _Text, width: int | None) -> Iterator[_
             ahead.extendleft(reversed(record[1:]))
             record, fields = record[:1], None
         yield _Record("".join(record).rstrip("\r\n"), fields)
+
+
+def _bounded(lines: io.TextIOWrapper) -> Iterator[str]:
+    """The lines of a text. Of one that is too long to be a row only so much that this can be told is held in memory."""
+    while line := lines.readline(_LONGEST_ROW + 1):
+        yield line
+        rest = line
+        while len(rest) > _LONGEST_ROW and not rest.endswith("\n"):
+            rest = lines.readline(_LONGEST_ROW + 1)
 
 
 def _fields(record: list[str], delimiter: str, quote: str | None) -> list[str] | None:
@@ -468,7 +503,8 @@ def _insert_records(engine: DuckDBEngine, batch: list[tuple[int, _Record]], colu
         if reason is None:
             good.append((number, *(record.fields or ())))
         else:
-            whole = record.text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+            kept = record.text if len(record.text) <= _LONGEST_ROW else f"{record.text[:_SHOWN_OF_LONG]}…"
+            whole = kept.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
             bad.append((number, whole, reason))
     as_text = {_NUMBER: pl.Int64, **dict.fromkeys(columns, pl.String)}
     engine.insert("raw", pl.DataFrame(good, schema=as_text, orient="row"))
@@ -478,6 +514,8 @@ def _insert_records(engine: DuckDBEngine, batch: list[tuple[int, _Record]], colu
 
 def _fault(record: _Record, width: int) -> str | None:
     """Why a row breaks the format; None if it does not."""
+    if len(record.text) > _LONGEST_ROW:
+        return f"the row is longer than {_LONGEST_ROW:,} characters"
     if not record.text.isascii() and any("\udc80" <= character <= "\udcff" for character in record.text):
         return "the row holds bytes that are no UTF-8 text"
     if record.fields is None:

@@ -314,6 +314,10 @@ class Settings(BaseSettings):
         7, ge=0, description="How many days an exchange rate holds when no newer one is there"
     )
     quarantine_limit: float = Field(0.05, ge=0, le=1, description="Share of a file's rows that may be set aside")
+    max_export_bytes: int = Field(50_000_000_000, ge=1, description="Bytes a file of an export may hold, unpacked")
+    max_export_ratio: float = Field(
+        200, gt=1, description="How many times its size a packed file of more than 100 MB may unpack to"
+    )
     cancelled_orders_count: bool = Field(False, description="Whether a cancelled order is still a purchase occasion")
     tiers: Tiers = Field(default_factory=lambda: Tiers(), description="Cut points of the recency/frequency/spend tiers")
     activity_window_days: int = Field(

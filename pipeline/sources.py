@@ -16,7 +16,6 @@ from functools import cache, cached_property
 from pathlib import Path
 from typing import Literal
 
-import sqlglot
 from pydantic import BaseModel, ConfigDict, Field
 from sqlglot import exp
 from sqlglot.lineage import Node, lineage
@@ -25,6 +24,8 @@ from pipeline.contracts import sql_type
 from pipeline.dialects import Dialect, Kind
 from pipeline.engines import dialect
 from pipeline.inputs import INPUTS, ORDERS
+from pipeline.shapes import one_line, shown_name, shown_names
+from pipeline.source_sql import unsafe
 from pipeline.sql import HeaderError, parse_header, split_header
 
 ROW_NUMBER = "row_number"
@@ -39,7 +40,14 @@ _KIND_OF: dict[str, Kind] = {"DECIMAL": "number", "DOUBLE": "number", "TIMESTAMP
 
 
 class ExportError(Exception):
-    """An export that cannot be used; the message names the file, what is wrong and what to do."""
+    """An export that cannot be used; the message, of one line, names the file, what is wrong and what to do."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(one_line(message))
+
+
+class SourceRefused(ExportError, HeaderError):
+    """A source whose SQL does more than map an export; the message names the file, the line and what it is."""
 
 
 class RawColumn(BaseModel):
@@ -163,10 +171,9 @@ class Source:
         hints = []
         for name in missing:
             close = closest(name, columns)
-            hints.append(f'"{name}"' + (f' (the closest is "{close}")' if close else ""))
-        listed = ", ".join(f'"{name}"' for name in columns[:40])
+            hints.append(f'"{name}"' + (f' (the closest is "{shown_name(close)}")' if close else ""))
         return (
-            f"{file} is no export of source {self.label}: it lacks {', '.join(hints)}. It has {listed}. "
+            f"{file} is no export of source {self.label}: it lacks {', '.join(hints)}. It has {shown_names(columns)}. "
             f"Rename the columns, or map them in a source of your own (docs/exports.md)."
         )
 
@@ -206,7 +213,10 @@ def _raw_columns_of(output: str, select: str, raw: tuple[str, ...]) -> tuple[str
 
 
 def find_sources(folders: Iterable[Path]) -> dict[str, Source]:
-    """Sources by "<source>.<input>"; in an earlier folder they hide those of a later one. Raises HeaderError."""
+    """Sources by "<source>.<input>"; in an earlier folder they hide those of a later one.
+
+    Raises HeaderError for one that cannot be used, SourceRefused for one that may not.
+    """
     found: dict[str, Source] = {}
     for folder in folders:
         if not folder.is_dir():
@@ -221,15 +231,30 @@ def read_source(path: Path) -> Source:
     file = "/".join(path.parts[-3:])
     if path.stem not in INPUTS:
         raise HeaderError(f"{file}: {path.stem} is no input. A source's files are named {', '.join(INPUTS)}.")
-    data, select = split_header(text, file)
+    data, below = split_header(text, file)
     header = parse_header(SourceHeader, data, text, file)
-    if select is None:
+    if below is None:
         raise HeaderError(f"{file}: a source needs a SELECT below its header.")
-    dialect.parse(select, file)
-    outputs = sqlglot.parse_one(select, read="duckdb")
+    select = below.rstrip("; \n\t\r")
+    _require_safe(select, header, file, text[: text.index(below)].count("\n"))
+    try:
+        outputs = dialect.parse(select, file)
+    except dialect.Refused as refused:
+        raise SourceRefused(str(refused)) from refused
     if not isinstance(outputs, exp.Select) or ROW_NUMBER not in outputs.named_selects:
         raise HeaderError(f"{file}: the SELECT must pass on row_number, so that each row can be traced to its export.")
     return Source(path.parent.name, path.stem, header, select, file)
+
+
+def _require_safe(select: str, header: SourceHeader, file: str, lines_before: int) -> None:
+    """Raises SourceRefused, with the line of the file, for SQL that does anything but map the export."""
+    found = unsafe(select, header.raw)
+    if found is not None:
+        line = f", line {found.line + lines_before}" if found.line else ""
+        raise SourceRefused(
+            f"{file}{line}: the source {found.what}. A source is one SELECT that reads FROM export and its own CTEs, "
+            f"with functions that look at nothing else (docs/exports.md)."
+        )
 
 
 def choose(sources: Mapping[str, Source], name: str) -> list[Source]:

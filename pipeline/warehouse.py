@@ -4,7 +4,7 @@ Taking it means: lock the home, finish or forget what a killed run left, tell Da
 file. Every asset and every check requires it, so that nothing runs in a home without the lock.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
@@ -16,7 +16,7 @@ from dagster_duckdb import DuckDBResource
 from pydantic import Field, PrivateAttr
 
 from pipeline.catalog import published_tables, tables
-from pipeline.engines.duckdb import DuckDBEngine, connect
+from pipeline.engines.duckdb import DuckDBEngine, confine, open_file
 from pipeline.engines.engine import Engine
 from pipeline.locks import home_lock, run_is_alive, sweep
 from pipeline.publishing import recover
@@ -42,6 +42,7 @@ class Warehouse(DuckDBResource):
     _settings: Settings | None = PrivateAttr(None)
     _engine: Engine | None = PrivateAttr(None)
     _local: DuckDBEngine | None = PrivateAttr(None)
+    _unconfined: duckdb.DuckDBPyConnection | None = PrivateAttr(None)
     _snapshots: set[date] | None = PrivateAttr(None)
 
     @property
@@ -54,13 +55,24 @@ class Warehouse(DuckDBResource):
     def engine(self) -> Engine:
         if self._engine is None:
             raise RuntimeError("the warehouse is open only while a run holds its home")
+        self.confine()
         return self._engine
 
     @property
     def local(self) -> DuckDBEngine:
         if self._local is None:
             raise RuntimeError("the warehouse is open only while a run holds its home")
+        self.confine()
         return self._local
+
+    def confine(self, named: Iterable[Path] = ()) -> None:
+        """From now on SQL reaches the files of the home and those `named`, no others. Only the first call counts.
+
+        Ingest, which comes first in a run, names its exports; where it does not run, nothing outside is needed.
+        """
+        if self._unconfined is not None:
+            confine(self._unconfined, self.settings, named)
+            self._unconfined = None
 
     @contextmanager
     def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator["Warehouse"]:
@@ -75,12 +87,12 @@ class Warehouse(DuckDBResource):
             _require_engine(settings)
             with self.get_connection() as connection:
                 self._settings = settings
-                self._local = DuckDBEngine(connection)
+                self._local, self._unconfined = DuckDBEngine(connection), connection
                 try:
                     with _engine_of(settings, self._local, run_id) as self._engine:
                         yield self
                 finally:
-                    self._engine = self._local = self._settings = self._snapshots = None
+                    self._engine = self._local = self._unconfined = self._settings = self._snapshots = None
 
     @contextmanager
     def get_connection(self) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -154,7 +166,7 @@ def _connect_patiently(file: Path, settings: Settings) -> duckdb.DuckDBPyConnect
     deadline = time() + _BUSY_FILE_SECONDS
     while True:
         try:
-            return connect(file, settings)
+            return open_file(file, settings)
         except duckdb.IOException as error:
             if "lock" not in str(error).lower() or time() > deadline:
                 raise

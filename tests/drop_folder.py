@@ -6,6 +6,7 @@ What belongs here: how to drop, load and look. What does not: expectations, they
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterable
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -26,9 +27,9 @@ COUNTS = ("rows_read", "accepted", "quarantined", "superseded", "duplicates")
 class Home:
     """A home with a drop folder and a warehouse in memory, loaded as a run loads it."""
 
-    def __init__(self, path: Path, opened: ExitStack) -> None:
+    def __init__(self, path: Path, opened: ExitStack, named: Iterable[Path] = ()) -> None:
         self.path = path
-        self.engine = opened.enter_context(open_engine(Settings(home=path)))
+        self.engine = opened.enter_context(open_engine(Settings(home=path), named))
         self.settings = {"quarantine_limit": 1.0}  # files of three rows have a wrong one often
         self.clock = dt.datetime(2026, 12, 1)
 

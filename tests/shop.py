@@ -6,7 +6,7 @@ What belongs here: words to tell a small story with. What does not: expectations
 import datetime as dt
 import importlib.util
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
@@ -18,7 +18,7 @@ import polars as pl
 
 from pipeline.computed import compute_of, tables_of
 from pipeline.contracts import polars_type
-from pipeline.engines.duckdb import DuckDBEngine, connect
+from pipeline.engines.duckdb import DuckDBEngine, confine, open_file
 from pipeline.exports import find_exports, load_exports
 from pipeline.inputs import INPUTS, input_tables
 from pipeline.settings import Settings
@@ -44,10 +44,11 @@ def all_tables() -> dict[str, Table]:
 
 
 @contextmanager
-def open_engine(settings: Settings) -> Iterator[DuckDBEngine]:
-    """An engine on an empty warehouse in memory."""
-    connection = connect(MEMORY, settings)
+def open_engine(settings: Settings, named: Iterable[Path] = ()) -> Iterator[DuckDBEngine]:
+    """An engine on an empty warehouse in memory, confined to the home and the files named."""
+    connection = open_file(MEMORY, settings)
     try:
+        confine(connection, settings, named)
         engine = DuckDBEngine(connection)
         engine.prepare(settings, list(all_tables().values()))
         yield engine
@@ -256,7 +257,7 @@ class RealShop:
 @contextmanager
 def real_shop(settings: Settings, source: str, path: Path, snapshot_date: dt.date, *names: str) -> Iterator[RealShop]:
     """Load a file as a run does, and build the tables named, or all, for one date."""
-    with open_engine(settings) as engine:
+    with open_engine(settings, [path.resolve()]) as engine:
         for outcome in load_exports(engine, settings, find_exports(settings, {source: [str(path)]})):
             assert not isinstance(outcome, Exception), outcome
             assert outcome.status == "loaded", outcome.message

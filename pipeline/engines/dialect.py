@@ -28,18 +28,17 @@ def refusals(
     file: str,
     schemas: Schemas,
     *,
-    source: bool = False,
     parameters: Mapping[str, str] = PARAMETERS,
     first_line: int | None = None,
 ) -> list[Refused]:
     """Everything in the SELECT that keeps it from meaning the same on both engines; an empty list: it is portable.
 
-    `schemas` maps "schema.table" (or a bare name, for sources) to {column: DuckDB type}; `parameters` does so for
-    `$names`; `first_line` is the line of the file in which the text begins, if its lines are to be told. Types and
-    columns are looked at only when the syntax is in the subset: outside it they say little.
+    `schemas` maps "schema.table" to {column: DuckDB type}; `parameters` does so for `$names`; `first_line` is the line
+    of the file in which the text begins, if its lines are to be told. Types and columns are looked at only when the
+    syntax is in the subset: outside it they say little.
     """
     try:
-        return _judged(sql, file, schemas, source, parameters, first_line)[1]
+        return _judged(sql, file, schemas, parameters, first_line)[1]
     except Refused as refused:
         return [refused]
 
@@ -54,25 +53,24 @@ def to_spark(
     that cannot be translated.
     """
     types = {name: spark_sql.type_of(value, name, file) for name, value in parameters.items()}
-    tree, found = _judged(sql, file, schemas, False, types, first_line)
+    tree, found = _judged(sql, file, schemas, types, first_line)
     if found:
         raise found[0]
     return spark_sql.generate(tree, file, parameters)
 
 
 def _judged(
-    sql: str, file: str, schemas: Schemas, source: bool, parameters: Mapping[str, str], first_line: int | None
+    sql: str, file: str, schemas: Schemas, parameters: Mapping[str, str], first_line: int | None
 ) -> tuple[exp.Query, list[Refused]]:
     """The tree, typed if its syntax is in the subset, and what was found in it."""
     tree = parse(sql, file)
-    found = list(syntax_findings(tree, source))
+    found = list(syntax_findings(tree))
     if not found:
-        bare_names = frozenset(name.lower() for name in schemas if "." not in name)
-        tables = real_tables(tree, file, bare_names)
+        tables = real_tables(tree, file)
         if unknown := unknown_tables(tables, file, schemas):
             return tree, unknown
         tree = typed(tree, tables, file, schemas, parameters)
-        found = list(type_findings(tree, source))
+        found = list(type_findings(tree))
     return tree, _once(found, file, first_line)
 
 

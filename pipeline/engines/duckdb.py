@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -95,11 +95,11 @@ class DuckDBEngine:
         target = str(path).replace("'", "''")
         form = "FORMAT csv, HEADER" if path.suffix == ".csv" else f"FORMAT parquet, COMPRESSION {compression}"
         # Else a column is optional in the file if the table has a null of it anywhere, in whatever partition.
-        self.execute("SET disabled_optimizers = 'statistics_propagation'")
+        self.execute(f"SET {_CHANGED_IN_RUNS} = 'statistics_propagation'")
         try:
             return int(self.scalar(f"COPY ({sql}) TO '{target}' ({form})", parameters))
         finally:
-            self.execute("RESET disabled_optimizers")
+            self.execute(f"RESET {_CHANGED_IN_RUNS}")
 
     def frame_to_parquet(self, table: Table, frame: pl.DataFrame, path: Path) -> None:
         """Write the rows of a table, columns by name, to a Parquet file with the declared types."""
@@ -234,8 +234,39 @@ class DuckDBEngine:
         )
 
 
+_CHANGED_IN_RUNS = "disabled_optimizers"
+
+
 def connect(file: Path, settings: Settings, read_only: bool = False) -> duckdb.DuckDBPyConnection:
-    """Open the warehouse with the limits of the settings; its spill files stay inside the home."""
+    """Open the warehouse with the limits of the settings, confined to the home."""
+    connection = open_file(file, settings, read_only)
+    confine(connection, settings)
+    return connection
+
+
+def confine(connection: duckdb.DuckDBPyConnection, settings: Settings, named: Iterable[Path] = ()) -> None:
+    """Let SQL reach the home's files, those `named` and no others, for as long as the connection is open.
+
+    What runs on it cannot widen this: no setting can be changed any more. Not for exports, whose SQL is read before
+    (`source_sql`), but as a second wall behind that reading.
+    """
+    folders = [settings.home, *([settings.spark.warehouse] if settings.spark.warehouse else [])]
+    files = list(named)
+    if settings.rates_file is not None:
+        (folders if settings.rates_file.is_dir() else files).append(settings.rates_file)
+    for name, paths in (("allowed_directories", folders), ("allowed_paths", files)):
+        connection.execute(f"SET {name} = [{', '.join(_text(str(path)) for path in paths)}]").fetchall()
+    connection.execute(f"SET allowed_configs = ['{_CHANGED_IN_RUNS}']").fetchall()
+    connection.execute("SET enable_external_access = false").fetchall()
+    connection.execute("SET lock_configuration = true").fetchall()
+
+
+def _text(value: str) -> str:
+    return "'" + value.replace("'", "''") + "'"
+
+
+def open_file(file: Path, settings: Settings, read_only: bool = False) -> duckdb.DuckDBPyConnection:
+    """Open the warehouse with the limits of the settings, to be confined before SQL that is not ours runs on it."""
     file.parent.mkdir(parents=True, exist_ok=True)
     config: dict[str, Any] = {
         "memory_limit": f"{settings.memory_bytes // 2**20}MiB",

@@ -57,16 +57,15 @@ def parse(sql: str, file: str) -> exp.Query:
     return root
 
 
-def tables_read(sql: str, file: str, *, unqualified: frozenset[str] = frozenset()) -> frozenset[str]:
+def tables_read(sql: str, file: str) -> frozenset[str]:
     """Names `schema.table`, in lower case, of the tables that the SELECT really reads.
 
-    CTEs are not tables, even where they carry a table's name. Bare names in `unqualified` may be read and are not
-    returned: they are no tables of the warehouse (a source file's `export`). Raises Refused for every other source.
+    CTEs are not tables, even where they carry a table's name. Raises Refused for everything else that is read.
     """
-    return frozenset(table_name(table) for table in real_tables(parse(sql, file), file, unqualified) if table.db)
+    return frozenset(table_name(table) for table in real_tables(parse(sql, file), file))
 
 
-def real_tables(query: exp.Query, file: str, unqualified: frozenset[str]) -> list[exp.Table]:
+def real_tables(query: exp.Query, file: str) -> list[exp.Table]:
     """The table nodes that are no CTEs, each checked. Found scope by scope: only there a name says what it means."""
     real: list[exp.Table] = []
     seen: set[int] = set()
@@ -76,7 +75,7 @@ def real_tables(query: exp.Query, file: str, unqualified: frozenset[str]) -> lis
                 continue
             seen.add(id(table))
             if table.db or table.name not in scope.cte_sources:
-                _check_table(table, file, unqualified)
+                _check_table(table, file)
                 real.append(table)
     # PIVOT, SUMMARIZE and the like hide their tables from the scopes. Better refuse than miss a dependency.
     for table in query.find_all(exp.Table):
@@ -92,12 +91,12 @@ def _scopes(query: exp.Query, file: str) -> list[Scope]:
         raise Refused(file, first_error(error), "", "cannot be read as SQL") from error
 
 
-def _check_table(table: exp.Table, file: str, unqualified: frozenset[str]) -> None:
+def _check_table(table: exp.Table, file: str) -> None:
     if not isinstance(table.this, exp.Identifier):
         raise Refused(file, excerpt(table), "the name of a table, schema.table", "is not a table")
     if table.catalog:
         raise Refused(file, excerpt(table), f"{table.db}.{table.name}", "names a catalog")
-    if not table.db and table.name.lower() not in unqualified:
+    if not table.db:
         if re.search(r"[./\\*:]", table.name):
             raise Refused(file, excerpt(table), "the name of a table, schema.table", "reads a file")
         raise Refused(file, table.name, f"schema.{table.name}", "does not say which schema it is in")

@@ -9,7 +9,6 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from functools import partial
 from typing import Any, NamedTuple
 
 from sqlglot import exp
@@ -196,16 +195,6 @@ def _literal_type(node: exp.Literal) -> Type:
     return DType.DOUBLE if "e" in text else _decimal(len(whole), len(fraction)) if point else DType.BIGINT
 
 
-def _zoned(node: exp.Expr) -> exp.DType:
-    """timezone(tz, x) and x AT TIME ZONE tz turn a local time into a moment, and a moment into a local time."""
-    moment = node.expressions[1] if isinstance(node, exp.Anonymous) else node.this
-    return DType.TIMESTAMP if kind_of(moment) is DType.TIMESTAMPTZ else DType.TIMESTAMPTZ
-
-
-def _source_function_type(node: exp.Anonymous) -> exp.DType:
-    return _zoned(node) if node.name.lower() == "timezone" else DType.TIMESTAMP
-
-
 def _inference(parameters: Mapping[str, str]) -> dict[Any, Any]:
     known = {name.lower(): _simple_type(kind) for name, kind in parameters.items()}
     same = _infer(lambda node: node.this.type or DType.UNKNOWN)
@@ -226,9 +215,7 @@ def _inference(parameters: Mapping[str, str]) -> dict[Any, Any]:
         **dict.fromkeys((exp.Coalesce, exp.Greatest, exp.Least), _infer(lambda n: _widest(n.this, *n.expressions))),
         exp.Case: _infer(_case_type),
         **dict.fromkeys((exp.Nullif, exp.Neg, exp.Abs), same),
-        **dict.fromkeys((exp.Replace, exp.RegexpReplace, exp.RegexpExtract, exp.SplitPart, exp.Left, exp.Right), text),
-        exp.AtTimeZone: _infer(_zoned),
-        exp.Anonymous: _infer(_source_function_type),
+        **dict.fromkeys((exp.Replace, exp.RegexpReplace), text),
     }
 
 
@@ -273,11 +260,10 @@ def typed(
     return qualified
 
 
-def type_findings(tree: exp.Query, source: bool) -> Iterator[Finding]:
+def type_findings(tree: exp.Query) -> Iterator[Finding]:
     """What the rules of types find in a typed tree."""
-    rules = _type_rules(source)
     for node in tree.walk():
-        if (rule := rules.get(type(node))) is not None:
+        if (rule := _TYPE_RULES.get(type(node))) is not None:
             yield from rule(node)
         elif isinstance(node, exp.Dot) or (isinstance(node, exp.Column) and node.args.get("db")):
             yield Finding(
@@ -523,15 +509,14 @@ def _median(node: exp.WithinGroup) -> Iterator[Finding]:
         yield Finding(node, "WITHIN GROUP (ORDER BY x::DOUBLE): a DECIMAL is interpolated differently")
 
 
-def _cast(source: bool, node: exp.Cast) -> Iterator[Finding]:
+def _cast(node: exp.Cast) -> Iterator[Finding]:
     operand = bare(node.this)
     kind, target = kind_of(operand), node.to.this
     free = isinstance(operand, exp.Placeholder) and kind in TEXT | _UNTYPED
     if free or isinstance(operand, exp.Null) or _is_constant_for(operand, target) or kind is target:
         return
     if kind in TEXT and target not in TEXT:
-        elsewhere = "a typed column: text is read in sql/sources/"
-        yield Finding(node, "TRY_CAST(x AS …): an export holds anything" if source else elsewhere)
+        yield Finding(node, "a typed column: text is read in sql/sources/")
     elif kind in _UNTYPED:
         yield Finding(node, "an operand whose type is known", "casts something of unknown type")
     elif kind is DType.TIMESTAMPTZ:
@@ -597,6 +582,7 @@ _TYPE_RULES: Mapping[type[exp.Expr], Rule] = {
     **dict.fromkeys((exp.Mul, exp.Neg), _numbers),
     **dict.fromkeys((exp.EQ, exp.NEQ, exp.LT, exp.LTE, exp.GT, exp.GTE, exp.NullSafeEQ, exp.NullSafeNEQ), _comparison),
     exp.Between: _between,
+    exp.Cast: _cast,
     exp.In: _in_list,
     exp.Case: _case,
     **dict.fromkeys((exp.Coalesce, exp.Greatest, exp.Least, exp.Nullif, exp.Lag, exp.Lead), _choice),
@@ -618,8 +604,4 @@ _TYPE_RULES: Mapping[type[exp.Expr], Rule] = {
 
 _PASSING_ON = {exp.And, exp.Or, exp.Not, exp.Where, exp.Having, exp.If, exp.Join, exp.Union, exp.Values}
 """Their rules show what stands inside them."""
-_SHOWN = {exp.Cast, *_TYPE_RULES} - _PASSING_ON
-
-
-def _type_rules(source: bool) -> Mapping[type[exp.Expr], Rule]:
-    return {**_TYPE_RULES, exp.Cast: partial(_cast, source)}
+_SHOWN = _TYPE_RULES.keys() - _PASSING_ON

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from functools import partial
 from typing import Any
 
 from sqlglot import exp
@@ -111,29 +110,11 @@ ALLOWED: Mapping[type[exp.Expr], tuple[str, ...]] = {
 }
 """The portable subset. A node's arguments that are set and not named here are refused as well."""
 
-ALLOWED_IN_SOURCES: Mapping[type[exp.Expr], tuple[str, ...]] = {
-    exp.TryCast: ("this", "to", "safe"),
-    exp.Upper: _UNARY,
-    exp.StrToTime: ("this", "format"),
-    exp.RegexpExtract: ("this", "expression", "group", "null_if_pos_overflow"),
-    exp.SplitPart: ("this", "delimiter", "part_index"),
-    exp.StartsWith: _BINARY,
-    exp.Left: _BINARY,
-    exp.Right: _BINARY,
-    exp.AtTimeZone: ("this", "zone"),
-    exp.Anonymous: ("this", "expressions"),
-}
-"""In addition, what a file in `sql/sources/` may use: it maps raw text, and only DuckDB ever runs it."""
-
-FUNCTIONS_IN_SOURCES = frozenset({"try_strptime", "timezone"})
-"""Functions that sqlglot has no class for."""
-
 _DType = exp.DType
 CAST_TYPES = {
     _DType.TEXT, _DType.VARCHAR, _DType.BOOLEAN, _DType.SMALLINT, _DType.INT, _DType.BIGINT, _DType.DOUBLE,
     _DType.DECIMAL, _DType.DATE, _DType.TIMESTAMP, _DType.TIMESTAMPNTZ,
 }  # fmt: skip
-CAST_TYPES_IN_SOURCES = CAST_TYPES | {_DType.TIMESTAMPTZ}
 
 # ---------------------------------------------------------------------------------------------------------------------
 # What to write instead
@@ -256,21 +237,19 @@ _METHOD_INSTEAD = {
 # ---------------------------------------------------------------------------------------------------------------------
 
 
-def syntax_findings(query: exp.Query, source: bool) -> Iterator[Finding]:
+def syntax_findings(query: exp.Query) -> Iterator[Finding]:
     """Walk down from the root; below a refused node nothing is reported, it would only repeat."""
-    allowed = {**ALLOWED, **ALLOWED_IN_SOURCES} if source else ALLOWED
-    rules = _syntax_rules(source)
     stack: list[exp.Expr] = [query]
     while stack:
         node = stack.pop()
-        found = [*_not_allowed(node, allowed)] or [*rules.get(type(node), _no_rule)(node)]
+        found = [*_not_allowed(node)] or [*_SYNTAX_RULES.get(type(node), _no_rule)(node)]
         yield from found
         if not found:
             stack.extend(reversed(list(node.iter_expressions())))
 
 
-def _not_allowed(node: exp.Expr, allowed: Mapping[type[exp.Expr], tuple[str, ...]]) -> Iterator[Finding]:
-    arguments = allowed.get(type(node))
+def _not_allowed(node: exp.Expr) -> Iterator[Finding]:
+    arguments = ALLOWED.get(type(node))
     if arguments is None:
         yield Finding(node, _instead(node))
         return
@@ -590,23 +569,9 @@ def _bound(bound: exp.Expr | str | None, side: str | None) -> float:
     return sign * float("inf") if str(bound).upper() == "UNBOUNDED" else 0.0
 
 
-def _data_type(types: set[exp.DType], node: exp.DataType) -> Iterator[Finding]:
-    if node.this not in types:
+def _data_type(node: exp.DataType) -> Iterator[Finding]:
+    if node.this not in CAST_TYPES:
         yield Finding(node.parent or node, _TYPES)
-
-
-def _constant_format(node: exp.StrToTime | exp.Anonymous) -> Iterator[Finding]:
-    layout = node.args["format"] if isinstance(node, exp.StrToTime) else node.expressions[-1]
-    if not is_text(layout):
-        yield Finding(node, "the format as a constant, such as '%Y-%m-%d'")
-
-
-def _source_function(node: exp.Anonymous) -> Iterator[Finding]:
-    name = node.name.lower()
-    if name not in FUNCTIONS_IN_SOURCES or len(node.expressions) != 2:
-        yield Finding(node, FUNCTION_INSTEAD.get(name, _GENERIC))
-    elif name == "try_strptime":
-        yield from _constant_format(node)
 
 
 _SYNTAX_RULES: Mapping[type[exp.Expr], Rule] = {
@@ -639,11 +604,6 @@ _SYNTAX_RULES: Mapping[type[exp.Expr], Rule] = {
     exp.WithinGroup: _within_group,
     exp.Window: _window,
     exp.WindowSpec: _window_spec,
-    exp.StrToTime: _constant_format,
-    exp.Anonymous: _source_function,
+    exp.DataType: _data_type,
     **dict.fromkeys(_RANKINGS, _ranking),
 }
-
-
-def _syntax_rules(source: bool) -> Mapping[type[exp.Expr], Rule]:
-    return {**_SYNTAX_RULES, exp.DataType: partial(_data_type, CAST_TYPES_IN_SOURCES if source else CAST_TYPES)}

@@ -19,21 +19,19 @@ ORDERS = {
 }  # fmt: skip
 CUSTOMERS = {"customer_id": "VARCHAR", "country": "VARCHAR", "first_order_on": "DATE"}
 SCHEMAS = {"staging.orders": ORDERS, "staging.customers": CUSTOMERS}
-EXPORT = {"Order ID": "VARCHAR", "amount": "VARCHAR", "ordered_at": "VARCHAR", "email": "VARCHAR"}
 
 
 @pytest.fixture(scope="module")
 def duck():
     connection = duckdb.connect()
     connection.execute("CREATE SCHEMA staging")
-    for name, columns in {**SCHEMAS, "export": EXPORT}.items():
+    for name, columns in SCHEMAS.items():
         typed = ", ".join(f'"{column}" {kind}' for column, kind in columns.items())
         connection.execute(f"CREATE TABLE {name} ({typed})")
     connection.execute(
         "INSERT INTO staging.orders VALUES"
         " (1, 'anna', 2, 10.50, 0.5, '2026-01-31', '2026-02-02', '2026-01-31 10:00', false)"
     )
-    connection.execute("INSERT INTO export VALUES ('1', '10.50', '2026-01-31 10:00:00', 'a@example.org')")
     return connection
 
 
@@ -41,9 +39,8 @@ def select(expression: str) -> str:
     return f"SELECT {expression} AS result FROM staging.orders AS o"
 
 
-def messages(sql: str, **options: bool) -> list[str]:
-    schemas = {**SCHEMAS, "export": EXPORT} if options.get("source") else SCHEMAS
-    return [str(refused) for refused in refusals(sql, FILE, schemas, **options)]
+def messages(sql: str) -> list[str]:
+    return [str(refused) for refused in refusals(sql, FILE, SCHEMAS)]
 
 
 ACCEPTED_EXPRESSIONS = [
@@ -420,54 +417,6 @@ def test_names_are_compared_without_regard_to_case():
     assert refusals("SELECT Amount FROM Staging.Orders", FILE, {"STAGING.orders": {"AMOUNT": "DECIMAL(18,2)"}}) == []
 
 
-# --- sources: raw text, run by DuckDB only ---------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    "expression",
-    [
-        "TRY_CAST(amount AS DECIMAL(18, 2))",
-        "TRY_CAST(replace(amount, ',', '.') AS DOUBLE)",
-        "TRY_CAST(ordered_at AS TIMESTAMPTZ)",
-        "try_strptime(ordered_at, '%Y-%m-%d %H:%M:%S')",
-        "strptime(ordered_at, '%Y-%m-%d %H:%M:%S')::DATE",
-        "try_strptime(ordered_at, '%Y-%m-%d %H:%M:%S')::DATE",
-        "timezone('Europe/Berlin', TRY_CAST(ordered_at AS TIMESTAMPTZ))::DATE",
-        "TRY_CAST(ordered_at AS TIMESTAMPTZ) AT TIME ZONE 'Europe/Berlin'",
-        "nullif(trim(regexp_extract(email, '@(.*)$', 1)), '')",
-        "upper(split_part(email, '@', 2))",
-        "CASE WHEN starts_with(email, 'a') THEN left(email, 2) ELSE right(email, 2) END",
-        '"Order ID"',
-        "first_value(amount) OVER (PARTITION BY email ORDER BY ordered_at)",
-    ],
-)
-def test_a_source_may_read_text(expression, duck):
-    sql = f"SELECT {expression} AS result FROM export"
-    assert messages(sql, source=True) == []
-    duck.execute(sql).fetchall()
-    assert messages(sql) != [], "outside sources the bare name alone is refused"
-
-
-@pytest.mark.parametrize(
-    ("expression", "advice"),
-    [
-        ("amount::DECIMAL(18, 2)", "TRY_CAST"),
-        ("CAST(ordered_at AS DATE)", "TRY_CAST"),
-        ("split_part(amount, '-', 1)::INTEGER", "TRY_CAST"),
-        ("TRY_CAST(ordered_at AS TIMESTAMPTZ)::DATE", "time zone"),
-        ("try_strptime(ordered_at, amount)", "format as a constant"),
-        ("strptime(ordered_at, amount)", "format as a constant"),
-        ("TRY_CAST(amount AS JSON)", "as the type"),
-        ("now()", "no clock"),
-        ("some_unknown_function(amount)", "portable subset"),
-        ("amuont", "write amount"),
-    ],
-)
-def test_a_source_is_linted_too(expression, advice):
-    found = messages(f"SELECT {expression} AS result FROM export", source=True)
-    assert any(advice in message for message in found), found
-
-
 # --- reading ---------------------------------------------------------------------------------------------------------
 
 
@@ -532,13 +481,6 @@ def test_tables_read_refuses(sql, words):
 
 def test_tables_read_needs_no_lint():
     assert tables_read("SELECT * FROM s.t QUALIFY random() < 1", FILE) == {"s.t"}
-
-
-def test_bare_names_are_read_only_where_allowed_and_are_no_tables():
-    sql = "SELECT a FROM Export LEFT JOIN params.zones USING (a)"
-    assert tables_read(sql, FILE, unqualified=frozenset({"export"})) == {"params.zones"}
-    with pytest.raises(Refused, match=r"schema\.other"):
-        tables_read("SELECT a FROM other", FILE, unqualified=frozenset({"export"}))
 
 
 def test_parse_takes_a_header_and_keeps_the_select():

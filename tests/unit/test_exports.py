@@ -97,11 +97,29 @@ def test_two_copies_dropped_at_once_are_loaded_once(home):
     assert len(home.order_lines()) == len(home.ledger()) == 1
 
 
-def test_a_file_outside_the_home_is_recorded_by_its_name_alone(home, tmp_path_factory):
+def test_a_file_outside_the_home_is_recorded_by_its_name_alone(tmp_path, tmp_path_factory):
     file = tmp_path_factory.mktemp("elsewhere") / "january.csv"
     file.write_text(f"{HEADER}\no1,anna,2026-01-02,10\n")
-    home.load(perennial=str(file))
-    assert home.ledger().one("path") == "january.csv"
+    with ExitStack() as opened:
+        home = Home(tmp_path, opened, named=[file])
+        home.load(perennial=str(file))
+        assert home.ledger().one("path") == "january.csv"
+
+
+def test_a_link_that_leads_out_of_the_drop_folder_is_refused(home, tmp_path_factory):
+    outside = tmp_path_factory.mktemp("elsewhere") / "january.csv"
+    outside.write_text(f"{HEADER}\no1,anna,2026-01-02,10\n")
+    link = home.lines("inside.csv", "o1,anna,2026-01-02,10").with_name("link.csv")
+    link.symlink_to(outside)
+    with pytest.raises(ExportError, match=r"link\.csv is a link that leads out of data/exports"):
+        home.load()
+    link.unlink()
+    link.symlink_to(outside.parent)  # a folder: what lies behind it would not be read, and nobody told
+    with pytest.raises(ExportError, match=r"link\.csv is a link that leads out of data/exports"):
+        home.load()
+    link.unlink()
+    link.symlink_to(link.with_name("inside.csv"))
+    assert home.load().keys() >= {"inside.csv"}
 
 
 def test_a_changed_mapping_reloads_the_file(home):

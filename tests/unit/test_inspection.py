@@ -176,11 +176,22 @@ def test_without_an_order_number_customer_and_day_are_the_order(tmp_path, home):
     assert [row["order_id"] for row in found.sample] == ["anna-2026-01-02", "anna-2026-01-31"]
 
 
-def test_a_layout_without_a_date_cannot_be_guessed(tmp_path, home):
-    found = inspect(
-        write(tmp_path, "order,client,total\n1,anna,5\n"), Settings(home=home), write_to=tmp_path / "sources"
-    )
-    assert "None of its columns looks like ordered_at" in found.problem and not (tmp_path / "sources").exists()
+def test_what_cannot_be_guessed_is_null_in_the_source_with_the_candidates(tmp_path, home):
+    own, text = tmp_path / "sources", "order,client,total,Some\nwhere\n1,anna,5,x\n".replace("\nwhere", " where")
+    code, shown = run(write(tmp_path, text), "--home", home, "--write", own)
+    assert code == 1 and "None of its columns is surely ordered_at" in shown and "not to be used yet" in shown
+    (written,) = own.rglob("*.sql")
+    assert "NULL AS ordered_at  -- map it; no column holds what it needs" in written.read_text()
+    source = read_source(written)
+    assert list(source.header.raw) == ["order", "client", "total", "Some where"]
+
+
+def test_candidates_are_the_columns_that_are_left_and_hold_what_is_needed(tmp_path, home):
+    rows = [f"{n};{n % 7};2026-01-{n % 28 + 1:02d};2026-02-{n % 28 + 1:02d};{n},50" for n in range(40)]
+    file = write(tmp_path, "Bon;Kunde;Angelegt;Gedruckt;Umsatz\n" + "\n".join(rows) + "\n", "kasse.csv")
+    found = inspect(file, Settings(home=home), write_to=tmp_path / "sources")
+    assert "surely ordered_at." in found.problem
+    assert 'map it; candidates: "Angelegt", "Gedruckt"' in found.written.read_text()
 
 
 @pytest.mark.parametrize(
@@ -189,8 +200,129 @@ def test_a_layout_without_a_date_cannot_be_guessed(tmp_path, home):
         ({"Date": {"date"}, "Total": {"number"}}, {"ordered_at": "Date", "amount": "Total"}),
         ({"Bestellnummer": set(), "Kundennummer": set()}, {"order_id": "Bestellnummer", "customer_id": "Kundennummer"}),
         ({"Amount": set()}, {}),  # a column of words is no amount whatever its name
-        ({"weather": {"number"}, "mood": {"date"}}, {}),
+        ({"weather": {"number"}, "mood": {"money"}, "mode": {"money", "number"}}, {}),
     ],
 )  # fmt: skip
 def test_columns_are_guessed_by_name_and_by_what_they_hold(columns, expected):
     assert guess_columns(columns) == expected
+
+
+def layout(header: str, row: str, count: int = 60) -> str:
+    """A made-up export: {n} is the row, {o} its order, {c} its customer, {d} its day, {m} an amount."""
+    rows = [
+        row.format(n=n, o=1000 + n // 2, c=100 + n % 9, d=f"{n % 28 + 1:02d}", m=f"{n % 40 + 5}.{n % 10}5").strip()
+        for n in range(count)
+    ]
+    return "\n".join((header, *rows)) + "\n"
+
+
+LAYOUTS = {
+    "german": (
+        """Bestell Nr.;Kunden-Nr.;Bestelldatum;Artikel'name;"Waren""gruppe";Menge;Einzelpreis;E-Mail""",
+        "{o};K{c};{d}.01.2026 10:00;Hut {n};Mode;1;{m};shop@example.org",
+        {
+            "order_id": "Bestell Nr.", "customer_id": "Kunden-Nr.", "ordered_at": "Bestelldatum",
+            "product_name": "Artikel'name", "category": 'Waren"gruppe', "quantity": "Menge",
+            "unit_price": "Einzelpreis",
+        },
+        (9, 30),
+    ),
+    "german_till": (
+        "Beleg-Nr;Kundennummer;Zeit (lokal);Preis € brutto;Mail",
+        "{o};{c};2026-01-{d}T10:00:00;{m};a{c}@example.org",
+        {
+            "order_id": "Beleg-Nr", "customer_id": "Kundennummer", "ordered_at": "Zeit (lokal)",
+            "amount": "Preis € brutto",
+        },
+        (9, 30),
+    ),
+    "polish": (
+        "Numer zamówienia;Adres e-mail;Nr klienta;Data zamówienia;Wartość brutto;Miasto",
+        "Z/{o};a{c}@example.org;{c};2026-01-{d} 10:00;{m};Łódź",
+        {
+            "order_id": "Numer zamówienia", "customer_id": "Nr klienta", "ordered_at": "Data zamówienia",
+            "amount": "Wartość brutto", "city": "Miasto",
+        },
+        (9, 30),
+    ),
+    "french": (
+        "N° commande;N° client;Date commande;Désignation;Qté;Prix unitaire;TVA",
+        "{o};C{c};{d}/01/2026;Thé;2;{m};1.05",
+        {
+            "order_id": "N° commande", "customer_id": "N° client", "ordered_at": "Date commande",
+            "product_name": "Désignation", "quantity": "Qté", "unit_price": "Prix unitaire",
+        },
+        (9, 30),
+    ),
+    "spanish": (
+        "Nº;Cliente;Fecha;Importe;Correo",
+        "{o};{c};{d}/01/2026;{m};a{c}@example.org",
+        {"order_id": "Nº", "customer_id": "Cliente", "ordered_at": "Fecha", "amount": "Importe"},
+        (9, 30),
+    ),
+    "pos": (
+        "Receipt #,Client ID,Email,Sold,Tax,Amount Due,Store",
+        "R{o},{c},a{c}@example.org,2026-01-{d} 10:00,1.05,{m},3",
+        {
+            "order_id": "Receipt #", "customer_id": "Client ID", "ordered_at": "Sold", "amount": "Amount Due",
+            "store_id": "Store",
+        },
+        (9, 30),
+    ),
+    "messy": (
+        "#,customerNo,when it was,what they paid,note",
+        "{o},{c},2026-01-{d},{m},n{n}",
+        {"order_id": "#", "customer_id": "customerNo", "ordered_at": "when it was", "amount": "what they paid"},
+        (9, 30),
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", LAYOUTS)
+def test_layouts_are_mapped_and_the_source_that_is_written_loads_as_it_stands(name, tmp_path, home):
+    header, row, expected, (customers, orders) = LAYOUTS[name]
+    file = write(tmp_path, layout(header, row), f"{name}.csv")
+    settings = Settings(home=home, dialects={name: {"dates": "day_first"}})
+    found = inspect(file, settings, write_to=tmp_path / "sources")
+    assert found.guessed == expected
+    assert found.is_usable, found.problem
+    assert (found.figures.customers, found.figures.orders) == (customers, orders)
+    again = inspect(file, Settings(home=home, sources_folder=tmp_path / "sources"))
+    assert again.source.name == found.source.name and again.loaded.accepted == 60
+
+
+def test_a_column_with_one_address_is_no_customer(tmp_path, home):
+    file = write(tmp_path, layout("Bon,Datum,Summe,E-Mail", "{o},2026-01-{d},{m},shop@example.org"), "kasse.csv")
+    code, shown = run(file, "--home", home, "--write", tmp_path / "sources")
+    assert code == 1 and "surely customer_id" in shown
+
+
+def test_the_figures_are_shown(tmp_path, home):
+    file = write(tmp_path, f"{HEADER}\no1,anna,2026-01-02,10\no2,anna,2026-01-03,5.5\no3,bert,2026-01-03,1000\n")
+    code, shown = run(file, "--home", home)
+    assert code == 0 and "2 customers, 3 orders, revenue 1,015.50" in shown
+    assert "from 2026-01-02 00:00:00 to 2026-01-03 00:00:00" in shown
+
+
+def test_a_guess_that_makes_no_shop_is_not_usable(tmp_path, home):
+    rows = layout("Order,Customer,Date,Total", "{n},anna,2026-01-{d},-{m}", 6)
+    found = inspect(write(tmp_path, rows, "back.csv"), Settings(home=home), write_to=tmp_path / "sources")
+    assert "a revenue of -" in found.problem and "cannot be right" in found.problem
+
+
+def test_a_name_and_columns_that_would_act_on_the_terminal_are_shown_harmlessly(tmp_path, home):
+    file = write(tmp_path, "a\x1b[31m,root:x:0:0:root,anna@example.org\n1,2,3\n", "till\nforged\x1b[2J.csv")
+    code, shown = run(file, "--home", home)
+    assert code == 1 and "till·forged·[2J.csv (csv)" in shown and "\x1b" not in shown
+    assert "a·[31m, xxxx:x:9:9:xxxx, xxxx@xxxxxxx.xxx" in shown and "anna@" not in shown
+
+
+def test_a_source_that_reads_a_file_is_refused_by_inspect_too(tmp_path, home):
+    own = tmp_path / "own" / "thief" / "order_lines.sql"
+    own.parent.mkdir(parents=True)
+    own.write_text(
+        "/*\ndescription: Takes what it can get.\nraw: {a: {required: true}}\n*/\n"
+        "SELECT row_number, (SELECT max(content) FROM read_text('/etc/passwd')) AS order_id FROM export\n"
+    )
+    found = inspect(write(tmp_path, "a\n1\n"), Settings(home=home, sources_folder=tmp_path / "own"))
+    assert found.problem.startswith("own/thief/order_lines.sql, line 5: the source reads read_text().")

@@ -7,10 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.engines.dialect import Refused
 from pipeline.inputs import INPUTS
 from pipeline.settings import SQL_FOLDER
-from pipeline.sources import ExportError, Source, choose, closest, find_sources, read_source
+from pipeline.sources import ExportError, Source, SourceRefused, choose, closest, find_sources, read_source
 from pipeline.sql import HeaderError
 
 HEADER = """/*
@@ -70,8 +69,10 @@ def test_a_source_is_named_by_its_folder_and_its_input_by_the_file(ours):
         (HEADER.replace("Day:      {required", "Day: {need") + SELECT, HeaderError, r", line 6: raw\.Day\.need: "),
         (HEADER.replace("raw:", "reads: pdf\nraw:") + SELECT, HeaderError, r", line 3: reads: .*'table' or 'lines'"),
         (HEADER + "SELECT Buyer AS customer_id FROM export", HeaderError, r"must pass on row_number"),
-        (HEADER + "SELECT row_number FROM export; SELECT 1", Refused, r"2 statements"),
-        (HEADER + "DELETE FROM export", Refused, r"is not a SELECT"),
+        (HEADER + "SELECT row_number FROM export; SELECT 1", SourceRefused, r"2 statements"),
+        (HEADER + "DELETE FROM export", SourceRefused, r"is not a SELECT"),
+        (HEADER + "SELECT row_number\nFRMO export", SourceRefused, r", line 15: .*cannot be read as SQL"),
+        (HEADER + "SELECT\n row_number\nFROM read_csv('x')", SourceRefused, r", line 16: .* reads read_csv\(\)"),
     ],
 )  # fmt: skip
 def test_a_source_that_cannot_be_used_is_refused_by_file_and_line(tmp_path, text, error, message):

@@ -1,0 +1,124 @@
+"""Bombs: what unpacks to more than an export holds, rows longer than can be read, sheets wider than memory."""
+
+from __future__ import annotations
+
+import gzip
+import zipfile
+from pathlib import Path
+
+import polars as pl
+import pytest
+from drop_folder import HEADER, Home
+
+from pipeline import readers, sizes
+from pipeline.settings import Settings
+from pipeline.sizes import Limits, require_size
+from pipeline.sources import ExportError
+
+LIMITS = Limits(1_000_000, 200)
+
+
+def write(path: Path, content: bytes, compression: str = "none") -> Path:
+    if compression == "zstd":
+        import pyarrow as pa
+
+        with pa.CompressedOutputStream(str(path), "zstd") as stream:
+            stream.write(content)
+    else:
+        path.write_bytes(gzip.compress(content) if compression == "gzip" else content)
+    return path
+
+
+@pytest.mark.parametrize("compression", ["none", "gzip", "zstd"])
+def test_the_limit_is_of_what_is_unpacked(tmp_path, compression):
+    fits = write(tmp_path / "a", b"1234567\n" * 125_000, compression)
+    require_size(fits, "csv", compression, LIMITS)
+    with pytest.raises(
+        ExportError, match=r"more than 1,000,000 bytes once it is unpacked \(setting max_export_bytes\)"
+    ):
+        require_size(write(tmp_path / "b", b"1234567\n" * 125_001, compression), "csv", compression, LIMITS)
+
+
+@pytest.mark.parametrize("compression", ["gzip", "zstd"])
+def test_a_large_file_may_not_be_packed_too_tightly_and_a_small_one_may(tmp_path, compression, monkeypatch):
+    packed = write(tmp_path / "a", b"1234567\n" * 100_000, compression)
+    require_size(packed, "csv", compression, LIMITS)
+    monkeypatch.setattr(sizes, "SMALL", 10_000)
+    sizes._require.cache_clear()
+    with pytest.raises(ExportError, match=r"more than 200 times its size \(setting max_export_ratio\)"):
+        require_size(packed, "csv", compression, LIMITS)
+
+
+def test_parquet_is_judged_by_its_rows_however_few_bytes_they_take(tmp_path):
+    pl.select(pl.repeat(1, 600_000).alias("a"), pl.repeat(2, 600_000).alias("b")).write_parquet(tmp_path / "a")
+    assert (tmp_path / "a").stat().st_size < 100_000
+    with pytest.raises(ExportError, match=r"max_export_bytes"):
+        require_size(tmp_path / "a", "parquet", "none", LIMITS)
+
+
+def workbook(path: Path, cells: str) -> Path:
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("xl/worksheets/sheet1.xml", f"<worksheet><sheetData>{cells}</sheetData></worksheet>")
+    return path
+
+
+def test_a_sheet_may_not_span_more_cells_than_memory_holds(tmp_path):
+    near = '<row r="1"><c r="A1"><v>1</v></c></row><row r="1048576"><c r="C1048576"><v>1</v></c></row>'
+    require_size(workbook(tmp_path / "near.xlsx", near), "xlsx", "none", LIMITS)
+    far = near.replace("C1048576", "XFD1048576")
+    with pytest.raises(ExportError, match=r"1,048,576 rows of 16,384 columns"):
+        require_size(workbook(tmp_path / "far.xlsx", far), "xlsx", "none", LIMITS)
+
+
+def test_a_workbook_is_limited_by_what_its_parts_unpack_to(tmp_path):
+    with pytest.raises(ExportError, match=r"max_export_bytes"):
+        require_size(workbook(tmp_path / "a.xlsx", "<v>1</v>" * 200_000), "xlsx", "none", LIMITS)
+
+
+LONG = "x" * (20 * 2**20)
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.csv.gz"])
+@pytest.mark.parametrize("before", [(), ("o1,anna,2026-01-02,10",)], ids=["first", "second"])
+def test_a_row_too_long_to_be_read_is_quarantined_wherever_it_stands(home, name, before, monkeypatch):
+    monkeypatch.setattr(readers, "_LONGEST_ROW", 2**23)
+    text = "\n".join((HEADER, *before, f"o2,{LONG},2026-01-02,10", "o3,anna,2026-01-03,5")) + "\n"
+    home.drop(name, gzip.compress(text.encode(), 1) if name.endswith("gz") else text)
+    loaded = home.load()[name]
+    assert (loaded.accepted, loaded.quarantined) == (len(before) + 1, 1)
+    quarantined = home.select("SELECT row_number, reasons, length(raw) AS kept FROM ingest.quarantine")
+    assert quarantined.rows("row_number", "reasons") == [
+        (len(before) + 1, "the row is longer than 8,388,608 characters")
+    ]
+    assert quarantined.one("kept") < 1000
+
+
+def test_a_row_too_long_alone_in_its_file_does_not_vanish(home, monkeypatch):
+    monkeypatch.setattr(readers, "_LONGEST_ROW", 2**23)
+    home.drop("a.csv", f"{HEADER}\no2,{LONG},2026-01-02,10\n")
+    assert home.load()["a.csv"].quarantined == 1
+
+
+def test_a_line_of_json_too_long_to_be_read_refuses_the_file(home):
+    home.drop("a.jsonl", f'{{"order_id": "{LONG}"}}\n')
+    with pytest.raises(ExportError, match=r"longer than 16,777,216 characters"):
+        home.load()
+
+
+def test_the_settings_are_heeded_by_a_run(home):
+    home.settings["max_export_bytes"] = 40
+    home.lines("a.csv", "o1,anna,2026-01-02,10")
+    with pytest.raises(ExportError, match=r"a\.csv holds more than 40 bytes"):
+        home.load()
+
+
+def test_a_home_that_sets_nothing_has_limits(tmp_path):
+    assert sizes.limits_of(Settings(home=tmp_path)) == Limits(50_000_000_000, 200)
+
+
+@pytest.fixture
+def home(tmp_path):
+    from contextlib import ExitStack
+
+    with ExitStack() as opened:
+        yield Home(tmp_path, opened)
