@@ -6,13 +6,11 @@ import dagster as dg
 from pydantic import Field
 
 from assets.common import asset_spec, check_results, check_specs
-from pipeline.activation.outputs import write_quarantine
 from pipeline.catalog import tables
 from pipeline.engines.engine import CheckOutcome
 from pipeline.exports import find_exports, load_exports
 from pipeline.inputs import ORDERS, input_tables
 from pipeline.loading import Export, Loaded
-from pipeline.publishing import Publication
 from pipeline.sources import ExportError
 from pipeline.warehouse import Warehouse
 
@@ -65,7 +63,6 @@ def ingest(
     loaded = "SELECT count(*) FROM ingest.files WHERE status = 'loaded' AND input = $input"
     if not problems and not engine.scalar(loaded, {"input": ORDERS}):
         problems.append(_nothing_to_load(warehouse))
-    _publish_quarantine(context, warehouse)
 
     outcomes = {table: engine.check(table) for table in (LEDGER, QUARANTINE, REMARKS)}
     fits = CheckOutcome(FILES_FIT, len(problems), "\n".join(problems))
@@ -127,11 +124,3 @@ def _nothing_to_load(warehouse: Warehouse) -> str:
         f"There is nothing to work on: {folder} holds no export of orders and none was loaded before. "
         f"Put files into {folder}/<source>/, or name them with --source NAME=PATH."
     )
-
-
-def _publish_quarantine(context: dg.AssetExecutionContext, warehouse: Warehouse) -> None:
-    """Readable also when the run fails: these files are what the shop mends its export with."""
-    publication = Publication(warehouse.settings.home, f"{context.run_id}-quarantine")
-    publication.owns("data/quarantine")
-    write_quarantine(warehouse.local, publication.file)
-    publication.commit()

@@ -17,6 +17,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from pipeline.shapes import shape
+
 if TYPE_CHECKING:
     from pipeline.engines.duckdb import DuckDBEngine
 
@@ -235,8 +237,8 @@ def _recognise_numbers(
     if rival is not None and PLAIN not in (chosen, rival):
         choices = [f'decimal = "{known.decimal}"' for known in (chosen, rival)]
         raise AmbiguousDialect(
-            f'{file}, column "{example[0]}": "{example[1]}" can be read in two ways, and no other number of the file '
-            f"tells which. {_advice(source, choices)}"
+            f'{file}, column "{example[0]}": "{shape(example[1])}" can be read in two ways, and no other number '
+            f"of the file tells which. {_advice(source, choices)}"
         )
     return dialect.but(decimal=chosen.decimal, thousands=chosen.thousands)
 
@@ -249,8 +251,8 @@ def _recognise_dates(
     if rival is not None:
         choices = [f'dates = "{name}"' for name in ("day_first", "month_first")]
         raise AmbiguousDialect(
-            f'{file}, column "{example[0]}": in "{example[1]}" the day or the month may come first, and no other date '
-            f"of the file tells which. {_advice(source, choices)}"
+            f'{file}, column "{example[0]}": in "{shape(example[1])}" the day or the month may come first, and no '
+            f"other date of the file tells which. {_advice(source, choices)}"
         )
     return dialect.but(dates=chosen)
 

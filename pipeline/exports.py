@@ -14,6 +14,7 @@ from pipeline.engines.duckdb import DuckDBEngine
 from pipeline.inputs import INPUTS
 from pipeline.loading import BESIDE_STAGING, Export, Load, Loaded, fixed_dialect, mapping_key, with_rates
 from pipeline.locks import HomeNotWritable
+from pipeline.quarantine import settle
 from pipeline.rates import FOLDER as RATES_FOLDER
 from pipeline.rates import load_rates
 from pipeline.readers import columns_of, disk_is_full
@@ -42,6 +43,7 @@ def load_exports(engine: DuckDBEngine, settings: Settings, exports: Iterable[Exp
     of the files tells.
     Raises HomeNotWritable when the disk is full; the warehouse then has to be opened again.
     """
+    settle(engine, settings)
     identified = [(export, *_identify(export)) for export in exports]
     rates = load_rates(engine, settings)
     _mark_stale(engine, settings, identified, rates)
@@ -59,6 +61,7 @@ def load_exports(engine: DuckDBEngine, settings: Settings, exports: Iterable[Exp
                 f"there. Make room, then run again; `perennial prune` removes old snapshots."
             ) from None
     engine.execute("DROP TABLE IF EXISTS temp.rates")
+    settle(engine, settings)
 
 
 # ── finding ───────────────────────────────────────────────────────────────────────────────────────────────────────────

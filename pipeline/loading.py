@@ -19,8 +19,10 @@ from pipeline.contracts import RowRule, row_rules, sql_type
 from pipeline.dialects import AmbiguousDialect, Dialect, normalised, recognise
 from pipeline.engines.duckdb import DuckDBEngine
 from pipeline.inputs import INPUTS
+from pipeline.quarantine import name_rows, quarantine_file, scratch_folder, write_rows
 from pipeline.readers import read_raw
 from pipeline.settings import Settings
+from pipeline.shapes import currency_sql, shape_sql
 from pipeline.sources import ROW_NUMBER, ExportError, Source, quoted, text_literal
 
 Value = TypeVar("Value")
@@ -127,6 +129,7 @@ class Load:
             self._drop_temporaries()
         after = self._ledger()
         assert after is not None
+        name_rows(self._settings, self._file_id, after["mapping"], after["path"])
         return self._outcome(after, read_now=True)
 
     @property
@@ -154,8 +157,7 @@ class Load:
         """`given`: the columns of the source as they stand in the file. `export`: the same as its SELECT gets them."""
         header, name = self._source.header, self._export.name
         fixed = fixed_dialect(self._settings, self._source)
-        scratch = self._settings.warehouse_file.parent / ".spill"
-        file = read_raw(self._engine, self._export.path, header.reads == "lines", fixed, scratch)
+        file = read_raw(self._engine, self._export.path, header.reads == "lines", fixed, scratch_folder(self._settings))
         self._number, self._found = file.number, self._source.resolve(file.columns, name)
         types = dict(self._execute("SELECT column_name, column_type FROM (DESCRIBE raw)"))
         kinds = {raw: kind for raw, kind in self._source.kinds.items() if types.get(self._found.get(raw)) == "VARCHAR"}
@@ -163,7 +165,7 @@ class Load:
         try:
             self._dialect = recognise(self._engine, "raw", shown_as, fixed.over(file.dialect), name, self._source.label)
         except AmbiguousDialect as error:
-            raise ExportError(str(error)) from error
+            raise ExportError(str(error)) from None
         given, export = [], []
         for raw in header.raw:
             column = quoted(self._found[raw]) if raw in self._found else "CAST(NULL AS VARCHAR)"
@@ -310,8 +312,9 @@ class Load:
         missing = f"is not the reporting currency {reporting}"
         if self._rates is not None:
             missing += f", and no exchange rate of its day or up to {days} days before is given"
+        shown = currency_sql("currency")
         self._execute(
-            f"INSERT INTO problems SELECT DISTINCT row_number, 'currency', 'column \"currency\": \"' || currency || "
+            f"INSERT INTO problems SELECT DISTINCT row_number, 'currency', 'column \"currency\": \"' || {shown} || "
             f"'\" {missing}' FROM completed WHERE currency <> $currency",
             currency=reporting,
         )
@@ -365,7 +368,7 @@ class Load:
     def _find_contradictions(self) -> None:
         """Rows that fit, agree in the key and differ in the rest: nobody can tell which of them is meant."""
         columns, key = ", ".join(map(quoted, self._schema.columns)), ", ".join(self._input.key)
-        shown = " || ', ' || ".join(self._input.key)
+        shown = shape_sql(f"concat_ws(', ', {key})")
         opening, ending = text_literal(f'column "{key}": "'), text_literal('" stands in other rows with other values')
         self._execute(
             f"""
@@ -458,12 +461,12 @@ class Load:
     def _reject(self) -> None:
         """Too much does not fit: nothing of the file is loaded, what does not fit is kept to be looked at."""
         read, bad = self._counts()
-        self._quarantine()
+        self._quarantine(self._rejected(self._mapping))
         self._record("rejected", self._rejected(self._mapping), read, 0, bad, 0, 0)
 
     def _accept(self) -> None:
         read, bad = self._counts()
-        self._quarantine()
+        self._quarantine(self._mapping)
         self._execute("CREATE OR REPLACE TEMP TABLE excluded AS SELECT DISTINCT row_number FROM problems")
         duplicates = self._exclude_copies()
         superseded = self._resolve_contested_keys()
@@ -471,7 +474,10 @@ class Load:
         self._note_rows()  # those taken from older files are among them
         self._record("loaded", self._mapping, read, accepted, bad, superseded, duplicates)
 
-    def _quarantine(self) -> None:
+    def _quarantine(self, mapping: str) -> None:
+        """The reasons into the warehouse, the rows with their text into a file that nobody else may read."""
+        if not self._execute("SELECT count(*) FROM problems")[0][0]:
+            return
         number, row = self._number, "raw"
         raw_text = "raw.line" if self._source.header.reads == "lines" else "CAST(to_json(raw) AS VARCHAR)"
         text = f"coalesce(malformed.text, {raw_text}, '')"
@@ -479,19 +485,20 @@ class Load:
             number, row = "given.row_number", "given"
             text = "CASE WHEN malformed.row_number IS NULL THEN CAST(to_json(given) AS VARCHAR) ELSE '' END"
         self._execute(
-            f"""
-            INSERT INTO ingest.quarantine (file_id, row_number, reasons, raw)
-            WITH reasons AS (
-              SELECT row_number, string_agg(DISTINCT reason, '; ' ORDER BY reason) AS reasons
-              FROM problems GROUP BY row_number
-            )
-            SELECT $file_id, reasons.row_number, reasons.reasons, {text}
-            FROM reasons
-            LEFT JOIN malformed ON malformed.row_number = reasons.row_number
-            LEFT JOIN {row} ON {number} = reasons.row_number
-            ORDER BY reasons.row_number
+            """
+            INSERT INTO ingest.quarantine (file_id, row_number, reasons)
+            SELECT $file_id, row_number, string_agg(DISTINCT reason, '; ' ORDER BY reason)
+            FROM problems GROUP BY row_number ORDER BY row_number
             """
         )
+        rows = f"""
+            SELECT reasons.row_number, reasons.reasons, {text} AS raw
+            FROM ingest.quarantine AS reasons
+            LEFT JOIN malformed ON malformed.row_number = reasons.row_number
+            LEFT JOIN {row} ON {number} = reasons.row_number
+            WHERE reasons.file_id = $file_id
+            """
+        write_rows(self._engine, self._settings, self._file_id, mapping, rows)
 
     def _exclude_copies(self) -> int:
         """Drop what is there twice, where it may be there once only or source or settings say so; returns how many."""
@@ -707,10 +714,9 @@ def _noted(*columns: str) -> str:
 
 def _unreadable(column: str, text: str, kind: str) -> str:
     """SQL: what to say of a text that is not of its kind."""
-    shown = f"left({text}, 60)"
-    hint = f"CASE WHEN regexp_matches({shown}, '^[-+]?[0-9.,]*[oO][0-9.,oO]*$') THEN ' (letter O?)' ELSE '' END"
+    hint = f"CASE WHEN regexp_matches({text}, '^[-+]?[0-9.,]*[oO][0-9.,oO]*$') THEN ' (letter O?)' ELSE '' END"
     opening, ending = text_literal(f'column "{column}": "'), text_literal(f'" is not {kind}')
-    return f"{opening} || {shown} || {ending} || {hint}"
+    return f"{opening} || {shape_sql(text)} || {ending} || {hint}"
 
 
 def _canonical(name: str, output_type: str | None, declared: str, written_in: str, zone: str) -> str:
@@ -767,11 +773,6 @@ def mapping_key(settings: Settings, source: Source) -> str:
 def with_rates(mapping: str, rates: str | None) -> str:
     """How a file was read that holds lines in other currencies: it is read again when the rates change."""
     return f"{mapping} rates {rates}"
-
-
-def quarantine_file(path: str, file_id: str) -> str:
-    """Where the quarantined rows of a file are published, relative to the home."""
-    return f"data/quarantine/{Path(path).name.split('.')[0]}-{file_id[:8]}.parquet"
 
 
 def fixed_dialect(settings: Settings, source: Source) -> Dialect:

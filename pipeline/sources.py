@@ -158,13 +158,21 @@ class Source:
     def _missing(self, missing: Sequence[str], columns: Sequence[str], file: str) -> str:
         hints = []
         for name in missing:
-            close = closest(name, columns)
+            close = closest(name, [column for column in columns if looks_like_a_name(column)])
             hints.append(f'"{name}"' + (f' (the closest is "{close}")' if close else ""))
-        listed = ", ".join(f'"{name}"' for name in columns[:40])
         return (
-            f"{file} is no export of source {self.label}: it lacks {', '.join(hints)}. It has {listed}. "
+            f"{file} is no export of source {self.label}: it lacks {', '.join(hints)}. It has {self._told(columns)}. "
             f"Rename the columns, or map them in a source of your own (docs/exports.md)."
         )
+
+    def _told(self, columns: Sequence[str]) -> str:
+        """The columns of a file in a message. Those this source does not know are not named: without its header line,
+        the first row of a file is taken for names."""
+        known = {name.lower() for raw, column in self.header.raw.items() for name in (raw, *column.aliases)}
+        named = [f'"{name}"' for name in columns if name.strip().strip("\ufeff").lower() in known]
+        others = len(columns) - len(named)
+        unknown = f"{others} that this source does not know (`perennial inspect` lists them)"
+        return " and ".join(([", ".join(named)] if named else []) + ([unknown] if others else []))
 
 
 @cache
@@ -244,6 +252,11 @@ def choose(sources: Mapping[str, Source], name: str) -> list[Source]:
     raise ExportError(
         f"There is no source {name!r}.{hint} Known are {', '.join(names)}; docs/exports.md tells how to add one."
     )
+
+
+def looks_like_a_name(column: str) -> bool:
+    """Whether what stands in a header may be said aloud: letters and few digits, no address, number or date."""
+    return len(column) <= 40 and "@" not in column and sum(character.isdigit() for character in column) <= 3
 
 
 def closest(name: str, names: Iterable[str]) -> str | None:

@@ -16,7 +16,6 @@ from typing import Any
 
 from pipeline import __version__
 from pipeline.engines.duckdb import DuckDBEngine
-from pipeline.loading import quarantine_file
 from pipeline.settings import Settings
 from pipeline.sources import quoted
 from pipeline.sql import PARTITION_COLUMN, Table
@@ -95,18 +94,6 @@ def _members(columns: str) -> str:
         f"SELECT {columns} FROM (SELECT * EXCLUDE (catalogue) FROM audience_members "
         f"WHERE catalogue = $catalogue AND segment = $segment) AS members ORDER BY members.customer_id"
     )
-
-
-def write_quarantine(engine: DuckDBEngine, file: FileFor) -> list[Output]:
-    """The rows set aside, one Parquet file per export that has any. They are as they came, names and all: mode 0600."""
-    files = engine.execute("SELECT file_id, path FROM ingest.files WHERE quarantined > 0 ORDER BY file_id")
-    sql = "SELECT row_number, reasons, raw FROM ingest.quarantine WHERE file_id = $file_id ORDER BY row_number"
-    outputs = []
-    for file_id, path in files:
-        target = quarantine_file(path, file_id)
-        outputs.append(_export(engine, sql, {"file_id": file_id}, target, file))
-        file(target).chmod(0o600)
-    return outputs
 
 
 def write_manifest(

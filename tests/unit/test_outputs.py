@@ -1,4 +1,4 @@
-"""Outputs: tables, audiences, quarantine and the manifest as files; the same partition gives the same bytes."""
+"""Outputs: tables, audiences and the manifest as files; the same partition gives the same bytes."""
 
 from __future__ import annotations
 
@@ -21,7 +21,6 @@ from pipeline.activation.outputs import (
     versions,
     write_audiences,
     write_manifest,
-    write_quarantine,
     write_tables,
 )
 from pipeline.exports import find_exports, load_exports
@@ -204,9 +203,6 @@ def test_an_output_tells_its_rows_and_its_hash(shop, folder):
         assert output.sha256 == hashlib.sha256((folder.path / output.path).read_bytes()).hexdigest()
 
 
-# ── quarantine ────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
 def _load(shop: Shop, name: str, *lines: str) -> Path:
     """Load an export whatever share of it fits."""
     settings = Settings(home=shop.home, quarantine_limit=1)
@@ -216,16 +212,6 @@ def _load(shop: Shop, name: str, *lines: str) -> Path:
     (outcome,) = load_exports(shop.engine, settings, find_exports(settings, {"perennial": [str(file)]}))
     assert not isinstance(outcome, Exception), outcome
     return file
-
-
-def test_the_rows_set_aside_are_written_per_export_and_only_where_there_are_any(shop, folder):
-    _load(shop, "good.csv", "o1,anna,2026-01-02,10")
-    _load(shop, "bad.csv", "o2,anna,2026-01-02,ten", "o3,anna,2026-01-02,10", ",anna,2026-01-02,10")
-    (output,) = write_quarantine(shop.engine, folder)
-    file_id = shop.engine.scalar("SELECT file_id FROM ingest.files WHERE quarantined > 0")
-    assert (output.path, output.rows) == (f"data/quarantine/bad-{file_id[:8]}.parquet", 2)
-    rows = pl.read_parquet(folder.path / output.path).select("row_number", "reasons").rows()
-    assert rows == [(1, 'column "amount": "ten" is not a number'), (3, 'column "order_id" is missing')]
 
 
 # ── the manifest ──────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -184,8 +184,8 @@ def test_a_shopify_row_without_an_item_and_cells_that_cannot_be_read(shop):
         shop.reasons()
     )
     assert shop.reasons() == {
-        3: 'column "Refunded Amount": "1O.00" is not a number (letter O?)',
-        4: 'column "Lineitem price": "ten" is not a number',
+        3: 'column "Refunded Amount": "9X.99" is not a number (letter O?)',
+        4: 'column "Lineitem price": "xxx" is not a number',
     }
 
 
