@@ -197,12 +197,23 @@ def _written(moment: str) -> str:
 def normalised(dialect: Dialect, kind: Kind, column: str) -> str:
     """SQL: a column of text as a source gets it. Personal text comes as its hash only."""
     if kind == "email":
-        return f"sha256(nullif(lower(trim({column})), ''))"
+        return id_sql(f"nullif(lower(trim(CAST({column} AS VARCHAR))), '')")
     if kind == "number" and dialect.number_format != PLAIN:
         return dialect.number_format.as_number(column)
     if kind == "timestamp" and dialect.dates not in (None, "iso"):
         return as_timestamp(str(dialect.dates), column)
     return column
+
+
+def id_sql(text: str) -> str:
+    """SQL: HMAC-SHA-256 (RFC 2104) of a text with the key that `identity.set_key` gave the connection."""
+    inner = f"unhex(sha256({_key_part('id_key_inner')} || encode({text})))"
+    return f"sha256({_key_part('id_key_outer')} || {inner})"
+
+
+def _key_part(name: str) -> str:
+    """Without its key no id is made: null would make a guest of every customer."""
+    return f"coalesce(getvariable('{name}')::BLOB, error('the key of the ids is not set')::BLOB)"
 
 
 def recognise(

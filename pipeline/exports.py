@@ -11,6 +11,7 @@ from pathlib import Path
 import duckdb
 
 from pipeline.engines.duckdb import DuckDBEngine
+from pipeline.identity import use_key
 from pipeline.inputs import INPUTS
 from pipeline.loading import BESIDE_STAGING, Export, Load, Loaded, fixed_dialect, mapping_key, with_rates
 from pipeline.locks import HomeNotWritable
@@ -44,12 +45,14 @@ def load_exports(engine: DuckDBEngine, settings: Settings, exports: Iterable[Exp
     Raises HomeNotWritable when the disk is full; the warehouse then has to be opened again.
     """
     settle(engine, settings)
-    identified = [(export, *_identify(export)) for export in exports]
+    exports = list(exports)
+    id_key = use_key(engine, settings, [export.source for export in exports])
+    identified = [(export, *identify(export)) for export in exports]
     rates = load_rates(engine, settings)
     _mark_stale(engine, settings, identified, rates)
     for export, file_id, sha256 in identified:
         try:
-            yield Load(engine, settings, export, file_id, sha256, rates).run()
+            yield Load(engine, settings, export, file_id, sha256, rates, id_key).run()
         except ExportError as error:
             yield error
         except (duckdb.Error, OSError) as error:
@@ -122,7 +125,7 @@ def recognise_input(settings: Settings, path: Path, sources: Sequence[Source]) -
     return fitting[0]
 
 
-def _identify(export: Export) -> tuple[str, str]:
+def identify(export: Export) -> tuple[str, str]:
     """(file_id, sha256). A file is what it contains, mapped by one source; where it lies does not matter."""
     try:
         with export.path.open("rb") as file:
@@ -147,17 +150,25 @@ def _mark_stale(
             changed.setdefault(export.source.input, []).append(file_id)
     present = [file_id for _, file_id, _ in identified]
     for input, file_ids in changed.items():
-        of_these = {"changed": file_ids}
-        with engine.transaction():
-            staging = INPUTS[input].table.full_name
-            engine.note_changes(staging, "list_contains($changed, file_id)", of_these)
-            for table in (staging, *BESIDE_STAGING):
-                engine.execute(f"DELETE FROM {table} WHERE list_contains($changed, file_id)", of_these)
-            engine.execute(
-                "UPDATE ingest.files SET mapping = 'stale' "
-                "WHERE superseded > 0 AND input = $input AND list_contains($present, file_id)",
-                {"present": present, "input": input},
-            )
+        forget_files(engine, input, file_ids, present)
+
+
+def forget_files(engine: DuckDBEngine, input: str, file_ids: Sequence[str], present: Sequence[str]) -> None:
+    """Take out what was read of these files, as if they had never come, in one transaction.
+
+    Of the files in `present` those are read again, too, that gave rows up to newer ones.
+    """
+    of_these = {"changed": list(file_ids)}
+    with engine.transaction():
+        staging = INPUTS[input].table.full_name
+        engine.note_changes(staging, "list_contains($changed, file_id)", of_these)
+        for table in (staging, *BESIDE_STAGING):
+            engine.execute(f"DELETE FROM {table} WHERE list_contains($changed, file_id)", of_these)
+        engine.execute(
+            "UPDATE ingest.files SET mapping = 'stale' "
+            "WHERE superseded > 0 AND input = $input AND list_contains($present, file_id)",
+            {"present": list(present), "input": input},
+        )
 
 
 def last_order_date(engine: DuckDBEngine) -> dt.date | None:

@@ -18,6 +18,7 @@ from typing import Any, Literal, TypeVar
 from pipeline.contracts import RowRule, row_rules, sql_type
 from pipeline.dialects import AmbiguousDialect, Dialect, normalised, recognise
 from pipeline.engines.duckdb import DuckDBEngine
+from pipeline.identity import makes_ids
 from pipeline.inputs import INPUTS
 from pipeline.quarantine import name_rows, quarantine_file, scratch_folder, write_rows
 from pipeline.readers import read_raw
@@ -93,7 +94,14 @@ class Load:
     """One file on its way into the warehouse."""
 
     def __init__(
-        self, engine: DuckDBEngine, settings: Settings, export: Export, file_id: str, sha256: str, rates: str | None
+        self,
+        engine: DuckDBEngine,
+        settings: Settings,
+        export: Export,
+        file_id: str,
+        sha256: str,
+        rates: str | None,
+        id_key: str | None = None,
     ) -> None:
         self._engine = engine
         self._settings = settings
@@ -106,6 +114,7 @@ class Load:
         self._sha256 = sha256
         self._key = mapping_key(settings, export.source)
         self._rates = rates
+        self._id_key = id_key if makes_ids(export.source) else None
         self._has_foreign_lines = False
         self._has_several_lines = False
         self._dialect = Dialect()
@@ -160,8 +169,12 @@ class Load:
         file = read_raw(self._engine, self._export.path, header.reads == "lines", fixed, scratch_folder(self._settings))
         self._number, self._found = file.number, self._source.resolve(file.columns, name)
         types = dict(self._execute("SELECT column_name, column_type FROM (DESCRIBE raw)"))
-        kinds = {raw: kind for raw, kind in self._source.kinds.items() if types.get(self._found.get(raw)) == "VARCHAR"}
-        shown_as = {self._found[raw]: kind for raw, kind in kinds.items()}
+        kinds = {
+            raw: kind
+            for raw, kind in self._source.kinds.items()
+            if kind == "email" or types.get(self._found.get(raw)) == "VARCHAR"
+        }
+        shown_as = {self._found[raw]: kind for raw, kind in kinds.items() if raw in self._found}
         try:
             self._dialect = recognise(self._engine, "raw", shown_as, fixed.over(file.dialect), name, self._source.label)
         except AmbiguousDialect as error:
@@ -627,7 +640,7 @@ class Load:
               (SELECT count(*) FROM {self._staging} WHERE file_id = $file_id) AS lines,
               (SELECT {self._guests()} FROM {self._staging} WHERE file_id = $file_id) AS without_customer,
               min({ordered_at}) AS first_ordered_at, max({ordered_at}) AS last_ordered_at,
-              {self._input.newest} AS newest
+              {self._input.newest} AS newest, $id_key AS id_key
             FROM completed WHERE row_number NOT IN (SELECT row_number FROM problems)
             """,
             sha256=self._sha256,
@@ -635,6 +648,7 @@ class Load:
             input=self._source.input,
             path=self._shown_path(),
             mapping=mapping,
+            id_key=self._id_key,
             status=status,
             read=read,
             accepted=accepted,

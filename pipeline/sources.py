@@ -51,7 +51,8 @@ class RawColumn(BaseModel):
     type: Kind | None = Field(
         None,
         description="number and timestamp: text comes to the SELECT as 1234.56 and 2025-12-31 14:05:00 whatever the "
-        "dialect; email: only as the SHA-256 of the trimmed address in lower case. Else seen from the SELECT",
+        "dialect; email: only as an id made of the trimmed address in lower case with the home's key. Else seen from "
+        "the SELECT",
     )
 
 

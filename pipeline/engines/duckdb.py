@@ -94,9 +94,13 @@ class DuckDBEngine:
         )
         return [row[0] for row in rows]
 
-    def export(self, sql: str, parameters: Parameters, path: Path, compression: str = "zstd") -> int:
+    def export(
+        self, sql: str, parameters: Parameters, path: Path, compression: str = "zstd", quote: Sequence[str] = ()
+    ) -> int:
+        """Write the rows of a SELECT to a CSV or Parquet file; `quote`: columns quoted in every row of a CSV."""
         target = str(path).replace("'", "''")
-        form = "FORMAT csv, HEADER" if path.suffix == ".csv" else f"FORMAT parquet, COMPRESSION {compression}"
+        always = f", FORCE_QUOTE ({', '.join(quote)})" if quote else ""
+        form = f"FORMAT csv, HEADER{always}" if path.suffix == ".csv" else f"FORMAT parquet, COMPRESSION {compression}"
         # Else a column is optional in the file if the table has a null of it anywhere, in whatever partition.
         self.execute("SET disabled_optimizers = 'statistics_propagation'")
         try:

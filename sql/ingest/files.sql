@@ -20,6 +20,7 @@ columns:
   first_ordered_at: {type: TIMESTAMP, nullable: true, meaning: "Earliest order time among the rows that fit, shop time; null if these are no orders"}
   last_ordered_at:  {type: TIMESTAMP, nullable: true, meaning: "Latest order time among the rows that fit, shop time; null if these are no orders"}
   newest:       {type: VARCHAR, nullable: true, meaning: "Decides which export of an input is the newest: the one with the greater text. Latest time of order or registration; of targets and benchmarks, latest updated_at and period"}
+  id_key:       {type: VARCHAR, nullable: true, meaning: "By what the key is known that ids of e-mail addresses in this file were made with; null where the source makes none"}
 tests:
   reconciliation: |
     SELECT file_id FROM ingest.files
