@@ -229,6 +229,13 @@ def prune(
     except (HomeBusy, HomeNotWritable, PublicationDamaged, LakeNotWritable, OSError) as error:
         err.print(f"[bold red]Nothing was removed.[/bold red] {escape(str(error))}", soft_wrap=True)
         raise typer.Exit(1) from None
+    if not dry_run:
+        import dagster as dg
+
+        from pipeline.history import forget_runs
+
+        with dg.DagsterInstance.get() as instance:
+            forget_runs(instance, settings, what.kept)
     verb = "Would remove" if dry_run else "Removed"
     out.print(f"{verb} {what}." if what.expired else f"Nothing to remove: {what}.", soft_wrap=True)
 

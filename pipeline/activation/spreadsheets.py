@@ -17,4 +17,4 @@ def like_a_formula(column: str) -> str:
 
 def harmless(column: str) -> str:
     """SQL: a free text as a spreadsheet may have it."""
-    return f"CASE WHEN {like_a_formula(column)} THEN ''''' || {column} ELSE {column} END"
+    return f"CASE WHEN {like_a_formula(column)} THEN '''' || {column} ELSE {column} END"

@@ -10,6 +10,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import polars as pl
 import pytest
 from shop import Shop, all_tables
@@ -23,6 +24,7 @@ from pipeline.activation.outputs import (
     write_manifest,
     write_tables,
 )
+from pipeline.activation.spreadsheets import harmless
 from pipeline.exports import find_exports, load_exports
 from pipeline.settings import Settings
 
@@ -123,17 +125,33 @@ def test_a_row_tells_scores_tiers_and_where_the_customer_came_from(shop, folder)
     assert row["previous_segment"] == (changes.one("previous_segment") or "")
 
 
-def test_customers_that_a_spreadsheet_would_run_as_formulas_are_neutralised(shop, folder):
-    dangerous = [f"{first}cmd|' /C calc'!A0" for first in "=+-@\t\r"]
-    harmless = ["anna", "a=1", "x-1", "'=1", 'O\'Brien, "Bo"', "é@x.org", "two\nlines", "4711"]
-    for name in dangerous + harmless:
+def test_ids_are_never_altered_and_those_like_formulas_are_quoted_and_counted(shop, folder):
+    like_formulas = ["+48123456789", "=1+1", "-7", "@bo", "＝1", "\t4", " +1"]
+    others = ["anna", "a=1", "x-1", "'=1", 'O\'Brien, "Bo"', "é@x.org", "two\nlines", "4711"]
+    for name in like_formulas + others:
         shop.orders(name, "2026-03-01")
     build_audiences(shop, "2026-03-31")
     written = [name for ids in by_segment(audience(shop, folder)).values() for name in ids]
-    assert sorted(written) == sorted([f"'{name}" for name in dangerous] + harmless)
-    # Parquet is no spreadsheet: there everybody keeps the name.
-    parquet = pl.read_parquet(folder.path / audience_folder(DAY) / "grid" / "*.parquet")
-    assert sorted(parquet["customer_id"]) == sorted(dangerous + harmless)
+    assert sorted(written) == sorted(like_formulas + others)
+    grid = folder.path / audience_folder(DAY) / "grid"
+    assert sorted(pl.read_parquet(grid / "*.parquet")["customer_id"]) == sorted(written)
+    assert any('"+48123456789"' in path.read_text() for path in grid.glob("*.csv"))
+    manifest = _manifest(shop, folder, write_audiences(shop.engine, DAY, folder))
+    of_grid = {path: n for path, n in manifest["ids_like_formulas"].items() if "/grid/" in path}
+    assert sum(of_grid.values()) == len(like_formulas) and all(path.endswith(".csv") for path in of_grid)
+
+
+FREE_TEXTS = {
+    **{f"{first}cmd|' /C calc'!A0": True for first in "=+-@＝＋－＠\t\r\n\0"},
+    "  =1": True, "\u00a0@x": True, "\ufeff+1": True, "\u3000－1": True, " \t-1": True,
+    "": False, "a=1": False, "'=1": False, "two\nlines": False, "é@x.org": False, " tea": False, "4711": False,
+}  # fmt: skip
+
+
+def test_free_text_that_a_spreadsheet_would_run_gets_an_apostrophe_and_no_other():
+    sql = f"SELECT text, {harmless('text')} FROM (SELECT unnest($texts) AS text)"
+    written = dict(duckdb.execute(sql, {"texts": list(FREE_TEXTS)}).fetchall())
+    assert written == {text: f"'{text}" if runs else text for text, runs in FREE_TEXTS.items()}
 
 
 def test_numbers_below_zero_are_no_formulas(shop, folder):
