@@ -173,8 +173,8 @@ def _modes(settings: Settings) -> Iterator[Finding]:
     remedy = "The next run sets them right."
     if strange:
         remedy = (
-            f"{len(strange):,} belong to another user, such as {strange[0]}: change their owner (chown), or run as that "
-            f"user; the next run sets the others right."
+            f"{len(strange):,} belong to another user, such as {strange[0]}: change their owner (chown), or run as "
+            f"that user; the next run sets the others right."
         )
     yield Finding(
         "warn", "access",

@@ -31,6 +31,12 @@ OFFSET = r"\d:\d\d(:\d\d(\.\d+)?)?\s?(Z|UTC|GMT|[+-]\d\d(:?\d\d)?)$"
 BESIDE_STAGING = ("ingest.quarantine", "ingest.remarks", "ingest.files")
 _TO_THE_SECOND = "_____________:__:__"  # a time written so has no room for an offset, and is told faster
 _CASTS = {"number": ("DECIMAL(38,9)", "a number"), "timestamp": ("TIMESTAMP", "a date")}
+_EMAIL = r"regexp_full_match(customer_id, '[^@\s]+@[^@\s]+\.[^@\s]+')"
+_PHONE = "regexp_full_match(customer_id, '(\\+|00)[0-9][0-9 ()./-]{6,18}')"
+_PERSONAL_IDS = (
+    ("an e-mail address", "map the column with `type: email` in a source of your own (docs/exports.md)"),
+    ("a phone number", "export the shop's own customer ids instead"),
+)
 KINDS_OF = {"TIMESTAMP": "a date", "DECIMAL": "a number", "DOUBLE": "a number", "BIGINT": "a number"}
 
 
@@ -128,6 +134,7 @@ class Load:
             self._read()
             self._map()
             self._find_problems()
+            self._look_at_customer_ids()
             with self._engine.transaction():
                 self._forget()
                 if self._over_limit():
@@ -449,6 +456,24 @@ class Load:
         if not self._has_several_lines:
             return f"SELECT row_number FROM mapped WHERE {quoted(name)} IS NULL"
         return f"SELECT row_number FROM mapped GROUP BY row_number HAVING count({quoted(name)}) = 0"
+
+    def _look_at_customer_ids(self) -> None:
+        """Ids that are addresses or numbers of people would stand in every table: say so, and hash nothing unasked."""
+        if not self._has("customer_id"):
+            return
+        filled, *personal = self._execute(
+            f"SELECT count(customer_id), count(*) FILTER (WHERE contains(customer_id, '@') AND {_EMAIL}), "
+            f"count(*) FILTER (WHERE (prefix(customer_id, '+') OR prefix(customer_id, '00')) AND {_PHONE}) "
+            "FROM completed"
+        )[0]
+        for rows, (what, remedy) in zip(personal, _PERSONAL_IDS, strict=True):
+            if rows and rows >= 0.5 * filled:
+                self._remark(
+                    "personal_ids",
+                    f"{rows:,} rows name their customer by {what}, which then stands in every table and audience; "
+                    f"{remedy}.",
+                    rows,
+                )
 
     def _counts(self) -> tuple[int, int]:
         """(rows read, rows that do not fit)."""
