@@ -7,7 +7,6 @@ databases, Parquet and archives too, after a run that publishes, one that fails,
 import datetime as dt
 import gzip
 import json
-import multiprocessing
 import os
 import signal
 import sqlite3
@@ -27,7 +26,6 @@ import polars as pl
 import pytest
 from homes import WARSAW, Home, order_rows
 
-from pipeline import loading
 from pipeline.failures import explain
 from pipeline.schedules import send_alert
 from pipeline.settings import load
@@ -129,36 +127,23 @@ def modes(home: Path) -> set[int]:
 # ── running ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def run(home: Path, exports: dict[str, list[Path]]) -> subprocess.CompletedProcess[bytes]:
+DIES = (
+    "import os, signal; from pipeline import loading; from pipeline.cli import main; "
+    "loading.name_rows = lambda *_: os.kill(os.getpid(), signal.SIGKILL); main()"
+)
+"""`perennial` that is killed between the commit of a file and what comes after."""
+
+
+def run(
+    home: Path, exports: dict[str, list[Path]], program: tuple[str, str] = ("-m", "pipeline.cli")
+) -> subprocess.CompletedProcess[bytes]:
     """`perennial run --debug` as a process that was started with an open umask."""
     given = [f"--source={source}={path}" for source, paths in exports.items() for path in paths]
     own = {name: value for name, value in os.environ.items() if not name.startswith(("PERENNIAL_", "DAGSTER_"))}
     return subprocess.run(
-        [sys.executable, "-m", "pipeline.cli", "run", "--home", str(home), "--snapshot", DAY, "--debug",
-         "--show-values", *given],
+        [sys.executable, *program, "run", f"--home={home}", f"--snapshot={DAY}", "--debug", "--show-values", *given],
         env=own, umask=0o022, capture_output=True, timeout=280, check=False,
     )  # fmt: skip
-
-
-def killed_run(home: Home, export: Path) -> int:
-    """A run that dies between the commit of a file and what comes after; returns how its process ended."""
-
-    def die(*_: object) -> None:
-        os.kill(os.getpid(), signal.SIGKILL)
-
-    def work() -> None:
-        loading.name_rows = die  # type: ignore[assignment]
-        home.run(DAY)
-
-    folder = home.settings.exports_folder / "perennial"
-    folder.mkdir(parents=True)
-    (folder / export.name).write_bytes(export.read_bytes())
-    process = multiprocessing.get_context("fork").Process(target=work)
-    process.start()
-    process.join(120)
-    for path in (folder / export.name, folder, folder.parent):  # what others bring is theirs
-        path.unlink() if path.is_file() else path.rmdir()
-    return process.exitcode or 0
 
 
 @contextmanager
@@ -218,6 +203,7 @@ def test_nothing_of_people_is_anywhere_but_in_the_quarantine(tmp_path: Path) -> 
 
     killed = tmp_path / "exports" / "killed.csv"
     killed.write_text(orders(IN_WRONG_CELLS, good=90))
-    assert killed_run(home, killed) == -signal.SIGKILL
+    dead = run(folder, {"perennial": [killed]}, program=("-c", DIES))
+    assert dead.returncode == -signal.SIGKILL and planted_in(dead.stdout + dead.stderr) == set()
     assert found_in(folder) == {}
     assert any(path.name.startswith(".") for path in (folder / "data" / "quarantine").iterdir()), "it died in between"

@@ -115,9 +115,10 @@ def test_raw_rows_of_before_leave_the_warehouse_and_its_bytes(settings: Settings
     planted = "zuzanna.planted@example.org"
     with closing(connect(settings.warehouse_file, settings)) as connection:
         connection.execute("ALTER TABLE ingest.quarantine ADD COLUMN raw VARCHAR").fetchall()
+        reason = f'column "amount": "{planted}" is not a number'
         connection.execute(
-            f"""UPDATE ingest.quarantine SET raw = '{planted}', reasons = 'column "amount": "{planted}" is not a number'"""
-        ).fetchall()
+            "UPDATE ingest.quarantine SET raw = $raw, reasons = $reason", {"raw": planted, "reason": reason}
+        )
     assert planted.encode() in settings.warehouse_file.read_bytes()
     assert remove_raw_rows(settings)
     assert planted.encode() not in settings.warehouse_file.read_bytes()
