@@ -94,8 +94,13 @@ def plant_what_fails(folder: Path) -> dict[str, list[Path]]:
 def found_in(home: Path, skipped: tuple[str, ...] = MAY_HOLD_THEM) -> dict[str, set[bytes]]:
     """File -> what of people it holds."""
     files = [path for path in home.rglob("*") if path.is_file() and not path.is_symlink()]
+    given = {path: path.read_bytes() for path in files}  # first: to open a database is to tidy up beside it
     names = {path: path.relative_to(home).as_posix() for path in files}
-    seen = {name: planted_in(bytes_of(path)) for path, name in names.items() if not name.startswith(skipped)}
+    seen = {
+        name: planted_in(given[path] + what_programs_read(path, given[path]))
+        for path, name in names.items()
+        if not name.startswith(skipped)
+    }
     return {name: held for name, held in seen.items() if held}
 
 
@@ -104,20 +109,20 @@ def planted_in(content: bytes) -> set[bytes]:
     return {what for what in PLANTED if what.lower() in lowered}
 
 
-def bytes_of(path: Path) -> bytes:
-    """A file as it lies, and behind that what programs read in it."""
-    content = path.read_bytes()
+def what_programs_read(path: Path, content: bytes) -> bytes:
+    """What is packed or spread in the bytes of a file."""
     if path.suffix == ".parquet":
-        return content + pl.read_parquet(path).write_ndjson().encode()
+        return pl.read_parquet(path).write_ndjson().encode()
     if path.suffix == ".duckdb":
         with closing(duckdb.connect(str(path), read_only=True)) as warehouse:
             tables = warehouse.execute("SELECT schema_name, table_name FROM duckdb_tables()").fetchall()
-            rows = [warehouse.execute(f'SELECT * FROM "{schema}"."{name}"').fetchall() for schema, name in tables]
-        return content + repr(rows).encode()
+            return repr(
+                [warehouse.execute(f'SELECT * FROM "{schema}"."{name}"').fetchall() for schema, name in tables]
+            ).encode()
     if content.startswith(b"SQLite format 3"):
         with closing(sqlite3.connect(path)) as database:
-            return content + "\n".join(database.iterdump()).encode()
-    return content
+            return "\n".join(database.iterdump()).encode()
+    return b""
 
 
 def modes(home: Path) -> set[int]:
