@@ -8,7 +8,6 @@ import dagster as dg
 from pydantic import Field
 
 from assets.common import asset_spec, check_results, check_specs
-from pipeline.activation.outputs import write_quarantine
 from pipeline.catalog import tables
 from pipeline.engines.engine import CheckOutcome
 from pipeline.exports import find_exports, load_exports
@@ -16,7 +15,6 @@ from pipeline.failures import told_by_us
 from pipeline.inputs import ORDERS, input_tables
 from pipeline.loading import Export, Loaded
 from pipeline.precedence import local_now
-from pipeline.publishing import Publication
 from pipeline.sources import ExportError
 from pipeline.warehouse import Warehouse
 
@@ -51,7 +49,6 @@ def ingest(
     """Load the exports that are new; fail, with all reasons, if one cannot be used."""
     try:
         problems = _load(context, config, warehouse)
-        _publish_quarantine(context, warehouse)
         outcomes = {table: warehouse.local.check(table) for table in OF_INGEST}
     except Exception as error:
         # Whatever it was: a run of the tables alone must see in the history that this load came to no good end.
@@ -169,11 +166,3 @@ def _nothing_to_load(warehouse: Warehouse) -> str:
         f"There is nothing to work on: {folder} holds no export of orders and none was loaded before. "
         f"Put files into {folder}/<source>/, or name them with --source NAME=PATH."
     )
-
-
-def _publish_quarantine(context: dg.AssetExecutionContext, warehouse: Warehouse) -> None:
-    """Readable also when the run fails: these files are what the shop mends its export with."""
-    publication = Publication(warehouse.settings.home, f"{context.run_id}-quarantine")
-    publication.owns("data/quarantine")
-    write_quarantine(warehouse.local, publication.file)
-    publication.commit()

@@ -45,9 +45,7 @@ def _asset(table: Table, partitions_def: dg.PartitionsDefinition[str]) -> dg.Ass
             outcomes[str(day or table.full_name)] = written.checks
             rows += written.rows
         yield from check_results(table, merged(outcomes))
-        yield dg.MaterializeResult(
-            metadata={"dagster/row_count": rows, "preview": _preview(warehouse, table, dates[-1])}
-        )
+        yield dg.MaterializeResult(metadata={"dagster/row_count": rows})
 
     return build
 
@@ -72,12 +70,3 @@ def _dates(context: dg.AssetExecutionContext, warehouse: Warehouse, table: Table
             f"written now and are written again."
         )
     return asked + later
-
-
-def _preview(warehouse: Warehouse, table: Table, day: dt.date | None) -> dg.MarkdownMetadataValue:
-    """Five rows as a table. Customers are ids here as everywhere; names are not in these tables."""
-    where = " WHERE snapshot_date = $snapshot_date" if day else ""
-    frame = warehouse.local.read(f"SELECT * FROM {table.full_name}{where} LIMIT 5", {"snapshot_date": day})
-    lines = [" | ".join(frame.columns), " | ".join("---" for _ in frame.columns)]
-    lines += [" | ".join("" if value is None else str(value) for value in row) for row in frame.iter_rows()]
-    return dg.MarkdownMetadataValue("\n".join(f"| {line} |" for line in lines))

@@ -5,6 +5,7 @@ import datetime as dt
 import dagster as dg
 
 from assets.publication import PARTS
+from pipeline.history import forget_runs
 from pipeline.retention import plan, prune
 from pipeline.warehouse import Warehouse
 
@@ -40,6 +41,8 @@ def retention_asset(partitions_def: dg.PartitionsDefinition[str]) -> dg.AssetsDe
         prune(warehouse.settings, warehouse.engine, f"{context.run_id}-retention", what)
         if what.expired:
             context.log.info(f"Removed {what}.")
+        if runs := forget_runs(context.instance, warehouse.settings, what.kept):
+            context.log.info(f"Removed {runs:,} runs of that time from the history.")
         return dg.MaterializeResult(metadata={"snapshots": len(what.expired), "bytes": what.bytes})
 
     return retention

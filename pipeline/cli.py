@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import defaultdict
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
@@ -12,13 +13,14 @@ from rich.table import Table as Grid
 from rich.text import Text
 
 from pipeline import __version__
+from pipeline.modes import for_owner_only
 from pipeline.settings import PROJECT, SETTINGS_FILE, Settings, SettingsError, export_home, load
 from pipeline.shapes import one_line, shown_name
 from pipeline.snapshots import Every
 from pipeline.terminal import Terminal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from pipeline.inspection import Inspection
     from pipeline.runs import Finished
@@ -90,10 +92,20 @@ def run(
     engine: Annotated[
         str | None, typer.Option(help="Where the SQL runs: duckdb, or spark (docs/scaling.md). (default: the setting)")
     ] = None,
+    show_values: Annotated[
+        bool,
+        typer.Option(
+            "--show-values", help="Show the first quarantined rows as they stand in the export; terminal only."
+        ),
+    ] = False,
     debug: Debug = False,
 ) -> None:
     """Load exports, compute everything as of a day or of many, and publish tables, audiences and report."""
     named, between = _parse_sources(source or []), _parse_between(first, last)
+    if show_values:
+        with _quarantined_rows_shown(_settings(home)):
+            run(home, source, snapshot, every, first, last, compare, engine, debug=debug)
+        return
     if every is None:
         day = _parse_snapshot("latest" if snapshot is None else snapshot)
         settings = _settings(home, engine=engine, compare=compare, period=between and "{}:{}".format(*between))
@@ -216,8 +228,46 @@ def prune(
         what = prune_home(settings, dry_run)
     except (HomeBusy, HomeNotWritable, PublicationDamaged, LakeNotWritable, OSError) as error:
         raise _fail(str(error), "Nothing was removed.") from None
+    if not dry_run:
+        import dagster as dg
+
+        from pipeline.history import forget_runs
+
+        with dg.DagsterInstance.get() as instance:
+            forget_runs(instance, settings, what.kept)
     verb = "Would remove" if dry_run else "Removed"
     out.print(f"{verb} {what}." if what.expired else f"Nothing to remove: {what}.", soft_wrap=True)
+
+
+@app.command()
+def rekey(
+    home: Home = None,
+    source: Annotated[
+        list[str] | None,
+        typer.Option(help="NAME=PATH_OR_GLOB of exports that were loaded and lie elsewhere; else the drop folder."),
+    ] = None,
+    forget_missing: Annotated[
+        bool, typer.Option("--forget-missing", help="Give up the rows of exports that are gone.")
+    ] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and change nothing.")] = False,
+) -> None:
+    """Make all customer ids that come from e-mail addresses anew, with the home's key (docs/operations.md)."""
+    settings = _settings(home)
+    from pipeline.identity import IdKeyError, key_file
+    from pipeline.locks import HomeBusy, HomeNotWritable
+    from pipeline.rekey import rekey_home
+    from pipeline.sources import ExportError
+
+    try:
+        what = rekey_home(settings, _parse_sources(source or []), forget_missing, dry_run)
+    except (IdKeyError, ExportError, HomeBusy, HomeNotWritable, OSError) as error:
+        raise _fail(str(error), "Nothing was changed.") from None
+    if not what.files:
+        out.print("No id of this home has to be made anew.", markup=False)
+        return
+    out.print(f"{'Would do' if dry_run else 'Done'}: {what}.", markup=False, soft_wrap=True)
+    if not dry_run:
+        out.print(f"Back up {key_file(settings.home)}, then run again.", markup=False, soft_wrap=True)
 
 
 @app.command()
@@ -235,6 +285,7 @@ def doctor(home: Home = None) -> None:
 
 
 def main() -> None:
+    for_owner_only()
     app()
 
 
@@ -311,6 +362,30 @@ def _run_range(
         err.print(text, style="bold", soft_wrap=True)
 
     return _or_say_why(lambda: run_range(settings, sources, *between, every, say), debug)
+
+
+@contextmanager
+def _quarantined_rows_shown(settings: Settings) -> Iterator[None]:
+    """Afterwards, also if the run fails: the first rows it quarantined, to a person at a terminal and nobody else."""
+    folder = settings.home / "data" / "quarantine"
+    before = {path: path.stat().st_mtime_ns for path in folder.glob("*.parquet")}
+    try:
+        yield
+    finally:
+        new = [path for path in sorted(folder.glob("*.parquet")) if before.get(path) != path.stat().st_mtime_ns]
+        if not out.is_terminal:
+            err.print("--show-values shows rows at a terminal only.", markup=False)
+        for path in new if out.is_terminal else ():
+            import polars as pl
+
+            out.print(Text(path.name, style="bold"))
+            for number, reasons, raw in pl.read_parquet(path).select("row_number", "reasons", "raw").head(5).rows():
+                out.print(Text(f"  row {number:,}: {reasons}\n    {_literal(raw)}"), soft_wrap=True)
+
+
+def _literal(text: str) -> str:
+    """A text that does nothing to a terminal."""
+    return "".join(character if character.isprintable() else "·" for character in text[:500])
 
 
 def _or_say_why(work: Callable[[], Done], debug: bool) -> Done:

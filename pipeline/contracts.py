@@ -17,6 +17,7 @@ from typing import Any
 import pandera.polars as pa
 import polars as pl
 
+from pipeline.shapes import shape_sql
 from pipeline.sql import Column, Table
 
 ORDER_KINDS = ("sale", "refund", "charge")
@@ -294,9 +295,8 @@ def _text(value: str) -> str:
 
 
 def _shown(name: str) -> str:
-    """The value in a message: as text, cut where it would not be read anyway."""
-    text = f"CAST({_quoted(name)} AS VARCHAR)"
-    return f"CASE WHEN length({text}) > 60 THEN substr({text}, 1, 60) || '…' ELSE {text} END"
+    """The value in a message: its shape, since a cell may hold anything."""
+    return shape_sql(f"CAST({_quoted(name)} AS VARCHAR)")
 
 
 def _literal(value: Any) -> str:

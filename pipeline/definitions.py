@@ -12,6 +12,7 @@ from assets.ingest import ingest
 from assets.marts import sql_assets
 from assets.publication import publication_assets
 from assets.retention import retention_asset
+from pipeline.modes import for_owner_only
 from pipeline.progress import progress_logger
 from pipeline.schedules import arrival_sensor, failure_alert, nightly_job, nightly_schedule
 from pipeline.settings import Settings, load
@@ -43,5 +44,6 @@ def build_defs(settings: Settings | None = None, resource_overrides: Mapping[str
 
 @dg.definitions
 def defs() -> dg.Definitions:
-    """What workspace.yaml loads: the home of PERENNIAL_HOME, else the current folder."""
+    """What workspace.yaml loads: the home of PERENNIAL_HOME, else the current folder. Files of its runs are private."""
+    for_owner_only()
     return build_defs()

@@ -17,6 +17,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from pipeline.shapes import shape
+
 if TYPE_CHECKING:
     from pipeline.engines.duckdb import DuckDBEngine
 
@@ -195,12 +197,23 @@ def _written(moment: str) -> str:
 def normalised(dialect: Dialect, kind: Kind, column: str) -> str:
     """SQL: a column of text as a source gets it. Personal text comes as its hash only."""
     if kind == "email":
-        return f"sha256(nullif(lower(trim({column})), ''))"
+        return id_sql(f"nullif(lower(trim(CAST({column} AS VARCHAR))), '')")
     if kind == "number" and dialect.number_format != PLAIN:
         return dialect.number_format.as_number(column)
     if kind == "timestamp" and dialect.dates not in (None, "iso"):
         return as_timestamp(str(dialect.dates), column)
     return column
+
+
+def id_sql(text: str) -> str:
+    """SQL: HMAC-SHA-256 (RFC 2104) of a text with the key that `identity.set_key` gave the connection."""
+    inner = f"unhex(sha256({_key_part('id_key_inner')} || encode({text})))"
+    return f"sha256({_key_part('id_key_outer')} || {inner})"
+
+
+def _key_part(name: str) -> str:
+    """Without its key no id is made: null would make a guest of every customer."""
+    return f"coalesce(getvariable('{name}')::BLOB, error('the key of the ids is not set')::BLOB)"
 
 
 def recognise(
@@ -235,8 +248,8 @@ def _recognise_numbers(
     if rival is not None and PLAIN not in (chosen, rival):
         choices = [f'decimal = "{known.decimal}"' for known in (chosen, rival)]
         raise AmbiguousDialect(
-            f'{file}, column "{example[0]}": "{example[1]}" can be read in two ways, and no other number of the file '
-            f"tells which. {_advice(source, choices)}"
+            f'{file}, column "{example[0]}": "{shape(example[1])}" can be read in two ways, and no other number '
+            f"of the file tells which. {_advice(source, choices)}"
         )
     return dialect.but(decimal=chosen.decimal, thousands=chosen.thousands)
 
@@ -249,8 +262,8 @@ def _recognise_dates(
     if rival is not None:
         choices = [f'dates = "{name}"' for name in ("day_first", "month_first")]
         raise AmbiguousDialect(
-            f'{file}, column "{example[0]}": in "{example[1]}" the day or the month may come first, and no other date '
-            f"of the file tells which. {_advice(source, choices)}"
+            f'{file}, column "{example[0]}": in "{shape(example[1])}" the day or the month may come first, and no '
+            f"other date of the file tells which. {_advice(source, choices)}"
         )
     return dialect.but(dates=chosen)
 

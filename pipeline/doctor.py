@@ -20,8 +20,10 @@ from pipeline.engines.duckdb import DuckDBEngine, connect
 from pipeline.engines.engine import Snapshots
 from pipeline.engines.lake import LakeNotWritable
 from pipeline.exports import find_exports
+from pipeline.identity import IdKeyError, find_key, key_file, key_id
 from pipeline.inputs import ORDERS, switched_off
 from pipeline.locks import HomeBusy, holder, home_lock
+from pipeline.modes import wrong
 from pipeline.publishing import STAGING, recover
 from pipeline.retention import plan, snapshots_of
 from pipeline.settings import Settings, SettingsError, load
@@ -59,7 +61,7 @@ def examine(home: Path | None) -> list[Finding]:
         return [Finding("fail", "settings", str(error))]
     findings = [Finding("ok", "settings", f"home {settings.home}, {settings.timezone}, {settings.currency}")]
     parts: tuple[Callable[[Settings], Iterator[Finding]], ...] = (
-        _versions, _engine, _folders, _lock_and_publication, _sources, _exports, _warehouse
+        _versions, _engine, _folders, _modes, _id_key, _lock_and_publication, _sources, _exports, _warehouse
     )  # fmt: skip
     for part in parts:
         findings.extend(part(settings))
@@ -158,6 +160,40 @@ def _folders(settings: Settings) -> Iterator[Finding]:
     status: Literal["ok", "warn"] = "warn" if free < max(LEAST_FREE_BYTES, 3 * used) else "ok"
     advice = " Free some: a run needs about three times the warehouse." if status == "warn" else ""
     yield Finding(status, "disk", f"{free / 2**30:.1f} GiB free, the warehouse takes {used / 2**20:.0f} MiB.{advice}")
+
+
+def _modes(settings: Settings) -> Iterator[Finding]:
+    """Who may open what."""
+    readers = "its owner and what is published for its group" if settings.share == "group" else "its owner alone"
+    found = wrong(settings)
+    if not found:
+        yield Finding("ok", "access", f"the home is for {readers}")
+        return
+    strange = [path for path in found if path.lstat().st_uid != os.geteuid()]
+    remedy = "The next run sets them right."
+    if strange:
+        remedy = (
+            f"{len(strange):,} belong to another user, such as {strange[0]}: change their owner (chown), or run as "
+            f"that user; the next run sets the others right."
+        )
+    yield Finding(
+        "warn", "access",
+        f"{len(found):,} files or folders have other modes than a home for {readers}, such as {found[0]}. {remedy}",
+    )  # fmt: skip
+
+
+def _id_key(settings: Settings) -> Iterator[Finding]:
+    """Where the key of the ids lies that are made from e-mail addresses."""
+    try:
+        key = find_key(settings)
+    except IdKeyError as error:
+        yield Finding("fail", "id key", str(error))
+        return
+    where = "PERENNIAL_ID_KEY" if settings.id_key is not None else str(key_file(settings.home))
+    if key is None:
+        yield Finding("ok", "id key", "none yet; the first export with e-mail addresses makes it")
+    else:
+        yield Finding("ok", "id key", f"{key_id(key)}, from {where}; back it up, without it customers are new people")
 
 
 def _lock_and_publication(settings: Settings) -> Iterator[Finding]:

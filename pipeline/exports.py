@@ -11,10 +11,12 @@ from pathlib import Path
 import duckdb
 
 from pipeline.engines.duckdb import DuckDBEngine
+from pipeline.identity import use_key
 from pipeline.inputs import INPUTS
 from pipeline.loading import BESIDE_STAGING, Export, Load, Loaded, fixed_dialect, mapping_key, with_rates
 from pipeline.locks import HomeNotWritable
 from pipeline.precedence import local_now, note_arrivals, place_of, shown_path
+from pipeline.quarantine import settle
 from pipeline.rates import FOLDER as RATES_FOLDER
 from pipeline.rates import files_below, load_rates
 from pipeline.readers import columns_of, disk_is_full
@@ -46,6 +48,9 @@ def load_exports(
     matter: which of two exports is the newer one, `precedence` knows of the files themselves.
     Raises HomeNotWritable when the disk is full; the warehouse then has to be opened again.
     """
+    settle(engine, settings)
+    exports = list(exports)
+    id_key = use_key(engine, settings, [export.source for export in exports])
     identified: list[tuple[Export, str, str]] = []
     for export in exports:
         try:
@@ -58,7 +63,7 @@ def load_exports(
     _mark_stale(engine, settings, identified, rates)
     for export, file_id, sha256 in identified:
         try:
-            yield Load(engine, settings, export, file_id, sha256, rates).run()
+            yield Load(engine, settings, export, file_id, sha256, rates, id_key).run()
         except ExportError as error:
             yield error
         except (duckdb.Error, OSError) as error:
@@ -73,6 +78,7 @@ def load_exports(
                 f"there. Make room, then run again; `perennial prune` removes old snapshots."
             ) from None
     engine.execute("DROP TABLE IF EXISTS temp.rates")
+    settle(engine, settings)
 
 
 # ── finding ───────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -167,12 +173,20 @@ def _mark_stale(
         if ledger.get(file_id, now) not in (now, with_rates(now, rates)):
             changed.setdefault(export.source.input, []).append(file_id)
     for input, file_ids in changed.items():
-        of_these = {"changed": file_ids}
-        with engine.transaction():
-            staging = INPUTS[input].table.full_name
-            engine.note_changes(staging, "list_contains($changed, file_id)", of_these)
-            for table in (staging, *BESIDE_STAGING):
-                engine.execute(f"DELETE FROM {table} WHERE list_contains($changed, file_id)", of_these)
-            engine.execute(
-                "UPDATE ingest.files SET mapping = 'stale' WHERE superseded > 0 AND input = $input", {"input": input}
-            )
+        forget_files(engine, input, file_ids)
+
+
+def forget_files(engine: DuckDBEngine, input: str, file_ids: Sequence[str]) -> None:
+    """Take out what was read of these files, as if they had never come, in one transaction.
+
+    Files that gave rows up to newer ones are read again, too.
+    """
+    of_these = {"changed": list(file_ids)}
+    with engine.transaction():
+        staging = INPUTS[input].table.full_name
+        engine.note_changes(staging, "list_contains($changed, file_id)", of_these)
+        for table in (staging, *BESIDE_STAGING):
+            engine.execute(f"DELETE FROM {table} WHERE list_contains($changed, file_id)", of_these)
+        engine.execute(
+            "UPDATE ingest.files SET mapping = 'stale' WHERE superseded > 0 AND input = $input", {"input": input}
+        )

@@ -9,7 +9,7 @@ import dagster as dg
 
 _OUR_OWN = {
     "HomeBusy", "HomeNotWritable", "SettingsError", "ExportError", "PublicationDamaged",
-    "SparkUnavailable", "SparkFailed", "LakeNotWritable", "Refused",
+    "SparkUnavailable", "IdKeyError", "SparkFailed", "LakeNotWritable", "Refused",
 }  # fmt: skip
 
 

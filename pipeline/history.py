@@ -6,19 +6,43 @@ that took most of the run. dagster.yaml of a home names this class; the files ar
 
 from __future__ import annotations
 
+import datetime as dt
+import shutil
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any, Self
+from zoneinfo import ZoneInfo
 
+import dagster as dg
 import sqlalchemy
 from dagster._core.storage.event_log import SqliteEventLogStorage  # the module that dagster.yaml names, too
+from dagster._core.storage.event_log.schema import AssetCheckExecutionsTable
 from sqlalchemy.pool import StaticPool
 
+from pipeline.settings import Settings
+
+_ENDED = [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED]
 _INDEX = "index"
 _BUSY_SECONDS = 30
 _RUNS_OPEN = 8  # the web UI may look at thousands, each with a file of its own
+
+
+def forget_runs(instance: dg.DagsterInstance, settings: Settings, kept: Collection[dt.date]) -> int:
+    """Remove the runs that ended before the oldest of the `keep_daily` newest snapshots, with all that was logged.
+
+    `kept` are the snapshots that the home keeps. Returns how many runs were removed.
+    """
+    if not kept:
+        return 0
+    oldest = sorted(kept)[-settings.keep_daily :][0]
+    before = dt.datetime.combine(oldest, dt.time(), ZoneInfo(settings.timezone))
+    past = instance.get_runs(dg.RunsFilter(statuses=_ENDED, updated_before=before))
+    for run in past:
+        instance.delete_run(run.run_id)
+        shutil.rmtree(settings.home / ".dagster" / "storage" / run.run_id, ignore_errors=True)  # what it printed
+    return len(past)
 
 
 class EventLog(SqliteEventLogStorage):
@@ -39,6 +63,18 @@ class EventLog(SqliteEventLogStorage):
 
     def index_connection(self) -> AbstractContextManager[sqlalchemy.Connection]:
         return self._connection(_INDEX)
+
+    def delete_events(self, run_id: str) -> None:
+        """Of a run nothing is left: neither its own file nor, in the index, the space that its events took."""
+        super().delete_events(run_id)
+        with self.index_connection() as index:
+            index.execute(AssetCheckExecutionsTable.delete().where(AssetCheckExecutionsTable.c.run_id == run_id))
+        with self._in_use:
+            self._initialized_dbs.discard(run_id)
+            if run_id in self._engines:
+                self._engines.pop(run_id).dispose()
+            for ending in ("", "-wal", "-shm"):
+                Path(f"{self.path_for_shard(run_id)}{ending}").unlink(missing_ok=True)
 
     def dispose(self) -> None:
         super().dispose()
@@ -72,4 +108,6 @@ class EventLog(SqliteEventLogStorage):
         with engine.connect() as connection:
             # With a write-ahead log this loses nothing when the process dies, only what a power cut takes.
             connection.execute(sqlalchemy.text("PRAGMA synchronous=NORMAL"))
+            # What is deleted is overwritten: the events of a run that is past its time are gone for good.
+            connection.execute(sqlalchemy.text("PRAGMA secure_delete=ON"))
         return engine

@@ -20,12 +20,14 @@ from zoneinfo import ZoneInfo
 from pipeline.contracts import RowRule, row_rules, sql_type
 from pipeline.dialects import AmbiguousDialect, Dialect, normalised, recognise
 from pipeline.engines.duckdb import DuckDBEngine
+from pipeline.identity import makes_ids
 from pipeline.inputs import INPUTS, filling
 from pipeline.names import time_in
 from pipeline.precedence import BELIEVED, FILES, OLDEST_FIRST, arrival_of, shown_path
+from pipeline.quarantine import name_rows, quarantine_file, scratch_folder, write_rows
 from pipeline.readers import read_raw
 from pipeline.settings import ChargeProducts, Settings
-from pipeline.shapes import one_line
+from pipeline.shapes import currency_sql, one_line, shape_sql
 from pipeline.sizes import limits_of
 from pipeline.sources import EXPORTED_AT, ROW_NUMBER, ExportError, Source, quoted, text_literal
 
@@ -34,6 +36,12 @@ OFFSET = r"\d:\d\d(:\d\d(\.\d+)?)?\s?(Z|UTC|GMT|[+-]\d\d(:?\d\d)?)$"
 BESIDE_STAGING = ("ingest.quarantine", "ingest.remarks", "ingest.files")
 _TO_THE_SECOND = "_____________:__:__"  # a time written so has no room for an offset, and is told faster
 _CASTS = {"number": ("DECIMAL(38,9)", "a number"), "timestamp": ("TIMESTAMP", "a date")}
+_EMAIL = r"regexp_full_match(customer_id, '[^@\s]+@[^@\s]+\.[^@\s]+')"
+_PHONE = "regexp_full_match(customer_id, '(\\+|00)[0-9][0-9 ()./-]{6,18}')"
+_PERSONAL_IDS = (
+    ("an e-mail address", "map the column with `type: email` in a source of your own (docs/exports.md)"),
+    ("a phone number", "export the shop's own customer ids instead"),
+)
 KINDS_OF = {"TIMESTAMP": "a date", "DECIMAL": "a number", "DOUBLE": "a number", "BIGINT": "a number"}
 
 
@@ -98,7 +106,14 @@ class Load:
     """One file on its way into the warehouse."""
 
     def __init__(
-        self, engine: DuckDBEngine, settings: Settings, export: Export, file_id: str, sha256: str, rates: str | None
+        self,
+        engine: DuckDBEngine,
+        settings: Settings,
+        export: Export,
+        file_id: str,
+        sha256: str,
+        rates: str | None,
+        id_key: str | None = None,
     ) -> None:
         self._engine = engine
         self._settings = settings
@@ -112,6 +127,7 @@ class Load:
         self._key = mapping_key(settings, export.source)
         self._rates = rates
         self._arrival = arrival_of(engine, file_id)
+        self._id_key = id_key if makes_ids(export.source) else None
         self._has_foreign_lines = False
         self._has_several_lines = False
         self._dialect = Dialect()
@@ -126,6 +142,7 @@ class Load:
             self._map()
             self._find_problems()
             self._find_age()
+            self._look_at_customer_ids()
             with self._engine.transaction():
                 self._forget()
                 if self._over_limit():
@@ -136,6 +153,7 @@ class Load:
             self._drop_temporaries()
         after = self._ledger()
         assert after is not None
+        name_rows(self._settings, self._file_id, after["mapping"], after["path"])
         return self._outcome(after, read_now=True)
 
     @property
@@ -164,18 +182,22 @@ class Load:
         """`given`: the columns of the source as they stand in the file. `export`: the same as its SELECT gets them."""
         header, name = self._source.header, self._export.name
         fixed = fixed_dialect(self._settings, self._source)
-        scratch = self._settings.warehouse_file.parent / ".spill"
+        scratch = scratch_folder(self._settings)
         file = read_raw(
             self._engine, self._export.path, header.reads == "lines", fixed, scratch, limits_of(self._settings)
         )
         self._number, self._found = file.number, self._source.resolve(file.columns, name)
         types = dict(self._execute("SELECT column_name, column_type FROM (DESCRIBE raw)"))
-        kinds = {raw: kind for raw, kind in self._source.kinds.items() if types.get(self._found.get(raw)) == "VARCHAR"}
-        shown_as = {self._found[raw]: kind for raw, kind in kinds.items()}
+        kinds = {
+            raw: kind
+            for raw, kind in self._source.kinds.items()
+            if kind == "email" or types.get(self._found.get(raw)) == "VARCHAR"
+        }
+        shown_as = {self._found[raw]: kind for raw, kind in kinds.items() if raw in self._found}
         try:
             self._dialect = recognise(self._engine, "raw", shown_as, fixed.over(file.dialect), name, self._source.label)
         except AmbiguousDialect as error:
-            raise ExportError(str(error)) from error
+            raise ExportError(str(error)) from None
         given, export = [], []
         for raw in header.raw:
             column = quoted(self._found[raw]) if raw in self._found else "CAST(NULL AS VARCHAR)"
@@ -330,8 +352,9 @@ class Load:
         missing = f"is not the reporting currency {reporting}"
         if self._rates is not None:
             missing += f", and no exchange rate of its day or up to {days} days before is given"
+        shown = currency_sql("currency")
         self._execute(
-            f"INSERT INTO problems SELECT DISTINCT row_number, 'currency', 'column \"currency\": \"' || currency || "
+            f"INSERT INTO problems SELECT DISTINCT row_number, 'currency', 'column \"currency\": \"' || {shown} || "
             f"'\" {missing}' FROM completed WHERE currency <> $currency",
             currency=reporting,
         )
@@ -388,7 +411,7 @@ class Load:
         Unless each tells when it was changed: then those of the latest time are meant, and must agree.
         """
         columns, key = ", ".join(map(quoted, self._schema.columns)), ", ".join(self._input.key)
-        shown = " || ', ' || ".join(self._input.key)
+        shown = shape_sql(f"concat_ws(', ', {key})")
         opening, ending = text_literal(f'column "{key}": "'), text_literal('" stands in other rows with other values')
         self._execute(
             f"""
@@ -512,6 +535,24 @@ class Load:
             return f"SELECT row_number FROM mapped WHERE {quoted(name)} IS NULL"
         return f"SELECT row_number FROM mapped GROUP BY row_number HAVING count({quoted(name)}) = 0"
 
+    def _look_at_customer_ids(self) -> None:
+        """Ids that are addresses or numbers of people would stand in every table: say so, and hash nothing unasked."""
+        if not self._has("customer_id"):
+            return
+        filled, *personal = self._execute(
+            f"SELECT count(customer_id), count(*) FILTER (WHERE contains(customer_id, '@') AND {_EMAIL}), "
+            f"count(*) FILTER (WHERE (prefix(customer_id, '+') OR prefix(customer_id, '00')) AND {_PHONE}) "
+            "FROM completed"
+        )[0]
+        for rows, (what, remedy) in zip(personal, _PERSONAL_IDS, strict=True):
+            if rows and rows >= 0.5 * filled:
+                self._remark(
+                    "personal_ids",
+                    f"{rows:,} rows name their customer by {what}, which then stands in every table and audience; "
+                    f"{remedy}.",
+                    rows,
+                )
+
     def _counts(self) -> tuple[int, int]:
         """(rows read, rows that do not fit)."""
         read = self._execute("SELECT (SELECT count(*) FROM raw) + (SELECT count(*) FROM malformed)")[0][0]
@@ -536,12 +577,12 @@ class Load:
     def _reject(self) -> None:
         """Too much does not fit: nothing of the file is loaded, what does not fit is kept to be looked at."""
         read, bad = self._counts()
-        self._quarantine()
+        self._quarantine(self._rejected(self._mapping))
         self._record("rejected", self._rejected(self._mapping), read, 0, bad, 0, 0)
 
     def _accept(self) -> None:
         read, bad = self._counts()
-        self._quarantine()
+        self._quarantine(self._mapping)
         self._execute("CREATE OR REPLACE TEMP TABLE excluded AS SELECT DISTINCT row_number FROM problems")
         superseded = self._exclude_outdated()
         duplicates = self._exclude_copies()
@@ -550,7 +591,10 @@ class Load:
         self._note_rows()  # those taken from older files are among them
         self._record("loaded", self._mapping, read, accepted, bad, superseded, duplicates)
 
-    def _quarantine(self) -> None:
+    def _quarantine(self, mapping: str) -> None:
+        """The reasons into the warehouse, the rows with their text into a file that nobody else may read."""
+        if not self._execute("SELECT count(*) FROM problems")[0][0]:
+            return
         number, row = self._number, "raw"
         raw_text = "raw.line" if self._source.header.reads == "lines" else "CAST(to_json(raw) AS VARCHAR)"
         text = f"coalesce(malformed.text, {raw_text}, '')"
@@ -558,19 +602,20 @@ class Load:
             number, row = "given.row_number", "given"
             text = "CASE WHEN malformed.row_number IS NULL THEN CAST(to_json(given) AS VARCHAR) ELSE '' END"
         self._execute(
-            f"""
-            INSERT INTO ingest.quarantine (file_id, row_number, reasons, raw)
-            WITH reasons AS (
-              SELECT row_number, string_agg(DISTINCT reason, '; ' ORDER BY reason) AS reasons
-              FROM problems GROUP BY row_number
-            )
-            SELECT $file_id, reasons.row_number, reasons.reasons, {text}
-            FROM reasons
-            LEFT JOIN malformed ON malformed.row_number = reasons.row_number
-            LEFT JOIN {row} ON {number} = reasons.row_number
-            ORDER BY reasons.row_number
+            """
+            INSERT INTO ingest.quarantine (file_id, row_number, reasons)
+            SELECT $file_id, row_number, string_agg(DISTINCT reason, '; ' ORDER BY reason)
+            FROM problems GROUP BY row_number ORDER BY row_number
             """
         )
+        rows = f"""
+            SELECT reasons.row_number, reasons.reasons, {text} AS raw
+            FROM ingest.quarantine AS reasons
+            LEFT JOIN malformed ON malformed.row_number = reasons.row_number
+            LEFT JOIN {row} ON {number} = reasons.row_number
+            WHERE reasons.file_id = $file_id
+            """
+        write_rows(self._engine, self._settings, self._file_id, mapping, rows)
 
     def _exclude_copies(self) -> int:
         """Drop what is there twice, where it may be there once only or source or settings say so; returns how many."""
@@ -782,7 +827,8 @@ class Load:
               (SELECT count(*) FROM {self._staging} WHERE file_id = $file_id) AS lines,
               (SELECT {self._guests()} FROM {self._staging} WHERE file_id = $file_id) AS without_customer,
               min({ordered_at}) AS first_ordered_at, max({ordered_at}) AS last_ordered_at,
-              CAST($exported_at AS TIMESTAMP) AS exported_at, CAST($latest_at AS TIMESTAMP) AS latest_at
+              CAST($exported_at AS TIMESTAMP) AS exported_at, CAST($latest_at AS TIMESTAMP) AS latest_at,
+              $id_key AS id_key
             FROM completed WHERE row_number NOT IN (SELECT row_number FROM problems)
             """,
             sha256=self._sha256,
@@ -790,6 +836,7 @@ class Load:
             input=self._source.input,
             path=shown_path(self._settings, self._export.path),
             mapping=mapping,
+            id_key=self._id_key,
             status=status,
             read=read,
             accepted=accepted,
@@ -865,10 +912,9 @@ def _noted(*columns: str) -> str:
 
 def _unreadable(column: str, text: str, kind: str) -> str:
     """SQL: what to say of a text that is not of its kind."""
-    shown = f"left({text}, 60)"
-    hint = f"CASE WHEN regexp_matches({shown}, '^[-+]?[0-9.,]*[oO][0-9.,oO]*$') THEN ' (letter O?)' ELSE '' END"
+    hint = f"CASE WHEN regexp_matches({text}, '^[-+]?[0-9.,]*[oO][0-9.,oO]*$') THEN ' (letter O?)' ELSE '' END"
     opening, ending = text_literal(f'column "{column}": "'), text_literal(f'" is not {kind}')
-    return f"{opening} || {shown} || {ending} || {hint}"
+    return f"{opening} || {shape_sql(text)} || {ending} || {hint}"
 
 
 def _canonical(name: str, output_type: str | None, declared: str, written_in: str, zone: str) -> str:
@@ -940,11 +986,6 @@ def mapping_key(settings: Settings, source: Source) -> str:
 def with_rates(mapping: str, rates: str | None) -> str:
     """How a file was read that holds lines in other currencies: it is read again when the rates change."""
     return f"{mapping} rates {rates}"
-
-
-def quarantine_file(path: str, file_id: str) -> str:
-    """Where the quarantined rows of a file are published, relative to the home."""
-    return f"data/quarantine/{Path(path).name.split('.')[0]}-{file_id[:8]}.parquet"
 
 
 def fixed_dialect(settings: Settings, source: Source) -> Dialect:

@@ -251,7 +251,8 @@ def _run_file(home: Path, run_id: str) -> Path:
 
 def _make_folder(folder: Path) -> None:
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.parent.mkdir(parents=True, mode=0o700, exist_ok=True)
+        folder.mkdir(mode=0o700, exist_ok=True)
     except OSError as error:
         raise _not_writable(folder, error) from error
 
@@ -259,7 +260,7 @@ def _make_folder(folder: Path) -> None:
 def _open(path: Path) -> int:
     """Close-on-exec, as always in Python: programs that we start do not keep the lock."""
     try:
-        return os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+        return os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     except OSError as error:
         raise _not_writable(path.parent, error) from error
 

@@ -12,6 +12,7 @@ from pipeline.dialects import AmbiguousDialect, Dialect, Kind, normalised, recog
 from pipeline.engines.duckdb import DuckDBEngine
 from pipeline.readers import read_raw
 from pipeline.settings import Settings
+from pipeline.shapes import shape_sql
 from pipeline.sizes import limits_of
 from pipeline.sources import ExportError, quoted
 
@@ -59,12 +60,12 @@ def load_rates(engine: DuckDBEngine, settings: Settings) -> str | None:
             raise ExportError(f"There is no file {path}; setting rates_file must name a CSV of {_EXAMPLE}.")
         _read(engine, path, settings)
     doubled = engine.execute(
-        "SELECT currency, day, min(rate), max(rate) FROM rates GROUP BY currency, day HAVING min(rate) <> max(rate) "
+        "SELECT currency, day FROM rates GROUP BY currency, day HAVING min(rate) <> max(rate) "
         "ORDER BY day, currency LIMIT 1"
     )
     if doubled:
-        currency, day, low, high = doubled[0]
-        raise ExportError(f"Exchange rates: {currency} has two rates on {day}, {low} and {high}. Keep one of them.")
+        currency, day = doubled[0]
+        raise ExportError(f"Exchange rates: {currency} has two rates on {day}. Keep one of them.")
     rows = engine.execute("SELECT DISTINCT day, currency, rate FROM rates ORDER BY day, currency")
     return hashlib.sha256(repr(rows).encode()).hexdigest()[:16] if rows else None
 
@@ -83,7 +84,7 @@ def _read(engine: DuckDBEngine, path: Path, settings: Settings) -> None:
     try:
         dialect = recognise(engine, "raw", kinds, fixed.over(file.dialect), path.name, FOLDER)
     except AmbiguousDialect as error:
-        raise ExportError(str(error)) from error
+        raise ExportError(str(error)) from None
     day, currency, rate = (
         normalised(dialect, kinds.get(names[name], "text"), quoted(names[name])) for name in _COLUMNS
     )
@@ -92,13 +93,16 @@ def _read(engine: DuckDBEngine, path: Path, settings: Settings) -> None:
         f"TRY_CAST({rate} AS DECIMAL(18,8)), $file FROM raw",
         {"file": path.name},
     )
+    cells = ", ".join(f"CAST({quoted(names[name])} AS VARCHAR)" for name in _COLUMNS)
+    row_shape = shape_sql(f"concat_ws(', ', {cells})")
     bad = engine.execute(
-        f"SELECT {file.number}, concat_ws(', ', {', '.join(quoted(names[name]) for name in _COLUMNS)}) FROM raw "
+        f"SELECT {file.number}, {row_shape} FROM raw "
         f"WHERE coalesce(TRY_CAST({rate} AS DECIMAL(18,8)), 0) <= 0 OR TRY_CAST({day} AS TIMESTAMP) IS NULL "
         f"OR NOT coalesce(regexp_full_match(upper(trim({currency})), '[A-Z]{{3}}'), FALSE) LIMIT 1"
     )
-    bad = bad or engine.execute("SELECT row_number, text FROM malformed ORDER BY row_number LIMIT 1")
+    bad = bad or engine.execute(f"SELECT row_number, {shape_sql('text')} FROM malformed ORDER BY row_number LIMIT 1")
     for table in ("raw", "malformed"):
         engine.execute(f"DROP TABLE IF EXISTS temp.{table}")
     if bad:
-        raise ExportError(f"{path.name}, row {bad[0][0]:,}: {bad[0][1]} is no exchange rate. It must hold {_EXAMPLE}.")
+        row, shown = bad[0]
+        raise ExportError(f'{path.name}, row {row:,}: "{shown}" is no exchange rate. It must hold {_EXAMPLE}.')

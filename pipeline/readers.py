@@ -30,7 +30,7 @@ import pyarrow as pa
 
 from pipeline.dialects import Dialect
 from pipeline.engines.duckdb import DuckDBEngine
-from pipeline.shapes import shown_names
+from pipeline.shapes import redacted, shape
 from pipeline.sizes import LONGEST_LINE as _LONGEST_LINE
 from pipeline.sizes import Limits, require_size
 from pipeline.sources import ExportError, quoted, text_literal
@@ -177,8 +177,9 @@ def _told(path: Path, format: Format, fixed: Dialect) -> Iterator[None]:
     except (duckdb.Error, pl.exceptions.PolarsError, pa.ArrowException, EOFError, OSError) as error:
         if disk_is_full(error):
             raise  # no fault of the file
-        first = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        raise ExportError(f"{path.name} cannot be read as {format}: {first} Export it again.") from error
+        # Not chained: traces are kept, and the libraries quote what they stumble over.
+        first = redacted(str(error)) or type(error).__name__
+        raise ExportError(f"{path.name} cannot be read as {format}: {first} Export it again.") from None
 
 
 def disk_is_full(error: BaseException) -> bool:
@@ -226,7 +227,7 @@ def _read_text(
             raise ExportError(
                 f"{text.path.name} cannot be read as {format}: {where} holds bytes that are no UTF-8 text, or more "
                 f"than {_LONGEST_LINE:,} of them. Export it again."
-            ) from error
+            ) from None
         with _in_utf8(text, scratch) as readable:
             columns, number = _read_malformed_csv(engine, readable)
     return RawFile(columns, number, text.dialect)
@@ -419,10 +420,19 @@ def _column_names(file: str, header: Sequence[str]) -> list[str]:
         raise ExportError(f"{file} has no header line. The first line must name the columns.")
     columns = [name.replace("\0", "").strip() or f"column {place}" for place, name in enumerate(header, start=1)]
     lowered = [name.lower() for name in columns]
-    repeated = sorted({name for name in columns if lowered.count(name.lower()) > 1})
+    repeated = [name for name in dict.fromkeys(lowered) if lowered.count(name) > 1]
     if repeated:
-        raise ExportError(f"{file} names columns twice: {shown_names(repeated)}. Rename them in the export.")
+        places = "; ".join(_places(lowered, name) for name in repeated[:5])
+        raise ExportError(
+            f"{file} names columns twice: {places}. Rename them in the export; if it has no header line, add one."
+        )
     return columns
+
+
+def _places(names: Sequence[str], name: str) -> str:
+    """Where a name stands in a header: its shape, since without a header line the first row is taken for names."""
+    places = [str(place) for place, other in enumerate(names, start=1) if other == name]
+    return f'columns {" and ".join(places)} ("{shape(name)}")'
 
 
 class _Record(NamedTuple):
@@ -540,7 +550,7 @@ def _read_workbook(engine: DuckDBEngine, path: Path, dialect: Dialect, scratch: 
             .to_polars()
         )
     except fastexcel.FastExcelError as error:
-        raise _no_workbook(path, error) from error
+        raise _no_workbook(path, error) from None
     frame = frame.select(pl.int_range(1, pl.len() + 1, dtype=pl.Int64).alias(_NUMBER), *map(_whole_numbers, frame))
     with _folder(scratch) as folder:
         frame.filter(~pl.all_horizontal(pl.exclude(_NUMBER).is_null())).write_parquet(folder / "sheet.parquet")
@@ -558,14 +568,14 @@ def _sheet(path: Path, dialect: Dialect) -> tuple[str, list[str]]:
         sheet = dialect.sheet or book.sheet_names[0]
         head = book.load_sheet(sheet, header_row=None, n_rows=1, dtypes="string").to_polars()
     except fastexcel.FastExcelError as error:
-        raise _no_workbook(path, error) from error
+        raise _no_workbook(path, error) from None
     header = [cell or "" for cell in head.row(0)] if head.height else ()
     return sheet, _column_names(f'{path.name}, sheet "{sheet}"', header)
 
 
 def _no_workbook(path: Path, error: Exception) -> ExportError:
     lines = [line.strip().removeprefix("0: ") for line in str(error).splitlines()]
-    told = next((line for line in lines if "Available sheets" in line), lines[0])
+    told = next((line for line in lines if "Available sheets" in line), redacted(lines[0]))
     return ExportError(f"{path.name} cannot be read as xlsx: {told} Mend the file, or setting dialects.")
 
 

@@ -20,6 +20,7 @@ from pipeline.engines.duckdb import DuckDBEngine, connect
 from pipeline.engines.engine import Snapshots
 from pipeline.engines.lake import Lake
 from pipeline.locks import home_lock
+from pipeline.modes import set_right
 from pipeline.publishing import Publication, recover
 from pipeline.reporting.site import OUT, build_entrance
 from pipeline.settings import Settings
@@ -117,6 +118,7 @@ def prune_home(settings: Settings, dry_run: bool = False) -> Plan:
             what = plan(settings, where)
             if not dry_run:
                 prune(settings, where, _RUN_ID, what)
+                set_right(settings)
     return what
 
 

@@ -35,6 +35,9 @@ telemetry:
   enabled: false
 nux:
   enabled: false
+compute_logs:
+  module: dagster._core.storage.noop_compute_log_manager
+  class: NoOpComputeLogManager
 event_log_storage:
   module: pipeline.history
   class: EventLog
@@ -42,6 +45,8 @@ event_log_storage:
     base_dir:
       env: DAGSTER_HOME
 """
+_COMPUTE_LOGS = DAGSTER_YAML[DAGSTER_YAML.index("compute_logs") : DAGSTER_YAML.index("event_log_storage")]
+_DAGSTER_YAML_OF_BEFORE = DAGSTER_YAML.replace(_COMPUTE_LOGS, "")  # what stdout said was kept for ever
 PROJECT = Path(__file__).resolve().parent.parent
 SQL_FOLDER = PROJECT / "sql"
 TEMPLATES_FOLDER = PROJECT / "reports" / "templates"
@@ -346,6 +351,12 @@ class Settings(BaseSettings):
     failure_webhook: Secret[HttpUrl] | None = Field(
         None, description="Address that is told (POST, JSON) when a run fails"
     )
+    share: Literal["owner", "group"] = Field(
+        "owner", description="Who may read what is published: the owner of the home, or its group, too"
+    )
+    id_key: Secret[str] | None = Field(
+        None, description="Key of the ids made from e-mail addresses, 64 hexadecimal digits; else .perennial/id.key"
+    )
     lock_wait_seconds: float = Field(600, ge=0, description="How long a run waits for another one in the same home")
     engine: Literal["duckdb", "spark"] = Field("duckdb", description="Where the SQL runs: in this process, or on Spark")
     spark: Spark = Field(default_factory=lambda: Spark(), description='Where Spark runs; for engine = "spark"')
@@ -382,6 +393,13 @@ class Settings(BaseSettings):
         for pattern in patterns.values():
             check_pattern(pattern)
         return patterns
+
+    @field_validator("id_key")
+    @classmethod
+    def is_a_key(cls, key: Secret[str] | None) -> Secret[str] | None:
+        if key is not None and not re.fullmatch("[0-9a-fA-F]{64}", key.get_secret_value()):
+            raise ValueError("a key is 64 hexadecimal digits, such as `openssl rand -hex 32` makes")
+        return key
 
     @model_validator(mode="after")
     def spark_reads_for_spark(self) -> Self:
@@ -466,7 +484,7 @@ def load(home: Path | None = None, **overrides: Any) -> Settings:
     except tomllib.TOMLDecodeError as error:
         raise SettingsError(f"{SETTINGS_FILE} is not readable TOML: {error}. Mend that line.") from error
     except ValidationError as error:
-        raise SettingsError(_explain(error)) from error
+        raise SettingsError(_explain(error)) from None  # pydantic's own words hold the values, secrets among them
 
 
 def _explain(error: ValidationError) -> str:
@@ -479,7 +497,7 @@ def _explain(error: ValidationError) -> str:
             message = f"there is no such setting; the settings are {known}"
         elif problem["type"].startswith("date_"):
             message = "this is no day; write YYYY-MM-DD"
-        secret = name.startswith("failure_webhook")
+        secret = name.startswith(("failure_webhook", "id_key"))
         given = "" if secret or problem["type"] == "extra_forbidden" else f" (given: {problem['input']!r})"
         lines.append(f'setting "{name}": {message}{given}')
     where = f"{SETTINGS_FILE} in the home, from PERENNIAL_* variables and from options"
@@ -489,9 +507,9 @@ def _explain(error: ValidationError) -> str:
 def export_home(settings: Settings) -> None:
     """Make this home the one that Dagster, and every process it starts, works in, with the periods asked for."""
     dagster_home = settings.home / ".dagster"
-    dagster_home.mkdir(parents=True, exist_ok=True)
+    dagster_home.mkdir(parents=True, mode=0o700, exist_ok=True)
     config = dagster_home / "dagster.yaml"
-    if not config.exists():
+    if not config.exists() or config.read_text() == _DAGSTER_YAML_OF_BEFORE:
         config.write_text(DAGSTER_YAML)
     os.environ["PERENNIAL_HOME"] = str(settings.home)
     os.environ["PERENNIAL_ENGINE"] = settings.engine

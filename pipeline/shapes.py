@@ -6,6 +6,7 @@ A cell may be anything: a name that slipped into the wrong column, a card number
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Sequence
 
@@ -13,6 +14,20 @@ LONGEST = 30
 LONGEST_NAME = 40
 MOST_NAMES = 20
 _MOST_DIGITS = 4
+_QUOTED = re.compile(r"(?<!\w)'.*'(?!\w)|\".*\"")
+_LONG_NUMBER = re.compile(r"(?<!Line: )(?<!\d)\d{4,}")
+CURRENCIES = re.findall(
+    r"[A-Z]+",
+    """
+    AED AFN ALL AMD ANG AOA ARS AUD AWG AZN BAM BBD BDT BGN BHD BIF BMD BND BOB BRL BSD BTN BWP BYN BZD CAD CDF
+    CHF CLP CNY COP CRC CUP CVE CZK DJF DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP GEL GHS GIP GMD GNF GTQ GYD HKD
+    HNL HRK HTG HUF IDR ILS INR IQD IRR ISK JMD JOD JPY KES KGS KHR KMF KPW KRW KWD KYD KZT LAK LBP LKR LRD LSL
+    LYD MAD MDL MGA MKD MMK MNT MOP MRU MUR MVR MWK MXN MYR MZN NAD NGN NIO NOK NPR NZD OMR PAB PEN PGK PHP PKR
+    PLN PYG QAR RON RSD RUB RWF SAR SBD SCR SDG SEK SGD SHP SLE SOS SRD SSP STN SVC SYP SZL THB TJS TMT TND TOP
+    TRY TTD TWD TZS UAH UGX USD UYU UZS VES VND VUV WST XAF XCD XOF XPF YER ZAR ZMW ZWG
+    """,
+)
+"""Codes of ISO 4217: the one kind of cell that may be said, since nobody is called so."""
 _CLASSES = (
     ("\\p{Lu}", "X"), ("[\\p{Ll}\\p{Lt}\\p{Lm}\\p{Lo}\\p{M}]", "x"), ("\\p{N}", "9"), ("[\\p{C}\\p{Zl}\\p{Zp}]", "·"),
 )  # fmt: skip
@@ -57,6 +72,19 @@ def shown_names(names: Sequence[str]) -> str:
 def _acts(character: str) -> bool:
     category = unicodedata.category(character)
     return category[0] == "C" or category in ("Zl", "Zp")
+
+
+def currency_sql(text: str) -> str:
+    """SQL, of either engine: a currency by its code, and what is no code of ISO 4217 by its shape."""
+    codes = ", ".join(f"'{code}'" for code in CURRENCIES)
+    return f"CASE WHEN {text} IN ({codes}) THEN {text} ELSE {shape_sql(text)} END"
+
+
+def redacted(message: str) -> str:
+    """What another program says of data without the data: its first line; quoted texts and long numbers as shapes."""
+    first = (message.strip().splitlines() or [""])[0]
+    quoted = _QUOTED.sub(lambda found: found[0][0] + shape(found[0][1:-1]) + found[0][-1], first)
+    return _LONG_NUMBER.sub(lambda found: shape(found[0]), quoted)
 
 
 def _class_of(character: str) -> str:

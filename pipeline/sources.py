@@ -24,7 +24,7 @@ from pipeline.contracts import sql_type
 from pipeline.dialects import Dialect, Kind
 from pipeline.engines import dialect
 from pipeline.inputs import INPUTS, ORDERS
-from pipeline.shapes import one_line, shown_name, shown_names
+from pipeline.shapes import one_line
 from pipeline.source_sql import unsafe
 from pipeline.sql import HeaderError, parse_header, split_header
 
@@ -61,7 +61,8 @@ class RawColumn(BaseModel):
     type: Kind | None = Field(
         None,
         description="number and timestamp: text comes to the SELECT as 1234.56 and 2025-12-31 14:05:00 whatever the "
-        "dialect; email: only as the SHA-256 of the trimmed address in lower case. Else seen from the SELECT",
+        "dialect; email: only as an id made of the trimmed address in lower case with the home's key. Else seen from "
+        "the SELECT",
     )
 
 
@@ -170,12 +171,21 @@ class Source:
     def _missing(self, missing: Sequence[str], columns: Sequence[str], file: str) -> str:
         hints = []
         for name in missing:
-            close = closest(name, columns)
-            hints.append(f'"{name}"' + (f' (the closest is "{shown_name(close)}")' if close else ""))
+            close = closest(name, [column for column in columns if looks_like_a_name(column)])
+            hints.append(f'"{name}"' + (f' (the closest is "{close}")' if close else ""))
         return (
-            f"{file} is no export of source {self.label}: it lacks {', '.join(hints)}. It has {shown_names(columns)}. "
+            f"{file} is no export of source {self.label}: it lacks {', '.join(hints)}. It has {self._told(columns)}. "
             f"Rename the columns, or map them in a source of your own (docs/exports.md)."
         )
+
+    def _told(self, columns: Sequence[str]) -> str:
+        """The columns of a file in a message. Those this source does not know are not named: without its header line,
+        the first row of a file is taken for names."""
+        known = {name.lower() for raw, column in self.header.raw.items() for name in (raw, *column.aliases)}
+        named = [f'"{name}"' for name in columns if name.strip().strip("\ufeff").lower() in known]
+        others = len(columns) - len(named)
+        unknown = f"{others} that this source does not know (`perennial inspect` lists them)"
+        return " and ".join(([", ".join(named)] if named else []) + ([unknown] if others else []))
 
 
 @cache
@@ -273,6 +283,11 @@ def choose(sources: Mapping[str, Source], name: str) -> list[Source]:
     raise ExportError(
         f"There is no source {name!r}.{hint} Known are {', '.join(names)}; docs/exports.md tells how to add one."
     )
+
+
+def looks_like_a_name(column: str) -> bool:
+    """Whether what stands in a header may be said aloud: letters and few digits, no address, number or date."""
+    return len(column) <= 40 and "@" not in column and sum(character.isdigit() for character in column) <= 3
 
 
 def closest(name: str, names: Iterable[str]) -> str | None:

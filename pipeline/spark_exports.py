@@ -23,11 +23,13 @@ from pipeline.engines.session import spark_path
 from pipeline.engines.spark import SparkEngine, SparkFailed, spark_type, told
 from pipeline.engines.spark_sql import SPACES, view_name
 from pipeline.inputs import INPUTS, ORDERS, filling
-from pipeline.loading import KINDS_OF, OFFSET, Loaded, mapping_key, quarantine_file
+from pipeline.loading import KINDS_OF, OFFSET, Loaded, mapping_key
 from pipeline.names import ordinals
 from pipeline.precedence import arrival_of, local_now, note_arrivals
+from pipeline.quarantine import name_rows, quarantine_file, write_rows
 from pipeline.settings import ChargeProducts, Settings
-from pipeline.sources import ROW_NUMBER, ExportError, Source, choose, find_sources
+from pipeline.shapes import currency_sql, shape_sql
+from pipeline.sources import ROW_NUMBER, ExportError, Source, choose, find_sources, looks_like_a_name
 from pipeline.sql import Table
 
 if TYPE_CHECKING:
@@ -153,11 +155,13 @@ def _refuse_missing(source: Source, path: str, columns: Sequence[str]) -> None:
     if not missing and any(present >= {*names} for names in source.header.one_of or [()]):
         return
     lacks = ", ".join(missing) or " or ".join(" and ".join(names) for names in source.header.one_of)
-    close = [match for name in missing for match in difflib.get_close_matches(name, sorted(present), 1)]
+    names = sorted(filter(looks_like_a_name, present))
+    close = [match for name in missing for match in difflib.get_close_matches(name, names, 1)]
     hint = f" (is it {', '.join(close)}?)" if close else ""
+    known = ", ".join(name for name in _CANONICAL if name in present) or "none"
     raise ExportError(
-        f"spark.order_lines: {path} has no column {lacks}{hint}; it has {', '.join(columns)}. Spark reads canonical "
-        f"columns only (docs/exports.md); rename them, or load other layouts from the drop folder."
+        f"spark.order_lines: {path} has no column {lacks}{hint}; it has {known} of the canonical columns. "
+        f"Spark reads these only (docs/exports.md); rename its columns, or load other layouts from the drop folder."
     )
 
 
@@ -205,7 +209,7 @@ def _judge(engine: SparkEngine, entry: Entry, folder: Path) -> Judged:
         judged = engine.frame(_rules_query(), {}, "the contract of order_lines", {_MAPPED: _mapped_columns()})
         told(entry.path, lambda: judged.write.parquet(spark_path(folder / "judged")))
     except SparkFailed as failed:
-        if _READING not in str(failed.__cause__):  # a full disk, a lost cluster: not the files' fault
+        if _READING not in failed.conditions:  # a full disk, a lost cluster: not the files' fault
             raise
         raise ExportError(_drift(entry.path, failed.reason)) from failed
     rows = engine.session.read.parquet(spark_path(folder / "judged"))
@@ -239,7 +243,7 @@ def _mapped(engine: SparkEngine, entry: Entry) -> DataFrame:
         columns.append(f"{value} AS {name}")
         if kind != "VARCHAR":
             what = KINDS_OF[kind.split("(")[0]]
-            said = f"concat('column \"{name}\": \"', substr({text}, 1, 60), '\" is not {what}')"
+            said = f"concat('column \"{name}\": \"', {_in_spark(shape_sql(text))}, '\" is not {what}')"
             unreadable.append(f"CASE WHEN {text} IS NOT NULL AND ({value}) IS NULL THEN {said} END")
     columns.append(f"nullif(concat_ws('; ', {', '.join(unreadable)}), '') AS _unreadable")
     return raw.selectExpr(*columns)
@@ -258,6 +262,11 @@ def _read_as(text: str, kind: str, zone: str) -> str:
 def _local(instant: str, zone: str) -> str:
     """An instant as what the shop's clocks showed; the session's zone is UTC."""
     return f"CAST(from_utc_timestamp({instant}, '{zone}') AS TIMESTAMP_NTZ)"
+
+
+def _in_spark(shape: str) -> str:
+    """The SQL of a shape as Spark itself reads it: a backslash is written twice, and 'g' goes without saying."""
+    return shape.replace("\\", "\\\\").replace(", 'g')", ")")
 
 
 def _quoted(name: str) -> str:
@@ -300,8 +309,9 @@ def _completed(rows: DataFrame, settings: Settings) -> DataFrame:
             *[name for name in rows.columns if name not in layer],
             *[f"{sql.format(**given)} AS {name}" for name, sql in layer.items()],
         )
+    shown = _in_spark(currency_sql("currency"))
     foreign = (
-        f"CASE WHEN currency <> '{currency}' THEN concat('column \"currency\": \"', currency, '\" is not the reporting "
+        f"CASE WHEN currency <> '{currency}' THEN concat('column \"currency\": \"', {shown}, '\" is not the reporting "
         f"currency {currency}; Spark converts nothing') END AS _foreign"
     )
     return rows.selectExpr("*", foreign)
@@ -372,6 +382,8 @@ def _take(engine: SparkEngine, entries: Sequence[Entry], judged: Sequence[Judged
             ledger.append(_record(engine, table, entry, found, folder, mapping))
 
     engine.write_rows(table, None, lambda folder: lines.write.parquet(spark_path(folder)), record)
+    for entry in entries:
+        name_rows(engine.settings, entry.file_id, mapping, entry.path)
     return [_outcome(entry, row, read_now=True) for entry, row in zip(entries, ledger, strict=True)]
 
 
@@ -416,9 +428,12 @@ def _set_aside(engine: SparkEngine, entry: Entry, found: Judged) -> Path:
 
 def _record(engine: SparkEngine, table: Table, entry: Entry, found: Judged, bad: Path, mapping: str) -> dict[str, Any]:
     """The entry's row in the ledger, and its bad rows in quarantine."""
+    rows = f"SELECT row_number, reasons, coalesce(_raw, '') AS raw FROM read_parquet('{_escaped(bad)}/*.parquet')"
+    if found.bad:
+        write_rows(engine.local, engine.settings, entry.file_id, mapping, rows)
     engine.local.execute(
-        "INSERT INTO ingest.quarantine (file_id, row_number, reasons, raw) SELECT $file_id, row_number, reasons, "
-        f"coalesce(_raw, '') FROM read_parquet('{_escaped(bad)}/*.parquet') ORDER BY row_number",
+        "INSERT INTO ingest.quarantine (file_id, row_number, reasons) "
+        f"SELECT $file_id, row_number, reasons FROM ({rows}) AS rows ORDER BY row_number",
         {"file_id": entry.file_id},
     )
     engine.local.execute(

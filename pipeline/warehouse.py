@@ -4,6 +4,7 @@ Taking it means: lock the home, finish or forget what a killed run left, tell Da
 file. Every asset and every check requires it, so that nothing runs in a home without the lock.
 """
 
+import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date
@@ -19,7 +20,9 @@ from pipeline.catalog import published_tables, tables
 from pipeline.engines.duckdb import DuckDBEngine, confine, open_file
 from pipeline.engines.engine import Engine
 from pipeline.locks import home_lock, run_is_alive, sweep
+from pipeline.modes import set_right
 from pipeline.publishing import recover
+from pipeline.rewriting import remove_raw_rows
 from pipeline.settings import Settings, load
 
 _BUSY_FILE_SECONDS = 10.0
@@ -80,11 +83,15 @@ class Warehouse(DuckDBResource):
         run_id = context.run_id or "outside-a-run"
         log = context.log.info if context.log else print
         with home_lock(settings.home, run_id, settings.lock_wait_seconds, log):
+            set_right(settings)
             for sentence in recover(settings.home):
                 log(sentence)
+            shutil.rmtree(settings.warehouse_file.parent / ".spill", ignore_errors=True)  # of a run that was killed
             if context.instance is not None:
                 _report_dead_runs(context.instance, settings.home, run_id)
             _require_engine(settings)
+            if remove_raw_rows(settings):
+                log("The text of quarantined rows has left the warehouse, which was written anew.")
             with self.get_connection() as connection:
                 self._settings = settings
                 self._local, self._unconfined = DuckDBEngine(connection), connection
@@ -93,6 +100,7 @@ class Warehouse(DuckDBResource):
                         yield self
                 finally:
                     self._engine = self._local = self._unconfined = self._settings = self._snapshots = None
+                    set_right(settings)
 
     @contextmanager
     def get_connection(self) -> Iterator[duckdb.DuckDBPyConnection]:

@@ -11,6 +11,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 from shop import Rows, open_engine
 
 from pipeline.exports import find_exports, identify, load_exports
@@ -103,6 +104,11 @@ class Home:
     def reasons(self) -> dict[int, str]:
         """Row number -> why it was set aside."""
         return self.select("SELECT * FROM ingest.quarantine").by("row_number", "reasons")
+
+    def set_aside(self) -> Rows:
+        """The quarantined rows of all files, with their text."""
+        files = sorted((self.path / "data" / "quarantine").glob("*.parquet"))
+        return Rows(pl.concat([pl.read_parquet(file) for file in files]))
 
     def remarks(self) -> dict[str, str]:
         """Subject -> what a person is told of it."""

@@ -9,14 +9,14 @@ import datetime as dt
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from pipeline import __version__
+from pipeline.activation.spreadsheets import harmless, like_a_formula
 from pipeline.engines.duckdb import DuckDBEngine
-from pipeline.loading import quarantine_file
 from pipeline.settings import Settings
 from pipeline.sources import quoted
 from pipeline.sql import PARTITION_COLUMN, Table
@@ -38,7 +38,7 @@ MEMBERS_SQL = """
     WHERE segments.snapshot_date = $snapshot_date
     ORDER BY segments.catalogue, segments.segment
 """
-_AUDIENCE_TEXTS = ("customer_id", "segment", "previous_segment", "recency_tier", "frequency_tier", "monetary_tier")
+_ID = "customer_id"
 
 
 @dataclass(frozen=True)
@@ -48,6 +48,8 @@ class Output:
     path: str
     rows: int
     sha256: str
+    ids_like_formulas: int = 0
+    """Ids in a CSV that begin as a formula does; they stand there unaltered."""
 
 
 def table_folder(table: Table, snapshot_date: dt.date) -> str:
@@ -77,14 +79,19 @@ def write_audiences(engine: DuckDBEngine, day: dt.date, file: FileFor) -> list[O
         {"snapshot_date": day},
     )
     outputs = []
-    safe = f"* REPLACE ({', '.join(map(_no_formula, _AUDIENCE_TEXTS))})"
     # Joined once, not once per file.
     engine.execute(f"CREATE OR REPLACE TEMP TABLE audience_members AS {MEMBERS_SQL}", {"snapshot_date": day})
+    kinds = engine.execute("SELECT column_name, column_type FROM (DESCRIBE audience_members)")
+    texts = [quoted(name) for name, kind in kinds if kind == "VARCHAR" and name not in (_ID, "catalogue")]
+    safe = f"* REPLACE ({', '.join(f'{harmless(text)} AS {text}' for text in texts)})"
+    told = f"SELECT catalogue, segment, count(*) FROM audience_members WHERE {like_a_formula(_ID)} GROUP BY ALL"
+    like_formulas = {(row[0], row[1]): row[2] for row in engine.execute(told)}
     for catalogue, segment in segments:
         parameters = {"catalogue": catalogue, "segment": segment}
         target = f"{audience_folder(day)}/{catalogue}/{segment}"
         outputs.append(_export(engine, _members("*"), parameters, f"{target}.parquet", file))
-        outputs.append(_export(engine, _members(safe), parameters, f"{target}.csv", file))
+        ids = like_formulas.get((catalogue, segment), 0)
+        outputs.append(_export(engine, _members(safe), parameters, f"{target}.csv", file, ids))
     engine.execute("DROP TABLE temp.audience_members")
     return outputs
 
@@ -97,18 +104,6 @@ def _members(columns: str) -> str:
     )
 
 
-def write_quarantine(engine: DuckDBEngine, file: FileFor) -> list[Output]:
-    """The rows set aside, one Parquet file per export that has any. They are as they came, names and all: mode 0600."""
-    files = engine.execute("SELECT file_id, path FROM ingest.files WHERE quarantined > 0 ORDER BY file_id")
-    sql = "SELECT row_number, reasons, raw FROM ingest.quarantine WHERE file_id = $file_id ORDER BY row_number"
-    outputs = []
-    for file_id, path in files:
-        target = quarantine_file(path, file_id)
-        outputs.append(_export(engine, sql, {"file_id": file_id}, target, file))
-        file(target).chmod(0o600)
-    return outputs
-
-
 def write_manifest(
     engine: DuckDBEngine, settings: Settings, day: dt.date, outputs: Iterable[Output], file: FileFor
 ) -> str:
@@ -119,9 +114,11 @@ def write_manifest(
     inputs = engine.read(
         "SELECT path, source, input, sha256, rows_read, accepted FROM ingest.files ORDER BY source, input, sha256"
     )
+    listed = sorted(outputs, key=lambda output: output.path)
     content = {
         "snapshot_date": str(day),
-        "files": [asdict(output) for output in sorted(outputs, key=lambda output: output.path)],
+        "files": [{"path": one.path, "rows": one.rows, "sha256": one.sha256} for one in listed],
+        "ids_like_formulas": {one.path: one.ids_like_formulas for one in listed if one.ids_like_formulas},
         "inputs": inputs.to_dicts(),
         "settings": settings.analytic(),
         "settings_fingerprint": settings.fingerprint(),
@@ -136,15 +133,11 @@ def versions() -> dict[str, str]:
     return {"perennial": __version__, **{name: version(name) for name in ("dagster", "duckdb", "polars", "plotly")}}
 
 
-def _export(engine: DuckDBEngine, sql: str, parameters: Mapping[str, Any], target: str, file: FileFor) -> Output:
+def _export(
+    engine: DuckDBEngine, sql: str, parameters: Mapping[str, Any], target: str, file: FileFor,
+    ids_like_formulas: int = 0,
+) -> Output:  # fmt: skip
     path = file(target)
-    rows = engine.export(sql, parameters, path)
+    rows = engine.export(sql, parameters, path, quote=(_ID,) if ids_like_formulas else ())
     with path.open("rb") as written:
-        return Output(target, rows, hashlib.file_digest(written, "sha256").hexdigest())
-
-
-def _no_formula(name: str) -> str:
-    """A text that a spreadsheet would run as a formula gets an apostrophe in front."""
-    column = quoted(name)
-    starts = f"left({column}, 1) IN ('=', '+', '-', '@', chr(9), chr(13))"
-    return f"CASE WHEN {starts} THEN '''' || {column} ELSE {column} END AS {column}"
+        return Output(target, rows, hashlib.file_digest(written, "sha256").hexdigest(), ids_like_formulas)

@@ -1,15 +1,17 @@
 """The checks of a table as SQL: its key, the rules of its columns, and the tests of its header.
 
-An engine hands in how it runs a statement. What belongs here: which statements, and what is said of rows that fail.
+An engine hands in how it runs a statement. What belongs here: which statements, and what is said of rows that fail:
+counts, columns and queries, never what stands in a row.
 """
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable
 from typing import Any
 
 from pipeline.contracts import row_rules, schema_of
-from pipeline.engines.engine import CheckOutcome
+from pipeline.engines.engine import CheckOutcome, Parameters
 from pipeline.sql import Table
 
 Execute = Callable[[str], list[tuple[Any, ...]]]
@@ -37,9 +39,12 @@ def check_columns(table: Table, written: str, execute: Execute) -> CheckOutcome:
     return CheckOutcome("columns_fit", sum(count for _, count in broken), " ".join(reasons))
 
 
-def outcome(name: str, failing: int, examples: list[tuple[Any, ...]]) -> CheckOutcome:
-    """What is said of a test by how many rows fail it, and the first of them."""
+def outcome(name: str, failing: int, sql: str, parameters: Parameters) -> CheckOutcome:
+    """What is said of a test: how many rows fail it, and the query that lists them; the rows are not shown."""
     if not failing:
         return CheckOutcome(name, 0, "")
-    shown = "; ".join(", ".join(str(value) for value in row) for row in examples)
-    return CheckOutcome(name, failing, f"{failing:,} rows fail, such as ({shown}).")
+    query = " ".join(sql.split())
+    for parameter, value in parameters.items():
+        query = query.replace(f"${parameter}", f"DATE '{value}'" if isinstance(value, dt.date) else str(value))
+    rows = "row fails" if failing == 1 else "rows fail"
+    return CheckOutcome(name, failing, f"{failing:,} {rows}; the test is: {query}")

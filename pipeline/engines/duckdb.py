@@ -18,6 +18,7 @@ from pipeline.engines.checks import check_columns, doubled_keys, outcome
 from pipeline.engines.engine import CheckOutcome, Parameters, TableRefused, Written
 from pipeline.engines.incremental import Pending, limited
 from pipeline.settings import Settings
+from pipeline.shapes import redacted, shape
 from pipeline.sql import PARTITION_COLUMN, Table
 
 _PARAMETER = re.compile(r"\$([a-z_]\w*)")
@@ -49,11 +50,13 @@ class DuckDBEngine:
     def execute(self, sql: str, parameters: Parameters | None = None) -> list[tuple[Any, ...]]:
         """Run one statement and return its rows. Parameters the statement does not name are left out."""
         given = {name: value for name, value in (parameters or {}).items() if name in _PARAMETER.findall(sql)}
-        return self._connection.execute(sql, given).fetchall()
+        with _quoting_no_data():
+            return self._connection.execute(sql, given).fetchall()
 
     def read(self, sql: str, parameters: Parameters | None = None) -> pl.DataFrame:
         given = {name: value for name, value in (parameters or {}).items() if name in _PARAMETER.findall(sql)}
-        frame: pl.DataFrame = self._connection.sql(sql, params=given).pl()
+        with _quoting_no_data():
+            frame: pl.DataFrame = self._connection.sql(sql, params=given).pl()
         return frame
 
     def scalar(self, sql: str, parameters: Parameters | None = None) -> Any:
@@ -91,9 +94,13 @@ class DuckDBEngine:
         )
         return [row[0] for row in rows]
 
-    def export(self, sql: str, parameters: Parameters, path: Path, compression: str = "zstd") -> int:
+    def export(
+        self, sql: str, parameters: Parameters, path: Path, compression: str = "zstd", quote: Sequence[str] = ()
+    ) -> int:
+        """Write the rows of a SELECT to a CSV or Parquet file; `quote`: columns quoted in every row of a CSV."""
         target = str(path).replace("'", "''")
-        form = "FORMAT csv, HEADER" if path.suffix == ".csv" else f"FORMAT parquet, COMPRESSION {compression}"
+        always = f", FORCE_QUOTE ({', '.join(quote)})" if quote else ""
+        form = f"FORMAT csv, HEADER{always}" if path.suffix == ".csv" else f"FORMAT parquet, COMPRESSION {compression}"
         # Else a column is optional in the file if the table has a null of it anywhere, in whatever partition.
         self.execute(f"SET {_CHANGED_IN_RUNS} = 'statistics_propagation'")
         try:
@@ -229,9 +236,29 @@ class DuckDBEngine:
 
     def _check_test(self, name: str, sql: str, parameters: Parameters) -> CheckOutcome:
         failing = int(self.scalar(f"SELECT count(*) FROM ({sql}) AS failing", parameters))
-        return outcome(
-            name, failing, self.execute(f"SELECT * FROM ({sql}) AS failing LIMIT 3", parameters) if failing else []
-        )
+        return outcome(name, failing, sql, parameters)
+
+
+_QUOTES_NO_DATA = (
+    duckdb.BinderException, duckdb.CatalogException, duckdb.ParserException, duckdb.SyntaxException, duckdb.IOException,
+    duckdb.TransactionException, duckdb.OutOfMemoryException, duckdb.PermissionException, duckdb.InterruptException,
+    duckdb.FatalException,
+)  # fmt: skip
+_SAYS_WHAT_IS_WRONG = ("CSV Error", "Could not ", "Failed to ", "Malformed ", "Cannot ", "Can't ", "Unsupported ")
+
+
+@contextmanager
+def _quoting_no_data() -> Iterator[None]:
+    """An error of the engine in the engine's words, but for the cells it quotes: of those the shapes."""
+    try:
+        yield
+    except duckdb.Error as error:
+        if isinstance(error, _QUOTES_NO_DATA):
+            raise
+        kind, colon, said = redacted(str(error)).partition(": ")
+        if isinstance(error, duckdb.InvalidInputException) and not said.startswith(_SAYS_WHAT_IS_WRONG):
+            said = shape(said)  # the function error() passes on whatever a SELECT gives it
+        raise type(error)(f"{kind}{colon}{said}") from None
 
 
 _CHANGED_IN_RUNS = "disabled_optimizers"

@@ -16,7 +16,7 @@ Parameters = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class CheckOutcome:
-    """One check of a table: its name, how many rows fail it, and a sentence that names some of them."""
+    """One check of a table: its name, how many rows fail it, and a sentence that says so without showing them."""
 
     name: str
     failing: int

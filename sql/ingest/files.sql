@@ -21,6 +21,7 @@ columns:
   last_ordered_at:  {type: TIMESTAMP, nullable: true, meaning: "Latest order time among the rows that fit, shop time; null if these are no orders"}
   exported_at:  {type: TIMESTAMP, nullable: true, meaning: "When the file says that it was exported, by a column or its name, shop time; null if it does not, and then its arrival counts"}
   latest_at:    {type: TIMESTAMP, nullable: true, meaning: "Latest time of a row that fits and is not dated after the file arrived, shop time: tells apart files that arrived together"}
+  id_key:       {type: VARCHAR, nullable: true, meaning: "By what the key is known that ids of e-mail addresses in this file were made with; null where the source makes none"}
 tests:
   reconciliation: |
     SELECT file_id FROM ingest.files

@@ -1,12 +1,13 @@
 """The event log of a home: what Dagster's own would hold, with few files open however many runs there are."""
 
+import datetime as dt
 from pathlib import Path
 
 import dagster as dg
 import pytest
 from homes import DAYS, Home
 
-from pipeline.history import EventLog
+from pipeline.history import EventLog, forget_runs
 
 
 @pytest.fixture
@@ -31,6 +32,26 @@ def test_dagsters_own_log_reads_what_was_written(first_night: Home):
         assert not isinstance(theirs.event_log_storage, EventLog)
         assert [record.event_log_entry for record in theirs.get_records_for_run(run.run_id).records] == events
     assert events[-1].dagster_event_type is dg.DagsterEventType.RUN_SUCCESS
+
+
+def test_runs_of_before_the_oldest_daily_snapshot_are_forgotten_with_all_they_logged(tmp_path: Path):
+    home = Home.made(tmp_path / "home")
+    runs = home.folder / ".dagster" / "history" / "runs"
+    today = dt.datetime.now(dt.UTC).date()
+    with home.instance() as instance:
+        for name, status in (("ended", dg.DagsterRunStatus.FAILURE), ("under-way", dg.DagsterRunStatus.STARTED)):
+            run = instance.add_run(dg.DagsterRun(job_name="nightly", run_id=name, status=status))
+            instance.report_engine_event(f"{name} said something", run)
+        assert forget_runs(instance, home.settings, []) == 0
+        assert forget_runs(instance, home.settings, [today - dt.timedelta(days=n) for n in (1, 40)]) == 0
+        # Of the snapshots kept, only the newest keep_daily count: one of long ago keeps no history.
+        recent = [today + dt.timedelta(days=n) for n in range(2, 2 + home.settings.keep_daily)]
+        assert forget_runs(instance, home.settings, [dt.date(2020, 1, 31), *recent]) == 1
+        assert [run.run_id for run in instance.get_runs()] == ["under-way"]
+        assert list(instance.all_logs("ended")) == []
+        (runs / "ended.db").unlink(missing_ok=True)  # asking for it makes it anew
+    left = b"".join(path.read_bytes() for path in runs.iterdir())
+    assert b"under-way said" in left and b"ended said" not in left
 
 
 def test_few_files_are_open_for_many_runs(log: EventLog, tmp_path: Path):

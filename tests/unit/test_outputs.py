@@ -1,4 +1,4 @@
-"""Outputs: tables, audiences, quarantine and the manifest as files; the same partition gives the same bytes."""
+"""Outputs: tables, audiences and the manifest as files; the same partition gives the same bytes."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import polars as pl
 import pytest
 from shop import Shop, all_tables
@@ -21,9 +22,9 @@ from pipeline.activation.outputs import (
     versions,
     write_audiences,
     write_manifest,
-    write_quarantine,
     write_tables,
 )
+from pipeline.activation.spreadsheets import harmless
 from pipeline.exports import find_exports, load_exports
 from pipeline.settings import Settings
 
@@ -124,17 +125,33 @@ def test_a_row_tells_scores_tiers_and_where_the_customer_came_from(shop, folder)
     assert row["previous_segment"] == (changes.one("previous_segment") or "")
 
 
-def test_customers_that_a_spreadsheet_would_run_as_formulas_are_neutralised(shop, folder):
-    dangerous = [f"{first}cmd|' /C calc'!A0" for first in "=+-@\t\r"]
-    harmless = ["anna", "a=1", "x-1", "'=1", 'O\'Brien, "Bo"', "é@x.org", "two\nlines", "4711"]
-    for name in dangerous + harmless:
+def test_ids_are_never_altered_and_those_like_formulas_are_quoted_and_counted(shop, folder):
+    like_formulas = ["+48123456789", "=1+1", "-7", "@bo", "＝1", "\t4", " +1"]
+    others = ["anna", "a=1", "x-1", "'=1", 'O\'Brien, "Bo"', "é@x.org", "two\nlines", "4711"]
+    for name in like_formulas + others:
         shop.orders(name, "2026-03-01")
     build_audiences(shop, "2026-03-31")
     written = [name for ids in by_segment(audience(shop, folder)).values() for name in ids]
-    assert sorted(written) == sorted([f"'{name}" for name in dangerous] + harmless)
-    # Parquet is no spreadsheet: there everybody keeps the name.
-    parquet = pl.read_parquet(folder.path / audience_folder(DAY) / "grid" / "*.parquet")
-    assert sorted(parquet["customer_id"]) == sorted(dangerous + harmless)
+    assert sorted(written) == sorted(like_formulas + others)
+    grid = folder.path / audience_folder(DAY) / "grid"
+    assert sorted(pl.read_parquet(grid / "*.parquet")["customer_id"]) == sorted(written)
+    assert any('"+48123456789"' in path.read_text() for path in grid.glob("*.csv"))
+    manifest = _manifest(shop, folder, write_audiences(shop.engine, DAY, folder))
+    of_grid = {path: n for path, n in manifest["ids_like_formulas"].items() if "/grid/" in path}
+    assert sum(of_grid.values()) == len(like_formulas) and all(path.endswith(".csv") for path in of_grid)
+
+
+FREE_TEXTS = {
+    **{f"{first}cmd|' /C calc'!A0": True for first in "=+-@＝＋－＠\t\r\n\0"},
+    "  =1": True, "\u00a0@x": True, "\ufeff+1": True, "\u3000－1": True, " \t-1": True,
+    "": False, "a=1": False, "'=1": False, "two\nlines": False, "é@x.org": False, " tea": False, "4711": False,
+}  # fmt: skip
+
+
+def test_free_text_that_a_spreadsheet_would_run_gets_an_apostrophe_and_no_other():
+    sql = f"SELECT text, {harmless('text')} FROM (SELECT unnest($texts) AS text)"
+    written = dict(duckdb.execute(sql, {"texts": list(FREE_TEXTS)}).fetchall())
+    assert written == {text: f"'{text}" if runs else text for text, runs in FREE_TEXTS.items()}
 
 
 def test_numbers_below_zero_are_no_formulas(shop, folder):
@@ -204,9 +221,6 @@ def test_an_output_tells_its_rows_and_its_hash(shop, folder):
         assert output.sha256 == hashlib.sha256((folder.path / output.path).read_bytes()).hexdigest()
 
 
-# ── quarantine ────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
 def _load(shop: Shop, name: str, *lines: str) -> Path:
     """Load an export whatever share of it fits."""
     settings = Settings(home=shop.home, quarantine_limit=1)
@@ -216,16 +230,6 @@ def _load(shop: Shop, name: str, *lines: str) -> Path:
     (outcome,) = load_exports(shop.engine, settings, find_exports(settings, {"perennial": [str(file)]}))
     assert not isinstance(outcome, Exception), outcome
     return file
-
-
-def test_the_rows_set_aside_are_written_per_export_and_only_where_there_are_any(shop, folder):
-    _load(shop, "good.csv", "o1,anna,2026-01-02,10")
-    _load(shop, "bad.csv", "o2,anna,2026-01-02,ten", "o3,anna,2026-01-02,10", ",anna,2026-01-02,10")
-    (output,) = write_quarantine(shop.engine, folder)
-    file_id = shop.engine.scalar("SELECT file_id FROM ingest.files WHERE quarantined > 0")
-    assert (output.path, output.rows) == (f"data/quarantine/bad-{file_id[:8]}.parquet", 2)
-    rows = pl.read_parquet(folder.path / output.path).select("row_number", "reasons").rows()
-    assert rows == [(1, 'column "amount": "ten" is not a number'), (3, 'column "order_id" is missing')]
 
 
 # ── the manifest ──────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -117,15 +117,21 @@
   }
 
   // ── tables as CSV ──────────────────────────────────────────────────────────────────────────────────────────────
-  function csvCell(text, isNumber) {
-    const safe = !isNumber && /^[=+\-@\t\r]/.test(text) ? "'" + text : text;
-    return /[",\r\n]/.test(safe) ? '"' + safe.replaceAll('"', '""') + '"' : safe;
+  // As in the audiences: free text that a spreadsheet would run gets an apostrophe; numbers and ids stay what they are.
+  const likeAFormula = /^[\s\p{Z}\p{Cf}]*[=+@＝＋－＠-]|^[\t\r\n\0]/u;
+  const aNumber = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
+
+  function csvCell(text, isId) {
+    const runs = likeAFormula.test(text) && !aNumber.test(text);
+    const safe = runs && !isId ? "'" + text : text;
+    return (runs && isId) || /[",\r\n]/.test(safe) ? '"' + safe.replaceAll('"', '""') + '"' : safe;
   }
 
   function csv(table) {
-    const head = all("thead th", table).map((cell) => csvCell(cell.dataset.name || cell.textContent.trim(), false));
-    const body = all("tbody tr", table).map((row) => all("th, td", row).map((cell) => (
-      "value" in cell.dataset ? csvCell(cell.dataset.value, true) : csvCell(cell.textContent.trim(), false)
+    const names = all("thead th", table).map((cell) => cell.dataset.name || cell.textContent.trim());
+    const head = names.map((name) => csvCell(name, false));
+    const body = all("tbody tr", table).map((row) => all("th, td", row).map((cell, place) => (
+      csvCell("value" in cell.dataset ? cell.dataset.value : cell.textContent.trim(), /(^|_)id$/.test(names[place]))
     )));
     return [head, ...body].map((row) => row.join(",")).join("\r\n") + "\r\n";
   }

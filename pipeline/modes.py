@@ -1,0 +1,70 @@
+"""Modes: who may open what in a home. Its owner everything; a group, if the setting `share` says so, what is published.
+
+What belongs here: the modes and how they come about. New files are made for their owner alone by the umask that the
+entrances set; what is there from before, and what is shared, is set right at the start and the end of each run.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+from pipeline.settings import SETTINGS_FILE, Settings
+
+OWNED = ("data/warehouse", "data/quarantine", "data/.staging", ".dagster", ".perennial")
+PUBLISHED = ("data/marts", "data/audiences", "reports/out")
+_FOR_OWNER, _FOR_GROUP = (0o700, 0o600), (0o750, 0o640)
+_PASSED_THROUGH = 0o710
+
+
+def for_owner_only() -> None:
+    """From now on this process and those it starts make files for their owner alone. For programs, not libraries."""
+    os.umask(0o077)
+
+
+def set_right(settings: Settings) -> None:
+    """Give all that belongs to this user in the home the mode it should have; the drop folder and sources are left."""
+    for path, wanted in _wrong(settings):
+        if path.lstat().st_uid == os.geteuid():
+            with suppress(OSError):  # doctor tells what could not be set right
+                path.chmod(wanted)
+
+
+def wrong(settings: Settings) -> list[Path]:
+    """What others may open, or a group may not although it is shared with it."""
+    return [path for path, _ in _wrong(settings)]
+
+
+def _wrong(settings: Settings) -> Iterator[tuple[Path, int]]:
+    """(path, the mode it should have), for all that have another."""
+    for path, wanted in _all(settings):
+        try:
+            found = path.lstat().st_mode
+        except FileNotFoundError:
+            continue  # its run has just finished with it
+        keeps_group = found & stat.S_ISGID  # a folder that hands its group on goes on doing so
+        if not stat.S_ISLNK(found) and stat.S_IMODE(found) != wanted | keeps_group:
+            yield path, wanted | keeps_group
+
+
+def _all(settings: Settings) -> Iterator[tuple[Path, int]]:
+    home, is_shared = settings.home, settings.share == "group"
+    passed = _PASSED_THROUGH if is_shared else _FOR_OWNER[0]
+    for folder in (home, home / "data", home / "reports"):
+        # A home in a place of everybody's, such as /tmp itself, is not ours to close.
+        if folder.is_dir() and not folder.stat().st_mode & stat.S_ISVTX:
+            yield folder, passed
+    if (home / SETTINGS_FILE).exists():
+        yield home / SETTINGS_FILE, _FOR_OWNER[1]
+    for names, modes in ((OWNED, _FOR_OWNER), (PUBLISHED, _FOR_GROUP if is_shared else _FOR_OWNER)):
+        for name in names:
+            yield from _tree(home / name, *modes)
+
+
+def _tree(top: Path, folder_mode: int, file_mode: int) -> Iterator[tuple[Path, int]]:
+    for folder, _, files in os.walk(top):
+        yield Path(folder), folder_mode
+        yield from ((Path(folder, name), file_mode) for name in files)

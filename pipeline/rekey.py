@@ -1,0 +1,111 @@
+"""Rekey: ids made from e-mail addresses anew, with the home's key; for homes of before, and when a key is lost.
+
+An id tells nothing of its address, so the exports have to be read again. What earlier snapshots hold are other ids than
+those to come: their partitions leave the warehouse, so that no table compares across keys. What is published of them
+stays until its time is over or its day is run again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+
+from pipeline.catalog import tables
+from pipeline.engines.duckdb import DuckDBEngine, connect
+from pipeline.exports import find_exports, forget_files, identify
+from pipeline.identity import IdKeyError, find_key, key_id, make_key, makes_ids, plain_files
+from pipeline.locks import home_lock
+from pipeline.modes import set_right
+from pipeline.publishing import recover
+from pipeline.retention import snapshots_of
+from pipeline.rewriting import remove_raw_rows, rewrite
+from pipeline.settings import Settings
+from pipeline.sources import find_sources
+
+
+@dataclass(frozen=True)
+class Rekeying:
+    """What has to be made anew: files of the ledger, those of them that are not there, snapshots with other ids."""
+
+    files: tuple[str, ...]
+    missing: tuple[str, ...]
+    snapshots: int
+    makes_key: bool
+
+    def __str__(self) -> str:
+        key = "a new key is made" if self.makes_key else "the key stays"
+        return (
+            f"{key}; {len(self.files):,} files are read again by the next run; {self.snapshots:,} snapshots leave the "
+            f"warehouse (what is published of them stays, with the old ids)"
+        )
+
+
+def rekey_home(
+    settings: Settings, given: Mapping[str, Sequence[str]], forget_missing: bool = False, dry_run: bool = False
+) -> Rekeying:
+    """Look, and unless it is a dry run have all ids made anew by the next run.
+
+    Raises IdKeyError where exports that were loaded are not in the drop folder and not `given` (as source -> paths);
+    with `forget_missing` their rows are given up. Raises HomeBusy, HomeNotWritable, ExportError, too.
+    """
+    with home_lock(settings.home, "rekey", settings.lock_wait_seconds):
+        if not dry_run:
+            recover(settings.home)
+            remove_raw_rows(settings)
+        what = _rekey(settings, given, forget_missing, dry_run)
+        if what.files and not dry_run:
+            rewrite(settings)
+            set_right(settings)
+    return what
+
+
+def _rekey(settings: Settings, given: Mapping[str, Sequence[str]], forget_missing: bool, dry_run: bool) -> Rekeying:
+    present = {identify(export)[0] for export in find_exports(settings, given)}
+    try:
+        key = find_key(settings)
+    except IdKeyError:
+        key = None  # one that cannot be used is replaced
+    if not settings.warehouse_file.exists():
+        return Rekeying((), (), 0, key is None)
+    with closing(connect(settings.warehouse_file, settings, read_only=dry_run)) as connection:
+        engine = DuckDBEngine(connection)
+        if not dry_run:
+            engine.prepare(settings, list(tables().values()))
+        files = _of_other_keys(engine, settings, key)
+        missing = {file_id: path for file_id, (path, _) in files.items() if file_id not in present}
+        days = snapshots_of(settings, engine).rows_by_day() if files else {}
+        what = Rekeying(
+            tuple(path for path, _ in files.values()), tuple(sorted(missing.values())), len(days), key is None
+        )
+        if missing and not forget_missing:
+            raise IdKeyError(
+                f"{what}. But {len(missing):,} of these exports are gone: {', '.join(what.missing[:10])}. Put them "
+                f"back into the drop folder, or name them with --source; --forget-missing gives their rows up."
+            )
+        if dry_run:
+            return what
+        if key is None:
+            make_key(settings.home)
+        for input in sorted({input for _, input in files.values()}):
+            forget_files(engine, input, [file_id for file_id, of in files.items() if of[1] == input])
+        if days:
+            snapshots_of(settings, engine).drop_days(sorted(days))
+    return what
+
+
+def _of_other_keys(engine: DuckDBEngine, settings: Settings, key: bytes | None) -> dict[str, tuple[str, str]]:
+    """file_id -> (path, input) of the files whose ids are not made with the key."""
+    sources = [source for source in find_sources(settings.sources_folders).values() if makes_ids(source)]
+    has_ids = "SELECT count(*) FROM duckdb_columns() WHERE table_name = 'files' AND column_name = 'id_key'"
+    if not engine.scalar(has_ids):  # a dry run on a home of before
+        known = {(source.name, source.input) for source in sources}
+        rows = engine.execute("SELECT file_id, path, input, source FROM ingest.files ORDER BY path")
+        return {file_id: (path, input) for file_id, path, input, source in rows if (source, input) in known}
+    plain = plain_files(engine, sources)
+    rows = engine.execute(
+        "SELECT file_id, path, input FROM ingest.files WHERE list_contains($plain, file_id) "
+        "OR (id_key IS NOT NULL AND id_key IS DISTINCT FROM $now) ORDER BY path",
+        {"plain": plain, "now": key_id(key) if key else None},
+    )
+    return {file_id: (path, input) for file_id, path, input in rows}

@@ -1,0 +1,56 @@
+"""Rewriting: the warehouse as a new file that holds what it holds now, and nothing of what was deleted.
+
+DuckDB keeps deleted text in free blocks, through CHECKPOINT and VACUUM. What must be gone for good is deleted first;
+then everything is copied into a new file, which takes the place of the old one by one rename. Whoever dies before that
+leaves the old file. Everything here expects the caller to hold the home, with the file closed.
+"""
+
+from __future__ import annotations
+
+from contextlib import closing
+
+from pipeline.durable import fsync
+from pipeline.engines.duckdb import connect
+from pipeline.settings import Settings
+from pipeline.sources import text_literal
+
+
+def remove_raw_rows(settings: Settings) -> bool:
+    """A warehouse of before held the text of quarantined rows: take it out. Returns whether there was any.
+
+    The text stands in data/quarantine all the same.
+    """
+    if not settings.warehouse_file.exists():
+        return False
+    with closing(connect(settings.warehouse_file, settings)) as connection:
+        has_text = connection.execute(
+            "SELECT count(*) FROM duckdb_columns() WHERE schema_name = 'ingest' AND table_name = 'quarantine' "
+            "AND column_name = 'raw'"
+        ).fetchall()[0][0]
+        if not has_text:
+            return False
+        connection.execute(
+            # Reasons of before quoted the cell; what is left of them says column and fault.
+            """UPDATE ingest.quarantine SET raw = '', reasons = regexp_replace(reasons, '": ".*" ', '" ')"""
+        ).fetchall()
+        connection.execute("UPDATE ingest.files SET mapping = 'stale' WHERE quarantined > 0").fetchall()
+    rewrite(settings, "ALTER TABLE ingest.quarantine DROP COLUMN raw")  # last: until then, this begins again
+    return True
+
+
+def rewrite(settings: Settings, then: str | None = None) -> None:
+    """Copy the warehouse into a new file, do `then` there, and put that in the place of the old one."""
+    file = settings.warehouse_file
+    fresh = file.with_name(f".{file.name}.rewriting")
+    fresh.unlink(missing_ok=True)
+    with closing(connect(fresh, settings)) as connection:
+        connection.execute(f"ATTACH {text_literal(file)} AS old (READ_ONLY)").fetchall()
+        new = connection.execute("SELECT current_database()").fetchall()[0][0]
+        connection.execute(f'COPY FROM DATABASE old TO "{new}"').fetchall()
+        connection.execute("DETACH old").fetchall()
+        if then:
+            connection.execute(then).fetchall()
+    fsync(fresh)
+    fresh.replace(file)
+    file.with_name(f"{file.name}.wal").unlink(missing_ok=True)
+    fsync(file.parent)

@@ -1,0 +1,83 @@
+"""Modes: a home is its owner's alone, and with share = "group" what is published is the group's to read."""
+
+import os
+import stat
+from pathlib import Path
+
+import pytest
+
+from pipeline.doctor import examine
+from pipeline.modes import set_right, wrong
+from pipeline.settings import Settings, load
+
+FILES = (
+    "perennial.toml", "data/warehouse/perennial.duckdb", "data/quarantine/a.parquet", "data/.staging/r/files/x",
+    ".dagster/history/runs/index.db", ".perennial/run.lock", "data/marts/t/day=2026-01-01/t.parquet",
+    "data/audiences/2026-01-01/manifest.json", "reports/out/index.html",
+)  # fmt: skip
+SHARED = ("data/marts", "data/audiences", "reports/out")
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    folder = tmp_path / "home"
+    for name in (*FILES, "data/exports/perennial/orders.csv", "sources/own/order_lines.sql"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text("")
+    for path in (folder, *folder.rglob("*")):
+        path.chmod(0o775 if path.is_dir() else 0o664)
+    return folder
+
+
+def mode(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+def test_a_home_is_its_owners_alone_but_for_what_others_bring(home: Path) -> None:
+    settings = Settings(home=home)
+    assert wrong(settings)
+    set_right(settings)
+    assert wrong(settings) == []
+    for name in FILES:
+        assert mode(home / name) == 0o600, name
+        assert {mode(folder) for folder in (home / name).parents if folder.is_relative_to(home)} == {0o700}, name
+    brought = (home / "data/exports/perennial", home / "data/exports/perennial/orders.csv", home / "sources")
+    assert [mode(path) for path in brought] == [0o775, 0o664, 0o775]
+
+
+def test_a_group_reads_what_is_published_and_nothing_else(home: Path) -> None:
+    set_right(Settings(home=home, share="group"))
+    assert [mode(home / name) for name in ("", "data", "reports")] == [0o710] * 3
+    for name in FILES:
+        is_shared = name.startswith(SHARED)
+        assert mode(home / name) == (0o640 if is_shared else 0o600), name
+        assert (
+            mode((home / name).parent)
+            == {True: 0o750, False: mode(home) if name == "perennial.toml" else 0o700}[is_shared]
+        )
+    set_right(Settings(home=home))  # and back
+    assert wrong(Settings(home=home)) == []
+
+
+def test_links_folders_of_everybody_and_inherited_groups_are_left(home: Path, tmp_path: Path) -> None:
+    outside = tmp_path / "outside"
+    outside.write_text("")
+    outside.chmod(0o644)
+    (home / "data/marts/link").symlink_to(outside)
+    (home / "data/marts").chmod(0o2775)
+    home.chmod(0o1777)
+    set_right(Settings(home=home))
+    assert [mode(path) for path in (outside, home, home / "data/marts")] == [0o644, 0o1777, 0o2700]
+
+
+def test_doctor_tells_what_others_may_open(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def told() -> tuple[str, str]:
+        (finding,) = [finding for finding in examine(home) if finding.subject == "access"]
+        return finding.status, finding.message
+
+    assert told()[0] == "warn" and "The next run sets them right" in told()[1]
+    with monkeypatch.context() as another:
+        another.setattr(os, "geteuid", lambda: home.stat().st_uid + 1)
+        assert "belong to another user" in told()[1]
+    set_right(load(home))
+    assert told() == ("ok", "the home is for its owner alone")

@@ -1,0 +1,119 @@
+"""Quarantine: the rows that do not fit stand in one file per export and nowhere else, whoever dies in between."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import polars as pl
+import pytest
+from drop_folder import Home
+
+from pipeline import loading
+from pipeline.loading import Load
+from pipeline.quarantine import settle
+
+GOOD, BAD = "o1,anna,2026-01-02,10", "o2,anna,2026-01-02,anna@example.org"
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Iterator[Home]:
+    with ExitStack() as opened:
+        yield Home(tmp_path, opened)
+
+
+def files(home: Home) -> list[str]:
+    return sorted(path.name for path in (home.path / "data" / "quarantine").iterdir())
+
+
+def file_of(home: Home, stem: str = "january") -> str:
+    return f"{stem}-{home.ledger().one('file_id')[:8]}.parquet"
+
+
+def test_the_rows_are_written_per_export_and_only_where_there_are_any(home):
+    home.lines("good.csv", GOOD)
+    home.lines("bad.csv", "o2,anna,2026-01-02,ten", "o3,anna,2026-01-02,10", ",anna,2026-01-02,10")
+    home.load()
+    bad = home.ledger().where(quarantined=2).one("file_id")
+    (name,) = files(home)
+    assert name == f"bad-{bad[:8]}.parquet"
+    rows = pl.read_parquet(home.path / "data" / "quarantine" / name)
+    assert rows.columns == ["row_number", "reasons", "raw"]
+    assert rows.select("row_number", "reasons").rows() == [
+        (1, 'column "amount": "xxx" is not a number'), (3, 'column "order_id" is missing'),
+    ]  # fmt: skip
+    assert '"amount":"ten"' in rows["raw"][0]
+
+
+def test_nobody_else_may_read_them_and_the_warehouse_does_not_hold_their_text(home):
+    home.lines("january.csv", GOOD, BAD)
+    home.load()
+    folder = home.path / "data" / "quarantine"
+    assert [path.stat().st_mode & 0o777 for path in (folder, folder / file_of(home))] == [0o700, 0o600]
+    assert "anna@example.org" in str(home.set_aside().frame.to_dicts())
+    assert "example" not in str(home.everything())
+
+
+def test_a_mended_mapping_takes_the_rows_away(home):
+    home.lines("january.csv", GOOD, 'o2,anna,2026-01-02,"12,50"')
+    home.settings["dialects"] = {"perennial": {"decimal": ".", "thousands": "none"}}
+    home.load()
+    assert files(home) == [file_of(home)]
+    home.settings["dialects"] = {"perennial": {"decimal": ",", "thousands": "none"}}
+    home.load()
+    assert home.ledger().one("quarantined") == 0 and files(home) == []
+
+
+def _dies(*_: object, **__: object) -> None:
+    raise KeyboardInterrupt
+
+
+def test_rows_whose_transaction_was_not_committed_are_gone_with_the_next_load(home, monkeypatch):
+    home.lines("january.csv", GOOD, BAD)
+    monkeypatch.setattr(Load, "_record", _dies)
+    with pytest.raises(KeyboardInterrupt):
+        home.load()
+    (hidden,) = files(home)
+    assert hidden.startswith(".") and not home.reasons()
+    settle(home.engine, home.now())
+    assert files(home) == []
+
+
+def test_rows_whose_transaction_was_committed_get_their_name_with_the_next_load(home, monkeypatch):
+    home.lines("january.csv", GOOD, BAD)
+    with monkeypatch.context() as killed:
+        killed.setattr(loading, "name_rows", _dies)
+        with pytest.raises(KeyboardInterrupt):
+            home.load()
+    (hidden,) = files(home)
+    assert hidden.startswith(".") and set(home.reasons()) == {2}
+    assert home.load()["january.csv"].read_now is False
+    assert files(home) == [file_of(home)] and home.set_aside().one("row_number") == 2
+
+
+def test_a_reading_that_was_not_committed_does_not_replace_the_one_before(home, monkeypatch):
+    home.lines("january.csv", GOOD, BAD)
+    home.load()
+    before = home.set_aside().rows()
+    home.settings["currency"] = "PLN"  # read again, and killed
+    with monkeypatch.context() as killed:
+        killed.setattr(Load, "_record", _dies)
+        with pytest.raises(KeyboardInterrupt):
+            home.load()
+    home.settings["currency"] = "EUR"
+    home.load()
+    assert files(home) == [file_of(home)] and home.set_aside().rows() == before
+
+
+def test_rows_that_somebody_removed_are_written_again_while_the_export_is_there(home):
+    export = home.lines("january.csv", GOOD, BAD)
+    home.load()
+    before = home.everything()
+    Path(home.path, "data", "quarantine", file_of(home)).unlink()
+    home.load()
+    assert files(home) == [file_of(home)] and home.everything() == before
+    export.unlink()
+    Path(home.path, "data", "quarantine", file_of(home)).unlink()
+    home.load()  # nothing can be done, and nothing else is lost
+    assert files(home) == [] and set(home.reasons()) == {2}
