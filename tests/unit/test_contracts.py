@@ -314,7 +314,8 @@ def told_shop(shop):
     shop.target("revenue", "2026-03", 100).benchmark("fashion", "revenue", "2026-Q1", 90)
     shop.snapshot("2026-02-28").snapshot("2026-03-31")
     file = shop.home / "export.csv"
-    file.write_text("order_id,customer_id,ordered_at,amount\no1,anna,2026-01-02,10\no2,anna,,10\n")
+    told = ["order_id,customer_id,ordered_at,amount,exported_at", "o1,anna,2026-01-02,10,2099-01-01", "o2,anna,,10,"]
+    file.write_text("\n".join(told) + "\n")
     settings = Settings(home=shop.home, quarantine_limit=1)
     assert len(list(load_exports(shop.engine, settings, find_exports(settings, {"perennial": [str(file)]})))) == 1
     return shop
