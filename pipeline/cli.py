@@ -422,8 +422,8 @@ def _summary(settings: Settings, finished: Finished) -> None:
     for row in summary.files:
         files.add_row(one_line(row[0]), *(f"{count:,}" for count in row[1:]))
     out.print(files)
-    for export, remark in summary.remarks:
-        out.print(Text(f"! {one_line(Path(export).name)}: {remark}", style="yellow"), soft_wrap=True)
+    for item in summary.worth_a_look:
+        out.print(Text(f"! {one_line(item.about)}: {item.sentence}", style="yellow"), soft_wrap=True)
     if finished.remark:
         out.print(Text(f"! {finished.remark}", style="yellow"), soft_wrap=True)
     if summary.switched_off:

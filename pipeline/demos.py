@@ -60,7 +60,7 @@ CDNOW = Demo(
 SHOP = Demo(
     "demo-shop",
     "# A made-up shop for home and living (docs/simulator.md)\n"
-    'first_snapshot = "2023-11-01"\ncompare = "2025-04-01:2025-09-30,2026-04-01:2026-09-30"\n',
+    'compare = "2025-04-01:2025-09-30,2026-04-01:2026-09-30"\n',
     (dt.date(2026, 9, 30), dt.date(2026, 10, 31)),
     _made_up,
 )

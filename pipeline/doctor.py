@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 
 from packaging.requirements import Requirement
 
+from pipeline.attention import WorthALook, worth_a_look
 from pipeline.engines.duckdb import DuckDBEngine, connect
 from pipeline.engines.engine import Snapshots
 from pipeline.engines.lake import LakeNotWritable
@@ -49,8 +50,7 @@ class Summary:
     files: list[tuple[str, int, int, int, int, int]]
     segments: list[tuple[str, int]]
     switched_off: list[str]
-    remarks: list[tuple[str, str]]
-    """(path of a file, what a person should look at in it)"""
+    worth_a_look: list[WorthALook]
 
 
 def examine(home: Path | None) -> list[Finding]:
@@ -81,7 +81,8 @@ def _read_summary(settings: Settings, day: dt.date) -> Summary:
         files = engine.execute(
             "SELECT path, rows_read, accepted, quarantined, superseded, duplicates FROM ingest.files ORDER BY path"
         )
-        missing, remarks = _switched_off(engine), _remarks(engine)
+        missing = _switched_off(engine)
+        attention = worth_a_look(lambda sql: engine.read(sql, {"snapshot_date": day}), day)
         segments = engine.execute(
             """
             WITH labels AS (
@@ -98,7 +99,7 @@ def _read_summary(settings: Settings, day: dt.date) -> Summary:
         )
     finally:
         connection.close()
-    return Summary([tuple(row) for row in files], [tuple(row) for row in segments], missing, remarks)
+    return Summary([tuple(row) for row in files], [tuple(row) for row in segments], missing, attention)
 
 
 def _remarks(engine: DuckDBEngine) -> list[tuple[str, str]]:

@@ -19,6 +19,7 @@ class ProgressHandler(logging.Handler):
         super().__init__(logging.DEBUG)  # Dagster's own events are debug messages
         self._console = console
         self._rows: dict[str, int] = {}
+        self._warnings: dict[str, list[str]] = {}
 
     def emit(self, record: logging.LogRecord) -> None:
         meta: dict[str, Any] = getattr(record, "dagster_meta", {})
@@ -31,8 +32,10 @@ class ProgressHandler(logging.Handler):
             self._say(f"  ! {message}" if warns else f"    {message}", "yellow" if warns else "dim")
         elif event.event_type_value == "ASSET_MATERIALIZATION":
             self._note_rows(event)
+        elif event.event_type_value == "ASSET_CHECK_EVALUATION":
+            self._note_warning(event)
         elif event.event_type_value == "STEP_SUCCESS":
-            self._say(self._finished(event), "green")
+            self._finish(event)
         elif event.event_type_value == "STEP_FAILURE":
             self._say(f"  ✗ {_title(event.step_key)}", "bold red")
 
@@ -41,11 +44,24 @@ class ProgressHandler(logging.Handler):
         if count is not None:
             self._rows[event.step_key] = max(self._rows.get(event.step_key, 0), int(count.value))
 
-    def _finished(self, event: Any) -> str:
+    def _note_warning(self, event: Any) -> None:
+        """Of a check that failed and stops nothing; one that stops something fails its step, which says why."""
+        check = event.event_specific_data
+        if not check.passed:
+            said = (check.description or f"check {check.check_name} did not pass").splitlines()
+            self._warnings.setdefault(event.step_key, []).extend(said)
+
+    def _finish(self, event: Any) -> None:
+        warnings = self._warnings.pop(event.step_key, [])
+        self._say(self._finished(event, "!" if warnings else "✓"), "yellow" if warnings else "green")
+        for sentence in warnings:
+            self._say(f"    {sentence}", "yellow")
+
+    def _finished(self, event: Any, mark: str) -> str:
         rows = self._rows.pop(event.step_key, None)
         seconds = event.event_specific_data.duration_ms / 1000
         shown = f"{rows:>10,} rows" if rows is not None else " " * 15
-        return f"  ✓ {_title(event.step_key):<44}{shown}{seconds:>8.1f} s"
+        return f"  {mark} {_title(event.step_key):<44}{shown}{seconds:>8.1f} s"
 
     def _say(self, line: str, style: str) -> None:
         self._console.print(Text(line, style=style), soft_wrap=True)

@@ -320,7 +320,8 @@ def _typed(name: str, sql_type: str) -> str:
         return f'CAST({column} AS {sql_type}) AS "{name}"'
     digits = f"9 - CAST(floor(log10(abs({column}))) AS INTEGER)"
     rounds = f"isfinite({column}) AND abs({column}) BETWEEN 1e-200 AND 1e200"
-    return f'CAST(CASE WHEN {rounds} THEN round({column}, {digits}) ELSE {column} END AS DOUBLE) AS "{name}"'
+    rounded = f"CAST(CASE WHEN {rounds} THEN round({column}, {digits}) ELSE {column} END AS DOUBLE)"
+    return f'{rounded} + CAST(0 AS DOUBLE) AS "{name}"'  # minus zero is zero
 
 
 PARAMETER_TABLES = ("params.settings", "params.days")

@@ -300,7 +300,7 @@ def _significant(name: str) -> str:
     column = f"`{name}`"
     power = f"pow(10D, {_SIGNIFICANT_DIGITS - 1} - floor(log10(abs({column}))))"
     rounded = f"sign({column}) * floor(abs({column}) * {power} + 0.5D) / {power}"
-    return f"CASE WHEN abs({column}) BETWEEN 1e-200D AND 1e200D THEN {rounded} ELSE {column} END AS {column}"
+    return f"CASE WHEN abs({column}) BETWEEN 1e-200D AND 1e200D THEN {rounded} ELSE {column} + 0D END AS {column}"
 
 
 def _arrow(frame: Any) -> pa.Table:

@@ -193,10 +193,12 @@ def _sentence(day: dt.date, moments: Rows) -> str:
     first = next((row for row in moments if row["is_main"] and row["cohort"] == EVERYBODY), None)
     if first is None or first["order_number"] != 1:
         return f"{day}: too few customers were watched long enough for a key moment of the second purchase."
-    return (
-        f"{day}: {first['share_back']:.1%} buy a second time within {first['horizon_days']} days; "
-        f"the key moment is day {first['key_moment_days']}."
-    )
+    if not first["share_back"]:
+        return f"{day}: nobody bought a second time within {first['horizon_days']} days, so there is no key moment."
+    back = f"{day}: {first['share_back']:.1%} buy a second time within {first['horizon_days']} days"
+    if first["key_moment_days"] is None:
+        return f"{back}; on no day before has their chance halved, so there is no key moment."
+    return f"{back}; the key moment is day {first['key_moment_days']}."
 
 
 # ── curves ────────────────────────────────────────────────────────────────────────────────────────────────────────────

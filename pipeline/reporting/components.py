@@ -114,4 +114,5 @@ def raw(value: Any) -> str:
         return ""
     if not isinstance(value, float):
         return str(value)
-    return f"{value:.6f}".rstrip("0").rstrip(".")  # never 4e-05, which not every reader takes for a number
+    text = f"{value:.6f}".rstrip("0").rstrip(".")  # never 4e-05, which not every reader takes for a number
+    return "0" if text == "-0" else text

@@ -66,6 +66,8 @@ def day_range(low: int | None, high: int | None) -> str:
 def moment_sentence(row: Row) -> str:
     """Of the main horizon of an order number."""
     n, horizon = row["order_number"], row["horizon_days"]
+    if not row["share_back"]:
+        return f"Nobody bought a {place(n + 1)} time within {horizon} days of the {place(n)}."
     back = f"{percent(row['share_back'])} buy a {place(n + 1)} time within {horizon} days of the {place(n)}"
     if row["key_moment_days"] is None:
         return f"{back}; their hope fades on no day before."

@@ -123,7 +123,8 @@ def listed(parts: Sequence[str]) -> str:
 
 
 def _size(number: Number) -> Number:
-    return -number if number < 0 else number
+    """Without its sign, also that of a negative zero."""
+    return -number if number < 0 else number + 0
 
 
 def _signed(value: Number, text: str) -> str:

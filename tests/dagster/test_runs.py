@@ -449,7 +449,10 @@ def test_an_order_of_two_customers_warns(home: Home) -> None:
     assert result.success
     (failed,) = [e for e in result.get_asset_check_evaluations() if not e.passed]
     assert (failed.check_name, failed.severity) == ("one_customer_per_order", dg.AssetCheckSeverity.WARN)
-    assert (failed.description or "").startswith("1 orders name several customers: SELECT order_id")
+    assert (failed.description or "").startswith("1 order names several customers, and it counts for one of them. Look")
+    assert "1-torn" not in (failed.description or "")
+    page = home.pages(FIRST)["index.html"]
+    assert "<li><b>orders</b>: 1 order names several customers" in page
 
 
 def test_segments_that_jump_warn(first_night: Home) -> None:

@@ -7,6 +7,8 @@ import polars as pl
 import pytest
 from statsmodels.duration.survfunc import SurvfuncRight
 
+from pipeline.computed import compute_of
+
 GAPS, MOMENTS, CURVES = "marts.purchase_gaps", "marts.key_moments", "marts.survival_curves"
 END = "2026-12-31"
 QUANTILES = ("p10_days", "p25_days", "p30_days", "median_days", "p60_days", "p90_days")
@@ -47,6 +49,23 @@ def test_without_a_next_purchase_there_is_no_moment(four_hundred):
     assert rows.where(status="known").rows("horizon_days", "is_main", "share_back", "key_moment_days") == [
         (90, True, 0.0, None)
     ]
+
+
+@pytest.mark.parametrize(
+    ("back", "sentence"),
+    [
+        (0, "nobody bought a second time within 180 days, so there is no key moment."),
+        (200, "50.0% buy a second time within 180 days; the key moment is day 10."),
+    ],
+)
+def test_what_the_log_says_of_the_key_moment(shop, back, sentence):
+    for number in range(400):
+        shop.orders(f"c{number}", "2026-06-01", *(["2026-06-11"] if number < back else []))
+    shop.table("staging.occasions")
+    shop.table("marts.lifecycle_thresholds", END)
+    said = []
+    compute_of("rhythm")(shop.engine, shop.engine.settings, dt.date.fromisoformat(END), said.append)
+    assert said == [f"{END}: {sentence}"]
 
 
 def test_one_customer_too_few_and_the_horizon_is_not_reached(shop):

@@ -54,6 +54,13 @@ def plain(text: str) -> str:
         (words.percent(0.031), "3.1 %"),
         (words.percent(0.00001), "<0.1 %"),
         (words.percent(0), "0.0 %"),
+        (words.percent(-0.0), "0.0 %"),
+        (words.number(-0.0, 1), "0"),
+        (words.count(-0.0), "0"),
+        (words.money(Decimal("-0.00"), "EUR"), "0 €"),
+        (words.money(-0.0, "EUR"), "0 €"),
+        (words.short_money(-0.0, "EUR"), "0 €"),
+        (words.points(-0.0), "0.0 points"),
         (words.percent(-0.12), "−12.0 %"),
         (words.percent(None), "unknown"),
         (words.share_of(1, 0), None),
@@ -83,7 +90,16 @@ def test_numbers_are_said_as_people_write_them(shown: str | None, expected: str 
 
 @pytest.mark.parametrize(
     ("value", "text"),
-    [(None, ""), (0.0000421, "0.000042"), (0.5, "0.5"), (12.0, "12"), (Decimal("9.50"), "9.50"), (JUNE, "2026-06-30")],
+    [
+        (None, ""),
+        (0.0000421, "0.000042"),
+        (-0.0, "0"),
+        (-0.0000001, "0"),
+        (0.5, "0.5"),
+        (12.0, "12"),
+        (Decimal("9.50"), "9.50"),
+        (JUNE, "2026-06-30"),
+    ],
 )
 def test_a_value_in_a_csv_is_plain(value: object, text: str) -> None:
     assert raw(value) == text
@@ -865,6 +881,30 @@ def test_a_shop_with_more_refunds_than_sales_has_pages(shop: Shop, tmp_path: Pat
     texts = written(shop.engine.read, tmp_path)
     assert "−40.00" in texts["2026-06-30/index.html"]
     assert "There was no revenue in the last year to share out." in texts["2026-06-30/segments.html"]
+
+
+def test_what_is_worth_a_look_is_listed_with_its_file(shop: Shop, tmp_path: Path) -> None:
+    shop.line("o1", on="2026-01-10", customer="anna").line("o1", on="2026-01-10", customer="bert")
+    shop.snapshot(str(JUNE))
+    file = (
+        "INSERT INTO ingest.files (file_id, path, source, input, status, rows_read, accepted, quarantined, superseded, "
+        "duplicates) VALUES ('1', $path, 'perennial', 'order_lines', 'loaded', 2, 2, 0, 0, 0)"
+    )
+    shop.engine.execute(file, {"path": f"data/exports/perennial/{HOSTILE.replace('/', '')}.csv"})
+    remark = "INSERT INTO ingest.remarks (file_id, subject, message) VALUES ('1', 'unknown_status', $message)"
+    shop.engine.execute(remark, {"message": f"3 rows have a status nobody knows: {HOSTILE}"})
+    page = pages_of(written(shop.engine.read, tmp_path))["2026-06-30/index.html"]
+    assert '<p class="state look">Look here first</p>' in page
+    made = page[page.index("Worth a look") : page.index("</ul>", page.index("Worth a look"))]
+    assert "<script" not in made
+    assert "o1" not in made
+    assert "alert(&#39;x&#39;)&lt;script&gt;.csv</b>: 3 rows have a status nobody knows: &lt;script&gt;" in made
+    assert "<b>orders</b>: 1 order names several customers, and it counts for one of them." in made
+
+
+def test_nothing_worth_a_look_is_no_list(shop: Shop, tmp_path: Path) -> None:
+    shop.orders("anna", "2026-01-10").snapshot(str(JUNE))
+    assert "Worth a look" not in written(shop.engine.read, tmp_path)["2026-06-30/index.html"]
 
 
 def with_hostile_names(query: Query) -> Query:

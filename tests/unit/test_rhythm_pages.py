@@ -55,6 +55,8 @@ KPI = {
          "likely to do so as on the day of the purchase."),
         (says.moment_sentence({**MOMENT, "key_moment_days": None}),
          "40.0 % buy a second time within 90 days of the first; their hope fades on no day before."),
+        (says.moment_sentence({**MOMENT, "key_moment_days": None, "share_back": 0.0}),
+         "Nobody bought a second time within 90 days of the first."),
         (says.drift_sentence([quarter("2025-Q1", 30, 28, 33), quarter("2025-Q2", 40, 34, 45)]),
          "The key moment went from day 30 (2025-Q1) to day 40 (2025-Q2); their intervals do not overlap."),
         (says.drift_sentence([quarter("2025-Q1", 30, 28, None), quarter("2025-Q2", 40, 34, 45)]),

@@ -12,6 +12,7 @@ from typing import Any
 
 import polars as pl
 
+from pipeline.attention import worth_a_look
 from pipeline.inputs import optional_inputs, switched_off
 from pipeline.reporting import charts, queries, words
 from pipeline.reporting.components import Chart, Field, Grid, KeyFigure, View, grid
@@ -21,6 +22,7 @@ from pipeline.reporting.segments import Segment, labels_of, moves_of, segments_o
 _MONTHS_SHOWN = 24
 _FILES_SHOWN = 12
 _MORE_FILES_SHOWN = 300
+_LOOKS_SHOWN = 12
 _MOVES_SHOWN = 10
 _SEGMENTS_ON_MONDAY = 5
 
@@ -59,12 +61,15 @@ def context(report: Report) -> dict[str, Any]:
 def _quality(report: Report) -> dict[str, Any]:
     """What came in, what did not fit, and which lines cannot be told to a customer."""
     files = report.ask(queries.FILES)
+    look = worth_a_look(report.ask, report.facts.snapshot_date)
     totals = _file_totals(files)
     rows = _file_rows(files)
     more = rows[_FILES_SHOWN : _FILES_SHOWN + _MORE_FILES_SHOWN]
     return {
-        "clean": totals.files > 0 and not (totals.quarantined or totals.rejected),
+        "clean": totals.files > 0 and not (totals.quarantined or totals.rejected or look),
         "sentence": words.quality_sentence(totals),
+        "worth_a_look": look[:_LOOKS_SHOWN],
+        "looks_left_out": max(0, len(look) - _LOOKS_SHOWN),
         "optional": _optional_inputs(report),
         "tiles": _quality_tiles(report, totals) if totals.files else [],
         "files": grid("Rows of every export file", _FILE_FIELDS, rows[:_FILES_SHOWN]),

@@ -1,0 +1,47 @@
+"""What a person at a terminal sees of a run."""
+
+import dagster as dg
+
+from pipeline.progress import progress_logger
+
+SENTENCE = "3 orders name several customers, and each counts for one of them."
+
+
+def told(capsys, *checks: dg.AssetChecksDefinition) -> str:
+    """What a run of one asset and these checks of it says."""
+    job = dg.define_asset_job("night")
+    loggers = {"progress": progress_logger}
+    definitions = dg.Definitions(assets=[orders], asset_checks=checks, jobs=[job], loggers=loggers)
+    with dg.DagsterInstance.ephemeral() as instance:
+        definitions.resolve_job_def("night").execute_in_process({"loggers": {"progress": {}}}, instance=instance)
+    return str(capsys.readouterr().err)
+
+
+@dg.asset
+def orders() -> dg.MaterializeResult[None]:
+    return dg.MaterializeResult(metadata={"dagster/row_count": 12})
+
+
+def check_of_orders(passed: bool, sentence: str | None) -> dg.AssetChecksDefinition:
+    @dg.asset_check(asset=orders, name="one_customer")
+    def check() -> dg.AssetCheckResult:
+        return dg.AssetCheckResult(passed=passed, severity=dg.AssetCheckSeverity.WARN, description=sentence)
+
+    return check
+
+
+def test_a_check_that_warns_has_no_green_tick_and_says_why(capsys):
+    lines = told(capsys, check_of_orders(False, f"{SENTENCE}\n[bold]Look[/bold] there.")).splitlines()
+    assert lines[0].startswith("  ✓ orders ")
+    assert "12 rows" in lines[0]
+    assert lines[1].startswith("  ! orders_one_customer ")
+    assert lines[2:] == [f"    {SENTENCE}", "    [bold]Look[/bold] there."]
+
+
+def test_a_warning_without_words_is_named(capsys):
+    assert "    check one_customer did not pass" in told(capsys, check_of_orders(False, None)).splitlines()
+
+
+def test_a_check_that_passes_is_a_tick(capsys):
+    lines = told(capsys, check_of_orders(True, None)).splitlines()
+    assert [line[:4] for line in lines] == ["  ✓ ", "  ✓ "]
