@@ -21,7 +21,7 @@ from typing import Any
 from threadpoolctl import threadpool_limits
 
 from pipeline.catalog import tables
-from pipeline.engines.duckdb import DuckDBEngine, connect
+from pipeline.engines.duckdb import DuckDBEngine, confine, open_file
 from pipeline.exports import find_exports, load_exports
 from pipeline.loading import Loaded
 from pipeline.models.beta_geometric import BGNBD
@@ -61,8 +61,9 @@ def main() -> None:
     parser.add_argument("home", type=Path, help="an empty home with its settings")
     arguments = parser.parse_args()
     settings = load(arguments.home)
-    connection = connect(settings.warehouse_file, settings)
+    connection = open_file(settings.warehouse_file, settings)
     try:
+        confine(connection, settings, [arguments.export.resolve()])
         made = run(DuckDBEngine(connection), settings, arguments.export, arguments.until)
     finally:
         connection.close()

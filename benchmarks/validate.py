@@ -24,7 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.catalog import tables
-from pipeline.engines.duckdb import DuckDBEngine, connect
+from pipeline.engines.duckdb import DuckDBEngine, confine, open_file
 from pipeline.exports import find_exports, load_exports
 from pipeline.models import validation
 from pipeline.models.beta_geometric import BGNBD, MBGNBD
@@ -162,8 +162,9 @@ def _sample_file(folder: Path) -> Path:
 def _shop(home: Path, source: str, file: Path) -> Iterator[DuckDBEngine]:
     """A warehouse in memory with one export in it."""
     settings = Settings(home=home)
-    connection = connect(Path(":memory:"), settings)
+    connection = open_file(Path(":memory:"), settings)
     try:
+        confine(connection, settings, [file.resolve()])
         engine = DuckDBEngine(connection)
         engine.prepare(settings, list(tables().values()))
         for outcome in load_exports(engine, settings, find_exports(settings, {source: [str(file)]})):
