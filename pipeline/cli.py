@@ -313,6 +313,7 @@ def _run_range(
 
 def _or_say_why(work: Callable[[], Done], debug: bool) -> Done:
     """The result; what went wrong becomes one message, the trace only if it was asked for."""
+    from pipeline.failures import explain_exception
     from pipeline.runs import RunFailed
 
     try:
@@ -324,7 +325,7 @@ def _or_say_why(work: Callable[[], Done], debug: bool) -> Done:
     except Exception as error:
         if debug:
             raise
-        raise _fail(f"Unexpected {type(error).__name__}: {error}. Run with --debug for the trace.") from None
+        raise _fail(explain_exception(error)) from None
 
 
 def _summary(settings: Settings, finished: Finished) -> None:

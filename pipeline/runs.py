@@ -11,6 +11,7 @@ import dagster as dg
 
 from pipeline.definitions import build_defs
 from pipeline.engines.duckdb import DuckDBEngine, connect
+from pipeline.errors import PerennialError
 from pipeline.exports import last_order_date
 from pipeline.failures import explain
 from pipeline.inputs import input_tables
@@ -23,7 +24,7 @@ from pipeline.warehouse import warehouse_of
 PROGRESS: Mapping[str, Any] = {"loggers": {"progress": {}}}
 
 
-class RunFailed(Exception):
+class RunFailed(PerennialError):
     """A run that did not publish; the message says what, where and what to do. `trace` is for --debug."""
 
     def __init__(self, message: str, trace: str = "") -> None:

@@ -26,6 +26,7 @@ from pydantic_settings import (
 )
 
 from pipeline.dialects import Dialect
+from pipeline.errors import PerennialError
 
 SETTINGS_FILE = "perennial.toml"
 DAGSTER_YAML = """\
@@ -45,7 +46,7 @@ SQL_FOLDER = PROJECT / "sql"
 TEMPLATES_FOLDER = PROJECT / "reports" / "templates"
 
 
-class SettingsError(Exception):
+class SettingsError(PerennialError):
     """A setting that cannot be used; the message names the setting, where it stands and what would do."""
 
 

@@ -24,6 +24,7 @@ from sqlglot.lineage import Node, lineage
 from pipeline.contracts import sql_type
 from pipeline.dialects import Dialect, Kind
 from pipeline.engines import dialect
+from pipeline.errors import PerennialError
 from pipeline.inputs import INPUTS, ORDERS
 from pipeline.sql import HeaderError, parse_header, split_header
 
@@ -36,7 +37,7 @@ _OF_ONE_ROW = (
 _KIND_OF: dict[str, Kind] = {"DECIMAL": "number", "DOUBLE": "number", "TIMESTAMP": "timestamp"}
 
 
-class ExportError(Exception):
+class ExportError(PerennialError):
     """An export that cannot be used; the message names the file, what is wrong and what to do."""
 
 

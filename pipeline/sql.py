@@ -18,6 +18,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from pipeline.engines import dialect
+from pipeline.errors import PerennialError
 from pipeline.settings import SQL_FOLDER
 
 PARTITION_COLUMN = "snapshot_date"
@@ -31,7 +32,7 @@ _TYPE = re.compile(r"VARCHAR|BOOLEAN|INTEGER|BIGINT|DOUBLE|DATE|TIMESTAMP|DECIMA
 Model = TypeVar("Model", bound=BaseModel)
 
 
-class HeaderError(Exception):
+class HeaderError(PerennialError):
     """A SQL file whose header cannot be used; the message names the file and the line or field."""
 
 

@@ -17,6 +17,7 @@ from uuid import uuid4
 
 from pipeline.durable import fsync, fsync_tree
 from pipeline.engines.duckdb import DuckDBEngine
+from pipeline.errors import PerennialError
 from pipeline.settings import Settings
 from pipeline.sql import PARTITION_COLUMN, Table
 
@@ -30,7 +31,7 @@ _FOLDERS = ("runs", "inputs")
 _SAME = "table_name = $table AND day IS NOT DISTINCT FROM $day"
 
 
-class LakeNotWritable(Exception):
+class LakeNotWritable(PerennialError):
     """The folder of the lake cannot be used; the message names it and says what to do."""
 
 

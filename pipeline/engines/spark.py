@@ -29,6 +29,7 @@ from pipeline.engines.engine import CheckOutcome, Parameters, TableRefused, Writ
 from pipeline.engines.lake import Lake, LakeNotWritable, lake_folder
 from pipeline.engines.session import close_session, open_session, spark_path
 from pipeline.engines.spark_sql import view_name
+from pipeline.errors import PerennialError
 from pipeline.settings import Settings, SettingsError
 from pipeline.sql import PARTITION_COLUMN, Table
 
@@ -41,7 +42,7 @@ _SPARK_TYPES = {"VARCHAR": "STRING", "INTEGER": "INT", "TIMESTAMP": "TIMESTAMP_N
 _SIGNIFICANT_DIGITS = 10
 
 
-class SparkFailed(Exception):
+class SparkFailed(PerennialError):
     """Spark could not compute something; the message says what, `reason` is what Spark gave for it."""
 
     def __init__(self, what: str, reason: str) -> None:
