@@ -14,14 +14,17 @@ from pathlib import Path
 from typing import Literal
 from zoneinfo import ZoneInfo
 
+import duckdb
 from packaging.requirements import Requirement
 
-from pipeline.engines.duckdb import DuckDBEngine, connect
+from pipeline.engines.duckdb import DuckDBEngine
 from pipeline.engines.engine import Snapshots
-from pipeline.engines.lake import LakeNotWritable
+from pipeline.errors import PerennialError
 from pipeline.exports import find_exports
 from pipeline.inputs import ORDERS, switched_off
 from pipeline.locks import HomeBusy, holder, home_lock
+from pipeline.migrations import VERSION, require_known
+from pipeline.opening import opened
 from pipeline.publishing import STAGING, recover
 from pipeline.retention import plan, snapshots_of
 from pipeline.settings import Settings, SettingsError, load
@@ -73,8 +76,7 @@ def read_summary(settings: Settings, day: dt.date) -> Summary:
 
 
 def _read_summary(settings: Settings, day: dt.date) -> Summary:
-    connection = connect(settings.warehouse_file, settings, read_only=True)
-    try:
+    with opened(settings, read_only=True) as connection:
         engine = DuckDBEngine(connection)
         files = engine.execute(
             "SELECT path, rows_read, accepted, quarantined, superseded, duplicates FROM ingest.files ORDER BY path"
@@ -94,8 +96,6 @@ def _read_summary(settings: Settings, day: dt.date) -> Summary:
             """,
             {"snapshot_date": day},
         )
-    finally:
-        connection.close()
     return Summary([tuple(row) for row in files], [tuple(row) for row in segments], missing, remarks)
 
 
@@ -209,24 +209,27 @@ def _warehouse(settings: Settings) -> Iterator[Finding]:
         yield Finding("ok", "warehouse", "in use by the run named above")
         return
     try:
-        connection = connect(settings.warehouse_file, settings, read_only=True)
-    except Exception as error:
+        with opened(settings, read_only=True, wait_seconds=0) as connection:
+            yield from _in_warehouse(settings, DuckDBEngine(connection))
+    except PerennialError as error:
+        yield Finding("fail", "warehouse", str(error))
+    except duckdb.Error as error:
         first = str(error).splitlines()[0]
         yield Finding("fail", "warehouse", f"cannot be opened: {first} Close programs that have it open.")
+
+
+def _in_warehouse(settings: Settings, engine: DuckDBEngine) -> Iterator[Finding]:
+    behind = VERSION - require_known(engine)
+    snapshots = snapshots_of(settings, engine)
+    if not engine.has("marts.rfm_scores"):
+        yield Finding("ok", "warehouse", "no tables yet; the first run that is not refused makes them")
         return
-    try:
-        engine = DuckDBEngine(connection)
-        snapshots = snapshots_of(settings, engine)
-        if not engine.has("marts.rfm_scores"):
-            yield Finding("ok", "warehouse", "no tables yet; the first run that is not refused makes them")
-            return
-        yield from _contents(engine)
-        yield from _future_dates(engine, dt.datetime.now(ZoneInfo(settings.timezone)).date())
-        yield from _retention(settings, snapshots)
-    except LakeNotWritable as error:
-        yield Finding("fail", "warehouse", str(error))
-    finally:
-        connection.close()
+    if behind:
+        yield Finding("ok", "warehouse", "written by an earlier version; the next run upgrades it")
+        return
+    yield from _contents(engine)
+    yield from _future_dates(engine, dt.datetime.now(ZoneInfo(settings.timezone)).date())
+    yield from _retention(settings, snapshots)
 
 
 def _retention(settings: Settings, where: Snapshots) -> Iterator[Finding]:

@@ -10,12 +10,13 @@ from typing import Any
 import dagster as dg
 
 from pipeline.definitions import build_defs
-from pipeline.engines.duckdb import DuckDBEngine, connect
+from pipeline.engines.duckdb import DuckDBEngine
 from pipeline.errors import PerennialError
 from pipeline.exports import last_order_date
 from pipeline.failures import explain
 from pipeline.inputs import input_tables
 from pipeline.locks import HomeBusy, HomeNotWritable, home_lock, home_lock_for_several
+from pipeline.opening import opened
 from pipeline.schedules import JOB, last_closed_day
 from pipeline.settings import Settings
 from pipeline.snapshots import Every, snapshot_days
@@ -141,12 +142,11 @@ def _ingest_keys() -> list[dg.AssetKey]:
 
 
 def _latest(settings: Settings) -> dt.date:
-    with home_lock(settings.home, f"latest-{os.getpid()}", settings.lock_wait_seconds):
-        connection = connect(settings.warehouse_file, settings, read_only=True)
-        try:
-            last = last_order_date(DuckDBEngine(connection))
-        finally:
-            connection.close()
+    with (
+        home_lock(settings.home, f"latest-{os.getpid()}", settings.lock_wait_seconds),
+        opened(settings, read_only=True) as connection,
+    ):
+        last = last_order_date(DuckDBEngine(connection))
     if last is None:
         raise RunFailed("There is no order in the warehouse, so there is no latest day. Load an export first.")
     return min(last, last_closed_day(settings))

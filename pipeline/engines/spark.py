@@ -61,13 +61,17 @@ class SparkEngine:
         self._tables: dict[str, Table] = {}
         self._shown: set[str] = set()
 
-    def prepare(self, tables: Sequence[Table]) -> None:
-        """Places for all that will be written. Raises LakeNotWritable, SettingsError."""
+    def prepare(self, tables: Sequence[Table]) -> list[str]:
+        """Places for all that will be written; what became of local tables of an older version.
+
+        Raises LakeNotWritable, SettingsError, WarehouseOutdated.
+        """
         self._tables = {table.full_name: table for table in tables}
         self._refuse_mixed_order_lines()
         self.lake = Lake(self.local, self.settings, [table for table in tables if self._is_in_lake(table)])
-        self.local.prepare(self.settings, [table for table in tables if not self._is_in_lake(table)])
+        said = self.local.prepare(self.settings, [table for table in tables if not self._is_in_lake(table)])
         self.lake.prepare()
+        return said
 
     @property
     def session(self) -> SparkSession:
