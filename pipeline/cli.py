@@ -14,6 +14,7 @@ from rich.table import Table as Grid
 from rich.text import Text
 
 from pipeline import __version__
+from pipeline.errors import PerennialError
 from pipeline.settings import PROJECT, SETTINGS_FILE, Settings, SettingsError, export_home, load
 from pipeline.snapshots import Every
 
@@ -207,16 +208,15 @@ def prune(
 ) -> None:
     """Remove the snapshots that are past their time (settings keep_daily and keep_monthly); never the latest."""
     settings = _settings(home)
-    from pipeline.engines.lake import LakeNotWritable
-    from pipeline.locks import HomeBusy, HomeNotWritable
-    from pipeline.publishing import PublicationDamaged
+    import duckdb
+
+    from pipeline.failures import explain_exception
     from pipeline.retention import prune_home
 
     try:
         what = prune_home(settings, dry_run)
-    except (HomeBusy, HomeNotWritable, PublicationDamaged, LakeNotWritable, OSError) as error:
-        err.print(f"[bold red]Nothing was removed.[/bold red] {escape(str(error))}", soft_wrap=True)
-        raise typer.Exit(1) from None
+    except (PerennialError, OSError, duckdb.Error) as error:
+        raise _fail(explain_exception(error), "Nothing was removed.") from None
     verb = "Would remove" if dry_run else "Removed"
     out.print(f"{verb} {what}." if what.expired else f"Nothing to remove: {what}.", soft_wrap=True)
 
@@ -255,7 +255,8 @@ def _settings(home: Path | None, **overrides: str | None) -> Settings:
     except SettingsError as error:
         raise _fail(str(error)) from None
     except OSError as error:
-        raise _fail(f"The home cannot be written: {error}. Choose another folder with --home.") from None
+        where = f"{error.strerror or error} ({error.filename})"
+        raise _fail(f"The home cannot be written: {where}. Choose another folder with --home.") from None
     return settings
 
 
@@ -294,29 +295,39 @@ def _parse_day(option: str, text: str, instead: str = "", what: str = _NOT_PUBLI
 def _run(settings: Settings, sources: dict[str, list[str]], day: dt.date | None, debug: bool) -> Finished:
     scored = f"; period_segments scores {settings.period}" if settings.period else ""
     err.print(f"[bold]{escape(settings.home.name)}[/bold] as of {day or 'its last day with an order'}{scored}")
-    from pipeline.runs import run_snapshot
 
-    return _or_say_why(lambda: run_snapshot(settings, sources, day), debug)
+    def work() -> Finished:
+        from pipeline.runs import run_snapshot
+
+        return run_snapshot(settings, sources, day)
+
+    return _or_say_why(settings, work, debug)
 
 
 def _run_range(
     settings: Settings, sources: dict[str, list[str]], between: tuple[dt.date, dt.date], every: Every, debug: bool
 ) -> list[Finished]:
     err.print(f"[bold]{escape(settings.home.name)}[/bold] by the {every} from {between[0]} to {between[1]}")
-    from pipeline.runs import run_range
 
     def say(text: str) -> None:
         err.print(text, style="bold", markup=False, soft_wrap=True)
 
-    return _or_say_why(lambda: run_range(settings, sources, *between, every, say), debug)
+    def work() -> list[Finished]:
+        from pipeline.runs import run_range
+
+        return run_range(settings, sources, *between, every, say)
+
+    return _or_say_why(settings, work, debug)
 
 
-def _or_say_why(work: Callable[[], Done], debug: bool) -> Done:
+def _or_say_why(settings: Settings, work: Callable[[], Done], debug: bool) -> Done:
     """The result; what went wrong becomes one message, the trace only if it was asked for."""
+    from pipeline.doctor import require_usable
     from pipeline.failures import explain_exception
     from pipeline.runs import RunFailed
 
     try:
+        require_usable(settings)
         return work()
     except RunFailed as failure:
         if debug:
@@ -324,7 +335,7 @@ def _or_say_why(work: Callable[[], Done], debug: bool) -> Done:
         raise _fail(str(failure)) from None
     except Exception as error:
         if debug:
-            raise
+            err.print_exception()
         raise _fail(explain_exception(error)) from None
 
 

@@ -22,7 +22,7 @@ from pipeline.engines.engine import Snapshots
 from pipeline.errors import PerennialError
 from pipeline.exports import find_exports
 from pipeline.inputs import ORDERS, switched_off
-from pipeline.locks import HomeBusy, holder, home_lock
+from pipeline.locks import HomeBusy, HomeNotWritable, holder, home_lock
 from pipeline.migrations import VERSION, require_known
 from pipeline.opening import opened
 from pipeline.publishing import STAGING, recover
@@ -32,6 +32,7 @@ from pipeline.sources import ExportError, find_sources
 from pipeline.sql import HeaderError
 
 LEAST_FREE_BYTES = 2 * 2**30
+STOPS_A_RUN_BYTES = 16 * 2**20
 
 
 @dataclass(frozen=True)
@@ -67,6 +68,16 @@ def examine(home: Path | None) -> list[Finding]:
     for part in parts:
         findings.extend(part(settings))
     return findings
+
+
+def require_usable(settings: Settings) -> None:
+    """What stops any run at once, asked before one begins: a home that cannot be written, a disk without room.
+
+    Raises HomeNotWritable with the words of `doctor`.
+    """
+    for finding in _folders(settings):
+        if finding.status == "fail":
+            raise HomeNotWritable(f"{settings.home} {finding.message}")
 
 
 def read_summary(settings: Settings, day: dt.date) -> Summary:
@@ -144,16 +155,22 @@ def _versions(settings: Settings) -> Iterator[Finding]:
 
 def _folders(settings: Settings) -> Iterator[Finding]:
     try:
-        probe = settings.home / ".perennial" / "doctor"
-        probe.parent.mkdir(parents=True, exist_ok=True)
-        probe.write_text("")
-        probe.unlink()
+        for folder in (settings.home / name for name in (".perennial", ".dagster")):
+            folder.mkdir(parents=True, exist_ok=True)
+            probe = folder / ".doctor"
+            probe.write_text("written")
+            probe.unlink()
     except OSError as error:
         yield Finding(
             "fail", "home", f"cannot be written: {error.strerror}. Change its owner, or choose another --home."
         )
         return
     free = shutil.disk_usage(settings.home).free
+    if free < STOPS_A_RUN_BYTES:
+        yield Finding(
+            "fail", "disk", f"is full: {free / 2**20:.0f} MiB free. Make room; `perennial prune` removes old snapshots."
+        )
+        return
     used = settings.warehouse_file.stat().st_size if settings.warehouse_file.exists() else 0
     status: Literal["ok", "warn"] = "warn" if free < max(LEAST_FREE_BYTES, 3 * used) else "ok"
     advice = " Free some: a run needs about three times the warehouse." if status == "warn" else ""

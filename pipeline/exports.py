@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import duckdb
+from sqlglot.errors import SqlglotError
 
 from pipeline.engines.duckdb import DuckDBEngine
 from pipeline.inputs import INPUTS
@@ -50,6 +51,8 @@ def load_exports(engine: DuckDBEngine, settings: Settings, exports: Iterable[Exp
             yield Load(engine, settings, export, file_id, sha256, rates).run()
         except ExportError as error:
             yield error
+        except SqlglotError as error:  # found when the columns of the source's SELECT were traced
+            yield export.source.told(error)
         except (duckdb.Error, OSError) as error:
             if not disk_is_full(error):
                 raise

@@ -20,6 +20,7 @@ AssetJob = Any  # what define_asset_job returns; Dagster does not export its typ
 
 JOB = "nightly"
 SETTLED_SECONDS = 60
+RETRIES = 2
 _BUSY = [dg.DagsterRunStatus.QUEUED, dg.DagsterRunStatus.NOT_STARTED, *UNDER_WAY]
 
 
@@ -50,9 +51,9 @@ def nightly_schedule(job: AssetJob, settings: Settings) -> dg.ScheduleDefinition
         default_status=dg.DefaultScheduleStatus.STOPPED,
         description="The snapshot of the day that has just closed, in the shop's time zone.",
     )
-    def every_night(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
-        day = str(last_closed_day(settings, context.scheduled_execution_time))
-        return dg.RunRequest(run_key=day, partition_key=day)
+    def every_night(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+        day = last_closed_day(settings, context.scheduled_execution_time)
+        return _request(settings, day, run_key=str(day))
 
     return every_night
 
@@ -74,11 +75,24 @@ def arrival_sensor(job: AssetJob, settings: Settings) -> dg.SensorDefinition:
         runs = context.instance.get_runs(dg.RunsFilter(job_name=JOB, statuses=_BUSY))
         if not all(run_is_dead(context.instance, settings.home, run) for run in runs):
             return dg.SkipReason("A run is queued or under way; the files wait for the next look.")
-        context.update_cursor(json.dumps(sorted(arrived)))
         key = hashlib.sha256("\n".join(new).encode()).hexdigest()
-        return dg.RunRequest(run_key=key, partition_key=str(last_closed_day(settings)))
+        request = _request(settings, last_closed_day(settings), run_key=key)
+        if isinstance(request, dg.RunRequest):
+            context.update_cursor(json.dumps(sorted(arrived)))
+        return request
 
     return new_exports
+
+
+def _request(settings: Settings, day: dt.date, run_key: str) -> dg.RunRequest | dg.SkipReason:
+    """A run for the day, which Dagster tries again where it never came to a step (DAGSTER_YAML): it found the home or
+    the warehouse in use, or was killed. What a step refused or met would only be refused again."""
+    if day < settings.first_snapshot:
+        return dg.SkipReason(
+            f"{day} is before the first snapshot, {settings.first_snapshot}. To publish it, set "
+            f'first_snapshot = "{day}" in perennial.toml.'
+        )
+    return dg.RunRequest(run_key=run_key, partition_key=str(day), tags={"dagster/max_retries": str(RETRIES)})
 
 
 def settled_files(folder: Path, now: float) -> set[str]:

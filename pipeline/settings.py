@@ -41,6 +41,13 @@ event_log_storage:
     base_dir:
       env: DAGSTER_HOME
 """
+_DAGSTER_YAML_BEFORE = DAGSTER_YAML
+DAGSTER_YAML += """\
+run_retries:
+  enabled: true
+  max_retries: 0
+  retry_on_asset_or_op_failure: false
+"""
 PROJECT = Path(__file__).resolve().parent.parent
 SQL_FOLDER = PROJECT / "sql"
 TEMPLATES_FOLDER = PROJECT / "reports" / "templates"
@@ -439,7 +446,7 @@ def export_home(settings: Settings) -> None:
     dagster_home = settings.home / ".dagster"
     dagster_home.mkdir(parents=True, exist_ok=True)
     config = dagster_home / "dagster.yaml"
-    if not config.exists():
+    if not config.exists() or config.read_text() == _DAGSTER_YAML_BEFORE:  # a text that somebody changed stays
         config.write_text(DAGSTER_YAML)
     os.environ["PERENNIAL_HOME"] = str(settings.home)
     os.environ["PERENNIAL_ENGINE"] = settings.engine

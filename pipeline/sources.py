@@ -10,12 +10,14 @@ from __future__ import annotations
 
 import difflib
 import hashlib
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
 from typing import Literal
 
+import duckdb
 import sqlglot
 from pydantic import BaseModel, ConfigDict, Field
 from sqlglot import exp
@@ -79,6 +81,18 @@ class Source:
     header: SourceHeader
     select: str
     file: str
+    first_line: int = 1
+    """The line of the file in which the SELECT begins."""
+
+    def told(self, error: Exception) -> ExportError:
+        """An error in its SELECT, found when it was run, with file and line, and without what a cell held."""
+        message = str(error)
+        line = re.search(r"^LINE (\d+):", message, re.MULTILINE)
+        where = f", line {self.first_line + int(line[1]) - 1}" if line else ""
+        first = (message.strip().splitlines() or [type(error).__name__])[0]
+        if isinstance(error, duckdb.DataError | duckdb.InvalidInputException):
+            first = f"{first.partition(':')[0]}: a value of the file cannot be what it makes of it; use TRY_CAST."
+        return ExportError(f"{self.file}{where}: this SELECT cannot be used. {first}")
 
     @property
     def label(self) -> str:
@@ -226,7 +240,8 @@ def read_source(path: Path) -> Source:
     outputs = sqlglot.parse_one(select, read="duckdb")
     if not isinstance(outputs, exp.Select) or ROW_NUMBER not in outputs.named_selects:
         raise HeaderError(f"{file}: the SELECT must pass on row_number, so that each row can be traced to its export.")
-    return Source(path.parent.name, path.stem, header, select, file)
+    first_line = text[: text.index(select)].count("\n") + 1
+    return Source(path.parent.name, path.stem, header, select, file, first_line)
 
 
 def choose(sources: Mapping[str, Source], name: str) -> list[Source]:
