@@ -309,7 +309,9 @@ class Settings(BaseSettings):
     failure_webhook: Secret[HttpUrl] | None = Field(
         None, description="Address that is told (POST, JSON) when a run fails"
     )
-    lock_wait_seconds: float = Field(600, ge=0, description="How long a run waits for another one in the same home")
+    lock_wait_seconds: float = Field(
+        600, ge=0, description="How long a run waits for another in its home, or for who has the warehouse open"
+    )
     engine: Literal["duckdb", "spark"] = Field("duckdb", description="Where the SQL runs: in this process, or on Spark")
     spark: Spark = Field(default_factory=lambda: Spark(), description='Where Spark runs; for engine = "spark"')
     memory_limit: str = Field("70%", pattern=r"^\d+(\.\d+)?\s*(%|[KMGT]i?B)$", description="Memory DuckDB may use")
