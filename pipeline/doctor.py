@@ -26,6 +26,7 @@ from pipeline.locks import HomeBusy, HomeNotWritable, holder, home_lock
 from pipeline.migrations import VERSION, require_known
 from pipeline.opening import opened
 from pipeline.publishing import STAGING, recover
+from pipeline.readers import disk_is_full
 from pipeline.retention import plan, snapshots_of
 from pipeline.settings import Settings, SettingsError, load
 from pipeline.sources import ExportError, find_sources
@@ -33,6 +34,7 @@ from pipeline.sql import HeaderError
 
 LEAST_FREE_BYTES = 2 * 2**30
 STOPS_A_RUN_BYTES = 16 * 2**20
+_FULL = "is full. Make room, then run again; `perennial prune` removes old snapshots."
 
 
 @dataclass(frozen=True)
@@ -77,7 +79,7 @@ def require_usable(settings: Settings) -> None:
     """
     for finding in _folders(settings):
         if finding.status == "fail":
-            raise HomeNotWritable(f"{settings.home} {finding.message}")
+            raise HomeNotWritable(f"The {finding.subject} {finding.message} ({settings.home})")
 
 
 def read_summary(settings: Settings, day: dt.date) -> Summary:
@@ -161,15 +163,16 @@ def _folders(settings: Settings) -> Iterator[Finding]:
             probe.write_text("written")
             probe.unlink()
     except OSError as error:
+        if disk_is_full(error):
+            yield Finding("fail", "disk", _FULL)
+            return
         yield Finding(
             "fail", "home", f"cannot be written: {error.strerror}. Change its owner, or choose another --home."
         )
         return
     free = shutil.disk_usage(settings.home).free
     if free < STOPS_A_RUN_BYTES:
-        yield Finding(
-            "fail", "disk", f"is full: {free / 2**20:.0f} MiB free. Make room; `perennial prune` removes old snapshots."
-        )
+        yield Finding("fail", "disk", _FULL)
         return
     used = settings.warehouse_file.stat().st_size if settings.warehouse_file.exists() else 0
     status: Literal["ok", "warn"] = "warn" if free < max(LEAST_FREE_BYTES, 3 * used) else "ok"
