@@ -46,7 +46,7 @@ run: setup ## Run everything on CDNOW, a real shop's purchases, into data/demo
 dev: setup ## Open Dagster's web UI on a home: make dev HOME_DIR=data/demo
 	@umask 077 && home="$$(cd "$(HOME_DIR)" && pwd)" && mkdir -p "$$home/.dagster" && \
 	PERENNIAL_HOME="$$home" DAGSTER_HOME="$$home/.dagster" PATH="$(CURDIR)/$(BIN):$$PATH" \
-	$(BIN)/dagster dev --workspace workspace.yaml --host 127.0.0.1 --port $(or $(PORT),3000)
+	$(BIN)/python -m pipeline.web $(or $(PORT),3000)
 
 test: setup-dev ## Run the tests
 	@$(BIN)/python -m pytest --numprocesses auto --dist loadfile

@@ -16,7 +16,7 @@ from pipeline.reporting.site import RunCard, build_site
 from pipeline.warehouse import Warehouse
 
 PARTS = {
-    "tables": "Tables of the snapshot as Parquet: data/marts/<table>/snapshot_date=<date>/",
+    "tables": "Tables of the snapshot as Parquet: data/marts/<table>/day=<date>/",
     "audiences": "Every segment as Parquet and CSV, with a manifest: data/audiences/<date>/",
     "report": "The pages that people read: reports/out/<date>/index.html",
 }
@@ -70,7 +70,7 @@ def publication_assets(partitions_def: dg.PartitionsDefinition[str]) -> dg.Asset
 
 def _own_folders(staged: Publication, day: dt.date) -> None:
     for table in published_tables():
-        staged.owns(outputs.table_folder(table, day))
+        staged.owns(outputs.table_folder(table.name, day))
     staged.owns(outputs.audience_folder(day))
     staged.owns(f"reports/out/{day}")
 

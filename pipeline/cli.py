@@ -13,6 +13,7 @@ from rich.table import Table as Grid
 from rich.text import Text
 
 from pipeline import __version__
+from pipeline.errors import PerennialError
 from pipeline.modes import for_owner_only
 from pipeline.settings import PROJECT, SETTINGS_FILE, Settings, SettingsError, export_home, load
 from pipeline.shapes import one_line, shown_name
@@ -219,15 +220,15 @@ def prune(
 ) -> None:
     """Remove the snapshots that are past their time (settings keep_daily and keep_monthly); never the latest."""
     settings = _settings(home)
-    from pipeline.engines.lake import LakeNotWritable
-    from pipeline.locks import HomeBusy, HomeNotWritable
-    from pipeline.publishing import PublicationDamaged
+    import duckdb
+
+    from pipeline.failures import explain_exception
     from pipeline.retention import prune_home
 
     try:
         what = prune_home(settings, dry_run)
-    except (HomeBusy, HomeNotWritable, PublicationDamaged, LakeNotWritable, OSError) as error:
-        raise _fail(str(error), "Nothing was removed.") from None
+    except (PerennialError, OSError, duckdb.Error) as error:
+        raise _fail(explain_exception(error), "Nothing was removed.") from None
     if not dry_run:
         import dagster as dg
 
@@ -305,7 +306,8 @@ def _settings(home: Path | None, **overrides: str | None) -> Settings:
     except SettingsError as error:
         raise _fail(str(error)) from None
     except OSError as error:
-        raise _fail(f"The home cannot be written: {error}. Choose another folder with --home.") from None
+        where = f"{error.strerror or error} ({error.filename})"
+        raise _fail(f"The home cannot be written: {where}. Choose another folder with --home.") from None
     return settings
 
 
@@ -344,24 +346,32 @@ def _parse_day(option: str, text: str, instead: str = "", what: str = _NOT_PUBLI
 def _run(settings: Settings, sources: dict[str, list[str]], day: dt.date | None, debug: bool) -> Finished:
     scored = f"; period_segments scores {settings.period}" if settings.period else ""
     err.print(Text.assemble((settings.home.name, "bold"), f" as of {day or 'its last complete day'}{scored}"))
-    from pipeline.runs import run_snapshot
 
     def say(text: str) -> None:
-        err.print(text, style="bold", markup=False, soft_wrap=True)
+        err.print(text, style="bold", soft_wrap=True)
 
-    return _or_say_why(lambda: run_snapshot(settings, sources, day, say), debug)
+    def work() -> Finished:
+        from pipeline.runs import run_snapshot
+
+        return run_snapshot(settings, sources, day, say)
+
+    return _or_say_why(settings, work, debug)
 
 
 def _run_range(
     settings: Settings, sources: dict[str, list[str]], between: tuple[dt.date, dt.date], every: Every, debug: bool
 ) -> list[Finished]:
     err.print(Text.assemble((settings.home.name, "bold"), f" by the {every} from {between[0]} to {between[1]}"))
-    from pipeline.runs import run_range
 
     def say(text: str) -> None:
         err.print(text, style="bold", soft_wrap=True)
 
-    return _or_say_why(lambda: run_range(settings, sources, *between, every, say), debug)
+    def work() -> list[Finished]:
+        from pipeline.runs import run_range
+
+        return run_range(settings, sources, *between, every, say)
+
+    return _or_say_why(settings, work, debug)
 
 
 @contextmanager
@@ -388,11 +398,14 @@ def _literal(text: str) -> str:
     return "".join(character if character.isprintable() else "·" for character in text[:500])
 
 
-def _or_say_why(work: Callable[[], Done], debug: bool) -> Done:
+def _or_say_why(settings: Settings, work: Callable[[], Done], debug: bool) -> Done:
     """The result; what went wrong becomes one message, the trace only if it was asked for."""
+    from pipeline.doctor import require_usable
+    from pipeline.failures import explain_exception
     from pipeline.runs import RunFailed
 
     try:
+        require_usable(settings)
         return work()
     except RunFailed as failure:
         if debug:
@@ -400,8 +413,8 @@ def _or_say_why(work: Callable[[], Done], debug: bool) -> Done:
         raise _fail(str(failure)) from None
     except Exception as error:
         if debug:
-            raise
-        raise _fail(f"Unexpected {type(error).__name__}: {error}. Run with --debug for the trace.") from None
+            err.print_exception()
+        raise _fail(explain_exception(error)) from None
 
 
 def _summary(settings: Settings, finished: Finished) -> None:

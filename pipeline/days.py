@@ -118,7 +118,10 @@ def next_to_publish(settings: Settings, now: dt.datetime | None = None) -> dt.da
     known = known_order_days(settings, closed)
     day = closed if known is None or not known.have_ended or _has_unread_exports(settings) else known.latest
     if settings.first_snapshot is not None and day < settings.first_snapshot:
-        return f"{day} is before the first snapshot, {settings.first_snapshot}."
+        return (
+            f"{day} is before the first snapshot, {settings.first_snapshot}. To publish it, set "
+            f'first_snapshot = "{day}" in perennial.toml.'
+        )
     if known is not None and day != closed and is_published(settings, day):
         return f"{day} is published, and there is nothing newer. {known}"
     return day

@@ -12,8 +12,10 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
+from pipeline.errors import PerennialError
 
-class DemoNotThere(Exception):
+
+class DemoNotThere(PerennialError):
     """What a demo runs on is missing; the message says what to do."""
 
 

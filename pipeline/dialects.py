@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from pipeline.errors import PerennialError
 from pipeline.shapes import shape
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ SAMPLE_ROWS = 20_000
 Kind = Literal["text", "number", "timestamp", "email"]
 
 
-class AmbiguousDialect(Exception):
+class AmbiguousDialect(PerennialError):
     """Numbers or dates that can be read in two ways; the message says which setting decides."""
 
 

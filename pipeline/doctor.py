@@ -14,24 +14,30 @@ from pathlib import Path
 from typing import Literal
 from zoneinfo import ZoneInfo
 
+import duckdb
 from packaging.requirements import Requirement
 
 from pipeline.attention import WorthALook, worth_a_look
-from pipeline.engines.duckdb import DuckDBEngine, connect
+from pipeline.engines.duckdb import DuckDBEngine
 from pipeline.engines.engine import Snapshots
-from pipeline.engines.lake import LakeNotWritable
+from pipeline.errors import PerennialError
 from pipeline.exports import find_exports
 from pipeline.identity import IdKeyError, find_key, key_file, key_id
 from pipeline.inputs import ORDERS, switched_off
-from pipeline.locks import HomeBusy, holder, home_lock
+from pipeline.locks import HomeBusy, HomeNotWritable, holder, home_lock
+from pipeline.migrations import VERSION, require_known
 from pipeline.modes import wrong
+from pipeline.opening import opened
 from pipeline.publishing import STAGING, recover
+from pipeline.readers import disk_is_full
 from pipeline.retention import plan, snapshots_of
 from pipeline.settings import Settings, SettingsError, load
 from pipeline.sources import ExportError, find_sources
 from pipeline.sql import HeaderError
 
 LEAST_FREE_BYTES = 2 * 2**30
+STOPS_A_RUN_BYTES = 16 * 2**20
+_FULL = "is full. Make room, then run again; `perennial prune` removes old snapshots."
 
 
 @dataclass(frozen=True)
@@ -68,6 +74,16 @@ def examine(home: Path | None) -> list[Finding]:
     return findings
 
 
+def require_usable(settings: Settings) -> None:
+    """What stops any run at once, asked before one begins: a home that cannot be written, a disk without room.
+
+    Raises HomeNotWritable with the words of `doctor`.
+    """
+    for finding in _folders(settings):
+        if finding.status == "fail":
+            raise HomeNotWritable(f"The {finding.subject} {finding.message} ({settings.home})")
+
+
 def read_summary(settings: Settings, day: dt.date) -> Summary:
     """What the run of `day` has to tell; waits for a run that has taken the home since. Raises HomeBusy."""
     with home_lock(settings.home, f"summary-{os.getpid()}", settings.lock_wait_seconds):
@@ -75,8 +91,7 @@ def read_summary(settings: Settings, day: dt.date) -> Summary:
 
 
 def _read_summary(settings: Settings, day: dt.date) -> Summary:
-    connection = connect(settings.warehouse_file, settings, read_only=True)
-    try:
+    with opened(settings, read_only=True) as connection:
         engine = DuckDBEngine(connection)
         files = engine.execute(
             "SELECT path, rows_read, accepted, quarantined, superseded, duplicates FROM ingest.files ORDER BY path"
@@ -97,8 +112,6 @@ def _read_summary(settings: Settings, day: dt.date) -> Summary:
             """,
             {"snapshot_date": day},
         )
-    finally:
-        connection.close()
     return Summary([tuple(row) for row in files], [tuple(row) for row in segments], missing, attention)
 
 
@@ -147,16 +160,23 @@ def _versions(settings: Settings) -> Iterator[Finding]:
 
 def _folders(settings: Settings) -> Iterator[Finding]:
     try:
-        probe = settings.home / ".perennial" / "doctor"
-        probe.parent.mkdir(parents=True, exist_ok=True)
-        probe.write_text("")
-        probe.unlink()
+        for folder in (settings.home / name for name in (".perennial", ".dagster")):
+            folder.mkdir(parents=True, exist_ok=True)
+            probe = folder / ".doctor"
+            probe.write_text("written")
+            probe.unlink()
     except OSError as error:
+        if disk_is_full(error):
+            yield Finding("fail", "disk", _FULL)
+            return
         yield Finding(
             "fail", "home", f"cannot be written: {error.strerror}. Change its owner, or choose another --home."
         )
         return
     free = shutil.disk_usage(settings.home).free
+    if free < STOPS_A_RUN_BYTES:
+        yield Finding("fail", "disk", _FULL)
+        return
     used = settings.warehouse_file.stat().st_size if settings.warehouse_file.exists() else 0
     status: Literal["ok", "warn"] = "warn" if free < max(LEAST_FREE_BYTES, 3 * used) else "ok"
     advice = " Free some: a run needs about three times the warehouse." if status == "warn" else ""
@@ -246,24 +266,27 @@ def _warehouse(settings: Settings) -> Iterator[Finding]:
         yield Finding("ok", "warehouse", "in use by the run named above")
         return
     try:
-        connection = connect(settings.warehouse_file, settings, read_only=True)
-    except Exception as error:
+        with opened(settings, read_only=True, wait_seconds=0) as connection:
+            yield from _in_warehouse(settings, DuckDBEngine(connection))
+    except PerennialError as error:
+        yield Finding("fail", "warehouse", str(error))
+    except duckdb.Error as error:
         first = str(error).splitlines()[0]
         yield Finding("fail", "warehouse", f"cannot be opened: {first} Close programs that have it open.")
+
+
+def _in_warehouse(settings: Settings, engine: DuckDBEngine) -> Iterator[Finding]:
+    behind = VERSION - require_known(engine)
+    snapshots = snapshots_of(settings, engine)
+    if not engine.has("marts.rfm_scores"):
+        yield Finding("ok", "warehouse", "no tables yet; the first run that is not refused makes them")
         return
-    try:
-        engine = DuckDBEngine(connection)
-        snapshots = snapshots_of(settings, engine)
-        if not engine.has("marts.rfm_scores"):
-            yield Finding("ok", "warehouse", "no tables yet; the first run that is not refused makes them")
-            return
-        yield from _contents(engine)
-        yield from _future_dates(engine, dt.datetime.now(ZoneInfo(settings.timezone)).date())
-        yield from _retention(settings, snapshots)
-    except LakeNotWritable as error:
-        yield Finding("fail", "warehouse", str(error))
-    finally:
-        connection.close()
+    if behind:
+        yield Finding("ok", "warehouse", "written by an earlier version; the next run upgrades it")
+        return
+    yield from _contents(engine)
+    yield from _future_dates(engine, dt.datetime.now(ZoneInfo(settings.timezone)).date())
+    yield from _retention(settings, snapshots)
 
 
 def _retention(settings: Settings, where: Snapshots) -> Iterator[Finding]:

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import duckdb
+from sqlglot.errors import SqlglotError
 
 from pipeline.engines.duckdb import DuckDBEngine
 from pipeline.identity import use_key
@@ -66,6 +67,8 @@ def load_exports(
             yield Load(engine, settings, export, file_id, sha256, rates, id_key).run()
         except ExportError as error:
             yield error
+        except SqlglotError as error:  # found when the columns of the source's SELECT were traced
+            yield export.source.told(error)
         except (duckdb.Error, OSError) as error:
             if gone := _unreadable(export.path):
                 yield ExportError(f"{export.name} cannot be read: {gone}.")

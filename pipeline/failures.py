@@ -1,16 +1,44 @@
-"""Failures in the words of those who must mend them: what Dagster's events know of why a run failed."""
+"""Failures in the words of those who must mend them: what Dagster or an exception knows of why a run failed."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import pkgutil
+import re
+import traceback
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import dagster as dg
+from dagster_shared.error import SerializableErrorInfo
 
-_OUR_OWN = {
-    "HomeBusy", "HomeNotWritable", "SettingsError", "ExportError", "PublicationDamaged",
-    "SparkUnavailable", "IdKeyError", "SparkFailed", "LakeNotWritable", "Refused",
-}  # fmt: skip
+from pipeline.errors import PerennialError
+
+# Faults of the machine that may strike anywhere, inside of DuckDB, SQLite, Polars or Python: what their text says is
+# all that they have in common. The first that fits counts.
+_OF_THE_MACHINE = (
+    (
+        r"No space left|ENOSPC|[Dd]isk quota exceeded|database or disk is full|disk I/O error|"
+        r"[Ff]ailed to offload data block|Could not write .*temporary",
+        "The disk is full, or cannot be written. What was published before is still in place. Make room (`perennial "
+        "doctor` shows how much there is, `perennial prune` removes old snapshots), then run again.",
+    ),
+    (
+        r"Read-only file system|unable to open database file|attempt to write a readonly database|Permission denied",
+        "The home cannot be written. Change its owner, or choose another folder with --home; `perennial doctor` "
+        "looks at it.",
+    ),
+    (
+        r"database is locked",
+        "Dagster's history in .dagster was locked by another process for too long. Run again; `perennial doctor` says "
+        "who uses the home.",
+    ),
+    (
+        r"Could not set lock on file",
+        "Another program has the warehouse open. Close it, then run again; tables to read meanwhile are the Parquet "
+        "files below data/marts.",
+    ),
+)
+_QUALIFIED = re.compile(r"((?:pipeline|assets)(?:\.\w+)+): ")
 
 
 def explain(events: Iterable[dg.DagsterEvent]) -> tuple[str, str]:
@@ -20,26 +48,57 @@ def explain(events: Iterable[dg.DagsterEvent]) -> tuple[str, str]:
         error = getattr(data, "error", None)
         if error is None:
             continue
-        trace = error.to_string()
         described = getattr(getattr(data, "user_failure_data", None), "description", None)
-        if described:
-            return described, trace
-        while error.cause is not None and _name(error) not in _OUR_OWN:
-            error = error.cause
-        name = _name(error)
-        message = error.message.strip().removeprefix(f"{error.cls_name}: ").removeprefix(f"{name}: ").strip()
-        if name in _OUR_OWN:
-            return message.split(": ", 1)[-1] if message.startswith("pipeline.") else message, trace
-        where = f" in step {event.step_key.replace('__', '.')}" if event.step_key else ""
-        unexpected = f"Unexpected error{where}: {name}: {message}"
-        return f"{unexpected} Nothing was published. Run with --debug for the trace.", trace
+        step = event.step_key.replace("__", ".") if event.step_key else None
+        return described or _told(error, step), error.to_string()
     return "The run failed without an error; look at it with `make dev`.", ""
 
 
 def told_by_us(error: BaseException) -> bool:
     """Whether an error is one of our own, whose message is made for people and holds no cell of a file."""
-    return type(error).__name__ in _OUR_OWN
+    return isinstance(error, PerennialError)
 
 
-def _name(error: Any) -> str:
-    return (error.cls_name or "").rsplit(".")[-1]
+def explain_exception(error: BaseException) -> str:
+    """The same of an exception that no event told, such as one of Dagster's own storage."""
+    return _told(SerializableErrorInfo.from_traceback(traceback.TracebackException.from_exception(error)), None)
+
+
+def _told(error: SerializableErrorInfo, step: str | None) -> str:
+    chain = list(_causes(error))
+    for one in chain:
+        if (own := _our_own(one)) is not None:
+            return own
+    for one in reversed(chain):
+        for pattern, sentence in _OF_THE_MACHINE:
+            if re.search(pattern, one.message):
+                return sentence
+    innermost = chain[-1]
+    name = (innermost.cls_name or "").rsplit(".")[-1]
+    message = _message(innermost)
+    where = f" in step {step}" if step else ""
+    return f"Unexpected error{where}: {name}: {message} Nothing was published. Run with --debug for the trace."
+
+
+def _causes(error: SerializableErrorInfo | None) -> Iterator[SerializableErrorInfo]:
+    """From the outermost to what it began with."""
+    while error is not None:
+        yield error
+        error = error.cause
+
+
+def _our_own(error: SerializableErrorInfo) -> str | None:
+    """The message of a PerennialError, of which Dagster keeps the qualified name and the text."""
+    named = _QUALIFIED.match(error.message)
+    if named is None:
+        return None
+    try:
+        kind: Any = pkgutil.resolve_name(named[1])
+    except (ImportError, AttributeError):  # a class that was renamed or removed since the run
+        return None
+    return _message(error) if isinstance(kind, type) and issubclass(kind, PerennialError) else None
+
+
+def _message(error: SerializableErrorInfo) -> str:
+    """The text without the name of the class in front."""
+    return re.sub(rf"\A(?:\w+\.)*{re.escape(error.cls_name or '')}: ", "", error.message.strip())

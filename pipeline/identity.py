@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline.durable import fsync
+from pipeline.errors import PerennialError
 from pipeline.inputs import INPUTS
 from pipeline.settings import Settings
 from pipeline.sources import Source
@@ -27,7 +28,7 @@ _BLOCK = 64  # bytes of a block of SHA-256: RFC 2104 pads the key to it
 _FORM = re.compile(r"[0-9a-f]{64}")
 
 
-class IdKeyError(Exception):
+class IdKeyError(PerennialError):
     """The key of the ids is not there, cannot be used, or is not the one the home's ids were made with."""
 
 

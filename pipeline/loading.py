@@ -11,11 +11,14 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 from zoneinfo import ZoneInfo
+
+import duckdb
 
 from pipeline.contracts import RowRule, row_rules, sql_type
 from pipeline.dialects import AmbiguousDialect, Dialect, normalised, recognise
@@ -212,7 +215,8 @@ class Load:
     def _map(self) -> None:
         """`mapped`: the lines of each raw row, canonical columns in canonical types; what cannot be read is null."""
         sql = self._source.select
-        outputs = dict(self._execute(f"SELECT column_name, column_type FROM (DESCRIBE {sql}\n)"))
+        with self._source_told():
+            outputs = dict(self._execute(f"SELECT column_name, column_type FROM (DESCRIBE {sql}\n)"))
         unknown = [name for name in outputs if name not in (*self._schema.columns, ROW_NUMBER, EXPORTED_AT)]
         if unknown:
             known = ", ".join(self._schema.columns)
@@ -230,11 +234,21 @@ class Load:
             f"{_canonical(name, outputs.get(name), declared, *zones)} AS {quoted(name)}"
             for name, declared in (self._stored | self._of_the_file()).items()
         ]
-        self._execute(
-            f"CREATE OR REPLACE TEMP TABLE mapped AS SELECT row_number, {', '.join(columns)} FROM (\n{sql}\n) AS source"
-        )
+        with self._source_told():
+            self._execute(
+                f"CREATE OR REPLACE TEMP TABLE mapped AS "
+                f"SELECT row_number, {', '.join(columns)} FROM (\n{sql}\n) AS source"
+            )
         self._complete()
         self._check_lines()
+
+    @contextmanager
+    def _source_told(self) -> Iterator[None]:
+        """What DuckDB says of the source's SELECT is the source's, and no fault of the program."""
+        try:
+            yield
+        except (duckdb.ProgrammingError, duckdb.DataError, duckdb.NotSupportedError) as error:
+            raise self._source.told(error) from error
 
     def _has(self, name: str) -> bool:
         """Whether a canonical column can hold anything: not if it is a raw column that the file lacks."""

@@ -20,6 +20,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from pipeline.errors import PerennialError
+
 POLL_SECONDS = 0.1
 GLANCE_SECONDS = 0.1  # `holder` and `run_is_alive` look by taking a shared lock for microseconds; outlast them
 RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
@@ -29,11 +31,11 @@ _held: set[int] = set()  # descriptors of the locks this process holds
 _lent: dict[tuple[Path, int], int] = {}  # (lock file, thread) -> descriptor that the thread's next run may borrow
 
 
-class HomeBusy(Exception):
+class HomeBusy(PerennialError):
     """Another run uses the home and did not finish in the time we were ready to wait."""
 
 
-class HomeNotWritable(OSError):
+class HomeNotWritable(PerennialError, OSError):
     """The lock files cannot be written; says which folder and what to do."""
 
 

@@ -18,6 +18,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path, PurePosixPath
 
 from pipeline.durable import fsync, fsync_tree
+from pipeline.errors import PerennialError
 
 STAGING = PurePosixPath("data/.staging")
 ROOTS = ("data", "reports")
@@ -25,7 +26,7 @@ MARKER = "COMMIT.json"
 RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
-class PublicationDamaged(RuntimeError):
+class PublicationDamaged(PerennialError):
     """A committed publication cannot be completed: some of its files are neither staged nor in place."""
 
 

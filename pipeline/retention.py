@@ -9,25 +9,26 @@ from __future__ import annotations
 import datetime as dt
 import os
 from collections.abc import Collection, Iterable
-from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from pipeline.activation.outputs import audience_folder
 from pipeline.catalog import published_tables
-from pipeline.engines.duckdb import DuckDBEngine, connect
+from pipeline.engines.duckdb import DuckDBEngine
 from pipeline.engines.engine import Snapshots
 from pipeline.engines.lake import Lake
 from pipeline.locks import home_lock
+from pipeline.migrations import rename_folders, require_known
 from pipeline.modes import set_right
+from pipeline.opening import opened
 from pipeline.publishing import Publication, recover
 from pipeline.reporting.site import OUT, build_entrance
 from pipeline.settings import Settings
-from pipeline.sql import PARTITION_COLUMN
+from pipeline.sql import FOLDER_COLUMN
 
 _RUN_ID = "prune"
-_PLACES = (f"data/marts/*/{PARTITION_COLUMN}=", "data/audiences/", f"{OUT}/")  # what follows is the date
+_PLACES = (f"data/marts/*/{FOLDER_COLUMN}=", "data/audiences/", f"{OUT}/")  # what follows is the date
 
 
 @dataclass(frozen=True)
@@ -113,8 +114,11 @@ def prune_home(settings: Settings, dry_run: bool = False) -> Plan:
     with home_lock(settings.home, _RUN_ID, settings.lock_wait_seconds):
         if not dry_run:
             recover(settings.home)
-        with closing(connect(settings.warehouse_file, settings, read_only=dry_run)) as connection:
-            where = snapshots_of(settings, DuckDBEngine(connection))
+            rename_folders(settings.home)
+        with opened(settings, read_only=dry_run) as connection:
+            local = DuckDBEngine(connection)
+            require_known(local)
+            where = snapshots_of(settings, local)
             what = plan(settings, where)
             if not dry_run:
                 prune(settings, where, _RUN_ID, what)

@@ -11,6 +11,7 @@ from contextlib import closing
 
 from pipeline.durable import fsync
 from pipeline.engines.duckdb import connect
+from pipeline.opening import opened
 from pipeline.settings import Settings
 from pipeline.sources import text_literal
 
@@ -22,7 +23,7 @@ def remove_raw_rows(settings: Settings) -> bool:
     """
     if not settings.warehouse_file.exists():
         return False
-    with closing(connect(settings.warehouse_file, settings)) as connection:
+    with opened(settings) as connection:
         has_text = connection.execute(
             "SELECT count(*) FROM duckdb_columns() WHERE schema_name = 'ingest' AND table_name = 'quarantine' "
             "AND column_name = 'raw'"

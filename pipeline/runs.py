@@ -13,10 +13,12 @@ import duckdb
 from pipeline.catalog import tables
 from pipeline.days import OrderDays, last_closed_day, order_days
 from pipeline.definitions import build_defs
-from pipeline.engines.duckdb import DuckDBEngine, connect
+from pipeline.engines.duckdb import DuckDBEngine
+from pipeline.errors import PerennialError
 from pipeline.failures import explain
 from pipeline.inputs import input_tables
 from pipeline.locks import HomeBusy, HomeNotWritable, home_lock, home_lock_for_several
+from pipeline.opening import opened
 from pipeline.schedules import JOB
 from pipeline.settings import Settings
 from pipeline.snapshots import Every, snapshot_days
@@ -25,7 +27,7 @@ from pipeline.warehouse import warehouse_of
 PROGRESS: Mapping[str, Any] = {"loggers": {"progress": {}}}
 
 
-class RunFailed(Exception):
+class RunFailed(PerennialError):
     """A run that did not publish; the message says what, where and what to do. `trace` is for --debug."""
 
     def __init__(self, message: str, trace: str = "") -> None:
@@ -172,14 +174,13 @@ def _load_exports(settings: Settings, instance: dg.DagsterInstance, config: Mapp
 
 def _order_days(settings: Settings) -> OrderDays | None:
     try:
-        with home_lock(settings.home, f"days-{os.getpid()}", settings.lock_wait_seconds):
-            connection = connect(settings.warehouse_file, settings, read_only=True)
-            try:
-                return order_days(DuckDBEngine(connection), last_closed_day(settings))
-            except duckdb.CatalogException:  # no run has made its tables yet
-                return None
-            finally:
-                connection.close()
+        with (
+            home_lock(settings.home, f"days-{os.getpid()}", settings.lock_wait_seconds),
+            opened(settings, read_only=True) as connection,
+        ):
+            return order_days(DuckDBEngine(connection), last_closed_day(settings))
+    except duckdb.CatalogException:  # no run has made its tables yet
+        return None
     except HomeBusy as busy:
         raise RunFailed(str(busy)) from busy
 

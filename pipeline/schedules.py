@@ -1,5 +1,6 @@
 """When things run: the job, the nightly schedule, the file-arrival sensor, the alert. What runs is in `assets`."""
 
+import datetime as dt
 import hashlib
 import json
 import time
@@ -19,6 +20,7 @@ AssetJob = Any  # what define_asset_job returns; Dagster does not export its typ
 
 JOB = "nightly"
 SETTLED_SECONDS = 60
+RETRIES = 2
 _BUSY = [dg.DagsterRunStatus.QUEUED, dg.DagsterRunStatus.NOT_STARTED, *UNDER_WAY]
 
 
@@ -45,11 +47,8 @@ def nightly_schedule(job: AssetJob, settings: Settings) -> dg.ScheduleDefinition
     )
     def every_night(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
         night = context.scheduled_execution_time
-        day = next_to_publish(settings, night)
-        if isinstance(day, str):
-            return dg.SkipReason(day)
         # By the night, not by the day it asks for: a night that failed must not keep the next one from trying again.
-        return dg.RunRequest(run_key=str(last_closed_day(settings, night)), partition_key=str(day))
+        return _request(next_to_publish(settings, night), run_key=str(last_closed_day(settings, night)))
 
     return every_night
 
@@ -71,14 +70,24 @@ def arrival_sensor(job: AssetJob, settings: Settings) -> dg.SensorDefinition:
         runs = context.instance.get_runs(dg.RunsFilter(job_name=JOB, statuses=_BUSY))
         if not all(run_is_dead(context.instance, settings.home, run) for run in runs):
             return dg.SkipReason("A run is queued or under way; the files wait for the next look.")
-        context.update_cursor(json.dumps(sorted(arrived)))
-        day = next_to_publish(settings)
-        if isinstance(day, str):
-            return dg.SkipReason(day)
         key = hashlib.sha256("\n".join(new).encode()).hexdigest()
-        return dg.RunRequest(run_key=key, partition_key=str(day))
+        request = _request(next_to_publish(settings), run_key=key)
+        if isinstance(request, dg.RunRequest):
+            context.update_cursor(json.dumps(sorted(arrived)))
+        return request
 
     return new_exports
+
+
+def _request(day: dt.date | str, run_key: str) -> dg.RunRequest | dg.SkipReason:
+    """A run for the day, or why there is none to run for.
+
+    Dagster tries it again where it never came to a step (DAGSTER_YAML): it found the home or the warehouse in use, or
+    was killed. What a step refused or met would only be refused again.
+    """
+    if isinstance(day, str):
+        return dg.SkipReason(day)
+    return dg.RunRequest(run_key=run_key, partition_key=str(day), tags={"dagster/max_retries": str(RETRIES)})
 
 
 def settled_files(folder: Path, now: float) -> set[str]:

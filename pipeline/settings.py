@@ -26,18 +26,16 @@ from pydantic_settings import (
 )
 
 from pipeline.dialects import Dialect
+from pipeline.errors import PerennialError
 from pipeline.memory import available_bytes
 from pipeline.names import check_pattern
 
 SETTINGS_FILE = "perennial.toml"
-DAGSTER_YAML = """\
+_DAGSTER_YAML_OF_BEFORE = """\
 telemetry:
   enabled: false
 nux:
   enabled: false
-compute_logs:
-  module: dagster._core.storage.noop_compute_log_manager
-  class: NoOpComputeLogManager
 event_log_storage:
   module: pipeline.history
   class: EventLog
@@ -45,14 +43,24 @@ event_log_storage:
     base_dir:
       env: DAGSTER_HOME
 """
-_COMPUTE_LOGS = DAGSTER_YAML[DAGSTER_YAML.index("compute_logs") : DAGSTER_YAML.index("event_log_storage")]
-_DAGSTER_YAML_OF_BEFORE = DAGSTER_YAML.replace(_COMPUTE_LOGS, "")  # what stdout said was kept for ever
+# What steps print is not kept: it would be for ever, and cost four processes a run. Only runs that ask for it are tried
+# again, and only where they came to no step.
+DAGSTER_YAML = f"""\
+{_DAGSTER_YAML_OF_BEFORE}\
+compute_logs:
+  module: dagster._core.storage.noop_compute_log_manager
+  class: NoOpComputeLogManager
+run_retries:
+  enabled: true
+  max_retries: 0
+  retry_on_asset_or_op_failure: false
+"""
 PROJECT = Path(__file__).resolve().parent.parent
 SQL_FOLDER = PROJECT / "sql"
 TEMPLATES_FOLDER = PROJECT / "reports" / "templates"
 
 
-class SettingsError(Exception):
+class SettingsError(PerennialError):
     """A setting that cannot be used; the message names the setting, where it stands and what would do."""
 
 
@@ -357,7 +365,9 @@ class Settings(BaseSettings):
     id_key: Secret[str] | None = Field(
         None, description="Key of the ids made from e-mail addresses, 64 hexadecimal digits; else .perennial/id.key"
     )
-    lock_wait_seconds: float = Field(600, ge=0, description="How long a run waits for another one in the same home")
+    lock_wait_seconds: float = Field(
+        600, ge=0, description="How long a run waits for another in its home, or for who has the warehouse open"
+    )
     engine: Literal["duckdb", "spark"] = Field("duckdb", description="Where the SQL runs: in this process, or on Spark")
     spark: Spark = Field(default_factory=lambda: Spark(), description='Where Spark runs; for engine = "spark"')
     memory_limit: str = Field("70%", pattern=r"^\d+(\.\d+)?\s*(%|[KMGT]i?B)$", description="Memory DuckDB may use")
@@ -509,7 +519,7 @@ def export_home(settings: Settings) -> None:
     dagster_home = settings.home / ".dagster"
     dagster_home.mkdir(parents=True, mode=0o700, exist_ok=True)
     config = dagster_home / "dagster.yaml"
-    if not config.exists() or config.read_text() == _DAGSTER_YAML_OF_BEFORE:
+    if not config.exists() or config.read_text() == _DAGSTER_YAML_OF_BEFORE:  # a text that somebody changed stays
         config.write_text(DAGSTER_YAML)
     os.environ["PERENNIAL_HOME"] = str(settings.home)
     os.environ["PERENNIAL_ENGINE"] = settings.engine

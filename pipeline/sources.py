@@ -10,12 +10,14 @@ from __future__ import annotations
 
 import difflib
 import hashlib
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
 from typing import Literal
 
+import duckdb
 from pydantic import BaseModel, ConfigDict, Field
 from sqlglot import exp
 from sqlglot.lineage import Node, lineage
@@ -23,6 +25,7 @@ from sqlglot.lineage import Node, lineage
 from pipeline.contracts import sql_type
 from pipeline.dialects import Dialect, Kind
 from pipeline.engines import dialect
+from pipeline.errors import PerennialError
 from pipeline.inputs import INPUTS, ORDERS
 from pipeline.shapes import one_line
 from pipeline.source_sql import unsafe
@@ -39,7 +42,7 @@ _OF_ONE_ROW = (
 _KIND_OF: dict[str, Kind] = {"DECIMAL": "number", "DOUBLE": "number", "TIMESTAMP": "timestamp"}
 
 
-class ExportError(Exception):
+class ExportError(PerennialError):
     """An export that cannot be used; the message, of one line, names the file, what is wrong and what to do."""
 
     def __init__(self, message: str) -> None:
@@ -89,6 +92,18 @@ class Source:
     header: SourceHeader
     select: str
     file: str
+    first_line: int = 1
+    """The line of the file in which the SELECT begins."""
+
+    def told(self, error: Exception) -> ExportError:
+        """An error in its SELECT, found when it was run, with file and line, and without what a cell held."""
+        message = str(error)
+        line = re.search(r"^LINE (\d+):", message, re.MULTILINE)
+        where = f", line {self.first_line + int(line[1]) - 1}" if line else ""
+        first = (message.strip().splitlines() or [type(error).__name__])[0]
+        if isinstance(error, duckdb.DataError | duckdb.InvalidInputException):
+            first = f"{first.partition(':')[0]}: a value of the file cannot be what it makes of it; use TRY_CAST."
+        return ExportError(f"{self.file}{where}: this SELECT cannot be used. {first}")
 
     @property
     def label(self) -> str:
@@ -253,7 +268,8 @@ def read_source(path: Path) -> Source:
         raise SourceRefused(str(refused)) from refused
     if not isinstance(outputs, exp.Select) or ROW_NUMBER not in outputs.named_selects:
         raise HeaderError(f"{file}: the SELECT must pass on row_number, so that each row can be traced to its export.")
-    return Source(path.parent.name, path.stem, header, select, file)
+    first_line = text[: text.index(select)].count("\n") + 1
+    return Source(path.parent.name, path.stem, header, select, file, first_line)
 
 
 def _require_safe(select: str, header: SourceHeader, file: str, lines_before: int) -> None:

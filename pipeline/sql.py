@@ -18,9 +18,14 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from pipeline.engines import dialect
+from pipeline.errors import PerennialError
 from pipeline.settings import SQL_FOLDER
 
 PARTITION_COLUMN = "snapshot_date"
+FOLDER_COLUMN = "day"
+"""What the folder of a published partition is called; to readers of folders a column beside those of the file."""
+RENAMED_COLUMNS = {"marts.survival_curves": {FOLDER_COLUMN: "silent_days"}}
+"""Table -> old name of a column -> its name now: what older versions stored is read, and upgraded, by this."""
 QUERIES = "features"
 # libyaml where PyYAML was built with it, as its wheels are: ten times as fast over all headers.
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -31,7 +36,7 @@ _TYPE = re.compile(r"VARCHAR|BOOLEAN|INTEGER|BIGINT|DOUBLE|DATE|TIMESTAMP|DECIMA
 Model = TypeVar("Model", bound=BaseModel)
 
 
-class HeaderError(Exception):
+class HeaderError(PerennialError):
     """A SQL file whose header cannot be used; the message names the file and the line or field."""
 
 
@@ -79,6 +84,12 @@ class Header(BaseModel):
                 raise ValueError(f"grain column {key!r} must not be nullable")
         if self.incremental_by is not None and self.incremental_by not in self.grain:
             raise ValueError(f"incremental_by names {self.incremental_by!r}, which is not in the grain")
+        return self
+
+    @model_validator(mode="after")
+    def folders_are_no_column(self) -> Self:
+        if {PARTITION_COLUMN, FOLDER_COLUMN} <= self.columns.keys():
+            raise ValueError(f"a published table has no column {FOLDER_COLUMN!r}: its folders are called so")
         return self
 
     @model_validator(mode="after")

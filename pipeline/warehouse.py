@@ -5,11 +5,11 @@ file. Every asset and every check requires it, so that nothing runs in a home wi
 """
 
 import shutil
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
-from time import sleep, time
+from time import time
 
 import dagster as dg
 import duckdb
@@ -17,15 +17,16 @@ from dagster_duckdb import DuckDBResource
 from pydantic import Field, PrivateAttr
 
 from pipeline.catalog import published_tables, tables
-from pipeline.engines.duckdb import DuckDBEngine, confine, open_file
+from pipeline.engines.duckdb import DuckDBEngine, confine
 from pipeline.engines.engine import Engine
 from pipeline.locks import home_lock, run_is_alive, sweep
+from pipeline.migrations import migrate, rename_folders
 from pipeline.modes import set_right
+from pipeline.opening import opened
 from pipeline.publishing import recover
 from pipeline.rewriting import remove_raw_rows
 from pipeline.settings import Settings, load
 
-_BUSY_FILE_SECONDS = 10.0
 _QUIET_SECONDS = 60.0
 
 UNDER_WAY = [dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED]
@@ -84,7 +85,7 @@ class Warehouse(DuckDBResource):
         log = context.log.info if context.log else print
         with home_lock(settings.home, run_id, settings.lock_wait_seconds, log):
             set_right(settings)
-            for sentence in recover(settings.home):
+            for sentence in (*recover(settings.home), *rename_folders(settings.home)):
                 log(sentence)
             shutil.rmtree(settings.warehouse_file.parent / ".spill", ignore_errors=True)  # of a run that was killed
             if context.instance is not None:
@@ -92,11 +93,13 @@ class Warehouse(DuckDBResource):
             _require_engine(settings)
             if remove_raw_rows(settings):
                 log("The text of quarantined rows has left the warehouse, which was written anew.")
-            with self.get_connection() as connection:
+            with opened(settings, confined=False, on_wait=log) as connection:
                 self._settings = settings
                 self._local, self._unconfined = DuckDBEngine(connection), connection
                 try:
-                    with _engine_of(settings, self._local, run_id) as self._engine:
+                    for sentence in migrate(self._local, settings):
+                        log(sentence)
+                    with _engine_of(settings, self._local, run_id, log) as self._engine:
                         yield self
                 finally:
                     self._engine = self._local = self._unconfined = self._settings = self._snapshots = None
@@ -109,12 +112,8 @@ class Warehouse(DuckDBResource):
         The base class leaves it open after an error and retries every failure, also a path that can never be opened,
         for 102 seconds; here only a file that another process has open is waited for.
         """
-        settings = self._load()
-        connection = _connect_patiently(settings.warehouse_file, settings)
-        try:
+        with opened(self._load()) as connection:
             yield connection
-        finally:
-            connection.close()
 
     def _load(self) -> Settings:
         return load(Path(self.home), engine=self.runs_on)
@@ -153,32 +152,23 @@ def _require_engine(settings: Settings) -> None:
 
 
 @contextmanager
-def _engine_of(settings: Settings, local: DuckDBEngine, run_id: str) -> Iterator[Engine]:
+def _engine_of(settings: Settings, local: DuckDBEngine, run_id: str, log: Callable[[str], object]) -> Iterator[Engine]:
     """The engine of the settings, ready for all tables."""
     all_tables = list(tables().values())
     if settings.engine == "duckdb":
-        local.prepare(settings, all_tables)
+        for sentence in local.prepare(settings, all_tables):
+            log(sentence)
         yield local
         return
     from pipeline.engines.spark import SparkEngine
 
     engine = SparkEngine(local, settings, run_id)
     try:
-        engine.prepare(all_tables)
+        for sentence in engine.prepare(all_tables):
+            log(sentence)
         yield engine
     finally:
         engine.close()
-
-
-def _connect_patiently(file: Path, settings: Settings) -> duckdb.DuckDBPyConnection:
-    deadline = time() + _BUSY_FILE_SECONDS
-    while True:
-        try:
-            return open_file(file, settings)
-        except duckdb.IOException as error:
-            if "lock" not in str(error).lower() or time() > deadline:
-                raise
-            sleep(0.2)
 
 
 def run_is_dead(instance: dg.DagsterInstance, home: Path, run: dg.DagsterRun) -> bool:

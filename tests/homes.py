@@ -139,7 +139,7 @@ class Home:
 
     def table(self, name: str, day: str) -> pl.DataFrame:
         """A published partition."""
-        return pl.read_parquet(self.folder / "data" / "marts" / name / f"snapshot_date={day}" / f"{name}.parquet")
+        return pl.read_parquet(self.folder / "data" / "marts" / name / f"day={day}" / f"{name}.parquet")
 
 
 ASSET_JOB = "__ASSET_JOB"  # what the web UI runs when somebody materialises assets or starts a backfill of them

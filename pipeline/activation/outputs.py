@@ -19,7 +19,7 @@ from pipeline.activation.spreadsheets import harmless, like_a_formula
 from pipeline.engines.duckdb import DuckDBEngine
 from pipeline.settings import Settings
 from pipeline.sources import quoted
-from pipeline.sql import PARTITION_COLUMN, Table
+from pipeline.sql import FOLDER_COLUMN, PARTITION_COLUMN, Table
 
 FileFor = Callable[[str], Path]
 
@@ -52,8 +52,14 @@ class Output:
     """Ids in a CSV that begin as a formula does; they stand there unaltered."""
 
 
-def table_folder(table: Table, snapshot_date: dt.date) -> str:
-    return f"data/marts/{table.name}/snapshot_date={snapshot_date}"
+def table_folder(table: str, snapshot_date: dt.date) -> str:
+    """Not snapshot_date=…: that column stands in the file, and tools read the folder's name as one more column."""
+    return f"data/marts/{table}/{FOLDER_COLUMN}={snapshot_date}"
+
+
+def table_file(table: str, snapshot_date: dt.date) -> str:
+    """Where a table of a snapshot lies in the home; readers need no name but that of the table."""
+    return f"{table_folder(table, snapshot_date)}/{table}.parquet"
 
 
 def audience_folder(snapshot_date: dt.date) -> str:
@@ -65,9 +71,9 @@ def write_tables(engine: DuckDBEngine, tables: Iterable[Table], day: dt.date, fi
     outputs = []
     for table in tables:
         keys = ", ".join([key for key in table.header.grain if key != PARTITION_COLUMN] or [PARTITION_COLUMN])
-        sql = f"SELECT * FROM {table.full_name} WHERE snapshot_date = $snapshot_date ORDER BY {keys}"
-        target = f"{table_folder(table, day)}/{table.name}.parquet"
-        outputs.append(_export(engine, sql, {"snapshot_date": day}, target, file))
+        columns = ", ".join(map(quoted, table.header.columns))  # of a table made by an older version, in this order
+        sql = f"SELECT {columns} FROM {table.full_name} WHERE snapshot_date = $snapshot_date ORDER BY {keys}"
+        outputs.append(_export(engine, sql, {"snapshot_date": day}, table_file(table.name, day), file))
     return outputs
 
 

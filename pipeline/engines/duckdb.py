@@ -17,11 +17,16 @@ from pipeline.engines import dialect
 from pipeline.engines.checks import check_columns, doubled_keys, outcome
 from pipeline.engines.engine import CheckOutcome, Parameters, TableRefused, Written
 from pipeline.engines.incremental import Pending, limited
+from pipeline.errors import PerennialError
 from pipeline.settings import Settings
 from pipeline.shapes import redacted, shape
 from pipeline.sql import PARTITION_COLUMN, Table
 
 _PARAMETER = re.compile(r"\$([a-z_]\w*)")
+
+
+class WarehouseOutdated(PerennialError):
+    """Rows of an older version that cannot be kept, and must not be lost without a word."""
 
 
 class DuckDBEngine:
@@ -32,18 +37,23 @@ class DuckDBEngine:
         self._pending = Pending(self.execute, ())
         self.settings: Settings | None = None
 
-    def prepare(self, settings: Settings, tables: Sequence[Table]) -> None:
-        """Schemas and empty tables for all that will be written, and the parameter views of this run."""
+    def prepare(self, settings: Settings, tables: Sequence[Table]) -> list[str]:
+        """Schemas and empty tables for all that will be written, and the parameter views of this run.
+
+        Tables of an older version get the columns they lack, lose those that are gone and are given the types of today;
+        one sentence for each that is no longer what it was. Raises WarehouseOutdated.
+        """
         self._pending = Pending(self.execute, tables)
-        self.settings = settings
+        self.settings, said = settings, list[str]()
         with self.transaction():
             self._pending.prepare()
             for schema in sorted({"params", *(table.schema for table in tables)}):
                 self.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}")
             for table in tables:
-                self._ensure(table)
+                said += self._ensure(table)
             self.execute(f"CREATE OR REPLACE VIEW params.settings AS {settings_select(settings)}")
             self.execute(_DAYS_VIEW)
+        return said
 
     # ── reading ───────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -67,6 +77,22 @@ class DuckDBEngine:
         """Whether there is a table or view `schema.table`."""
         found = "SELECT 1 FROM information_schema.tables WHERE table_schema || '.' || table_name = $table"
         return self.scalar(found, {"table": table}) is not None
+
+    def is_table(self, table: str) -> bool:
+        """Whether `schema.table` is one, and no view."""
+        found = "SELECT 1 FROM duckdb_tables() WHERE schema_name || '.' || table_name = $table"
+        return self.scalar(found, {"table": table}) is not None
+
+    def column_types(self, table: str) -> dict[str, str]:
+        """Columns of `schema.table` as they are stored; none where there is no such table."""
+        return dict(
+            self.execute(
+                "SELECT column_name, data_type FROM duckdb_columns() "
+                "WHERE schema_name || '.' || table_name = $table AND database_name = current_database() "
+                "ORDER BY column_index",
+                {"table": table},
+            )
+        )
 
     def partitions(self, table: Table) -> list[dt.date]:
         rows = self.execute(f"SELECT DISTINCT {PARTITION_COLUMN} FROM {table.full_name} ORDER BY {PARTITION_COLUMN}")
@@ -199,19 +225,49 @@ class DuckDBEngine:
             )
         return outcomes
 
-    def _ensure(self, table: Table) -> None:
-        """Create the table if it is missing; give an older one the columns it lacks, null in its old rows."""
-        declared = table.column_types()
+    def _ensure(self, table: Table) -> list[str]:
+        """Create the table if it is missing; make an older one what is declared now, and say what became of it.
+
+        The order of columns does not matter: all that is written or read names them.
+        """
+        declared = {name: kind.replace(" ", "") for name, kind in table.column_types().items()}
         columns = ", ".join(f'"{name}" {kind}' for name, kind in declared.items())
         self.execute(f"CREATE TABLE IF NOT EXISTS {table.full_name} ({columns})")
-        present = [row[0] for row in self.execute(f"SELECT column_name FROM (DESCRIBE {table.full_name})")]
-        if present == list(declared):
-            return
+        present = self.column_types(table.full_name)
+        if present == declared:
+            return []
         if not table.is_partitioned and table.select is not None:
             self.execute(f"CREATE OR REPLACE TABLE {table.full_name} ({columns})")
-            return
-        for name in declared.keys() - set(present):
+            self._pending.forget(table)
+            return []
+        for name in present.keys() - declared.keys():
+            self.execute(f'ALTER TABLE {table.full_name} DROP COLUMN "{name}"')
+        for name in declared.keys() - present.keys():
             self.execute(f'ALTER TABLE {table.full_name} ADD COLUMN "{name}" {declared[name]}')
+        changed = {name: kind for name, kind in declared.items() if present.get(name, kind) != kind}
+        return [self._retype(table, name, present[name], kind) for name, kind in changed.items()]
+
+    def _retype(self, table: Table, name: str, before: str, now: str) -> str:
+        """Keep the rows whose value says the same in the new type; snapshots in which it does not are removed."""
+        value = f'TRY_CAST(CAST("{name}" AS VARCHAR) AS {now})'
+        lost = f'"{name}" IS NOT NULL AND TRY_CAST(CAST({value} AS VARCHAR) AS {before}) IS DISTINCT FROM "{name}"'
+        rows = self.scalar(f"SELECT count(*) FROM {table.full_name} WHERE {lost}")
+        told = f"{table.full_name}: column {name} was {before} and is {now} now"
+        if rows and not table.is_partitioned:
+            raise WarehouseOutdated(
+                f"{told}, and {rows:,} rows of this home hold values that this type cannot. Move data/warehouse away "
+                f"and run: the exports are loaded anew, snapshots have to be asked for again."
+            )
+        if rows:
+            of_lost = f"SELECT DISTINCT {PARTITION_COLUMN} FROM {table.full_name} WHERE {lost}"
+            days = sorted(row[0] for row in self.execute(of_lost))
+            self.execute(f"DELETE FROM {table.full_name} WHERE {PARTITION_COLUMN} IN ({of_lost})")
+            told += (
+                f". Its rows of {len(days):,} snapshots, {days[0]} … {days[-1]}, do not fit and were removed; compute "
+                f"these days again: perennial run --from {days[0]} --to {days[-1]} --every day"
+            )
+        self.execute(f'ALTER TABLE {table.full_name} ALTER COLUMN "{name}" TYPE {now} USING {value}')
+        return f"{told}."
 
     def _replace(self, table: Table, parameters: Parameters) -> int:
         if table.select is None:

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 import polars as pl
 
+from pipeline.errors import PerennialError
 from pipeline.sql import Table
 
 Parameters = Mapping[str, Any]
@@ -35,7 +36,7 @@ class Written:
     checks: tuple[CheckOutcome, ...]
 
 
-class TableRefused(Exception):
+class TableRefused(PerennialError):
     """What was written did not pass its checks, and was rolled back; `checks` tells which."""
 
     def __init__(self, table: str, checks: Sequence[CheckOutcome]) -> None:

@@ -74,6 +74,13 @@ class Pending:
                 {"table": table.full_name, "fingerprint": self._fingerprint(table)},
             )
 
+    def forget(self, table: Table) -> None:
+        """The table has been emptied: it is built whole next time."""
+        if table.incremental_source is not None:
+            key, kind = _key(table), table.header.columns[_key(table)].type
+            self._execute("DELETE FROM pending.built WHERE table_name = $table", {"table": table.full_name})
+            self._execute(f"CREATE OR REPLACE TABLE {_waiting(table)} ({key} {kind})")
+
     def _readers(self, table: str) -> list[Table]:
         return [reader for reader in self._tables if reader.incremental_source == table]
 

@@ -17,8 +17,9 @@ from uuid import uuid4
 
 from pipeline.durable import fsync, fsync_tree
 from pipeline.engines.duckdb import DuckDBEngine
+from pipeline.errors import PerennialError
 from pipeline.settings import Settings
-from pipeline.sql import PARTITION_COLUMN, Table
+from pipeline.sql import PARTITION_COLUMN, RENAMED_COLUMNS, Table
 
 _CATALOG = (
     "CREATE SCHEMA IF NOT EXISTS lake",
@@ -30,7 +31,7 @@ _FOLDERS = ("runs", "inputs")
 _SAME = "table_name = $table AND day IS NOT DISTINCT FROM $day"
 
 
-class LakeNotWritable(Exception):
+class LakeNotWritable(PerennialError):
     """The folder of the lake cannot be used; the message names it and says what to do."""
 
 
@@ -226,11 +227,12 @@ class Lake:
             listed = ", ".join("'" + file.replace("'", "''") + "'" for file in files)
             source = f"read_parquet([{listed}], union_by_name = true, hive_partitioning = false)"
             present = {row[0] for row in self._local.execute(f"SELECT column_name FROM (DESCRIBE FROM {source})")}
-        columns = ", ".join(
-            f'CAST({f"{chr(34)}{name}{chr(34)}" if name in present else "NULL"} AS {kind}) AS "{name}"'
-            for name, kind in declared.items()
-        )
-        self._local.execute(f"CREATE OR REPLACE VIEW {table.full_name} AS SELECT {columns} FROM {source}")
+        older = {now: before for before, now in RENAMED_COLUMNS.get(table.full_name, {}).items()}
+        columns = []
+        for name, kind in declared.items():
+            stored = [f'"{one}"' for one in (name, older.get(name)) if one in present]
+            columns.append(f'CAST({_first_known(stored)} AS {kind}) AS "{name}"')
+        self._local.execute(f"CREATE OR REPLACE VIEW {table.full_name} AS SELECT {', '.join(columns)} FROM {source}")
 
     def _sweep(self) -> None:
         """Remove the folders that the catalog does not know."""
@@ -238,6 +240,10 @@ class Lake:
         parents = {parent for folder in known for parent in folder.parents}
         for run in (self.root / "runs").glob("*"):
             _remove_unknown(run, known, parents)
+
+
+def _first_known(stored: Sequence[str]) -> str:
+    return f"coalesce({', '.join(stored)})" if stored else "NULL"
 
 
 def _remove_unknown(folder: Path, known: set[Path], parents: set[Path]) -> None:

@@ -19,6 +19,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pipeline.errors import PerennialError
 from pipeline.settings import Settings
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ _SQL_OPTIONS = {
 """Options that any session takes, a remote one too."""
 
 
-class SparkUnavailable(Exception):
+class SparkUnavailable(PerennialError):
     """Spark cannot be had as the settings ask for it; the message says why and what to do."""
 
 

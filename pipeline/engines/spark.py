@@ -30,6 +30,7 @@ from pipeline.engines.engine import CheckOutcome, Parameters, TableRefused, Writ
 from pipeline.engines.lake import Lake, LakeNotWritable, lake_folder
 from pipeline.engines.session import close_session, open_session, spark_path
 from pipeline.engines.spark_sql import view_name
+from pipeline.errors import PerennialError
 from pipeline.settings import Settings, SettingsError
 from pipeline.shapes import redacted
 from pipeline.sql import PARTITION_COLUMN, Table
@@ -44,7 +45,7 @@ _SIGNIFICANT_DIGITS = 10
 _CONDITION = re.compile(r"[A-Z]+(?:_[A-Z]+)+")
 
 
-class SparkFailed(Exception):
+class SparkFailed(PerennialError):
     """Spark could not compute something; the message says what, `reason` is what Spark gave for it.
 
     `conditions` are the names of the errors that it gave, such as FAILED_READ_FILE.
@@ -67,13 +68,17 @@ class SparkEngine:
         self._tables: dict[str, Table] = {}
         self._shown: set[str] = set()
 
-    def prepare(self, tables: Sequence[Table]) -> None:
-        """Places for all that will be written. Raises LakeNotWritable, SettingsError."""
+    def prepare(self, tables: Sequence[Table]) -> list[str]:
+        """Places for all that will be written; what became of local tables of an older version.
+
+        Raises LakeNotWritable, SettingsError, WarehouseOutdated.
+        """
         self._tables = {table.full_name: table for table in tables}
         self._refuse_mixed_order_lines()
         self.lake = Lake(self.local, self.settings, [table for table in tables if self._is_in_lake(table)])
-        self.local.prepare(self.settings, [table for table in tables if not self._is_in_lake(table)])
+        said = self.local.prepare(self.settings, [table for table in tables if not self._is_in_lake(table)])
         self.lake.prepare()
+        return said
 
     @property
     def session(self) -> SparkSession:

@@ -13,10 +13,12 @@ from sqlglot import exp
 from sqlglot.errors import SqlglotError
 from sqlglot.optimizer.scope import Scope, traverse_scope
 
+from pipeline.errors import PerennialError
+
 DIALECT = "duckdb"
 
 
-class Refused(Exception):
+class Refused(PerennialError):
     """A construct that does not mean the same on both engines, or a text that is not one readable SELECT."""
 
     def __init__(

@@ -12,6 +12,7 @@ from typing import Literal
 
 import numpy as np
 from scipy.optimize import minimize
+from threadpoolctl import threadpool_limits
 
 from pipeline.models.histories import Array, Histories
 from pipeline.models.nbd import NBD
@@ -135,8 +136,6 @@ def minimise(objective: Objective, starts: Sequence[Array], precision: float = _
     `precision`: relative gain at which the search before the polish gives up, such as on its way along a ridge.
     On one thread: BLAS gets 4 × 4 matrices here, over which its threads only wait for each other, most of the time.
     """
-    from threadpoolctl import threadpool_limits
-
     best: tuple[float, int, Array, int] | None = None
     for place, start in enumerate(starts):
         with threadpool_limits(1):

@@ -14,6 +14,8 @@ from io import StringIO
 from typing import Any
 
 import numpy as np
+from lifetimes import BetaGeoFitter, ModifiedBetaGeoFitter, ParetoNBDFitter
+from lifetimes.utils import ConvergenceError
 
 from pipeline.models import fitting
 from pipeline.models.beta_geometric import BGNBD, MBGNBD
@@ -59,8 +61,6 @@ def fit(kind: type[TimingModel], histories: Histories) -> Fit:
 
 def _searched(kind: type[TimingModel], histories: Histories) -> tuple[Array, str]:
     """(parameters with time in weeks, why there are none)."""
-    from lifetimes.utils import ConvergenceError
-
     reason = ""
     for tolerance in _TOLERANCES:
         try:
@@ -77,8 +77,6 @@ def _searched(kind: type[TimingModel], histories: Histories) -> tuple[Array, str
 
 
 def _parameters(kind: type[TimingModel], histories: Histories, tolerance: float) -> Array:
-    from lifetimes import BetaGeoFitter, ModifiedBetaGeoFitter, ParetoNBDFitter
-
     fitters = {BGNBD: BetaGeoFitter, MBGNBD: ModifiedBetaGeoFitter, ParetoNBD: ParetoNBDFitter}
     fitter: Any = fitters[kind](penalizer_coef=0.0)
     state = np.random.get_state()

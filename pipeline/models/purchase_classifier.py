@@ -11,17 +11,19 @@ the log loss of the mean was below that of the trees alone, calibrated either wa
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.calibration import CalibratedClassifierCV
+from sklearn.ensemble import HistGradientBoostingClassifier, VotingClassifier
+from sklearn.impute import SimpleImputer
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import StratifiedKFold
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
+from threadpoolctl import threadpool_limits
 
 from pipeline.models.histories import Array
-
-if TYPE_CHECKING:
-    from sklearn.calibration import CalibratedClassifierCV
-    from sklearn.ensemble import VotingClassifier
-    from sklearn.pipeline import Pipeline
 
 LEAST_OF_EACH = 50
 """Customers who bought, and customers who did not, that it takes to train."""
@@ -44,8 +46,6 @@ class PurchaseClassifier:
 
     def predict(self, features: Array) -> Array:
         """P(buys) of each row of `features` (n, k), the columns as in training; (n,). Rows may come in any batches."""
-        from threadpoolctl import threadpool_limits
-
         with threadpool_limits(1):
             return np.asarray(self.estimator.predict_proba(features[:, self.used])[:, 1], dtype=np.float64)
 
@@ -57,9 +57,6 @@ def train(features: Array, bought: Array, seed: int) -> PurchaseClassifier:
     differ in their last digits, which may move a split. Columns known of fewer than LEAST_OF_EACH customers are not
     used. ValueError where fewer than that bought, or did not.
     """
-    from sklearn.ensemble import VotingClassifier
-    from threadpoolctl import threadpool_limits
-
     buyers, customers = int(bought.sum()), len(bought)
     if min(buyers, customers - buyers) < LEAST_OF_EACH:
         raise ValueError(
@@ -84,10 +81,6 @@ def blend(classifier: Array, timing: Array) -> Array:
 
 
 def _trees(customers: int, seed: int) -> CalibratedClassifierCV:
-    from sklearn.calibration import CalibratedClassifierCV
-    from sklearn.ensemble import HistGradientBoostingClassifier
-    from sklearn.model_selection import StratifiedKFold
-
     trees = HistGradientBoostingClassifier(
         learning_rate=_LEARNING_RATE,
         max_iter=_TREES,
@@ -103,11 +96,6 @@ def _trees(customers: int, seed: int) -> CalibratedClassifierCV:
 
 def _logistic() -> Pipeline:
     """What is unknown is set to the mean and marked as unknown."""
-    from sklearn.impute import SimpleImputer
-    from sklearn.linear_model import LogisticRegression
-    from sklearn.pipeline import make_pipeline
-    from sklearn.preprocessing import FunctionTransformer, StandardScaler
-
     return make_pipeline(
         FunctionTransformer(_signed_log),
         StandardScaler(),

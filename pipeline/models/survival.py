@@ -12,6 +12,7 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from pipeline.models.histories import Array
 
@@ -123,8 +124,6 @@ def resampled(
     cells, shape = place * size + np.asarray(days, dtype=np.int64), (len(names), size)
     events = np.bincount(cells, weights * ended, len(names) * size).reshape(shape)
     leaving = np.bincount(cells, weights, len(names) * size).reshape(shape)
-    from threadpoolctl import threadpool_limits
-
     times = (
         np.random.default_rng(seed).multinomial(len(names), np.full(len(names), 1 / len(names)), draws).astype(float)
     )

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.linear_model import LogisticRegression
+from threadpoolctl import threadpool_limits
 
 from pipeline.models.histories import Array
 
@@ -234,9 +236,6 @@ class RecencyLogistic:
 
 def fit_recency_logistic(silent_weeks: Array, bought: Array, customers: Array) -> RecencyLogistic:
     """By maximum likelihood. Raises ValueError where all or none bought: then the base rate is all there is."""
-    from sklearn.linear_model import LogisticRegression
-    from threadpoolctl import threadpool_limits
-
     if _is_constant(bought):
         raise ValueError("a recency logistic needs customers who bought and customers who did not")
     model = LogisticRegression(C=np.inf, tol=1e-10, max_iter=1000)

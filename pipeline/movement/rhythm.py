@@ -211,7 +211,7 @@ def _points(group: Silences, order_number: int) -> Rows:
     return [
         {
             "order_number": order_number,
-            "day": day,
+            "silent_days": day,
             "share_back": float(1 - curve.survival[day]),
             "share_low": float(1 - high[day]),
             "share_high": float(1 - low[day]),

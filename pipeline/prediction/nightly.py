@@ -208,7 +208,8 @@ class Night:
         histories = {origin: self._histories_at(origin) for origin in new}
         begun = time.perf_counter()
         alone = self.settings.clv.fitter == "lifetimes"  # whose derivatives are no business of two threads
-        found = side_by_side(lambda one: self._fit(one[0], histories[one[1]], self._start(*one)), wanted, alone)
+        fitter = self._fitter()
+        found = side_by_side(lambda one: fitter(one[0], histories[one[1]], self._start(*one)), wanted, alone)
         fitted = dict(zip(wanted, found, strict=True))
         for origin in new:
             self._found[origin] = {kind.name: fitted[kind, origin] for kind in KINDS}
@@ -241,12 +242,13 @@ class Night:
         losses = {n: s["log_loss"] for n, s in judged.scores.items() if n not in judged.baselines | TRAINED}
         return self.fitted(validation.champion_by_log_loss(losses)).model
 
-    def _fit(self, kind: type[TimingModel], histories: Histories, last: TimingModel | None) -> Fit:
+    def _fitter(self) -> Callable[[type[TimingModel], Histories, TimingModel | None], Fit]:
+        """Asked before threads begin, which must import nothing: two that import a package can find it half made."""
         if self.settings.clv.fitter == "perennial":
-            return fit(kind, histories, last)
+            return fit
         from pipeline.models import lifetimes_fitter
 
-        return lifetimes_fitter.fit(kind, histories)
+        return lambda kind, histories, _: lifetimes_fitter.fit(kind, histories)
 
     def _champion(self, target: Target, horizon: int) -> Champion:
         judged = self.judged.get(target)

@@ -13,6 +13,7 @@ from typing import Any
 
 import polars as pl
 
+from pipeline.activation import outputs
 from pipeline.reporting import prediction_queries as queries
 from pipeline.reporting import prediction_words as words
 from pipeline.reporting.components import Field, Grid, grid
@@ -163,5 +164,4 @@ def shown_id(customer: str) -> str:
 
 def table_file(report: Report, table: str) -> str:
     """Address of a published table, relative to the page."""
-    day = report.facts.snapshot_date
-    return f"../../../data/marts/{table}/snapshot_date={day}/{table}.parquet"
+    return f"../../../{outputs.table_file(table, report.facts.snapshot_date)}"

@@ -26,10 +26,10 @@ ORDER BY order_number, cohort, horizon_days
 """
 
 CURVES = """
-SELECT order_number, day, share_back, share_low, share_high, at_risk
+SELECT order_number, silent_days AS day, share_back, share_low, share_high, at_risk
 FROM marts.survival_curves
 WHERE snapshot_date = $snapshot_date AND order_number <= 4
-ORDER BY order_number, day
+ORDER BY order_number, silent_days
 """
 
 GAPS = """

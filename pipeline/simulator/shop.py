@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass
 
+from pipeline.errors import PerennialError
 from pipeline.models.beta_geometric import BGNBD
 from pipeline.models.gamma_gamma import GammaGamma
 
@@ -16,7 +17,7 @@ MOST_NIGHTS = 31
 """The world goes on so many days after the last, so that asking for more nights does not change it."""
 
 
-class SimulationRefused(Exception):
+class SimulationRefused(PerennialError):
     """What was asked for cannot be made up or written; the message says why and what to do."""
 
 

@@ -39,7 +39,7 @@ EVE, FIRST, SECOND, THIRD = "2026-02-25", *DAYS
 
 def test_a_night_publishes_tables_audiences_and_pages(one_night: Home) -> None:
     files = one_night.everything_published()
-    assert f"data/marts/rfm_segments/snapshot_date={FIRST}/rfm_segments.parquet" in files
+    assert f"data/marts/rfm_segments/day={FIRST}/rfm_segments.parquet" in files
     assert f"data/audiences/{FIRST}/manifest.json" in files
     assert f"reports/out/{FIRST}/index.html" in files
     assert one_night.table("customer_summary", FIRST).height > 20

@@ -68,6 +68,29 @@ def test_the_night_asks_for_the_day_that_has_closed(zone: str, moment: str, day:
     assert daily_partitions(settings).get_partition_keys(current_time=at(moment))[-1] == day
 
 
+def test_a_night_before_the_first_snapshot_is_left_out_and_says_why() -> None:
+    settings = Settings(home=Path("/nowhere"), first_snapshot=dt.date(2026, 7, 5))
+    schedule = build_defs(settings).resolve_schedule_def("every_night")
+    early, first = (
+        schedule(dg.build_schedule_context(scheduled_execution_time=at(moment)))
+        for moment in ("2026-07-05T03:00:00", "2026-07-06T03:00:00")
+    )
+    assert isinstance(early, dg.SkipReason) and isinstance(first, dg.RunRequest)
+    assert str(early.skip_message).startswith("2026-07-04 is before the first snapshot, 2026-07-05.")
+
+
+def test_a_night_is_tried_again_only_where_it_came_to_no_step(tmp_path: Path) -> None:
+    home = Home.made(tmp_path / "home")
+    with home.instance() as instance:
+        assert instance.run_retries_enabled
+        assert instance.run_retries_max_retries == 0  # runs of people are not repeated
+        assert not instance.run_retries_retry_on_asset_or_op_failure
+    request = build_defs(home.settings).resolve_schedule_def("every_night")(
+        dg.build_schedule_context(scheduled_execution_time=at("2026-07-05T03:00:00"))
+    )
+    assert isinstance(request, dg.RunRequest) and request.tags["dagster/max_retries"] == "2"
+
+
 @pytest.mark.parametrize("zone", ["Europe/Warsaw", "America/New_York", "Pacific/Kiritimati"])
 @pytest.mark.parametrize("hour", [0, 2, 3])
 def test_a_year_of_nights_leaves_no_day_out_and_asks_for_none_twice(zone: str, hour: int) -> None:

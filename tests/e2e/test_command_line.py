@@ -72,7 +72,7 @@ def test_a_run_tells_its_steps_and_what_came_out(shop: Path) -> None:
     (report,) = re.findall(r"^report +file://(\S+)$", answer.out, re.MULTILINE)
     assert Path(report.replace("%20", " ")).is_file()
     customers = customers_told(answer)
-    segments = pl.read_parquet(shop / "data" / "marts" / "rfm_segments" / f"snapshot_date={DAY}" / "*.parquet")
+    segments = pl.read_parquet(shop / "data" / "marts" / "rfm_segments" / f"day={DAY}" / "*.parquet")
     assert customers == segments.filter(catalogue="grid").height > 20
     for step in ("ingest", "staging.orders", "marts.rfm_segments", "publication"):
         assert re.search(rf"✓ {re.escape(step)} +.*\d\.\d s$", answer.err, re.MULTILINE), answer.err
@@ -307,6 +307,6 @@ def test_the_demo_publishes_cdnow(tmp_path: Path) -> None:
     assert customers == 23_570
     for day in ("1998-05-31", "1998-06-30"):
         assert (home / "reports" / "out" / day / "index.html").is_file()
-    changes = pl.read_parquet(home / "data" / "marts" / "segment_changes" / "snapshot_date=1998-06-30" / "*.parquet")
+    changes = pl.read_parquet(home / "data" / "marts" / "segment_changes" / "day=1998-06-30" / "*.parquet")
     assert changes["previous_snapshot_date"].drop_nulls().unique().to_list() == [dt.date(1998, 5, 31)]
     assert len(runs_seen_by_dagster(home)) == 2

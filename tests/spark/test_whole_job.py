@@ -38,7 +38,7 @@ def homes(tmp_path_factory: pytest.TempPathFactory, online_retail_file: Path, ne
 @pytest.mark.parametrize("name", [table.name for table in published_tables()])
 def test_a_published_table_is_the_same(homes: tuple[Home, Home], name: str) -> None:
     table = next(table for table in published_tables() if table.name == name)
-    file = f"data/marts/{name}/snapshot_date={DAY}/{name}.parquet"
+    file = f"data/marts/{name}/day={DAY}/{name}.parquet"
     ours, theirs = (pl.read_parquet(home.folder / file).sort(table.header.grain) for home in homes)
     assert_frame_equal(ours, theirs, check_exact=False, rel_tol=1e-9, abs_tol=1e-9)
 

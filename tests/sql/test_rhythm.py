@@ -176,7 +176,7 @@ def test_a_quantile_needs_ten_who_are_still_watched(shop):
         (MOMENTS, "is_main = TRUE WHERE cohort <> 'all'", "quarters_share_their_horizon"),
         (MOMENTS, "status = 'known'", "nothing_is_said_before_the_horizon"),
         (MOMENTS, "send_days = 51 WHERE key_moment_days = 50", "in_time"),
-        (CURVES, "share_back = 0.9 WHERE day = 3", "shares_never_fall"),
+        (CURVES, "share_back = 0.9 WHERE silent_days = 3", "shares_never_fall"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_is_refused(four_hundred, table, change, check):
@@ -191,12 +191,12 @@ def test_what_cannot_be_is_refused(four_hundred, table, change, check):
 
 def test_a_curve_ends_where_too_few_are_watched(four_hundred):
     curve = four_hundred.table(CURVES, END).where(order_number=1)
-    assert (len(curve), curve.frame["day"].max()) == (214, 213)
-    told = {day: round(share, 9) for day, share in curve.by("day", "share_back").items()}
+    assert (len(curve), curve.frame["silent_days"].max()) == (214, 213)
+    told = {day: round(share, 9) for day, share in curve.by("silent_days", "share_back").items()}
     assert (told[9], told[10], told[49], told[50], told[213]) == (0, 0.25, 0.25, 0.5, 0.5)
     # The second purchases of 11 June are watched for 203 days, all 200 of them for 163.
     second = four_hundred.show(CURVES, END).where(order_number=2)
-    assert (second.frame["day"].max(), second.frame["at_risk"].min()) == (203, 100)
+    assert (second.frame["silent_days"].max(), second.frame["at_risk"].min()) == (203, 100)
 
 
 # ── the public data sets ──────────────────────────────────────────────────────────────────────────────────────────────
@@ -237,9 +237,9 @@ def test_statsmodels_draws_the_same_curves_of_cdnow(cdnow_master):
     for order_number in (1, 2, 4):
         silences = gaps.filter(place=order_number)
         theirs = SurvfuncRight(silences["length"].to_numpy(), silences["ended"].to_numpy().astype(int))
-        ours = cdnow_master.table(CURVES).where(order_number=order_number).frame.sort("day")
+        ours = cdnow_master.table(CURVES).where(order_number=order_number).frame.sort("silent_days")
         days = theirs.surv_times.astype(int)
-        shown = days <= ours["day"].max()
+        shown = days <= ours["silent_days"].max()
         np.testing.assert_allclose(ours["share_back"].to_numpy()[days[shown]], 1 - theirs.surv_prob[shown], rtol=1e-8)
         median = (
             cdnow_master.table(GAPS).where(grouping="order_number", group_name=str(order_number)).one("median_days")

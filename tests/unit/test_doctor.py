@@ -6,10 +6,11 @@ from contextlib import closing
 import pytest
 from shop import open_engine
 
-from pipeline.doctor import _future_dates, examine
+from pipeline.doctor import _future_dates, examine, require_usable
 from pipeline.engines.duckdb import DuckDBEngine, connect
 from pipeline.engines.lake import Lake, LakeNotWritable
 from pipeline.exports import find_exports, load_exports
+from pipeline.locks import HomeNotWritable
 from pipeline.retention import prune_home
 from pipeline.settings import Settings, load
 
@@ -66,3 +67,22 @@ def test_an_order_dated_after_today_is_told(tmp_path):
         assert list(_future_dates(engine, dt.date(2062, 1, 2))) == []
     assert finding.status == "warn"
     assert finding.message.startswith("typo.csv holds an order dated 2062-01-02, after today.")
+
+
+@pytest.mark.parametrize(
+    ("fault", "says"),
+    [
+        (OSError(28, "No space left on device"), "The disk is full. Make room"),
+        (OSError(30, "Read-only file system"), "The home cannot be written: Read-only file system."),
+    ],
+)
+def test_a_run_is_not_begun_where_nothing_can_be_written(tmp_path, monkeypatch, fault, says):
+    require_usable(load(tmp_path))
+
+    def refused(*_, **__):
+        raise fault
+
+    monkeypatch.setattr("pathlib.Path.write_text", refused)
+    with pytest.raises(HomeNotWritable) as stopped:
+        require_usable(load(tmp_path))
+    assert str(stopped.value).startswith(says) and str(tmp_path) in str(stopped.value)

@@ -203,8 +203,8 @@ def test_a_table_is_written_for_one_day_sorted_by_its_key(shop, folder):
     build_audiences(shop, "2026-02-28", "2026-03-31")
     table = all_tables()["marts.customer_summary"]
     (output,) = write_tables(shop.engine, [table], DAY, folder)
-    assert output.path == "data/marts/customer_summary/snapshot_date=2026-03-31/customer_summary.parquet"
-    assert output.path.startswith(table_folder(table, DAY))
+    assert output.path == "data/marts/customer_summary/day=2026-03-31/customer_summary.parquet"
+    assert output.path.startswith(table_folder(table.name, DAY))
     frame = pl.read_parquet(folder.path / output.path, hive_partitioning=False)
     assert frame["customer_id"].to_list() == ["anna", "bert", "cleo"]
     assert frame["snapshot_date"].unique().to_list() == [DAY]

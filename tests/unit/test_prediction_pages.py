@@ -383,7 +383,7 @@ def test_the_same_partition_gives_the_same_bytes(predicted: Shop, tmp_path: Path
 def test_published_tables_are_linked(predicted: Shop, tmp_path: Path) -> None:
     texts = written(predicted.engine.read, tmp_path)
     for page, table in (("value", "clv_predictions"), ("value", "rising_customers")):
-        address = f"../../../data/marts/{table}/snapshot_date=2026-06-30/{table}.parquet"
+        address = f"../../../data/marts/{table}/day=2026-06-30/{table}.parquet"
         assert address in texts[page] or "Everyone in the top tenth" in texts[page], table
 
 

@@ -1164,7 +1164,7 @@ def test_what_the_comparison_tells_of_a_tiny_shop(two_snapshots: Shop, tmp_path:
         "Insufficient data: the same dates a year earlier begin on 6 January 2025, the history on 5 January 2026"
         in text
     )
-    file = "period_comparison_customers/snapshot_date=2026-06-30/period_comparison_customers.parquet"
+    file = "period_comparison_customers/day=2026-06-30/period_comparison_customers.parquet"
     assert f'href="../../../data/marts/{file}"' in text
 
 

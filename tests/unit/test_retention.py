@@ -15,6 +15,7 @@ from pipeline.cli import app
 from pipeline.doctor import examine
 from pipeline.engines.duckdb import DuckDBEngine, connect
 from pipeline.locks import HomeBusy, home_lock
+from pipeline.migrations import migrate
 from pipeline.retention import Plan, expired, plan, prune, prune_home
 from pipeline.settings import Settings, SettingsError, load
 
@@ -67,7 +68,7 @@ class Kept:
         self.home = home
         (home / "perennial.toml").write_text('keep_daily = 1\nfirst_snapshot = "2026-01-01"\n')
         for day in DAYS:
-            for place in (f"data/marts/rfm_scores/snapshot_date={day}", f"data/audiences/{day}", f"reports/out/{day}"):
+            for place in (f"data/marts/rfm_scores/day={day}", f"data/audiences/{day}", f"reports/out/{day}"):
                 (home / place).mkdir(parents=True)
                 (home / place / "content").write_text("12345")
             (home / f"data/audiences/{day}/manifest.json").write_text("{}")
@@ -76,6 +77,7 @@ class Kept:
         (home / "data/exports/perennial").mkdir(parents=True)
         (home / "data/exports/perennial/2026-01-30").write_text("an export")
         with self.engine() as engine:
+            migrate(engine, self.settings)
             engine.prepare(self.settings, list(all_tables().values()))
             engine.execute(
                 "INSERT INTO staging.order_lines BY NAME SELECT 'o' AS order_id, DATE '2026-01-30' AS ordered_on"

@@ -6,9 +6,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from shop import open_engine
 
+from pipeline.exports import find_exports, load_exports
 from pipeline.inputs import INPUTS
-from pipeline.settings import SQL_FOLDER
+from pipeline.settings import SQL_FOLDER, Settings
 from pipeline.sources import ExportError, Source, SourceRefused, choose, closest, find_sources, read_source
 from pipeline.sql import HeaderError
 
@@ -232,3 +234,32 @@ def test_every_output_of_the_built_in_sources_can_be_traced():
 )
 def test_a_select_is_known_to_keep_the_rows_when_nothing_in_it_could_do_otherwise(ours, select, expected):
     assert replace(ours, select=select).keeps_rows is expected
+
+
+# ── errors in a SELECT ────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    ("column", "says", "line"),
+    [
+        ("nobody AS product_name", "nobody", ", line 10"),
+        ("no_such_function(sku) AS product_name", "no_such_function", ", line 10"),
+        ("CAST(sku AS DATE) AS product_name", "Conversion Error", ", line 10"),
+        ("error(sku) AS product_name", "Invalid Input Error", ""),
+    ],
+)
+def test_an_error_in_a_source_is_told_with_its_file_and_without_the_cell(tmp_path, column, says, line):
+    file = tmp_path / "sources" / "mine" / "order_lines.sql"
+    file.parent.mkdir(parents=True)
+    file.write_text(
+        "/*\ndescription: A source with a fault.\nraw:\n  id: {required: true}\n  who: {}\n  day: {}\n  sku: {}\n*/\n"
+        f"SELECT row_number, id AS order_id, who AS customer_id, day AS ordered_at,\n"
+        f"  1 AS amount, {column} FROM export\n"
+    )
+    (tmp_path / "export.csv").write_text("id,who,day,sku\no1,anna,2026-01-02,Kowalski 600123\n")
+    settings = Settings(home=tmp_path, sources_folder=tmp_path / "sources")
+    with open_engine(settings) as engine:
+        (told,) = load_exports(engine, settings, find_exports(settings, {"mine": [str(tmp_path / "export.csv")]}))
+    assert isinstance(told, ExportError)
+    assert str(told).startswith(f"sources/mine/order_lines.sql{line}: this SELECT cannot be used.")
+    assert says in str(told) and "Kowalski" not in str(told) and "600123" not in str(told)

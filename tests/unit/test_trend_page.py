@@ -246,7 +246,7 @@ def test_the_movers_are_listed_by_id_with_what_is_at_stake(moved: Shop, tmp_path
     text = written(moved.engine.read, tmp_path)
     assert ADDRESS not in text and "<script>alert" not in text
     assert "Of an e-mail address only the start of its SHA-256 is shown." in text
-    assert "segment_events/snapshot_date=2026-02-10/segment_events.parquet" in text
+    assert "segment_events/day=2026-02-10/segment_events.parquet" in text
 
 
 def test_a_snapshot_before_does_not_know_the_one_after(moved: Shop) -> None:

@@ -12,6 +12,7 @@ from pipeline.reporting import charts, queries, words
 from pipeline.reporting.charts import Series
 from pipeline.reporting.components import Chart, Field, Figure, Grid, KeyFigure, View, grid
 from pipeline.reporting.facts import Facts, Report
+from pipeline.reporting.predictions import table_file
 
 SHOWN = {"month": 60, "week": 104, "day": 365}
 """How many periods of a kind a page holds; the tables have all."""
@@ -37,6 +38,7 @@ def context(report: Report) -> dict[str, Any]:
         "peaks": [_peak(facts, kind, told[kind]) for kind in SHOWN if told[kind]],
         "switch": _SWITCH,
         "shown": SHOWN,
+        "file": table_file(report, "revenue_calendar"),
         "kinds": [(kind, _LABELS[kind]) for kind in kinds],
         "revenue": page.chart("calendar-revenue", "Revenue", _revenue, _MONEY) if kinds else None,
         "effects": page.chart("calendar-effects", "What changed it", _effects, _EFFECTS) if kinds else None,

@@ -16,6 +16,7 @@ from pipeline.reporting import charts, queries, words
 from pipeline.reporting.charts import Series
 from pipeline.reporting.components import Chart, Field, Grid, KeyFigure, View, grid
 from pipeline.reporting.facts import Facts, Report
+from pipeline.reporting.predictions import table_file
 from pipeline.reporting.segments import frame_of
 
 _CATALOGUE = "axonaut"
@@ -48,14 +49,9 @@ def context(report: Report) -> dict[str, Any]:
         "season": _season_chart(facts, compared, earlier) if compared else None,
         "season_missing": _season_missing(facts, earlier),
         "period": _period_chart(facts, report.ask(queries.PERIOD_SEGMENTS)),
-        "customers_file": _file(facts, "period_comparison_customers"),
-        "period_file": _file(facts, "period_segments"),
+        "customers_file": table_file(report, "period_comparison_customers"),
+        "period_file": table_file(report, "period_segments"),
     }
-
-
-def _file(facts: Facts, table: str) -> str:
-    """Address, relative to the page, of the table's partition."""
-    return f"../../../data/marts/{table}/snapshot_date={facts.snapshot_date}/{table}.parquet"
 
 
 def _span(row: Row, side: str) -> str:
