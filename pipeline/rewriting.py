@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from contextlib import closing
 
+import duckdb
+
 from pipeline.durable import fsync
 from pipeline.engines.duckdb import connect
 from pipeline.opening import opened
@@ -24,11 +26,7 @@ def remove_raw_rows(settings: Settings) -> bool:
     if not settings.warehouse_file.exists():
         return False
     with opened(settings) as connection:
-        has_text = connection.execute(
-            "SELECT count(*) FROM duckdb_columns() WHERE schema_name = 'ingest' AND table_name = 'quarantine' "
-            "AND column_name = 'raw'"
-        ).fetchall()[0][0]
-        if not has_text:
+        if not holds_raw_rows(connection):
             return False
         connection.execute(
             # Reasons of before quoted the cell; what is left of them says column and fault.
@@ -37,6 +35,15 @@ def remove_raw_rows(settings: Settings) -> bool:
         connection.execute("UPDATE ingest.files SET mapping = 'stale' WHERE quarantined > 0").fetchall()
     rewrite(settings, "ALTER TABLE ingest.quarantine DROP COLUMN raw")  # last: until then, this begins again
     return True
+
+
+def holds_raw_rows(connection: duckdb.DuckDBPyConnection) -> bool:
+    """Whether this is a warehouse of before."""
+    column = (
+        "SELECT 1 FROM duckdb_columns() WHERE schema_name = 'ingest' AND table_name = 'quarantine' "
+        "AND column_name = 'raw'"
+    )
+    return bool(connection.execute(column).fetchall())
 
 
 def rewrite(settings: Settings, then: str | None = None) -> None:

@@ -24,7 +24,8 @@ from pipeline.migrations import migrate, rename_folders
 from pipeline.modes import set_right
 from pipeline.opening import opened
 from pipeline.publishing import recover
-from pipeline.rewriting import remove_raw_rows
+from pipeline.quarantine import scratch_folder
+from pipeline.rewriting import holds_raw_rows, remove_raw_rows
 from pipeline.settings import Settings, load
 
 _QUIET_SECONDS = 60.0
@@ -87,11 +88,14 @@ class Warehouse(DuckDBResource):
             set_right(settings)
             for sentence in (*recover(settings.home), *rename_folders(settings.home)):
                 log(sentence)
-            shutil.rmtree(settings.warehouse_file.parent / ".spill", ignore_errors=True)  # of a run that was killed
+            for left_by_the_killed in (settings.warehouse_file.parent / ".spill", scratch_folder(settings)):
+                shutil.rmtree(left_by_the_killed, ignore_errors=True)
             if context.instance is not None:
                 _report_dead_runs(context.instance, settings.home, run_id)
             _require_engine(settings)
-            if remove_raw_rows(settings):
+            with self.get_connection() as connection:  # waits for whoever has the file open
+                is_of_before = holds_raw_rows(connection)
+            if is_of_before and remove_raw_rows(settings):
                 log("The text of quarantined rows has left the warehouse, which was written anew.")
             with opened(settings, confined=False, on_wait=log) as connection:
                 self._settings = settings

@@ -454,7 +454,7 @@ def _trim(node: exp.Trim) -> Iterator[Finding]:
         yield Finding(node, "trim(x), or trim(x, '…') with constant characters")
 
 
-_ESCAPE = r"\\[tnrf] | \\[!-/:-@\[-^`{-~]"
+_ESCAPE = r"\\[tnrf] | \\p\{[A-Z][a-z]?\} | \\[!-/:-@\[-^`{-~]"
 _ATOM = rf"\\[dDwWsS] | {_ESCAPE} | \) | \. | [^\\()\[\]{{}}.*+?|^$]"
 _CLASS = rf"\[ \^? (?: \\[dws] | {_ESCAPE} | [^\\\[\]&~] )+ \]"
 _TIMES = r"(?: [*+?] | \{\d{1,3}(?:,\d{0,3})?\} ) \??"
@@ -467,13 +467,19 @@ _PATTERN_ADVICE = "a pattern of literals, [a-z], \\d \\w \\s, groups, |, * + ? {
 def is_portable_pattern(pattern: str) -> bool:
     """Whether RE2 (DuckDB) and Java's engine (Spark) read the pattern alike, save for what `java_pattern` rewrites.
 
-    Literals, `.`, classes without [:names:], \\d \\w \\s, groups, alternatives, repetition, ^ and $; no flags.
+    Literals, `.`, classes without [:names:], \\d \\w \\s, general categories such as \\p{Lu}, groups, alternatives,
+    repetition, ^ and $; no flags.
     """
     try:
-        re.compile(pattern)
+        _compiled(pattern)
     except re.error:
         return False
     return _PATTERN.fullmatch(pattern) is not None
+
+
+def _compiled(pattern: str) -> re.Pattern[str]:
+    """The pattern for Python, which knows no categories; any class of one character stands for them."""
+    return re.compile(re.sub(r"\\p\{[A-Z][a-z]?\}", r"\\w", pattern))
 
 
 def _regexp_like(node: exp.RegexpLike) -> Iterator[Finding]:
@@ -493,7 +499,7 @@ def _regexp_replace(node: exp.RegexpReplace) -> Iterator[Finding]:
         yield Finding(node, "regexp_replace with a constant pattern and a constant replacement")
     elif replacement is not None and re.search(r"[\\$]", replacement.name):
         yield Finding(node, "a replacement without \\1 and $1: groups are written differently on each engine")
-    elif not is_portable_pattern(node.expression.name) or re.search(node.expression.name, "") is not None:
+    elif not is_portable_pattern(node.expression.name) or _compiled(node.expression.name).search("") is not None:
         yield Finding(node, f"{_PATTERN_ADVICE}, that does not match the empty text")
 
 

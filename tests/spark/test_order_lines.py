@@ -19,6 +19,7 @@ from pipeline.engines.lake import Lake, LakeNotWritable
 from pipeline.engines.session import close_session, open_session
 from pipeline.engines.spark import SparkEngine
 from pipeline.loading import Loaded
+from pipeline.quarantine import quarantine_file
 from pipeline.settings import Settings, SettingsError
 from pipeline.sources import ExportError
 from pipeline.spark_exports import load_order_lines
@@ -38,9 +39,9 @@ class Reading:
         self.outcomes = load_order_lines(engine)
         local = engine.local
         self.lines = local.read("SELECT * FROM staging.order_lines ORDER BY file_id, row_number, kind")
-        self.quarantine = local.read(
-            "SELECT row_number, reasons, raw FROM ingest.quarantine ORDER BY row_number"
-        ).rows()
+        told = local.execute("SELECT path, file_id FROM ingest.files WHERE quarantined > 0")
+        files = [engine.settings.home / quarantine_file(path, file_id) for path, file_id in told]
+        self.quarantine = [row for file in files for row in pl.read_parquet(file).rows()]
         self.reconciles = all(check.passed for check in engine.local.check(tables()["ingest.files"]))
 
 
