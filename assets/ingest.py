@@ -16,8 +16,10 @@ from pipeline.publishing import Publication
 from pipeline.sources import ExportError
 from pipeline.warehouse import Warehouse
 
-LEDGER, QUARANTINE, REMARKS = (tables()[f"ingest.{name}"] for name in ("files", "quarantine", "remarks"))
-WRITTEN = (LEDGER, QUARANTINE, REMARKS, *input_tables())
+LEDGER, QUARANTINE, REMARKS, IDENTITIES = (
+    tables()[f"ingest.{name}"] for name in ("files", "quarantine", "remarks", "identities")
+)
+WRITTEN = (LEDGER, QUARANTINE, REMARKS, IDENTITIES, *input_tables())
 FILES_FIT = "every_file_fits"
 
 
@@ -34,6 +36,7 @@ class IngestConfig(dg.Config):
         *check_specs(LEDGER),
         *check_specs(QUARANTINE),
         *check_specs(REMARKS),
+        *check_specs(IDENTITIES),
         dg.AssetCheckSpec(
             FILES_FIT,
             asset=dg.AssetKey(["ingest", "files"]),
@@ -67,7 +70,7 @@ def ingest(
         problems.append(_nothing_to_load(warehouse))
     _publish_quarantine(context, warehouse)
 
-    outcomes = {table: engine.check(table) for table in (LEDGER, QUARANTINE, REMARKS)}
+    outcomes = {table: engine.check(table) for table in (LEDGER, QUARANTINE, REMARKS, IDENTITIES)}
     fits = CheckOutcome(FILES_FIT, len(problems), "\n".join(problems))
     failed = [check for checks in outcomes.values() for check in checks if not check.passed]
     for table, checks in outcomes.items():

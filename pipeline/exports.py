@@ -12,6 +12,7 @@ import duckdb
 
 from pipeline.engines.duckdb import DuckDBEngine
 from pipeline.inputs import INPUTS
+from pipeline.linking import link_guests
 from pipeline.loading import BESIDE_STAGING, Export, Load, Loaded, fixed_dialect, mapping_key, with_rates
 from pipeline.locks import HomeNotWritable
 from pipeline.rates import FOLDER as RATES_FOLDER
@@ -59,6 +60,7 @@ def load_exports(engine: DuckDBEngine, settings: Settings, exports: Iterable[Exp
                 f"there. Make room, then run again; `perennial prune` removes old snapshots."
             ) from None
     engine.execute("DROP TABLE IF EXISTS temp.rates")
+    link_guests(engine, settings)
 
 
 # ── finding ───────────────────────────────────────────────────────────────────────────────────────────────────────────

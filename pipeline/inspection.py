@@ -31,7 +31,10 @@ from pipeline.readers import format_of, read_raw
 from pipeline.settings import Settings
 from pipeline.sources import ExportError, Source, choose, find_sources, quoted, read_source
 
-_TABLES = ("ingest.files", "ingest.quarantine", "ingest.remarks", *(table.full_name for table in input_tables()))
+_TABLES = (
+    "ingest.files", "ingest.quarantine", "ingest.remarks", "ingest.identities",
+    *(table.full_name for table in input_tables()),
+)  # fmt: skip
 _SAMPLE_LINES = 5
 _TOP_REASONS = 5
 _CLOSE_ENOUGH = 0.8
@@ -242,7 +245,7 @@ def _judged(found: Inspection, limit: float) -> Inspection:
     """Whether a run would load the file: it was loaded here whatever the share of rows that do not fit."""
     if found.problem is not None or found.loaded is None:
         return found
-    read, bad = found.loaded.rows_read, found.loaded.quarantined
+    read, bad = found.loaded.rows_read, found.loaded.quarantined - found.loaded.unlimited
     if not read:
         return _with(found, problem="The file holds a header and no rows: there is nothing to load. Export it again.")
     if bad <= limit * read:

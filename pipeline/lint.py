@@ -16,6 +16,7 @@ from pipeline.engines.duckdb import parameter_columns
 from pipeline.prediction import backtest
 from pipeline.settings import SQL_FOLDER, Settings
 from pipeline.sources import ROW_NUMBER, find_sources
+from pipeline.statuses import IS_GIFT_CARD, STANDING
 
 _DAY = dt.date(2024, 2, 29)
 _VALUES = {"snapshot_date": _DAY, "until": _DAY, "part_from": "0", "part_to": "8"}
@@ -36,7 +37,9 @@ def problems() -> list[Refused]:
         for name, sql in queries.items():
             found += _not_for_spark(sql, f"{module} ({name})", schemas)
     for source in find_sources([SQL_FOLDER / "sources"]).values():
-        export = {ROW_NUMBER: "BIGINT"} | dict.fromkeys(source.header.raw, "VARCHAR")
+        export = {ROW_NUMBER: "BIGINT", STANDING: "VARCHAR", IS_GIFT_CARD: "BOOLEAN"} | dict.fromkeys(
+            source.header.raw, "VARCHAR"
+        )
         found += refusals(source.select, source.file, {"export": export}, source=True)
     return found
 

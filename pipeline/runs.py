@@ -135,7 +135,8 @@ def _keys_of_a_day(definitions: dg.Definitions) -> list[dg.AssetKey]:
 
 
 def _ingest_keys() -> list[dg.AssetKey]:
-    written = ["ingest.files", "ingest.quarantine", "ingest.remarks", *(table.full_name for table in input_tables())]
+    beside = ("files", "quarantine", "remarks", "identities")
+    written = [*(f"ingest.{name}" for name in beside), *(table.full_name for table in input_tables())]
     return [dg.AssetKey(name.split(".")) for name in written]
 
 

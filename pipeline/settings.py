@@ -26,6 +26,7 @@ from pydantic_settings import (
 )
 
 from pipeline.dialects import Dialect
+from pipeline.statuses import Standing
 
 SETTINGS_FILE = "perennial.toml"
 DAGSTER_YAML = """\
@@ -265,6 +266,19 @@ class Settings(BaseSettings):
         default_factory=dict,
         description="Per source: how its files are written; else as the source says or the file shows",
     )
+    statuses: dict[str, dict[str, Standing]] = Field(
+        default_factory=dict,
+        description="Per source: what an order with a status is (stands, unpaid, never_stood, refunded); else as the "
+        "source says",
+    )
+    gift_card_products: tuple[str, ...] | None = Field(
+        None,
+        description="Names or ids of gift cards that are sold, * for any text; else as the source says; [] for none",
+    )
+    link_guests: bool | dict[str, bool] = Field(
+        True,
+        description="Whether orders of guests go to the one account their e-mail address has; or per source",
+    )
     rates_file: Path | None = Field(
         None,
         description="CSV of date, currency, rate (units of the reporting currency for one); else data/exports/rates/",
@@ -394,6 +408,9 @@ class Settings(BaseSettings):
             "period",
             "dialects",
             "rate_max_age_days",
+            "statuses",
+            "gift_card_products",
+            "link_guests",
         }
         return self.model_dump(mode="json", include=names)
 

@@ -88,7 +88,8 @@ class Home:
 
     def emptied(self) -> None:
         """As before the first load; the files stay."""
-        for table in (*(f"staging.{name}" for name in INPUTS), "ingest.files", "ingest.quarantine", "ingest.remarks"):
+        beside = ("ingest.files", "ingest.quarantine", "ingest.remarks", "ingest.identities")
+        for table in (*(f"staging.{name}" for name in INPUTS), *beside):
             self.engine.execute(f"DELETE FROM {table}")
 
     def reasons(self) -> dict[int, str]:

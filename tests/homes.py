@@ -143,7 +143,13 @@ class Home:
 
 
 ASSET_JOB = "__ASSET_JOB"  # what the web UI runs when somebody materialises assets or starts a backfill of them
-INGEST = ("ingest.files", "ingest.quarantine", "ingest.remarks", *(table.full_name for table in input_tables()))
+INGEST = (
+    "ingest.files",
+    "ingest.quarantine",
+    "ingest.remarks",
+    "ingest.identities",
+    *(table.full_name for table in input_tables()),
+)
 BUILT = tuple(name for name, table in tables().items() if table.select or table.header.computed_by)
 PUBLISHED = ("published.tables", "published.audiences", "published.report")
 

@@ -32,7 +32,13 @@ from pipeline.settings import Settings
 from pipeline.sources import ExportError
 
 HEADER = "order_id,customer_id,ordered_at,amount,product_name,quantity"
-INGEST = ("ingest.files", "ingest.quarantine", "ingest.remarks", *(table.full_name for table in input_tables()))
+INGEST = (
+    "ingest.files",
+    "ingest.quarantine",
+    "ingest.remarks",
+    "ingest.identities",
+    *(table.full_name for table in input_tables()),
+)
 
 
 class Home:
