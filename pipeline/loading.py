@@ -441,6 +441,7 @@ class Load:
         for name in self._columns_with_nulls():
             if not any(self._source.header.raw[raw].type in _CASTS for raw in raw_columns[name]):
                 self._find_unreadable(name, raw_columns[name])
+        self._find_what_the_source_says()
         self._date_undated()
         self._convert()
         shown = {name: self._found[raws[0]] for name, raws in raw_columns.items() if len(raws) == 1}
@@ -454,7 +455,6 @@ class Load:
             self._find_foreign()
         if self._input.has_one_row_per_key:
             self._find_contradictions()
-        self._find_what_the_source_says()
         if self._source.header.whole_orders:
             self._find_rest_of_orders()
 
@@ -511,10 +511,10 @@ class Load:
         )
 
     def _apply(self, rule: RowRule, raws: Sequence[str]) -> None:
-        """Note the rows that break a rule, unless their column is known to be unreadable: that says it better."""
+        """Note the rows that break a rule, unless their column is known to be unreadable, or the source says why."""
         self._execute(
             f"INSERT INTO problems SELECT row_number, '{rule.column}', {rule.reason} FROM completed WHERE {rule.fails} "
-            f"AND row_number NOT IN ({_noted(rule.column, *raws)})"
+            f"AND row_number NOT IN ({_noted(rule.column, *raws, PROBLEM)})"
         )
 
     def _find_unreadable_cells(self) -> None:
