@@ -14,6 +14,7 @@ from sqlglot.errors import SqlglotError
 from pipeline.engines.duckdb import DuckDBEngine
 from pipeline.identity import use_key
 from pipeline.inputs import INPUTS
+from pipeline.linking import link_guests
 from pipeline.loading import BESIDE_STAGING, Export, Load, Loaded, fixed_dialect, mapping_key, with_rates
 from pipeline.locks import HomeNotWritable
 from pipeline.precedence import local_now, note_arrivals, place_of, shown_path
@@ -82,6 +83,7 @@ def load_exports(
             ) from None
     engine.execute("DROP TABLE IF EXISTS temp.rates")
     settle(engine, settings)
+    link_guests(engine, settings)
 
 
 # ── finding ───────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -478,7 +478,7 @@ def _judged(found: Inspection, limit: float) -> Inspection:
     """Whether a run would load the file: it was loaded here whatever the share of rows that do not fit."""
     if found.problem is not None or found.loaded is None:
         return found
-    read, bad = found.loaded.rows_read, found.loaded.quarantined
+    read, bad = found.loaded.rows_read, found.loaded.quarantined - found.loaded.unlimited
     if not read:
         return _with(found, problem="The file holds a header and no rows: there is nothing to load. Export it again.")
     if bad <= limit * read:

@@ -30,13 +30,28 @@ from pipeline.precedence import BELIEVED, FILES, OLDEST_FIRST, arrival_of, shown
 from pipeline.quarantine import name_rows, quarantine_file, scratch_folder, write_rows
 from pipeline.readers import read_raw
 from pipeline.settings import ChargeProducts, Settings
-from pipeline.shapes import currency_sql, one_line, shape_sql
+from pipeline.shapes import currency_sql, one_line, shape, shape_sql
 from pipeline.sizes import limits_of
 from pipeline.sources import EXPORTED_AT, ROW_NUMBER, ExportError, Source, quoted, text_literal
+from pipeline.statuses import (
+    IS_GIFT_CARD,
+    PROBLEM,
+    STANDING,
+    UNKNOWN,
+    gift_card_sql,
+    is_shown,
+    standing_sql,
+    status_word_sql,
+)
 
 Value = TypeVar("Value")
+GUEST_ID = "guest_id"
+"""What a SELECT may give beside customer_id: the id of an e-mail address, for orders that name no account."""
 OFFSET = r"\d:\d\d(:\d\d(\.\d+)?)?\s?(Z|UTC|GMT|[+-]\d\d(:?\d\d)?)$"
-BESIDE_STAGING = ("ingest.quarantine", "ingest.remarks", "ingest.files")
+BESIDE_STAGING = ("ingest.quarantine", "ingest.remarks", "ingest.identities", "ingest.files")
+_BESIDE_CANONICAL = (ROW_NUMBER, EXPORTED_AT, PROBLEM, GUEST_ID)
+_TOP_WORDS = 5
+_SAME_ORDER_DAYS = 2  # exports of one order may differ by a time zone, not by more
 _TO_THE_SECOND = "_____________:__:__"  # a time written so has no room for an offset, and is told faster
 _CASTS = {"number": ("DECIMAL(38,9)", "a number"), "timestamp": ("TIMESTAMP", "a date")}
 _EMAIL = r"regexp_full_match(customer_id, '[^@\s]+@[^@\s]+\.[^@\s]+')"
@@ -86,6 +101,8 @@ class Loaded:
     example: str | None = None
     dialect: str = ""
     remarks: tuple[Remark, ...] = ()
+    unlimited: int = 0
+    """Of the quarantined rows, those that do not count towards the limit; known of a file that was read now."""
 
     @property
     def message(self) -> str:
@@ -135,6 +152,7 @@ class Load:
         self._has_several_lines = False
         self._dialect = Dialect()
         self._remarks: list[Remark] = []
+        self._unlimited = 0
 
     def run(self) -> Loaded:
         before = self._ledger()
@@ -206,18 +224,68 @@ class Load:
             column = quoted(self._found[raw]) if raw in self._found else "CAST(NULL AS VARCHAR)"
             given.append(f"{column} AS {quoted(raw)}")
             export.append(f"{normalised(self._dialect, kinds.get(raw, 'text'), column)} AS {quoted(raw)}")
+        export += self._meanings()
         for view, shown in (("given", given), ("export", export)):
             columns = ", ".join(shown)
             self._execute(
                 f"CREATE OR REPLACE TEMP VIEW {view} AS SELECT {self._number} AS row_number, {columns} FROM raw"
             )
 
+    def _meanings(self) -> list[str]:
+        """SQL: what a SELECT gets beside the columns of the file; see `statuses`."""
+        header, made = self._source.header, list[str]()
+        changed = _of_source(self._settings.statuses, self._source, {})
+        if changed and header.statuses is None:
+            raise ExportError(
+                f"setting statuses: source {self._source.label} has no block `statuses` in its header that it could "
+                f"change; take [statuses.{self._source.name}] out, or add the block (docs/exports.md)."
+            )
+        if header.statuses is not None:
+            word = "CAST(NULL AS VARCHAR)"
+            if header.statuses.column in self._found:
+                word = status_word_sql(quoted(self._found[header.statuses.column]))
+            made.append(f"{standing_sql(word, header.statuses.meanings(changed))} AS {STANDING}")
+        if header.gift_cards is not None:
+            columns = [quoted(self._found[name]) for name in header.gift_cards.columns if name in self._found]
+            patterns = self._settings.gift_card_products
+            made.append(
+                f"{gift_card_sql(columns, header.gift_cards.patterns if patterns is None else patterns)} "
+                f"AS {IS_GIFT_CARD}"
+            )
+        return made
+
+    def _tell_unknown_statuses(self) -> None:
+        """Words nobody has explained: which, how often, what they count as, and the setting that decides."""
+        statuses = self._source.header.statuses
+        if statuses is None or statuses.column not in self._found:
+            return
+        column = quoted(statuses.column)
+        known = statuses.meanings(_of_source(self._settings.statuses, self._source, {}))
+        counted = self._execute(
+            f"SELECT {status_word_sql(column)} AS word, count(*), min({column}) FROM given GROUP BY word "
+            "HAVING word IS NOT NULL AND NOT list_contains($known, word) ORDER BY 2 DESC, 1",
+            known=list(known),
+        )
+        if not counted:
+            return
+        words = [f'"{word}"' if is_shown(word) else f"one shaped like {shape(written)}" for word, _, written in counted]
+        named = [f"{word} ({rows:,} rows)" for word, (_, rows, _) in zip(words, counted, strict=True)][:_TOP_WORDS]
+        more = f" and {len(counted) - _TOP_WORDS} more" if len(counted) > _TOP_WORDS else ""
+        example = next((word for word, _, _ in counted if is_shown(word)), "status")
+        self._remark(
+            "unknown_status",
+            f'column "{self._found[statuses.column]}": unknown statuses {", ".join(named)}{more}. Such orders count as '
+            f"orders that stand. Say what they are below [statuses.{self._source.name}] in perennial.toml, such as "
+            f'"{example}" = "{UNKNOWN}", or never_stood, or refunded.',
+            sum(rows for _, rows, _ in counted),
+        )
+
     def _map(self) -> None:
         """`mapped`: the lines of each raw row, canonical columns in canonical types; what cannot be read is null."""
         sql = self._source.select
         with self._source_told():
             outputs = dict(self._execute(f"SELECT column_name, column_type FROM (DESCRIBE {sql}\n)"))
-        unknown = [name for name in outputs if name not in (*self._schema.columns, ROW_NUMBER, EXPORTED_AT)]
+        unknown = [name for name in outputs if name not in (*self._schema.columns, *_BESIDE_CANONICAL)]
         if unknown:
             known = ", ".join(self._schema.columns)
             raise ExportError(
@@ -234,6 +302,7 @@ class Load:
             f"{_canonical(name, outputs.get(name), declared, *zones)} AS {quoted(name)}"
             for name, declared in (self._stored | self._of_the_file()).items()
         ]
+        columns += [f"{_trimmed(f'CAST(source.{name} AS VARCHAR)')} AS {name}" for name in self._beside]
         with self._source_told():
             self._execute(
                 f"CREATE OR REPLACE TEMP TABLE mapped AS "
@@ -241,6 +310,25 @@ class Load:
             )
         self._complete()
         self._check_lines()
+        self._check_problems()
+        self._tell_unknown_statuses()
+
+    @property
+    def _beside(self) -> list[str]:
+        """The output columns that say something of the row and are none of its canonical ones."""
+        return [name for name in self._outputs if name in (PROBLEM, GUEST_ID)]
+
+    def _check_problems(self) -> None:
+        """A text of a SELECT could hold a cell: it gives names, and the header has the texts."""
+        if PROBLEM not in self._outputs:
+            return
+        known = list(self._source.header.problems)
+        strange = f"{PROBLEM} IS NOT NULL AND NOT list_contains($known, {PROBLEM})"
+        if self._execute(f"SELECT count(*) FROM mapped WHERE {strange}", known=known)[0][0]:
+            raise ExportError(
+                f"{self._source.file}: column {PROBLEM} of the SELECT must be null or one of the names in the header's "
+                f"block `problems` ({', '.join(known) or 'there is none'})."
+            )
 
     @contextmanager
     def _source_told(self) -> Iterator[None]:
@@ -266,6 +354,10 @@ class Load:
             quoted(name) if name in self._stored else f"CAST(NULL AS {sql_type(column.dtype)}) AS {quoted(name)}"
             for name, column in self._schema.columns.items()
         ]
+        if GUEST_ID in self._outputs:
+            columns = [
+                name.replace('"customer_id"', f"coalesce(customer_id, {GUEST_ID}) AS customer_id") for name in columns
+            ]
         return f"(SELECT row_number, {', '.join(columns)} FROM mapped) AS mapped"
 
     def _check_lines(self) -> None:
@@ -405,6 +497,7 @@ class Load:
         for name in self._columns_with_nulls():
             if not any(self._source.header.raw[raw].type in _CASTS for raw in raw_columns[name]):
                 self._find_unreadable(name, raw_columns[name])
+        self._find_what_the_source_says()
         self._date_undated()
         self._convert()
         shown = {name: self._found[raws[0]] for name, raws in raw_columns.items() if len(raws) == 1}
@@ -418,6 +511,42 @@ class Load:
             self._find_foreign()
         if self._input.has_one_row_per_key:
             self._find_contradictions()
+        if self._source.header.whole_orders:
+            self._find_rest_of_orders()
+
+    def _find_what_the_source_says(self) -> None:
+        """Rows of which the SELECT itself names a fault: quarantined, or only told."""
+        if PROBLEM not in self._outputs:
+            return
+        for name, fault in self._source.header.problems.items():
+            if fault.quarantined:
+                self._execute(
+                    f"INSERT INTO problems SELECT DISTINCT row_number, '{PROBLEM}', $reason FROM mapped "
+                    f"WHERE {PROBLEM} = $name",
+                    reason=fault.reason,
+                    name=name,
+                )
+            counted = self._execute(
+                f"SELECT count(DISTINCT row_number) FROM mapped WHERE {PROBLEM} = $name", name=name
+            )[0][0]
+            if counted and not (fault.quarantined and fault.limited):
+                self._remark(name, f"{fault.reason} ({counted:,} {'row' if counted == 1 else 'rows'})", counted)
+            if fault.quarantined and not fault.limited:
+                self._unlimited += counted
+
+    def _find_rest_of_orders(self) -> None:
+        """An order of which a row does not fit would be counted in part, which is wrong in silence."""
+        self._execute(
+            """
+            INSERT INTO problems
+            SELECT DISTINCT row_number, 'order_id', 'another row of its order does not fit'
+            FROM mapped
+            WHERE row_number NOT IN (SELECT row_number FROM problems)
+              AND order_id IN (
+                SELECT order_id FROM mapped WHERE row_number IN (SELECT row_number FROM problems)
+              )
+            """
+        )
 
     def _find_contradictions(self) -> None:
         """Rows that fit, agree in the key and differ in the rest: nobody can tell which of them is meant.
@@ -496,10 +625,10 @@ class Load:
         return told
 
     def _apply(self, rule: RowRule, raws: Sequence[str]) -> None:
-        """Note the rows that break a rule, unless their column is known to be unreadable: that says it better."""
+        """Note the rows that break a rule, unless their column is known to be unreadable, or the source says why."""
         self._execute(
             f"INSERT INTO problems SELECT row_number, '{rule.column}', {rule.reason} FROM completed WHERE {rule.fails} "
-            f"AND row_number NOT IN ({_noted(rule.column, *raws)})"
+            f"AND row_number NOT IN ({_noted(rule.column, *raws, PROBLEM)})"
         )
 
     def _find_unreadable_cells(self) -> None:
@@ -574,7 +703,7 @@ class Load:
 
     def _over_limit(self) -> bool:
         read, bad = self._counts()
-        return bool(bad > self._settings.quarantine_limit * read)
+        return bool(bad - self._unlimited > self._settings.quarantine_limit * read)
 
     # writing
 
@@ -600,8 +729,10 @@ class Load:
         self._execute("CREATE OR REPLACE TEMP TABLE excluded AS SELECT DISTINCT row_number FROM problems")
         superseded = self._exclude_outdated()
         duplicates = self._exclude_copies()
+        self._tell_reused_keys()
         superseded += self._resolve_contested_keys()
         accepted = self._insert_lines()
+        self._note_identities()
         self._note_rows()  # those taken from older files are among them
         self._record("loaded", self._mapping, read, accepted, bad, superseded, duplicates)
 
@@ -676,6 +807,31 @@ class Load:
         if column is None:
             return "CAST(NULL AS TIMESTAMP)"
         return f"CASE WHEN {of}{column} <= {believed_until} THEN {of}{column} END"
+
+    def _tell_reused_keys(self) -> None:
+        """An order that another file holds under its id with a day far off is probably another order of that name."""
+        if not self._source.header.whole_orders:
+            return
+        key, moment = self._input.key[0], self._input.moment
+        reused = self._execute(
+            f"""
+            WITH ours AS (
+              SELECT {key}, min({moment}) AS moment FROM completed
+              WHERE row_number NOT IN (SELECT row_number FROM excluded) GROUP BY {key}
+            ),
+            theirs AS (SELECT {key}, file_id, min({moment}) AS moment FROM {self._staging}
+              WHERE {key} IN (SELECT {key} FROM ours) GROUP BY {key}, file_id)
+            SELECT count(DISTINCT ours.{key}) FROM ours JOIN theirs ON theirs.{key} = ours.{key}
+            WHERE abs(date_diff('day', ours.moment, theirs.moment)) > {_SAME_ORDER_DAYS}
+            """
+        )[0][0]
+        if reused:
+            self._remark(
+                "reused_order_ids",
+                f"{reused:,} orders stand under the same id in another file with a day more than {_SAME_ORDER_DAYS} "
+                f"days off; they may be other orders, as after a shop began to count anew. Only the newest is kept: "
+                f"export both in one file, or give one of them other ids.",
+            )
 
     def _resolve_contested_keys(self) -> int:
         """A key is taken whole from one export, the newest by row or by file. Returns how many rows here give way."""
@@ -827,6 +983,17 @@ class Load:
             return int(self._execute(f"SELECT count(DISTINCT row_number) FROM completed {keep}")[0][0])
         return int(lines)
 
+    def _note_identities(self) -> None:
+        """What guests can be linked by: for each row the id of its address, and its account if it names one."""
+        if GUEST_ID not in self._outputs:
+            return
+        account = "customer_id" if "customer_id" in self._stored else "CAST(NULL AS VARCHAR)"
+        self._execute(
+            f"INSERT INTO ingest.identities (file_id, row_number, guest_id, account_id) "
+            f"SELECT DISTINCT $file_id, row_number, {GUEST_ID}, {account} FROM mapped "
+            f"WHERE {GUEST_ID} IS NOT NULL AND row_number NOT IN (SELECT row_number FROM excluded)"
+        )
+
     def _record(
         self, status: str, mapping: str, read: int, accepted: int, quarantined: int, superseded: int, duplicates: int
     ) -> None:
@@ -881,7 +1048,7 @@ class Load:
         )
         return Loaded(
             self._export.name, self._source.label, ledger["status"], read_now, **counts, example=example,
-            dialect=str(self._dialect), remarks=tuple(Remark(*row) for row in remarks),
+            dialect=str(self._dialect), remarks=tuple(Remark(*row) for row in remarks), unlimited=self._unlimited,
         )  # fmt: skip
 
     def _example(self, ledger: dict[str, Any]) -> str:
@@ -989,10 +1156,12 @@ def mapping_key(settings: Settings, source: Source) -> str:
         for name, c in INPUTS[source.input].schema.columns.items()
     }
     dialect = _of_source(settings.dialects, source, Dialect()).model_dump(exclude_none=True)
+    cards = settings.gift_card_products if source.header.gift_cards else None
     parts = [
         source.mapping, contract, _duplicate_lines(settings, source), settings.timezone, settings.currency, dialect,
         settings.rate_max_age_days, _of_source(settings.exported_at, source, ""),
         _of_source(settings.charge_products, source, ChargeProducts()).model_dump(),
+        _of_source(settings.statuses, source, {}), cards,
     ]  # fmt: skip
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:32]
 

@@ -29,6 +29,7 @@ from pipeline.dialects import Dialect
 from pipeline.errors import PerennialError
 from pipeline.memory import available_bytes
 from pipeline.names import check_pattern
+from pipeline.statuses import Standing
 
 SETTINGS_FILE = "perennial.toml"
 _DAGSTER_YAML_OF_BEFORE = """\
@@ -319,6 +320,19 @@ class Settings(BaseSettings):
         default_factory=dict,
         description="Per source: products that are no goods but charges, and the other way round; else as it says",
     )
+    statuses: dict[str, dict[str, Standing]] = Field(
+        default_factory=dict,
+        description="Per source: what an order with a status is (stands, unpaid, never_stood, refunded); else as the "
+        "source says",
+    )
+    gift_card_products: tuple[str, ...] | None = Field(
+        None,
+        description="Names or ids of gift cards that are sold, * for any text; else as the source says; [] for none",
+    )
+    link_guests: bool | dict[str, bool] = Field(
+        True,
+        description="Whether orders of guests go to the one account their e-mail address has; or per source",
+    )
     rates_file: Path | None = Field(
         None,
         description="CSV of date, currency, rate (units of the reporting currency for one); else data/exports/rates/",
@@ -475,6 +489,9 @@ class Settings(BaseSettings):
             "dialects",
             "exported_at",
             "rate_max_age_days",
+            "statuses",
+            "gift_card_products",
+            "link_guests",
         }
         return self.model_dump(mode="json", include=names)
 

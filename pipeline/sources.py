@@ -15,10 +15,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
 import duckdb
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 from sqlglot import exp
 from sqlglot.lineage import Node, lineage
 
@@ -30,6 +30,7 @@ from pipeline.inputs import INPUTS, ORDERS
 from pipeline.shapes import one_line
 from pipeline.source_sql import unsafe
 from pipeline.sql import HeaderError, parse_header, split_header
+from pipeline.statuses import IS_GIFT_CARD, STANDING, Fault, GiftCards, Statuses
 
 ROW_NUMBER = "row_number"
 EXPORTED_AT = "exported_at"
@@ -81,6 +82,23 @@ class SourceHeader(BaseModel):
     dialect: Dialect = Dialect()
     raw: dict[str, RawColumn] = Field(min_length=1)
     one_of: tuple[tuple[str, ...], ...] = Field((), description="Groups of columns of which one must be complete")
+    statuses: Statuses | None = Field(None, description="What the words for the state of an order mean")
+    gift_cards: GiftCards | None = Field(None, description="How gift cards that are sold are known")
+    problems: dict[str, Fault] = Field(
+        default_factory=dict, description="What the SELECT may say of a row in its column `problem`"
+    )
+    whole_orders: bool = Field(False, description="Whether an order with a row that does not fit is quarantined whole")
+
+    @model_validator(mode="after")
+    def words_are_of_columns(self) -> Self:
+        of = [self.statuses.column] if self.statuses else []
+        of += self.gift_cards.columns if self.gift_cards else ()
+        for name in of:
+            if name not in self.raw:
+                raise ValueError(f"{name!r} is none of the columns of raw: {', '.join(self.raw)}")
+        for made in {STANDING, IS_GIFT_CARD} & {name.lower() for name in self.raw}:
+            raise ValueError(f"a column of raw cannot be called {made!r}: the SELECT gets another one by this name")
+        return self
 
 
 @dataclass(frozen=True)
@@ -221,7 +239,7 @@ def _passed_on(output: str, select: str, raw: tuple[str, ...]) -> str | None:
 
 @cache
 def _lineage(output: str, select: str, raw: tuple[str, ...]) -> Node:
-    schema = {"export": dict.fromkeys((ROW_NUMBER, *raw), "VARCHAR")}
+    schema = {"export": dict.fromkeys((ROW_NUMBER, STANDING, IS_GIFT_CARD, *raw), "VARCHAR")}
     return lineage(output, select, schema=schema, dialect="duckdb")
 
 
