@@ -10,9 +10,10 @@ from pathlib import Path
 
 import duckdb
 
+from pipeline.dialects import Shown
 from pipeline.engines.duckdb import DuckDBEngine
 from pipeline.inputs import INPUTS
-from pipeline.loading import BESIDE_STAGING, Export, Load, Loaded, fixed_dialect, mapping_key, with_rates
+from pipeline.loading import BESIDE_STAGING, Export, Load, Loaded, Undecided, fixed_dialect, mapping_key, with_rates
 from pipeline.locks import HomeNotWritable
 from pipeline.rates import FOLDER as RATES_FOLDER
 from pipeline.rates import load_rates
@@ -45,11 +46,21 @@ def load_exports(engine: DuckDBEngine, settings: Settings, exports: Iterable[Exp
     identified = [(export, *_identify(export)) for export in exports]
     rates = load_rates(engine, settings)
     _mark_stale(engine, settings, identified, rates)
-    for export, file_id, sha256 in identified:
+    undecided: list[tuple[Export, str, str]] = []
+    shown: dict[str, Shown] = {}
+
+    def load(one: tuple[Export, str, str], siblings: Shown | None = None) -> Loaded | ExportError | None:
+        """What became of a file; None if its dialect is left to the others of its source, which come first."""
+        export, file_id, sha256 = one
         try:
-            yield Load(engine, settings, export, file_id, sha256, rates).run()
+            return Load(engine, settings, export, file_id, sha256, rates, siblings).run()
+        except Undecided as error:
+            if siblings is not None:
+                return error
+            undecided.append(one)
+            shown.setdefault(export.source.label, Shown()).add(error.shown)
         except ExportError as error:
-            yield error
+            return error
         except (duckdb.Error, OSError) as error:
             if not disk_is_full(error):
                 raise
@@ -58,7 +69,28 @@ def load_exports(engine: DuckDBEngine, settings: Settings, exports: Iterable[Exp
                 f"{export.name} was not loaded: the disk of {settings.home} is full. What was loaded before is still "
                 f"there. Make room, then run again; `perennial prune` removes old snapshots."
             ) from None
+        return None
+
+    for one in identified:
+        if (outcome := load(one)) is not None:
+            yield outcome
+    for one in list(undecided):
+        source = one[0].source
+        told = shown_by_siblings(engine, source)
+        told.add(shown[source.label])
+        if (outcome := load(one, told)) is not None:
+            yield outcome
     engine.execute("DROP TABLE IF EXISTS temp.rates")
+
+
+def shown_by_siblings(engine: DuckDBEngine, source: Source) -> Shown:
+    """What the loaded files of a source have shown of how they are written."""
+    rows = engine.execute(
+        "SELECT DISTINCT decimal, dates FROM ingest.files "
+        "WHERE status = 'loaded' AND source = $source AND input = $input",
+        {"source": source.name, "input": source.input},
+    )
+    return Shown({row[0] for row in rows if row[0]}, {row[1] for row in rows if row[1]})
 
 
 # ── finding ───────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -102,8 +134,12 @@ def recognise_input(settings: Settings, path: Path, sources: Sequence[Source]) -
     if len(sources) == 1:
         return sources[0]
     dialects = {source.input: fixed_dialect(settings, source) for source in sources}
+
+    def is_header(cells: Sequence[str]) -> bool:
+        return any(source.fit(cells)[0] for source in sources)
+
     try:
-        columns = {dialect: columns_of(path, dialect) for dialect in set(dialects.values())}
+        columns = {dialect: columns_of(path, dialect, is_header) for dialect in set(dialects.values())}
     except ExportError:
         return sources[0]  # not to be read at all: loading says why
     scored = [(*source.fit(columns[dialects[source.input]]), source) for source in sources]

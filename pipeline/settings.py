@@ -265,6 +265,11 @@ class Settings(BaseSettings):
         default_factory=dict,
         description="Per source: how its files are written; else as the source says or the file shows",
     )
+    id_guard: dict[str, bool] = Field(
+        default_factory=dict,
+        description="Per source: whether ids that a spreadsheet has changed are mended or refused; false takes all ids "
+        "as they stand",
+    )
     rates_file: Path | None = Field(
         None,
         description="CSV of date, currency, rate (units of the reporting currency for one); else data/exports/rates/",
@@ -394,6 +399,7 @@ class Settings(BaseSettings):
             "period",
             "dialects",
             "rate_max_age_days",
+            "id_guard",
         }
         return self.model_dump(mode="json", include=names)
 

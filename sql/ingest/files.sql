@@ -20,6 +20,8 @@ columns:
   first_ordered_at: {type: TIMESTAMP, nullable: true, meaning: "Earliest order time among the rows that fit, shop time; null if these are no orders"}
   last_ordered_at:  {type: TIMESTAMP, nullable: true, meaning: "Latest order time among the rows that fit, shop time; null if these are no orders"}
   newest:       {type: VARCHAR, nullable: true, meaning: "Decides which export of an input is the newest: the one with the greater text. Latest time of order or registration; of targets and benchmarks, latest updated_at and period"}
+  decimal:      {type: VARCHAR, nullable: true, meaning: "Decimal sign that the file itself shows; null if it can be read with either. Ambiguous files of the source are read with it"}
+  dates:        {type: VARCHAR, nullable: true, meaning: "day_first or month_first, if the file itself shows which; null if not"}
 tests:
   reconciliation: |
     SELECT file_id FROM ingest.files
