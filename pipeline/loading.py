@@ -18,8 +18,15 @@ from typing import Any, Literal, TypeVar
 from pipeline import oddities, spreadsheets
 from pipeline.contracts import RowRule, row_rules, sql_type
 from pipeline.dialects import (
-    AmbiguousDialect, Dialect, Kind, Shown, minor_units, normalised, plain_columns, recognise,
-)  # fmt: skip
+    AmbiguousDialect,
+    Dialect,
+    Kind,
+    Shown,
+    minor_units,
+    normalised,
+    plain_columns,
+    recognise,
+)
 from pipeline.engines.duckdb import DuckDBEngine
 from pipeline.inputs import INPUTS
 from pipeline.readers import RawFile, read_raw
@@ -209,9 +216,9 @@ class Load:
 
     def _resolve(self, file: RawFile) -> dict[str, str]:
         """Raw column -> its name in the file; what stands above the header is told."""
-        above = file.header_line - 1
+        above = file.title_lines
         if above:
-            self._remark("preamble", oddities.preamble(above), above)
+            self._remark("preamble", oddities.preamble(above, file.header_line), above)
         try:
             return self._source.resolve(file.columns, self._export.name)
         except ExportError as error:
@@ -270,7 +277,7 @@ class Load:
             f"SELECT * FROM {self._staging} WHERE file_id IN (SELECT file_id FROM ingest.files "
             f"WHERE status = 'loaded' AND source = {text_literal(self._source.name)} AND file_id <> '{self._file_id}')"
         )
-        stored = [name for name in self._ids() if name in self._stored]
+        stored = [name for name in self._ids() if name in self._stored and name != "line_id"]
         if reason := spreadsheets.damage(self._engine, "mapped", stored, siblings):
             raise ExportError(
                 f"{self._export.name}, {reason}: {spreadsheets.REMEDY}. If the shop has such ids, write "
@@ -476,13 +483,13 @@ class Load:
             return
         if self._execute("SELECT count(*) FROM problems")[0][0]:
             if blank := oddities.blank_rows(self._engine, columns, self._number):
-                self._remark("blank_rows", f"{blank:,} blank rows were left out.", blank)
+                self._remark("blank_rows", f"blank rows left out: {blank:,}.", blank)
             self._forget_left_out()
         numbers = [raw for raw, kind in self._source.kinds.items() if kind == "number" and raw in self._found]
         amounts = self._source.raw_columns_of("amount") if "amount" in self._outputs else []
         rows = oddities.Rows(id, numbers, amounts)
         if sums := oddities.totals(self._engine, rows, columns, self._number):
-            self._remark("totals", f"{sums:,} rows with the sums of the others were left out.", sums)
+            self._remark("totals", f"rows left out because they hold the sums of the others: {sums:,}.", sums)
         self._forget_left_out()
         if self._input.money and not sums:
             oddities.guest_like_a_total(self._engine)
@@ -625,7 +632,8 @@ class Load:
         read, bad = self._counts()
         self._quarantine()
         self._execute(
-            "CREATE OR REPLACE TEMP TABLE excluded AS SELECT row_number FROM problems UNION SELECT row_number FROM left_out"
+            "CREATE OR REPLACE TEMP TABLE excluded AS "
+            "SELECT row_number FROM problems UNION SELECT row_number FROM left_out"
         )
         duplicates = self._exclude_copies()
         superseded = self._resolve_contested_keys()
@@ -932,7 +940,8 @@ def mapping_key(settings: Settings, source: Source) -> str:
     dialect = _of_source(settings.dialects, source, Dialect()).model_dump(exclude_none=True)
     parts = [
         source.mapping, contract, _duplicate_lines(settings, source), settings.timezone, settings.currency, dialect,
-        settings.rate_max_age_days, "timezone" in settings.model_fields_set, _of_source(settings.id_guard, source, True),
+        settings.rate_max_age_days, "timezone" in settings.model_fields_set,
+        _of_source(settings.id_guard, source, True),
     ]  # fmt: skip
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:32]
 

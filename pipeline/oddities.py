@@ -78,6 +78,8 @@ def _suspects(engine: DuckDBEngine, rows: Rows, columns: Sequence[str], number: 
     )
     read = int(engine.scalar("SELECT count(*) FROM raw"))
     found = {int(row): True for (row,) in named} if len(named) <= max(1, _SCHEME * read) else {}
+    if not engine.execute("SELECT 1 FROM problems LIMIT 1"):
+        return found  # a row without an id has a problem
     cells = ", ".join(f"lower(CAST({_quoted(name)} AS VARCHAR))" for name in columns)
     without_id = engine.execute(
         f"""
@@ -114,6 +116,9 @@ def _is_sum(engine: DuckDBEngine, rows: Rows, row: int) -> bool:
 
 def guest_like_a_total(engine: DuckDBEngine) -> None:
     """Into `problems`: a last row that names no customer and whose amount is the sum of all the others'."""
+    last = "SELECT max_by(customer_id IS NULL, row_number) FROM mapped"
+    if not engine.scalar(last):
+        return
     found = engine.execute(
         f"""
         WITH sums AS (SELECT row_number, sum(amount) AS amount, count(customer_id) AS named FROM completed GROUP BY 1)
@@ -158,7 +163,7 @@ def biased_loss(engine: DuckDBEngine, money: Sequence[str]) -> str | None:
 
 
 def one_offset(engine: DuckDBEngine, columns: Sequence[str]) -> str | None:
-    """What a file says of the shop's time zone: that all its times have one offset (two with summer time), not UTC's."""
+    """What a file says of the shop's time zone: that all times have one offset (two with summer time), not UTC's."""
     for name in columns:
         cell = f"trim({_quoted(name)})"
         offset = f"nullif(regexp_extract({cell}, '{_WITH_OFFSET}', 1), '')"
@@ -201,8 +206,8 @@ def leading_customer(engine: DuckDBEngine) -> tuple[float, int] | None:
     return (share, orders) if orders >= _ORDERS else None
 
 
-def preamble(lines: int) -> str:
-    return f"{lines:,} lines above the header were left out; line {lines + 1:,} was taken for the header."
+def preamble(lines: int, header_line: int) -> str:
+    return f"line {header_line:,} was taken for the header; lines left out above it: {lines:,}."
 
 
 def _count(engine: DuckDBEngine, insert: str) -> int:

@@ -72,7 +72,9 @@ class RawFile:
     number: str
     dialect: Dialect
     header_line: int = 1
-    """Where the header stands; above it are a title or blank lines, which were left out."""
+    """Where the header stands."""
+    title_lines: int = 0
+    """Lines above the header that were left out: a title, blank lines."""
     typed: frozenset[str] = frozenset()
     """Columns of text whose cells the file itself declares to be numbers (JSON)."""
 
@@ -85,6 +87,8 @@ class _Text(NamedTuple):
     dialect: Dialect
     above: int = 0
     """Lines before the header."""
+    title_lines: int = 0
+    """Those of them that are no `sep=;`."""
 
     @contextmanager
     def open(self, errors: str = "strict") -> Iterator[io.TextIOWrapper]:
@@ -226,7 +230,7 @@ def _read_text(
         with _in_utf8(text, scratch) as readable:
             columns, number = _read_malformed_csv(engine, readable)
     typed = _json_numbers(engine, columns) if format == "jsonl" else frozenset[str]()
-    return RawFile(columns, number, text.dialect, text.above + 1, typed)
+    return RawFile(columns, number, text.dialect, text.above + 1, text.title_lines, typed)
 
 
 def _read_csv(engine: DuckDBEngine, text: _Text) -> tuple[list[str], str]:
@@ -415,7 +419,7 @@ def _with_header(text: _Text, is_header: Test | None) -> _Text:
     columns = _fields(line, first, None) or []
     single = len(columns) > 1 and all(len(name) > 1 and name[0] == name[-1] == "'" for name in map(str.strip, columns))
     quote = text.dialect.quote or ("'" if single else '"')
-    return text.read_as(delimiter=first, quote=quote)._replace(above=above)
+    return text.read_as(delimiter=first, quote=quote)._replace(above=above, title_lines=above - bool(told))
 
 
 def _head_records(lines: Sequence[str], delimiter: str) -> list[tuple[int, list[str]]]:
@@ -586,7 +590,7 @@ def _read_workbook(
     with _folder(scratch) as folder:
         frame.filter(~pl.all_horizontal(pl.exclude(_NUMBER).is_null())).write_parquet(folder / "sheet.parquet")
         _create_raw(engine, f"read_parquet({text_literal(folder / 'sheet.parquet')})")
-    return RawFile(columns, f"raw.{_NUMBER}", Dialect(sheet=dialect.sheet), above + 1)
+    return RawFile(columns, f"raw.{_NUMBER}", Dialect(sheet=dialect.sheet), above + 1, above)
 
 
 def _sheet(path: Path, dialect: Dialect, is_header: Test | None) -> tuple[str, list[str], int]:

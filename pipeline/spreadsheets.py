@@ -62,25 +62,52 @@ def lost_id_rules(columns: Iterable[str], shown_as: dict[str, str]) -> Iterator[
     for name in filter(is_id, columns):
         shown = shown_as.get(name, name).replace("'", "''")
         fails = f"({name} LIKE '%E+%' OR {name} LIKE '%e+%') AND regexp_matches({name}, '{_SCIENTIFIC}')"
-        reason = (
-            f"'column \"{shown}\": \"' || {shape_sql(name)} || '\" is an id that a spreadsheet has rounded: {REMEDY}'"
-        )
+        opening, ending = f'\'column "{shown}": "\'', f"'\" is an id that a spreadsheet has rounded: {REMEDY}'"
+        reason = f"{opening} || {shape_sql(name)} || {ending}"
         yield RowRule(name, "not_rounded", fails, reason)
 
 
-def damage(engine: DuckDBEngine, table: str, columns: Iterable[str], others: str | None) -> str | None:
+def damage(engine: DuckDBEngine, table: str, columns: Sequence[str], others: str) -> str | None:
     """Why the ids in a table are not what they were, as a clause for a message; None if nothing shows it.
 
     `others`: a query of the rows of siblings, whose ids are compared with these.
     """
-    for name in filter(is_id, columns):
-        if reason := _rounded(engine, table, name) or _without_zeros(engine, table, name, others):
+    if not columns:
+        return None
+    long, here = _looking(engine, table, columns, f"length({{0}}) > {_KEPT_DIGITS}", _PADDED)
+    there = _looking(engine, f"({others}) AS others", columns, _PADDED)[0]
+    for name in columns:
+        if name in long and (reason := _rounded(engine, table, name)):
             return reason
+        one, two = f"SELECT {name} AS id FROM {table}", f"SELECT {name} AS id FROM ({others}) AS others"
+        pairs = [(one, one, "in this file")] if name in here else []
+        pairs += [(one, two, "in files of this source that were loaded before")] if name in here else []
+        pairs += [(two, one, "in files of this source that were loaded before")] if name in there else []
+        for padded, bare, where in pairs:
+            if both := _with_and_without_zeros(engine, padded, bare):
+                return (
+                    f'column "{name}": {both:,} ids stand there with leading zeros and without, {where}; a spreadsheet '
+                    f"has dropped the zeros of some"
+                )
     return None
 
 
+_PADDED = "prefix({0}, '0') AND regexp_full_match({0}, '0+[1-9][0-9]*')"
+
+
+def _looking(engine: DuckDBEngine, table: str, columns: Sequence[str], *tests: str) -> list[set[str]]:
+    """For each test, the columns with an id for which it holds."""
+    asked = [f"bool_or({test.replace('{0}', name)})" for test in tests for name in columns]
+    (row,) = engine.execute(f"SELECT {', '.join(asked)} FROM {table}")
+    width = len(columns)
+    return [
+        {name for name, holds in zip(columns, row[place * width :], strict=False) if holds}
+        for place in range(len(tests))
+    ]
+
+
 def _rounded(engine: DuckDBEngine, table: str, name: str) -> str | None:
-    digits = f"length({name}) > {_KEPT_DIGITS} AND regexp_full_match({name}, '\\d+')"
+    digits = f"length({name}) > {_KEPT_DIGITS} AND regexp_full_match({name}, '[0-9]+')"
     zeros = f"ltrim(substr({name}, {_KEPT_DIGITS + 1}), '0') = ''"
     ids, all_zeros, places = engine.execute(
         f"SELECT count(*), bool_and({zeros}), sum(length({name}) - {_KEPT_DIGITS}) "
@@ -89,38 +116,21 @@ def _rounded(engine: DuckDBEngine, table: str, name: str) -> str | None:
     if not ids or not all_zeros or places < _BY_CHANCE:
         return None
     return (
-        f'column "{name}": all {ids:,} ids of more than {_KEPT_DIGITS} digits end in zeros behind the {_KEPT_DIGITS}th, '
-        f"the last one that a spreadsheet keeps; it has rounded them"
+        f'column "{name}": all {ids:,} ids of more than {_KEPT_DIGITS} digits end in zeros behind that place, up to '
+        f"which a spreadsheet keeps them; it has rounded them"
     )
 
 
-def _without_zeros(engine: DuckDBEngine, table: str, name: str, others: str | None) -> str | None:
-    """An id that stands there with and without leading zeros is one that lost them, or two that nobody can tell."""
-    for where, rows in (("this file", None), ("files of this source loaded before", others)):
-        if where != "this file" and rows is None:
-            continue
-        again = rows or f"SELECT {name} FROM {table}"
-        both = engine.execute(
+def _with_and_without_zeros(engine: DuckDBEngine, padded: str, bare: str) -> int:
+    """How many ids stand in one place with leading zeros and in the other without: they lost them, or are others."""
+    return int(
+        engine.scalar(
             f"""
-            WITH here AS (SELECT DISTINCT {name} AS id FROM {table} WHERE regexp_full_match({name}, '\\d+')),
-            padded AS (SELECT DISTINCT {name} AS id FROM ({again}) AS others WHERE regexp_full_match({name}, '0+[1-9]\\d*'))
-            SELECT count(*) FROM here JOIN padded ON ltrim(padded.id, '0') = here.id
+            WITH padded AS (SELECT DISTINCT id FROM ({padded}) AS ids WHERE {_PADDED.replace("{0}", "id")})
+            SELECT count(DISTINCT padded.id) FROM padded JOIN ({bare}) AS bare ON ltrim(padded.id, '0') = bare.id
             """
-        )[0][0]
-        if rows and not both:
-            both = engine.execute(
-                f"""
-                WITH padded AS (SELECT DISTINCT {name} AS id FROM {table} WHERE regexp_full_match({name}, '0+[1-9]\\d*'))
-                SELECT count(DISTINCT padded.id) FROM padded
-                JOIN ({again}) AS others ON ltrim(padded.id, '0') = others.{name}
-                """
-            )[0][0]
-        if both:
-            return (
-                f'column "{name}": {both:,} ids stand there with leading zeros and without ({where}); '
-                f"a spreadsheet has dropped the zeros of some"
-            )
-    return None
+        )
+    )
 
 
 def _having(engine: DuckDBEngine, columns: Iterable[str], condition: str) -> list[str]:
