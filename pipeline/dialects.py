@@ -373,7 +373,7 @@ def _recognise_numbers(
         chosen, rival = PLAIN, None
     if rival is None and dialect.decimal is None and dialect.thousands is None:
         other, is_tied, example = _thousands_instead(asked, money or columns, chosen)
-        if is_tied and money and example and (minor_units != 3 or chosen.decimal == ","):
+        if is_tied and money and example[0] and (minor_units != 3 or chosen.decimal == ","):
             rival = other
         elif not is_tied:
             asked.shown.decimals.add(chosen.decimal)
