@@ -87,7 +87,9 @@ def test_zeros_lost_beside_kept_ones_and_digits_behind_the_15th_refuse_the_file(
     orders(home, ["00123", "00456"], "customer_id")
     home.load()
     orders(home, ["123", "456"], "customer_id", "february.csv")
-    with pytest.raises(ExportError, match=r"february.csv.*2 ids .* loaded before.*perennial = false below \[id_guard\]"):
+    with pytest.raises(
+        ExportError, match=r"february.csv.*2 ids .* loaded before.*perennial = false below \[id_guard\]"
+    ):
         home.load()
     orders(home, [f"{n}00000" for n in range(1234567890123, 1234567890126)], "customer_id", "february.csv")
     with pytest.raises(ExportError, match="3 ids of more than 15 digits end in zeros"):
