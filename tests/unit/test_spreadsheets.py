@@ -95,10 +95,10 @@ def test_zeros_lost_beside_kept_ones_and_digits_behind_the_15th_refuse_the_file(
 
 
 def test_a_customer_with_most_of_the_orders_is_told(home):
-    orders(home, ["till"] * 20 + ["anna"] * 5, "customer_id")
+    orders(home, ["zoe7"] * 20 + ["anna"] * 5, "customer_id")
     home.load()
     assert "one customer has 80% of the rows that name one (20 orders)" in home.remarks()["leading_customer"]
-    assert "till" not in str(home.remarks())
+    assert "zoe7" not in str(home.remarks())
 
 
 # ── numbers ───────────────────────────────────────────────────────────────────────────────────────────────────────────
