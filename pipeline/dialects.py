@@ -194,7 +194,7 @@ class NumberFormat:
         ended = rf"(?:{_GROUPS[self.decimal]}\d+)?"  # "12.-" is no negative number but one without cents
         around = rf"{_BLANK}*{_SIGN_OF_CURRENCY}?{_BLANK}*"
         before = rf"{around}(?:{_MINUS}|\+)?{around}{whole}{fraction}{around}"
-        behind = rf"{around}{whole}{ended}{_BLANK}*{_MINUS}{around}"
+        behind = rf"{around}{whole}{ended}{around}{_MINUS}{around}"
         bracketed = rf"{around}\({around}{whole}{fraction}{around}\){around}"
         return f"(?:{before}|{behind}|{bracketed})"
 
