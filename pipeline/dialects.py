@@ -10,8 +10,9 @@ numbers and dates are handed to it as `1234.56` and `2025-12-31 14:05:00`, null 
 from __future__ import annotations
 
 import codecs
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+import datetime as dt
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -30,6 +31,34 @@ Kind = Literal["text", "number", "timestamp", "email"]
 class AmbiguousDialect(PerennialError):
     """Numbers or dates that can be read in two ways; the message says which setting decides."""
 
+    def __init__(self, message: str, shown: Shown) -> None:
+        super().__init__(message)
+        self.shown = shown
+
+
+@dataclass
+class Shown:
+    """What files of one source have shown: decimal signs and orders of day and month that only one reading explains.
+
+    A file that can be read in two ways is read as its siblings were, unless these disagree.
+    """
+
+    decimals: set[str] = field(default_factory=set)
+    dates: set[str] = field(default_factory=set)
+
+    def add(self, other: Shown) -> None:
+        self.decimals |= other.decimals
+        self.dates |= other.dates
+
+
+@dataclass(frozen=True)
+class Recognised:
+    """A dialect without open questions, what the file itself has shown of it, and whether siblings had to decide."""
+
+    dialect: Dialect
+    shown: Shown
+    by_siblings: bool = False
+
 
 class Dialect(BaseModel):
     """How a file is written. What is left out is recognised from the file."""
@@ -42,7 +71,9 @@ class Dialect(BaseModel):
     decimal: Literal[".", ","] | None = Field(None, description="Decimal sign")
     thousands: Literal["none", ".", ",", " ", "'"] | None = Field(None, description="Sign between groups of three")
     dates: str | None = Field(
-        None, description="iso, day_first, month_first, month_names, or a format such as %d.%m.%Y %H:%M"
+        None,
+        description="iso, year_first, day_first, month_first, month_names, excel or excel_1904 (serial numbers of a "
+        "spreadsheet), or a format such as %d.%m.%Y %H:%M",
     )
     timezone: str | None = Field(None, description="Zone of times without an offset, if it is not the shop's")
     sheet: str | None = Field(None, description="Sheet of a workbook; else the first")
@@ -58,8 +89,9 @@ class Dialect(BaseModel):
     @field_validator("dates")
     @classmethod
     def known_dates(cls, dates: str | None) -> str | None:
-        if dates is not None and "%" not in dates and dates not in ("iso", *_DATE_FORMATS):
-            raise ValueError(f"{dates!r} is none of iso, {', '.join(_DATE_FORMATS)}, and no format like %d.%m.%Y")
+        if dates is not None and "%" not in dates and dates not in ("iso", *_DATE_FORMATS, *_SERIALS):
+            named = ", ".join(("iso", *_DATE_FORMATS, *_SERIALS))
+            raise ValueError(f"{dates!r} is none of {named}, and no format like %d.%m.%Y")
         return dates
 
     @field_validator("timezone")
@@ -80,9 +112,9 @@ class Dialect(BaseModel):
         return self.model_copy(update=values)
 
     @property
-    def is_plain(self) -> bool:
-        """Whether numbers and dates can go to a cast as they are."""
-        return self.number_format == PLAIN and self.dates in (None, "iso")
+    def is_plain_in_numbers(self) -> bool:
+        """Whether most numbers can go to a cast as they are."""
+        return self.number_format == PLAIN
 
     @property
     def number_format(self) -> NumberFormat:
@@ -115,42 +147,66 @@ _ENCODING_NAMES = {"utf-8-sig": "UTF-8 with a byte order mark", "cp1250": "Windo
 _SIGN_NAMES = {"\t": "tabs", " ": "blanks", ";": "semicolons", "|": "bars", ".": "points", ",": "commas"}
 _DATE_NAMES = {
     "day_first": "day before month", "month_first": "month before day", "month_names": "with names of months",
+    "year_first": "with the year first", "excel": "as serial numbers", "excel_1904": "as serial numbers from 1904",
 }  # fmt: skip
 
 # ── numbers ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-_SIGN_OF_CURRENCY = r"(?:\p{Sc}|zł|Kč|kr|Ft|lei|[A-Z]{3})"
-_BLANK = r"[ \x{a0}\x{202f}]"
-_GROUPS = {".": r"\.", ",": ",", " ": _BLANK, "'": "['’]"}
+_SIGN_OF_CURRENCY = r"(?:[A-Z]{1,2}\p{Sc}|\p{Sc}|zł|Kč|kr\.?|Ft|lei|Rs\.?|[A-Z]{3})"
+_BLANK = r"[\p{Zs}\p{Cf}\t]"
+_MINUS = r"[-\x{2010}-\x{2015}\x{2212}\x{fe63}\x{ff0d}]"
+_GROUPS = {".": r"\.", ",": ",", " ": _BLANK, "'": "['’ʼ]"}
 
 
 @dataclass(frozen=True)
 class NumberFormat:
-    """Decimal sign and sign between thousands ("none" for numbers in one piece)."""
+    """Decimal sign and sign between thousands ("none" for numbers in one piece).
+
+    Negative is what has a minus before or behind it (any dash will do) or stands in parentheses.
+    """
 
     decimal: str
     thousands: str
 
     def as_number(self, text: str) -> str:
         """SQL: the text written so that a cast reads it, null where it is no number of this format."""
-        if self == PLAIN:
-            return f"CASE WHEN TRY_CAST({text} AS DOUBLE) IS NOT NULL THEN {text} END"
-        digits = rf"[^0-9{self.decimal}+-]"
-        return (
+        written = (
             f"CASE WHEN regexp_full_match({text}, {_literal(self._pattern())}) "
-            f"THEN replace(regexp_replace({text}, {_literal(digits)}, '', 'g'), ',', '.') END"
+            f"THEN CASE WHEN regexp_matches({text}, {_literal(f'[(]|{_MINUS}')}) THEN '-' ELSE '' END "
+            f"|| replace(regexp_replace({self._without_currency(text)}, {_literal(f'[^0-9{self.decimal}]')}, '', 'g'), "
+            f"',', '.') END"
         )
+        if self != PLAIN:
+            return written
+        return f"CASE WHEN TRY_CAST({text} AS DOUBLE) IS NOT NULL THEN {text} ELSE {written} END"
+
+    def _without_currency(self, text: str) -> str:
+        """A sign such as "kr." ends in what may be the decimal sign."""
+        return rf"regexp_replace({text}, '[\p{{L}}]+\.?', '', 'g')" if self.decimal == "." else text
 
     def _pattern(self) -> str:
         whole = r"\d+"
         if self.thousands != "none":
-            whole = rf"(?:\d+|\d{{1,3}}(?:{_GROUPS[self.thousands]}\d{{3}})+)"
+            sign = _GROUPS[self.thousands]
+            whole = rf"(?:\d+|[1-9]\d{{0,2}}(?:{sign}\d{{3}})+)"
+            if self.thousands == ",":  # Indian: 1,23,456
+                whole = r"(?:\d+|[1-9]\d{0,2}(?:,\d{3})+|[1-9]\d?(?:,\d{2})+,\d{3})"
         fraction = rf"(?:{_GROUPS[self.decimal]}\d*)?"
+        ended = rf"(?:{_GROUPS[self.decimal]}\d+)?"  # "12.-" is no negative number but one without cents
         around = rf"{_BLANK}*{_SIGN_OF_CURRENCY}?{_BLANK}*"
-        return rf"{around}[-+]?{around}{whole}{fraction}{around}"
+        before = rf"{around}(?:{_MINUS}|\+)?{around}{whole}{fraction}{around}"
+        behind = rf"{around}{whole}{ended}{around}{_MINUS}{around}"
+        bracketed = rf"{around}\({around}{whole}{fraction}{around}\){around}"
+        return f"(?:{before}|{behind}|{bracketed})"
 
 
 PLAIN = NumberFormat(".", "none")
+_MINOR_UNITS = {
+    0: {"BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "VND", "VUV", "XAF", "XOF", "XPF"},
+    3: {"BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"},
+    4: {"CLF", "UYW"},
+}
+"""Decimals of the currencies that have not two."""
 _NUMBER_FORMATS = (
     PLAIN, NumberFormat(",", "none"), NumberFormat(".", ","), NumberFormat(",", "."),
     NumberFormat(",", " "), NumberFormat(".", " "), NumberFormat(".", "'"), NumberFormat(",", "'"),
@@ -161,11 +217,24 @@ _NUMBER_FORMATS = (
 _TIMES = ("", " %H:%M", " %H:%M:%S", " %H:%M:%S.%f", " %I:%M %p", " %I:%M:%S %p", " %I:%M%p")
 # Two-digit years first: %Y would read 25 as the year 25, %y never reads 2025.
 _DATE_FORMATS: Mapping[str, tuple[str, ...]] = {
+    "year_first": ("%Y/%m/%d",),
     "month_names": ("%b %d, %Y", "%B %d, %Y", "%d %b %Y", "%d %B %Y", "%d-%b-%y", "%d-%b-%Y"),
     "day_first": ("%d/%m/%y", "%d/%m/%Y"),
     "month_first": ("%m/%d/%y", "%m/%d/%Y"),
 }
+_SERIALS: Mapping[str, str] = {"excel": "1899-12-30", "excel_1904": "1904-01-01"}
+"""Day 0 of the serial numbers that spreadsheets keep dates as, in the usual system and in that of old Macs."""
+_SERIAL = r"\d{5}(?:[.,]\d+)?"
+_SERIAL_SPAN = (29_221, 73_050)  # 1980 to 2099 in the usual system
 _OFFSET = r"(:\d\d(?:\.\d+)?(?:\s?[AaPp][Mm])?)\s?(Z|UTC|GMT|[+-]\d\d:?\d\d)$"
+_AS_PARSED = (
+    (r"\p{Cf}", ""), (r"\p{Zs}+", " "),
+    (r"(?i)([\d ])([ap])\.? ?m\b\.?", r"\1\2M"),
+    (r"(?i)^(mon|tue|wed|thu|fri|sat|sun)[a-z]*\.?,? ", ""),
+    (r"(?i)\bsept\b", "Sep"), (r"(\p{L}{3,})\.", r"\1 "), (r"(\d)\. ?(\p{L})", r"\1 \2"),
+    (r"(?i)(\d)(st|nd|rd|th)\b", r"\1"), (r"(?i),? at ", " "), (r"\s+", " "),
+)  # fmt: skip
+"""What locales do to dates beside the order of their parts, and what it is without."""
 
 
 def as_timestamp(dates: str, text: str) -> str:
@@ -176,16 +245,34 @@ def as_timestamp(dates: str, text: str) -> str:
     iso = f"regexp_matches({text}, '^\\s*\\d{{4}}[-/]') AND TRY_CAST({text} AS TIMESTAMP) IS NOT NULL"
     if dates == "iso":
         return f"CASE WHEN {iso} THEN {text} END"
+    if dates in _SERIALS:
+        return f"CASE WHEN {iso} THEN {text} ELSE {_written(_of_serial(dates, text))} END"
     if "%" in dates:
         return f"CASE WHEN {iso} THEN {text} ELSE {_written(f'try_strptime(trim({text}), {_literal(dates)})')} END"
-    formats = ", ".join(_literal(day + time) for day in _DATE_FORMATS[dates] for time in _TIMES)
-    bare = f"regexp_replace(trim({text}), {_literal(_OFFSET)}, '\\1')"
+    days = (*_DATE_FORMATS[dates], *(() if dates == "year_first" else _DATE_FORMATS["year_first"]))
+    formats = ", ".join(_literal(day + time) for day in days for time in _TIMES)
+    clean = text
+    for pattern, instead in _AS_PARSED:
+        clean = f"regexp_replace({clean}, {_literal(pattern)}, {_literal(instead)}, 'g')"
+    clean = f"trim(CASE WHEN regexp_matches({text}, '[^0-9./:, +-]') THEN {clean} ELSE {text} END)"
+    bare = f"regexp_replace({clean}, {_literal(_OFFSET)}, '\\1')"
+    bare = rf"regexp_replace({bare}, '^(\d{{4}})[./-] ?(\d{{1,2}})[./-] ?(\d{{1,2}})\b\.?[,T]?\s*', '\1/\2/\3 ')"
     if dates == "month_names":
         bare = rf"regexp_replace({bare}, '(\d{{4}}),? +', '\1 ')"
     else:
-        bare = rf"regexp_replace({bare}, '^(\d{{1,2}})[./-](\d{{1,2}})[./-](\d{{4}}|\d\d)\b\.?,?\s*', '\1/\2/\3 ')"
+        bare = rf"regexp_replace({bare}, '^(\d{{1,2}})[./-] ?(\d{{1,2}})[./-] ?(\d{{4}}|\d\d)\b\.?,?\s*', '\1/\2/\3 ')"
     moment = _written(f"try_strptime(trim({bare}), [{formats}])")
-    return f"CASE WHEN {iso} THEN {text} ELSE {moment} || regexp_extract(trim({text}), {_literal(_OFFSET)}, 2) END"
+    return f"CASE WHEN {iso} THEN {text} ELSE {moment} || regexp_extract({clean}, {_literal(_OFFSET)}, 2) END"
+
+
+def _of_serial(system: str, text: str) -> str:
+    """SQL: the moment of a serial number: days, and a fraction of a day, to the second."""
+    days = f"TRY_CAST(replace(trim({text}), ',', '.') AS DOUBLE)"
+    seconds = f"to_seconds(CAST(round({days} * 86400) AS BIGINT))"
+    return (
+        f"CASE WHEN regexp_full_match(trim({text}), {_literal(_SERIAL)}) "
+        f"THEN TIMESTAMP '{_SERIALS[system]}' + {seconds} END"
+    )
 
 
 def _written(moment: str) -> str:
@@ -199,7 +286,7 @@ def normalised(dialect: Dialect, kind: Kind, column: str) -> str:
     """SQL: a column of text as a source gets it. Personal text comes as its hash only."""
     if kind == "email":
         return id_sql(f"nullif(lower(trim(CAST({column} AS VARCHAR))), '')")
-    if kind == "number" and dialect.number_format != PLAIN:
+    if kind == "number":
         return dialect.number_format.as_number(column)
     if kind == "timestamp" and dialect.dates not in (None, "iso"):
         return as_timestamp(str(dialect.dates), column)
@@ -217,25 +304,73 @@ def _key_part(name: str) -> str:
     return f"coalesce(getvariable('{name}')::BLOB, error('the key of the ids is not set')::BLOB)"
 
 
-def recognise(
-    engine: DuckDBEngine, table: str, columns: Mapping[str, Kind], dialect: Dialect, file: str, source: str
-) -> Dialect:
-    """The dialect with its open questions answered from the text columns of the table.
+def minor_units(currency: str) -> int:
+    """How many decimals amounts of a currency have (ISO 4217)."""
+    return next((digits for digits, currencies in _MINOR_UNITS.items() if currency in currencies), 2)
 
-    An evenly spread sample decides, the whole column where that is not enough. Raises AmbiguousDialect when two
-    readings fit equally well and differ: a guess there would be wrong in silence.
+
+def plain_columns(engine: DuckDBEngine, table: str, columns: Sequence[str]) -> set[str]:
+    """The text columns all of whose cells a cast reads as numbers: nothing needs to be done to them."""
+    if not columns:
+        return set()
+    counts = ", ".join(
+        f"count(*) FILTER ({_quoted(name)} IS NOT NULL AND TRY_CAST({_quoted(name)} AS DOUBLE) IS NULL)"
+        for name in columns
+    )
+    (row,) = engine.execute(f"SELECT {counts} FROM {table}")
+    return {name for name, others in zip(columns, row, strict=True) if not others}
+
+
+def recognise(
+    engine: DuckDBEngine, table: str, columns: Mapping[str, Kind], dialect: Dialect, file: str, source: str,
+    money: Collection[str] = (), minor_units: int = 3, siblings: Shown | None = None,
+) -> Recognised:  # fmt: skip
+    """The dialect with its open questions answered from the text columns of the table, else as `siblings` were read.
+
+    An evenly spread sample decides, the whole column where that is not enough. `money` are columns of amounts in a
+    currency of `minor_units` decimals: three digits behind a point may then be thousands. Raises AmbiguousDialect when
+    two readings fit equally well and differ: a guess there would be wrong in silence. `shown` of the exception is what
+    the file shows all the same.
     """
     numbers = [name for name, kind in columns.items() if kind == "number"]
     moments = [name for name, kind in columns.items() if kind == "timestamp"]
+    asked = _Question(engine, table, file, source, siblings or Shown())
     if numbers and not (dialect.decimal and dialect.thousands):
-        dialect = _recognise_numbers(engine, table, numbers, dialect, file, source)
+        dialect = _recognise_numbers(asked, numbers, dialect, [c for c in money if c in numbers], minor_units)
     if moments and dialect.dates is None:
-        dialect = _recognise_dates(engine, table, moments, dialect, file, source)
-    return dialect
+        dialect = _recognise_dates(asked, moments, dialect)
+    if asked.doubts:
+        raise AmbiguousDialect(" ".join(asked.doubts), asked.shown)
+    return Recognised(dialect, asked.shown, asked.by_siblings)
+
+
+@dataclass
+class _Question:
+    """A file whose dialect is asked for, and what has come out so far."""
+
+    engine: DuckDBEngine
+    table: str
+    file: str
+    source: str
+    siblings: Shown
+    shown: Shown = field(default_factory=Shown)
+    by_siblings: bool = False
+    doubts: list[str] = field(default_factory=list)
+
+    def decide(self, choices: Mapping[Any, str], told: set[str], name: str, column: str, why: str) -> Any | None:
+        """The one of two choices (and the value of the setting for it) that siblings have shown; else a doubt more."""
+        matching = [choice for choice, value in choices.items() if value in told]
+        if len(matching) == 1:
+            self.by_siblings = True
+            return matching[0]
+        others = "and other files of the source disagree" if matching else "nor does another file of the source"
+        settings = [f'{name} = "{value}"' for value in choices.values()]
+        self.doubts.append(f'{self.file}, column "{column}": {why}, {others}. {_advice(self.source, settings)}')
+        return None
 
 
 def _recognise_numbers(
-    engine: DuckDBEngine, table: str, columns: Sequence[str], dialect: Dialect, file: str, source: str
+    asked: _Question, columns: Sequence[str], dialect: Dialect, money: Sequence[str], minor_units: int
 ) -> Dialect:
     possible = [
         known
@@ -245,28 +380,85 @@ def _recognise_numbers(
     if not possible:  # both signs are the same, or one is set to what no format has
         return dialect
     readings = {known: known.as_number("value") for known in possible}
-    chosen, rival, example = _best(engine, table, columns, readings, lambda read: f"CAST({read} AS DOUBLE)")
-    if rival is not None and PLAIN not in (chosen, rival):
-        choices = [f'decimal = "{known.decimal}"' for known in (chosen, rival)]
-        raise AmbiguousDialect(
-            f'{file}, column "{example[0]}": "{shape(example[1])}" can be read in two ways, and no other number '
-            f"of the file tells which. {_advice(source, choices)}"
-        )
+    chosen, rival, example = _best(asked.engine, asked.table, columns, readings, _as_double)
+    if rival is not None and PLAIN in (chosen, rival):
+        chosen, rival = PLAIN, None
+    if rival is None and dialect.decimal is None and dialect.thousands is None:
+        other, is_tied, example = _thousands_instead(asked, money or columns, chosen)
+        if is_tied and money and example[0] and (minor_units != 3 or chosen.decimal == ","):
+            rival = other
+        elif not is_tied:
+            asked.shown.decimals.add(chosen.decimal)
+    if rival is not None:
+        choices = {known: known.decimal for known in (chosen, rival)}
+        why = f'"{shape(example[1])}" can be read in two ways, no other number of the file tells which'
+        chosen = asked.decide(choices, asked.siblings.decimals, "decimal", example[0], why) or chosen
     return dialect.but(decimal=chosen.decimal, thousands=chosen.thousands)
 
 
-def _recognise_dates(
-    engine: DuckDBEngine, table: str, columns: Sequence[str], dialect: Dialect, file: str, source: str
-) -> Dialect:
+def _thousands_instead(
+    asked: _Question, columns: Sequence[str], chosen: NumberFormat
+) -> tuple[NumberFormat, bool, tuple[str, str]]:
+    """(the format in which the decimal sign divides thousands, whether it reads the same cells, where it differs).
+
+    Mostly the first cells of the sample tell that it does not.
+    """
+    other = NumberFormat("," if chosen.decimal == "." else ".", chosen.decimal)
+    example = ("", "")
+    if chosen.thousands != "none":
+        return other, False, example
+    every = _spread(asked.engine, asked.table)
+    for step in dict.fromkeys((every, 1)):
+        cells = _cells(asked.table, columns, step)
+        signed = f"SELECT * FROM ({cells}) AS all_cells WHERE contains(value, '{chosen.decimal}')"
+        one, two = chosen.as_number("value"), other.as_number("value")
+        read, alike = asked.engine.execute(f"SELECT count({one}), count({two}) FROM ({signed}) AS cells")[0]
+        if alike < read:
+            return other, False, example
+        example = _difference(asked.engine, signed, _as_double(one), _as_double(two)) or example
+    return other, True, example
+
+
+def _as_double(read: str) -> str:
+    return f"CAST({read} AS DOUBLE)"
+
+
+def _recognise_dates(asked: _Question, columns: Sequence[str], dialect: Dialect) -> Dialect:
     readings = {name: as_timestamp(name, "value") for name in ("iso", *_DATE_FORMATS)}
-    chosen, rival, example = _best(engine, table, columns, readings, lambda read: read)
+    chosen, rival, example = _best(asked.engine, asked.table, columns, readings, lambda read: read)
     if rival is not None:
-        choices = [f'dates = "{name}"' for name in ("day_first", "month_first")]
-        raise AmbiguousDialect(
-            f'{file}, column "{example[0]}": in "{shape(example[1])}" the day or the month may come first, and no '
-            f"other date of the file tells which. {_advice(source, choices)}"
-        )
+        choices = {name: name for name in ("day_first", "month_first")}
+        why = f'in "{shape(example[1])}" the day or the month may come first, no other date of the file tells which'
+        return dialect.but(dates=asked.decide(choices, asked.siblings.dates, "dates", example[0], why))
+    _doubt_serials(asked, columns)
+    if chosen in ("day_first", "month_first"):
+        swapped = readings["month_first" if chosen == "day_first" else "day_first"]
+        cells = _cells(asked.table, columns, 1)
+        read, other = asked.engine.execute(f"SELECT count({readings[chosen]}), count({swapped}) FROM ({cells}) AS c")[0]
+        asked.shown.dates |= {chosen} if other < read else set()
     return dialect.but(dates=chosen)
+
+
+def _doubt_serials(asked: _Question, columns: Sequence[str]) -> None:
+    """Serial numbers mean days in two systems, four years apart, and nothing in the file says which."""
+    days = "TRY_CAST(replace(trim(value), ',', '.') AS DOUBLE)"
+    low, high = _SERIAL_SPAN
+    fits = f"regexp_full_match(trim(value), {_literal(_SERIAL)}) AND {days} BETWEEN {low} AND {high}"
+    cells = _cells(asked.table, columns, _spread(asked.engine, asked.table))
+    found = asked.engine.execute(
+        f"SELECT name, min({days}), max({days}) FROM ({cells}) AS cells GROUP BY name "
+        f"HAVING bool_and({fits}) ORDER BY name"
+    )
+    for column, *ends in found:
+        spans = []
+        for system, zero in _SERIALS.items():
+            first, last = (dt.date.fromisoformat(zero) + dt.timedelta(days=int(day)) for day in ends)
+            spans.append(f'{first} to {last} (dates = "{system}")')
+        asked.doubts.append(
+            f'{asked.file}, column "{column}" holds serial numbers, as which a spreadsheet keeps dates: they mean '
+            f"{' or, counted from 1904, '.join(spans)}. Export dates as text, or write the one that is right below "
+            f"[dialects.{_toml_key(asked.source)}] in perennial.toml."
+        )
 
 
 def _advice(source: str, choices: Sequence[str]) -> str:

@@ -11,11 +11,12 @@ from pathlib import Path
 import duckdb
 from sqlglot.errors import SqlglotError
 
+from pipeline.dialects import Shown
 from pipeline.engines.duckdb import DuckDBEngine
 from pipeline.identity import use_key
 from pipeline.inputs import INPUTS
 from pipeline.linking import link_guests
-from pipeline.loading import BESIDE_STAGING, Export, Load, Loaded, fixed_dialect, mapping_key, with_rates
+from pipeline.loading import BESIDE_STAGING, Export, Load, Loaded, Undecided, fixed_dialect, mapping_key, with_rates
 from pipeline.locks import HomeNotWritable
 from pipeline.precedence import local_now, note_arrivals, place_of, shown_path
 from pipeline.quarantine import settle
@@ -63,17 +64,26 @@ def load_exports(
     note_arrivals(engine, arrived, now or local_now(settings))
     rates = load_rates(engine, settings)
     _mark_stale(engine, settings, identified, rates)
-    for export, file_id, sha256 in identified:
+    undecided: list[tuple[Export, str, str]] = []
+    shown: dict[str, Shown] = {}
+
+    def load(one: tuple[Export, str, str], siblings: Shown | None = None) -> Loaded | ExportError | None:
+        """What became of a file; None if its dialect is left to the others of its source, which come first."""
+        export, file_id, sha256 = one
         try:
-            yield Load(engine, settings, export, file_id, sha256, rates, id_key).run()
+            return Load(engine, settings, export, file_id, sha256, rates, id_key, siblings).run()
+        except Undecided as error:
+            if siblings is not None:
+                return error
+            undecided.append(one)
+            shown.setdefault(export.source.label, Shown()).add(error.shown)
         except ExportError as error:
-            yield error
+            return error
         except SqlglotError as error:  # found when the columns of the source's SELECT were traced
-            yield export.source.told(error)
+            return export.source.told(error)
         except (duckdb.Error, OSError) as error:
             if gone := _unreadable(export.path):
-                yield ExportError(f"{export.name} cannot be read: {gone}.")
-                continue
+                return ExportError(f"{export.name} cannot be read: {gone}.")
             if not disk_is_full(error):
                 raise
             # Not chained: the innermost cause is what a run tells its user.
@@ -81,9 +91,30 @@ def load_exports(
                 f"{export.name} was not loaded: the disk of {settings.home} is full. What was loaded before is still "
                 f"there. Make room, then run again; `perennial prune` removes old snapshots."
             ) from None
+        return None
+
+    for one in identified:
+        if (outcome := load(one)) is not None:
+            yield outcome
+    for one in list(undecided):
+        source = one[0].source
+        told = shown_by_siblings(engine, source)
+        told.add(shown[source.label])
+        if (outcome := load(one, told)) is not None:
+            yield outcome
     engine.execute("DROP TABLE IF EXISTS temp.rates")
     settle(engine, settings)
     link_guests(engine, settings)
+
+
+def shown_by_siblings(engine: DuckDBEngine, source: Source) -> Shown:
+    """What the loaded files of a source have shown of how they are written."""
+    rows = engine.execute(
+        "SELECT DISTINCT decimal, dates FROM ingest.files "
+        "WHERE status = 'loaded' AND source = $source AND input = $input",
+        {"source": source.name, "input": source.input},
+    )
+    return Shown({row[0] for row in rows if row[0]}, {row[1] for row in rows if row[1]})
 
 
 # ── finding ───────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -127,8 +158,14 @@ def recognise_input(settings: Settings, path: Path, sources: Sequence[Source]) -
     if len(sources) == 1:
         return sources[0]
     dialects = {source.input: fixed_dialect(settings, source) for source in sources}
+
+    def is_header(cells: Sequence[str]) -> bool:
+        return any(source.fit(cells)[0] for source in sources)
+
     try:
-        columns = {dialect: columns_of(path, dialect, limits_of(settings)) for dialect in set(dialects.values())}
+        columns = {
+            dialect: columns_of(path, dialect, limits_of(settings), is_header) for dialect in set(dialects.values())
+        }
     except ExportError:
         return sources[0]  # not to be read at all: loading says why
     scored = [(*source.fit(columns[dialects[source.input]]), source) for source in sources]

@@ -20,15 +20,25 @@ from zoneinfo import ZoneInfo
 
 import duckdb
 
+from pipeline import oddities, spreadsheets
 from pipeline.contracts import RowRule, row_rules, sql_type
-from pipeline.dialects import AmbiguousDialect, Dialect, normalised, recognise
+from pipeline.dialects import (
+    AmbiguousDialect,
+    Dialect,
+    Kind,
+    Shown,
+    minor_units,
+    normalised,
+    plain_columns,
+    recognise,
+)
 from pipeline.engines.duckdb import DuckDBEngine
 from pipeline.identity import makes_ids
 from pipeline.inputs import INPUTS, filling
 from pipeline.names import time_in
 from pipeline.precedence import BELIEVED, FILES, OLDEST_FIRST, arrival_of, shown_path
 from pipeline.quarantine import name_rows, quarantine_file, scratch_folder, write_rows
-from pipeline.readers import read_raw
+from pipeline.readers import RawFile, read_raw
 from pipeline.settings import ChargeProducts, Settings
 from pipeline.shapes import currency_sql, one_line, shape, shape_sql
 from pipeline.sizes import limits_of
@@ -61,6 +71,14 @@ _PERSONAL_IDS = (
     ("a phone number", "export the shop's own customer ids instead"),
 )
 KINDS_OF = {"TIMESTAMP": "a date", "DECIMAL": "a number", "DOUBLE": "a number", "BIGINT": "a number"}
+
+
+class Undecided(ExportError):
+    """A file whose numbers or dates can be read in two ways; `shown` is what it shows all the same."""
+
+    def __init__(self, message: str, shown: Shown) -> None:
+        super().__init__(message)
+        self.shown = shown
 
 
 @dataclass(frozen=True)
@@ -123,18 +141,14 @@ class Loaded:
 
 
 class Load:
-    """One file on its way into the warehouse."""
+    """One file on its way into the warehouse. What it leaves open of its dialect, `siblings` decide, if they are given;
+    `run` raises Undecided where neither does.
+    """
 
     def __init__(
-        self,
-        engine: DuckDBEngine,
-        settings: Settings,
-        export: Export,
-        file_id: str,
-        sha256: str,
-        rates: str | None,
-        id_key: str | None = None,
-    ) -> None:
+        self, engine: DuckDBEngine, settings: Settings, export: Export, file_id: str, sha256: str, rates: str | None,
+        id_key: str | None = None, siblings: Shown | None = None,
+    ) -> None:  # fmt: skip
         self._engine = engine
         self._settings = settings
         self._export = export
@@ -151,6 +165,10 @@ class Load:
         self._has_foreign_lines = False
         self._has_several_lines = False
         self._dialect = Dialect()
+        self._siblings = siblings
+        self._shown = Shown()
+        self._by_siblings = False
+        self._guards_ids = _of_source(settings.id_guard, export.source, True)
         self._remarks: list[Remark] = []
         self._unlimited = 0
 
@@ -161,9 +179,12 @@ class Load:
         try:
             self._read()
             self._map()
+            self._refuse_damaged_ids()
             self._find_problems()
+            self._leave_out()
             self._find_age()
             self._look_at_customer_ids()
+            self._remark_on_rows()
             with self._engine.transaction():
                 self._forget()
                 if self._over_limit():
@@ -203,27 +224,31 @@ class Load:
         """`given`: the columns of the source as they stand in the file. `export`: the same as its SELECT gets them."""
         header, name = self._source.header, self._export.name
         fixed = fixed_dialect(self._settings, self._source)
-        scratch = scratch_folder(self._settings)
         file = read_raw(
-            self._engine, self._export.path, header.reads == "lines", fixed, scratch, limits_of(self._settings)
-        )
-        self._number, self._found = file.number, self._source.resolve(file.columns, name)
+            self._engine, self._export.path, header.reads == "lines", fixed, scratch_folder(self._settings),
+            limits_of(self._settings), lambda cells: self._source.fit(cells)[0],
+        )  # fmt: skip
+        self._number, self._found = file.number, self._resolve(file)
         types = dict(self._execute("SELECT column_name, column_type FROM (DESCRIBE raw)"))
-        kinds = {
-            raw: kind
-            for raw, kind in self._source.kinds.items()
-            if kind == "email" or types.get(self._found.get(raw)) == "VARCHAR"
-        }
-        shown_as = {self._found[raw]: kind for raw, kind in kinds.items() if raw in self._found}
+        kinds = self._undo(types, file.typed)
+        shown_as = {self._found[raw]: kind for raw, kind in kinds.items()}
         try:
-            self._dialect = recognise(self._engine, "raw", shown_as, fixed.over(file.dialect), name, self._source.label)
+            recognised = recognise(
+                self._engine, "raw", shown_as, fixed.over(file.dialect), name, self._source.label,
+                [self._found[raw] for raw in self._money() if raw in kinds], minor_units(self._settings.currency),
+                self._siblings,
+            )  # fmt: skip
         except AmbiguousDialect as error:
-            raise ExportError(str(error)) from None
+            raise Undecided(str(error), error.shown) from None
+        self._dialect, self._shown, self._by_siblings = recognised.dialect, recognised.shown, recognised.by_siblings
+        numbers = [self._found[raw] for raw, kind in kinds.items() if kind == "number"]
+        as_they_are = plain_columns(self._engine, "raw", numbers) if self._dialect.is_plain_in_numbers else set()
         given, export = [], []
         for raw in header.raw:
             column = quoted(self._found[raw]) if raw in self._found else "CAST(NULL AS VARCHAR)"
             given.append(f"{column} AS {quoted(raw)}")
-            export.append(f"{normalised(self._dialect, kinds.get(raw, 'text'), column)} AS {quoted(raw)}")
+            kind = "text" if self._found.get(raw) in as_they_are else kinds.get(raw, "text")
+            export.append(f"{normalised(self._dialect, kind, column)} AS {quoted(raw)}")
         export += self._meanings()
         for view, shown in (("given", given), ("export", export)):
             columns = ", ".join(shown)
@@ -279,6 +304,77 @@ class Load:
             f'"{example}" = "{UNKNOWN}", or never_stood, or refunded.',
             sum(rows for _, rows, _ in counted),
         )
+
+    def _resolve(self, file: RawFile) -> dict[str, str]:
+        """Raw column -> its name in the file; what stands above the header is told."""
+        above = file.title_lines
+        if above:
+            self._remark("preamble", oddities.preamble(above, file.header_line), above)
+        try:
+            return self._source.resolve(file.columns, self._export.name)
+        except ExportError as error:
+            if not above:
+                raise
+            raise ExportError(f"{error} Line {file.header_line:,} was taken for the header.") from None
+
+    def _undo(self, types: dict[str, str], typed: frozenset[str]) -> dict[str, Kind]:
+        """Undo in `raw` what a spreadsheet did to its cells; returns the kinds of the columns that are text now.
+
+        `typed` are columns of text in which the file has numbers of its own, whatever they look like.
+        """
+        known = {raw: kind for raw, kind in self._source.kinds.items() if raw in self._found}
+        for raw, kind in known.items():
+            name = self._found[raw]
+            if kind == "timestamp" and types[name] in ("DOUBLE", "FLOAT", "BIGINT", "INTEGER"):
+                self._execute(f"ALTER TABLE raw ALTER {quoted(name)} TYPE VARCHAR")
+                types[name] = "VARCHAR"
+        if self._source.header.reads == "table":
+            texts = [name for name in self._found.values() if types[name] == "VARCHAR"]
+            spreadsheets.unwrap(self._engine, texts)
+            if self._guards_ids:
+                ids = {raw for name in self._ids() for raw in self._source.raw_columns_of(name)}
+                columns = [self._found[raw] for raw in known if raw in ids and known[raw] in ("text", "email")]
+                spreadsheets.mend_ids(self._engine, columns, types)
+        return {
+            raw: kind
+            for raw, kind in known.items()
+            if kind == "email"
+            or (types[self._found[raw]] == "VARCHAR" and not (kind == "number" and self._found[raw] in typed))
+        }
+
+    def _ids(self) -> list[str]:
+        outputs = self._source.outputs
+        return [name for name in self._schema.columns if spreadsheets.is_id(name) and name in outputs]
+
+    def _money(self) -> list[str]:
+        """Raw columns that hold numbers of a currency, or figures that may be such; quantities have no cents."""
+        outputs = self._source.outputs
+        made = {name: set(self._source.raw_columns_of(name)) for name in self._schema.columns if name in outputs}
+        money = {
+            raw
+            for name, raws in made.items()
+            for raw in raws
+            if (self._schema.columns[name].metadata or {}).get("unit") == "currency" or name == "value"
+        }
+        return sorted(
+            raw for raw in money - made.get("quantity", set())
+            if raw in self._found and self._source.kinds[raw] == "number"
+        )  # fmt: skip
+
+    def _refuse_damaged_ids(self) -> None:
+        """An id that lost its zeros or digits is another one: such a file is refused whole."""
+        if not self._guards_ids or self._source.header.reads != "table":
+            return
+        siblings = (
+            f"SELECT * FROM {self._staging} WHERE file_id IN (SELECT file_id FROM ingest.files "
+            f"WHERE status = 'loaded' AND source = {text_literal(self._source.name)} AND file_id <> '{self._file_id}')"
+        )
+        stored = [name for name in self._ids() if name in self._stored and name != "line_id"]
+        if reason := spreadsheets.damage(self._engine, "mapped", stored, siblings):
+            raise ExportError(
+                f"{self._export.name}, {reason}: {spreadsheets.REMEDY}. If the shop has such ids, write "
+                f"{self._source.name} = false below [id_guard] in perennial.toml."
+            )
 
     def _map(self) -> None:
         """`mapped`: the lines of each raw row, canonical columns in canonical types; what cannot be read is null."""
@@ -502,6 +598,8 @@ class Load:
         self._convert()
         shown = {name: self._found[raws[0]] for name, raws in raw_columns.items() if len(raws) == 1}
         rules = row_rules(self._schema, shown)
+        if self._guards_ids:
+            rules += spreadsheets.lost_id_rules([name for name in self._ids() if name in self._stored], shown)
         counts = ", ".join(f"count(*) FILTER (WHERE {rule.fails})" for rule in rules)
         failing = self._execute(f"SELECT {counts} FROM completed")[0]  # one pass; most rules fail nowhere
         for rule, count in zip(rules, failing, strict=True):
@@ -547,6 +645,60 @@ class Load:
               )
             """
         )
+
+    def _leave_out(self) -> None:
+        """`left_out`: blank rows, and totals that are certain. They are no rows of the table, and are told."""
+        self._execute("CREATE OR REPLACE TEMP TABLE left_out (row_number BIGINT)")
+        columns = list(dict(self._execute("SELECT column_name, column_type FROM (DESCRIBE raw)")))
+        columns = [name for name in columns if f"raw.{name}" != self._number]
+        id = next((name for name in self._input.key if spreadsheets.is_id(name)), None)
+        if id is None or self._source.header.reads != "table":
+            return
+        if self._execute("SELECT count(*) FROM problems")[0][0]:
+            if blank := oddities.blank_rows(self._engine, columns, self._number):
+                self._remark("blank_rows", f"blank rows left out: {blank:,}.", blank)
+            self._forget_left_out()
+        numbers = [raw for raw, kind in self._source.kinds.items() if kind == "number" and raw in self._found]
+        amounts = self._source.raw_columns_of("amount") if "amount" in self._outputs else []
+        rows = oddities.Rows(id, numbers, amounts)
+        if sums := oddities.totals(self._engine, rows, columns, self._number):
+            self._remark("totals", f"rows left out because they hold the sums of the others: {sums:,}.", sums)
+        self._forget_left_out()
+        if self._input.money and not sums:
+            oddities.guest_like_a_total(self._engine)
+
+    def _forget_left_out(self) -> None:
+        for table in ("mapped", "problems"):
+            self._execute(f"DELETE FROM {table} WHERE row_number IN (SELECT row_number FROM left_out)")
+
+    def _remark_on_rows(self) -> None:
+        """What does not stop a file, and what a person would like to know before believing its figures."""
+        _, bad = self._counts()
+        money = [raw for raw in self._money() if raw in self._source.raw_columns_of("amount")]
+        if bad and self._input.money and (loss := oddities.biased_loss(self._engine, money)):
+            self._remark("biased_loss", f"{bad:,} rows do not fit: {loss}.", bad)
+        if "timezone" not in self._settings.model_fields_set and not self._dialect.timezone:
+            moments = [
+                self._found[raw]
+                for raw in self._source.raw_columns_of(self._input.moment)
+                if raw in self._found and self._is_text(self._found[raw])
+            ]
+            if behind := oddities.one_offset(self._engine, moments):
+                self._remark(
+                    "time_zone",
+                    f"all times are {behind}, and no time zone is set: days are those of UTC. Set timezone to the "
+                    f"shop's (UTC, if it is meant).",
+                )
+        if self._input.money and (leading := oddities.leading_customer(self._engine)):
+            share, orders = leading
+            self._remark(
+                "leading_customer",
+                f"one customer has {share:.0%} of the rows that name one ({orders:,} orders): is that a person, or the "
+                f"number of a till, a placeholder, or an id that a spreadsheet has rounded?",
+            )
+
+    def _is_text(self, column: str) -> bool:
+        return bool(self._execute(f"SELECT bool_and(typeof({quoted(column)}) = 'VARCHAR') FROM raw")[0][0])
 
     def _find_contradictions(self) -> None:
         """Rows that fit, agree in the key and differ in the rest: nobody can tell which of them is meant.
@@ -697,8 +849,10 @@ class Load:
                 )
 
     def _counts(self) -> tuple[int, int]:
-        """(rows read, rows that do not fit)."""
-        read = self._execute("SELECT (SELECT count(*) FROM raw) + (SELECT count(*) FROM malformed)")[0][0]
+        """(rows read, rows that do not fit). Blank rows and totals that were left out are no rows."""
+        read = self._execute(
+            "SELECT (SELECT count(*) FROM raw) + (SELECT count(*) FROM malformed) - (SELECT count(*) FROM left_out)"
+        )[0][0]
         return read, self._execute("SELECT count(DISTINCT row_number) FROM problems")[0][0]
 
     def _over_limit(self) -> bool:
@@ -726,7 +880,10 @@ class Load:
     def _accept(self) -> None:
         read, bad = self._counts()
         self._quarantine(self._mapping)
-        self._execute("CREATE OR REPLACE TEMP TABLE excluded AS SELECT DISTINCT row_number FROM problems")
+        self._execute(
+            "CREATE OR REPLACE TEMP TABLE excluded AS "
+            "SELECT row_number FROM problems UNION SELECT row_number FROM left_out"
+        )
         superseded = self._exclude_outdated()
         duplicates = self._exclude_copies()
         self._tell_reused_keys()
@@ -1009,7 +1166,7 @@ class Load:
               (SELECT {self._guests()} FROM {self._staging} WHERE file_id = $file_id) AS without_customer,
               min({ordered_at}) AS first_ordered_at, max({ordered_at}) AS last_ordered_at,
               CAST($exported_at AS TIMESTAMP) AS exported_at, CAST($latest_at AS TIMESTAMP) AS latest_at,
-              $id_key AS id_key
+              $id_key AS id_key, $decimal AS decimal, $dates AS dates
             FROM completed WHERE row_number NOT IN (SELECT row_number FROM problems)
             """,
             sha256=self._sha256,
@@ -1026,6 +1183,8 @@ class Load:
             duplicates=duplicates,
             exported_at=self._exported_at,
             latest_at=self._latest_at,
+            decimal=next(iter(self._shown.decimals), None),
+            dates=next(iter(self._shown.dates), None),
         )
         for remark in self._remarks:
             self._execute(
@@ -1048,8 +1207,11 @@ class Load:
         )
         return Loaded(
             self._export.name, self._source.label, ledger["status"], read_now, **counts, example=example,
-            dialect=str(self._dialect), remarks=tuple(Remark(*row) for row in remarks), unlimited=self._unlimited,
+            dialect=self._written_as(), remarks=tuple(Remark(*row) for row in remarks), unlimited=self._unlimited,
         )  # fmt: skip
+
+    def _written_as(self) -> str:
+        return f"{self._dialect}, as in other files of the source" if self._by_siblings else str(self._dialect)
 
     def _example(self, ledger: dict[str, Any]) -> str:
         """The first row set aside, where all of them are, and what to do."""
@@ -1070,7 +1232,9 @@ class Load:
     def _drop_temporaries(self) -> None:
         for view in ("completed", "filled", "export", "given"):
             self._execute(f"DROP VIEW IF EXISTS {view}")
-        tables = ("raw", "malformed", "mapped", "problems", "excluded", "contested", "objects", "day_rates")
+        tables = (
+            "raw", "malformed", "mapped", "problems", "left_out", "excluded", "contested", "objects", "day_rates",
+        )  # fmt: skip
         for table in tables:
             self._execute(f"DROP TABLE IF EXISTS temp.{table}")
 
@@ -1094,6 +1258,9 @@ def _noted(*columns: str) -> str:
 def _unreadable(column: str, text: str, kind: str) -> str:
     """SQL: what to say of a text that is not of its kind."""
     hint = f"CASE WHEN regexp_matches({text}, '^[-+]?[0-9.,]*[oO][0-9.,oO]*$') THEN ' (letter O?)' ELSE '' END"
+    if kind == "a date":
+        says, serial = "' (the serial number of a spreadsheet?)'", r"^\d{5}([.,]\d+)?$"
+        hint = f"CASE WHEN regexp_matches({text}, '{serial}') THEN {says} ELSE '' END"
     opening, ending = text_literal(f'column "{column}": "'), text_literal(f'" is not {kind}')
     return f"{opening} || {shape_sql(text)} || {ending} || {hint}"
 
@@ -1161,7 +1328,8 @@ def mapping_key(settings: Settings, source: Source) -> str:
         source.mapping, contract, _duplicate_lines(settings, source), settings.timezone, settings.currency, dialect,
         settings.rate_max_age_days, _of_source(settings.exported_at, source, ""),
         _of_source(settings.charge_products, source, ChargeProducts()).model_dump(),
-        _of_source(settings.statuses, source, {}), cards,
+        _of_source(settings.statuses, source, {}), cards, "timezone" in settings.model_fields_set,
+        _of_source(settings.id_guard, source, True),
     ]  # fmt: skip
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:32]
 

@@ -82,7 +82,7 @@ def _read(engine: DuckDBEngine, path: Path, settings: Settings) -> None:
     texts = dict(engine.execute("SELECT column_name, column_type FROM (DESCRIBE raw)"))
     kinds = {names[name]: kind for name, kind in _COLUMNS.items() if texts[names[name]] == "VARCHAR"}
     try:
-        dialect = recognise(engine, "raw", kinds, fixed.over(file.dialect), path.name, FOLDER)
+        dialect = recognise(engine, "raw", kinds, fixed.over(file.dialect), path.name, FOLDER).dialect
     except AmbiguousDialect as error:
         raise ExportError(str(error)) from None
     day, currency, rate = (

@@ -17,7 +17,7 @@ import logging
 import re
 import tempfile
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
@@ -64,6 +64,9 @@ _BUFFER = 2 * _LONGEST_LINE
 _LONGEST_ROW = 2**27  # for the slower reader, which holds one row of text at a time
 _SHOWN_OF_LONG = 200
 _LONGEST_RECORD = 200
+_HEAD = 60
+Test = Callable[[Sequence[str]], bool]
+"""Whether cells are the names of the columns that are looked for."""
 
 
 @dataclass(frozen=True)
@@ -73,6 +76,12 @@ class RawFile:
     columns: list[str]
     number: str
     dialect: Dialect
+    header_line: int = 1
+    """Where the header stands."""
+    title_lines: int = 0
+    """Lines above the header that were left out: a title, blank lines."""
+    typed: frozenset[str] = frozenset()
+    """Columns of text whose cells the file itself declares to be numbers (JSON)."""
 
 
 class _Text(NamedTuple):
@@ -81,11 +90,17 @@ class _Text(NamedTuple):
     path: Path
     compression: str
     dialect: Dialect
+    above: int = 0
+    """Lines before the header."""
+    title_lines: int = 0
+    """Those of them that are no `sep=;`."""
 
     @contextmanager
     def open(self, errors: str = "strict") -> Iterator[io.TextIOWrapper]:
         encoding = "utf-8-sig" if self.dialect.encoding in _UTF_8 else self.dialect.encoding
         with self.bytes() as stream, io.TextIOWrapper(stream, encoding=encoding, newline="", errors=errors) as text:
+            for _ in range(self.above):
+                text.readline()
             yield text
 
     def bytes(self) -> Any:
@@ -114,11 +129,13 @@ def read_raw(
     dialect: Dialect | None = None,
     scratch: Path | None = None,
     limits: Limits | None = None,
+    is_header: Test | None = None,
 ) -> RawFile:
     """Fill `raw` (the columns of the file, its rows in order) and `malformed`.
 
     `dialect` fixes what is not to be recognised; `scratch` is a folder for rewritten text (default: the system's);
     `limits` is how large the file may be.
+    `is_header` tells names of columns from a title above them, where their form does not.
     Raises ExportError when the file as a whole cannot be read.
     """
     engine.execute("CREATE OR REPLACE TEMP TABLE malformed (row_number BIGINT, text VARCHAR, reason VARCHAR)")
@@ -130,11 +147,11 @@ def read_raw(
         if format == "parquet":
             return RawFile(_create_raw(engine, f"read_parquet({text_literal(path)})"), "raw.rowid + 1", Dialect())
         if format == "xlsx":
-            return _read_workbook(engine, path, fixed, scratch)
-        return _read_text(engine, _text(path, compression, fixed), format, fixed, scratch, long_line)
+            return _read_workbook(engine, path, fixed, scratch, is_header)
+        return _read_text(engine, _text(path, compression, fixed), format, fixed, scratch, is_header, long_line)
 
 
-def columns_of(path: Path, dialect: Dialect, limits: Limits) -> list[str]:
+def columns_of(path: Path, dialect: Dialect, limits: Limits, is_header: Test | None = None) -> list[str]:
     """The columns of a file, without reading the rows; of JSON lines, those that the first thousand name.
 
     Raises ExportError when the file cannot be read.
@@ -145,10 +162,10 @@ def columns_of(path: Path, dialect: Dialect, limits: Limits) -> list[str]:
             return list(pl.read_parquet_schema(path))
         if format == "xlsx":
             require_size(path, format, compression, limits)  # a workbook is held in memory whole
-            return _sheet(path, dialect)[1]
+            return _sheet(path, dialect, is_header)[1]
         text = _text(path, compression, dialect)
         if format == "csv":
-            return _csv_columns(_with_delimiter(text))
+            return _csv_columns(_with_header(text, is_header))
         with text.open(errors="replace") as lines:
             return sorted({key for line in islice(_bounded(lines), _SAMPLE_OBJECTS) for key in _keys(line)})
 
@@ -201,26 +218,24 @@ def _text(path: Path, compression: str, fixed: Dialect) -> _Text:
 
 
 def _read_text(
-    engine: DuckDBEngine, text: _Text, format: Format, fixed: Dialect, scratch: Path | None, long_line: bool = False
-) -> RawFile:
+    engine: DuckDBEngine, text: _Text, format: Format, fixed: Dialect, scratch: Path | None, is_header: Test | None,
+    long_line: bool = False,
+) -> RawFile:  # fmt: skip
     """Read text in its encoding. Where it was taken for UTF-8 and is not, the whole file is looked at."""
     if format == "csv":
-        text = _with_delimiter(text)
-    if long_line and format == "csv":
-        with _in_utf8(text, scratch) as readable:
-            columns, number = _read_malformed_csv(engine, readable)
-        return RawFile(columns, number, text.dialect)
-    if long_line:
+        text = _with_header(text, is_header)
+    elif long_line:
         raise ExportError(
             f"{text.path.name} cannot be read as {format}: one of its lines is longer than {_LONGEST_LINE:,} "
             f"characters. Export it again."
         )
     try:
         with _in_utf8(text, scratch) as readable:
-            columns, number = _TEXT_READERS[format](engine, readable)
+            columns, number = (_read_malformed_csv if long_line else _TEXT_READERS[format])(engine, readable)
     except (duckdb.InvalidInputException, duckdb.ConversionException, duckdb.NotImplementedException) as error:
         if text.dialect.encoding in _UTF_8 and not fixed.encoding and (encoding := _code_page_of_all(text)):
-            return _read_text(engine, text._replace(dialect=fixed).read_as(encoding=encoding), format, fixed, scratch)
+            text = text._replace(dialect=fixed, above=0).read_as(encoding=encoding)
+            return _read_text(engine, text, format, fixed, scratch, is_header)
         if format != "csv":
             line = re.search(r"on Line: (\d+)", str(error))
             where = f"line {int(line[1]):,}" if line else "a line"
@@ -230,7 +245,8 @@ def _read_text(
             ) from None
         with _in_utf8(text, scratch) as readable:
             columns, number = _read_malformed_csv(engine, readable)
-    return RawFile(columns, number, text.dialect)
+    typed = _json_numbers(engine, columns) if format == "jsonl" else frozenset[str]()
+    return RawFile(columns, number, text.dialect, text.above + 1, text.title_lines, typed)
 
 
 def _read_csv(engine: DuckDBEngine, text: _Text) -> tuple[list[str], str]:
@@ -263,8 +279,15 @@ def _read_json_lines(engine: DuckDBEngine, text: _Text) -> tuple[list[str], str]
     engine.execute(
         f"CREATE OR REPLACE TEMP TABLE raw AS SELECT row_number AS {_NUMBER}{values} FROM objects WHERE is_object"
     )
-    engine.execute("DROP TABLE objects")
     return keys, f"raw.{_NUMBER}"
+
+
+def _json_numbers(engine: DuckDBEngine, keys: Sequence[str]) -> frozenset[str]:
+    """The keys whose values are never strings: their numbers have a decimal point, as JSON wants it."""
+    texts = [f"bool_or(json_type(line, {text_literal(_json_path(key))}) = 'VARCHAR')" for key in keys]
+    found = engine.execute(f"SELECT {', '.join(texts)} FROM objects WHERE is_object")[0] if keys else ()
+    engine.execute("DROP TABLE objects")
+    return frozenset(key for key, has_text in zip(keys, found, strict=True) if not has_text)
 
 
 _TEXT_READERS = {"csv": _read_csv, "jsonl": _read_json_lines, "lines": _read_lines}
@@ -366,8 +389,8 @@ def _signs_in_words(reading: str) -> int:
 
 @contextmanager
 def _in_utf8(text: _Text, scratch: Path | None) -> Iterator[_Text]:
-    """The text as it lies, if it is UTF-8; else a copy in UTF-8 for as long as it is read."""
-    if text.dialect.encoding in _UTF_8:
+    """The text as it lies, if it is UTF-8 from the header on; else a copy that is, for as long as it is read."""
+    if text.dialect.encoding in _UTF_8 and not text.above:
         yield text
         return
     with _folder(scratch) as folder:
@@ -390,17 +413,68 @@ def _folder(scratch: Path | None) -> Iterator[Path]:
 # ── CSV ───────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _with_delimiter(text: _Text) -> _Text:
-    """Delimiter and quote, where they are not fixed: those with which the header names most columns."""
+def _with_header(text: _Text, is_header: Test | None) -> _Text:
+    """Where the header is, and delimiter and quote where they are not fixed.
+
+    The header is the first line, unless that is no header: `is_header` knows another, or the form of the file shows a
+    title above it. The delimiter is the one with which the header names most columns; a line `sep=;` fixes it.
+    """
     with text.open(errors="replace") as opened:
-        header = [opened.readline(_SAMPLE)]
-        while "".join(header).count('"') % 2 and len(header) < _LONGEST_RECORD and (more := opened.readline(_SAMPLE)):
-            header.append(more)
-    delimiters = text.dialect.delimiter or _DELIMITERS
-    delimiter = max(delimiters, key=lambda sign: len(_fields(header, sign, '"') or ()))
-    columns = _fields(header[:1], delimiter, None) or []
+        head = [line for line in (opened.readline(_SAMPLE) for _ in range(2 * _HEAD)) if line]
+    told = re.fullmatch(r'"?sep=(.)"?[\s,;|]*', head[0].strip("\r\n"), re.IGNORECASE) if head else None
+    above = 1 if told else 0
+    fixed = text.dialect.delimiter or (told and told[1])
+    signs = [str(fixed)] if fixed else list(_DELIMITERS)
+    readings = {sign: _head_records(head[above:], sign) for sign in signs}
+    first = max(signs, key=lambda sign: len(readings[sign][0][1]) if readings[sign] else 0)
+    place = {sign: _header_place([cells for _, cells in readings[sign]], is_header) for sign in signs}
+    if not (readings[first] and place[first] == 0):
+        below = [sign for sign in signs if place[sign]]
+        first = max(below, key=lambda sign: len(readings[sign][place[sign] or 0][1]), default=first)
+    above += readings[first][place[first] or 0][0] if readings[first] else 0
+    line = head[above : above + 1]
+    columns = _fields(line, first, None) or []
     single = len(columns) > 1 and all(len(name) > 1 and name[0] == name[-1] == "'" for name in map(str.strip, columns))
-    return text.read_as(delimiter=delimiter, quote=text.dialect.quote or ("'" if single else '"'))
+    quote = text.dialect.quote or ("'" if single else '"')
+    return text.read_as(delimiter=first, quote=quote)._replace(above=above, title_lines=above - bool(told))
+
+
+def _head_records(lines: Sequence[str], delimiter: str) -> list[tuple[int, list[str]]]:
+    """(lines before it, cells) of the first records that are not blank."""
+    found, before = list[tuple[int, list[str]]](), 0
+    text = _Text(Path(), "none", Dialect(delimiter=delimiter, quote='"'))
+    for record in islice(_records(lines, text, width=None), _HEAD):
+        cells = record.fields or []
+        if any(cell.strip() for cell in cells):
+            found.append((before, cells))
+        before += len(record.text.splitlines()) or 1
+    return found
+
+
+def _header_place(records: Sequence[Sequence[str]], is_header: Test | None) -> int | None:
+    """Which of the first records is the header: 0 unless another one is seen to be it; None if the first is not known.
+
+    By its form, a title has at most half as many cells as the rows of the body, and the header is the first line that
+    is as wide as they are and holds names only.
+    """
+    if is_header is not None:
+        known = next((place for place, cells in enumerate(records) if is_header(cells)), None)
+        if known is not None:
+            return known
+    widths = [len(cells) for cells in records if len(cells) > 1]
+    width = max(sorted(set(widths), reverse=True), key=widths.count, default=0)
+    for place, cells in enumerate(records):
+        filled = sum(bool(cell.strip()) for cell in cells)
+        if len(cells) == width and filled > width / 2 and all(map(_may_be_a_name, cells)):
+            return place
+        if filled > width / 2:
+            break
+    return 0 if is_header is None else None
+
+
+def _may_be_a_name(cell: str) -> bool:
+    """Not a number or a date: no more digits than letters."""
+    return sum(map(str.isdigit, cell)) <= sum(map(str.isalpha, cell))
 
 
 def _quote_character(text: _Text) -> str | None:
@@ -510,7 +584,9 @@ def _insert_records(engine: DuckDBEngine, batch: list[tuple[int, _Record]], colu
     good, bad = [], []
     for number, record in batch:
         reason = _fault(record, len(columns))
-        if reason is None:
+        if record.fields is not None and not any(cell.strip() for cell in record.fields):
+            good.append((number, *[None] * len(columns)))  # a blank row, however wide
+        elif reason is None:
             good.append((number, *(record.fields or ())))
         else:
             kept = record.text if len(record.text) <= _LONGEST_ROW else f"{record.text[:_SHOWN_OF_LONG]}…"
@@ -538,15 +614,17 @@ def _fault(record: _Record, width: int) -> str | None:
 # ── workbooks ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _read_workbook(engine: DuckDBEngine, path: Path, dialect: Dialect, scratch: Path | None) -> RawFile:
-    """A sheet of a workbook, the first or the one named; its first row names the columns. Cells keep their types."""
+def _read_workbook(
+    engine: DuckDBEngine, path: Path, dialect: Dialect, scratch: Path | None, is_header: Test | None
+) -> RawFile:
+    """A sheet of a workbook, the first or the one named; the row below a title names the columns. Cells keep types."""
     import fastexcel
 
-    sheet, columns = _sheet(path, dialect)
+    sheet, columns, above = _sheet(path, dialect, is_header)
     try:
         frame = (
             fastexcel.read_excel(path)
-            .load_sheet(sheet, header_row=None, column_names=columns, skip_rows=1, schema_sample_rows=None)
+            .load_sheet(sheet, header_row=None, column_names=columns, skip_rows=above + 1, schema_sample_rows=None)
             .to_polars()
         )
     except fastexcel.FastExcelError as error:
@@ -555,22 +633,25 @@ def _read_workbook(engine: DuckDBEngine, path: Path, dialect: Dialect, scratch: 
     with _folder(scratch) as folder:
         frame.filter(~pl.all_horizontal(pl.exclude(_NUMBER).is_null())).write_parquet(folder / "sheet.parquet")
         _create_raw(engine, f"read_parquet({text_literal(folder / 'sheet.parquet')})")
-    return RawFile(columns, f"raw.{_NUMBER}", Dialect(sheet=dialect.sheet))
+    return RawFile(columns, f"raw.{_NUMBER}", Dialect(sheet=dialect.sheet), above + 1, above)
 
 
-def _sheet(path: Path, dialect: Dialect) -> tuple[str, list[str]]:
-    """(name of the sheet to read, its columns)."""
+def _sheet(path: Path, dialect: Dialect, is_header: Test | None) -> tuple[str, list[str], int]:
+    """(name of the sheet to read, its columns, rows above the one that names them)."""
     import fastexcel
 
     logging.getLogger("fastexcel").setLevel(logging.ERROR)  # it tells of every empty column
     try:
         book = fastexcel.read_excel(path)
         sheet = dialect.sheet or book.sheet_names[0]
-        head = book.load_sheet(sheet, header_row=None, n_rows=1, dtypes="string").to_polars()
+        head = book.load_sheet(sheet, header_row=None, skip_rows=0, n_rows=_HEAD, dtypes="string").to_polars()
     except fastexcel.FastExcelError as error:
         raise _no_workbook(path, error) from None
-    header = [cell or "" for cell in head.row(0)] if head.height else ()
-    return sheet, _column_names(f'{path.name}, sheet "{sheet}"', header)
+    rows = [[cell or "" for cell in row] for row in head.rows()]
+    filled = [place for place, row in enumerate(rows) if any(cell.strip() for cell in row)]
+    place = _header_place([rows[number] for number in filled], is_header) or 0
+    above = filled[place] if filled else 0
+    return sheet, _column_names(f'{path.name}, sheet "{sheet}"', rows[above] if rows else ()), above
 
 
 def _no_workbook(path: Path, error: Exception) -> ExportError:

@@ -333,6 +333,11 @@ class Settings(BaseSettings):
         True,
         description="Whether orders of guests go to the one account their e-mail address has; or per source",
     )
+    id_guard: dict[str, bool] = Field(
+        default_factory=dict,
+        description="Per source: whether ids that a spreadsheet has changed are mended or refused; false takes all ids "
+        "as they stand",
+    )
     rates_file: Path | None = Field(
         None,
         description="CSV of date, currency, rate (units of the reporting currency for one); else data/exports/rates/",
@@ -492,6 +497,7 @@ class Settings(BaseSettings):
             "statuses",
             "gift_card_products",
             "link_guests",
+            "id_guard",
         }
         return self.model_dump(mode="json", include=names)
 

@@ -133,6 +133,11 @@ class Source:
         """Identity of the mapping: changes with its text."""
         return hashlib.sha256(f"{self.header.model_dump_json()}{self.select}".encode()).hexdigest()
 
+    @cached_property
+    def outputs(self) -> set[str]:
+        """The canonical columns that the SELECT gives."""
+        return set(dialect.parse(self.select, self.file).named_selects)
+
     def raw_columns_of(self, output: str) -> list[str]:
         """The raw columns that an output column is made from."""
         return list(_raw_columns_of(output, self.select, tuple(self.header.raw)))

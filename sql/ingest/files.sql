@@ -22,6 +22,8 @@ columns:
   exported_at:  {type: TIMESTAMP, nullable: true, meaning: "When the file says that it was exported, by a column or its name, shop time; null if it does not, and then its arrival counts"}
   latest_at:    {type: TIMESTAMP, nullable: true, meaning: "Latest time of a row that fits and is not dated after the file arrived, shop time: tells apart files that arrived together"}
   id_key:       {type: VARCHAR, nullable: true, meaning: "By what the key is known that ids of e-mail addresses in this file were made with; null where the source makes none"}
+  decimal:      {type: VARCHAR, nullable: true, meaning: "Decimal sign that the file itself shows; null if it can be read with either. Ambiguous files of the source are read with it"}
+  dates:        {type: VARCHAR, nullable: true, meaning: "day_first or month_first, if the file itself shows which; null if not"}
 tests:
   reconciliation: |
     SELECT file_id FROM ingest.files

@@ -621,7 +621,7 @@ def test_lines_of_text_are_numbered_and_kept_as_they_are(home):
         ("export", b"x", "files ending in nothing are not read"),
         ("export.parquet", b"not parquet at all", "export.parquet cannot be read as parquet"),
         ("export.csv.gz", b"not gzip at all", "export.csv.gz cannot be read as csv"),
-        ("export.csv", b"\norder_id\n", "export.csv has no header line"),
+        ("export.csv", b"\norder_id\n", "Line 2 was taken for the header"),
         ("export.csv", b"order_id,Order_ID,x\n", 'export.csv names columns twice: columns 1 and 2 ("xxxxx_xx")'),
     ],
 )

@@ -1,0 +1,158 @@
+"""What a spreadsheet does to cells that it opens: undone where nothing is lost, told where something is.
+
+It wraps texts (`="00123"`, `'00123`), makes whole numbers floating-point (`123.0`), drops leading zeros, shows long
+numbers as 6.12E+12 and keeps 15 of their digits. What is lost cannot be made good: such ids would make one customer of
+many. Which columns hold ids, the names of the canonical columns tell.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from pipeline.contracts import RowRule
+from pipeline.engines.duckdb import DuckDBEngine
+from pipeline.shapes import shape_sql
+
+REMEDY = "export again and do not open the file in a spreadsheet, or import the column as text"
+_SCIENTIFIC = r"(^|[^0-9A-Za-z.,])[0-9]([.,][0-9]+)?[eE][+][0-9]{1,3}$"
+_WRAPPED = r'^\s*="([^"]*)"\s*$'
+_APOSTROPHE = r"^\s*'([-+=@]?\d[\d.,-]*)\s*$"
+_WHOLE = r"^\s*(\d{1,15})[.,]0+\s*$"
+_FRACTION = r"^\s*\d+[.,]\d*[1-9]\d*\s*$"
+_KEPT_DIGITS = 15
+_BY_CHANCE = 6
+"""Zeros behind the 15th digit, over all ids, from which on they are no chance: one in a million."""
+
+
+def is_id(column: str) -> bool:
+    """Whether a canonical column holds ids."""
+    return column.endswith("_id")
+
+
+def unwrap(engine: DuckDBEngine, columns: Iterable[str]) -> None:
+    """Take `="…"` off the text columns of `raw`, whatever they hold."""
+    wrapped = _having(engine, columns, "prefix(ltrim({0}), '=\"')")
+    for column in wrapped:
+        _replace(engine, column, _WRAPPED)
+
+
+def mend_ids(engine: DuckDBEngine, columns: Sequence[str], types: dict[str, str]) -> None:
+    """Write the ids in the columns of `raw` as they were, where that is certain.
+
+    Floating-point numbers become whole ones where all of a column are whole; a leading apostrophe before a number goes.
+    """
+    for column in columns:
+        if types[column] in ("DOUBLE", "FLOAT"):
+            number, name = f'CAST("{_doubled(column)}" AS DOUBLE)', f'"{_doubled(column)}"'
+            whole = f"isfinite({number}) AND {number} = floor({number}) AND abs({number}) < 1e15"
+            text = f"CASE WHEN isnan({number}) THEN NULL WHEN {whole} THEN CAST(CAST({number} AS BIGINT) AS VARCHAR) "
+            text += f"WHEN abs({number}) >= 1e15 THEN format('{{:e}}', {number}) ELSE CAST({name} AS VARCHAR) END"
+            engine.execute(f"ALTER TABLE raw ALTER {name} TYPE VARCHAR USING {text}")
+    texts = [column for column in columns if types[column] in ("VARCHAR", "DOUBLE", "FLOAT")]
+    for column in _having(engine, texts, "prefix(ltrim({0}), '''')"):
+        _replace(engine, column, _APOSTROPHE)
+    endings = " OR ".join(f"suffix({{0}}, '{end}')" for end in (".0", ",0", ".00", ",00"))
+    for column in _having(engine, texts, f"({endings})"):
+        if not _having(engine, [column], f"regexp_matches({{0}}, '{_FRACTION}')"):
+            _replace(engine, column, _WHOLE)
+
+
+def lost_id_rules(columns: Iterable[str], shown_as: dict[str, str]) -> Iterator[RowRule]:
+    """Rules of either engine for canonical columns: an id that was rounded is none."""
+    for name in filter(is_id, columns):
+        shown = shown_as.get(name, name).replace("'", "''")
+        fails = f"({name} LIKE '%E+%' OR {name} LIKE '%e+%') AND regexp_matches({name}, '{_SCIENTIFIC}')"
+        opening, ending = f'\'column "{shown}": "\'', f"'\" is an id that a spreadsheet has rounded: {REMEDY}'"
+        reason = f"{opening} || {shape_sql(name)} || {ending}"
+        yield RowRule(name, "not_rounded", fails, reason)
+
+
+def damage(engine: DuckDBEngine, table: str, columns: Sequence[str], others: str) -> str | None:
+    """Why the ids in a table are not what they were, as a clause for a message; None if nothing shows it.
+
+    `others`: a query of the rows of siblings, whose ids are compared with these.
+    """
+    if not columns:
+        return None
+    long, here = _looking(engine, table, columns, f"length({{0}}) > {_KEPT_DIGITS}", _PADDED)
+    there = _looking(engine, f"({others}) AS others", columns, _PADDED)[0]
+    for name in columns:
+        if name in long and (reason := _rounded(engine, table, name)):
+            return reason
+        one, two = f"SELECT {name} AS id FROM {table}", f"SELECT {name} AS id FROM ({others}) AS others"
+        pairs = [(one, one, "in this file")] if name in here else []
+        pairs += [(one, two, "in files of this source that were loaded before")] if name in here else []
+        pairs += [(two, one, "in files of this source that were loaded before")] if name in there else []
+        for padded, bare, where in pairs:
+            if both := _with_and_without_zeros(engine, padded, bare):
+                return (
+                    f'column "{name}": {both:,} ids stand there with leading zeros and without, {where}; a spreadsheet '
+                    f"has dropped the zeros of some"
+                )
+    return None
+
+
+_PADDED = "prefix({0}, '0') AND regexp_full_match({0}, '0+[1-9][0-9]*')"
+
+
+def _looking(engine: DuckDBEngine, table: str, columns: Sequence[str], *tests: str) -> list[set[str]]:
+    """For each test, the columns with an id for which it holds."""
+    asked = [f"bool_or({test.replace('{0}', name)})" for test in tests for name in columns]
+    (row,) = engine.execute(f"SELECT {', '.join(asked)} FROM {table}")
+    width = len(columns)
+    return [
+        {name for name, holds in zip(columns, row[place * width :], strict=False) if holds}
+        for place in range(len(tests))
+    ]
+
+
+def _rounded(engine: DuckDBEngine, table: str, name: str) -> str | None:
+    digits = f"length({name}) > {_KEPT_DIGITS} AND regexp_full_match({name}, '[0-9]+')"
+    zeros = f"ltrim(substr({name}, {_KEPT_DIGITS + 1}), '0') = ''"
+    ids, all_zeros, places = engine.execute(
+        f"SELECT count(*), bool_and({zeros}), sum(length({name}) - {_KEPT_DIGITS}) "
+        f"FROM (SELECT DISTINCT {name} FROM {table} WHERE {digits}) AS ids"
+    )[0]
+    if not ids or not all_zeros or places < _BY_CHANCE:
+        return None
+    return (
+        f'column "{name}": all {ids:,} ids of more than {_KEPT_DIGITS} digits end in zeros behind that place, up to '
+        f"which a spreadsheet keeps them; it has rounded them"
+    )
+
+
+def _with_and_without_zeros(engine: DuckDBEngine, padded: str, bare: str) -> int:
+    """How many ids stand in one place with leading zeros and in the other without: they lost them, or are others."""
+    return int(
+        engine.scalar(
+            f"""
+            WITH padded AS (SELECT DISTINCT id FROM ({padded}) AS ids WHERE {_PADDED.replace("{0}", "id")})
+            SELECT count(DISTINCT padded.id) FROM padded JOIN ({bare}) AS bare ON ltrim(padded.id, '0') = bare.id
+            """
+        )
+    )
+
+
+def _having(engine: DuckDBEngine, columns: Iterable[str], condition: str) -> list[str]:
+    """The columns of `raw` with a cell for which the condition holds ({0} is the cell)."""
+    names = list(columns)
+    if not names:
+        return []
+    tests = ", ".join(f"bool_or({condition.replace('{0}', _quoted(name))})" for name in names)
+    (row,) = engine.execute(f"SELECT {tests} FROM raw")
+    return [name for name, found in zip(names, row, strict=True) if found]
+
+
+def _replace(engine: DuckDBEngine, column: str, pattern: str) -> None:
+    name, sql = _quoted(column), pattern.replace("'", "''")
+    engine.execute(
+        f"UPDATE raw SET {name} = regexp_replace({name}, '{sql}', '\\1') WHERE regexp_matches({name}, '{sql}')"
+    )
+
+
+def _quoted(name: str) -> str:
+    return f'"{_doubled(name)}"'
+
+
+def _doubled(name: str) -> str:
+    return name.replace('"', '""')
