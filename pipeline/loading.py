@@ -659,12 +659,12 @@ class Load:
                 self._remark("blank_rows", f"blank rows left out: {blank:,}.", blank)
             self._forget_left_out()
         numbers = [raw for raw, kind in self._source.kinds.items() if kind == "number" and raw in self._found]
-        amounts = self._source.raw_columns_of("amount") if "amount" in self._outputs else []
+        amounts = self._made_from("amount")
         rows = oddities.Rows(id, numbers, amounts)
         if sums := oddities.totals(self._engine, rows, columns, self._number):
             self._remark("totals", f"rows left out because they hold the sums of the others: {sums:,}.", sums)
         self._forget_left_out()
-        if self._input.money and not sums:
+        if "customer_id" in self._stored and self._input.money and not sums:
             oddities.guest_like_a_total(self._engine)
 
     def _forget_left_out(self) -> None:
@@ -674,13 +674,14 @@ class Load:
     def _remark_on_rows(self) -> None:
         """What does not stop a file, and what a person would like to know before believing its figures."""
         _, bad = self._counts()
-        money = [raw for raw in self._money() if raw in self._source.raw_columns_of("amount")]
+        amounts = self._made_from("amount") or self._made_from("unit_price")
+        money = [raw for raw in self._money() if raw in amounts]
         if bad and self._input.money and (loss := oddities.biased_loss(self._engine, money)):
             self._remark("biased_loss", f"{bad:,} rows do not fit: {loss}.", bad)
         if "timezone" not in self._settings.model_fields_set and not self._dialect.timezone:
             moments = [
                 self._found[raw]
-                for raw in self._source.raw_columns_of(self._input.moment)
+                for raw in self._made_from(self._input.moment)
                 if raw in self._found and self._is_text(self._found[raw])
             ]
             if behind := oddities.one_offset(self._engine, moments):
@@ -689,7 +690,7 @@ class Load:
                     f"all times are {behind}, and no time zone is set: days are those of UTC. Set timezone to the "
                     f"shop's (UTC, if it is meant).",
                 )
-        if self._input.money and (leading := oddities.leading_customer(self._engine)):
+        if "customer_id" in self._stored and self._input.money and (leading := oddities.leading_customer(self._engine)):
             share, orders = leading
             self._remark(
                 "leading_customer",
@@ -697,8 +698,12 @@ class Load:
                 f"number of a till, a placeholder, or an id that a spreadsheet has rounded?",
             )
 
+    def _made_from(self, output: str) -> list[str]:
+        """The raw columns that a canonical column is made from; none if the source does not give it."""
+        return self._source.raw_columns_of(output) if output in self._source.outputs else []
+
     def _is_text(self, column: str) -> bool:
-        return bool(self._execute(f"SELECT bool_and(typeof({quoted(column)}) = 'VARCHAR') FROM raw")[0][0])
+        return dict(self._execute("SELECT column_name, column_type FROM (DESCRIBE raw)"))[column] == "VARCHAR"
 
     def _find_contradictions(self) -> None:
         """Rows that fit, agree in the key and differ in the rest: nobody can tell which of them is meant.
