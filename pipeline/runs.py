@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import dagster as dg
+from dagster._core.instance.ref import InstanceRef
 
 from pipeline.definitions import build_defs
 from pipeline.engines.duckdb import DuckDBEngine, connect
@@ -21,6 +22,12 @@ from pipeline.snapshots import Every, snapshot_days
 from pipeline.warehouse import warehouse_of
 
 PROGRESS: Mapping[str, Any] = {"loggers": {"progress": {}}}
+
+
+# Where steps print, Dagster keeps it in files for its web pages, with four processes for each run. Ours print nothing.
+_NO_COMPUTE_LOGS = {
+    "compute_logs": {"module": "dagster._core.storage.noop_compute_log_manager", "class": "NoOpComputeLogManager"}
+}
 
 
 class RunFailed(Exception):
@@ -39,11 +46,17 @@ class Finished:
     snapshot_date: dt.date
 
 
+def open_instance(settings: Settings) -> dg.DagsterInstance:
+    """The home's Dagster history, for runs in this process: as its dagster.yaml says, but for what steps print."""
+    folder = str(settings.home / ".dagster")
+    return dg.DagsterInstance.from_ref(InstanceRef.from_dir(folder, overrides=_NO_COMPUTE_LOGS))
+
+
 def run_snapshot(settings: Settings, sources: Mapping[str, Sequence[str]], snapshot: dt.date | None) -> Finished:
     """Load the exports and publish the snapshot; None = the last day with an order. Raises RunFailed."""
     job = build_defs(settings).resolve_job_def(JOB)
     config = _config(sources)
-    with dg.DagsterInstance.get() as instance:
+    with open_instance(settings) as instance:
         if snapshot is None:
             _execute(job, instance, config, None, asset_selection=_ingest_keys())
             try:
@@ -72,7 +85,7 @@ def run_range(
     definitions = build_defs(settings, {"warehouse": warehouse_of(settings, days)})
     job, keys = definitions.resolve_job_def(JOB), None
     finished: list[Finished] = []
-    with dg.DagsterInstance.get() as instance, _home_for_range(settings, say):
+    with open_instance(settings) as instance, _home_for_range(settings, say):
         for number, day in enumerate(days, start=1):
             say(f"{settings.home.name} as of {day} ({number} of {len(days)})")
             config = PROGRESS if finished else _config(sources)

@@ -23,6 +23,7 @@ import polars as pl
 from pipeline.catalog import tables
 from pipeline.definitions import build_defs
 from pipeline.inputs import input_tables
+from pipeline.runs import open_instance
 from pipeline.schedules import JOB
 from pipeline.settings import DAGSTER_YAML, Settings, load
 
@@ -87,7 +88,7 @@ class Home:
 
     def instance(self) -> dg.DagsterInstance:
         os.environ["DAGSTER_HOME"] = str(self.folder / ".dagster")
-        return dg.DagsterInstance.from_config(str(self.folder / ".dagster"))
+        return open_instance(self.settings)
 
     def run(
         self, first: str, last: str | None = None, only: Sequence[str] | None = None,
