@@ -17,7 +17,10 @@ from portable_cases import EXPRESSIONS, PARAMETERS, QUERIES, TABLES, expression_
 from pipeline.engines.dialect import to_spark
 from pipeline.engines.spark_sql import view_name
 
-pytestmark = pytest.mark.timeout(1500)  # Java machines start slowly where much else runs
+pytestmark = [
+    pytest.mark.timeout(1500),  # Java machines start slowly where much else runs
+    pytest.mark.xdist_group("spark-local"),  # one Java machine with test_order_lines
+]
 
 Row = tuple[Any, ...]
 
