@@ -9,7 +9,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python; do \
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input
 HOME_DIR ?= .
 
-.PHONY: help setup setup-dev setup-spark run dev test bench validate bench-models lint format lock clean
+.PHONY: help setup setup-dev setup-spark run dev test test-long bench validate bench-models lint format lock clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -49,7 +49,10 @@ dev: setup ## Open Dagster's web UI on a home: make dev HOME_DIR=data/demo
 	$(BIN)/python -m pipeline.web $(or $(PORT),3000)
 
 test: setup-dev ## Run the tests
-	@$(BIN)/python -m pytest --numprocesses auto --dist loadfile
+	@$(BIN)/python -m pytest --numprocesses auto --dist loadgroup --no-loadscope-reorder $(PYTEST)
+
+test-long: setup-dev ## Run the tests that take minutes each and that `make test` leaves out; before a release
+	@$(BIN)/python -m pytest --numprocesses auto --dist loadgroup --no-loadscope-reorder -m long $(PYTEST)
 
 bench: setup ## Time a night beside bare reading and beside pandas: make bench SIZES=1000000,10000000 BENCH=--spark
 	@$(BIN)/python benchmarks/bench.py --sizes $(or $(SIZES),$(ROWS),1000000) $(BENCH)

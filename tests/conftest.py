@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 from shop import CDNOW, ONLINE_RETAIL, RealShop, Shop, open_engine, real_shop
+from skips import NoOtherSkips, allowed
 
 from pipeline.settings import Settings
 
@@ -23,6 +24,19 @@ hypothesis_settings.register_profile(
 )
 hypothesis_settings.register_profile("searching", hypothesis_settings.get_profile("perennial"), derandomize=False)
 hypothesis_settings.load_profile("perennial")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if os.environ.get("CI") == "true":
+        config.pluginmanager.register(NoOtherSkips(allowed()))
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The tests of a file share fixtures, so one process runs them, unless they name a group of their own."""
+    for item in items:
+        if item.get_closest_marker("xdist_group") is None:
+            item.add_marker(pytest.mark.xdist_group(item.path.stem))
 
 
 @pytest.fixture(autouse=True)

@@ -23,6 +23,7 @@ import polars as pl
 from pipeline.catalog import tables
 from pipeline.definitions import build_defs
 from pipeline.inputs import input_tables
+from pipeline.runs import PROGRESS
 from pipeline.schedules import JOB
 from pipeline.settings import DAGSTER_YAML, Settings, load
 
@@ -99,6 +100,7 @@ class Home:
         span = dict(zip(RANGE_TAGS, (first, last), strict=True)) if last else None
         with self.instance() as instance:
             return resolved.execute_in_process(
+                run_config=PROGRESS,
                 instance=instance,
                 partition_key=None if last else first,
                 tags=span,

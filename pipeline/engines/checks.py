@@ -7,10 +7,10 @@ counts, columns and queries, never what stands in a row.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from pipeline.contracts import row_rules, schema_of
+from pipeline.contracts import RowRule, row_rules, schema_of
 from pipeline.engines.engine import CheckOutcome, Parameters
 from pipeline.sql import Table
 
@@ -23,13 +23,24 @@ def doubled_keys(table: Table, written: str) -> str:
     return f"SELECT {keys} FROM {written} GROUP BY {keys} HAVING count(*) > 1"
 
 
+def column_rules(table: Table) -> list[RowRule]:
+    """What the header declares of the columns, as SQL of a row."""
+    return row_rules(schema_of(table))
+
+
 def check_columns(table: Table, written: str, execute: Execute) -> CheckOutcome:
     """All row rules of the header in one pass over the rows."""
-    rules = row_rules(schema_of(table))
+    rules = column_rules(table)
+    if not rules:
+        return columns_outcome(rules, [], written, execute)
+    counts = ", ".join(f"count(*) FILTER (WHERE {rule.fails}) AS rule_{n}" for n, rule in enumerate(rules))
+    return columns_outcome(rules, execute(f"SELECT {counts} FROM {written}")[0], written, execute)
+
+
+def columns_outcome(rules: Sequence[RowRule], failing: Sequence[int], written: str, execute: Execute) -> CheckOutcome:
+    """What is said of the columns by how many rows break each rule; a row of each broken one is looked for."""
     if not rules:
         return CheckOutcome("columns_fit", 0, "nothing is declared")
-    counts = ", ".join(f"count(*) FILTER (WHERE {rule.fails}) AS rule_{n}" for n, rule in enumerate(rules))
-    failing = execute(f"SELECT {counts} FROM {written}")[0]
     broken = [(rule, count) for rule, count in zip(rules, failing, strict=True) if count]
     reasons = [
         str(execute(f"SELECT min({rule.reason}) AS reason FROM {written} WHERE {rule.fails}")[0][0])

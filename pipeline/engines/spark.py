@@ -13,7 +13,7 @@ import json
 import re
 import shutil
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
+from functools import partial, reduce
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -24,7 +24,7 @@ import pyarrow.dataset as ds
 from pipeline.contracts import EARLIEST, LATEST
 from pipeline.durable import fsync
 from pipeline.engines import dialect
-from pipeline.engines.checks import check_columns, doubled_keys, outcome
+from pipeline.engines.checks import column_rules, columns_outcome, doubled_keys, outcome
 from pipeline.engines.duckdb import PARAMETER_TABLES, DuckDBEngine, parameter_columns, settings_select
 from pipeline.engines.engine import CheckOutcome, Parameters, TableRefused, Written
 from pipeline.engines.lake import Lake, LakeNotWritable, lake_folder
@@ -168,13 +168,18 @@ class SparkEngine:
         return Written(rows, tuple(checks))
 
     def _checks(self, table: Table, parameters: Parameters) -> list[CheckOutcome]:
-        """The key and the tests are counted in one job, the rules of the columns in another."""
-        written = _written(table)
+        """The key, the rules of the columns and the tests are counted in one job."""
+        written, rules = _written(table), column_rules(table)
         tests = {"keys_unique": doubled_keys(table, written), **table.header.tests}
         frames = {name: self.frame(sql, parameters, f"{table.file} (test {name})") for name, sql in tests.items()}
-        failing = told(table.full_name, lambda: _counts(frames))
-        found = [outcome(name, failing[name], sql, parameters) for name, sql in tests.items()]
-        columns = check_columns(table, written, lambda sql: self.read(sql, parameters).rows())
+        counted = [_named(name, frame) for name, frame in frames.items()]
+        if rules:
+            breaks = ", ".join(f"CASE WHEN {rule.fails} THEN {n} END AS rule_{n}" for n, rule in enumerate(rules))
+            counted.append(_broken(self.frame(f"SELECT {breaks} FROM {written}", parameters, table.file), len(rules)))
+        failing = told(table.full_name, lambda: _counts(counted))
+        found = [outcome(name, failing.get(name, 0), sql, parameters) for name, sql in tests.items()]
+        of_rules = [failing.get(_name_of_rule(n), 0) for n in range(len(rules))]
+        columns = columns_outcome(rules, of_rules, written, lambda sql: self.read(sql, parameters).rows())
         return [found[0], columns, *found[1:]]
 
     # ── views ─────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -313,16 +318,31 @@ def _arrow(frame: Any) -> pa.Table:
     return frame.toArrow() if hasattr(frame, "toArrow") else pa.Table.from_batches(frame._collect_as_arrow())
 
 
-def _counts(frames: Mapping[str, DataFrame]) -> dict[str, int]:
-    """Rows of each frame, in one job."""
-    from pyspark.sql.functions import count, lit
+def _named(name: str, frame: DataFrame) -> DataFrame:
+    """The name as often as the frame has rows."""
+    from pyspark.sql.functions import lit
 
-    counted = [frame.select(lit(name).alias("name"), lit(1).alias("one")) for name, frame in frames.items()]
-    rows = counted[0]
-    for frame in counted[1:]:
-        rows = rows.unionAll(frame)
-    found = {row[0]: int(row[1]) for row in rows.groupBy("name").agg(count("one")).collect()}
-    return {name: found.get(name, 0) for name in frames}
+    return frame.select(lit(name).alias("name"))
+
+
+def _broken(frame: DataFrame, rules: int) -> DataFrame:
+    """The name of each rule as often as rows break it; column `rule_n` holds n where the row breaks the rule."""
+    numbers = ", ".join(f"rule_{n}" for n in range(rules))
+    broken = frame.selectExpr(f"explode(filter(array({numbers}), rule -> rule IS NOT NULL)) AS rule")
+    return broken.selectExpr(f"concat('{_RULE}', rule) AS name")
+
+
+_RULE = "columns_fit rule "  # no test of a header is called that: those are words with underscores
+
+
+def _name_of_rule(number: int) -> str:
+    return f"{_RULE}{number}"
+
+
+def _counts(names: Sequence[DataFrame]) -> dict[str, int]:
+    """How often each name stands in the frames, in one job."""
+    rows = reduce(lambda one, other: one.unionAll(other), names)
+    return {row[0]: int(row[1]) for row in rows.groupBy("name").count().collect()}
 
 
 def told(what: str, do: Callable[[], Result]) -> Result:

@@ -1,7 +1,8 @@
 """kill -9 in the middle of a run, and two runs at once: the next run heals everything by itself, and nobody mixes.
 
-Everything here runs as processes of their own, since that is what dies and what holds locks: `perennial run` where the
-moment is chosen by what it says, else a fork that has all imports behind it, so that 50 kills take minutes.
+Everything here runs as processes of their own, since that is what dies and what holds locks. The quick tests kill right
+before and right after each kind of commit, since nothing else lasts; `make test-long` kills at any moment, too:
+`perennial run` where the moment is chosen by what it says, else a fork that has all imports behind it.
 """
 
 import json
@@ -23,13 +24,16 @@ from typing import Any
 import dagster as dg
 import duckdb
 import pytest
-from homes import Home, run_alone, sha256
+from homes import WARSAW, Home, run_alone, sha256
+from kills import DAY, DAY_BEFORE, KINDS, Kind, When, run_until_killed
 
 from pipeline.catalog import tables
 
+pytestmark = pytest.mark.timeout(1500)  # sixteen nights and more in one test, on machines that do other things, too
+
 KILLS, CHOSEN_KILLS = 50, 6
 SEED = 20260228
-YESTERDAY, TODAY = "2026-02-27", "2026-02-28"
+RETENTION = KINDS[-1]
 PATIENCE = 120.0  # seconds for a moment of a run to come, on a machine that does other things, too
 
 
@@ -62,7 +66,7 @@ class Night:
 @contextmanager
 def night(home: Home, log: Path, **environment: str) -> Iterator[Night]:
     own = {name: value for name, value in os.environ.items() if not name.startswith(("PERENNIAL_", "DAGSTER_"))}
-    command = [sys.executable, "-m", "pipeline.cli", "run", "--home", str(home.folder), "--snapshot", TODAY]
+    command = [sys.executable, "-m", "pipeline.cli", "run", "--home", str(home.folder), "--snapshot", DAY]
     with log.open("wb") as output:
         process = subprocess.Popen(
             command, stdout=output, stderr=subprocess.STDOUT, env={**own, **environment}, start_new_session=True
@@ -124,10 +128,10 @@ def moments_by_chance() -> list[float]:
 
 @pytest.fixture(scope="module")
 def evening(tmp_path_factory: pytest.TempPathFactory) -> Home:
-    """Yesterday is published, and a new export has come. Read only."""
-    home = Home.made(tmp_path_factory.mktemp("evening") / "home")
+    """Yesterday is published, and a new export has come; the night will take yesterday's snapshot away. Read only."""
+    home = Home.made(tmp_path_factory.mktemp("evening") / "home", WARSAW + "keep_daily = 1\n")
     home.drop("orders.csv")
-    assert home.run(YESTERDAY).success
+    assert home.run(DAY_BEFORE).success
     home.drop("more.csv", seed=2, unreadable=3)
     return home
 
@@ -136,7 +140,15 @@ def evening(tmp_path_factory: pytest.TempPathFactory) -> Home:
 def undisturbed(evening: Home, tmp_path_factory: pytest.TempPathFactory) -> Home:
     """The same after a night in which nothing happened. Read only."""
     home = evening.copied(tmp_path_factory.mktemp("undisturbed") / "home")
-    assert home.run(TODAY).success
+    assert home.run(DAY).success
+    return home
+
+
+@pytest.fixture(scope="module")
+def repeated(undisturbed: Home, tmp_path_factory: pytest.TempPathFactory) -> Home:
+    """The same after that night was run again: it finds no snapshot before its own any more. Read only."""
+    home = undisturbed.copied(tmp_path_factory.mktemp("repeated") / "home")
+    assert home.run(DAY).success
     return home
 
 
@@ -147,7 +159,7 @@ def contents(home: Home) -> dict[str, list[tuple[Any, ...]]]:
 
 
 def state(home: Home) -> tuple[Any, ...]:
-    return home.published(), home.pages(TODAY), contents(home)
+    return home.published(), home.pages(DAY), contents(home)
 
 
 of_read_only = cache(state)  # `undisturbed` is asked for 50 times
@@ -160,40 +172,19 @@ def assert_same(home: Home, undisturbed: Home) -> None:
 
 
 def assert_readers_are_not_misled(home: Home, evening: Home) -> None:
-    """What was published before is whole; a manifest of today, if there is one, tells the truth."""
-    before = evening.published()
-    assert {name: home.published().get(name) for name in before} == before
-    manifest = home.folder / "data" / "audiences" / TODAY / "manifest.json"
+    """What was published before is whole, until retention takes it; today's manifest, if there is one, is true."""
+    before, now = evening.published(), home.published()
+    kept = {name for name in before if DAY_BEFORE not in name}
+    assert {name: now.get(name) for name in kept} == {name: before[name] for name in kept}
+    of_day_before = {name: digest for name, digest in now.items() if DAY_BEFORE in name}
+    assert not of_day_before or of_day_before == {name: before[name] for name in before if name not in kept}
+    manifest = home.folder / "data" / "audiences" / DAY / "manifest.json"
     if manifest.exists():
         for file in json.loads(manifest.read_text())["files"]:
             assert sha256(home.folder / file["path"]) == file["sha256"], file["path"]
 
 
-# ── kill -9 ───────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-@pytest.mark.parametrize(("moment", "delay"), kills())
-def test_the_night_after_kill_9_equals_an_undisturbed_one(
-    evening: Home, undisturbed: Home, tmp_path: Path, moment: str, delay: float
-) -> None:
-    home = evening.copied(tmp_path / "home")
-    with night(home, tmp_path / "killed.log") as killed:
-        killed.until(MOMENTS[moment])
-        time.sleep(delay)
-        killed.send(signal.SIGKILL)
-        assert killed.end() == -signal.SIGKILL, f"It had already ended:\n{killed.said}"
-    assert_readers_are_not_misled(home, evening)
-    unfinished = any((home.folder / "data" / ".staging").glob("*"))  # a few hundredths of a second may have sufficed
-
-    with night(home, tmp_path / "next.log") as following:
-        assert following.end() == 0, following.said
-    assert_same(home, undisturbed)
-    with home.instance() as instance:
-        runs = [run.status for run in instance.get_runs() if run.tags.get("dagster/partition") == TODAY]
-    assert runs[0] is dg.DagsterRunStatus.SUCCESS
-    assert set(runs[1:]) <= {dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.NOT_STARTED}
-    if unfinished and ("staged" in moment or "in place" in moment):
-        assert re.search(r"Run \w{8} stopped (before|while) publishing", following.said), following.said
+# ── kill -9 around each kind of commit ────────────────────────────────────────────────────────────────────────────────
 
 
 @pytest.fixture(scope="module")
@@ -204,12 +195,89 @@ def forks() -> Any:
     return context
 
 
+def kill_at(forks: Any, home: Home, kind: Kind, when: When) -> None:
+    """A night that dies there, and no earlier or later: the commit has not happened yet, or it has."""
+    night = forks.Process(target=run_until_killed, args=(str(home.folder), kind.name, when))
+    night.start()
+    night.join(PATIENCE)
+    assert night.exitcode == -signal.SIGKILL, f"{kind.name}: the moment did not come, the run ended ({night.exitcode})"
+    assert kind.has_happened(home) == (when == "after"), f"killed {when} {kind.name}, but elsewhere"
+
+
+def heal(forks: Any, home: Home) -> None:
+    following = forks.Process(target=run_alone, args=(str(home.folder), DAY))
+    following.start()
+    following.join(PATIENCE)
+    assert following.exitcode == 0
+    with home.instance() as instance:
+        last, *killed = [run.status for run in instance.get_runs() if run.tags.get("dagster/partition") == DAY]
+    assert last is dg.DagsterRunStatus.SUCCESS
+    assert killed and set(killed) == {dg.DagsterRunStatus.FAILURE}
+
+
+def test_killed_around_every_commit_one_night_after_the_other(
+    forks: Any, evening: Home, repeated: Home, tmp_path: Path
+) -> None:
+    """Each night dies a commit later than the one before; the last one heals what sixteen have left.
+
+    Those killed at the manifest die while they complete the publication of the one that had only written its marker.
+    """
+    home = evening.copied(tmp_path / "home")
+    for kind in KINDS:
+        for when in ("before", "after"):
+            kill_at(forks, home, kind, when)
+            assert_readers_are_not_misled(home, evening)
+    heal(forks, home)
+    assert_same(home, repeated)
+
+
+@pytest.mark.parametrize(
+    ("name", "when"), [("ingest", "after"), ("computed", "before"), ("manifest", "before"), ("manifest", "after")]
+)
+def test_killed_once(forks: Any, evening: Home, undisturbed: Home, tmp_path: Path, name: str, when: When) -> None:
+    home = evening.copied(tmp_path / "home")
+    (kind,) = [kind for kind in KINDS if kind.name == name]
+    kill_at(forks, home, kind, when)
+    assert_readers_are_not_misled(home, evening)
+    heal(forks, home)
+    assert_same(home, undisturbed)
+
+
+# ── kill -9 at any moment ─────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(("moment", "delay"), kills())
+def test_the_night_after_kill_9_equals_an_undisturbed_one(
+    evening: Home, undisturbed: Home, repeated: Home, tmp_path: Path, moment: str, delay: float
+) -> None:
+    home = evening.copied(tmp_path / "home")
+    with night(home, tmp_path / "killed.log") as killed:
+        killed.until(MOMENTS[moment])
+        time.sleep(delay)
+        killed.send(signal.SIGKILL)
+        assert killed.end() == -signal.SIGKILL, f"It had already ended:\n{killed.said}"
+    assert_readers_are_not_misled(home, evening)
+    expected = repeated if RETENTION.has_happened(home) else undisturbed
+    unfinished = any((home.folder / "data" / ".staging").glob("*"))  # a few hundredths of a second may have sufficed
+
+    with night(home, tmp_path / "next.log") as following:
+        assert following.end() == 0, following.said
+    assert_same(home, expected)
+    with home.instance() as instance:
+        runs = [run.status for run in instance.get_runs() if run.tags.get("dagster/partition") == DAY]
+    assert runs[0] is dg.DagsterRunStatus.SUCCESS
+    assert set(runs[1:]) <= {dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.NOT_STARTED}
+    if unfinished and ("staged" in moment or "in place" in moment):
+        assert re.search(r"Run \w{8} stopped (before|while) publishing", following.said), following.said
+
+
 @pytest.fixture(scope="module")
 def length_of_a_run(forks: Any, evening: Home, undisturbed: Home, tmp_path_factory: pytest.TempPathFactory) -> float:
     """Seconds, of the second run: the first one still starts the server of the forks."""
     for name in ("warming", "measured"):
         home = evening.copied(tmp_path_factory.mktemp(name) / "home")
-        process = forks.Process(target=run_alone, args=(str(home.folder), TODAY))
+        process = forks.Process(target=run_alone, args=(str(home.folder), DAY))
         begun = time.monotonic()
         process.start()
         process.join(PATIENCE)
@@ -219,45 +287,40 @@ def length_of_a_run(forks: Any, evening: Home, undisturbed: Home, tmp_path_facto
     return seconds
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("part", moments_by_chance())
 def test_the_night_after_a_kill_at_any_moment_equals_an_undisturbed_one(
-    forks: Any, length_of_a_run: float, evening: Home, undisturbed: Home, tmp_path: Path, part: float
+    forks: Any,
+    length_of_a_run: float,
+    evening: Home,
+    undisturbed: Home,
+    repeated: Home,
+    tmp_path: Path,
+    part: float,
 ) -> None:
-    home = evening.copied(tmp_path / "home")
-    killed = forks.Process(target=run_alone, args=(str(home.folder), TODAY))
-    killed.start()
-    killed.join(part * length_of_a_run)
-    killed.kill()
-    killed.join()
-    assert killed.exitcode in (-signal.SIGKILL, 0)  # 0: it was quicker this time
+    for attempt in range(10):
+        home = evening.copied(tmp_path / f"home-{attempt}")
+        killed = forks.Process(target=run_alone, args=(str(home.folder), DAY))
+        killed.start()
+        killed.join(part * length_of_a_run * 0.7**attempt)
+        killed.kill()
+        killed.join()
+        if killed.exitcode != 0:  # 0: it was quicker this time, and nothing was killed
+            break
+    assert killed.exitcode == -signal.SIGKILL
     assert_readers_are_not_misled(home, evening)
-    following = forks.Process(target=run_alone, args=(str(home.folder), TODAY))
+    expected = repeated if RETENTION.has_happened(home) else undisturbed
+    following = forks.Process(target=run_alone, args=(str(home.folder), DAY))
     following.start()
     following.join(PATIENCE)
     assert following.exitcode == 0
-    assert_same(home, undisturbed)
-
-
-def test_killed_twice_in_a_row(evening: Home, undisturbed: Home, tmp_path: Path) -> None:
-    """The second one while it was about to heal what the first one left."""
-    home = evening.copied(tmp_path / "home")
-    with night(home, tmp_path / "first.log") as first:
-        first.until(MOMENTS["while files are put in place"])
-        first.send(signal.SIGKILL)
-        first.end()
-    with night(home, tmp_path / "second.log") as second:
-        second.until(lambda it: "stopped while publishing" in it.said or "✓ ingest " in it.said)
-        second.send(signal.SIGKILL)
-        second.end()
-    with night(home, tmp_path / "third.log") as third:
-        assert third.end() == 0, third.said
-    assert_same(home, undisturbed)
+    assert_same(home, expected)
 
 
 # ── two at once ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_the_second_of_two_runs_waits_and_then_succeeds(evening: Home, undisturbed: Home, tmp_path: Path) -> None:
+def test_the_second_of_two_runs_waits_and_then_succeeds(evening: Home, repeated: Home, tmp_path: Path) -> None:
     home = evening.copied(tmp_path / "home")
     with night(home, tmp_path / "first.log") as first, night(home, tmp_path / "second.log") as second:
         deadline = time.monotonic() + PATIENCE
@@ -267,9 +330,9 @@ def test_the_second_of_two_runs_waits_and_then_succeeds(evening: Home, undisturb
         (working,) = [it for it in (first, second) if it not in waiting]
         assert f"(process {working.process.pid}) has been using {home.folder} since" in waiting[0].said
         assert (first.end(), second.end()) == (0, 0), first.said + second.said
-    assert_same(home, undisturbed)
+    assert_same(home, repeated)
     with home.instance() as instance:
-        statuses = [run.status for run in instance.get_runs() if run.tags.get("dagster/partition") == TODAY]
+        statuses = [run.status for run in instance.get_runs() if run.tags.get("dagster/partition") == DAY]
     assert statuses == [dg.DagsterRunStatus.SUCCESS] * 2
 
 

@@ -1,11 +1,11 @@
 """A Spark session in this machine, for the tests that compare it with DuckDB. They skip where there is no Spark."""
 
 import importlib.util
-from collections.abc import Iterator
 
 import pytest
+from nasty import QUICK
 
-from pipeline.engines.session import SparkUnavailable, close_session, open_session, require_available
+from pipeline.engines.session import SparkUnavailable, open_session, require_available
 from pipeline.settings import Settings, Spark
 
 
@@ -22,15 +22,12 @@ def needs_spark(tmp_path_factory: pytest.TempPathFactory) -> None:
         pytest.skip(str(error))
 
 
-@pytest.fixture(scope="session")
-def spark(tmp_path_factory: pytest.TempPathFactory, needs_spark: None) -> Iterator[object]:
+@pytest.fixture(scope="module")
+def spark(tmp_path_factory: pytest.TempPathFactory, needs_spark: None) -> object:
+    """The session on this machine, which stays open for the next module that asks for it; the process ends it.
+
+    Who needs another master closes it first (`nasty.on_spark`): a session that is open would be taken over.
+    """
     # The tables have a dozen rows: one partition, and no time for Java to optimise what runs once.
-    options = {
-        "spark.driver.memory": "1g",
-        "spark.sql.shuffle.partitions": "1",
-        "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
-    }
-    home = tmp_path_factory.mktemp("spark")
-    session = open_session(Settings(home=home, spark=Spark(master="local[2]", config=options)))
-    yield session
-    close_session(session)
+    config = {**QUICK, "spark.driver.memory": "1g", "spark.sql.shuffle.partitions": "1"}
+    return open_session(Settings(home=tmp_path_factory.mktemp("spark"), spark=Spark(master="local[2]", config=config)))

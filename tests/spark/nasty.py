@@ -126,6 +126,14 @@ def write_exports(folder: Path, lines: pl.DataFrame) -> None:
     ).write_csv(folder / "benchmarks.csv")
 
 
+# Java compiles what it runs once and never again as little as it can, and 20,000 lines need no eight partitions.
+QUICK = {
+    "spark.sql.shuffle.partitions": "2",
+    "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -XX:ReservedCodeCacheSize=256m",
+    "spark.executor.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -XX:ReservedCodeCacheSize=256m",
+}
+
+
 @contextmanager
 def on_duckdb(home: Path, **settings: Any) -> Iterator[DuckDBEngine]:
     """The shop of a home, loaded, on DuckDB."""
@@ -138,7 +146,10 @@ def on_duckdb(home: Path, **settings: Any) -> Iterator[DuckDBEngine]:
 @contextmanager
 def on_spark(home: Path, master: str, **settings: Any) -> Iterator[SparkEngine]:
     """The shop of a home, loaded, on Spark; the session is closed in the end."""
-    given = {"engine": "spark", "spark": {"master": master, **settings.pop("spark", {})}, **settings}
+    asked = settings.pop("spark", {})
+    config = {**({} if "remote" in asked else QUICK), **asked.get("config", {})}  # a server has its own Java
+    given = {"engine": "spark", "spark": {"master": master, **asked, "config": config}, **settings}
+    _close_open_session()
     with _opened(local_settings(home, **given)) as local:
         engine = SparkEngine(local, local_settings(home, **given), "test")
         try:
@@ -147,6 +158,14 @@ def on_spark(home: Path, master: str, **settings: Any) -> Iterator[SparkEngine]:
             yield engine
         finally:
             engine.close()
+
+
+def _close_open_session() -> None:
+    """Whatever its master is, it would be taken over in place of the one that is asked for."""
+    from pyspark.sql import SparkSession
+
+    if (session := SparkSession.getActiveSession()) is not None:
+        session.stop()
 
 
 def local_settings(home: Path, **settings: Any) -> Settings:

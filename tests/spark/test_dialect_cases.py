@@ -11,12 +11,16 @@ from typing import Any
 
 import duckdb
 import pytest
+from listing import failing
 from portable_cases import EXPRESSIONS, PARAMETERS, QUERIES, TABLES, expression_query, schemas
 
 from pipeline.engines.dialect import to_spark
 from pipeline.engines.spark_sql import view_name
 
-pytestmark = pytest.mark.timeout(1500)  # Java machines start slowly where much else runs
+pytestmark = [
+    pytest.mark.timeout(1500),  # Java machines start slowly where much else runs
+    pytest.mark.xdist_group("spark-local"),  # one Java machine with test_order_lines
+]
 
 Row = tuple[Any, ...]
 
@@ -134,18 +138,23 @@ def _alone(spark: Any, table: str, case: str) -> Result | Exception:
         return error
 
 
-@pytest.mark.parametrize(("table", "case"), [(table, case) for table, cases in EXPRESSIONS.items() for case in cases])
-def test_expression(table, case, duck, computed):
-    actual = computed[table, case]
-    if isinstance(actual, Exception):
-        raise actual
-    check(on_duckdb(duck, expression_query(table, [case])), actual, in_order=False)
+def test_expressions(duck, computed):
+    def same(case):
+        actual = computed[case]
+        if isinstance(actual, Exception):
+            raise actual
+        table, text = case
+        check(on_duckdb(duck, expression_query(table, [text])), actual, in_order=False)
+
+    assert failing([(table, case) for table, cases in EXPRESSIONS.items() for case in cases], same) == []
 
 
-@pytest.mark.parametrize("sql", QUERIES)
-def test_query(sql, duck, views):
-    ordered = re.search(r"ORDER BY [^()]*(\([^()]*\)[^()]*)*$", sql) is not None
-    check(on_duckdb(duck, sql), on_spark(views, sql), in_order=ordered)
+def test_queries(duck, views):
+    def same(sql):
+        ordered = re.search(r"ORDER BY [^()]*(\([^()]*\)[^()]*)*$", sql) is not None
+        check(on_duckdb(duck, sql), on_spark(views, sql), in_order=ordered)
+
+    assert failing(QUERIES, same) == []
 
 
 def test_every_letter_is_lowered_alike(duck, views):

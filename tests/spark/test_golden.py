@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from nasty import local_settings, on_duckdb, on_spark
 
 from pipeline.catalog import tables
 from pipeline.engines.duckdb import DuckDBEngine
+from pipeline.engines.engine import TableRefused
 
 pytestmark = pytest.mark.timeout(1500)  # Java machines start slowly where much else runs
 
@@ -33,8 +35,8 @@ g1,,2026-03-20,15,1,sale
 
 
 @pytest.fixture(scope="module", params=["duckdb", "spark"])
-def engine(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[DuckDBEngine]:
-    """The local side of either engine, with the tables built: both are read alike."""
+def writer(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """Either engine, with the tables built."""
     home = tmp_path_factory.mktemp(request.param)
     folder = home / "data" / "exports" / "perennial"
     folder.mkdir(parents=True)
@@ -47,7 +49,13 @@ def engine(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
         request.getfixturevalue("needs_spark")
         with on_spark(home, "local[2]", timezone="UTC") as spark:
             _build(spark)
-            yield spark.local
+            yield spark
+
+
+@pytest.fixture(scope="module")
+def engine(writer: Any) -> DuckDBEngine:
+    """The local side of either engine: both are read alike."""
+    return writer if isinstance(writer, DuckDBEngine) else writer.local
 
 
 def _build(engine: Any) -> None:
@@ -99,6 +107,23 @@ def test_two_more_orders_of_the_same_value_and_what_came_back(engine: DuckDBEngi
     columns = "order_number_effect::DOUBLE, order_value_effect::DOUBLE, other_effect::DOUBLE"
     where = "period_kind = 'month' AND starts_on = DATE '2026-03-01'"
     assert _rows(engine, columns, "marts.revenue_calendar", where) == [(60.0, 0.0, -20.0)]
+
+
+def test_a_table_that_breaks_its_rules_is_refused_with_the_same_words(writer: Any, engine: DuckDBEngine) -> None:
+    """One job counts all checks on Spark; ben has one order, anna three."""
+    table = tables()["marts.customer_summary"]
+    columns = table.header.columns
+    tightened = {**columns, "orders": columns["orders"].model_copy(update={"max": 2})}
+    test = {"nobody_is_ben": f"SELECT customer_id FROM {table.full_name} WHERE customer_id = 'ben'"}
+    header = table.header.model_copy(update={"columns": tightened, "tests": {**table.header.tests, **test}})
+    before = engine.execute(f"SELECT * FROM {table.full_name} ORDER BY ALL")
+    with pytest.raises(TableRefused) as refused:
+        writer.write(replace(table, header=header), DAY)
+    failing = {check.name: (check.failing, check.message) for check in refused.value.checks if not check.passed}
+    assert {name: count for name, (count, _) in failing.items()} == {"columns_fit": 1, "nobody_is_ben": 1}
+    assert "orders" in failing["columns_fit"][1] and failing["columns_fit"][1].endswith(" in 1 rows.")
+    assert failing["nobody_is_ben"][1] == "1 rows fail, such as (ben)."
+    assert engine.execute(f"SELECT * FROM {table.full_name} ORDER BY ALL") == before
 
 
 def test_the_home_is_told_by_its_settings(tmp_path: Path) -> None:

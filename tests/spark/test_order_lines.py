@@ -16,7 +16,6 @@ from pipeline.catalog import tables
 from pipeline.contracts import ORDER_LINES
 from pipeline.engines.duckdb import DuckDBEngine, connect
 from pipeline.engines.lake import Lake, LakeNotWritable
-from pipeline.engines.session import close_session, open_session
 from pipeline.engines.spark import SparkEngine
 from pipeline.loading import Loaded
 from pipeline.quarantine import quarantine_file
@@ -24,7 +23,10 @@ from pipeline.settings import Settings, SettingsError
 from pipeline.sources import ExportError
 from pipeline.spark_exports import load_order_lines
 
-pytestmark = pytest.mark.timeout(1500)  # Java machines start slowly where much else runs
+pytestmark = [
+    pytest.mark.timeout(1500),  # Java machines start slowly where much else runs
+    pytest.mark.xdist_group("spark-local"),  # one Java machine with test_dialect_cases
+]
 
 HEADER = "order_id,customer_id,ordered_at,amount,kind"
 GOOD = [f"o{n},c{n % 7},2026-01-{1 + n % 28:02d}T10:00:00,{n}.50,sale" for n in range(40)]
@@ -46,12 +48,9 @@ class Reading:
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory, needs_spark: None) -> Iterator[Path]:
-    """One Java machine for all tests of the module."""
-    home = tmp_path_factory.mktemp("home")
-    session = open_session(_settings(home, []))
-    yield home
-    close_session(session)
+def home(tmp_path_factory: pytest.TempPathFactory, spark: object) -> Path:
+    """The Java machine of all tests on one machine is open, and the engines of these tests take it over."""
+    return tmp_path_factory.mktemp("home")
 
 
 @pytest.fixture

@@ -14,7 +14,10 @@ from pipeline.catalog import published_tables
 from pipeline.runs import run_snapshot
 from pipeline.settings import export_home, load
 
-pytestmark = pytest.mark.timeout(1500)  # Java machines start slowly where much else runs
+pytestmark = [
+    pytest.mark.long,
+    pytest.mark.timeout(1500),  # Java machines start slowly where much else runs
+]
 
 DAY = dt.date(2011, 12, 9)
 TOML = 'first_snapshot = "2010-12-01"\ntimezone = "Europe/London"\ncurrency = "GBP"\nmemory_limit = "3GB"\n'

@@ -9,6 +9,7 @@ import time
 
 import duckdb
 import pytest
+from listing import failing
 
 from pipeline.engines.dialect import Refused, parse, refusals, tables_read
 
@@ -348,29 +349,22 @@ REFUSED_QUERIES = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("expression", ACCEPTED_EXPRESSIONS)
-def test_accepts_expression(expression, duck):
-    sql = select(expression)
-    assert messages(sql) == []
-    duck.execute(sql, {"snapshot_date": "2026-03-01"} if "$" in sql else None).fetchall()
+def test_accepts(duck):
+    def accepted(sql):
+        assert messages(sql) == []
+        duck.execute(sql, {"snapshot_date": "2026-03-01"} if "$" in sql else None).fetchall()
+
+    assert failing([*map(select, ACCEPTED_EXPRESSIONS), *ACCEPTED_QUERIES], accepted) == []
 
 
-@pytest.mark.parametrize("sql", ACCEPTED_QUERIES)
-def test_accepts_query(sql, duck):
-    assert messages(sql) == []
-    duck.execute(sql, {"snapshot_date": "2026-03-01"} if "$" in sql else None).fetchall()
+def test_refuses_with_advice():
+    def refused(case):
+        sql, advice = case
+        found = messages(sql)
+        assert any(advice in message for message in found), found
 
-
-@pytest.mark.parametrize(("expression", "advice"), REFUSED_EXPRESSIONS)
-def test_refuses_expression_with_advice(expression, advice):
-    found = messages(select(expression))
-    assert any(advice in message for message in found), found
-
-
-@pytest.mark.parametrize(("sql", "advice"), REFUSED_QUERIES)
-def test_refuses_query_with_advice(sql, advice):
-    found = messages(sql)
-    assert any(advice in message for message in found), found
+    expressions = [(select(expression), advice) for expression, advice in REFUSED_EXPRESSIONS]
+    assert failing([*expressions, *REFUSED_QUERIES], refused) == []
 
 
 def test_message_names_file_construct_and_replacement():
@@ -489,7 +483,7 @@ def test_parse_takes_a_header_and_keeps_the_select():
 
 def test_forty_files_take_less_than_three_seconds():
     columns = ", ".join(f"{e} AS c{i}" for i, e in enumerate(ACCEPTED_EXPRESSIONS[:40]))
-    start = time.perf_counter()
+    start = time.process_time()
     for _ in range(40):
         assert messages(f"SELECT {columns} FROM staging.orders AS o") == []
-    assert time.perf_counter() - start < 3
+    assert time.process_time() - start < 3

@@ -10,6 +10,7 @@ import re
 from decimal import Decimal
 
 import pytest
+from listing import failing
 from portable_cases import PARAMETERS, all_queries, schemas
 from sqlglot import exp
 
@@ -47,9 +48,11 @@ def written() -> dict[type[exp.Expr], set[str]]:
     return found
 
 
-@pytest.mark.parametrize("construct", ALLOWED, ids=lambda construct: construct.__name__)
-def test_every_construct_has_a_case_with_every_argument(construct, written):
-    assert set(ALLOWED[construct]) - written.get(construct, set()) == set()
+def test_every_construct_has_a_case_with_every_argument(written):
+    def has_a_case(construct):
+        assert set(ALLOWED[construct]) - written.get(construct, set()) == set()
+
+    assert failing(ALLOWED, has_a_case) == []
 
 
 def test_every_case_is_of_the_subset():
@@ -66,13 +69,12 @@ def _all_nodes(base: type[exp.Expr] = exp.Expression) -> set[type[exp.Expr]]:
     return {base} | {node for child in base.__subclasses__() for node in _all_nodes(child)}
 
 
-@pytest.mark.parametrize(
-    "construct", sorted(_all_nodes() - set(ALLOWED), key=lambda c: c.__name__), ids=lambda c: c.__name__
-)
-def test_every_other_construct_is_refused(construct):
-    node = construct(this="unheard_of") if construct is exp.Anonymous else construct()
-    query = exp.Select(expressions=[node])
-    assert list(syntax_findings(query)), f"{construct.__name__} would pass"
+def test_every_other_construct_is_refused():
+    def refused(construct):
+        node = construct(this="unheard_of") if construct is exp.Anonymous else construct()
+        assert list(syntax_findings(exp.Select(expressions=[node]))), "would pass"
+
+    assert failing(sorted(_all_nodes() - set(ALLOWED), key=lambda c: c.__name__), refused) == []
 
 
 # ── rewrites that must be there ───────────────────────────────────────────────────────────────────────────────────────
