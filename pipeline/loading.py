@@ -530,7 +530,8 @@ class Load:
         return self._source.raw_columns_of(output) if output in self._source.outputs else []
 
     def _is_text(self, column: str) -> bool:
-        return dict(self._execute("SELECT column_name, column_type FROM (DESCRIBE raw)"))[column] == "VARCHAR"
+        types = dict(self._execute("SELECT column_name, column_type FROM (DESCRIBE raw)"))
+        return str(types[column]) == "VARCHAR"
 
     def _find_contradictions(self) -> None:
         """Rows that fit, agree in the key and differ in the rest: nobody can tell which of them is meant."""
