@@ -217,7 +217,7 @@ _NUMBER_FORMATS = (
 _TIMES = ("", " %H:%M", " %H:%M:%S", " %H:%M:%S.%f", " %I:%M %p", " %I:%M:%S %p", " %I:%M%p")
 # Two-digit years first: %Y would read 25 as the year 25, %y never reads 2025.
 _DATE_FORMATS: Mapping[str, tuple[str, ...]] = {
-    "year_first": ("%Y/%m/%d",),
+    "year_first": ("%Yy%m-%d",),  # as `as_timestamp` marks years of four digits
     "month_names": ("%b %d, %Y", "%B %d, %Y", "%d %b %Y", "%d %B %Y", "%d-%b-%y", "%d-%b-%Y"),
     "day_first": ("%d/%m/%y", "%d/%m/%Y"),
     "month_first": ("%m/%d/%y", "%m/%d/%Y"),
@@ -256,7 +256,7 @@ def as_timestamp(dates: str, text: str) -> str:
         clean = f"regexp_replace({clean}, {_literal(pattern)}, {_literal(instead)}, 'g')"
     clean = f"trim(CASE WHEN regexp_matches({text}, '[^0-9./:, +-]') THEN {clean} ELSE {text} END)"
     bare = f"regexp_replace({clean}, {_literal(_OFFSET)}, '\\1')"
-    bare = rf"regexp_replace({bare}, '^(\d{{4}})[./-] ?(\d{{1,2}})[./-] ?(\d{{1,2}})\b\.?[,T]?\s*', '\1/\2/\3 ')"
+    bare = rf"regexp_replace({bare}, '^(\d{{4}})[./-] ?(\d{{1,2}})[./-] ?(\d{{1,2}})\b\.?[,T]?\s*', '\1y\2-\3 ')"
     if dates == "month_names":
         bare = rf"regexp_replace({bare}, '(\d{{4}}),? +', '\1 ')"
     else:

@@ -18,7 +18,7 @@ _WORDS = (
     "spolu", "összesen", "toplam", "yhteensä", "i alt", "итого", "всего", "合計", "总计", "subtotal", "sub-total",
     "sub total", "grand total", "suma całkowita", "suma końcowa", "total general", "total général", "grand totals",
 )  # fmt: skip
-_IS_TOTAL = rf"^[^\p{{L}}\p{{N}}]*({'|'.join(map(re.escape, _WORDS))})([^\p{{L}}\p{{N}}]*|[ :(].*)$"
+_IS_TOTAL = rf"^[\s*#>-]*({'|'.join(map(re.escape, _WORDS))})([^\p{{L}}\p{{N}}]*|[ :(].*)$"
 _SCHEME = 0.05
 """Share of rows from which on such words are how the shop names its orders."""
 _GUEST_AMONG = 5

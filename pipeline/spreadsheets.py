@@ -31,7 +31,7 @@ def is_id(column: str) -> bool:
 
 def unwrap(engine: DuckDBEngine, columns: Iterable[str]) -> None:
     """Take `="…"` off the text columns of `raw`, whatever they hold."""
-    wrapped = _having(engine, columns, "prefix(ltrim({0}), '=\"')")
+    wrapped = _having(engine, columns, "prefix({0}, '=\"')")
     for column in wrapped:
         _replace(engine, column, _WRAPPED)
 
@@ -49,10 +49,9 @@ def mend_ids(engine: DuckDBEngine, columns: Sequence[str], types: dict[str, str]
             text += f"WHEN abs({number}) >= 1e15 THEN format('{{:e}}', {number}) ELSE CAST({name} AS VARCHAR) END"
             engine.execute(f"ALTER TABLE raw ALTER {name} TYPE VARCHAR USING {text}")
     texts = [column for column in columns if types[column] in ("VARCHAR", "DOUBLE", "FLOAT")]
-    for column in _having(engine, texts, "prefix(ltrim({0}), '''')"):
+    for column in _having(engine, texts, "prefix({0}, '''')"):
         _replace(engine, column, _APOSTROPHE)
-    endings = " OR ".join(f"suffix({{0}}, '{end}')" for end in (".0", ",0", ".00", ",00"))
-    for column in _having(engine, texts, f"({endings})"):
+    for column in _having(engine, texts, f"CASE WHEN suffix({{0}}, '0') THEN regexp_matches({{0}}, '{_WHOLE}') END"):
         if not _having(engine, [column], f"regexp_matches({{0}}, '{_FRACTION}')"):
             _replace(engine, column, _WHOLE)
 
@@ -61,7 +60,7 @@ def lost_id_rules(columns: Iterable[str], shown_as: dict[str, str]) -> Iterator[
     """Rules of either engine for canonical columns: an id that was rounded is none."""
     for name in filter(is_id, columns):
         shown = shown_as.get(name, name).replace("'", "''")
-        fails = f"({name} LIKE '%E+%' OR {name} LIKE '%e+%') AND regexp_matches({name}, '{_SCIENTIFIC}')"
+        fails = f"CASE WHEN {name} LIKE '%+%' THEN regexp_matches({name}, '{_SCIENTIFIC}') ELSE FALSE END"
         opening, ending = f'\'column "{shown}": "\'', f"'\" is an id that a spreadsheet has rounded: {REMEDY}'"
         reason = f"{opening} || {shape_sql(name)} || {ending}"
         yield RowRule(name, "not_rounded", fails, reason)
@@ -92,7 +91,8 @@ def damage(engine: DuckDBEngine, table: str, columns: Sequence[str], others: str
     return None
 
 
-_PADDED = "prefix({0}, '0') AND regexp_full_match({0}, '0+[1-9][0-9]*')"
+_PADDED = "CASE WHEN prefix({0}, '0') THEN regexp_full_match({0}, '0+[1-9][0-9]*') ELSE FALSE END"
+"""A CASE, because AND tries both sides on every row."""
 
 
 def _looking(engine: DuckDBEngine, table: str, columns: Sequence[str], *tests: str) -> list[set[str]]:
