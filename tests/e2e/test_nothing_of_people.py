@@ -84,7 +84,7 @@ def plant_what_fails(folder: Path) -> dict[str, list[Path]]:
     (folder / "bad.csv").write_text(orders(IN_WRONG_CELLS * 30, good=20))
     (folder / "headless.csv").write_text(f"{NAME},{MAIL},{PHONE},{CARD}\n{NAME},{MAIL},{PHONE},{CARD}\n")
     (folder / "twice.csv").write_text(f"{MAIL},{NAME},{MAIL}\n1,2,3\n")
-    (folder / "doubt.csv").write_text("order_id,customer_id,ordered_at,amount\n" + f'o1,{NAME},2026-01-02,"4,111"\n')
+    (folder / "doubt.csv").write_text(f"order_id,customer_id,ordered_at,amount,Buyer\no1,c1,04/11/2026,5,{NAME}\n")
     return {"perennial": [folder / name for name in ("bad.csv", "headless.csv", "twice.csv", "doubt.csv")]}
 
 
