@@ -380,7 +380,10 @@ class Load:
         """`mapped`: the lines of each raw row, canonical columns in canonical types; what cannot be read is null."""
         sql = self._source.select
         with self._source_told():
-            outputs = dict(self._execute(f"SELECT column_name, column_type FROM (DESCRIBE {sql}\n)"))
+            described = dict[str, str](self._execute(f"SELECT column_name, column_type FROM (DESCRIBE {sql}\n)"))
+        # DuckDB may spell a column as the file does; SQL does not tell capital letters from small ones.
+        spelt = {name.lower(): name for name in (*self._schema.columns, *_BESIDE_CANONICAL)}
+        outputs = {spelt.get(name.lower(), name): kind for name, kind in described.items()}
         unknown = [name for name in outputs if name not in (*self._schema.columns, *_BESIDE_CANONICAL)]
         if unknown:
             known = ", ".join(self._schema.columns)
