@@ -216,7 +216,8 @@ _OF_SIGNS: Mapping[str, str] = {
     "UYU XCD",
     "US$": "USD", "A$": "AUD", "AU$": "AUD", "C$": "CAD NIO", "CA$": "CAD", "NZ$": "NZD", "HK$": "HKD", "S$": "SGD",
     "SG$": "SGD", "R$": "BRL", "MX$": "MXN", "NT$": "TWD", "Z$": "ZWG", "€": "EUR",
-    "£": "EGP FKP GBP GIP LBP SDG SHP SSP SYP", "¥": "CNY JPY", "￥": "CNY JPY", "zł": "PLN", "Kč": "CZK", "kr": "DKK ISK NOK SEK", "Ft": "HUF",
+    "£": "EGP FKP GBP GIP LBP SDG SHP SSP SYP",
+    "¥": "CNY JPY", "￥": "CNY JPY", "zł": "PLN", "Kč": "CZK", "kr": "DKK ISK NOK SEK", "Ft": "HUF",
     "lei": "MDL RON", "Rs": "INR LKR MUR NPR PKR SCR", "₨": "INR LKR MUR NPR PKR SCR", "₹": "INR", "₽": "RUB",
     "₺": "TRY", "₩": "KPW KRW", "₪": "ILS", "₴": "UAH", "₫": "VND", "฿": "THB", "₱": "CUP PHP", "₦": "NGN", "₵": "GHS",
     "GH₵": "GHS", "₡": "CRC", "₲": "PYG", "₸": "KZT", "₮": "MNT", "₾": "GEL", "₼": "AZN", "៛": "KHR", "৳": "BDT",
@@ -486,6 +487,16 @@ def _recognise_dates(asked: _Question, columns: Sequence[str], dialect: Dialect)
         why = f'in "{shape(example[1])}" {first} may come first, no other date of the file tells which'
         return dialect.but(dates=asked.decide(choices, asked.siblings.dates, "dates", example[0], why))
     _doubt_serials(asked, columns)
+    if chosen == "day_first" and (year_first := _short_year_first(asked, columns)):
+        cells = _cells(asked.table, columns, 1)
+        firsts, lasts = asked.engine.execute(
+            "SELECT count(DISTINCT left(trim(value), 2)), count(DISTINCT substr(trim(value), 7, 2)) "
+            f"FROM ({cells}) AS cells"
+        )[0]
+        if firsts < lasts:  # a file has fewer years than days
+            why = f'dates like "99{year_first[2]}99{year_first[2]}99" may begin with the year or the day'
+            choices = {name: name for name in (chosen, year_first)}
+            return dialect.but(dates=asked.decide(choices, asked.siblings.dates, "dates", columns[0], why))
     if chosen in ("day_first", "month_first"):
         swapped = readings["month_first" if chosen == "day_first" else "day_first"]
         cells = _cells(asked.table, columns, 1)

@@ -642,7 +642,7 @@ class Load:
             made = {name for name in self._schema.columns if raw in self._made_from(name)}
             of_row = "any_value(currency)" if made & set(self._input.money) else reporting
             cells = (
-                f"SELECT given.row_number, coalesce(currency, {reporting}) AS currency, "
+                f"SELECT given.row_number, coalesce(filled.currency, {reporting}) AS currency, "
                 f"unnest(regexp_extract_all(given.{quoted(raw)}, {text_literal(SIGN_OF_CURRENCY)})) AS sign "
                 f"FROM given JOIN (SELECT row_number, {of_row} AS currency FROM filled GROUP BY row_number) AS filled "
                 f"ON filled.row_number = given.row_number JOIN export ON export.row_number = given.row_number "
