@@ -178,7 +178,7 @@ class NumberFormat:
         )
         if self != PLAIN:
             return written
-        return f"CASE WHEN TRY_CAST({text} AS DOUBLE) IS NOT NULL THEN {text} ELSE {written} END"
+        return f"CASE WHEN TRY_CAST({text} AS DOUBLE) IS NOT NULL THEN {_unrounded(text)} ELSE {written} END"
 
     def _without_currency(self, text: str) -> str:
         """A sign such as "kr." ends in what may be the decimal sign."""
@@ -200,7 +200,38 @@ class NumberFormat:
         return f"(?:{before}|{behind}|{bracketed})"
 
 
+def _unrounded(number: str) -> str:
+    """SQL: the text of a number, null where a spreadsheet may have rounded it (1.05E+04), by a cent or more."""
+    return f"CASE WHEN {_may_be_rounded(number)} THEN NULL ELSE {number} END"
+
+
+def _may_be_rounded(number: str) -> str:
+    return f"(contains({number}, 'E') OR contains({number}, 'e')) AND abs(TRY_CAST({number} AS DOUBLE)) >= 0.01"
+
+
 PLAIN = NumberFormat(".", "none")
+SIGN_OF_CURRENCY = r"\p{L}*\p{Sc}|\p{L}+"
+_OF_SIGNS: Mapping[str, str] = {
+    "$": "ARS AUD BBD BMD BND BSD BZD CAD CLP COP CUP DOP FJD GYD HKD JMD KYD LRD MXN NAD NZD SBD SGD SRD TTD TWD USD "
+    "UYU XCD",
+    "US$": "USD", "A$": "AUD", "AU$": "AUD", "C$": "CAD NIO", "CA$": "CAD", "NZ$": "NZD", "HK$": "HKD", "S$": "SGD",
+    "SG$": "SGD", "R$": "BRL", "MX$": "MXN", "NT$": "TWD", "Z$": "ZWG", "€": "EUR",
+    "£": "EGP FKP GBP GIP LBP SDG SHP SSP SYP",
+    "¥": "CNY JPY", "￥": "CNY JPY", "zł": "PLN", "Kč": "CZK", "kr": "DKK ISK NOK SEK", "Ft": "HUF",
+    "lei": "MDL RON", "Rs": "INR LKR MUR NPR PKR SCR", "₨": "INR LKR MUR NPR PKR SCR", "₹": "INR", "₽": "RUB",
+    "₺": "TRY", "₩": "KPW KRW", "₪": "ILS", "₴": "UAH", "₫": "VND", "฿": "THB", "₱": "CUP PHP", "₦": "NGN", "₵": "GHS",
+    "GH₵": "GHS", "₡": "CRC", "₲": "PYG", "₸": "KZT", "₮": "MNT", "₾": "GEL", "₼": "AZN", "៛": "KHR", "৳": "BDT",
+    "₭": "LAK", "؋": "AFN", "﷼": "IRR OMR QAR SAR YER", "֏": "AMD",
+}  # fmt: skip
+"""The currencies that use a sign."""
+SIGNS = frozenset(_OF_SIGNS)
+
+
+def is_sign_of(sign: str, currency: str) -> bool:
+    """Whether amounts of a currency (ISO 4217) may bear a sign; a code is its own."""
+    return sign == currency or currency in _OF_SIGNS.get(sign, "").split()
+
+
 _MINOR_UNITS = {
     0: {"BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "VND", "VUV", "XAF", "XOF", "XPF"},
     3: {"BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"},
@@ -235,6 +266,18 @@ _AS_PARSED = (
     (r"(?i)(\d)(st|nd|rd|th)\b", r"\1"), (r"(?i),? at ", " "), (r"\s+", " "),
 )  # fmt: skip
 """What locales do to dates beside the order of their parts, and what it is without."""
+TO_THE_SECOND = "_____________:__:__"
+"""A time written so has nothing behind it, which is told faster than by a pattern."""
+WITHOUT_OFFSET = r":\d\d(\.\d+)?\s*$"
+WITH_OFFSET = r"\d:\d\d(:\d\d(\.\d+)?)?\s?(Z|UTC|GMT|[+-]\d\d(:?\d\d)?)$"
+
+
+def ends_as_a_time(text: str) -> str:
+    """SQL: whether nothing but an offset stands behind the time of day. A cast would drop PM, EST or any other word."""
+    return (
+        f"CASE WHEN {text} LIKE '{TO_THE_SECOND}' OR NOT contains({text}, ':') THEN TRUE "
+        f"ELSE regexp_matches({text}, '{WITHOUT_OFFSET}|{WITH_OFFSET}') END"
+    )
 
 
 def as_timestamp(dates: str, text: str) -> str:
@@ -242,7 +285,10 @@ def as_timestamp(dates: str, text: str) -> str:
 
     A time that begins with a year of four digits is read in every format: it can mean only one thing.
     """
-    iso = f"regexp_matches({text}, '^\\s*\\d{{4}}[-/]') AND TRY_CAST({text} AS TIMESTAMP) IS NOT NULL"
+    iso = (
+        f"regexp_matches({text}, '^\\s*\\d{{4}}[-/]') AND TRY_CAST({text} AS TIMESTAMP) IS NOT NULL "
+        f"AND {ends_as_a_time(text)}"
+    )
     if dates == "iso":
         return f"CASE WHEN {iso} THEN {text} END"
     if dates in _SERIALS:
@@ -314,7 +360,8 @@ def plain_columns(engine: DuckDBEngine, table: str, columns: Sequence[str]) -> s
     if not columns:
         return set()
     counts = ", ".join(
-        f"count(*) FILTER ({_quoted(name)} IS NOT NULL AND TRY_CAST({_quoted(name)} AS DOUBLE) IS NULL)"
+        f"count(*) FILTER ({_quoted(name)} IS NOT NULL AND (TRY_CAST({_quoted(name)} AS DOUBLE) IS NULL "
+        f"OR {_may_be_rounded(_quoted(name))}))"
         for name in columns
     )
     (row,) = engine.execute(f"SELECT {counts} FROM {table}")
@@ -328,7 +375,8 @@ def recognise(
     """The dialect with its open questions answered from the text columns of the table, else as `siblings` were read.
 
     An evenly spread sample decides, the whole column where that is not enough. `money` are columns of amounts in a
-    currency of `minor_units` decimals: three digits behind a point may then be thousands. Raises AmbiguousDialect when
+    currency of `minor_units` decimals: three digits behind a point may then be thousands, and are if there are none.
+    Raises AmbiguousDialect when
     two readings fit equally well and differ: a guess there would be wrong in silence. `shown` of the exception is what
     the file shows all the same.
     """
@@ -339,6 +387,8 @@ def recognise(
         dialect = _recognise_numbers(asked, numbers, dialect, [c for c in money if c in numbers], minor_units)
     if moments and dialect.dates is None:
         dialect = _recognise_dates(asked, moments, dialect)
+    if dialect.dates in ("day_first", "month_first"):
+        _doubt_turned(asked, moments, dialect.dates)
     if asked.doubts:
         raise AmbiguousDialect(" ".join(asked.doubts), asked.shown)
     return Recognised(dialect, asked.shown, asked.by_siblings)
@@ -389,6 +439,8 @@ def _recognise_numbers(
             rival = other
         elif not is_tied:
             asked.shown.decimals.add(chosen.decimal)
+    if rival is not None and minor_units == 0 and example[0] in money:
+        chosen, rival = max(chosen, rival, key=lambda known: known.thousands != "none"), None  # there are no decimals
     if rival is not None:
         choices = {known: known.decimal for known in (chosen, rival)}
         why = f'"{shape(example[1])}" can be read in two ways, no other number of the file tells which'
@@ -428,15 +480,67 @@ def _recognise_dates(asked: _Question, columns: Sequence[str], dialect: Dialect)
     chosen, rival, example = _best(asked.engine, asked.table, columns, readings, lambda read: read)
     if rival is not None:
         choices = {name: name for name in ("day_first", "month_first")}
-        why = f'in "{shape(example[1])}" the day or the month may come first, no other date of the file tells which'
+        first = "the day or the month"
+        if year_first := _short_year_first(asked, [example[0]]):
+            choices[year_first] = year_first
+            first = "the day, the month or the year"
+        why = f'in "{shape(example[1])}" {first} may come first, no other date of the file tells which'
         return dialect.but(dates=asked.decide(choices, asked.siblings.dates, "dates", example[0], why))
     _doubt_serials(asked, columns)
+    if chosen == "day_first" and (year_first := _short_year_first(asked, columns)):
+        cells = _cells(asked.table, columns, 1)
+        firsts, lasts = asked.engine.execute(
+            "SELECT count(DISTINCT left(trim(value), 2)), count(DISTINCT substr(trim(value), 7, 2)) "
+            f"FROM ({cells}) AS cells"
+        )[0]
+        if firsts < lasts:  # a file has fewer years than days
+            why = f'dates like "99{year_first[2]}99{year_first[2]}99" may begin with the year or the day'
+            choices = {name: name for name in (chosen, year_first)}
+            return dialect.but(dates=asked.decide(choices, asked.siblings.dates, "dates", columns[0], why))
     if chosen in ("day_first", "month_first"):
         swapped = readings["month_first" if chosen == "day_first" else "day_first"]
         cells = _cells(asked.table, columns, 1)
         read, other = asked.engine.execute(f"SELECT count({readings[chosen]}), count({swapped}) FROM ({cells}) AS c")[0]
         asked.shown.dates |= {chosen} if other < read else set()
     return dialect.but(dates=chosen)
+
+
+def _short_year_first(asked: _Question, columns: Sequence[str]) -> str | None:
+    """The format with a year of two digits first that reads all cells of the columns, if one does (26/01/05)."""
+    formats = [f"%y{sign}%m{sign}%d{time}" for sign in "/.-" for time in _TIMES]
+    cells = _cells(asked.table, columns, 1)
+    readings = [f"try_strptime(trim(value), {_literal(known)})" for known in formats]
+    filled, *read = _counts(asked.engine, cells, readings)
+    return next((known for known, count in zip(formats, read, strict=True) if count == filled), None)
+
+
+def _doubt_turned(asked: _Question, columns: Sequence[str], order: str) -> None:
+    """A spreadsheet of another country takes 05/01/2026 for May 1, and leaves 25/01/2026 as it stands.
+
+    So a column is refused of whose texts each can be read in one order only, beside ISO dates all of whose days could
+    be months.
+    """
+    other = "month_first" if order == "day_first" else "day_first"
+    iso, read, swapped = (as_timestamp(name, "value") for name in ("iso", order, other))
+    cells = _cells(asked.table, columns, 1)
+    found = asked.engine.execute(
+        f"""
+        WITH dates AS (
+          SELECT name, TRY_CAST({iso} AS TIMESTAMP) AS moment, ({iso}) IS NULL AND ({read}) IS NOT NULL AS is_text,
+            CASE WHEN ({iso}) IS NULL THEN {swapped} END AS swapped
+          FROM ({cells}) AS cells
+        )
+        SELECT name, count(moment), count(*) FILTER (WHERE is_text) AS texts FROM dates GROUP BY name
+        HAVING max(extract(day FROM moment)) <= 12 AND texts > 0 AND count(swapped) = 0 ORDER BY name
+        """
+    )
+    for column, turned, texts in found:
+        asked.doubts.append(
+            f'{asked.file}, column "{column}": a spreadsheet seems to have turned some dates around: {texts:,} cells '
+            f"can be read {_DATE_NAMES[order]} only, and none of the {turned:,} that begin with the year has a day "
+            f"after the 12th, so day and month may be swapped there. Export again and do not open the file in a "
+            f"spreadsheet, or export all dates with the year first."
+        )
 
 
 def _doubt_serials(asked: _Question, columns: Sequence[str]) -> None:

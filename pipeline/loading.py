@@ -23,10 +23,17 @@ import duckdb
 from pipeline import oddities, spreadsheets
 from pipeline.contracts import RowRule, row_rules, sql_type
 from pipeline.dialects import (
+    SIGN_OF_CURRENCY,
+    SIGNS,
+    TO_THE_SECOND,
+    WITH_OFFSET,
+    WITHOUT_OFFSET,
     AmbiguousDialect,
     Dialect,
     Kind,
     Shown,
+    ends_as_a_time,
+    is_sign_of,
     minor_units,
     normalised,
     plain_columns,
@@ -40,7 +47,7 @@ from pipeline.precedence import BELIEVED, FILES, OLDEST_FIRST, arrival_of, shown
 from pipeline.quarantine import name_rows, quarantine_file, scratch_folder, write_rows
 from pipeline.readers import RawFile, read_raw
 from pipeline.settings import ChargeProducts, Settings
-from pipeline.shapes import currency_sql, one_line, shape, shape_sql
+from pipeline.shapes import CURRENCIES, currency_sql, one_line, shape, shape_sql
 from pipeline.sizes import limits_of
 from pipeline.sources import EXPORTED_AT, ROW_NUMBER, ExportError, Source, quoted, text_literal
 from pipeline.statuses import (
@@ -57,12 +64,10 @@ from pipeline.statuses import (
 Value = TypeVar("Value")
 GUEST_ID = "guest_id"
 """What a SELECT may give beside customer_id: the id of an e-mail address, for orders that name no account."""
-OFFSET = r"\d:\d\d(:\d\d(\.\d+)?)?\s?(Z|UTC|GMT|[+-]\d\d(:?\d\d)?)$"
 BESIDE_STAGING = ("ingest.quarantine", "ingest.remarks", "ingest.identities", "ingest.files")
 _BESIDE_CANONICAL = (ROW_NUMBER, EXPORTED_AT, PROBLEM, GUEST_ID)
 _TOP_WORDS = 5
 _SAME_ORDER_DAYS = 2  # exports of one order may differ by a time zone, not by more
-_TO_THE_SECOND = "_____________:__:__"  # a time written so has no room for an offset, and is told faster
 _CASTS = {"number": ("DECIMAL(38,9)", "a number"), "timestamp": ("TIMESTAMP", "a date")}
 _EMAIL = r"regexp_full_match(customer_id, '[^@\s]+@[^@\s]+\.[^@\s]+')"
 _PHONE = "regexp_full_match(customer_id, '(\\+|00)[0-9][0-9 ()./-]{6,18}')"
@@ -70,6 +75,17 @@ _PERSONAL_IDS = (
     ("an e-mail address", "map the column with `type: email` in a source of your own (docs/exports.md)"),
     ("a phone number", "export the shop's own customer ids instead"),
 )
+_FORMAT_HINT = 'a format such as dates = "{}" below [dialects.<source>] in perennial.toml tells how to read it'
+_DATE_HINTS = (
+    (r"^\d{5}([.,]\d+)?$", "the serial number of a spreadsheet?"),
+    (r"^\d{8}$", _FORMAT_HINT.format("%Y%m%d")),
+    (r"^\d{8}[ T]?\d", _FORMAT_HINT.format("%Y%m%d%H%M%S")),
+    (r"^\d{1,4}([./-] ?\d{1,4}){2},? +\d{1,2}[.]\d\d", _FORMAT_HINT.format("%d.%m.%Y %H.%M")),
+    (r"^(\d{1,4}([./-] ?\d{1,4}){2},? +)?\d{1,2} ?h", _FORMAT_HINT.format("%d/%m/%Y %Hh%M")),
+    (r":\d\d(\.\d+)? ?[^0-9 ]", "behind a time nothing is read but an offset such as Z or +01:00; a zone is set by "
+     "timezone below [dialects.<source>] in perennial.toml"),
+)  # fmt: skip
+"""What may help to read a text that is no date, by its form."""
 KINDS_OF = {"TIMESTAMP": "a date", "DECIMAL": "a number", "DOUBLE": "a number", "BIGINT": "a number"}
 
 
@@ -243,6 +259,9 @@ class Load:
         self._dialect, self._shown, self._by_siblings = recognised.dialect, recognised.shown, recognised.by_siblings
         numbers = [self._found[raw] for raw, kind in kinds.items() if kind == "number"]
         as_they_are = plain_columns(self._engine, "raw", numbers) if self._dialect.is_plain_in_numbers else set()
+        self._marked = [
+            raw for raw in self._money() if kinds.get(raw) == "number" and self._found[raw] not in as_they_are
+        ]
         given, export = [], []
         for raw in header.raw:
             column = quoted(self._found[raw]) if raw in self._found else "CAST(NULL AS VARCHAR)"
@@ -380,7 +399,10 @@ class Load:
         """`mapped`: the lines of each raw row, canonical columns in canonical types; what cannot be read is null."""
         sql = self._source.select
         with self._source_told():
-            outputs = dict(self._execute(f"SELECT column_name, column_type FROM (DESCRIBE {sql}\n)"))
+            described = dict[str, str](self._execute(f"SELECT column_name, column_type FROM (DESCRIBE {sql}\n)"))
+        # DuckDB may spell a column as the file does; SQL does not tell capital letters from small ones.
+        spelt = {name.lower(): name for name in (*self._schema.columns, *_BESIDE_CANONICAL)}
+        outputs = {spelt.get(name.lower(), name): kind for name, kind in described.items()}
         unknown = [name for name in outputs if name not in (*self._schema.columns, *_BESIDE_CANONICAL)]
         if unknown:
             known = ", ".join(self._schema.columns)
@@ -593,6 +615,7 @@ class Load:
         for name in self._columns_with_nulls():
             if not any(self._source.header.raw[raw].type in _CASTS for raw in raw_columns[name]):
                 self._find_unreadable(name, raw_columns[name])
+        self._find_foreign_signs()
         self._find_what_the_source_says()
         self._date_undated()
         self._convert()
@@ -611,6 +634,57 @@ class Load:
             self._find_contradictions()
         if self._source.header.whole_orders:
             self._find_rest_of_orders()
+
+    def _find_foreign_signs(self) -> None:
+        """Amounts with the sign or code of another currency than their row's: "$" beside "€" is no euro."""
+        reporting = text_literal(self._settings.currency)
+        for raw in self._marked:
+            made = {name for name in self._schema.columns if raw in self._made_from(name)}
+            of_row = "any_value(currency)" if made & set(self._input.money) else reporting
+            cells = (
+                f"SELECT given.row_number, coalesce(filled.currency, {reporting}) AS currency, "
+                f"unnest(regexp_extract_all(given.{quoted(raw)}, {text_literal(SIGN_OF_CURRENCY)})) AS sign "
+                f"FROM given JOIN (SELECT row_number, {of_row} AS currency FROM filled GROUP BY row_number) AS filled "
+                f"ON filled.row_number = given.row_number JOIN export ON export.row_number = given.row_number "
+                f"WHERE export.{quoted(raw)} IS NOT NULL AND regexp_matches(given.{quoted(raw)}, '[^-+0-9., ]')"
+            )
+            pairs = self._execute(f"SELECT DISTINCT sign, currency FROM ({cells}) AS cells ORDER BY ALL")
+            for sign, currency in pairs:
+                if is_sign_of(sign, currency):
+                    continue
+                shown = sign if sign in SIGNS or sign in CURRENCIES else shape(sign)
+                known = currency if currency in CURRENCIES else shape(currency)
+                self._execute(
+                    "INSERT INTO problems SELECT DISTINCT row_number, $raw, $reason FROM "
+                    f"({cells}) AS cells WHERE sign = $sign AND currency = $currency",
+                    raw=raw,
+                    sign=sign,
+                    currency=currency,
+                    reason=f'column "{self._found[raw]}": the amount is marked {shown}, its row is in {known}: give '
+                    f"rows a column currency, or export amounts without signs",
+                )
+
+    def _remark_on_rounding(self) -> None:
+        """Decimals that the contract does not keep: no fault of a row, but sums may differ by them."""
+        types = dict[str, str](self._execute("SELECT column_name, column_type FROM (DESCRIBE raw)"))
+        for name, kind in self._stored.items():
+            raw = self._source.passed_on(name) if name in self._outputs and kind.startswith("DECIMAL") else None
+            if raw is None or raw not in self._found or not _may_have_decimals(types[self._found[raw]]):
+                continue
+            digits = int(kind.rstrip(")").split(",")[1])
+            number = f"TRY_CAST({quoted(raw)} AS DECIMAL(38,9))"
+            rounded = f"{number} <> round({number}, {digits})"
+            if types[self._found[raw]] == "VARCHAR":  # most texts are too short, which is seen faster
+                rounded = f"CASE WHEN {quoted(raw)} LIKE '%.{'_' * (digits + 1)}%' THEN {rounded} ELSE FALSE END"
+            rows = self._execute(f"SELECT count(*) FILTER (WHERE {rounded}) FROM export")[0][0]
+            if rows:
+                lost = "; currencies with three decimals (such as KWD) lose their third" if digits == 2 else ""
+                self._remark(
+                    f"rounded_{name}",
+                    f'column "{self._found[raw]}": {rows:,} numbers with more than {digits} decimals were rounded to '
+                    f"{digits}{lost}.",
+                    rows,
+                )
 
     def _find_what_the_source_says(self) -> None:
         """Rows of which the SELECT itself names a fault: quarantined, or only told."""
@@ -673,6 +747,7 @@ class Load:
 
     def _remark_on_rows(self) -> None:
         """What does not stop a file, and what a person would like to know before believing its figures."""
+        self._remark_on_rounding()
         _, bad = self._counts()
         amounts = self._made_from("amount") or self._made_from("unit_price")
         money = [raw for raw in self._money() if raw in amounts]
@@ -796,7 +871,10 @@ class Load:
                 continue
             cast, kind = _CASTS[column.type]
             text = f"nullif(trim(CAST(given.{quoted(raw)} AS VARCHAR)), '')"
-            unreadable = f"TRY_CAST(export.{quoted(raw)} AS {cast}) IS NULL AND {text} IS NOT NULL"
+            read = f"TRY_CAST(export.{quoted(raw)} AS {cast}) IS NOT NULL"
+            if cast == "TIMESTAMP" and self._is_text(self._found[raw]):
+                read += f" AND {ends_as_a_time(f'export.{quoted(raw)}')}"
+            unreadable = f"({read}) IS NOT TRUE AND {text} IS NOT NULL"
             self._execute(
                 f"INSERT INTO problems SELECT given.row_number, {text_literal(raw)}, "
                 f"{_unreadable(self._found[raw], text, kind)} "
@@ -1263,12 +1341,21 @@ def _noted(*columns: str) -> str:
 
 def _unreadable(column: str, text: str, kind: str) -> str:
     """SQL: what to say of a text that is not of its kind."""
-    hint = f"CASE WHEN regexp_matches({text}, '^[-+]?[0-9.,]*[oO][0-9.,oO]*$') THEN ' (letter O?)' ELSE '' END"
+    hint = (
+        f"CASE WHEN regexp_matches({text}, '^[-+]?[0-9.,]*[oO][0-9.,oO]*$') THEN ' (letter O?)' "
+        f"WHEN regexp_matches({text}, '[0-9][eE][-+]?[0-9]') "
+        f"THEN ' that has kept its digits: a spreadsheet has rounded it; {spreadsheets.REMEDY}' ELSE '' END"
+    )
     if kind == "a date":
-        says, serial = "' (the serial number of a spreadsheet?)'", r"^\d{5}([.,]\d+)?$"
-        hint = f"CASE WHEN regexp_matches({text}, '{serial}') THEN {says} ELSE '' END"
+        hints = " ".join(f"WHEN regexp_matches({text}, '{pattern}') THEN ' ({says})'" for pattern, says in _DATE_HINTS)
+        hint = f"CASE {hints} ELSE '' END"
     opening, ending = text_literal(f'column "{column}": "'), text_literal(f'" is not {kind}')
     return f"{opening} || {shape_sql(text)} || {ending} || {hint}"
+
+
+def _may_have_decimals(kind: str) -> bool:
+    """Whether a column of a type may hold more decimals than it means; a FLOAT always does."""
+    return kind in ("VARCHAR", "DOUBLE") or (kind.startswith("DECIMAL") and not kind.endswith(",0)"))
 
 
 def _canonical(name: str, output_type: str | None, declared: str, written_in: str, zone: str) -> str:
@@ -1293,10 +1380,11 @@ def _canonical(name: str, output_type: str | None, declared: str, written_in: st
     # DuckDB reads +0100 and +01:00 only where nothing stands between time and offset.
     close = f"regexp_replace({column}, '\\s+([+-]\\d\\d(:?\\d\\d)?)$', '\\1')"
     with_offset = f"timezone({text_literal(zone)}, TRY_CAST({close} AS TIMESTAMPTZ))"
-    has_offset = (
-        f"length({column}) > 16 AND {column} NOT LIKE '{_TO_THE_SECOND}' AND regexp_matches({column}, '{OFFSET}')"
+    return (
+        f"CASE WHEN {column} LIKE '{TO_THE_SECOND}' OR NOT contains({column}, ':') THEN {local} "
+        f"WHEN regexp_matches({column}, '{WITH_OFFSET}') THEN {with_offset} "
+        f"WHEN regexp_matches({column}, '{WITHOUT_OFFSET}') THEN {local} END"
     )
-    return f"CASE WHEN {has_offset} THEN {with_offset} ELSE {local} END"
 
 
 def _charges_of_a_row_are_one(rows: str) -> str:

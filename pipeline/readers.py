@@ -17,7 +17,7 @@ import logging
 import re
 import tempfile
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
@@ -67,6 +67,9 @@ _LONGEST_RECORD = 200
 _HEAD = 60
 Test = Callable[[Sequence[str]], bool]
 """Whether cells are the names of the columns that are looked for."""
+_Read = tuple[list[str], str, frozenset[str]]
+"""What a reader of text has read: columns, the SQL of a row's number, columns whose cells JSON has as numbers."""
+_NO_COLUMNS = frozenset[str]()
 
 
 @dataclass(frozen=True)
@@ -145,6 +148,7 @@ def read_raw(
     with _told(path, format, fixed):
         long_line = limits is not None and require_size(path, format, compression, limits)
         if format == "parquet":
+            _require_different(path.name, list(pl.read_parquet_schema(path)))
             return RawFile(_create_raw(engine, f"read_parquet({text_literal(path)})"), "raw.rowid + 1", Dialect())
         if format == "xlsx":
             return _read_workbook(engine, path, fixed, scratch, is_header)
@@ -231,7 +235,7 @@ def _read_text(
         )
     try:
         with _in_utf8(text, scratch) as readable:
-            columns, number = (_read_malformed_csv if long_line else _TEXT_READERS[format])(engine, readable)
+            columns, number, typed = (_read_malformed_csv if long_line else _TEXT_READERS[format])(engine, readable)
     except (duckdb.InvalidInputException, duckdb.ConversionException, duckdb.NotImplementedException) as error:
         if text.dialect.encoding in _UTF_8 and not fixed.encoding and (encoding := _code_page_of_all(text)):
             text = text._replace(dialect=fixed, above=0).read_as(encoding=encoding)
@@ -244,27 +248,30 @@ def _read_text(
                 f"than {_LONGEST_LINE:,} of them. Export it again."
             ) from None
         with _in_utf8(text, scratch) as readable:
-            columns, number = _read_malformed_csv(engine, readable)
-    typed = _json_numbers(engine, columns) if format == "jsonl" else frozenset[str]()
+            columns, number, typed = _read_malformed_csv(engine, readable)
     return RawFile(columns, number, text.dialect, text.above + 1, text.title_lines, typed)
 
 
-def _read_csv(engine: DuckDBEngine, text: _Text) -> tuple[list[str], str]:
+def _read_csv(engine: DuckDBEngine, text: _Text) -> _Read:
     columns = _csv_columns(text)
-    return _create_raw(engine, _csv_call(text, columns)), "raw.rowid + 1"
+    return _create_raw(engine, _csv_call(text, columns)), "raw.rowid + 1", _NO_COLUMNS
 
 
-def _read_lines(engine: DuckDBEngine, text: _Text, header: bool | None = None) -> tuple[list[str], str]:
+def _read_lines(engine: DuckDBEngine, text: _Text, header: bool | None = None) -> _Read:
     """Each line of text as one column `line`. A first line without a letter names nothing: it is data, not a header."""
     if header is None:
         with text.open(errors="replace") as lines:
             header = any(character.isalpha() for character in lines.readline(_SAMPLE))
     whole = text.read_as(delimiter=_NO_SUCH_CHARACTER, quote="none")
-    return _create_raw(engine, _csv_call(whole, ["line"], header)), "raw.rowid + 1"
+    return _create_raw(engine, _csv_call(whole, ["line"], header)), "raw.rowid + 1", _NO_COLUMNS
 
 
-def _read_json_lines(engine: DuckDBEngine, text: _Text) -> tuple[list[str], str]:
-    """JSON lines as text per key. A line that is no JSON object is malformed, the others still load."""
+def _read_json_lines(engine: DuckDBEngine, text: _Text) -> _Read:
+    """JSON lines as text per key. A line that is no JSON object is malformed, the others still load.
+
+    Keys that case and blanks alone tell apart are one column, called as most lines call it; a line that has two of
+    them, or one key twice, does not say which counts.
+    """
     _read_lines(engine, text, header=False)
     engine.execute(
         "CREATE OR REPLACE TEMP TABLE objects AS SELECT rowid + 1 AS row_number, line, "
@@ -273,21 +280,37 @@ def _read_json_lines(engine: DuckDBEngine, text: _Text) -> tuple[list[str], str]
     engine.execute(
         "INSERT INTO malformed SELECT row_number, line, 'the line is no JSON object' FROM objects WHERE NOT is_object"
     )
-    rows = engine.execute("SELECT DISTINCT unnest(json_keys(line)) AS key FROM objects WHERE is_object ORDER BY key")
-    keys = [row[0] for row in rows]
-    values = "".join(f", json_extract_string(line, {text_literal(_json_path(key))}) AS {quoted(key)}" for key in keys)
+    same = "lower(trim(key))"
+    twice = f"len(list_distinct([{same} FOR key IN json_keys(line)])) < len(json_keys(line))"
     engine.execute(
-        f"CREATE OR REPLACE TEMP TABLE raw AS SELECT row_number AS {_NUMBER}{values} FROM objects WHERE is_object"
+        f"INSERT INTO malformed SELECT row_number, line, 'the line names a key twice' FROM objects "
+        f"WHERE CASE WHEN is_object THEN {twice} ELSE FALSE END"
     )
-    return keys, f"raw.{_NUMBER}"
+    engine.execute("DELETE FROM objects WHERE row_number IN (SELECT row_number FROM malformed)")
+    rows = engine.execute(
+        f"SELECT list(key ORDER BY lines DESC, key) FROM (SELECT key, count(*) AS lines "
+        f"FROM (SELECT unnest(json_keys(line)) AS key FROM objects) AS named GROUP BY key) AS keys "
+        f"GROUP BY {same} ORDER BY 1"
+    )
+    keys = {spellings[0]: spellings for (spellings,) in rows}
+    values = "".join(f", {_json_value('json_extract_string', keys[key])} AS {quoted(key)}" for key in keys)
+    engine.execute(f"CREATE OR REPLACE TEMP TABLE raw AS SELECT row_number AS {_NUMBER}{values} FROM objects")
+    numbers = _json_numbers(engine, keys)
+    return list(keys), f"raw.{_NUMBER}", numbers
 
 
-def _json_numbers(engine: DuckDBEngine, keys: Sequence[str]) -> frozenset[str]:
+def _json_numbers(engine: DuckDBEngine, keys: Mapping[str, Sequence[str]]) -> frozenset[str]:
     """The keys whose values are never strings: their numbers have a decimal point, as JSON wants it."""
-    texts = [f"bool_or(json_type(line, {text_literal(_json_path(key))}) = 'VARCHAR')" for key in keys]
-    found = engine.execute(f"SELECT {', '.join(texts)} FROM objects WHERE is_object")[0] if keys else ()
+    texts = [f"bool_or({_json_value('json_type', spellings)} = 'VARCHAR')" for spellings in keys.values()]
+    found = engine.execute(f"SELECT {', '.join(texts)} FROM objects")[0] if keys else ()
     engine.execute("DROP TABLE objects")
     return frozenset(key for key, has_text in zip(keys, found, strict=True) if not has_text)
+
+
+def _json_value(function: str, spellings: Sequence[str]) -> str:
+    """SQL: what a line has under one of the spellings of a key."""
+    values = ", ".join(f"{function}(line, {text_literal(_json_path(spelling))})" for spelling in spellings)
+    return f"coalesce({values})" if len(spellings) > 1 else values
 
 
 _TEXT_READERS = {"csv": _read_csv, "jsonl": _read_json_lines, "lines": _read_lines}
@@ -493,14 +516,19 @@ def _column_names(file: str, header: Sequence[str]) -> list[str]:
     if not any(name.strip() for name in header):
         raise ExportError(f"{file} has no header line. The first line must name the columns.")
     columns = [name.replace("\0", "").strip() or f"column {place}" for place, name in enumerate(header, start=1)]
-    lowered = [name.lower() for name in columns]
+    _require_different(file, columns)
+    return columns
+
+
+def _require_different(file: str, columns: Sequence[str]) -> None:
+    """Raises ExportError for names that case and blanks alone tell apart: they name one column."""
+    lowered = [name.strip().lower() for name in columns]
     repeated = [name for name in dict.fromkeys(lowered) if lowered.count(name) > 1]
     if repeated:
         places = "; ".join(_places(lowered, name) for name in repeated[:5])
         raise ExportError(
             f"{file} names columns twice: {places}. Rename them in the export; if it has no header line, add one."
         )
-    return columns
 
 
 def _places(names: Sequence[str], name: str) -> str:
@@ -516,7 +544,7 @@ class _Record(NamedTuple):
     fields: list[str] | None
 
 
-def _read_malformed_csv(engine: DuckDBEngine, text: _Text) -> tuple[list[str], str]:
+def _read_malformed_csv(engine: DuckDBEngine, text: _Text) -> _Read:
     """Row by row: rows with too few or too many fields, open quotes or bytes that are no text become `malformed`."""
     columns = _csv_columns(text)
     names = ", ".join(f"{quoted(name)} VARCHAR" for name in columns)
@@ -527,7 +555,7 @@ def _read_malformed_csv(engine: DuckDBEngine, text: _Text) -> tuple[list[str], s
         numbered = enumerate(records, start=1)
         while batch := list(islice(numbered, _BATCH)):
             _insert_records(engine, batch, columns)
-    return columns, f"raw.{_NUMBER}"
+    return columns, f"raw.{_NUMBER}", _NO_COLUMNS
 
 
 def _records(lines: Iterable[str], text: _Text, width: int | None) -> Iterator[_Record]:

@@ -18,12 +18,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipeline.contracts import row_rules, sql_type
+from pipeline.dialects import WITH_OFFSET
 from pipeline.engines.engine import Engine
 from pipeline.engines.session import spark_path
 from pipeline.engines.spark import SparkEngine, SparkFailed, spark_type, told
 from pipeline.engines.spark_sql import SPACES, view_name
 from pipeline.inputs import INPUTS, ORDERS, filling
-from pipeline.loading import KINDS_OF, OFFSET, Loaded, mapping_key
+from pipeline.loading import KINDS_OF, Loaded, mapping_key
 from pipeline.names import ordinals
 from pipeline.precedence import arrival_of, local_now, note_arrivals
 from pipeline.quarantine import name_rows, quarantine_file, write_rows
@@ -42,8 +43,12 @@ _FORMATS = {".parquet": "parquet", ".csv": "csv", ".json": "json", ".jsonl": "js
 _COMPRESSED = {".gz", ".bz2", ".zst", ".lz4", ".snappy"}
 _CORRUPT = "_unreadable_row"
 _READING = "FAILED_READ_FILE"  # Spark's word for a file that is not what the others are
-_OFFSET = OFFSET.replace("\\", "\\\\")  # in a literal of Spark, a backslash is written twice
-_MOMENT = r"^\\d{4}-\\d{1,2}-\\d{1,2}([ T]\\d{1,2}:\\d{1,2}.*)?$"  # Spark takes 2026 or 2026-03 for days, too
+_OFFSET = WITH_OFFSET.replace("\\", "\\\\")  # in a literal of Spark, a backslash is written twice
+# Spark takes 2026 or 2026-03 for days, too, and drops any zone it knows
+_MOMENT = (
+    r"^\\d{4}-\\d{1,2}-\\d{1,2}"
+    r"([ T]\\d{1,2}:\\d{1,2}(:\\d{1,2}(\\.\\d+)?)?(\\s?(Z|UTC|GMT|[+-]\\d\\d(:?\\d\\d)?))?)?$"
+)
 _INPUT = INPUTS[ORDERS]
 _CANONICAL = {name: sql_type(column.dtype) for name, column in _INPUT.schema.columns.items()}
 
@@ -224,6 +229,7 @@ def _mapped(engine: SparkEngine, entry: Entry) -> DataFrame:
     raw = _raw(engine, entry.path, entry.format, entry.columns)
     given = {name.lower(): _quoted(name) for name in entry.columns if name.lower() in _CANONICAL}
     instants = {name.lower() for name, kind in raw.dtypes if kind == "timestamp"}
+    texts = {name.lower() for name, kind in raw.dtypes if kind == "string"}
     zone = engine.settings.timezone
     no_row = _quoted(_CORRUPT) if entry.format != "parquet" else "CAST(NULL AS STRING)"
     columns = [
@@ -240,6 +246,9 @@ def _mapped(engine: SparkEngine, entry: Entry) -> DataFrame:
             continue
         text = f"nullif(trim('{SPACES}' FROM CAST({given[name]} AS STRING)), '')"
         value = _local(given[name], zone) if name in instants else _read_as(text, kind, zone)
+        if name in texts and kind not in ("VARCHAR", "TIMESTAMP"):  # 1.05E+04 is what a spreadsheet rounds to
+            kept = f"NOT {text} RLIKE '[eE]' OR abs(try_cast({text} AS DOUBLE)) < 0.01"
+            value = f"CASE WHEN {kept} THEN {value} END"
         columns.append(f"{value} AS {name}")
         if kind != "VARCHAR":
             what = KINDS_OF[kind.split("(")[0]]

@@ -21,6 +21,7 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+import xlsxwriter
 from drop_folder import COUNTS, HEADER, Home, counts
 from shop import all_tables
 
@@ -647,6 +648,68 @@ def test_case_blanks_and_aliases_of_column_names_are_forgiven(home):
     home.load()
     # 12 × 6.95 = 83.40; the customer number was written as a float.
     assert home.order_lines().rows("order_id", "customer_id", "amount") == [("489434", "13085", Decimal("83.40"))]
+
+
+def as_named(tmp_path: Path, ending: str, rows: list[dict[str, object]]) -> bytes:
+    """The rows as a file of a format, under the names of their columns as they stand there."""
+    file = tmp_path / f"given{ending}"
+    frame = pl.DataFrame(rows)
+    if ending == ".parquet":
+        frame.write_parquet(file)
+    elif ending == ".xlsx":
+        frame.write_excel(file)
+    elif ending == ".jsonl":
+        frame.write_ndjson(file)
+    else:
+        frame.write_csv(file)
+    return file.read_bytes()
+
+
+@pytest.mark.parametrize("ending", [".csv", ".xlsx", ".parquet", ".jsonl"])
+@pytest.mark.parametrize("spell", [str.capitalize, str.upper, str.title])
+def test_capital_letters_in_the_names_of_columns_do_not_matter_in_any_format(home, tmp_path, ending, spell):
+    order = {"order_id": "o1", "customer_id": "anna", "ordered_at": "2026-01-05", "amount": 10.5, "status": "Paid"}
+    person = {"customer_id": "anna", "registered_at": "2026-01-01", "updated_at": "2026-01-02"}
+    for name, row in (("orders", order), ("people", person)):
+        home.drop(f"{name}{ending}", as_named(tmp_path, ending, [{spell(key): value for key, value in row.items()}]))
+    home.load()
+    assert home.order_lines().rows("order_id", "customer_id", "amount", "status") == [
+        ("o1", "anna", Decimal("10.50"), "Paid")
+    ]
+    assert home.staged("customers").rows("customer_id") == [("anna",)]
+
+
+def test_keys_of_json_lines_that_case_alone_tells_apart_are_one_column(home):
+    lines = [
+        '{"order_id": "o1", "customer_id": "anna", "ordered_at": "2026-01-05", "amount": 10.5}',
+        '{"order_id": "o2", "customer_id": "anna", "ordered_at": "2026-01-06", "Amount": 20.5}',
+        '{"order_id": "o3", "customer_id": "anna", "ordered_at": "2026-01-07", "amount": 1, "Amount": 2}',
+        '{"order_id": "o4", "customer_id": "anna", "ordered_at": "2026-01-08", "amount": 1, "amount": 2}',
+        '{"order_id": "o5", "customer_id": "anna", "ordered_at": "2026-01-09", "amount ": 30.5}',
+    ]
+    home.drop("in.jsonl", "\n".join(lines))
+    home.load()
+    assert home.order_lines().by("order_id", "amount") == {
+        "o1": Decimal("10.50"), "o2": Decimal("20.50"), "o5": Decimal("30.50"),
+    }  # fmt: skip
+    assert home.reasons() == {3: "the line names a key twice", 4: "the line names a key twice"}
+
+
+@pytest.mark.parametrize("ending", [".csv", ".xlsx", ".parquet"])
+def test_a_table_with_columns_that_case_alone_tells_apart_is_refused(home, tmp_path, ending):
+    row = {"order_id": "o1", "customer_id": "anna", "ordered_at": "2026-01-05", "amount": "1", "Amount ": "2"}
+    if ending == ".xlsx":  # the writer of tables refuses such names itself
+        book = xlsxwriter.Workbook(str(tmp_path / "given.xlsx"))
+        sheet = book.add_worksheet()
+        sheet.write_row(0, 0, list(row))
+        sheet.write_row(1, 0, list(row.values()))
+        book.close()
+        content = (tmp_path / "given.xlsx").read_bytes()
+    else:
+        content = as_named(tmp_path, ending, [row])
+    home.drop(f"in{ending}", content)
+    with pytest.raises(ExportError, match="names columns twice: columns 4 and 5"):
+        home.load()
 
 
 def test_columns_of_a_source_may_come_in_any_order_and_unknown_ones_are_passed_over(home):

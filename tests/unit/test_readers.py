@@ -187,9 +187,9 @@ def test_a_stray_quote_costs_its_own_row_and_not_the_rest_of_the_file(home):
         (("1\u00a0234,56", "99,90"), ("1234.56", "99.90")),
         (("1'234.50", "99.90"), ("1234.50", "99.90")),
         (("€ 12,50", "1.200,00 €"), ("12.50", "1200.00")),
-        (("12,50 zł", "1 200,00 PLN"), ("12.50", "1200.00")),
+        (("12,50 €", "1 200,00 EUR"), ("12.50", "1200.00")),
         (("1.234", "2.5"), ("1.23", "2.50")),  # the point is a decimal point unless something tells otherwise
-        (("1e2", "3"), ("100.00", "3")),
+        (("1e-5", "3"), ("0.00", "3")),
     ],
 )
 def test_numbers_are_read_as_they_are_written(home, written, read):

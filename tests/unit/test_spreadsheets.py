@@ -272,3 +272,159 @@ def test_a_loss_that_is_not_random_is_told(home, bad, told):
     assert len(home.reasons()) == 2
     assert (told or "random") in home.remarks().get("biased_loss", "random" if told is None else "")
     assert ("biased_loss" in home.remarks()) == (told is not None)
+
+
+# ── what changes a number or a day in silence ─────────────────────────────────────────────────────────────────────────
+
+
+def test_dates_that_a_spreadsheet_turned_around_refuse_the_file(home):
+    for cells in (["2026-05-01", "25/01/2026", "2026-06-01"], ["2026-05-01 00:00:00", "01/25/2026 10:00"]):
+        orders(home, cells, "ordered_at")
+        with pytest.raises(ExportError, match=r"column \"ordered_at\": a spreadsheet seems to have turned"):
+            home.load()
+
+
+def test_dates_that_are_set_are_looked_at_as_well(home):
+    home.settings["dialects"] = {"perennial": {"dates": "day_first"}}
+    orders(home, ["2026-05-01", "25/01/2026"], "ordered_at")
+    with pytest.raises(ExportError, match="turned some dates around"):
+        home.load()
+
+
+@pytest.mark.parametrize("iso", ["2026-05-13", "2026-05-31 10:00"])
+def test_dates_in_two_forms_are_read_where_an_iso_day_could_be_no_month(home, iso):
+    orders(home, [iso, "2026-05-01", "25/01/2026"], "ordered_at")
+    home.load()
+    assert [str(day)[:10] for (day,) in home.order_lines().rows("ordered_at")] == [
+        "2026-01-25", "2026-05-01", iso[:10],
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("word", ["EST", "CET", "Europe/London", "GMT+2", "banana", "z", "+01:00 EST"])
+@pytest.mark.parametrize("other", ["2026-01-06 10:00:00", "25.01.2026 10:00"])
+def test_a_word_behind_a_time_is_not_dropped(home, word, other):
+    orders(home, [f"2026-01-05 23:30:00 {word}", other], "ordered_at")
+    home.load()
+    assert list(home.reasons()) == [1]
+    assert "is not a date (behind a time nothing is read but an offset" in home.reasons()[1]
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ("2026-01-05 11:30 PM", "2026-01-05 23:30:00"),
+        ("2026-1-5 1:02Z", "2026-01-05 01:02:00"),
+        ("2026-01-05T23:30:00.000+01", "2026-01-05 22:30:00"),
+        ("2026-01-05 23:30:00 UTC", "2026-01-05 23:30:00"),
+        ("2026-01-05 23:30:00 ", "2026-01-05 23:30:00"),
+    ],
+)
+def test_what_may_stand_behind_a_time_is_read(home, written, read):
+    orders(home, [written], "ordered_at")
+    home.load()
+    assert str(home.order_lines().one("ordered_at")).replace("T", " ") == read
+
+
+@pytest.mark.parametrize(
+    ("cells", "bad"),
+    [
+        (["€10.50", "$11.50", "12.50"], {2: "$"}),
+        (["EUR 10.50", "USD 11.50"], {2: "USD"}),
+        (["10.50 €", "11.50 zł", "£3"], {2: "zł", 3: "£"}),
+        (["$10.50", "$11.50 USD"], {1: "$", 2: "$"}),
+    ],
+)
+def test_an_amount_marked_with_another_currency_is_quarantined(home, cells, bad):
+    orders(home, cells)
+    home.load()
+    reasons = home.reasons()
+    assert list(reasons) == list(bad)
+    assert all(
+        f'column "amount": the amount is marked {sign}, its row is in EUR' in reasons[n] for n, sign in bad.items()
+    )
+
+
+@pytest.mark.parametrize(
+    ("currency", "cells"),
+    [
+        ("USD", ["$10.50", "US$ 10.50", "$10.50 USD"]),
+        ("CAD", ["$10.50", "CA$10.50"]), ("SEK", ["10.50 kr", "10.50 kr."]),
+        ("EUR", ["€ -10.50", "(€10.50)", "10.50 EUR"]), ("INR", ["Rs. 1,050.00", "₹10.50"]),
+    ],
+)  # fmt: skip
+def test_the_sign_of_the_reporting_currency_is_no_fault(home, currency, cells):
+    home.settings["currency"] = currency
+    orders(home, cells)
+    home.load()
+    assert home.reasons() == {}
+    assert len(home.order_lines()) == len(cells)
+
+
+def test_the_sign_of_the_currency_of_the_row_is_no_fault(home):
+    home.drop("rates.csv", "date,currency,rate\n2026-01-05,USD,0.5\n", "rates")
+    home.lines("in.csv", "o1,anna,2026-01-05,$10.50,USD", "o2,anna,2026-01-05,€10.50,USD", header=f"{HEADER},currency")
+    home.load()
+    assert home.order_lines().by("order_id", "amount") == {"o1": Decimal("5.25")}
+    assert "marked €, its row is in USD" in home.reasons()[2]
+
+
+@pytest.mark.parametrize("cell", ["1.05E+04", "1e4", "2.5E-01", "1,05E+04"])
+def test_an_amount_that_a_spreadsheet_rounded_is_quarantined(home, cell):
+    orders(home, ["10.50", cell])
+    home.load()
+    assert "a spreadsheet has rounded it" in home.reasons()[2]
+
+
+def test_numbers_of_the_file_itself_may_be_scientific(home):
+    home.drop("in.jsonl", '{"order_id": "o1", "customer_id": "anna", "ordered_at": "2026-01-05", "amount": 1.05E+04}')
+    home.load()
+    assert home.order_lines().one("amount") == Decimal("10500.00")
+
+
+def test_decimals_that_are_not_kept_are_told(home):
+    orders(home, ["10.005", "0.125", "10.50", "3.1400"])
+    home.load()
+    assert home.remarks() == {
+        "rounded_amount": 'column "amount": 2 numbers with more than 2 decimals were rounded to 2; currencies '
+        "with three decimals (such as KWD) lose their third."
+    }
+
+
+@pytest.mark.parametrize(("cell", "read"), [("¥1,500", 1500), ("1.500", 1500), ("¥12,345,678", 12345678)])
+def test_yen_have_no_decimals(home, cell, read):
+    home.settings["currency"] = "JPY"
+    orders(home, [cell])
+    home.load()
+    assert home.order_lines().one("amount") == read
+
+
+@pytest.mark.parametrize(
+    ("cells", "settings"),
+    [
+        (["05/01/06"], ("day_first", "month_first", "%y/%m/%d")),
+        (["05-01-06 10:30"], ("day_first", "month_first", "%y-%m-%d %H:%M")),
+        (["26/01/05", "26/01/25"], ("day_first", "%y/%m/%d")),
+    ],
+)
+def test_a_short_year_may_come_first_and_the_refusal_says_so(home, cells, settings):
+    orders(home, cells, "ordered_at")
+    with pytest.raises(ExportError) as refused:
+        home.load()
+    assert " or ".join(f'dates = "{setting}"' for setting in settings) + " below" in str(refused.value)
+    home.settings["dialects"] = {"perennial": {"dates": settings[-1]}}
+    home.load()
+    year, month, day = cells[0][:8].replace("-", "/").split("/")
+    assert str(home.order_lines().rows("ordered_at")[0][0])[:10] == f"20{year}-{month}-{day}"
+
+
+@pytest.mark.parametrize(
+    ("cell", "setting"),
+    [("20260105", "%Y%m%d"), ("05.01.2026 10.30", "%d.%m.%Y %H.%M"), ("05/01/2026 10h30", "%d/%m/%Y %Hh%M")],
+)
+def test_a_date_that_is_not_read_comes_with_the_setting_that_reads_it(home, cell, setting):
+    orders(home, [cell], "ordered_at")
+    home.load()
+    assert f'a format such as dates = "{setting}" below [dialects.<source>]' in home.reasons()[1]
+    home.settings["dialects"] = {"perennial": {"dates": setting}}
+    home.load()
+    assert str(home.order_lines().one("ordered_at"))[:10] == "2026-01-05"
