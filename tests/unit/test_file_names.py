@@ -35,9 +35,7 @@ def drop(home: Home, name: str, frame: pl.DataFrame) -> Path:
 
 
 @pytest.mark.parametrize("ending", ["csv", "parquet"])
-@pytest.mark.parametrize(
-    ("name", "other"), [("orders[1]", "orders1"), ("z*", "zz"), ("q?", "qq"), ("[a-b]/c", "a/c"), ("a**", "ab")]
-)
+@pytest.mark.parametrize(("name", "other"), [("orders[1]", "orders1"), ("z*", "zz"), ("[a-b]/q?", "a/qq")])
 def test_a_name_with_signs_of_patterns_means_one_file(home, name, other, ending):
     drop(home, f"{name}.{ending}", orders("o1", "o2"))
     drop(home, f"{other}.{ending}", orders("o3"))
@@ -68,23 +66,24 @@ def test_a_folder_called_like_a_column_says_nothing_of_it(home, ending):
 
 
 NAMES = ("raw", "given", "export", "mapped", "row_number", "problems", "line", "source", "malformed", "reasons")
-NUMBERS = ("rowid", "ROWID", "__row__", "__ROW__", "raw.rowid")
+NUMBERS = (("ROWID",), ("rowid", "__row__", "raw.rowid"))
 
 
 @pytest.mark.parametrize("ending", ["csv", "parquet"])
-@pytest.mark.parametrize("name", [*NAMES, *NUMBERS])
-def test_a_column_of_any_name_is_kept_with_its_quarantined_row(home, name, ending):
-    frame = orders("o1", "o2", "o3").with_columns(pl.lit(77).alias(name))
+@pytest.mark.parametrize("names", [NAMES, *NUMBERS])
+def test_a_column_of_any_name_is_kept_with_its_quarantined_row(home, names, ending):
+    frame = orders("o1", "o2", "o3").with_columns(pl.lit(77).alias(name) for name in names)
     frame = frame.with_columns(amount=pl.Series(["10", "ten", "10"]))
     drop(home, f"a.{ending}", frame)
     home.load()
     (row,) = home.set_aside().rows("row_number", "raw")
     kept = json.loads(row[1])
-    assert (row[0], kept["order_id"], kept["amount"], str(kept[name])) == (2, "o2", "ten", "77")
+    assert (row[0], kept["order_id"], kept["amount"]) == (2, "o2", "ten")
+    assert [str(kept[name]) for name in names] == ["77"] * len(names)
     assert home.order_lines().rows("row_number", "order_id") == [(1, "o1"), (3, "o3")]
 
 
-@pytest.mark.parametrize("name", NUMBERS)
+@pytest.mark.parametrize("name", ["rowid", "__ROW__"])
 def test_rows_keep_their_numbers_in_every_reader(home, name):
     cells = {"customer_id": "anna", "ordered_at": "2026-01-02", name: "a"}
     good, bad = ({"order_id": id, "amount": amount} | cells for id, amount in (("o1", 10), ("o2", "ten")))

@@ -193,7 +193,7 @@ def test_a_source_of_ones_own_may_say_what_its_statuses_are(home):
         name="a.csv",
     )
     home.load()
-    assert occasions(home) == {"b": 1, "c": 1}
+    assert occasions(home) == {"b": 2, "c": 1}
     assert '"bezahlt" (3 rows)' in home.remarks()["unknown_status"]
 
 
