@@ -389,7 +389,9 @@ def _quarantined_rows_shown(settings: Settings) -> Iterator[None]:
             import polars as pl
 
             out.print(Text(path.name, style="bold"))
-            for number, reasons, raw in pl.read_parquet(path).select("row_number", "reasons", "raw").head(5).rows():
+            for number, reasons, raw in (
+                pl.read_parquet(path, glob=False).select("row_number", "reasons", "raw").head(5).rows()
+            ):
                 out.print(Text(f"  row {number:,}: {reasons}\n    {_literal(raw)}"), soft_wrap=True)
 
 

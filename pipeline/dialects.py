@@ -621,10 +621,17 @@ def _difference(engine: DuckDBEngine, cells: str, one: str, other: str) -> tuple
 def _cells(table: str, columns: Sequence[str], every: int) -> str:
     """The cells of the columns that are not blank: (name, value)."""
     return " UNION ALL ".join(
-        f"SELECT {_literal(name)} AS name, {_quoted(name)} AS value FROM {table} "
-        f"WHERE rowid % {every} = 0 AND trim({_quoted(name)}) <> ''"
+        f"SELECT {_literal(name)} AS name, value FROM {_sampled(table, name, every)} WHERE trim(value) <> ''"
         for name in columns
     )
+
+
+def _sampled(table: str, name: str, every: int) -> str:
+    """SQL: every n-th cell of a column as `value`. By no rowid: a file may have a column of that name."""
+    if every == 1:
+        return f"(SELECT {_quoted(name)} AS value FROM {table}) AS cells"
+    placed = f"SELECT {_quoted(name)} AS value, row_number() OVER () AS place FROM {table}"
+    return f"(SELECT value FROM ({placed}) AS placed WHERE (place - 1) % {every} = 0) AS cells"
 
 
 def _spread(engine: DuckDBEngine, table: str) -> int:

@@ -22,7 +22,7 @@ from pipeline.precedence import local_now, note_arrivals, place_of, shown_path
 from pipeline.quarantine import settle
 from pipeline.rates import FOLDER as RATES_FOLDER
 from pipeline.rates import files_below, load_rates
-from pipeline.readers import columns_of, disk_is_full
+from pipeline.readers import columns_of, disk_is_full, require_name
 from pipeline.settings import Settings
 from pipeline.sizes import limits_of
 from pipeline.sources import ExportError, Source, choose, find_sources
@@ -183,6 +183,7 @@ def recognise_input(settings: Settings, path: Path, sources: Sequence[Source]) -
 
 def identify(export: Export) -> tuple[str, str]:
     """(file_id, sha256). A file is what it contains, mapped by one source; where it lies does not matter."""
+    require_name(export.path)
     try:
         with export.path.open("rb") as file:
             sha256 = hashlib.file_digest(file, "sha256").hexdigest()

@@ -306,23 +306,34 @@ class Load:
         column = quoted(statuses.column)
         known = statuses.meanings(_of_source(self._settings.statuses, self._source, {}))
         counted = self._execute(
-            f"SELECT {status_word_sql(column)} AS word, count(*), min({column}) FROM given GROUP BY word "
+            f"WITH people AS (SELECT row_number, min({self._person}) AS person FROM mapped GROUP BY row_number) "
+            f"SELECT {status_word_sql('given.' + column)} AS word, count(*), min(given.{column}), "
+            "count(DISTINCT person), (SELECT count(*) FROM given) "
+            "FROM given LEFT JOIN people ON people.row_number = given.row_number GROUP BY word "
             "HAVING word IS NOT NULL AND NOT list_contains($known, word) ORDER BY 2 DESC, 1",
             known=list(known),
         )
         if not counted:
             return
-        words = [f'"{word}"' if is_shown(word) else f"one shaped like {shape(written)}" for word, _, written in counted]
-        named = [f"{word} ({rows:,} rows)" for word, (_, rows, _) in zip(words, counted, strict=True)][:_TOP_WORDS]
+        shown = [word for word, rows, _, people, of in counted if is_shown(word, rows, people, of)]
+        words = [f'"{word}"' if word in shown else f"one shaped like {shape(told)}" for word, _, told, *_ in counted]
+        named = [f"{word} ({rows:,} rows)" for word, (_, rows, *_) in zip(words, counted, strict=True)][:_TOP_WORDS]
         more = f" and {len(counted) - _TOP_WORDS} more" if len(counted) > _TOP_WORDS else ""
-        example = next((word for word, _, _ in counted if is_shown(word)), "status")
+        example = next(iter(shown), "status")
         self._remark(
             "unknown_status",
             f'column "{self._found[statuses.column]}": unknown statuses {", ".join(named)}{more}. Such orders count as '
             f"orders that stand. Say what they are below [statuses.{self._source.name}] in perennial.toml, such as "
             f'"{example}" = "{UNKNOWN}", or never_stood, or refunded.',
-            sum(rows for _, rows, _ in counted),
+            sum(rows for _, rows, *_ in counted),
         )
+
+    @property
+    def _person(self) -> str:
+        """SQL: whom a line of `mapped` is of, else its order; null where it says neither."""
+        key = next((name for name in self._input.key if name in self._stored), "NULL")
+        named = [name for name in ("customer_id", GUEST_ID) if name in {*self._stored, *self._beside}]
+        return f"coalesce({', '.join(named)})" if named else key
 
     def _resolve(self, file: RawFile) -> dict[str, str]:
         """Raw column -> its name in the file; what stands above the header is told."""
@@ -982,11 +993,11 @@ class Load:
         if not self._execute("SELECT count(*) FROM problems")[0][0]:
             return
         number, row = self._number, "raw"
-        raw_text = "raw.line" if self._source.header.reads == "lines" else "CAST(to_json(raw) AS VARCHAR)"
+        raw_text = "raw.line" if self._source.header.reads == "lines" else self._as_json("raw")
         text = f"coalesce(malformed.text, {raw_text}, '')"
         if self._input.is_personal:  # what the source does not read is nobody's business here
             number, row = "given.row_number", "given"
-            text = "CASE WHEN malformed.row_number IS NULL THEN CAST(to_json(given) AS VARCHAR) ELSE '' END"
+            text = f"CASE WHEN malformed.row_number IS NULL THEN {self._as_json('given')} ELSE '' END"
         self._execute(
             """
             INSERT INTO ingest.quarantine (file_id, row_number, reasons)
@@ -1002,6 +1013,12 @@ class Load:
             WHERE reasons.file_id = $file_id
             """
         write_rows(self._engine, self._settings, self._file_id, mapping, rows)
+
+    def _as_json(self, table: str) -> str:
+        """SQL: a row as JSON, column by column: the table's name as a value is a column where the file has such one."""
+        columns = [row[0] for row in self._execute(f"SELECT column_name FROM (DESCRIBE {table})")]
+        cells = ", ".join(f"{quoted(name)} := {table}.{quoted(name)}" for name in columns)
+        return f"CAST(to_json(struct_pack({cells})) AS VARCHAR)"
 
     def _exclude_copies(self) -> int:
         """Drop what is there twice, where it may be there once only or source or settings say so; returns how many."""

@@ -29,7 +29,7 @@ from pipeline.errors import PerennialError
 from pipeline.publishing import Publication
 from pipeline.reporting.site import OUT
 from pipeline.settings import Settings
-from pipeline.sources import text_literal
+from pipeline.sources import file_literal
 from pipeline.sql import FOLDER_COLUMN, RENAMED_COLUMNS
 
 _OLD_FOLDER = "snapshot_date"
@@ -137,7 +137,7 @@ def _stage(file: Path, staged: Path) -> str | None:
     renamed = RENAMED_COLUMNS.get(f"marts.{file.stem}", {})
     if file.suffix == ".parquet" and renamed.keys() & pl.read_parquet_schema(file).keys():
         names = ", ".join(f'"{old}" AS "{new}"' for old, new in renamed.items())
-        rows = f"SELECT * RENAME ({names}) FROM read_parquet({text_literal(str(file))}, hive_partitioning = false)"
+        rows = f"SELECT * RENAME ({names}) FROM read_parquet({file_literal(file)}, hive_partitioning = false)"
         with closing(duckdb.connect()) as connection:
             DuckDBEngine(connection).export(rows, {}, staged)
         return hashlib.sha256(staged.read_bytes()).hexdigest()

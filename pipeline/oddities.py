@@ -169,8 +169,12 @@ def one_offset(engine: DuckDBEngine, columns: Sequence[str]) -> str | None:
         offset = f"nullif(regexp_extract({cell}, '{_WITH_OFFSET}', 1), '')"
         step = max(1, int(engine.scalar("SELECT count(*) FROM raw")) // _SAMPLE)
         for every in dict.fromkeys((step, 1)):
+            placed = f"SELECT {_quoted(name)}, row_number() OVER () AS place FROM raw"
+            if every == 1:
+                placed = f"SELECT {_quoted(name)}, 1 AS place FROM raw"
             found = engine.execute(
-                f"SELECT DISTINCT {offset} FROM raw WHERE rowid % {every} = 0 AND {cell} <> '' LIMIT 4"
+                f"SELECT DISTINCT {offset} FROM ({placed}) AS placed "
+                f"WHERE (placed.place - 1) % {every} = 0 AND {cell} <> '' LIMIT 4"
             )
             hours = sorted({_hours(str(given)) for (given,) in found if given})
             if not found or (None,) in found or 0 in hours or len(hours) > 2 or hours[-1] - hours[0] > 1:

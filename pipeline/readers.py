@@ -30,10 +30,10 @@ import pyarrow as pa
 
 from pipeline.dialects import Dialect
 from pipeline.engines.duckdb import DuckDBEngine
-from pipeline.shapes import redacted, shape
+from pipeline.shapes import one_line, redacted, shape
 from pipeline.sizes import LONGEST_LINE as _LONGEST_LINE
-from pipeline.sizes import Limits, require_size
-from pipeline.sources import ExportError, quoted, text_literal
+from pipeline.sizes import MOST_COLUMNS, Limits, require_columns, require_size, require_unpacked
+from pipeline.sources import ExportError, file_literal, quoted, text_literal
 
 Format = Literal["csv", "parquet", "jsonl", "lines", "xlsx"]
 _FORMATS: dict[str, Format] = {
@@ -149,7 +149,7 @@ def read_raw(
         long_line = limits is not None and require_size(path, format, compression, limits)
         if format == "parquet":
             _require_different(path.name, list(pl.read_parquet_schema(path)))
-            return RawFile(_create_raw(engine, f"read_parquet({text_literal(path)})"), "raw.rowid + 1", Dialect())
+            return _read_parquet(engine, path, limits)
         if format == "xlsx":
             return _read_workbook(engine, path, fixed, scratch, is_header)
         return _read_text(engine, _text(path, compression, fixed), format, fixed, scratch, is_header, long_line)
@@ -177,7 +177,7 @@ def columns_of(path: Path, dialect: Dialect, limits: Limits, is_header: Test | N
 def _keys(line: str) -> Iterable[str]:
     try:
         read = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         return ()
     return read.keys() if isinstance(read, dict) else ()
 
@@ -186,6 +186,7 @@ def _keys(line: str) -> Iterable[str]:
 def _told(path: Path, format: Format, fixed: Dialect) -> Iterator[None]:
     """What goes wrong with a file as a whole, as an ExportError that says what to do."""
     try:
+        require_name(path)
         if path.stat().st_size == 0:
             raise ExportError(f"{path.name} is empty (0 bytes): the export did not finish. Export it again.")
         yield
@@ -203,13 +204,59 @@ def _told(path: Path, format: Format, fixed: Dialect) -> Iterator[None]:
         raise ExportError(f"{path.name} cannot be read as {format}: {first} Export it again.") from None
 
 
+def require_name(path: Path) -> None:
+    """Raises ExportError for a file whose name is no text: neither the ledger nor a message can hold it."""
+    try:
+        str(path).encode()
+    except UnicodeEncodeError:
+        raise ExportError(f"{one_line(path.name)}: its name holds bytes that are no UTF-8 text. Rename it.") from None
+
+
 def disk_is_full(error: BaseException) -> bool:
     return getattr(error, "errno", None) == errno.ENOSPC or "No space left" in str(error)
 
 
-def _create_raw(engine: DuckDBEngine, call: str) -> list[str]:
-    engine.execute(f"CREATE OR REPLACE TEMP TABLE raw AS SELECT * FROM {call}")
-    return [row[0] for row in engine.execute("SELECT column_name FROM (DESCRIBE raw)")]
+def _create_raw(engine: DuckDBEngine, call: str) -> tuple[list[str], str]:
+    """(the columns of `raw`, the SQL of a row's number). A column named as DuckDB names that number would hide it."""
+    columns = [row[0] for row in engine.execute(f"SELECT column_name FROM (DESCRIBE FROM {call})")]
+    if "rowid" not in map(str.lower, columns):
+        engine.execute(f"CREATE OR REPLACE TEMP TABLE raw AS SELECT * FROM {call}")
+        return columns, "raw.rowid + 1"
+    number = _number_beside(columns)
+    engine.execute(f"CREATE OR REPLACE TEMP TABLE raw AS SELECT row_number() OVER () AS {number}, * FROM {call}")
+    return columns, f"raw.{number}"
+
+
+def _number_beside(columns: Iterable[str]) -> str:
+    """The name of a column for the numbers of rows that none of the columns has."""
+    taken, name = {column.lower() for column in columns}, _NUMBER
+    while name in taken:
+        name += "_"
+    return name
+
+
+def _read_parquet(engine: DuckDBEngine, path: Path, limits: Limits | None) -> RawFile:
+    call = f"read_parquet({file_literal(path)}, hive_partitioning = false)"
+    types = engine.execute(f"SELECT column_name, column_type FROM (DESCRIBE FROM {call})")
+    require_columns(path.name, len(types))
+    lengths = [length for name, kind in types if (length := _length(quoted(name), kind))]
+    if limits is not None and lengths:
+        # A dictionary holds a text once, and its rows name it as often as they like: only decoding tells how long all
+        # are together. It is done as a stream, of which DuckDB keeps no row.
+        total = " + ".join(f"coalesce(sum(CAST({length} AS HUGEINT)), 0)" for length in lengths)
+        require_unpacked(path, int(engine.scalar(f"SELECT {total} FROM {call}")), limits)
+    columns, number = _create_raw(engine, call)
+    return RawFile(columns, number, Dialect())
+
+
+def _length(column: str, kind: str) -> str | None:
+    """SQL: how many bytes a cell takes; None for types whose cells all take as many."""
+    if kind == "BLOB":
+        return f"octet_length({column})"
+    if kind in ("VARCHAR", "JSON"):
+        return f"strlen({column})"
+    is_nested = kind.endswith("]") or kind.startswith(("STRUCT", "MAP", "UNION"))
+    return f"strlen(CAST({column} AS VARCHAR))" if is_nested else None
 
 
 # ── text ──────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -254,7 +301,7 @@ def _read_text(
 
 def _read_csv(engine: DuckDBEngine, text: _Text) -> _Read:
     columns = _csv_columns(text)
-    return _create_raw(engine, _csv_call(text, columns)), "raw.rowid + 1", _NO_COLUMNS
+    return *_create_raw(engine, _csv_call(text, columns)), _NO_COLUMNS
 
 
 def _read_lines(engine: DuckDBEngine, text: _Text, header: bool | None = None) -> _Read:
@@ -263,7 +310,7 @@ def _read_lines(engine: DuckDBEngine, text: _Text, header: bool | None = None) -
         with text.open(errors="replace") as lines:
             header = any(character.isalpha() for character in lines.readline(_SAMPLE))
     whole = text.read_as(delimiter=_NO_SUCH_CHARACTER, quote="none")
-    return _create_raw(engine, _csv_call(whole, ["line"], header)), "raw.rowid + 1", _NO_COLUMNS
+    return *_create_raw(engine, _csv_call(whole, ["line"], header)), _NO_COLUMNS
 
 
 def _read_json_lines(engine: DuckDBEngine, text: _Text) -> _Read:
@@ -290,13 +337,15 @@ def _read_json_lines(engine: DuckDBEngine, text: _Text) -> _Read:
     rows = engine.execute(
         f"SELECT list(key ORDER BY lines DESC, key) FROM (SELECT key, count(*) AS lines "
         f"FROM (SELECT unnest(json_keys(line)) AS key FROM objects) AS named GROUP BY key) AS keys "
-        f"GROUP BY {same} ORDER BY 1"
+        f"GROUP BY {same} ORDER BY 1 LIMIT {MOST_COLUMNS + 1}"
     )
     keys = {spellings[0]: spellings for (spellings,) in rows}
+    require_columns(text.path.name, len(keys))
+    number = _number_beside(keys)
     values = "".join(f", {_json_value('json_extract_string', keys[key])} AS {quoted(key)}" for key in keys)
-    engine.execute(f"CREATE OR REPLACE TEMP TABLE raw AS SELECT row_number AS {_NUMBER}{values} FROM objects")
+    engine.execute(f"CREATE OR REPLACE TEMP TABLE raw AS SELECT row_number AS {number}{values} FROM objects")
     numbers = _json_numbers(engine, keys)
-    return list(keys), f"raw.{_NUMBER}", numbers
+    return list(keys), f"raw.{number}", numbers
 
 
 def _json_numbers(engine: DuckDBEngine, keys: Mapping[str, Sequence[str]]) -> frozenset[str]:
@@ -321,7 +370,8 @@ def _csv_call(text: _Text, columns: list[str], header: bool = True) -> str:
     names = ", ".join(f"{text_literal(name)}: 'VARCHAR'" for name in columns)
     quote = text_literal(_quote_character(text) or "")
     return (
-        f"read_csv({text_literal(text.path)}, auto_detect=false, header={str(header).lower()}, "
+        f"read_csv({file_literal(text.path)}, hive_partitioning=false, "
+        f"auto_detect=false, header={str(header).lower()}, "
         f"compression='{text.compression}', delim={text_literal(text.dialect.delimiter)}, "
         f"quote={quote}, escape={quote}, max_line_size={_LONGEST_LINE}, "
         f"buffer_size={_BUFFER}, columns={{{names}}})"
@@ -513,6 +563,7 @@ def _csv_columns(text: _Text) -> list[str]:
 
 def _column_names(file: str, header: Sequence[str]) -> list[str]:
     """The cells of the header, a column without a name by its position."""
+    require_columns(file, len(header))
     if not any(name.strip() for name in header):
         raise ExportError(f"{file} has no header line. The first line must name the columns.")
     columns = [name.replace("\0", "").strip() or f"column {place}" for place, name in enumerate(header, start=1)]
@@ -548,14 +599,15 @@ def _read_malformed_csv(engine: DuckDBEngine, text: _Text) -> _Read:
     """Row by row: rows with too few or too many fields, open quotes or bytes that are no text become `malformed`."""
     columns = _csv_columns(text)
     names = ", ".join(f"{quoted(name)} VARCHAR" for name in columns)
-    engine.execute(f"CREATE OR REPLACE TEMP TABLE raw ({_NUMBER} BIGINT, {names})")
+    number = _number_beside(columns)
+    engine.execute(f"CREATE OR REPLACE TEMP TABLE raw ({number} BIGINT, {names})")
     with text.open(errors="surrogateescape") as opened:
         records = _records(opened, text, len(columns))
         next(records)
         numbered = enumerate(records, start=1)
         while batch := list(islice(numbered, _BATCH)):
-            _insert_records(engine, batch, columns)
-    return columns, f"raw.{_NUMBER}", _NO_COLUMNS
+            _insert_records(engine, batch, columns, number)
+    return columns, f"raw.{number}", _NO_COLUMNS
 
 
 def _records(lines: Iterable[str], text: _Text, width: int | None) -> Iterator[_Record]:
@@ -608,7 +660,9 @@ def _fields(record: list[str], delimiter: str, quote: str | None) -> list[str] |
         return None
 
 
-def _insert_records(engine: DuckDBEngine, batch: list[tuple[int, _Record]], columns: list[str]) -> None:
+def _insert_records(
+    engine: DuckDBEngine, batch: list[tuple[int, _Record]], columns: list[str], row_number: str
+) -> None:
     good, bad = [], []
     for number, record in batch:
         reason = _fault(record, len(columns))
@@ -620,7 +674,7 @@ def _insert_records(engine: DuckDBEngine, batch: list[tuple[int, _Record]], colu
             kept = record.text if len(record.text) <= _LONGEST_ROW else f"{record.text[:_SHOWN_OF_LONG]}…"
             whole = kept.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
             bad.append((number, whole, reason))
-    as_text = {_NUMBER: pl.Int64, **dict.fromkeys(columns, pl.String)}
+    as_text = {row_number: pl.Int64, **dict.fromkeys(columns, pl.String)}
     engine.insert("raw", pl.DataFrame(good, schema=as_text, orient="row"))
     as_malformed = {"row_number": pl.Int64, "text": pl.String, "reason": pl.String}
     engine.insert("malformed", pl.DataFrame(bad, schema=as_malformed, orient="row"))
@@ -657,11 +711,13 @@ def _read_workbook(
         )
     except fastexcel.FastExcelError as error:
         raise _no_workbook(path, error) from None
-    frame = frame.select(pl.int_range(1, pl.len() + 1, dtype=pl.Int64).alias(_NUMBER), *map(_whole_numbers, frame))
+    number = _number_beside(columns)
+    frame = frame.select(pl.int_range(1, pl.len() + 1, dtype=pl.Int64).alias(number), *map(_whole_numbers, frame))
     with _folder(scratch) as folder:
-        frame.filter(~pl.all_horizontal(pl.exclude(_NUMBER).is_null())).write_parquet(folder / "sheet.parquet")
-        _create_raw(engine, f"read_parquet({text_literal(folder / 'sheet.parquet')})")
-    return RawFile(columns, f"raw.{_NUMBER}", Dialect(sheet=dialect.sheet), above + 1, above)
+        frame.filter(~pl.all_horizontal(pl.exclude(number).is_null())).write_parquet(folder / "sheet.parquet")
+        sheet_file = file_literal(folder / "sheet.parquet")
+        engine.execute(f"CREATE OR REPLACE TEMP TABLE raw AS FROM read_parquet({sheet_file}, hive_partitioning=false)")
+    return RawFile(columns, f"raw.{number}", Dialect(sheet=dialect.sheet), above + 1, above)
 
 
 def _sheet(path: Path, dialect: Dialect, is_header: Test | None) -> tuple[str, list[str], int]:

@@ -9,6 +9,7 @@ Reading files is `exports`' work.
 from __future__ import annotations
 
 import difflib
+import glob
 import hashlib
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -338,6 +339,11 @@ def closest(name: str, names: Iterable[str]) -> str | None:
 def quoted(name: str) -> str:
     """A column name in SQL."""
     return '"' + name.replace('"', '""') + '"'
+
+
+def file_literal(path: Path) -> str:
+    """SQL: a file that DuckDB is to read, this one only: `orders[1].csv` would else be a pattern for others."""
+    return text_literal(glob.escape(str(path)))
 
 
 def text_literal(value: object) -> str:

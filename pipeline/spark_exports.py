@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import datetime as dt
 import difflib
+import glob
 import hashlib
+import re
 import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -111,6 +113,11 @@ def _canonical_source(engine: SparkEngine) -> Source:
 
 def _entry(engine: SparkEngine, source: Source, path: str) -> Entry:
     format = _format(path)
+    if re.search(r"[*?[{]", path) and Path(path).exists():
+        raise ExportError(
+            f"spark.order_lines: {path} is a file or folder, and a pattern for others as well. Rename it, without any "
+            f"of * ? [ {{."
+        )
     reader = engine.session.read
     try:
         files = told(path, lambda: reader.format("binaryFile").option("recursiveFileLookup", "true").load(path))
@@ -471,4 +478,4 @@ def _outcome(entry: Entry, ledger: dict[str, Any], read_now: bool) -> Loaded:
 
 
 def _escaped(folder: Path) -> str:
-    return folder.as_posix().replace("'", "''")
+    return glob.escape(folder.as_posix()).replace("'", "''")

@@ -27,6 +27,7 @@ for carts: to leave such orders out would lose customers without a trace, and th
 STANDING, IS_GIFT_CARD, PROBLEM = "standing", "is_gift_card", "problem"
 _BETWEEN_WORDS = "[\\s\u00a0_-]+"
 _PREFIX = "^wc_"
+_LEAST_ROWS, _LEAST_SHARE, _LEAST_CUSTOMERS = 3, 0.005, 2
 
 
 class Statuses(BaseModel):
@@ -108,8 +109,14 @@ def gift_card_sql(columns: Sequence[str], patterns: Sequence[str]) -> str:
     return f"({' OR '.join(matches)})"
 
 
-def is_shown(word: str) -> bool:
-    """Whether an unknown status may be named: a short word. Anything else in that column may be a person's."""
+def is_shown(word: str, rows: int, customers: int, of: int) -> bool:
+    """Whether an unknown status of so many rows (`of` all) and customers may be named; anything else may be a person.
+
+    A word that a shop has set up is short, and stands at the orders of many: a name that slipped into the column does
+    so at one customer's.
+    """
+    if rows < max(_LEAST_ROWS, _LEAST_SHARE * of) or customers < _LEAST_CUSTOMERS:
+        return False
     return re.fullmatch(r"[^\W\d_]+(?:[ _-]+[^\W\d_]+)*", word) is not None and len(word) <= 30
 
 

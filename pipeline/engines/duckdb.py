@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import glob
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -338,7 +339,9 @@ def confine(connection: duckdb.DuckDBPyConnection, settings: Settings, named: It
     if settings.rates_file is not None:
         (folders if settings.rates_file.is_dir() else files).append(settings.rates_file)
     for name, paths in (("allowed_directories", folders), ("allowed_paths", files)):
-        connection.execute(f"SET {name} = [{', '.join(_text(str(path)) for path in paths)}]").fetchall()
+        # Also as files with the signs of patterns in their names are read (`sources.file_literal`).
+        allowed = dict.fromkeys(text for path in paths for text in (str(path), glob.escape(str(path))))
+        connection.execute(f"SET {name} = [{', '.join(map(_text, allowed))}]").fetchall()
     connection.execute(f"SET allowed_configs = ['{_CHANGED_IN_RUNS}']").fetchall()
     connection.execute("SET enable_external_access = false").fetchall()
     connection.execute("SET lock_configuration = true").fetchall()

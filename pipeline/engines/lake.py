@@ -9,6 +9,7 @@ them names. What belongs here: folders and catalog. Spark is not needed.
 from __future__ import annotations
 
 import datetime as dt
+import glob
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -220,7 +221,7 @@ class Lake:
 
     def _show(self, table: Table) -> None:
         """The view through which DuckDB reads the table; a column that older files lack is null in them."""
-        files = [f"{folder.as_posix()}/*.parquet" for folder in self.folders(table)]
+        files = [f"{glob.escape(folder.as_posix())}/*.parquet" for folder in self.folders(table)]
         declared, present = table.column_types(), set[str]()
         source = "(SELECT 1) AS nothing WHERE FALSE"
         if files:

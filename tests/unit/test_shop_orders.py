@@ -132,29 +132,32 @@ def test_magento_statuses_by_its_own_states(home):
 
 
 def test_an_unknown_status_counts_and_is_told_until_a_setting_says_what_it_is(home):
-    rows = [f"{n},2026-03-0{n},packing,10,0,{n},p{n}@x.org,Tea,1,10" for n in (1, 2)]
+    rows = [f"{n},2026-03-0{n},packing,10,0,{n},p{n}@x.org,Tea,1,10" for n in (1, 2, 5)]
+    rows += [f"{n},2026-03-06,Zbigniewa Statusowa,10,0,6,z@x.org,Tea,1,10" for n in (6, 7, 8)]
     rows += [
         "3,2026-03-03,Anna Kowalska 600 123 456,10,0,3,c@x.org,Tea,1,10",
         "4,2026-03-04,a@b.org,10,0,4,d@x.org,Tea,1,10",
     ]
     drop(home, WOO, WOO_HEADER, *rows)
     home.load()
-    assert sum(revenue(home).values()) == 40
+    assert sum(revenue(home).values()) == 80
     told = home.remarks()["unknown_status"]
-    assert '"packing" (2 rows)' in told and "[statuses.woocommerce_orders]" in told
+    assert '"packing" (3 rows)' in told and "[statuses.woocommerce_orders]" in told
+    assert "zbigniewa" not in told.lower() and "one shaped like Xxxxxxxxx Xxxxxxxxx (3 rows)" in told
     assert "Anna" not in told and "a@b" not in told and "Xxxx Xxxxxxxx 999 999 999 (1 rows)" in told
     home.settings["statuses"] = {WOO: {"Packing": "never_stood"}}
     home.load()
-    assert revenue(home) == {"1": 0, "2": 0, "3": 10, "4": 10}
+    assert revenue(home) == dict.fromkeys("125", 0) | dict.fromkeys("34678", 10)
     assert "packing" not in home.remarks()["unknown_status"]
 
 
 def test_inspect_tells_an_unknown_status(tmp_path):
     path = tmp_path / "orders.csv"
-    path.write_text(f"{WOO_HEADER}\n1,2026-03-01,at the depot,10,0,1,a@x.org,Tea,1,10\n")
+    rows = [f"{n},2026-03-01,at the depot,10,0,{n},p{n}@x.org,Tea,1,10" for n in (1, 2, 3)]
+    path.write_text("\n".join((WOO_HEADER, *rows)) + "\n")
     found = inspect(path, load(tmp_path))
     assert found.loaded is not None
-    assert ['"at_the_depot" (1 rows)' in remark.message for remark in found.loaded.remarks] == [True]
+    assert ['"at_the_depot" (3 rows)' in remark.message for remark in found.loaded.remarks] == [True]
 
 
 @pytest.mark.parametrize(("word", "shown"), [
@@ -162,7 +165,14 @@ def test_inspect_tells_an_unknown_status(tmp_path):
     ("a@b.org", False), ("x" * 31, False), ("=cmd", False), ("", False),
 ])  # fmt: skip
 def test_a_status_is_named_only_when_it_can_be_no_persons(word, shown):
-    assert is_shown(word) is shown
+    assert is_shown(word, 3, 2, 100) is shown
+
+
+@pytest.mark.parametrize(("rows", "customers", "of", "shown"), [
+    (3, 2, 600, True), (2, 2, 2, False), (3, 1, 3, False), (3, 2, 601, False), (5, 5, 1000, True),
+])  # fmt: skip
+def test_a_status_is_named_only_when_orders_of_several_customers_have_it(rows, customers, of, shown):
+    assert is_shown("packing", rows, customers, of) is shown
 
 
 def test_a_source_of_ones_own_may_say_what_its_statuses_are(home):
@@ -179,12 +189,12 @@ def test_a_source_of_ones_own_may_say_what_its_statuses_are(home):
         "own",
         "order,customer,day,money,state",
         "1,a,2026-01-01,5,Storniert",
-        "2,b,2026-01-02,5,bezahlt",
+        *(f"{n},{customer},2026-01-02,5,bezahlt" for n, customer in ((2, "b"), (3, "b"), (4, "c"))),
         name="a.csv",
     )
     home.load()
-    assert occasions(home) == {"b": 1}
-    assert '"bezahlt" (1 rows)' in home.remarks()["unknown_status"]
+    assert occasions(home) == {"b": 2, "c": 1}
+    assert '"bezahlt" (3 rows)' in home.remarks()["unknown_status"]
 
 
 def test_statuses_of_a_source_that_has_none_cannot_be_set(home):

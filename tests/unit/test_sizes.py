@@ -86,11 +86,11 @@ def test_a_row_too_long_to_be_read_is_quarantined_wherever_it_stands(home, name,
     home.drop(name, gzip.compress(text.encode(), 1) if name.endswith("gz") else text)
     loaded = home.load()[name]
     assert (loaded.accepted, loaded.quarantined) == (len(before) + 1, 1)
-    quarantined = home.select("SELECT row_number, reasons, length(raw) AS kept FROM ingest.quarantine")
+    quarantined = home.set_aside()
     assert quarantined.rows("row_number", "reasons") == [
         (len(before) + 1, "the row is longer than 8,388,608 characters")
     ]
-    assert quarantined.one("kept") < 1000
+    assert len(quarantined.one("raw")) < 1000
 
 
 def test_a_row_too_long_alone_in_its_file_does_not_vanish(home, monkeypatch):
@@ -122,3 +122,63 @@ def home(tmp_path):
 
     with ExitStack() as opened:
         yield Home(tmp_path, opened)
+
+
+FAR = "<worksheet><sheetData><row r='200000'><c r={}><v>1</v></c></row></sheetData></worksheet>"
+RELATIONS = "<Relationships><Relationship Id='rId1' Type='worksheet' Target='{}'/></Relationships>"
+
+
+@pytest.mark.parametrize("place", ["'ALL200000'", '"ALL200000"', ' "all200000"', "'&#65;LL200000'"])
+@pytest.mark.parametrize("part", ["xl/worksheets/sheet1.xml", "xl/elsewhere/data.xml", "xl/elsewhere/data.bin"])
+def test_a_sheet_is_measured_however_it_is_written_and_wherever_it_lies(tmp_path, place, part):
+    with zipfile.ZipFile(tmp_path / "a.xlsx", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("xl/_rels/workbook.xml.rels", RELATIONS.format(part.removeprefix("xl/")))
+        archive.writestr(part, FAR.format(place))
+    with pytest.raises(ExportError, match=r"200,000 rows of 1,000 columns"):
+        require_size(tmp_path / "a.xlsx", "xlsx", "none", LIMITS)
+
+
+def test_cells_that_do_not_say_their_place_follow_one_another(tmp_path, monkeypatch):
+    monkeypatch.setattr(sizes, "MOST_CELLS", 5)
+    with pytest.raises(ExportError, match=r"2 rows of 3 columns"):
+        require_size(workbook(tmp_path / "a.xlsx", "<row><c/><c/><c/></row><row><c/></row>"), "xlsx", "none", LIMITS)
+
+
+@pytest.mark.parametrize(
+    "cells", ["<row><c r='A1'></row>", "<row><c r='1'/></row>", "<row><c r='A1' r='B1'/></row>", "&strange;"]
+)
+def test_a_sheet_that_cannot_be_looked_at_is_refused(tmp_path, cells):
+    with pytest.raises(ExportError, match=r"the workbook is damaged or locked"):
+        require_size(workbook(tmp_path / "a.xlsx", cells), "xlsx", "none", LIMITS)
+
+
+def test_a_part_with_a_wrong_sum_hides_no_other(tmp_path):
+    with zipfile.ZipFile(tmp_path / "a.xlsx", "w") as archive:
+        archive.writestr("first.txt", "some text")
+        archive.writestr("xl/worksheets/sheet1.xml", FAR.format("'ALL200000'"))
+    content = (tmp_path / "a.xlsx").read_bytes()
+    (tmp_path / "a.xlsx").write_bytes(content.replace(b"some text", b"same text"))
+    with pytest.raises(ExportError, match=r"damaged or locked; its archive cannot be unpacked"):
+        require_size(tmp_path / "a.xlsx", "xlsx", "none", LIMITS)
+
+
+@pytest.mark.parametrize("nested", [False, True])
+def test_parquet_is_judged_by_the_length_of_its_texts_too(home, nested, monkeypatch):
+    monkeypatch.setattr(sizes, "SMALL", 10_000_000)
+    text = pl.select(pl.repeat("x" * 100_000, 200).alias("order_id"))
+    path = home.drop("a.parquet", b"")
+    text.select(pl.struct("order_id").alias("order_id") if nested else "order_id").write_parquet(path)
+    assert path.stat().st_size < 10_000
+    with pytest.raises(ExportError, match=r"a\.parquet unpacks to more than 200 times its size"):
+        home.load()
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.parquet", "a.jsonl"])
+def test_a_file_of_more_columns_than_an_export_has_is_refused(home, name, monkeypatch):
+    monkeypatch.setattr(sizes, "MOST_COLUMNS", 3)
+    monkeypatch.setattr(readers, "MOST_COLUMNS", 3)
+    frame = pl.DataFrame({name: ["1"] for name in HEADER.split(",")})
+    path = home.drop(name, b"")
+    {"csv": frame.write_csv, "parquet": frame.write_parquet, "jsonl": frame.write_ndjson}[name[2:]](path)
+    with pytest.raises(ExportError, match=rf"{name} names more than 3 columns"):
+        home.load()
