@@ -263,6 +263,10 @@ def _read_lines(engine: DuckDBEngine, text: _Text, header: bool | None = None) -
     return _create_raw(engine, _csv_call(whole, ["line"], header)), "raw.rowid + 1"
 
 
+_IS_BLANK = "coalesce(trim(line), '') = ''"
+"""A line of JSON lines without a word; like a blank row of CSV, it is a row without cells until it is left out."""
+
+
 def _read_json_lines(engine: DuckDBEngine, text: _Text) -> tuple[list[str], str]:
     """JSON lines as text per key. A line that is no JSON object is malformed, the others still load."""
     _read_lines(engine, text, header=False)
@@ -271,13 +275,15 @@ def _read_json_lines(engine: DuckDBEngine, text: _Text) -> tuple[list[str], str]
         "CASE WHEN json_valid(line) THEN json_type(line) = 'OBJECT' ELSE FALSE END AS is_object FROM raw"
     )
     engine.execute(
-        "INSERT INTO malformed SELECT row_number, line, 'the line is no JSON object' FROM objects WHERE NOT is_object"
+        "INSERT INTO malformed SELECT row_number, line, 'the line is no JSON object' FROM objects "
+        f"WHERE NOT is_object AND NOT ({_IS_BLANK})"
     )
     rows = engine.execute("SELECT DISTINCT unnest(json_keys(line)) AS key FROM objects WHERE is_object ORDER BY key")
     keys = [row[0] for row in rows]
     values = "".join(f", json_extract_string(line, {text_literal(_json_path(key))}) AS {quoted(key)}" for key in keys)
     engine.execute(
-        f"CREATE OR REPLACE TEMP TABLE raw AS SELECT row_number AS {_NUMBER}{values} FROM objects WHERE is_object"
+        f"CREATE OR REPLACE TEMP TABLE raw AS SELECT row_number AS {_NUMBER}{values} FROM objects "
+        f"WHERE is_object OR {_IS_BLANK}"
     )
     return keys, f"raw.{_NUMBER}"
 
