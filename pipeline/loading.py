@@ -763,8 +763,8 @@ class Load:
             share, orders = leading
             self._remark(
                 "leading_customer",
-                f"one customer has {share * 100:.0f} % of the rows that name one ({orders:,} orders): is that a person, or "
-                f"the number of a till, a placeholder, or an id that a spreadsheet has rounded?",
+                f"one customer has {share * 100:.0f} % of the rows that name one ({orders:,} orders): is that a "
+                f"person, or the number of a till, a placeholder, or an id that a spreadsheet has rounded?",
             )
 
         if "customer_id" in self._stored and self._input.money and (few := oddities.stand_ins(self._engine)):
@@ -927,7 +927,7 @@ class Load:
             if rows and rows >= 0.5 * filled:
                 self._remark(
                     "personal_ids",
-                    f"{_rows(rows)} {'names the' if rows == 1 else 'name their'} customer by {what}, which then stands in every table and audience; "
+                    f"{_rows(rows)} with {what} for the customer, which then stands in every table and audience; "
                     f"{remedy}.",
                     rows,
                 )

@@ -264,26 +264,25 @@ def _read_lines(engine: DuckDBEngine, text: _Text, header: bool | None = None) -
 
 
 _IS_BLANK = "coalesce(trim(line), '') = ''"
-"""A line of JSON lines without a word; like a blank row of CSV, it is a row without cells until it is left out."""
+"""A line of JSON lines without a word; like a blank row of CSV, it is a row without cells, and left out later."""
 
 
 def _read_json_lines(engine: DuckDBEngine, text: _Text) -> tuple[list[str], str]:
     """JSON lines as text per key. A line that is no JSON object is malformed, the others still load."""
     _read_lines(engine, text, header=False)
     engine.execute(
-        "CREATE OR REPLACE TEMP TABLE objects AS SELECT rowid + 1 AS row_number, line, "
-        "CASE WHEN json_valid(line) THEN json_type(line) = 'OBJECT' ELSE FALSE END AS is_object FROM raw"
+        "CREATE OR REPLACE TEMP TABLE objects AS SELECT row_number, line, "
+        "CASE WHEN json_valid(line) THEN json_type(line) = 'OBJECT' ELSE FALSE END AS is_object "
+        f"FROM (SELECT rowid + 1 AS row_number, CASE WHEN {_IS_BLANK} THEN '{{}}' ELSE line END AS line FROM raw)"
     )
     engine.execute(
-        "INSERT INTO malformed SELECT row_number, line, 'the line is no JSON object' FROM objects "
-        f"WHERE NOT is_object AND NOT ({_IS_BLANK})"
+        "INSERT INTO malformed SELECT row_number, line, 'the line is no JSON object' FROM objects WHERE NOT is_object"
     )
     rows = engine.execute("SELECT DISTINCT unnest(json_keys(line)) AS key FROM objects WHERE is_object ORDER BY key")
     keys = [row[0] for row in rows]
     values = "".join(f", json_extract_string(line, {text_literal(_json_path(key))}) AS {quoted(key)}" for key in keys)
     engine.execute(
-        f"CREATE OR REPLACE TEMP TABLE raw AS SELECT row_number AS {_NUMBER}{values} FROM objects "
-        f"WHERE is_object OR {_IS_BLANK}"
+        f"CREATE OR REPLACE TEMP TABLE raw AS SELECT row_number AS {_NUMBER}{values} FROM objects WHERE is_object"
     )
     return keys, f"raw.{_NUMBER}"
 

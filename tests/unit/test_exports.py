@@ -332,7 +332,7 @@ def test_a_file_over_the_limit_is_not_loaded_and_tried_again_when_the_limit_chan
     assert set(home.reasons()) == {9, 10}
     assert outcome.example == (
         'january.csv, row 9, column "ordered_at" is missing. 2 of 10 rows quarantined in '
-        f"data/quarantine/january-{home.ledger().one('file_id')[:8]}.parquet: more than 10.0% "
+        f"data/quarantine/january-{home.ledger().one('file_id')[:8]}.parquet: more than 10.0 % "
         "(setting quarantine_limit), so nothing of the file was loaded. "
         "Fix the export, its source, or the limit, and run again."
     )

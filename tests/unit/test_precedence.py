@@ -492,3 +492,11 @@ def test_an_edited_order_of_the_same_customer_is_not_told_as_another(home):
     home.lines("b.csv", "1,anna,2026-03-01,20")
     home.load()
     assert home.remarks() == {}
+
+
+def test_a_backup_that_arrives_later_is_told(home):
+    home.lines("new.csv", "1,anna,2026-02-01,10", "2,bert,2026-03-01,20", "3,cleo,2026-01-01,5")
+    home.load()
+    home.lines("backup.csv", "1,anna,2026-02-01,30", "3,cleo,2026-01-01,5")
+    home.load()
+    assert "tells 1 order otherwise" in home.remarks()["older_backup"]
