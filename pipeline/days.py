@@ -62,10 +62,8 @@ class OrderDays:
 
     def __str__(self) -> str:
         """Why `latest` is not the last closed day."""
-        one = self.longest_quiet == 1
-        spell = (
-            f"was of {self.longest_quiet:,} day{'' if one else 's'}" if self.longest_quiet else "was of less than a day"
-        )
+        days = f"{self.longest_quiet:,} day{'' if self.longest_quiet == 1 else 's'}"
+        spell = f"was of {days}" if self.longest_quiet else "was shorter than a day"
         return (
             f"The orders end on {self.last}, {self.quiet:,} days before the last closed day ({self.closed}), and the "
             f"longest spell without an order in their last year {spell}. So nobody ages "
