@@ -158,6 +158,19 @@ class RowRule:
     reason: str
 
 
+REFUND_ADDS = "refund_adds"
+REFUND_RULES = (
+    RowRule(
+        "amount",
+        REFUND_ADDS,
+        "kind = 'refund' AND amount > 0",
+        '\'column "amount": a refund with a positive amount; it must be negative (or quantity and unit price must not '
+        "both be negative)'",
+    ),
+)
+"""What goes beyond one column: a refund takes from revenue."""
+
+
 def row_rules(schema: pa.DataFrameSchema, shown_as: Mapping[str, str] | None = None) -> list[RowRule]:
     """The schema's row checks as SQL; `shown_as` gives columns the name their owner knows them by in messages.
 

@@ -62,10 +62,11 @@ class OrderDays:
 
     def __str__(self) -> str:
         """Why `latest` is not the last closed day."""
-        spell = f"{self.longest_quiet:,} day{'' if self.longest_quiet == 1 else 's'}"
+        days = f"{self.longest_quiet:,} day{'' if self.longest_quiet == 1 else 's'}"
+        spell = f"was of {days}" if self.longest_quiet else "was shorter than a day"
         return (
             f"The orders end on {self.last}, {self.quiet:,} days before the last closed day ({self.closed}), and the "
-            f"longest spell without an order in their last year was of {spell}. So nobody ages "
+            f"longest spell without an order in their last year {spell}. So nobody ages "
             f"beyond {self.last}. If the shop is open, an export is missing; to publish a later day all the same, ask "
             f"for it with --snapshot."
         )

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 import pandera.polars as pa
 
-from pipeline.contracts import BENCHMARKS, CUSTOMERS, ORDER_LINES, TARGETS, documented
+from pipeline.contracts import BENCHMARKS, CUSTOMERS, ORDER_LINES, REFUND_RULES, TARGETS, RowRule, documented
 from pipeline.settings import ChargeProducts, Settings
 from pipeline.sql import Column, Header, Table
 
@@ -49,6 +49,8 @@ class Input:
     """Columns in the currency of the row, and their types; such rows are converted. Needs a column `currency`."""
     borrows_moment: str | None = None
     """Rows that take the earliest moment of their key in the file if they have none of their own."""
+    rules: tuple[RowRule, ...] = ()
+    """Checks of a completed row beyond those of its columns."""
     gives: str | None = None
     """What there is only with an export of it, as a phrase; None for orders, without which there is nothing."""
     is_personal: bool = False
@@ -93,7 +95,10 @@ _ORDER_LINES = Input(
     moment="ordered_at",
     grain=("file_id", "row_number", "kind"),
     filled=(
-        {"amount": "coalesce(amount, TRY_CAST(quantity * unit_price - coalesce(discount, 0) AS DECIMAL(18,2)))"},
+        {
+            "amount": "coalesce(amount, TRY_CAST(quantity * unit_price - CASE WHEN quantity * unit_price < 0 "
+            "THEN -abs(coalesce(discount, 0)) ELSE coalesce(discount, 0) END AS DECIMAL(18,2)))"
+        },
         {
             "kind": "coalesce(lower(kind), CASE WHEN amount < 0 OR quantity < 0 THEN 'refund' ELSE 'sale' END)",
             "currency": "coalesce(upper(currency), '{currency}')",
@@ -105,6 +110,7 @@ _ORDER_LINES = Input(
     ),
     money={"amount": "DECIMAL(18,2)", "unit_price": "DECIMAL(18,4)", "discount": "DECIMAL(18,2)"},
     borrows_moment="kind = 'refund'",
+    rules=REFUND_RULES,
     derived={
         "ordered_on": _day("ordered_at"),
         "original_amount": Derived(

@@ -21,7 +21,7 @@ from zoneinfo import ZoneInfo
 import duckdb
 
 from pipeline import oddities, spreadsheets
-from pipeline.contracts import RowRule, row_rules, sql_type
+from pipeline.contracts import REFUND_ADDS, RowRule, row_rules, sql_type
 from pipeline.dialects import (
     SIGN_OF_CURRENCY,
     SIGNS,
@@ -47,7 +47,7 @@ from pipeline.precedence import BELIEVED, FILES, OLDEST_FIRST, arrival_of, shown
 from pipeline.quarantine import name_rows, quarantine_file, scratch_folder, write_rows
 from pipeline.readers import RawFile, read_raw
 from pipeline.settings import ChargeProducts, Settings
-from pipeline.shapes import CURRENCIES, currency_sql, one_line, shape, shape_sql
+from pipeline.shapes import CURRENCIES, currency_sql, one_line, shape, shape_sql, shown_name
 from pipeline.sizes import limits_of
 from pipeline.sources import EXPORTED_AT, ROW_NUMBER, ExportError, Source, quoted, text_literal
 from pipeline.statuses import (
@@ -66,6 +66,8 @@ GUEST_ID = "guest_id"
 """What a SELECT may give beside customer_id: the id of an e-mail address, for orders that name no account."""
 BESIDE_STAGING = ("ingest.quarantine", "ingest.remarks", "ingest.identities", "ingest.files")
 _BESIDE_CANONICAL = (ROW_NUMBER, EXPORTED_AT, PROBLEM, GUEST_ID)
+_RULES = 2
+"""Raised where this code would read a file otherwise than before: files that are at hand are then read again."""
 _TOP_WORDS = 5
 _SAME_ORDER_DAYS = 2  # exports of one order may differ by a time zone, not by more
 _CASTS = {"number": ("DECIMAL(38,9)", "a number"), "timestamp": ("TIMESTAMP", "a date")}
@@ -153,7 +155,7 @@ class Loaded:
         if not self.quarantined:
             return counts + "."
         what_to_do = f" {self.example}" if self.status == "loaded" else ""  # a rejected file's is the error of the run
-        return f"{counts}, {self.quarantined:,} set aside.{what_to_do}"
+        return f"{counts}, {self.quarantined:,} quarantined.{what_to_do}"
 
 
 class Load:
@@ -317,7 +319,7 @@ class Load:
             return
         shown = [word for word, rows, _, people, of in counted if is_shown(word, rows, people, of)]
         words = [f'"{word}"' if word in shown else f"one shaped like {shape(told)}" for word, _, told, *_ in counted]
-        named = [f"{word} ({rows:,} rows)" for word, (_, rows, *_) in zip(words, counted, strict=True)][:_TOP_WORDS]
+        named = [f"{word} ({_rows(rows)})" for word, (_, rows, *_) in zip(words, counted, strict=True)][:_TOP_WORDS]
         more = f" and {len(counted) - _TOP_WORDS} more" if len(counted) > _TOP_WORDS else ""
         example = next(iter(shown), "status")
         self._remark(
@@ -365,12 +367,32 @@ class Load:
                 ids = {raw for name in self._ids() for raw in self._source.raw_columns_of(name)}
                 columns = [self._found[raw] for raw in known if raw in ids and known[raw] in ("text", "email")]
                 spreadsheets.mend_ids(self._engine, columns, types)
+            self._empty_placeholders(known, types)
         return {
             raw: kind
             for raw, kind in known.items()
             if kind == "email"
             or (types[self._found[raw]] == "VARCHAR" and not (kind == "number" and self._found[raw] in typed))
         }
+
+    def _empty_placeholders(self, known: Mapping[str, Kind], types: Mapping[str, str]) -> None:
+        """In columns of ids, what only says that there is no value becomes none, and what nobody sees goes."""
+        named = {raw: name for name in reversed(self._ids()) for raw in self._source.raw_columns_of(name)}
+        columns = {
+            self._found[raw]: name
+            for raw, name in named.items()
+            if raw in known and known[raw] in ("text", "email") and types[self._found[raw]] in spreadsheets.HOLDS_TEXT
+        }
+        spreadsheets.drop_invisible(self._engine, [name for name in columns if types[name] == "VARCHAR"])
+        emptied = spreadsheets.empty_placeholders(self._engine, columns)
+        if emptied:
+            listed = ", ".join(f'{rows:,} in column "{shown_name(name)}"' for name, rows in emptied.items())
+            self._remark(
+                "placeholders",
+                f"cells that say there is no value (such as NULL, N/A, #REF!, ####) were read as empty: {listed}. A "
+                f"row without a customer is a guest's; one without an order is quarantined.",
+                sum(emptied.values()),
+            )
 
     def _ids(self) -> list[str]:
         outputs = self._source.outputs
@@ -437,6 +459,7 @@ class Load:
                 f"CREATE OR REPLACE TEMP TABLE mapped AS "
                 f"SELECT row_number, {', '.join(columns)} FROM (\n{sql}\n) AS source"
             )
+        self._turn_discounts()
         self._complete()
         self._check_lines()
         self._check_problems()
@@ -631,12 +654,15 @@ class Load:
         self._date_undated()
         self._convert()
         shown = {name: self._found[raws[0]] for name, raws in raw_columns.items() if len(raws) == 1}
-        rules = row_rules(self._schema, shown)
+        rules = [*row_rules(self._schema, shown), *self._input.rules]
         if self._guards_ids:
             rules += spreadsheets.lost_id_rules([name for name in self._ids() if name in self._stored], shown)
+        rules += spreadsheets.nested_id_rules([name for name in self._ids() if name in self._stored], shown)
         counts = ", ".join(f"count(*) FILTER (WHERE {rule.fails})" for rule in rules)
         failing = self._execute(f"SELECT {counts} FROM completed")[0]  # one pass; most rules fail nowhere
         for rule, count in zip(rules, failing, strict=True):
+            if count and rule.check == REFUND_ADDS and self._turn_refunds():
+                continue
             if count:
                 self._apply(rule, raw_columns.get(rule.column, []))
         if self._has_foreign_lines:
@@ -697,6 +723,51 @@ class Load:
                     rows,
                 )
 
+    def _turn_refunds(self) -> bool:
+        """Where every refund of the file is written positive, that is how the shop writes them: they are turned."""
+        if self._execute("SELECT count(*) FROM completed WHERE kind = 'refund' AND amount < 0")[0][0]:
+            return False
+        rows = self._execute("SELECT count(DISTINCT row_number) FROM completed WHERE kind = 'refund' AND amount > 0")
+        turned = ", ".join(
+            f"CASE WHEN kind = 'refund' THEN -abs({name}) ELSE {name} END AS {name}"
+            for name in ("amount", "original_amount")
+        )
+        definition = self._execute("SELECT sql FROM duckdb_views() WHERE view_name = 'completed'")[0][0]
+        query = definition.rstrip().rstrip(";").split(" AS ", 1)[1]
+        self._execute(f"CREATE OR REPLACE TEMP VIEW completed AS SELECT * REPLACE ({turned}) FROM ({query}) AS written")
+        self._remark(
+            "positive_refunds",
+            f"all refunds are written with positive amounts ({_rows(rows[0][0])}); they were turned negative.",
+            rows[0][0],
+        )
+        return True
+
+    def _turn_discounts(self) -> None:
+        """Where every discount on goods sold is written negative, it is taken off all the same; if only some are, that
+        is told, for they raise the amount.
+        """
+        if not {"discount", "quantity", "unit_price"} <= self._stored.keys():
+            return
+        sold = "quantity * unit_price > 0"
+        negative, positive = self._execute(
+            f"SELECT count(*) FILTER (WHERE discount < 0 AND {sold}), count(*) FILTER (WHERE discount > 0 AND {sold}) "
+            "FROM mapped"
+        )[0]
+        if negative and positive:
+            self._remark(
+                "mixed_discounts",
+                f"discounts are positive in {_rows(positive)} and negative in {_rows(negative)}, where they raise the "
+                f"amount: is that meant?",
+                negative,
+            )
+        elif negative:
+            self._execute("UPDATE mapped SET discount = -discount")
+            self._remark(
+                "negative_discounts",
+                f"all discounts are written negative ({_rows(negative)}); they were taken off, not added.",
+                negative,
+            )
+
     def _find_what_the_source_says(self) -> None:
         """Rows of which the SELECT itself names a fault: quarantined, or only told."""
         if PROBLEM not in self._outputs:
@@ -713,7 +784,7 @@ class Load:
                 f"SELECT count(DISTINCT row_number) FROM mapped WHERE {PROBLEM} = $name", name=name
             )[0][0]
             if counted and not (fault.quarantined and fault.limited):
-                self._remark(name, f"{fault.reason} ({counted:,} {'row' if counted == 1 else 'rows'})", counted)
+                self._remark(name, f"{fault.reason} ({_rows(counted)})", counted)
             if fault.quarantined and not fault.limited:
                 self._unlimited += counted
 
@@ -747,7 +818,7 @@ class Load:
         amounts = self._made_from("amount")
         rows = oddities.Rows(id, numbers, amounts)
         if sums := oddities.totals(self._engine, rows, columns, self._number):
-            self._remark("totals", f"rows left out because they hold the sums of the others: {sums:,}.", sums)
+            self._remark("totals", f"rows left out because they hold sums of others: {sums:,}.", sums)
         self._forget_left_out()
         if "customer_id" in self._stored and self._input.money and not sums:
             oddities.guest_like_a_total(self._engine)
@@ -763,7 +834,7 @@ class Load:
         amounts = self._made_from("amount") or self._made_from("unit_price")
         money = [raw for raw in self._money() if raw in amounts]
         if bad and self._input.money and (loss := oddities.biased_loss(self._engine, money)):
-            self._remark("biased_loss", f"{bad:,} rows do not fit: {loss}.", bad)
+            self._remark("biased_loss", f"{_rows(bad)} {'does' if bad == 1 else 'do'} not fit: {loss}.", bad)
         if "timezone" not in self._settings.model_fields_set and not self._dialect.timezone:
             moments = [
                 self._found[raw]
@@ -780,8 +851,17 @@ class Load:
             share, orders = leading
             self._remark(
                 "leading_customer",
-                f"one customer has {share:.0%} of the rows that name one ({orders:,} orders): is that a person, or the "
-                f"number of a till, a placeholder, or an id that a spreadsheet has rounded?",
+                f"one customer has {share * 100:.0f} % of the rows that name one ({orders:,} orders): is that a "
+                f"person, or the number of a till, a placeholder, or an id that a spreadsheet has rounded?",
+            )
+
+        if "customer_id" in self._stored and self._input.money and (few := oddities.stand_ins(self._engine)):
+            listed = ", ".join(f'"{word}" ({orders:,} orders)' for word, orders in few)
+            self._remark(
+                "stand_ins",
+                f"customers that may be no persons: {listed}. If that stands for guests, leave the cell empty in the "
+                f"export, or write nullif(…) in a source of your own (docs/exports.md).",
+                sum(orders for _, orders in few),
             )
 
     def _made_from(self, output: str) -> list[str]:
@@ -838,7 +918,7 @@ class Load:
         if rows := self._execute(later)[0][0]:
             self._remark(
                 "changed_later",
-                f"{self._input.changed_at} is more than a day after the file arrived in {rows:,} of its rows; they "
+                f"{self._input.changed_at} is more than a day after the file arrived in {rows:,} of its rows, which "
                 f"count as of their file instead.",
                 rows,
             )
@@ -938,7 +1018,7 @@ class Load:
             if rows and rows >= 0.5 * filled:
                 self._remark(
                     "personal_ids",
-                    f"{rows:,} rows name their customer by {what}, which then stands in every table and audience; "
+                    f"{_rows(rows)} with {what} for the customer, which then stands in every table and audience; "
                     f"{remedy}.",
                     rows,
                 )
@@ -981,7 +1061,6 @@ class Load:
         )
         superseded = self._exclude_outdated()
         duplicates = self._exclude_copies()
-        self._tell_reused_keys()
         superseded += self._resolve_contested_keys()
         accepted = self._insert_lines()
         self._note_identities()
@@ -1067,28 +1146,72 @@ class Load:
         return f"CASE WHEN {of}{column} <= {believed_until} THEN {of}{column} END"
 
     def _tell_reused_keys(self) -> None:
-        """An order that another file holds under its id with a day far off is probably another order of that name."""
-        if not self._source.header.whole_orders:
+        """An order that another file holds under its id, of another customer and with a day far off, is probably
+        another order of that name. Where rows are of whole orders, the day alone tells.
+        """
+        if not self._input.money:
             return
         key, moment = self._input.key[0], self._input.moment
+        other = "" if self._source.header.whole_orders else "AND ours.customer IS DISTINCT FROM theirs.customer"
         reused = self._execute(
             f"""
             WITH ours AS (
-              SELECT {key}, min({moment}) AS moment FROM completed
-              WHERE row_number NOT IN (SELECT row_number FROM excluded) GROUP BY {key}
+              SELECT {key}, min({moment}) AS moment, max(customer_id) AS customer FROM completed
+              WHERE row_number NOT IN (SELECT row_number FROM excluded) AND {key} IN (SELECT {key} FROM contested)
+              GROUP BY {key}
             ),
-            theirs AS (SELECT {key}, file_id, min({moment}) AS moment FROM {self._staging}
-              WHERE {key} IN (SELECT {key} FROM ours) GROUP BY {key}, file_id)
+            theirs AS (
+              SELECT {key}, file_id, min({moment}) AS moment, max(customer_id) AS customer FROM {self._staging}
+              WHERE ({key}, file_id) IN (SELECT {key}, file_id FROM contested) GROUP BY {key}, file_id
+            )
             SELECT count(DISTINCT ours.{key}) FROM ours JOIN theirs ON theirs.{key} = ours.{key}
-            WHERE abs(date_diff('day', ours.moment, theirs.moment)) > {_SAME_ORDER_DAYS}
+            WHERE abs(date_diff('day', ours.moment, theirs.moment)) > {_SAME_ORDER_DAYS} {other}
             """
         )[0][0]
         if reused:
+            orders, they = ("1 order stands", "it") if reused == 1 else (f"{reused:,} orders stand", "they")
             self._remark(
                 "reused_order_ids",
-                f"{reused:,} orders stand under the same id in another file with a day more than {_SAME_ORDER_DAYS} "
-                f"days off; they may be other orders, as after a shop began to count anew. Only the newest is kept: "
-                f"export both in one file, or give one of them other ids.",
+                f"{orders} under the same id in another file with a day more than {_SAME_ORDER_DAYS} days off; {they} "
+                f"may be another order, as after a shop began to count anew. Only the newest is kept: export both in "
+                f"one file, or give one of them other ids (such as the year before the number).",
+                reused,
+            )
+
+    def _tell_backup(self) -> None:
+        """A file that counts as the newer only by its arrival, and whose latest row is older, may be an old backup."""
+        if self._exported_at is not None or self._latest_at is None or self._input.changed_at is not None:
+            return
+        listed = ", ".join(self._input.key)
+        contents = [f"CAST({quoted(name)} AS {sql_type(c.dtype)})" for name, c in self._schema.columns.items()]
+        content = f"sum(CAST(hash({', '.join(contents)}) AS HUGEINT)) AS content"
+        taken = f"{_tuple(self._input.key)} IN (SELECT {listed} FROM contested WHERE NOT is_newer)"
+        changed = self._execute(
+            f"""
+            WITH ours AS (
+              SELECT {listed}, {content} FROM completed
+              WHERE row_number NOT IN (SELECT row_number FROM excluded) AND {taken} GROUP BY {listed}
+            ),
+            theirs AS (SELECT {listed}, file_id, {content} FROM {self._staging} WHERE {taken} GROUP BY ALL)
+            SELECT count(DISTINCT {_tuple([f"ours.{name}" for name in self._input.key])})
+            FROM ours
+            JOIN theirs ON {_same(self._input.key, "theirs", "ours")} AND ours.content <> theirs.content
+            JOIN ingest.files AS files
+              ON files.file_id = theirs.file_id AND files.latest_at > CAST($latest_at AS TIMESTAMP)
+            JOIN ingest.arrivals AS arrivals
+              ON arrivals.file_id = theirs.file_id AND arrivals.arrived_at < CAST($arrived_at AS TIMESTAMP)
+            """,
+            latest_at=self._latest_at,
+            arrived_at=self._arrival.arrived_at,
+        )[0][0]
+        if changed:
+            what = "1 order" if changed == 1 else f"{changed:,} orders"
+            self._remark(
+                "older_backup",
+                f"it arrived later than a file whose latest row is newer than its own, and tells {what} otherwise; "
+                f"these count as it tells them. If it is an old backup, remove it, or let a column or its name tell "
+                f"when it was exported (exported_at).",
+                changed,
             )
 
     def _resolve_contested_keys(self) -> int:
@@ -1097,6 +1220,8 @@ class Load:
         if not self._execute("SELECT count(*) FROM contested")[0][0]:
             return 0
         self._tell_undecided()
+        self._tell_reused_keys()
+        self._tell_backup()
         self._take_from_older()
         return int(
             self._execute(
@@ -1315,18 +1440,18 @@ class Load:
         return f"{self._dialect}, as in other files of the source" if self._by_siblings else str(self._dialect)
 
     def _example(self, ledger: dict[str, Any]) -> str:
-        """The first row set aside, where all of them are, and what to do."""
+        """The first row quarantined, where all of them are, and what to do."""
         row, reasons = self._execute(
             "SELECT row_number, reasons FROM ingest.quarantine WHERE file_id = $file_id ORDER BY row_number LIMIT 1"
         )[0]
         bad, read = ledger["quarantined"], ledger["rows_read"]
         target = quarantine_file(ledger["path"], self._file_id)
-        first = f"{self._export.name}, row {row:,}, {reasons}. {bad:,} of {read:,} rows set aside in {target}"
+        first = f"{self._export.name}, row {row:,}, {reasons}. {bad:,} of {read:,} rows quarantined in {target}"
         if ledger["status"] == "loaded":
             return f"{first}; correct them in the shop and export them again: what the new file holds counts then."
         limit = self._settings.quarantine_limit
         return (
-            f"{first}: more than {limit:.1%} (setting quarantine_limit), so nothing of the file was loaded. "
+            f"{first}: more than {limit * 100:.1f} % (setting quarantine_limit), so nothing of the file was loaded. "
             f"Fix the export, its source, or the limit, and run again."
         )
 
@@ -1338,6 +1463,10 @@ class Load:
         )  # fmt: skip
         for table in tables:
             self._execute(f"DROP TABLE IF EXISTS temp.{table}")
+
+
+def _rows(count: int) -> str:
+    return "1 row" if count == 1 else f"{count:,} rows"
 
 
 def _tuple(columns: Sequence[str]) -> str:
@@ -1436,7 +1565,7 @@ def mapping_key(settings: Settings, source: Source) -> str:
     dialect = _of_source(settings.dialects, source, Dialect()).model_dump(exclude_none=True)
     cards = settings.gift_card_products if source.header.gift_cards else None
     parts = [
-        source.mapping, contract, _duplicate_lines(settings, source), settings.timezone, settings.currency, dialect,
+        _RULES, source.mapping, contract, _duplicate_lines(settings, source), settings.timezone, settings.currency, dialect,
         settings.rate_max_age_days, _of_source(settings.exported_at, source, ""),
         _of_source(settings.charge_products, source, ChargeProducts()).model_dump(),
         _of_source(settings.statuses, source, {}), cards, "timezone" in settings.model_fields_set,

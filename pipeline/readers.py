@@ -313,6 +313,10 @@ def _read_lines(engine: DuckDBEngine, text: _Text, header: bool | None = None) -
     return *_create_raw(engine, _csv_call(whole, ["line"], header)), _NO_COLUMNS
 
 
+_IS_BLANK = "coalesce(trim(line), '') = ''"
+"""A line of JSON lines without a word; like a blank row of CSV, it is a row without cells, and left out later."""
+
+
 def _read_json_lines(engine: DuckDBEngine, text: _Text) -> _Read:
     """JSON lines as text per key. A line that is no JSON object is malformed, the others still load.
 
@@ -321,8 +325,9 @@ def _read_json_lines(engine: DuckDBEngine, text: _Text) -> _Read:
     """
     _read_lines(engine, text, header=False)
     engine.execute(
-        "CREATE OR REPLACE TEMP TABLE objects AS SELECT rowid + 1 AS row_number, line, "
-        "CASE WHEN json_valid(line) THEN json_type(line) = 'OBJECT' ELSE FALSE END AS is_object FROM raw"
+        "CREATE OR REPLACE TEMP TABLE objects AS SELECT row_number, line, "
+        "CASE WHEN json_valid(line) THEN json_type(line) = 'OBJECT' ELSE FALSE END AS is_object "
+        f"FROM (SELECT rowid + 1 AS row_number, CASE WHEN {_IS_BLANK} THEN '{{}}' ELSE line END AS line FROM raw)"
     )
     engine.execute(
         "INSERT INTO malformed SELECT row_number, line, 'the line is no JSON object' FROM objects WHERE NOT is_object"

@@ -343,7 +343,8 @@ def _mapped_columns() -> dict[str, str]:
 
 def _rules_query() -> str:
     """The contract as one SELECT in DuckDB's dialect; what cannot be read is said first, and alone."""
-    broken = [f"CASE WHEN {rule.fails} THEN {rule.reason} || '; ' ELSE '' END" for rule in row_rules(_INPUT.schema)]
+    rules = [*row_rules(_INPUT.schema), *_INPUT.rules]
+    broken = [f"CASE WHEN {rule.fails} THEN {rule.reason} || '; ' ELSE '' END" for rule in rules]
     columns = ", ".join(_CANONICAL)
     return f"""
         WITH judged AS (

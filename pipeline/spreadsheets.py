@@ -7,7 +7,7 @@ many. Which columns hold ids, the names of the canonical columns tell.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from pipeline.contracts import RowRule
 from pipeline.engines.duckdb import DuckDBEngine
@@ -22,6 +22,19 @@ _FRACTION = r"^\s*\d+[.,]\d*[1-9]\d*\s*$"
 _KEPT_DIGITS = 15
 _BY_CHANCE = 6
 """Zeros behind the 15th digit, over all ids, from which on they are no chance: one in a million."""
+
+HOLDS_TEXT = ("VARCHAR", "DOUBLE", "FLOAT")
+_NOTHING = (
+    "null", "none", "nan", "nat", "nil", "n/a", "n.a.", "<na>", "<null>", "(null)", "[null]", "\\n", "undefined",
+    "#n/a", "#n/v", "#nv", "#na", "#name?", "#ref!", "#value!", "#null!", "#num!", "#div/0!", "#spill!", "#calc!",
+    "#getting_data", "#bezug!", "#wert!", "#zahl!", "#valeur!", "#nom?", "#nombre?", "#¡ref!", "#¡valor!", "#rif!",
+    "#valore!", "#nome?", "#error!", "#nd", "#n/d",
+)  # fmt: skip
+_NOTHING_OF_A_PERSON = ("na",)
+"""What means nothing where it stands for a customer or an order; a store may be called so."""
+_SIGNS_ONLY = "^(#+|[-.\\x{2010}-\\x{2015}\\x{2212}?*_/]+)$"
+_INVISIBLE = "[\\x{00AD}\\x{200B}\\x{200E}\\x{200F}\\x{202A}-\\x{202E}\\x{2060}\\x{2066}-\\x{2069}\\x{FEFF}]"
+_JOINERS = "\\x{200C}\\x{200D}"
 
 
 def is_id(column: str) -> bool:
@@ -54,6 +67,49 @@ def mend_ids(engine: DuckDBEngine, columns: Sequence[str], types: dict[str, str]
     for column in _having(engine, texts, f"CASE WHEN suffix({{0}}, '0') THEN regexp_matches({{0}}, '{_WHOLE}') END"):
         if not _having(engine, [column], f"regexp_matches({{0}}, '{_FRACTION}')"):
             _replace(engine, column, _WHOLE)
+
+
+def drop_invisible(engine: DuckDBEngine, columns: Iterable[str]) -> None:
+    """Write ids in the columns of `raw` that look alike alike: no invisible characters, letters in normal form (NFC).
+
+    Joiners have a meaning in some scripts and go only at the ends. Text of ASCII, which is told fast, stays.
+    """
+    for column in _having(engine, columns, "strlen({0}) <> length({0})"):
+        name = _quoted(column)
+        plain = f"regexp_replace(nfc_normalize({name}), '{_INVISIBLE}', '', 'g')"
+        plain = f"regexp_replace({plain}, '^[{_JOINERS}]+|[{_JOINERS}]+$', '', 'g')"
+        engine.execute(f"UPDATE raw SET {name} = {plain} WHERE strlen({name}) <> length({name}) AND {name} <> {plain}")
+
+
+def empty_placeholders(engine: DuckDBEngine, columns: Mapping[str, str]) -> dict[str, int]:
+    """Make null what only says that there is no value, in columns of `raw` (column -> the canonical one it is of).
+
+    Returns how many cells of which columns. Most ids end in a digit, which is told fast.
+    """
+    emptied: dict[str, int] = {}
+    for column, canonical in columns.items():
+        words = _NOTHING + (_NOTHING_OF_A_PERSON if canonical in ("customer_id", "order_id") else ())
+        listed = ", ".join("'" + word.replace("'", "''") + "'" for word in words)
+        text = f"CAST({_quoted(column)} AS VARCHAR)"
+        says_nothing = (
+            f"CASE WHEN {text}[-1] BETWEEN '0' AND '9' THEN FALSE WHEN lower(trim({text})) IN ({listed}) THEN TRUE "
+            f"WHEN lower({text}) = upper({text}) THEN regexp_matches(trim({text}), '{_SIGNS_ONLY}') ELSE FALSE END"
+        )
+        if engine.scalar(f"SELECT bool_or({says_nothing}) FROM raw"):
+            emptied[column] = int(engine.execute(f"UPDATE raw SET {_quoted(column)} = NULL WHERE {says_nothing}")[0][0])
+    return emptied
+
+
+def nested_id_rules(columns: Iterable[str], shown_as: Mapping[str, str]) -> Iterator[RowRule]:
+    """Rules for canonical columns: an object or a list of JSON (or of Parquet) is no id."""
+    for name in filter(is_id, columns):
+        shown = shown_as.get(name, name).replace("'", "''")
+        fails = (
+            f"CASE WHEN prefix({name}, '{{') THEN suffix({name}, '}}') AND contains({name}, ':') "
+            f"WHEN prefix({name}, '[') THEN suffix({name}, ']') ELSE FALSE END"
+        )
+        reason = f"'column \"{shown}\": \"' || {shape_sql(name)} || '\" is an object or a list, and no id'"
+        yield RowRule(name, "not_nested", fails, reason)
 
 
 def lost_id_rules(columns: Iterable[str], shown_as: dict[str, str]) -> Iterator[RowRule]:

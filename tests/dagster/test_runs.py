@@ -435,7 +435,7 @@ def test_a_few_bad_rows_are_set_aside_and_the_night_goes_on(home: Home) -> None:
     assert result.success
     (file,) = (home.folder / "data" / "quarantine").iterdir()
     assert pl.read_parquet(file).height == 3
-    assert any("3 set aside" in said for said in home.said(result))
+    assert any("3 quarantined" in said for said in home.said(result))
 
 
 # ── what warns ────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -304,8 +304,8 @@ def test_all_reasons_of_a_row_are_listed_and_its_text_is_kept(home):
     }  # fmt: skip
     file_id = home.ledger().one("file_id")
     assert outcome.message == (
-        f"january.csv: 2 rows read, 1 accepted, 1 set aside. january.csv, row 1, {home.reasons()[1]}. "
-        f"1 of 2 rows set aside in data/quarantine/january-{file_id[:8]}.parquet; "
+        f"january.csv: 2 rows read, 1 accepted, 1 quarantined. january.csv, row 1, {home.reasons()[1]}. "
+        f"1 of 2 rows quarantined in data/quarantine/january-{file_id[:8]}.parquet; "
         "correct them in the shop and export them again: what the new file holds counts then."
     )
 
@@ -332,8 +332,8 @@ def test_a_file_over_the_limit_is_not_loaded_and_tried_again_when_the_limit_chan
     assert len(home.order_lines()) == 0
     assert set(home.reasons()) == {9, 10}
     assert outcome.example == (
-        'january.csv, row 9, column "ordered_at" is missing. 2 of 10 rows set aside in '
-        f"data/quarantine/january-{home.ledger().one('file_id')[:8]}.parquet: more than 10.0% "
+        'january.csv, row 9, column "ordered_at" is missing. 2 of 10 rows quarantined in '
+        f"data/quarantine/january-{home.ledger().one('file_id')[:8]}.parquet: more than 10.0 % "
         "(setting quarantine_limit), so nothing of the file was loaded. "
         "Fix the export, its source, or the limit, and run again."
     )
@@ -873,3 +873,67 @@ def test_a_product_that_is_a_charge_and_its_orders_postage_are_one_charge(home):
     home.settings["charge_products"] = {"own": {"add": ["CARD"]}}
     home.load()
     assert home.order_lines().rows("kind", "amount", "product_id") == [("charge", 35, "CARD"), ("sale", 20, "MUG")]
+
+
+# ── signs, placeholders and ids that only look alike ──────────────────────────────────────────────────────────────────
+
+LINES = "order_id,customer_id,ordered_at,quantity,unit_price,discount,amount,kind"
+
+
+def test_discounts_that_are_all_negative_are_taken_off(home):
+    home.lines("in.csv", "1,a,2026-01-02,1,20,-5,,", "2,b,2026-01-02,-1,20,5,,", "3,c,2026-01-02,1,20,,,", header=LINES)
+    home.load()
+    assert home.order_lines().by("order_id", "amount") == {"1": 15, "2": -15, "3": 20}
+    assert "1 row" in home.remarks()["negative_discounts"]
+
+
+def test_refunds_that_are_all_positive_are_turned_and_mixed_ones_quarantined(home):
+    rows = [
+        "1,a,2026-01-02,1,20,,,",
+        "2,b,2026-01-02,-1,-20,,,",
+        "3,c,2026-01-02,-1,,,20,",
+        "4,d,2026-01-02,,,,20,refund",
+    ]
+    home.lines("in.csv", *rows, header=LINES)
+    home.load()
+    assert home.order_lines().by("order_id", "amount") == {"1": 20, "2": -20, "3": -20, "4": -20}
+    assert "3 rows" in home.remarks()["positive_refunds"]
+    home.emptied()
+    home.lines("in.csv", *rows, "5,e,2026-01-02,-1,20,,,", header=LINES)
+    home.load()
+    assert home.order_lines().by("order_id", "amount") == {"1": 20, "5": -20}
+    assert all("a refund with a positive amount" in reason for reason in home.reasons().values())
+
+
+def test_placeholders_in_ids_are_no_ids(home):
+    nothing = ["NULL", "N/A", "n/a", "None", "nan", "NaN", "null", "-", "--", "#N/A", "########", "#REF!", "NA"]
+    home.lines("in.csv", *(f'{n},"{word}",2026-01-02,1' for n, word in enumerate(nothing)), "NULL,k,2026-01-02,1")
+    home.load()
+    assert set(home.order_lines().by("order_id", "customer_id").values()) == {None}
+    assert list(home.reasons()) == [14]
+    assert '13 in column "customer_id"' in home.remarks()["placeholders"]
+
+
+def test_a_customer_called_0_with_many_orders_is_told(home):
+    home.lines("in.csv", *(f"{n},{0 if n < 6 else n},2026-01-02,1" for n in range(40)))
+    home.load()
+    assert '"0" (6 orders)' in home.remarks()["stand_ins"]
+
+
+def test_customers_whose_ids_look_alike_are_one(home):
+    ids = ["K1", "K1\u200b", "\ufeffK1", "Jos\u00e9", "Jose\u0301"]
+    home.lines("in.csv", *(f"{n},{id},2026-01-02,1" for n, id in enumerate(ids)))
+    home.load()
+    assert set(home.order_lines().by("order_id", "customer_id").values()) == {"K1", "Jos\u00e9"}
+
+
+def test_json_lines_may_be_blank_and_an_object_is_no_id(home):
+    ids = ['"K1"', '{"id": "K1"}', '["K1"]']
+    lines = [
+        f'{{"order_id": "{n}", "customer_id": {id}, "ordered_at": "2026-01-02", "amount": 1}}'
+        for n, id in enumerate(ids)
+    ]
+    home.drop("in.jsonl", "\n\n".join(lines) + "\n  \n")
+    assert counts(home.load()["in.jsonl"])[:3] == (3, 1, 2)
+    assert "blank rows left out" in home.remarks()["blank_rows"]
+    assert all("no id" in reason for reason in home.reasons().values())

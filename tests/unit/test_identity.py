@@ -132,8 +132,8 @@ def test_a_key_from_outside_is_used_and_never_shown(tmp_path: Path, monkeypatch:
 @pytest.mark.parametrize(
     ("customers", "told"),
     [
-        (("a@x.org", "b@x.org", "c1"), "2 rows name their customer by an e-mail address"),
-        (("+48 600 123 456", "0048600123456"), "2 rows name their customer by a phone number"),
+        (("a@x.org", "b@x.org", "c1"), "2 rows with an e-mail address"),
+        (("+48 600 123 456", "0048600123456"), "2 rows with a phone number"),
         (("600123456", "c1", "a@x.org"), None),
     ],
 )
