@@ -15,7 +15,7 @@ from rich.text import Text
 from pipeline import __version__
 from pipeline.modes import for_owner_only
 from pipeline.settings import PROJECT, SETTINGS_FILE, Settings, SettingsError, export_home, load
-from pipeline.shapes import one_line, shown_name
+from pipeline.shapes import counted, one_line, shown_name
 from pipeline.snapshots import Every
 from pipeline.terminal import Terminal
 
@@ -514,7 +514,8 @@ def _show_inspection(found: Inspection) -> None:
         say("warning", found.warning, "yellow")
     if found.figures:
         figures = found.figures
-        say("figures", f"{figures.customers:,} customers, {figures.orders:,} orders, revenue {figures.revenue:,.2f}")
+        customers, orders = counted(figures.customers, "customer"), counted(figures.orders, "order")
+        say("figures", f"{customers}, {orders}, revenue {figures.revenue:,.2f}")
     say("verdict", found.problem or "usable", "red" if found.problem else "green")
 
 

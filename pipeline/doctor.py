@@ -32,6 +32,7 @@ from pipeline.publishing import STAGING, recover
 from pipeline.readers import disk_is_full
 from pipeline.retention import plan, snapshots_of
 from pipeline.settings import SETTINGS_FILE, Settings, SettingsError, load
+from pipeline.shapes import counted
 from pipeline.sources import ExportError, find_sources
 from pipeline.sql import HeaderError
 
@@ -227,7 +228,7 @@ def _modes(settings: Settings) -> Iterator[Finding]:
         )
     yield Finding(
         "warn", "access",
-        f"{_counted(len(found), 'path')} with other modes than a home for {readers}, such as {found[0]}. {remedy}",
+        f"{counted(len(found), 'path')} with other modes than a home for {readers}, such as {found[0]}. {remedy}",
     )  # fmt: skip
 
 
@@ -281,7 +282,7 @@ def _exports(settings: Settings) -> Iterator[Finding]:
         return
     where = f"{settings.exports_folder}/<source>/"
     if exports:
-        yield Finding("ok", "exports", f"{_counted(len(exports), 'file')} in {where}")
+        yield Finding("ok", "exports", f"{counted(len(exports), 'file')} in {where}")
     else:
         yield Finding("ok", "exports", f"none in {where}; runs need --source, or files there")
 
@@ -320,7 +321,7 @@ def _in_warehouse(settings: Settings, engine: DuckDBEngine) -> Iterator[Finding]
 def _retention(settings: Settings, where: Snapshots) -> Iterator[Finding]:
     """What the next night, or `perennial prune`, takes away."""
     what = plan(settings, where)
-    are_kept = f"{_counted(len(what.kept), 'snapshot')} {'is' if len(what.kept) == 1 else 'are'} kept"
+    are_kept = f"{counted(len(what.kept), 'snapshot')} {'is' if len(what.kept) == 1 else 'are'} kept"
     kept = f"{are_kept} (keep_daily {settings.keep_daily}, keep_monthly {settings.keep_monthly})"
     frees = f"`perennial prune` would remove {what}" if what.expired else str(what)
     yield Finding("ok", "retention", f"{kept}; {frees}.")
@@ -344,7 +345,7 @@ def _future_dates(engine: DuckDBEngine, today: dt.date) -> Iterator[Finding]:
 def _contents(engine: DuckDBEngine) -> Iterator[Finding]:
     days = [row[0] for row in engine.execute("SELECT DISTINCT snapshot_date FROM marts.rfm_scores ORDER BY 1")]
     span = (
-        f"{_counted(len(days), 'snapshot')}, {' … '.join(dict.fromkeys(map(str, (days[0], days[-1]))))}"
+        f"{counted(len(days), 'snapshot')}, {' … '.join(dict.fromkeys(map(str, (days[0], days[-1]))))}"
         if days
         else "no snapshot yet"
     )
@@ -371,7 +372,3 @@ def _contents(engine: DuckDBEngine) -> Iterator[Finding]:
             f"orders of several sources meet in this home: {', '.join(sources)}. "
             f"That is right if they are one shop; different shops need a home each.",
         )  # fmt: skip
-
-
-def _counted(count: int, what: str) -> str:
-    return f"{count:,} {what}" if count == 1 else f"{count:,} {what}s"

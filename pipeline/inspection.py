@@ -30,7 +30,7 @@ from pipeline.loading import Export, Loaded, fixed_dialect
 from pipeline.rates import rates_files
 from pipeline.readers import format_of, read_raw, sheets_of
 from pipeline.settings import Settings
-from pipeline.shapes import one_line, shown_names
+from pipeline.shapes import counted, one_line, shown_names
 from pipeline.sizes import limits_of
 from pipeline.sources import ExportError, Source, choose, find_sources, quoted, read_source
 from pipeline.sql import HeaderError
@@ -641,7 +641,7 @@ def _plausible(found: Inspection) -> Inspection:
     customers, orders, revenue = found.figures.customers, found.figures.orders, found.figures.revenue
     doubts = []
     if customers == 0 or (customers == 1 and orders >= _ALONE):
-        doubts.append(f"{_of(orders, 'order')} of {_of(customers, 'customer')}")
+        doubts.append(f"{counted(orders, 'order')} of {counted(customers, 'customer')}")
     if revenue <= 0:
         doubts.append(f"a revenue of {revenue:,}")
     if not doubts:
@@ -649,10 +649,6 @@ def _plausible(found: Inspection) -> Inspection:
     return _with(
         found, problem=f"The columns were guessed, and {' and '.join(doubts)} cannot be right: correct {found.written}."
     )
-
-
-def _of(count: int, what: str) -> str:
-    return f"{count:,} {what}" if count == 1 else f"{count:,} {what}s"
 
 
 def guess_columns(profile: Mapping[str, set[str]]) -> dict[str, str]:
@@ -682,7 +678,7 @@ def _may_be(canonical: str, raw: str, likes: set[str]) -> bool:
         return False
     if canonical in ("amount", "unit_price") and set(_words_of(raw)) & _NOT_THE_AMOUNT:
         return False
-    if canonical in _SUMS and (set(_words_of(raw)) & _NOT_A_SUM or "%" in raw):
+    if canonical in (*_SUMS, "coupon") and (set(_words_of(raw)) & _NOT_A_SUM or "%" in raw):
         return False
     return canonical not in _LIKE or _LIKE[canonical] in likes
 

@@ -149,9 +149,10 @@ def read_raw(
     format = "lines" if as_lines else format
     fixed = dialect or Dialect()
     with _told(path, format, fixed):
-        long_line = limits is not None and require_size(path, format, compression, limits)
         if format == "parquet":
             _require_magic(path, b"PAR1", "Parquet")
+        long_line = limits is not None and require_size(path, format, compression, limits)
+        if format == "parquet":
             return RawFile(_create_raw(engine, f"read_parquet({text_literal(path)})"), "raw.rowid + 1", Dialect())
         if format == "xlsx":
             return _read_workbook(engine, path, fixed, scratch, is_header)
