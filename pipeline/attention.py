@@ -17,6 +17,9 @@ Ask = Callable[[str], pl.DataFrame]
 """Runs a SELECT as of one snapshot date, its `$snapshot_date`."""
 
 MOVED_POINTS = 10.0
+MOST_NAMED = 3
+FEWEST_CUSTOMERS = 50
+"""In a snapshot of fewer customers, one of them moves a segment's share by points."""
 
 _REMARKS = """
     SELECT files.path, remarks.message
@@ -97,14 +100,18 @@ def torn_orders(ask: Ask) -> list[str]:
 def moved_sizes(ask: Ask, day: dt.date) -> list[str]:
     """What is odd about the segment sizes of `day` beside those of the latest earlier snapshot."""
     rows = ask(_SIZES).rows(named=True)
-    problems = [
-        f"{day}: {row['segment']} ({row['catalogue']}) went from {row['share_before']:.1f} % to "
-        f"{row['share']:.1f} % of the customers."
-        for row in rows
-        if abs(row["share"] - row["share_before"]) > MOVED_POINTS
-    ]
     grid = [row for row in rows if row["catalogue"] == "grid"]
     customers_before, customers = (sum(row[name] for row in grid) for name in ("customers_before", "customers"))
+    problems = []
+    moved = [row for row in rows if abs(row["share"] - row["share_before"]) > MOVED_POINTS]
+    if moved and customers_before >= FEWEST_CUSTOMERS:
+        moved.sort(key=lambda row: -abs(row["share"] - row["share_before"]))
+        named = [
+            f"{row['segment']} ({row['catalogue']}) from {row['share_before']:.1f} % to {row['share']:.1f} %"
+            for row in moved[:MOST_NAMED]
+        ]
+        more = f", and {len(moved) - MOST_NAMED} more segments" if len(moved) > MOST_NAMED else ""
+        problems.append(f"{day}: shares of the customers moved: {', '.join(named)}{more}.")
     if customers < customers_before:
         problems.append(
             f"{day}: {customers:,} customers, {customers_before - customers:,} fewer than last time; "

@@ -13,10 +13,9 @@ from rich.table import Table as Grid
 from rich.text import Text
 
 from pipeline import __version__
-from pipeline.errors import PerennialError
 from pipeline.modes import for_owner_only
 from pipeline.settings import PROJECT, SETTINGS_FILE, Settings, SettingsError, export_home, load
-from pipeline.shapes import one_line, shown_name
+from pipeline.shapes import counted, one_line, shown_name
 from pipeline.snapshots import Every
 from pipeline.terminal import Terminal
 
@@ -38,6 +37,7 @@ app = typer.Typer(
 out = Terminal()
 err = Terminal(stderr=True)
 _NOT_PUBLISHED, _NOT_WRITTEN = "Not published.", "Nothing was written."
+_NOT_REMOVED, _NOT_CHANGED, _NOT_READ = "Nothing was removed.", "Nothing was changed.", "Not inspected."
 
 Home = Annotated[
     Path | None,
@@ -104,12 +104,15 @@ def run(
     """Load exports, compute everything as of a day or of many, and publish tables, audiences and report."""
     named, between = _parse_sources(source or []), _parse_between(first, last)
     if show_values:
-        with _quarantined_rows_shown(_settings(home)):
+        with _quarantined_rows_shown(_settings(home, may_be_new=bool(named))):
             run(home, source, snapshot, every, first, last, compare, engine, debug=debug)
         return
+    may_be_new = bool(named)
     if every is None:
         day = _parse_snapshot("latest" if snapshot is None else snapshot)
-        settings = _settings(home, engine=engine, compare=compare, period=between and "{}:{}".format(*between))
+        settings = _settings(
+            home, may_be_new=may_be_new, engine=engine, compare=compare, period=between and "{}:{}".format(*between)
+        )
         _summary(settings, _run(settings, named, day, debug))
         return
     if snapshot is not None or between is None:
@@ -117,7 +120,7 @@ def run(
             f"--every {every} publishes the days between two: give --from and --to, and no --snapshot, such as "
             f"--from 2025-12-31 --to 2026-11-30 --every {every}."
         )
-    settings = _settings(home, engine=engine, compare=compare)
+    settings = _settings(home, may_be_new=may_be_new, engine=engine, compare=compare)
     finished = _run_range(settings, named, between, every, debug)
     _summary(settings, finished[-1])
     out.print(f"{'days':<11}{len(finished)}, from {finished[0].snapshot_date} to {finished[-1].snapshot_date}")
@@ -136,9 +139,12 @@ def demo(
 
     chosen = SHOP if shop else CDNOW
     home = home or PROJECT / "data" / chosen.folder
-    home.mkdir(parents=True, exist_ok=True)
-    if not (home / SETTINGS_FILE).exists():
-        (home / SETTINGS_FILE).write_text(chosen.settings)
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        if not (home / SETTINGS_FILE).exists():
+            (home / SETTINGS_FILE).write_text(chosen.settings)
+    except OSError as error:
+        raise _fail(_no_folder(home, error, "--home")) from None
     settings = _settings(home)
     try:
         exports = chosen.exports(settings.home)
@@ -177,7 +183,9 @@ def simulate(
             files = make_up(Shop(customers, years, seed, last_day), folder.absolute(), form, nights, force)
     except SimulationRefused as error:
         raise _fail(str(error), _NOT_WRITTEN) from None
-    except (OSError, duckdb.Error) as error:
+    except OSError as error:
+        raise _fail(_no_folder(folder, error, "--out"), _NOT_WRITTEN) from None
+    except duckdb.Error as error:
         raise _fail(f"{error} ({folder})", _NOT_WRITTEN) from None
     grid = Grid("file", box=None, pad_edge=False)
     for heading in ("rows", "MB"):
@@ -199,15 +207,16 @@ def inspect(
         Path | None, typer.Option(help="Folder for a first source file, if no source knows the layout.")
     ] = None,
     home: Home = None,
+    debug: Debug = False,
 ) -> None:
     """Show how a file would be read and what would become of its rows. Changes nothing in the home."""
     from pipeline.inspection import inspect as look_at
 
-    try:
+    with _told(_NOT_READ, debug):
         settings = load(home)
-    except SettingsError as error:
-        raise _fail(str(error)) from None
-    found = look_at(file, settings, source, write)
+        if home is not None and not home.expanduser().is_dir():
+            raise SettingsError(f"{settings.home} is no folder. Name the shop's folder with --home, or none.")
+        found = look_at(file, settings, source, write)
     _show_inspection(found)
     if not found.is_usable:
         raise typer.Exit(1)
@@ -219,23 +228,18 @@ def prune(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would go, and leave it.")] = False,
 ) -> None:
     """Remove the snapshots that are past their time (settings keep_daily and keep_monthly); never the latest."""
-    settings = _settings(home)
-    import duckdb
+    with _told(_NOT_REMOVED):
+        settings = _settings(home, _NOT_REMOVED)
+        from pipeline.retention import prune_home
 
-    from pipeline.failures import explain_exception
-    from pipeline.retention import prune_home
-
-    try:
         what = prune_home(settings, dry_run)
-    except (PerennialError, OSError, duckdb.Error) as error:
-        raise _fail(explain_exception(error), "Nothing was removed.") from None
-    if not dry_run:
-        import dagster as dg
+        if not dry_run:
+            import dagster as dg
 
-        from pipeline.history import forget_runs
+            from pipeline.history import forget_runs
 
-        with dg.DagsterInstance.get() as instance:
-            forget_runs(instance, settings, what.kept)
+            with dg.DagsterInstance.get() as instance:
+                forget_runs(instance, settings, what.kept)
     verb = "Would remove" if dry_run else "Removed"
     out.print(f"{verb} {what}." if what.expired else f"Nothing to remove: {what}.", soft_wrap=True)
 
@@ -253,16 +257,13 @@ def rekey(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and change nothing.")] = False,
 ) -> None:
     """Make all customer ids that come from e-mail addresses anew, with the home's key (docs/operations.md)."""
-    settings = _settings(home)
-    from pipeline.identity import IdKeyError, key_file
-    from pipeline.locks import HomeBusy, HomeNotWritable
-    from pipeline.rekey import rekey_home
-    from pipeline.sources import ExportError
+    given = _parse_sources(source or [], _NOT_CHANGED)
+    with _told(_NOT_CHANGED):
+        settings = _settings(home, _NOT_CHANGED)
+        from pipeline.identity import key_file
+        from pipeline.rekey import rekey_home
 
-    try:
-        what = rekey_home(settings, _parse_sources(source or []), forget_missing, dry_run)
-    except (IdKeyError, ExportError, HomeBusy, HomeNotWritable, OSError) as error:
-        raise _fail(str(error), "Nothing was changed.") from None
+        what = rekey_home(settings, given, forget_missing, dry_run)
     if not what.files:
         out.print("No id of this home has to be made anew.", markup=False)
         return
@@ -277,7 +278,8 @@ def doctor(home: Home = None) -> None:
     from pipeline.doctor import examine
 
     marks = {"ok": ("✓", "green"), "warn": ("!", "yellow"), "fail": ("✗", "red")}
-    findings = examine(home)
+    with _told("The home could not be examined to the end."):
+        findings = examine(home)
     for finding in findings:
         out.print(Text.assemble(marks[finding.status], " ", (finding.subject, "bold"), ": "), end="")
         out.print(finding.message, soft_wrap=True)
@@ -299,24 +301,49 @@ def _fail(message: str, what: str = _NOT_PUBLISHED) -> typer.Exit:
     return typer.Exit(1)
 
 
-def _settings(home: Path | None, **overrides: str | None) -> Settings:
+def _settings(
+    home: Path | None, what: str = _NOT_PUBLISHED, may_be_new: bool = False, **overrides: str | None
+) -> Settings:
+    """The settings of a home, made the one that all works in; where there is no home, nothing is made."""
+    from pipeline.doctor import NoHome, require_home
+
     try:
         settings = load(home, **overrides)
+        require_home(settings, may_be_new)
         export_home(settings)
-    except SettingsError as error:
-        raise _fail(str(error)) from None
+    except (SettingsError, NoHome) as error:
+        raise _fail(str(error), what) from None
     except OSError as error:
         where = f"{error.strerror or error} ({error.filename})"
-        raise _fail(f"The home cannot be written: {where}. Choose another folder with --home.") from None
+        raise _fail(f"The home cannot be written: {where}. Choose another folder with --home.", what) from None
     return settings
 
 
-def _parse_sources(given: list[str]) -> dict[str, list[str]]:
+def _no_folder(folder: Path, error: OSError, option: str) -> str:
+    return f"{folder} cannot be made or written: {error.strerror or error}. Name another folder with {option}."
+
+
+@contextmanager
+def _told(what: str, debug: bool = False) -> Iterator[None]:
+    """What goes wrong inside becomes one message that begins with `what`; the trace only if it was asked for."""
+    try:
+        yield
+    except typer.Exit:
+        raise
+    except Exception as error:
+        from pipeline.failures import explain_exception
+
+        if debug:
+            err.print_exception()
+        raise _fail(explain_exception(error), what) from None
+
+
+def _parse_sources(given: list[str], what: str = _NOT_PUBLISHED) -> dict[str, list[str]]:
     sources: dict[str, list[str]] = defaultdict(list)
     for text in given:
         name, equals, pattern = text.partition("=")
         if not (name and equals and pattern):
-            raise _fail(f"--source {text!r} must be NAME=PATH_OR_GLOB, such as perennial=exports/orders-*.csv.")
+            raise _fail(f"--source {text!r} must be NAME=PATH_OR_GLOB, such as perennial=exports/orders-*.csv.", what)
         sources[name].append(pattern)
     return dict(sources)
 
@@ -468,7 +495,7 @@ def _show_inspection(found: Inspection) -> None:
     say("file", f"{found.file} ({found.format})")
     if found.columns:
         say("columns", ", ".join(map(shown_name, found.columns)))
-        say("written", found.dialect or "UTF-8 or typed, fields divided by commas, decimal points, ISO dates")
+        say("written", _written(found))
     for candidate in [one for one in found.candidates if one.matched][:3]:
         fit = f"lacks {candidate.lacks.removeprefix('lacks ')}" if candidate.lacks else "has all it needs"
         say("candidate", f"{candidate.source.label}: {candidate.matched} columns known, {fit}")
@@ -479,6 +506,8 @@ def _show_inspection(found: Inspection) -> None:
         say("new source", f'{found.written}; check it, and set sources_folder = "{folder}" in {SETTINGS_FILE}')
     if found.source:
         say("source", found.source.label)
+    if found.note:
+        say("note", found.note, "yellow")
     if found.loaded:
         _show_loaded(found, say)
     for remark in found.loaded.remarks if found.loaded else ():
@@ -487,8 +516,18 @@ def _show_inspection(found: Inspection) -> None:
         say("warning", found.warning, "yellow")
     if found.figures:
         figures = found.figures
-        say("figures", f"{figures.customers:,} customers, {figures.orders:,} orders, revenue {figures.revenue:,.2f}")
+        customers, orders = counted(figures.customers, "customer"), counted(figures.orders, "order")
+        say("figures", f"{customers}, {orders}, revenue {figures.revenue:,.2f}")
     say("verdict", found.problem or "usable", "red" if found.problem else "green")
+
+
+def _written(found: Inspection) -> str:
+    """How a file is written: the format, and what is out of the ordinary; of CSV, what is ordinary if nothing is."""
+    if found.format.startswith("csv") and not (found.source and found.source.header.reads == "lines"):
+        return found.dialect or "UTF-8, fields divided by commas, decimal points, ISO dates"
+    formats = {"parquet": "typed columns", "xlsx": "cells of a workbook", "jsonl": "JSON, one object per line"}
+    format = formats.get(found.format.split(",")[0], "lines of aligned text")
+    return f"{format}, {found.dialect}" if found.dialect else format
 
 
 def _show_loaded(found: Inspection, say: Callable[..., None]) -> None:

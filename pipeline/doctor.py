@@ -31,13 +31,18 @@ from pipeline.opening import opened
 from pipeline.publishing import STAGING, recover
 from pipeline.readers import disk_is_full
 from pipeline.retention import plan, snapshots_of
-from pipeline.settings import Settings, SettingsError, load
+from pipeline.settings import SETTINGS_FILE, Settings, SettingsError, load
+from pipeline.shapes import counted
 from pipeline.sources import ExportError, find_sources
 from pipeline.sql import HeaderError
 
 LEAST_FREE_BYTES = 2 * 2**30
 STOPS_A_RUN_BYTES = 16 * 2**20
 _FULL = "is full. Make room, then run again; `perennial prune` removes old snapshots."
+
+
+class NoHome(PerennialError):
+    """Where a home was named is none; the message says what is there and what to do."""
 
 
 @dataclass(frozen=True)
@@ -63,8 +68,11 @@ def examine(home: Path | None) -> list[Finding]:
     """All findings about a home; the first failing settings end it, since nothing else can be trusted then."""
     try:
         settings = load(home)
+        require_home(settings)
     except SettingsError as error:
         return [Finding("fail", "settings", str(error))]
+    except NoHome as error:
+        return [Finding("fail", "home", str(error))]
     findings = [Finding("ok", "settings", f"home {settings.home}, {settings.timezone}, {settings.currency}")]
     parts: tuple[Callable[[Settings], Iterator[Finding]], ...] = (
         _versions, _engine, _folders, _modes, _id_key, _lock_and_publication, _sources, _exports, _warehouse
@@ -72,6 +80,27 @@ def examine(home: Path | None) -> list[Finding]:
     for part in parts:
         findings.extend(part(settings))
     return findings
+
+
+def require_home(settings: Settings, may_be_new: bool = False) -> None:
+    """Raises NoHome, before anything is made, where no home is: a folder with perennial.toml or data/ in it.
+
+    One that `may_be_new` may also be a folder without them, or none yet.
+    """
+    home = settings.home
+    try:
+        if home.exists() and not home.is_dir():
+            raise NoHome(f"{home} is a file. A home is a folder: name it with --home.")
+        is_home = (home / SETTINGS_FILE).is_file() or (home / "data").is_dir()
+    except OSError as error:
+        raise NoHome(f"{home} cannot be looked into: {error.strerror}. Name another folder with --home.") from error
+    if is_home or may_be_new:
+        return
+    what = f"holds neither {SETTINGS_FILE} nor a folder data/" if home.exists() else "is not there"
+    raise NoHome(
+        f"There is no home: {home} {what}. Name the shop's folder with --home; the first `perennial run --source …` or "
+        f"a {SETTINGS_FILE} makes a folder one."
+    )
 
 
 def require_usable(settings: Settings) -> None:
@@ -194,12 +223,12 @@ def _modes(settings: Settings) -> Iterator[Finding]:
     remedy = "The next run sets them right."
     if strange:
         remedy = (
-            f"{len(strange):,} belong to another user, such as {strange[0]}: change their owner (chown), or run as "
-            f"that user; the next run sets the others right."
+            f"Of another user: {len(strange):,}, such as {strange[0]}. Change the owner (chown), or run as that user; "
+            f"the next run sets the others right."
         )
     yield Finding(
         "warn", "access",
-        f"{len(found):,} files or folders have other modes than a home for {readers}, such as {found[0]}. {remedy}",
+        f"{counted(len(found), 'path')} with other modes than a home for {readers}, such as {found[0]}. {remedy}",
     )  # fmt: skip
 
 
@@ -253,7 +282,7 @@ def _exports(settings: Settings) -> Iterator[Finding]:
         return
     where = f"{settings.exports_folder}/<source>/"
     if exports:
-        yield Finding("ok", "exports", f"{len(exports)} files in {where}")
+        yield Finding("ok", "exports", f"{counted(len(exports), 'file')} in {where}")
     else:
         yield Finding("ok", "exports", f"none in {where}; runs need --source, or files there")
 
@@ -292,9 +321,8 @@ def _in_warehouse(settings: Settings, engine: DuckDBEngine) -> Iterator[Finding]
 def _retention(settings: Settings, where: Snapshots) -> Iterator[Finding]:
     """What the next night, or `perennial prune`, takes away."""
     what = plan(settings, where)
-    kept = (
-        f"{len(what.kept)} snapshots are kept (keep_daily {settings.keep_daily}, keep_monthly {settings.keep_monthly})"
-    )
+    are_kept = f"{counted(len(what.kept), 'snapshot')} {'is' if len(what.kept) == 1 else 'are'} kept"
+    kept = f"{are_kept} (keep_daily {settings.keep_daily}, keep_monthly {settings.keep_monthly})"
     frees = f"`perennial prune` would remove {what}" if what.expired else str(what)
     yield Finding("ok", "retention", f"{kept}; {frees}.")
 
@@ -316,7 +344,11 @@ def _future_dates(engine: DuckDBEngine, today: dt.date) -> Iterator[Finding]:
 
 def _contents(engine: DuckDBEngine) -> Iterator[Finding]:
     days = [row[0] for row in engine.execute("SELECT DISTINCT snapshot_date FROM marts.rfm_scores ORDER BY 1")]
-    span = f"{len(days)} snapshots, {days[0]} … {days[-1]}" if days else "no snapshot yet"
+    span = (
+        f"{counted(len(days), 'snapshot')}, {' … '.join(dict.fromkeys(map(str, (days[0], days[-1]))))}"
+        if days
+        else "no snapshot yet"
+    )
     yield Finding("ok", "warehouse", span)
     if missing := _switched_off(engine):
         yield Finding("ok", "inputs", f"switched off: {', '.join(missing)}")

@@ -28,6 +28,11 @@ _OF_THE_MACHINE = (
         "looks at it.",
     ),
     (
+        r"\[Errno \d+\] (Not a directory|File exists|Is a directory|File name too long)",
+        "In the home a file lies where a folder belongs, or a folder where a file does: data, reports, .perennial and "
+        ".dagster are folders, perennial.toml is a file. Move it away, then run again.",
+    ),
+    (
         r"database is locked",
         "Dagster's history in .dagster was locked by another process for too long. Run again; `perennial doctor` says "
         "who uses the home.",

@@ -26,11 +26,11 @@ from pipeline.dialects import Dialect
 from pipeline.engines.duckdb import DuckDBEngine, confine, open_file
 from pipeline.exports import load_exports, recognise_input
 from pipeline.inputs import INPUTS, ORDERS, input_tables
-from pipeline.loading import Export, Loaded
+from pipeline.loading import Export, Loaded, fixed_dialect
 from pipeline.rates import rates_files
-from pipeline.readers import format_of, read_raw
+from pipeline.readers import format_of, read_raw, sheets_of
 from pipeline.settings import Settings
-from pipeline.shapes import one_line, shown_names
+from pipeline.shapes import counted, one_line, shown_names
 from pipeline.sizes import limits_of
 from pipeline.sources import ExportError, Source, choose, find_sources, quoted, read_source
 from pipeline.sql import HeaderError
@@ -282,6 +282,51 @@ _NOT_THE_AMOUNT = {
     "points",
     "fee",
 }
+_NOT_A_SUM = {"percent", "percentage", "pct", "prozent", "procent", "rate", "%"}
+_OTHER_UNITS = {
+    "cent",
+    "cents",
+    "ct",
+    "cts",
+    "centimes",
+    "céntimos",
+    "centimos",
+    "centavos",
+    "centesimi",
+    "grosz",
+    "grosze",
+    "groszy",
+    "groszach",
+    "gr",
+    "öre",
+    "øre",
+    "ore",
+    "oere",
+    "penny",
+    "pence",
+    "pennies",
+    "rappen",
+    "haléře",
+    "haléřů",
+    "fillér",
+    "kopeks",
+    "kopecks",
+    "paise",
+    "minor",
+    "subunits",
+    "thousand",
+    "thousands",
+    "tsd",
+    "teur",
+    "tys",
+    "million",
+    "millions",
+    "mio",
+    "mln",
+}
+"""Words that say that a sum is not in whole units of the currency: it would come out 100 times too large, say."""
+_OTHER_UNIT_ENDINGS = ("cents", "grosze", "pence", "minor")
+_SUMS = ("amount", "unit_price", "unit_cost", "discount")
 _MAILS = ("email", "mail", "correo")
 _ALONE = 10
 """From so many rows on, a column with one value in all of them says nothing about the rows."""
@@ -339,6 +384,8 @@ class Inspection:
     written: Path | None = None
     warning: str | None = None
     problem: str | None = None
+    note: str | None = None
+    """What was asked for and not done."""
 
     @property
     def is_usable(self) -> bool:
@@ -350,37 +397,73 @@ def inspect(path: Path, settings: Settings, source: str | None = None, write_to:
 
     `write_to`: a folder for a first source, if none fits; it is written as <folder>/<name of the file>/order_lines.sql.
     """
-    name = one_line(path.name)
+    name, shown = one_line(path.name), "unknown"
     try:
         format, compression = format_of(path)
         shown = format if compression == "none" else f"{format}, {compression}"
         if not path.is_file():
             return Inspection(name, shown, problem=f"There is no file {path}.")
         with _workshop(settings, path.resolve()) as (engine, aside):
-            found = _inspect(engine, aside, path.resolve(), shown, source, write_to)
+            found = _judged(_inspect(engine, aside, path.resolve(), shown, source, write_to), settings.quarantine_limit)
     except (ExportError, HeaderError) as error:
-        return Inspection(name, "unknown", problem=str(error))
-    return _judged(found, settings.quarantine_limit)
+        found = Inspection(name, shown, problem=str(error))
+    if write_to is not None and found.written is None and found.source is not None:
+        reads = "was named" if source else "knows this layout"
+        found = _with(found, note=f"No source is written: {found.source.label} {reads}.")
+    if found.problem is not None and shown == "xlsx" and len(sheets := sheets_of(path)) > 1:
+        found = _with(
+            found,
+            problem=f"{found.problem} The workbook has the sheets {shown_names(sheets)}; the first is read unless "
+            f'another is named: sheet = "…" below [dialects.<source>] in perennial.toml.',
+        )
+    return found
 
 
 def _inspect(
     engine: DuckDBEngine, settings: Settings, path: Path, shown: str, name: str | None, write_to: Path | None
 ) -> Inspection:
     sources = find_sources(settings.sources_folders)
-    columns, dialect, profile = _columns(engine, settings, path)
-    candidates = _candidates(sources, columns, path.name)
-    found = Inspection(one_line(path.name), shown, columns, str(dialect), candidates=candidates)
     if name is not None:
-        return _loaded(engine, settings, path, found, recognise_input(settings, path, choose(sources, name)))
-    fitting = [candidate.source for candidate in candidates if not candidate.lacks]
-    if fitting:
-        return _loaded(engine, settings, path, found, fitting[0])
+        source = recognise_input(settings, path, choose(sources, name))
+        columns, dialect, _ = _columns(engine, settings, path, fixed_dialect(settings, source).sheet)
+        found = Inspection(one_line(path.name), shown, columns, str(dialect))
+        found = _with(found, candidates=_candidates(sources, columns, path.name))
+        return _loaded(engine, settings, path, found, source)
+    looks = []
+    for sheet, of_sheet in _by_sheet(settings, sources, path, shown).items():
+        columns, dialect, profile = _columns(engine, settings, path, sheet)
+        candidates = _candidates(of_sheet, columns, path.name)
+        found = Inspection(one_line(path.name), shown, columns, str(dialect), candidates=candidates)
+        looks.append((found, profile, sheet))
+        fitting = [candidate.source for candidate in candidates if not candidate.lacks]
+        if fitting:
+            return _loaded(engine, settings, path, found, fitting[0])
+    found, profile, sheet = looks[0]
     for source in sources.values():  # a table of aligned text has no columns to be known by, only lines that fit
-        if source.header.reads == "lines" and len(columns) == 1:
+        if source.header.reads == "lines" and len(found.columns) == 1:
             attempt = _loaded(engine, settings, path, found, source)
             if attempt.loaded and attempt.loaded.accepted:
                 return attempt
-    return _guessed(engine, settings, path, found, profile, dialect, write_to)
+    return _guessed(engine, settings, path, found, profile, sheet, write_to)
+
+
+def _by_sheet(
+    settings: Settings, sources: Mapping[str, Source], path: Path, shown: str
+) -> dict[str | None, dict[str, Source]]:
+    """Sheet to look at -> the sources that would read it: those that settings name and the workbook has, then the first
+    (None). Of other files all sources read the same."""
+    if shown != "xlsx":
+        return {None: dict(sources)}
+    of_sheets: dict[str | None, dict[str, Source]] = {
+        sheet: {} for dialect in settings.dialects.values() if (sheet := dialect.sheet)
+    }
+    for label, source in sources.items():
+        of_sheets.setdefault(fixed_dialect(settings, source).sheet, {})[label] = source
+    there, first = sheets_of(path), of_sheets.pop(None, {})
+    named: dict[str | None, dict[str, Source]] = {
+        sheet: of_sheet for sheet, of_sheet in of_sheets.items() if sheet in there
+    }
+    return named if named and not first else {**named, None: first}
 
 
 @contextmanager
@@ -401,9 +484,12 @@ def _workshop(settings: Settings, file: Path) -> Iterator[tuple[DuckDBEngine, Se
             connection.close()
 
 
-def _columns(engine: DuckDBEngine, settings: Settings, path: Path) -> tuple[list[str], Dialect, dict[str, set[str]]]:
+def _columns(
+    engine: DuckDBEngine, settings: Settings, path: Path, sheet: str | None
+) -> tuple[list[str], Dialect, dict[str, set[str]]]:
     """The columns of the file, how it is written, and what each column looks like (number, date, constant …)."""
-    file = read_raw(engine, path, scratch=settings.warehouse_file.parent, limits=limits_of(settings))
+    dialect = Dialect(sheet=sheet)
+    file = read_raw(engine, path, dialect=dialect, scratch=settings.warehouse_file.parent, limits=limits_of(settings))
     profile: dict[str, set[str]] = {}
     for name in file.columns:
         text = f"trim(CAST({quoted(name)} AS VARCHAR))"
@@ -520,7 +606,7 @@ def _reasons(engine: DuckDBEngine) -> list[Reason]:
 
 def _guessed(
     engine: DuckDBEngine, settings: Settings, path: Path, found: Inspection, profile: Mapping[str, set[str]],
-    dialect: Dialect, write_to: Path | None,
+    sheet: str | None, write_to: Path | None,
 ) -> Inspection:  # fmt: skip
     """A first source for a layout that nobody knows; tried where it maps all that a run needs."""
     guessed = guess_columns(profile)
@@ -530,7 +616,7 @@ def _guessed(
         return _with(
             found, guessed=guessed, problem=f"{known}{unsure} Add --write FOLDER to have a first source written for it."
         )
-    target = write_source(write_to, path.name, profile, guessed)
+    target = write_source(write_to, path.name, profile, guessed, sheet)
     more = {"guessed": guessed, "written": target}
     if lacking:
         return _with(
@@ -555,7 +641,7 @@ def _plausible(found: Inspection) -> Inspection:
     customers, orders, revenue = found.figures.customers, found.figures.orders, found.figures.revenue
     doubts = []
     if customers == 0 or (customers == 1 and orders >= _ALONE):
-        doubts.append(f"{_of(orders, 'order')} of {_of(customers, 'customer')}")
+        doubts.append(f"{counted(orders, 'order')} of {counted(customers, 'customer')}")
     if revenue <= 0:
         doubts.append(f"a revenue of {revenue:,}")
     if not doubts:
@@ -565,16 +651,12 @@ def _plausible(found: Inspection) -> Inspection:
     )
 
 
-def _of(count: int, what: str) -> str:
-    return f"{count:,} {what}" if count == 1 else f"{count:,} {what}s"
-
-
 def guess_columns(profile: Mapping[str, set[str]]) -> dict[str, str]:
     """Canonical column -> the raw column that is probably it, by name and by what it looks like; each used once."""
     scored = []
     for canonical, words in _WORDS.items():
         for raw, likes in profile.items():
-            if not _may_be(canonical, raw, likes):
+            if not _may_be(canonical, raw, likes) or (canonical in _SUMS and _is_in_other_units(raw)):
                 continue
             likeness, place = max((_likeness(raw, word), -place) for place, word in enumerate(words))
             if likeness < _CLOSE_ENOUGH and canonical in _LIKE and _has_word(raw, words):
@@ -596,6 +678,8 @@ def _may_be(canonical: str, raw: str, likes: set[str]) -> bool:
         return False
     if canonical in ("amount", "unit_price") and set(_words_of(raw)) & _NOT_THE_AMOUNT:
         return False
+    if canonical in (*_SUMS, "coupon") and (set(_words_of(raw)) & _NOT_A_SUM or "%" in raw):
+        return False
     return canonical not in _LIKE or _LIKE[canonical] in likes
 
 
@@ -604,12 +688,20 @@ def _add_by_content(found: dict[str, str], profile: Mapping[str, set[str]]) -> N
     free = {raw: likes for raw, likes in profile.items() if raw not in found.values()}
     if "ordered_at" not in found and len(times := [raw for raw, likes in profile.items() if "date" in likes]) == 1:
         found["ordered_at"] = times[0]
-    money = [raw for raw, likes in free.items() if "money" in likes and "date" not in likes]
+    money = [
+        raw for raw, likes in free.items() if "money" in likes and "date" not in likes and not _is_in_other_units(raw)
+    ]
     if "amount" not in found and len(money) == 1 and _may_be("amount", money[0], free[money[0]]):
         if "unit_price" not in found:
             found["amount"] = money[0]
     elif "amount" not in found and "unit_price" in found and "quantity" not in found and not money:
         found["amount"] = found.pop("unit_price")  # a price without pieces is what was paid
+
+
+def _is_in_other_units(raw: str) -> bool:
+    """Whether a sum's name says that it is in hundredths or thousands of the currency."""
+    words = _words_of(raw)
+    return not _OTHER_UNITS.isdisjoint(words) or any(word.endswith(_OTHER_UNIT_ENDINGS) for word in words)
 
 
 def _is_mail(raw: str, likes: set[str]) -> bool:
@@ -651,8 +743,13 @@ def _plain(name: str) -> str:
     return "".join(filter(str.isalnum, decomposed))
 
 
-def write_source(folder: Path, file: str, columns: Mapping[str, set[str]], guessed: Mapping[str, str]) -> Path:
-    """A source file that maps the columns as guessed, and says NULL where it does not know. Never over one there is."""
+def write_source(
+    folder: Path, file: str, columns: Mapping[str, set[str]], guessed: Mapping[str, str], sheet: str | None = None
+) -> Path:
+    """A source file that maps the columns as guessed, and says NULL where it does not know. Never over one there is.
+
+    `sheet`: the one of a workbook that it reads, if that is not the first. Raises ExportError.
+    """
     name = re.sub(r"[^a-z0-9]+", "_", _plain(file.split(".")[0])).strip("_") or "export"
     target = folder / name / "order_lines.sql"
     if target.exists():
@@ -672,23 +769,33 @@ def write_source(folder: Path, file: str, columns: Mapping[str, set[str]], guess
             made, why = "NULL", f"map it; {_candidates_for('order_id', columns, guessed)}"
         outputs.insert(0, (made, "order_id", why))
     selected = [("row_number", ""), *((f"{made} AS {canonical}", why) for made, canonical, why in outputs)]
+    dialect = f"dialect: {{sheet: {_yaml(sheet)}}}\n" if sheet else ""
     lines = [
         f"  {text}{',' if place < len(selected) else ''}{f'  -- {why}' if why else ''}"
         for place, (text, why) in enumerate(selected, start=1)
     ]
     text = (
         f"/*\ndescription: {_yaml(f'Written by perennial inspect for {one_line(file)}; check every line of it.')}\n"
-        f"owner: team:data\nraw:\n{raw}\n*/\nSELECT\n" + "\n".join(lines) + "\nFROM export\n"
+        f"owner: team:data\n{dialect}raw:\n{raw}\n*/\nSELECT\n" + "\n".join(lines) + "\nFROM export\n"
     )
-    target.parent.mkdir(parents=True, exist_ok=True)
-    target.write_text(text, encoding="utf-8")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise ExportError(
+            f"{target} cannot be written ({error.strerror}). Name another folder with --write."
+        ) from error
     return target
 
 
 def _candidates_for(canonical: str, columns: Mapping[str, set[str]], guessed: Mapping[str, str]) -> str:
     """The columns that are left and hold what it needs, for whoever maps it."""
     left = [raw for raw, likes in columns.items() if raw not in guessed.values() and _may_be(canonical, raw, likes)]
-    return f"candidates: {shown_names(left)}" if left else "no column holds what it needs"
+    if not left:
+        return "no column holds what it needs"
+    scaled = [raw for raw in left if canonical in _SUMS and _is_in_other_units(raw)]
+    unit = f"; {shown_names(scaled)} by its name not in whole units: divide it, cents by 100" if scaled else ""
+    return f"candidates: {shown_names(left)}{unit}"
 
 
 def _properties(is_required: bool, is_email: bool) -> str:

@@ -1565,7 +1565,8 @@ def mapping_key(settings: Settings, source: Source) -> str:
     dialect = _of_source(settings.dialects, source, Dialect()).model_dump(exclude_none=True)
     cards = settings.gift_card_products if source.header.gift_cards else None
     parts = [
-        _RULES, source.mapping, contract, _duplicate_lines(settings, source), settings.timezone, settings.currency, dialect,
+        _RULES, source.mapping, contract, _duplicate_lines(settings, source), settings.timezone, settings.currency,
+        dialect,
         settings.rate_max_age_days, _of_source(settings.exported_at, source, ""),
         _of_source(settings.charge_products, source, ChargeProducts()).model_dump(),
         _of_source(settings.statuses, source, {}), cards, "timezone" in settings.model_fields_set,

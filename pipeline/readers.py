@@ -50,9 +50,15 @@ _OTHER_FORMATS = {
     b"PAR1": "Parquet; name it .parquet",
     b"\x1f\x8b": "gzip; name it .csv.gz",
     b"\x28\xb5\x2f\xfd": "zstd; name it .csv.zst",
-    b"\xd0\xcf\x11\xe0": "an old workbook; save it as .xlsx",
+    b"\xd0\xcf\x11\xe0": "an old workbook, or one with a password; save it as .xlsx without one",
     b"%PDF": "a PDF; export CSV",
 }
+_WEB_PAGE = re.compile(
+    rb"\s*(?:<!--.*?-->\s*)?<(?:!doctype\s+html|html|head|body|table|div|script|meta)\b", re.IGNORECASE | re.DOTALL
+)
+_XML = re.compile(rb"\s*<\?xml\b", re.IGNORECASE)
+_JSON = re.compile(rb'\s*(?:\[\s*)?\{\s*(?:"|\})|\s*\[\s*\]')
+_DAMAGED = re.compile(r"(?i)truncat|unexpected end|gzip|zlib|zstd|inflate|decompress|decode error|EOF")
 _NUMBER = "__row__"  # where rows bring their own number, because some before them are not in `raw`
 _NO_SUCH_CHARACTER = "\x01"
 _SAMPLE = 1 << 18
@@ -146,6 +152,8 @@ def read_raw(
     format = "lines" if as_lines else format
     fixed = dialect or Dialect()
     with _told(path, format, fixed):
+        if format == "parquet":
+            _require_magic(path, b"PAR1", "Parquet")
         long_line = limits is not None and require_size(path, format, compression, limits)
         if format == "parquet":
             _require_different(path.name, list(pl.read_parquet_schema(path)))
@@ -201,7 +209,14 @@ def _told(path: Path, format: Format, fixed: Dialect) -> Iterator[None]:
             raise  # no fault of the file
         # Not chained: traces are kept, and the libraries quote what they stumble over.
         first = redacted(str(error)) or type(error).__name__
-        raise ExportError(f"{path.name} cannot be read as {format}: {first} Export it again.") from None
+        if path.suffix.lower() in _COMPRESSIONS and _DAMAGED.search(first):
+            first = f"it is cut short or damaged, or no {_COMPRESSIONS[path.suffix.lower()]} at all"
+        raise ExportError(f"{path.name} cannot be read as {format}: {_sentence(first)} Export it again.") from None
+
+
+def _sentence(text: str) -> str:
+    """What another program says, with a full stop."""
+    return f"{text.rstrip(' .;:')}."
 
 
 def require_name(path: Path) -> None:
@@ -265,7 +280,56 @@ def _length(column: str, kind: str) -> str | None:
 def _text(path: Path, compression: str, fixed: Dialect) -> _Text:
     """A text file in the encoding that is fixed, else the one its first bytes speak for."""
     text = _Text(path, compression, fixed)
+    with text.bytes() as stream:
+        head = stream.read(_EVIDENCE)
+    if what := _of_another_kind(head):
+        raise ExportError(f"{path.name} is no text but {what}.")
     return text.read_as(encoding=fixed.encoding or _encoding_of_sample(text))
+
+
+def _of_another_kind(head: bytes) -> str | None:
+    """What a file is that begins so, and what to do about it; None for what may be text in rows."""
+    for magic, meaning in _OTHER_FORMATS.items():
+        if head.startswith(magic):
+            return meaning
+    bare = head.replace(b"\0", b"").removeprefix(codecs.BOM_UTF8).lstrip(b"\xff\xfe")  # UTF-16 as well
+    if _WEB_PAGE.match(bare):
+        return "a web page (HTML), such as one that asks for a password; sign in to the shop, and export again"
+    if _XML.match(bare):
+        return "XML; export CSV"
+    return None
+
+
+def _require_magic(path: Path, magic: bytes, name: str) -> None:
+    """Raises ExportError that says what a file is whose ending does not tell the truth."""
+    with path.open("rb") as file:
+        head = file.read(_EVIDENCE)
+    if head.startswith(magic):
+        return
+    what = _of_another_kind(head)
+    if what is None and b"\0" not in head:
+        what = "text; name it .csv, or .jsonl if each of its lines is JSON"
+    if what is not None:
+        raise ExportError(f"{path.name} cannot be read as {path.suffix[1:].lower()}: it is no {name} but {what}.")
+
+
+def _require_columns(text: _Text, columns: Sequence[str]) -> None:
+    """Raises ExportError for CSV of one column that is seen to be something else."""
+    if len(columns) != 1:
+        return
+    with text.bytes() as stream:
+        head = stream.read(_EVIDENCE)
+    if _JSON.match(head.removeprefix(codecs.BOM_UTF8)):
+        raise ExportError(
+            f"{text.path.name} is no CSV but JSON. If it has one object per line, name it .jsonl; else export it so."
+        )
+    with text.open(errors="replace") as lines:
+        is_quoted = lines.readline(_SAMPLE).lstrip().startswith(text.dialect.quote or '"')
+    if is_quoted and any(columns[0].count(sign) >= 2 for sign in _DELIMITERS):
+        raise ExportError(
+            f"{text.path.name} has one column: the line that names the columns stands in quotes as a whole. Export it "
+            f"again, with quotes around single fields only."
+        )
 
 
 def _read_text(
@@ -301,6 +365,7 @@ def _read_text(
 
 def _read_csv(engine: DuckDBEngine, text: _Text) -> _Read:
     columns = _csv_columns(text)
+    _require_columns(text, columns)
     return *_create_raw(engine, _csv_call(text, columns)), _NO_COLUMNS
 
 
@@ -332,6 +397,7 @@ def _read_json_lines(engine: DuckDBEngine, text: _Text) -> _Read:
     engine.execute(
         "INSERT INTO malformed SELECT row_number, line, 'the line is no JSON object' FROM objects WHERE NOT is_object"
     )
+    _require_objects(engine, text.path.name)
     same = "lower(trim(key))"
     twice = f"len(list_distinct([{same} FOR key IN json_keys(line)])) < len(json_keys(line))"
     engine.execute(
@@ -351,6 +417,22 @@ def _read_json_lines(engine: DuckDBEngine, text: _Text) -> _Read:
     engine.execute(f"CREATE OR REPLACE TEMP TABLE raw AS SELECT row_number AS {number}{values} FROM objects")
     numbers = _json_numbers(engine, keys)
     return list(keys), f"raw.{number}", numbers
+
+
+def _require_objects(engine: DuckDBEngine, file: str) -> None:
+    """Raises ExportError for JSON that is no object per line: one array of them, one object over many lines, no key."""
+    first = engine.execute("SELECT ltrim(line)[1] FROM objects WHERE line <> '{}' ORDER BY row_number LIMIT 1")
+    objects, others = engine.execute(
+        "SELECT count(*) FILTER (WHERE is_object), count(*) FILTER (WHERE NOT is_object) FROM objects WHERE line <> '{}'"
+    )[0]
+    is_array = bool(first) and first[0][0] == "[" and objects <= others
+    if objects and not is_array:
+        return
+    what = "is one JSON array" if is_array else "holds no JSON object with a key on any of its lines"
+    raise ExportError(
+        f"{file} {what}: .jsonl holds one object per line, without brackets around them and commas between. Export it "
+        f"so, or as CSV."
+    )
 
 
 def _json_numbers(engine: DuckDBEngine, keys: Mapping[str, Sequence[str]]) -> frozenset[str]:
@@ -394,9 +476,6 @@ def _encoding_of_sample(text: _Text) -> str:
     """By the byte order mark, else UTF-16 by its zeros, else UTF-8 unless the text is none. Refuses binary data."""
     with text.bytes() as stream:
         sample = stream.read(_SAMPLE)
-    for magic, meaning in _OTHER_FORMATS.items():
-        if sample.startswith(magic):
-            raise ExportError(f"{text.path.name} is no text but {meaning}.")
     for mark, encoding in _BYTE_ORDER_MARKS.items():
         if sample.startswith(mark):
             return encoding
@@ -603,6 +682,7 @@ class _Record(NamedTuple):
 def _read_malformed_csv(engine: DuckDBEngine, text: _Text) -> _Read:
     """Row by row: rows with too few or too many fields, open quotes or bytes that are no text become `malformed`."""
     columns = _csv_columns(text)
+    _require_columns(text, columns)
     names = ", ".join(f"{quoted(name)} VARCHAR" for name in columns)
     number = _number_beside(columns)
     engine.execute(f"CREATE OR REPLACE TEMP TABLE raw ({number} BIGINT, {names})")
@@ -730,6 +810,7 @@ def _sheet(path: Path, dialect: Dialect, is_header: Test | None) -> tuple[str, l
     import fastexcel
 
     logging.getLogger("fastexcel").setLevel(logging.ERROR)  # it tells of every empty column
+    _require_magic(path, b"PK", "workbook of today (.xlsx)")
     try:
         book = fastexcel.read_excel(path)
         sheet = dialect.sheet or book.sheet_names[0]
@@ -743,10 +824,25 @@ def _sheet(path: Path, dialect: Dialect, is_header: Test | None) -> tuple[str, l
     return sheet, _column_names(f'{path.name}, sheet "{sheet}"', rows[above] if rows else ()), above
 
 
+def sheets_of(path: Path) -> list[str]:
+    """The names of a workbook's sheets; none of one that cannot be read."""
+    import fastexcel
+
+    try:
+        return list(fastexcel.read_excel(path).sheet_names)
+    except (fastexcel.FastExcelError, OSError):
+        return []
+
+
 def _no_workbook(path: Path, error: Exception) -> ExportError:
     lines = [line.strip().removeprefix("0: ") for line in str(error).splitlines()]
-    told = next((line for line in lines if "Available sheets" in line), redacted(lines[0]))
-    return ExportError(f"{path.name} cannot be read as xlsx: {told} Mend the file, or setting dialects.")
+    told = next((line for line in lines if "Available sheets" in line), None)
+    if told is not None:
+        remedy = "Mend the setting sheet below [dialects.<source>] in perennial.toml."
+        return ExportError(f"{path.name} cannot be read as xlsx: {_sentence(told)} {remedy}")
+    return ExportError(
+        f"{path.name} cannot be read as xlsx: it is cut short, damaged, or no workbook (.xlsx). Export it again."
+    )
 
 
 def _whole_numbers(cells: pl.Series) -> pl.Series:

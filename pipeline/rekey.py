@@ -35,9 +35,11 @@ class Rekeying:
 
     def __str__(self) -> str:
         key = "a new key is made" if self.makes_key else "the key stays"
+        files = "1 file is" if len(self.files) == 1 else f"{len(self.files):,} files are"
+        days = "1 snapshot leaves" if self.snapshots == 1 else f"{self.snapshots:,} snapshots leave"
         return (
-            f"{key}; {len(self.files):,} files are read again by the next run; {self.snapshots:,} snapshots leave the "
-            f"warehouse (what is published of them stays, with the old ids)"
+            f"{key}; {files} read again by the next run; {days} the warehouse (what is published of them stays, with "
+            f"the old ids)"
         )
 
 

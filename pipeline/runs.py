@@ -11,6 +11,7 @@ import dagster as dg
 import duckdb
 
 from pipeline.catalog import tables
+from pipeline.contracts import EARLIEST
 from pipeline.days import OrderDays, last_closed_day, order_days
 from pipeline.definitions import build_defs
 from pipeline.engines.duckdb import DuckDBEngine
@@ -191,6 +192,11 @@ def _check_day(settings: Settings, day: dt.date) -> None:
         raise RunFailed(
             f"{day} is not over in the shop's time zone ({settings.timezone}); the last closed day is {closed}. "
             f"Ask for that day or an earlier one."
+        )
+    if day < EARLIEST.date():
+        raise RunFailed(
+            f"{day} is before {EARLIEST.date()}: no order can be so old, so there is nothing to tell of that day. Ask "
+            f"for a later one."
         )
     if settings.first_snapshot is not None and day < settings.first_snapshot:
         raise RunFailed(

@@ -516,6 +516,10 @@ def load(home: Path | None = None, **overrides: Any) -> Settings:
         return Settings(**{name: value for name, value in given.items() if value is not None})
     except tomllib.TOMLDecodeError as error:
         raise SettingsError(f"{SETTINGS_FILE} is not readable TOML: {error}. Mend that line.") from error
+    except UnicodeDecodeError as error:
+        raise SettingsError(f"{SETTINGS_FILE} is not UTF-8 text (byte {error.start:,}). Save it as UTF-8.") from error
+    except OSError as error:
+        raise SettingsError(f"{SETTINGS_FILE} of the home cannot be read: {error.strerror}. Mend that.") from error
     except ValidationError as error:
         raise SettingsError(_explain(error)) from None  # pydantic's own words hold the values, secrets among them
 

@@ -69,6 +69,11 @@ def shown_names(names: Sequence[str]) -> str:
     return listed if len(names) <= MOST_NAMES else f"{listed} and {len(names) - MOST_NAMES:,} more"
 
 
+def counted(count: int, what: str) -> str:
+    """'1 snapshot', '1,200 snapshots'."""
+    return f"{count:,} {what}" if count == 1 else f"{count:,} {what}s"
+
+
 def _acts(character: str) -> bool:
     category = unicodedata.category(character)
     return category[0] == "C" or category in ("Zl", "Zp")

@@ -220,6 +220,8 @@ class Source:
     def _told(self, columns: Sequence[str]) -> str:
         """The columns of a file in a message. Those this source does not know are not named: without its header line,
         the first row of a file is taken for names."""
+        if not columns:
+            return "no columns"
         known = {name.lower() for raw, column in self.header.raw.items() for name in (raw, *column.aliases)}
         named = [f'"{name}"' for name in columns if name.strip().strip("\ufeff").lower() in known]
         others = len(columns) - len(named)

@@ -455,7 +455,8 @@ def test_an_order_of_two_customers_warns(home: Home) -> None:
     assert "<li><b>orders</b>: 1 order names several customers" in page
 
 
-def test_segments_that_jump_warn(first_night: Home) -> None:
+def test_segments_that_jump_warn(first_night: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pipeline.attention.FEWEST_CUSTOMERS", 20)
     new = {"first": dt.date(2026, 2, 27), "last": dt.date(2026, 2, 27)}
     rows = [f"9-{n},new{n:03d},2026-02-27T12:00:00,20.00" for n in range(60)]
     path = first_night.drop("new.csv", **new)

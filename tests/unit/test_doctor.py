@@ -18,6 +18,7 @@ from pipeline.settings import Settings, load
 def _engine_of(home, monkeypatch, **variables):
     for name, value in variables.items():
         monkeypatch.setenv(f"PERENNIAL_{name}", value)
+    (home / "perennial.toml").touch()
     (finding,) = [finding for finding in examine(home) if finding.subject == "engine"]
     return finding.status, finding.message
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
+import json
+import re
 from pathlib import Path
 
+import polars as pl
 import pytest
 from shop import CDNOW
 from typer.testing import CliRunner
@@ -326,3 +330,159 @@ def test_a_source_that_reads_a_file_is_refused_by_inspect_too(tmp_path, home):
     )
     found = inspect(write(tmp_path, "a\n1\n"), Settings(home=home, sources_folder=tmp_path / "own"))
     assert found.problem.startswith("own/thief/order_lines.sql, line 5: the source reads read_text().")
+
+
+# ── files that are something else, and what was asked for and not done ────────────────────────────────────────────────
+
+
+def workbook(path: Path, **sheets: list[list[object]]) -> Path:
+    import xlsxwriter
+
+    with xlsxwriter.Workbook(path) as book:
+        for name, rows in sheets.items():
+            sheet = book.add_worksheet(name)
+            for number, row in enumerate(rows):
+                sheet.write_row(number, 0, row)
+    return path
+
+
+KNOWN = [HEADER.split(","), ["o1", "anna", "2026-01-02", 10], ["o2", "bert", "2026-01-03", 7.5]]
+COVER = [["Sales report"], ["made by", "the till"]]
+
+
+def test_a_workbook_that_begins_with_a_cover_names_its_sheets_and_the_setting(tmp_path, home):
+    file = workbook(tmp_path / "book.xlsx", Cover=COVER, Lines=KNOWN)
+    for source in (None, "perennial"):
+        problem = inspect(file, Settings(home=home), source).problem
+        assert 'the sheets "Cover", "Lines"' in problem and 'sheet = "…"' in problem
+    only = workbook(tmp_path / "only.xlsx", Cover=COVER)
+    assert "sheets" not in inspect(only, Settings(home=home)).problem
+
+
+@pytest.mark.parametrize("source", [None, "perennial"])
+def test_the_sheet_that_the_settings_name_is_the_one_that_is_shown(source, tmp_path, home):
+    file = workbook(tmp_path / "book.xlsx", Cover=COVER, Lines=KNOWN)
+    found = inspect(file, Settings(home=home, dialects={"perennial": {"sheet": "Lines"}}), source)
+    assert found.is_usable and found.source.name == "perennial"
+    assert (found.columns, found.loaded.accepted) == (HEADER.split(","), 2)
+
+
+def test_a_source_written_for_a_sheet_reads_that_sheet(tmp_path, home):
+    lines = [["Bon", "Kunde", "Datum", "Summe"], [1, "anna", "2026-01-02", 3.5], [2, "bert", "2026-01-03", 4.5]]
+    file = workbook(tmp_path / "kasse.xlsx", Cover=COVER, Zeilen=lines)
+    settings = Settings(home=home, dialects={"till": {"sheet": "Zeilen"}})
+    found = inspect(file, settings, write_to=tmp_path / "sources")
+    assert found.is_usable and found.columns == lines[0]
+    again = inspect(file, Settings(home=home, sources_folder=tmp_path / "sources"))
+    assert (again.source.name, again.columns, again.loaded.accepted) == ("kasse", lines[0], 2)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "says"),
+    [
+        ("a.jsonl", b'[{"order_id": 1}, {"order_id": 2}]\n', "is one JSON array: .jsonl holds one object per line"),
+        ("b.jsonl", b'[\n{"order_id": 1},\n{"order_id": 2}\n]\n', "is one JSON array"),
+        ("c.jsonl", b"[]\n", "is one JSON array"),
+        ("d.jsonl", b'{\n  "order_id": 1\n}\n', "no JSON object with a key on any of its lines"),
+        ("e.jsonl", b"{}\n{}\n", "one object per line"),
+        ("f.csv", b'[{"order_id": 1}]\n', "is no CSV but JSON"),
+        ("g.csv", b"\n<!DOCTYPE html>\n<html><body>Sign in</body></html>\n", "is no text but a web page (HTML)"),
+        ("h.csv", "<html><body>Sign in</body></html>".encode("utf-16"), "is no text but a web page (HTML)"),
+        ("i.csv", b"<?xml version='1.0'?><orders/>\n", "is no text but XML; export CSV"),
+        ("j.csv", b'"order_id,customer_id,ordered_at"\n"o1,anna,2026-01-02"\n', "stands in quotes as a whole"),
+        ("k.csv", b'"order_id;customer_id;""ordered at"""\n"o1;anna;""2026-01-02"""\n', "stands in quotes as a whole"),
+        ("l.xlsx", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600), "it is no workbook of today (.xlsx) but an old"),
+        ("m.xlsx", b"<table><tr><td>order_id</td></tr></table>", "it is no workbook of today (.xlsx) but a web page"),
+        ("n.xlsx", HEADER.encode(), "but text; name it .csv"),
+        ("o.xlsx", b"PK\x03\x04" + bytes(100), "it is cut short, damaged, or no workbook (.xlsx). Export it again."),
+        ("p.parquet", HEADER.encode(), "it is no Parquet but text; name it .csv"),
+        ("q.csv.gz", gzip.compress(HEADER.encode() * 99)[:30], "it is cut short or damaged, or no gzip at all. Exp"),
+        ("r.csv.zst", b"order_id", "it is cut short or damaged, or no zstd at all. Export it"),
+    ],
+)  # fmt: skip
+def test_what_is_no_export_is_told_for_what_it_looks_like(name, content, says, tmp_path, home):
+    file = tmp_path / name
+    file.write_bytes(content)
+    for source in ((), ("--source", "perennial")):
+        code, shown = run(file, "--home", home, *source)
+        assert code == 1 and says in shown
+        for words in (" . ", "calamine", "EOCD", "stream Export"):
+            assert words not in shown
+
+
+def test_a_line_of_json_that_is_an_array_spoils_itself_alone(tmp_path, home):
+    lines = [json.dumps({"order_id": n, "customer_id": "anna", "ordered_at": "2026-01-02", "amount": 1}) for n in "abc"]
+    found = inspect(write(tmp_path, "\n".join(["[1, 2]", *lines]), "orders.jsonl"), Settings(home=home))
+    assert (found.loaded.accepted, found.loaded.quarantined) == (3, 1)
+
+
+@pytest.mark.parametrize(
+    ("name", "written"),
+    [
+        ("a.csv", "UTF-8, fields divided by commas, decimal points, ISO dates"),
+        ("a.jsonl", "JSON, one object per line"),
+        ("a.xlsx", "cells of a workbook"),
+        ("a.parquet", "typed columns"),
+    ],
+)
+def test_how_a_file_is_written_is_said_of_its_format(name, written, tmp_path, home):
+    file, frame = tmp_path / name, pl.DataFrame(KNOWN[1:], schema=HEADER.split(","), orient="row")
+    if name.endswith("xlsx"):
+        workbook(file, Lines=KNOWN)
+    else:
+        {"csv": frame.write_csv, "jsonl": frame.write_ndjson, "parquet": frame.write_parquet}[name[2:]](file)
+    code, shown = run(file, "--home", home)
+    assert code == 0 and re.search(rf"^written +{re.escape(written)}$", plain(shown), re.MULTILINE), shown
+
+
+def test_aligned_text_is_not_said_to_have_commas(home):
+    shown = run(CDNOW, "--home", home)[1]
+    assert re.search(r"^written +lines of aligned text", shown, re.MULTILINE)
+
+
+def plain(text: str) -> str:
+    return "\n".join(line.rstrip() for line in text.splitlines())
+
+
+def test_a_layout_that_is_known_says_that_nothing_is_written(tmp_path, home):
+    file = write(tmp_path, f"{HEADER}\no1,anna,2026-01-02,10\n")
+    for source, why in (((), "knows this layout"), (("--source", "perennial"), "was named")):
+        code, shown = run(file, "--home", home, "--write", tmp_path / "sources", *source)
+        assert code == 0 and f"No source is written: perennial {why}." in shown
+    assert not (tmp_path / "sources").exists()
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["total_cents", "totalCents", "amountcents", "Kwota (grosze)", "Summa öre", "amount_minor", "Umsatz TEUR"],
+)  # fmt: skip
+def test_a_sum_that_is_not_in_whole_units_is_not_taken_for_the_amount(name, tmp_path, home):
+    rows = layout(f"Order,Customer,Date,{name}", "{o},{c},2026-01-{d},{n}50.00", 12)
+    file = write(tmp_path, rows, "minor.csv")
+    found = inspect(file, Settings(home=home), write_to=tmp_path / "sources")
+    assert not found.is_usable and "amount" not in found.guessed and "surely amount" in found.problem
+    assert f'NULL AS amount  -- map it; candidates: "{name}"' in found.written.read_text()
+    assert "divide it, cents by 100" in found.written.read_text()
+
+
+def test_a_sum_in_whole_units_beside_the_one_in_cents_is_taken():
+    assert guess_columns({"total_cents": {"number"}, "Total": {"number"}}) == {"amount": "Total"}
+    assert guess_columns({"discount_percent": {"number"}, "Discount %": {"number"}}) == {}
+    assert guess_columns({"Center total": {"number"}}) == {"amount": "Center total"}
+
+
+def test_a_folder_that_cannot_be_made_for_a_source_is_told(tmp_path, home):
+    (tmp_path / "taken").write_text("")
+    file = write(tmp_path, "order;client;date;total\n1;anna;2026-01-02;5\n2;bert;2026-01-03;6\n", "till.csv")
+    code, shown = run(file, "--home", home, "--write", tmp_path / "taken" / "x")
+    assert code == 1 and "order_lines.sql cannot be written (Not a directory). Name another folder" in shown
+
+
+def test_whatever_goes_wrong_is_one_message(tmp_path, home, monkeypatch):
+    def broken(*_):
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("pipeline.inspection.inspect", broken)
+    code, shown = run(write(tmp_path, HEADER), "--home", home)
+    assert code == 1 and shown.startswith("Not inspected. Unexpected error: ZeroDivisionError")
+    assert "Traceback" not in shown and "Traceback" in run(tmp_path / "orders.csv", "--home", home, "--debug")[1]

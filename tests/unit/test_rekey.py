@@ -78,7 +78,7 @@ def test_ids_are_made_anew_from_the_exports(settings: Settings) -> None:
 
     done = rekey_home(settings, {})
     assert str(done) == (
-        "a new key is made; 1 files are read again by the next run; 1 snapshots leave the warehouse (what is published "
+        "a new key is made; 1 file is read again by the next run; 1 snapshot leaves the warehouse (what is published "
         "of them stays, with the old ids)"
     )
     assert read(settings, CUSTOMERS) == [("b1", "kim")] and read(settings, DAYS) == []
