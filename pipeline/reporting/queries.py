@@ -53,6 +53,7 @@ CUSTOMERS = """
 SELECT
   count(*) AS customers,
   count(*) FILTER (WHERE recency_days < 90) AS active,
+  count(*) FILTER (WHERE recency_days < 365) AS buyers_12_months,
   count(*) FILTER (WHERE occasions > 1) AS repeat_customers,
   coalesce(sum(orders), 0)::BIGINT AS orders,
   coalesce(sum(revenue), 0)::DECIMAL(18,2) AS revenue,

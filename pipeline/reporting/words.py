@@ -270,10 +270,13 @@ def at_stake_sentence(moves: Sequence[Move], worth: Decimal, currency: str) -> s
     )
 
 
-def worth_sentence(customers: int, worth: Decimal, currency: str) -> str:
+def worth_sentence(customers: int, buyers: int, worth: Decimal, currency: str) -> str:
+    """`buyers` of the customers bought in the last 12 months."""
     if not customers:
         return "Unknown until there are customers."
-    return f"{things(customers, 'customer')} spent {money(worth, currency)} in the last 12 months."
+    if not buyers:
+        return "Nobody bought in the last 12 months."
+    return f"{things(buyers, 'customer')} spent {money(worth, currency)} in the last 12 months."
 
 
 def arrived_sentence(customers: int, from_better: int, previous: dt.date) -> str:

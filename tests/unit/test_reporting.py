@@ -218,8 +218,9 @@ def test_who_changed_and_what_it_is_worth() -> None:
     assert plain(words.at_stake_sentence(returned, Decimal(0), "EUR")) == (
         "Those who moved down spent −4.00 € in the last 12 months, unknown of what customers spent."
     )
-    assert words.worth_sentence(0, Decimal(0), "EUR") == "Unknown until there are customers."
-    assert plain(words.worth_sentence(1, Decimal(9), "EUR")) == "1 customer spent 9.00 € in the last 12 months."
+    assert words.worth_sentence(0, 0, Decimal(0), "EUR") == "Unknown until there are customers."
+    assert words.worth_sentence(3, 0, Decimal(0), "EUR") == "Nobody bought in the last 12 months."
+    assert plain(words.worth_sentence(3, 1, Decimal(9), "EUR")) == "1 customer spent 9.00 € in the last 12 months."
 
 
 def test_arrivals_name_the_groups_that_grew_and_shrank_most() -> None:

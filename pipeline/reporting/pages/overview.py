@@ -136,7 +136,9 @@ def _answers(facts: Facts, segments: Sequence[Segment], moves: Sequence[words.Mo
     slipped = _dearest([move for move in moves if move.direction == "worse"])
     if facts.previous is None:
         changed = _comparison_missing(facts)
-        value = words.worth_sentence(facts.customers["customers"], worth, facts.currency)
+        value = words.worth_sentence(
+            facts.customers["customers"], facts.customers["buyers_12_months"], worth, facts.currency
+        )
     else:
         changed = words.changed_sentence(moves, facts.previous)
         value = words.at_stake_sentence(moves, worth, facts.currency)
@@ -226,6 +228,7 @@ def _months_chart(facts: Facts, all_months: pl.DataFrame) -> Chart | None:
     sentence = words.months_sentence(told, facts.snapshot_date, facts.currency)
     picture = charts.revenue_by_month(months, facts.currency, facts.snapshot_date)
     lines = words.things(sum(r["lines"] for r in rows), "order line")
+    first = max(rows[0]["month"], facts.lines["first_on"])
     fields = [
         Field("month", "Month"), Field("customer_revenue", "Customers", "money"),
         Field("guest_revenue", "Guests", "money"), Field("orders", "Orders", "count"),
@@ -233,7 +236,7 @@ def _months_chart(facts: Facts, all_months: pl.DataFrame) -> Chart | None:
     return Chart(
         id="revenue-by-month",
         title="Revenue by month",
-        basis=f"n = {lines} · {words.span(max(rows[0]['month'], facts.lines['first_on']), facts.snapshot_date)}",
+        basis=f"n = {lines} with charges and refunds · {words.span(first, facts.snapshot_date)}",
         views=(View("revenue", "Revenue", sentence, picture),),
         grid=grid(
             "Revenue by month",
