@@ -465,7 +465,8 @@ def _summary(settings: Settings, finished: Finished) -> None:
         files.add_row(one_line(row[0]), *(f"{count:,}" for count in row[1:]))
     out.print(files)
     for item in summary.worth_a_look:
-        out.print(Text(f"! {one_line(item.about)}: {item.sentence}", style="yellow"), soft_wrap=True)
+        mark, style = ("! ", "yellow") if item.is_warning else ("", "dim")
+        out.print(Text(f"{mark}{one_line(item.about)}: {item.sentence}", style=style), soft_wrap=True)
     if finished.remark:
         out.print(Text(f"! {finished.remark}", style="yellow"), soft_wrap=True)
     if summary.switched_off:

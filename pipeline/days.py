@@ -20,19 +20,23 @@ from pipeline.sql import HeaderError
 
 QUIET_DAYS, QUIET_WITHIN_DAYS = 3, 365
 
-# Days after `closed` are typing errors or orders in advance: nothing of them is known to be complete.
-_ORDER_DAYS = """
+# Days after the snapshot date are typing errors or orders in advance: nothing of them is known to be complete.
+ORDER_DAYS = f"""
     WITH days AS (
-      SELECT DISTINCT ordered_on AS day FROM staging.order_lines WHERE ordered_on <= $closed::DATE
+      SELECT DISTINCT ordered_on AS day FROM staging.order_lines WHERE ordered_on <= $snapshot_date
     ),
     last AS (SELECT max(day) AS day FROM days),
     gaps AS (
       SELECT date_diff('day', lag(days.day) OVER (ORDER BY days.day), days.day) - 1 AS quiet
       FROM days CROSS JOIN last
-      WHERE days.day > last.day - $within::INTEGER
+      WHERE days.day > last.day - {QUIET_WITHIN_DAYS}
     )
-    SELECT (SELECT min(day) FROM days), (SELECT day FROM last), (SELECT max(quiet) FROM gaps)
+    SELECT
+      (SELECT min(day) FROM days) AS first,
+      (SELECT day FROM last) AS last,
+      (SELECT max(quiet) FROM gaps) AS longest_quiet
 """
+"""The days of an `OrderDays` whose last closed day is `$snapshot_date`."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +85,7 @@ def last_closed_day(settings: Settings, now: dt.datetime | None = None) -> dt.da
 
 def order_days(engine: DuckDBEngine, closed: dt.date) -> OrderDays | None:
     """What the warehouse knows of days with an order; None without one up to `closed`."""
-    first, last, quiet = engine.execute(_ORDER_DAYS, {"closed": closed, "within": QUIET_WITHIN_DAYS})[0]
+    first, last, quiet = engine.execute(ORDER_DAYS, {"snapshot_date": closed})[0]
     return None if last is None else OrderDays(closed, first, last, quiet or 0)
 
 

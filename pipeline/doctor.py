@@ -15,9 +15,10 @@ from typing import Literal
 from zoneinfo import ZoneInfo
 
 import duckdb
+import polars as pl
 from packaging.requirements import Requirement
 
-from pipeline.attention import WorthALook, worth_a_look
+from pipeline.attention import WorthALook, of_files, worth_a_look
 from pipeline.engines.duckdb import DuckDBEngine
 from pipeline.engines.engine import Snapshots
 from pipeline.errors import PerennialError
@@ -126,7 +127,7 @@ def _read_summary(settings: Settings, day: dt.date) -> Summary:
             "SELECT path, rows_read, accepted, quarantined, superseded, duplicates FROM ingest.files ORDER BY path"
         )
         missing = _switched_off(engine)
-        attention = worth_a_look(lambda sql: engine.read(sql, {"snapshot_date": day}), day)
+        attention = _looks(engine, day)
         segments = engine.execute(
             """
             WITH labels AS (
@@ -144,10 +145,13 @@ def _read_summary(settings: Settings, day: dt.date) -> Summary:
     return Summary([tuple(row) for row in files], [tuple(row) for row in segments], missing, attention)
 
 
-def _remarks(engine: DuckDBEngine) -> list[tuple[str, str]]:
-    """What a person should look at in the files that are loaded."""
-    sql = "SELECT path, message FROM ingest.remarks JOIN ingest.files USING (file_id) ORDER BY path, subject"
-    return [(path, message) for path, message in engine.execute(sql)]
+def _looks(engine: DuckDBEngine, day: dt.date | None) -> list[WorthALook]:
+    """What the report of a day lists; before there is one, what is known of the files."""
+
+    def ask(sql: str) -> pl.DataFrame:
+        return engine.read(sql, {"snapshot_date": day})
+
+    return of_files(ask) if day is None else worth_a_look(ask, day)
 
 
 def _switched_off(engine: DuckDBEngine) -> list[str]:
@@ -352,8 +356,8 @@ def _contents(engine: DuckDBEngine) -> Iterator[Finding]:
     yield Finding("ok", "warehouse", span)
     if missing := _switched_off(engine):
         yield Finding("ok", "inputs", f"switched off: {', '.join(missing)}")
-    for path, message in _remarks(engine):
-        yield Finding("warn", "exports", f"{path}: {message}")
+    for look in _looks(engine, days[-1] if days else None):
+        yield Finding("warn" if look.is_warning else "ok", "worth a look", f"{look.about}: {look.sentence}")
     rejected = engine.execute("SELECT path FROM ingest.files WHERE status = 'rejected' ORDER BY path")
     if rejected:
         names = ", ".join(row[0] for row in rejected)

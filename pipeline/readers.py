@@ -423,7 +423,8 @@ def _require_objects(engine: DuckDBEngine, file: str) -> None:
     """Raises ExportError for JSON that is no object per line: one array of them, one object over many lines, no key."""
     first = engine.execute("SELECT ltrim(line)[1] FROM objects WHERE line <> '{}' ORDER BY row_number LIMIT 1")
     objects, others = engine.execute(
-        "SELECT count(*) FILTER (WHERE is_object), count(*) FILTER (WHERE NOT is_object) FROM objects WHERE line <> '{}'"
+        "SELECT count(*) FILTER (WHERE is_object), count(*) FILTER (WHERE NOT is_object) "
+        "FROM objects WHERE line <> '{}'"
     )[0]
     is_array = bool(first) and first[0][0] == "[" and objects <= others
     if objects and not is_array:

@@ -192,6 +192,11 @@ class Shop:
                 self.engine.execute(f"DELETE FROM {name}")
         return self
 
+    def booked(self) -> Self:
+        """What was told stands in the staging tables of the inputs; nothing is built from it."""
+        self._book()
+        return self
+
     def snapshot(self, snapshot_date: str) -> Self:
         """Build all tables for this date."""
         self._book()

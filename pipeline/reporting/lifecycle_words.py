@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from pipeline.reporting.words import (
@@ -41,10 +41,12 @@ def stages_sentence(stages: Mapping[str, int], returned: int) -> str:
     """Of `stages` customers each; leads are no customers."""
     customers = sum(amount for stage, amount in stages.items() if stage != "lead")
     parts = [
-        f"{count(stages.get(stage, 0))} ({percent(share_of(stages.get(stage, 0), customers))}) {name}"
-        for stage, name in (
-            ("active", "are active"), ("first-time", "have bought once and lately"),
-            ("defecting", "are defecting"), ("inactive", "are inactive"),
+        f"{count(stages.get(stage, 0))} ({percent(share_of(stages.get(stage, 0), customers))}) "
+        f"{names[stages.get(stage, 0) != 1]}"
+        for stage, names in (
+            ("active", ("is active", "are active")),
+            ("first-time", ("has bought once and lately", "have bought once and lately")),
+            ("defecting", ("is defecting", "are defecting")), ("inactive", ("is inactive", "are inactive")),
         )
         if stages.get(stage, 0)
     ]  # fmt: skip
@@ -90,7 +92,12 @@ def transitions_sentence(cells: Mapping[tuple[str, str], Mapping[str, Any]], hor
 def flow_sentence(up: int, down: int, same: int, new: int, since: dt.date) -> str:
     parts = [
         f"{count(amount)} {told}"
-        for amount, told in ((up, "moved up"), (down, "moved down"), (same, "stayed where they were"), (new, "are new"))
+        for amount, told in (
+            (up, "moved up"),
+            (down, "moved down"),
+            (same, "stayed where they were"),
+            (new, "is new" if new == 1 else "are new"),
+        )
         if amount
     ]
     return f"Since {short_day(since)}, {listed(parts)}."
@@ -160,28 +167,42 @@ def bridge_sentence(amounts: Mapping[str, Number], since: dt.date, source: str, 
 def revenue_sentence(last: Sequence[Mapping[str, Any]], currency: str) -> str:
     """The last month of every scenario, doing nothing first."""
     base, *others = last
-    said = (
-        f"If nothing changes, month {base['month']} brings {money(base['revenue'], currency)} "
-        f"({money(base['revenue_low'], currency)} to {money(base['revenue_high'], currency)})."
-    )
+
+    def shown(amount: Number) -> str:
+        return money(amount, currency)
+
+    said = f"If nothing changes, month {base['month']} brings {shown(base['revenue'])} "
+    said += f"({interval(base['revenue_low'], base['revenue_high'], shown)})."
     for row in others:
         said += (
             f" Scenario “{row['scenario']}” ({_points(row['points'])} of {row['from_stage']} to {row['to_stage']} a "
-            f"month) would add {money(row['gain'], currency)} of revenue in {row['month']} months "
-            f"({money(row['gain_low'], currency)} to {money(row['gain_high'], currency)}), before its cost."
+        )
+        if not row["gain"] and row["gain_low"] == row["gain_high"]:
+            said += "month): there is not enough data to say what it would change."
+            continue
+        way = "add" if row["gain"] >= 0 else "cost"
+        said += (
+            f"month) would {way} {shown(abs(row['gain']))} of revenue in {row['month']} months "
+            f"({'' if way == 'add' else 'a change of '}{interval(row['gain_low'], row['gain_high'], shown)}), "
+            f"before its cost."
         )
     return said
+
+
+def interval(low: Number, high: Number, show: Callable[[Number], str]) -> str:
+    """'12 to 15'; an interval without width comes of too few moves, not of certainty."""
+    return "not enough data for an interval" if low == high else f"{show(low)} to {show(high)}"
 
 
 def stage_sentence(stage: str, then: Sequence[tuple[str, Mapping[str, Any]]], now: Number) -> str:
     """Customers of a stage now, and in the last month under every scenario."""
     parts = [
-        f"{count(row['customers'])} ({count(row['customers_low'])} to {count(row['customers_high'])}) "
+        f"{count(row['customers'])} ({interval(row['customers_low'], row['customers_high'], count)}) "
         f"{'if nothing changes' if name == 'do nothing' else f'under “{name}”'}"
         for name, row in then
     ]
     months = then[0][1]["month"]
-    return f"{count(now)} customers are {stage} now; in {months} months {listed(parts)}."
+    return f"{things(now, 'customer')} {'is' if now == 1 else 'are'} {stage} now; in {months} months {listed(parts)}."
 
 
 def _points(points: float) -> str:

@@ -195,7 +195,7 @@ def heatmap(columns: Sequence[str], rows: Sequence[str], cells: Sequence[HeatCel
         hoverinfo="text", colorscale=_HEAT, zmin=0, zmax=_rounded(top), showscale=False, xgap=3, ygap=3,
     )  # fmt: skip
     places = [(row, column) for row in range(len(rows)) for column in range(len(columns))]
-    axis = {"showgrid": False, "zeroline": False, "ticks": "", "tickangle": 0}
+    axis = {"showgrid": False, "zeroline": False, "ticks": ""}
     layout = {
         "height": height,
         "plot_bgcolor": SURFACE,
@@ -204,7 +204,7 @@ def heatmap(columns: Sequence[str], rows: Sequence[str], cells: Sequence[HeatCel
             "title": _title(titles[0]),
         },
         "yaxis": {
-            **axis, "tickvals": list(range(len(rows))), "ticktext": [plain(name) for name in rows],
+            **axis, "tickangle": 0, "tickvals": list(range(len(rows))), "ticktext": [plain(name) for name in rows],
             "title": _title(titles[1]),
         },
         "margin": {"l": 10, "r": 6, "t": 8, "b": 46},

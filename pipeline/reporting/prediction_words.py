@@ -22,6 +22,7 @@ from pipeline.reporting.words import (
     share_of,
     short_day,
     things,
+    were,
 )
 
 MODELS = {
@@ -74,15 +75,18 @@ class Need:
     when: str
 
 
+_LONGEST_PACE_DAYS = 3652
+"""Beyond ten years, the pace of one month says nothing."""
+
+
 def more_buyers(buyers: int, new: int, least: int) -> str:
     """'with 380 more; 42 were new in the last 30 days, at that pace in about 272 days'."""
     lacking = max(0, least - buyers)
     if not new:
         return f"with {count(lacking)} more; nobody was new in the last 30 days"
     days = -(-lacking * 30 // new)
-    return (
-        f"with {count(lacking)} more; {count(new)} were new in the last 30 days, at that pace in {things(days, 'day')}"
-    )
+    when = f"in {things(days, 'day')}" if days <= _LONGEST_PACE_DAYS else "not within ten years"
+    return f"with {count(lacking)} more; {count(new)} {were(new)} new in the last 30 days, at that pace {when}"
 
 
 def missing_sentence(needs: Sequence[Need], snapshot_date: dt.date) -> str:
@@ -218,8 +222,9 @@ def averages_sentence(orders: tuple[Number, Number, Number] | None, value: tuple
     """Mean with the ends of its interval, of the number of orders and of their value."""
     if orders is None or value is None:
         return "One customer has no average; there must be two."
+    order = "order" if number(orders[0]) == "1" else "orders"
     return (
-        f"The average customer has placed {number(orders[0])} orders (95 % interval {number(orders[1])} to "
+        f"The average customer has placed {number(orders[0])} {order} (95 % interval {number(orders[1])} to "
         f"{number(orders[2])}), worth {money(value[0], currency)} each ({money(value[1], currency)} to "
         f"{money(value[2], currency)})."
     )

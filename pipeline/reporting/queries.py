@@ -53,6 +53,7 @@ CUSTOMERS = """
 SELECT
   count(*) AS customers,
   count(*) FILTER (WHERE recency_days < 90) AS active,
+  count(*) FILTER (WHERE recency_days < 365) AS buyers_12_months,
   count(*) FILTER (WHERE occasions > 1) AS repeat_customers,
   coalesce(sum(orders), 0)::BIGINT AS orders,
   coalesce(sum(revenue), 0)::DECIMAL(18,2) AS revenue,
@@ -69,13 +70,7 @@ WHERE snapshot_date = $snapshot_date
 """
 
 MONTHS = """
-WITH standing AS (
-  SELECT date_trunc('month', ordered_on)::DATE AS month, sum(orders) AS orders
-  FROM staging.orders
-  WHERE known_on <= $snapshot_date
-  GROUP BY date_trunc('month', ordered_on)::DATE
-),
-booked AS (
+WITH booked AS (
   SELECT
     date_trunc('month', ordered_on)::DATE AS month,
     coalesce(sum(amount) FILTER (WHERE customer_id IS NOT NULL), 0)::DECIMAL(18,2) AS customer_revenue,
@@ -86,14 +81,16 @@ booked AS (
   GROUP BY date_trunc('month', ordered_on)::DATE
 )
 SELECT
-  booked.month,
-  booked.customer_revenue,
-  booked.guest_revenue,
-  coalesce(standing.orders, 0)::BIGINT AS orders,
-  booked.lines
-FROM booked
-LEFT JOIN standing ON standing.month = booked.month
-ORDER BY booked.month
+  calendar.starts_on AS month,
+  coalesce(booked.customer_revenue, 0)::DECIMAL(18,2) AS customer_revenue,
+  coalesce(booked.guest_revenue, 0)::DECIMAL(18,2) AS guest_revenue,
+  calendar.orders,
+  calendar.order_revenue,
+  coalesce(booked.lines, 0) AS lines
+FROM marts.revenue_calendar AS calendar
+LEFT JOIN booked ON booked.month = calendar.starts_on
+WHERE calendar.snapshot_date = $snapshot_date AND calendar.period_kind = 'month'
+ORDER BY calendar.starts_on
 """
 
 SEGMENTS = """
@@ -187,6 +184,7 @@ SELECT
   is_complete,
   revenue,
   orders,
+  order_revenue,
   mean_order_value,
   buyers,
   items,

@@ -124,13 +124,15 @@ def _inside(name: str) -> str:
 
 
 def rhythm_missing(at_risk: int, first_on: dt.date | None, snapshot_date: dt.date) -> str:
-    """Why there is no key moment yet, and when there will be."""
+    """Why there is no key moment yet, and before which day there can be none."""
     if first_on is None:
         return "No customer has bought yet, so there is no rhythm to see."
-    ready = max(first_on + dt.timedelta(days=90), snapshot_date + dt.timedelta(days=1))
+    ready = first_on + dt.timedelta(days=90)
+    begun = f" The first can be counted on {short_day(ready)}." if ready > snapshot_date else ""
+    there = f"there {'is' if at_risk == 1 else 'are'} {count(at_risk)}"
     return (
         f"A key moment needs 200 customers who were still watched 90 days after a purchase without another one; so far "
-        f"there are {count(at_risk)}. It can be there on {short_day(ready)} at the earliest, once that many are."
+        f"{there}.{begun}"
     )
 
 

@@ -61,14 +61,14 @@ def missing_sentence(base: Mapping[str, Any] | None, first_on: dt.date | None, t
         return ""
     old = f"{things(base['base_customers'], 'customer')} first bought before both windows"
     if base["share_from"] is None:
-        return f"{old}, and nobody of them bought in either. A trend can be told once some of them buy again."
+        return f"{old}, and none of them bought in either. A trend can be told once some of them buy again."
     if base["n_min"] is None:
         return (
             f"{old}; all that they bought falls into one of the two windows, so nobody can be told from all. A trend "
             "can be told once both windows hold purchases."
         )
     return (
-        f"{old}, but nobody of them bought on {things(base['n_min'], 'day')} or more in both windows together: with "
+        f"{old}, but none of them bought on {things(base['n_min'], 'day')} or more in both windows together: with "
         "fewer, chance explains every change. A trend can be told once somebody has."
     )
 

@@ -170,7 +170,7 @@ def quality_sentence(totals: FileTotals) -> str:
     exceptions = [
         f"{count(rows)} {what}"
         for rows, what in (
-            (totals.quarantined, f"set aside ({percent(share_of(totals.quarantined, totals.rows_read))})"),
+            (totals.quarantined, f"quarantined ({percent(share_of(totals.quarantined, totals.rows_read))})"),
             (totals.superseded, "superseded by a newer export"),
             (totals.duplicates, "dropped as exact duplicates"),
         )
@@ -190,7 +190,7 @@ def optional_inputs_sentence(given: Mapping[str, int], switched_off: Sequence[st
 
 @dataclass(frozen=True)
 class Month:
-    """Revenue of the month that begins on `first`."""
+    """Revenue of the orders of a month that stand; the month begins on `first`."""
 
     first: dt.date
     revenue: Decimal
@@ -208,11 +208,13 @@ def months_sentence(months: Sequence[Month], until: dt.date, currency: str) -> s
     if not whole:
         return "There is no whole month of orders yet."
     best, last = max(whole, key=lambda month: month.revenue), whole[-1]
-    text = f"The best month was {best.first:%B %Y} with {money(best.revenue, currency)}"
+    if best.revenue <= 0:
+        return "No order of these months stands."
+    text = f"The best month was {best.first:%B %Y} with {money(best.revenue, currency)} of orders that stand"
     unfinished = f" {months[-1].first:%B %Y} is not over." if len(whole) < len(months) else ""
     if best is last:
         return f"{text}: the last whole month.{unfinished}"
-    against = f", {percent(share_of(last.revenue, best.revenue))} of that" if best.revenue > 0 < last.revenue else ""
+    against = f", {percent(share_of(last.revenue, best.revenue))} of that" if last.revenue > 0 else ""
     return f"{text}; {last.first:%B %Y} brought {money(last.revenue, currency)}{against}.{unfinished}"
 
 
@@ -268,10 +270,13 @@ def at_stake_sentence(moves: Sequence[Move], worth: Decimal, currency: str) -> s
     )
 
 
-def worth_sentence(customers: int, worth: Decimal, currency: str) -> str:
+def worth_sentence(customers: int, buyers: int, worth: Decimal, currency: str) -> str:
+    """`buyers` of the customers bought in the last 12 months."""
     if not customers:
         return "Unknown until there are customers."
-    return f"{things(customers, 'customer')} spent {money(worth, currency)} in the last 12 months."
+    if not buyers:
+        return "Nobody bought in the last 12 months."
+    return f"{things(buyers, 'customer')} spent {money(worth, currency)} in the last 12 months."
 
 
 def arrived_sentence(customers: int, from_better: int, previous: dt.date) -> str:
@@ -425,6 +430,8 @@ class Period:
     complete: bool
     revenue: Decimal
     orders: int
+    order_revenue: Decimal
+    """Revenue of these orders, which stand: by it peaks are ranked."""
     mean_order_value: float | None
     margin: Decimal | None
     effects: tuple[Decimal, Decimal, Decimal] | None
@@ -449,7 +456,10 @@ EFFECTS = ("the number of orders", "order value", "refunds and the rest")
 
 
 def peak_of(periods: Sequence[Period]) -> Period | None:
-    """The moment of highest profit, or, where no margin is known, of highest revenue; of equals the earliest."""
+    """The moment of highest profit, or, where no margin is known, of highest revenue; of equals the earliest.
+
+    Both count what stands: an order that was cancelled later makes no peak.
+    """
     profitable = [period for period in periods if period.margin_rank == 1]
     return next(iter(profitable or [period for period in periods if period.peak_rank == 1]), None)
 
@@ -464,12 +474,13 @@ def whole_and_before(periods: Sequence[Period]) -> tuple[Period | None, Period |
 
 def peak_sentence(periods: Sequence[Period], currency: str) -> str:
     peak = peak_of(periods)
-    if peak is None or (peak.margin is None and peak.revenue <= 0):
+    if peak is None or (peak.margin is None and peak.order_revenue <= 0):
         return "Nothing has been earned yet."
     unfinished = "" if peak.complete else ", though it is not whole"
     if peak.margin is None:
         return (
-            f"The moment of highest revenue was {peak.name}, with {money(peak.revenue, currency)}{unfinished}; "
+            f"The moment of highest revenue was {peak.name}, with {money(peak.order_revenue, currency)} of orders that "
+            f"stand{unfinished}; "
             "profit is unknown without the cost of every line."
         )
     known = sum(period.margin is not None for period in periods)

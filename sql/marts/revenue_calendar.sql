@@ -20,8 +20,8 @@ columns:
   order_number_effect: {type: "DECIMAL(18,2)", unit: currency, nullable: true, meaning: "Change of revenue to the period before due to the number of orders: ΔN · mean(v), with N = orders, v = order_revenue / N (Bennet); all of the change where one of the two has no orders; null unless both are complete"}
   order_value_effect: {type: "DECIMAL(18,2)", unit: currency, nullable: true, meaning: "The same due to the value of an order: Δv · mean(N), as what order_number_effect leaves of the change of order_revenue"}
   other_effect:       {type: "DECIMAL(18,2)", unit: currency, nullable: true, meaning: "The rest of the change of revenue: refunds, cancelled orders, charges without an order, parts of orders booked in another period. The three effects add up to the change"}
-  peak_rank:          {type: BIGINT, unit: rank, min: 1, meaning: "1 = the period of its kind with the highest revenue; equal revenue, equal rank; periods that are not complete take part"}
-  margin_rank:        {type: BIGINT, unit: rank, nullable: true, min: 1, meaning: "1 = the moment of highest profit: the period of its kind with the highest margin; null where the margin is"}
+  peak_rank:          {type: BIGINT, unit: rank, min: 1, meaning: "1 = the period of its kind with the highest order_revenue, so that orders that fell later make no peak; equal order_revenue, equal rank; periods that are not complete take part"}
+  margin_rank:        {type: BIGINT, unit: rank, nullable: true, min: 1, meaning: "1 = the moment of highest profit: the period of its kind with the highest margin of what is not void as of the snapshot date; null where the margin is"}
 tests:
   revenue_is_that_of_the_lines: |
     WITH kinds AS (
@@ -105,7 +105,9 @@ booked AS (
     sum(quantity * is_sold) AS items,
     sum(is_sold) AS sale_lines,
     count(*) FILTER (WHERE is_sold = 1 AND cost IS NOT NULL) AS costed_lines,
-    coalesce(sum(cost), 0)::DECIMAL(18,2) AS cost
+    coalesce(sum(cost), 0)::DECIMAL(18,2) AS cost,
+    coalesce(sum(amount) FILTER (WHERE void_on IS NOT NULL), 0) AS void_revenue,
+    coalesce(sum(cost) FILTER (WHERE void_on IS NOT NULL), 0)::DECIMAL(18,2) AS void_cost
   FROM lines
   GROUP BY ordered_on
 ),
@@ -135,7 +137,8 @@ days AS (
     coalesce(booked.items, 0) AS items,
     coalesce(booked.sale_lines, 0) AS sale_lines,
     coalesce(booked.costed_lines, 0) AS costed_lines,
-    coalesce(booked.cost, 0) - coalesce(spared.cost, 0) AS cost
+    coalesce(booked.cost, 0) - coalesce(spared.cost, 0) AS cost,
+    coalesce(booked.void_revenue, 0) - coalesce(booked.void_cost, 0) + coalesce(spared.cost, 0) AS void_margin
   FROM params.days AS days
   CROSS JOIN history
   LEFT JOIN booked ON booked.day = days.day
@@ -188,7 +191,8 @@ periods AS (
     sum(days.items) AS items,
     sum(days.sale_lines) AS sale_lines,
     sum(days.costed_lines) AS costed_lines,
-    sum(days.cost) AS cost
+    sum(days.cost) AS cost,
+    sum(days.void_margin) AS void_margin
   FROM dated
   JOIN days ON days.day = dated.day
   GROUP BY dated.period_kind, dated.starts_on, dated.ends_on
@@ -205,7 +209,8 @@ costed AS (
     coalesce(buyers.buyers, 0) AS buyers,
     periods.items,
     periods.costed_lines::DOUBLE / nullif(periods.sale_lines, 0) AS costed_share,
-    CASE WHEN history.costed_lines > 0 AND periods.costed_lines = periods.sale_lines THEN periods.cost END AS cost
+    CASE WHEN history.costed_lines > 0 AND periods.costed_lines = periods.sale_lines THEN periods.cost END AS cost,
+    periods.void_margin
   FROM periods
   CROSS JOIN history
   LEFT JOIN buyers ON buyers.period_kind = periods.period_kind AND buyers.starts_on = periods.starts_on
@@ -223,6 +228,7 @@ compared AS (
     items,
     costed_share,
     cost,
+    void_margin,
     is_complete AND lag(is_complete) OVER (PARTITION BY period_kind ORDER BY starts_on) AS is_comparable,
     lag(revenue) OVER (PARTITION BY period_kind ORDER BY starts_on) AS previous_revenue,
     lag(orders) OVER (PARTITION BY period_kind ORDER BY starts_on) AS previous_orders,
@@ -264,9 +270,11 @@ SELECT
   CASE WHEN compared.is_comparable THEN
     compared.revenue - compared.previous_revenue - (compared.order_revenue - compared.previous_order_revenue)
   END AS other_effect,
-  rank() OVER (PARTITION BY compared.period_kind ORDER BY compared.revenue DESC) AS peak_rank,
+  rank() OVER (PARTITION BY compared.period_kind ORDER BY compared.order_revenue DESC) AS peak_rank,
   CASE WHEN compared.cost IS NOT NULL THEN
-    rank() OVER (PARTITION BY compared.period_kind ORDER BY compared.revenue - compared.cost DESC NULLS LAST)
+    rank() OVER (
+      PARTITION BY compared.period_kind ORDER BY compared.revenue - compared.cost - compared.void_margin DESC NULLS LAST
+    )
   END AS margin_rank
 FROM compared
 LEFT JOIN split ON split.period_kind = compared.period_kind AND split.starts_on = compared.starts_on

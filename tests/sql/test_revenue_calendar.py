@@ -123,6 +123,23 @@ def test_the_peak_is_the_period_with_the_highest_revenue(shop):
     ]  # fmt: skip
 
 
+def test_an_order_that_is_cancelled_later_makes_no_peak(shop):
+    # 5,000 on 31 March with goods for 1,000, cancelled on 2 April; 80 on 1 February and 20 on 1 April for 10 each.
+    # Until the cancellation, March is the best; then February is, though revenue and margin of March stay as booked.
+    shop.line("big", on="2026-03-31", customer="anna", amount=5000, unit_cost=Decimal(1000))
+    shop.line("o2", on="2026-02-01", customer="bert", amount=80, unit_cost=Decimal(10))
+    shop.line("o3", on="2026-04-01", customer="bert", amount=20, unit_cost=Decimal(10))
+    shop.refund("big", on="2026-04-02", amount=5000)
+    names = ("starts_on", "revenue", "order_revenue", "margin", "peak_rank", "margin_rank")
+    assert kind(shop, "month", "2026-04-01").rows(*names) == [
+        ("2026-02-01", 80, 80, 70, 2, 2), ("2026-03-01", 5000, 5000, 4000, 1, 1), ("2026-04-01", 20, 20, 10, 3, 3),
+    ]  # fmt: skip
+    assert kind(shop, "month", "2026-04-30").rows(*names) == [
+        ("2026-02-01", 80, 80, 70, 1, 1), ("2026-03-01", 5000, 0, 4000, 3, 3), ("2026-04-01", -4980, 20, -3990, 2, 2),
+    ]  # fmt: skip
+    assert kind(shop, "day", "2026-04-30").where(peak_rank=1).one("starts_on") == "2026-02-01"
+
+
 def test_margin_when_every_cost_is_known(shop):
     # 1st: two pieces for 20 that cost 4 each, one of which comes back for 10: 10 − (8 − 4) = 6. 2nd: 50 − 49 = 1.
     cost = {"unit_cost": Decimal(4)}

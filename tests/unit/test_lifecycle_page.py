@@ -87,7 +87,7 @@ BACK = {**LAST, "scenario": "back", "from_stage": "defecting", "to_stage": "acti
     ("shown", "expected"),
     [
         (says.stages_sentence({"active": 3, "first-time": 0, "defecting": 1, "lead": 9}, 2),
-         "Of 4 customers 3 (75.0 %) are active and 1 (25.0 %) are defecting. 2 of the active were away before and came "
+         "Of 4 customers 3 (75.0 %) are active and 1 (25.0 %) is defecting. 2 of the active were away before and came "
          "back."),
         (says.limit(49, "learnt", 46, 52), "49 days (learnt; 46 to 52)"),
         (says.limit(49, "learnt", 46, None), "49 days (learnt; from 46)"),
@@ -100,7 +100,7 @@ BACK = {**LAST, "scenario": "back", "from_stage": "defecting", "to_stage": "acti
          "In 30 days, 25.0 % of the active became defecting (4.6 % to 69.9 %, n = 4)."),
         (says.transitions_sentence({("active", "defecting"): {**CELL, "share": None}}, 30, THEN),
          "Nobody was active, defecting or inactive on 1 Dec 2026, 30 days ago."),
-        (says.flow_sentence(3, 0, 5, 1, THEN), "Since 1 Dec 2026, 3 moved up, 5 stayed where they were and 1 are new."),
+        (says.flow_sentence(3, 0, 5, 1, THEN), "Since 1 Dec 2026, 3 moved up, 5 stayed where they were and 1 is new."),
         (says.value_sentence([("active", 40.0), ("inactive", 2.5)], "EUR"),
          "Mean predicted value of a customer: active 40.00 € and inactive 2.50 €."),
         (says.value_sentence([], "EUR"), "No stage has 30 customers with a predicted value."),
@@ -121,6 +121,14 @@ BACK = {**LAST, "scenario": "back", "from_stage": "defecting", "to_stage": "acti
         (says.revenue_sentence([LAST, BACK], "EUR"),
          "If nothing changes, month 12 brings 500.00 € (400.00 € to 600.00 €). Scenario “back” (+5 points of defecting "
          "to active a month) would add 80.00 € of revenue in 12 months (70.00 € to 90.00 €), before its cost."),
+        (says.revenue_sentence([{**LAST, "revenue_low": 500, "revenue_high": 500},
+                                {**BACK, "gain": 0, "gain_low": 0, "gain_high": 0}], "EUR"),
+         "If nothing changes, month 12 brings 500.00 € (not enough data for an interval). Scenario “back” (+5 points "
+         "of defecting to active a month): there is not enough data to say what it would change."),
+        (says.revenue_sentence([LAST, {**BACK, "gain": -80, "gain_low": -90, "gain_high": -70}], "EUR"),
+         "If nothing changes, month 12 brings 500.00 € (400.00 € to 600.00 €). Scenario “back” (+5 points of defecting "
+         "to active a month) would cost 80.00 € of revenue in 12 months (a change of −90.00 € to −70.00 €), before its "
+         "cost."),
         (says.stage_sentence("active", [("do nothing", {"customers": 30.4, "customers_low": 25, "customers_high": 36,
                                                         "month": 12})], 40),
          "40 customers are active now; in 12 months 30 (25 to 36) if nothing changes."),

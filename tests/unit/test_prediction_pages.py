@@ -81,6 +81,8 @@ def plain(text: str) -> str:
          "steps."),
         (says.interval_sentence(None), "Whether the ranges hold has not been tested."),
         (says.more_buyers(120, 42, 500), "with 380 more; 42 were new in the last 30 days, at that pace in 272 days"),
+        (says.more_buyers(46, 1, 500),
+         "with 454 more; 1 was new in the last 30 days, at that pace not within ten years"),
         (says.more_buyers(120, 0, 500), "with 380 more; nobody was new in the last 30 days"),
         (says.mean_segments_sentence([], "EUR"), "There are no customers in any group."),
     ],

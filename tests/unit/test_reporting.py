@@ -119,7 +119,7 @@ def files(**numbers: int) -> words.FileTotals:
         (files(files=1, rows_read=1, accepted=1), "1 row read from 1 file: all of them accepted."),
         (
             files(files=2, rows_read=200, accepted=150, quarantined=2, superseded=40, duplicates=8),
-            "200 rows read from 2 files: 150 accepted, 2 set aside (1.0 %), 40 superseded by a newer export "
+            "200 rows read from 2 files: 150 accepted, 2 quarantined (1.0 %), 40 superseded by a newer export "
             "and 8 dropped as exact duplicates.",
         ),
         (
@@ -159,19 +159,23 @@ def months(*revenue: str, first: dt.date = dt.date(2026, 1, 1)) -> list[words.Mo
     [
         # Of two equal months the earlier is called the best.
         (months("20", "20", "5"), "2026-03-31",
-         "The best month was January 2026 with $20.00; March 2026 brought $5.00, 25.0 % of that."),
-        (months("5", "20"), "2026-02-28", "The best month was February 2026 with $20.00: the last whole month."),
+         "The best month was January 2026 with $20.00 of orders that stand; March 2026 brought $5.00, 25.0 % of that."),
+        (months("5", "20"), "2026-02-28", "The best month was February 2026 with $20.00"
+         " of orders that stand: the last whole month."),
         # March has begun: it can be neither the best nor the last whole one.
         (months("5", "20", "90"), "2026-03-30",
-         "The best month was February 2026 with $20.00: the last whole month. March 2026 is not over."),
+         "The best month was February 2026 with $20.00"
+          " of orders that stand: the last whole month. March 2026 is not over."),
         # Nobody bought in April so far; March is whole all the same.
-        (months("5", "20", "90"), "2026-04-10", "The best month was March 2026 with $90.00: the last whole month."),
+        (months("5", "20", "90"), "2026-04-10", "The best month was March 2026 with $90.00"
+         " of orders that stand: the last whole month."),
         (months("5"), "2026-01-30", "There is no whole month of orders yet."),
         ([], "2026-01-31", "There is no whole month of orders yet."),
         # More came back than was sold: no share of the best is told.
-        (months("8", "-3"), "2026-02-28", "The best month was January 2026 with $8.00; February 2026 brought −$3.00."),
+        (months("8", "-3"), "2026-02-28", "The best month was January 2026 with $8.00"
+         " of orders that stand; February 2026 brought −$3.00."),
         (months("-8", "-9"), "2026-02-28",
-         "The best month was January 2026 with −$8.00; February 2026 brought −$9.00."),
+         "No order of these months stands."),
     ],
 )  # fmt: skip
 def test_the_best_month_stands_beside_the_last_whole_one(given: list[words.Month], until: str, sentence: str) -> None:
@@ -214,8 +218,9 @@ def test_who_changed_and_what_it_is_worth() -> None:
     assert plain(words.at_stake_sentence(returned, Decimal(0), "EUR")) == (
         "Those who moved down spent −4.00 € in the last 12 months, unknown of what customers spent."
     )
-    assert words.worth_sentence(0, Decimal(0), "EUR") == "Unknown until there are customers."
-    assert plain(words.worth_sentence(1, Decimal(9), "EUR")) == "1 customer spent 9.00 € in the last 12 months."
+    assert words.worth_sentence(0, 0, Decimal(0), "EUR") == "Unknown until there are customers."
+    assert words.worth_sentence(3, 0, Decimal(0), "EUR") == "Nobody bought in the last 12 months."
+    assert plain(words.worth_sentence(3, 1, Decimal(9), "EUR")) == "1 customer spent 9.00 € in the last 12 months."
 
 
 def test_arrivals_name_the_groups_that_grew_and_shrank_most() -> None:
@@ -318,7 +323,7 @@ def period(
     margin_rank: int | None = None,
 ) -> words.Period:  # fmt: skip
     return words.Period(
-        kind, dt.date.fromisoformat(first), complete, Decimal(revenue), orders,
+        kind, dt.date.fromisoformat(first), complete, Decimal(revenue), orders, Decimal(revenue),
         float(revenue) / orders if orders else None, None if margin is None else Decimal(margin),
         None if effects is None else (Decimal(effects[0]), Decimal(effects[1]), Decimal(effects[2])), rank, margin_rank,
     )  # fmt: skip
@@ -333,7 +338,8 @@ APRIL_JUNE = [
 
 def test_the_calendar_names_the_peak_and_the_last_whole_period() -> None:
     assert plain(words.peak_sentence(APRIL_JUNE, "EUR")) == (
-        "The moment of highest revenue was April 2026, with 50.00 €; profit is unknown without the cost of every line."
+        "The moment of highest revenue was April 2026, with 50.00 € of orders that stand; profit is unknown "
+        "without the cost of every line."
     )
     assert plain(words.last_sentence(APRIL_JUNE, "EUR")) == (
         "The last whole month, June 2026, brought 30.00 €, 25.0 % less than May 2026."
@@ -356,7 +362,9 @@ def test_the_calendar_names_the_peak_and_the_last_whole_period() -> None:
     )
     assert words.last_sentence([replace(APRIL_JUNE[2], complete=False)], "EUR") == ""
     unfinished_peak = [replace(APRIL_JUNE[0], complete=False)]
-    assert "with 50.00 €, though it is not whole;" in plain(words.peak_sentence(unfinished_peak, "EUR"))
+    assert "with 50.00 € of orders that stand, though it is not whole;" in plain(
+        words.peak_sentence(unfinished_peak, "EUR")
+    )
     assert words.peak_sentence([], "EUR") == "Nothing has been earned yet."
     assert words.peak_sentence([period("2026-05-01", "0", rank=1)], "EUR") == "Nothing has been earned yet."
 
@@ -903,7 +911,7 @@ def test_what_is_worth_a_look_is_listed_with_its_file(shop: Shop, tmp_path: Path
 
 
 def test_nothing_worth_a_look_is_no_list(shop: Shop, tmp_path: Path) -> None:
-    shop.orders("anna", "2026-01-10").snapshot(str(JUNE))
+    shop.orders("anna", "2026-06-28").snapshot(str(JUNE))
     assert "Worth a look" not in written(shop.engine.read, tmp_path)["2026-06-30/index.html"]
 
 
@@ -1037,7 +1045,8 @@ def test_what_the_calendar_tells_of_a_tiny_shop(two_snapshots: Shop) -> None:
     # Number of orders: 1 · (20.50 + 16.83) / 2 = 18.67. Order value: 50.50 − 41 − 18.67. The rest: the refund.
     read = two_snapshots.engine.read
     assert sentence_of(read, "calendar-revenue", "month") == (
-        "The moment of highest revenue was June 2026, with 45.50 €; profit is unknown without the cost of every line. "
+        "The moment of highest revenue was June 2026, with 50.50 €"
+        " of orders that stand; profit is unknown without the cost of every line. "
         "That is the last whole month, 11.0 % more than May 2026."
     )
     assert sentence_of(read, "calendar-effects", "month") == (

@@ -72,7 +72,10 @@ KPI = {
          "In no group half of the customers were back as long as they were watched."),
         (says.rhythm_missing(3, dt.date(2026, 1, 1), JANUARY),
          "A key moment needs 200 customers who were still watched 90 days after a purchase without another one; so far "
-         "there are 3. It can be there on 1 Apr 2026 at the earliest, once that many are."),
+         "there are 3. The first can be counted on 1 Apr 2026."),
+        (says.rhythm_missing(1, dt.date(2025, 1, 1), JANUARY),  # when so many are there, nobody knows
+         "A key moment needs 200 customers who were still watched 90 days after a purchase without another one; so far "
+         "there is 1."),
         (says.kpi_sentence(KPI, None, "EUR"), "Jan 2026: 1,200 €, target 1,000 € met; 900.00 € the month before."),
         (says.kpi_sentence(None, {**KPI, "status": "behind"}, "EUR"),
          "Not known for any whole month yet. Jan 2026 is not over, and with 1,200 € so far behind for 1,000 €."),
@@ -132,7 +135,7 @@ def test_a_shop_without_customers_says_so(shop: Shop) -> None:
 
 def test_a_young_shop_says_when(shop: Shop) -> None:
     report = report_of(shop.orders("anna", "2026-01-05", "2026-01-20"), JANUARY)
-    assert "It can be there on 5 Apr 2026" in plain(rhythm.context(report)["missing"])
+    assert "The first can be counted on 5 Apr 2026" in plain(rhythm.context(report)["missing"])
     shown = cohorts.context(report)
     assert shown["missing"].endswith("The first one's is over on 28 Feb 2026.")
     assert (shown["retention"], shown["has_benchmarks"], shown["target_table"]) == (None, False, None)

@@ -49,9 +49,9 @@ def base(**values: Any) -> dict[str, Any]:
         (None, None, 0, "No customer has bought yet"),
         # 5 January and 180 days: 4 July.
         (base(base_customers=0), dt.date(2026, 1, 5), 0, "from 4 July 2026 on the first customers can have a trend"),
-        (base(share_from=None), dt.date(2026, 1, 5), 0, "nobody of them bought in either"),
+        (base(share_from=None), dt.date(2026, 1, 5), 0, "none of them bought in either"),
         (base(n_min=None), dt.date(2026, 1, 5), 0, "falls into one of the two windows"),
-        (base(), dt.date(2026, 1, 5), 0, "nobody of them bought on 5 days or more in both windows together"),
+        (base(), dt.date(2026, 1, 5), 0, "none of them bought on 5 days or more in both windows together"),
     ],
 )
 def test_what_is_missing_is_said_with_its_day(

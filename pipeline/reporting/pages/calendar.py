@@ -103,6 +103,7 @@ def _period(row: dict[str, Any]) -> words.Period:
         complete=row["is_complete"],
         revenue=row["revenue"],
         orders=row["orders"],
+        order_revenue=row["order_revenue"],
         mean_order_value=row["mean_order_value"],
         margin=row["margin"],
         effects=None if None in effects else effects,
@@ -134,10 +135,11 @@ def _nothing(facts: Facts, days: int) -> str:
 def _peak(facts: Facts, kind: str, told: Sequence[words.Period]) -> KeyFigure:
     """When profit, or revenue where profit is not known, was highest."""
     peak = words.peak_of(told)
-    if peak is None or (peak.margin is None and peak.revenue <= 0):
+    if peak is None or (peak.margin is None and peak.order_revenue <= 0):
         return KeyFigure(f"Best {kind}", words.UNKNOWN, "nothing has been earned yet")
     if peak.margin is None:
-        context = f"{facts.money(peak.revenue)} of revenue, {words.things(peak.orders, 'order')}"
+        stand = "stands" if peak.orders == 1 else "stand"
+        context = f"{facts.money(peak.order_revenue)} of {words.things(peak.orders, 'order')} that {stand}"
     else:
         context = f"margin {facts.money(peak.margin)} on {facts.money(peak.revenue)}"
     value = peak.name.removeprefix("the ")

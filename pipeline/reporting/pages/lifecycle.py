@@ -423,7 +423,7 @@ def _line(name: str, rows: Sequence[Row], column: str, show: Any) -> Line:
         [row[f"{column}_high"] for row in rows],
         [
             f"{charts.plain(name.capitalize())}, month {row['month']}<br>{show(row[column])} "
-            f"({show(row[f'{column}_low'])} to {show(row[f'{column}_high'])})"
+            f"({says.interval(row[f'{column}_low'], row[f'{column}_high'], show)})"
             for row in rows
         ],
     )

@@ -62,11 +62,11 @@ def _quality(report: Report) -> dict[str, Any]:
     """What came in, what did not fit, and which lines cannot be told to a customer."""
     files = report.ask(queries.FILES)
     look = worth_a_look(report.ask, report.facts.snapshot_date)
-    totals = _file_totals(files)
+    totals, warned = _file_totals(files), any(item.is_warning for item in look)
     rows = _file_rows(files)
     more = rows[_FILES_SHOWN : _FILES_SHOWN + _MORE_FILES_SHOWN]
     return {
-        "clean": totals.files > 0 and not (totals.quarantined or totals.rejected or look),
+        "clean": totals.files > 0 and not (totals.quarantined or totals.rejected or warned),
         "sentence": words.quality_sentence(totals),
         "worth_a_look": look[:_LOOKS_SHOWN],
         "looks_left_out": max(0, len(look) - _LOOKS_SHOWN),
@@ -102,7 +102,7 @@ def _quality_tiles(report: Report, totals: words.FileTotals) -> list[KeyFigure]:
     return [
         KeyFigure("Rows read", words.count(totals.rows_read)),
         KeyFigure("Accepted", words.count(totals.accepted), of_all(totals.accepted)),
-        KeyFigure("Set aside", words.count(totals.quarantined), of_all(totals.quarantined)),
+        KeyFigure("Quarantined", words.count(totals.quarantined), of_all(totals.quarantined)),
         KeyFigure("Superseded", words.count(totals.superseded), "by a newer export"),
         KeyFigure("Duplicates", words.count(totals.duplicates), "exact copies"),
         KeyFigure("Without customer", words.count(facts.lines["guest_lines"]), f"{guests} of revenue"),
@@ -113,7 +113,7 @@ def _quality_tiles(report: Report, totals: words.FileTotals) -> list[KeyFigure]:
 _FILE_FIELDS = [
     Field("file", "File"), Field("source", "Source"), Field("status", "Status"),
     Field("rows_read", "Read", "count"), Field("accepted", "Accepted", "count"),
-    Field("quarantined", "Set aside", "count"), Field("superseded", "Superseded", "count"),
+    Field("quarantined", "Quarantined", "count"), Field("superseded", "Superseded", "count"),
     Field("duplicates", "Duplicates", "count"), Field("first_order", "First order", "date"),
     Field("last_order", "Last order", "date"),
 ]  # fmt: skip
@@ -136,7 +136,9 @@ def _answers(facts: Facts, segments: Sequence[Segment], moves: Sequence[words.Mo
     slipped = _dearest([move for move in moves if move.direction == "worse"])
     if facts.previous is None:
         changed = _comparison_missing(facts)
-        value = words.worth_sentence(facts.customers["customers"], worth, facts.currency)
+        value = words.worth_sentence(
+            facts.customers["customers"], facts.customers["buyers_12_months"], worth, facts.currency
+        )
     else:
         changed = words.changed_sentence(moves, facts.previous)
         value = words.at_stake_sentence(moves, worth, facts.currency)
@@ -222,10 +224,11 @@ def _months_chart(facts: Facts, all_months: pl.DataFrame) -> Chart | None:
     if months.is_empty():
         return None
     rows = months.to_dicts()
-    told = [words.Month(r["month"], r["customer_revenue"] + r["guest_revenue"]) for r in rows]
+    told = [words.Month(r["month"], r["order_revenue"]) for r in rows]
     sentence = words.months_sentence(told, facts.snapshot_date, facts.currency)
     picture = charts.revenue_by_month(months, facts.currency, facts.snapshot_date)
     lines = words.things(sum(r["lines"] for r in rows), "order line")
+    first = max(rows[0]["month"], facts.lines["first_on"])
     fields = [
         Field("month", "Month"), Field("customer_revenue", "Customers", "money"),
         Field("guest_revenue", "Guests", "money"), Field("orders", "Orders", "count"),
@@ -233,7 +236,7 @@ def _months_chart(facts: Facts, all_months: pl.DataFrame) -> Chart | None:
     return Chart(
         id="revenue-by-month",
         title="Revenue by month",
-        basis=f"n = {lines} · {words.span(max(rows[0]['month'], facts.lines['first_on']), facts.snapshot_date)}",
+        basis=f"n = {lines} with charges and refunds · {words.span(first, facts.snapshot_date)}",
         views=(View("revenue", "Revenue", sentence, picture),),
         grid=grid(
             "Revenue by month",
