@@ -256,14 +256,16 @@ def rekey(
     settings = _settings(home)
     from pipeline.identity import IdKeyError, key_file
     from pipeline.locks import HomeBusy, HomeNotWritable
-    from pipeline.rekey import rekey_home
+    from pipeline.rekey import RekeyUnfinished, rekey_home
     from pipeline.sources import ExportError
 
     try:
         what = rekey_home(settings, _parse_sources(source or []), forget_missing, dry_run)
+    except RekeyUnfinished as error:
+        raise _fail(str(error), "Not finished.") from None
     except (IdKeyError, ExportError, HomeBusy, HomeNotWritable, OSError) as error:
         raise _fail(str(error), "Nothing was changed.") from None
-    if not what.files:
+    if not what.files and not what.goes_on:
         out.print("No id of this home has to be made anew.", markup=False)
         return
     out.print(f"{'Would do' if dry_run else 'Done'}: {what}.", markup=False, soft_wrap=True)
