@@ -653,7 +653,7 @@ def _plain(name: str) -> str:
 
 def write_source(folder: Path, file: str, columns: Mapping[str, set[str]], guessed: Mapping[str, str]) -> Path:
     """A source file that maps the columns as guessed, and says NULL where it does not know. Never over one there is."""
-    name = re.sub(r"[^a-z0-9]+", "_", _plain(file.split(".")[0])).strip("_") or "export"
+    name = re.sub(r"[^a-z0-9]+", "_", _plain(file.split(".")[0])).strip("_")[:80] or "export"
     target = folder / name / "order_lines.sql"
     if target.exists():
         raise ExportError(f"{target} is there already; remove it, or name another folder with --write.")
