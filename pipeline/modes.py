@@ -63,7 +63,7 @@ def _all(settings: Settings) -> Iterator[tuple[Path, int]]:
         yield home / SETTINGS_FILE, _FOR_OWNER[1]
     for names, modes in ((OWNED, _FOR_OWNER), (PUBLISHED, _FOR_GROUP if is_shared else _FOR_OWNER)):
         for name in names:
-            if not any((home / part).is_symlink() for part in (name, *PurePosixPath(name).parents)[:-1]):
+            if not any((home / part).is_symlink() for part in (PurePosixPath(name), *PurePosixPath(name).parents[:-1])):
                 yield from _tree(home / name, *modes)
 
 
