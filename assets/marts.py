@@ -63,7 +63,7 @@ def _dates(context: dg.AssetExecutionContext, warehouse: Warehouse, table: Table
     asked = sorted(dt.date.fromisoformat(key) for key in context.partition_keys)
     if table not in history_tables():
         return asked
-    later = warehouse.later_snapshots(asked)
+    later = warehouse.later_partitions(table, asked)
     if later:
         context.log.info(
             f"{table.full_name}: {len(later)} later snapshots ({later[0]} … {later[-1]}) compare with what was "

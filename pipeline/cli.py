@@ -261,10 +261,13 @@ def rekey(
     with _told(_NOT_CHANGED):
         settings = _settings(home, _NOT_CHANGED)
         from pipeline.identity import key_file
-        from pipeline.rekey import rekey_home
+        from pipeline.rekey import RekeyUnfinished, rekey_home
 
-        what = rekey_home(settings, given, forget_missing, dry_run)
-    if not what.files:
+        try:
+            what = rekey_home(settings, given, forget_missing, dry_run)
+        except RekeyUnfinished as error:
+            raise _fail(str(error), "Not finished.") from None
+    if not what.files and not what.goes_on:
         out.print("No id of this home has to be made anew.", markup=False)
         return
     out.print(f"{'Would do' if dry_run else 'Done'}: {what}.", markup=False, soft_wrap=True)

@@ -224,12 +224,17 @@ def forget_files(engine: DuckDBEngine, input: str, file_ids: Sequence[str]) -> N
 
     Files that gave rows up to newer ones are read again, too.
     """
-    of_these = {"changed": list(file_ids)}
     with engine.transaction():
-        staging = INPUTS[input].table.full_name
-        engine.note_changes(staging, "list_contains($changed, file_id)", of_these)
-        for table in (staging, *BESIDE_STAGING):
-            engine.execute(f"DELETE FROM {table} WHERE list_contains($changed, file_id)", of_these)
-        engine.execute(
-            "UPDATE ingest.files SET mapping = 'stale' WHERE superseded > 0 AND input = $input", {"input": input}
-        )
+        take_out_files(engine, input, file_ids)
+
+
+def take_out_files(engine: DuckDBEngine, input: str, file_ids: Sequence[str]) -> None:
+    """The same, inside a transaction of the caller's."""
+    of_these = {"changed": list(file_ids)}
+    staging = INPUTS[input].table.full_name
+    engine.note_changes(staging, "list_contains($changed, file_id)", of_these)
+    for table in (staging, *BESIDE_STAGING):
+        engine.execute(f"DELETE FROM {table} WHERE list_contains($changed, file_id)", of_these)
+    engine.execute(
+        "UPDATE ingest.files SET mapping = 'stale' WHERE superseded > 0 AND input = $input", {"input": input}
+    )

@@ -750,7 +750,7 @@ def write_source(
 
     `sheet`: the one of a workbook that it reads, if that is not the first. Raises ExportError.
     """
-    name = re.sub(r"[^a-z0-9]+", "_", _plain(file.split(".")[0])).strip("_") or "export"
+    name = re.sub(r"[^a-z0-9]+", "_", _plain(file.split(".")[0])).strip("_")[:80] or "export"
     target = folder / name / "order_lines.sql"
     if target.exists():
         raise ExportError(f"{target} is there already; remove it, or name another folder with --write.")

@@ -7,10 +7,11 @@ entrances set; what is there from before, and what is shared, is set right at th
 from __future__ import annotations
 
 import os
+import pwd
 import stat
 from collections.abc import Iterator
 from contextlib import suppress
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from pipeline.settings import SETTINGS_FILE, Settings
 
@@ -26,7 +27,10 @@ def for_owner_only() -> None:
 
 
 def set_right(settings: Settings) -> None:
-    """Give all that belongs to this user in the home the mode it should have; the drop folder and sources are left."""
+    """Give all that belongs to this user in the home the mode it should have; the drop folder and sources are left.
+
+    What is behind a link is not of the home, and is left, too.
+    """
     for path, wanted in _wrong(settings):
         if path.lstat().st_uid == os.geteuid():
             with suppress(OSError):  # doctor tells what could not be set right
@@ -53,15 +57,31 @@ def _wrong(settings: Settings) -> Iterator[tuple[Path, int]]:
 def _all(settings: Settings) -> Iterator[tuple[Path, int]]:
     home, is_shared = settings.home, settings.share == "group"
     passed = _PASSED_THROUGH if is_shared else _FOR_OWNER[0]
-    for folder in (home, home / "data", home / "reports"):
-        # A home in a place of everybody's, such as /tmp itself, is not ours to close.
-        if folder.is_dir() and not folder.stat().st_mode & stat.S_ISVTX:
-            yield folder, passed
+    if _is_ours(home):
+        yield from ((folder, passed) for folder in (home, home / "data", home / "reports") if folder.is_dir())
     if (home / SETTINGS_FILE).exists():
         yield home / SETTINGS_FILE, _FOR_OWNER[1]
     for names, modes in ((OWNED, _FOR_OWNER), (PUBLISHED, _FOR_GROUP if is_shared else _FOR_OWNER)):
         for name in names:
-            yield from _tree(home / name, *modes)
+            if not any((home / part).is_symlink() for part in (PurePosixPath(name), *PurePosixPath(name).parents[:-1])):
+                yield from _tree(home / name, *modes)
+
+
+def _is_ours(home: Path) -> bool:
+    """Whether the folder itself is ours to close: a home that was set up or published, in a place of its own.
+
+    A folder that somebody named by mistake is none; nor is a place of everybody's, such as /tmp, or a user's own.
+    """
+    if not any((home / name).exists() for name in (SETTINGS_FILE, *PUBLISHED)) or home.resolve() == Path("/"):
+        return False
+    of = home.stat()
+    if of.st_mode & stat.S_ISVTX:
+        return False
+    try:
+        owners = pwd.getpwuid(of.st_uid).pw_dir
+    except KeyError:  # a user of another machine or container
+        owners = ""
+    return not any(folder and home.resolve() == Path(folder).resolve() for folder in (owners, os.environ.get("HOME")))
 
 
 def _tree(top: Path, folder_mode: int, file_mode: int) -> Iterator[tuple[Path, int]]:

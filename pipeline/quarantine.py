@@ -13,6 +13,7 @@ gives it its name or removes it.
 from __future__ import annotations
 
 import hashlib
+import os
 from pathlib import Path
 
 from pipeline.durable import fsync
@@ -20,11 +21,22 @@ from pipeline.engines.duckdb import DuckDBEngine
 from pipeline.settings import Settings
 
 FOLDER = "data/quarantine"
+_LONGEST_STEM = 80  # bytes: some file systems allow no name of more than 143
 
 
 def quarantine_file(path: str, file_id: str) -> str:
     """Where the quarantined rows of a file are, relative to the home."""
-    return f"{FOLDER}/{Path(path).name.split('.')[0]}-{file_id[:8]}.parquet"
+    return f"{FOLDER}/{_short(Path(path).name.split('.')[0])}{_ending(file_id)}"
+
+
+def _short(stem: str) -> str:
+    """So much of a name that ours, which are longer, are possible wherever the export's is; in whole characters."""
+    named = os.fsencode(stem)
+    return stem if len(named) <= _LONGEST_STEM else named[:_LONGEST_STEM].decode("utf-8", "ignore")
+
+
+def _ending(file_id: str) -> str:
+    return f"-{file_id[:8]}.parquet"
 
 
 def scratch_folder(settings: Settings) -> Path:
@@ -69,9 +81,15 @@ def settle(engine: DuckDBEngine, settings: Settings) -> None:
     for file_id, mapping, path in told:
         name_rows(settings, file_id, mapping, path)
     names = {Path(quarantine_file(path, file_id)).name: file_id for file_id, _, path in told}
+    by_ending = {_ending(file_id): name for name, file_id in names.items()}
     present = {path.name for path in folder.iterdir() if path.is_file()} if folder.is_dir() else set()
-    for name in present - names.keys():
-        (folder / name).unlink()
+    for name in sorted(present - names.keys()):
+        meant = None if name.startswith(".") else by_ending.get(name[-len(_ending(" " * 8)) :])
+        if meant is None or meant in present:
+            (folder / name).unlink()
+        else:  # the name of another version
+            (folder / name).replace(folder / meant)
+            present.add(meant)
     missing = [file_id for name, file_id in names.items() if name not in present]
     if missing:
         again = "UPDATE ingest.files SET mapping = 'stale' WHERE list_contains($missing, file_id)"

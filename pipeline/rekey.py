@@ -3,6 +3,10 @@
 An id tells nothing of its address, so the exports have to be read again. What earlier snapshots hold are other ids than
 those to come: their partitions leave the warehouse, so that no table compares across keys. What is published of them
 stays until its time is over or its day is run again.
+
+Once it has begun it is finished, whoever dies in between: the transaction that forgets the exports leaves a mark in the
+warehouse, and only the rewritten file, which holds no old id any more, is without it. Whoever holds the home next, run
+or rekey, goes on.
 """
 
 from __future__ import annotations
@@ -11,17 +15,28 @@ from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 
+import duckdb
+
 from pipeline.catalog import tables
 from pipeline.engines.duckdb import DuckDBEngine, connect
-from pipeline.exports import find_exports, forget_files, identify
+from pipeline.errors import PerennialError
+from pipeline.exports import find_exports, identify, take_out_files
+from pipeline.failures import explain_exception
 from pipeline.identity import IdKeyError, find_key, key_id, make_key, makes_ids, plain_files
 from pipeline.locks import home_lock
 from pipeline.modes import set_right
+from pipeline.opening import opened
 from pipeline.publishing import recover
 from pipeline.retention import snapshots_of
-from pipeline.rewriting import remove_raw_rows, rewrite
+from pipeline.rewriting import remove_raw_rows, remove_unfinished, rewrite
 from pipeline.settings import Settings
 from pipeline.sources import find_sources
+
+_MARK = "ingest.rekey_under_way"
+
+
+class RekeyUnfinished(PerennialError):
+    """It has begun and could not be finished, such as on a full disk; what comes next in this home goes on with it."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +47,8 @@ class Rekeying:
     missing: tuple[str, ...]
     snapshots: int
     makes_key: bool
+    goes_on: bool = False
+    """Whether an earlier one was stopped halfway, and is finished by this one."""
 
     def __str__(self) -> str:
         key = "a new key is made" if self.makes_key else "the key stays"
@@ -54,12 +71,34 @@ def rekey_home(
     with home_lock(settings.home, "rekey", settings.lock_wait_seconds):
         if not dry_run:
             recover(settings.home)
+            remove_unfinished(settings)
             remove_raw_rows(settings)
         what = _rekey(settings, given, forget_missing, dry_run)
-        if what.files and not dry_run:
-            rewrite(settings)
-            set_right(settings)
+        if dry_run:
+            return what
+        try:
+            if finish_rekey(settings):
+                set_right(settings)
+        except (OSError, duckdb.Error) as error:
+            raise RekeyUnfinished(
+                f"{explain_exception(error)} The rekey has begun; give the same command again, or run: either goes on."
+            ) from error
     return what
+
+
+def finish_rekey(settings: Settings) -> bool:
+    """Finish a rekey that has begun; returns whether there was one. The caller holds the home, with the file closed."""
+    if not settings.warehouse_file.exists():
+        return False
+    with opened(settings) as connection:
+        engine = DuckDBEngine(connection)
+        if not engine.is_table(_MARK):
+            return False
+        snapshots = snapshots_of(settings, engine)
+        if days := sorted(snapshots.rows_by_day()):
+            snapshots.drop_days(days)
+    rewrite(settings, f"DROP TABLE {_MARK}")
+    return True
 
 
 def _rekey(settings: Settings, given: Mapping[str, Sequence[str]], forget_missing: bool, dry_run: bool) -> Rekeying:
@@ -76,9 +115,10 @@ def _rekey(settings: Settings, given: Mapping[str, Sequence[str]], forget_missin
             engine.prepare(settings, list(tables().values()))
         files = _of_other_keys(engine, settings, key)
         missing = {file_id: path for file_id, (path, _) in files.items() if file_id not in present}
-        days = snapshots_of(settings, engine).rows_by_day() if files else {}
+        goes_on = engine.is_table(_MARK)
+        days = snapshots_of(settings, engine).rows_by_day() if files or goes_on else {}
         what = Rekeying(
-            tuple(path for path, _ in files.values()), tuple(sorted(missing.values())), len(days), key is None
+            tuple(path for path, _ in files.values()), tuple(sorted(missing.values())), len(days), key is None, goes_on
         )
         if missing and not forget_missing:
             raise IdKeyError(
@@ -89,11 +129,17 @@ def _rekey(settings: Settings, given: Mapping[str, Sequence[str]], forget_missin
             return what
         if key is None:
             make_key(settings.home)
-        for input in sorted({input for _, input in files.values()}):
-            forget_files(engine, input, [file_id for file_id, of in files.items() if of[1] == input])
-        if days:
-            snapshots_of(settings, engine).drop_days(sorted(days))
+        if files:
+            _begin(engine, files)
     return what
+
+
+def _begin(engine: DuckDBEngine, files: Mapping[str, tuple[str, str]]) -> None:
+    """Forget the files and leave the mark, in one transaction. What is before it can be begun again."""
+    with engine.transaction():
+        for input in sorted({input for _, input in files.values()}):
+            take_out_files(engine, input, [file_id for file_id, of in files.items() if of[1] == input])
+        engine.execute(f"CREATE TABLE IF NOT EXISTS {_MARK} (begun BOOLEAN)")
 
 
 def _of_other_keys(engine: DuckDBEngine, settings: Settings, key: bytes | None) -> dict[str, tuple[str, str]]:

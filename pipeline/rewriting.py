@@ -2,12 +2,14 @@
 
 DuckDB keeps deleted text in free blocks, through CHECKPOINT and VACUUM. What must be gone for good is deleted first;
 then everything is copied into a new file, which takes the place of the old one by one rename. Whoever dies before that
-leaves the old file. Everything here expects the caller to hold the home, with the file closed.
+leaves the old file, and a new one that nobody needs. Everything here expects the caller to hold the home, with the file
+closed.
 """
 
 from __future__ import annotations
 
 from contextlib import closing
+from pathlib import Path
 
 import duckdb
 
@@ -49,8 +51,10 @@ def holds_raw_rows(connection: duckdb.DuckDBPyConnection) -> bool:
 def rewrite(settings: Settings, then: str | None = None) -> None:
     """Copy the warehouse into a new file, do `then` there, and put that in the place of the old one."""
     file = settings.warehouse_file
-    fresh = file.with_name(f".{file.name}.rewriting")
-    fresh.unlink(missing_ok=True)
+    remove_unfinished(settings)
+    with opened(settings) as connection:
+        connection.execute("CHECKPOINT").fetchall()  # no log of the old file can outlive it, and meet the new one
+    fresh = _fresh(settings)
     with closing(connect(fresh, settings)) as connection:
         connection.execute(f"ATTACH {text_literal(file)} AS old (READ_ONLY)").fetchall()
         new = connection.execute("SELECT current_database()").fetchall()[0][0]
@@ -60,5 +64,15 @@ def rewrite(settings: Settings, then: str | None = None) -> None:
             connection.execute(then).fetchall()
     fsync(fresh)
     fresh.replace(file)
-    file.with_name(f"{file.name}.wal").unlink(missing_ok=True)
     fsync(file.parent)
+
+
+def remove_unfinished(settings: Settings) -> None:
+    """What a rewriting that was stopped has left, with its log: it may hold what was to be gone."""
+    fresh = _fresh(settings)
+    for path in (fresh, fresh.with_name(f"{fresh.name}.wal")):
+        path.unlink(missing_ok=True)
+
+
+def _fresh(settings: Settings) -> Path:
+    return settings.warehouse_file.with_name(f".{settings.warehouse_file.name}.rewriting")

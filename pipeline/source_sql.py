@@ -66,6 +66,7 @@ _EXPRESSIONS = {
 _QUERIES = {"SELECT_NODE", "SET_OPERATION_NODE", "RECURSIVE_CTE_NODE", "CTE_NODE"}
 _TABLES = {"BASE_TABLE", "EMPTY", "EXPRESSION_LIST", "JOIN", "SUBQUERY"}
 _CLOCK = {"current_date", "current_time", "current_timestamp", "localtime", "localtimestamp"}
+_SESSION = {"current_catalog", "current_role", "current_schema", "current_user", "session_user"}  # without (), as those
 _LONGEST_SHOWN = 60
 
 
@@ -169,8 +170,8 @@ class _Reader:
             return f"names a type of another schema, {_short(node['type_name'])}"
         if kind == "COLUMN_REF" and len(names := node["column_names"]) == 1:
             name = names[0].lower()
-            if name in _CLOCK and name not in self._columns:
-                return f"reads the clock ({name})"
+            if name in _CLOCK | _SESSION and name not in self._columns:
+                return f"reads the {'clock' if name in _CLOCK else 'session'} ({name})"
         return None
 
 

@@ -17,6 +17,7 @@ from dagster_duckdb import DuckDBResource
 from pydantic import Field, PrivateAttr
 
 from pipeline.catalog import published_tables, tables
+from pipeline.days import is_published
 from pipeline.engines.duckdb import DuckDBEngine, confine
 from pipeline.engines.engine import Engine
 from pipeline.locks import home_lock, run_is_alive, sweep
@@ -25,8 +26,10 @@ from pipeline.modes import set_right
 from pipeline.opening import opened
 from pipeline.publishing import recover
 from pipeline.quarantine import scratch_folder
-from pipeline.rewriting import holds_raw_rows, remove_raw_rows
+from pipeline.rekey import finish_rekey
+from pipeline.rewriting import holds_raw_rows, remove_raw_rows, remove_unfinished
 from pipeline.settings import Settings, load
+from pipeline.sql import Table
 
 _QUIET_SECONDS = 60.0
 
@@ -93,10 +96,13 @@ class Warehouse(DuckDBResource):
             if context.instance is not None:
                 _report_dead_runs(context.instance, settings.home, run_id)
             _require_engine(settings)
+            remove_unfinished(settings)
             with self.get_connection() as connection:  # waits for whoever has the file open
                 is_of_before = holds_raw_rows(connection)
             if is_of_before and remove_raw_rows(settings):
                 log("The text of quarantined rows has left the warehouse, which was written anew.")
+            if finish_rekey(settings):
+                log("A rekey that was stopped is finished: snapshots with ids of before have left the warehouse.")
             with opened(settings, confined=False, on_wait=log) as connection:
                 self._settings = settings
                 self._local, self._unconfined = DuckDBEngine(connection), connection
@@ -123,17 +129,31 @@ class Warehouse(DuckDBResource):
         return load(Path(self.home), engine=self.runs_on)
 
     def later_snapshots(self, dates: list[date]) -> list[date]:
-        """Snapshot dates present after the first of `dates`, without `dates` themselves.
+        """Published snapshots after the first of `dates`, without `dates` themselves.
 
         In a range only those before its next day: that day's run sees to itself and to what comes after it.
         """
+        return self._later(dates, self.snapshots())
+
+    def later_partitions(self, table: Table, dates: list[date]) -> list[date]:
+        """The same, and the partitions that a day which was never published has left in the table.
+
+        Later partitions go on from those. Where there is none, the day stopped before the table: nothing is made of it.
+        """
+        return self._later(dates, self.snapshots().union(self.engine.partitions(table)))
+
+    def _later(self, dates: list[date], among: set[date]) -> list[date]:
         until = min(self.days_to_come(dates), default=date.max)
-        return sorted(day for day in self.snapshots() if min(dates) < day < until and day not in dates)
+        return sorted(day for day in among if min(dates) < day < until and day not in dates)
 
     def snapshots(self) -> set[date]:
-        """Snapshot dates present when the run first asks: looked for once, since it adds none but its own."""
+        """Published snapshots when the run first asks: looked for once, since it adds none but its own.
+
+        Of a day that was not finished some tables may stand in the warehouse; it is none until its run is repeated.
+        """
         if self._snapshots is None:
-            self._snapshots = {day for table in published_tables() for day in self.engine.partitions(table)}
+            present = {day for table in published_tables() for day in self.engine.partitions(table)}
+            self._snapshots = {day for day in present if is_published(self.settings, day)}
         return self._snapshots
 
     def days_to_come(self, dates: list[date]) -> list[date]:

@@ -70,6 +70,38 @@ def test_links_folders_of_everybody_and_inherited_groups_are_left(home: Path, tm
     assert [mode(path) for path in (outside, home, home / "data/marts")] == [0o644, 0o1777, 0o2700]
 
 
+@pytest.mark.parametrize("linked", ["reports/out", "reports", "data/warehouse", "data", ".perennial"])
+def test_what_is_behind_a_link_is_left(home: Path, tmp_path: Path, linked: str) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    (home / linked).rename(elsewhere)
+    (home / linked).symlink_to(elsewhere)
+    before = {path: mode(path) for path in (elsewhere, *elsewhere.rglob("*"))}
+    assert {0o775, 0o664} <= set(before.values())
+    set_right(Settings(home=home))
+    assert {path: mode(path) for path in before} == before and wrong(Settings(home=home)) == []
+    assert mode(home / ".dagster") == 0o700 and mode(home) == 0o700
+
+
+def test_a_folder_that_is_no_home_is_not_closed(tmp_path: Path) -> None:
+    """One that was named by mistake: a run has left its lock and an empty warehouse, and nothing else."""
+    for name in ("data/reports-of-others", ".perennial", "data/warehouse"):
+        (tmp_path / name).mkdir(parents=True)
+    for path in (tmp_path, *tmp_path.rglob("*")):
+        path.chmod(0o775)
+    set_right(Settings(home=tmp_path))
+    found = [mode(tmp_path / name) for name in ("", "data", "data/reports-of-others", ".perennial", "data/warehouse")]
+    assert found == [0o775, 0o775, 0o775, 0o700, 0o700]
+    (tmp_path / "data" / "audiences").mkdir()
+    set_right(Settings(home=tmp_path))
+    assert [mode(tmp_path), mode(tmp_path / "data")] == [0o700, 0o700]
+
+
+def test_a_users_own_folder_stays_as_it_is(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(home))
+    set_right(Settings(home=home))
+    assert [mode(home / name) for name in ("", "data", "data/warehouse")] == [0o775, 0o775, 0o700]
+
+
 def test_doctor_tells_what_others_may_open(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def told() -> tuple[str, str]:
         (finding,) = [finding for finding in examine(home) if finding.subject == "access"]

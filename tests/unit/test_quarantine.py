@@ -12,7 +12,7 @@ from drop_folder import Home
 
 from pipeline import loading
 from pipeline.loading import Load
-from pipeline.quarantine import settle
+from pipeline.quarantine import quarantine_file, settle
 
 GOOD, BAD = "o1,anna,2026-01-02,10", "o2,anna,2026-01-02,anna@example.org"
 
@@ -63,6 +63,35 @@ def test_a_mended_mapping_takes_the_rows_away(home):
     home.settings["dialects"] = {"perennial": {"decimal": ",", "thousands": "none"}}
     home.load()
     assert home.ledger().one("quarantined") == 0 and files(home) == []
+
+
+LONG = "ż" * 60 + "january" * 18  # 246 bytes: with an ending of ours it could be no name
+
+
+def test_a_very_long_name_is_shortened_and_two_of_them_stay_two(home):
+    for kind, row in (("a", BAD), ("b", BAD.replace("o2", "o3"))):
+        home.lines(f"{LONG}{kind}.csv", GOOD.replace("o1", f"o1{kind}"), row)
+    home.load()
+    assert home.ledger().where(quarantined=1).frame.height == 2
+    assert [name[:-17] for name in files(home)] == ["ż" * 40] * 2 and len(set(files(home))) == 2
+    before = files(home)
+    home.load()
+    assert files(home) == before
+
+
+def test_a_name_is_cut_between_characters():
+    for stem, short in (("a" + "ż" * 60, "a" + "ż" * 39), ("a" * 80, "a" * 80), ("語" * 80, "語" * 26)):
+        assert quarantine_file(f"data/exports/{stem}.csv", "0123456789") == f"data/quarantine/{short}-01234567.parquet"
+
+
+def test_rows_under_the_long_name_of_another_version_are_kept(home):
+    export = home.lines(f"{'j' * 100}.csv", GOOD, BAD)
+    home.load()
+    folder, name = home.path / "data" / "quarantine", file_of(home, "j" * 80)
+    (folder / name).rename(folder / file_of(home, "j" * 100))
+    export.unlink()
+    settle(home.engine, home.now())
+    assert files(home) == [name] and home.set_aside().one("row_number") == 2
 
 
 def _dies(*_: object, **__: object) -> None:

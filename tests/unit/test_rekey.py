@@ -11,11 +11,12 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from pipeline import rekey, rewriting
 from pipeline.catalog import tables
 from pipeline.engines.duckdb import DuckDBEngine, connect
 from pipeline.exports import find_exports, load_exports
 from pipeline.identity import IdKeyError, find_key, key_file
-from pipeline.rekey import rekey_home
+from pipeline.rekey import RekeyUnfinished, finish_rekey, rekey_home
 from pipeline.rewriting import remove_raw_rows
 from pipeline.settings import Settings
 from pipeline.sources import ExportError
@@ -109,6 +110,78 @@ def test_a_lost_key_is_replaced(settings: Settings) -> None:
     load(settings)
     after = read(settings, CUSTOMERS)
     assert after != before and after[1:] == before[1:]
+
+
+def _dies(*_: object, **__: object) -> None:
+    raise KeyboardInterrupt
+
+
+STAGES = (
+    (rekey, "make_key"), (DuckDBEngine, "note_changes"), (rekey, "_begin"), (rekey, "finish_rekey"),
+    (DuckDBEngine, "drop_days"), (rekey, "rewrite"), (rewriting, "fsync"), (Path, "replace"),
+)  # fmt: skip
+
+
+def leftovers(settings: Settings) -> list[str]:
+    return [path.name for path in settings.warehouse_file.parent.iterdir() if "rewriting" in path.name]
+
+
+@pytest.mark.parametrize(
+    ("owner", "name", "next_is"),
+    [(*stage, ("rekey", "run")[number % 2]) for number, stage in enumerate(STAGES)] + [(rekey, "rewrite", "rekey")],
+)
+def test_whoever_comes_after_a_rekey_that_was_killed_goes_on_with_it(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, owner: object, name: str, next_is: str
+) -> None:
+    with monkeypatch.context() as killed:
+        killed.setattr(owner, name, _dies)
+        with pytest.raises(KeyboardInterrupt):
+            rekey_home(settings, {})
+    if read(settings, CUSTOMERS) == [("b1", "kim")]:  # it had begun
+        if next_is == "rekey":
+            seen = rekey_home(settings, {}, dry_run=True)
+            assert seen.goes_on and seen.files == ()
+            assert rekey_home(settings, {}).goes_on
+        else:
+            rewriting.remove_unfinished(settings)
+            assert finish_rekey(settings)
+    else:  # nothing of it has happened: a run says so, as before
+        assert len(read(settings, CUSTOMERS)) == 2 and read(settings, DAYS) != []
+        with pytest.raises(IdKeyError):
+            load(settings)
+        assert not finish_rekey(settings) and not rekey_home(settings, {}).goes_on
+    assert read(settings, CUSTOMERS) == [("b1", "kim")] and read(settings, DAYS) == []
+    assert BARE.encode() not in settings.warehouse_file.read_bytes() and leftovers(settings) == []
+    assert not finish_rekey(settings)
+    load(settings)
+    assert len(read(settings, CUSTOMERS)) == 2
+    assert rekey_home(settings, {}) == rekey.Rekeying((), (), 0, makes_key=False)
+
+
+def test_a_rewriting_that_was_killed_leaves_nothing_to_the_next(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as killed:
+        killed.setattr(rewriting, "fsync", _dies)
+        with pytest.raises(KeyboardInterrupt):
+            rewriting.rewrite(settings)
+    assert leftovers(settings) != []
+    for name in leftovers(settings):  # what kill -9 leaves is no whole file, and may have a log of its own
+        for path in (name, f"{name}.wal"):
+            (settings.warehouse_file.parent / path).write_bytes(b"half a file")
+    rewriting.rewrite(settings)
+    assert leftovers(settings) == [] and len(read(settings, CUSTOMERS)) == 2
+
+
+def test_a_rekey_on_a_full_disk_says_that_it_goes_on(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as disk:
+        disk.setattr(rekey, "rewrite", full)
+        with pytest.raises(RekeyUnfinished, match=r"The disk is full.* or run: either goes on"):
+            rekey_home(settings, {})
+    assert rekey_home(settings, {}).goes_on
 
 
 def test_raw_rows_of_before_leave_the_warehouse_and_its_bytes(settings: Settings) -> None:
