@@ -746,8 +746,9 @@ class Load:
         """Where every discount on goods sold is written negative, it is taken off all the same; if only some are, that
         is told, for they raise the amount.
         """
-        if not {"discount", "quantity", "unit_price"} <= self._stored.keys():
-            return
+        made_of = {"discount", "quantity", "unit_price"}
+        if not made_of <= self._stored.keys() or self._source.passed_on("discount") is None:
+            return  # what a source computes has the sign it means
         sold = "quantity * unit_price > 0"
         negative, positive = self._execute(
             f"SELECT count(*) FILTER (WHERE discount < 0 AND {sold}), count(*) FILTER (WHERE discount > 0 AND {sold}) "

@@ -121,8 +121,9 @@ def _find_suspects(engine: DuckDBEngine, rows: Rows, columns: Sequence[str], num
             AND {number} IN (SELECT row_number FROM problems)
             AND {number} NOT IN (SELECT row_number FROM left_out)
         )
-        WHERE has_word OR row_number = (
-          SELECT max(row_number) FROM mapped WHERE row_number NOT IN (SELECT row_number FROM left_out)
+        WHERE has_word OR (
+          row_number = (SELECT max(row_number) FROM mapped WHERE row_number NOT IN (SELECT row_number FROM left_out))
+          AND row_number NOT IN (SELECT row_number FROM mapped WHERE {customer} IS NOT NULL)
         )
         """,
         {"words": _MAY_BE_TOTAL},

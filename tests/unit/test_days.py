@@ -172,7 +172,10 @@ def test_a_warehouse_that_cannot_be_read_stops_no_night(tmp_path):
 
 def test_a_night_before_the_first_snapshot_is_left_out(tmp_path):
     settings = Settings(home=tmp_path, first_snapshot=dt.date(2026, 4, 1))
-    assert next_to_publish(settings, NIGHT) == "2026-03-15 is before the first snapshot, 2026-04-01."
+    assert next_to_publish(settings, NIGHT) == (
+        '2026-03-15 is before the first snapshot, 2026-04-01. To publish it, set first_snapshot = "2026-03-15" in '
+        "perennial.toml."
+    )
 
 
 # ── the first day ─────────────────────────────────────────────────────────────────────────────────────────────────────

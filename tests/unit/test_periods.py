@@ -105,11 +105,12 @@ def asked_for(monkeypatch, home: Path, *arguments: str):
     """The settings with which the options start a run, or the message that they do not."""
     seen = []
 
-    def stop(settings, sources, day):
+    def stop(settings, sources, day, say):
         seen.append(settings)
         raise runs.RunFailed("stopped by the test")
 
     monkeypatch.setattr(runs, "run_snapshot", stop)
+    (home / "perennial.toml").touch()
     result = CliRunner().invoke(app, ["run", "--home", str(home), *arguments])
     assert result.exit_code == 1
     return seen[0] if seen else " ".join(result.stderr.split())

@@ -153,7 +153,7 @@ def ledger_of(home: Path, *files: Path) -> list[tuple[Any, ...]]:
     """(file, input, rows read, accepted, superseded) of what a run would load; without `files` the drop folder."""
     settings = Settings(home=home)
     found = find_exports(settings, {"perennial": [str(path) for path in files]} if files else {})
-    with open_engine(settings) as engine:
+    with open_engine(settings, files) as engine:
         for result in load_exports(engine, settings, found):
             assert isinstance(result, Loaded), result
         return engine.execute(
