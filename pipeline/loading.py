@@ -686,10 +686,16 @@ class Load:
                 f"WHERE export.{quoted(raw)} IS NOT NULL AND regexp_matches(given.{quoted(raw)}, '[^-+0-9., ]')"
             )
             pairs = self._execute(f"SELECT DISTINCT sign, currency FROM ({cells}) AS cells ORDER BY ALL")
-            for sign, currency in pairs:
-                if is_sign_of(sign, currency):
-                    continue
-                shown = sign if sign in SIGNS or sign in CURRENCIES else shape(sign)
+            foreign = [(sign, currency) for sign, currency in pairs if not is_sign_of(sign, currency)]
+            if foreign and len(pairs) == 1 and not self._knows_currency:
+                self._remark(
+                    f"marked_{raw}",
+                    f'column "{self._found[raw]}": amounts are marked {_sign(foreign[0][0])}, and counted as '
+                    f"{self._settings.currency}, since the setting currency is not given: set it to the shop's.",
+                )
+                continue
+            for sign, currency in foreign:
+                shown = _sign(sign)
                 known = currency if currency in CURRENCIES else shape(currency)
                 self._execute(
                     "INSERT INTO problems SELECT DISTINCT row_number, $raw, $reason FROM "
@@ -700,6 +706,11 @@ class Load:
                     reason=f'column "{self._found[raw]}": the amount is marked {shown}, its row is in {known}: give '
                     f"rows a column currency, or export amounts without signs",
                 )
+
+    @property
+    def _knows_currency(self) -> bool:
+        """Whether the file or the settings say of what currency amounts are; else it is the default one's."""
+        return self._has("currency") or "currency" in self._settings.model_fields_set
 
     def _remark_on_rounding(self) -> None:
         """Decimals that the contract does not keep: no fault of a row, but sums may differ by them."""
@@ -1475,6 +1486,11 @@ def _tuple(columns: Sequence[str]) -> str:
     return columns[0] if len(columns) == 1 else f"({', '.join(columns)})"
 
 
+def _sign(sign: str) -> str:
+    """A sign or code of a currency in a message; anything else by its shape."""
+    return sign if sign in SIGNS or sign in CURRENCIES else shape(sign)
+
+
 def _same(columns: Sequence[str], one: str, other: str) -> str:
     """SQL: whether a row of one table agrees with a row of the other in the columns."""
     return " AND ".join(f"{one}.{name} = {other}.{name}" for name in columns)
@@ -1570,7 +1586,7 @@ def mapping_key(settings: Settings, source: Source) -> str:
         dialect,
         settings.rate_max_age_days, _of_source(settings.exported_at, source, ""),
         _of_source(settings.charge_products, source, ChargeProducts()).model_dump(),
-        _of_source(settings.statuses, source, {}), cards, "timezone" in settings.model_fields_set,
+        _of_source(settings.statuses, source, {}), cards, sorted({"timezone", "currency"} & settings.model_fields_set),
         _of_source(settings.id_guard, source, True),
     ]  # fmt: skip
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:32]
