@@ -122,7 +122,7 @@ def test_a_table_that_breaks_its_rules_is_refused_with_the_same_words(writer: An
     failing = {check.name: (check.failing, check.message) for check in refused.value.checks if not check.passed}
     assert {name: count for name, (count, _) in failing.items()} == {"columns_fit": 1, "nobody_is_ben": 1}
     assert "orders" in failing["columns_fit"][1] and failing["columns_fit"][1].endswith(" in 1 rows.")
-    assert failing["nobody_is_ben"][1] == "1 rows fail, such as (ben)."
+    assert failing["nobody_is_ben"][1] == f"1 row fails; the test is: {test['nobody_is_ben']}"
     assert engine.execute(f"SELECT * FROM {table.full_name} ORDER BY ALL") == before
 
 
