@@ -88,6 +88,8 @@ def spark_path(place: Path) -> str:
 def close_session(session: SparkSession) -> None:
     """Stop the session, and with it the cluster's executors; a remote server goes on without us."""
     session.stop()
+    # pyspark notes there that it spoke to a server; a process with the note cannot start Spark on a master any more.
+    os.environ.pop("SPARK_CONNECT_MODE_ENABLED", None)
 
 
 # ---------------------------------------------------------------------------------------------------------------------
