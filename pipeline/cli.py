@@ -422,12 +422,7 @@ def _quarantined_rows_shown(settings: Settings) -> Iterator[None]:
             for number, reasons, raw in (
                 pl.read_parquet(path, glob=False).select("row_number", "reasons", "raw").head(5).rows()
             ):
-                out.print(Text(f"  row {number:,}: {reasons}\n    {_literal(raw)}"), soft_wrap=True)
-
-
-def _literal(text: str) -> str:
-    """A text that does nothing to a terminal."""
-    return "".join(character if character.isprintable() else "·" for character in text[:500])
+                out.print(Text(f"  row {number:,}: {reasons}\n    {one_line(raw[:500])}"), soft_wrap=True)
 
 
 def _or_say_why(settings: Settings, work: Callable[[], Done], debug: bool) -> Done:

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pipeline.engines.duckdb import DuckDBEngine
+from pipeline.sources import quoted
 
 _WORDS = (
     "total", "totals", "totale", "totaal", "totalt", "sum", "summe", "summa", "suma", "somme", "soma", "gesamt",
@@ -53,7 +54,7 @@ class Rows:
 
 def blank_rows(engine: DuckDBEngine, columns: Sequence[str], number: str) -> int:
     """Into `left_out`: rows without a cell that says anything. They have a problem, for each row needs an id."""
-    is_blank = " AND ".join(f"coalesce(trim(CAST({_quoted(name)} AS VARCHAR)), '') = ''" for name in columns)
+    is_blank = " AND ".join(f"coalesce(trim(CAST({quoted(name)} AS VARCHAR)), '') = ''" for name in columns)
     return _count(
         engine,
         f"INSERT INTO left_out SELECT {number} FROM raw "
@@ -108,7 +109,7 @@ def _find_suspects(engine: DuckDBEngine, rows: Rows, columns: Sequence[str], num
     )
     if not engine.execute("SELECT 1 FROM problems LIMIT 1"):
         return  # a row without an id has a problem
-    cells = ", ".join(f"lower(CAST({_quoted(name)} AS VARCHAR))" for name in columns)
+    cells = ", ".join(f"lower(CAST({quoted(name)} AS VARCHAR))" for name in columns)
     engine.execute(
         f"""
         INSERT INTO suspects
@@ -139,7 +140,7 @@ def _find_sums(engine: DuckDBEngine, rows: Rows) -> None:
     sums = {name: f"sum_{place}" for place, name in enumerate(rows.numbers)}
     if not sums:
         return
-    cells = {name: f"TRY_CAST({_quoted(name)} AS DECIMAL(18,4))" for name in sums}
+    cells = {name: f"TRY_CAST({quoted(name)} AS DECIMAL(18,4))" for name in sums}
     own = ", ".join(f"{cell} AS own_{sums[name]}" for name, cell in cells.items())
     up_to = ", ".join(
         f"coalesce(sum({cell}) FILTER (is_row) OVER upwards, 0) AS {sums[name]}" for name, cell in cells.items()
@@ -223,7 +224,7 @@ def biased_loss(engine: DuckDBEngine, money: Sequence[str]) -> str | None:
     if not money:
         return None
     cells = " UNION ALL ".join(
-        f"SELECT row_number, CAST({_quoted(name)} AS VARCHAR) AS cell FROM given "
+        f"SELECT row_number, CAST({quoted(name)} AS VARCHAR) AS cell FROM given "
         "WHERE row_number IN (SELECT row_number FROM problems) "
         f"AND row_number NOT IN (SELECT row_number FROM problems WHERE reason IN ('{SUSPECT}', '{_LIKE_A_TOTAL}'))"
         for name in money
@@ -252,13 +253,13 @@ def biased_loss(engine: DuckDBEngine, money: Sequence[str]) -> str | None:
 def one_offset(engine: DuckDBEngine, columns: Sequence[str]) -> str | None:
     """What a file says of the shop's time zone: that all times have one offset (two with summer time), not UTC's."""
     for name in columns:
-        cell = f"trim({_quoted(name)})"
+        cell = f"trim({quoted(name)})"
         offset = f"nullif(regexp_extract({cell}, '{_WITH_OFFSET}', 1), '')"
         step = max(1, int(engine.scalar("SELECT count(*) FROM raw")) // _SAMPLE)
         for every in dict.fromkeys((step, 1)):
-            placed = f"SELECT {_quoted(name)}, row_number() OVER () AS place FROM raw"
+            placed = f"SELECT {quoted(name)}, row_number() OVER () AS place FROM raw"
             if every == 1:
-                placed = f"SELECT {_quoted(name)}, 1 AS place FROM raw"
+                placed = f"SELECT {quoted(name)}, 1 AS place FROM raw"
             found = engine.execute(
                 f"SELECT DISTINCT {offset} FROM ({placed}) AS placed "
                 f"WHERE (placed.place - 1) % {every} = 0 AND {cell} <> '' LIMIT 4"
@@ -321,7 +322,3 @@ def preamble(lines: int, header_line: int) -> str:
 
 def _count(engine: DuckDBEngine, insert: str) -> int:
     return int(engine.execute(insert)[0][0])
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pipeline.contracts import RowRule
 from pipeline.engines.duckdb import DuckDBEngine
 from pipeline.shapes import shape_sql
+from pipeline.sources import quoted
 
 REMEDY = "export again and do not open the file in a spreadsheet, or import the column as text"
 _SCIENTIFIC = r"(^|[^0-9A-Za-z.,])[0-9]([.,][0-9]+)?[eE][+][0-9]{1,3}$"
@@ -75,7 +76,7 @@ def drop_invisible(engine: DuckDBEngine, columns: Iterable[str]) -> None:
     Joiners have a meaning in some scripts and go only at the ends. Text of ASCII, which is told fast, stays.
     """
     for column in _having(engine, columns, "strlen({0}) <> length({0})"):
-        name = _quoted(column)
+        name = quoted(column)
         plain = f"regexp_replace(nfc_normalize({name}), '{_INVISIBLE}', '', 'g')"
         plain = f"regexp_replace({plain}, '^[{_JOINERS}]+|[{_JOINERS}]+$', '', 'g')"
         engine.execute(f"UPDATE raw SET {name} = {plain} WHERE strlen({name}) <> length({name}) AND {name} <> {plain}")
@@ -90,13 +91,13 @@ def empty_placeholders(engine: DuckDBEngine, columns: Mapping[str, str]) -> dict
     for column, canonical in columns.items():
         words = _NOTHING + (_NOTHING_OF_A_PERSON if canonical in ("customer_id", "order_id") else ())
         listed = ", ".join("'" + word.replace("'", "''") + "'" for word in words)
-        text = f"CAST({_quoted(column)} AS VARCHAR)"
+        text = f"CAST({quoted(column)} AS VARCHAR)"
         says_nothing = (
             f"CASE WHEN {text}[-1] BETWEEN '0' AND '9' THEN FALSE WHEN lower(trim({text})) IN ({listed}) THEN TRUE "
             f"WHEN lower({text}) = upper({text}) THEN regexp_matches(trim({text}), '{_SIGNS_ONLY}') ELSE FALSE END"
         )
         if engine.scalar(f"SELECT bool_or({says_nothing}) FROM raw"):
-            emptied[column] = int(engine.execute(f"UPDATE raw SET {_quoted(column)} = NULL WHERE {says_nothing}")[0][0])
+            emptied[column] = int(engine.execute(f"UPDATE raw SET {quoted(column)} = NULL WHERE {says_nothing}")[0][0])
     return emptied
 
 
@@ -194,20 +195,16 @@ def _having(engine: DuckDBEngine, columns: Iterable[str], condition: str) -> lis
     names = list(columns)
     if not names:
         return []
-    tests = ", ".join(f"bool_or({condition.replace('{0}', _quoted(name))})" for name in names)
+    tests = ", ".join(f"bool_or({condition.replace('{0}', quoted(name))})" for name in names)
     (row,) = engine.execute(f"SELECT {tests} FROM raw")
     return [name for name, found in zip(names, row, strict=True) if found]
 
 
 def _replace(engine: DuckDBEngine, column: str, pattern: str) -> None:
-    name, sql = _quoted(column), pattern.replace("'", "''")
+    name, sql = quoted(column), pattern.replace("'", "''")
     engine.execute(
         f"UPDATE raw SET {name} = regexp_replace({name}, '{sql}', '\\1') WHERE regexp_matches({name}, '{sql}')"
     )
-
-
-def _quoted(name: str) -> str:
-    return f'"{_doubled(name)}"'
 
 
 def _doubled(name: str) -> str:
