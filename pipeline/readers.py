@@ -36,6 +36,10 @@ from pipeline.sizes import MOST_COLUMNS, Limits, require_columns, require_size, 
 from pipeline.sources import ExportError, file_literal, quoted, text_literal
 
 Format = Literal["csv", "parquet", "jsonl", "lines", "xlsx"]
+_MAGIC: Mapping[Format, tuple[bytes, str]] = {
+    "parquet": (b"PAR1", "Parquet"),
+    "xlsx": (b"PK", "workbook of today (.xlsx)"),
+}
 _FORMATS: dict[str, Format] = {
     ".csv": "csv", ".txt": "csv", ".tsv": "csv",
     ".parquet": "parquet", ".jsonl": "jsonl", ".ndjson": "jsonl", ".xlsx": "xlsx",
@@ -152,8 +156,7 @@ def read_raw(
     format = "lines" if as_lines else format
     fixed = dialect or Dialect()
     with _told(path, format, fixed):
-        if format == "parquet":
-            _require_magic(path, b"PAR1", "Parquet")
+        _require_magic(path, format)
         long_line = limits is not None and require_size(path, format, compression, limits)
         if format == "parquet":
             _require_different(path.name, list(pl.read_parquet_schema(path)))
@@ -170,6 +173,7 @@ def columns_of(path: Path, dialect: Dialect, limits: Limits, is_header: Test | N
     """
     format, compression = format_of(path)
     with _told(path, format, dialect):
+        _require_magic(path, format)
         if format == "parquet":
             return list(pl.read_parquet_schema(path))
         if format == "xlsx":
@@ -300,8 +304,11 @@ def _of_another_kind(head: bytes) -> str | None:
     return None
 
 
-def _require_magic(path: Path, magic: bytes, name: str) -> None:
+def _require_magic(path: Path, format: Format) -> None:
     """Raises ExportError that says what a file is whose ending does not tell the truth."""
+    if format not in _MAGIC:
+        return
+    magic, name = _MAGIC[format]
     with path.open("rb") as file:
         head = file.read(_EVIDENCE)
     if head.startswith(magic):
@@ -426,7 +433,7 @@ def _require_objects(engine: DuckDBEngine, file: str) -> None:
         "SELECT count(*) FILTER (WHERE is_object), count(*) FILTER (WHERE NOT is_object) "
         "FROM objects WHERE line <> '{}'"
     )[0]
-    is_array = bool(first) and first[0][0] == "[" and objects <= others
+    is_array = bool(first) and first[0][0] == "[" and objects < others
     if objects and not is_array:
         return
     what = "is one JSON array" if is_array else "holds no JSON object with a key on any of its lines"
@@ -811,7 +818,6 @@ def _sheet(path: Path, dialect: Dialect, is_header: Test | None) -> tuple[str, l
     import fastexcel
 
     logging.getLogger("fastexcel").setLevel(logging.ERROR)  # it tells of every empty column
-    _require_magic(path, b"PK", "workbook of today (.xlsx)")
     try:
         book = fastexcel.read_excel(path)
         sheet = dialect.sheet or book.sheet_names[0]

@@ -16,6 +16,10 @@ MOST_NAMES = 20
 _MOST_DIGITS = 4
 _QUOTED = re.compile(r"(?<!\w)'.*'(?!\w)|\".*\"")
 _LONG_NUMBER = re.compile(r"(?<!Line: )(?<!\d)\d{4,}")
+_TYPES = {
+    "and", "BIGINT", "BINARY", "BOOLEAN", "DATE", "DECIMAL", "DOUBLE", "FLOAT", "INT", "INTEGER", "NULL", "SMALLINT",
+    "STRING", "TIMESTAMP", "TIMESTAMP_NTZ", "TINYINT", "VARCHAR",
+}  # fmt: skip
 CURRENCIES = re.findall(
     r"[A-Z]+",
     """
@@ -88,8 +92,16 @@ def currency_sql(text: str) -> str:
 def redacted(message: str) -> str:
     """What another program says of data without the data: its first line; quoted texts and long numbers as shapes."""
     first = (message.strip().splitlines() or [""])[0]
-    quoted = _QUOTED.sub(lambda found: found[0][0] + shape(found[0][1:-1]) + found[0][-1], first)
+    quoted = _QUOTED.sub(_shape_of_quoted, first)
     return _LONG_NUMBER.sub(lambda found: shape(found[0]), quoted)
+
+
+def _shape_of_quoted(found: re.Match[str]) -> str:
+    """The shape between quotes; names of types, such as "DOUBLE" and "STRING", are no data and stay."""
+    text = found[0]
+    if _TYPES.issuperset(re.findall(r"\w+", text)):
+        return text
+    return text[0] + shape(text[1:-1]) + text[-1]
 
 
 def _class_of(character: str) -> str:

@@ -198,7 +198,7 @@ def test_nothing_of_people_is_anywhere_but_in_the_quarantine(tmp_path: Path) -> 
     assert modes(folder) == {0o600, 0o700}
 
     failed = run(folder, plant_what_fails(tmp_path / "exports"))
-    assert failed.returncode == 1 and b"more than 40.0%" in failed.stderr and b"headless.csv" in failed.stderr
+    assert failed.returncode == 1 and b"more than 40.0 %" in failed.stderr and b"headless.csv" in failed.stderr
     assert found_in(folder) == {}
     assert planted_in(failed.stdout + failed.stderr) == set()
 

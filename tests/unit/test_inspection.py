@@ -394,7 +394,7 @@ def test_a_source_written_for_a_sheet_reads_that_sheet(tmp_path, home):
         ("l.xlsx", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600), "it is no workbook of today (.xlsx) but an old"),
         ("m.xlsx", b"<table><tr><td>order_id</td></tr></table>", "it is no workbook of today (.xlsx) but a web page"),
         ("n.xlsx", HEADER.encode(), "but text; name it .csv"),
-        ("o.xlsx", b"PK\x03\x04" + bytes(100), "it is cut short, damaged, or no workbook (.xlsx). Export it again."),
+        ("o.xlsx", b"PK\x03\x04" + bytes(100), "its archive cannot be unpacked"),
         ("p.parquet", HEADER.encode(), "it is no Parquet but text; name it .csv"),
         ("q.csv.gz", gzip.compress(HEADER.encode() * 99)[:30], "it is cut short or damaged, or no gzip at all. Exp"),
         ("r.csv.zst", b"order_id", "it is cut short or damaged, or no zstd at all. Export it"),

@@ -110,6 +110,6 @@ def test_doctor_tells_what_others_may_open(home: Path, monkeypatch: pytest.Monke
     assert told()[0] == "warn" and "The next run sets them right" in told()[1]
     with monkeypatch.context() as another:
         another.setattr(os, "geteuid", lambda: home.stat().st_uid + 1)
-        assert "belong to another user" in told()[1]
+        assert "Of another user: " in told()[1]
     set_right(load(home))
     assert told() == ("ok", "the home is for its owner alone")
