@@ -63,10 +63,11 @@ validate: setup ## Hold the models against papers, holdouts and made-up worlds; 
 bench-models: setup ## Time fit and predict of a million customers beside lifetimes: make bench-models CUSTOMERS=1000000
 	@$(BIN)/python benchmarks/models.py --customers $(or $(CUSTOMERS),1000000)
 
-lint: setup-dev ## Style, types, and the portable subset of every SQL file
+lint: setup-dev ## Style, types, the floors of the rooms, and the portable subset of every SQL file
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-logo
 	@$(BIN)/python -m pipeline.lint
 
 format: setup-dev ## Let ruff lay out the code

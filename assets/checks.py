@@ -5,8 +5,8 @@ from collections.abc import Sequence
 
 import dagster as dg
 
-from pipeline.attention import MOVED_POINTS, Ask, moved_sizes, torn_orders
-from pipeline.warehouse import Warehouse
+from pipeline.home.warehouse import Warehouse
+from pipeline.reporting.attention import MOVED_POINTS, Ask, moved_sizes, torn_orders
 
 
 def warning_checks() -> list[dg.AssetChecksDefinition]:

@@ -7,7 +7,7 @@ import dagster as dg
 from pipeline.days import first_day
 from pipeline.engines.engine import CheckOutcome
 from pipeline.settings import Settings
-from pipeline.sql import Column, Table
+from pipeline.tables.header import Column, Table
 
 STANDARD_CHECKS = {
     "keys_unique": "One row per key of the table",

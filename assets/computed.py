@@ -1,4 +1,4 @@
-"""Tables that Python computes, one step for those made together. What is computed is in `pipeline.computed`."""
+"""Tables that Python computes, one step for those made together. What is computed is in `pipeline.steps.computed`."""
 
 import datetime as dt
 from collections.abc import Iterator, Sequence
@@ -8,9 +8,9 @@ import polars as pl
 
 from assets.common import asset_key, asset_spec, check_results, check_specs, merged
 from assets.ingest import refuse_after_failed_load
-from pipeline.computed import STEPS, compute_of, tables_of
 from pipeline.engines.engine import CheckOutcome, TableRefused
-from pipeline.warehouse import Warehouse
+from pipeline.home.warehouse import Warehouse
+from pipeline.steps.computed import STEPS, compute_of, tables_of
 
 
 def computed_assets(partitions_def: dg.PartitionsDefinition[str]) -> list[dg.AssetsDefinition]:

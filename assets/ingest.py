@@ -8,15 +8,15 @@ import dagster as dg
 from pydantic import Field
 
 from assets.common import asset_spec, check_results, check_specs
-from pipeline.catalog import tables
 from pipeline.engines.engine import CheckOutcome
-from pipeline.exports import find_exports, load_exports
+from pipeline.errors import ExportError
 from pipeline.failures import told_by_us
-from pipeline.inputs import ORDERS, input_tables
-from pipeline.loading import Export, Loaded
-from pipeline.precedence import local_now
-from pipeline.sources import ExportError
-from pipeline.warehouse import Warehouse
+from pipeline.home.warehouse import Warehouse
+from pipeline.ingest.exports import find_exports, load_exports
+from pipeline.ingest.loading import Export, Loaded
+from pipeline.ingest.precedence import local_now
+from pipeline.tables.catalog import tables
+from pipeline.tables.inputs import ORDERS, input_tables
 
 LEDGER = tables()["ingest.files"]
 OF_INGEST = tuple(table for table in tables().values() if table.schema == "ingest")
@@ -155,7 +155,7 @@ def _read_by_spark(warehouse: Warehouse, exports: Sequence[Export], now: dt.date
             f"{orders[0]} holds order lines, and spark.order_lines names others: choose one way. Take the file out of "
             f"the drop folder, or give it to Spark in canonical columns."
         )
-    from pipeline.spark_exports import load_order_lines
+    from pipeline.ingest.spark_exports import load_order_lines
 
     return load_order_lines(warehouse.engine, now)
 

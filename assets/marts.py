@@ -8,11 +8,11 @@ import dagster as dg
 
 from assets.common import asset_spec, check_results, check_specs, merged
 from assets.ingest import refuse_after_failed_load
-from pipeline.catalog import history_tables, tables
 from pipeline.engines.engine import CheckOutcome, TableRefused
+from pipeline.home.warehouse import Warehouse
 from pipeline.settings import Settings
-from pipeline.sql import Table
-from pipeline.warehouse import Warehouse
+from pipeline.tables.catalog import history_tables, tables
+from pipeline.tables.header import Table
 
 
 def sql_assets(settings: Settings, partitions_def: dg.PartitionsDefinition[str]) -> list[dg.AssetsDefinition]:

@@ -10,10 +10,11 @@ import dagster as dg
 
 from assets.ingest import refuse_after_failed_load
 from pipeline.activation import outputs
-from pipeline.catalog import published_tables, tables
-from pipeline.publishing import Publication
+from pipeline.home.publishing import Publication
+from pipeline.home.warehouse import Warehouse
+from pipeline.places import audience_folder, table_folder
 from pipeline.reporting.site import RunCard, build_site
-from pipeline.warehouse import Warehouse
+from pipeline.tables.catalog import published_tables, tables
 
 PARTS = {
     "tables": "Tables of the snapshot as Parquet: data/marts/<table>/day=<date>/",
@@ -70,8 +71,8 @@ def publication_assets(partitions_def: dg.PartitionsDefinition[str]) -> dg.Asset
 
 def _own_folders(staged: Publication, day: dt.date) -> None:
     for table in published_tables():
-        staged.owns(outputs.table_folder(table.name, day))
-    staged.owns(outputs.audience_folder(day))
+        staged.owns(table_folder(table.name, day))
+    staged.owns(audience_folder(day))
     staged.owns(f"reports/out/{day}")
 
 

@@ -6,8 +6,8 @@ import dagster as dg
 
 from assets.publication import PARTS
 from pipeline.history import forget_runs
-from pipeline.retention import plan, prune
-from pipeline.warehouse import Warehouse
+from pipeline.home.retention import plan, prune
+from pipeline.home.warehouse import Warehouse
 
 
 def retention_asset(partitions_def: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:

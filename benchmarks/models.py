@@ -121,7 +121,7 @@ def _grouped(customers: str, joined: str) -> dict[str, float]:
     import duckdb
 
     from pipeline.models.fitting import fit
-    from pipeline.prediction.inputs import histories_of
+    from pipeline.steps.prediction.inputs import histories_of
 
     connection = duckdb.connect(config={"memory_limit": "1500MiB"})
     connection.execute("SET preserve_insertion_order = false")

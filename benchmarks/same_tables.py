@@ -20,16 +20,16 @@ from typing import Any
 
 from threadpoolctl import threadpool_limits
 
-from pipeline.catalog import tables
 from pipeline.engines.duckdb import DuckDBEngine, confine, open_file
-from pipeline.exports import find_exports, load_exports
-from pipeline.loading import Loaded
+from pipeline.ingest.exports import find_exports, load_exports
+from pipeline.ingest.loading import Loaded
 from pipeline.models.beta_geometric import BGNBD
 from pipeline.models.clv import Horizon, discounted_purchases, spend_factor
 from pipeline.models.fitting import fit
 from pipeline.models.gamma_gamma import Spenders, fit_spend
-from pipeline.prediction.inputs import histories_of
 from pipeline.settings import Settings, load
+from pipeline.steps.prediction.inputs import histories_of
+from pipeline.tables.catalog import tables
 
 HORIZONS = (30, 90, 180, 365)
 WRITTEN = ("staging.orders", "staging.occasions", "marts.customer_summary", "marts.rfm_scores")

@@ -23,9 +23,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.catalog import tables
 from pipeline.engines.duckdb import DuckDBEngine, confine, open_file
-from pipeline.exports import find_exports, load_exports
+from pipeline.ingest.exports import find_exports, load_exports
 from pipeline.models import validation
 from pipeline.models.beta_geometric import BGNBD, MBGNBD
 from pipeline.models.clv import Horizon, value_interval
@@ -36,10 +35,11 @@ from pipeline.models.pareto_nbd import ParetoNBD
 from pipeline.models.simulation import simulate, simulate_spend
 from pipeline.models.timing import TimingModel
 from pipeline.models.trend import by_chance, classify, least_count, power
-from pipeline.prediction.backtest import PUBLISHED, outcomes, publish
-from pipeline.prediction.holdouts import BLEND, Judged, Target, judge_counts
-from pipeline.prediction.nightly import Night
 from pipeline.settings import Settings
+from pipeline.steps.prediction.backtest import PUBLISHED, outcomes, publish
+from pipeline.steps.prediction.holdouts import BLEND, Judged, Target, judge_counts
+from pipeline.steps.prediction.nightly import Night
+from pipeline.tables.catalog import tables
 
 PROJECT = Path(__file__).resolve().parent.parent
 DOCUMENT = PROJECT / "docs" / "validation.md"

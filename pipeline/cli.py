@@ -13,7 +13,7 @@ from rich.table import Table as Grid
 from rich.text import Text
 
 from pipeline import __version__
-from pipeline.modes import for_owner_only
+from pipeline.home.modes import for_owner_only
 from pipeline.settings import PROJECT, SETTINGS_FILE, Settings, SettingsError, export_home, load
 from pipeline.shapes import counted, one_line, shown_name
 from pipeline.snapshots import Every
@@ -22,7 +22,7 @@ from pipeline.terminal import Terminal
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from pipeline.inspection import Inspection
+    from pipeline.ingest.inspection import Inspection
     from pipeline.runs import Finished
 
 Done = TypeVar("Done")
@@ -135,7 +135,7 @@ def demo(
     debug: Debug = False,
 ) -> None:
     """Run everything on CDNOW: 69,659 real purchases of 23,570 customers."""
-    from pipeline.demos import CDNOW, SHOP, DemoNotThere
+    from pipeline.simulator.demos import CDNOW, SHOP, DemoNotThere
 
     chosen = SHOP if shop else CDNOW
     home = home or PROJECT / "data" / chosen.folder
@@ -210,7 +210,7 @@ def inspect(
     debug: Debug = False,
 ) -> None:
     """Show how a file would be read and what would become of its rows. Changes nothing in the home."""
-    from pipeline.inspection import inspect as look_at
+    from pipeline.ingest.inspection import inspect as look_at
 
     with _told(_NOT_READ, debug):
         settings = load(home)
@@ -230,7 +230,7 @@ def prune(
     """Remove the snapshots that are past their time (settings keep_daily and keep_monthly); never the latest."""
     with _told(_NOT_REMOVED):
         settings = _settings(home, _NOT_REMOVED)
-        from pipeline.retention import prune_home
+        from pipeline.home.retention import prune_home
 
         what = prune_home(settings, dry_run)
         if not dry_run:
@@ -260,7 +260,7 @@ def rekey(
     given = _parse_sources(source or [], _NOT_CHANGED)
     with _told(_NOT_CHANGED):
         settings = _settings(home, _NOT_CHANGED)
-        from pipeline.identity import key_file
+        from pipeline.ingest.identity import key_file
         from pipeline.rekey import RekeyUnfinished, rekey_home
 
         try:
@@ -446,7 +446,7 @@ def _or_say_why(settings: Settings, work: Callable[[], Done], debug: bool) -> Do
 
 def _summary(settings: Settings, finished: Finished) -> None:
     from pipeline.doctor import read_summary
-    from pipeline.locks import HomeBusy
+    from pipeline.home.locks import HomeBusy
 
     day = finished.snapshot_date
     try:

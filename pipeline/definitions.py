@@ -12,11 +12,11 @@ from assets.ingest import ingest
 from assets.marts import sql_assets
 from assets.publication import publication_assets
 from assets.retention import retention_asset
-from pipeline.modes import for_owner_only
+from pipeline.home.modes import for_owner_only
+from pipeline.home.warehouse import warehouse_of
 from pipeline.progress import progress_logger
 from pipeline.schedules import arrival_sensor, failure_alert, nightly_job, nightly_schedule
 from pipeline.settings import Settings, load
-from pipeline.warehouse import warehouse_of
 
 
 def build_defs(settings: Settings | None = None, resource_overrides: Mapping[str, Any] | None = None) -> dg.Definitions:

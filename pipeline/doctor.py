@@ -18,24 +18,24 @@ import duckdb
 import polars as pl
 from packaging.requirements import Requirement
 
-from pipeline.attention import WorthALook, of_files, worth_a_look
 from pipeline.engines.duckdb import DuckDBEngine
 from pipeline.engines.engine import Snapshots
-from pipeline.errors import PerennialError
-from pipeline.exports import find_exports
-from pipeline.identity import IdKeyError, find_key, key_file, key_id
-from pipeline.inputs import ORDERS, switched_off
-from pipeline.locks import HomeBusy, HomeNotWritable, holder, home_lock
-from pipeline.migrations import VERSION, require_known
-from pipeline.modes import wrong
-from pipeline.opening import opened
-from pipeline.publishing import STAGING, recover
-from pipeline.readers import disk_is_full
-from pipeline.retention import plan, snapshots_of
+from pipeline.errors import ExportError, PerennialError
+from pipeline.home.locks import HomeBusy, HomeNotWritable, holder, home_lock
+from pipeline.home.migrations import VERSION, require_known
+from pipeline.home.modes import wrong
+from pipeline.home.opening import opened
+from pipeline.home.publishing import STAGING, recover
+from pipeline.home.retention import plan, snapshots_of
+from pipeline.ingest.exports import find_exports
+from pipeline.ingest.identity import IdKeyError, find_key, key_file, key_id
+from pipeline.ingest.readers import disk_is_full
+from pipeline.ingest.sources import find_sources
+from pipeline.reporting.attention import WorthALook, of_files, worth_a_look
 from pipeline.settings import SETTINGS_FILE, Settings, SettingsError, load
 from pipeline.shapes import counted
-from pipeline.sources import ExportError, find_sources
-from pipeline.sql import HeaderError
+from pipeline.tables.header import HeaderError
+from pipeline.tables.inputs import ORDERS, switched_off
 
 LEAST_FREE_BYTES = 2 * 2**30
 STOPS_A_RUN_BYTES = 16 * 2**20
@@ -163,7 +163,7 @@ def _engine(settings: Settings) -> Iterator[Finding]:
     if settings.engine == "duckdb":
         yield Finding("ok", "engine", "DuckDB, in this process")
         return
-    from pipeline.engines.session import SparkUnavailable, require_available, shown_address
+    from pipeline.engines.spark.session import SparkUnavailable, require_available, shown_address
 
     try:
         require_available(settings)

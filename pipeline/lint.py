@@ -10,12 +10,12 @@ import datetime as dt
 import sys
 from collections.abc import Mapping
 
-from pipeline.catalog import features, tables
-from pipeline.computed import STEPS, queries_of
-from pipeline.engines.dialect import Refused, refusals, to_spark
 from pipeline.engines.duckdb import parameter_columns
-from pipeline.prediction import backtest
+from pipeline.engines.portable.lint import Refused, refusals, to_spark
 from pipeline.settings import Settings
+from pipeline.steps.computed import STEPS, queries_of
+from pipeline.steps.prediction import backtest
+from pipeline.tables.catalog import features, tables
 
 _DAY = dt.date(2024, 2, 29)
 _VALUES = {"snapshot_date": _DAY, "until": _DAY, "part_from": "0", "part_to": "8"}

@@ -17,22 +17,19 @@ from dataclasses import dataclass
 
 import duckdb
 
-from pipeline.catalog import tables
 from pipeline.engines.duckdb import DuckDBEngine, connect
 from pipeline.errors import PerennialError
-from pipeline.exports import find_exports, identify, take_out_files
 from pipeline.failures import explain_exception
-from pipeline.identity import IdKeyError, find_key, key_id, make_key, makes_ids, plain_files
-from pipeline.locks import home_lock
-from pipeline.modes import set_right
-from pipeline.opening import opened
-from pipeline.publishing import recover
-from pipeline.retention import snapshots_of
-from pipeline.rewriting import remove_raw_rows, remove_unfinished, rewrite
+from pipeline.home.locks import home_lock
+from pipeline.home.modes import set_right
+from pipeline.home.publishing import recover
+from pipeline.home.retention import snapshots_of
+from pipeline.home.rewriting import REKEY_MARK, finish_rekey, remove_raw_rows, remove_unfinished
+from pipeline.ingest.exports import find_exports, identify, take_out_files
+from pipeline.ingest.identity import IdKeyError, find_key, key_id, make_key, makes_ids, plain_files
+from pipeline.ingest.sources import find_sources
 from pipeline.settings import Settings
-from pipeline.sources import find_sources
-
-_MARK = "ingest.rekey_under_way"
+from pipeline.tables.catalog import tables
 
 
 class RekeyUnfinished(PerennialError):
@@ -86,21 +83,6 @@ def rekey_home(
     return what
 
 
-def finish_rekey(settings: Settings) -> bool:
-    """Finish a rekey that has begun; returns whether there was one. The caller holds the home, with the file closed."""
-    if not settings.warehouse_file.exists():
-        return False
-    with opened(settings) as connection:
-        engine = DuckDBEngine(connection)
-        if not engine.is_table(_MARK):
-            return False
-        snapshots = snapshots_of(settings, engine)
-        if days := sorted(snapshots.rows_by_day()):
-            snapshots.drop_days(days)
-    rewrite(settings, f"DROP TABLE {_MARK}")
-    return True
-
-
 def _rekey(settings: Settings, given: Mapping[str, Sequence[str]], forget_missing: bool, dry_run: bool) -> Rekeying:
     present = {identify(export)[0] for export in find_exports(settings, given)}
     try:
@@ -115,7 +97,7 @@ def _rekey(settings: Settings, given: Mapping[str, Sequence[str]], forget_missin
             engine.prepare(settings, list(tables().values()))
         files = _of_other_keys(engine, settings, key)
         missing = {file_id: path for file_id, (path, _) in files.items() if file_id not in present}
-        goes_on = engine.is_table(_MARK)
+        goes_on = engine.is_table(REKEY_MARK)
         days = snapshots_of(settings, engine).rows_by_day() if files or goes_on else {}
         what = Rekeying(
             tuple(path for path, _ in files.values()), tuple(sorted(missing.values())), len(days), key is None, goes_on
@@ -139,7 +121,7 @@ def _begin(engine: DuckDBEngine, files: Mapping[str, tuple[str, str]]) -> None:
     with engine.transaction():
         for input in sorted({input for _, input in files.values()}):
             take_out_files(engine, input, [file_id for file_id, of in files.items() if of[1] == input])
-        engine.execute(f"CREATE TABLE IF NOT EXISTS {_MARK} (begun BOOLEAN)")
+        engine.execute(f"CREATE TABLE IF NOT EXISTS {REKEY_MARK} (begun BOOLEAN)")
 
 
 def _of_other_keys(engine: DuckDBEngine, settings: Settings, key: bytes | None) -> dict[str, tuple[str, str]]:

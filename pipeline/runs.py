@@ -10,20 +10,20 @@ from typing import Any
 import dagster as dg
 import duckdb
 
-from pipeline.catalog import tables
-from pipeline.contracts import EARLIEST
-from pipeline.days import OrderDays, last_closed_day, order_days
 from pipeline.definitions import build_defs
 from pipeline.engines.duckdb import DuckDBEngine
 from pipeline.errors import PerennialError
 from pipeline.failures import explain
-from pipeline.inputs import input_tables
-from pipeline.locks import HomeBusy, HomeNotWritable, home_lock, home_lock_for_several
-from pipeline.opening import opened
+from pipeline.home.locks import HomeBusy, HomeNotWritable, home_lock, home_lock_for_several
+from pipeline.home.opening import opened
+from pipeline.home.warehouse import warehouse_of
 from pipeline.schedules import JOB
 from pipeline.settings import Settings
 from pipeline.snapshots import Every, snapshot_days
-from pipeline.warehouse import warehouse_of
+from pipeline.steps.order_days import OrderDays, last_closed_day, order_days
+from pipeline.tables.catalog import tables
+from pipeline.tables.inputs import input_tables
+from pipeline.tables.rules import EARLIEST
 
 PROGRESS: Mapping[str, Any] = {"loggers": {"progress": {}}}
 

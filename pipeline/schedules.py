@@ -11,10 +11,11 @@ from typing import Any
 
 import dagster as dg
 
-from pipeline.days import last_closed_day, next_to_publish
+from pipeline.days import next_to_publish
 from pipeline.failures import explain
+from pipeline.home.warehouse import UNDER_WAY, run_is_dead
 from pipeline.settings import Settings
-from pipeline.warehouse import UNDER_WAY, run_is_dead
+from pipeline.steps.order_days import last_closed_day
 
 AssetJob = Any  # what define_asset_job returns; Dagster does not export its type
 

@@ -25,7 +25,7 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
-from pipeline.dialects import Dialect
+from pipeline.dialect import Dialect
 from pipeline.errors import PerennialError
 from pipeline.memory import available_bytes
 from pipeline.names import check_pattern

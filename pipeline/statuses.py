@@ -13,6 +13,8 @@ from typing import Literal, Self, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from pipeline.quoting import text_literal
+
 Standing = Literal["stands", "unpaid", "never_stood", "refunded"]
 STANDINGS: Mapping[str, str] = {
     "stands": "counts",
@@ -83,7 +85,7 @@ def status_word(text: str) -> str:
 
 def status_word_sql(text: str) -> str:
     """SQL: the same of a text column; null where nothing is written."""
-    between = _literal(_BETWEEN_WORDS.replace("\u00a0", "\\x{a0}"))
+    between = text_literal(_BETWEEN_WORDS.replace("\u00a0", "\\x{a0}"))
     words = f"regexp_replace(trim(lower(CAST({text} AS VARCHAR))), {between}, '_', 'g')"
     return f"nullif(regexp_replace({words}, '{_PREFIX}', ''), '')"
 
@@ -92,7 +94,7 @@ def standing_sql(word: str, meanings: Mapping[str, Standing]) -> str:
     """SQL: what an order with this status is; null where there is no status."""
     of: dict[str, list[str]] = {}
     for known, standing in sorted(meanings.items()):
-        of.setdefault(standing, []).append(_literal(known))
+        of.setdefault(standing, []).append(text_literal(known))
     cases = " ".join(f"WHEN {word} IN ({', '.join(words)}) THEN '{standing}'" for standing, words in of.items())
     return f"CASE WHEN {word} IS NULL THEN NULL {cases} ELSE '{UNKNOWN}' END"
 
@@ -103,7 +105,7 @@ def gift_card_sql(columns: Sequence[str], patterns: Sequence[str]) -> str:
         return "FALSE"
     any_of = "|".join(".*".join(map(_plain, pattern.strip().lower().split("*"))) for pattern in patterns)
     matches = (
-        f"coalesce(regexp_full_match(lower(trim(CAST({column} AS VARCHAR))), {_literal(f'(?s:{any_of})')}), FALSE)"
+        f"coalesce(regexp_full_match(lower(trim(CAST({column} AS VARCHAR))), {text_literal(f'(?s:{any_of})')}), FALSE)"
         for column in columns
     )
     return f"({' OR '.join(matches)})"
@@ -130,7 +132,3 @@ def table_of(statuses: Statuses) -> Iterator[str]:
 def _plain(text: str) -> str:
     """A text as a regular expression of RE2 that matches it and nothing else."""
     return "".join(sign if sign.isalnum() or sign == " " or ord(sign) > 127 else f"\\{sign}" for sign in text)
-
-
-def _literal(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"

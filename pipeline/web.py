@@ -24,7 +24,7 @@ from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.websockets import WebSocketClose
 
-from pipeline.modes import for_owner_only
+from pipeline.home.modes import for_owner_only
 
 HOSTS = ("127.0.0.1", "localhost")
 

@@ -14,12 +14,12 @@ from typing import Any
 import polars as pl
 from shop import Rows, open_engine
 
-from pipeline.exports import find_exports, identify, load_exports
-from pipeline.inputs import INPUTS
-from pipeline.loading import Loaded
-from pipeline.precedence import note_arrivals, place_of, shown_path
+from pipeline.errors import ExportError
+from pipeline.ingest.exports import find_exports, identify, load_exports
+from pipeline.ingest.loading import Loaded
+from pipeline.ingest.precedence import note_arrivals, place_of, shown_path
 from pipeline.settings import Settings
-from pipeline.sources import ExportError
+from pipeline.tables.inputs import INPUTS
 
 HEADER = "order_id,customer_id,ordered_at,amount"
 COUNTS = ("rows_read", "accepted", "quarantined", "superseded", "duplicates")

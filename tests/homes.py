@@ -20,12 +20,12 @@ import dagster as dg
 import duckdb
 import polars as pl
 
-from pipeline.catalog import tables
 from pipeline.definitions import build_defs
-from pipeline.inputs import input_tables
 from pipeline.runs import PROGRESS
 from pipeline.schedules import JOB
 from pipeline.settings import DAGSTER_YAML, Settings, load
+from pipeline.tables.catalog import tables
+from pipeline.tables.inputs import input_tables
 
 WARSAW = 'timezone = "Europe/Warsaw"\nfirst_snapshot = "2026-01-01"\nthreads = 1\n'
 FIRST_ORDER, LAST_ORDER = dt.date(2026, 1, 1), dt.date(2026, 3, 31)

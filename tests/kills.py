@@ -60,9 +60,9 @@ def run_until_killed(folder: str, kind: str, when: When) -> None:
 
 def _arm(kind: str, reached: Callable[[When], None]) -> None:
     """Have `reached` called right before and right after the commit."""
-    from pipeline import publishing
     from pipeline.engines.duckdb import DuckDBEngine
-    from pipeline.loading import Load
+    from pipeline.home import publishing
+    from pipeline.ingest.loading import Load
 
     if kind == "publication marker":
         _around(publishing, "_write_marker", lambda staging, plan: MANIFEST in plan.manifests, reached)

@@ -16,13 +16,13 @@ from typing import Any, Self
 
 import polars as pl
 
-from pipeline.computed import compute_of, tables_of
-from pipeline.contracts import polars_type
 from pipeline.engines.duckdb import DuckDBEngine, confine, open_file
-from pipeline.exports import find_exports, load_exports
-from pipeline.inputs import INPUTS, input_tables
+from pipeline.ingest.exports import find_exports, load_exports
 from pipeline.settings import Settings
-from pipeline.sql import Table, in_order, read_tables
+from pipeline.steps.computed import compute_of, tables_of
+from pipeline.tables.header import Table, in_order, read_tables
+from pipeline.tables.inputs import INPUTS, input_tables
+from pipeline.tables.rules import polars_type
 
 MEMORY = Path(":memory:")
 Money = float | str | Decimal

@@ -15,11 +15,12 @@ from pathlib import Path
 from typing import Any
 
 from pipeline import __version__
-from pipeline.activation.spreadsheets import harmless, like_a_formula
 from pipeline.engines.duckdb import DuckDBEngine
+from pipeline.places import audience_folder, table_file
+from pipeline.quoting import quoted
 from pipeline.settings import Settings
-from pipeline.sources import quoted
-from pipeline.sql import FOLDER_COLUMN, PARTITION_COLUMN, Table
+from pipeline.tables.formulas import harmless, like_a_formula
+from pipeline.tables.header import PARTITION_COLUMN, Table
 
 FileFor = Callable[[str], Path]
 
@@ -50,20 +51,6 @@ class Output:
     sha256: str
     ids_like_formulas: int = 0
     """Ids in a CSV that begin as a formula does; they stand there unaltered."""
-
-
-def table_folder(table: str, snapshot_date: dt.date) -> str:
-    """Not snapshot_date=…: that column stands in the file, and tools read the folder's name as one more column."""
-    return f"data/marts/{table}/{FOLDER_COLUMN}={snapshot_date}"
-
-
-def table_file(table: str, snapshot_date: dt.date) -> str:
-    """Where a table of a snapshot lies in the home; readers need no name but that of the table."""
-    return f"{table_folder(table, snapshot_date)}/{table}.parquet"
-
-
-def audience_folder(snapshot_date: dt.date) -> str:
-    return f"data/audiences/{snapshot_date}"
 
 
 def write_tables(engine: DuckDBEngine, tables: Iterable[Table], day: dt.date, file: FileFor) -> list[Output]:

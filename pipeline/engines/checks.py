@@ -10,9 +10,9 @@ import datetime as dt
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from pipeline.contracts import RowRule, row_rules, schema_of
 from pipeline.engines.engine import CheckOutcome, Parameters
-from pipeline.sql import Table
+from pipeline.tables.header import Table
+from pipeline.tables.rules import RowRule, row_rules, schema_of
 
 Execute = Callable[[str], list[tuple[Any, ...]]]
 

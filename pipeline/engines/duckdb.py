@@ -13,15 +13,16 @@ from typing import Any
 import duckdb
 import polars as pl
 
-from pipeline.contracts import EARLIEST, LATEST
-from pipeline.engines import dialect
 from pipeline.engines.checks import check_columns, doubled_keys, outcome
 from pipeline.engines.engine import CheckOutcome, Parameters, TableRefused, Written
 from pipeline.engines.incremental import Pending, limited
+from pipeline.engines.portable import lint
 from pipeline.errors import PerennialError
+from pipeline.quoting import text_literal
 from pipeline.settings import Settings
 from pipeline.shapes import redacted, shape
-from pipeline.sql import PARTITION_COLUMN, Table
+from pipeline.tables.header import PARTITION_COLUMN, Table
+from pipeline.tables.rules import EARLIEST, LATEST
 
 _PARAMETER = re.compile(r"\$([a-z_]\w*)")
 
@@ -220,7 +221,7 @@ class DuckDBEngine:
             check_columns(table, written, lambda sql: self.execute(sql, parameters)),
         ]
         for name, sql in table.header.tests.items():
-            alone = keys is not None and dialect.tables_read(sql, table.file) == {table.full_name}
+            alone = keys is not None and lint.tables_read(sql, table.file) == {table.full_name}
             outcomes.append(
                 self._check_test(name, limited(sql, {table.full_name: keys}) if keys and alone else sql, parameters)
             )
@@ -341,14 +342,10 @@ def confine(connection: duckdb.DuckDBPyConnection, settings: Settings, named: It
     for name, paths in (("allowed_directories", folders), ("allowed_paths", files)):
         # Also as files with the signs of patterns in their names are read (`sources.file_literal`).
         allowed = dict.fromkeys(text for path in paths for text in (str(path), glob.escape(str(path))))
-        connection.execute(f"SET {name} = [{', '.join(map(_text, allowed))}]").fetchall()
+        connection.execute(f"SET {name} = [{', '.join(map(text_literal, allowed))}]").fetchall()
     connection.execute(f"SET allowed_configs = ['{_CHANGED_IN_RUNS}']").fetchall()
     connection.execute("SET enable_external_access = false").fetchall()
     connection.execute("SET lock_configuration = true").fetchall()
-
-
-def _text(value: str) -> str:
-    return "'" + value.replace("'", "''") + "'"
 
 
 def open_file(file: Path, settings: Settings, read_only: bool = False) -> duckdb.DuckDBPyConnection:

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 import polars as pl
 
 from pipeline.errors import PerennialError
-from pipeline.sql import Table
+from pipeline.tables.header import Table
 
 Parameters = Mapping[str, Any]
 

@@ -17,8 +17,8 @@ from typing import Any
 from sqlglot import exp
 
 from pipeline import __version__
-from pipeline.engines import dialect
-from pipeline.sql import Table
+from pipeline.engines.portable import lint
+from pipeline.tables.header import Table
 
 Execute = Callable[..., list[tuple[Any, ...]]]
 
@@ -108,9 +108,9 @@ def limited(sql: str, tables: Mapping[str, str]) -> str:
         if where is None:
             return node
         rows = f"SELECT * FROM {node.db}.{node.name} WHERE {where}"
-        return dialect.parse(rows, rows).subquery(node.alias_or_name)
+        return lint.parse(rows, rows).subquery(node.alias_or_name)
 
-    return dialect.parse(sql, sql).transform(limit).sql(dialect.DIALECT)
+    return lint.parse(sql, sql).transform(limit).sql(lint.DIALECT)
 
 
 def _key(table: Table) -> str:

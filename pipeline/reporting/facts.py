@@ -13,7 +13,7 @@ from typing import Any
 import polars as pl
 
 from pipeline.reporting import queries, words
-from pipeline.sql import Table
+from pipeline.tables.header import Table
 
 Query = Callable[[str, Mapping[str, object]], pl.DataFrame]
 """Runs a SELECT on the warehouse with `$name` parameters."""

@@ -13,7 +13,7 @@ from typing import Any
 
 import polars as pl
 
-from pipeline.activation import outputs
+from pipeline import places
 from pipeline.reporting import prediction_queries as queries
 from pipeline.reporting import prediction_words as words
 from pipeline.reporting.components import Field, Grid, grid
@@ -82,7 +82,7 @@ def champions_of(report: Report) -> dict[str, dict[str, Any]]:
 
 def missing(report: Report) -> Missing:
     """For a snapshot without predictions."""
-    from pipeline.prediction.nightly import LEAST_BUYERS, LEAST_DAYS, LEAST_FREQUENT, LONGEST_SILENCE_DAYS
+    from pipeline.steps.prediction.nightly import LEAST_BUYERS, LEAST_DAYS, LEAST_FREQUENT, LONGEST_SILENCE_DAYS
 
     now, day = report.ask(queries.GATE).row(0, named=True), report.facts.snapshot_date
     history, silent = now["history_days"], now["silent_days"]
@@ -164,4 +164,4 @@ def shown_id(customer: str) -> str:
 
 def table_file(report: Report, table: str) -> str:
     """Address of a published table, relative to the page."""
-    return f"../../../{outputs.table_file(table, report.facts.snapshot_date)}"
+    return f"../../../{places.table_file(table, report.facts.snapshot_date)}"

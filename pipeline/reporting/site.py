@@ -19,7 +19,7 @@ from pipeline.reporting import components, words
 from pipeline.reporting.facts import Query, Report, RunCard, read_report
 from pipeline.reporting.pages import PAGES
 from pipeline.settings import TEMPLATES_FOLDER
-from pipeline.sql import Table
+from pipeline.tables.header import Table
 
 __all__ = ["OUT", "RunCard", "build_entrance", "build_site"]
 

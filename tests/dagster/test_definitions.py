@@ -13,12 +13,12 @@ import dagster as dg
 import pytest
 from shop import Shop
 
-from pipeline.catalog import tables
 from pipeline.definitions import build_defs
-from pipeline.inputs import input_tables
 from pipeline.schedules import JOB
 from pipeline.settings import SQL_FOLDER, Settings
-from pipeline.sql import QUERIES
+from pipeline.tables.catalog import tables
+from pipeline.tables.header import QUERIES
+from pipeline.tables.inputs import input_tables
 
 SNAPSHOT = Path(__file__).with_name("definitions.snapshot.json")
 WITH_SELECT = [name for name, table in tables().items() if table.select]

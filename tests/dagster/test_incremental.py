@@ -18,11 +18,11 @@ from shop import all_tables, build, open_engine
 from pipeline.engines.duckdb import DuckDBEngine
 from pipeline.engines.engine import TableRefused
 from pipeline.engines.incremental import limited
-from pipeline.exports import load_exports
-from pipeline.loading import Export
+from pipeline.ingest.exports import load_exports
+from pipeline.ingest.loading import Export
+from pipeline.ingest.sources import Source, read_source
 from pipeline.settings import SQL_FOLDER, Settings
-from pipeline.sources import Source, read_source
-from pipeline.sql import HeaderError, Table, read_table
+from pipeline.tables.header import HeaderError, Table, read_table
 
 ORDERS, OCCASIONS = (all_tables()[name] for name in ("staging.orders", "staging.occasions"))
 DAY = dt.date(2026, 1, 31)

@@ -4,8 +4,8 @@ import pytest
 from homes import DAYS, Home
 from readers_of_tables import WAYS, wrong
 
-from pipeline.catalog import published_tables
-from pipeline.sql import Header, HeaderError, parse_header
+from pipeline.tables.catalog import published_tables
+from pipeline.tables.header import Header, HeaderError, parse_header
 
 
 @pytest.mark.parametrize("tool", WAYS)

@@ -12,11 +12,11 @@ from homes import DAYS, WARSAW, Home
 from pipeline.activation import outputs
 from pipeline.engines.duckdb import DuckDBEngine
 from pipeline.engines.engine import Written
-from pipeline.locks import HomeBusy, holder, home_lock
+from pipeline.home.locks import HomeBusy, holder, home_lock
 from pipeline.runs import RunFailed, run_range, run_snapshot
 from pipeline.settings import load
 from pipeline.snapshots import Every
-from pipeline.sql import Table
+from pipeline.tables.header import Table
 
 FIRST, SECOND, THIRD = DAYS
 MONTH_END = "2026-01-31"

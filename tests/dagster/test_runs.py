@@ -22,14 +22,14 @@ from homes import (
     steps_succeeded,
 )
 
-from pipeline.days import last_closed_day
 from pipeline.engines.duckdb import DuckDBEngine
 from pipeline.engines.engine import Written
-from pipeline.engines.spark import SparkFailed
-from pipeline.exports import find_exports
-from pipeline.loading import Export
+from pipeline.engines.spark.engine import SparkFailed
+from pipeline.ingest.exports import find_exports
+from pipeline.ingest.loading import Export
 from pipeline.runs import RunFailed, run_snapshot
-from pipeline.sql import Table
+from pipeline.steps.order_days import last_closed_day
+from pipeline.tables.header import Table
 
 EVE, FIRST, SECOND, THIRD = "2026-02-25", *DAYS
 
@@ -359,11 +359,11 @@ def error_of_spark(*_: object) -> None:
 @pytest.mark.parametrize(
     ("where", "happens", "said"),
     [
-        ("pipeline.loading.Load.run", full_disk, "the disk of "),
-        ("pipeline.loading.Load.run", error_of_the_engine, "loading ended unexpectedly (ConversionException)"),
-        ("pipeline.exports.load_rates", error_of_the_engine, "loading ended unexpectedly (ConversionException)"),
+        ("pipeline.ingest.loading.Load.run", full_disk, "the disk of "),
+        ("pipeline.ingest.loading.Load.run", error_of_the_engine, "loading ended unexpectedly (ConversionException)"),
+        ("pipeline.ingest.exports.load_rates", error_of_the_engine, "loading ended unexpectedly (ConversionException)"),
         ("assets.ingest._read_by_spark", error_of_spark, "the cluster is gone"),
-        ("pipeline.warehouse.DuckDBEngine.prepare", full_disk, "it ended before the exports were loaded"),
+        ("pipeline.home.warehouse.DuckDBEngine.prepare", full_disk, "it ended before the exports were loaded"),
     ],
     ids=["full disk", "engine", "rates", "spark", "before ingest"],
 )
@@ -455,7 +455,7 @@ def test_an_order_of_two_customers_warns(home: Home) -> None:
 
 
 def test_segments_that_jump_warn(first_night: Home, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pipeline.attention.FEWEST_CUSTOMERS", 20)
+    monkeypatch.setattr("pipeline.reporting.attention.FEWEST_CUSTOMERS", 20)
     new = {"first": dt.date(2026, 2, 27), "last": dt.date(2026, 2, 27)}
     rows = [f"9-{n},new{n:03d},2026-02-27T12:00:00,20.00" for n in range(60)]
     path = first_night.drop("new.csv", **new)

@@ -21,11 +21,11 @@ from dagster._utils.schedules import cron_string_iterator
 from homes import ASSET_JOB, DAYS, INGEST, WARSAW, Home
 
 from assets.common import daily_partitions
-from pipeline.days import last_closed_day
 from pipeline.definitions import build_defs
-from pipeline.locks import home_lock
+from pipeline.home.locks import home_lock
 from pipeline.schedules import JOB, SETTLED_SECONDS, settled_files
 from pipeline.settings import Settings, SettingsError, load
+from pipeline.steps.order_days import last_closed_day
 
 TOKEN = "s3cret-token"
 
@@ -199,7 +199,7 @@ def test_a_long_run_is_busy_as_long_as_it_lives(dropped: Home, monkeypatch: pyte
         run = dg.DagsterRun(JOB, status=dg.DagsterRunStatus.STARTED)
         instance.add_run(run)
         instance.report_engine_event("started", run)
-        monkeypatch.setattr("pipeline.warehouse._QUIET_SECONDS", 0.0)
+        monkeypatch.setattr("pipeline.home.warehouse._QUIET_SECONDS", 0.0)
         with home_lock(dropped.folder, run.run_id, 0):
             assert look(dropped, instance).run_requests == []
         assert len(look(dropped, instance).run_requests) == 1

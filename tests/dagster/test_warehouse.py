@@ -13,15 +13,15 @@ import duckdb
 import pytest
 from homes import DAYS, INGEST, WARSAW, Home, failure_message
 
-from pipeline.engines.session import SparkUnavailable
+from pipeline.engines.spark.session import SparkUnavailable
+from pipeline.home.warehouse import Warehouse, run_is_dead, warehouse_of
 from pipeline.runs import RunFailed, run_snapshot
 from pipeline.schedules import JOB
-from pipeline.warehouse import Warehouse, run_is_dead, warehouse_of
 
 HOLD = """
 import sys, time
 from pathlib import Path
-from pipeline.locks import home_lock
+from pipeline.home.locks import home_lock
 home, run_id = Path(sys.argv[1]), sys.argv[2]
 with home_lock(home, run_id, 30, lambda said: print("waiting", flush=True)):
     print("holding", flush=True)
@@ -104,14 +104,14 @@ def test_a_run_that_never_came_to_its_lock_is_dead_after_a_minute_of_silence(
         with opened(home, instance):
             assert all(status_of(instance, run) is not dg.DagsterRunStatus.FAILURE for run in runs)
         later = time.time() + 61
-        monkeypatch.setattr("pipeline.warehouse.time", lambda: later)
+        monkeypatch.setattr("pipeline.home.warehouse.time", lambda: later)
         with opened(home, instance):
             assert all(status_of(instance, run) is dg.DagsterRunStatus.FAILURE for run in runs)
 
 
 def test_a_long_run_that_is_just_ending_is_not_dead(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     """It has let the home go, whoever waited has it now, and only then will it say that it succeeded."""
-    monkeypatch.setattr("pipeline.warehouse._QUIET_SECONDS", 1.0)
+    monkeypatch.setattr("pipeline.home.warehouse._QUIET_SECONDS", 1.0)
     with home.instance() as instance:
         run = instance.get_run_by_id(started_run(instance))
         assert run is not None
@@ -122,7 +122,7 @@ def test_a_long_run_that_is_just_ending_is_not_dead(home: Home, monkeypatch: pyt
 
 
 def test_a_run_that_waits_for_the_home_is_alive(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pipeline.warehouse._QUIET_SECONDS", 0.0)
+    monkeypatch.setattr("pipeline.home.warehouse._QUIET_SECONDS", 0.0)
     with home.instance() as instance, opened(home, instance):
         run = instance.get_run_by_id(started_run(instance))
         assert run is not None

@@ -27,7 +27,7 @@ import pytest
 from homes import WARSAW, Home, run_alone, sha256
 from kills import DAY, DAY_BEFORE, KINDS, Kind, When, run_until_killed
 
-from pipeline.catalog import tables
+from pipeline.tables.catalog import tables
 
 pytestmark = pytest.mark.timeout(1500)  # sixteen nights and more in one test, on machines that do other things, too
 
@@ -192,7 +192,7 @@ def assert_readers_are_not_misled(home: Home, evening: Home) -> None:
 def forks() -> Any:
     """Where processes come from that need not import anything any more."""
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["homes", "pipeline.runs", "pipeline.prediction.rows", "plotly.graph_objects"])
+    context.set_forkserver_preload(["homes", "pipeline.runs", "pipeline.steps.prediction.rows", "plotly.graph_objects"])
     return context
 
 

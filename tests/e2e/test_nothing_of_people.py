@@ -133,7 +133,7 @@ def modes(home: Path) -> set[int]:
 
 
 DIES = (
-    "import os, signal; from pipeline import loading; from pipeline.cli import main; "
+    "import os, signal; from pipeline.ingest import loading; from pipeline.cli import main; "
     "loading.name_rows = lambda *_: os.kill(os.getpid(), signal.SIGKILL); main()"
 )
 """`perennial` that is killed between the commit of a file and what comes after."""

@@ -21,10 +21,10 @@ from made_predictions import predict
 from playwright.sync_api import Browser
 from shop import CDNOW, build, real_shop
 
-from pipeline.catalog import tables
 from pipeline.reporting.pages import PAGES
 from pipeline.reporting.site import RunCard, build_site
 from pipeline.settings import Settings
+from pipeline.tables.catalog import tables
 
 TINY_DAYS = ("2026-02-27", "2026-02-28")
 CDNOW_DAYS = (dt.date(1998, 5, 31), dt.date(1998, 6, 30))

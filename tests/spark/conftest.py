@@ -5,7 +5,7 @@ import importlib.util
 import pytest
 from nasty import QUICK
 
-from pipeline.engines.session import SparkUnavailable, open_session, require_available
+from pipeline.engines.spark.session import SparkUnavailable, open_session, require_available
 from pipeline.settings import Settings, Spark
 
 

@@ -14,11 +14,11 @@ from typing import Any
 
 import polars as pl
 
-from pipeline.catalog import tables
 from pipeline.engines.duckdb import DuckDBEngine, connect
-from pipeline.engines.spark import SparkEngine
-from pipeline.exports import find_exports, load_exports
+from pipeline.engines.spark.engine import SparkEngine
+from pipeline.ingest.exports import find_exports, load_exports
 from pipeline.settings import Settings
+from pipeline.tables.catalog import tables
 
 FIRST, LAST = dt.date(2024, 1, 1), dt.date(2026, 3, 31)
 DAYS = (dt.date(2026, 2, 28), dt.date(2026, 3, 31))

@@ -16,9 +16,9 @@ from cluster import Standalone, connect_server, listening_elsewhere, standalone
 from nasty import DAYS, on_duckdb, on_spark, order_lines, write_exports
 from polars.testing import assert_frame_equal
 
-from pipeline.catalog import tables
 from pipeline.engines.duckdb import DuckDBEngine
-from pipeline.engines.spark import SparkEngine
+from pipeline.engines.spark.engine import SparkEngine
+from pipeline.tables.catalog import tables
 
 pytestmark = pytest.mark.timeout(1500)  # Java machines start slowly where much else runs
 

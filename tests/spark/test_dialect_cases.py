@@ -14,8 +14,8 @@ import pytest
 from listing import failing
 from portable_cases import EXPRESSIONS, PARAMETERS, QUERIES, TABLES, expression_query, schemas
 
-from pipeline.engines.dialect import to_spark
-from pipeline.engines.spark_sql import view_name
+from pipeline.engines.portable.lint import to_spark
+from pipeline.engines.spark.sql import view_name
 
 pytestmark = [
     pytest.mark.timeout(1500),  # Java machines start slowly where much else runs

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 from nasty import local_settings, on_duckdb, on_spark
 
-from pipeline.catalog import tables
 from pipeline.engines.duckdb import DuckDBEngine
 from pipeline.engines.engine import TableRefused
+from pipeline.tables.catalog import tables
 
 pytestmark = pytest.mark.timeout(1500)  # Java machines start slowly where much else runs
 

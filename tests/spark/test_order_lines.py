@@ -12,16 +12,16 @@ import pytest
 from nasty import local_settings, on_duckdb, order_lines, write_exports
 from polars.testing import assert_frame_equal
 
-from pipeline.catalog import tables
-from pipeline.contracts import ORDER_LINES
 from pipeline.engines.duckdb import DuckDBEngine, connect
-from pipeline.engines.lake import Lake, LakeNotWritable
-from pipeline.engines.spark import SparkEngine
-from pipeline.loading import Loaded
-from pipeline.quarantine import quarantine_file
+from pipeline.engines.spark.engine import SparkEngine
+from pipeline.engines.spark.lake import Lake, LakeNotWritable
+from pipeline.errors import ExportError
+from pipeline.ingest.loading import Loaded
+from pipeline.ingest.spark_exports import load_order_lines
+from pipeline.places import quarantine_file
 from pipeline.settings import Settings, SettingsError
-from pipeline.sources import ExportError
-from pipeline.spark_exports import load_order_lines
+from pipeline.tables.catalog import tables
+from pipeline.tables.rules import ORDER_LINES
 
 pytestmark = [
     pytest.mark.timeout(1500),  # Java machines start slowly where much else runs
@@ -224,7 +224,7 @@ def test_lines_and_ledger_change_together(home: Path, tmp_path: Path, monkeypatc
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch, engine_of(tmp_path / "home", first, second) as engine:
-        patch.setattr("pipeline.spark_exports._record", dies)
+        patch.setattr("pipeline.ingest.spark_exports._record", dies)
         with pytest.raises(KeyboardInterrupt):
             load_order_lines(engine)
     with engine_of(tmp_path / "home", first) as engine:

@@ -12,11 +12,11 @@ import pytest
 from nasty import DAYS, on_duckdb, on_spark, order_lines, write_exports
 from polars.testing import assert_frame_equal
 
-from pipeline.catalog import features, tables
-from pipeline.computed import compute_of, tables_of
 from pipeline.engines.duckdb import DuckDBEngine
-from pipeline.engines.spark import SparkEngine
-from pipeline.sql import Table
+from pipeline.engines.spark.engine import SparkEngine
+from pipeline.steps.computed import compute_of, tables_of
+from pipeline.tables.catalog import features, tables
+from pipeline.tables.header import Table
 
 pytestmark = pytest.mark.timeout(1500)  # Java machines start slowly where much else runs
 

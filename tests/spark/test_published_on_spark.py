@@ -6,7 +6,7 @@ import pytest
 from homes import DAYS, Home
 from readers_of_tables import FILE, FOLDER, GLOB, wrong
 
-from pipeline.catalog import published_tables
+from pipeline.tables.catalog import published_tables
 
 pytestmark = pytest.mark.timeout(600)  # Java machines start slowly where much else runs
 

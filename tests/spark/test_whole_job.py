@@ -10,9 +10,9 @@ import pytest
 from homes import Home
 from polars.testing import assert_frame_equal
 
-from pipeline.catalog import published_tables
 from pipeline.runs import run_snapshot
 from pipeline.settings import export_home, load
+from pipeline.tables.catalog import published_tables
 
 pytestmark = [
     pytest.mark.long,

@@ -5,7 +5,7 @@ import datetime as dt
 import pytest
 from shop import Rows
 
-from pipeline.catalog import features
+from pipeline.tables.catalog import features
 
 DAY = "2026-12-31"
 QUERY = features()["features.customer_features"]

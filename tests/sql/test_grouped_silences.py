@@ -5,7 +5,7 @@ import datetime as dt
 import pytest
 from shop import Rows
 
-from pipeline.catalog import features
+from pipeline.tables.catalog import features
 
 QUERIES = features()
 END = "2026-12-31"

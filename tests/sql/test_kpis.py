@@ -5,8 +5,8 @@ import math
 import pytest
 from statsmodels.stats.proportion import proportion_confint
 
-from pipeline.catalog import tables
-from pipeline.contracts import KPIS
+from pipeline.tables.catalog import tables
+from pipeline.tables.rules import KPIS
 
 TABLE = "marts.kpis"
 RATES = ("repeat_share_of_buyers", "one_time_share_of_buyers", "repeat_share_of_revenue", "one_time_share_of_revenue")

@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 from statsmodels.duration.survfunc import SurvfuncRight
 
-from pipeline.computed import compute_of
+from pipeline.steps.computed import compute_of
 
 GAPS, MOMENTS, CURVES = "marts.purchase_gaps", "marts.key_moments", "marts.survival_curves"
 END = "2026-12-31"

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from shop import Rows
 
-from pipeline.catalog import features
+from pipeline.tables.catalog import features
 
 QUERY = features()["features.silences"]
 

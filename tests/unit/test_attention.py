@@ -8,8 +8,16 @@ import pytest
 from shop import Shop
 from test_reporting import written
 
-from pipeline.activation.spreadsheets import changed_by_a_spreadsheet
-from pipeline.attention import Ask, WorthALook, long_quiet, of_files, quarantined_rows, torn_orders, worth_a_look
+from pipeline.reporting.attention import (
+    Ask,
+    WorthALook,
+    long_quiet,
+    of_files,
+    quarantined_rows,
+    torn_orders,
+    worth_a_look,
+)
+from pipeline.tables.formulas import changed_by_a_spreadsheet
 
 JUNE = dt.date(2026, 6, 30)
 

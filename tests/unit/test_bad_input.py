@@ -23,13 +23,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from shop import all_tables, open_engine
 
-from pipeline.contracts import ORDER_LINES, row_rules
 from pipeline.engines.duckdb import DuckDBEngine, confine, open_file
-from pipeline.exports import find_exports, load_exports
-from pipeline.inputs import input_tables
-from pipeline.locks import HomeNotWritable
+from pipeline.errors import ExportError
+from pipeline.home.locks import HomeNotWritable
+from pipeline.ingest.exports import find_exports, load_exports
 from pipeline.settings import Settings
-from pipeline.sources import ExportError
+from pipeline.tables.inputs import input_tables
+from pipeline.tables.rules import ORDER_LINES, row_rules
 
 HEADER = "order_id,customer_id,ordered_at,amount,product_name,quantity"
 INGEST = (

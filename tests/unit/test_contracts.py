@@ -18,7 +18,11 @@ from pandera.errors import SchemaErrors
 from predictions import NAMES as PREDICTION_TABLES
 from shop import all_tables
 
-from pipeline.contracts import (
+from pipeline.ingest.exports import find_exports, load_exports
+from pipeline.settings import Settings
+from pipeline.tables.header import Column, Header, Table
+from pipeline.tables.inputs import INPUTS
+from pipeline.tables.rules import (
     BENCHMARKS,
     CUSTOMERS,
     EARLIEST,
@@ -32,10 +36,6 @@ from pipeline.contracts import (
     schema_of,
     sql_type,
 )
-from pipeline.exports import find_exports, load_exports
-from pipeline.inputs import INPUTS
-from pipeline.settings import Settings
-from pipeline.sql import Column, Header, Table
 
 Frame = dict[str, list[Any]]
 Failure = tuple[str, str, int, str]  # column, check, row, value

@@ -11,11 +11,12 @@ import pytest
 from shop import Shop, all_tables
 
 from assets.common import daily_partitions
-from pipeline.days import first_day, known_order_days, next_to_publish, order_days
+from pipeline.days import first_day, known_order_days, next_to_publish
 from pipeline.definitions import build_defs
 from pipeline.engines.duckdb import DuckDBEngine, connect
-from pipeline.locks import home_lock
+from pipeline.home.locks import home_lock
 from pipeline.settings import Settings
+from pipeline.steps.order_days import order_days
 
 NIGHT = dt.datetime(2026, 3, 16, 2, tzinfo=dt.UTC)  # a Monday; Sunday the 15th has closed
 SUNDAY = dt.date(2026, 3, 15)

@@ -11,7 +11,7 @@ import duckdb
 import pytest
 from listing import failing
 
-from pipeline.engines.dialect import Refused, parse, refusals, tables_read
+from pipeline.engines.portable.lint import Refused, parse, refusals, tables_read
 
 FILE = "sql/marts/example.sql"
 ORDERS = {

@@ -8,10 +8,10 @@ from shop import open_engine
 
 from pipeline.doctor import _future_dates, examine, require_usable
 from pipeline.engines.duckdb import DuckDBEngine, connect
-from pipeline.engines.lake import Lake, LakeNotWritable
-from pipeline.exports import find_exports, load_exports
-from pipeline.locks import HomeNotWritable
-from pipeline.retention import prune_home
+from pipeline.engines.spark.lake import Lake, LakeNotWritable
+from pipeline.home.locks import HomeNotWritable
+from pipeline.home.retention import prune_home
+from pipeline.ingest.exports import find_exports, load_exports
 from pipeline.settings import Settings, load
 
 

@@ -9,14 +9,14 @@ import polars as pl
 import pytest
 from typer.testing import CliRunner
 
-from pipeline.attention import moved_sizes
 from pipeline.cli import app
-from pipeline.days import last_closed_day
 from pipeline.doctor import NoHome, require_home
+from pipeline.reporting.attention import moved_sizes
 from pipeline.runs import RunFailed, run_range, run_snapshot
 from pipeline.settings import Settings, SettingsError, load
 from pipeline.shapes import counted
 from pipeline.snapshots import Every
+from pipeline.steps.order_days import last_closed_day
 
 BEGINS = {
     "run": "Not published.", "demo": "Not published.", "prune": "Nothing was removed.", "rekey": "Nothing was changed.",

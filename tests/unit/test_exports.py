@@ -25,8 +25,8 @@ import xlsxwriter
 from drop_folder import COUNTS, HEADER, Home, counts
 from shop import all_tables
 
-from pipeline.exports import find_exports, load_exports
-from pipeline.sources import ExportError
+from pipeline.errors import ExportError
+from pipeline.ingest.exports import find_exports, load_exports
 
 LEDGER = all_tables()["ingest.files"]
 

@@ -10,7 +10,7 @@ import pytest
 import pipeline
 from pipeline.errors import PerennialError
 from pipeline.failures import explain_exception
-from pipeline.locks import HomeBusy, HomeNotWritable
+from pipeline.home.locks import HomeBusy, HomeNotWritable
 
 
 def told(cause):

@@ -11,9 +11,9 @@ import polars as pl
 import pytest
 from drop_folder import HEADER, Home
 
-from pipeline import dialects
-from pipeline.exports import load_exports
-from pipeline.sources import ExportError
+from pipeline.errors import ExportError
+from pipeline.ingest import recognise
+from pipeline.ingest.exports import load_exports
 
 
 @pytest.fixture
@@ -95,7 +95,7 @@ def test_rows_keep_their_numbers_in_every_reader(home, name):
 
 
 def test_a_sample_is_taken_of_a_file_with_such_a_column(home, monkeypatch):
-    monkeypatch.setattr(dialects, "SAMPLE_ROWS", 2)
+    monkeypatch.setattr(recognise, "SAMPLE_ROWS", 2)
     rows = [f"o{n},anna,0{n}.01.2026,10,x" for n in range(1, 9)]
     home.lines("a.csv", *rows, "o9,anna,31.01.2026,10,x", header=f"{HEADER},rowid")
     assert home.load()["a.csv"].accepted == 9

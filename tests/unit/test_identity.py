@@ -14,9 +14,9 @@ from drop_folder import Home
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.dialects import id_sql
 from pipeline.engines.duckdb import DuckDBEngine
-from pipeline.identity import IdKeyError, find_key, key_file, key_id, make_key, set_key
+from pipeline.ingest.identity import IdKeyError, find_key, key_file, key_id, make_key, set_key
+from pipeline.ingest.recognise import id_sql
 from pipeline.settings import Settings, SettingsError, load
 
 OWN = (

@@ -12,10 +12,10 @@ import polars as pl
 import pytest
 from drop_folder import HEADER, Home, counts
 
-from pipeline.exports import find_exports
-from pipeline.inspection import inspect
+from pipeline.errors import ExportError
+from pipeline.ingest.exports import find_exports
+from pipeline.ingest.inspection import inspect
 from pipeline.settings import Settings
-from pipeline.sources import ExportError
 
 CUSTOMERS = "customer_id,registered_at"
 TARGETS = "kpi,period,value"

@@ -14,9 +14,9 @@ from shop import CDNOW
 from typer.testing import CliRunner
 
 from pipeline.cli import app
-from pipeline.inspection import guess_columns, inspect
+from pipeline.ingest.inspection import guess_columns, inspect
+from pipeline.ingest.sources import read_source
 from pipeline.settings import Settings
-from pipeline.sources import read_source
 
 HEADER = "order_id,customer_id,ordered_at,amount"
 POLISH = "Nr zamówienia;Klient;Data;Kwota;Towar\n"
@@ -482,7 +482,7 @@ def test_whatever_goes_wrong_is_one_message(tmp_path, home, monkeypatch):
     def broken(*_):
         raise ZeroDivisionError
 
-    monkeypatch.setattr("pipeline.inspection.inspect", broken)
+    monkeypatch.setattr("pipeline.ingest.inspection.inspect", broken)
     code, shown = run(write(tmp_path, HEADER), "--home", home)
     assert code == 1 and shown.startswith("Not inspected. Unexpected error: ZeroDivisionError")
     assert "Traceback" not in shown and "Traceback" in run(tmp_path / "orders.csv", "--home", home, "--debug")[1]

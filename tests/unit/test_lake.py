@@ -10,12 +10,12 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from pipeline.catalog import tables
 from pipeline.engines.duckdb import DuckDBEngine, connect
-from pipeline.engines.lake import Lake, LakeNotWritable
-from pipeline.engines.spark import SparkEngine, SparkFailed
+from pipeline.engines.spark.engine import SparkEngine, SparkFailed
+from pipeline.engines.spark.lake import Lake, LakeNotWritable
 from pipeline.settings import Settings, SettingsError
-from pipeline.sql import Header, Table
+from pipeline.tables.catalog import tables
+from pipeline.tables.header import Header, Table
 
 JAN, FEB = dt.date(2026, 1, 31), dt.date(2026, 2, 28)
 HEADER = {

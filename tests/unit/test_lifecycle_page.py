@@ -11,8 +11,7 @@ import pytest
 from made_predictions import predict
 from shop import Shop, days_before, open_engine
 
-from pipeline.catalog import tables
-from pipeline.engines.dialect import refusals
+from pipeline.engines.portable.lint import refusals
 from pipeline.reporting import lifecycle_charts
 from pipeline.reporting import lifecycle_queries as queries
 from pipeline.reporting import lifecycle_words as says
@@ -21,6 +20,7 @@ from pipeline.reporting.facts import read_report
 from pipeline.reporting.pages import lifecycle
 from pipeline.reporting.site import RunCard, make_environment
 from pipeline.settings import Settings
+from pipeline.tables.catalog import tables
 
 DAY = dt.date(2026, 12, 31)
 THEN = dt.date(2026, 12, 1)

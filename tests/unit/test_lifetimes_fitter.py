@@ -10,7 +10,7 @@ from pipeline.models.histories import Histories
 from pipeline.models.nbd import NBD
 from pipeline.models.pareto_nbd import ParetoNBD
 from pipeline.models.simulation import simulate
-from pipeline.prediction.inputs import cohort, groups_of, histories_of
+from pipeline.steps.prediction.inputs import cohort, groups_of, histories_of
 
 KINDS = (BGNBD, MBGNBD, ParetoNBD)
 

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from pipeline import locks
-from pipeline.locks import (
+from pipeline.home import locks
+from pipeline.home.locks import (
     Holder,
     HomeBusy,
     HomeNotWritable,
@@ -32,7 +32,7 @@ CHILD = """
 import sys, time
 from contextlib import nullcontext
 from pathlib import Path
-from pipeline.locks import home_lock, home_lock_for_several
+from pipeline.home.locks import home_lock, home_lock_for_several
 
 home, of_range = Path(sys.argv[1]), len(sys.argv) > 4
 with home_lock_for_several(home, "range", 0) if of_range else nullcontext():
@@ -278,7 +278,7 @@ def test_programs_started_by_a_run_do_not_keep_its_locks(tmp_path: Path) -> None
 FORKING_CHILD = """
 import os, sys, time
 from pathlib import Path
-from pipeline.locks import home_lock, home_lock_for_several
+from pipeline.home.locks import home_lock, home_lock_for_several
 
 with home_lock_for_several(Path(sys.argv[1]), "range", 0), home_lock(Path(sys.argv[1]), "run-1", 0):
     if os.fork() == 0:

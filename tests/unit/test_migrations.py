@@ -12,15 +12,16 @@ import pytest
 from homes import sha256
 from shop import all_tables
 
-from pipeline import publishing
-from pipeline.activation.outputs import table_file, write_tables
+from pipeline.activation.outputs import write_tables
 from pipeline.doctor import examine
 from pipeline.engines.duckdb import DuckDBEngine, WarehouseOutdated, connect
-from pipeline.migrations import STEPS, VERSION, Step, WarehouseTooNew, migrate, rename_folders, require_known
-from pipeline.publishing import recover
-from pipeline.retention import prune_home
+from pipeline.home import publishing
+from pipeline.home.migrations import STEPS, VERSION, Step, WarehouseTooNew, migrate, rename_folders, require_known
+from pipeline.home.publishing import recover
+from pipeline.home.retention import prune_home
+from pipeline.places import table_file
 from pipeline.settings import Settings
-from pipeline.sql import Table
+from pipeline.tables.header import Table
 
 DAY, NEXT = dt.date(2026, 1, 30), dt.date(2026, 1, 31)
 CURVES = "marts.survival_curves"

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.doctor import examine
-from pipeline.modes import set_right, wrong
+from pipeline.home.modes import set_right, wrong
 from pipeline.settings import Settings, load
 
 FILES = (

@@ -11,8 +11,8 @@ import pytest
 
 from pipeline.doctor import examine, read_summary
 from pipeline.engines.duckdb import connect
-from pipeline.opening import WarehouseBusy, _holder, opened
-from pipeline.retention import prune_home
+from pipeline.home.opening import WarehouseBusy, _holder, opened
+from pipeline.home.retention import prune_home
 from pipeline.settings import Settings
 
 ANALYST = """

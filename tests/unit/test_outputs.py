@@ -15,18 +15,11 @@ import polars as pl
 import pytest
 from shop import Shop, all_tables
 
-from pipeline.activation.outputs import (
-    Output,
-    audience_folder,
-    table_folder,
-    versions,
-    write_audiences,
-    write_manifest,
-    write_tables,
-)
-from pipeline.activation.spreadsheets import harmless
-from pipeline.exports import find_exports, load_exports
+from pipeline.activation.outputs import Output, versions, write_audiences, write_manifest, write_tables
+from pipeline.ingest.exports import find_exports, load_exports
+from pipeline.places import audience_folder, table_folder
 from pipeline.settings import Settings
+from pipeline.tables.formulas import harmless
 
 DAY = dt.date(2026, 3, 31)
 

@@ -13,13 +13,22 @@ from shop import CDNOW, RealShop, all_tables, build, real_shop
 from pipeline.models.beta_geometric import BGNBD
 from pipeline.models.gamma_gamma import GammaGamma, Spenders
 from pipeline.models.pareto_nbd import ParetoNBD
-from pipeline.prediction import inputs
-from pipeline.prediction.backtest import PUBLISHED, outcomes, publish
-from pipeline.prediction.holdouts import BLEND, PROBABILITIES, TRAINED
-from pipeline.prediction.inputs import FEATURES, RHYTHM, Everybody, cohort, everybody, kept_share, parts_of, spenders
-from pipeline.prediction.nightly import KINDS, Night, last_models
-from pipeline.prediction.rows import compute, frames_of, queries
 from pipeline.settings import Settings
+from pipeline.steps.prediction import inputs
+from pipeline.steps.prediction.backtest import PUBLISHED, outcomes, publish
+from pipeline.steps.prediction.holdouts import BLEND, PROBABILITIES, TRAINED
+from pipeline.steps.prediction.inputs import (
+    FEATURES,
+    RHYTHM,
+    Everybody,
+    cohort,
+    everybody,
+    kept_share,
+    parts_of,
+    spenders,
+)
+from pipeline.steps.prediction.nightly import KINDS, Night, last_models
+from pipeline.steps.prediction.rows import compute, frames_of, queries
 
 ORIGIN, LAST_DAY = dt.date(1997, 9, 30), dt.date(1998, 6, 30)
 TIMING = {kind.name for kind in KINDS}

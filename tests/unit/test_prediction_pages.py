@@ -13,8 +13,7 @@ import pytest
 from made_predictions import predict
 from shop import Shop, open_engine
 
-from pipeline.catalog import tables
-from pipeline.engines.dialect import refusals
+from pipeline.engines.portable.lint import refusals
 from pipeline.reporting import charts, prediction_charts
 from pipeline.reporting import prediction_queries as queries
 from pipeline.reporting import prediction_words as says
@@ -24,6 +23,7 @@ from pipeline.reporting.pages import probability, trust, value
 from pipeline.reporting.predictions import holdouts_of, missing, shown_id
 from pipeline.reporting.site import OUT, RunCard, build_site
 from pipeline.settings import Settings
+from pipeline.tables.catalog import tables
 
 MAY, JUNE = dt.date(2026, 5, 31), dt.date(2026, 6, 30)
 RUN = RunCard("run-1", "2026-07-01 03:00 UTC", {"perennial": "1.0"}, {"timezone": "UTC"}, "EUR")

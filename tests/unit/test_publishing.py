@@ -22,7 +22,7 @@ import pytest
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
-from pipeline.publishing import Publication, PublicationDamaged, recover
+from pipeline.home.publishing import Publication, PublicationDamaged, recover
 
 ROOT = Path(__file__).parents[2]
 Files = dict[str, str]
@@ -30,7 +30,7 @@ Files = dict[str, str]
 CHILD = """
 import errno, json, os, signal, sys
 from pathlib import Path
-from pipeline import publishing
+from pipeline.home import publishing
 
 
 def interrupted(job, name):
@@ -434,7 +434,9 @@ def committed_but_not_carried_out(home: Path, monkeypatch: pytest.MonkeyPatch, f
     for target, text in files.items():
         publication.file(target).write_text(text)
     with monkeypatch.context() as patched:
-        patched.setattr("pipeline.publishing._carry_out", lambda *_: (_ for _ in ()).throw(OSError("the power went")))
+        patched.setattr(
+            "pipeline.home.publishing._carry_out", lambda *_: (_ for _ in ()).throw(OSError("the power went"))
+        )
         with pytest.raises(OSError, match="the power went"):
             publication.commit()
     return publication

@@ -10,9 +10,10 @@ import polars as pl
 import pytest
 from drop_folder import Home
 
-from pipeline import loading
-from pipeline.loading import Load
-from pipeline.quarantine import quarantine_file, settle
+from pipeline.home.quarantine import settle
+from pipeline.ingest import loading
+from pipeline.ingest.loading import Load
+from pipeline.places import quarantine_file
 
 GOOD, BAD = "o1,anna,2026-01-02,10", "o2,anna,2026-01-02,anna@example.org"
 

@@ -15,10 +15,11 @@ import pytest
 import xlsxwriter
 from shop import Rows, open_engine
 
-from pipeline.dialects import SAMPLE_ROWS, Dialect
-from pipeline.exports import find_exports, load_exports
+from pipeline.dialect import Dialect
+from pipeline.errors import ExportError
+from pipeline.ingest.exports import find_exports, load_exports
+from pipeline.ingest.recognise import SAMPLE_ROWS
 from pipeline.settings import Settings, SettingsError, load
-from pipeline.sources import ExportError
 
 HEADER = "order_id,customer_id,ordered_at,amount,product_name"
 

@@ -11,15 +11,16 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from pipeline import rekey, rewriting
-from pipeline.catalog import tables
+from pipeline import rekey
 from pipeline.engines.duckdb import DuckDBEngine, connect
-from pipeline.exports import find_exports, load_exports
-from pipeline.identity import IdKeyError, find_key, key_file
-from pipeline.rekey import RekeyUnfinished, finish_rekey, rekey_home
-from pipeline.rewriting import remove_raw_rows
+from pipeline.errors import ExportError
+from pipeline.home import rewriting
+from pipeline.home.rewriting import finish_rekey, remove_raw_rows
+from pipeline.ingest.exports import find_exports, load_exports
+from pipeline.ingest.identity import IdKeyError, find_key, key_file
+from pipeline.rekey import RekeyUnfinished, rekey_home
 from pipeline.settings import Settings
-from pipeline.sources import ExportError
+from pipeline.tables.catalog import tables
 
 SHOPIFY = (
     "Name,Email,Financial Status,Currency,Subtotal,Total,Created at,Lineitem quantity,Lineitem name,Lineitem price\n"

@@ -15,10 +15,9 @@ import polars as pl
 import pytest
 from shop import Shop, open_engine
 
-from pipeline.catalog import tables
-from pipeline.engines.dialect import refusals
-from pipeline.exports import find_exports, load_exports
-from pipeline.inputs import switched_off
+from pipeline.engines.portable.lint import refusals
+from pipeline.errors import ExportError
+from pipeline.ingest.exports import find_exports, load_exports
 from pipeline.reporting import charts, queries, words
 from pipeline.reporting.components import Chart, raw
 from pipeline.reporting.facts import Query, read_report
@@ -26,7 +25,8 @@ from pipeline.reporting.pages import PAGES
 from pipeline.reporting.pages.calendar import SHOWN
 from pipeline.reporting.site import OUT, RunCard, build_site
 from pipeline.settings import TEMPLATES_FOLDER, Settings
-from pipeline.sources import ExportError
+from pipeline.tables.catalog import tables
+from pipeline.tables.inputs import switched_off
 
 MAY, JUNE = dt.date(2026, 5, 31), dt.date(2026, 6, 30)
 RUN = RunCard("run-1", "2026-07-01 03:00 UTC", {"perennial": "1.0"}, {"timezone": "UTC"}, "EUR")

@@ -14,9 +14,9 @@ from typer.testing import CliRunner
 from pipeline.cli import app
 from pipeline.doctor import examine
 from pipeline.engines.duckdb import DuckDBEngine, connect
-from pipeline.locks import HomeBusy, home_lock
-from pipeline.migrations import migrate
-from pipeline.retention import Plan, expired, plan, prune, prune_home
+from pipeline.home.locks import HomeBusy, home_lock
+from pipeline.home.migrations import migrate
+from pipeline.home.retention import Plan, expired, plan, prune, prune_home
 from pipeline.settings import Settings, SettingsError, load
 
 JAN_30, JAN_31, FEB_27, FEB_28, MAR_1 = (

@@ -7,9 +7,8 @@ from pathlib import Path
 import pytest
 from shop import Shop, all_tables, build
 
-from pipeline.catalog import tables
-from pipeline.engines.dialect import refusals
 from pipeline.engines.duckdb import parameter_columns
+from pipeline.engines.portable.lint import refusals
 from pipeline.reporting import rhythm_charts as pictures
 from pipeline.reporting import rhythm_queries as queries
 from pipeline.reporting import rhythm_words as says
@@ -17,6 +16,7 @@ from pipeline.reporting.facts import Report, read_report
 from pipeline.reporting.pages import cohorts, rhythm
 from pipeline.reporting.site import RunCard, make_environment
 from pipeline.settings import Settings
+from pipeline.tables.catalog import tables
 
 JANUARY, APRIL = dt.date(2026, 1, 31), dt.date(2026, 4, 30)
 NEEDED = ("marts.segment_events", "marts.key_moments", "marts.kpis", "marts.benchmarks", "marts.cohorts")

@@ -16,9 +16,10 @@ import pytest
 from drop_folder import Home
 from shop import build
 
-from pipeline.inspection import inspect
+from pipeline.errors import ExportError
+from pipeline.ingest.inspection import inspect
+from pipeline.ingest.sources import HeaderError, find_sources
 from pipeline.settings import SQL_FOLDER, SettingsError, load
-from pipeline.sources import ExportError, HeaderError, find_sources
 from pipeline.statuses import gift_card_sql, is_shown, status_word, status_word_sql, table_of
 
 SHOPIFY, WOO, MAGENTO = "shopify_orders", "woocommerce_orders", "magento_orders"

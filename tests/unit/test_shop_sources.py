@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 from shop import Rows, open_engine
 
-from pipeline.exports import find_exports, load_exports
+from pipeline.ingest.exports import find_exports, load_exports
+from pipeline.ingest.sources import find_sources
 from pipeline.settings import SQL_FOLDER, Settings
-from pipeline.sources import find_sources
 
 KEY = "0f" * 32
 
@@ -50,7 +50,7 @@ class Loader:
 
 
 def _ledger_tests() -> dict[str, str]:
-    from pipeline.catalog import tables
+    from pipeline.tables.catalog import tables
 
     return dict(tables()["ingest.files"].header.tests)
 

@@ -13,14 +13,14 @@ import numpy as np
 import pytest
 from shop import open_engine
 
-from pipeline import demos
-from pipeline.exports import find_exports, load_exports
-from pipeline.loading import Loaded
+from pipeline.ingest.exports import find_exports, load_exports
+from pipeline.ingest.loading import Loaded
 from pipeline.models.beta_geometric import BGNBD
 from pipeline.models.fitting import fit
 from pipeline.models.gamma_gamma import Spenders, fit_spend
 from pipeline.models.histories import Histories
 from pipeline.settings import Settings
+from pipeline.simulator import demos
 from pipeline.simulator.queries import PARTNERS
 from pipeline.simulator.shop import Shop, SimulationRefused
 from pipeline.simulator.writing import simulate

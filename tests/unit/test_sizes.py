@@ -10,10 +10,10 @@ import polars as pl
 import pytest
 from drop_folder import HEADER, Home
 
-from pipeline import readers, sizes
+from pipeline.errors import ExportError
+from pipeline.ingest import readers, sizes
+from pipeline.ingest.sizes import Limits, require_size
 from pipeline.settings import Settings
-from pipeline.sizes import Limits, require_size
-from pipeline.sources import ExportError
 
 LIMITS = Limits(1_000_000, 200)
 

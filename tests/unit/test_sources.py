@@ -8,11 +8,12 @@ from pathlib import Path
 import pytest
 from shop import open_engine
 
-from pipeline.exports import find_exports, load_exports
-from pipeline.inputs import INPUTS
+from pipeline.errors import ExportError
+from pipeline.ingest.exports import find_exports, load_exports
+from pipeline.ingest.sources import Source, SourceRefused, choose, closest, find_sources, read_source
 from pipeline.settings import SQL_FOLDER, Settings
-from pipeline.sources import ExportError, Source, SourceRefused, choose, closest, find_sources, read_source
-from pipeline.sql import HeaderError
+from pipeline.tables.header import HeaderError
+from pipeline.tables.inputs import INPUTS
 
 HEADER = """/*
 description: Export of our shop system.

@@ -13,8 +13,8 @@ from types import ModuleType
 
 import pytest
 
-from pipeline.engines import session
-from pipeline.engines.session import SparkUnavailable, open_session
+from pipeline.engines.spark import session
+from pipeline.engines.spark.session import SparkUnavailable, open_session
 from pipeline.settings import Settings, Spark
 
 

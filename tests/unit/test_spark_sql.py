@@ -14,10 +14,10 @@ from listing import failing
 from portable_cases import PARAMETERS, all_queries, schemas
 from sqlglot import exp
 
-from pipeline.engines import spark_sql
-from pipeline.engines.dialect import Refused, parse, refusals, to_spark
-from pipeline.engines.spark_sql import java_pattern
-from pipeline.engines.subset import ALLOWED, is_portable_pattern, syntax_findings
+from pipeline.engines.portable.lint import Refused, parse, refusals, to_spark
+from pipeline.engines.portable.subset import ALLOWED, is_portable_pattern, syntax_findings
+from pipeline.engines.spark import sql as spark_sql
+from pipeline.engines.spark.sql import java_pattern
 
 FILE = "sql/marts/example.sql"
 

@@ -13,8 +13,8 @@ from drop_folder import HEADER, Home, counts
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.exports import load_exports
-from pipeline.sources import ExportError
+from pipeline.errors import ExportError
+from pipeline.ingest.exports import load_exports
 
 
 @pytest.fixture

@@ -10,14 +10,14 @@ import pytest
 import sqlglot
 
 from pipeline import lint
-from pipeline.catalog import features, history_tables, published_tables, tables
-from pipeline.computed import STEPS, queries_of
-from pipeline.engines.dialect import Refused
 from pipeline.engines.duckdb import PARAMETER_TABLES
-from pipeline.movement import trend
+from pipeline.engines.portable.lint import Refused
+from pipeline.ingest.sources import find_sources
 from pipeline.settings import SQL_FOLDER
-from pipeline.sources import find_sources
-from pipeline.sql import HeaderError, Table, in_order, read_queries, read_table, read_tables, unknown_reads
+from pipeline.steps.computed import STEPS, queries_of
+from pipeline.steps.movement import trend
+from pipeline.tables.catalog import features, history_tables, published_tables, tables
+from pipeline.tables.header import HeaderError, Table, in_order, read_queries, read_table, read_tables, unknown_reads
 
 HEADER = """/*
 description: Orders of every customer.
@@ -190,7 +190,7 @@ def test_our_files_keep_to_the_portable_subset():
 def test_what_python_asks_keeps_to_the_portable_subset_too(monkeypatch):
     assert {step: len(queries_of(step)) > 0 for step in STEPS} == dict.fromkeys(STEPS, True)
     monkeypatch.setattr(trend, "_PAIRS", "SELECT hash(customer_id) AS h FROM marts.trend_counts")
-    assert "pipeline.movement.trend (pairs)" in {problem.file for problem in lint.problems()}
+    assert "pipeline.steps.movement.trend (pairs)" in {problem.file for problem in lint.problems()}
 
 
 def test_the_lint_is_a_command_that_fails_where_there_is_something_to_say(monkeypatch, capsys):
@@ -225,7 +225,8 @@ def test_histories_are_known_with_all_that_is_built_on_them():
 
 
 def test_reading_the_files_imports_neither_dagster_nor_an_engine():
-    """`pipeline.sql` is read by everything; what it imports everything waits for."""
-    code = "import sys, pipeline.sql; print(sorted({'dagster', 'duckdb', 'pandas', 'pandera'} & sys.modules.keys()))"
+    """`pipeline.tables.header` is read by everything; what it imports everything waits for."""
+    heavy = {"dagster", "duckdb", "pandas", "pandera"}
+    code = f"import sys, pipeline.tables.header; print(sorted({heavy} & sys.modules.keys()))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

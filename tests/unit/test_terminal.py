@@ -10,9 +10,9 @@ from drop_folder import HEADER
 from rich.table import Table
 from rich.text import Text
 
+from pipeline.errors import ExportError
 from pipeline.progress import ProgressHandler
 from pipeline.shapes import one_line, shown_name, shown_names
-from pipeline.sources import ExportError
 from pipeline.terminal import Terminal
 
 NASTY = "a\x1b[31mred\x07\r\x9b1m :x: root:x:0:0 [bold]b[/bold] \u202e[link=http://x.org]y[/link]"

@@ -19,13 +19,13 @@ class Imports:
 
 sys.meta_path.insert(0, Imports)
 
-import pipeline.prediction.rows
+import pipeline.steps.prediction.rows
 import numpy as np
 from pipeline.models.histories import Histories
 from pipeline.models.purchase_classifier import train
 from pipeline.models.validation import fit_recency_logistic
-from pipeline.prediction.nightly import KINDS, Night
-from pipeline.prediction.threads import side_by_side
+from pipeline.steps.prediction.nightly import KINDS, Night
+from pipeline.steps.prediction.threads import side_by_side
 from pipeline.settings import Settings
 
 dice = np.random.default_rng(1)

@@ -12,8 +12,7 @@ import pytest
 from made_predictions import predict
 from shop import Shop, all_tables, open_engine
 
-from pipeline.catalog import tables
-from pipeline.engines.dialect import refusals
+from pipeline.engines.portable.lint import refusals
 from pipeline.reporting import trend_charts, trend_queries
 from pipeline.reporting import trend_words as says
 from pipeline.reporting.charts import Series
@@ -22,6 +21,7 @@ from pipeline.reporting.facts import Query, read_report
 from pipeline.reporting.pages import trend
 from pipeline.reporting.site import OUT, RunCard, build_site
 from pipeline.settings import Settings
+from pipeline.tables.catalog import tables
 
 JANUARY, FEBRUARY = dt.date(2026, 1, 31), dt.date(2026, 2, 10)
 RUN = RunCard("run-1", "2026-07-01 03:00 UTC", {"perennial": "1.0"}, {"timezone": "UTC"}, "EUR")

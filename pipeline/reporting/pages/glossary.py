@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pipeline.reporting.facts import Report
-from pipeline.sql import Table
+from pipeline.tables.header import Table
 
 _SCHEMA_ORDER = {"marts": 0, "staging": 2, "ingest": 3}
 

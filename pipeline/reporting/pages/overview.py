@@ -12,12 +12,12 @@ from typing import Any
 
 import polars as pl
 
-from pipeline.attention import worth_a_look
-from pipeline.inputs import optional_inputs, switched_off
 from pipeline.reporting import charts, queries, words
+from pipeline.reporting.attention import worth_a_look
 from pipeline.reporting.components import Chart, Field, Grid, KeyFigure, View, grid
 from pipeline.reporting.facts import MAIN_CATALOGUE, Facts, Report
 from pipeline.reporting.segments import Segment, labels_of, moves_of, segments_of
+from pipeline.tables.inputs import optional_inputs, switched_off
 
 _MONTHS_SHOWN = 24
 _FILES_SHOWN = 12

@@ -55,7 +55,7 @@ class Course:
 
 
 def context(report: Report) -> dict[str, Any]:
-    from pipeline.movement.trend import LEAST_SEASON
+    from pipeline.steps.movement.trend import LEAST_SEASON
 
     facts = report.facts
     bases = report.ask(queries.BASE).to_dicts()

@@ -1,0 +1,1 @@
+"""The second engine: Apache Spark, its session, its SQL and its lake."""

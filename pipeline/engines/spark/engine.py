@@ -1,0 +1,364 @@
+"""The second engine: the same SQL files on Apache Spark, local, on a cluster or behind a Spark Connect server.
+
+Spark computes; the lake (`lake.py`) keeps what it writes; DuckDB, the local side, loads the exports of the drop folder
+and reads the results for report and publication. What belongs here: how a table comes to be on Spark. What does not:
+how SQL is translated (`dialect.py`), how a session is had (`session.py`), exports that Spark reads (`spark_exports`).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import json
+import re
+import shutil
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial, reduce
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import polars as pl
+import pyarrow as pa
+import pyarrow.dataset as ds
+
+from pipeline.durable import fsync
+from pipeline.engines.checks import column_rules, columns_outcome, doubled_keys, outcome
+from pipeline.engines.duckdb import PARAMETER_TABLES, DuckDBEngine, parameter_columns, settings_select
+from pipeline.engines.engine import CheckOutcome, Parameters, TableRefused, Written
+from pipeline.engines.portable import lint
+from pipeline.engines.spark.lake import Lake, LakeNotWritable, lake_folder
+from pipeline.engines.spark.session import close_session, open_session, spark_path
+from pipeline.engines.spark.sql import view_name
+from pipeline.errors import PerennialError
+from pipeline.settings import Settings, SettingsError
+from pipeline.shapes import redacted
+from pipeline.tables.header import PARTITION_COLUMN, Table
+from pipeline.tables.rules import EARLIEST, LATEST
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame, SparkSession
+
+Result = TypeVar("Result")
+
+_SPARK_TYPES = {"VARCHAR": "STRING", "INTEGER": "INT", "TIMESTAMP": "TIMESTAMP_NTZ"}
+_SIGNIFICANT_DIGITS = 10
+_CONDITION = re.compile(r"[A-Z]+(?:_[A-Z]+)+")
+
+
+class SparkFailed(PerennialError):
+    """Spark could not compute something; the message says what, `reason` is what Spark gave for it.
+
+    `conditions` are the names of the errors that it gave, such as FAILED_READ_FILE.
+    """
+
+    def __init__(self, what: str, reason: str, conditions: frozenset[str] = frozenset()) -> None:
+        super().__init__(f"{what}: Spark says: {reason}")
+        self.reason = reason
+        self.conditions = conditions
+
+
+class SparkEngine:
+    """Runs the SQL files on Spark. A partition is written aside, checked there, and then entered in the lake."""
+
+    def __init__(self, local: DuckDBEngine, settings: Settings, run_id: str) -> None:
+        self.local = local
+        self.settings = settings
+        self._run_id = run_id
+        self._session: SparkSession | None = None
+        self._tables: dict[str, Table] = {}
+        self._shown: set[str] = set()
+
+    def prepare(self, tables: Sequence[Table]) -> list[str]:
+        """Places for all that will be written; what became of local tables of an older version.
+
+        Raises LakeNotWritable, SettingsError, WarehouseOutdated.
+        """
+        self._tables = {table.full_name: table for table in tables}
+        self._refuse_mixed_order_lines()
+        self.lake = Lake(self.local, self.settings, [table for table in tables if self._is_in_lake(table)])
+        said = self.local.prepare(self.settings, [table for table in tables if not self._is_in_lake(table)])
+        self.lake.prepare()
+        return said
+
+    @property
+    def session(self) -> SparkSession:
+        """Opened when first asked for: a run that only loads exports needs none. Raises SparkUnavailable."""
+        if self._session is None:
+            self._session = open_session(self.settings)
+            self._start()
+        return self._session
+
+    def close(self) -> None:
+        """Let Spark go; does nothing where it was never asked for."""
+        if self._session is not None:
+            close_session(self._session)
+            self._session = None
+            self._shown.clear()
+
+    def _start(self) -> None:
+        """What every session needs: the parameter views of this run, and workers that write where we read."""
+        if not self.settings.spark.master.startswith("local") or self.settings.spark.remote:
+            self._require_shared_folder()
+        values = lint.to_spark(settings_select(self.settings), "params.settings", {}, {})
+        for name, select in zip(PARAMETER_TABLES, (values, _DAYS), strict=True):
+            self._view(name, partial(self._frame_of, select))
+
+    # ── reading ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def read(self, sql: str, parameters: Parameters | None = None) -> pl.DataFrame:
+        """The result of a SELECT of the portable subset. Raises dialect.Refused, SparkFailed."""
+        frame = self.frame(sql, parameters or {}, "a query")
+        found = told("a query", lambda: pl.from_arrow(_arrow(frame)))
+        assert isinstance(found, pl.DataFrame)
+        return found
+
+    def partitions(self, table: Table) -> list[dt.date]:
+        return self.lake.partitions(table)
+
+    def rows_by_day(self) -> dict[dt.date, int]:
+        return self.lake.rows_by_day()
+
+    def drop_days(self, days: Sequence[dt.date]) -> None:
+        self.lake.drop_days(days)
+        self._shown.clear()
+
+    # ── writing ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def write(self, table: Table, snapshot_date: dt.date | None = None) -> Written:
+        """Replace the table, or its partition, by its SELECT. Raises TableRefused, dialect.Refused, SparkFailed."""
+        if table.select is None:
+            raise ValueError(f"{table.full_name} has no SELECT: Python writes it")
+        frame = _rounded(self.frame(table.declared_select, {"snapshot_date": snapshot_date}, table.file))
+        return self.write_rows(table, snapshot_date, lambda folder: frame.write.parquet(spark_path(folder)))
+
+    def write_frame(self, table: Table, snapshot_date: dt.date, frame: pl.DataFrame) -> Written:
+        """Replace the partition of a table that Python makes. Raises TableRefused."""
+        rows = frame.with_columns(pl.lit(snapshot_date).alias(PARTITION_COLUMN))
+
+        def write(folder: Path) -> None:
+            folder.mkdir(parents=True)
+            self.local.frame_to_parquet(table, rows, folder / "part-0.parquet")
+
+        return self.write_rows(table, snapshot_date, write)
+
+    def write_rows(
+        self,
+        table: Table,
+        day: dt.date | None,
+        write: Callable[[Path], object],
+        also: Callable[[], object] = lambda: None,
+    ) -> Written:
+        """Let `write` fill a folder, and make it the partition if the checks pass; else nothing has changed.
+
+        `also` is done on the local side in the transaction that makes it so.
+        """
+        folder = self.lake.new_folder(table, day, self._run_id)
+        try:
+            told(table.full_name, lambda: write(folder))
+            rows = ds.dataset(folder, format="parquet").count_rows()
+            self._show([*self.lake.others(table, day), folder], table)
+            checks = self._checks(table, {"snapshot_date": day})
+            if not all(check.passed for check in checks):
+                raise TableRefused(table.full_name, checks)
+        except BaseException:
+            shutil.rmtree(folder, ignore_errors=True)
+            self._shown.discard(table.full_name)
+            raise
+        self.lake.commit(table, day, folder, rows, also)
+        return Written(rows, tuple(checks))
+
+    def _checks(self, table: Table, parameters: Parameters) -> list[CheckOutcome]:
+        """The key, the rules of the columns and the tests are counted in one job."""
+        written, rules = _written(table), column_rules(table)
+        tests = {"keys_unique": doubled_keys(table, written), **table.header.tests}
+        frames = {name: self.frame(sql, parameters, f"{table.file} (test {name})") for name, sql in tests.items()}
+        counted = [_named(name, frame) for name, frame in frames.items()]
+        if rules:
+            breaks = ", ".join(f"CASE WHEN {rule.fails} THEN {n} END AS rule_{n}" for n, rule in enumerate(rules))
+            counted.append(_broken(self.frame(f"SELECT {breaks} FROM {written}", parameters, table.file), len(rules)))
+        failing = told(table.full_name, lambda: _counts(counted))
+        found = [outcome(name, failing.get(name, 0), sql, parameters) for name, sql in tests.items()]
+        of_rules = [failing.get(_name_of_rule(n), 0) for n in range(len(rules))]
+        columns = columns_outcome(rules, of_rules, written, lambda sql: self.read(sql, parameters).rows())
+        return [found[0], columns, *found[1:]]
+
+    # ── views ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def frame(
+        self, sql: str, parameters: Parameters, file: str, others: Mapping[str, Mapping[str, str]] | None = None
+    ) -> DataFrame:
+        """The SELECT on Spark, not yet run; the tables it reads are there. `others`: columns of views it may read, too.
+
+        Raises dialect.Refused, SparkFailed; `file` is what they call it.
+        """
+        for name in sorted(lint.tables_read(sql, file)):
+            if name in self._tables and name not in self._shown:
+                table = self._tables[name]
+                self._show(self.lake.folders(table) if self._is_in_lake(table) else [self._handed_over(table)], table)
+        schemas = {name: table.column_types() for name, table in self._tables.items()}
+        known = {**schemas, **parameter_columns(self.settings), **(others or {})}
+        text = lint.to_spark(sql, file, known, parameters)
+        return told(file, lambda: self._frame_of(text))
+
+    def _frame_of(self, spark_sql: str) -> DataFrame:
+        return self.session.sql(spark_sql)
+
+    def _view(self, name: str, rows: Callable[[], DataFrame]) -> None:
+        """What SQL reads as `name`. Raises SparkFailed."""
+        told(name, lambda: rows().createOrReplaceTempView(view_name(name)))
+
+    def _show(self, places: Sequence[Path], table: Table) -> None:
+        """The temporary view of a table over these folders or files. Raises SparkFailed."""
+        self._view(table.full_name, lambda: self._rows_of(places, table))
+        self._shown.add(table.full_name)
+
+    def _rows_of(self, places: Sequence[Path], table: Table) -> DataFrame:
+        """What lies in folders or files of the table; a column that they lack is null."""
+        columns = table.column_types()
+        if places:
+            schema = ", ".join(f"`{name}` {spark_type(kind)}" for name, kind in columns.items())
+            return self.session.read.schema(schema).parquet(*map(spark_path, places))
+        nulls = ", ".join(f"CAST(NULL AS {spark_type(kind)}) AS `{name}`" for name, kind in columns.items())
+        return self._frame_of(f"SELECT {nulls} WHERE FALSE")
+
+    def _is_in_lake(self, table: Table) -> bool:
+        """Ledger, quarantine and what DuckDB loads are in the home's DuckDB file, all else is in the lake."""
+        if table.full_name == "staging.order_lines":
+            return bool(self.settings.spark.order_lines)
+        return table.select is not None or table.header.computed_by is not None
+
+    def _refuse_mixed_order_lines(self) -> None:
+        """Order lines come by one way, DuckDB's or Spark's: what the other way brought would silently be gone."""
+        kind = self.local.scalar(
+            "SELECT table_type FROM information_schema.tables "
+            "WHERE table_schema = 'staging' AND table_name = 'order_lines'"
+        )
+        by_spark = bool(self.settings.spark.order_lines)
+        if kind is None or (kind == "VIEW") == by_spark:
+            return
+        if self.local.scalar("SELECT count(*) FROM ingest.files WHERE input = 'order_lines' AND status = 'loaded'"):
+            if by_spark:
+                before, now = "the drop folder", "spark.order_lines"
+            else:
+                before, now = "spark.order_lines", "the drop folder"
+            raise SettingsError(
+                f"The order lines of this home came from {before}, and now they are to come from {now}. Use a home of "
+                f"its own for that, or delete data/warehouse/{self.settings.warehouse_file.name} and all that is in "
+                f"{lake_folder(self.settings)}, to load everything anew."
+            )
+        # Made by an earlier run that loaded nothing.
+        self.local.execute(f"DROP {kind.removeprefix('BASE ')} staging.order_lines")
+
+    def _handed_over(self, table: Table) -> Path:
+        """What DuckDB has loaded, as a file that Spark reads; made anew only when the ledger has changed."""
+        state = self.local.execute(
+            "SELECT file_id, mapping, status, accepted, lines FROM ingest.files WHERE input = $input ORDER BY file_id",
+            {"input": table.name},
+        )
+        fingerprint = hashlib.sha256(json.dumps([state, table.column_types()]).encode()).hexdigest()[:16]
+        folder = self.lake.root / "inputs"
+        folder.mkdir(parents=True, exist_ok=True)
+        file = folder / f"{table.name}-{fingerprint}.parquet"
+        for old in folder.glob(f"{table.name}-*"):
+            if old != file:
+                old.unlink()
+        if not file.exists():
+            aside = file.with_suffix(".part")
+            self.local.export(f"SELECT * FROM {table.full_name}", {}, aside)
+            fsync(aside)  # who finds the file believes it
+            aside.rename(file)
+        return file
+
+    def _require_shared_folder(self) -> None:
+        """Workers with a disk of their own would write there, and Spark would call it done."""
+        folder, rows = self.lake.root / "runs" / "probe", 64
+        try:
+            writer = told("a probe", lambda: self.session.range(0, rows, 1, 8).write.mode("overwrite"))
+            told("a probe", lambda: writer.parquet(spark_path(folder)))
+            seen = ds.dataset(folder, format="parquet").count_rows() if folder.is_dir() else 0
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+        if seen != rows:
+            raise LakeNotWritable(
+                f"Spark's workers do not write where this machine reads: of {rows} rows of a probe in "
+                f"{self.lake.root}, {seen} are here. Set spark.warehouse to a folder that all of them share."
+            )
+
+
+# ── helpers ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+_DAYS = f"SELECT explode(sequence(DATE '{EARLIEST:%Y-%m-%d}', DATE '{LATEST:%Y-%m-%d}', INTERVAL 1 DAY)) AS day"
+
+
+def spark_type(kind: str) -> str:
+    """Spark's name of a type of the SQL headers."""
+    return _SPARK_TYPES.get(kind, kind)
+
+
+def _written(table: Table) -> str:
+    columns = ", ".join(f'"{name}"' for name in table.header.columns)
+    where = f" WHERE {PARTITION_COLUMN} = $snapshot_date" if table.is_partitioned else ""
+    return f"(SELECT {columns} FROM {table.full_name}{where}) AS written"
+
+
+def _rounded(frame: DataFrame) -> DataFrame:
+    """Floats keep 10 significant digits, as on DuckDB: their sums differ beyond from run to run."""
+    return frame.selectExpr(*(_significant(name) if kind == "double" else f"`{name}`" for name, kind in frame.dtypes))
+
+
+def _significant(name: str) -> str:
+    column = f"`{name}`"
+    power = f"pow(10D, {_SIGNIFICANT_DIGITS - 1} - floor(log10(abs({column}))))"
+    rounded = f"sign({column}) * floor(abs({column}) * {power} + 0.5D) / {power}"
+    return f"CASE WHEN abs({column}) BETWEEN 1e-200D AND 1e200D THEN {rounded} ELSE {column} + 0D END AS {column}"
+
+
+def _arrow(frame: Any) -> pa.Table:
+    """All rows of a DataFrame; Spark 3.5 can do it, but does not say so."""
+    return frame.toArrow() if hasattr(frame, "toArrow") else pa.Table.from_batches(frame._collect_as_arrow())
+
+
+def _named(name: str, frame: DataFrame) -> DataFrame:
+    """The name as often as the frame has rows."""
+    from pyspark.sql.functions import lit
+
+    return frame.select(lit(name).alias("name"))
+
+
+def _broken(frame: DataFrame, rules: int) -> DataFrame:
+    """The name of each rule as often as rows break it; column `rule_n` holds n where the row breaks the rule."""
+    numbers = ", ".join(f"rule_{n}" for n in range(rules))
+    broken = frame.selectExpr(f"explode(filter(array({numbers}), rule -> rule IS NOT NULL)) AS rule")
+    return broken.selectExpr(f"concat('{_RULE}', rule) AS name")
+
+
+_RULE = "columns_fit rule "  # no test of a header is called that: those are words with underscores
+
+
+def _name_of_rule(number: int) -> str:
+    return f"{_RULE}{number}"
+
+
+def _counts(names: Sequence[DataFrame]) -> dict[str, int]:
+    """How often each name stands in the frames, in one job."""
+    rows = reduce(lambda one, other: one.unionAll(other), names)
+    return {row[0]: int(row[1]) for row in rows.groupBy("name").count().collect()}
+
+
+def told(what: str, do: Callable[[], Result]) -> Result:
+    """Spark's errors carry pages of Java; the first line is what is wrong. Raises SparkFailed."""
+    try:
+        return do()
+    except Exception as error:
+        if not type(error).__module__.startswith(("pyspark", "py4j")):
+            raise
+        first = next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
+        reason = _reason(str(error)) or first
+        # Not chained: Java's pages quote the cells that it stumbled over.
+        raise SparkFailed(what, redacted(reason)[:400], frozenset(_CONDITION.findall(str(error)))) from None
+
+
+def _reason(text: str) -> str:
+    """The innermost cause of a Java error, where one is named."""
+    causes = [line.strip() for line in text.splitlines() if line.strip().startswith("Caused by: ")]
+    return causes[-1].removeprefix("Caused by: ").split(": ", 1)[-1] if causes else ""

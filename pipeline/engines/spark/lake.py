@@ -1,0 +1,258 @@
+"""The lake: tables as folders of Parquet that Spark writes, and the catalog that knows which folder is which partition.
+
+A partition is written into a folder of its own, looked at, and only then entered in the catalog, in one transaction
+with the view through which DuckDB reads it. The catalog is a table of the home's DuckDB file. So a run that dies leaves
+folders that nobody knows, and the next one removes them: the folders belong to one home alone, which a file beside
+them names. What belongs here: folders and catalog. Spark is not needed.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import glob
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from uuid import uuid4
+
+from pipeline.durable import fsync, fsync_tree
+from pipeline.engines.duckdb import DuckDBEngine
+from pipeline.errors import PerennialError
+from pipeline.quoting import text_literal
+from pipeline.settings import Settings
+from pipeline.tables.header import PARTITION_COLUMN, RENAMED_COLUMNS, Table
+
+_CATALOG = (
+    "CREATE SCHEMA IF NOT EXISTS lake",
+    "CREATE TABLE IF NOT EXISTS lake.partitions (table_name VARCHAR, day DATE, folder VARCHAR, row_count BIGINT)",
+    "CREATE TABLE IF NOT EXISTS lake.home (id VARCHAR)",
+)
+_OWNER = "perennial-home"  # the file: the id that the catalog of its home has as well, and where that home is
+_FOLDERS = ("runs", "inputs")
+_SAME = "table_name = $table AND day IS NOT DISTINCT FROM $day"
+
+
+class LakeNotWritable(PerennialError):
+    """The folder of the lake cannot be used; the message names it and says what to do."""
+
+
+def lake_folder(settings: Settings) -> Path:
+    """Where Spark's tables lie: `spark.warehouse`, else inside the home."""
+    return settings.spark.warehouse or settings.home / "data" / "warehouse" / "spark"
+
+
+class Lake:
+    """Folders below `root`, which this machine and all workers of Spark see under the same path."""
+
+    def __init__(self, local: DuckDBEngine, settings: Settings, tables: Sequence[Table]) -> None:
+        self._local = local
+        self._tables = tables
+        self.root = lake_folder(settings)
+        # A lake inside its home goes where the home goes: then it does not matter where that is.
+        self._home = "" if self.root.resolve().is_relative_to(settings.home) else str(settings.home)
+
+    def prepare(self) -> None:
+        """Catalog and views; what a run that died left behind goes. Raises LakeNotWritable."""
+        self.require_usable()
+        with self._told():
+            self.root.mkdir(parents=True, exist_ok=True)
+            probe = self.root / ".probe"
+            probe.touch()
+            probe.unlink()
+            self._claim()
+        with self._local.transaction():
+            for table in self._tables:
+                self._local.execute(f"CREATE SCHEMA IF NOT EXISTS {table.schema}")
+                self._show(table)
+        self._sweep()
+
+    def require_usable(self) -> None:
+        """See, without a change, that the folders are all there and are this home's. Raises LakeNotWritable."""
+        with self._told():
+            self._require_own()
+            missing = next((folder for folder in self._known() if not folder.is_dir()), None)
+        if missing is not None:
+            raise LakeNotWritable(
+                f"Spark's tables are not where they were written: there is no {missing}. If spark.warehouse was "
+                f"changed, set it back; if it is a share, mount it. To start again, delete data/warehouse/spark.duckdb "
+                f"and all that is in {self.root}."
+            )
+
+    def _require_own(self) -> None:
+        """What the catalog of another home knows is unknown to this one, which would sweep it away."""
+        owner, own = self._owner(), self._id()
+        if owner is None:
+            self._require_free()
+            return
+        id, home = owner
+        begun_anew = own is None and not self._home
+        if home != self._home or (id != own and not begun_anew):
+            raise LakeNotWritable(
+                f"{self.root} holds the tables of another home{home and f', {home}'}. Name a folder of its own in "
+                f"spark.warehouse, and if this home is a copy, delete its data/warehouse/spark.duckdb. Only if "
+                f"this is that very home: after a move, delete {self.root / _OWNER}; to start again, delete all that "
+                f"is in {self.root}."
+            )
+
+    def _require_free(self) -> None:
+        """Nothing is swept away in a folder that somebody else filled."""
+        taken = [name for name in _FOLDERS if (self.root / name).exists()]
+        if taken and self._home and not self._known():
+            raise LakeNotWritable(
+                f"{self.root} holds {' and '.join(taken)}, which this home has not written. Name a folder of its own "
+                f"in spark.warehouse, or empty that one."
+            )
+
+    def _claim(self) -> None:
+        """Make the root this home's: first the catalog has the id, then the root."""
+        owner = self._owner()
+        with self._local.transaction():
+            for statement in _CATALOG:
+                self._local.execute(statement)
+            if self._id() is None:
+                self._local.execute("INSERT INTO lake.home VALUES ($id)", {"id": owner[0] if owner else uuid4().hex})
+        if owner is None:
+            with suppress(FileExistsError), (self.root / _OWNER).open("x") as file:
+                file.write(f"{self._id()}\n{self._home}\n")
+            fsync(self.root / _OWNER)
+            fsync(self.root)
+            self._require_own()  # two homes may come at once
+
+    def _owner(self) -> tuple[str, str] | None:
+        """Whose root this is: id and place of the home."""
+        file = self.root / _OWNER
+        if not file.exists():
+            return None
+        id, _, home = file.read_text().partition("\n")
+        return id, home.strip()
+
+    def _id(self) -> str | None:
+        return self._local.scalar("SELECT id FROM lake.home") if self._local.has("lake.home") else None
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise LakeNotWritable(
+                f"Spark's tables cannot be written to {self.root}: {error.strerror or error}. "
+                f"Make the folder writable, or name another one in spark.warehouse."
+            ) from error
+
+    def folders(self, table: Table) -> list[Path]:
+        """The folders whose rows together are the table."""
+        rows = self._local.execute(
+            "SELECT folder FROM lake.partitions WHERE table_name = $table ORDER BY day", {"table": table.full_name}
+        )
+        return [self.root / folder for (folder,) in rows]
+
+    def others(self, table: Table, day: dt.date | None) -> list[Path]:
+        """The folders of the table without those of one partition."""
+        mine = self._folder(table, day)
+        return [folder for folder in self.folders(table) if folder != mine]
+
+    def new_folder(self, table: Table, day: dt.date | None, run_id: str) -> Path:
+        """Where a run may write a partition; empty."""
+        name = f"runs/{run_id}/{table.full_name}" + (f"/{PARTITION_COLUMN}={day}" if day else "")
+        folder = self.root / name
+        if folder == self._folder(table, day):  # the second time in one run
+            folder = folder.with_name(f"{folder.name}.again")
+        shutil.rmtree(folder, ignore_errors=True)
+        return folder
+
+    def commit(
+        self, table: Table, day: dt.date | None, folder: Path, rows: int, also: Callable[[], object] = lambda: None
+    ) -> None:
+        """From now on the partition is what lies in `folder`; `also` is done in the same transaction."""
+        before, name = self._folder(table, day), folder.relative_to(self.root)
+        fsync_tree(folder)  # Spark does not; and the old folder goes at once
+        for parent in name.parents:
+            fsync(self.root / parent)
+        with self._local.transaction():
+            key = {"table": table.full_name, "day": day}
+            self._local.execute(f"DELETE FROM lake.partitions WHERE {_SAME}", key)
+            self._local.execute(
+                "INSERT INTO lake.partitions VALUES ($table, $day, $folder, $rows)",
+                key | {"folder": name.as_posix(), "rows": rows},
+            )
+            self._show(table)
+            also()
+        if before is not None and before != folder:
+            shutil.rmtree(before, ignore_errors=True)
+
+    def partitions(self, table: Table) -> list[dt.date]:
+        """Days with rows, ascending."""
+        rows = self._local.execute(
+            "SELECT day FROM lake.partitions WHERE table_name = $table AND row_count > 0 AND day IS NOT NULL "
+            "ORDER BY day",
+            {"table": table.full_name},
+        )
+        return [row[0] for row in rows]
+
+    def rows_by_day(self) -> dict[dt.date, int]:
+        """Rows of each snapshot in all tables; of a home whose first run was refused, none."""
+        if not self._local.has("lake.partitions"):
+            return {}
+        return dict(
+            self._local.execute(
+                "SELECT day, sum(row_count)::BIGINT FROM lake.partitions WHERE day IS NOT NULL GROUP BY day"
+            )
+        )
+
+    def drop_days(self, days: Sequence[dt.date]) -> None:
+        """Remove these snapshots from all tables: first from the catalog, then from the disk."""
+        with self._local.transaction():
+            self._local.execute("DELETE FROM lake.partitions WHERE list_contains($days, day)", {"days": list(days)})
+            for table in self._tables:
+                self._show(table)
+        self._sweep()
+
+    def _known(self) -> list[Path]:
+        """All folders of the catalog; where there is none, none."""
+        if not self._local.has("lake.partitions"):
+            return []
+        return [self.root / row[0] for row in self._local.execute("SELECT folder FROM lake.partitions ORDER BY ALL")]
+
+    def _folder(self, table: Table, day: dt.date | None) -> Path | None:
+        found = self._local.execute(
+            f"SELECT folder FROM lake.partitions WHERE {_SAME}", {"table": table.full_name, "day": day}
+        )
+        return self.root / found[0][0] if found else None
+
+    def _show(self, table: Table) -> None:
+        """The view through which DuckDB reads the table; a column that older files lack is null in them."""
+        files = [f"{glob.escape(folder.as_posix())}/*.parquet" for folder in self.folders(table)]
+        declared, present = table.column_types(), set[str]()
+        source = "(SELECT 1) AS nothing WHERE FALSE"
+        if files:
+            listed = ", ".join(map(text_literal, files))
+            source = f"read_parquet([{listed}], union_by_name = true, hive_partitioning = false)"
+            present = {row[0] for row in self._local.execute(f"SELECT column_name FROM (DESCRIBE FROM {source})")}
+        older = {now: before for before, now in RENAMED_COLUMNS.get(table.full_name, {}).items()}
+        columns = []
+        for name, kind in declared.items():
+            stored = [f'"{one}"' for one in (name, older.get(name)) if one in present]
+            columns.append(f'CAST({_first_known(stored)} AS {kind}) AS "{name}"')
+        self._local.execute(f"CREATE OR REPLACE VIEW {table.full_name} AS SELECT {', '.join(columns)} FROM {source}")
+
+    def _sweep(self) -> None:
+        """Remove the folders that the catalog does not know."""
+        known = set(self._known())
+        parents = {parent for folder in known for parent in folder.parents}
+        for run in (self.root / "runs").glob("*"):
+            _remove_unknown(run, known, parents)
+
+
+def _first_known(stored: Sequence[str]) -> str:
+    return f"coalesce({', '.join(stored)})" if stored else "NULL"
+
+
+def _remove_unknown(folder: Path, known: set[Path], parents: set[Path]) -> None:
+    if folder in known:
+        return
+    if folder not in parents:
+        shutil.rmtree(folder, ignore_errors=True)
+        return
+    for inside in folder.iterdir():
+        _remove_unknown(inside, known, parents)

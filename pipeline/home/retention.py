@@ -1,0 +1,151 @@
+"""Retention: which snapshots a home keeps, and how the others leave it, from the warehouse and from what is published.
+
+Kept are the newest `keep_daily` snapshots and the last one of each month (all months, or the newest `keep_monthly`);
+so the latest snapshot always is. Exports, ledger, orders and quarantine are no snapshots: nothing here touches them.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from pipeline.engines.duckdb import DuckDBEngine
+from pipeline.engines.engine import Snapshots
+from pipeline.engines.spark.lake import Lake
+from pipeline.home.locks import home_lock
+from pipeline.home.migrations import rename_folders, require_known
+from pipeline.home.modes import set_right
+from pipeline.home.opening import opened
+from pipeline.home.publishing import Publication, recover
+from pipeline.places import FOLDER_COLUMN, audience_folder
+from pipeline.reporting.site import OUT, build_entrance
+from pipeline.settings import Settings
+from pipeline.tables.catalog import published_tables
+
+_RUN_ID = "prune"
+_PLACES = (f"data/marts/*/{FOLDER_COLUMN}=", "data/audiences/", f"{OUT}/")  # what follows is the date
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is past its time in a home, and what is kept."""
+
+    expired: tuple[dt.date, ...]
+    kept: tuple[dt.date, ...]
+    folders: tuple[str, ...]
+    bytes: int
+    rows: int
+
+    def __str__(self) -> str:
+        """'24 snapshots, 2025-11-01 … 2025-12-30: 120.3 MiB of files and 1,000 rows of the warehouse'."""
+        if not self.expired:
+            return "no snapshot is past its time"
+        span = str(self.expired[0]) + (f" … {self.expired[-1]}" if len(self.expired) > 1 else "")
+        noun = "snapshot" if len(self.expired) == 1 else "snapshots"
+        size = f"{self.bytes / 2**20:,.1f} MiB of files and {self.rows:,} rows of the warehouse"
+        return f"{len(self.expired):,} {noun}, {span}: {size}"
+
+
+def expired(days: Iterable[dt.date], keep_daily: int, keep_monthly: int | Literal["all"]) -> list[dt.date]:
+    """Those of the snapshots that are past their time, ascending; never the latest."""
+    newest_first = sorted(set(days), reverse=True)
+    last_of_month = {(day.year, day.month): day for day in reversed(newest_first)}
+    months = sorted(last_of_month.values(), reverse=True)
+    kept = {*newest_first[: max(keep_daily, 1)], *(months if keep_monthly == "all" else months[:keep_monthly])}
+    return sorted(set(newest_first) - kept)
+
+
+def plan(settings: Settings, where: Snapshots, spare: Collection[dt.date] = ()) -> Plan:
+    """What `prune` would remove now; snapshots in `spare` are kept even if they are past their time."""
+    folders = _folders(settings.home)
+    in_warehouse = where.rows_by_day()
+    days = {*folders, *in_warehouse}
+    gone = [day for day in expired(days, settings.keep_daily, settings.keep_monthly) if day not in spare]
+    of_gone = [folder for day in gone for folder in folders.get(day, ())]
+    return Plan(
+        expired=tuple(gone),
+        kept=tuple(sorted(days.difference(gone))),
+        folders=tuple(of_gone),
+        bytes=sum(_size(settings.home / folder) for folder in of_gone),
+        rows=sum(in_warehouse.get(day, 0) for day in gone),
+    )
+
+
+def prune(settings: Settings, where: Snapshots, run_id: str, what: Plan) -> None:
+    """Remove the expired snapshots. The caller holds the home lock.
+
+    First what readers see, in one commit, with a list of snapshots that no longer names them; then the partitions, in
+    one transaction. Whoever dies in between leaves partitions that the next `plan` finds again.
+    """
+    if not what.expired:
+        return
+    publication = Publication(settings.home, run_id)
+    for folder in what.folders:
+        publication.owns(folder)
+    if (settings.home / OUT / "index.html").exists():
+        build_entrance(what.kept, settings.currency, publication.file)
+    publication.commit(
+        last=[f"{folder}/manifest.json" for folder in what.folders if folder in _audiences(what.expired)]
+    )
+    where.drop_days(what.expired)
+
+
+def snapshots_of(settings: Settings, local: DuckDBEngine) -> Snapshots:
+    """Who keeps the partitions of a home: its DuckDB file, or the lake beside it. Raises LakeNotWritable."""
+    if settings.engine == "duckdb":
+        return local
+    lake = Lake(local, settings, published_tables())
+    lake.require_usable()
+    return lake
+
+
+def prune_home(settings: Settings, dry_run: bool = False) -> Plan:
+    """`perennial prune`: look, and unless it is a dry run remove, holding the home as a run does.
+
+    Raises HomeBusy, HomeNotWritable, PublicationDamaged, LakeNotWritable.
+    """
+    if not settings.warehouse_file.exists():
+        return Plan((), (), (), 0, 0)
+    with home_lock(settings.home, _RUN_ID, settings.lock_wait_seconds):
+        if not dry_run:
+            recover(settings.home)
+            rename_folders(settings.home)
+        with opened(settings, read_only=dry_run) as connection:
+            local = DuckDBEngine(connection)
+            require_known(local)
+            where = snapshots_of(settings, local)
+            what = plan(settings, where)
+            if not dry_run:
+                prune(settings, where, _RUN_ID, what)
+                set_right(settings)
+    return what
+
+
+def _audiences(days: Iterable[dt.date]) -> set[str]:
+    return {audience_folder(day) for day in days}
+
+
+def _folders(home: Path) -> dict[dt.date, list[str]]:
+    """The folders of each snapshot among what is published, relative to the home."""
+    found: dict[dt.date, list[str]] = {}
+    for place in _PLACES:
+        for path in sorted(home.glob(f"{place}*")):
+            day = _date(path.name.rpartition("=")[2])
+            if day is not None and path.is_dir():
+                found.setdefault(day, []).append(path.relative_to(home).as_posix())
+    return found
+
+
+def _size(folder: Path) -> int:
+    return sum(Path(top, name).lstat().st_size for top, _, names in os.walk(folder) for name in names)
+
+
+def _date(text: str) -> dt.date | None:
+    try:
+        return dt.date.fromisoformat(text)
+    except ValueError:
+        return None

@@ -1,0 +1,329 @@
+"""Sources: how a shop's export becomes a canonical input. `sql/sources/<source>/<input>.sql`, the user's own first.
+
+A source is a header (which raw columns the export has) and one SELECT over `export`, the file as it is, with its
+`row_number`. It may rename, cut and cast; what it leaves out is null. Where a row of the export holds more than goods
+(an order's postage, what was paid back) the SELECT returns one line of each kind for it: sale, charge, refund.
+Reading files is `exports`' work.
+"""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache, cached_property
+from pathlib import Path
+from typing import Literal, Self
+
+import duckdb
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+from sqlglot import exp
+from sqlglot.lineage import Node, lineage
+
+from pipeline.dialect import Dialect, Kind
+from pipeline.engines.portable import lint
+from pipeline.errors import ExportError
+from pipeline.ingest.source_sql import unsafe
+from pipeline.statuses import IS_GIFT_CARD, STANDING, Fault, GiftCards, Statuses
+from pipeline.tables.header import HeaderError, parse_header, split_header
+from pipeline.tables.inputs import INPUTS, ORDERS
+from pipeline.tables.rules import sql_type
+
+ROW_NUMBER = "row_number"
+EXPORTED_AT = "exported_at"
+"""An output about the file, not the row: when it was exported, the latest of all rows. Every input may have it."""
+_OF_ONE_ROW = (
+    exp.Column, exp.Identifier, exp.Alias, exp.Literal, exp.Null, exp.Boolean, exp.Cast, exp.TryCast, exp.DataType,
+    exp.DataTypeParam, exp.Binary, exp.Neg, exp.Not, exp.Paren, exp.Case, exp.If, exp.Coalesce, exp.Nullif, exp.Trim,
+    exp.Lower, exp.Upper,
+)  # fmt: skip
+_KIND_OF: dict[str, Kind] = {"DECIMAL": "number", "DOUBLE": "number", "TIMESTAMP": "timestamp"}
+
+
+class SourceRefused(ExportError, HeaderError):
+    """A source whose SQL does more than map an export; the message names the file, the line and what it is."""
+
+
+class RawColumn(BaseModel):
+    """A column of the export: other names it goes by, and whether the export is of this source without it."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    aliases: tuple[str, ...] = ()
+    required: bool = False
+    meaning: str | None = None
+    type: Kind | None = Field(
+        None,
+        description="number and timestamp: text comes to the SELECT as 1234.56 and 2025-12-31 14:05:00 whatever the "
+        "dialect; email: only as an id made of the trimmed address in lower case with the home's key. Else seen from "
+        "the SELECT",
+    )
+
+
+class SourceHeader(BaseModel):
+    """What an export of this source looks like."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    description: str = Field(min_length=10)
+    owner: str = "team:data"
+    reads: Literal["table", "lines"] = "table"
+    duplicate_lines: Literal["keep", "drop"] = "keep"
+    dialect: Dialect = Dialect()
+    raw: dict[str, RawColumn] = Field(min_length=1)
+    one_of: tuple[tuple[str, ...], ...] = Field((), description="Groups of columns of which one must be complete")
+    statuses: Statuses | None = Field(None, description="What the words for the state of an order mean")
+    gift_cards: GiftCards | None = Field(None, description="How gift cards that are sold are known")
+    problems: dict[str, Fault] = Field(
+        default_factory=dict, description="What the SELECT may say of a row in its column `problem`"
+    )
+    whole_orders: bool = Field(False, description="Whether an order with a row that does not fit is quarantined whole")
+
+    @model_validator(mode="after")
+    def words_are_of_columns(self) -> Self:
+        of = [self.statuses.column] if self.statuses else []
+        of += self.gift_cards.columns if self.gift_cards else ()
+        for name in of:
+            if name not in self.raw:
+                raise ValueError(f"{name!r} is none of the columns of raw: {', '.join(self.raw)}")
+        for made in {STANDING, IS_GIFT_CARD} & {name.lower() for name in self.raw}:
+            raise ValueError(f"a column of raw cannot be called {made!r}: the SELECT gets another one by this name")
+        return self
+
+
+@dataclass(frozen=True)
+class Source:
+    """One SELECT that maps the exports of a shop system to a canonical input."""
+
+    name: str
+    input: str
+    header: SourceHeader
+    select: str
+    file: str
+    first_line: int = 1
+    """The line of the file in which the SELECT begins."""
+
+    def told(self, error: Exception) -> ExportError:
+        """An error in its SELECT, found when it was run, with file and line, and without what a cell held."""
+        message = str(error)
+        line = re.search(r"^LINE (\d+):", message, re.MULTILINE)
+        where = f", line {self.first_line + int(line[1]) - 1}" if line else ""
+        first = (message.strip().splitlines() or [type(error).__name__])[0]
+        if isinstance(error, duckdb.DataError | duckdb.InvalidInputException):
+            first = f"{first.partition(':')[0]}: a value of the file cannot be what it makes of it; use TRY_CAST."
+        return ExportError(f"{self.file}{where}: this SELECT cannot be used. {first}")
+
+    @property
+    def label(self) -> str:
+        """What it is called where its input must be told, too: orders go without saying."""
+        return self.name if self.input == ORDERS else f"{self.name}.{self.input}"
+
+    @property
+    def mapping(self) -> str:
+        """Identity of the mapping: changes with its text."""
+        return hashlib.sha256(f"{self.header.model_dump_json()}{self.select}".encode()).hexdigest()
+
+    @cached_property
+    def outputs(self) -> set[str]:
+        """The canonical columns that the SELECT gives."""
+        return set(lint.parse(self.select, self.file).named_selects)
+
+    def raw_columns_of(self, output: str) -> list[str]:
+        """The raw columns that an output column is made from."""
+        return list(_raw_columns_of(output, self.select, tuple(self.header.raw)))
+
+    def passed_on(self, output: str) -> str | None:
+        """The raw column that an output column is, renamed or cast and nothing else; None for any other output."""
+        return _passed_on(output, self.select, tuple(self.header.raw))
+
+    @property
+    def kinds(self) -> dict[str, Kind]:
+        """What each raw column holds: what the header says, else what the canonical column it is passed on to needs."""
+        passed: dict[str, Kind] = dict.fromkeys(self.header.raw, "text")
+        for output, column in INPUTS[self.input].schema.columns.items():
+            raw = self.passed_on(output)
+            kind = _KIND_OF.get(sql_type(column.dtype).split("(")[0])
+            if raw is not None and kind is not None:
+                passed[raw] = kind
+        if (raw := self.passed_on(EXPORTED_AT)) is not None:
+            passed[raw] = "timestamp"
+        return {name: column.type or passed[name] for name, column in self.header.raw.items()}
+
+    @cached_property
+    def keeps_rows(self) -> bool:
+        """Whether the SELECT is seen to return each row of `export` once; other SELECTs are counted after."""
+        select = lint.parse(self.select, self.file)
+        clauses = {name for name, value in select.args.items() if value}
+        source = select.args.get("from_")
+        return (
+            clauses <= {"expressions", "from_"}
+            and source is not None
+            and source.sql(lint.DIALECT).lower() == "from export"
+            and ROW_NUMBER in (made.sql(lint.DIALECT) for made in select.expressions)
+            and select.named_selects.count(ROW_NUMBER) == 1
+            and all(isinstance(node, _OF_ONE_ROW) for made in select.expressions for node in made.walk())
+        )
+
+    def resolve(self, columns: Sequence[str], file: str) -> dict[str, str]:
+        """Raw column -> the name it has in this file (aliases, case and blanks forgiven).
+
+        Raises ExportError when a required column is absent, naming the closest present one.
+        """
+        found = self._present(columns)
+        if missing := self._lacking(found):
+            raise ExportError(self._missing(missing, columns, file))
+        return found
+
+    def fit(self, columns: Sequence[str]) -> tuple[bool, int]:
+        """(whether a file with these columns is an export of this source, how many of the columns it needs it has)."""
+        found = self._present(columns)
+        needed = {raw for raw, column in self.header.raw.items() if column.required}
+        groups = [len(group) for group in self.header.one_of if set(group) <= found.keys()]
+        return not self._lacking(found), len(needed & found.keys()) + max(groups, default=0)
+
+    def _present(self, columns: Sequence[str]) -> dict[str, str]:
+        present = {name.strip().strip("\ufeff").lower(): name for name in columns}
+        found = {}
+        for raw, column in self.header.raw.items():
+            match = next((present[n.lower()] for n in (raw, *column.aliases) if n.lower() in present), None)
+            if match is not None:
+                found[raw] = match
+        return found
+
+    def _lacking(self, found: Mapping[str, str]) -> list[str]:
+        missing = [raw for raw, column in self.header.raw.items() if column.required and raw not in found]
+        if self.header.one_of and not any(set(group) <= found.keys() for group in self.header.one_of):
+            missing.append(" or ".join(" and ".join(group) for group in self.header.one_of))
+        return missing
+
+    def _missing(self, missing: Sequence[str], columns: Sequence[str], file: str) -> str:
+        hints = []
+        for name in missing:
+            close = closest(name, [column for column in columns if looks_like_a_name(column)])
+            hints.append(f'"{name}"' + (f' (the closest is "{close}")' if close else ""))
+        return (
+            f"{file} is no export of source {self.label}: it lacks {', '.join(hints)}. It has {self._told(columns)}. "
+            f"Rename the columns, or map them in a source of your own (docs/exports.md)."
+        )
+
+    def _told(self, columns: Sequence[str]) -> str:
+        """The columns of a file in a message. Those this source does not know are not named: without its header line,
+        the first row of a file is taken for names."""
+        if not columns:
+            return "no columns"
+        known = {name.lower() for raw, column in self.header.raw.items() for name in (raw, *column.aliases)}
+        named = [f'"{name}"' for name in columns if name.strip().strip("\ufeff").lower() in known]
+        others = len(columns) - len(named)
+        unknown = f"{others} that this source does not know (`perennial inspect` lists them)"
+        return " and ".join(([", ".join(named)] if named else []) + ([unknown] if others else []))
+
+
+@cache
+def _passed_on(output: str, select: str, raw: tuple[str, ...]) -> str | None:
+    if output not in lint.parse(select, "").named_selects:
+        return None
+    node = _lineage(output, select, raw)
+    while node.downstream:
+        made = node.expression.unalias()
+        while isinstance(made, exp.TryCast | exp.Trim):
+            made = made.this
+        if not isinstance(made, exp.Column) or len(node.downstream) != 1:
+            return None
+        node = node.downstream[0]
+    known = {name.lower(): name for name in raw}
+    return known.get(_leaf_name(node))
+
+
+@cache
+def _lineage(output: str, select: str, raw: tuple[str, ...]) -> Node:
+    schema = {"export": dict.fromkeys((ROW_NUMBER, STANDING, IS_GIFT_CARD, *raw), "VARCHAR")}
+    return lineage(output, select, schema=schema, dialect="duckdb")
+
+
+def _leaf_name(leaf: Node) -> str:
+    return leaf.name.split(".")[-1].strip('"').lower()
+
+
+@cache
+def _raw_columns_of(output: str, select: str, raw: tuple[str, ...]) -> tuple[str, ...]:
+    """Cached: tracing two dozen columns takes longer than loading a small file, and a folder holds hundreds."""
+    known = {name.lower(): name for name in raw}
+    names = (_leaf_name(leaf) for leaf in _lineage(output, select, raw).walk() if not leaf.downstream)
+    return tuple(sorted({known[name] for name in names if name in known}))
+
+
+def find_sources(folders: Iterable[Path]) -> dict[str, Source]:
+    """Sources by "<source>.<input>"; in an earlier folder they hide those of a later one.
+
+    Raises HeaderError for one that cannot be used, SourceRefused for one that may not.
+    """
+    found: dict[str, Source] = {}
+    for folder in folders:
+        if not folder.is_dir():
+            raise ExportError(f"{folder} is no folder; setting sources_folder must name one.")
+        for path in sorted(folder.glob("*/*.sql")):
+            found.setdefault(f"{path.parent.name}.{path.stem}", read_source(path))
+    return found
+
+
+def read_source(path: Path) -> Source:
+    text = path.read_text(encoding="utf-8")
+    file = "/".join(path.parts[-3:])
+    if path.stem not in INPUTS:
+        raise HeaderError(f"{file}: {path.stem} is no input. A source's files are named {', '.join(INPUTS)}.")
+    data, below = split_header(text, file)
+    header = parse_header(SourceHeader, data, text, file)
+    if below is None:
+        raise HeaderError(f"{file}: a source needs a SELECT below its header.")
+    select = below.rstrip("; \n\t\r")
+    _require_safe(select, header, file, text[: text.index(below)].count("\n"))
+    try:
+        outputs = lint.parse(select, file)
+    except lint.Refused as refused:
+        raise SourceRefused(str(refused)) from refused
+    if not isinstance(outputs, exp.Select) or ROW_NUMBER not in outputs.named_selects:
+        raise HeaderError(f"{file}: the SELECT must pass on row_number, so that each row can be traced to its export.")
+    first_line = text[: text.index(select)].count("\n") + 1
+    return Source(path.parent.name, path.stem, header, select, file, first_line)
+
+
+def _require_safe(select: str, header: SourceHeader, file: str, lines_before: int) -> None:
+    """Raises SourceRefused, with the line of the file, for SQL that does anything but map the export."""
+    found = unsafe(select, header.raw)
+    if found is not None:
+        line = f", line {found.line + lines_before}" if found.line else ""
+        raise SourceRefused(
+            f"{file}{line}: the source {found.what}. A source is one SELECT that reads FROM export and its own CTEs, "
+            f"with functions that look at nothing else (docs/exports.md)."
+        )
+
+
+def choose(sources: Mapping[str, Source], name: str) -> list[Source]:
+    """What is called `name`: "<source>" for all inputs it maps, or "<source>.<input>" for one.
+
+    Raises ExportError that lists what there is.
+    """
+    if name in sources:
+        return [sources[name]]
+    found = [source for source in sources.values() if name == source.name]
+    if found:
+        return sorted(found, key=lambda source: list(INPUTS).index(source.input))
+    names = sorted({source.name for source in sources.values()})
+    close = closest(name, names)
+    hint = f" Did you mean {close}?" if close else ""
+    raise ExportError(
+        f"There is no source {name!r}.{hint} Known are {', '.join(names)}; docs/exports.md tells how to add one."
+    )
+
+
+def looks_like_a_name(column: str) -> bool:
+    """Whether what stands in a header may be said aloud: letters and few digits, no address, number or date."""
+    return len(column) <= 40 and "@" not in column and sum(character.isdigit() for character in column) <= 3
+
+
+def closest(name: str, names: Iterable[str]) -> str | None:
+    by_key = {"".join(filter(str.isalnum, n.lower())): n for n in names}
+    found = difflib.get_close_matches("".join(filter(str.isalnum, name.lower())), list(by_key), n=1, cutoff=0.5)
+    return by_key[found[0]] if found else None

@@ -1,0 +1,1 @@
+"""What Python computes, from grouped statistics, one folder per topic."""

@@ -1,0 +1,44 @@
+"""Steps that Python computes: which function makes the tables whose headers say `computed_by`.
+
+Nothing of a step is imported before it runs; the mathematics is in `pipeline.models`.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Mapping
+from importlib import import_module
+from typing import cast
+
+import polars as pl
+
+from pipeline.engines.engine import Engine
+from pipeline.settings import Settings
+from pipeline.tables.catalog import tables
+from pipeline.tables.header import Table
+
+Compute = Callable[[Engine, Settings, dt.date, Callable[[str], object]], Mapping[str, pl.DataFrame]]
+"""(engine, settings, snapshot date, log) -> rows by name of the table; a table that is left out is empty."""
+
+STEPS = {
+    "prediction": "pipeline.steps.prediction.rows",
+    "lifecycle_thresholds": "pipeline.steps.movement.thresholds",
+    "lifecycle_projection": "pipeline.steps.movement.projection",
+    "trend": "pipeline.steps.movement.trend",
+    "rhythm": "pipeline.steps.movement.rhythm",
+}
+"""Step -> module with its `compute`."""
+
+
+def compute_of(step: str) -> Compute:
+    return cast(Compute, import_module(STEPS[step]).compute)
+
+
+def tables_of(step: str) -> list[Table]:
+    """What the step writes."""
+    return [table for table in tables().values() if table.header.computed_by == step]
+
+
+def queries_of(step: str) -> Mapping[str, str]:
+    """Every SELECT that the step asks of the engine, by name: the engine may be either, so they are portable."""
+    return cast(Mapping[str, str], import_module(STEPS[step]).queries())

@@ -1,0 +1,127 @@
+"""Holdouts: every model and every naive baseline, given the data up to an origin, judged on the days after it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Literal
+
+import numpy as np
+
+from pipeline.models import validation
+from pipeline.models.clv import Horizon, value_interval
+from pipeline.models.fitting import Fit
+from pipeline.models.gamma_gamma import SpendFit
+from pipeline.models.histories import Array
+from pipeline.models.purchase_classifier import blend, train
+from pipeline.models.timing import TimingModel
+from pipeline.steps.prediction.inputs import Cohort
+
+Target = Literal["counts", "value", "purchase_30d", "purchase_90d", "churn"]
+PROBABILITIES: tuple[Target, ...] = ("purchase_30d", "purchase_90d", "churn")
+LEARNT: frozenset[Target] = frozenset({"purchase_30d", "churn"})
+"""Probabilities that classifiers compete for."""
+LEAST_CUSTOMERS, LEAST_BUYERS = 500, 100
+CLASSIFIER, BLEND = "classifier", "blend"
+TRAINED = frozenset({CLASSIFIER, BLEND})
+"""Models that know a customer by more than (x, t_x, T)."""
+
+
+@dataclass(frozen=True)
+class Judged:
+    """Predictions for the customers of a cohort, by name, beside what they did."""
+
+    target: Target
+    cohort: Cohort
+    actual: Array
+    predictions: Mapping[str, Array]
+    baselines: frozenset[str]
+    extra: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+
+    @property
+    def is_probability(self) -> bool:
+        return self.target in PROBABILITIES
+
+    @cached_property
+    def scores(self) -> dict[str, dict[str, float]]:
+        """Model -> metric -> value; NaN where a metric does not exist."""
+        ones = np.ones_like(self.actual)
+        score = validation.probability_scores if self.is_probability else validation.count_scores
+        found = {name: score(self.actual, prediction, ones) for name, prediction in self.predictions.items()}
+        for name, prediction in self.predictions.items():
+            totals = {"predicted": float(prediction.sum()), "actual": float(self.actual.sum())}
+            found[name] |= totals | dict(self.extra.get(name, {}))
+        return found
+
+    def champion(self) -> str:
+        """The best of the models; baselines do not compete, they are what has to be beaten."""
+        scores = {name: metrics for name, metrics in self.scores.items() if name not in self.baselines}
+        if self.is_probability:
+            return validation.champion_by_log_loss({name: metrics["log_loss"] for name, metrics in scores.items()})
+        biases, ginis = (
+            {name: metrics[metric] for name, metrics in scores.items()}
+            for metric in ("bias_percent", "normalised_gini")
+        )
+        return validation.champion_by_bias(biases, ginis)
+
+
+def is_enough(cohort: Cohort) -> bool:
+    """Whether a cohort can judge, or train, anything."""
+    buyers = int(cohort.bought.sum())
+    return cohort.frame.height >= LEAST_CUSTOMERS and LEAST_BUYERS <= buyers <= cohort.frame.height - LEAST_BUYERS
+
+
+def judge_counts(cohort: Cohort, models: Mapping[str, TimingModel]) -> Judged:
+    h = cohort.histories
+    predictions = {name: model.expected_purchases(cohort.weeks, h.x, h.t_x, h.T) for name, model in models.items()}
+    baselines = {"rate": validation.rate_baseline(cohort.weeks, h.x, h.T), "zero": np.zeros_like(h.x)}
+    return Judged("counts", cohort, cohort.later, predictions | baselines, frozenset(baselines))
+
+
+def judge_value(cohort: Cohort, models: Mapping[str, TimingModel], spend: SpendFit) -> Judged:
+    """Spend after the origin; beside the usual metrics the share of customers inside the 80 % predictive interval."""
+    h, frame = cohort.histories, cohort.frame
+    m = frame["monetary_value"].fill_null(0.0).to_numpy()
+    known = np.where((h.x > 0) & (m > 0), h.x, 0.0)
+    per_occasion = spend.model.expected_spend(known, m)
+    predictions = {
+        name: per_occasion * model.expected_purchases(cohort.weeks, h.x, h.t_x, h.T) for name, model in models.items()
+    }
+    horizon = Horizon(months=max(1, round(cohort.days * 12 / 365)), yearly_discount=0.0)
+    total = spend.model.v + np.where(known > 0, h.x * m, h.x * spend.model.mean_spend)
+    coverage = {}
+    for name, model in models.items():
+        low, high = value_interval(model, spend.model, horizon, h.x, h.t_x, h.T)
+        inside = (cohort.later_amount >= low * total) & (cohort.later_amount <= high * total)
+        coverage[name] = {"coverage_80": float(inside.mean())}
+    spent = (h.x + 1) * frame["mean_amount"].to_numpy()
+    baseline = {"historic_spend": spent / np.maximum(h.T, 1 / 7) * cohort.weeks}
+    return Judged("value", cohort, cohort.later_amount, predictions | baseline, frozenset(baseline), coverage)
+
+
+def judge_probability(
+    target: Target, cohort: Cohort, before: Cohort | None, models: Mapping[str, TimingModel], seed: int
+) -> Judged:
+    """`before`: the cohort one horizon earlier, labelled up to the origin; what classifier and baselines learn."""
+    h = cohort.histories
+    predictions: dict[str, Array] = {
+        name: model.probability_of_purchase(cohort.weeks, h.x, h.t_x, h.T) for name, model in models.items()
+    }
+    baselines: dict[str, Array] = {}
+    if before is not None and is_enough(before):
+        if target in LEARNT:
+            sample = before.sampled()
+            trained = train(sample.features, sample.bought, seed).predict(cohort.features)
+            losses = {name: validation.log_loss(cohort.bought, p, np.ones_like(p)) for name, p in predictions.items()}
+            behind = predictions[validation.champion_by_log_loss(losses)]
+            predictions |= {CLASSIFIER: trained, BLEND: blend(trained, behind)}
+        baselines["base_rate"] = np.full_like(h.x, before.bought.mean())
+        logistic = validation.fit_recency_logistic(before.silent_weeks, before.bought, np.ones_like(before.bought))
+        baselines["recency_logistic"] = logistic.predict(cohort.silent_weeks)
+    return Judged(target, cohort, cohort.bought, predictions | baselines, frozenset(baselines))
+
+
+def usable(fits: Mapping[str, Fit]) -> dict[str, TimingModel]:
+    """The models of fits that hold, each once: three fits without dropout are one NBD."""
+    return {fit.model.name: fit.model for fit in fits.values() if fit.status != "refused"}

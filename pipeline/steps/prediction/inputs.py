@@ -1,0 +1,300 @@
+"""What the models are given: how many customers have which history at the end of a day, some of them one by one, and
+what these bought after it. No ids but for scoring.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache, cached_property
+
+import numpy as np
+import polars as pl
+from sqlglot import exp
+
+from pipeline.engines.engine import Engine
+from pipeline.engines.portable import lint
+from pipeline.models.gamma_gamma import Spenders
+from pipeline.models.histories import Array, Histories
+from pipeline.tables.catalog import features, tables
+
+LARGEST_SAMPLE, TRAINED_ON, BATCH = 100_000, 25_000, 1_000_000
+HISTORY = ("frequency", "active_span_days", "age_days")
+FEATURES = (
+    *HISTORY, "recency_days", "monetary_value", "orders", "mean_gap_days", "longest_gap_days", "last_gap_days",
+    "occasions_30_days", "occasions_90_days", "occasions_180_days", "occasions_365_days", "occasions_season",
+    "first_amount", "last_amount", "mean_amount", "refunded_amount", "refunded_share",
+    "categories", "main_category_share", "channels", "last_channel_share",
+)  # fmt: skip
+
+RHYTHM = (*HISTORY, "recency_days", "monetary_value", "mean_amount")
+"""What the timing and spend models, and the baselines, look at of FEATURES."""
+
+_GROUPS = """
+    SELECT frequency, active_span_days, age_days, count(*) AS customers, sum(amount)::DOUBLE AS amount
+    FROM ({histories}) AS histories
+    GROUP BY frequency, active_span_days, age_days
+    ORDER BY frequency, active_span_days, age_days
+"""
+_SPENDERS = """
+    SELECT frequency, monetary_value, count(*) AS customers
+    FROM ({histories}) AS histories
+    WHERE monetary_value > 0
+    GROUP BY frequency, monetary_value
+    ORDER BY frequency, monetary_value
+"""
+# What came after the origin, as it is known on the last day. Money is added up as DECIMAL: a sum of floats depends on
+# the order its threads happen to come in, and every figure of the night would with it.
+_COHORT = """
+    WITH later AS (
+      SELECT customer_id, count(*) AS occasions, sum(amount)::DOUBLE AS amount
+      FROM (
+        SELECT customer_id, occasion_on, sum(amount) AS amount
+        FROM staging.occasions
+        WHERE known_on <= $until::DATE AND occasion_on > $snapshot_date
+        GROUP BY customer_id, occasion_on
+        HAVING sum(orders) > 0
+      ) AS standing
+      GROUP BY customer_id
+    )
+    SELECT features.customer_id, {columns},
+      coalesce(later.occasions, 0) AS later, coalesce(later.amount, 0.0::DOUBLE) AS later_amount
+    FROM ({features}) AS features
+    LEFT JOIN later ON later.customer_id = features.customer_id
+    ORDER BY features.customer_id
+"""
+# By a hash, because ids come in the order of their customers' first orders, and each shop writes them its own way.
+_PART = "md5(customer_id) >= $part_from::VARCHAR AND md5(customer_id) < $part_to::VARCHAR"
+_CALENDAR = """
+    SELECT day, count(*) FILTER (WHERE place = 1) AS first, count(*) FILTER (WHERE place > 1) AS repeat
+    FROM (
+      SELECT occasion_on AS day, row_number() OVER (PARTITION BY customer_id ORDER BY occasion_on) AS place
+      FROM staging.occasions
+      WHERE known_on <= $snapshot_date
+      GROUP BY customer_id, occasion_on
+      HAVING sum(orders) > 0
+    ) AS standing
+    GROUP BY day
+    ORDER BY day
+"""
+# Void orders are out of the expected occasions already: their refunds would be taken off a second time.
+_KEPT_SHARE = """
+    WITH void AS (
+      SELECT order_id
+      FROM staging.orders
+      WHERE voided <> 0 AND known_on <= $snapshot_date
+      GROUP BY order_id
+      HAVING sum(voided) > 0
+    )
+    SELECT
+      coalesce(-sum(lines.amount) FILTER (WHERE lines.kind = 'refund'), 0)::DOUBLE AS refunds,
+      coalesce(sum(lines.amount) FILTER (WHERE lines.kind <> 'refund'), 0)::DOUBLE AS sales
+    FROM staging.order_lines AS lines
+    LEFT JOIN void ON void.order_id = lines.order_id
+    WHERE void.order_id IS NULL AND lines.customer_id IS NOT NULL
+      AND lines.ordered_on <= $snapshot_date AND date_diff('day', lines.ordered_on, $snapshot_date) < 365
+"""
+
+
+@dataclass(frozen=True)
+class Cohort:
+    """The customers of `origin`, one row each, and what they bought in (origin, until]; nothing where they are equal.
+
+    Columns of `frame`: customer_id, FEATURES or RHYTHM, later (occasions), later_amount (currency).
+    """
+
+    origin: dt.date
+    until: dt.date
+    frame: pl.DataFrame
+
+    @property
+    def days(self) -> int:
+        return (self.until - self.origin).days
+
+    @property
+    def weeks(self) -> float:
+        return self.days / 7
+
+    @property
+    def is_detailed(self) -> bool:
+        """Whether it has all FEATURES."""
+        return set(FEATURES) <= set(self.frame.columns)
+
+    @cached_property
+    def histories(self) -> Histories:
+        """One entry per customer."""
+        return histories_of(self.frame)
+
+    @cached_property
+    def grouped(self) -> Histories:
+        """One entry per group of equal customers."""
+        return histories_of(groups_of(self.frame))
+
+    @cached_property
+    def later(self) -> Array:
+        return self.frame["later"].to_numpy().astype(np.float64)
+
+    @cached_property
+    def later_amount(self) -> Array:
+        return self.frame["later_amount"].to_numpy().astype(np.float64)
+
+    @cached_property
+    def bought(self) -> Array:
+        return (self.later > 0).astype(np.float64)
+
+    @cached_property
+    def silent_weeks(self) -> Array:
+        return self.frame["recency_days"].to_numpy() / 7
+
+    @cached_property
+    def features(self) -> Array:
+        """(n, features), NaN where unknown."""
+        return self.frame.select(pl.col(FEATURES).cast(pl.Float64).fill_null(float("nan"))).to_numpy()
+
+    def sampled(self) -> Cohort:
+        """At most TRAINED_ON of the customers, every k-th by id: enough to train on, and the same every time."""
+        step = -(-self.frame.height // TRAINED_ON)
+        return self if step <= 1 else Cohort(self.origin, self.until, self.frame.gather_every(step))
+
+    @property
+    def spenders(self) -> Spenders:
+        repeat = self.frame.filter(pl.col("monetary_value") > 0)
+        return spenders_of(repeat.group_by("frequency", "monetary_value").agg(customers=pl.len()).sort(pl.all()))
+
+
+@dataclass(frozen=True)
+class Everybody:
+    """All customers of `day` in groups of equal histories.
+
+    Columns of `frame`: HISTORY, customers, amount (currency, of all their occasions).
+    """
+
+    day: dt.date
+    frame: pl.DataFrame
+
+    @cached_property
+    def customers(self) -> int:
+        return int(self.frame["customers"].sum())
+
+    @cached_property
+    def history_days(self) -> int:
+        """Days from the first occasion of all to the day."""
+        return int(self.frame["age_days"].to_numpy().max())
+
+    @cached_property
+    def silent_days(self) -> int:
+        """Days from the last occasion of all to the day."""
+        return int((self.frame["age_days"] - self.frame["active_span_days"]).to_numpy().min())
+
+    @cached_property
+    def mean_amount(self) -> float:
+        """Of all their occasions."""
+        occasions = (self.frame["frequency"] + 1) * self.frame["customers"]
+        return float(self.frame["amount"].to_numpy().sum() / occasions.to_numpy().sum())
+
+    @cached_property
+    def histories(self) -> Histories:
+        return histories_of(self.frame)
+
+
+@cache
+def queries() -> Mapping[str, str]:
+    """Everything that is asked of the engine here, by name: all of it must be portable."""
+    histories, detailed = (features()[f"features.customer_{name}"].select or "" for name in ("histories", "features"))
+    rhythm = _cohort_sql(histories, RHYTHM)
+    everything = _cohort_sql(detailed, FEATURES)
+    return {
+        "groups": _GROUPS.format(histories=histories),
+        "spenders": _SPENDERS.format(histories=histories),
+        "rhythm": rhythm,
+        "rhythm of a part": _in_part(rhythm),
+        "features": everything,
+        "features of a part": _in_part(everything),
+        "calendar": _CALENDAR,
+        "kept share": _KEPT_SHARE,
+    }
+
+
+def _cohort_sql(select: str, columns: Sequence[str]) -> str:
+    return _COHORT.format(columns=", ".join(f"features.{name}" for name in columns), features=select)
+
+
+def _in_part(sql: str) -> str:
+    """The same of the customers of a part, whose rows are taken out of each table once, before all else."""
+    read = [tables()[name] for name in sorted(lint.tables_read(sql, sql))]
+
+    def of_part(node: exp.Expr) -> exp.Expr:
+        if not isinstance(node, exp.Table) or not node.db:
+            return node
+        return exp.to_table(f"part_{node.name}", alias=node.alias_or_name)
+
+    parts = ", ".join(
+        f"part_{table.name} AS (SELECT {', '.join(table.header.columns)} FROM {table.full_name} WHERE {_PART})"
+        for table in read
+    )
+    rest = lint.parse(sql, sql).transform(of_part).sql(lint.DIALECT)
+    return f"WITH {parts}, {rest.removeprefix('WITH ')}"
+
+
+def cohort(
+    engine: Engine, origin: dt.date, until: dt.date, part: tuple[int, int] = (0, 1), columns: Sequence[str] = FEATURES
+) -> Cohort:
+    """The customers of `origin`: all, or of so many about equal parts the one in that place, 0 for the first.
+
+    Parts are always the same, by a hash of the id. `columns`: FEATURES or RHYTHM.
+    """
+    name = "features" if columns is FEATURES else "rhythm"
+    place, parts = part
+    bounds = {"part_from": _hash_at(place / parts), "part_to": _hash_at((place + 1) / parts)}
+    sql = queries()[name if parts == 1 else f"{name} of a part"]
+    return Cohort(origin, until, engine.read(sql, {"snapshot_date": origin, "until": until, **bounds}))
+
+
+def _hash_at(share: float) -> str:
+    """Which MD5, or first digits of one, so many of all hashes are below."""
+    return "g" if share >= 1 else f"{int(share * 2**32):08x}"
+
+
+def parts_of(engine: Engine, day: dt.date, customers: int) -> Iterator[Cohort]:
+    """All customers of a day with all that is known of them, at most about BATCH at a time."""
+    parts = -(-customers // BATCH)
+    return (cohort(engine, day, day, (place, parts)) for place in range(parts))
+
+
+def everybody(engine: Engine, day: dt.date) -> Everybody:
+    return Everybody(day, engine.read(queries()["groups"], {"snapshot_date": day}))
+
+
+def spenders(engine: Engine, day: dt.date) -> Spenders:
+    """All repeat buyers of a day whose repeat occasions were worth something, in groups."""
+    return spenders_of(engine.read(queries()["spenders"], {"snapshot_date": day}))
+
+
+def spenders_of(groups: pl.DataFrame) -> Spenders:
+    """From columns frequency, monetary_value, customers."""
+    return Spenders(*(groups[name].to_numpy().astype(np.float64) for name in groups.columns))
+
+
+def calendar(engine: Engine, day: dt.date) -> pl.DataFrame:
+    """Occasions per day up to `day`: day, first (of new customers), repeat."""
+    return engine.read(_CALENDAR, {"snapshot_date": day})
+
+
+def kept_share(engine: Engine, day: dt.date, margin: float | None) -> float:
+    """What is left of one unit of spend after refunds (share of the last 12 months) and, if given, the margin."""
+    refunds, sales = engine.read(_KEPT_SHARE, {"snapshot_date": day}).row(0)
+    refunded = min(1.0, max(0.0, refunds / sales)) if sales > 0 else 0.0
+    return float((1 - refunded) * (1.0 if margin is None else margin))
+
+
+def groups_of(frame: pl.DataFrame) -> pl.DataFrame:
+    """HISTORY and the number of customers who share it."""
+    return frame.group_by(HISTORY).agg(customers=pl.len()).sort(HISTORY)
+
+
+def histories_of(frame: pl.DataFrame) -> Histories:
+    """Histories of a frame with HISTORY and, if grouped, customers; days become weeks."""
+    customers = frame["customers"].to_numpy() if "customers" in frame.columns else 1.0
+    x, span, age = (frame[name].to_numpy() for name in HISTORY)
+    return Histories.of(x, span / 7, age / 7, customers)

@@ -1,0 +1,297 @@
+"""One night of the models: what is fitted, what it is tested on, which model is published."""
+
+from __future__ import annotations
+
+import datetime as dt
+import time
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, fields
+from functools import cached_property, partial
+from typing import TypeVar
+
+import numpy as np
+import polars as pl
+
+from pipeline.engines.engine import Engine
+from pipeline.models import validation
+from pipeline.models.beta_geometric import BGNBD, MBGNBD
+from pipeline.models.fitting import Fit, fit
+from pipeline.models.gamma_gamma import LEAST_REPEAT_BUYERS, GammaGamma, Spenders, SpendFit, fit_spend
+from pipeline.models.histories import Array, Histories
+from pipeline.models.nbd import NBD
+from pipeline.models.pareto_nbd import ParetoNBD
+from pipeline.models.timing import TimingModel
+from pipeline.settings import Settings
+from pipeline.steps.prediction.holdouts import (
+    LEARNT,
+    PROBABILITIES,
+    TRAINED,
+    Judged,
+    Target,
+    is_enough,
+    judge_counts,
+    judge_probability,
+    judge_value,
+    usable,
+)
+from pipeline.steps.prediction.inputs import (
+    FEATURES,
+    LARGEST_SAMPLE,
+    RHYTHM,
+    Cohort,
+    Everybody,
+    cohort,
+    everybody,
+    spenders,
+)
+from pipeline.steps.prediction.threads import side_by_side
+
+KINDS: tuple[type[TimingModel], ...] = (BGNBD, MBGNBD, ParetoNBD)
+LEAST_BUYERS, LEAST_DAYS, LEAST_FREQUENT, LONGEST_SILENCE_DAYS = 500, 180, 50, 30
+LONGEST_HOLDOUT_DAYS = 182
+STRONG_CORRELATION = 0.3
+SEED = 20260101
+
+Model = TypeVar("Model", TimingModel, GammaGamma)
+
+
+@dataclass(frozen=True)
+class Champion:
+    """Which model is published for a target, and why."""
+
+    target: Target
+    horizon_days: int
+    model: str
+    status: str
+    score: float | None
+    reason: str
+
+
+class Night:
+    """The models of one snapshot date. Everything is computed once, when first asked for."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        settings: Settings,
+        day: dt.date,
+        last: Mapping[str, TimingModel | GammaGamma] | None = None,
+    ) -> None:
+        """`last`: models of an earlier night, where the search on all data may start."""
+        self.engine = engine
+        self.settings = settings
+        self.day = day
+        self._last = last or {}
+        self._holdouts: dict[tuple[dt.date, dt.date], Cohort] = {}
+        self._found: dict[dt.date, dict[str, Fit]] = {}
+        self._spent: dict[dt.date, SpendFit] = {}
+        self.fitting_seconds = 0.0
+
+    # ── what there is to work with ────────────────────────────────────────────────────────────────────────────────
+
+    @cached_property
+    def today(self) -> Everybody:
+        return everybody(self.engine, self.day)
+
+    @cached_property
+    def spenders(self) -> Spenders:
+        return spenders(self.engine, self.day)
+
+    @cached_property
+    def why_not(self) -> str | None:
+        """Why nothing is predicted, in a sentence; None when there is enough data."""
+        today = self.today
+        if today.customers < LEAST_BUYERS:
+            return f"{today.customers:,} customers have bought; predictions need {LEAST_BUYERS}."
+        if today.history_days < LEAST_DAYS:
+            return f"The history is {today.history_days} days long; predictions need {LEAST_DAYS}."
+        frequent = today.frame.filter(pl.col("frequency") >= 2)["customers"].sum()
+        if frequent < LEAST_FREQUENT:
+            return f"{frequent} customers have bought on three days or more; predictions need {LEAST_FREQUENT}."
+        silent = today.silent_days
+        if silent >= LONGEST_SILENCE_DAYS:
+            return f"The last order is {silent} days old; predictions need one of the last {LONGEST_SILENCE_DAYS} days."
+        return None
+
+    @cached_property
+    def spend(self) -> SpendFit | None:
+        """The spend model on all data, if there are enough repeat buyers and it can be fitted."""
+        return self._spend_at(self.day, self.spenders)
+
+    @cached_property
+    def spend_correlation(self) -> float:
+        """Spearman's ρ of frequency and mean spend of repeat buyers; NaN without a spread. Gamma-Gamma assumes 0."""
+        known = self.spenders
+        if not len(known.x) or np.ptp(known.x) == 0 or np.ptp(known.m) == 0:
+            return float("nan")
+        x, m = (_mean_ranks(values, known.customers) for values in (known.x, known.m))
+        return validation.correlation(x, m, known.customers)
+
+    @cached_property
+    def judged(self) -> dict[Target, Judged]:
+        """The holdouts that the history is long enough for."""
+        third = (self.today.history_days + 1) // 3
+        counts = self.holdout(self.before(min(LONGEST_HOLDOUT_DAYS, third)), self.day)
+        tests: dict[Target, tuple[Cohort, Cohort]] = {}
+        for target, horizon in self.horizons.items():
+            detailed = target in LEARNT
+            after = self.holdout(self.before(horizon), self.day, detailed)
+            if is_enough(after):
+                before = self.holdout(self.before(2 * horizon), self.before(horizon), detailed)
+                tests[target] = after, before
+        tested = (counts, *(after for after, _ in tests.values()))
+        self.fit_at({self.day, *(found.origin for found in tested if is_enough(found))})
+
+        judges: dict[Target, Callable[[], Judged]] = {}
+        if is_enough(counts):
+            models, spend = self.models(counts.origin), self._spend_at(counts.origin, counts.spenders)
+            judges["counts"] = partial(judge_counts, counts, models)
+            if spend is not None:
+                judges["value"] = partial(judge_value, counts, models, spend)
+        for target, (after, before) in tests.items():
+            models = self.models(after.origin)
+            judges[target] = partial(judge_probability, target, after, before, models, SEED)
+        return dict(zip(judges, side_by_side(lambda target: judges[target](), list(judges)), strict=True))
+
+    @property
+    def horizons(self) -> dict[Target, int]:
+        """Days of the probabilities that are published."""
+        return dict(zip(PROBABILITIES, (30, 90, self.settings.churn_horizon_days), strict=True))
+
+    @cached_property
+    def champions(self) -> dict[Target, Champion]:
+        targets: dict[Target, int] = {"counts": LONGEST_HOLDOUT_DAYS, **self.horizons}
+        return {target: self._champion(target, horizon) for target, horizon in targets.items()}
+
+    @property
+    def sentence(self) -> str:
+        """Which models are published, for the log."""
+        published = ", ".join(f"{champion.target} by {champion.model}" for champion in self.champions.values()) + "."
+        if not abs(self.spend_correlation) > STRONG_CORRELATION:
+            return published
+        return (
+            f"{published} Careful: spend and frequency go together (Spearman {self.spend_correlation:.2f}), which the "
+            f"spend model assumes they do not; look at the bias of value in model_validation."
+        )
+
+    # ── helpers ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def before(self, days: int) -> dt.date:
+        return self.day - dt.timedelta(days=days)
+
+    def cohort(self, origin: dt.date, until: dt.date) -> Cohort:
+        return cohort(self.engine, origin, until)
+
+    def holdout(self, origin: dt.date, until: dt.date, detailed: bool = False) -> Cohort:
+        """A sample is enough to judge by and to learn from; only what is published is made for everybody.
+
+        `detailed`: with all that a classifier may know.
+        """
+        known = self._holdouts.get((origin, until))
+        if known is None or (detailed and not known.is_detailed):
+            parts = -(-self.today.customers // LARGEST_SAMPLE)
+            known = cohort(self.engine, origin, until, (0, parts), FEATURES if detailed else RHYTHM)
+            self._holdouts[origin, until] = known
+        return known
+
+    def fits(self, origin: dt.date) -> dict[str, Fit]:
+        """Fits at an origin, each kind once, and the NBD where no other holds."""
+        self.fit_at({origin})
+        return self._found[origin]
+
+    def fit_at(self, origins: Collection[dt.date]) -> None:
+        """Fit all kinds at the origins where that has not been done."""
+        new = sorted(set(origins) - self._found.keys(), reverse=True)
+        if not new:
+            return
+        wanted = [(kind, origin) for kind in reversed(KINDS) for origin in new]  # what takes longest comes first
+        histories = {origin: self._histories_at(origin) for origin in new}
+        begun = time.perf_counter()
+        alone = self.settings.clv.fitter == "lifetimes"  # whose derivatives are no business of two threads
+        fitter = self._fitter()
+        found = side_by_side(lambda one: fitter(one[0], histories[one[1]], self._start(*one)), wanted, alone)
+        fitted = dict(zip(wanted, found, strict=True))
+        for origin in new:
+            self._found[origin] = {kind.name: fitted[kind, origin] for kind in KINDS}
+            if not usable(self._found[origin]):
+                self._found[origin][NBD.name] = fit(NBD, histories[origin])
+        self.fitting_seconds += time.perf_counter() - begun
+
+    def _histories_at(self, origin: dt.date) -> Histories:
+        return self.today.histories if origin == self.day else self.holdout(origin, self.day).grouped
+
+    @property
+    def all_fits(self) -> list[tuple[dt.date, str, Fit | SpendFit]]:
+        """Every fit made so far: origin, model that was asked for, what came out."""
+        timing = [(origin, name, found) for origin, fits in self._found.items() for name, found in fits.items()]
+        return [*timing, *((origin, found.name, found) for origin, found in self._spent.items())]
+
+    def models(self, origin: dt.date) -> dict[str, TimingModel]:
+        return usable(self.fits(origin))
+
+    def fitted(self, name: str) -> Fit:
+        """The fit on all data whose model has this name; where it is not among them, the one of least AIC."""
+        fits = [found for found in self.fits(self.day).values() if found.status != "refused"]
+        return min(fits, key=lambda found: (found.model.name != name, found.aic))
+
+    def best_timing(self, target: Target) -> TimingModel:
+        """The timing model of a target: its champion, or where that is trained, the best timing model behind it."""
+        judged = self.judged.get(target)
+        if judged is None:
+            return self.fitted(self.champions[target].model).model
+        losses = {n: s["log_loss"] for n, s in judged.scores.items() if n not in judged.baselines | TRAINED}
+        return self.fitted(validation.champion_by_log_loss(losses)).model
+
+    def _fitter(self) -> Callable[[type[TimingModel], Histories, TimingModel | None], Fit]:
+        """Asked before threads begin, which must import nothing: two that import a package can find it half made."""
+        if self.settings.clv.fitter == "perennial":
+            return fit
+        from pipeline.models import lifetimes_fitter
+
+        return lambda kind, histories, _: lifetimes_fitter.fit(kind, histories)
+
+    def _champion(self, target: Target, horizon: int) -> Champion:
+        judged = self.judged.get(target)
+        if judged is None:
+            name = self.fitted("").model.name
+            reason = "The history is too short for a holdout; this timing model has the least AIC."
+            return Champion(target, horizon, name, "not_validated", None, reason)
+        name, metric = judged.champion(), "log_loss" if judged.is_probability else "bias_percent"
+        if name not in TRAINED:
+            name = self.fitted(name).model.name
+        score = judged.scores[judged.champion()][metric]
+        why = "least log loss" if judged.is_probability else "least bias among the models that rank customers as well"
+        return Champion(target, judged.cohort.days, name, "ok", score, f"{why[0].upper()}{why[1:]} on the holdout.")
+
+    def _spend_at(self, origin: dt.date, spenders: Spenders) -> SpendFit | None:
+        if spenders.total < LEAST_REPEAT_BUYERS:
+            return None
+        if origin not in self._spent:
+            begun = time.perf_counter()
+            self._spent[origin] = fit_spend(spenders, self._start(GammaGamma, origin))
+            self.fitting_seconds += time.perf_counter() - begun
+        spend = self._spent[origin]
+        return None if spend.status == "refused" else spend
+
+    def _start(self, kind: type[Model], origin: dt.date) -> Model | None:
+        """Last night's model. Holdouts never start from it: it has seen what they are tested on."""
+        last = self._last.get(kind.name) if origin == self.day else None
+        return last if isinstance(last, kind) else None
+
+
+def _mean_ranks(values: Array, customers: Array) -> Array:
+    """Rank of each of n groups of customers with equal values, the mean of those who share it; (n,)."""
+    levels, place = np.unique(values, return_inverse=True)
+    number = np.bincount(place, customers, len(levels))
+    return np.asarray((np.cumsum(number) - (number - 1) / 2)[place])
+
+
+def last_models(parameters: Sequence[tuple[str, str, float]]) -> dict[str, TimingModel | GammaGamma]:
+    """Models from rows (model, parameter, estimate) of an earlier snapshot: where tonight's search may start."""
+    found: dict[str, TimingModel | GammaGamma] = {}
+    kinds: list[type[TimingModel | GammaGamma]] = [*KINDS, NBD, GammaGamma]
+    for kind in kinds:
+        values = {parameter: estimate for model, parameter, estimate in parameters if model == kind.name}
+        if set(values) == {field.name for field in fields(kind)}:
+            found[kind.name] = kind(**values)
+    return found

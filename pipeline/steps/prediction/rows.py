@@ -1,0 +1,309 @@
+"""Rows of one night for the tables that Python writes, a function per table. Their columns: the SQL headers."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from pipeline.engines.engine import Engine
+from pipeline.models import validation
+from pipeline.models.clv import (
+    Horizon,
+    discounted_purchases,
+    relative_variance,
+    spend_factor,
+    standard_error,
+    value_interval,
+)
+from pipeline.models.fitting import Fit
+from pipeline.models.gamma_gamma import SpendFit
+from pipeline.models.histories import Array, Histories
+from pipeline.models.purchase_classifier import PurchaseClassifier, blend, train
+from pipeline.models.timing import TimingModel
+from pipeline.settings import Settings
+from pipeline.steps.prediction import inputs
+from pipeline.steps.prediction.holdouts import BLEND, PROBABILITIES, TRAINED, Target
+from pipeline.steps.prediction.inputs import Cohort, calendar, everybody, histories_of, kept_share, parts_of
+from pipeline.steps.prediction.nightly import SEED, Night, last_models
+from pipeline.steps.prediction.threads import side_by_side
+
+LOOK_BACK_DAYS = 30
+_SHARES = {"next_purchase_early_days": 0.1, "next_purchase_median_days": 0.5, "next_purchase_late_days": 0.9}
+_FACTORS = ("value_variance_0", "value_variance_1", "value_variance_2", "value_low_factor", "value_high_factor")
+TODAY_ONLY = (*_SHARES, "expected_purchases_se", *_FACTORS)
+"""When the next purchase is due, and how sure all is: of 30 days before nobody asks."""
+_YEAR_WEEKS = 365 / 7
+_GROUPS = 50_000  # predicted together
+
+_LAST_PARAMETERS = """
+    SELECT model, parameter, estimate FROM marts.model_parameters
+    WHERE snapshot_date = (
+      SELECT max(snapshot_date) FROM marts.model_parameters WHERE snapshot_date < $snapshot_date
+    )
+"""
+
+Rows = list[dict[str, Any]]
+
+
+def compute(engine: Engine, settings: Settings, day: dt.date, log: Callable[[str], object]) -> dict[str, pl.DataFrame]:
+    """Fit, test and apply the models of a day; without enough data nothing is written and the log says why."""
+    night = Night(engine, settings, day, last_models(_last_parameters(engine, day)))
+    log(f"{day}: {night.why_not or night.sentence}")
+    frames = frames_of(night)
+    if night.all_fits:
+        log(f"{day}: {len(night.all_fits)} fits took {night.fitting_seconds:.1f} seconds.")
+    return frames
+
+
+def queries() -> dict[str, str]:
+    """Everything that the step asks of the engine, by name."""
+    return {**inputs.queries(), "last parameters": _LAST_PARAMETERS}
+
+
+def _last_parameters(engine: Engine, day: dt.date) -> list[tuple[str, str, float]]:
+    """Parameters of the latest earlier snapshot: where the search may start; what it finds does not depend on them."""
+    return engine.read(_LAST_PARAMETERS, {"snapshot_date": day}).rows()
+
+
+def frames_of(night: Night) -> dict[str, pl.DataFrame]:
+    """Rows by table; all empty when there is too little data."""
+    if night.why_not:
+        return {}
+    return {
+        "timing_predictions": _timing_predictions(night),
+        "classifier_scores": _classifier_scores(night),
+        "champions": pl.DataFrame([vars(champion) for champion in night.champions.values()], infer_schema_length=None),
+        "model_validation": _frame(_validation_rows(night)),
+        "calibration_curve": _frame(_calibration_rows(night)),
+        "conditional_expectation": _frame(_expectation_rows(night)),
+        "decile_chart": _frame(_decile_rows(night)),
+        "tracking": _tracking(night),
+        "model_parameters": _frame(_parameter_rows(night)),
+        "model_fits": _frame(_fit_rows(night)),  # last: it lists every fit that the others asked for
+    }
+
+
+def _timing_predictions(night: Night) -> pl.DataFrame:
+    before = everybody(night.engine, night.before(LOOK_BACK_DAYS))
+    days = [night.today, before] if before.frame.height else [night.today]
+    groups = [(found.day, part) for found in days for part in found.frame.drop("amount").iter_slices(_GROUPS)]
+    return pl.concat(side_by_side(lambda one: _predicted(night, *one), groups))
+
+
+def _predicted(night: Night, as_of: dt.date, groups: pl.DataFrame) -> pl.DataFrame:
+    h = histories_of(groups)
+    arrays = (h.x, h.t_x, h.T)
+    counts = night.fitted(night.champions["counts"].model)
+    model = counts.model
+    timing = {target: night.best_timing(target) for target in PROBABILITIES}
+    columns: dict[str, Any] = {
+        "p_alive": model.p_alive(*arrays),
+        **{f"expected_purchases_{d}d": model.expected_purchases(d / 7, *arrays) for d in (30, 90, 180, 365)},
+        "p_purchase_30d": timing["purchase_30d"].probability_of_purchase(30 / 7, *arrays),
+        "p_purchase_90d": timing["purchase_90d"].probability_of_purchase(90 / 7, *arrays),
+        "p_purchase_churn": timing["churn"].probability_of_purchase(night.horizons["churn"] / 7, *arrays),
+        "p_purchase_365d": timing["churn"].probability_of_purchase(_YEAR_WEEKS, *arrays),
+        "discounted_purchases": discounted_purchases(model, _horizon(night), *arrays),
+        "spend_factor": np.ones_like(h.x) if night.spend is None else spend_factor(night.spend.model, h.x),
+        **(_today_only(night, counts, timing["churn"], h) if as_of == night.day else dict.fromkeys(TODAY_ONLY)),
+    }
+    return groups.with_columns(
+        as_of=pl.lit(as_of),
+        model=pl.lit(model.name),
+        probability_model=pl.lit(timing["churn"].name),
+        **_columns(columns),
+    )
+
+
+def _today_only(night: Night, counts: Fit, churn: TimingModel, h: Histories) -> dict[str, Any]:
+    """TODAY_ONLY; without a spend model nothing is known of how value varies."""
+    arrays = (h.x, h.t_x, h.T)
+    found: dict[str, Any] = dict.fromkeys(TODAY_ONLY)
+    found |= {name: 7 * churn.next_purchase(share, _YEAR_WEEKS, *arrays) for name, share in _SHARES.items()}
+    if counts.covariance is not None:
+        found["expected_purchases_se"] = standard_error(
+            counts.model, counts.covariance, lambda model: model.expected_purchases(_YEAR_WEEKS, *arrays)
+        )
+    if night.spend is not None:
+        variance = relative_variance(counts, night.spend, _horizon(night), *arrays)
+        interval = value_interval(counts.model, night.spend.model, _horizon(night), *arrays)
+        found |= dict(zip(_FACTORS, (*variance.T, *interval), strict=True))
+    return found
+
+
+def _horizon(night: Night) -> Horizon:
+    return Horizon(night.settings.clv.months, night.settings.clv.yearly_discount)
+
+
+def _classifier_scores(night: Night) -> pl.DataFrame:
+    """Probabilities of all customers where the champion is trained, on who bought in the last horizon."""
+    columns: dict[Target, str] = {"purchase_30d": "p_purchase_30d", "churn": "p_purchase_churn"}
+    wanted = [target for target in columns if night.champions[target].model in TRAINED]
+    empty = pl.DataFrame(schema={"customer_id": pl.String} | dict.fromkeys(columns.values(), pl.Float64))
+    if not wanted:
+        return empty
+    learnt = [night.holdout(night.before(night.horizons[target]), night.day, detailed=True) for target in wanted]
+    trained = dict(zip(wanted, side_by_side(_trained, learnt), strict=True))
+    frames = [empty]
+    for batch in parts_of(night.engine, night.day, night.today.customers):
+        scores = side_by_side(partial(_scored, night, trained, batch), wanted)
+        named = dict.fromkeys(columns.values()) | {columns[t]: score for t, score in zip(wanted, scores, strict=True)}
+        frames.append(batch.frame.select("customer_id").with_columns(**_columns(named)))
+    return pl.concat(frames)
+
+
+def _trained(learnt: Cohort) -> PurchaseClassifier:
+    sample = learnt.sampled()
+    return train(sample.features, sample.bought, SEED)
+
+
+def _scored(night: Night, trained: Mapping[Target, PurchaseClassifier], batch: Cohort, target: Target) -> Array:
+    found = trained[target].predict(batch.features)
+    if night.champions[target].model != BLEND:
+        return found
+    h = batch.histories
+    return blend(found, night.best_timing(target).probability_of_purchase(night.horizons[target] / 7, h.x, h.t_x, h.T))
+
+
+def _validation_rows(night: Night) -> Rows:
+    return [
+        {
+            "target": target, "model": model, "metric": metric, "is_baseline": model in judged.baselines,
+            "origin": judged.cohort.origin, "horizon_days": judged.cohort.days,
+            "customers": judged.cohort.frame.height, "value": value if np.isfinite(value) else None,
+        }
+        for target, judged in night.judged.items()
+        for model, metrics in judged.scores.items()
+        for metric, value in metrics.items()
+    ]  # fmt: skip
+
+
+def _calibration_rows(night: Night) -> Rows:
+    return [
+        {
+            "target": target, "model": model, "bin": row.bin, "customers": round(row.customers),
+            "predicted": row.predicted, "observed": row.actual,
+            "low": max(0.0, row.low), "high": min(1.0, row.high),
+        }
+        for target, judged in night.judged.items() if judged.is_probability
+        for model, prediction in judged.predictions.items() if model not in judged.baselines
+        for row in validation.calibration_curve(judged.actual, prediction, np.ones_like(judged.actual))
+    ]  # fmt: skip
+
+
+def _expectation_rows(night: Night) -> Rows:
+    judged = night.judged.get("counts")
+    if judged is None:
+        return []
+    ones = np.ones_like(judged.actual)
+    return [
+        {
+            "model": model, "frequency": row.x, "customers": round(row.customers),
+            "expected": row.predicted, "observed": row.actual,
+        }
+        for model, prediction in judged.predictions.items()
+        for row in validation.conditional_expectation(judged.cohort.histories.x, judged.actual, prediction, ones)
+    ]  # fmt: skip
+
+
+def _decile_rows(night: Night) -> Rows:
+    """Of baselines too, but for those that rank nobody: all equal, they have no tenths."""
+    return [
+        {
+            "target": target, "model": model, "decile": row.decile, "customers": row.customers,
+            "predicted": row.predicted, "observed": row.actual,
+            "lift": _finite(row.lift), "captured": _finite(row.captured),
+        }
+        for target, judged in night.judged.items()
+        for model, prediction in judged.predictions.items() if np.ptp(prediction) > 0
+        for row in validation.decile_chart(judged.actual, prediction, np.ones_like(judged.actual))
+    ]  # fmt: skip
+
+
+def _tracking(night: Night) -> pl.DataFrame:
+    """Weeks of the shop's life; the model is the one of the holdout, which has seen nothing after its origin."""
+    judged = night.judged.get("counts")
+    origin = judged.cohort.origin if judged else night.day
+    name = judged.champion() if judged else night.champions["counts"].model
+    model = night.models(origin)[name]
+    days = calendar(night.engine, night.day)
+    start = days["day"][0]
+    offset = (days["day"] - start).dt.total_days().to_numpy()
+    weeks = ((night.day - start).days + 1) // 7
+    ends = np.arange(1, weeks + 1)
+    repeat = np.bincount(np.minimum(offset // 7, weeks), days["repeat"].to_numpy(), weeks + 1)[:weeks]
+    ages = np.maximum(ends[:, None] - offset[None, :] / 7, 0.0)
+    cumulative = (model.expected_from_start(ages.ravel()).reshape(ages.shape) * days["first"].to_numpy()).sum(axis=1)
+    week_ends = [start + dt.timedelta(days=int(7 * end) - 1) for end in ends]
+    return pl.DataFrame(
+        {
+            "week": ends, "week_ends_on": week_ends, "is_holdout": [end > origin for end in week_ends],
+            "model": [name] * weeks, "actual": repeat.astype(np.int64),
+            "expected": np.diff(cumulative, prepend=0.0),
+            "actual_cumulative": repeat.cumsum().astype(np.int64), "expected_cumulative": cumulative,
+        }
+    )  # fmt: skip
+
+
+def _parameter_rows(night: Night) -> Rows:
+    rows: Rows = []
+    seen: set[str] = set()
+    for found in night.fits(night.day).values():
+        if found.status == "refused" or found.model.name in seen:
+            continue
+        seen.add(found.model.name)
+        errors = found.standard_errors
+        for place, (parameter, estimate) in enumerate(found.model.parameters.items()):
+            error = None if errors is None else float(errors[place])
+            rows.append(_parameter(found.model.name, parameter, estimate, error))
+    if night.spend is not None:
+        errors = night.spend.standard_errors
+        for place, parameter in enumerate(("p", "q", "v")):
+            error = None if errors is None else float(errors[place])
+            rows.append(_parameter("gamma_gamma", parameter, getattr(night.spend.model, parameter), error))
+    mean_spend = night.today.mean_amount if night.spend is None else night.spend.model.mean_spend
+    rows.append(_parameter("shop", "mean_spend", mean_spend, None))
+    if np.isfinite(night.spend_correlation):
+        rows.append(_parameter("shop", "spend_frequency_spearman", night.spend_correlation, None))
+    rows.append(_parameter("shop", "kept_share", kept_share(night.engine, night.day, night.settings.clv.margin), None))
+    return rows
+
+
+def _fit_rows(night: Night) -> Rows:
+    return [
+        {
+            "origin": origin, "asked_for": asked_for, "model": found.model.name, "status": found.status,
+            "reason": found.reason or None, "log_likelihood": _finite(found.log_likelihood),
+            "aic": _finite(found.aic), "bic": _finite(found.bic), "customers": round(found.customers),
+            "groups": found.groups, "iterations": found.iterations, "start": found.start, "penalty": found.penalty,
+            "binning_error": found.binning_error if isinstance(found, SpendFit) else None,
+        }
+        for origin, asked_for, found in sorted(night.all_fits, key=lambda row: row[:2])
+    ]  # fmt: skip
+
+
+def _parameter(model: str, parameter: str, estimate: float, error: float | None) -> dict[str, Any]:
+    return {"model": model, "parameter": parameter, "estimate": estimate, "standard_error": error}
+
+
+def _columns(values: dict[str, Any]) -> dict[str, Any]:
+    """Columns of numbers; what is no number, or was not computed, is null."""
+    return {
+        name: pl.lit(None, pl.Float64)
+        if column is None
+        else pl.Series(np.where(np.isfinite(column), column, np.nan)).fill_nan(None)
+        for name, column in values.items()
+    }
+
+
+def _finite(value: float) -> float | None:
+    return float(value) if np.isfinite(value) else None
+
+
+def _frame(rows: Rows) -> pl.DataFrame:
+    return pl.DataFrame(rows, infer_schema_length=None)

@@ -1,0 +1,237 @@
+"""Tables as SQL files: `sql/<schema>/<table>.sql` is one header comment and one SELECT.
+
+The header (YAML in a leading /* … */) is the documentation, the contract and the tests of the table; the SELECT tells
+which tables it reads. A table that Python writes has a header and no SELECT. Nothing here runs SQL.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+from typing import Any, Self, TypeVar
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from pipeline.errors import PerennialError
+from pipeline.places import FOLDER_COLUMN
+from pipeline.settings import SQL_FOLDER
+from pipeline.tables.sql_text import tables_read
+
+PARTITION_COLUMN = "snapshot_date"
+RENAMED_COLUMNS = {"marts.survival_curves": {FOLDER_COLUMN: "silent_days"}}
+"""Table -> old name of a column -> its name now: what older versions stored is read, and upgraded, by this."""
+QUERIES = "features"
+# libyaml where PyYAML was built with it, as its wheels are: ten times as fast over all headers.
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_HEADER = re.compile(r"\A\s*/\*(?P<yaml>.*?)\*/(?P<sql>.*)\Z", re.DOTALL)
+_TYPE = re.compile(r"VARCHAR|BOOLEAN|INTEGER|BIGINT|DOUBLE|DATE|TIMESTAMP|DECIMAL\(\d+,\s?\d+\)")
+
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+class HeaderError(PerennialError):
+    """A SQL file whose header cannot be used; the message names the file and the line or field."""
+
+
+class Column(BaseModel):
+    """One documented column: what it means, in which unit, and which values it may take."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    type: str = Field(pattern=f"^({_TYPE.pattern})$")
+    meaning: str = Field(min_length=3)
+    unit: str | None = None
+    nullable: bool = False
+    min: float | None = None
+    max: float | None = None
+    values: tuple[str | int, ...] | None = None
+
+
+class Header(BaseModel):
+    """What a table is: one row per `grain`, kept by `owner`, with these columns; tests return bad rows."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    description: str = Field(min_length=10)
+    grain: tuple[str, ...] = Field(min_length=1)
+    owner: str
+    columns: dict[str, Column] = Field(min_length=1)
+    tests: dict[str, str] = Field(default_factory=dict)
+    incremental_by: str | None = Field(None, description="Key of which all rows follow from the key's rows it reads")
+    computed_by: str | None = Field(None, description="Step of `pipeline.steps.computed` that makes it")
+    reads: tuple[str, ...] = Field((), description="Tables that step reads; of a SELECT they are seen")
+
+    @field_validator("owner")
+    @classmethod
+    def owner_is_team_or_mail(cls, owner: str) -> str:
+        if not owner.startswith("team:") and "@" not in owner:
+            raise ValueError("an owner is 'team:name' or an e-mail address")
+        return owner
+
+    @model_validator(mode="after")
+    def grain_is_documented(self) -> Self:
+        for key in self.grain:
+            if key not in self.columns:
+                raise ValueError(f"grain names {key!r}, which is not among the columns")
+            if self.columns[key].nullable:
+                raise ValueError(f"grain column {key!r} must not be nullable")
+        if self.incremental_by is not None and self.incremental_by not in self.grain:
+            raise ValueError(f"incremental_by names {self.incremental_by!r}, which is not in the grain")
+        return self
+
+    @model_validator(mode="after")
+    def folders_are_no_column(self) -> Self:
+        if {PARTITION_COLUMN, FOLDER_COLUMN} <= self.columns.keys():
+            raise ValueError(f"a published table has no column {FOLDER_COLUMN!r}: its folders are called so")
+        return self
+
+    @model_validator(mode="after")
+    def reads_are_of_a_step(self) -> Self:
+        if self.reads and self.computed_by is None:
+            raise ValueError("reads is for tables with computed_by; what a SELECT reads is seen from it")
+        return self
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """A table of the warehouse as its file tells it."""
+
+    schema: str
+    name: str
+    header: Header
+    select: str | None
+    file: str
+    first_line: int = 1
+    """The line of the file in which the SELECT begins."""
+
+    @property
+    def full_name(self) -> str:
+        return f"{self.schema}.{self.name}"
+
+    @property
+    def is_partitioned(self) -> bool:
+        return PARTITION_COLUMN in self.header.columns
+
+    @cached_property
+    def reads(self) -> frozenset[str]:
+        """Tables the SELECT, or the step that computes the table, reads, without itself."""
+        return self._all_reads - {self.full_name}
+
+    @property
+    def is_history(self) -> bool:
+        """Whether a partition depends on the earlier partitions of its own table."""
+        return self.full_name in self._all_reads
+
+    @cached_property
+    def incremental_source(self) -> str | None:
+        """The table whose changed keys say which rows to rebuild (`engines.incremental`); None: always all rows."""
+        if self.header.incremental_by is None:
+            return None
+        sources = [name for name in self._all_reads if not name.startswith("params.")]
+        if self.is_partitioned or len(sources) != 1:
+            raise HeaderError(f"{self.file}: incremental_by needs a SELECT from one table, and no snapshot_date.")
+        return sources[0]
+
+    @cached_property
+    def _all_reads(self) -> frozenset[str]:
+        return tables_read(self.select, self.file) if self.select else frozenset(self.header.reads)
+
+    @property
+    def declared_select(self) -> str:
+        """The SELECT with the columns and types of the header. Its lines stay where they are."""
+        types = self.column_types().items()
+        columns = ", ".join(f'CAST(selected."{name}" AS {kind}) AS "{name}"' for name, kind in types)
+        return f"SELECT {columns} FROM ({self.select}) AS selected"
+
+    def column_types(self) -> dict[str, str]:
+        return {name: column.type for name, column in self.header.columns.items()}
+
+
+def split_header(text: str, file: str) -> tuple[dict[str, Any], str | None]:
+    """The header as plain data, and the SQL below it (None if there is none)."""
+    match = _HEADER.match(text)
+    if match is None:
+        raise HeaderError(f"{file}: must begin with a header comment /* … */; docs/sql.md shows one.")
+    try:
+        data = yaml.load(match["yaml"], _LOADER)  # noqa: S506 - a safe one either way
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        raise HeaderError(f"{file}, line {line}: the header is not readable YAML: {error.problem}.") from error
+    if not isinstance(data, dict):
+        raise HeaderError(f"{file}: the header must be a list of `name: value` lines.")
+    return data, match["sql"].strip() or None
+
+
+def parse_header(model: type[Model], data: Mapping[str, Any], text: str, file: str) -> Model:
+    """The header as `model`; errors name the file, the line of the field, and what is wrong with it."""
+    try:
+        return model.model_validate(data)
+    except ValidationError as error:
+        problems = [
+            f"{file}{_line_of(p['loc'][:-1] if p['type'] == 'missing' else p['loc'], text)}: "
+            f"{'.'.join(map(str, p['loc'])) or 'header'}: {p['msg']}"
+            for p in error.errors()
+        ]
+        raise HeaderError("\n".join(problems)) from error
+
+
+def read_table(path: Path, root: Path = SQL_FOLDER) -> Table:
+    text = path.read_text(encoding="utf-8")
+    file = f"sql/{path.relative_to(root).as_posix()}"
+    data, select = split_header(text, file)
+    header = parse_header(Header, data, text, file)
+    if select is not None and header.computed_by is not None:
+        raise HeaderError(f"{file}: has a SELECT, so it is not computed_by anything; remove one.")
+    first_line = text[: text.index(select)].count("\n") + 1 if select else 1
+    table = Table(path.parent.name, path.stem, header, select, file, first_line)
+    _ = table.reads  # a SELECT that cannot be used is refused here, and read once
+    return table
+
+
+def read_tables(root: Path = SQL_FOLDER) -> dict[str, Table]:
+    """All tables by full name, in an order in which each comes after the tables it reads.
+
+    Raises HeaderError or dialect.Refused for a file that cannot be used, HeaderError for tables that read in a circle.
+    """
+    files = sorted(path for path in root.glob("*/*.sql") if path.parent.name not in {"sources", QUERIES})
+    return in_order(read_table(path, root) for path in files)
+
+
+def read_queries(root: Path = SQL_FOLDER) -> dict[str, Table]:
+    """SELECTs that are asked for any day and never stored, by full name; documented and linted like tables."""
+    return {
+        table.full_name: table for table in (read_table(path, root) for path in sorted(root.glob(f"{QUERIES}/*.sql")))
+    }
+
+
+def in_order(tables: Iterable[Table]) -> dict[str, Table]:
+    by_name = {table.full_name: table for table in tables}
+    graph = {name: sorted(table.reads & by_name.keys()) for name, table in by_name.items()}
+    try:
+        return {name: by_name[name] for name in TopologicalSorter(graph).static_order()}
+    except CycleError as error:
+        raise HeaderError(f"tables read each other in a circle: {' → '.join(error.args[1])}.") from error
+
+
+def unknown_reads(tables: Mapping[str, Table], outside: Iterable[str] = ()) -> dict[str, set[str]]:
+    """Per table, what it reads that nobody makes: a typo. Empty when all is well."""
+    known = {*tables, *outside}
+    missing = {name: set(table.reads - known) for name, table in tables.items()}
+    return {name: names for name, names in missing.items() if names}
+
+
+def _line_of(location: tuple[int | str, ...], text: str) -> str:
+    """', line n' of the innermost named field of a validation error, as far as it can be found in the text."""
+    position, line = 0, 0
+    for part in location:
+        found = re.compile(rf"(?m)^\s*(?:[^#\n]*[{{,]\s*)?{re.escape(str(part))}\s*:").search(text, position)
+        if found is None:
+            break
+        position, line = found.start(), text.count("\n", 0, found.end()) + 1
+    return f", line {line}" if line else ""
