@@ -31,7 +31,7 @@ def asset_spec(table: Table, partitions_def: dg.PartitionsDefinition[str] | None
         asset_key(table),
         deps=[asset_key(name) for name in sorted(table.reads) if not name.startswith("params.")],
         description=table.header.description,
-        group_name=table.schema,
+        group_name=table.topic or table.schema,
         owners=[table.header.owner],
         kinds={"duckdb", "sql"} if table.select else {"duckdb", "python"},
         partitions_def=partitions_def,

@@ -109,6 +109,8 @@ class Table:
     file: str
     first_line: int = 1
     """The line of the file in which the SELECT begins."""
+    topic: str = ""
+    """The folder of the file: `sql/marts/rfm/rfm_scores.sql` is of the topic rfm, though of the schema marts."""
 
     @property
     def full_name(self) -> str:
@@ -189,7 +191,8 @@ def read_table(path: Path, root: Path = SQL_FOLDER) -> Table:
     if select is not None and header.computed_by is not None:
         raise HeaderError(f"{file}: has a SELECT, so it is not computed_by anything; remove one.")
     first_line = text[: text.index(select)].count("\n") + 1 if select else 1
-    table = Table(path.parent.name, path.stem, header, select, file, first_line)
+    schema, *topic = path.relative_to(root).parts[:-1]
+    table = Table(schema, path.stem, header, select, file, first_line, "".join(topic[:1]) or schema)
     _ = table.reads  # a SELECT that cannot be used is refused here, and read once
     return table
 
@@ -197,10 +200,21 @@ def read_table(path: Path, root: Path = SQL_FOLDER) -> Table:
 def read_tables(root: Path = SQL_FOLDER) -> dict[str, Table]:
     """All tables by full name, in an order in which each comes after the tables it reads.
 
-    Raises HeaderError or dialect.Refused for a file that cannot be used, HeaderError for tables that read in a circle.
+    Raises HeaderError or Refused for a file that cannot be used, HeaderError for tables that read in a circle and for
+    two files of one table.
     """
-    files = sorted(path for path in root.glob("*/*.sql") if path.parent.name not in {"sources", QUERIES})
-    return in_order(read_table(path, root) for path in files)
+    not_stored = {"sources", QUERIES}
+    files = sorted(path for path in root.rglob("*.sql") if path.relative_to(root).parts[0] not in not_stored)
+    tables = [read_table(path, root) for path in files]
+    _require_one_file_each(tables)
+    return in_order(tables)
+
+
+def _require_one_file_each(tables: Iterable[Table]) -> None:
+    files: dict[str, str] = {}
+    for table in tables:
+        if (other := files.setdefault(table.full_name, table.file)) != table.file:
+            raise HeaderError(f"{table.file}: {table.full_name} is in {other} already; rename one of the files.")
 
 
 def read_queries(root: Path = SQL_FOLDER) -> dict[str, Table]:

@@ -79,7 +79,7 @@ class Input:
             owner="team:data",
             columns=origin | derived | canonical,
         )
-        return Table("staging", self.name, header, None, "pipeline/tables/inputs.py")
+        return Table("staging", self.name, header, None, "pipeline/tables/inputs.py", topic="staging")
 
 
 def _day(moment: str, nullable: bool = False) -> Derived:

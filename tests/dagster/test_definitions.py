@@ -126,8 +126,8 @@ def test_definitions_do_not_depend_on_the_home() -> None:
 
 
 def test_every_sql_file_is_an_asset(repository: dg.RepositoryDefinition) -> None:
-    stored = [path for path in SQL_FOLDER.glob("*/*.sql") if path.parent.name != QUERIES]
-    files = {f"{path.parent.name}.{path.stem}" for path in stored}
+    paths = [path.relative_to(SQL_FOLDER) for path in SQL_FOLDER.rglob("*.sql")]
+    files = {f"{path.parts[0]}.{path.stem}" for path in paths if path.parts[0] not in (QUERIES, "sources")}
     assert files
     assert files <= asset_specs(repository).keys()
 

@@ -63,6 +63,19 @@ def test_a_file_is_a_table_named_by_its_folder_and_its_name(tmp_path):
     assert not found.is_partitioned and not found.is_history
 
 
+def test_a_folder_below_the_schema_is_a_topic(tmp_path):
+    found = read_table(write(tmp_path, name="marts/rfm/example"), tmp_path)
+    assert (found.full_name, found.topic, found.file) == ("marts.example", "rfm", "sql/marts/rfm/example.sql")
+    assert read_table(write(tmp_path), tmp_path).topic == "marts"
+
+
+def test_a_table_is_in_one_file_only(tmp_path):
+    write(tmp_path, name="marts/rfm/example")
+    write(tmp_path, name="marts/trend/example")
+    with pytest.raises(HeaderError, match=r"trend/example.sql: marts.example is in sql/marts/rfm/example.sql already"):
+        read_tables(tmp_path)
+
+
 def test_a_table_with_a_snapshot_date_is_partitioned(tmp_path):
     text = HEADER.replace("columns:\n", "columns:\n  snapshot_date: {type: DATE, meaning: Day of the snapshot}\n")
     assert read_table(write(tmp_path, text + SELECT), tmp_path).is_partitioned

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any
 
 from pipeline.reporting.facts import Report
 from pipeline.tables.header import Table
 
-_SCHEMA_ORDER = {"marts": 0, "staging": 2, "ingest": 3}
+_CHAPTERS = ("customers", "revenue", "rfm", "trend", "lifecycle", "rhythm", "prediction", "products", "campaigns")
+_LAST_CHAPTERS = ("staging", "ingest")
 
 
 @dataclass(frozen=True)
@@ -23,8 +25,23 @@ class GlossaryTable:
 
 
 def context(report: Report) -> dict[str, Any]:
-    tables = sorted(report.tables.values(), key=lambda table: (_SCHEMA_ORDER.get(table.schema, 1), table.full_name))
-    return {"tables": [_entry(table, report.run.currency) for table in tables]}
+    tables = sorted(report.tables.values(), key=lambda table: (_place(table.topic), table.topic, table.full_name))
+    chapters = groupby(tables, key=lambda table: table.topic)
+    return {
+        "chapters": [
+            (_chapter(topic), [_entry(table, report.run.currency) for table in listed]) for topic, listed in chapters
+        ]
+    }
+
+
+def _chapter(topic: str) -> str:
+    return "RFM" if topic == "rfm" else topic.replace("_", " ").capitalize()
+
+
+def _place(topic: str) -> int:
+    """Ours in their order, then those that a home adds, then what all of them are made from."""
+    chapters = (*_CHAPTERS, "", *_LAST_CHAPTERS)
+    return chapters.index(topic if topic in chapters else "")
 
 
 def _entry(table: Table, currency: str) -> GlossaryTable:

@@ -1,7 +1,7 @@
 """Step `trend`: what the base of a day did, and the exact test of every pair of counts that occurs in it.
 
 What belongs here: from which windows the expected share is learnt, and rows for `trend_base` and `trend_pairs`. What
-does not: the test (`pipeline.models.trend`), who bought how often (`sql/marts/trend_counts.sql`).
+does not: the test (`pipeline.models.trend`), who bought how often (`sql/marts/trend/trend_counts.sql`).
 """
 
 from __future__ import annotations
