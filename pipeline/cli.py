@@ -20,7 +20,7 @@ from pipeline.snapshots import Every
 from pipeline.terminal import Terminal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from pipeline.ingest.inspection import Inspection
     from pipeline.runs import Finished
@@ -348,7 +348,19 @@ def _parse_sources(given: list[str], what: str = _NOT_PUBLISHED) -> dict[str, li
         if not (name and equals and pattern):
             raise _fail(f"--source {text!r} must be NAME=PATH_OR_GLOB, such as perennial=exports/orders-*.csv.", what)
         sources[name].append(pattern)
+    _require_files(sources, what)
     return dict(sources)
+
+
+def _require_files(given: Mapping[str, Sequence[str]], what: str) -> None:
+    """Before anything is made: a home that is new because of a typing error would be one more thing to remove."""
+    from pipeline.errors import ExportError
+    from pipeline.ingest.exports import given_files
+
+    try:
+        given_files(given)
+    except ExportError as error:
+        raise _fail(str(error), what) from None
 
 
 def _parse_between(first: str | None, last: str | None) -> tuple[dt.date, dt.date] | None:

@@ -45,7 +45,7 @@ def find_exports(settings: Settings, given: Mapping[str, Sequence[str]]) -> list
     Raises ExportError for a source or file that does not exist; files are sorted, each once per source.
     """
     sources = find_sources(settings.sources_folders)
-    found = _given_files(given) if given else _dropped_files(settings.exports_folder)
+    found = given_files(given) if given else _dropped_files(settings.exports_folder)
     chosen = {name: choose(sources, name) for name in dict.fromkeys(name for name, _ in found)}
     exports = [Export(path, recognise_input(settings, path, chosen[name])) for name, path in found]
     each_once = {(export.source.label, export.path): export for export in exports}
@@ -130,7 +130,7 @@ def shown_by_siblings(engine: DuckDBEngine, source: Source) -> Shown:
 # ── finding ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _given_files(given: Mapping[str, Sequence[str]]) -> list[tuple[str, Path]]:
+def given_files(given: Mapping[str, Sequence[str]]) -> list[tuple[str, Path]]:
     """(name of the source, file)."""
     found = []
     for name, patterns in given.items():

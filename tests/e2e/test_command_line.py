@@ -218,6 +218,12 @@ def test_a_home_that_is_not_there_says_so(tmp_path: Path) -> None:
     assert "--home" in answer.failure
 
 
+def test_an_export_that_is_not_there_makes_no_home(tmp_path: Path) -> None:
+    answer = perennial("run", "--source", "perennial=nowhere.csv", "--home", tmp_path / "new", cwd=tmp_path)
+    assert answer.code == 1 and "No file matches 'nowhere.csv'" in answer.failure
+    assert not (tmp_path / "new").exists()
+
+
 def test_a_bad_file_is_named_with_row_and_column(shop: Path) -> None:
     export = write_orders(shop.parent / "bad.csv", unreadable=40)
     command = ["run", "--home", shop, "--source", f"perennial={export}", "--snapshot", DAY]
