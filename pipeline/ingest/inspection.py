@@ -35,7 +35,6 @@ from pipeline.shapes import counted, one_line, shown_names
 from pipeline.tables.catalog import tables
 from pipeline.tables.header import HeaderError
 from pipeline.tables.inputs import INPUTS, ORDERS, input_tables
-from pipeline.tables.rules import ORDER_LINES
 
 _TABLES = (
     *(name for name, table in tables().items() if table.schema == "ingest"),
@@ -671,7 +670,7 @@ def guess_columns(profile: Mapping[str, set[str]]) -> dict[str, str]:
         if canonical not in found and raw not in found.values():
             found[canonical] = raw
     _add_by_content(found, profile)
-    return {name: found[name] for name in ORDER_LINES.columns if name in found}
+    return {name: found[name] for name in INPUTS[ORDERS].schema.columns if name in found}
 
 
 def _may_be(canonical: str, raw: str, likes: set[str]) -> bool:

@@ -58,7 +58,7 @@ from pipeline.statuses import (
     status_word_sql,
 )
 from pipeline.tables.inputs import INPUTS, filling
-from pipeline.tables.rules import REFUND_ADDS, RowRule, row_rules, sql_type
+from pipeline.tables.rules import RowRule, row_rules, sql_type
 
 Value = TypeVar("Value")
 GUEST_ID = "guest_id"
@@ -660,7 +660,7 @@ class Load:
         counts = ", ".join(f"count(*) FILTER (WHERE {rule.fails})" for rule in rules)
         failing = self._execute(f"SELECT {counts} FROM completed")[0]  # one pass; most rules fail nowhere
         for rule, count in zip(rules, failing, strict=True):
-            if count and rule.check == REFUND_ADDS and self._turn_refunds():
+            if count and rule.check == "refund_adds" and self._turn_refunds():
                 continue
             if count:
                 self._apply(rule, raw_columns.get(rule.column, []))

@@ -26,11 +26,11 @@ PARTITION_COLUMN = "snapshot_date"
 RENAMED_COLUMNS = {"marts.survival_curves": {FOLDER_COLUMN: "silent_days"}}
 """Table -> old name of a column -> its name now: what older versions stored is read, and upgraded, by this."""
 QUERIES = "features"
+INPUT_FOLDER = "inputs"
 # libyaml where PyYAML was built with it, as its wheels are: ten times as fast over all headers.
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _HEADER = re.compile(r"\A\s*/\*(?P<yaml>.*?)\*/(?P<sql>.*)\Z", re.DOTALL)
-_TYPE = re.compile(r"VARCHAR|BOOLEAN|INTEGER|BIGINT|DOUBLE|DATE|TIMESTAMP|DECIMAL\(\d+,\s?\d+\)")
-
+COLUMN_TYPE = r"^(VARCHAR|BOOLEAN|INTEGER|BIGINT|DOUBLE|DATE|TIMESTAMP|DECIMAL\(\d+,\s?\d+\))$"
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -44,7 +44,7 @@ class Column(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    type: str = Field(pattern=f"^({_TYPE.pattern})$")
+    type: str = Field(pattern=COLUMN_TYPE)
     meaning: str = Field(min_length=3)
     unit: str | None = None
     nullable: bool = False
@@ -203,7 +203,7 @@ def read_tables(root: Path = SQL_FOLDER) -> dict[str, Table]:
     Raises HeaderError or Refused for a file that cannot be used, HeaderError for tables that read in a circle and for
     two files of one table.
     """
-    not_stored = {"sources", QUERIES}
+    not_stored = {"sources", INPUT_FOLDER, QUERIES}
     files = sorted(path for path in root.rglob("*.sql") if path.relative_to(root).parts[0] not in not_stored)
     tables = [read_table(path, root) for path in files]
     _require_one_file_each(tables)

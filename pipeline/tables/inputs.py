@@ -1,173 +1,330 @@
-"""Inputs: the canonical inputs of the house, one description each; what a row must be, its contract says.
+"""Inputs: the canonical inputs of the house, `sql/inputs/<input>.sql`, each a header and nothing below it.
 
-What differs from input to input stands here, as words and SQL expressions: which rows belong together, whether a row
-tells when it was changed, what follows from the columns that are given. Loading knows no input by its name.
+The header is the contract of the exports: which columns there are and what may stand in them, which rows belong
+together, which of two files counts, what follows from the columns that are given. The pandera schema, the row rules in
+SQL and the staging table are made from it; loading knows no input by its name. Whoever adds an input adds a file.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Container, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Literal, Self
 
 import pandera.polars as pa
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from pipeline.settings import ChargeProducts, Settings
-from pipeline.tables.header import Column, Header, Table
-from pipeline.tables.rules import BENCHMARKS, CUSTOMERS, ORDER_LINES, REFUND_RULES, TARGETS, RowRule, documented
+from pipeline.quoting import text_literal
+from pipeline.settings import SQL_FOLDER, ChargeProducts, Settings
+from pipeline.tables.header import (
+    COLUMN_TYPE,
+    INPUT_FOLDER,
+    Column,
+    Header,
+    HeaderError,
+    Table,
+    parse_header,
+    split_header,
+)
+from pipeline.tables.rules import EARLIEST, LATEST, RowRule, polars_type
+
+ORDERS = "order_lines"
+"""The input without which there is nothing."""
+_ORIGIN = {
+    "file_id": Column(type="VARCHAR", meaning="File the row came in (ingest.files)"),
+    "row_number": Column(type="BIGINT", unit="data rows", min=1, meaning="Position of the row in that file"),
+}
+_FILLINGS = {"currency": "EUR", "is_charge": "FALSE", "is_product": "FALSE"}
+_NAME = re.compile(r"[a-z][a-z0-9_]*")
 
 
-@dataclass(frozen=True)
-class Derived:
+class InputColumn(BaseModel):
+    """A canonical column: its type, what it means, and what may stand in it. Moments lie between 1970 and 2100."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    type: str = Field(pattern=COLUMN_TYPE)
+    meaning: str = Field(min_length=3)
+    unit: str | None = None
+    required: bool = Field(False, description="Whether a completed row must have it")
+    min: int | float | None = None
+    max: int | float | None = None
+    length: tuple[int, int] | None = Field(None, description="Fewest and most characters")
+    pattern: str | None = Field(None, description="Regular expression that a text matches from its start")
+    otherwise: str | None = Field(None, description="What a message says of a text that does not match the pattern")
+    values: tuple[str | int, ...] | None = None
+
+    @model_validator(mode="after")
+    def checks_fit_the_type(self) -> Self:
+        texts, limits = (self.length, self.pattern), (self.min, self.max)
+        if self.type != "VARCHAR" and any(given is not None for given in texts):
+            raise ValueError("length and pattern are for VARCHAR")
+        if self.type in ("VARCHAR", "BOOLEAN", "DATE", "TIMESTAMP") and any(given is not None for given in limits):
+            raise ValueError("min and max are for numbers")
+        if self.otherwise is not None and self.pattern is None:
+            raise ValueError("otherwise is what is said of a text that does not match pattern: give one")
+        return self
+
+    @field_validator("pattern")
+    @classmethod
+    def pattern_can_be_read(cls, pattern: str | None) -> str | None:
+        if pattern is not None:
+            try:
+                re.compile(pattern)
+            except re.error as error:
+                raise ValueError(f"is no regular expression: {error}") from None
+        return pattern
+
+    @property
+    def documented(self) -> Column:
+        """As the staging table documents it."""
+        return Column(
+            type=self.type, meaning=self.meaning, unit=self.unit, nullable=not self.required, values=self.values
+        )
+
+    @property
+    def contract(self) -> pa.Column:
+        """As pandera checks it, and `rules.row_rules` compiles it."""
+        return pa.Column(
+            polars_type(self.type), self._checks(), nullable=not self.required, description=self.meaning,
+            metadata={"unit": self.unit},
+        )  # fmt: skip
+
+    def _checks(self) -> list[pa.Check]:
+        checks = []
+        always = {"TIMESTAMP": (EARLIEST, LATEST), "DATE": (EARLIEST.date(), LATEST.date())}
+        low, high = always.get(self.type, (self.min, self.max))
+        if low is not None and high is not None:
+            checks.append(pa.Check.in_range(low, high))
+        elif low is not None:
+            checks.append(pa.Check.ge(low))
+        elif high is not None:
+            checks.append(pa.Check.le(high))
+        if self.length is not None:
+            checks.append(pa.Check.str_length(*self.length))
+        if self.pattern is not None:
+            checks.append(pa.Check.str_matches(self.pattern, description=self.otherwise))
+        if self.values is not None:
+            checks.append(pa.Check.isin(self.values))
+        return checks
+
+
+class Derived(Column):
     """A column of the staging table that no export gives: its SQL over the completed row."""
 
     sql: str
-    column: Column
+
+    @property
+    def documented(self) -> Column:
+        return Column(**self.model_dump(exclude={"sql"}))
+
+
+class Rule(BaseModel):
+    """A check of a completed row beyond those of its columns: `fails` is true of a row that does not fit."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    column: str
+    fails: str
+    reason: str = Field(min_length=10)
+
+
+class InputHeader(BaseModel):
+    """What an input is. SQL expressions speak of the canonical columns; `filling` gives what stands in braces."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    description: str = Field(min_length=10)
+    owner: str = "team:data"
+    place: int = Field(100, description="Where it is listed among the inputs; those of one place by their names")
+    key: tuple[str, ...] = Field(
+        min_length=1, description="Rows that agree in it are one thing, taken whole from one export"
+    )
+    newest_by: Literal["file", "row"] = Field(
+        description="What is newer: what the newest file tells, or the row with the latest time in `changed_at`"
+    )
+    moment: str = Field(description="The column with the time of what a row tells")
+    changed_at: str | None = Field(None, description="The column with the time at which a row was last changed")
+    grain: tuple[str, ...] = Field((), description="What is unique in the table where a key has several rows")
+    columns: dict[str, InputColumn] = Field(min_length=1)
+    filled: tuple[dict[str, str], ...] = Field(
+        (), description="Columns made from others where they are not given, one layer upon the other"
+    )
+    derived: dict[str, Derived] = Field(default_factory=dict)
+    money: tuple[str, ...] = Field(
+        (), description="Columns in the currency of the row (column `currency`): they are converted"
+    )
+    borrows_moment: str | None = Field(
+        None, description="Rows that take the earliest moment of their key in the file if they have none of their own"
+    )
+    rules: dict[str, Rule] = Field(default_factory=dict)
+    gives: str | None = Field(None, description="What there is only with an export of it; none: nothing goes without")
+    personal: bool = Field(False, description="Whether exports hold columns of persons that no source reads")
+
+    @model_validator(mode="after")
+    def columns_can_be_made(self) -> Self:
+        for name in [name for name in (*self.columns, *self.derived) if not _NAME.fullmatch(name)]:
+            raise ValueError(f"{name!r} is no name of a column: small letters, digits and _ only")
+        if taken := {*self.columns} & {*_ORIGIN, *self.derived}:
+            raise ValueError(f"{sorted(taken)[0]!r} is a column that the table has already")
+        return self
+
+    @model_validator(mode="after")
+    def names_are_columns(self) -> Self:
+        known = {*self.columns, *self.derived}
+        named = {
+            "key": self.key, "moment": (self.moment,), "changed_at": (self.changed_at,) if self.changed_at else (),
+            "money": self.money, "filled": [name for layer in self.filled for name in layer],
+            "rules": [rule.column for rule in self.rules.values()],
+        }  # fmt: skip
+        for field, names in named.items():
+            for name in names:
+                if name not in self.columns:
+                    raise ValueError(f"{field} names {name!r}, which is not among the columns")
+        for name in self.grain:
+            if name not in {*known, *_ORIGIN}:
+                raise ValueError(f"grain names {name!r}, which is no column of the table")
+        for name in self.key:
+            if not self.columns[name].required:
+                raise ValueError(f"key column {name!r} must be required")
+        return self
+
+    @model_validator(mode="after")
+    def precedence_is_whole(self) -> Self:
+        if (self.newest_by == "row") != (self.changed_at is not None):
+            raise ValueError("newest_by: row needs changed_at, the column that tells it; newest_by: file has none")
+        if self.changed_at is not None and self.grain:
+            raise ValueError("newest_by: row is for inputs with one row per key, so grain is left out")
+        for name in {*([self.moment]), *([self.changed_at] if self.changed_at else [])}:
+            if self.columns[name].type != "TIMESTAMP":
+                raise ValueError(f"{name!r} tells a time, so its type is TIMESTAMP")
+        if self.money and "currency" not in self.columns:
+            raise ValueError("money needs a column currency, which says of what currency a row is")
+        return self
+
+    @field_validator("filled")
+    @classmethod
+    def braces_are_known(cls, layers: tuple[dict[str, str], ...]) -> tuple[dict[str, str], ...]:
+        for sql in [sql for layer in layers for sql in layer.values()]:
+            try:
+                sql.format(**_FILLINGS)
+            except (KeyError, IndexError, ValueError):
+                raise ValueError(f"in braces there may be {', '.join(_FILLINGS)} only: {sql}") from None
+        return layers
 
 
 @dataclass(frozen=True)
 class Input:
-    """A canonical input: its contract, and how rows of several exports come together in `staging.<name>`.
+    """A canonical input: its name and its header, and what follows from these."""
 
-    SQL expressions speak of the canonical columns. What `filling` gives may stand in those of `filled`.
-    """
-
-    schema: pa.DataFrameSchema
-    description: str
-    key: tuple[str, ...]
-    """Rows that agree in it are one thing, taken whole from one export: the newest by row or by file."""
-    moment: str
-    """The column with the time of what a row tells."""
-    changed_at: str | None = None
-    """The column with the time at which a row was last changed: then, of the rows of a key, the latest by it counts,
-    wherever it stands. None: a key counts as the newest file that holds it tells it."""
-    grain: tuple[str, ...] = ()
-    """What is unique in the table, where a key has several rows; else the key."""
-    filled: tuple[Mapping[str, str], ...] = ()
-    """Columns made from others where they are not given, one layer upon the other."""
-    derived: Mapping[str, Derived] = field(default_factory=dict)
-    money: Mapping[str, str] = field(default_factory=dict)
-    """Columns in the currency of the row, and their types; such rows are converted. Needs a column `currency`."""
-    borrows_moment: str | None = None
-    """Rows that take the earliest moment of their key in the file if they have none of their own."""
-    rules: tuple[RowRule, ...] = ()
-    """Checks of a completed row beyond those of its columns."""
-    gives: str | None = None
-    """What there is only with an export of it, as a phrase; None for orders, without which there is nothing."""
-    is_personal: bool = False
-    """Whether exports hold personal columns: then only columns that the source reads are kept, also in quarantine."""
+    name: str
+    header: InputHeader
+    file: str
 
     @property
-    def name(self) -> str:
-        return str(self.schema.name)
+    def description(self) -> str:
+        return self.header.description
+
+    @property
+    def key(self) -> tuple[str, ...]:
+        return self.header.key
+
+    @property
+    def moment(self) -> str:
+        return self.header.moment
+
+    @property
+    def changed_at(self) -> str | None:
+        """The column by which the latest row of a key counts, wherever it stands; None: the newest file counts."""
+        return self.header.changed_at
+
+    @property
+    def grain(self) -> tuple[str, ...]:
+        return self.header.grain
+
+    @property
+    def filled(self) -> tuple[Mapping[str, str], ...]:
+        return self.header.filled
+
+    @property
+    def derived(self) -> Mapping[str, Derived]:
+        return self.header.derived
+
+    @property
+    def borrows_moment(self) -> str | None:
+        return self.header.borrows_moment
+
+    @property
+    def gives(self) -> str | None:
+        """What there is only with an export of it, as a phrase; None for orders, without which there is nothing."""
+        return self.header.gives
+
+    @property
+    def is_personal(self) -> bool:
+        """Whether only columns that the source reads are kept, also in quarantine."""
+        return self.header.personal
 
     @property
     def has_one_row_per_key(self) -> bool:
         return not self.grain
 
     @property
+    def money(self) -> Mapping[str, str]:
+        """Columns in the currency of the row, and their types."""
+        return {name: self.header.columns[name].type for name in self.header.money}
+
+    @cached_property
+    def rules(self) -> tuple[RowRule, ...]:
+        return tuple(
+            RowRule(rule.column, name, rule.fails, text_literal(f'column "{rule.column}": {rule.reason}'))
+            for name, rule in self.header.rules.items()
+        )
+
+    @cached_property
+    def schema(self) -> pa.DataFrameSchema:
+        """The contract of its columns, made from the header."""
+        return pa.DataFrameSchema(
+            name=self.name, columns={name: column.contract for name, column in self.header.columns.items()}
+        )
+
+    @cached_property
     def table(self) -> Table:
         """staging.<name>, written by ingest, documented by its contract."""
-        origin = {
-            "file_id": Column(type="VARCHAR", meaning="File the row came in (ingest.files)"),
-            "row_number": Column(type="BIGINT", unit="data rows", min=1, meaning="Position of the row in that file"),
-        }
-        derived = {name: made.column for name, made in self.derived.items()}
-        canonical = {name: documented(column) for name, column in self.schema.columns.items()}
+        derived = {name: made.documented for name, made in self.derived.items()}
+        canonical = {name: column.documented for name, column in self.header.columns.items()}
+        grain = self.grain or self.key
         header = Header(
-            description=self.description,
-            grain=self.grain or self.key,
-            owner="team:data",
-            columns=origin | derived | canonical,
+            description=self.description, grain=grain, owner=self.header.owner, columns=_ORIGIN | derived | canonical
         )
-        return Table("staging", self.name, header, None, "pipeline/tables/inputs.py", topic="staging")
+        return Table("staging", self.name, header, None, self.file, topic="staging")
 
 
-def _day(moment: str, nullable: bool = False) -> Derived:
-    column = Column(type="DATE", nullable=nullable, meaning=f"Local day of {moment}")
-    return Derived(f"CAST({moment} AS DATE)", column)
+def read_input(path: Path) -> Input:
+    """The input of a file. Raises HeaderError, with file, line and field, for one that cannot be used."""
+    text = path.read_text(encoding="utf-8")
+    file = f"sql/{INPUT_FOLDER}/{path.name}"
+    data, below = split_header(text, file)
+    if below is not None:
+        raise HeaderError(f"{file}: an input is a header only; the SELECT is in sql/sources/<source>/{path.name}.")
+    if not _NAME.fullmatch(path.stem):
+        raise HeaderError(f"{file}: an input is named by small letters, digits and _ only.")
+    return Input(path.stem, parse_header(InputHeader, data, text, file), file)
 
 
-_ORDER_LINES = Input(
-    schema=ORDER_LINES,
-    description="Lines of all orders, each order whole from the newest export that holds it. "
-    "A row of an export is one line, or one of each kind where it also holds postage or what was paid back.",
-    key=("order_id",),
-    moment="ordered_at",
-    grain=("file_id", "row_number", "kind"),
-    filled=(
-        {
-            "amount": "coalesce(amount, TRY_CAST(quantity * unit_price - CASE WHEN quantity * unit_price < 0 "
-            "THEN -abs(coalesce(discount, 0)) ELSE coalesce(discount, 0) END AS DECIMAL(18,2)))"
-        },
-        {
-            "kind": "coalesce(lower(kind), CASE WHEN amount < 0 OR quantity < 0 THEN 'refund' ELSE 'sale' END)",
-            "currency": "coalesce(upper(currency), '{currency}')",
-        },
-        {
-            "kind": "CASE WHEN kind = 'sale' AND {is_charge} THEN 'charge' "
-            "WHEN kind = 'charge' AND {is_product} THEN 'sale' ELSE kind END"
-        },
-    ),
-    money={"amount": "DECIMAL(18,2)", "unit_price": "DECIMAL(18,4)", "discount": "DECIMAL(18,2)"},
-    borrows_moment="kind = 'refund'",
-    rules=REFUND_RULES,
-    derived={
-        "ordered_on": _day("ordered_at"),
-        "original_amount": Derived(
-            "original_amount",
-            Column(
-                type="DECIMAL(18,2)", nullable=True, meaning="The amount before it was converted; null if it was not"
-            ),
-        ),
-        "original_currency": Derived(
-            "original_currency",
-            Column(type="VARCHAR", nullable=True, meaning="Currency of original_amount; null if nothing was converted"),
-        ),
-    },
-)
+def read_inputs(folder: Path = SQL_FOLDER / INPUT_FOLDER) -> dict[str, Input]:
+    """All inputs of a folder by name, in the order in which they are listed. Raises HeaderError."""
+    inputs = sorted(map(read_input, folder.glob("*.sql")), key=lambda one: (one.header.place, one.name))
+    return {one.name: one for one in inputs}
 
-_CUSTOMERS = Input(
-    schema=CUSTOMERS,
-    description="Customers the shop knows, whether they have ordered or not, each as the latest row tells it. Empty if "
-    "no such export was given.",
-    key=("customer_id",),
-    moment="registered_at",
-    changed_at="updated_at",
-    gives="leads",
-    is_personal=True,
-    derived={"registered_on": _day("registered_at", nullable=True)},
-)
 
-_WRITTEN_ALIKE = {"kpi": "lower(kpi)", "period": "upper(period)"}
-
-_TARGETS = Input(
-    schema=TARGETS,
-    description="What the shop wants its key figures to be, each as the latest row tells it. Empty if no such export "
-    "was given.",
-    key=("kpi", "period"),
-    moment="updated_at",
-    changed_at="updated_at",
-    filled=(_WRITTEN_ALIKE,),
-    gives="key figures against targets",
-)
-
-_BENCHMARKS = Input(
-    schema=BENCHMARKS,
-    description="Key figures of whole sectors to compare the shop with, each as the latest row tells it. Empty if no "
-    "such export was given.",
-    key=("sector", "kpi", "period"),
-    moment="updated_at",
-    changed_at="updated_at",
-    filled=(_WRITTEN_ALIKE,),
-    gives="the comparison with the sector",
-)
-
-ORDERS = _ORDER_LINES.name
-INPUTS: dict[str, Input] = {one.name: one for one in (_ORDER_LINES, _CUSTOMERS, _TARGETS, _BENCHMARKS)}
+INPUTS: dict[str, Input] = read_inputs()
 
 
 def filling(settings: Settings, charges: ChargeProducts) -> dict[str, str]:
-    """What stands for the names in braces in `Input.filled`: the reporting currency, and which products are charges."""
+    """What stands for the names in braces in `filled`: the reporting currency, and which products are charges."""
     return {
         "currency": settings.currency, "is_charge": charges.matches("add"), "is_product": charges.matches("exempt"),
     }  # fmt: skip

@@ -1,9 +1,8 @@
-"""Contracts: what a row must be, declared once as pandera schemas, checked in the engine as SQL.
+"""Contracts: what a row must be, as pandera schemas that are checked in the engine as SQL.
 
-Canonical inputs are declared here; what else an input is, `pipeline.tables.inputs` says. Published tables are
-declared by their SQL header, from which `schema_of` makes the schema. `row_rules` compiles either kind to predicates
-and messages, so that millions of rows are checked where they are; a property test compares the rows that fail in
-pandera with the rows that fail in SQL.
+Schemas are made from headers, and never the other way round: those of inputs by `pipeline.tables.inputs`, those of
+tables by `schema_of`. `row_rules` compiles either kind to predicates and messages, so that millions of rows are checked
+where they are; a property test compares the rows that fail in pandera with the rows that fail in SQL.
 """
 
 from __future__ import annotations
@@ -19,134 +18,13 @@ import polars as pl
 
 from pipeline.quoting import quoted, text_literal
 from pipeline.shapes import shape_sql
-from pipeline.tables.header import Column, Table
+from pipeline.tables.header import Table
 
-ORDER_KINDS = ("sale", "refund", "charge")
 EARLIEST, LATEST = dt.datetime(1970, 1, 1), dt.datetime(2100, 1, 1)  # noqa: DTZ001 - the shop's local time
-
-TEXT, MOMENT, DAY = pl.String(), pl.Datetime("us"), pl.Date()
-MONEY, PRICE, QUANTITY, FIGURE = pl.Decimal(18, 2), pl.Decimal(18, 4), pl.Decimal(18, 3), pl.Float64()
 
 
 class UncompiledCheck(Exception):
     """A pandera check that has no SQL form; it would be declared and never run."""
-
-
-def _column(dtype: Any, meaning: str, *checks: pa.Check, required: bool = False, unit: str | None = None) -> pa.Column:
-    return pa.Column(dtype, list(checks), nullable=not required, description=meaning, metadata={"unit": unit})
-
-
-def _identifier(meaning: str, required: bool = False) -> pa.Column:
-    return _column(TEXT, meaning, pa.Check.str_length(1, 200), required=required)
-
-
-def _note(meaning: str) -> pa.Column:
-    return _column(TEXT, meaning)
-
-
-def _money(meaning: str, required: bool = False) -> pa.Column:
-    return _column(MONEY, meaning, pa.Check.in_range(-1e9, 1e9), required=required, unit="currency")
-
-
-def _moment(meaning: str, required: bool = False) -> pa.Column:
-    return _column(MOMENT, meaning, pa.Check.in_range(EARLIEST, LATEST), required=required)
-
-
-ORDER_LINES = pa.DataFrameSchema(
-    name="order_lines",
-    columns={
-        "order_id": _identifier("Order of the shop; unique in the shop, whatever export it comes from", required=True),
-        "line_id": _identifier("Line inside the order, as the shop numbers it"),
-        "customer_id": _identifier("Customer of the shop; null for a guest"),
-        "ordered_at": _moment("When the line was booked, in the shop's time zone", required=True),
-        "product_id": _identifier("Product (SKU)"),
-        "product_name": _note("Name of the product"),
-        "category": _note("Category of the product"),
-        "quantity": _column(QUANTITY, "Pieces, negative when returned", pa.Check.in_range(-1e7, 1e7), unit="pieces"),
-        "unit_price": _column(
-            PRICE, "Price of one piece before discount", pa.Check.in_range(-1e9, 1e9), unit="currency"
-        ),
-        "unit_cost": _column(
-            PRICE, "What one piece cost the shop, in the reporting currency", pa.Check.in_range(0, 1e9), unit="currency"
-        ),
-        "amount": _money(
-            "What the line adds to revenue, negative for refunds: given, else quantity × unit price − discount",
-            required=True,
-        ),
-        "discount": _money("Taken off the line; already inside an amount that is given"),
-        "currency": _column(TEXT, "Currency of the amounts, ISO 4217", pa.Check.str_matches("^[A-Z]{3}$")),
-        "sales_channel": _note("Where it was sold: web, app, store, marketplace …"),
-        "source": _note("Conversion source (utm_source)"),
-        "medium": _note("Conversion medium (utm_medium)"),
-        "campaign_id": _note("Campaign the order is ascribed to by the shop"),
-        "coupon": _note("Coupon code used"),
-        "country": _note("Country of delivery"),
-        "region": _note("Region of delivery"),
-        "city": _note("City of delivery"),
-        "store_id": _identifier("Store it was sold in"),
-        "status": _note("Status of the order; cancelled and voided orders are no purchase occasion"),
-        "kind": _column(
-            TEXT,
-            "sale, refund (money back) or charge (postage, fees: no product)",
-            pa.Check.isin(ORDER_KINDS),
-            required=True,
-        ),
-    },
-)
-
-KPIS = (
-    "revenue", "orders", "buyers", "new_buyers", "repeat_buyers", "repeat_share_of_buyers", "one_time_share_of_buyers",
-    "repeat_share_of_revenue", "one_time_share_of_revenue", "mean_order_value", "orders_per_buyer",
-    "revenue_per_buyer", "refund_share", "retention_90d",
-)  # fmt: skip
-"""The key figures there are (marts.kpis); a target or benchmark of any other would be compared with nothing."""
-PERIOD = r"^[0-9]{4}(-(0[1-9]|1[0-2])|-Q[1-4])?$"
-
-
-def _period() -> pa.Column:
-    fits = pa.Check.str_matches(PERIOD, description="is no month (2026-11), quarter (2026-Q4) or year (2026)")
-    return _column(TEXT, "Month (2026-11), quarter (2026-Q4) or year (2026) that the value is of", fits, required=True)
-
-
-def _kpi(meaning: str) -> pa.Column:
-    return _column(TEXT, meaning, pa.Check.isin(KPIS), required=True)
-
-
-def _figure(meaning: str) -> pa.Column:
-    return _column(FIGURE, meaning, pa.Check.in_range(-1e15, 1e15), required=True)
-
-
-_UPDATED_AT = "When the row was last changed, in the shop's time zone; of two rows, the later counts"
-
-CUSTOMERS = pa.DataFrameSchema(
-    name="customers",
-    columns={
-        "customer_id": _identifier("Customer of the shop, as orders name it", required=True),
-        "registered_at": _moment("When the customer registered, in the shop's time zone; null if nobody knows"),
-        "updated_at": _moment(_UPDATED_AT),
-    },
-)
-
-TARGETS = pa.DataFrameSchema(
-    name="targets",
-    columns={
-        "kpi": _kpi("Key figure the shop wants to reach, in lower case"),
-        "period": _period(),
-        "value": _figure("Value it is to have then, in the unit of the key figure"),
-        "updated_at": _moment(_UPDATED_AT),
-    },
-)
-
-BENCHMARKS = pa.DataFrameSchema(
-    name="benchmarks",
-    columns={
-        "sector": _identifier("Sector of shops the value is of", required=True),
-        "kpi": _kpi("Key figure, in lower case"),
-        "period": _period(),
-        "value": _figure("Value in the sector, in the unit of the key figure"),
-        "updated_at": _moment(_UPDATED_AT),
-    },
-)
 
 
 @dataclass(frozen=True)
@@ -157,19 +35,6 @@ class RowRule:
     check: str
     fails: str
     reason: str
-
-
-REFUND_ADDS = "refund_adds"
-REFUND_RULES = (
-    RowRule(
-        "amount",
-        REFUND_ADDS,
-        "kind = 'refund' AND amount > 0",
-        '\'column "amount": a refund with a positive amount; it must be negative (or quantity and unit price must not '
-        "both be negative)'",
-    ),
-)
-"""What goes beyond one column: a refund takes from revenue."""
 
 
 def row_rules(schema: pa.DataFrameSchema, shown_as: Mapping[str, str] | None = None) -> list[RowRule]:
@@ -202,8 +67,8 @@ def schema_of(table: Table) -> pa.DataFrameSchema:
 
 
 _POLARS_TYPES: dict[str, Any] = {
-    "VARCHAR": TEXT, "BOOLEAN": pl.Boolean(), "INTEGER": pl.Int32(), "BIGINT": pl.Int64(),
-    "DOUBLE": pl.Float64(), "DATE": DAY, "TIMESTAMP": MOMENT,
+    "VARCHAR": pl.String(), "BOOLEAN": pl.Boolean(), "INTEGER": pl.Int32(), "BIGINT": pl.Int64(),
+    "DOUBLE": pl.Float64(), "DATE": pl.Date(), "TIMESTAMP": pl.Datetime("us"),
 }  # fmt: skip
 
 
@@ -218,18 +83,6 @@ def sql_type(dtype: Any) -> str:
     if isinstance(polars, pl.Decimal):
         return f"DECIMAL({polars.precision},{polars.scale})"
     return next(name for name, known in _POLARS_TYPES.items() if known == polars)
-
-
-def documented(column: Any) -> Column:
-    """A column of a canonical input as a header would document it."""
-    limits = {check.name: check.statistics for check in column.checks}
-    return Column(
-        type=sql_type(column.dtype),
-        meaning=column.description,
-        unit=(column.metadata or {}).get("unit"),
-        nullable=column.nullable,
-        values=tuple(limits["isin"]["allowed_values"]) if "isin" in limits else None,
-    )
 
 
 def _column_rules(name: str, column: Any, shown: str) -> Iterator[RowRule]:

@@ -127,7 +127,9 @@ def test_definitions_do_not_depend_on_the_home() -> None:
 
 def test_every_sql_file_is_an_asset(repository: dg.RepositoryDefinition) -> None:
     paths = [path.relative_to(SQL_FOLDER) for path in SQL_FOLDER.rglob("*.sql")]
-    files = {f"{path.parts[0]}.{path.stem}" for path in paths if path.parts[0] not in (QUERIES, "sources")}
+    files = {
+        f"{path.parts[0]}.{path.stem}" for path in paths if path.parts[0] not in (QUERIES, "sources", "inputs")
+    } | {f"staging.{path.stem}" for path in paths if path.parts[0] == "inputs"}
     assert files
     assert files <= asset_specs(repository).keys()
 

@@ -21,7 +21,7 @@ from pipeline.ingest.spark_exports import load_order_lines
 from pipeline.places import quarantine_file
 from pipeline.settings import Settings, SettingsError
 from pipeline.tables.catalog import tables
-from pipeline.tables.rules import ORDER_LINES
+from pipeline.tables.inputs import INPUTS, ORDERS
 
 pytestmark = [
     pytest.mark.timeout(1500),  # Java machines start slowly where much else runs
@@ -292,7 +292,7 @@ def test_our_folders_are_here_whatever_the_clusters_file_system_is(home: Path, t
 
 def test_every_canonical_column_is_read(read: Read, tmp_path: Path) -> None:
     """A new column of the contract must not be forgotten here."""
-    names = list(ORDER_LINES.columns)
+    names = list(INPUTS[ORDERS].schema.columns)
     values = {"ordered_at": "2026-01-01", "kind": "sale", "currency": "EUR"}
     values |= dict.fromkeys(("quantity", "unit_price", "unit_cost", "amount", "discount"), "1")
     given = written(

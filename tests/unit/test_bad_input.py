@@ -28,8 +28,8 @@ from pipeline.errors import ExportError
 from pipeline.home.locks import HomeNotWritable
 from pipeline.ingest.exports import find_exports, load_exports
 from pipeline.settings import Settings
-from pipeline.tables.inputs import input_tables
-from pipeline.tables.rules import ORDER_LINES, row_rules
+from pipeline.tables.inputs import INPUTS, ORDERS, input_tables
+from pipeline.tables.rules import row_rules
 
 HEADER = "order_id,customer_id,ordered_at,amount,product_name,quantity"
 INGEST = (
@@ -61,7 +61,7 @@ class Home:
         for table in INGEST[:2]:
             failed = [check for check in self.engine.check(all_tables()[table]) if not check.passed]
             assert not failed, failed
-        rules = row_rules(ORDER_LINES)
+        rules = row_rules(INPUTS[ORDERS].schema)
         counts = ", ".join(f"count(*) FILTER (WHERE {rule.fails})" for rule in rules)
         broken = self.engine.execute(f"SELECT {counts} FROM staging.order_lines")[0]
         assert not any(broken), [rule for rule, count in zip(rules, broken, strict=True) if count]

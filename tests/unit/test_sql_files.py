@@ -18,6 +18,7 @@ from pipeline.steps.computed import STEPS, queries_of
 from pipeline.steps.movement import trend
 from pipeline.tables.catalog import features, history_tables, published_tables, tables
 from pipeline.tables.header import HeaderError, Table, in_order, read_queries, read_table, read_tables, unknown_reads
+from pipeline.tables.inputs import INPUTS
 
 HEADER = """/*
 description: Orders of every customer.
@@ -183,10 +184,11 @@ def test_what_nobody_makes_is_found(tmp_path):
 # ── our own files ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_every_sql_file_is_a_table_a_query_or_a_source():
+def test_every_sql_file_is_a_table_a_query_an_input_or_a_source():
     files = {path.relative_to(SQL_FOLDER).as_posix() for path in SQL_FOLDER.rglob("*.sql")}
     known = {table.file.removeprefix("sql/") for table in read_tables().values()}
     known |= {query.file.removeprefix("sql/") for query in read_queries().values()}
+    known |= {input.file.removeprefix("sql/") for input in INPUTS.values()}
     known |= {f"sources/{source.name}/{source.input}.sql" for source in find_sources([SQL_FOLDER / "sources"]).values()}
     assert files == known
 

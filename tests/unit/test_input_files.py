@@ -1,0 +1,166 @@
+"""Inputs are files: a header is the contract, mistakes in it are told by line, a new file is a new input."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+from drop_folder import Home, counts
+from shop import all_tables
+
+from pipeline.tables.header import HeaderError
+from pipeline.tables.inputs import INPUTS, Input, read_input, read_inputs
+from pipeline.tables.rules import row_rules
+
+VISITS = """/*
+description: Visits of the web shop, each as the newest export tells it.
+key: [visit_id]
+newest_by: file
+moment: visited_at
+gives: conversion
+columns:
+  visit_id:   {type: VARCHAR, required: true, length: [2, 8], meaning: Visit as the web server numbers it}
+  visited_at: {type: TIMESTAMP, required: true, meaning: When it began}
+  pages:      {type: BIGINT, unit: pages, min: 1, max: 500, meaning: Pages that were seen}
+  device:     {type: VARCHAR, values: [phone, computer], meaning: Kind of device}
+  landed_on:  {type: VARCHAR, pattern: "/.*", otherwise: is no page, meaning: Page on which the visit began}
+filled:
+  - device: coalesce(lower(device), 'computer')
+derived:
+  visited_on: {sql: CAST(visited_at AS DATE), type: DATE, meaning: Local day of visited_at}
+rules:
+  landing_is_a_page:
+    column: pages
+    fails: landed_on IS NOT NULL AND pages IS NULL
+    reason: is missing although the visit began on a page
+*/
+"""
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Iterator[Home]:
+    with ExitStack() as opened:
+        yield Home(tmp_path, opened)
+
+
+def written(folder: Path, text: str = VISITS, name: str = "visits") -> Path:
+    file = folder / "inputs" / f"{name}.sql"
+    file.parent.mkdir(exist_ok=True)
+    file.write_text(text)
+    return file
+
+
+@pytest.fixture
+def visits(home, tmp_path, monkeypatch) -> Input:
+    """The input, in a home that has the table and a source for it."""
+    (input,) = read_inputs(written(tmp_path).parent).values()
+    monkeypatch.setitem(INPUTS, input.name, input)
+    home.engine.prepare(home.now(), [*all_tables().values(), input.table])
+    home.own_source(
+        "SELECT row_number, visit AS visit_id, began AS visited_at, pages, device, landing AS landed_on FROM export",
+        "{visit: {required: true}, began: {required: true}, pages: {}, device: {}, landing: {}}",
+        name="web", input="visits",
+    )  # fmt: skip
+    return input
+
+
+# ── a new file is a new input ─────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_new_input_is_loaded_by_its_file_and_a_source(home, visits):
+    home.drop(
+        "visits.csv",
+        "visit,began,pages,device,landing\nv1,2026-03-01 23:59:00,3,Phone,/sale\nv2,2026-03-02,,,\n"
+        "v3,2026-03-02,0,phone,/\nv4,2026-03-02,5,fridge,/\nv5,2026-03-02,2,phone,home\nv6,2026-03-02,,phone,/\n"
+        "v7,yesterday,2,phone,/\nx,2026-03-02,2,phone,/\nv8,1969-12-31,2,phone,/\n",
+        source="web",
+    )
+    assert counts(home.load()["visits.csv"]) == (9, 2, 7, 0, 0)
+    columns = ("visit_id", "visited_on", "pages", "device", "landed_on", "row_number")
+    assert home.staged("visits").rows(*columns) == [
+        ("v1", "2026-03-01", 3, "phone", "/sale", 1), ("v2", "2026-03-02", None, "computer", None, 2),
+    ]  # fmt: skip
+    assert home.reasons() == {
+        3: 'column "pages": "9" is not between 1 and 500',
+        4: 'column "device": "xxxxxx" is not one of computer, phone',
+        5: 'column "landing": "xxxx" is no page',
+        6: 'column "pages": is missing although the visit began on a page',
+        7: 'column "began": "xxxxxxxxx" is not a date',
+        8: 'column "visit": "x" must have 2 to 8 characters',
+        9: 'column "began": "9999-99-99 99:99:99" is not between 1970-01-01 and 2100-01-01',
+    }
+
+
+def test_of_a_new_input_the_newest_file_counts(home, visits):
+    home.drop("old.csv", "visit,began,pages\nv1,2026-03-01,3\nv2,2026-03-01,4\n", source="web")
+    home.load()
+    home.drop("new.csv", "visit,began,pages\nv2,2026-03-01,9\nv2,2026-03-01,9\n", source="web")
+    assert counts(home.load()["new.csv"]) == (2, 1, 0, 0, 1)
+    assert home.staged("visits").by("visit_id", "pages") == {"v1": 3, "v2": 9}
+    assert home.ledger().by("path", "superseded")["data/exports/web/old.csv"] == 1
+
+
+def test_the_table_is_documented_by_the_header(visits):
+    table = visits.table
+    assert (table.full_name, table.file, table.topic) == ("staging.visits", "sql/inputs/visits.sql", "staging")
+    assert (table.header.description, table.header.grain) == (visits.description, ("visit_id",))
+    assert list(table.header.columns) == [
+        "file_id", "row_number", "visited_on", "visit_id", "visited_at", "pages", "device", "landed_on",
+    ]  # fmt: skip
+    pages = table.header.columns["pages"]
+    assert (pages.type, pages.unit, pages.nullable) == ("BIGINT", "pages", True)
+    assert table.header.columns["device"].values == ("phone", "computer")
+
+
+def test_each_declaration_is_a_rule(visits):
+    assert {(rule.column, rule.check) for rule in row_rules(visits.schema)} == {
+        ("visit_id", "not_null"), ("visit_id", "str_length"), ("visited_at", "not_null"), ("visited_at", "in_range"),
+        ("pages", "in_range"), ("device", "isin"), ("landed_on", "str_matches"),
+    }  # fmt: skip
+
+
+def test_inputs_are_listed_by_place_then_by_name(tmp_path):
+    for name, place in (("b", ""), ("a", ""), ("z", "place: 1\n")):
+        written(tmp_path, VISITS.replace("key:", f"{place}key:"), name)
+    assert list(read_inputs(tmp_path / "inputs")) == ["z", "a", "b"]
+
+
+# ── mistakes ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "message"),
+    [
+        ("newest_by: file", "newest_by: luck", r"sql/inputs/visits.sql, line 4: newest_by: Input should be 'file' or"),
+        ("newest_by: file", "newest_by: row", "newest_by: row needs changed_at"),
+        ("newest_by: file", "newest_by: file\nchanged_at: visited_at", "newest_by: file has none"),
+        ("newest_by: file\n", "", "newest_by: Field required"),
+        ("type: BIGINT", "type: NUMBER", r"line 10: columns.pages.type: String should match"),
+        ("unit: pages", "unti: pages", r"line 10: columns.pages.unti: Extra inputs are not permitted"),
+        ("min: 1", "length: [1, 3]", r"line 10: columns.pages: Value error, length and pattern are for VARCHAR"),
+        ("values: [phone, computer]", "min: 1", r"line 11: columns.device: Value error, min and max are for numbers"),
+        ('"/.*"', '"(/"', r"line 12: columns.landed_on.pattern: Value error, is no regular expression"),
+        ('pattern: "/.*", ', "", "otherwise is what is said of a text that does not match pattern"),
+        ("key: [visit_id]", "key: [visit]", "key names 'visit', which is not among the columns"),
+        ("key: [visit_id]", "key: [pages]", "key column 'pages' must be required"),
+        ("moment: visited_at", "moment: pages", "'pages' tells a time, so its type is TIMESTAMP"),
+        ("- device:", "- gadget:", "filled names 'gadget'"),
+        ("'computer')", "'{computer}')", r"line 13: filled: Value error, in braces there may be currency, is_charge"),
+        ("    column: pages", "    column: page", "rules names 'page'"),
+        ("  visited_on:", "  pages:", "'pages' is a column that the table has already"),
+        ("  pages: ", "  Pages: ", "'Pages' is no name of a column"),
+        ("filled:", "money: [pages]\nfilled:", "money needs a column currency"),
+        ("*/\n", "*/\nSELECT 1", "an input is a header only"),
+    ],
+)  # fmt: skip
+def test_a_mistake_is_told_with_file_line_and_field(tmp_path, right, wrong, message):
+    assert right in VISITS
+    with pytest.raises(HeaderError, match=message):
+        read_input(written(tmp_path, VISITS.replace(right, wrong, 1)))
+
+
+def test_a_name_that_sql_would_have_to_quote_is_refused(tmp_path):
+    with pytest.raises(HeaderError, match="an input is named by small letters"):
+        read_input(written(tmp_path, name="Web visits"))
