@@ -20,6 +20,7 @@ from packaging.requirements import Requirement
 
 from pipeline.engines.duckdb import DuckDBEngine
 from pipeline.engines.engine import Snapshots
+from pipeline.engines.partitions import Partitions
 from pipeline.errors import ExportError, PerennialError
 from pipeline.home.locks import HomeBusy, HomeNotWritable, holder, home_lock
 from pipeline.home.migrations import VERSION, require_known
@@ -347,7 +348,7 @@ def _future_dates(engine: DuckDBEngine, today: dt.date) -> Iterator[Finding]:
 
 
 def _contents(engine: DuckDBEngine) -> Iterator[Finding]:
-    days = [row[0] for row in engine.execute("SELECT DISTINCT snapshot_date FROM marts.rfm_scores ORDER BY 1")]
+    days = Partitions(engine.execute).days("marts.rfm_scores")
     span = (
         f"{counted(len(days), 'snapshot')}, {' … '.join(dict.fromkeys(map(str, (days[0], days[-1]))))}"
         if days

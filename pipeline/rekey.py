@@ -21,6 +21,7 @@ from pipeline.engines.duckdb import DuckDBEngine, connect
 from pipeline.errors import PerennialError
 from pipeline.failures import explain_exception
 from pipeline.home.locks import home_lock
+from pipeline.home.migrations import migrate
 from pipeline.home.modes import set_right
 from pipeline.home.publishing import recover
 from pipeline.home.retention import snapshots_of
@@ -94,6 +95,7 @@ def _rekey(settings: Settings, given: Mapping[str, Sequence[str]], forget_missin
     with closing(connect(settings.warehouse_file, settings, read_only=dry_run)) as connection:
         engine = DuckDBEngine(connection)
         if not dry_run:
+            migrate(engine, settings)
             engine.prepare(settings, list(tables().values()))
         files = _of_other_keys(engine, settings, key)
         missing = {file_id: path for file_id, (path, _) in files.items() if file_id not in present}

@@ -16,6 +16,7 @@ import polars as pl
 from pipeline.engines.checks import check_columns, doubled_keys, outcome
 from pipeline.engines.engine import CheckOutcome, Parameters, TableRefused, Written
 from pipeline.engines.incremental import Pending, limited
+from pipeline.engines.partitions import Partitions
 from pipeline.engines.portable import lint
 from pipeline.errors import PerennialError
 from pipeline.quoting import text_literal
@@ -37,6 +38,7 @@ class DuckDBEngine:
     def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
         self._connection = connection
         self._pending = Pending(self.execute, ())
+        self._catalog = Partitions(self.execute)
         self.settings: Settings | None = None
 
     def prepare(self, settings: Settings, tables: Sequence[Table]) -> list[str]:
@@ -49,6 +51,7 @@ class DuckDBEngine:
         self.settings, said = settings, list[str]()
         with self.transaction():
             self._pending.prepare()
+            self._catalog.prepare()
             for schema in sorted({"params", *(table.schema for table in tables)}):
                 self.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}")
             for table in tables:
@@ -97,30 +100,18 @@ class DuckDBEngine:
         )
 
     def partitions(self, table: Table) -> list[dt.date]:
-        rows = self.execute(f"SELECT DISTINCT {PARTITION_COLUMN} FROM {table.full_name} ORDER BY {PARTITION_COLUMN}")
-        return [row[0] for row in rows]
+        return self._catalog.days(table.full_name)
 
     def rows_by_day(self) -> dict[dt.date, int]:
-        """Rows of each snapshot in all tables."""
-        counts = " UNION ALL ".join(f"SELECT {PARTITION_COLUMN} FROM {name}" for name in self._partitioned())
-        if not counts:
-            return {}
-        return dict(self.execute(f"SELECT {PARTITION_COLUMN}, count(*) FROM ({counts}) AS rows GROUP BY ALL"))
+        """Rows of each snapshot in all tables, also in those that this version no longer knows."""
+        return self._catalog.rows_by_day()
 
     def drop_days(self, days: Sequence[dt.date]) -> None:
         """Remove these snapshots from all tables, in one transaction."""
         with self.transaction():
-            for name in self._partitioned():
+            for name in filter(self.is_table, self._catalog.tables(days)):  # somebody may have dropped one by hand
                 self.execute(f"DELETE FROM {name} WHERE list_contains($days, {PARTITION_COLUMN})", {"days": list(days)})
-
-    def _partitioned(self) -> list[str]:
-        """Tables with partitions that this file has: one that has not run since a table was added lacks it."""
-        rows = self.execute(
-            "SELECT schema_name || '.' || table_name FROM duckdb_columns() JOIN duckdb_tables() "
-            "USING (database_name, schema_name, table_name) WHERE column_name = $column ORDER BY ALL",
-            {"column": PARTITION_COLUMN},
-        )
-        return [row[0] for row in rows]
+            self._catalog.forget(days)
 
     def export(
         self, sql: str, parameters: Parameters, path: Path, compression: str = "zstd", quote: Sequence[str] = ()
@@ -188,6 +179,7 @@ class DuckDBEngine:
             if not all(check.passed for check in checks):
                 raise TableRefused(table.full_name, checks)
             self._pending.done(table, whole=keys is None)
+            self._enter(table, snapshot_date, rows)
         return Written(rows, tuple(checks))
 
     def write_frame(self, table: Table, snapshot_date: dt.date, frame: pl.DataFrame) -> Written:
@@ -202,9 +194,14 @@ class DuckDBEngine:
                 checks = self._checks(table, parameters, None)
                 if not all(check.passed for check in checks):
                     raise TableRefused(table.full_name, checks)
+                self._enter(table, snapshot_date, written)
         finally:
             self._connection.unregister("written_frame")
         return Written(written, tuple(checks))
+
+    def _enter(self, table: Table, day: dt.date | None, rows: int) -> None:
+        if table.is_partitioned:
+            self._catalog.enter(table.full_name, day, rows)
 
     def check(self, table: Table, snapshot_date: dt.date | None = None) -> list[CheckOutcome]:
         """The checks that follow from the header, and the header's own tests, on what stands in the table now."""
@@ -264,6 +261,7 @@ class DuckDBEngine:
             of_lost = f"SELECT DISTINCT {PARTITION_COLUMN} FROM {table.full_name} WHERE {lost}"
             days = sorted(row[0] for row in self.execute(of_lost))
             self.execute(f"DELETE FROM {table.full_name} WHERE {PARTITION_COLUMN} IN ({of_lost})")
+            self._catalog.forget(days, table.full_name)
             told += (
                 f". Its rows of {len(days):,} snapshots, {days[0]} … {days[-1]}, do not fit and were removed; compute "
                 f"these days again: perennial run --from {days[0]} --to {days[-1]} --every day"

@@ -25,6 +25,7 @@ import duckdb
 import polars as pl
 
 from pipeline.engines.duckdb import DuckDBEngine
+from pipeline.engines.partitions import Partitions
 from pipeline.errors import PerennialError
 from pipeline.home.publishing import Publication
 from pipeline.places import FOLDER_COLUMN
@@ -57,7 +58,14 @@ def _rename_columns(engine: DuckDBEngine, settings: Settings) -> None:
                 engine.execute(f'ALTER TABLE {table} RENAME COLUMN "{old}" TO "{new}"')
 
 
-STEPS: tuple[Step, ...] = (Step(1, "column day of survival_curves is called silent_days", _rename_columns),)
+def _list_partitions(engine: DuckDBEngine, settings: Settings) -> None:
+    Partitions(engine.execute).fill()
+
+
+STEPS: tuple[Step, ...] = (
+    Step(1, "column day of survival_curves is called silent_days", _rename_columns),
+    Step(2, "one catalog lists the partitions of all tables", _list_partitions),
+)
 
 VERSION = STEPS[-1].version
 

@@ -17,7 +17,7 @@ from pipeline.engines.duckdb import DuckDBEngine
 from pipeline.engines.engine import Snapshots
 from pipeline.engines.spark.lake import Lake
 from pipeline.home.locks import home_lock
-from pipeline.home.migrations import rename_folders, require_known
+from pipeline.home.migrations import migrate, rename_folders, require_known
 from pipeline.home.modes import set_right
 from pipeline.home.opening import opened
 from pipeline.home.publishing import Publication, recover
@@ -117,6 +117,8 @@ def prune_home(settings: Settings, dry_run: bool = False) -> Plan:
         with opened(settings, read_only=dry_run) as connection:
             local = DuckDBEngine(connection)
             require_known(local)
+            if not dry_run:
+                migrate(local, settings)
             where = snapshots_of(settings, local)
             what = plan(settings, where)
             if not dry_run:

@@ -15,6 +15,7 @@ import duckdb
 
 from pipeline.durable import fsync
 from pipeline.engines.duckdb import DuckDBEngine, connect
+from pipeline.home.migrations import migrate
 from pipeline.home.opening import opened
 from pipeline.home.retention import snapshots_of
 from pipeline.quoting import text_literal
@@ -90,6 +91,7 @@ def finish_rekey(settings: Settings) -> bool:
         engine = DuckDBEngine(connection)
         if not engine.is_table(REKEY_MARK):
             return False
+        migrate(engine, settings)
         snapshots = snapshots_of(settings, engine)
         if days := sorted(snapshots.rows_by_day()):
             snapshots.drop_days(days)

@@ -27,7 +27,7 @@ from pipeline.home.quarantine import scratch_folder
 from pipeline.home.rewriting import finish_rekey, holds_raw_rows, remove_raw_rows, remove_unfinished
 from pipeline.places import is_published
 from pipeline.settings import Settings, load
-from pipeline.tables.catalog import published_tables, tables
+from pipeline.tables.catalog import tables
 from pipeline.tables.header import Table
 
 _QUIET_SECONDS = 60.0
@@ -50,7 +50,6 @@ class Warehouse(DuckDBResource):
     _engine: Engine | None = PrivateAttr(None)
     _local: DuckDBEngine | None = PrivateAttr(None)
     _unconfined: duckdb.DuckDBPyConnection | None = PrivateAttr(None)
-    _snapshots: set[date] | None = PrivateAttr(None)
 
     @property
     def settings(self) -> Settings:
@@ -111,7 +110,7 @@ class Warehouse(DuckDBResource):
                     with _engine_of(settings, self._local, run_id, log) as self._engine:
                         yield self
                 finally:
-                    self._engine = self._local = self._unconfined = self._settings = self._snapshots = None
+                    self._engine = self._local = self._unconfined = self._settings = None
                     set_right(settings)
 
     @contextmanager
@@ -146,14 +145,11 @@ class Warehouse(DuckDBResource):
         return sorted(day for day in among if min(dates) < day < until and day not in dates)
 
     def snapshots(self) -> set[date]:
-        """Published snapshots when the run first asks: looked for once, since it adds none but its own.
+        """Published snapshots.
 
         Of a day that was not finished some tables may stand in the warehouse; it is none until its run is repeated.
         """
-        if self._snapshots is None:
-            present = {day for table in published_tables() for day in self.engine.partitions(table)}
-            self._snapshots = {day for day in present if is_published(self.settings, day)}
-        return self._snapshots
+        return {day for day, rows in self.engine.rows_by_day().items() if rows and is_published(self.settings, day)}
 
     def days_to_come(self, dates: list[date]) -> list[date]:
         """The days of the range that follow in other runs."""

@@ -27,7 +27,7 @@ import pytest
 from homes import WARSAW, Home, run_alone, sha256
 from kills import DAY, DAY_BEFORE, KINDS, Kind, When, run_until_killed
 
-from pipeline.tables.catalog import tables
+from pipeline.tables.catalog import published_tables, tables
 
 pytestmark = pytest.mark.timeout(1500)  # sixteen nights and more in one test, on machines that do other things, too
 
@@ -203,6 +203,17 @@ def kill_at(forks: Any, home: Home, kind: Kind, when: When) -> None:
     night.join(PATIENCE)
     assert night.exitcode == -signal.SIGKILL, f"{kind.name}: the moment did not come, the run ended ({night.exitcode})"
     assert kind.has_happened(home) == (when == "after"), f"killed {when} {kind.name}, but elsewhere"
+    assert_catalog_is_true(home)
+
+
+def assert_catalog_is_true(home: Home) -> None:
+    """The catalog lists the partitions that the tables hold, and no others."""
+    names = [table.full_name for table in published_tables()]
+    in_tables = " UNION ALL ".join(
+        f"SELECT '{name}', snapshot_date, count(*) FROM {name} GROUP BY ALL" for name in names
+    )
+    listed = "SELECT table_name, day, row_count FROM catalog.partitions WHERE row_count > 0"
+    assert sorted(home.warehouse(listed)) == sorted(home.warehouse(in_tables))
 
 
 def heal(forks: Any, home: Home) -> None:

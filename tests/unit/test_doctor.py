@@ -8,6 +8,7 @@ from shop import open_engine
 
 from pipeline.doctor import _future_dates, examine, require_usable
 from pipeline.engines.duckdb import DuckDBEngine, connect
+from pipeline.engines.partitions import Partitions
 from pipeline.engines.spark.lake import Lake, LakeNotWritable
 from pipeline.home.locks import HomeNotWritable
 from pipeline.home.retention import prune_home
@@ -49,7 +50,7 @@ def test_a_lake_that_is_gone_is_told(tmp_path, monkeypatch):
     with closing(connect(settings.warehouse_file, settings)) as connection:
         engine = DuckDBEngine(connection)
         Lake(engine, settings, []).prepare()
-        engine.execute("INSERT INTO lake.partitions VALUES ('marts.rfm_scores', DATE '2026-01-01', 'runs/one', 1)")
+        Partitions(engine.execute).enter("marts.rfm_scores", dt.date(2026, 1, 1), 1, "runs/one")
     (finding,) = [finding for finding in examine(tmp_path) if finding.subject == "warehouse"]
     assert finding.status == "fail" and "spark/runs/one" in finding.message
     with pytest.raises(LakeNotWritable):

@@ -15,6 +15,7 @@ from shop import all_tables
 from pipeline.activation.outputs import write_tables
 from pipeline.doctor import examine
 from pipeline.engines.duckdb import DuckDBEngine, WarehouseOutdated, connect
+from pipeline.engines.partitions import Partitions
 from pipeline.home import publishing
 from pipeline.home.migrations import STEPS, VERSION, Step, WarehouseTooNew, migrate, rename_folders, require_known
 from pipeline.home.publishing import recover
@@ -68,10 +69,55 @@ def test_an_old_warehouse_takes_each_step_once(engine, settings):
     make_old(engine, "ingest.files")
     make_old(engine, CURVES, silent_days=None, day="BIGINT")
     engine.execute(f"INSERT INTO {CURVES} (snapshot_date, order_number, day) VALUES ('2026-01-30', 1, 7)")
-    (sentence,) = migrate(engine, settings)
-    assert sentence.endswith("column day of survival_curves is called silent_days.")
+    first, second = migrate(engine, settings)
+    assert first.endswith("column day of survival_curves is called silent_days.")
+    assert second.endswith("one catalog lists the partitions of all tables.")
     assert engine.execute(f"SELECT silent_days FROM {CURVES}") == [(7,)]
     assert migrate(engine, settings) == []
+
+
+def rows_by_table(engine: DuckDBEngine) -> list[tuple[object, ...]]:
+    return engine.execute("SELECT table_name, day, row_count, folder FROM catalog.partitions ORDER BY ALL")
+
+
+def test_partitions_of_an_old_warehouse_are_listed(engine, settings):
+    """Also those of a table that this version no longer has: retention takes them away all the same."""
+    make_old(engine, "ingest.files")
+    for name in ("marts.rfm_scores", "marts.rfm_segments"):
+        make_old(engine, name)
+    engine.execute("CREATE TABLE marts.of_before (snapshot_date DATE)")
+    engine.execute("INSERT INTO marts.of_before VALUES ('2026-01-31')")
+    engine.execute(
+        "INSERT INTO marts.rfm_scores (snapshot_date, customer_id) VALUES "
+        "('2026-01-30', 'anna'), ('2026-01-30', 'bert'), ('2026-01-31', 'anna')"
+    )
+    before = engine.rows_by_day()  # as `perennial prune --dry-run` sees it, which takes no step
+    migrate(engine, settings)
+    assert before == engine.rows_by_day() == {DAY: 2, NEXT: 2}
+    assert rows_by_table(engine) == [
+        ("marts.of_before", NEXT, 1, None), ("marts.rfm_scores", DAY, 2, None), ("marts.rfm_scores", NEXT, 1, None),
+    ]  # fmt: skip
+    assert engine.partitions(table("marts.rfm_scores")) == [DAY, NEXT]
+    engine.drop_days([NEXT])
+    assert engine.execute("SELECT * FROM marts.of_before") == []
+    assert rows_by_table(engine) == [("marts.rfm_scores", DAY, 2, None)]
+
+
+def test_the_catalog_of_an_old_lake_becomes_the_one(engine, settings):
+    make_old(engine, "ingest.files")
+    engine.execute("CREATE SCHEMA lake")
+    engine.execute(
+        "CREATE TABLE lake.partitions (table_name VARCHAR, day DATE, folder VARCHAR, row_count BIGINT)",
+    )
+    engine.execute(
+        "INSERT INTO lake.partitions VALUES ('marts.rfm_scores', '2026-01-30', 'runs/one/scores', 3), "
+        "('staging.orders', NULL, 'runs/one/orders', 7)"
+    )
+    before = Partitions(engine.execute).folders()
+    migrate(engine, settings)
+    assert before == Partitions(engine.execute).folders() == ["runs/one/scores", "runs/one/orders"]
+    assert engine.rows_by_day() == {DAY: 3}
+    assert not engine.has("lake.partitions")
 
 
 def test_a_step_that_fails_is_not_taken(engine, settings):
@@ -119,7 +165,10 @@ def test_a_snapshot_whose_values_do_not_fit_is_removed_and_named(engine, setting
         f"INSERT INTO {name} (snapshot_date, customer_id, recency_days) VALUES "
         f"('2026-01-30', 'anna', '5'), ('2026-01-31', 'anna', '6'), ('2026-01-31', 'bert', 'six')"
     )
+    make_old(engine, "ingest.files")
+    migrate(engine, settings)
     (sentence,) = engine.prepare(settings, [table(name)])
+    assert rows_by_table(engine) == [(name, DAY, 1, None)]
     assert "column recency_days was VARCHAR and is" in sentence
     assert "perennial run --from 2026-01-31 --to 2026-01-31 --every day" in sentence
     assert engine.execute(f"SELECT snapshot_date, recency_days FROM {name}") == [(DAY, 5)]

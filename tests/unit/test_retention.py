@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 from pipeline.cli import app
 from pipeline.doctor import examine
 from pipeline.engines.duckdb import DuckDBEngine, connect
+from pipeline.engines.partitions import Partitions
 from pipeline.home.locks import HomeBusy, home_lock
 from pipeline.home.migrations import migrate
 from pipeline.home.retention import Plan, expired, plan, prune, prune_home
@@ -85,6 +86,7 @@ class Kept:
             for table in TABLES:
                 for day in DAYS:
                     engine.execute(f"INSERT INTO {table} (snapshot_date, customer_id) VALUES ('{day}', 'anna')")
+                    Partitions(engine.execute).enter(table, day, 1)
 
     @property
     def settings(self) -> Settings:

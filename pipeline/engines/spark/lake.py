@@ -1,9 +1,9 @@
-"""The lake: tables as folders of Parquet that Spark writes, and the catalog that knows which folder is which partition.
+"""The lake: tables as folders of Parquet that Spark writes; the catalog of partitions knows which folder is which.
 
 A partition is written into a folder of its own, looked at, and only then entered in the catalog, in one transaction
-with the view through which DuckDB reads it. The catalog is a table of the home's DuckDB file. So a run that dies leaves
-folders that nobody knows, and the next one removes them: the folders belong to one home alone, which a file beside
-them names. What belongs here: folders and catalog. Spark is not needed.
+with the view through which DuckDB reads it. The catalog is a table of the home's DuckDB file (`engines.partitions`). So
+a run that dies leaves folders that nobody knows, and the next one removes them: the folders belong to one home alone,
+which a file beside them names. What belongs here: the folders. Spark is not needed.
 """
 
 from __future__ import annotations
@@ -18,19 +18,15 @@ from uuid import uuid4
 
 from pipeline.durable import fsync, fsync_tree
 from pipeline.engines.duckdb import DuckDBEngine
+from pipeline.engines.partitions import Partitions
 from pipeline.errors import PerennialError
 from pipeline.quoting import text_literal
 from pipeline.settings import Settings
 from pipeline.tables.header import PARTITION_COLUMN, RENAMED_COLUMNS, Table
 
-_CATALOG = (
-    "CREATE SCHEMA IF NOT EXISTS lake",
-    "CREATE TABLE IF NOT EXISTS lake.partitions (table_name VARCHAR, day DATE, folder VARCHAR, row_count BIGINT)",
-    "CREATE TABLE IF NOT EXISTS lake.home (id VARCHAR)",
-)
+_HOME = ("CREATE SCHEMA IF NOT EXISTS lake", "CREATE TABLE IF NOT EXISTS lake.home (id VARCHAR)")
 _OWNER = "perennial-home"  # the file: the id that the catalog of its home has as well, and where that home is
 _FOLDERS = ("runs", "inputs")
-_SAME = "table_name = $table AND day IS NOT DISTINCT FROM $day"
 
 
 class LakeNotWritable(PerennialError):
@@ -47,6 +43,7 @@ class Lake:
 
     def __init__(self, local: DuckDBEngine, settings: Settings, tables: Sequence[Table]) -> None:
         self._local = local
+        self._catalog = Partitions(local.execute)
         self._tables = tables
         self.root = lake_folder(settings)
         # A lake inside its home goes where the home goes: then it does not matter where that is.
@@ -108,7 +105,8 @@ class Lake:
         """Make the root this home's: first the catalog has the id, then the root."""
         owner = self._owner()
         with self._local.transaction():
-            for statement in _CATALOG:
+            self._catalog.prepare()
+            for statement in _HOME:
                 self._local.execute(statement)
             if self._id() is None:
                 self._local.execute("INSERT INTO lake.home VALUES ($id)", {"id": owner[0] if owner else uuid4().hex})
@@ -142,10 +140,7 @@ class Lake:
 
     def folders(self, table: Table) -> list[Path]:
         """The folders whose rows together are the table."""
-        rows = self._local.execute(
-            "SELECT folder FROM lake.partitions WHERE table_name = $table ORDER BY day", {"table": table.full_name}
-        )
-        return [self.root / folder for (folder,) in rows]
+        return [self.root / folder for folder in self._catalog.folders(table.full_name)]
 
     def others(self, table: Table, day: dt.date | None) -> list[Path]:
         """The folders of the table without those of one partition."""
@@ -170,12 +165,7 @@ class Lake:
         for parent in name.parents:
             fsync(self.root / parent)
         with self._local.transaction():
-            key = {"table": table.full_name, "day": day}
-            self._local.execute(f"DELETE FROM lake.partitions WHERE {_SAME}", key)
-            self._local.execute(
-                "INSERT INTO lake.partitions VALUES ($table, $day, $folder, $rows)",
-                key | {"folder": name.as_posix(), "rows": rows},
-            )
+            self._catalog.enter(table.full_name, day, rows, name.as_posix())
             self._show(table)
             also()
         if before is not None and before != folder:
@@ -183,42 +173,27 @@ class Lake:
 
     def partitions(self, table: Table) -> list[dt.date]:
         """Days with rows, ascending."""
-        rows = self._local.execute(
-            "SELECT day FROM lake.partitions WHERE table_name = $table AND row_count > 0 AND day IS NOT NULL "
-            "ORDER BY day",
-            {"table": table.full_name},
-        )
-        return [row[0] for row in rows]
+        return self._catalog.days(table.full_name)
 
     def rows_by_day(self) -> dict[dt.date, int]:
-        """Rows of each snapshot in all tables; of a home whose first run was refused, none."""
-        if not self._local.has("lake.partitions"):
-            return {}
-        return dict(
-            self._local.execute(
-                "SELECT day, sum(row_count)::BIGINT FROM lake.partitions WHERE day IS NOT NULL GROUP BY day"
-            )
-        )
+        """Rows of each snapshot in all tables."""
+        return self._catalog.rows_by_day()
 
     def drop_days(self, days: Sequence[dt.date]) -> None:
         """Remove these snapshots from all tables: first from the catalog, then from the disk."""
         with self._local.transaction():
-            self._local.execute("DELETE FROM lake.partitions WHERE list_contains($days, day)", {"days": list(days)})
+            self._catalog.forget(days)
             for table in self._tables:
                 self._show(table)
         self._sweep()
 
     def _known(self) -> list[Path]:
-        """All folders of the catalog; where there is none, none."""
-        if not self._local.has("lake.partitions"):
-            return []
-        return [self.root / row[0] for row in self._local.execute("SELECT folder FROM lake.partitions ORDER BY ALL")]
+        """All folders of the catalog."""
+        return [self.root / folder for folder in self._catalog.folders()]
 
     def _folder(self, table: Table, day: dt.date | None) -> Path | None:
-        found = self._local.execute(
-            f"SELECT folder FROM lake.partitions WHERE {_SAME}", {"table": table.full_name, "day": day}
-        )
-        return self.root / found[0][0] if found else None
+        found = self._catalog.folder(table.full_name, day)
+        return self.root / found if found else None
 
     def _show(self, table: Table) -> None:
         """The view through which DuckDB reads the table; a column that older files lack is null in them."""
