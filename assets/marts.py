@@ -10,16 +10,17 @@ from assets.common import asset_spec, check_results, check_specs, merged
 from assets.ingest import refuse_after_failed_load
 from pipeline.engines.engine import CheckOutcome, TableRefused
 from pipeline.home.warehouse import Warehouse
-from pipeline.settings import Settings
-from pipeline.tables.catalog import history_tables, tables
+from pipeline.tables.catalog import Catalog
 from pipeline.tables.header import Table
 
 
-def sql_assets(settings: Settings, partitions_def: dg.PartitionsDefinition[str]) -> list[dg.AssetsDefinition]:
-    return [_asset(table, partitions_def) for table in tables().values() if table.select]
+def sql_assets(catalog: Catalog, partitions_def: dg.PartitionsDefinition[str]) -> list[dg.AssetsDefinition]:
+    return [
+        _asset(table, partitions_def, table in catalog.histories) for table in catalog.tables.values() if table.select
+    ]
 
 
-def _asset(table: Table, partitions_def: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
+def _asset(table: Table, partitions_def: dg.PartitionsDefinition[str], is_history: bool) -> dg.AssetsDefinition:
     @dg.multi_asset(
         name=f"{table.schema}__{table.name}",
         specs=[_spec(table, partitions_def)],
@@ -32,7 +33,7 @@ def _asset(table: Table, partitions_def: dg.PartitionsDefinition[str]) -> dg.Ass
     ) -> Iterator[dg.AssetCheckResult | dg.MaterializeResult[None]]:
         if table.reads:
             refuse_after_failed_load(context)
-        dates = _dates(context, warehouse, table)
+        dates = _dates(context, warehouse, table, is_history)
         outcomes: dict[str, Sequence[CheckOutcome]] = {}
         rows = 0
         for day in dates:
@@ -56,12 +57,14 @@ def _spec(table: Table, partitions_def: dg.PartitionsDefinition[str]) -> dg.Asse
     return spec.replace_attributes(code_version=version)
 
 
-def _dates(context: dg.AssetExecutionContext, warehouse: Warehouse, table: Table) -> Sequence[dt.date | None]:
+def _dates(
+    context: dg.AssetExecutionContext, warehouse: Warehouse, table: Table, is_history: bool
+) -> Sequence[dt.date | None]:
     """The snapshot dates to write, ascending; a history table also rewrites its later partitions."""
     if not table.is_partitioned:
         return [None]
     asked = sorted(dt.date.fromisoformat(key) for key in context.partition_keys)
-    if table not in history_tables():
+    if not is_history:
         return asked
     later = warehouse.later_partitions(table, asked)
     if later:

@@ -17,19 +17,20 @@ from pipeline.home.warehouse import warehouse_of
 from pipeline.progress import progress_logger
 from pipeline.schedules import arrival_sensor, failure_alert, nightly_job, nightly_schedule
 from pipeline.settings import Settings, load
+from pipeline.tables.catalog import catalog_of
 
 
 def build_defs(settings: Settings | None = None, resource_overrides: Mapping[str, Any] | None = None) -> dg.Definitions:
     """All definitions of a home; tests hand in their own settings and resources."""
     settings = settings or load()
-    partitions = daily_partitions(settings)
+    catalog, partitions = catalog_of(settings.home), daily_partitions(settings)
     job = nightly_job(partitions)
     return dg.Definitions(
         assets=[
             ingest,
-            *sql_assets(settings, partitions),
+            *sql_assets(catalog, partitions),
             *computed_assets(partitions),
-            publication_assets(partitions),
+            publication_assets(catalog, partitions),
             retention_asset(partitions),
         ],
         asset_checks=warning_checks(),

@@ -1,7 +1,8 @@
-"""The portability lint over every SQL file and all that Python asks: `make lint`.
+"""The lint over every SQL file and all that Python asks: `make lint`, and with a home's own files `perennial lint`.
 
-The rules are in `engines/subset.py` and `sql_types.py`. All of it is translated to Spark, too, which needs no Spark.
-Sources are not among it: only DuckDB runs them, and what they may say is judged when they are read (`source_sql.py`).
+Tables keep to the portable subset (`engines/portable/`): all of it is translated to Spark, too, which needs no Spark.
+Audiences are written by DuckDB, which is asked whether it can, on a warehouse without rows. What sources and a home's
+files may say is judged when they are read (`tables/safe_sql.py`).
 """
 
 from __future__ import annotations
@@ -9,32 +10,80 @@ from __future__ import annotations
 import datetime as dt
 import sys
 from collections.abc import Mapping
+from contextlib import closing
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
-from pipeline.engines.duckdb import parameter_columns
+import duckdb
+
+from pipeline.activation.outputs import AudienceRefused, write_audiences
+from pipeline.engines.duckdb import DuckDBEngine, confine, parameter_columns
 from pipeline.engines.portable.lint import Refused, refusals, to_spark
+from pipeline.errors import PerennialError
+from pipeline.ingest.sources import find_sources
 from pipeline.settings import Settings
 from pipeline.steps.computed import STEPS, queries_of
 from pipeline.steps.prediction import backtest
-from pipeline.tables.catalog import features, tables
+from pipeline.tables.catalog import Catalog, catalog_of, features, ours
 
 _DAY = dt.date(2024, 2, 29)
 _VALUES = {"snapshot_date": _DAY, "until": _DAY, "part_from": "0", "part_to": "8"}
 """Of the parameters that there are: a translation holds values."""
 
 
-def problems() -> list[Refused]:
-    """What the SQL of the project writes outside the portable subset; empty when all is well."""
-    schemas = {table.full_name: table.column_types() for table in tables().values()} | parameter_columns(Settings())
-    found: list[Refused] = []
-    for table in [*tables().values(), *features().values()]:
-        if table.select:
-            found += _not_for_spark(table.declared_select, table.file, schemas, table.first_line)
-        for name, test in table.header.tests.items():
-            found += _not_for_spark(test, f"{table.file} (test {name})", schemas)
+def problems() -> list[PerennialError]:
+    """What the SQL of the project says that it may not; empty when all is well."""
+    catalog, found = ours(), list[PerennialError]()
+    schemas = _schemas(catalog)
+    for query in features().values():
+        found += _not_for_spark(query.declared_select, query.file, schemas, query.first_line)
     asked = {module: queries_of(step) for step, module in STEPS.items()} | {backtest.__name__: backtest.queries()}
     for module, queries in asked.items():
         for name, sql in queries.items():
             found += _not_for_spark(sql, f"{module} ({name})", schemas)
+    return [*_problems_of(catalog), *found]
+
+
+def problems_of_home(settings: Settings) -> list[PerennialError]:
+    """The same of all tables, audiences and sources of a home, ours and its own."""
+    found = list[PerennialError]()
+    try:
+        find_sources(settings.sources_folders)
+    except PerennialError as error:
+        found.append(error)
+    try:
+        return _problems_of(catalog_of(settings.home)) + found
+    except PerennialError as error:
+        return [error, *found]
+
+
+def _problems_of(catalog: Catalog) -> list[PerennialError]:
+    schemas, found = _schemas(catalog), list[PerennialError]()
+    for table in catalog.tables.values():
+        if table.select:
+            found += _not_for_spark(table.declared_select, table.file, schemas, table.first_line)
+        for name, test in table.header.tests.items():
+            found += _not_for_spark(test, f"{table.file} (test {name})", schemas)
+    return [*found, *_unusable_audiences(catalog)]
+
+
+def _schemas(catalog: Catalog) -> Mapping[str, Mapping[str, str]]:
+    types = {table.full_name: table.column_types() for table in catalog.tables.values()}
+    return types | parameter_columns(Settings())
+
+
+def _unusable_audiences(catalog: Catalog) -> list[AudienceRefused]:
+    """Those that DuckDB cannot write, asked of tables that have no rows."""
+    found = []
+    with closing(duckdb.connect()) as connection, TemporaryDirectory() as folder:
+        engine, settings = DuckDBEngine(connection), Settings(home=Path(folder))
+        engine.prepare(settings, list(catalog.tables.values()))
+        confine(connection, settings)
+        for audience in catalog.audiences:
+            try:
+                write_audiences(engine, [audience], _DAY, lambda target: Path(folder, Path(target).name))
+            except AudienceRefused as refused:
+                found.append(refused)
     return found
 
 

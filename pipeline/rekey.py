@@ -30,7 +30,7 @@ from pipeline.ingest.exports import find_exports, identify, take_out_files
 from pipeline.ingest.identity import IdKeyError, find_key, key_id, make_key, makes_ids, plain_files
 from pipeline.ingest.sources import find_sources
 from pipeline.settings import Settings
-from pipeline.tables.catalog import tables
+from pipeline.tables.catalog import catalog_of
 
 
 class RekeyUnfinished(PerennialError):
@@ -96,7 +96,7 @@ def _rekey(settings: Settings, given: Mapping[str, Sequence[str]], forget_missin
         engine = DuckDBEngine(connection)
         if not dry_run:
             migrate(engine, settings)
-            engine.prepare(settings, list(tables().values()))
+            engine.prepare(settings, list(catalog_of(settings.home).tables.values()))
         files = _of_other_keys(engine, settings, key)
         missing = {file_id: path for file_id, (path, _) in files.items() if file_id not in present}
         goes_on = engine.is_table(REKEY_MARK)

@@ -470,8 +470,11 @@ class Settings(BaseSettings):
     @property
     def sources_folders(self) -> tuple[Path, ...]:
         """Where sources are looked up, the user's own first."""
-        own = (self.sources_folder,) if self.sources_folder else ()
-        return (*own, SQL_FOLDER / "sources")
+        own = [self.sources_folder] if self.sources_folder else []
+        in_home = self.home / "sql" / "sources"
+        if in_home.is_dir():
+            own.append(in_home)
+        return tuple(dict.fromkeys((*own, SQL_FOLDER / "sources")))
 
     def asked_periods(self) -> dict[str, Period]:
         """The periods that are set, by what they are called in messages."""

@@ -8,38 +8,36 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Mapping
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import duckdb
+
 from pipeline import __version__
+from pipeline.engines.checks import check_columns, doubled_keys
 from pipeline.engines.duckdb import DuckDBEngine
+from pipeline.errors import PerennialError
 from pipeline.places import audience_folder, table_file
 from pipeline.quoting import quoted
 from pipeline.settings import Settings
+from pipeline.shapes import counted, one_line, shape
+from pipeline.tables.audiences import FILE_NAME, ID, Audience
 from pipeline.tables.formulas import harmless, like_a_formula
 from pipeline.tables.header import PARTITION_COLUMN, Table
 
 FileFor = Callable[[str], Path]
 
-MEMBERS_SQL = """
-    SELECT
-      segments.catalogue, segments.customer_id, segments.segment, changes.changed_on, changes.previous_segment,
-      scores.recency_days, scores.occasions, scores.revenue,
-      scores.r_score, scores.f_score, scores.m_score,
-      scores.recency_tier, scores.frequency_tier, scores.monetary_tier,
-      summary.first_purchase_on, summary.last_purchase_on, summary.orders, summary.mean_order_value,
-      summary.revenue_12_months
-    FROM marts.rfm_segments AS segments
-    JOIN marts.rfm_scores AS scores USING (snapshot_date, customer_id)
-    JOIN marts.customer_summary AS summary USING (snapshot_date, customer_id)
-    JOIN marts.segment_changes AS changes USING (snapshot_date, customer_id, catalogue)
-    WHERE segments.snapshot_date = $snapshot_date
-    ORDER BY segments.catalogue, segments.segment
-"""
-_ID = "customer_id"
+MOST_FILES = 1_000
+_MEMBERS = "temp.audience_members"
+
+
+class AudienceRefused(PerennialError):
+    """An audience whose rows cannot be handed over; the message names the file and what to do."""
 
 
 @dataclass(frozen=True)
@@ -57,44 +55,104 @@ def write_tables(engine: DuckDBEngine, tables: Iterable[Table], day: dt.date, fi
     """The partition of `day` of each table as one Parquet file, sorted by its key: equal rows are equal bytes."""
     outputs = []
     for table in tables:
-        keys = ", ".join([key for key in table.header.grain if key != PARTITION_COLUMN] or [PARTITION_COLUMN])
+        grain = [key for key in table.header.grain if key != PARTITION_COLUMN] or [PARTITION_COLUMN]
+        keys = ", ".join(map(quoted, grain))
         columns = ", ".join(map(quoted, table.header.columns))  # of a table made by an older version, in this order
         sql = f"SELECT {columns} FROM {table.full_name} WHERE snapshot_date = $snapshot_date ORDER BY {keys}"
         outputs.append(_export(engine, sql, {"snapshot_date": day}, table_file(table.name, day), file))
     return outputs
 
 
-def write_audiences(engine: DuckDBEngine, day: dt.date, file: FileFor) -> list[Output]:
-    """Each segment of each catalogue as Parquet and CSV; a segment without customers is a file without rows."""
-    segments = engine.execute(
-        "SELECT DISTINCT catalogue, segment FROM marts.segment_catalogue WHERE snapshot_date = $snapshot_date "
-        "ORDER BY catalogue, segment",
-        {"snapshot_date": day},
-    )
-    outputs = []
-    # Joined once, not once per file.
-    engine.execute(f"CREATE OR REPLACE TEMP TABLE audience_members AS {MEMBERS_SQL}", {"snapshot_date": day})
-    kinds = engine.execute("SELECT column_name, column_type FROM (DESCRIBE audience_members)")
-    texts = [quoted(name) for name, kind in kinds if kind == "VARCHAR" and name not in (_ID, "catalogue")]
-    safe = f"* REPLACE ({', '.join(f'{harmless(text)} AS {text}' for text in texts)})"
-    told = f"SELECT catalogue, segment, count(*) FROM audience_members WHERE {like_a_formula(_ID)} GROUP BY ALL"
-    like_formulas = {(row[0], row[1]): row[2] for row in engine.execute(told)}
-    for catalogue, segment in segments:
-        parameters = {"catalogue": catalogue, "segment": segment}
-        target = f"{audience_folder(day)}/{catalogue}/{segment}"
-        outputs.append(_export(engine, _members("*"), parameters, f"{target}.parquet", file))
-        ids = like_formulas.get((catalogue, segment), 0)
-        outputs.append(_export(engine, _members(safe), parameters, f"{target}.csv", file, ids))
-    engine.execute("DROP TABLE temp.audience_members")
+def write_audiences(engine: DuckDBEngine, audiences: Iterable[Audience], day: dt.date, file: FileFor) -> list[Output]:
+    """Each audience as Parquet and CSV; one without customers is a file without rows.
+
+    Raises AudienceRefused where a customer is missing, null or there twice, or a file has no name of its own.
+    """
+    outputs, written_by = list[Output](), dict[str, str]()
+    for audience in audiences:
+        with _members(engine, audience, day):
+            for target, values in _targets(engine, audience, day).items():
+                if (other := written_by.setdefault(target, audience.file)) != audience.file:
+                    raise AudienceRefused(f"{audience.file}: {other} writes {target} already; use another catalogue.")
+                outputs += _write_audience(engine, audience, values, target, file)
     return outputs
 
 
-def _members(columns: str) -> str:
-    """The members of one audience. The order stands outermost: inside a subquery, a large file may lose it."""
-    return (
-        f"SELECT {columns} FROM (SELECT * EXCLUDE (catalogue) FROM audience_members "
-        f"WHERE catalogue = $catalogue AND segment = $segment) AS members ORDER BY members.customer_id"
+@contextmanager
+def _members(engine: DuckDBEngine, audience: Audience, day: dt.date) -> Iterator[None]:
+    """The members of all audiences of a file as a table, joined once and not once per file, and checked."""
+    table = audience.members
+    try:
+        engine.execute(
+            f"CREATE OR REPLACE TEMP TABLE audience_members AS {table.declared_select}", {"snapshot_date": day}
+        )
+    except duckdb.Error as error:
+        raise _not_usable(audience, "the SELECT", error, audience.first_line) from error
+    if twice := len(engine.execute(doubled_keys(table, _MEMBERS))):
+        raise AudienceRefused(
+            f"{audience.file}: {counted(twice, 'customer')} of an audience in it more than once; select each {ID} once."
+        )
+    columns = check_columns(table, f"{_MEMBERS} AS written", engine.execute)
+    if not columns.passed:
+        raise AudienceRefused(f"{audience.file}: {columns.message}")
+    yield
+    engine.execute(f"DROP TABLE {_MEMBERS}")
+
+
+def _targets(engine: DuckDBEngine, audience: Audience, day: dt.date) -> dict[str, tuple[str, ...]]:
+    """Each audience of the file: its path without an ending -> its values of `each`."""
+    header, folder = audience.header, audience_folder(day)
+    if not header.each:
+        return {f"{folder}/{header.catalogue}/{audience.name}": ()}
+    names = ", ".join(map(quoted, header.each))
+    listed = f"SELECT DISTINCT {names} FROM ({header.values}\n) AS listed ORDER BY {names}"
+    unlisted = f"SELECT count(*) FROM {_MEMBERS} WHERE ({names}) NOT IN ({listed})"
+    try:
+        found = engine.execute(listed, {"snapshot_date": day})
+        left_out = engine.scalar(unlisted, {"snapshot_date": day})
+    except duckdb.Error as error:
+        raise _not_usable(audience, "the SELECT of values", error) from error
+    if len(found) > MOST_FILES:
+        raise AudienceRefused(f"{audience.file}: {len(found):,} audiences of one file; it may make {MOST_FILES:,}.")
+    for value in {str(value) for values in found for value in values}:
+        if re.fullmatch(FILE_NAME, value) is None:
+            raise AudienceRefused(
+                f"{audience.file}: a value of {' or '.join(header.each)} cannot name a file ({shape(value)}); make it "
+                f"of lower-case letters, digits, _ and - in the SELECT, such as replace(lower(name), ' ', '_')."
+            )
+    if left_out:
+        raise AudienceRefused(f"{audience.file}: {left_out:,} rows are of no value that `values` lists; list them all.")
+    return {"/".join((folder, *filter(None, (header.catalogue,)), *values)): values for values in found}
+
+
+def _not_usable(audience: Audience, what: str, error: duckdb.Error, first_line: int | None = None) -> AudienceRefused:
+    """What DuckDB says of SQL that cannot run, with the line of the file where that is known."""
+    line = re.search(r"^LINE (\d+):", str(error), re.MULTILINE)
+    where = f", line {first_line + int(line[1]) - 1}" if line and first_line else ""
+    first = one_line((str(error).strip().splitlines() or [type(error).__name__])[0])
+    return AudienceRefused(f"{audience.file}{where}: {what} cannot be used. {first}")
+
+
+def _write_audience(
+    engine: DuckDBEngine, audience: Audience, values: tuple[str, ...], target: str, file: FileFor
+) -> list[Output]:
+    given = {f"value_{number}": value for number, value in enumerate(values)}
+    where = " AND ".join(
+        [f"{quoted(name)} = ${value}" for name, value in zip(audience.header.each, given, strict=True)] or ["TRUE"]
     )
+    told = f"SELECT count(*) FROM {_MEMBERS} WHERE {where} AND {like_a_formula(ID)}"
+    kinds = audience.members.column_types()
+    plain = ", ".join(map(quoted, audience.columns))
+    safe = ", ".join(
+        f"{harmless(quoted(name))} AS {quoted(name)}" if kinds[name] == "VARCHAR" and name != ID else quoted(name)
+        for name in audience.columns
+    )
+    # The order stands outermost: inside a subquery, a large file may lose it.
+    members = f"FROM (SELECT {plain} FROM {_MEMBERS} WHERE {where}) AS members ORDER BY members.{ID}"
+    return [
+        _export(engine, f"SELECT {plain} {members}", given, f"{target}.parquet", file),
+        _export(engine, f"SELECT {safe} {members}", given, f"{target}.csv", file, engine.scalar(told, given)),
+    ]
 
 
 def write_manifest(
@@ -131,6 +189,6 @@ def _export(
     ids_like_formulas: int = 0,
 ) -> Output:  # fmt: skip
     path = file(target)
-    rows = engine.export(sql, parameters, path, quote=(_ID,) if ids_like_formulas else ())
+    rows = engine.export(sql, parameters, path, quote=(ID,) if ids_like_formulas else ())
     with path.open("rb") as written:
         return Output(target, rows, hashlib.file_digest(written, "sha256").hexdigest(), ids_like_formulas)

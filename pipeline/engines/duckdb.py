@@ -22,7 +22,7 @@ from pipeline.errors import PerennialError
 from pipeline.quoting import text_literal
 from pipeline.settings import Settings
 from pipeline.shapes import redacted, shape
-from pipeline.tables.header import PARTITION_COLUMN, Table
+from pipeline.tables.header import PARAMETER_TABLES, PARTITION_COLUMN, Table
 from pipeline.tables.rules import EARLIEST, LATEST
 
 _PARAMETER = re.compile(r"\$([a-z_]\w*)")
@@ -287,11 +287,11 @@ class DuckDBEngine:
     def _insert_selected(self, table: Table, select: str, parameters: Parameters) -> int:
         columns = ", ".join(f'"{name}"' for name in table.header.columns)
         typed = ", ".join(_typed(name, column.type) for name, column in table.header.columns.items())
-        sql = f"INSERT INTO {table.full_name} ({columns}) SELECT {typed} FROM ({select}) AS selected"
+        sql = f"INSERT INTO {table.full_name} ({columns}) SELECT {typed} FROM ({select}\n) AS selected"
         return int(self.scalar(sql, parameters))
 
     def _check_test(self, name: str, sql: str, parameters: Parameters) -> CheckOutcome:
-        failing = int(self.scalar(f"SELECT count(*) FROM ({sql}) AS failing", parameters))
+        failing = int(self.scalar(f"SELECT count(*) FROM ({sql}\n) AS failing", parameters))
         return outcome(name, failing, sql, parameters)
 
 
@@ -331,7 +331,7 @@ def confine(connection: duckdb.DuckDBPyConnection, settings: Settings, named: It
     """Let SQL reach the home's files, those `named` and no others, for as long as the connection is open.
 
     What runs on it cannot widen this: no setting can be changed any more. Not for exports, whose SQL is read before
-    (`source_sql`), but as a second wall behind that reading.
+    (`tables.safe_sql`), but as a second wall behind that reading.
     """
     folders = [settings.home, *([settings.spark.warehouse] if settings.spark.warehouse else [])]
     files = list(named)
@@ -378,7 +378,6 @@ def _typed(name: str, sql_type: str) -> str:
     return f'{rounded} + CAST(0 AS DOUBLE) AS "{name}"'  # minus zero is zero
 
 
-PARAMETER_TABLES = ("params.settings", "params.days")
 _DAYS_VIEW = f"""
     CREATE OR REPLACE VIEW params.days AS
     SELECT CAST(day AS DATE) AS day

@@ -24,7 +24,7 @@ from pipeline.home.publishing import Publication, recover
 from pipeline.places import FOLDER_COLUMN, audience_folder
 from pipeline.reporting.site import OUT, build_entrance
 from pipeline.settings import Settings
-from pipeline.tables.catalog import published_tables
+from pipeline.tables.catalog import catalog_of
 
 _RUN_ID = "prune"
 _PLACES = (f"data/marts/*/{FOLDER_COLUMN}=", "data/audiences/", f"{OUT}/")  # what follows is the date
@@ -98,7 +98,7 @@ def snapshots_of(settings: Settings, local: DuckDBEngine) -> Snapshots:
     """Who keeps the partitions of a home: its DuckDB file, or the lake beside it. Raises LakeNotWritable."""
     if settings.engine == "duckdb":
         return local
-    lake = Lake(local, settings, published_tables())
+    lake = Lake(local, settings, catalog_of(settings.home).published)
     lake.require_usable()
     return lake
 

@@ -27,7 +27,7 @@ from pipeline.home.quarantine import scratch_folder
 from pipeline.home.rewriting import finish_rekey, holds_raw_rows, remove_raw_rows, remove_unfinished
 from pipeline.places import is_published
 from pipeline.settings import Settings, load
-from pipeline.tables.catalog import tables
+from pipeline.tables.catalog import Catalog, catalog_of
 from pipeline.tables.header import Table
 
 _QUIET_SECONDS = 60.0
@@ -56,6 +56,10 @@ class Warehouse(DuckDBResource):
         if self._settings is None:
             raise RuntimeError("the warehouse is open only while a run holds its home")
         return self._settings
+
+    @property
+    def catalog(self) -> Catalog:
+        return catalog_of(self.settings.home)
 
     @property
     def engine(self) -> Engine:
@@ -173,7 +177,7 @@ def _require_engine(settings: Settings) -> None:
 @contextmanager
 def _engine_of(settings: Settings, local: DuckDBEngine, run_id: str, log: Callable[[str], object]) -> Iterator[Engine]:
     """The engine of the settings, ready for all tables."""
-    all_tables = list(tables().values())
+    all_tables = list(catalog_of(settings.home).tables.values())
     if settings.engine == "duckdb":
         for sentence in local.prepare(settings, all_tables):
             log(sentence)

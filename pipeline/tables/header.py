@@ -23,20 +23,49 @@ from pipeline.settings import SQL_FOLDER
 from pipeline.tables.sql_text import tables_read
 
 PARTITION_COLUMN = "snapshot_date"
+PARAMETER_TABLES = ("params.settings", "params.days")
+"""Views that every engine has beside the tables."""
 RENAMED_COLUMNS = {"marts.survival_curves": {FOLDER_COLUMN: "silent_days"}}
 """Table -> old name of a column -> its name now: what older versions stored is read, and upgraded, by this."""
+OF_EVERY_TABLE = ("keys_unique", "columns_fit")
+"""The tests that every table has."""
 QUERIES = "features"
 INPUT_FOLDER = "inputs"
+AUDIENCES = "audiences"
 # libyaml where PyYAML was built with it, as its wheels are: ten times as fast over all headers.
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _HEADER = re.compile(r"\A\s*/\*(?P<yaml>.*?)\*/(?P<sql>.*)\Z", re.DOTALL)
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 COLUMN_TYPE = r"^(VARCHAR|BOOLEAN|INTEGER|BIGINT|DOUBLE|DATE|TIMESTAMP|DECIMAL\(\d+,\s?\d+\))$"
+
 
 Model = TypeVar("Model", bound=BaseModel)
 
 
 class HeaderError(PerennialError):
     """A SQL file whose header cannot be used; the message names the file and the line or field."""
+
+
+def is_name(text: str) -> bool:
+    """Whether SQL takes it for a name without quotes: letters without accents, digits and _, no digit first."""
+    return _NAME.fullmatch(text) is not None
+
+
+def require_names(columns: dict[str, Column]) -> dict[str, Column]:
+    """Raises ValueError for a column whose name would need quotes somewhere."""
+    for name in columns:
+        if not is_name(name):
+            raise ValueError(f"{name!r} cannot name a column; use letters, digits and _")
+    if len({name.lower() for name in columns}) < len(columns):
+        raise ValueError("two columns have the same name but for capitals; SQL takes them for one")
+    return columns
+
+
+def require_owner(owner: str) -> str:
+    """Raises ValueError for what Dagster would not take for an owner."""
+    if not re.fullmatch(r"team:[A-Za-z0-9_-]+|[^@\s]+@[^@\s]+\.[^@\s]+", owner):
+        raise ValueError("an owner is 'team:name' or an e-mail address")
+    return owner
 
 
 class Column(BaseModel):
@@ -70,9 +99,20 @@ class Header(BaseModel):
     @field_validator("owner")
     @classmethod
     def owner_is_team_or_mail(cls, owner: str) -> str:
-        if not owner.startswith("team:") and "@" not in owner:
-            raise ValueError("an owner is 'team:name' or an e-mail address")
-        return owner
+        return require_owner(owner)
+
+    @field_validator("columns")
+    @classmethod
+    def columns_are_names(cls, columns: dict[str, Column]) -> dict[str, Column]:
+        return require_names(columns)
+
+    @field_validator("tests")
+    @classmethod
+    def tests_have_names(cls, tests: dict[str, str]) -> dict[str, str]:
+        for name in tests:
+            if not is_name(name) or name in OF_EVERY_TABLE:
+                raise ValueError(f"{name!r} cannot name a test; use letters, digits and _, no {OF_EVERY_TABLE}")
+        return tests
 
     @model_validator(mode="after")
     def grain_is_documented(self) -> Self:
@@ -149,7 +189,7 @@ class Table:
         """The SELECT with the columns and types of the header. Its lines stay where they are."""
         types = self.column_types().items()
         columns = ", ".join(f'CAST(selected."{name}" AS {kind}) AS "{name}"' for name, kind in types)
-        return f"SELECT {columns} FROM ({self.select}) AS selected"
+        return f"SELECT {columns} FROM ({self.select}\n) AS selected"  # behind a comment, too
 
     def column_types(self) -> dict[str, str]:
         return {name: column.type for name, column in self.header.columns.items()}
@@ -167,7 +207,7 @@ def split_header(text: str, file: str) -> tuple[dict[str, Any], str | None]:
         raise HeaderError(f"{file}, line {line}: the header is not readable YAML: {error.problem}.") from error
     if not isinstance(data, dict):
         raise HeaderError(f"{file}: the header must be a list of `name: value` lines.")
-    return data, match["sql"].strip() or None
+    return data, match["sql"].strip().rstrip("; \n\t\r") or None
 
 
 def parse_header(model: type[Model], data: Mapping[str, Any], text: str, file: str) -> Model:
@@ -183,15 +223,29 @@ def parse_header(model: type[Model], data: Mapping[str, Any], text: str, file: s
         raise HeaderError("\n".join(problems)) from error
 
 
-def read_table(path: Path, root: Path = SQL_FOLDER) -> Table:
-    text = path.read_text(encoding="utf-8")
-    file = f"sql/{path.relative_to(root).as_posix()}"
+def text_of(path: Path, file: str) -> str:
+    """The text of a SQL file. Raises HeaderError where it cannot be read."""
+    try:
+        return path.read_text(encoding="utf-8-sig")  # editors of Windows put a mark in front
+    except UnicodeDecodeError as error:
+        raise HeaderError(f"{file}: is not UTF-8 text (byte {error.start:,}). Save it as UTF-8.") from error
+    except OSError as error:
+        raise HeaderError(f"{file}: cannot be read: {error.strerror}.") from error
+
+
+def read_table(path: Path, root: Path = SQL_FOLDER, folder: str = "sql") -> Table:
+    """The table of a file below `root`, which messages call `folder`."""
+    file = f"{folder}/{path.relative_to(root).as_posix()}"
+    text = text_of(path, file)
     data, select = split_header(text, file)
     header = parse_header(Header, data, text, file)
     if select is not None and header.computed_by is not None:
         raise HeaderError(f"{file}: has a SELECT, so it is not computed_by anything; remove one.")
     first_line = text[: text.index(select)].count("\n") + 1 if select else 1
     schema, *topic = path.relative_to(root).parts[:-1]
+    for name in (schema, *topic, path.stem):
+        if not is_name(name):
+            raise HeaderError(f"{file}: {name!r} cannot name a table or a folder of tables; use letters, digits and _.")
     table = Table(schema, path.stem, header, select, file, first_line, "".join(topic[:1]) or schema)
     _ = table.reads  # a SELECT that cannot be used is refused here, and read once
     return table
@@ -203,14 +257,15 @@ def read_tables(root: Path = SQL_FOLDER) -> dict[str, Table]:
     Raises HeaderError or Refused for a file that cannot be used, HeaderError for tables that read in a circle and for
     two files of one table.
     """
-    not_stored = {"sources", INPUT_FOLDER, QUERIES}
+    not_stored = {"sources", INPUT_FOLDER, AUDIENCES, QUERIES}
     files = sorted(path for path in root.rglob("*.sql") if path.relative_to(root).parts[0] not in not_stored)
     tables = [read_table(path, root) for path in files]
-    _require_one_file_each(tables)
+    require_one_file_each(tables)
     return in_order(tables)
 
 
-def _require_one_file_each(tables: Iterable[Table]) -> None:
+def require_one_file_each(tables: Iterable[Table]) -> None:
+    """Raises HeaderError that names both files of a table."""
     files: dict[str, str] = {}
     for table in tables:
         if (other := files.setdefault(table.full_name, table.file)) != table.file:

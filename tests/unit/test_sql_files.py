@@ -10,14 +10,23 @@ import pytest
 import sqlglot
 
 from pipeline import lint
-from pipeline.engines.duckdb import PARAMETER_TABLES
 from pipeline.engines.portable.lint import Refused
 from pipeline.ingest.sources import find_sources
 from pipeline.settings import SQL_FOLDER
 from pipeline.steps.computed import STEPS, queries_of
 from pipeline.steps.movement import trend
-from pipeline.tables.catalog import features, history_tables, published_tables, tables
-from pipeline.tables.header import HeaderError, Table, in_order, read_queries, read_table, read_tables, unknown_reads
+from pipeline.tables.audiences import read_audiences
+from pipeline.tables.catalog import features, ours, tables
+from pipeline.tables.header import (
+    PARAMETER_TABLES,
+    HeaderError,
+    Table,
+    in_order,
+    read_queries,
+    read_table,
+    read_tables,
+    unknown_reads,
+)
 from pipeline.tables.inputs import INPUTS
 
 HEADER = """/*
@@ -184,11 +193,12 @@ def test_what_nobody_makes_is_found(tmp_path):
 # ── our own files ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_every_sql_file_is_a_table_a_query_an_input_or_a_source():
+def test_every_sql_file_is_a_table_a_query_an_input_an_audience_or_a_source():
     files = {path.relative_to(SQL_FOLDER).as_posix() for path in SQL_FOLDER.rglob("*.sql")}
     known = {table.file.removeprefix("sql/") for table in read_tables().values()}
     known |= {query.file.removeprefix("sql/") for query in read_queries().values()}
     known |= {input.file.removeprefix("sql/") for input in INPUTS.values()}
+    known |= {audience.file.removeprefix("sql/") for audience in read_audiences()}
     known |= {f"sources/{source.name}/{source.input}.sql" for source in find_sources([SQL_FOLDER / "sources"]).values()}
     assert files == known
 
@@ -226,14 +236,14 @@ def test_every_column_is_documented_and_every_documented_column_is_selected(name
         assert selected == list(found.header.columns)
 
 
-@pytest.mark.parametrize("found", published_tables(), ids=lambda found: found.full_name)
+@pytest.mark.parametrize("found", ours().published, ids=lambda found: found.full_name)
 def test_published_tables_have_the_snapshot_date_in_their_key(found):
     assert found.header.grain[0] == "snapshot_date"
     assert found.header.columns["snapshot_date"].type == "DATE"
 
 
 def test_histories_are_known_with_all_that_is_built_on_them():
-    names = {found.full_name for found in history_tables()}
+    names = {found.full_name for found in ours().histories}
     assert {"marts.segment_changes", "marts.segment_events"} <= names
     for found in tables().values():
         assert (found.full_name in names) == (found.is_history or bool(found.reads & names)), found.full_name

@@ -23,7 +23,7 @@ import pyarrow.dataset as ds
 
 from pipeline.durable import fsync
 from pipeline.engines.checks import column_rules, columns_outcome, doubled_keys, outcome
-from pipeline.engines.duckdb import PARAMETER_TABLES, DuckDBEngine, parameter_columns, settings_select
+from pipeline.engines.duckdb import DuckDBEngine, parameter_columns, settings_select
 from pipeline.engines.engine import CheckOutcome, Parameters, TableRefused, Written
 from pipeline.engines.portable import lint
 from pipeline.engines.spark.lake import Lake, LakeNotWritable, lake_folder
@@ -32,7 +32,7 @@ from pipeline.engines.spark.sql import view_name
 from pipeline.errors import PerennialError
 from pipeline.settings import Settings, SettingsError
 from pipeline.shapes import redacted
-from pipeline.tables.header import PARTITION_COLUMN, Table
+from pipeline.tables.header import PARAMETER_TABLES, PARTITION_COLUMN, Table
 from pipeline.tables.rules import EARLIEST, LATEST
 
 if TYPE_CHECKING:

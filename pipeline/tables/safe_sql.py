@@ -1,8 +1,8 @@
-"""What the SELECT of a source may say: it reads `FROM export` and its own CTEs, and calls functions of a list.
+"""What SQL that is not ours may say: it reads the tables it is given and its own CTEs, and calls functions of a list.
 
-Sources get passed around, so their SQL is judged before anything runs it: by DuckDB's own parser, whose tree is what
-will run, and by allow-lists, so that what nobody thought of is refused. What is left can read no file, no other table,
-no setting and no clock. The engine is locked besides (`engines.duckdb.confine`).
+Sources, and what a home adds of its own, get passed around, so their SQL is judged before anything runs it: by DuckDB's
+own parser, whose tree is what will run, and by allow-lists, so that what nobody thought of is refused. What is left can
+read no file, no other table, no setting and no clock. The engine is locked besides (`engines.duckdb.confine`).
 """
 
 from __future__ import annotations
@@ -49,14 +49,15 @@ struct_pack json_array_length json_extract json_extract_path json_extract_path_t
 json_type json_valid
 """
 _AGGREGATES = """
-any_value arg_max arg_min array_agg avg bool_and bool_or count count_if count_star countif first last list max max_by
-mean median min min_by mode quantile_cont quantile_disc string_agg sum
+any_value arg_max arg_min array_agg avg bool_and bool_or corr count count_if count_star countif covar_pop covar_samp
+first last list max max_by mean median min min_by mode quantile_cont quantile_disc regr_intercept regr_r2 regr_slope
+stddev stddev_pop stddev_samp string_agg sum var_pop var_samp variance
 """
 _WINDOWS = "cume_dist dense_rank first_value lag last_value lead nth_value ntile percent_rank rank row_number"
 FUNCTIONS = frozenset(
     " ".join((_OPERATORS, _TEXT, _NUMBERS, _TIMES, _CONDITIONS, _LISTS, _AGGREGATES, _WINDOWS)).split()
 )
-"""The functions that a source may call, by DuckDB's names: the same arguments give the same value, and nothing else
+"""The functions that may be called, by DuckDB's names: the same arguments give the same value, and nothing else
 is looked at. Operators are functions, too."""
 
 _EXPRESSIONS = {
@@ -71,22 +72,25 @@ _LONGEST_SHOWN = 60
 
 
 class Unsafe(NamedTuple):
-    """Something that a source may not say: what, and the line of the SELECT in which it stands, if that is known."""
+    """Something that may not be said: what, and the line of the SELECT in which it stands, if that is known."""
 
     what: str
     line: int | None
 
 
-def unsafe(select: str, columns: Iterable[str] = ()) -> Unsafe | None:
-    """The first thing in the SELECT that a source may not say; None where it says nothing of the kind.
+def unsafe(
+    select: str, columns: Iterable[str] = (), tables: Iterable[str] = (EXPORT,), parameters: Iterable[str] = ()
+) -> Unsafe | None:
+    """The first thing in the SELECT that it may not say; None where it says nothing of the kind.
 
-    `columns` are the raw columns: one that is called like the clock is a column.
+    `columns`: the raw columns, since one that is called like the clock is a column; `tables`: what it may read, in
+    lower case, `table` or `schema.table`; `parameters`: the `$names` it may use.
     """
-    return _unsafe(select, frozenset(name.lower() for name in columns))
+    return _unsafe(select, frozenset(name.lower() for name in columns), frozenset(tables), frozenset(parameters))
 
 
 @cache
-def _unsafe(select: str, columns: frozenset[str]) -> Unsafe | None:
+def _unsafe(select: str, columns: frozenset[str], tables: frozenset[str], parameters: frozenset[str]) -> Unsafe | None:
     (text,) = _parser().cursor().execute("SELECT json_serialize_sql(CAST(? AS VARCHAR))", [select]).fetchall()[0]
     tree = json.loads(text)
     if tree["error"]:
@@ -95,7 +99,8 @@ def _unsafe(select: str, columns: frozenset[str]) -> Unsafe | None:
         return Unsafe(what, _line(select, tree.get("position")))
     if len(tree["statements"]) != 1:
         return Unsafe(f"holds {len(tree['statements'])} statements", None)
-    found = next(_Reader(columns).found(tree["statements"][0]["node"], frozenset(), None), None)
+    reader = _Reader(columns, tables, parameters)
+    found = next(reader.found(tree["statements"][0]["node"], frozenset(), None), None)
     if found is None:
         return None
     what, place = found
@@ -122,8 +127,8 @@ Found = Iterator[tuple[str, int | None]]
 class _Reader:
     """Walks the tree from the root. `scope` are the names of the CTEs that may be read where it is."""
 
-    def __init__(self, columns: frozenset[str]) -> None:
-        self._columns = columns
+    def __init__(self, columns: frozenset[str], tables: frozenset[str], parameters: frozenset[str]) -> None:
+        self._columns, self._tables, self._parameters = columns, tables, parameters
 
     def found(self, value: Any, scope: frozenset[str], place: int | None) -> Found:
         """(what is refused, its offset in bytes), in the order of the text as far as the tree keeps it."""
@@ -157,13 +162,15 @@ class _Reader:
         if node.get("sample") is not None:
             return "takes a sample"
         if "sample" in node and "modifiers" not in node:
-            return _table(node, scope)
+            return self._table(node, scope)
         return None
 
     def _expression(self, node: dict[str, Any]) -> str | None:
         kind = node["class"]
+        if kind == "PARAMETER":
+            return None if node["identifier"] in self._parameters else "holds a parameter"
         if kind not in _EXPRESSIONS:
-            return "holds a parameter" if kind == "PARAMETER" else f"holds a {_words(kind)}"
+            return f"holds a {_words(kind)}"
         if kind in ("FUNCTION", "WINDOW"):
             return _function(node)
         if kind == "TYPE" and (node["schema"] or node["catalog"]):
@@ -172,6 +179,22 @@ class _Reader:
             name = names[0].lower()
             if name in _CLOCK | _SESSION and name not in self._columns:
                 return f"reads the {'clock' if name in _CLOCK else 'session'} ({name})"
+        return None
+
+    def _table(self, node: dict[str, Any], scope: frozenset[str]) -> str | None:
+        kind = node["type"]
+        if kind == "TABLE_FUNCTION":
+            return f"reads {_short(node['function']['function_name'])}()"
+        if kind not in _TABLES:
+            return f"holds a {_words(kind)}"
+        if kind != "BASE_TABLE":
+            return None
+        name = [part for part in (node["catalog_name"], node["schema_name"], node["table_name"]) if part]
+        # A dot inside of a name is not one between two: "marts.kpis" is no table of the schema marts.
+        is_known = all("." not in part for part in name) and ".".join(name).lower() in self._tables
+        is_cte = len(name) == 1 and name[0].lower() in scope
+        if not (is_known or is_cte) or node["at_clause"] is not None:
+            return f"reads {_short('.'.join(name))}"
         return None
 
 
@@ -183,23 +206,9 @@ def _function(node: dict[str, Any]) -> str | None:
     if name in FUNCTIONS:
         return None
     close = difflib.get_close_matches(name, FUNCTIONS, n=1, cutoff=0.8)
-    return f"calls {_short(name)}(), which is not among the functions of sources" + (
+    return f"calls {_short(name)}(), which is not among the functions that may be called" + (
         f" (the closest is {close[0]})" if close else ""
     )
-
-
-def _table(node: dict[str, Any], scope: frozenset[str]) -> str | None:
-    kind = node["type"]
-    if kind == "TABLE_FUNCTION":
-        return f"reads {_short(node['function']['function_name'])}()"
-    if kind not in _TABLES:
-        return f"holds a {_words(kind)}"
-    if kind != "BASE_TABLE":
-        return None
-    name = [part for part in (node["catalog_name"], node["schema_name"], node["table_name"]) if part]
-    if len(name) > 1 or name[0].lower() not in {EXPORT, *scope} or node["at_clause"] is not None:
-        return f"reads {_short('.'.join(name))}"
-    return None
 
 
 def _words(kind: object) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import duckdb
 import pytest
 
-from pipeline.ingest.source_sql import FUNCTIONS, unsafe
+from pipeline.tables.safe_sql import FUNCTIONS, unsafe
 
 SAFE = [
     "SELECT row_number FROM export",

@@ -1,0 +1,172 @@
+"""Audiences as SQL files: `sql/audiences/<audience>.sql` says who, what is handed over of them, and on which terms.
+
+A header and one SELECT, like a table, but nothing is stored: the rows become files when a snapshot is published. It
+reads published tables, on DuckDB, so that it need not be portable. Nothing here runs SQL.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
+
+from pipeline.settings import SQL_FOLDER
+from pipeline.tables.header import (
+    AUDIENCES,
+    PARTITION_COLUMN,
+    Column,
+    Header,
+    HeaderError,
+    Table,
+    is_name,
+    parse_header,
+    require_names,
+    require_owner,
+    split_header,
+    text_of,
+)
+from pipeline.tables.sql_text import tables_read
+
+ID = "customer_id"
+FILE_NAME = "[a-z0-9][a-z0-9_-]{0,79}"
+"""What folders and files of audiences are called: the same on every system."""
+
+Purpose = Literal["marketing", "ads", "ad_user_data", "ad_personalization", "own_similar"]
+Channel = Literal["email", "sms", "phone", "push", "post", "ads"]
+Platform = Literal["meta", "google", "tiktok", "klaviyo", "mailchimp", "brevo", "hubspot", "salesmanago", "emarsys"]
+Names = Annotated[tuple[str, ...], BeforeValidator(lambda given: (given,) if isinstance(given, str) else given)]
+
+
+class Consent(BaseModel):
+    """What a customer must have agreed to, and for which channel."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    purpose: Purpose
+    channel: Channel
+
+
+class AudienceHeader(BaseModel):
+    """Who an audience is, what is handed over of its members, and on which terms.
+
+    `consent`, `platforms`, `minimum_size` and `control_share` are declared for whoever delivers the files; they do not
+    change what is in them.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    title: str = Field(min_length=3)
+    description: str = Field(min_length=10)
+    owner: str
+    advice: str | None = Field(None, description="What to do with these customers")
+    catalogue: str | None = Field(None, pattern=f"^{FILE_NAME}$", description="Folder of the audience's files")
+    each: Names = Field((), description="One audience per value of this column, or of catalogue and column")
+    values: str | None = Field(None, description="SELECT of the values of `each`, also of those without customers")
+    consent: Consent | None = None
+    platforms: tuple[Platform, ...] = ()
+    minimum_size: int = Field(0, ge=0, description="Customers select which nothing is delivered")
+    control_share: float = Field(0, ge=0, lt=1, description="Share of the members that are left alone, to compare with")
+    columns: dict[str, Column]
+
+    @field_validator("owner")
+    @classmethod
+    def owner_is_team_or_mail(cls, owner: str) -> str:
+        return require_owner(owner)
+
+    @field_validator("columns")
+    @classmethod
+    def customers_are_named(cls, columns: dict[str, Column]) -> dict[str, Column]:
+        if ID not in columns:
+            raise ValueError(f"an audience hands over {ID}; add it to the columns")
+        if columns[ID].type != "VARCHAR" or columns[ID].nullable:
+            raise ValueError(f"{ID} is VARCHAR and never null")
+        if PARTITION_COLUMN in columns:
+            raise ValueError(f"{PARTITION_COLUMN} is the folder of the files; leave it out")
+        return require_names(columns)
+
+    @field_validator("each")
+    @classmethod
+    def each_is_one_or_two_columns(cls, each: tuple[str, ...]) -> tuple[str, ...]:
+        if len(each) > 2 or len(set(each)) < len(each) or ID in each or not all(map(is_name, each)):
+            raise ValueError("each is a column, or [catalogue, column] where the SELECT gives the catalogue as well")
+        return each
+
+    @model_validator(mode="after")
+    def files_have_a_place(self) -> Self:
+        if (self.catalogue is None) != (len(self.each) == 2):
+            raise ValueError(
+                "catalogue names the folder of the files; with two columns in each, the first is the folder"
+            )
+        if (self.values is None) != (not self.each):
+            raise ValueError("each and values belong together: values lists the values of each")
+        for name in self.each:
+            if name in self.columns and (self.columns[name].type != "VARCHAR" or self.columns[name].nullable):
+                raise ValueError(f"{name} names files, so it is VARCHAR and never null")
+        return self
+
+
+@dataclass(frozen=True, eq=False)
+class Audience:
+    """An audience, or one per value, as its file tells it."""
+
+    name: str
+    header: AudienceHeader
+    select: str
+    file: str
+    first_line: int = 1
+    """The line of the file in which the SELECT begins."""
+
+    @property
+    def columns(self) -> list[str]:
+        """What is handed over."""
+        return list(self.header.columns)
+
+    @cached_property
+    def reads(self) -> frozenset[str]:
+        """Tables that the SELECT, and that of the values, read."""
+        values = self.header.values
+        return tables_read(self.select, self.file) | (tables_read(values, self.file) if values else frozenset())
+
+    @cached_property
+    def members(self) -> Table:
+        """The rows of all audiences of the file as a table, by which they are checked: a customer once in each."""
+        naming = {
+            name: Column(type="VARCHAR", meaning="Names the file")
+            for name in self.header.each
+            if name not in self.header.columns
+        }
+        header = Header(
+            description=self.header.description,
+            grain=(*self.header.each, ID),
+            owner=self.header.owner,
+            columns=naming | self.header.columns,
+        )
+        return Table(AUDIENCES, self.name, header, self.select, self.file, self.first_line)
+
+    @property
+    def not_applied(self) -> list[str]:
+        """What the header declares and files do not heed: they hold every member."""
+        return sorted({"consent", "platforms", "minimum_size", "control_share"} & self.header.model_fields_set)
+
+
+def read_audience(path: Path, root: Path = SQL_FOLDER, folder: str = "sql") -> Audience:
+    """The audience of a file select `root`, which messages call `folder`. Raises HeaderError or Refused."""
+    file = f"{folder}/{path.relative_to(root).as_posix()}"
+    text = text_of(path, file)
+    data, select = split_header(text, file)
+    header = parse_header(AudienceHeader, data, text, file)
+    if select is None:
+        raise HeaderError(f"{file}: an audience needs a SELECT select its header.")
+    if not is_name(path.stem) or path.stem != path.stem.lower():
+        raise HeaderError(f"{file}: {path.stem!r} cannot name an audience; use lower-case letters, digits and _.")
+    audience = Audience(path.stem, header, select, file, text[: text.index(select)].count("\n") + 1)
+    _ = audience.reads  # a SELECT that cannot be used is refused here
+    return audience
+
+
+def read_audiences(root: Path = SQL_FOLDER) -> list[Audience]:
+    """All audiences, by name."""
+    return [read_audience(path, root) for path in sorted(root.glob(f"{AUDIENCES}/*.sql"))]
