@@ -1,7 +1,7 @@
 """The portability lint over every SQL file and all that Python asks: `make lint`.
 
 The rules are in `engines/subset.py` and `sql_types.py`. All of it is translated to Spark, too, which needs no Spark.
-Sources are not among it: only DuckDB runs them, and what they may say is judged when they are read (`source_sql.py`).
+Sources are not among it: only DuckDB runs them, and what they may say is judged when they are read (`safe_sql.py`).
 """
 
 from __future__ import annotations

@@ -333,7 +333,7 @@ def confine(connection: duckdb.DuckDBPyConnection, settings: Settings, named: It
     """Let SQL reach the home's files, those `named` and no others, for as long as the connection is open.
 
     What runs on it cannot widen this: no setting can be changed any more. Not for exports, whose SQL is read before
-    (`source_sql`), but as a second wall behind that reading.
+    (`safe_sql`), but as a second wall behind that reading.
     """
     folders = [settings.home, *([settings.spark.warehouse] if settings.spark.warehouse else [])]
     files = list(named)

@@ -25,11 +25,11 @@ from sqlglot.lineage import Node, lineage
 from pipeline.dialect import Dialect, Kind
 from pipeline.engines.portable import lint
 from pipeline.errors import ExportError
-from pipeline.ingest.source_sql import unsafe
 from pipeline.statuses import IS_GIFT_CARD, STANDING, Fault, GiftCards, Statuses
 from pipeline.tables.header import HeaderError, parse_header, split_header
 from pipeline.tables.inputs import INPUTS, ORDERS
 from pipeline.tables.rules import sql_type
+from pipeline.tables.safe_sql import unsafe
 
 ROW_NUMBER = "row_number"
 EXPORTED_AT = "exported_at"

@@ -1,8 +1,9 @@
-"""What the SELECT of a source may say: it reads `FROM export` and its own CTEs, and calls functions of a list.
+"""What a SELECT that others may have written may say: it reads tables that are named here and its own CTEs, and calls
+functions of a list.
 
-Sources get passed around, so their SQL is judged before anything runs it: by DuckDB's own parser, whose tree is what
-will run, and by allow-lists, so that what nobody thought of is refused. What is left can read no file, no other table,
-no setting and no clock. The engine is locked besides (`engines.duckdb.confine`).
+Sources and pages get passed around, so their SQL is judged before anything runs it: by DuckDB's own parser, whose tree
+is what will run, and by allow-lists, so that what nobody thought of is refused. What is left can read no file, no other
+table, no setting and no clock. The engine is locked besides (`engines.duckdb.confine`).
 """
 
 from __future__ import annotations
@@ -56,8 +57,8 @@ _WINDOWS = "cume_dist dense_rank first_value lag last_value lead nth_value ntile
 FUNCTIONS = frozenset(
     " ".join((_OPERATORS, _TEXT, _NUMBERS, _TIMES, _CONDITIONS, _LISTS, _AGGREGATES, _WINDOWS)).split()
 )
-"""The functions that a source may call, by DuckDB's names: the same arguments give the same value, and nothing else
-is looked at. Operators are functions, too."""
+"""The functions that such a SELECT may call, by DuckDB's names: the same arguments give the same value, and nothing
+else is looked at. Operators are functions, too."""
 
 _EXPRESSIONS = {
     "BETWEEN", "CASE", "CAST", "COLLATE", "COLUMN_REF", "COMPARISON", "CONJUNCTION", "CONSTANT", "FUNCTION", "LAMBDA",
@@ -71,22 +72,35 @@ _LONGEST_SHOWN = 60
 
 
 class Unsafe(NamedTuple):
-    """Something that a source may not say: what, and the line of the SELECT in which it stands, if that is known."""
+    """Something that the SELECT may not say: what, and the line of the SELECT in which it stands, if that is known."""
 
     what: str
     line: int | None
 
 
-def unsafe(select: str, columns: Iterable[str] = ()) -> Unsafe | None:
-    """The first thing in the SELECT that a source may not say; None where it says nothing of the kind.
+class Allowed(NamedTuple):
+    """What a SELECT may read, in lower case: tables by full name, parameters, and columns that are called like the
+    clock and are none."""
 
-    `columns` are the raw columns: one that is called like the clock is a column.
+    tables: frozenset[str] = frozenset({EXPORT})
+    parameters: frozenset[str] = frozenset()
+    columns: frozenset[str] = frozenset()
+
+
+def unsafe(
+    select: str, columns: Iterable[str] = (), tables: Iterable[str] = (EXPORT,), parameters: Iterable[str] = ()
+) -> Unsafe | None:
+    """The first thing in the SELECT that it may not say; None where it says nothing of the kind.
+
+    `tables` are those it may read, `table` or `schema.table`; a source reads its export only. `columns` are the raw
+    columns of a source: one that is called like the clock is a column.
     """
-    return _unsafe(select, frozenset(name.lower() for name in columns))
+    tables, parameters, columns = (frozenset(map(str.lower, names)) for names in (tables, parameters, columns))
+    return _unsafe(select, Allowed(tables, parameters, columns))
 
 
 @cache
-def _unsafe(select: str, columns: frozenset[str]) -> Unsafe | None:
+def _unsafe(select: str, allowed: Allowed) -> Unsafe | None:
     (text,) = _parser().cursor().execute("SELECT json_serialize_sql(CAST(? AS VARCHAR))", [select]).fetchall()[0]
     tree = json.loads(text)
     if tree["error"]:
@@ -95,7 +109,7 @@ def _unsafe(select: str, columns: frozenset[str]) -> Unsafe | None:
         return Unsafe(what, _line(select, tree.get("position")))
     if len(tree["statements"]) != 1:
         return Unsafe(f"holds {len(tree['statements'])} statements", None)
-    found = next(_Reader(columns).found(tree["statements"][0]["node"], frozenset(), None), None)
+    found = next(_Reader(allowed).found(tree["statements"][0]["node"], frozenset(), None), None)
     if found is None:
         return None
     what, place = found
@@ -122,8 +136,8 @@ Found = Iterator[tuple[str, int | None]]
 class _Reader:
     """Walks the tree from the root. `scope` are the names of the CTEs that may be read where it is."""
 
-    def __init__(self, columns: frozenset[str]) -> None:
-        self._columns = columns
+    def __init__(self, allowed: Allowed) -> None:
+        self._allowed = allowed
 
     def found(self, value: Any, scope: frozenset[str], place: int | None) -> Found:
         """(what is refused, its offset in bytes), in the order of the text as far as the tree keeps it."""
@@ -157,20 +171,22 @@ class _Reader:
         if node.get("sample") is not None:
             return "takes a sample"
         if "sample" in node and "modifiers" not in node:
-            return _table(node, scope)
+            return _table(node, scope, self._allowed.tables)
         return None
 
     def _expression(self, node: dict[str, Any]) -> str | None:
         kind = node["class"]
+        if kind == "PARAMETER":
+            return None if node["identifier"].lower() in self._allowed.parameters else "holds a parameter"
         if kind not in _EXPRESSIONS:
-            return "holds a parameter" if kind == "PARAMETER" else f"holds a {_words(kind)}"
+            return f"holds a {_words(kind)}"
         if kind in ("FUNCTION", "WINDOW"):
             return _function(node)
         if kind == "TYPE" and (node["schema"] or node["catalog"]):
             return f"names a type of another schema, {_short(node['type_name'])}"
         if kind == "COLUMN_REF" and len(names := node["column_names"]) == 1:
             name = names[0].lower()
-            if name in _CLOCK | _SESSION and name not in self._columns:
+            if name in _CLOCK | _SESSION and name not in self._allowed.columns:
                 return f"reads the {'clock' if name in _CLOCK else 'session'} ({name})"
         return None
 
@@ -183,12 +199,12 @@ def _function(node: dict[str, Any]) -> str | None:
     if name in FUNCTIONS:
         return None
     close = difflib.get_close_matches(name, FUNCTIONS, n=1, cutoff=0.8)
-    return f"calls {_short(name)}(), which is not among the functions of sources" + (
+    return f"calls {_short(name)}(), which is not among the functions allowed here" + (
         f" (the closest is {close[0]})" if close else ""
     )
 
 
-def _table(node: dict[str, Any], scope: frozenset[str]) -> str | None:
+def _table(node: dict[str, Any], scope: frozenset[str], tables: frozenset[str]) -> str | None:
     kind = node["type"]
     if kind == "TABLE_FUNCTION":
         return f"reads {_short(node['function']['function_name'])}()"
@@ -197,7 +213,10 @@ def _table(node: dict[str, Any], scope: frozenset[str]) -> str | None:
     if kind != "BASE_TABLE":
         return None
     name = [part for part in (node["catalog_name"], node["schema_name"], node["table_name"]) if part]
-    if len(name) > 1 or name[0].lower() not in {EXPORT, *scope} or node["at_clause"] is not None:
+    read = [part.lower() for part in name]
+    is_cte = len(read) == 1 and read[0] in scope
+    is_table = read in [table.split(".") for table in tables]  # "marts.kpis" in one pair of quotes is neither
+    if not (is_cte or is_table) or node["at_clause"] is not None:
         return f"reads {_short('.'.join(name))}"
     return None
 
