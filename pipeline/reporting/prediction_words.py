@@ -398,8 +398,8 @@ def tracking_sentence(actual: Number, expected: float, weeks: int, model: str) -
     if not weeks:
         return f"No week was kept back to test on: {model_name(model)} has seen all of these purchases."
     text = (
-        f"In the {counted(weeks, 'week')} that {model_name(model)} had not seen, {number(expected, 0)} repeat purchases "
-        f"were expected and {count(actual)} came"
+        f"In the {counted(weeks, 'week')} that {model_name(model)} had not seen, {number(expected, 0)} repeat "
+        f"purchases were expected and {count(actual)} came"
     )
     return f"{text}: {_bias(100 * (expected / float(actual) - 1))}." if actual else f"{text}."
 

@@ -179,8 +179,8 @@ def test_meaning(alpha: float) -> str:
 
 def ratio_sentence(moved: int, tested: int, told_apart: int) -> str:
     return (
-        f"{count(moved)} of {counted(tested, 'customer')} with enough purchases bought at a rate at least a fifth lower "
-        f"or a quarter higher; for {count(told_apart)} of them chance does not explain it."
+        f"{count(moved)} of {counted(tested, 'customer')} with enough purchases bought at a rate at least a fifth "
+        f"lower or a quarter higher; for {count(told_apart)} of them chance does not explain it."
     )
 
 

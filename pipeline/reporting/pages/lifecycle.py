@@ -104,7 +104,8 @@ def _stages_chart(report: Report, rows: Sequence[Row]) -> Chart:
         basis=facts.basis,
         views=(
             View(
-                "stage", "By stage", says.stages_sentence(counts, returned), charts.horizontal_bars(labels, [series], None),
+                "stage", "By stage", says.stages_sentence(counts, returned),
+                charts.horizontal_bars(labels, [series], None),
                 grid=grid("Customers by stage of the lifecycle", fields, stage_rows),
             ),
             View(

@@ -278,7 +278,8 @@ def _classes(labels: tuple[str, ...], found: Mapping[tuple[int, str], int], size
             trend_charts.COLOURS[name],
             [size(found.get((place, name), 0), place) for place in range(len(labels))],
             [
-                f"{charts.plain(label)}<br>{says.LABELS[name]}: {words.counted(found.get((place, name), 0), 'customer')}"
+                f"{charts.plain(label)}<br>{says.LABELS[name]}: "
+                f"{words.counted(found.get((place, name), 0), 'customer')}"
                 for place, label in enumerate(labels)
             ],
             digits=4,
