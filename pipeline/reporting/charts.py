@@ -95,7 +95,7 @@ def score_grid(cells: pl.DataFrame, measure: str, currency: str, ranges: Mapping
 
     def hover(first: int, second: int) -> str:
         row = by_cell[first, second]
-        who = words.things(row["customers"], "customer")
+        who = words.counted(row["customers"], "customer")
         lines = [
             f"<b>{up} {first}</b> {plain(ranges.get((up, first), ''))}",
             f"<b>{across} {second}</b> {plain(ranges.get((across, second), ''))}",
@@ -282,7 +282,7 @@ def migration(flows: pl.DataFrame, ranks: Mapping[str, int], labels: Mapping[str
             "color": [FLOW_COLOURS[d] for d in directions],
             "customdata": [
                 f"{plain(name(r['previous_segment']))} → {plain(name(r['segment']))}: "
-                f"{words.things(r['customers'], 'customer')}"
+                f"{words.counted(r['customers'], 'customer')}"
                 for r in rows
             ],
             "hovertemplate": "%{customdata}<extra></extra>",
@@ -351,9 +351,11 @@ def by_weekday(days: Sequence[str], means: Sequence[float], texts: Sequence[str]
     return drawn([trace], layout)
 
 
-def lying(labels: Sequence[str], series: Sequence[Series], currency: str | None, mode: str = "group") -> Figure:
-    """Lying bars of groups, the first group on top."""
-    traces = [_bars(one, [plain(label) for label in labels], lying=True) for one in series]
+def horizontal_bars(
+    labels: Sequence[str], series: Sequence[Series], currency: str | None, mode: str = "group"
+) -> Figure:
+    """Horizontal bars of groups, the first group on top."""
+    traces = [_bars(one, [plain(label) for label in labels], horizontal=True) for one in series]
     bars = len(series) if mode == "group" else 1
     layout = {
         "barmode": mode,
@@ -368,7 +370,7 @@ def lying(labels: Sequence[str], series: Sequence[Series], currency: str | None,
 
 
 def waterfall(ends: tuple[tuple[str, Any], tuple[str, Any]], parts: Sequence[tuple[str, Any]], currency: str) -> Figure:
-    """From the first end over the parts of the change to the second, lying, so that the names fit a phone."""
+    """From the first end over the parts of the change to the second, horizontal, so that the names fit a phone."""
     import plotly.graph_objects as go
 
     (first, opening), (last, closing) = ends
@@ -407,15 +409,15 @@ def legend(figure: Figure) -> tuple[tuple[str, str], ...]:
     return tuple(traces) if len(traces) > 1 else ()
 
 
-def _bars(one: Series, at: Sequence[str], lying: bool = False) -> Any:
+def _bars(one: Series, at: Sequence[str], horizontal: bool = False) -> Any:
     import plotly.graph_objects as go
 
     values = [None if value is None else as_float(value, one.digits) for value in one.values]
     return go.Bar(
         name=plain(one.name),
-        orientation="h" if lying else "v",
-        x=values if lying else at,
-        y=at if lying else values,
+        orientation="h" if horizontal else "v",
+        x=values if horizontal else at,
+        y=at if horizontal else values,
         marker={"color": one.colour} if one.opacity == 1 else {"color": one.colour, "opacity": one.opacity},
         hovertext=list(one.texts),
         hoverinfo="text",

@@ -57,7 +57,7 @@ class Facts:
     @property
     def basis(self) -> str:
         """What a statement about all customers rests on."""
-        return f"n = {words.things(self.customers['customers'], 'customer')} · orders {self.range}"
+        return f"n = {words.counted(self.customers['customers'], 'customer')} · orders {self.range}"
 
     @property
     def range(self) -> str:

@@ -10,13 +10,13 @@ from pipeline.reporting.words import (
     Number,
     change,
     count,
+    counted,
     listed,
     money,
     number,
     percent,
     share_of,
     short_day,
-    things,
     were,
 )
 
@@ -51,13 +51,13 @@ def stages_sentence(stages: Mapping[str, int], returned: int) -> str:
         if stages.get(stage, 0)
     ]  # fmt: skip
     back = f" {count(returned)} of the active {were(returned)} away before and came back." if returned else ""
-    return f"Of {things(customers, 'customer')} {listed(parts)}.{back}"
+    return f"Of {counted(customers, 'customer')} {listed(parts)}.{back}"
 
 
 def limit(days: int, status: str, low: int | None, high: int | None) -> str:
     """'49 days (learnt; 46 to 52)'."""
     inside = f"; {low} to {high}" if low is not None and high is not None else f"; from {low}" if low else ""
-    return f"{things(days, 'day')} ({STATUSES[status]}{inside if status == 'learnt' else ''})"
+    return f"{counted(days, 'day')} ({STATUSES[status]}{inside if status == 'learnt' else ''})"
 
 
 def limits_sentence(rows: Sequence[Mapping[str, Any]]) -> str:
@@ -66,7 +66,7 @@ def limits_sentence(rows: Sequence[Mapping[str, Any]]) -> str:
              "set": "as it is set"}  # fmt: skip
     parts = [
         f"{'customers who have bought once' if row['customer_kind'] == 'one-time' else 'those who have bought again'} "
-        f"after {things(row['defecting_days'], 'day')} ({whose[row['defecting_status']]})"
+        f"after {counted(row['defecting_days'], 'day')} ({whose[row['defecting_status']]})"
         for row in rows
     ]
     return f"Silence means defecting for {listed(parts)}."
@@ -202,7 +202,7 @@ def stage_sentence(stage: str, then: Sequence[tuple[str, Mapping[str, Any]]], no
         for name, row in then
     ]
     months = then[0][1]["month"]
-    return f"{things(now, 'customer')} {'is' if now == 1 else 'are'} {stage} now; in {months} months {listed(parts)}."
+    return f"{counted(now, 'customer')} {'is' if now == 1 else 'are'} {stage} now; in {months} months {listed(parts)}."
 
 
 def _points(points: float) -> str:

@@ -239,7 +239,7 @@ def calibration(rows: Sequence[Mapping[str, Any]]) -> Figure:
         },
         mode="lines+markers", line={"color": ACCENT, "width": 1}, marker={"color": ACCENT, "size": 8},
         hovertext=[
-            f"{words.things(row['customers'], 'customer')}<br>probability {words.percent(row['predicted'])}<br>"
+            f"{words.counted(row['customers'], 'customer')}<br>probability {words.percent(row['predicted'])}<br>"
             f"bought {words.percent(row['observed'])} ({words.percent(row['low'])} to {words.percent(row['high'])})"
             for row in rows
         ],

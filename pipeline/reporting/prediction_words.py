@@ -13,6 +13,7 @@ from itertools import pairwise
 from pipeline.reporting.words import (
     Number,
     count,
+    counted,
     day,
     listed,
     money,
@@ -21,7 +22,6 @@ from pipeline.reporting.words import (
     points,
     share_of,
     short_day,
-    things,
     were,
 )
 
@@ -85,7 +85,7 @@ def more_buyers(buyers: int, new: int, least: int) -> str:
     if not new:
         return f"with {count(lacking)} more; nobody was new in the last 30 days"
     days = -(-lacking * 30 // new)
-    when = f"in {things(days, 'day')}" if days <= _LONGEST_PACE_DAYS else "not within ten years"
+    when = f"in {counted(days, 'day')}" if days <= _LONGEST_PACE_DAYS else "not within ten years"
     return f"with {count(lacking)} more; {count(new)} {were(new)} new in the last 30 days, at that pace {when}"
 
 
@@ -119,7 +119,7 @@ def distribution_sentence(median: Number, mean: Number, tail: tuple[int, Number,
     """`tail`: customers above the last bin, its lower end, their value; `totals`: customers and value of all."""
     text = (
         f"Half of the customers are expected to bring less than {money(median, currency)} over the next "
-        f"{things(months, 'month')}; the mean is {money(mean, currency)}"
+        f"{counted(months, 'month')}; the mean is {money(mean, currency)}"
     )
     people, border, value = tail
     if not people:
@@ -178,7 +178,7 @@ def spot_sentence(customers: int, whole: int, orders: tuple[float, float], spend
                   mean: Number, currency: str) -> str:  # fmt: skip
     """The fullest spot of expected orders × spend; the pairs are its borders."""
     return (
-        f"The fullest spot holds {things(customers, 'customer')} ({percent(share_of(customers, whole))}): "
+        f"The fullest spot holds {counted(customers, 'customer')} ({percent(share_of(customers, whole))}): "
         f"{number(orders[0])} to {number(orders[1])} purchases expected within a year, of "
         f"{money(spend[0], currency)} to {money(spend[1], currency)} each; "
         f"their mean predicted value is {money(mean, currency)}."
@@ -256,7 +256,7 @@ def extremes_sentence(what: str, cells: Sequence[tuple[float, int, str]]) -> str
     if len(large) == 1 or best[0] == least[0]:
         return f"{what} is {percent(best[0])} for all of them."
     return (
-        f"{what} is highest, {percent(best[0])} on average, for the {things(best[1], 'customer')} who {best[2]}, and "
+        f"{what} is highest, {percent(best[0])} on average, for the {counted(best[1], 'customer')} who {best[2]}, and "
         f"lowest, {percent(least[0])}, for the {count(least[1])} who {least[2]}{few}."
     )
 
@@ -398,8 +398,8 @@ def tracking_sentence(actual: Number, expected: float, weeks: int, model: str) -
     if not weeks:
         return f"No week was kept back to test on: {model_name(model)} has seen all of these purchases."
     text = (
-        f"In the {things(weeks, 'week')} that {model_name(model)} had not seen, {number(expected, 0)} repeat purchases "
-        f"were expected and {count(actual)} came"
+        f"In the {counted(weeks, 'week')} that {model_name(model)} had not seen, {number(expected, 0)} repeat "
+        f"purchases were expected and {count(actual)} came"
     )
     return f"{text}: {_bias(100 * (expected / float(actual) - 1))}." if actual else f"{text}."
 
@@ -416,14 +416,14 @@ def expectation_sentence(rows: Sequence[tuple[str, int, float, float]]) -> str:
     widest = max(rows, key=lambda row: (abs(row[2] - row[3]), row[0]))
     first = rows[0]
     return (
-        f"The {things(first[1], 'customer')} with {first[0]} repeat purchases before were expected to buy "
+        f"The {counted(first[1], 'customer')} with {first[0]} repeat purchases before were expected to buy "
         f"{number(first[2])} times and bought {number(first[3])} times; the widest gap is at {widest[0]} "
-        f"({things(widest[1], 'customer')}): {number(widest[2])} expected, {number(widest[3])} seen."
+        f"({counted(widest[1], 'customer')}): {number(widest[2])} expected, {number(widest[3])} seen."
     )
 
 
 def calibration_sentence(inside: int, groups: int, gap: float | None) -> str:
-    text = f"In {inside} of {things(groups, 'group')} the probability lies within the 95 % interval of what happened"
+    text = f"In {inside} of {counted(groups, 'group')} the probability lies within the 95 % interval of what happened"
     return f"{text}; on average it is {points(gap)} off." if gap is not None else f"{text}."
 
 
@@ -474,11 +474,11 @@ def fits_sentence(statuses: Sequence[str]) -> str:
     if not statuses:
         return "Nothing was fitted."
     if set(statuses) == {"converged"}:
-        return f"All {things(len(statuses), 'fit')} are sound." if len(statuses) > 1 else "The one fit is sound."
+        return f"All {counted(len(statuses), 'fit')} are sound." if len(statuses) > 1 else "The one fit is sound."
     told = [
         f"{count(statuses.count(status))} {'is' if statuses.count(status) == 1 else 'are'} {word}"
         for status, word in (("converged", "sound"), ("penalised", "held by a penalty"),
                              ("no_dropout", "without dropout"), ("refused", "refused"))
         if status in statuses
     ]  # fmt: skip
-    return f"Of {things(len(statuses), 'fit')}, {listed(told)}."
+    return f"Of {counted(len(statuses), 'fit')}, {listed(told)}."

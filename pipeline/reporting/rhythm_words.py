@@ -12,13 +12,13 @@ from pipeline.reporting.words import (
     Number,
     change,
     count,
+    counted,
     listed,
     money,
     number,
     percent,
     points,
     short_day,
-    things,
 )
 
 Row = Mapping[str, Any]
@@ -71,7 +71,7 @@ def moment_sentence(row: Row) -> str:
     back = f"{percent(row['share_back'])} buy a {place(n + 1)} time within {horizon} days of the {place(n)}"
     if row["key_moment_days"] is None:
         return f"{back}; their hope fades on no day before."
-    silent = f"who has been silent for {things(row['key_moment_days'], 'day')}"
+    silent = f"who has been silent for {counted(row['key_moment_days'], 'day')}"
     return f"{back}. {silent.capitalize()} is less than half as likely to do so as on the day of the purchase."
 
 
@@ -148,7 +148,7 @@ def retention_sentence(rows: Sequence[Row]) -> str:
     age = max(row["age_months"] for row in known if row["cohort"] == youngest)
     now = next(row for row in known if row["cohort"] == youngest and row["age_months"] == age)
     older = [row for row in known if row["age_months"] == age and row["cohort"] < youngest]
-    text = f"Of {things(now['customers'], 'customer')} of {month(youngest)}, {percent(now['retention'])} bought "
+    text = f"Of {counted(now['customers'], 'customer')} of {month(youngest)}, {percent(now['retention'])} bought "
     text += f"{_after(age)}"
     if not older:
         return f"{text}; there is no older cohort to compare with."
@@ -171,7 +171,7 @@ def value_sentence(name: str, age: int, value: Number, older: Number | None, cur
 
 
 def _months(age: int) -> str:
-    return "By the end of their first month" if not age else f"{things(age, 'month').capitalize()}"
+    return "By the end of their first month" if not age else f"{counted(age, 'month').capitalize()}"
 
 
 def repeat_sentence(of: str, first: tuple[str, float], last: tuple[str, float]) -> str:
@@ -245,4 +245,4 @@ def targets_sentence(verdict: Verdict | None) -> str:
         )
     if not verdict.given:
         return f"None of the targets is of {verdict.when}, the last whole month."
-    return f"{count(verdict.met)} of {things(verdict.given, 'target')} of {verdict.when} were met."
+    return f"{count(verdict.met)} of {counted(verdict.given, 'target')} of {verdict.when} were met."

@@ -95,7 +95,7 @@ def make_environment(currency: str) -> jinja2.Environment:
         "percent": words.percent,
         "money": lambda amount: words.money(amount, currency),
         "day": words.day,
-        "things": words.things,
+        "counted": words.counted,
         "show": lambda value, kind: components.show(value, kind, currency),
         "raw": components.raw,
         "chart_data": lambda chart: [

@@ -12,6 +12,7 @@ from typing import Any
 from pipeline.reporting.words import (
     Number,
     count,
+    counted,
     day,
     listed,
     money,
@@ -19,7 +20,6 @@ from pipeline.reporting.words import (
     percent,
     share_of,
     short_day,
-    things,
     were,
 )
 
@@ -40,7 +40,7 @@ _LEAST_OF_A_SEGMENT = 20
 
 def windows(base: Mapping[str, Any], snapshot_date: dt.date) -> str:
     """'the 180 days to 30 Jun 1998 with the 180 days before'."""
-    return f"the {things(base['window_days'], 'day')} to {short_day(snapshot_date)} with as many before"
+    return f"the {counted(base['window_days'], 'day')} to {short_day(snapshot_date)} with as many before"
 
 
 # ── what is missing ───────────────────────────────────────────────────────────────────────────────────────────────────
@@ -53,13 +53,13 @@ def missing_sentence(base: Mapping[str, Any] | None, first_on: dt.date | None, t
     if not base["base_customers"]:
         both = 2 * base["window_days"]
         return (
-            f"A trend compares two windows of {things(base['window_days'], 'day')}, so it needs customers who first "
-            f"bought {things(both, 'day')} ago or earlier. The first purchase of all was on {day(first_on)}: from "
+            f"A trend compares two windows of {counted(base['window_days'], 'day')}, so it needs customers who first "
+            f"bought {counted(both, 'day')} ago or earlier. The first purchase of all was on {day(first_on)}: from "
             f"{day(first_on + dt.timedelta(days=both))} on the first customers can have a trend."
         )
     if tested:
         return ""
-    old = f"{things(base['base_customers'], 'customer')} first bought before both windows"
+    old = f"{counted(base['base_customers'], 'customer')} first bought before both windows"
     if base["share_from"] is None:
         return f"{old}, and none of them bought in either. A trend can be told once some of them buy again."
     if base["n_min"] is None:
@@ -68,7 +68,7 @@ def missing_sentence(base: Mapping[str, Any] | None, first_on: dt.date | None, t
             "can be told once both windows hold purchases."
         )
     return (
-        f"{old}, but none of them bought on {things(base['n_min'], 'day')} or more in both windows together: with "
+        f"{old}, but none of them bought on {counted(base['n_min'], 'day')} or more in both windows together: with "
         "fewer, chance explains every change. A trend can be told once somebody has."
     )
 
@@ -78,7 +78,7 @@ def season_sentence(base: Mapping[str, Any], first_on: dt.date, snapshot_date: d
 
     `least`: purchases that the windows of a year ago must hold.
     """
-    share, seen = percent(base["expected_share"]), things(base["share_prior"] + base["share_recent"], "purchase")
+    share, seen = percent(base["expected_share"]), counted(base["share_prior"] + base["share_recent"], "purchase")
     if base["share_from"] == "a year ago":
         return (
             f"Of {seen} in the same two windows a year ago, {share} fell into the recent one. Every customer is "
@@ -106,12 +106,12 @@ def _year_later(date: dt.date) -> dt.date:
 
 def course_sentence(now: Mapping[str, int], then: Mapping[str, int] | None, dates: tuple[dt.date, dt.date]) -> str:
     """`now` and `then`: customers by class, on the last and the first of `dates`."""
-    of_all = things(sum(now[name] for name in CLASSES), "customer")
+    of_all = counted(sum(now[name] for name in CLASSES), "customer")
     text = f"Of {of_all} with a trend, {count(now['growing'])} {were(now['growing'])} growing"
     text += f" and {count(now['declining'])} declining on {day(dates[1])}"
     if then is None:
         return f"{text}. There is one snapshot so far; the course over time is drawn from the second one on."
-    before = things(sum(then[name] for name in CLASSES), "customer")
+    before = counted(sum(then[name] for name in CLASSES), "customer")
     if before.startswith("0 "):
         return f"{text}; nobody had a trend yet on {day(dates[0])}."
     return f"{text}; of {before} on {day(dates[0])}, {count(then['growing'])} and {count(then['declining'])}."
@@ -124,7 +124,7 @@ def everybody_sentence(now: Mapping[str, int], least: int | None) -> str:
         f"{count(now['too_few'])} {few} in both windows", f"{count(now['silent'])} on none",
         f"{count(now['too_new'])} are too new",
     ])  # fmt: skip
-    return f"{percent(share_of(tested, everyone))} of {things(everyone, 'customer')} have a trend; {why}."
+    return f"{percent(share_of(tested, everyone))} of {counted(everyone, 'customer')} have a trend; {why}."
 
 
 def worth_sentence(now: Mapping[str, Number], what: str, currency: str) -> str:
@@ -179,8 +179,8 @@ def test_meaning(alpha: float) -> str:
 
 def ratio_sentence(moved: int, tested: int, told_apart: int) -> str:
     return (
-        f"{count(moved)} of {things(tested, 'customer')} with enough purchases bought at a rate at least a fifth lower "
-        f"or a quarter higher; for {count(told_apart)} of them chance does not explain it."
+        f"{count(moved)} of {counted(tested, 'customer')} with enough purchases bought at a rate at least a fifth "
+        f"lower or a quarter higher; for {count(told_apart)} of them chance does not explain it."
     )
 
 
@@ -218,7 +218,7 @@ def movers_missing(now: int, previous: dt.date | None, before: int | None, moved
         return "This is the first snapshot with a trend. Who moves is known from the second one on."
     if before != now:
         return (
-            f"On {day(previous)} windows of {things(before or 0, 'day')} were compared, now of {things(now, 'day')}: "
+            f"On {day(previous)} windows of {counted(before or 0, 'day')} were compared, now of {counted(now, 'day')}: "
             "the classes cannot be compared. Who moves is known from the next snapshot on."
         )
     return "" if moved else f"Nobody has moved to another trend since {day(previous)}."
@@ -229,7 +229,7 @@ def movers_sentence(moves: Mapping[str, tuple[int, Decimal]], previous: dt.date,
     nobody = (0, Decimal(0))
     up, down, entered, left = (moves.get(name, nobody) for name in ("better", "worse", "entered", "left"))
     text = (
-        f"Since {day(previous)}, {things(up[0], 'customer')} moved up and {count(down[0])} down; "
+        f"Since {day(previous)}, {counted(up[0], 'customer')} moved up and {count(down[0])} down; "
         f"{count(entered[0])} got a trend and {count(left[0])} lost theirs."
     )
     return f"{text} Those who moved down spent {money(down[1], currency)} in the last 12 months." if down[0] else text

@@ -91,7 +91,7 @@ def span(first: dt.date | None, last: dt.date | None) -> str:
     return UNKNOWN if first is None or last is None else f"{short_day(first)} – {short_day(last)}"
 
 
-def things(amount: Number, one: str, many: str | None = None) -> str:
+def counted(amount: Number, one: str, many: str | None = None) -> str:
     """'1 customer', '412 customers'."""
     return f"{count(amount)} {one if amount == 1 else many or one + 's'}"
 
@@ -163,10 +163,10 @@ class FileTotals:
 def quality_sentence(totals: FileTotals) -> str:
     if not totals.files:
         return "No export has been loaded yet. Put one in data/exports/<source>/ and run again."
-    read = things(totals.rows_read, "row")
-    files = things(totals.files - totals.rejected, "file")
+    read = counted(totals.rows_read, "row")
+    files = counted(totals.files - totals.rejected, "file")
     if totals.files == totals.rejected:
-        return f"No file could be used: {things(totals.rejected, 'file')} {were(totals.rejected)} rejected."
+        return f"No file could be used: {counted(totals.rejected, 'file')} {were(totals.rejected)} rejected."
     exceptions = [
         f"{count(rows)} {what}"
         for rows, what in (
@@ -177,13 +177,13 @@ def quality_sentence(totals: FileTotals) -> str:
         if rows
     ]
     fate = f"{count(totals.accepted)} accepted, {listed(exceptions)}" if exceptions else "all of them accepted"
-    left_out = f" {things(totals.rejected, 'file')} {were(totals.rejected)} rejected and not used at all."
+    left_out = f" {counted(totals.rejected, 'file')} {were(totals.rejected)} rejected and not used at all."
     return f"{read} read from {files}: {fate}." + (left_out if totals.rejected else "")
 
 
 def optional_inputs_sentence(given: Mapping[str, int], switched_off: Sequence[str]) -> str:
     """Which optional exports are there (input -> rows), and what is switched off for want of the others."""
-    loaded = [f"{name} ({things(rows, 'row')})" for name, rows in given.items()]
+    loaded = [f"{name} ({counted(rows, 'row')})" for name, rows in given.items()]
     told = (("Also loaded", loaded), ("Switched off", switched_off))
     return " ".join(f"{what}: {listed(parts)}." for what, parts in told if parts)
 
@@ -236,7 +236,7 @@ def move_sentence(move: Move, customers: int, previous: dt.date, currency: str) 
     """The sentence of EXAMPLES: '412 customers (3.1 %) slipped from loyal to at risk since 1 November; …'."""
     verb = {"better": "rose", "worse": "slipped", "entered": "entered"}[move.direction]
     way = f"{verb} as {move.target}" if move.origin is None else f"{verb} from {move.origin} to {move.target}"
-    who = f"{things(move.customers, 'customer')} ({percent(share_of(move.customers, customers))})"
+    who = f"{counted(move.customers, 'customer')} ({percent(share_of(move.customers, customers))})"
     spent = "together they spent" if move.customers != 1 else "they spent"
     return f"{who} {way} since {day(previous)}; {spent} {money(move.value, currency)} in the last year."
 
@@ -252,7 +252,7 @@ def changed_sentence(moves: Sequence[Move], previous: dt.date) -> str:
     )
     if not up + down + new:
         return f"Nobody has changed groups or come new since {day(previous)}."
-    rose = f"{things(up, 'customer')} moved up" if up else "nobody moved up"
+    rose = f"{counted(up, 'customer')} moved up" if up else "nobody moved up"
     sank = f"{count(down)} moved down" if down else "nobody moved down"
     return f"Since {day(previous)}, {rose}, {sank} and {somebody(new)} new."
 
@@ -276,7 +276,7 @@ def worth_sentence(customers: int, buyers: int, worth: Decimal, currency: str) -
         return "Unknown until there are customers."
     if not buyers:
         return "Nobody bought in the last 12 months."
-    return f"{things(buyers, 'customer')} spent {money(worth, currency)} in the last 12 months."
+    return f"{counted(buyers, 'customer')} spent {money(worth, currency)} in the last 12 months."
 
 
 def arrived_sentence(customers: int, from_better: int, previous: dt.date) -> str:
@@ -299,7 +299,7 @@ def arrivals_sentence(moves: Iterable[Move], previous: dt.date) -> str:
     shrunk = min(net, key=lambda name: (net[name], name), default=None)
     if grown is None or shrunk is None or net[grown] <= 0:
         return f"No segment has grown or shrunk since {day(previous)}."
-    text = f"Since {day(previous)}, {grown} grew most, by {things(net[grown], 'customer')}"
+    text = f"Since {day(previous)}, {grown} grew most, by {counted(net[grown], 'customer')}"
     return f"{text}; {shrunk} lost most, {count(-net[shrunk])}." if net[shrunk] < 0 else f"{text}."
 
 
@@ -345,7 +345,7 @@ def size_sentence(groups: Sequence[Group]) -> str:
     top = max(groups, key=lambda g: (g.customers, g.label))
     empty = [g.label for g in groups if not g.customers]
     share = percent(share_of(top.customers, customers))
-    text = f"The largest group is {top.label} with {things(top.customers, 'customer')} ({share})"
+    text = f"The largest group is {top.label} with {counted(top.customers, 'customer')} ({share})"
     return f"{text}; nobody is in {listed(empty)}." if empty else f"{text}."
 
 
@@ -391,11 +391,11 @@ def cells_sentence(cells: Sequence[Cell], first: str, second: str, measure: str,
     place = f"{first} {top.first}, {second} {top.second}"
     if measure == "customers":
         share = percent(share_of(top.customers, sum(cell.customers for cell in filled)))
-        return f"The fullest cell is {place}: {things(top.customers, 'customer')} ({share})."
+        return f"The fullest cell is {place}: {counted(top.customers, 'customer')} ({share})."
     if measure == "revenue":
         share = percent(share_of(top.revenue, sum((cell.revenue for cell in filled), Decimal(0))))
         return f"The richest cell is {place}: {money(top.revenue, currency)} ({share} of revenue)."
-    who = things(top.customers, "customer")
+    who = counted(top.customers, "customer")
     return f"Orders are dearest at {place}: {money(top.mean_order_value, currency)} on average ({who})."
 
 
@@ -484,7 +484,7 @@ def peak_sentence(periods: Sequence[Period], currency: str) -> str:
             "profit is unknown without the cost of every line."
         )
     known = sum(period.margin is not None for period in periods)
-    among = "" if known == len(periods) else f", of the {things(known, peak.kind)} whose costs are known,"
+    among = "" if known == len(periods) else f", of the {counted(known, peak.kind)} whose costs are known,"
     return (
         f"The moment of highest profit{among} was {peak.name}: a margin of {money(peak.margin, currency)} "
         f"on {money(peak.revenue, currency)} of revenue{unfinished}."
@@ -509,7 +509,7 @@ def orders_sentence(periods: Sequence[Period]) -> str:
     if last is None:
         return ""
     most = max(periods, key=lambda period: period.orders)  # of equals the earliest
-    text = f"{_capital(last.name)} had {things(last.orders, 'order')}"
+    text = f"{_capital(last.name)} had {counted(last.orders, 'order')}"
     text += _against(last.orders, before.orders, "fewer", before.name) if before else ""
     return f"{text}: the most." if most is last else f"{text}; most were {most.when}, {count(most.orders)}."
 
@@ -521,7 +521,7 @@ def order_value_sentence(periods: Sequence[Period], currency: str) -> str:
     if last is None or not known:
         return "There were no orders, so their value is not known."
     dearest = max(known, key=lambda period: period.mean_order_value or 0)
-    which = f"{money(dearest.mean_order_value, currency)} over {things(dearest.orders, 'order')}"
+    which = f"{money(dearest.mean_order_value, currency)} over {counted(dearest.orders, 'order')}"
     if last.mean_order_value is None:
         return f"{_capital(last.name)} had no orders; they were dearest {dearest.when}, {which}."
     text = f"An order of {last.name} was worth {money(last.mean_order_value, currency)} on average"
@@ -586,7 +586,7 @@ def value_range(measure: str, low: Number | None, high: Number | None, currency:
         ends = [money(amount, currency) for amount in (low, high)]
         return ends[0] if low == high else " – ".join(ends)
     unit = "day" if measure == "recency" else "occasion"
-    return things(low, unit) if low == high else f"{count(low)}–{things(high, unit)}"
+    return counted(low, unit) if low == high else f"{count(low)}–{counted(high, unit)}"
 
 
 @dataclass(frozen=True)
@@ -626,7 +626,7 @@ def activity_sentence(tiers: Sequence[Activity], days: int, what: str, show: Cal
     if not moved:
         return f"Nobody bought anything in the last {2 * days} days."
     told = [f"{tier.tier} from {show(tier.prior)} to {show(tier.recent)}{_in_percent(tier)}" for tier in moved]
-    text = f"{what} of the last {things(days, 'day')} against those of the {count(days)} before: {listed(told)}"
+    text = f"{what} of the last {counted(days, 'day')} against those of the {count(days)} before: {listed(told)}"
     return f"{text}; {listed(still)} had none in either." if still else f"{text}."
 
 
@@ -661,7 +661,7 @@ def evolution_sentence(customers: int, better: int, same: int, worse: int, lost:
         return f"{count(people)} ({percent(share_of(people, customers))})"
 
     return (
-        f"Of {things(customers, 'customer')} of A, {told(better)} {were(better)} in a better group in B, "
+        f"Of {counted(customers, 'customer')} of A, {told(better)} {were(better)} in a better group in B, "
         f"{told(same)} in the same, {told(worse)} in a worse one; {told(lost)} did not buy in B."
     )
 
@@ -669,7 +669,7 @@ def evolution_sentence(customers: int, better: int, same: int, worse: int, lost:
 def segment_change_sentence(changes: Sequence[tuple[str, int, int]], lost: int, new: int) -> str:
     """The group that changed most between A and B; `changes` are (label, customers in A, in B)."""
     label, before, after = max(changes, key=lambda group: (abs(group[2] - group[1]), group[0]))
-    most = f"{label} changed most, from {count(before)} to {things(after, 'customer')}"
+    most = f"{label} changed most, from {count(before)} to {counted(after, 'customer')}"
     if before == after:
         most = "Every group has as many customers in B as in A"
     gone = f"{count(lost)} of A did not buy in B" if lost else "Nobody of A was lost"

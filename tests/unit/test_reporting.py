@@ -73,8 +73,8 @@ def plain(text: str) -> str:
         (words.short_money(12345, "EUR"), "12.3k €"),
         (words.short_count(9999), "9,999"),
         (words.short_count(1_250_000), "1.2M"),
-        (words.things(1, "customer"), "1 customer"),
-        (words.things(0, "customer"), "0 customers"),
+        (words.counted(1, "customer"), "1 customer"),
+        (words.counted(0, "customer"), "0 customers"),
         (words.change(0), "±0"),
         (words.change(112), "+112"),
         (words.change(-0.004, words.points), "−0.4 points"),
@@ -421,7 +421,7 @@ def test_a_class_is_told_with_its_values_then_and_now() -> None:
         return words.Class(day, amount, 4, values)
 
     def people(amount: words.Number) -> str:
-        return words.things(amount, "customer")
+        return words.counted(amount, "customer")
 
     assert plain(words.class_sentence("“Often”", held(1, "4 occasions"), held(2, "2–3 occasions", MAY), people)) == (
         "“Often” stands for 4 occasions and holds 1 customer, 25.0 % of all; on 31 May 2026 it was 50.0 % "

@@ -148,3 +148,28 @@ def test_every_function_of_the_list_depends_on_its_arguments_alone():
     assert [row for row in named if row[1] == "scalar" and row[2] != "CONSISTENT"] == []
     resolved_by_the_parser = {"->", "coalesce", "ifnull"}
     assert FUNCTIONS - {row[0] for row in named} == resolved_by_the_parser
+
+
+@pytest.mark.parametrize(
+    ("sql", "refused"),
+    [
+        ("SELECT kpi FROM Marts.KPIs WHERE snapshot_date = $snapshot_date", None),
+        ("WITH a AS (SELECT kpi FROM marts.kpis) SELECT kpi FROM a", None),
+        ('SELECT kpi FROM "marts.kpis"', "reads marts.kpis"),  # one name, which a file could have
+        ("SELECT kpi FROM kpis", "reads kpis"),
+        ("SELECT kpi FROM memory.marts.kpis", "reads memory.marts.kpis"),
+        ("SELECT * FROM people.contacts", "reads people.contacts"),
+        ("SELECT * FROM export", "reads export"),
+        ("SELECT $other", "holds a parameter"),
+        ("SELECT kpi FROM marts.kpis WHERE kpi = ?", "holds a parameter"),
+        (
+            "SELECT getenv('HOME') FROM marts.kpis",
+            "calls getenv(), which is not among the functions that may be called",
+        ),
+        ("COPY marts.kpis TO 'x.csv'", "is not a SELECT"),
+        ("ATTACH 'x.duckdb'", "is not a SELECT"),
+    ],
+)
+def test_tables_and_parameters_are_those_named(sql: str, refused: str | None) -> None:
+    found = unsafe(sql, tables=["marts.kpis"], parameters=["snapshot_date"])
+    assert (found and found.what) == refused

@@ -120,13 +120,13 @@ def _name(period: words.Period, row: dict[str, Any], until: dt.date) -> str:
 
 def _basis(facts: Facts, rows: Rows) -> str:
     first, last = max(rows[0]["starts_on"], facts.lines["first_on"]), min(rows[-1]["ends_on"], facts.snapshot_date)
-    return f"n = {words.things(sum(row['orders'] for row in rows), 'order')} · {words.span(first, last)}"
+    return f"n = {words.counted(sum(row['orders'] for row in rows), 'order')} · {words.span(first, last)}"
 
 
 def _nothing(facts: Facts, days: int) -> str:
     if not days:
         return f"There was no order line by the end of {words.day(facts.snapshot_date)}."
-    return f"A calendar compares one whole day with the next; the history has {words.things(days, 'day')}."
+    return f"A calendar compares one whole day with the next; the history has {words.counted(days, 'day')}."
 
 
 # ── peaks ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -139,7 +139,7 @@ def _peak(facts: Facts, kind: str, told: Sequence[words.Period]) -> KeyFigure:
         return KeyFigure(f"Best {kind}", words.UNKNOWN, "nothing has been earned yet")
     if peak.margin is None:
         stand = "stands" if peak.orders == 1 else "stand"
-        context = f"{facts.money(peak.order_revenue)} of {words.things(peak.orders, 'order')} that {stand}"
+        context = f"{facts.money(peak.order_revenue)} of {words.counted(peak.orders, 'order')} that {stand}"
     else:
         context = f"margin {facts.money(peak.margin)} on {facts.money(peak.revenue)}"
     value = peak.name.removeprefix("the ")
@@ -192,7 +192,7 @@ def _revenue(facts: Facts, shown: Shown) -> tuple[str, Figure]:
 
 def _orders(facts: Facts, shown: Shown) -> tuple[str, Figure]:
     texts = [
-        f"{name}<br>{words.things(row['orders'], 'order')}, {words.things(row['buyers'], 'buyer')}"
+        f"{name}<br>{words.counted(row['orders'], 'order')}, {words.counted(row['buyers'], 'buyer')}"
         for name, row in zip(shown.names(facts.snapshot_date), shown.rows, strict=True)
     ]
     series = [Series("Orders", charts.ACCENT, [p.orders for p in shown.told], texts, shown.opacity)]
@@ -256,7 +256,7 @@ def _weekdays(facts: Facts, days: Rows) -> Chart | None:
     orders = [sum(row["orders"] for row in whole[weekday::7]) for weekday in range(7)]
     weeks = len(whole) // 7
     texts = [
-        f"{name}<br>{facts.money(mean)} on average<br>{words.things(many, 'order')} on {words.things(weeks, 'day')}"
+        f"{name}<br>{facts.money(mean)} on average<br>{words.counted(many, 'order')} on {words.counted(weeks, 'day')}"
         for name, mean, many in zip(_WEEKDAYS, means, orders, strict=True)
     ]
     picture = charts.by_weekday([name[:3] for name in _WEEKDAYS], means, texts, facts.currency)

@@ -91,7 +91,7 @@ def _history_chart(facts: Facts, frame: pl.DataFrame, scale: str, measure: str) 
     return Chart(
         id=f"{scale}-{measure}",
         title=_MEASURES[measure],
-        basis=f"n = {words.things(facts.customers['customers'], 'customer')} · {words.span(days[0], days[-1])}",
+        basis=f"n = {words.counted(facts.customers['customers'], 'customer')} · {words.span(days[0], days[-1])}",
         views=tuple(view(held) for held in _HELD),
         grid=grid(
             f"{_MEASURES[measure]} classes over time, from and to in {_UNITS[measure]}",
@@ -145,7 +145,7 @@ def _hover(
 def _shower(facts: Facts, held: str) -> Callable[[words.Number], str]:
     if held == "revenue":
         return lambda amount: f"{facts.money(amount)} of revenue"
-    return lambda amount: words.things(amount, held.removesuffix("s"))
+    return lambda amount: words.counted(amount, held.removesuffix("s"))
 
 
 def _currency(facts: Facts, held: str) -> str | None:
@@ -161,7 +161,7 @@ def _activity_missing(facts: Facts, tiers: list[dict[str, Any]]) -> str:
     if not tiers[0]["is_covered"]:
         days = tiers[0]["window_days"]
         return (
-            f"Two windows of {words.things(days, 'day')} need a history from {words.day(tiers[0]['prior_from'])} on; "
+            f"Two windows of {words.counted(days, 'day')} need a history from {words.day(tiers[0]['prior_from'])} on; "
             f"this one begins on {words.day(facts.lines['first_on'])}."
         )
     return ""
@@ -192,7 +192,9 @@ def _activity_chart(facts: Facts, tiers: list[dict[str, Any]]) -> Chart | None:
         ]  # fmt: skip
         told = [words.Activity(row["recency_tier"], row[f"{what}_prior"], row[f"{what}_recent"]) for row in tiers]
         sentence = words.activity_sentence(told, days, label, show)
-        return View(what, label, sentence, charts.lying(names, series, facts.currency if kind == "money" else None))
+        return View(
+            what, label, sentence, charts.horizontal_bars(names, series, facts.currency if kind == "money" else None)
+        )
 
     views = tuple(view(what) for what in _BOUGHT)
     fields = [Field("recency_tier", "Recency"), Field("customers", "Customers", "count")]
@@ -201,7 +203,7 @@ def _activity_chart(facts: Facts, tiers: list[dict[str, Any]]) -> Chart | None:
     return Chart(
         id="recency-activity",
         title="What each recency tier bought lately",
-        basis=f"n = {words.things(facts.customers['customers'], 'customer')} · "
+        basis=f"n = {words.counted(facts.customers['customers'], 'customer')} · "
         f"{words.span(start, facts.snapshot_date)}",
         views=views,
         grid=grid(

@@ -67,7 +67,7 @@ def _month_after(month: dt.date) -> dt.date:
 
 def _cohort_basis(facts: Facts, cohorts: Rows) -> str:
     customers = sum(row["customers"] for row in cohorts if row["age_months"] == 0)
-    return f"n = {words.things(customers, 'customer')} · first purchases {facts.range}"
+    return f"n = {words.counted(customers, 'customer')} · first purchases {facts.range}"
 
 
 def _retention(facts: Facts, cohorts: Rows) -> Chart:
@@ -104,7 +104,7 @@ def _in_cell(row: Mapping[str, Any]) -> str:
 
 
 def _cell_text(row: Mapping[str, Any]) -> str:
-    head = f"First purchase in {says.month(row['cohort'])}: {words.things(row['customers'], 'customer')}<br>"
+    head = f"First purchase in {says.month(row['cohort'])}: {words.counted(row['customers'], 'customer')}<br>"
     if row["retention"] is None:
         return f"{head}{says.month(row['month'])} is not over"
     interval = f"{words.percent(row['retention_low'])} to {words.percent(row['retention_high'])}"
@@ -167,9 +167,9 @@ def _line(facts: Facts, name: dt.date, rows: Rows, chosen: dt.date, older: Rows)
     return rhythm_charts.Line(
         says.month(name),
         [row["cumulative_revenue_per_customer"] for row in rows],
-        [f"{says.month(name)}, {words.things(row['age_months'], 'month')} on<br>"
+        [f"{says.month(name)}, {words.counted(row['age_months'], 'month')} on<br>"
          f"{facts.money(row['cumulative_revenue_per_customer'])} per customer, "
-         f"{words.things(row['customers'], 'customer')}" for row in rows],
+         f"{words.counted(row['customers'], 'customer')}" for row in rows],
         _ONE_TIME if name == chosen else charts.ACCENT if name == oldest else charts.ACCENT_PALE,
         name in (chosen, oldest),
     )  # fmt: skip
@@ -182,7 +182,7 @@ def _repeat(facts: Facts, figures: Mapping[str, Rows], benchmarks: Rows) -> Char
     return Chart(
         id="repeat",
         title="One-time and repeat buyers",
-        basis=f"n = {words.things(facts.customers['customers'], 'customer')} · orders {facts.range}",
+        basis=f"n = {words.counted(facts.customers['customers'], 'customer')} · orders {facts.range}",
         views=tuple(_repeat_view(facts, key, figures, benchmarks) for key in _SHARES),
         legend=(("Repeat", _REPEAT), ("One-time", _ONE_TIME), *(
             (f"{name}, repeat", charts.INK) for name in sorted({row["sector"] for row in benchmarks})
@@ -199,7 +199,7 @@ def _repeat_view(facts: Facts, key: str, figures: Mapping[str, Rows], benchmarks
         rhythm_charts.Column(
             says.month(row["starts_on"]), row["value"],
             f"{_month_name(row)}<br>Repeat {words.percent(row['value'])}, one-time {words.percent(other['value'])}<br>"
-            f"{words.things(row['rests_on'], 'buyer')}", row["is_open"],
+            f"{words.counted(row['rests_on'], 'buyer')}", row["is_open"],
         )
         for row, other in zip(rows, others, strict=True)
     ]  # fmt: skip
@@ -259,7 +259,7 @@ def _kpis(facts: Facts, figures: Mapping[str, Rows]) -> Chart:
     return Chart(
         id="kpis",
         title="Key figures by month",
-        basis=f"n = {words.things(_orders(figures), 'order')} · {facts.range}",
+        basis=f"n = {words.counted(_orders(figures), 'order')} · {facts.range}",
         views=tuple(_kpi_view(facts, name, figures[name][-MONTHS_SHOWN:]) for name in names),
         legend=(("Value", charts.ACCENT), ("Target", rhythm_charts.TARGET)) if has_targets else (),
     )

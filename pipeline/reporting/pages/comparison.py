@@ -68,7 +68,7 @@ def _basis(row: Row, n: str) -> str:
 def _lead(asked: Row | None) -> str:
     if asked is None or asked["a_from"] is None:
         return "The last half of the history with the first, or any two periods (--compare)."
-    a, b = (f"{_span(asked, s)}, {words.things(asked[f'{s}_days'], 'day')}" for s in ("a", "b"))
+    a, b = (f"{_span(asked, s)}, {words.counted(asked[f'{s}_days'], 'day')}" for s in ("a", "b"))
     how = "the halves of the history" if asked["set_by"] == "history" else "as set by --compare"
     return f"Period B ({b}) beside period A ({a}): {how}."
 
@@ -134,7 +134,7 @@ def _split_chart(facts: Facts, row: Row) -> Chart:
     return Chart(
         id="comparison-revenue",
         title="Where the change of revenue comes from",
-        basis=_basis(row, words.things(row["a_orders"] + row["b_orders"], "order")),
+        basis=_basis(row, words.counted(row["a_orders"] + row["b_orders"], "order")),
         views=(View("split", "Revenue", sentence, picture),),
         grid=grid("Parts of the change of revenue", [Field("part", "Part"), Field("amount", "Amount", "money")], rows),
         legend=(("Revenue", charts.ACCENT), ("Adds", charts.EVOLUTION_COLOURS["better"]),
@@ -158,7 +158,7 @@ def _segments_chart(row: Row, segments: Sequence[Row]) -> Chart:
             colour,
             [segment[f"{side}_customers"] for segment in segments],
             [
-                f"{charts.plain(s['label'])}<br>{name}: {words.things(s[f'{side}_customers'], 'customer')}"
+                f"{charts.plain(s['label'])}<br>{name}: {words.counted(s[f'{side}_customers'], 'customer')}"
                 for s in segments
             ],
         )
@@ -168,11 +168,11 @@ def _segments_chart(row: Row, segments: Sequence[Row]) -> Chart:
         (s["label"], s["a_customers"], s["b_customers"]) for s in segments if s["segment"] not in (_LOST, _NOT_YET)
     ]
     sentence = words.segment_change_sentence(changes, row["lost_customers"], row["new_customers"])
-    picture = charts.lying(labels, series, None)
+    picture = charts.horizontal_bars(labels, series, None)
     return Chart(
         id="comparison-segments",
         title="Groups in A and in B",
-        basis=_basis(row, words.things(_buyers(row), "customer")),
+        basis=_basis(row, words.counted(_buyers(row), "customer")),
         views=(View("segments", "Customers", sentence, picture),),
         grid=_segments_grid(segments),
         legend=charts.legend(picture),
@@ -200,7 +200,7 @@ def _evolution_chart(facts: Facts, row: Row, segments: Sequence[Row]) -> Chart:
 
     def texts(label: str, column: str) -> list[str]:
         return [
-            f"{charts.plain(g['label'])} in A<br>{label}: {words.things(g[column], 'customer')}, "
+            f"{charts.plain(g['label'])} in A<br>{label}: {words.counted(g[column], 'customer')}, "
             f"{words.percent(words.share_of(g[column], g['a_customers']))}"
             for g in groups
         ]
@@ -214,11 +214,11 @@ def _evolution_chart(facts: Facts, row: Row, segments: Sequence[Row]) -> Chart:
     if totals["lost"]:
         spent = sum((g["lost_revenue"] for g in groups), Decimal(0))
         sentence += f" The lost had brought {facts.money(spent)} in A."
-    picture = charts.lying([g["label"] for g in groups], series, None, mode="stack")
+    picture = charts.horizontal_bars([g["label"] for g in groups], series, None, mode="stack")
     return Chart(
         id="comparison-evolution",
         title="What became of A’s customers",
-        basis=_basis(row, words.things(row["a_customers"], "customer")),
+        basis=_basis(row, words.counted(row["a_customers"], "customer")),
         views=(View("evolution", "Customers", sentence, picture),),
         grid=grid(
             "What became of the customers of each group of A",
@@ -277,11 +277,11 @@ def _season_chart(facts: Facts, row: Row, earlier: Row | None) -> Chart | None:
         )
         for name, pair, colour in pairs
     ]  # fmt: skip
-    picture = charts.lying(list(_FACTORS.values()), series, None)
+    picture = charts.horizontal_bars(list(_FACTORS.values()), series, None)
     picture["layout"]["xaxis"] |= {"tickformat": "+.0%", "zeroline": True}
     picture["layout"]["xaxis"].pop("rangemode")
     sentence = words.season_sentence(*((pair["a_total_revenue"], pair["b_total_revenue"]) for pair in (row, earlier)))
-    n = words.things(sum(pair["a_orders"] + pair["b_orders"] for pair in (row, earlier)), "order")
+    n = words.counted(sum(pair["a_orders"] + pair["b_orders"] for pair in (row, earlier)), "order")
     return Chart(
         id="comparison-season",
         title="The same dates a year earlier",
@@ -312,7 +312,7 @@ def _period_chart(facts: Facts, placed: pl.DataFrame) -> Chart | None:
     return Chart(
         id="period-segments",
         title="Groups of one period",
-        basis=f"n = {words.things(customers, 'customer')} · {words.span(first, last)}",
+        basis=f"n = {words.counted(customers, 'customer')} · {words.span(first, last)}",
         views=views,
         legend=charts.legend(views[0].figure),
     )
@@ -347,7 +347,7 @@ def _period_view(facts: Facts, placed: pl.DataFrame, catalogue: str) -> View:
         )
         if shares[column]
     ]
-    picture = charts.lying([label for label, _ in groups], series, None)
+    picture = charts.horizontal_bars([label for label, _ in groups], series, None)
     picture["layout"]["xaxis"] |= {"tickformat": ".0%"}
     sentence = words.period_sentence([words.Group(label, row["customers"], row["revenue"]) for label, row in groups])
     return View(

@@ -64,7 +64,7 @@ def _when(begun: dt.date | None, days: int, what: str) -> str:
 
 def _basis(facts: Facts, customers: words.Number, days: int) -> str:
     since = facts.snapshot_date - dt.timedelta(days=days)
-    return f"n = {words.things(customers, 'customer')} · {words.span(since, facts.snapshot_date)}"
+    return f"n = {words.counted(customers, 'customer')} · {words.span(since, facts.snapshot_date)}"
 
 
 # ── where they stand ──────────────────────────────────────────────────────────────────────────────────────────────────
@@ -104,11 +104,12 @@ def _stages_chart(report: Report, rows: Sequence[Row]) -> Chart:
         basis=facts.basis,
         views=(
             View(
-                "stage", "By stage", says.stages_sentence(counts, returned), charts.lying(labels, [series], None),
+                "stage", "By stage", says.stages_sentence(counts, returned),
+                charts.horizontal_bars(labels, [series], None),
                 grid=grid("Customers by stage of the lifecycle", fields, stage_rows),
             ),
             View(
-                "funnel", "How far they came", _funnel_sentence(funnel), charts.lying(names, [far], None),
+                "funnel", "How far they came", _funnel_sentence(funnel), charts.horizontal_bars(names, [far], None),
                 grid=grid(
                     "Contacts by the furthest step they reached",
                     [Field("step", "Step"), Field("contacts", "Contacts", "count")],
@@ -123,12 +124,12 @@ def _funnel_sentence(funnel: Mapping[str, int]) -> str:
     bought = sum(amount for step, amount in funnel.items() if step != "lead")
     again = funnel.get("second purchase", 0) + funnel.get("regular", 0)
     said = (
-        f"{words.percent(words.share_of(again, bought))} of {words.things(bought, 'customer')} have bought a second "
+        f"{words.percent(words.share_of(again, bought))} of {words.counted(bought, 'customer')} have bought a second "
         f"time, {words.percent(words.share_of(funnel.get('regular', 0), bought))} a third time or more."
     )
     if funnel.get("lead"):
         has = "has" if funnel["lead"] == 1 else "have"
-        said += f" {words.things(funnel['lead'], 'contact')} {has} registered and not bought yet."
+        said += f" {words.counted(funnel['lead'], 'contact')} {has} registered and not bought yet."
     return said
 
 
@@ -260,7 +261,7 @@ def _value_chart(report: Report) -> Chart:
     series = Series(
         "Mean predicted value", charts.ACCENT, [row["mean_predicted_clv"] for row in rows],
         [f"{_name(row['stage'])}: {facts.money(row['mean_predicted_clv'])} ± {facts.money(row['standard_error'])}, "
-         f"{words.things(row['customers'], 'customer')}" for row in rows],
+         f"{words.counted(row['customers'], 'customer')}" for row in rows],
     )  # fmt: skip
     means = [(row["stage"], row["mean_predicted_clv"]) for row in rows if row["mean_predicted_clv"] is not None]
     fields = [
@@ -275,7 +276,7 @@ def _value_chart(report: Report) -> Chart:
         basis=facts.basis,
         views=(
             View("value", "Value", says.value_sentence(means, facts.currency),
-                 charts.lying([_name(row["stage"]) for row in rows], [series], facts.currency)),
+                 charts.horizontal_bars([_name(row["stage"]) for row in rows], [series], facts.currency)),
         ),
         grid=grid("Mean predicted value by stage", fields, [
             (_name(row["stage"]), row["customers"], row["mean_predicted_clv"], row["standard_error"],
@@ -341,7 +342,9 @@ def _move_bars(facts: Facts, rows: Sequence[Row], column: str, name: str) -> Any
         f"n = {words.count(row['from_customers'])}"
         for move, row in zip(moves, rows, strict=True)
     ]
-    return charts.lying(labels, [Series(name, charts.ACCENT, [row[column] for row in rows], texts)], facts.currency)
+    return charts.horizontal_bars(
+        labels, [Series(name, charts.ACCENT, [row[column] for row in rows], texts)], facts.currency
+    )
 
 
 def _bridge_chart(facts: Facts, rows: Sequence[Row]) -> Chart:
@@ -355,7 +358,7 @@ def _bridge_chart(facts: Facts, rows: Sequence[Row]) -> Chart:
     return Chart(
         id="bridge",
         title="From the value of 30 days ago to that of today",
-        basis=f"n = {words.things(found['closing']['customers'], 'customer')} · "
+        basis=f"n = {words.counted(found['closing']['customers'], 'customer')} · "
         f"{words.span(since, facts.snapshot_date)}",
         views=(
             View("bridge", "Bridge", says.bridge_sentence(amounts, since, source, facts.currency),
@@ -407,7 +410,7 @@ def _projection_chart(report: Report, scenarios: Sequence[Row]) -> Chart:
     return Chart(
         id="projection",
         title="If it goes on like this",
-        basis=f"n = {words.things(facts.customers['customers'], 'customer')} · moves "
+        basis=f"n = {words.counted(facts.customers['customers'], 'customer')} · moves "
         f"{words.span(facts.snapshot_date - dt.timedelta(days=HORIZONS[0]), facts.snapshot_date)} · "
         f"{words.count(new)} new customers a month",
         views=tuple(views),

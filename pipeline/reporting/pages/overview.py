@@ -177,7 +177,7 @@ def _comparison_missing(facts: Facts) -> str:
 def _key_figures(facts: Facts) -> list[KeyFigure]:
     now, lines, customers = facts.customers, facts.lines, facts.customers["customers"]
     guests = words.share_of(lines["guest_revenue_12_months"], lines["revenue_12_months"])
-    orders = f"over {words.things(now['orders'], 'order')}" if customers else "no orders yet"
+    orders = f"over {words.counted(now['orders'], 'order')}" if customers else "no orders yet"
     active = words.percent(words.share_of(now["active"], customers))
     repeat = words.percent(_repeat_share(now))
     change = _changes(facts)
@@ -227,7 +227,7 @@ def _months_chart(facts: Facts, all_months: pl.DataFrame) -> Chart | None:
     told = [words.Month(r["month"], r["order_revenue"]) for r in rows]
     sentence = words.months_sentence(told, facts.snapshot_date, facts.currency)
     picture = charts.revenue_by_month(months, facts.currency, facts.snapshot_date)
-    lines = words.things(sum(r["lines"] for r in rows), "order line")
+    lines = words.counted(sum(r["lines"] for r in rows), "order line")
     first = max(rows[0]["month"], facts.lines["first_on"])
     fields = [
         Field("month", "Month"), Field("customer_revenue", "Customers", "money"),
@@ -276,12 +276,12 @@ def _arrivals_chart(facts: Facts, told: Sequence[words.Move]) -> Chart | None:
     if facts.previous is None or moves.is_empty():
         return None
     labels = labels_of(facts, MAIN_CATALOGUE)
-    people = charts.arrivals(moves, labels, "customers", lambda value: words.things(value, "customer"))
+    people = charts.arrivals(moves, labels, "customers", lambda value: words.counted(value, "customer"))
     worth = charts.arrivals(moves, labels, "value_at_stake", facts.money)
     return Chart(
         id="arrivals",
         title="Where customers arrived",
-        basis=f"n = {words.things(int(moves['customers'].sum()), 'move')} · "
+        basis=f"n = {words.counted(int(moves['customers'].sum()), 'move')} · "
         f"{words.span(facts.previous + dt.timedelta(days=1), facts.snapshot_date)}",
         views=(
             View("customers", "Customers", words.arrivals_sentence(told, facts.previous), people),

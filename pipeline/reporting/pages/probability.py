@@ -82,7 +82,7 @@ def _activity(report: Report, days: int, customers: int) -> Chart:
             prediction_charts.HeatCell(
                 row["frequency_band"] - 1, len(bands) - row["recency_band"], row[column],
                 "" if row[column] is None else says.whole_percent(row[column]),
-                f"<b>{name} {words.percent(row[column])}</b><br>{words.things(row['customers'], 'customer')}<br>"
+                f"<b>{name} {words.percent(row[column])}</b><br>{words.counted(row['customers'], 'customer')}<br>"
                 f"{who(row)}",
             )
             for row in rows
@@ -93,7 +93,7 @@ def _activity(report: Report, days: int, customers: int) -> Chart:
     return Chart(
         id="activity",
         title="By silence and number of purchases",
-        basis=f"n = {words.things(customers, 'customer')} · orders {facts.range} · mean over the customers of a cell",
+        basis=f"n = {words.counted(customers, 'customer')} · orders {facts.range} · mean over the customers of a cell",
         views=tuple(
             View(
                 column,
@@ -136,8 +136,8 @@ def _propensity(report: Report, days: int, customers: int) -> Chart:
     return Chart(
         id="propensity",
         title="Buying soon against not coming back",
-        basis=f"n = {words.things(customers, 'customer')} · orders {facts.range} · "
-        f"the {words.things(days, 'day')} after {words.short_day(facts.snapshot_date)}",
+        basis=f"n = {words.counted(customers, 'customer')} · orders {facts.range} · "
+        f"the {words.counted(days, 'day')} after {words.short_day(facts.snapshot_date)}",
         views=tuple(
             View(column, label, sentence, _propensity_figure(facts, rows, column, label, days))
             for column, label in measures.items()
@@ -155,7 +155,7 @@ def _propensity_figure(facts: Facts, rows: list[dict[str, Any]], column: str, la
         where = f"{_band(row['purchase_band'])} % to buy in 30 days<br>{_band(row['churn_band'])} % not to in {days}"
         if not row["is_possible"] and not people:
             return prediction_charts.HeatCell(*_place(row), None, "–", f"Cannot fill<br>{where}")
-        text = f"<b>{words.things(people, 'customer')}</b><br>{where}"
+        text = f"<b>{words.counted(people, 'customer')}</b><br>{where}"
         if column != "customers":
             text += f"<br>{label}: {facts.money(value)}"
         return prediction_charts.HeatCell(*_place(row), None if value is None else float(value), shown, text)
@@ -250,7 +250,9 @@ def _tested_on(tested: Mapping[str, Tested]) -> str:
         return "Not tested yet: the history is too short to keep some of it back."
     most, least = max(found.customers for found in told), min(found.customers for found in told)
     people = (
-        words.things(most, "customer") if most == least else f"{words.count(least)} to {words.things(most, 'customer')}"
+        words.counted(most, "customer")
+        if most == least
+        else f"{words.count(least)} to {words.counted(most, 'customer')}"
     )
     first, last = min(found.origin for found in told), max(found.until for found in told)
     span = f"{words.short_day(first)} to {words.short_day(last)}"

@@ -48,7 +48,7 @@ def context(report: Report) -> dict[str, Any]:
 
 
 def _basis(facts: Facts, silences: int | None = None) -> str:
-    n = f"n = {words.things(silences, 'silence')} · " if silences is not None else ""
+    n = f"n = {words.counted(silences, 'silence')} · " if silences is not None else ""
     return f"{n}purchases {facts.range}"
 
 
@@ -142,7 +142,7 @@ def _hope_curve(row: Mapping[str, Any], points: Rows) -> rhythm_charts.Curve:
         name,
         [one["day"] for one in until],
         shares,
-        [f"{name}, silent for {words.things(one['day'], 'day')}<br>{words.percent(share)} buy by day {horizon}"
+        [f"{name}, silent for {words.counted(one['day'], 'day')}<br>{words.percent(share)} buy by day {horizon}"
          for one, share in zip(until, shares, strict=True)],
         moment=moment,
         moment_text=f"{name}: below half on day {moment}",
@@ -220,7 +220,7 @@ def _moment_text(row: Mapping[str, Any]) -> str:
     interval = says.day_range(row["key_moment_low"], row["key_moment_high"])
     return (
         f"{row['cohort']}: day {row['key_moment_days']} ({interval})<br>{words.percent(row['share_back'])} of "
-        f"{words.things(row['silences'], 'customer')} back by day {row['horizon_days']}"
+        f"{words.counted(row['silences'], 'customer')} back by day {row['horizon_days']}"
     )
 
 
@@ -269,7 +269,7 @@ def _span(row: Mapping[str, Any], name: str) -> rhythm_charts.Span:
 
     return rhythm_charts.Span(
         name, row["p25_days"], row["median_days"], row["p75_days"],
-        f"{plain(name)}: {words.things(row['silences'], 'silence')}, {words.count(row['ended'])} ended<br>"
+        f"{plain(name)}: {words.counted(row['silences'], 'silence')}, {words.count(row['ended'])} ended<br>"
         f"a quarter back: {by(row['p25_days'])}<br>half: {by(row['median_days'])}<br>"
         f"three quarters: {by(row['p75_days'])}",
     )  # fmt: skip

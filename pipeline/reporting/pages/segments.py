@@ -66,7 +66,7 @@ def _shares_chart(facts: Facts, catalogue: str) -> Chart:
     return Chart(
         id=f"{catalogue}-shares",
         title="What they bring",
-        basis=f"n = {words.things(facts.customers['customers'], 'customer')} · revenue {facts.last_year}",
+        basis=f"n = {words.counted(facts.customers['customers'], 'customer')} · revenue {facts.last_year}",
         views=(View("shares", "Shares", sentence, picture),),
         grid=_groups_grid(frame, "Share of customers and of revenue"),
         legend=charts.legend(picture),
@@ -88,7 +88,7 @@ def _migration_chart(facts: Facts, all_flows: pl.DataFrame, catalogue: str) -> C
     return Chart(
         id=f"{catalogue}-migration",
         title="Where they went",
-        basis=f"n = {words.things(sum(totals.values()), 'customer')} · "
+        basis=f"n = {words.counted(sum(totals.values()), 'customer')} · "
         f"from {words.short_day(facts.previous)} to {words.short_day(facts.snapshot_date)}",
         views=tuple(views),
         grid=_flows_grid(flows, labels, ranks),

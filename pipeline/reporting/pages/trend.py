@@ -104,7 +104,7 @@ def _figures(now: Mapping[str, int], by_chance: Mapping[str, float | None], base
 
 
 def _basis(facts: Facts, base: Row, customers: int) -> str:
-    people = words.things(customers, "customer")
+    people = words.counted(customers, "customer")
     return f"n = {people} with a trend · {words.span(base['prior_from'], facts.snapshot_date)}"
 
 
@@ -139,7 +139,7 @@ def _course_chart(facts: Facts, course: Course, base: Row) -> Chart:
     return Chart(
         id="trend-course",
         title="The base over time",
-        basis=f"n = {words.things(sum(now.values()), 'customer')} · {words.span(first, last)}",
+        basis=f"n = {words.counted(sum(now.values()), 'customer')} · {words.span(first, last)}",
         views=tuple(views),
         grid=grid("Customers of every trend, snapshot by snapshot", fields, [
             (day, says.LABELS[name], row["customers"], row["by_chance"], row["revenue_12_months"],
@@ -175,7 +175,7 @@ def _course_figure(facts: Facts, course: Course, held: str, names: tuple[str, ..
                [one.texts[0]] * len(names))
         for place, one in enumerate(map(series, names))
     ]  # fmt: skip
-    return charts.lying([_label(name) for name in names], bars, currency, mode="stack")
+    return charts.horizontal_bars([_label(name) for name in names], bars, currency, mode="stack")
 
 
 def _grouped(held: Mapping[str, Any]) -> dict[str, Any]:
@@ -188,7 +188,7 @@ def _label(name: str) -> str:
 
 
 def _shown(amount: words.Number, currency: str | None) -> str:
-    return words.things(amount, "customer") if currency is None else words.money(amount, currency)
+    return words.counted(amount, "customer") if currency is None else words.money(amount, currency)
 
 
 # ── small multiples ───────────────────────────────────────────────────────────────────────────────────────────────────
@@ -198,7 +198,7 @@ def _chance(facts: Facts, course: Course, base: Row) -> Chart:
     found, chance = (course.of(facts.snapshot_date, held) for held in ("customers", "by_chance"))
     names = ("growing", "declining")
     columns = (("Found", charts.ACCENT, found), ("By chance alone", charts.PART_COLOURS[1], chance))
-    figure = charts.lying(
+    figure = charts.horizontal_bars(
         [says.LABELS[name] for name in names],
         [
             Series(label, colour, [held[name] for name in names],
@@ -226,7 +226,9 @@ def _ratios(report: Report, base: Row) -> Chart:
     tested = sum(found.values())
     moved = sum(people for (place, _), people in found.items() if says.RATIOS[place] != "0.8 to 1.25")
     told_apart = sum(people for (_, name), people in found.items() if name != "stable")
-    figure = charts.lying(says.RATIOS, _classes(says.RATIOS, found, lambda people, _: people), None, mode="stack")
+    figure = charts.horizontal_bars(
+        says.RATIOS, _classes(says.RATIOS, found, lambda people, _: people), None, mode="stack"
+    )
     return Chart(
         id="trend-ratios",
         title="How much the rate changed",
@@ -251,7 +253,7 @@ def _segments(report: Report, base: Row) -> Chart:
     ]
     names = tuple(labels.values())
     bars = _classes(names, found, lambda people, place: people / tested[place] if tested[place] else None)
-    figure = charts.lying(names, bars, None, mode="stack")
+    figure = charts.horizontal_bars(names, bars, None, mode="stack")
     figure["layout"]["xaxis"] |= {"tickformat": ".0%"}
     return Chart(
         id="trend-segments",
@@ -276,7 +278,8 @@ def _classes(labels: tuple[str, ...], found: Mapping[tuple[int, str], int], size
             trend_charts.COLOURS[name],
             [size(found.get((place, name), 0), place) for place in range(len(labels))],
             [
-                f"{charts.plain(label)}<br>{says.LABELS[name]}: {words.things(found.get((place, name), 0), 'customer')}"
+                f"{charts.plain(label)}<br>{says.LABELS[name]}: "
+                f"{words.counted(found.get((place, name), 0), 'customer')}"
                 for place, label in enumerate(labels)
             ],
             digits=4,
@@ -304,7 +307,7 @@ def _movers(report: Report, course: Course) -> dict[str, Any]:
     return {
         "missing": "",
         "sentence": says.movers_sentence(by_direction, previous, facts.currency),
-        "basis": f"n = {words.things(int(moves['customers'].sum()), 'customer')} · "
+        "basis": f"n = {words.counted(int(moves['customers'].sum()), 'customer')} · "
         f"{words.short_day(previous)} to {words.short_day(facts.snapshot_date)}",
         "moves": _moves_grid(moves),
         "customers": int(moves["customers"].sum()),

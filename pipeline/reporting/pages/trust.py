@@ -124,7 +124,7 @@ def _tracking(report: Report) -> Chart | None:
     return Chart(
         id="tracking",
         title="Repeat purchases, week by week",
-        basis=f"n = {words.things(last['actual_cumulative'], 'repeat purchase')} · orders {facts.range} · "
+        basis=f"n = {words.counted(last['actual_cumulative'], 'repeat purchase')} · orders {facts.range} · "
         f"{says.model_name(last['model'])}, from the days of first purchases alone",
         views=(
             View("week", "By week", says.tracking_sentence(seen, expected, len(held), last["model"]), weekly),
@@ -193,7 +193,7 @@ def _expectation(report: Report, tested: Mapping[str, Tested]) -> Chart | None:
     labels = [_repeats(row["frequency"]) for row in rows]
     told = [(_repeats(r["frequency"]), r["customers"], r["expected"], r["observed"]) for r in rows]
     texts = [
-        f"{label} before: {words.things(r['customers'], 'customer')}" for label, r in zip(labels, rows, strict=True)
+        f"{label} before: {words.counted(r['customers'], 'customer')}" for label, r in zip(labels, rows, strict=True)
     ]
     seen, expected = ([row[column] for row in rows] for column in ("observed", "expected"))
     short = [label.replace(" or more", " +") for label in labels]
@@ -330,7 +330,7 @@ def _marked(model: str, found: Tested) -> str:
 
 def _basis(found: Tested) -> str:
     span = f"{words.short_day(found.origin)} – {words.short_day(found.until)}"
-    return f"n = {words.things(found.customers, 'customer')} · tested on {span}, unseen"
+    return f"n = {words.counted(found.customers, 'customer')} · tested on {span}, unseen"
 
 
 # ── tables ────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -446,7 +446,7 @@ def _drift(facts: Facts, frame: pl.DataFrame, published: Sequence[str], sentence
                     _symbol(parameter),
                     _now_sentence(name, rows),
                     prediction_charts.drift(rows),
-                    basis=f"n = {words.things(facts.customers['customers'], 'customer')} · snapshots {span} · {name}",
+                    basis=f"n = {words.counted(facts.customers['customers'], 'customer')} · snapshots {span} · {name}",
                     grid=grid(f"{name}, snapshot by snapshot", fields, [
                         (row["snapshot_date"], row["estimate"], row["standard_error"]) for row in rows
                     ]),

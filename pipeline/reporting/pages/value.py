@@ -67,7 +67,7 @@ def context(report: Report) -> dict[str, Any]:
 def _lead(months: int, settings: Any) -> str:
     kept = "margin" if settings["margin"] is not None else "revenue"
     return (
-        f"What each customer is expected to bring in {kept} over the next {words.things(months, 'month')}: expected "
+        f"What each customer is expected to bring in {kept} over the next {words.counted(months, 'month')}: expected "
         "purchases times their expected value, later months discounted by "
         f"{words.number(100 * settings['yearly_discount'])} % a year, less the usual share of refunds. "
         "An expectation is a mean over many alike, not a promise of one."
@@ -78,20 +78,20 @@ def _figures(facts: Facts, totals: dict[str, Any], months: int) -> list[KeyFigur
     spend = says.model_name(totals["spend_model"])
     return [
         KeyFigure("Predicted value of all customers", facts.money(totals["predicted_clv"]),
-                  f"over {words.things(months, 'month')}, by {says.model_name(totals['model'])} and {spend}"),
+                  f"over {words.counted(months, 'month')}, by {says.model_name(totals['model'])} and {spend}"),
         KeyFigure("Per customer", facts.money(totals["mean_clv"]),
                   f"mean; half are below {facts.money(totals['median_clv'])}"),
         KeyFigure("Brought so far", facts.money(totals["historic_clv"]),
-                  f"{facts.range}, {words.things(totals['customers'], 'customer')}"),
+                  f"{facts.range}, {words.counted(totals['customers'], 'customer')}"),
     ]  # fmt: skip
 
 
 def _basis(facts: Facts, customers: int, ahead: str) -> str:
-    return f"n = {words.things(customers, 'customer')} · orders {facts.range} · value {ahead}"
+    return f"n = {words.counted(customers, 'customer')} · orders {facts.range} · value {ahead}"
 
 
 def _ahead(facts: Facts, months: int) -> str:
-    return f"of the {words.things(months, 'month')} after {words.short_day(facts.snapshot_date)}"
+    return f"of the {words.counted(months, 'month')} after {words.short_day(facts.snapshot_date)}"
 
 
 def _distribution(report: Report, totals: dict[str, Any], months: int) -> Chart:
@@ -128,7 +128,7 @@ def _distribution(report: Report, totals: dict[str, Any], months: int) -> Chart:
 def _bin_text(facts: Facts, low: float, high: float | None, row: dict[str, Any], customers: int) -> str:
     ends = f"{facts.money(low)} to {facts.money(high)}" if high is not None else f"{facts.money(low)} and more"
     share = words.percent(words.share_of(row["customers"], customers))
-    return f"{ends}<br>{words.things(row['customers'], 'customer')}, {share}"
+    return f"{ends}<br>{words.counted(row['customers'], 'customer')}, {share}"
 
 
 def _lorenz(facts: Facts, shares: pl.DataFrame, totals: dict[str, Any]) -> Chart:
@@ -200,7 +200,7 @@ def _bars(facts: Facts, groups: list[says.Worth], per_customer: bool) -> Any:
             for group, amount in zip(groups, values, strict=True)
         ]
         series.append(charts.Series(name, colour, values, texts))
-    return charts.lying([group.label for group in groups], series, facts.currency)
+    return charts.horizontal_bars([group.label for group in groups], series, facts.currency)
 
 
 def _segments_grid(groups: list[says.Worth], label: str) -> Grid:
@@ -223,7 +223,7 @@ def _orders_and_spend(report: Report, totals: dict[str, Any], months: int) -> Ch
     spots = [
         prediction_charts.Spot(
             _middle(row["orders_bin"]), _middle(row["spend_bin"]), row["customers"],
-            f"{words.things(row['customers'], 'customer')}<br>{_range(row['orders_bin'], words.number)} purchases "
+            f"{words.counted(row['customers'], 'customer')}<br>{_range(row['orders_bin'], words.number)} purchases "
             f"expected<br>{_range(row['spend_bin'], facts.money)} each<br>mean predicted value "
             f"{facts.money(row['predicted_clv'] / row['customers'])}",
         )
