@@ -16,7 +16,7 @@ from shop import Rows, open_engine
 
 from pipeline.errors import ExportError
 from pipeline.ingest.exports import find_exports, identify, load_exports
-from pipeline.ingest.loading import Loaded
+from pipeline.ingest.load import Loaded
 from pipeline.ingest.precedence import note_arrivals, place_of, shown_path
 from pipeline.settings import Settings
 from pipeline.tables.inputs import INPUTS

@@ -1,7 +1,7 @@
 """What stands around the rows of a table, and what a person should know of a file: blank rows, totals, what is odd.
 
 Everything is asked of the temporary tables of a load (`raw`, `given`, `export`, `mapped`, `problems`) and answered with
-row numbers or remarks; what is done with them, `loading` says.
+row numbers or remarks; what is done with them, `load` says.
 """
 
 from __future__ import annotations
