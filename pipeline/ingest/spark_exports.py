@@ -407,8 +407,8 @@ def _take(engine: SparkEngine, entries: Sequence[Entry], judged: Sequence[Judged
 
 
 def _line_columns() -> Iterator[str]:
-    made = {name: derived.sql for name, derived in _INPUT.derived.items()}
-    made |= {"original_amount": "CAST(NULL AS DECIMAL(18,2))", "original_currency": "CAST(NULL AS STRING)"}
+    made = {**_INPUT.derived}
+    made |= {name: f"CAST(NULL AS {spark_type(_INPUT.type_of(name))})" for name in _INPUT.before_conversion}
     yield from (f"{sql} AS {name}" for name, sql in made.items())
     yield from (ROW_NUMBER, *_CANONICAL)
 

@@ -55,7 +55,7 @@ def load_file(
         judge.find_problems(load)
         judge.leave_out(load)
         merge.find_age(load)
-        notice.look_at_customer_ids(load)
+        notice.look_at_ids_of_persons(load)
         notice.remark_on_rows(load)
         with engine.transaction():
             record.forget(load)

@@ -29,7 +29,7 @@ from pipeline.statuses import PROBLEM
 from pipeline.tables.inputs import Input
 
 GUEST_ID = "guest_id"
-"""What a SELECT may give beside customer_id: the id of an e-mail address, for orders that name no account."""
+"""What a SELECT may give beside the person: the id of an e-mail address, for rows that name no account."""
 
 
 class Undecided(ExportError):
@@ -185,22 +185,30 @@ class Load:
     def money_columns(self) -> list[str]:
         """Raw columns that hold numbers of a currency, or figures that may be such; quantities have no cents."""
         outputs = self.source.outputs
-        made = {name: set(self.source.raw_columns_of(name)) for name in self.schema.columns if name in outputs}
-        money = {
-            raw
-            for name, raws in made.items()
-            for raw in raws
-            if (self.schema.columns[name].metadata or {}).get("unit") == "currency" or name == "value"
-        }
-        return sorted(
-            raw for raw in money - made.get("quantity", set())
-            if raw in self.found and self.source.kinds[raw] == "number"
-        )  # fmt: skip
+        money, counted = set[str](), set[str]()
+        for name, column in self.input.header.columns.items():
+            if name not in outputs:
+                continue
+            if column.unit == "currency" or column.may_be_money:
+                money |= set(self.source.raw_columns_of(name))
+            elif column.unit is not None:
+                counted |= set(self.source.raw_columns_of(name))
+        return sorted(raw for raw in money - counted if raw in self.found and self.source.kinds[raw] == "number")
 
     @property
     def beside(self) -> list[str]:
         """The output columns that say something of the row and are none of its canonical ones."""
         return [name for name in self.outputs if name in (PROBLEM, GUEST_ID)]
+
+    @property
+    def persons(self) -> list[str]:
+        """The columns of `mapped` that say whom a line is of."""
+        return [name for name in (self.input.person, GUEST_ID) if name in {*self.stored, *self.beside}]
+
+    @property
+    def sells_to(self) -> str | None:
+        """The column that names the buyer, where rows are of sales and the file has it."""
+        return self.input.person if self.input.money and self.input.person in self.stored else None
 
     def has(self, name: str) -> bool:
         """Whether a canonical column can hold anything: not if it is a raw column that the file lacks."""

@@ -9,7 +9,7 @@ from pipeline.errors import ExportError
 from pipeline.ingest import oddities, spreadsheets
 from pipeline.ingest.load.context import Load, as_tuple, rows_as_text
 from pipeline.ingest.load.map import date_undated
-from pipeline.ingest.load.money import convert, find_foreign, find_foreign_signs, turn_refunds
+from pipeline.ingest.load.money import convert, find_foreign, find_foreign_signs, turn_all
 from pipeline.quoting import quoted, text_literal
 from pipeline.shapes import shape_sql
 from pipeline.statuses import PROBLEM
@@ -38,7 +38,7 @@ def refuse_damaged_ids(load: Load) -> None:
         f"SELECT * FROM {load.staging} WHERE file_id IN (SELECT file_id FROM ingest.files "
         f"WHERE status = 'loaded' AND source = {text_literal(load.source.name)} AND file_id <> '{load.file_id}')"
     )
-    stored = [name for name in load.ids() if name in load.stored and name != "line_id"]
+    stored = [name for name in load.ids() if name in load.stored and not load.input.header.columns[name].inside_key]
     if reason := spreadsheets.damage(load.engine, "mapped", stored, siblings):
         raise ExportError(
             f"{load.export.name}, {reason}: {spreadsheets.REMEDY}. If the shop has such ids, write "
@@ -69,7 +69,7 @@ def find_problems(load: Load) -> None:
     counts = ", ".join(f"count(*) FILTER (WHERE {rule.fails})" for rule in rules)
     failing = load.execute(f"SELECT {counts} FROM completed")[0]  # one pass; most rules fail nowhere
     for rule, count in zip(rules, failing, strict=True):
-        if count and rule.check == "refund_adds" and turn_refunds(load):
+        if count and turn_all(load, rule):
             continue
         if count:
             apply(load, rule, raw_columns.get(rule.column, []))
@@ -78,7 +78,7 @@ def find_problems(load: Load) -> None:
     if load.input.has_one_row_per_key:
         find_contradictions(load)
     if load.source.header.whole_orders:
-        find_rest_of_orders(load)
+        find_rest_of_keys(load)
 
 
 def find_what_the_source_says(load: Load) -> None:
@@ -102,16 +102,17 @@ def find_what_the_source_says(load: Load) -> None:
             load.unlimited += counted
 
 
-def find_rest_of_orders(load: Load) -> None:
+def find_rest_of_keys(load: Load) -> None:
     """An order of which a row does not fit would be counted in part, which is wrong in silence."""
+    key = load.input.key
     load.execute(
-        """
+        f"""
         INSERT INTO problems
-        SELECT DISTINCT row_number, 'order_id', 'another row of its order does not fit'
+        SELECT DISTINCT row_number, '{key[0]}', 'another row of its {load.input.header.thing} does not fit'
         FROM mapped
         WHERE row_number NOT IN (SELECT row_number FROM problems)
-          AND order_id IN (
-            SELECT order_id FROM mapped WHERE row_number IN (SELECT row_number FROM problems)
+          AND {as_tuple(key)} IN (
+            SELECT {", ".join(key)} FROM mapped WHERE row_number IN (SELECT row_number FROM problems)
           )
         """
     )
@@ -130,13 +131,13 @@ def leave_out(load: Load) -> None:
             load.remark("blank_rows", f"blank rows left out: {blank:,}.", blank)
         forget_left_out(load)
     numbers = [raw for raw, kind in load.source.kinds.items() if kind == "number" and raw in load.found]
-    amounts = load.made_from("amount")
-    rows = oddities.Rows(id, numbers, amounts)
+    amounts = load.made_from(load.input.amount) if load.input.amount else []
+    rows = oddities.Rows(id, numbers, amounts, load.persons)
     if sums := oddities.totals(load.engine, rows, columns, load.number):
         load.remark("totals", f"rows left out because they hold sums of others: {sums:,}.", sums)
     forget_left_out(load)
-    if "customer_id" in load.stored and load.input.money and not sums:
-        oddities.guest_like_a_total(load.engine)
+    if load.sells_to and load.input.amount and not sums:
+        oddities.guest_like_a_total(load.engine, id, load.sells_to, load.input.amount)
 
 
 def forget_left_out(load: Load) -> None:

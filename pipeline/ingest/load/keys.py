@@ -11,7 +11,6 @@ from pipeline.dialect import Dialect
 from pipeline.ingest.sources import Source
 from pipeline.settings import ChargeProducts, Settings
 from pipeline.tables.inputs import INPUTS
-from pipeline.tables.rules import sql_type
 
 Value = TypeVar("Value")
 _RULES = 2
@@ -19,16 +18,12 @@ _RULES = 2
 
 
 def mapping_key(settings: Settings, source: Source) -> str:
-    """What decides how a file is read besides the file: its source's SQL, the contract, the settings of ingest."""
-    contract = {
-        name: (sql_type(c.dtype), c.nullable, [str(x) for x in c.checks])
-        for name, c in INPUTS[source.input].schema.columns.items()
-    }
+    """What decides how a file is read besides the file: its source's SQL, its input's header, settings of ingest."""
     dialect = of_source(settings.dialects, source, Dialect()).model_dump(exclude_none=True)
     cards = settings.gift_card_products if source.header.gift_cards else None
     parts = [
-        _RULES, source.mapping, contract, duplicate_lines(settings, source), settings.timezone, settings.currency,
-        dialect,
+        _RULES, source.mapping, INPUTS[source.input].reading, duplicate_lines(settings, source), settings.timezone,
+        settings.currency, dialect,
         settings.rate_max_age_days, of_source(settings.exported_at, source, ""),
         of_source(settings.charge_products, source, ChargeProducts()).model_dump(),
         of_source(settings.statuses, source, {}), cards, sorted({"timezone", "currency"} & settings.model_fields_set),

@@ -11,12 +11,12 @@ from pipeline.dialect import TO_THE_SECOND, WITH_OFFSET, WITHOUT_OFFSET
 from pipeline.errors import ExportError
 from pipeline.ingest.load.context import GUEST_ID, Load, agree_in
 from pipeline.ingest.load.keys import of_source
-from pipeline.ingest.load.money import turn_discounts
+from pipeline.ingest.load.money import turn_negative
 from pipeline.ingest.sources import EXPORTED_AT, ROW_NUMBER
 from pipeline.quoting import quoted, text_literal
 from pipeline.settings import ChargeProducts
 from pipeline.statuses import PROBLEM
-from pipeline.tables.inputs import filling
+from pipeline.tables.inputs import OnePerRow, filling
 from pipeline.tables.rules import sql_type
 
 _BESIDE_CANONICAL = (ROW_NUMBER, EXPORTED_AT, PROBLEM, GUEST_ID)
@@ -50,7 +50,7 @@ def map_rows(load: Load) -> None:
         load.execute(
             f"CREATE OR REPLACE TEMP TABLE mapped AS SELECT row_number, {', '.join(columns)} FROM (\n{sql}\n) AS source"
         )
-    turn_discounts(load)
+    turn_negative(load)
     complete(load)
     check_lines(load)
     check_problems(load)
@@ -80,19 +80,22 @@ def source_told(load: Load) -> Iterator[None]:
 
 def mapped_rows(load: Load) -> str:
     """SQL: `mapped` with all canonical columns, null where nothing is stored."""
-    columns = [
-        quoted(name) if name in load.stored else f"CAST(NULL AS {sql_type(column.dtype)}) AS {quoted(name)}"
-        for name, column in load.schema.columns.items()
-    ]
-    if GUEST_ID in load.outputs:
-        columns = [
-            name.replace('"customer_id"', f"coalesce(customer_id, {GUEST_ID}) AS customer_id") for name in columns
-        ]
+    columns = []
+    for name, column in load.schema.columns.items():
+        if name == load.input.person and GUEST_ID in load.outputs:
+            columns.append(f"coalesce({', '.join(load.persons)}, NULL) AS {name}")
+        elif name in load.stored:
+            columns.append(quoted(name))
+        else:
+            columns.append(f"CAST(NULL AS {sql_type(column.dtype)}) AS {quoted(name)}")
     return f"(SELECT row_number, {', '.join(columns)} FROM mapped) AS mapped"
 
 
 def check_lines(load: Load) -> None:
-    """Every raw row has become a line, or one of each kind; more could not be told apart, fewer would be lost."""
+    """Every raw row has become a line, or one of each kind; more could not be told apart, fewer would be lost.
+
+    What a kind is, the grain of the input says.
+    """
     if load.source.keeps_rows:
         return
     rows, distinct = load.execute("SELECT count(*), count(DISTINCT row_number) FROM completed")[0]
@@ -106,13 +109,17 @@ def check_lines(load: Load) -> None:
     if load.input.has_one_row_per_key:
         raise ExportError(f"{load.source.file}: the SELECT must return each row once; {distinct:,} became {rows:,}.")
     load.has_several_lines = True
-    kinds, orders = load.execute(
-        "SELECT count(DISTINCT (row_number, kind)), count(DISTINCT (row_number, coalesce(order_id, ''))) FROM completed"
+    line = load.input.line_of_row
+    key = ", ".join(f"coalesce(CAST({name} AS VARCHAR), '')" for name in load.input.key)
+    kinds, things = load.execute(
+        f"SELECT count(DISTINCT (row_number, {', '.join(line)})), count(DISTINCT (row_number, {key})) FROM completed"
     )[0]
-    if kinds != rows or orders != distinct:
+    if kinds != rows or things != distinct:
+        named = ", ".join(str(value) for name in line for value in load.input.header.columns[name].values or ())
         raise ExportError(
-            f"{load.source.file}: the SELECT must return each row once, or one line of each kind (sale, charge, "
-            f"refund) for it, all of one order; {expected:,} rows became {rows:,} lines of {kinds:,} kinds."
+            f"{load.source.file}: the SELECT must return each row once, or one line of each {' and '.join(line)}"
+            f"{f' ({named})' if named else ''} for it, all of one {load.input.header.thing}; {expected:,} rows became "
+            f"{rows:,} lines of {kinds:,} kinds."
         )
 
 
@@ -124,13 +131,12 @@ def complete(load: Load) -> None:
     for layer in load.input.filled:
         made = ", ".join(f"{sql.format(**given)} AS {name}" for name, sql in layer.items())
         rows = f"(SELECT * REPLACE ({made}) FROM {rows}) AS layer"
-    if load.input.grain and charges.add and not load.source.keeps_rows:
-        rows = charges_of_a_row_are_one(rows)
+    one = load.input.header.one_per_row
+    if one is not None and charges.add and not load.source.keeps_rows:
+        rows = joined(rows, one, load.input.type_of(one.sum))
     load.execute(f"CREATE OR REPLACE TEMP VIEW filled AS SELECT * FROM {rows}")
-    originals = ", CAST(NULL AS DECIMAL(18,2)) AS original_amount, CAST(NULL AS VARCHAR) AS original_currency"
-    load.execute(
-        f"CREATE OR REPLACE TEMP VIEW completed AS SELECT *{originals if load.input.money else ''} FROM filled"
-    )
+    unconverted = [f", CAST(NULL AS {load.input.type_of(name)}) AS {name}" for name in load.input.before_conversion]
+    load.execute(f"CREATE OR REPLACE TEMP VIEW completed AS SELECT *{''.join(unconverted)} FROM filled")
 
 
 def date_undated(load: Load) -> None:
@@ -182,17 +188,17 @@ def canonical(name: str, output_type: str | None, declared: str, written_in: str
     )
 
 
-def charges_of_a_row_are_one(rows: str) -> str:
+def joined(rows: str, one: OnePerRow, kind: str) -> str:
     """SQL: where a product became a charge and its row brings another (the order's postage), one charge of both."""
-    same = "PARTITION BY row_number, CASE WHEN kind = 'charge' THEN 'charge' ELSE 'other' END"
+    same = f"PARTITION BY row_number, CASE WHEN {one.where} THEN 'one' ELSE 'other' END"
     total = (
-        f"CASE WHEN count(*) OVER ({same}) = count(amount) OVER ({same}) "
-        f"THEN TRY_CAST(sum(amount) OVER ({same}) AS DECIMAL(18,2)) END"
+        f"CASE WHEN count(*) OVER ({same}) = count({one.sum}) OVER ({same}) "
+        f"THEN TRY_CAST(sum({one.sum}) OVER ({same}) AS {kind}) END"
     )
     return (
-        f"(SELECT * REPLACE (CASE WHEN kind = 'charge' THEN {total} ELSE amount END AS amount) FROM {rows} "
-        f"QUALIFY kind IS DISTINCT FROM 'charge' OR row_number() OVER ({same} ORDER BY product_id NULLS LAST) = 1) "
-        f"AS charged"
+        f"(SELECT * REPLACE (CASE WHEN {one.where} THEN {total} ELSE {one.sum} END AS {one.sum}) FROM {rows} "
+        f"QUALIFY ({one.where}) IS NOT TRUE OR row_number() OVER ({same} ORDER BY {one.first_by} NULLS LAST) = 1) "
+        f"AS joined"
     )
 
 

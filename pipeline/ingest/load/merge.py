@@ -117,30 +117,33 @@ def tell_reused_keys(load: Load) -> None:
     """
     if not load.input.money:
         return
-    key, moment = load.input.key[0], load.input.moment
+    keys, moment, person = load.input.key, load.input.moment, load.input.person or "NULL"
+    key, listed = as_tuple(keys), ", ".join(keys)
     other = "" if load.source.header.whole_orders else "AND ours.customer IS DISTINCT FROM theirs.customer"
     reused = load.execute(
         f"""
         WITH ours AS (
-          SELECT {key}, min({moment}) AS moment, max(customer_id) AS customer FROM completed
-          WHERE row_number NOT IN (SELECT row_number FROM excluded) AND {key} IN (SELECT {key} FROM contested)
-          GROUP BY {key}
+          SELECT {listed}, min({moment}) AS moment, max({person}) AS customer FROM completed
+          WHERE row_number NOT IN (SELECT row_number FROM excluded) AND {key} IN (SELECT {listed} FROM contested)
+          GROUP BY {listed}
         ),
         theirs AS (
-          SELECT {key}, file_id, min({moment}) AS moment, max(customer_id) AS customer FROM {load.staging}
-          WHERE ({key}, file_id) IN (SELECT {key}, file_id FROM contested) GROUP BY {key}, file_id
+          SELECT {listed}, file_id, min({moment}) AS moment, max({person}) AS customer FROM {load.staging}
+          WHERE ({listed}, file_id) IN (SELECT {listed}, file_id FROM contested) GROUP BY {listed}, file_id
         )
-        SELECT count(DISTINCT ours.{key}) FROM ours JOIN theirs ON theirs.{key} = ours.{key}
+        SELECT count(DISTINCT {as_tuple([f"ours.{name}" for name in keys])})
+        FROM ours JOIN theirs ON {agree_in(keys, "theirs", "ours")}
         WHERE abs(date_diff('day', ours.moment, theirs.moment)) > {_SAME_ORDER_DAYS} {other}
         """
     )[0][0]
     if reused:
-        orders, they = ("1 order stands", "it") if reused == 1 else (f"{reused:,} orders stand", "they")
+        stand, they = ("stands", "it") if reused == 1 else ("stand", "they")
         load.remark(
             "reused_order_ids",
-            f"{orders} under the same id in another file with a day more than {_SAME_ORDER_DAYS} days off; {they} "
-            f"may be another order, as after a shop began to count anew. Only the newest is kept: export both in "
-            f"one file, or give one of them other ids (such as the year before the number).",
+            f"{load.input.things(reused)} {stand} under the same id in another file with a day more than "
+            f"{_SAME_ORDER_DAYS} days off; {they} may be another {load.input.header.thing}, as after a shop began "
+            f"to count anew. Only the newest is kept: export both in one file, or give one of them other ids (such as "
+            f"the year before the number).",
             reused,
         )
 
@@ -172,12 +175,11 @@ def tell_backup(load: Load) -> None:
         arrived_at=load.arrival.arrived_at,
     )[0][0]
     if changed:
-        what = "1 order" if changed == 1 else f"{changed:,} orders"
         load.remark(
             "older_backup",
-            f"it arrived later than a file whose latest row is newer than its own, and tells {what} otherwise; "
-            f"these count as it tells them. If it is an old backup, remove it, or let a column or its name tell "
-            f"when it was exported (exported_at).",
+            f"it arrived later than a file whose latest row is newer than its own, and tells "
+            f"{load.input.things(changed)} otherwise; these count as it tells them. If it is an old backup, remove it, "
+            f"or let a column or its name tell when it was exported (exported_at).",
             changed,
         )
 
@@ -318,7 +320,6 @@ def take_from_older(load: Load) -> None:
 
 def guests(load: Load, of: str = "") -> str:
     """SQL: how many rows name no customer, where rows are of customers and need not name one."""
-    column = load.schema.columns.get("customer_id")
-    if column is None or not column.nullable:
+    if not load.input.has_guests:
         return "count(NULL)"
-    return f"count(DISTINCT {of}row_number) FILTER (WHERE {of}customer_id IS NULL)"
+    return f"count(DISTINCT {of}row_number) FILTER (WHERE {of}{load.input.person} IS NULL)"

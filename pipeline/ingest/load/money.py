@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 from pipeline.dialect import SIGN_OF_CURRENCY, SIGNS, is_sign_of
 from pipeline.ingest.load.context import Load, rows_as_text
 from pipeline.quoting import quoted, text_literal
 from pipeline.shapes import CURRENCIES, currency_sql, shape
+from pipeline.tables.rules import RowRule
 
 
 def convert(load: Load) -> None:
@@ -13,19 +16,20 @@ def convert(load: Load) -> None:
 
     A line without such a rate keeps its currency, which the rules then refuse.
     """
-    if not load.input.money:
+    currency, moment, reporting = load.input.currency, load.input.moment, load.settings.currency
+    if currency is None:
         return
-    reporting = load.settings.currency
     load.has_foreign_lines = bool(
-        load.execute("SELECT count(*) FROM filled WHERE currency <> $reporting", reporting=reporting)[0][0]
+        load.execute(f"SELECT count(*) FROM filled WHERE {currency} <> $reporting", reporting=reporting)[0][0]
     )
     if not load.has_foreign_lines or load.rates is None:
         return
     load.execute(
-        """
+        f"""
         CREATE OR REPLACE TEMP TABLE day_rates AS
         WITH wanted AS (
-          SELECT DISTINCT currency, CAST(ordered_at AS DATE) AS day FROM filled WHERE currency <> $reporting
+          SELECT DISTINCT {currency} AS currency, CAST({moment} AS DATE) AS day FROM filled
+          WHERE {currency} <> $reporting
         ),
         offered AS (
           SELECT wanted.currency, wanted.day, rates.rate,
@@ -43,17 +47,20 @@ def convert(load: Load) -> None:
         f"CASE WHEN rate IS NULL THEN filled.{name} ELSE TRY_CAST(filled.{name} * rate AS {kind}) END AS {name}"
         for name, kind in load.input.money.items()
     )
+    kept = [
+        f", CASE WHEN rate IS NOT NULL THEN filled.{of} END AS {name}"
+        for name, of in load.input.before_conversion.items()
+    ]
     load.execute(
         f"""
         CREATE OR REPLACE TEMP VIEW completed AS
         SELECT
           filled.* REPLACE (
-            {converted}, CASE WHEN rate IS NULL THEN filled.currency ELSE '{reporting}' END AS currency),
-          CASE WHEN rate IS NOT NULL THEN filled.amount END AS original_amount,
-          CASE WHEN rate IS NOT NULL THEN filled.currency END AS original_currency
+            {converted}, CASE WHEN rate IS NULL THEN filled.{currency} ELSE '{reporting}' END AS {currency})
+          {"".join(kept)}
         FROM filled
         LEFT JOIN day_rates
-          ON day_rates.currency = filled.currency AND day_rates.day = CAST(filled.ordered_at AS DATE)
+          ON day_rates.currency = filled.{currency} AND day_rates.day = CAST(filled.{moment} AS DATE)
         """
     )
 
@@ -64,10 +71,11 @@ def find_foreign(load: Load) -> None:
     missing = f"is not the reporting currency {reporting}"
     if load.rates is not None:
         missing += f", and no exchange rate of its day or up to {days} days before is given"
-    shown = currency_sql("currency")
+    name = load.input.currency
+    assert name is not None, "rows without money are in no currency"
     load.execute(
-        f"INSERT INTO problems SELECT DISTINCT row_number, 'currency', 'column \"currency\": \"' || {shown} || "
-        f"'\" {missing}' FROM completed WHERE currency <> $currency",
+        f"INSERT INTO problems SELECT DISTINCT row_number, '{name}', "
+        f"'column \"{name}\": \"' || {currency_sql(name)} || '\" {missing}' FROM completed WHERE {name} <> $currency",
         currency=reporting,
     )
 
@@ -77,7 +85,7 @@ def find_foreign_signs(load: Load) -> None:
     reporting = text_literal(load.settings.currency)
     for raw in load.marked:
         made = {name for name in load.schema.columns if raw in load.made_from(name)}
-        of_row = "any_value(currency)" if made & set(load.input.money) else reporting
+        of_row = f"any_value({load.input.currency})" if made & set(load.input.money) else reporting
         cells = (
             f"SELECT given.row_number, coalesce(filled.currency, {reporting}) AS currency, "
             f"unnest(regexp_extract_all(given.{quoted(raw)}, {text_literal(SIGN_OF_CURRENCY)})) AS sign "
@@ -110,55 +118,47 @@ def find_foreign_signs(load: Load) -> None:
 
 def knows_currency(load: Load) -> bool:
     """Whether the file or the settings say of what currency amounts are; else it is the default one's."""
-    return load.has("currency") or "currency" in load.settings.model_fields_set
+    told = load.input.currency is not None and load.has(load.input.currency)
+    return told or "currency" in load.settings.model_fields_set
 
 
-def turn_refunds(load: Load) -> bool:
-    """Where every refund of the file is written positive, that is how the shop writes them: they are turned."""
-    if load.execute("SELECT count(*) FROM completed WHERE kind = 'refund' AND amount < 0")[0][0]:
+def turn_all(load: Load, rule: RowRule) -> bool:
+    """Where every row that a rule is about breaks it, that is how the shop writes them: they are turned negative."""
+    turned = load.input.header.rules[rule.check].turned if rule in load.input.rules else None
+    if turned is None:
         return False
-    rows = load.execute("SELECT count(DISTINCT row_number) FROM completed WHERE kind = 'refund' AND amount > 0")
-    turned = ", ".join(
-        f"CASE WHEN kind = 'refund' THEN -abs({name}) ELSE {name} END AS {name}"
-        for name in ("amount", "original_amount")
+    if load.execute(f"SELECT count(*) FROM completed WHERE {turned.where} AND {rule.column} < 0")[0][0]:
+        return False
+    rows = load.execute(f"SELECT count(DISTINCT row_number) FROM completed WHERE {rule.fails}")[0][0]
+    kept = [name for name, of in load.input.before_conversion.items() if of == rule.column]
+    negative = ", ".join(
+        f"CASE WHEN {turned.where} THEN -abs({name}) ELSE {name} END AS {name}" for name in (rule.column, *kept)
     )
     definition = load.execute("SELECT sql FROM duckdb_views() WHERE view_name = 'completed'")[0][0]
     query = definition.rstrip().rstrip(";").split(" AS ", 1)[1]
-    load.execute(f"CREATE OR REPLACE TEMP VIEW completed AS SELECT * REPLACE ({turned}) FROM ({query}) AS written")
-    load.remark(
-        "positive_refunds",
-        f"all refunds are written with positive amounts ({rows_as_text(rows[0][0])}); they were turned negative.",
-        rows[0][0],
-    )
+    load.execute(f"CREATE OR REPLACE TEMP VIEW completed AS SELECT * REPLACE ({negative}) FROM ({query}) AS written")
+    load.remark(turned.subject, turned.says.format(rows=rows_as_text(rows)), rows)
     return True
 
 
-def turn_discounts(load: Load) -> None:
-    """Where every discount on goods sold is written negative, it is taken off all the same; if only some are, that
-    is told, for they raise the amount.
+def turn_negative(load: Load) -> None:
+    """Where every value of a column is written negative, such as every discount on goods sold, it means the same as
+    positive all the same; if only some are, that is told.
     """
-    made_of = {"discount", "quantity", "unit_price"}
-    if not made_of <= load.stored.keys() or load.source.passed_on("discount") is None:
-        return  # what a source computes has the sign it means
-    sold = "quantity * unit_price > 0"
-    negative, positive = load.execute(
-        f"SELECT count(*) FILTER (WHERE discount < 0 AND {sold}), count(*) FILTER (WHERE discount > 0 AND {sold}) "
-        "FROM mapped"
-    )[0]
-    if negative and positive:
-        load.remark(
-            "mixed_discounts",
-            f"discounts are positive in {rows_as_text(positive)} and negative in {rows_as_text(negative)}, where they "
-            f"raise the amount: is that meant?",
-            negative,
-        )
-    elif negative:
-        load.execute("UPDATE mapped SET discount = -discount")
-        load.remark(
-            "negative_discounts",
-            f"all discounts are written negative ({rows_as_text(negative)}); they were taken off, not added.",
-            negative,
-        )
+    for name, sign in load.input.header.signs.items():
+        needed = {name, *(other for other in load.schema.columns if re.search(rf"\b{other}\b", sign.where))}
+        if not needed <= load.stored.keys() or load.source.passed_on(name) is None:
+            continue  # what a source computes has the sign it means
+        negative, positive = load.execute(
+            f"SELECT count(*) FILTER (WHERE {name} < 0 AND {sign.where}), "
+            f"count(*) FILTER (WHERE {name} > 0 AND {sign.where}) FROM mapped"
+        )[0]
+        if negative and positive:
+            both = {"positive": rows_as_text(positive), "negative": rows_as_text(negative)}
+            load.remark(f"mixed_{name}s", sign.mixed.format(**both), negative)
+        elif negative:
+            load.execute(f"UPDATE mapped SET {name} = -{name}")
+            load.remark(f"negative_{name}s", sign.negative.format(rows=rows_as_text(negative)), negative)
 
 
 def shown_sign(sign: str) -> str:

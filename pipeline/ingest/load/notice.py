@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from pipeline.ingest import oddities
-from pipeline.ingest.load.context import GUEST_ID, Load, rows_as_text
+from pipeline.ingest.load.context import Load, as_tuple, rows_as_text
 from pipeline.ingest.load.keys import of_source
 from pipeline.quoting import quoted
 from pipeline.shapes import shape
 from pipeline.statuses import UNKNOWN, is_shown, status_word_sql
 
 _TOP_WORDS = 5
-_EMAIL = r"regexp_full_match(customer_id, '[^@\s]+@[^@\s]+\.[^@\s]+')"
-_PHONE = "regexp_full_match(customer_id, '(\\+|00)[0-9][0-9 ()./-]{6,18}')"
+_EMAIL = r"[^@\s]+@[^@\s]+\.[^@\s]+"
+_PHONE = r"(\+|00)[0-9][0-9 ()./-]{6,18}"
 _PERSONAL_IDS = (
     ("an e-mail address", "map the column with `type: email` in a source of your own (docs/exports.md)"),
     ("a phone number", "export the shop's own customer ids instead"),
@@ -26,7 +26,7 @@ def tell_unknown_statuses(load: Load) -> None:
     column = quoted(statuses.column)
     known = statuses.meanings(of_source(load.settings.statuses, load.source, {}))
     counted = load.execute(
-        f"WITH people AS (SELECT row_number, min({person(load)}) AS person FROM mapped GROUP BY row_number) "
+        f"WITH people AS (SELECT row_number, min({person_sql(load)}) AS person FROM mapped GROUP BY row_number) "
         f"SELECT {status_word_sql('given.' + column)} AS word, count(*), min(given.{column}), "
         "count(DISTINCT person), (SELECT count(*) FROM given) "
         "FROM given LEFT JOIN people ON people.row_number = given.row_number GROUP BY word "
@@ -49,11 +49,10 @@ def tell_unknown_statuses(load: Load) -> None:
     )
 
 
-def person(load: Load) -> str:
+def person_sql(load: Load) -> str:
     """SQL: whom a line of `mapped` is of, else its order; null where it says neither."""
     key = next((name for name in load.input.key if name in load.stored), "NULL")
-    named = [name for name in ("customer_id", GUEST_ID) if name in {*load.stored, *load.beside}]
-    return f"coalesce({', '.join(named)})" if named else key
+    return f"coalesce({', '.join(load.persons)})" if load.persons else key
 
 
 def remark_on_rounding(load: Load) -> None:
@@ -83,9 +82,9 @@ def remark_on_rows(load: Load) -> None:
     """What does not stop a file, and what a person would like to know before believing its figures."""
     remark_on_rounding(load)
     _, bad = load.counts()
-    amounts = load.made_from("amount") or load.made_from("unit_price")
-    money = [raw for raw in load.money_columns() if raw in amounts]
-    if bad and load.input.money and (loss := oddities.biased_loss(load.engine, money)):
+    amounts = next(filter(None, map(load.made_from, load.input.money)), [])
+    money, amount = [raw for raw in load.money_columns() if raw in amounts], load.input.amount
+    if bad and amount and (loss := oddities.biased_loss(load.engine, money, amount)):
         load.remark("biased_loss", f"{rows_as_text(bad)} {'does' if bad == 1 else 'do'} not fit: {loss}.", bad)
     if "timezone" not in load.settings.model_fields_set and not load.dialect.timezone:
         moments = [
@@ -99,16 +98,16 @@ def remark_on_rows(load: Load) -> None:
                 f"all times are {behind}, and no time zone is set: days are those of UTC. Set timezone to the "
                 f"shop's (UTC, if it is meant).",
             )
-    if "customer_id" in load.stored and load.input.money and (leading := oddities.leading_customer(load.engine)):
+    buyer, key = load.sells_to, as_tuple(load.input.key)
+    if buyer and (leading := oddities.leading_customer(load.engine, buyer, key)):
         share, orders = leading
         load.remark(
             "leading_customer",
-            f"one customer has {share * 100:.0f} % of the rows that name one ({orders:,} orders): is that a "
+            f"one customer has {share * 100:.0f} % of the rows that name one ({load.input.things(orders)}): is that a "
             f"person, or the number of a till, a placeholder, or an id that a spreadsheet has rounded?",
         )
-
-    if "customer_id" in load.stored and load.input.money and (few := oddities.stand_ins(load.engine)):
-        listed = ", ".join(f'"{word}" ({orders:,} orders)' for word, orders in few)
+    if buyer and (few := oddities.stand_ins(load.engine, buyer, key)):
+        listed = ", ".join(f'"{word}" ({load.input.things(orders)})' for word, orders in few)
         load.remark(
             "stand_ins",
             f"customers that may be no persons: {listed}. If that stands for guests, leave the cell empty in the "
@@ -117,14 +116,16 @@ def remark_on_rows(load: Load) -> None:
         )
 
 
-def look_at_customer_ids(load: Load) -> None:
+def look_at_ids_of_persons(load: Load) -> None:
     """Ids that are addresses or numbers of people would stand in every table: say so, and hash nothing unasked."""
-    if not load.has("customer_id"):
+    person = load.input.person
+    if person is None or not load.has(person):
         return
     filled, *personal = load.execute(
-        f"SELECT count(customer_id), count(*) FILTER (WHERE contains(customer_id, '@') AND {_EMAIL}), "
-        f"count(*) FILTER (WHERE (prefix(customer_id, '+') OR prefix(customer_id, '00')) AND {_PHONE}) "
-        "FROM completed"
+        f"SELECT count({person}), "
+        f"count(*) FILTER (WHERE contains({person}, '@') AND regexp_full_match({person}, '{_EMAIL}')), "
+        f"count(*) FILTER (WHERE (prefix({person}, '+') OR prefix({person}, '00')) "
+        f"AND regexp_full_match({person}, '{_PHONE}')) FROM completed"
     )[0]
     for rows, (what, remedy) in zip(personal, _PERSONAL_IDS, strict=True):
         if rows and rows >= 0.5 * filled:

@@ -128,12 +128,19 @@ def empty_placeholders(load: Load, known: Mapping[str, Kind], types: Mapping[str
         if raw in known and known[raw] in ("text", "email") and types[load.found[raw]] in spreadsheets.HOLDS_TEXT
     }
     spreadsheets.drop_invisible(load.engine, [name for name in columns if types[name] == "VARCHAR"])
-    emptied = spreadsheets.empty_placeholders(load.engine, columns)
+    emptied = spreadsheets.empty_placeholders(load.engine, columns, {load.input.person, *load.input.key})
     if emptied:
         listed = ", ".join(f'{rows:,} in column "{shown_name(name)}"' for name, rows in emptied.items())
         load.remark(
             "placeholders",
-            f"cells that say there is no value (such as NULL, N/A, #REF!, ####) were read as empty: {listed}. A "
-            f"row without a customer is a guest's; one without an order is quarantined.",
+            f"cells that say there is no value (such as NULL, N/A, #REF!, ####) were read as empty: {listed}. "
+            f"{without_id(load)}",
             sum(emptied.values()),
         )
+
+
+def without_id(load: Load) -> str:
+    """What becomes of rows whose ids say that there is none."""
+    thing = load.input.header.thing
+    without = f"without {'an' if thing[0] in 'aeiou' else 'a'} {thing} is quarantined."
+    return f"A row without a customer is a guest's; one {without}" if load.input.has_guests else f"A row {without}"

@@ -85,8 +85,7 @@ def as_json(load: Load, table: str) -> str:
 
 def insert_lines(load: Load) -> int:
     """Write the lines of the rows that are left; returns how many rows these are."""
-    derived = {name: made.sql for name, made in load.input.derived.items()}
-    given = derived | {name: quoted(name) for name in load.schema.columns}
+    given = {**load.input.derived} | {name: quoted(name) for name in load.schema.columns}
     keep = "WHERE row_number NOT IN (SELECT row_number FROM excluded)"
     if not load.execute("SELECT count(*) FROM excluded")[0][0]:
         keep = ""
@@ -103,7 +102,7 @@ def note_identities(load: Load) -> None:
     """What guests can be linked by: for each row the id of its address, and its account if it names one."""
     if GUEST_ID not in load.outputs:
         return
-    account = "customer_id" if "customer_id" in load.stored else "CAST(NULL AS VARCHAR)"
+    account = load.input.person if load.input.person in load.stored else "CAST(NULL AS VARCHAR)"
     load.execute(
         f"INSERT INTO ingest.identities (file_id, row_number, guest_id, account_id) "
         f"SELECT DISTINCT $file_id, row_number, {GUEST_ID}, {account} FROM mapped "
@@ -114,7 +113,7 @@ def note_identities(load: Load) -> None:
 def record_file(
     load: Load, status: str, mapping: str, read: int, accepted: int, quarantined: int, superseded: int, duplicates: int
 ) -> None:
-    ordered_at = "ordered_at" if "ordered_at" in load.schema.columns else "CAST(NULL AS TIMESTAMP)"
+    ordered_at = load.input.moment if load.input.money else "CAST(NULL AS TIMESTAMP)"  # rows of money are sales
     load.execute(
         f"""
         INSERT INTO ingest.files BY NAME
