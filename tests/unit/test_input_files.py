@@ -234,6 +234,52 @@ def test_files_are_read_again_when_the_header_changes_and_not_when_its_words_do(
     assert home.staged("rentals").one("part") == "fine"
 
 
+PARCELS = """/*
+description: Parcels that were sent, each as the newest export tells it.
+thing: parcel
+key: [parcel_id]
+newest_by: file
+moment: sent_at
+columns:
+  parcel_id:  {type: VARCHAR, required: true, meaning: Parcel}
+  sent_at:    {type: TIMESTAMP, meaning: When it was sent}
+  pieces:     {type: INTEGER, meaning: Pieces in it}
+  grams:      {type: BIGINT, meaning: Weight}
+  due_on:     {type: DATE, meaning: Day it should arrive}
+  is_insured: {type: BOOLEAN, meaning: Whether it is insured}
+*/
+"""
+
+
+@pytest.mark.parametrize("declared", ["", "type: number"], ids=["seen from the SELECT", "declared"])
+def test_columns_of_every_type_are_read_and_never_rounded(home, tmp_path, monkeypatch, declared):
+    input = read_input(written(tmp_path, PARCELS, "parcels"))
+    monkeypatch.setitem(INPUTS, input.name, input)
+    home.engine.prepare(home.now(), [*all_tables().values(), input.table])
+    names = ("parcel_id", "sent_at", "pieces", "grams", "due_on", "is_insured")
+    raw = ", ".join(f"{name}: {{{declared if name in ('pieces', 'grams') else ''}}}" for name in names[1:])
+    raw = f"{{parcel_id: {{required: true}}, {raw}}}"
+    home.own_source(f"SELECT row_number, {', '.join(names)} FROM export", raw, name="post", input="parcels")
+    home.drop(
+        "parcels.csv",
+        f"{';'.join(names)}\np1;31.12.2026;2,0;1.234.000;02.01.2027;true\np2;;2,5;1;;\np3;;1;12,25;;\n"
+        "p4;;;;soon;\np5;;;;;perhaps\np6;;many;;;\np7;;;;;\n",
+        source="post",
+    )
+    home.load()
+    assert home.staged("parcels").rows(*names) == [
+        ("p1", "2026-12-31T00:00:00", 2, 1234000, "2027-01-02", True), ("p7", None, None, None, None, None),
+    ]  # fmt: skip
+    number = "number" if declared else "whole number"
+    assert home.reasons() == {
+        2: 'column "pieces": "9,9" is not a whole number',
+        3: 'column "grams": "99,99" is not a whole number',
+        4: 'column "due_on": "xxxx" is not a date',
+        5: 'column "is_insured": "xxxxxxx" is not true or false',
+        6: f'column "pieces": "xxxx" is not a {number}',
+    }
+
+
 # ── mistakes ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 

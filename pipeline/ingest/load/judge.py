@@ -8,7 +8,7 @@ from pipeline.dialect import ends_as_a_time
 from pipeline.errors import ExportError
 from pipeline.ingest import oddities, spreadsheets
 from pipeline.ingest.load.context import Load, as_tuple, rows_as_text
-from pipeline.ingest.load.map import date_undated
+from pipeline.ingest.load.map import WHOLE, date_undated
 from pipeline.ingest.load.money import convert, find_foreign, find_foreign_signs, turn_all
 from pipeline.quoting import quoted, text_literal
 from pipeline.shapes import shape_sql
@@ -27,7 +27,11 @@ _DATE_HINTS = (
      "timezone below [dialects.<source>] in perennial.toml"),
 )  # fmt: skip
 """What may help to read a text that is no date, by its form."""
-KINDS_OF = {"TIMESTAMP": "a date", "DECIMAL": "a number", "DOUBLE": "a number", "BIGINT": "a number"}
+KINDS_OF = {
+    "TIMESTAMP": "a date", "DATE": "a date", "DECIMAL": "a number", "DOUBLE": "a number", "BIGINT": "a whole number",
+    "INTEGER": "a whole number", "BOOLEAN": "true or false",
+}  # fmt: skip
+"""What a cell that cannot be read is not, by the canonical type."""
 
 
 def refuse_damaged_ids(load: Load) -> None:
@@ -55,7 +59,8 @@ def find_problems(load: Load) -> None:
     raw_columns = load.raw_columns()
     find_unreadable_cells(load)
     for name in columns_with_nulls(load):
-        if not any(load.source.header.raw[raw].type in _CASTS for raw in raw_columns[name]):
+        seen = any(load.source.header.raw[raw].type in _CASTS for raw in raw_columns[name])
+        if not seen or load.stored[name] in WHOLE:  # 2.5 was seen to be a number
             find_unreadable(load, name, raw_columns[name])
     find_foreign_signs(load)
     find_what_the_source_says(load)
@@ -93,9 +98,8 @@ def find_what_the_source_says(load: Load) -> None:
                 reason=fault.reason,
                 name=name,
             )
-        counted = load.execute(f"SELECT count(DISTINCT row_number) FROM mapped WHERE {PROBLEM} = $name", name=name)[0][
-            0
-        ]
+        rows = f"SELECT count(DISTINCT row_number) FROM mapped WHERE {PROBLEM} = $name"
+        counted = load.execute(rows, name=name)[0][0]
         if counted and not (fault.quarantined and fault.limited):
             load.remark(name, f"{fault.reason} ({rows_as_text(counted)})", counted)
         if fault.quarantined and not fault.limited:

@@ -20,6 +20,7 @@ from pipeline.tables.inputs import OnePerRow, filling
 from pipeline.tables.rules import sql_type
 
 _BESIDE_CANONICAL = (ROW_NUMBER, EXPORTED_AT, PROBLEM, GUEST_ID)
+WHOLE = ("BIGINT", "INTEGER")
 
 
 def map_rows(load: Load) -> None:
@@ -169,6 +170,11 @@ def canonical(name: str, output_type: str | None, declared: str, written_in: str
     column = f"source.{quoted(name)}"
     if declared == "VARCHAR":
         return trimmed(f"CAST({column} AS VARCHAR)")
+    if declared == "DATE" and output_type != "DATE":
+        return f"CAST({canonical(name, output_type, 'TIMESTAMP', written_in, zone)} AS DATE)"
+    if declared in WHOLE:  # a cast would round
+        whole = f"TRY_CAST({column} AS {declared})"
+        return f"CASE WHEN TRY_CAST({column} AS DECIMAL(38,9)) = {whole} THEN {whole} END"
     if declared != "TIMESTAMP":
         return f"TRY_CAST({column} AS {declared})"
     if output_type == "TIMESTAMP WITH TIME ZONE":
