@@ -13,7 +13,7 @@ from pipeline.errors import ExportError
 from pipeline.failures import told_by_us
 from pipeline.home.warehouse import Warehouse
 from pipeline.ingest.exports import find_exports, load_exports
-from pipeline.ingest.loading import Export, Loaded
+from pipeline.ingest.load import Export, Loaded
 from pipeline.ingest.precedence import local_now
 from pipeline.tables.catalog import tables
 from pipeline.tables.inputs import ORDERS, input_tables

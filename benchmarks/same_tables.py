@@ -22,7 +22,7 @@ from threadpoolctl import threadpool_limits
 
 from pipeline.engines.duckdb import DuckDBEngine, confine, open_file
 from pipeline.ingest.exports import find_exports, load_exports
-from pipeline.ingest.loading import Loaded
+from pipeline.ingest.load import Loaded
 from pipeline.models.beta_geometric import BGNBD
 from pipeline.models.clv import Horizon, discounted_purchases, spend_factor
 from pipeline.models.fitting import fit

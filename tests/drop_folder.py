@@ -16,7 +16,7 @@ from shop import Rows, open_engine
 
 from pipeline.errors import ExportError
 from pipeline.ingest.exports import find_exports, identify, load_exports
-from pipeline.ingest.loading import Loaded
+from pipeline.ingest.load import Loaded
 from pipeline.ingest.precedence import note_arrivals, place_of, shown_path
 from pipeline.settings import Settings
 from pipeline.tables.inputs import INPUTS
@@ -77,7 +77,8 @@ class Home:
             set_aside = self.select(f"SELECT * FROM ingest.quarantine WHERE file_id = '{file['file_id']}'")
             assert file["accepted"] == lines.frame["row_number"].n_unique(), file
             assert file["quarantined"] == len(set_aside), file
-            guests = lines.frame["customer_id"].null_count() if "customer_id" in lines.frame.columns else 0
+            person = INPUTS[file["input"]].person
+            guests = lines.frame[person].null_count() if person else 0
             assert file["without_customer"] == guests, file
             if file["status"] == "loaded":
                 parts = ("accepted", "quarantined", "superseded", "duplicates")

@@ -62,7 +62,7 @@ def _arm(kind: str, reached: Callable[[When], None]) -> None:
     """Have `reached` called right before and right after the commit."""
     from pipeline.engines.duckdb import DuckDBEngine
     from pipeline.home import publishing
-    from pipeline.ingest.loading import Load
+    from pipeline.ingest import exports
 
     if kind == "publication marker":
         _around(publishing, "_write_marker", lambda staging, plan: MANIFEST in plan.manifests, reached)
@@ -70,7 +70,7 @@ def _arm(kind: str, reached: Callable[[When], None]) -> None:
         _around(publishing, "_put", lambda home, staging, targets: targets == [MANIFEST], reached)
     else:
         owner, name, is_meant = {
-            "ingest": (Load, "run", lambda load: load._export.name == "more.csv"),
+            "ingest": (exports, "load_file", lambda engine, settings, export, *_: export.name == "more.csv"),
             "incremental": (DuckDBEngine, "write", lambda engine, table, day: table.full_name == "staging.orders"),
             "mart": (DuckDBEngine, "write", lambda engine, table, day: (table.full_name, day) == (MART, _day())),
             "computed": (DuckDBEngine, "write_frame", lambda engine, table, *_: table.full_name == COMPUTED),

@@ -15,6 +15,7 @@ import polars as pl
 
 from pipeline.engines.checks import check_columns, doubled_keys, outcome
 from pipeline.engines.engine import CheckOutcome, Parameters, TableRefused, Written
+from pipeline.engines.frames import require_columns, require_types, validate
 from pipeline.engines.incremental import Pending, limited
 from pipeline.engines.partitions import Partitions
 from pipeline.engines.portable import lint
@@ -23,7 +24,7 @@ from pipeline.quoting import text_literal
 from pipeline.settings import Settings
 from pipeline.shapes import redacted, shape
 from pipeline.tables.header import PARAMETER_TABLES, PARTITION_COLUMN, Table
-from pipeline.tables.rules import EARLIEST, LATEST
+from pipeline.tables.rules import EARLIEST, LATEST, polars_type
 
 _PARAMETER = re.compile(r"\$([a-z_]\w*)")
 
@@ -127,18 +128,40 @@ class DuckDBEngine:
         finally:
             self.execute(f"RESET {_CHANGED_IN_RUNS}")
 
-    def frame_to_parquet(self, table: Table, frame: pl.DataFrame, path: Path) -> None:
-        """Write the rows of a table, columns by name, to a Parquet file with the declared types."""
-        columns = table.header.columns
-        # A frame without rows need not have columns.
-        select = ", ".join(_typed(name, column.type) for name, column in columns.items())
-        source = "written_frame AS selected"
-        if not frame.height:
-            select = ", ".join(f'CAST(NULL AS {column.type}) AS "{name}"' for name, column in columns.items())
-            source = "(SELECT 1) AS nothing WHERE FALSE"
+    def frame_to_parquet(self, frame: pl.DataFrame, path: Path) -> None:
+        """Write a frame of `computed` to a Parquet file."""
+        with self._registered(frame) as source:
+            self.export(f"SELECT * FROM {source}", {}, path)
+
+    def computed(self, table: Table, frame: pl.DataFrame, snapshot_date: dt.date) -> pl.DataFrame:
+        """A partition that Python made, with the declared columns and types, and validated: whoever writes one, on
+        either engine, writes what this returns. Raises TableRefused.
+        """
+        types = table.column_types()
+        if not frame.height:  # a frame without rows need not have columns
+            return pl.DataFrame(schema={name: polars_type(kind) for name, kind in types.items()})
+        rows = frame.with_columns(pl.lit(snapshot_date).alias(PARTITION_COLUMN))
+        require_columns(table, rows)
+        typed = ", ".join(_typed(name, kind) for name, kind in types.items())
+        with self._registered(rows) as source:
+            try:
+                made = self.read(f"SELECT {typed} FROM {source} AS selected")
+            except duckdb.DataError:
+                require_types(table, {name: self._uncast(name, kind, source) for name, kind in types.items()})
+                raise
+        validate(table, made)
+        return made
+
+    def _uncast(self, name: str, kind: str, source: str) -> int:
+        failing = f'"{name}" IS NOT NULL AND TRY_CAST("{name}" AS {kind}) IS NULL'
+        return int(self.scalar(f"SELECT count(*) FROM {source} WHERE {failing}"))
+
+    @contextmanager
+    def _registered(self, frame: pl.DataFrame) -> Iterator[str]:
+        """The name under which SQL reads the frame."""
         self._connection.register("written_frame", frame)
         try:
-            self.export(f"SELECT {select} FROM {source}", {}, path)
+            yield "written_frame"
         finally:
             self._connection.unregister("written_frame")
 
@@ -184,20 +207,15 @@ class DuckDBEngine:
 
     def write_frame(self, table: Table, snapshot_date: dt.date, frame: pl.DataFrame) -> Written:
         parameters = {"snapshot_date": snapshot_date}
-        rows = frame.with_columns(pl.lit(snapshot_date).alias(PARTITION_COLUMN))
-        self._connection.register("written_frame", rows)
-        try:
-            with self.transaction():
-                self.execute(f"DELETE FROM {table.full_name}{_where(table)}", parameters)
-                # A frame without rows need not have columns.
-                written = self._insert_selected(table, "SELECT * FROM written_frame", {}) if frame.height else 0
-                checks = self._checks(table, parameters, None)
-                if not all(check.passed for check in checks):
-                    raise TableRefused(table.full_name, checks)
-                self._enter(table, snapshot_date, written)
-        finally:
-            self._connection.unregister("written_frame")
-        return Written(written, tuple(checks))
+        rows = self.computed(table, frame, snapshot_date)
+        with self._registered(rows) as source, self.transaction():
+            self.execute(f"DELETE FROM {table.full_name}{_where(table)}", parameters)
+            self.execute(f"INSERT INTO {table.full_name} BY NAME SELECT * FROM {source}")
+            checks = self._checks(table, parameters, None)
+            if not all(check.passed for check in checks):
+                raise TableRefused(table.full_name, checks)
+            self._enter(table, snapshot_date, rows.height)
+        return Written(rows.height, tuple(checks))
 
     def _enter(self, table: Table, day: dt.date | None, rows: int) -> None:
         if table.is_partitioned:

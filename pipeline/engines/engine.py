@@ -66,7 +66,7 @@ class Engine(Snapshots, Protocol):
         """
 
     def write_frame(self, table: Table, snapshot_date: dt.date, frame: pl.DataFrame) -> Written:
-        """Replace the partition of a table that Python makes; columns by name. Raises TableRefused."""
+        """Replace the partition of a table that Python makes; columns by name, validated first. Raises TableRefused."""
 
     def read(self, sql: str, parameters: Parameters | None = None) -> pl.DataFrame:
         """The result of a SELECT."""

@@ -1,1 +1,1 @@
-"""From export files to staging tables: readers, sources, loading, inspection."""
+"""From export files to staging tables: readers, sources, load, inspection."""

@@ -17,13 +17,13 @@ from pipeline.home.locks import HomeNotWritable
 from pipeline.home.quarantine import settle
 from pipeline.ingest.identity import use_key
 from pipeline.ingest.linking import link_guests
-from pipeline.ingest.loading import (
+from pipeline.ingest.load import (
     BESIDE_STAGING,
     Export,
-    Load,
     Loaded,
     Undecided,
     fixed_dialect,
+    load_file,
     mapping_key,
     with_rates,
 )
@@ -81,7 +81,7 @@ def load_exports(
         """What became of a file; None if its dialect is left to the others of its source, which come first."""
         export, file_id, sha256 = one
         try:
-            return Load(engine, settings, export, file_id, sha256, rates, id_key, siblings).run()
+            return load_file(engine, settings, export, file_id, sha256, rates, id_key, siblings)
         except Undecided as error:
             if siblings is not None:
                 return error

@@ -114,14 +114,14 @@ def plain_files(engine: DuckDBEngine, sources: Iterable[Source]) -> list[str]:
     found = []
     for source in filter(makes_ids, sources):
         input = INPUTS[source.input]
-        if "customer_id" not in input.schema.columns:
+        if input.person is None:
             continue
         rows = engine.execute(
             f"""
             SELECT DISTINCT files.file_id
             FROM ingest.files AS files JOIN {input.table.full_name} AS lines USING (file_id)
             WHERE files.source = $source AND files.input = $input AND files.id_key IS NULL
-              AND regexp_full_match(lines.customer_id, '[0-9a-f]{{64}}')
+              AND regexp_full_match(lines.{input.person}, '[0-9a-f]{{64}}')
             ORDER BY ALL
             """,
             {"source": source.name, "input": source.input},

@@ -24,7 +24,7 @@ from pipeline.dialect import Dialect
 from pipeline.engines.duckdb import DuckDBEngine, confine, open_file
 from pipeline.errors import ExportError
 from pipeline.ingest.exports import load_exports, recognise_input
-from pipeline.ingest.loading import Export, Loaded, fixed_dialect
+from pipeline.ingest.load import Export, Loaded, fixed_dialect
 from pipeline.ingest.rates import rates_files
 from pipeline.ingest.readers import format_of, read_raw, sheets_of
 from pipeline.ingest.sizes import limits_of

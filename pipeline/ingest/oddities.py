@@ -1,7 +1,7 @@
 """What stands around the rows of a table, and what a person should know of a file: blank rows, totals, what is odd.
 
 Everything is asked of the temporary tables of a load (`raw`, `given`, `export`, `mapped`, `problems`) and answered with
-row numbers or remarks; what is done with them, `loading` says.
+row numbers or remarks; what is done with them, `load` says.
 """
 
 from __future__ import annotations
@@ -50,6 +50,8 @@ class Rows:
     """Raw columns with numbers; the sums of a totals row stand there."""
     amounts: Sequence[str]
     """Those of them that the amount is made from."""
+    persons: Sequence[str]
+    """Canonical columns that say whom a row is of, those that the file has."""
 
 
 def blank_rows(engine: DuckDBEngine, columns: Sequence[str], number: str) -> int:
@@ -85,9 +87,7 @@ def _find_suspects(engine: DuckDBEngine, rows: Rows, columns: Sequence[str], num
     """`suspects`: rows whose id is named like a total, rows without an id that hold such a word, and the last row if
     it has no id. Most ids begin and end with digits, which is told fast.
     """
-    mapped = {name for (name,) in engine.execute("SELECT column_name FROM (DESCRIBE mapped)")}
-    customers = [name for name in ("customer_id", "guest_id") if name in mapped]
-    customer = f"coalesce({', '.join(customers)})" if customers else "CAST(NULL AS VARCHAR)"
+    customer = f"coalesce({', '.join(rows.persons)})" if rows.persons else "CAST(NULL AS VARCHAR)"
     id = f"lower({rows.id})"
     engine.execute(
         f"""
@@ -202,24 +202,26 @@ def _are_orders(engine: DuckDBEngine, loose: int) -> bool:
     return bool(loose > many or (named > many and 2 * sums < named) or anonymous > max(1, _ANONYMOUS_SCHEME * read))
 
 
-def guest_like_a_total(engine: DuckDBEngine) -> None:
+def guest_like_a_total(engine: DuckDBEngine, id: str, person: str, amount: str) -> None:
     """Into `problems`: a last row that names no customer and whose amount is the sum of all the others'."""
-    last = "SELECT max_by(customer_id IS NULL, row_number) FROM mapped"
+    last = f"SELECT max_by({person} IS NULL, row_number) FROM mapped"
     if not engine.scalar(last):
         return
     found = engine.execute(
         f"""
-        WITH sums AS (SELECT row_number, sum(amount) AS amount, count(customer_id) AS named FROM completed GROUP BY 1)
+        WITH sums AS (SELECT row_number, sum({amount}) AS amount, count({person}) AS named FROM completed GROUP BY 1)
         SELECT max(row_number) FROM sums
         HAVING count(*) > {_GUEST_AMONG} AND max_by(named, row_number) = 0 AND sum(named) > 0
           AND max_by(amount, row_number) <> 0 AND max_by(amount, row_number) * 2 = sum(amount)
         """
     )
     for (row,) in found:
-        engine.execute("INSERT INTO problems VALUES ($row, 'order_id', $reason)", {"row": row, "reason": _LIKE_A_TOTAL})
+        engine.execute(
+            "INSERT INTO problems VALUES ($row, $id, $reason)", {"row": row, "id": id, "reason": _LIKE_A_TOTAL}
+        )
 
 
-def biased_loss(engine: DuckDBEngine, money: Sequence[str]) -> str | None:
+def biased_loss(engine: DuckDBEngine, money: Sequence[str], amount: str) -> str | None:
     """What the quarantined rows have in common that makes their loss no chance; None if nothing."""
     if not money:
         return None
@@ -243,7 +245,7 @@ def biased_loss(engine: DuckDBEngine, money: Sequence[str]) -> str | None:
     )[0]
     if bad and bad == negative:
         return "only refunds were quarantined, so revenue is too high: this loss is not random"
-    largest = "SELECT count(*), approx_quantile(abs(amount), 0.95) FROM completed WHERE amount IS NOT NULL"
+    largest = f"SELECT count(*), approx_quantile(abs({amount}), 0.95) FROM completed WHERE {amount} IS NOT NULL"
     good, high = engine.execute(f"{largest} AND row_number NOT IN (SELECT row_number FROM problems)")[0]
     if bad and least is not None and good >= 10 and least > high:
         return "only the largest rows were quarantined, so revenue is too low: this loss is not random"
@@ -279,7 +281,7 @@ def _hours(offset: str) -> float:
     return (int(signed[2]) + int(signed[3]) / 60) * (-1 if signed[1] == "-" else 1) if signed else 0.0
 
 
-def leading_customer(engine: DuckDBEngine) -> tuple[float, int] | None:
+def leading_customer(engine: DuckDBEngine, person: str, key: str) -> tuple[float, int] | None:
     """(share of the rows that name a customer, orders) of a customer with an implausible share; None if there is none.
 
     More than half of at least 20 orders: so large a part is a till's number or a placeholder more often than a person.
@@ -289,9 +291,9 @@ def leading_customer(engine: DuckDBEngine) -> tuple[float, int] | None:
     for every in dict.fromkeys((step, 1)):
         found = engine.execute(
             f"""
-            SELECT customer_id, count(*) / sum(count(*)) OVER () AS share, count(DISTINCT order_id) AS orders
-            FROM mapped WHERE customer_id IS NOT NULL AND row_number % {every} = 0
-            GROUP BY customer_id ORDER BY count(*) DESC LIMIT 1
+            SELECT {person}, count(*) / sum(count(*)) OVER () AS share, count(DISTINCT {key}) AS orders
+            FROM mapped WHERE {person} IS NOT NULL AND row_number % {every} = 0
+            GROUP BY {person} ORDER BY count(*) DESC LIMIT 1
             """
         )
         if not found or found[0][1] <= (_SHARE if every == 1 else 0.8 * _SHARE):
@@ -300,16 +302,16 @@ def leading_customer(engine: DuckDBEngine) -> tuple[float, int] | None:
     return (share, orders) if orders >= _ORDERS else None
 
 
-def stand_ins(engine: DuckDBEngine) -> list[tuple[str, int]]:
+def stand_ins(engine: DuckDBEngine, person: str, key: str) -> list[tuple[str, int]]:
     """(word, orders) of customers with several orders whose id often stands for nobody; it may be one's, too."""
     listed = ", ".join(f"'{word}'" for word in _STAND_INS)
     return [
         (str(word), int(orders))
         for word, orders in engine.execute(
             f"""
-            SELECT lower(customer_id) AS word, count(DISTINCT order_id) AS orders FROM mapped
-            WHERE CASE WHEN length(customer_id) > {max(map(len, _STAND_INS))} THEN FALSE
-              ELSE lower(customer_id) IN ({listed}) END
+            SELECT lower({person}) AS word, count(DISTINCT {key}) AS orders FROM mapped
+            WHERE CASE WHEN length({person}) > {max(map(len, _STAND_INS))} THEN FALSE
+              ELSE lower({person}) IN ({listed}) END
             GROUP BY word HAVING orders >= {_SEVERAL} ORDER BY orders DESC, word
             """
         )

@@ -2,7 +2,7 @@
 
 A file counts as of the time it was exported at, where a column, its name or a setting tells that, else as of its
 arrival, which `ingest.arrivals` keeps from the first time that ingest sees it. What belongs here: that order, and the
-arrivals. Which rows give way to which, `loading` works out.
+arrivals. Which rows give way to which, `load.merge` works out.
 """
 
 from __future__ import annotations

@@ -39,7 +39,10 @@ _OF_ONE_ROW = (
     exp.DataTypeParam, exp.Binary, exp.Neg, exp.Not, exp.Paren, exp.Case, exp.If, exp.Coalesce, exp.Nullif, exp.Trim,
     exp.Lower, exp.Upper,
 )  # fmt: skip
-_KIND_OF: dict[str, Kind] = {"DECIMAL": "number", "DOUBLE": "number", "TIMESTAMP": "timestamp"}
+_KIND_OF: dict[str, Kind] = {
+    "DECIMAL": "number", "DOUBLE": "number", "BIGINT": "number", "INTEGER": "number", "TIMESTAMP": "timestamp",
+    "DATE": "timestamp",
+}  # fmt: skip
 
 
 class SourceRefused(ExportError, HeaderError):

@@ -1,7 +1,7 @@
 """Order lines that Spark reads itself: Parquet, CSV or JSON lines in canonical columns, on any path that Spark sees.
 
 They are what does not fit through one machine. An entry of `spark.order_lines` is one export, of however many files;
-it is mapped, judged by the contract and, if it is new, taken into `staging.order_lines` of the lake, as `loading` does
+it is mapped, judged by the contract and, if it is new, taken into `staging.order_lines` of the lake, as `load` does
 with a file: every row is accepted, set aside with its reasons, or superseded. What belongs here: that way. Layouts of
 shops, encodings, dialects and exchange rates are the business of DuckDB's reader and the drop folder.
 """
@@ -26,7 +26,7 @@ from pipeline.engines.spark.session import spark_path
 from pipeline.engines.spark.sql import SPACES, view_name
 from pipeline.errors import ExportError
 from pipeline.home.quarantine import name_rows, write_rows
-from pipeline.ingest.loading import KINDS_OF, Loaded, mapping_key
+from pipeline.ingest.load import KINDS_OF, Loaded, mapping_key
 from pipeline.ingest.precedence import arrival_of, local_now, note_arrivals
 from pipeline.ingest.sources import ROW_NUMBER, Source, choose, find_sources, looks_like_a_name
 from pipeline.names import ordinals
@@ -407,8 +407,8 @@ def _take(engine: SparkEngine, entries: Sequence[Entry], judged: Sequence[Judged
 
 
 def _line_columns() -> Iterator[str]:
-    made = {name: derived.sql for name, derived in _INPUT.derived.items()}
-    made |= {"original_amount": "CAST(NULL AS DECIMAL(18,2))", "original_currency": "CAST(NULL AS STRING)"}
+    made = {**_INPUT.derived}
+    made |= {name: f"CAST(NULL AS {spark_type(_INPUT.type_of(name))})" for name in _INPUT.before_conversion}
     yield from (f"{sql} AS {name}" for name, sql in made.items())
     yield from (ROW_NUMBER, *_CANONICAL)
 

@@ -7,7 +7,7 @@ many. Which columns hold ids, the names of the canonical columns tell.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 
 from pipeline.engines.duckdb import DuckDBEngine
 from pipeline.quoting import quoted, text_literal
@@ -82,14 +82,18 @@ def drop_invisible(engine: DuckDBEngine, columns: Iterable[str]) -> None:
         engine.execute(f"UPDATE raw SET {name} = {plain} WHERE strlen({name}) <> length({name}) AND {name} <> {plain}")
 
 
-def empty_placeholders(engine: DuckDBEngine, columns: Mapping[str, str]) -> dict[str, int]:
+def empty_placeholders(
+    engine: DuckDBEngine, columns: Mapping[str, str], of_things: Container[str | None]
+) -> dict[str, int]:
     """Make null what only says that there is no value, in columns of `raw` (column -> the canonical one it is of).
+
+    `of_things`: the canonical columns with persons and keys, which are never called `na`.
 
     Returns how many cells of which columns. Most ids end in a digit, which is told fast.
     """
     emptied: dict[str, int] = {}
     for column, canonical in columns.items():
-        words = _NOTHING + (_NOTHING_OF_A_PERSON if canonical in ("customer_id", "order_id") else ())
+        words = _NOTHING + (_NOTHING_OF_A_PERSON if canonical in of_things else ())
         listed = ", ".join(map(text_literal, words))
         text = f"CAST({quoted(column)} AS VARCHAR)"
         says_nothing = (

@@ -12,7 +12,7 @@ from collections.abc import Container, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 import pandera.polars as pa
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
@@ -56,6 +56,8 @@ class InputColumn(BaseModel):
     pattern: str | None = Field(None, description="Regular expression that a text matches from its start")
     otherwise: str | None = Field(None, description="What a message says of a text that does not match the pattern")
     values: tuple[str | int, ...] | None = None
+    may_be_money: bool = Field(False, description="Whether a cell may carry the sign of a currency; unit currency does")
+    inside_key: bool = Field(False, description="Whether an id counts inside its key only: 1, 2, 3 in each")
 
     @model_validator(mode="after")
     def checks_fit_the_type(self) -> Self:
@@ -113,13 +115,34 @@ class InputColumn(BaseModel):
 
 
 class Derived(Column):
-    """A column of the staging table that no export gives: its SQL over the completed row."""
+    """A column of the staging table that no export gives: its SQL over the completed row, or what another column was
+    before it was converted.
+    """
 
-    sql: str
+    sql: str | None = None
+    before_conversion: str | None = None
+
+    @model_validator(mode="after")
+    def is_made_of_one(self) -> Self:
+        if (self.sql is None) == (self.before_conversion is None):
+            raise ValueError("give either sql or before_conversion")
+        if self.before_conversion is not None and not self.nullable:
+            raise ValueError("what a column was before it was converted is null where nothing was: nullable: true")
+        return self
 
     @property
     def documented(self) -> Column:
-        return Column(**self.model_dump(exclude={"sql"}))
+        return Column(**self.model_dump(exclude={"sql", "before_conversion"}))
+
+
+class Turned(BaseModel):
+    """What if all rows break a rule: then that is how the shop writes them, and they are turned negative."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    where: str = Field(description="SQL: the rows meant, whether they break the rule or not")
+    subject: str = Field(pattern=_NAME.pattern, description="Subject of the remark (ingest.remarks)")
+    says: str = Field(description="The remark; {rows} tells how many")
 
 
 class Rule(BaseModel):
@@ -130,6 +153,27 @@ class Rule(BaseModel):
     column: str
     fails: str
     reason: str = Field(min_length=10)
+    turned: Turned | None = None
+
+
+class Sign(BaseModel):
+    """A column that some shops write negative: if all rows of a file do, it is turned; if some do, that is told."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    where: str = Field(description="SQL over the mapped row: where the sign tells")
+    negative: str = Field(description="The remark where it was turned; {rows} tells how many")
+    mixed: str = Field(description="The remark where signs differ; {positive} and {negative} tell how many")
+
+
+class OnePerRow(BaseModel):
+    """Lines of a row of the export that are one line after all, as the postage of an order and another charge."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    where: str = Field(description="SQL: which lines")
+    sum: str = Field(description="The column that is added up")
+    first_by: str = Field(description="The other columns are those of the line that is first by this one")
 
 
 class InputHeader(BaseModel):
@@ -140,6 +184,7 @@ class InputHeader(BaseModel):
     description: str = Field(min_length=10)
     owner: str = "team:data"
     place: int = Field(100, description="Where it is listed among the inputs; those of one place by their names")
+    thing: str = Field(pattern=r"^[a-z][a-z ]*$", description="What a key is, in messages: order, for orders")
     key: tuple[str, ...] = Field(
         min_length=1, description="Rows that agree in it are one thing, taken whole from one export"
     )
@@ -148,15 +193,19 @@ class InputHeader(BaseModel):
     )
     moment: str = Field(description="The column with the time of what a row tells")
     changed_at: str | None = Field(None, description="The column with the time at which a row was last changed")
+    person: str | None = Field(None, description="The column with the id of the person that a row is of")
     grain: tuple[str, ...] = Field((), description="What is unique in the table where a key has several rows")
     columns: dict[str, InputColumn] = Field(min_length=1)
     filled: tuple[dict[str, str], ...] = Field(
         (), description="Columns made from others where they are not given, one layer upon the other"
     )
     derived: dict[str, Derived] = Field(default_factory=dict)
+    one_per_row: OnePerRow | None = None
     money: tuple[str, ...] = Field(
-        (), description="Columns in the currency of the row (column `currency`): they are converted"
+        (), description="Columns in the currency of the row, which are converted; the first is the amount that counts"
     )
+    currency: str | None = Field(None, description="The column that says of what currency the money of a row is")
+    signs: dict[str, Sign] = Field(default_factory=dict)
     borrows_moment: str | None = Field(
         None, description="Rows that take the earliest moment of their key in the file if they have none of their own"
     )
@@ -178,7 +227,10 @@ class InputHeader(BaseModel):
         named = {
             "key": self.key, "moment": (self.moment,), "changed_at": (self.changed_at,) if self.changed_at else (),
             "money": self.money, "filled": [name for layer in self.filled for name in layer],
-            "rules": [rule.column for rule in self.rules.values()],
+            "rules": [rule.column for rule in self.rules.values()], "signs": self.signs,
+            "person": (self.person,) if self.person else (), "currency": (self.currency,) if self.currency else (),
+            "one_per_row": (self.one_per_row.sum, self.one_per_row.first_by) if self.one_per_row else (),
+            "before_conversion": [made.before_conversion for made in self.derived.values() if made.before_conversion],
         }  # fmt: skip
         for field, names in named.items():
             for name in names:
@@ -201,8 +253,24 @@ class InputHeader(BaseModel):
         for name in {*([self.moment]), *([self.changed_at] if self.changed_at else [])}:
             if self.columns[name].type != "TIMESTAMP":
                 raise ValueError(f"{name!r} tells a time, so its type is TIMESTAMP")
-        if self.money and "currency" not in self.columns:
-            raise ValueError("money needs a column currency, which says of what currency a row is")
+        if bool(self.money) != (self.currency is not None):
+            raise ValueError("money needs currency, the column that says of what currency a row is, and the reverse")
+        for made in self.derived.values():
+            if made.before_conversion not in (None, self.currency, *self.money):
+                raise ValueError("before_conversion names a column that is neither money nor currency")
+        return self
+
+    @model_validator(mode="after")
+    def remarks_can_be_said(self) -> Self:
+        counts = {"rows": "1 row", "positive": "1 row", "negative": "1 row"}
+        texts = [(rule.turned.says, ["rows"]) for rule in self.rules.values() if rule.turned]
+        texts += [(sign.negative, ["rows"]) for sign in self.signs.values()]
+        texts += [(sign.mixed, ["positive", "negative"]) for sign in self.signs.values()]
+        for text, known in texts:
+            try:
+                text.format(**{name: counts[name] for name in known})
+            except (KeyError, IndexError, ValueError):
+                raise ValueError(f"in braces there may be {' and '.join(known)} only: {text}") from None
         return self
 
     @field_validator("filled")
@@ -250,8 +318,46 @@ class Input:
         return self.header.filled
 
     @property
-    def derived(self) -> Mapping[str, Derived]:
-        return self.header.derived
+    def derived(self) -> Mapping[str, str]:
+        """Columns that no export gives -> their SQL over the completed row, which holds what was converted itself."""
+        return {name: made.sql or name for name, made in self.header.derived.items()}
+
+    @property
+    def before_conversion(self) -> Mapping[str, str]:
+        """Columns of the completed row that keep what another one was before it was converted -> that one."""
+        kept = {name: made.before_conversion for name, made in self.header.derived.items()}
+        return {name: of for name, of in kept.items() if of is not None}
+
+    @property
+    def person(self) -> str | None:
+        return self.header.person
+
+    @property
+    def has_guests(self) -> bool:
+        """Whether a row may be of a person that nobody knows."""
+        return self.person is not None and not self.header.columns[self.person].required
+
+    @property
+    def line_of_row(self) -> tuple[str, ...]:
+        """What tells lines of one row of an export apart."""
+        return tuple(name for name in self.grain if name not in _ORIGIN)
+
+    @property
+    def amount(self) -> str | None:
+        """The money that counts."""
+        return next(iter(self.header.money), None)
+
+    @property
+    def currency(self) -> str | None:
+        return self.header.currency
+
+    def type_of(self, column: str) -> str:
+        """The SQL type of a column of the staging table."""
+        return self.table.header.columns[column].type
+
+    def things(self, count: int) -> str:
+        """So many keys, in a message."""
+        return f"1 {self.header.thing}" if count == 1 else f"{count:,} {self.header.thing}s"
 
     @property
     def borrows_moment(self) -> str | None:
@@ -266,6 +372,14 @@ class Input:
     def is_personal(self) -> bool:
         """Whether only columns that the source reads are kept, also in quarantine."""
         return self.header.personal
+
+    @property
+    def reading(self) -> dict[str, Any]:
+        """What of the header decides how a file is read: all but what only documents it."""
+        header = self.header.model_dump(mode="json", exclude={"description", "owner", "place", "gives"})
+        for column in (*header["columns"].values(), *header["derived"].values()):
+            del column["meaning"]
+        return header
 
     @property
     def has_one_row_per_key(self) -> bool:
@@ -293,7 +407,7 @@ class Input:
     @cached_property
     def table(self) -> Table:
         """staging.<name>, written by ingest, documented by its contract."""
-        derived = {name: made.documented for name, made in self.derived.items()}
+        derived = {name: made.documented for name, made in self.header.derived.items()}
         canonical = {name: column.documented for name, column in self.header.columns.items()}
         grain = self.grain or self.key
         header = Header(

@@ -1,7 +1,9 @@
 /*
 description: "Customers the shop knows, whether they have ordered or not, each as the latest row tells it. Empty if no such export was given."
 place: 2
+thing: customer
 key: [customer_id]
+person: customer_id
 newest_by: row
 moment: registered_at
 changed_at: updated_at

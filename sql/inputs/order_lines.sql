@@ -1,15 +1,18 @@
 /*
 description: "Lines of all orders, each order whole from the newest export that holds it. A row of an export is one line, or one of each kind where it also holds postage or what was paid back."
 place: 1
+thing: order
 key: [order_id]
+person: customer_id
 newest_by: file
 moment: ordered_at
 borrows_moment: kind = 'refund'
 grain: [file_id, row_number, kind]
 money: [amount, unit_price, discount]
+currency: currency
 columns:
   order_id:      {type: VARCHAR, required: true, length: [1, 200], meaning: "Order of the shop; unique in the shop, whatever export it comes from"}
-  line_id:       {type: VARCHAR, length: [1, 200], meaning: "Line inside the order, as the shop numbers it"}
+  line_id:       {type: VARCHAR, length: [1, 200], inside_key: true, meaning: "Line inside the order, as the shop numbers it"}
   customer_id:   {type: VARCHAR, length: [1, 200], meaning: Customer of the shop; null for a guest}
   ordered_at:    {type: TIMESTAMP, required: true, meaning: "When the line was booked, in the shop's time zone"}
   product_id:    {type: VARCHAR, length: [1, 200], meaning: Product (SKU)}
@@ -37,13 +40,23 @@ filled:
   - kind: coalesce(lower(kind), CASE WHEN amount < 0 OR quantity < 0 THEN 'refund' ELSE 'sale' END)
     currency: coalesce(upper(currency), '{currency}')
   - kind: CASE WHEN kind = 'sale' AND {is_charge} THEN 'charge' WHEN kind = 'charge' AND {is_product} THEN 'sale' ELSE kind END
+one_per_row: {where: kind = 'charge', sum: amount, first_by: product_id}
+signs:
+  discount:
+    where: quantity * unit_price > 0
+    negative: "all discounts are written negative ({rows}); they were taken off, not added."
+    mixed: "discounts are positive in {positive} and negative in {negative}, where they raise the amount: is that meant?"
 derived:
   ordered_on:        {sql: CAST(ordered_at AS DATE), type: DATE, meaning: Local day of ordered_at}
-  original_amount:   {sql: original_amount, type: "DECIMAL(18,2)", nullable: true, meaning: The amount before it was converted; null if it was not}
-  original_currency: {sql: original_currency, type: VARCHAR, nullable: true, meaning: Currency of original_amount; null if nothing was converted}
+  original_amount:   {before_conversion: amount, type: "DECIMAL(18,2)", nullable: true, meaning: The amount before it was converted; null if it was not}
+  original_currency: {before_conversion: currency, type: VARCHAR, nullable: true, meaning: Currency of original_amount; null if nothing was converted}
 rules:
   refund_adds:
     column: amount
     fails: kind = 'refund' AND amount > 0
+    turned:
+      where: kind = 'refund'
+      subject: positive_refunds
+      says: "all refunds are written with positive amounts ({rows}); they were turned negative."
     reason: a refund with a positive amount; it must be negative (or quantity and unit price must not both be negative)
 */

@@ -19,7 +19,7 @@ from pipeline.engines.duckdb import DuckDBEngine
 from pipeline.engines.engine import TableRefused
 from pipeline.engines.incremental import limited
 from pipeline.ingest.exports import load_exports
-from pipeline.ingest.loading import Export
+from pipeline.ingest.load import Export
 from pipeline.ingest.sources import Source, read_source
 from pipeline.settings import SQL_FOLDER, Settings
 from pipeline.tables.header import HeaderError, Table, read_table

@@ -26,7 +26,7 @@ from pipeline.engines.duckdb import DuckDBEngine
 from pipeline.engines.engine import Written
 from pipeline.engines.spark.engine import SparkFailed
 from pipeline.ingest.exports import find_exports
-from pipeline.ingest.loading import Export
+from pipeline.ingest.load import Export
 from pipeline.runs import RunFailed, run_snapshot
 from pipeline.steps.order_days import last_closed_day
 from pipeline.tables.header import Table
@@ -359,8 +359,8 @@ def error_of_spark(*_: object) -> None:
 @pytest.mark.parametrize(
     ("where", "happens", "said"),
     [
-        ("pipeline.ingest.loading.Load.run", full_disk, "the disk of "),
-        ("pipeline.ingest.loading.Load.run", error_of_the_engine, "loading ended unexpectedly (ConversionException)"),
+        ("pipeline.ingest.exports.load_file", full_disk, "the disk of "),
+        ("pipeline.ingest.exports.load_file", error_of_the_engine, "loading ended unexpectedly (ConversionException)"),
         ("pipeline.ingest.exports.load_rates", error_of_the_engine, "loading ended unexpectedly (ConversionException)"),
         ("assets.ingest._read_by_spark", error_of_spark, "the cluster is gone"),
         ("pipeline.home.warehouse.DuckDBEngine.prepare", full_disk, "it ended before the exports were loaded"),

@@ -133,8 +133,8 @@ def modes(home: Path) -> set[int]:
 
 
 DIES = (
-    "import os, signal; from pipeline.ingest import loading; from pipeline.cli import main; "
-    "loading.name_rows = lambda *_: os.kill(os.getpid(), signal.SIGKILL); main()"
+    "import os, signal; from pipeline.ingest import load; from pipeline.cli import main; "
+    "load.name_rows = lambda *_: os.kill(os.getpid(), signal.SIGKILL); main()"
 )
 """`perennial` that is killed between the commit of a file and what comes after."""
 

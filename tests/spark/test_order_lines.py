@@ -16,7 +16,7 @@ from pipeline.engines.duckdb import DuckDBEngine, connect
 from pipeline.engines.spark.engine import SparkEngine
 from pipeline.engines.spark.lake import Lake, LakeNotWritable
 from pipeline.errors import ExportError
-from pipeline.ingest.loading import Loaded
+from pipeline.ingest.load import Loaded
 from pipeline.ingest.spark_exports import load_order_lines
 from pipeline.places import quarantine_file
 from pipeline.settings import Settings, SettingsError

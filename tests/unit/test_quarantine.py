@@ -11,8 +11,8 @@ import pytest
 from drop_folder import Home
 
 from pipeline.home.quarantine import settle
-from pipeline.ingest import loading
-from pipeline.ingest.loading import Load
+from pipeline.ingest import load
+from pipeline.ingest.load import record
 from pipeline.places import quarantine_file
 
 GOOD, BAD = "o1,anna,2026-01-02,10", "o2,anna,2026-01-02,anna@example.org"
@@ -101,7 +101,7 @@ def _dies(*_: object, **__: object) -> None:
 
 def test_rows_whose_transaction_was_not_committed_are_gone_with_the_next_load(home, monkeypatch):
     home.lines("january.csv", GOOD, BAD)
-    monkeypatch.setattr(Load, "_record", _dies)
+    monkeypatch.setattr(record, "record_file", _dies)
     with pytest.raises(KeyboardInterrupt):
         home.load()
     (hidden,) = files(home)
@@ -113,7 +113,7 @@ def test_rows_whose_transaction_was_not_committed_are_gone_with_the_next_load(ho
 def test_rows_whose_transaction_was_committed_get_their_name_with_the_next_load(home, monkeypatch):
     home.lines("january.csv", GOOD, BAD)
     with monkeypatch.context() as killed:
-        killed.setattr(loading, "name_rows", _dies)
+        killed.setattr(load, "name_rows", _dies)
         with pytest.raises(KeyboardInterrupt):
             home.load()
     (hidden,) = files(home)
@@ -128,7 +128,7 @@ def test_a_reading_that_was_not_committed_does_not_replace_the_one_before(home, 
     before = home.set_aside().rows()
     home.settings["currency"] = "PLN"  # read again, and killed
     with monkeypatch.context() as killed:
-        killed.setattr(Load, "_record", _dies)
+        killed.setattr(record, "record_file", _dies)
         with pytest.raises(KeyboardInterrupt):
             home.load()
     home.settings["currency"] = "EUR"

@@ -14,7 +14,7 @@ import pytest
 from shop import open_engine
 
 from pipeline.ingest.exports import find_exports, load_exports
-from pipeline.ingest.loading import Loaded
+from pipeline.ingest.load import Loaded
 from pipeline.models.beta_geometric import BGNBD
 from pipeline.models.fitting import fit
 from pipeline.models.gamma_gamma import Spenders, fit_spend

@@ -133,11 +133,11 @@ class SparkEngine:
 
     def write_frame(self, table: Table, snapshot_date: dt.date, frame: pl.DataFrame) -> Written:
         """Replace the partition of a table that Python makes. Raises TableRefused."""
-        rows = frame.with_columns(pl.lit(snapshot_date).alias(PARTITION_COLUMN))
+        rows = self.local.computed(table, frame, snapshot_date)
 
         def write(folder: Path) -> None:
             folder.mkdir(parents=True)
-            self.local.frame_to_parquet(table, rows, folder / "part-0.parquet")
+            self.local.frame_to_parquet(rows, folder / "part-0.parquet")
 
         return self.write_rows(table, snapshot_date, write)
 

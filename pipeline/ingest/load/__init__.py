@@ -1,0 +1,78 @@
+"""Loading: one export file on its way into the warehouse, all of it set-based.
+
+Each step is a module over one context (`context.Load`): `read`, `map`, `money`, `judge`, `notice`, `merge`, `record`.
+Which files there are is `exports`' business; how a source maps, `sources`'; what a row must be and how rows of an input
+come together, its header in `sql/inputs` says.
+"""
+
+from __future__ import annotations
+
+from pipeline.engines.duckdb import DuckDBEngine
+from pipeline.home.quarantine import name_rows
+from pipeline.ingest.identity import makes_ids
+from pipeline.ingest.load import judge, map, merge, notice, read, record
+from pipeline.ingest.load.context import Export, Load, Loaded, Remark, Undecided
+from pipeline.ingest.load.judge import KINDS_OF
+from pipeline.ingest.load.keys import fixed_dialect, mapping_key, of_source, with_rates
+from pipeline.ingest.load.record import BESIDE_STAGING
+from pipeline.ingest.precedence import arrival_of
+from pipeline.ingest.recognise import Shown
+from pipeline.settings import Settings
+from pipeline.tables.inputs import INPUTS
+
+__all__ = [
+    "BESIDE_STAGING", "KINDS_OF", "Export", "Loaded", "Remark", "Undecided", "fixed_dialect", "load_file",
+    "mapping_key", "with_rates",
+]  # fmt: skip
+
+_VIEWS = ("completed", "filled", "export", "given")
+_TABLES = ("raw", "malformed", "mapped", "problems", "left_out", "excluded", "contested", "objects", "day_rates")
+
+
+def load_file(
+    engine: DuckDBEngine, settings: Settings, export: Export, file_id: str, sha256: str, rates: str | None,
+    id_key: str | None = None, siblings: Shown | None = None,
+) -> Loaded:  # fmt: skip
+    """Take a file into the warehouse, if it is not there as it would be read now; what became of it.
+
+    What the file leaves open of its dialect, `siblings` decide, if they are given. Raises ExportError, with the file
+    and a remedy, for one that cannot be loaded; Undecided where its numbers or dates can be read in two ways.
+    """
+    source = export.source
+    load = Load(
+        engine, settings, export, INPUTS[source.input], file_id, sha256, mapping_key(settings, source), rates,
+        arrival_of(engine, file_id), of_source(settings.id_guard, source, True), id_key if makes_ids(source) else None,
+        siblings,
+    )  # fmt: skip
+    before = record.ledger_of(load)
+    if before is not None and before["mapping"] in load.current_mappings():
+        return record.outcome_of(load, before, read_now=False)
+    try:
+        read.read_file(load)
+        map.map_rows(load)
+        notice.tell_unknown_statuses(load)
+        judge.refuse_damaged_ids(load)
+        judge.find_problems(load)
+        judge.leave_out(load)
+        merge.find_age(load)
+        notice.look_at_ids_of_persons(load)
+        notice.remark_on_rows(load)
+        with engine.transaction():
+            record.forget(load)
+            if judge.over_limit(load):
+                record.reject(load)
+            else:
+                record.accept(load)
+    finally:
+        _drop_temporaries(engine)
+    after = record.ledger_of(load)
+    assert after is not None
+    name_rows(settings, file_id, after["mapping"], after["path"])
+    return record.outcome_of(load, after, read_now=True)
+
+
+def _drop_temporaries(engine: DuckDBEngine) -> None:
+    for view in _VIEWS:
+        engine.execute(f"DROP VIEW IF EXISTS {view}")
+    for table in _TABLES:
+        engine.execute(f"DROP TABLE IF EXISTS temp.{table}")

@@ -1,0 +1,142 @@
+"""Noticing: what stops nothing, and what a person would like to know of a file before believing its figures."""
+
+from __future__ import annotations
+
+from pipeline.ingest import oddities
+from pipeline.ingest.load.context import Load, as_tuple, rows_as_text
+from pipeline.ingest.load.keys import of_source
+from pipeline.quoting import quoted
+from pipeline.shapes import shape
+from pipeline.statuses import UNKNOWN, is_shown, status_word_sql
+
+_TOP_WORDS = 5
+_EMAIL = r"[^@\s]+@[^@\s]+\.[^@\s]+"
+_PHONE = r"(\+|00)[0-9][0-9 ()./-]{6,18}"
+_PERSONAL_IDS = (
+    ("an e-mail address", "map the column with `type: email` in a source of your own (docs/exports.md)"),
+    ("a phone number", "export the shop's own customer ids instead"),
+)
+
+
+def tell_unknown_statuses(load: Load) -> None:
+    """Words nobody has explained: which, how often, what they count as, and the setting that decides."""
+    statuses = load.source.header.statuses
+    if statuses is None or statuses.column not in load.found:
+        return
+    column = quoted(statuses.column)
+    known = statuses.meanings(of_source(load.settings.statuses, load.source, {}))
+    counted = load.execute(
+        f"WITH people AS (SELECT row_number, min({person_sql(load)}) AS person FROM mapped GROUP BY row_number) "
+        f"SELECT {status_word_sql('given.' + column)} AS word, count(*), min(given.{column}), "
+        "count(DISTINCT person), (SELECT count(*) FROM given) "
+        "FROM given LEFT JOIN people ON people.row_number = given.row_number GROUP BY word "
+        "HAVING word IS NOT NULL AND NOT list_contains($known, word) ORDER BY 2 DESC, 1",
+        known=list(known),
+    )
+    if not counted:
+        return
+    shown = [word for word, rows, _, people, of in counted if is_shown(word, rows, people, of)]
+    words = [f'"{word}"' if word in shown else f"one shaped like {shape(told)}" for word, _, told, *_ in counted]
+    named = [f"{word} ({rows_as_text(rows)})" for word, (_, rows, *_) in zip(words, counted, strict=True)][:_TOP_WORDS]
+    more = f" and {len(counted) - _TOP_WORDS} more" if len(counted) > _TOP_WORDS else ""
+    example = next(iter(shown), "status")
+    load.remark(
+        "unknown_status",
+        f'column "{load.found[statuses.column]}": unknown statuses {", ".join(named)}{more}. Such orders count as '
+        f"orders that stand. Say what they are below [statuses.{load.source.name}] in perennial.toml, such as "
+        f'"{example}" = "{UNKNOWN}", or never_stood, or refunded.',
+        sum(rows for _, rows, *_ in counted),
+    )
+
+
+def person_sql(load: Load) -> str:
+    """SQL: whom a line of `mapped` is of, else its order; null where it says neither."""
+    key = next((name for name in load.input.key if name in load.stored), "NULL")
+    return f"coalesce({', '.join(load.persons)})" if load.persons else key
+
+
+def remark_on_rounding(load: Load) -> None:
+    """Decimals that the contract does not keep: no fault of a row, but sums may differ by them."""
+    types = dict[str, str](load.execute("SELECT column_name, column_type FROM (DESCRIBE raw)"))
+    for name, kind in load.stored.items():
+        raw = load.source.passed_on(name) if name in load.outputs and kind.startswith("DECIMAL") else None
+        if raw is None or raw not in load.found or not may_have_decimals(types[load.found[raw]]):
+            continue
+        digits = int(kind.rstrip(")").split(",")[1])
+        number = f"TRY_CAST({quoted(raw)} AS DECIMAL(38,9))"
+        rounded = f"{number} <> round({number}, {digits})"
+        if types[load.found[raw]] == "VARCHAR":  # most texts are too short, which is seen faster
+            rounded = f"CASE WHEN {quoted(raw)} LIKE '%.{'_' * (digits + 1)}%' THEN {rounded} ELSE FALSE END"
+        rows = load.execute(f"SELECT count(*) FILTER (WHERE {rounded}) FROM export")[0][0]
+        if rows:
+            lost = "; currencies with three decimals (such as KWD) lose their third" if digits == 2 else ""
+            load.remark(
+                f"rounded_{name}",
+                f'column "{load.found[raw]}": {rows:,} numbers with more than {digits} decimals were rounded to '
+                f"{digits}{lost}.",
+                rows,
+            )
+
+
+def remark_on_rows(load: Load) -> None:
+    """What does not stop a file, and what a person would like to know before believing its figures."""
+    remark_on_rounding(load)
+    _, bad = load.counts()
+    amounts = next(filter(None, map(load.made_from, load.input.money)), [])
+    money, amount = [raw for raw in load.money_columns() if raw in amounts], load.input.amount
+    if bad and amount and (loss := oddities.biased_loss(load.engine, money, amount)):
+        load.remark("biased_loss", f"{rows_as_text(bad)} {'does' if bad == 1 else 'do'} not fit: {loss}.", bad)
+    if "timezone" not in load.settings.model_fields_set and not load.dialect.timezone:
+        moments = [
+            load.found[raw]
+            for raw in load.made_from(load.input.moment)
+            if raw in load.found and load.is_text(load.found[raw])
+        ]
+        if behind := oddities.one_offset(load.engine, moments):
+            load.remark(
+                "time_zone",
+                f"all times are {behind}, and no time zone is set: days are those of UTC. Set timezone to the "
+                f"shop's (UTC, if it is meant).",
+            )
+    buyer, key = load.sells_to, as_tuple(load.input.key)
+    if buyer and (leading := oddities.leading_customer(load.engine, buyer, key)):
+        share, orders = leading
+        load.remark(
+            "leading_customer",
+            f"one customer has {share * 100:.0f} % of the rows that name one ({load.input.things(orders)}): is that a "
+            f"person, or the number of a till, a placeholder, or an id that a spreadsheet has rounded?",
+        )
+    if buyer and (few := oddities.stand_ins(load.engine, buyer, key)):
+        listed = ", ".join(f'"{word}" ({load.input.things(orders)})' for word, orders in few)
+        load.remark(
+            "stand_ins",
+            f"customers that may be no persons: {listed}. If that stands for guests, leave the cell empty in the "
+            f"export, or write nullif(…) in a source of your own (docs/exports.md).",
+            sum(orders for _, orders in few),
+        )
+
+
+def look_at_ids_of_persons(load: Load) -> None:
+    """Ids that are addresses or numbers of people would stand in every table: say so, and hash nothing unasked."""
+    person = load.input.person
+    if person is None or not load.has(person):
+        return
+    filled, *personal = load.execute(
+        f"SELECT count({person}), "
+        f"count(*) FILTER (WHERE contains({person}, '@') AND regexp_full_match({person}, '{_EMAIL}')), "
+        f"count(*) FILTER (WHERE (prefix({person}, '+') OR prefix({person}, '00')) "
+        f"AND regexp_full_match({person}, '{_PHONE}')) FROM completed"
+    )[0]
+    for rows, (what, remedy) in zip(personal, _PERSONAL_IDS, strict=True):
+        if rows and rows >= 0.5 * filled:
+            load.remark(
+                "personal_ids",
+                f"{rows_as_text(rows)} with {what} for the customer, which then stands in every table and audience; "
+                f"{remedy}.",
+                rows,
+            )
+
+
+def may_have_decimals(kind: str) -> bool:
+    """Whether a column of a type may hold more decimals than it means; a FLOAT always does."""
+    return kind in ("VARCHAR", "DOUBLE") or (kind.startswith("DECIMAL") and not kind.endswith(",0)"))
