@@ -13,6 +13,7 @@ from pipeline.activation import outputs
 from pipeline.home.publishing import Publication
 from pipeline.home.warehouse import Warehouse
 from pipeline.places import audience_folder, table_folder
+from pipeline.reporting.page import page_folders
 from pipeline.reporting.site import RunCard, build_site
 from pipeline.tables.catalog import Catalog
 
@@ -87,4 +88,5 @@ def _write_report(
     settings = warehouse.settings
     now = dt.datetime.now(dt.UTC).strftime("%Y-%m-%d %H:%M UTC")  # when it was made; nothing is computed from it
     run = RunCard(context.run_id, now, outputs.versions(), settings.analytic(), settings.currency)
-    return build_site(warehouse.local.read, day, catalog.tables, run, snapshots, staged.file)
+    folders = page_folders(settings.home)
+    return build_site(warehouse.local.read, day, catalog.tables, run, snapshots, staged.file, folders)

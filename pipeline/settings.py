@@ -59,6 +59,7 @@ run_retries:
 PROJECT = Path(__file__).resolve().parent.parent
 SQL_FOLDER = PROJECT / "sql"
 TEMPLATES_FOLDER = PROJECT / "reports" / "templates"
+PAGES_FOLDER = PROJECT / "reports" / "pages"
 
 
 class SettingsError(PerennialError):

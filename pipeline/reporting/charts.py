@@ -13,7 +13,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from itertools import accumulate
+from itertools import accumulate, cycle
 from typing import Any
 
 import polars as pl
@@ -36,6 +36,11 @@ EVOLUTION_COLOURS = {
 }  # fmt: skip
 PART_COLOURS = ("var(--part-1)", "var(--part-2)", "var(--part-3)")
 BEST = {"R": "most recent", "F": "most often", "M": "spent most"}
+DASHES = ("solid", "dash", "dot", "dashdot")
+"""Of lines: told apart without colour, too."""
+_HEAT = [[0, "var(--heat-low)"], [0.5, "var(--heat-middle)"], [1, "var(--heat-high)"]]
+_GAP = 0.3  # between columns, as a share of a month
+_LABELLED_DAYS = 3
 _RAMP_STEPS = 10
 
 
@@ -400,6 +405,203 @@ def waterfall(ends: tuple[tuple[str, Any], tuple[str, Any]], parts: Sequence[tup
     return drawn([trace], layout)
 
 
+def areas(
+    days: Sequence[dt.date], series: Sequence[Series], currency: str | None, breaks: Sequence[dt.date] = ()
+) -> Figure:
+    """Areas on top of each other from day to day, the first at the foot; dotted lines where the measure changes."""
+    import plotly.graph_objects as go
+
+    at = [f"{day:%Y-%m-%d}" for day in days]
+    traces = [
+        go.Scatter(
+            name=plain(one.name),
+            x=at,
+            y=[as_float(value) for value in one.values],
+            mode="lines+markers",
+            stackgroup="all",
+            line={"color": SURFACE, "width": 1},
+            marker={"color": one.colour, "size": 5},
+            fillcolor=one.colour,
+            hovertext=list(one.texts),
+            hoverinfo="text",
+        )
+        for one in series
+    ]
+    dates: dict[str, Any] = {"type": "date", "tickformat": "%-d %b\n%Y", "showgrid": False, "nticks": 5, "tickangle": 0}
+    # A little room at both ends, or the first and the last day have no label.
+    room = max(1, round((days[-1] - days[0]).days / 40))
+    dates["range"] = [f"{day:%Y-%m-%d}" for day in (days[0] - dt.timedelta(room), days[-1] + dt.timedelta(room))]
+    if len(days) <= _LABELLED_DAYS:
+        dates["tickvals"] = at
+    layout = {
+        "height": 320,
+        "xaxis": dates,
+        "yaxis": {**amounts_of(traces, "y", currency), "rangemode": "tozero"},
+        "shapes": [
+            {"type": "line", "x0": f"{day:%Y-%m-%d}", "x1": f"{day:%Y-%m-%d}", "yref": "paper", "y0": 0, "y1": 1,
+             "line": {"color": MUTED, "width": 1.5, "dash": "dot"}}
+            for day in breaks
+        ],
+        "margin": {"l": 10, "r": 24, "t": 8, "b": 40},
+    }  # fmt: skip
+    return drawn(traces, layout)
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line by what lies below it; the ones that stand out are thick."""
+
+    name: str
+    at: Sequence[Any]
+    values: Sequence[Any]
+    texts: Sequence[str]
+    colour: str = ACCENT_PALE
+    stands_out: bool = False
+
+
+def lines(
+    shown: Sequence[Line], titles: tuple[str, str], currency: str | None, shares: bool = False,
+    band: tuple[Sequence[Any], Sequence[Any], Sequence[Any]] | None = None, are_days: bool = False,
+) -> Figure:  # fmt: skip
+    """Lines over numbers, days or names, with the band of an interval: where, its lower and its upper ends."""
+    import plotly.graph_objects as go
+
+    digits = 4 if shares else 2
+    traces: list[Any] = []
+    if band is not None:
+        at, *ends = band
+        low, high = ([None if end is None else as_float(end, digits) for end in side] for side in ends)
+        traces.append(go.Scatter(x=[*at, *at[::-1]], y=high + low[::-1], fill="toself", mode="none",
+                                 fillcolor="var(--accent-soft)", hoverinfo="skip"))  # fmt: skip
+    traces += [
+        go.Scatter(
+            name=plain(line.name), x=list(line.at),
+            y=[None if value is None else as_float(value, digits) for value in line.values],
+            mode="lines+markers", opacity=1 if line.stands_out else 0.55,
+            line={"color": line.colour, "width": 3 if line.stands_out else 1.4},
+            marker={"color": line.colour, "size": 7 if line.stands_out else 4}, hovertext=list(line.texts),
+            hoverinfo="text",
+        )
+        for line in sorted(shown, key=lambda line: line.stands_out)
+    ]  # fmt: skip
+    highest = max((value for line in shown for value in line.values if value is not None), default=0)
+    before, after = ("", "") if currency is None else words.affixes(currency)
+    amounts = {"tickprefix": before, "ticksuffix": after, "tickformat": "~s" if highest >= 6 else ".2~f"}
+    layout = {
+        "height": 360,
+        "xaxis": {
+            "title": {"text": titles[0]}, "showgrid": False, "nticks": 8, **({"type": "date"} if are_days else {})
+        },
+        "yaxis": {
+            "title": {"text": titles[1]}, "rangemode": "tozero", "nticks": 6,
+            **({"tickformat": ".0%"} if shares else amounts),
+        },
+        "margin": {"l": 10, "r": 16, "t": 8, "b": 46},
+    }  # fmt: skip
+    return drawn(traces, layout)
+
+
+def upright_bars(
+    labels: Sequence[str], series: Sequence[Series], aims: Sequence[float | None],
+    overlays: Sequence[tuple[str, Mapping[str, float]]], mode: str, currency: str | None, shares: bool, whole: bool,
+) -> Figure:  # fmt: skip
+    """Bars by place, such as months, from left to right; what is unknown is grey.
+
+    `aims`: a bar across each place, None where there is none. `overlays`: name and values by place of lines. `shares`:
+    the values are; `whole`: their stack is 100 %. The labels are markup.
+    """
+    import plotly.graph_objects as go
+
+    traces: list[Any] = [_bars(one, labels) for one in series]
+    axis: dict[str, Any] = {"tickformat": ".0%", "nticks": 5} if shares else amounts_of(traces, "y", currency)
+    reached = {place: aim for place, aim in enumerate(aims) if aim is not None}
+    if reached:  # what the pointer finds; the line across is a shape, as wide as its column at any width
+        traces.append(go.Scatter(
+            name="Target", x=[labels[place] for place in reached], y=list(reached.values()), mode="markers",
+            marker={"size": 3, "color": INK}, hovertext=[series[0].texts[place] for place in reached],
+            hoverinfo="text",
+        ))  # fmt: skip
+    traces += [
+        go.Scatter(
+            name=plain(name), x=list(values), y=[as_float(value, 4) for value in values.values()],
+            mode="lines+markers", line={"color": INK, "width": 2, "dash": dash}, marker={"color": INK, "size": 7},
+            hovertext=[f"{plain(name)}: {words.percent(value)}" for value in values.values()], hoverinfo="text",
+        )
+        for (name, values), dash in zip(overlays, cycle(DASHES), strict=False)
+    ]  # fmt: skip
+    layout: dict[str, Any] = {
+        "height": 300 if whole else 280,
+        "bargap": 0.25 if whole else _GAP,
+        "xaxis": {"type": "category", "showgrid": False, "nticks": 8, "tickangle": 0},
+        "yaxis": {**axis, "rangemode": "tozero"},
+        "shapes": [
+            *(unknown_column(n) for n in range(len(labels)) if all(one.values[n] is None for one in series)),
+            *(_across(place, height) for place, height in reached.items()),
+        ],
+    }  # fmt: skip
+    if len(series) > 1:
+        layout["barmode"] = mode
+    if overlays or whole:
+        layout["xaxis"] |= {"categoryarray": list(labels), "categoryorder": "array"}
+    if whole:
+        layout["yaxis"] = {"tickformat": ".0%", "range": [0, 1.01], "dtick": 0.25}
+    return drawn(traces, layout)
+
+
+@dataclass(frozen=True)
+class HeatCell:
+    """A cell of a heatmap: column and row from 0 on. `value` None is unknown, and grey."""
+
+    column: int
+    row: int
+    value: float | None
+    shown: str
+    text: str
+
+
+def heatmap(columns: Sequence[str], rows: Sequence[str], cells: Sequence[HeatCell], titles: tuple[str, str],
+            highest: float | None = None, height: int = 320) -> Figure:  # fmt: skip
+    """Cells of two scales, the first row at the bottom; those without a value are grey."""
+    import plotly.graph_objects as go
+
+    known = {(cell.row, cell.column): cell for cell in cells}
+    top = highest or max((cell.value for cell in cells if cell.value is not None), default=0) or 1
+
+    def of(row: int, column: int, field: str) -> Any:
+        cell = known.get((row, column))
+        return None if cell is None else getattr(cell, field)
+
+    heat = go.Heatmap(
+        x=list(range(len(columns))),
+        y=list(range(len(rows))),
+        z=[[_four(of(row, column, "value")) for column in range(len(columns))] for row in range(len(rows))],
+        hovertext=[[of(row, column, "text") or "" for column in range(len(columns))] for row in range(len(rows))],
+        hoverinfo="text", colorscale=_HEAT, zmin=0, zmax=_four(top), showscale=False, xgap=3, ygap=3,
+    )  # fmt: skip
+    places = [(row, column) for row in range(len(rows)) for column in range(len(columns))]
+    axis = {"showgrid": False, "zeroline": False, "ticks": ""}
+    layout = {
+        "height": height,
+        "plot_bgcolor": SURFACE,
+        "xaxis": {
+            **axis, "tickvals": list(range(len(columns))), "ticktext": [plain(name) for name in columns],
+            "title": _clear(titles[0]),
+        },
+        "yaxis": {
+            **axis, "tickangle": 0, "tickvals": list(range(len(rows))), "ticktext": [plain(name) for name in rows],
+            "title": _clear(titles[1]),
+        },
+        "margin": {"l": 10, "r": 6, "t": 8, "b": 46},
+        "annotations": [
+            {"x": cell.column, "y": cell.row, "text": cell.shown, "showarrow": False,
+             "font": {"color": _ink(cell.value, top), "size": 12.5}}
+            for cell in cells
+        ],
+        "shapes": unknown_cells([place for place in places if of(*place, "value") is None]),
+    }  # fmt: skip
+    return drawn([heat], layout)
+
+
 # ── parts ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -566,6 +768,38 @@ def _stacked(sizes: Sequence[int]) -> list[float]:
         middles.append(round(min(0.999, max(0.001, top + height / 2)), 4))
         top += height + room
     return middles
+
+
+def unknown_column(place: int) -> dict[str, Any]:
+    """A grey column where nothing is known."""
+    return {
+        "type": "rect", "layer": "below", "line": {"width": 0}, "fillcolor": UNKNOWN, "opacity": 0.25,
+        "xref": "x", "x0": place - 0.4, "x1": place + 0.4, "yref": "paper", "y0": 0, "y1": 1,
+    }  # fmt: skip
+
+
+def _across(place: int, height: float) -> dict[str, Any]:
+    """A line as wide as the column at that place."""
+    reach = (1 - _GAP) / 2
+    return {
+        "type": "line", "line": {"width": 3, "color": INK},
+        "xref": "x", "x0": place - reach, "x1": place + reach, "yref": "y", "y0": height, "y1": height,
+    }  # fmt: skip
+
+
+def _ink(value: float | None, top: float) -> str:
+    if value is None:
+        return INK
+    return "var(--on-heat-high)" if value / top >= 0.5 else "var(--on-heat-low)"
+
+
+def _four(value: float | None) -> float | None:
+    return None if value is None else round(float(value), 4)
+
+
+def _clear(text: str) -> dict[str, Any]:
+    """The title of an axis, clear of its ticks however long they are."""
+    return {"text": text, "standoff": 10}
 
 
 def as_float(value: Any, digits: int = 2) -> float:

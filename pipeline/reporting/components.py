@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from pipeline.reporting import words
 
@@ -50,6 +50,7 @@ class View:
 class Chart:
     """A figure with what it means, what it rests on, and its numbers as a table."""
 
+    form: ClassVar[str] = "chart"
     id: str
     title: str
     basis: str
@@ -81,6 +82,47 @@ class KeyFigure:
     value: str
     context: str = ""
     change: str = ""
+
+
+@dataclass(frozen=True)
+class TableCard:
+    """A table as a card of its own, with what it rests on and the published file that holds all of it."""
+
+    form: ClassVar[str] = "table"
+    id: str
+    title: str
+    sentence: str
+    grid: Grid
+    basis: str
+    note: str = ""
+    file: tuple[str, str] | None = None
+    """Address and name."""
+    rows_of_file: str = ""
+    """Which rows of the file are meant, where it holds others."""
+    hides_addresses: bool = False
+
+
+@dataclass(frozen=True)
+class KeyFigures:
+    """Numbers that matter, side by side."""
+
+    form: ClassVar[str] = "figures"
+    figures: tuple[KeyFigure, ...]
+
+
+@dataclass(frozen=True)
+class Nothing:
+    """What is said where there is nothing to show; false, so that a template can ask."""
+
+    form: ClassVar[str] = "nothing"
+    text: str
+
+    def __bool__(self) -> bool:
+        return False
+
+
+Part = Chart | TableCard | KeyFigures | Nothing
+"""What a chart file makes of a shop; the macro `show` puts any of them on a page."""
 
 
 def grid(caption: str, fields: Sequence[Field], rows: Iterable[Sequence[object]]) -> Grid:

@@ -12,6 +12,7 @@ from typing import Any
 
 import polars as pl
 
+from pipeline import places
 from pipeline.reporting import queries, words
 from pipeline.tables.header import Table
 
@@ -105,3 +106,8 @@ def _as_of(query: Query, snapshot_date: dt.date) -> Ask:
 
 def _only_row(frame: pl.DataFrame) -> dict[str, Any]:
     return frame.row(0, named=True)
+
+
+def table_file(report: Report, table: str) -> str:
+    """Address of a published table, relative to the page."""
+    return f"../../../{places.table_file(table, report.facts.snapshot_date)}"

@@ -11,7 +11,6 @@ from pipeline.reporting import words
 from pipeline.reporting.charts import (
     ACCENT,
     ACCENT_PALE,
-    INK,
     LINE,
     MUTED,
     PART_COLOURS,
@@ -21,14 +20,12 @@ from pipeline.reporting.charts import (
     as_float,
     drawn,
     plain,
-    unknown_cells,
 )
 from pipeline.reporting.components import Figure
 
 SEEN, EXPECTED = ACCENT, PART_COLOURS[1]
 NAIVE = PART_COLOURS[1]
 IMPOSSIBLE = UNKNOWN
-_HEAT = [[0, "var(--heat-low)"], [0.5, "var(--heat-middle)"], [1, "var(--heat-high)"]]
 _SMALL = 11
 
 
@@ -162,60 +159,6 @@ def orders_and_spend(spots: Sequence[Spot], kept: float, currency: str) -> Figur
         "margin": {"l": 10, "r": 12, "t": 8, "b": 46},
     }  # fmt: skip
     return drawn([bubbles, *lines], layout)
-
-
-@dataclass(frozen=True)
-class HeatCell:
-    """A cell of a heatmap: column and row from 0 on. `value` None is unknown, and grey."""
-
-    column: int
-    row: int
-    value: float | None
-    shown: str
-    text: str
-
-
-def heatmap(columns: Sequence[str], rows: Sequence[str], cells: Sequence[HeatCell], titles: tuple[str, str],
-            highest: float | None = None, height: int = 320) -> Figure:  # fmt: skip
-    """Cells of two scales, the first row at the bottom; those without a value are grey."""
-    import plotly.graph_objects as go
-
-    known = {(cell.row, cell.column): cell for cell in cells}
-    top = highest or max((cell.value for cell in cells if cell.value is not None), default=0) or 1
-
-    def of(row: int, column: int, field: str) -> Any:
-        cell = known.get((row, column))
-        return None if cell is None else getattr(cell, field)
-
-    heat = go.Heatmap(
-        x=list(range(len(columns))),
-        y=list(range(len(rows))),
-        z=[[_rounded(of(row, column, "value")) for column in range(len(columns))] for row in range(len(rows))],
-        hovertext=[[of(row, column, "text") or "" for column in range(len(columns))] for row in range(len(rows))],
-        hoverinfo="text", colorscale=_HEAT, zmin=0, zmax=_rounded(top), showscale=False, xgap=3, ygap=3,
-    )  # fmt: skip
-    places = [(row, column) for row in range(len(rows)) for column in range(len(columns))]
-    axis = {"showgrid": False, "zeroline": False, "ticks": ""}
-    layout = {
-        "height": height,
-        "plot_bgcolor": SURFACE,
-        "xaxis": {
-            **axis, "tickvals": list(range(len(columns))), "ticktext": [plain(name) for name in columns],
-            "title": _title(titles[0]),
-        },
-        "yaxis": {
-            **axis, "tickangle": 0, "tickvals": list(range(len(rows))), "ticktext": [plain(name) for name in rows],
-            "title": _title(titles[1]),
-        },
-        "margin": {"l": 10, "r": 6, "t": 8, "b": 46},
-        "annotations": [
-            {"x": cell.column, "y": cell.row, "text": cell.shown, "showarrow": False,
-             "font": {"color": _ink(cell.value, top), "size": 12.5}}
-            for cell in cells
-        ],
-        "shapes": unknown_cells([place for place in places if of(*place, "value") is None]),
-    }  # fmt: skip
-    return drawn([heat], layout)
 
 
 def calibration(rows: Sequence[Mapping[str, Any]]) -> Figure:
@@ -412,12 +355,6 @@ def _step(rough: float) -> float:
 def _rounded(value: float | None, digits: int = 4) -> float | None:
     """Few decimals: sums of DOUBLEs differ in their last digits from run to run."""
     return None if value is None else round(float(value), digits)
-
-
-def _ink(value: float | None, top: float) -> str:
-    if value is None:
-        return INK
-    return "var(--on-heat-high)" if value / top >= 0.5 else "var(--on-heat-low)"
 
 
 def _tick(amount: float, currency: str) -> str:

@@ -6,14 +6,12 @@ A snapshot without champions has no predictions; `missing` then says which condi
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import polars as pl
 
-from pipeline import places
 from pipeline.reporting import prediction_queries as queries
 from pipeline.reporting import prediction_words as words
 from pipeline.reporting.components import Field, Grid, grid
@@ -21,7 +19,6 @@ from pipeline.reporting.facts import Report
 from pipeline.reporting.words import count, short_day
 
 PROBABILITIES = ("purchase_30d", "purchase_90d", "churn")
-_LONGEST_ID = 40
 
 
 @dataclass(frozen=True)
@@ -153,15 +150,3 @@ def settings_of(report: Report) -> Mapping[str, Any]:
 
     given = report.run.settings.get("clv")
     return {**Clv().model_dump(), **(given if isinstance(given, Mapping) else {})}
-
-
-def shown_id(customer: str) -> str:
-    """A customer as pages name them: by id. An e-mail address is no number: of it only a fingerprint is shown."""
-    if "@" in customer:
-        return f"e-mail {hashlib.sha256(customer.strip().lower().encode()).hexdigest()[:12]}"
-    return customer if len(customer) <= _LONGEST_ID else f"{customer[: _LONGEST_ID - 1]}…"
-
-
-def table_file(report: Report, table: str) -> str:
-    """Address of a published table, relative to the page."""
-    return f"../../../{places.table_file(table, report.facts.snapshot_date)}"

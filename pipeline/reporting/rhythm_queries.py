@@ -1,4 +1,4 @@
-"""What the pages on rhythm and cohorts ask of the warehouse, as of `$snapshot_date`. Aggregates only."""
+"""What the page on rhythm asks of the warehouse, as of `$snapshot_date`. Aggregates only."""
 
 MOMENTS = """
 SELECT
@@ -58,64 +58,8 @@ WHERE gaps.snapshot_date = $snapshot_date
 ORDER BY gaps.grouping, gaps.group_name
 """
 
-COHORTS = """
-SELECT
-  cohort,
-  age_months,
-  month,
-  is_complete,
-  customers,
-  active_customers,
-  retention,
-  retention_low,
-  retention_high,
-  orders,
-  revenue,
-  cumulative_revenue_per_customer
-FROM marts.cohorts
-WHERE snapshot_date = $snapshot_date
-ORDER BY cohort, age_months
-"""
-
-KPIS = """
-SELECT
-  kpi,
-  period,
-  period_kind,
-  starts_on,
-  ends_on,
-  is_open,
-  is_complete,
-  unit,
-  measure,
-  better,
-  value,
-  rests_on,
-  value_low,
-  value_high,
-  target,
-  status,
-  previous_value,
-  trend,
-  year_earlier_value,
-  trend_to_year_earlier
-FROM marts.kpis
-WHERE snapshot_date = $snapshot_date
-ORDER BY kpi, period_kind, starts_on
-"""
-
-BENCHMARKS = """
-SELECT kpi, period, sector, starts_on, is_complete, value, benchmark, difference
-FROM marts.benchmarks
-WHERE snapshot_date = $snapshot_date AND benchmark IS NOT NULL
-ORDER BY kpi, sector, starts_on, period
-"""
-
 ALL = {
     "moments": MOMENTS,
     "curves": CURVES,
     "gaps": GAPS,
-    "cohorts": COHORTS,
-    "kpis": KPIS,
-    "benchmarks": BENCHMARKS,
 }

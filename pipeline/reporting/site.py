@@ -9,19 +9,20 @@ from __future__ import annotations
 import datetime as dt
 import json
 import shutil
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
 import jinja2
 
-from pipeline.reporting import components, words
 from pipeline.reporting.facts import Query, Report, RunCard, read_report
+from pipeline.reporting.page import Page, PageFile, in_navigation, read_pages
 from pipeline.reporting.pages import PAGES
-from pipeline.settings import TEMPLATES_FOLDER
-from pipeline.tables.header import Table
+from pipeline.reporting.templating import make_environment
+from pipeline.settings import PAGES_FOLDER, TEMPLATES_FOLDER
+from pipeline.tables.header import HeaderError, Table
 
-__all__ = ["OUT", "RunCard", "build_entrance", "build_site"]
+__all__ = ["OUT", "RunCard", "all_pages", "build_entrance", "build_site", "make_environment"]
 
 OUT = "reports/out"
 
@@ -33,14 +34,16 @@ def build_site(
     run: RunCard,
     snapshots: Collection[dt.date],
     file: Callable[[str], Path],
+    page_folders: Iterable[Path] = (PAGES_FOLDER,),
 ) -> list[str]:
     """Write the pages of `snapshot_date`, the assets all snapshots share, and the entrance; return their targets.
 
     `snapshots` are all published snapshot dates, this one included or not. `file` gives the path to write for a target,
-    which is a posix path relative to the home.
+    which is a posix path relative to the home. `page_folders` hold the pages that are files. Raises HeaderError.
     """
-    environment = make_environment(run.currency)
-    texts = _pages(environment, read_report(query, snapshot_date, tables, run))
+    files = read_pages(page_folders, tables, taken={page.name for page in PAGES})
+    environment = make_environment(run.currency, {page.template: page.source for page in files})
+    texts = _pages(environment, all_pages(files), read_report(query, snapshot_date, tables, run))
     for target, text in texts.items():
         file(target).write_text(text, encoding="utf-8")
     entrance = build_entrance({*snapshots, snapshot_date}, run.currency, file)
@@ -63,47 +66,31 @@ def build_entrance(snapshots: Collection[dt.date], currency: str, file: Callable
     return list(texts)
 
 
-def _pages(environment: jinja2.Environment, report: Report) -> dict[str, str]:
+def all_pages(files: Iterable[PageFile] = ()) -> tuple[Page, ...]:
+    """The pages in Python and those that are files, in the order of the navigation."""
+    return in_navigation([*PAGES, *(page.as_page() for page in files)])
+
+
+def _pages(environment: jinja2.Environment, pages: Sequence[Page], report: Report) -> dict[str, str]:
     """Target and text of every page."""
     facts = report.facts
-    navigation = {page.name: page.label for page in PAGES}
+    navigation = {page.name: page.label for page in pages}
     return {
-        f"{OUT}/{facts.snapshot_date}/{page.name}.html": environment.get_template(f"{page.name}.html.j2").render(
-            page=page.name,
-            pages=navigation,
-            facts=facts,
-            snapshot_date=facts.snapshot_date,
-            is_empty=facts.is_empty,
-            **page.context(report),
-        )
-        for page in PAGES
+        f"{OUT}/{facts.snapshot_date}/{page.name}.html": _text(environment, page, navigation, report) for page in pages
     }
 
 
-def make_environment(currency: str) -> jinja2.Environment:
-    """Autoescaping, strict templates with the filters that show values."""
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(TEMPLATES_FOLDER),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    environment.filters |= {
-        "count": words.count,
-        "percent": words.percent,
-        "money": lambda amount: words.money(amount, currency),
-        "day": words.day,
-        "counted": words.counted,
-        "show": lambda value, kind: components.show(value, kind, currency),
-        "raw": components.raw,
-        "chart_data": lambda chart: [
-            {"key": view.key, "sentence": view.sentence, "basis": view.basis or chart.basis, "figure": view.figure}
-            for view in chart.views
-        ],
-    }
-    return environment
+def _text(environment: jinja2.Environment, page: Page, navigation: Mapping[str, str], report: Report) -> str:
+    facts = report.facts
+    given = {"facts": facts, "snapshot_date": facts.snapshot_date, "is_empty": facts.is_empty, **page.context(report)}
+    try:
+        template = environment.get_template(page.template or f"{page.name}.html.j2")
+        return template.render(page=page.name, pages=navigation, **given)
+    except jinja2.TemplateError as error:
+        if not page.template:
+            raise  # one of ours
+        line = f", line {error.lineno}" if isinstance(error, jinja2.TemplateSyntaxError) else ""
+        raise HeaderError(f"reports/{page.template}/page.html.j2{line}: {error}") from error
 
 
 def _assets() -> dict[str, Path]:

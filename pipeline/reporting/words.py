@@ -6,6 +6,7 @@ Pure functions of aggregates, no frames of customers, no HTML. What is not known
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -13,6 +14,7 @@ from decimal import Decimal
 Number = int | float | Decimal
 
 UNKNOWN = "unknown"
+_LONGEST_ID = 40
 _SPACE = "\N{NO-BREAK SPACE}"
 _JOINED = "\N{WORD JOINER}"
 """Between a sign and what follows it, so that no line ends there."""
@@ -86,6 +88,11 @@ def short_day(date: dt.date | None) -> str:
     return UNKNOWN if date is None else f"{date.day} {date:%b %Y}"
 
 
+def month(date: dt.date) -> str:
+    """'Nov 2011'."""
+    return f"{date:%b %Y}"
+
+
 def span(first: dt.date | None, last: dt.date | None) -> str:
     """'1 Jan 1997 – 30 Jun 1998'."""
     return UNKNOWN if first is None or last is None else f"{short_day(first)} – {short_day(last)}"
@@ -120,6 +127,13 @@ def somebody(amount: int) -> str:
 def listed(parts: Sequence[str]) -> str:
     """'a', 'a and b', 'a, b and c'."""
     return " and ".join([", ".join(parts[:-1]), parts[-1]]) if len(parts) > 1 else "".join(parts)
+
+
+def shown_id(customer: str) -> str:
+    """A customer as pages name them: by id. An e-mail address is no number: of it only a fingerprint is shown."""
+    if "@" in customer:
+        return f"e-mail {hashlib.sha256(customer.strip().lower().encode()).hexdigest()[:12]}"
+    return customer if len(customer) <= _LONGEST_ID else f"{customer[: _LONGEST_ID - 1]}…"
 
 
 def _size(number: Number) -> Number:

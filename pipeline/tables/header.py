@@ -76,6 +76,7 @@ class Column(BaseModel):
     type: str = Field(pattern=COLUMN_TYPE)
     meaning: str = Field(min_length=3)
     unit: str | None = None
+    label: str | None = Field(None, description="Heading on pages; else the name, in words")
     nullable: bool = False
     min: float | None = None
     max: float | None = None
@@ -200,14 +201,20 @@ def split_header(text: str, file: str) -> tuple[dict[str, Any], str | None]:
     match = _HEADER.match(text)
     if match is None:
         raise HeaderError(f"{file}: must begin with a header comment /* … */; docs/sql.md shows one.")
+    data = read_yaml(match["yaml"], file)
+    return data, match["sql"].strip().rstrip("; \n\t\r") or None
+
+
+def read_yaml(text: str, file: str) -> dict[str, Any]:
+    """The fields of a header. `text` begins in the file's first line, so that lines are those of the file."""
     try:
-        data = yaml.load(match["yaml"], _LOADER)  # noqa: S506 - a safe one either way
+        data = yaml.load(text, _LOADER)  # noqa: S506 - a safe one either way
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise HeaderError(f"{file}, line {line}: the header is not readable YAML: {error.problem}.") from error
     if not isinstance(data, dict):
         raise HeaderError(f"{file}: the header must be a list of `name: value` lines.")
-    return data, match["sql"].strip().rstrip("; \n\t\r") or None
+    return data
 
 
 def parse_header(model: type[Model], data: Mapping[str, Any], text: str, file: str) -> Model:

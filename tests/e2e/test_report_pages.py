@@ -21,11 +21,12 @@ from made_predictions import predict
 from playwright.sync_api import Browser
 from shop import CDNOW, build, real_shop
 
-from pipeline.reporting.pages import PAGES
-from pipeline.reporting.site import RunCard, build_site
-from pipeline.settings import Settings
+from pipeline.reporting.page import read_pages
+from pipeline.reporting.site import RunCard, all_pages, build_site
+from pipeline.settings import PAGES_FOLDER, Settings
 from pipeline.tables.catalog import tables
 
+PAGES = all_pages(read_pages([PAGES_FOLDER], tables()))
 TINY_DAYS = ("2026-02-27", "2026-02-28")
 CDNOW_DAYS = (dt.date(1998, 5, 31), dt.date(1998, 6, 30))
 FOCUSABLE = "a[href], button, input, summary, [tabindex='0']"

@@ -20,8 +20,9 @@ from pipeline.reporting import prediction_words as says
 from pipeline.reporting.components import Chart
 from pipeline.reporting.facts import Query, Report, read_report
 from pipeline.reporting.pages import probability, trust, value
-from pipeline.reporting.predictions import holdouts_of, missing, shown_id
+from pipeline.reporting.predictions import holdouts_of, missing
 from pipeline.reporting.site import OUT, RunCard, build_site
+from pipeline.reporting.words import shown_id
 from pipeline.settings import Settings
 from pipeline.tables.catalog import tables
 
@@ -171,8 +172,8 @@ def test_without_a_baseline_nothing_is_said_to_be_better() -> None:
 
 
 def test_a_heatmap_shows_unknown_in_grey_and_zero_as_zero() -> None:
-    cells = [prediction_charts.HeatCell(0, 0, 0.0, "0", "none"), prediction_charts.HeatCell(1, 0, None, "–", "cannot")]
-    figure = prediction_charts.heatmap(("a", "b"), ("c", "d"), cells, ("x", "y"), 1.0)
+    cells = [charts.HeatCell(0, 0, 0.0, "0", "none"), charts.HeatCell(1, 0, None, "–", "cannot")]
+    figure = charts.heatmap(("a", "b"), ("c", "d"), cells, ("x", "y"), 1.0)
     assert figure["data"][0]["z"] == [[0.0, None], [None, None]]
     grey = {(round(s["x0"] + 0.47), round(s["y0"] + 0.47)) for s in figure["layout"]["shapes"]}
     assert grey == {(1, 0), (0, 1), (1, 1)}

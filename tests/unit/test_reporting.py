@@ -21,15 +21,16 @@ from pipeline.ingest.exports import find_exports, load_exports
 from pipeline.reporting import charts, queries, words
 from pipeline.reporting.components import Chart, raw
 from pipeline.reporting.facts import Query, read_report
-from pipeline.reporting.pages import PAGES
+from pipeline.reporting.page import read_pages
 from pipeline.reporting.pages.calendar import SHOWN
-from pipeline.reporting.site import OUT, RunCard, build_site
-from pipeline.settings import TEMPLATES_FOLDER, Settings
+from pipeline.reporting.site import OUT, RunCard, all_pages, build_site
+from pipeline.settings import PAGES_FOLDER, TEMPLATES_FOLDER, Settings
 from pipeline.tables.catalog import tables
 from pipeline.tables.inputs import switched_off
 
 MAY, JUNE = dt.date(2026, 5, 31), dt.date(2026, 6, 30)
 RUN = RunCard("run-1", "2026-07-01 03:00 UTC", {"perennial": "1.0"}, {"timezone": "UTC"}, "EUR")
+PAGES = all_pages(read_pages([PAGES_FOLDER], tables()))
 MEGABYTE = 1_000_000
 HOSTILE = "<script>alert('x')</script>"
 
@@ -808,7 +809,7 @@ def test_every_chart_says_what_it_means_and_what_it_rests_on(two_snapshots: Shop
         "trend": [],  # the shop is too young
         "lifecycle": ["stages", "transitions", "flows", "projection"],
         "rhythm": ["gaps"],
-        "cohorts": ["retention", "cohort-value", "repeat", "kpis"],
+        "cohorts": ["cohorts-kpis", "cohorts-repeat", "cohorts-retention", "cohorts-value"],
         "value": [],  # the shop is too small for a model
         "probability": [],
         "trust": [],

@@ -3,19 +3,23 @@
 import datetime as dt
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from shop import Shop, all_tables, build
 
 from pipeline.engines.duckdb import parameter_columns
 from pipeline.engines.portable.lint import refusals
+from pipeline.reporting import charts, sentences
 from pipeline.reporting import rhythm_charts as pictures
 from pipeline.reporting import rhythm_queries as queries
 from pipeline.reporting import rhythm_words as says
+from pipeline.reporting.charts import Series
 from pipeline.reporting.facts import Report, read_report
-from pipeline.reporting.pages import cohorts, rhythm
+from pipeline.reporting.page import read_pages
+from pipeline.reporting.pages import rhythm
 from pipeline.reporting.site import RunCard, make_environment
-from pipeline.settings import Settings
+from pipeline.settings import PAGES_FOLDER, Settings
 from pipeline.tables.catalog import tables
 
 JANUARY, APRIL = dt.date(2026, 1, 31), dt.date(2026, 4, 30)
@@ -39,9 +43,17 @@ def gap(name: str, median: int | None) -> dict[str, object]:
 
 
 KPI = {
-    "starts_on": dt.date(2026, 1, 1), "unit": "currency", "measure": "total", "value": 1200.0, "target": 1000.0,
+    "starts_on": dt.date(2026, 1, 1), "kind": "money", "value": 1200.0, "target": 1000.0,
     "status": "met", "previous_value": 900.0, "year_earlier_value": None,
 }  # fmt: skip
+
+
+YOUNG = {"cohort": dt.date(2026, 5, 1), "age_months": 0, "cumulative_revenue_per_customer": 7.5}
+
+
+def share(month: int, repeat: float | None, is_complete: bool = True) -> dict[str, object]:
+    return {"starts_on": dt.date(2026, month, 1), "repeat": repeat, "is_complete": is_complete,
+            "of_whom": "the buyers", "sectors": None}  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -76,12 +88,20 @@ KPI = {
         (says.rhythm_missing(1, dt.date(2025, 1, 1), JANUARY),  # when so many are there, nobody knows
          "A key moment needs 200 customers who were still watched 90 days after a purchase without another one; so far "
          "there is 1."),
-        (says.kpi_sentence(KPI, None, "EUR"), "Jan 2026: 1,200 €, target 1,000 € met; 900.00 € the month before."),
-        (says.kpi_sentence(None, {**KPI, "status": "behind"}, "EUR"),
+        (sentences.kpi_sentence(KPI, None, "EUR"), "Jan 2026: 1,200 €, target 1,000 € met; 900.00 € the month before."),
+        (sentences.kpi_sentence(None, {**KPI, "status": "behind"}, "EUR"),
          "Not known for any whole month yet. Jan 2026 is not over, and with 1,200 € so far behind for 1,000 €."),
-        (says.targets_sentence(says.Verdict("May 2026", 1, 2)), "1 of 2 targets of May 2026 were met."),
-        (says.repeat_sentence("the buyers", ("May 2026", 0.2), ("June 2026", 0.25)),
+        (sentences.targets_sentence(dt.date(2026, 5, 1), 9, 2, 1), "1 of 2 targets of May 2026 were met."),
+        (sentences.targets_sentence(dt.date(2026, 5, 1), 9, 0, 0),
+         "None of the targets is of May 2026, the last whole month."),
+        (sentences.repeat_sentence([share(5, 0.2), share(6, 0.25), share(7, 0.9, is_complete=False)]),
          "Repeat buyers were 25.0 % of the buyers in June 2026; in May 2026 it was 20.0 % (+5.0 points)."),
+        (sentences.repeat_sentence([share(5, 0.2)]),
+         "Repeat buyers were 20.0 % of the buyers in May 2026, the only whole month."),
+        (sentences.repeat_sentence([share(5, None)]), "There is no whole month with buyers yet."),
+        (sentences.cohort_value(YOUNG, None, "EUR"),
+         "By the end of their first month, customers of May 2026 have brought 7.50 € each; no older cohort is known to "
+         "compare with."),
     ],
 )  # fmt: skip
 def test_sentences(shown: str | list[str], expected: str | list[str]) -> None:
@@ -99,15 +119,15 @@ def test_what_is_unknown_is_grey_and_never_zero() -> None:
 
 
 def test_a_target_is_as_wide_as_its_column_and_told_where_there_is_no_column() -> None:
-    drawn = pictures.columns(
-        [pictures.Column("Jan", 100, "100 €"), pictures.Column("Feb", None, "target 80 €", target=80)],
-        "currency",
-        "EUR",
+    values = Series("Value", "var(--a)", [100, None], ["100 €", "target 80 €"])
+    drawn = charts.upright_bars(
+        ["Jan", "Feb"], [values], [None, 80], [], mode="group", currency="EUR", shares=False, whole=False
     )
     _, targets = drawn["data"]
     assert (list(targets["x"]), list(targets["y"]), list(targets["hovertext"])) == (["Feb"], [80], ["target 80 €"])
     lines = [shape for shape in drawn["layout"]["shapes"] if shape["type"] == "line"]
     assert [(line["x0"], line["x1"], line["y0"], line["y1"]) for line in lines] == [(0.65, 1.35, 80, 80)]
+    assert [shape["fillcolor"] for shape in drawn["layout"]["shapes"] if shape["type"] == "rect"] == ["var(--unknown)"]
     assert drawn["layout"]["bargap"] == pytest.approx(1 - (1.35 - 0.65))
 
 
@@ -127,27 +147,31 @@ def report_of(shop: Shop, day: dt.date) -> Report:
     return read_report(shop.engine.read, day, tables(), run)
 
 
+def cohorts_of(report: Report) -> dict[str, Any]:
+    (page,) = [page for page in read_pages([PAGES_FOLDER], tables()) if page.name == "cohorts"]
+    return page.context(report)["charts"]
+
+
 def test_a_shop_without_customers_says_so(shop: Shop) -> None:
     report = report_of(shop, JANUARY)
     assert rhythm.context(report)["missing"] == "No customer has bought yet, so there is no rhythm to see."
-    assert cohorts.context(report)["missing"] == "No customer has bought yet, so there is no cohort."
+    assert cohorts_of(report)["retention"].text == "No customer has bought yet, so there is no cohort."
 
 
 def test_a_young_shop_says_when(shop: Shop) -> None:
     report = report_of(shop.orders("anna", "2026-01-05", "2026-01-20"), JANUARY)
     assert "The first can be counted on 5 Apr 2026" in plain(rhythm.context(report)["missing"])
-    shown = cohorts.context(report)
-    assert shown["missing"].endswith("The first one's is over on 28 Feb 2026.")
-    assert (shown["retention"], shown["has_benchmarks"], shown["target_table"]) == (None, False, None)
-    assert shown["targets"].startswith("No targets are given")
+    shown = cohorts_of(report)
+    assert shown["retention"].text.endswith("The first one's is over on 28 Feb 2026.")
+    assert [name for name, part in shown.items() if part] == ["kpis", "repeat"]
 
 
 def test_targets_and_benchmarks_are_shown(shop: Shop) -> None:
     shop.orders("anna", "2026-01-01", "2026-02-05", "2026-04-02").orders("bert", "2026-02-07", amount=40)
     shop.target("revenue", "2026-02", 50).target("orders", "2026-Q2", 9)
     shop.benchmark("toys", "repeat_share_of_buyers", "2026-02", 0.4)
-    shown = cohorts.context(report_of(shop, APRIL))
-    assert [(row[0], row[1], row[4]) for row in shown["target_table"].rows] == [
+    shown = cohorts_of(report_of(shop, APRIL))
+    assert [(row[0], row[1], row[4]) for row in shown["targets"].grid.rows] == [
         ("2026-Q2", "Orders", "behind"), ("2026-02", "Revenue", "met"),
     ]  # fmt: skip
     assert ("toys, repeat", "var(--ink)") in shown["repeat"].legend
@@ -158,7 +182,7 @@ def test_targets_and_benchmarks_are_shown(shop: Shop) -> None:
 
 def test_cells_that_are_not_over_are_unknown(shop: Shop) -> None:
     shop.orders("anna", "2026-01-01", "2026-02-05").orders("bert", "2026-02-07")
-    chart = cohorts.context(report_of(shop, dt.date(2026, 3, 15)))["retention"]
+    chart = cohorts_of(report_of(shop, dt.date(2026, 3, 15)))["retention"]
     # Rows from the foot: February, January; months 1 and 2 after. March is not over.
     assert json.loads(json.dumps(chart.views[0].figure["data"][0]["z"])) == [[None, None], [1.0, None]]
 

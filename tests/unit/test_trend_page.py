@@ -1,9 +1,7 @@
 """The page on the activity trend: its sentences, figures, and pages of tiny shops."""
 
 import datetime as dt
-import json
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -12,15 +10,12 @@ import pytest
 from made_predictions import predict
 from shop import Shop, all_tables, open_engine
 
-from pipeline.engines.portable.lint import refusals
-from pipeline.reporting import trend_charts, trend_queries
-from pipeline.reporting import trend_words as says
+from pipeline.reporting import charts, sentences
 from pipeline.reporting.charts import Series
-from pipeline.reporting.components import Chart
 from pipeline.reporting.facts import Query, read_report
-from pipeline.reporting.pages import trend
+from pipeline.reporting.page import read_pages
 from pipeline.reporting.site import OUT, RunCard, build_site
-from pipeline.settings import Settings
+from pipeline.settings import PAGES_FOLDER, Settings
 from pipeline.tables.catalog import tables
 
 JANUARY, FEBRUARY = dt.date(2026, 1, 31), dt.date(2026, 2, 10)
@@ -57,11 +52,11 @@ def base(**values: Any) -> dict[str, Any]:
 def test_what_is_missing_is_said_with_its_day(
     given: dict[str, Any] | None, first_on: dt.date | None, tested: int, told: str
 ) -> None:
-    assert told in plain(says.missing_sentence(given, first_on, tested))
+    assert told in plain(sentences.trend_missing(given, first_on, tested))
 
 
 def test_nothing_is_missing_where_somebody_has_a_trend() -> None:
-    assert says.missing_sentence(base(), dt.date(2026, 1, 5), 1) == ""
+    assert sentences.trend_missing(base(), dt.date(2026, 1, 5), 1) == ""
 
 
 @pytest.mark.parametrize(
@@ -75,7 +70,7 @@ def test_nothing_is_missing_where_somebody_has_a_trend() -> None:
 )
 def test_where_the_expected_share_comes_from(source: str, today: str, told: str) -> None:
     day = dt.date.fromisoformat(today)
-    assert told in plain(says.season_sentence(base(share_from=source), dt.date(2026, 1, 5), day, 200))
+    assert told in plain(sentences.season_sentence(base(share_from=source), dt.date(2026, 1, 5), day))
 
 
 @pytest.mark.parametrize(
@@ -87,49 +82,31 @@ def test_where_the_expected_share_comes_from(source: str, today: str, told: str)
     ],
 )
 def test_what_chance_explains_is_not_called_a_change(growing: int, declining: int, told: str) -> None:
-    found = says.chance_sentence({"growing": growing, "declining": declining}, {"growing": 96.0, "declining": 114.0})
-    assert told in found
+    ways = [("Growing", growing, 96.0, True), ("Stable", 900, 800.0, False), ("Declining", declining, 114.0, True)]
+    names = ("activity_trend", "found", "by_chance", "is_change")
+    assert told in sentences.chance_sentence([dict(zip(names, way, strict=True)) for way in ways])
 
 
 @pytest.mark.parametrize(
-    ("previous", "before", "moved", "told"),
+    ("previous", "before", "told"),
     [
-        (None, None, 0, "This is the first snapshot with a trend."),
-        (JANUARY, 90, 0, "On 31 January 2026 windows of 90 days were compared, now of 180 days"),
-        (JANUARY, 180, 0, "Nobody has moved to another trend since 31 January 2026."),
-        (JANUARY, 180, 3, ""),
+        (None, None, "This is the first snapshot with a trend."),
+        (JANUARY, 90, "On 31 January 2026 windows of 90 days were compared, now of 180 days"),
+        (JANUARY, 180, "Nobody has moved to another trend since 31 January 2026."),
     ],
 )
-def test_why_there_are_no_movers(previous: dt.date | None, before: int | None, moved: int, told: str) -> None:
-    found = says.movers_missing(180, previous, before, moved)
-    assert told in found and bool(found) == bool(told)
-
-
-def test_the_movers_in_a_sentence() -> None:
-    moves = {"better": (1, Decimal(10)), "worse": (2, Decimal("57.5")), "left": (4, Decimal(1))}
-    assert plain(says.movers_sentence(moves, JANUARY, "EUR")) == (
-        "Since 31 January 2026, 1 customer moved up and 2 down; 0 got a trend and 4 lost theirs. Those who moved down "
-        "spent 57.50 € in the last 12 months."
-    )
-
-
-def test_what_the_classes_bring() -> None:
-    revenue = {"growing": Decimal(30), "stable": Decimal(50), "declining": Decimal(15), "none": Decimal(5)}
-    assert plain(says.worth_sentence(revenue, "of the last 12 months’ revenue", "CHF")) == (
-        "Growing customers make 30.00 CHF (30.0 %) and declining customers make 15.00 CHF (15.0 %) of the last 12 "
-        "months’ revenue."
-    )
-    nothing = dict.fromkeys(revenue, Decimal(0))
-    assert says.worth_sentence(nothing, "of the predicted value", "CHF").startswith("There is nothing to share out")
+def test_why_there_are_no_movers(previous: dt.date | None, before: int | None, told: str) -> None:
+    assert told in sentences.movers_missing(180, {"day": previous, "window_days": before})
 
 
 def test_a_segment_with_few_customers_is_not_compared() -> None:
-    few, many = says.Members("Loyal", 19, 19, 0), says.Members("Champions", 20, 3, 5)
-    assert plain(says.segments_sentence([few, many])) == (
+    few = {"segment": "Loyal", "growing": 19, "stable": 0, "declining": 0}
+    many = {"segment": "Champions", "growing": 3, "stable": 12, "declining": 5}
+    assert plain(sentences.trend_by_segment([few, many])) == (
         "Of customers with a trend, growing ones are most frequent among Champions (15.0 %) and declining ones are "
         "most frequent among Champions (25.0 %)."
     )
-    assert says.segments_sentence([few]).startswith("No segment has 20 customers")
+    assert sentences.trend_by_segment([few]).startswith("No segment has 20 customers")
 
 
 # ── figures ───────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -138,7 +115,7 @@ def test_a_segment_with_few_customers_is_not_compared() -> None:
 def test_areas_lie_on_each_other_and_show_where_the_measure_changes() -> None:
     days = [dt.date(2026, 1, 31), dt.date(2026, 2, 28)]
     series = [Series("Stable", "var(--a)", [3, 4], ["x", "y"]), Series("Growing", "var(--b)", [1, 2], ["x", "y"])]
-    figure = trend_charts.areas(days, series, None, [days[1]])
+    figure = charts.areas(days, series, None, [days[1]])
     assert [list(trace["y"]) for trace in figure["data"]] == [[3, 4], [1, 2]]
     assert {trace["stackgroup"] for trace in figure["data"]} == {"all"}
     assert [shape["x0"] for shape in figure["layout"]["shapes"]] == ["2026-02-28"]
@@ -174,11 +151,8 @@ def moved(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
 
 
 def context_of(query: Query, day: dt.date = FEBRUARY) -> dict[str, Any]:
-    return trend.context(read_report(query, day, tables(), RUN))
-
-
-def charts_in(context: Mapping[str, Any]) -> list[Chart]:
-    return [context["course"], *context["multiples"]] if context["multiples"] else []
+    (page,) = [page for page in read_pages([PAGES_FOLDER], tables()) if page.name == "trend"]
+    return page.context(read_report(query, day, tables(), RUN))
 
 
 def written(query: Query, folder: Path, day: dt.date = FEBRUARY) -> str:
@@ -191,42 +165,26 @@ def written(query: Query, folder: Path, day: dt.date = FEBRUARY) -> str:
     return (folder / OUT / str(day) / "trend.html").read_text()
 
 
-@pytest.mark.parametrize("name", trend_queries.ALL)
-def test_what_is_asked_of_the_warehouse_runs_on_every_engine(name: str) -> None:
-    schemas = {table.full_name: table.column_types() for table in tables().values()}
-    assert [str(refused) for refused in refusals(trend_queries.ALL[name], name, schemas)] == []
-
-
-@pytest.mark.parametrize("day", [JANUARY, FEBRUARY])
-def test_every_chart_says_what_it_means_and_what_it_rests_on(moved: Shop, day: dt.date) -> None:
-    found = charts_in(context_of(moved.engine.read, day))
-    assert [chart.id for chart in found] == ["trend-course", "trend-chance", "trend-ratios", "trend-segments"]
-    for chart in found:
-        assert chart.grid is not None and chart.grid.rows, chart.id
-        assert all(len(row) == len(chart.grid.fields) for row in chart.grid.rows), chart.id
-        assert re.match(r"n = [\d,]+ [a-z ]+ · .*20\d\d – .*20\d\d", chart.basis), chart.basis
-        for view in chart.views:
-            assert view.sentence.endswith("."), view.sentence
-            assert not re.search(r"\b(None|nan|inf)\b", view.sentence), view.sentence
-            assert not re.search(r"NaN|Infinity", json.dumps(view.figure)), chart.id
-
-
 def test_the_first_snapshot_is_drawn_as_bars_and_says_so(moved: Shop) -> None:
-    context = context_of(moved.engine.read, JANUARY)
-    course = context["course"]
+    found = context_of(moved.engine.read, JANUARY)["charts"]
+    course = found["course"]
     assert course.views[0].sentence.endswith("the course over time is drawn from the second one on.")
     assert [list(trace["x"]) for trace in course.views[0].figure["data"]] == [
         [1, None, None], [None, 2, None], [None, None, 1],
     ]  # fmt: skip
-    assert context["movers"]["missing"].startswith("This is the first snapshot with a trend.")
+    assert not found["moves"] and found["moves"].text.startswith("This is the first snapshot with a trend.")
 
 
 def test_the_course_over_two_snapshots(moved: Shop) -> None:
-    course = context_of(moved.engine.read)["course"]
+    course = context_of(moved.engine.read)["charts"]["course"]
     assert [view.label for view in course.views] == ["With a trend", "Everybody", "Revenue", "Predicted value"]
     assert plain(course.views[0].sentence) == (
         "Of 4 customers with a trend, 1 was growing and 1 declining on 10 February 2026; of 4 customers on 31 January "
         "2026, 1 and 1."
+    )
+    assert plain(course.views[2].sentence) == (
+        "Growing customers make 90.00 € (27.3 %) and declining customers make 100.00 € (30.3 %) of the last 12 months’ "
+        "revenue."  # Fred and the other 70 each: 330
     )
     # From the foot: declining, stable, growing.
     assert [list(trace["y"]) for trace in course.views[0].figure["data"]] == [[1, 1], [2, 2], [1, 1]]
@@ -240,13 +198,17 @@ def test_the_course_over_two_snapshots(moved: Shop) -> None:
 
 
 def test_the_movers_are_listed_by_id_with_what_is_at_stake(moved: Shop, tmp_path: Path) -> None:
-    movers = context_of(moved.engine.read)["movers"]
+    found = context_of(moved.engine.read)["charts"]
     # Anna spent 5 · 20, Bert 9 · 10 in the last 365 days.
-    assert [row[1:7] for row in movers["table"].rows] == [
+    assert [row[1:7] for row in found["movers"].grid.rows] == [
         ("Growing", "Declining", "down", 4, 0, Decimal("100.00")),
         ("Declining", "Growing", "up", 0, 4, Decimal("90.00")),
     ]  # fmt: skip
-    assert [row[3:] for row in movers["moves"].rows] == [(1, Decimal("100.00")), (1, Decimal("90.00"))]
+    assert [row[3:] for row in found["moves"].grid.rows] == [(1, Decimal("100.00")), (1, Decimal("90.00"))]
+    assert plain(found["moves"].sentence) == (
+        "Since 31 January 2026, 1 customer moved up and 1 down; 0 got a trend and 0 lost theirs. Those who moved down "
+        "spent 100.00 € in the last 12 months."
+    )
     text = written(moved.engine.read, tmp_path)
     assert ADDRESS not in text and "<script>alert" not in text
     assert "Of an e-mail address only the start of its SHA-256 is shown." in text
@@ -254,18 +216,18 @@ def test_the_movers_are_listed_by_id_with_what_is_at_stake(moved: Shop, tmp_path
 
 
 def test_a_snapshot_before_does_not_know_the_one_after(moved: Shop) -> None:
-    grid = context_of(moved.engine.read, JANUARY)["course"].grid
+    grid = context_of(moved.engine.read, JANUARY)["charts"]["course"].grid
     assert {row[0] for row in grid.rows} == {JANUARY}
 
 
 def test_every_customer_with_a_trend_is_in_one_bar(moved: Shop) -> None:
-    _, chance, ratios, segments = charts_in(context_of(moved.engine.read))
-    assert chance.grid is not None and ratios.grid is not None and segments.grid is not None
+    found = context_of(moved.engine.read)["charts"]
+    chance, ratios, segments = (found[name] for name in ("chance", "ratios", "segments"))
     assert [row[:2] for row in chance.grid.rows] == [("Growing", 1), ("Stable", 2), ("Declining", 1)]
     assert {row[0]: row[1:] for row in ratios.grid.rows if any(row[1:])} == {
         "Only before": (0, 0, 1), "0.8 to 1.25": (0, 2, 0), "Only lately": (1, 0, 0),
     }  # fmt: skip
-    assert [sum(row[n] for row in segments.grid.rows) for n in (1, 2, 3)] == [1, 2, 1]  # type: ignore[misc]
+    assert [sum(row[n] for row in segments.grid.rows) for n in (1, 2, 3)] == [1, 2, 1]
 
 
 def test_the_same_partition_gives_the_same_bytes(moved: Shop, tmp_path: Path) -> None:
@@ -282,6 +244,4 @@ def test_too_short_a_history_says_from_when_on_there_is_a_trend(shop: Shop, tmp_
 
 def test_an_empty_shop_says_so(shop: Shop, tmp_path: Path) -> None:
     shop.snapshot(str(FEBRUARY))
-    text = written(shop.engine.read, tmp_path)
-    assert "No customer has bought yet, so nobody has a trend." in text
-    assert not re.search(r"\bNone\b|\bnan\b|NaN|Infinity", text)
+    assert "No customer has bought yet, so nobody has a trend." in written(shop.engine.read, tmp_path)

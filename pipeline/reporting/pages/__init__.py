@@ -1,16 +1,14 @@
-"""The pages of a snapshot, in the order of the navigation. Each is a module that says what its template shows."""
+"""The pages in Python, in the order of the navigation. Each is a module that says what its template shows.
+
+Pages as files (`reports/pages/`) say themselves which page they follow.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
-
-from pipeline.reporting.facts import Report
+from pipeline.reporting.page import Page
 from pipeline.reporting.pages import (
     calendar,
     classes,
-    cohorts,
     comparison,
     glossary,
     lifecycle,
@@ -19,20 +17,9 @@ from pipeline.reporting.pages import (
     rfm,
     rhythm,
     segments,
-    trend,
     trust,
     value,
 )
-
-
-@dataclass(frozen=True)
-class Page:
-    """`name` is that of the file and of its template, `label` stands in the navigation."""
-
-    name: str
-    label: str
-    context: Callable[[Report], dict[str, Any]]
-
 
 PAGES = (
     Page("index", "Overview", overview.context),
@@ -41,10 +28,8 @@ PAGES = (
     Page("calendar", "Calendar", calendar.context),
     Page("classes", "Classes", classes.context),
     Page("comparison", "Comparison", comparison.context),
-    Page("trend", "Trend", trend.context),
     Page("lifecycle", "Lifecycle", lifecycle.context),
     Page("rhythm", "Rhythm", rhythm.context),
-    Page("cohorts", "Cohorts", cohorts.context),
     Page("value", "Value", value.context),
     Page("probability", "Probability", probability.context),
     Page("trust", "Trust", trust.context),

@@ -11,8 +11,7 @@ import polars as pl
 from pipeline.reporting import charts, queries, words
 from pipeline.reporting.charts import Series
 from pipeline.reporting.components import Chart, Field, Figure, Grid, KeyFigure, View, grid
-from pipeline.reporting.facts import Facts, Report
-from pipeline.reporting.predictions import table_file
+from pipeline.reporting.facts import Facts, Report, table_file
 
 SHOWN = {"month": 60, "week": 104, "day": 365}
 """How many periods of a kind a page holds; the tables have all."""

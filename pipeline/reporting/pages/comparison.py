@@ -15,8 +15,7 @@ import polars as pl
 from pipeline.reporting import charts, queries, words
 from pipeline.reporting.charts import Series
 from pipeline.reporting.components import Chart, Field, Grid, KeyFigure, View, grid
-from pipeline.reporting.facts import Facts, Report
-from pipeline.reporting.predictions import table_file
+from pipeline.reporting.facts import Facts, Report, table_file
 from pipeline.reporting.segments import frame_of
 
 _CATALOGUE = "axonaut"

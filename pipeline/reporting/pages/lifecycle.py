@@ -8,14 +8,13 @@ from typing import Any
 
 import polars as pl
 
-from pipeline.reporting import charts, lifecycle_charts, prediction_charts, words
+from pipeline.reporting import charts, lifecycle_charts, words
 from pipeline.reporting import lifecycle_queries as queries
 from pipeline.reporting import lifecycle_words as says
-from pipeline.reporting.charts import Series
+from pipeline.reporting.charts import HeatCell, Series
 from pipeline.reporting.components import Chart, Field, Grid, View, grid
 from pipeline.reporting.facts import Facts, Report
 from pipeline.reporting.lifecycle_charts import Line, line_colour
-from pipeline.reporting.prediction_charts import HeatCell
 from pipeline.reporting.predictions import missing
 
 HORIZONS = (30, 90)
@@ -175,7 +174,7 @@ def _transitions_chart(facts: Facts, moves: pl.DataFrame, history: int) -> Chart
                 f"days-{horizon}",
                 f"{horizon} days",
                 says.transitions_sentence(cells, horizon, since),
-                prediction_charts.heatmap(
+                charts.heatmap(
                     [_name(stage) for stage in targets],
                     [_name(stage) for stage in reversed(origins)],
                     [

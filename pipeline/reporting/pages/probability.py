@@ -10,15 +10,13 @@ from pipeline.reporting import charts, prediction_charts, words
 from pipeline.reporting import prediction_queries as queries
 from pipeline.reporting import prediction_words as says
 from pipeline.reporting.components import Chart, Field, Grid, KeyFigure, View, grid
-from pipeline.reporting.facts import Facts, Report
+from pipeline.reporting.facts import Facts, Report, table_file
 from pipeline.reporting.predictions import (
     PROBABILITIES,
     Tested,
     champions_of,
     holdouts_of,
     missing,
-    shown_id,
-    table_file,
 )
 
 _BANDS = ("0-25", "26-50", "51-75", "76-100")
@@ -79,7 +77,7 @@ def _activity(report: Report, days: int, customers: int) -> Chart:
 
     def figure(column: str, name: str) -> Any:
         cells = [
-            prediction_charts.HeatCell(
+            charts.HeatCell(
                 row["frequency_band"] - 1, len(bands) - row["recency_band"], row[column],
                 "" if row[column] is None else says.whole_percent(row[column]),
                 f"<b>{name} {words.percent(row[column])}</b><br>{words.counted(row['customers'], 'customer')}<br>"
@@ -88,7 +86,7 @@ def _activity(report: Report, days: int, customers: int) -> Chart:
             for row in rows
         ]  # fmt: skip
         titles = ("Days with an order", "Silent for")
-        return prediction_charts.heatmap(_OCCASIONS, bands[::-1], cells, titles, 1.0, 90 + 46 * len(bands))
+        return charts.heatmap(_OCCASIONS, bands[::-1], cells, titles, 1.0, 90 + 46 * len(bands))
 
     return Chart(
         id="activity",
@@ -148,21 +146,21 @@ def _propensity(report: Report, days: int, customers: int) -> Chart:
 
 
 def _propensity_figure(facts: Facts, rows: list[dict[str, Any]], column: str, label: str, days: int) -> Any:
-    def cell(row: Mapping[str, Any]) -> prediction_charts.HeatCell:
+    def cell(row: Mapping[str, Any]) -> charts.HeatCell:
         people = row["customers"]
         value = row[column] if people else 0
         shown = words.short_count(value) if column == "customers" else words.short_money(value, facts.currency)
         where = f"{_band(row['purchase_band'])} % to buy in 30 days<br>{_band(row['churn_band'])} % not to in {days}"
         if not row["is_possible"] and not people:
-            return prediction_charts.HeatCell(*_place(row), None, "–", f"Cannot fill<br>{where}")
+            return charts.HeatCell(*_place(row), None, "–", f"Cannot fill<br>{where}")
         text = f"<b>{words.counted(people, 'customer')}</b><br>{where}"
         if column != "customers":
             text += f"<br>{label}: {facts.money(value)}"
-        return prediction_charts.HeatCell(*_place(row), None if value is None else float(value), shown, text)
+        return charts.HeatCell(*_place(row), None if value is None else float(value), shown, text)
 
     labels = tuple(_band(band) for band in _BANDS)
     titles = ("Buys within 30 days, %", f"Does not within {days}, %")
-    return prediction_charts.heatmap(labels, labels, [cell(row) for row in rows], titles, height=320)
+    return charts.heatmap(labels, labels, [cell(row) for row in rows], titles, height=320)
 
 
 def _place(row: Mapping[str, Any]) -> tuple[int, int]:
@@ -215,8 +213,8 @@ def _alerts(report: Report) -> dict[str, Any]:
                       f"{facts.money(lost)} less than 30 days before" if lost > 0 else ""),
         ],
         "table": grid("Premium customers losing interest, the highest value then first", fields, [
-            (shown_id(r["customer_id"]), r["p_purchase_90d_before"], r["p_purchase_90d"], r["predicted_clv_before"],
-             r["predicted_clv"], r["recency_days"], r["revenue_12_months"])
+            (words.shown_id(r["customer_id"]), r["p_purchase_90d_before"], r["p_purchase_90d"],
+             r["predicted_clv_before"], r["predicted_clv"], r["recency_days"], r["revenue_12_months"])
             for r in rows
         ]),
         "customers": totals["customers"],

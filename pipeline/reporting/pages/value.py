@@ -10,8 +10,8 @@ from pipeline.reporting import charts, prediction_charts, words
 from pipeline.reporting import prediction_queries as queries
 from pipeline.reporting import prediction_words as says
 from pipeline.reporting.components import Chart, Field, Grid, KeyFigure, View, grid
-from pipeline.reporting.facts import Facts, Report
-from pipeline.reporting.predictions import champions_of, holdouts_of, missing, settings_of, shown_id, table_file
+from pipeline.reporting.facts import Facts, Report, table_file
+from pipeline.reporting.predictions import champions_of, holdouts_of, missing, settings_of
 from pipeline.reporting.segments import labels_of
 
 _TAIL_BIN = 30
@@ -284,7 +284,7 @@ def _top(report: Report, totals: dict[str, Any], champions: dict[str, Any]) -> d
             rows[0]["clv_high"], rows[0]["predicted_clv"], facts.currency,
         ),
         "table": grid("The most valuable customers by predicted value", fields, [
-            (shown_id(r["customer_id"]), r["predicted_clv"], r["clv_low"], r["clv_high"], r["clv_standard_error"],
+            (words.shown_id(r["customer_id"]), r["predicted_clv"], r["clv_low"], r["clv_high"], r["clv_standard_error"],
              r["expected_purchases_365d"], r["expected_spend"], r["historic_clv"])
             for r in rows
         ]),
@@ -307,7 +307,8 @@ def _rising(report: Report) -> dict[str, Any]:
             totals["customers"], totals["predicted_clv"], totals["historic_clv"], facts.currency
         ),
         "table": grid("Rising customers, the highest predicted value first", fields, [
-            (shown_id(r["customer_id"]), r["predicted_clv"], r["predicted_rank"], r["historic_clv"], r["historic_rank"])
+            (words.shown_id(r["customer_id"]), r["predicted_clv"], r["predicted_rank"], r["historic_clv"],
+             r["historic_rank"])
             for r in rows
         ]),
         "customers": totals["customers"],

@@ -15,7 +15,7 @@ columns:
   age_days:          {type: BIGINT, unit: days, min: 0, meaning: Days from the first occasion to the snapshot date (T of the models)}
   monetary_value:    {type: DOUBLE, unit: currency, nullable: true, min: 0, meaning: "Mean value of repeat occasions before refunds; null without a repeat occasion of positive mean"}
   revenue:           {type: "DECIMAL(18,2)", unit: currency, meaning: "Sales, charges and refunds booked up to the snapshot date"}
-  revenue_12_months: {type: "DECIMAL(18,2)", unit: currency, meaning: Revenue of the last 365 days}
+  revenue_12_months: {type: "DECIMAL(18,2)", label: "Revenue, 12 months", unit: currency, meaning: Revenue of the last 365 days}
   refunds:           {type: "DECIMAL(18,2)", unit: currency, meaning: "Refunds booked up to the snapshot date, negative: parts of orders that stand, and credit notes under an id of their own; not those of void orders (staging.orders)"}
   items:             {type: "DECIMAL(18,3)", unit: pieces, meaning: "Pieces sold in orders that stand, before refunds"}
   mean_order_value:  {type: DOUBLE, unit: currency, meaning: "Sales and charges per order that stands, before refunds"}

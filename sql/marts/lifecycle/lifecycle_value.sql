@@ -9,7 +9,7 @@ columns:
   customers:          {type: BIGINT, unit: customers, min: 0, meaning: Customers (or leads) in the stage}
   mean_predicted_clv: {type: DOUBLE, unit: currency, nullable: true, min: 0, meaning: "Mean predicted value of them; holds the margin where one is set"}
   standard_error:     {type: DOUBLE, unit: currency, nullable: true, min: 0, meaning: "Standard error of that mean from the spread among the customers; the error of the model comes on top"}
-  predicted_clv:      {type: DOUBLE, unit: currency, nullable: true, min: 0, meaning: Predicted value of all of them}
+  predicted_clv:      {type: DOUBLE, label: Predicted value, unit: currency, nullable: true, min: 0, meaning: Predicted value of all of them}
 tests:
   all_stages_are_there: |
     SELECT count(*) AS stages, sum(customers) AS customers FROM marts.lifecycle_value WHERE snapshot_date = $snapshot_date

@@ -7,7 +7,7 @@ columns:
   customer_id:    {type: VARCHAR, meaning: Customer of the shop}
   as_of:          {type: DATE, meaning: "30 days before: the day at whose end the customer is valued"}
   p_purchase_90d: {type: DOUBLE, min: 0, max: 1, meaning: Probability then to buy within 90 days}
-  predicted_clv:  {type: DOUBLE, unit: currency, min: 0, meaning: Predicted value then}
+  predicted_clv:  {type: DOUBLE, label: Predicted value, unit: currency, min: 0, meaning: Predicted value then}
 */
 WITH standing AS (
   SELECT customer_id, occasion_on, sum(amount)::DOUBLE AS amount

@@ -19,7 +19,7 @@ columns:
   next_purchase_median:      {type: DATE, nullable: true, meaning: Day by which half of them have bought}
   next_purchase_to:          {type: DATE, nullable: true, meaning: Day by which nine in ten of them have bought}
   historic_clv:              {type: "DECIMAL(18,2)", unit: currency, meaning: Net revenue up to the snapshot date}
-  predicted_clv:             {type: DOUBLE, unit: currency, nullable: true, min: 0, meaning: "Expected spend × discounted expected occasions of the horizon × share kept after refunds × margin"}
+  predicted_clv:             {type: DOUBLE, label: Predicted value, unit: currency, nullable: true, min: 0, meaning: "Expected spend × discounted expected occasions of the horizon × share kept after refunds × margin"}
   total_clv:                 {type: DOUBLE, unit: currency, nullable: true, meaning: Historic and predicted value}
   clv_standard_error:        {type: DOUBLE, unit: currency, nullable: true, min: 0, meaning: Standard error of predicted_clv as a mean (delta method)}
   clv_low:                   {type: DOUBLE, unit: currency, nullable: true, min: 0, meaning: "One customer in ten like this is worth less: lower end of the 80 % predictive interval"}

@@ -7,12 +7,12 @@ columns:
   customer_id:            {type: VARCHAR, meaning: Customer of the shop}
   compared_with:          {type: DATE, meaning: 30 days before the snapshot date}
   predicted_clv_before:   {type: DOUBLE, unit: currency, min: 0, meaning: Predicted value then}
-  predicted_clv:          {type: DOUBLE, unit: currency, nullable: true, min: 0, meaning: Predicted value now}
+  predicted_clv:          {type: DOUBLE, label: Predicted value, unit: currency, nullable: true, min: 0, meaning: Predicted value now}
   p_purchase_90d_before:  {type: DOUBLE, min: 0, max: 1, meaning: Probability then to buy within 90 days}
   p_purchase_90d:         {type: DOUBLE, min: 0, max: 1, meaning: Probability now to buy within 90 days}
   change:                 {type: DOUBLE, max: -0.3, meaning: Relative change of that probability}
   recency_days:           {type: BIGINT, unit: days, min: 0, meaning: Days since the last occasion}
-  revenue_12_months:      {type: "DECIMAL(18,2)", unit: currency, meaning: Revenue of the last 365 days}
+  revenue_12_months:      {type: "DECIMAL(18,2)", label: "Revenue, 12 months", unit: currency, meaning: Revenue of the last 365 days}
   model:                  {type: VARCHAR, meaning: Timing model of the probabilities}
 */
 WITH ranked AS (

@@ -8,7 +8,7 @@ columns:
   churn_band:      {type: VARCHAR, values: [0-25, 26-50, 51-75, 76-100], meaning: Band of the probability not to buy within the churn horizon in %}
   is_possible:     {type: BOOLEAN, meaning: "Whether the cell can fill: who buys in 30 days with probability p churns with at most 1 − p"}
   customers:       {type: BIGINT, unit: customers, min: 0, meaning: Customers in the cell}
-  predicted_clv:   {type: DOUBLE, unit: currency, nullable: true, min: 0, meaning: Sum of their predicted value}
+  predicted_clv:   {type: DOUBLE, label: Predicted value, unit: currency, nullable: true, min: 0, meaning: Sum of their predicted value}
   revenue_at_risk: {type: DOUBLE, unit: currency, nullable: true, meaning: "Sum of churn probability × revenue of the last 365 days"}
 tests:
   every_scored_customer_is_in_one_cell: |

@@ -5,7 +5,7 @@ owner: team:crm
 columns:
   snapshot_date:      {type: DATE, meaning: The day whose end the row describes}
   customer_id:        {type: VARCHAR, meaning: Customer of the shop}
-  predicted_clv:      {type: DOUBLE, unit: currency, min: 0, meaning: Predicted value}
+  predicted_clv:      {type: DOUBLE, label: Predicted value, unit: currency, min: 0, meaning: Predicted value}
   historic_clv:       {type: "DECIMAL(18,2)", unit: currency, meaning: Net revenue so far}
   predicted_rank:     {type: BIGINT, min: 1, meaning: "Place by predicted value, 1 is highest"}
   historic_rank:      {type: BIGINT, min: 1, meaning: "Place by historic value, 1 is highest"}

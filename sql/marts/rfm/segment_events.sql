@@ -11,7 +11,7 @@ columns:
   direction:              {type: VARCHAR, values: [better, worse, entered, left, same], meaning: "By the catalogue's order; for the trend growing, stable, declining. entered = was no customer on the previous snapshot date, or had no trend; left = has a trend no more; same = has none, now for another reason"}
   previous_snapshot_date: {type: DATE, meaning: The snapshot compared with}
   value_at_stake:         {type: "DECIMAL(18,2)", unit: currency, meaning: Revenue of the customer in the last 365 days}
-  predicted_clv:          {type: DOUBLE, unit: currency, nullable: true, min: 0, meaning: Predicted value of the customer; null without enough data}
+  predicted_clv:          {type: DOUBLE, label: Predicted value, unit: currency, nullable: true, min: 0, meaning: Predicted value of the customer; null without enough data}
 tests:
   only_moves: |
     SELECT customer_id FROM marts.segment_events

@@ -6,7 +6,7 @@ columns:
   snapshot_date:       {type: DATE, meaning: The day whose end the row describes}
   customer_id:         {type: VARCHAR, meaning: Customer of the shop}
   activity_trend:      {type: VARCHAR, values: [growing, declining, stable, too_new, silent, too_few], meaning: "growing, declining or stable; else why not: too_new (tenure below 2W days), silent (no occasion in either window), too_few (fewer than n_min occasions in both)"}
-  window_days:         {type: INTEGER, unit: days, min: 1, meaning: Length W of each window}
+  window_days:         {type: INTEGER, label: "Window, days", unit: days, min: 1, meaning: Length W of each window}
   prior_from:          {type: DATE, meaning: First day of the prior window; it ends on the day before recent_from}
   recent_from:         {type: DATE, meaning: First day of the recent window; it ends on the snapshot date}
   prior_occasions:     {type: BIGINT, unit: occasions, min: 0, meaning: Occasions in the prior window}

@@ -6,10 +6,10 @@ columns:
   snapshot_date:       {type: DATE, meaning: The day whose end the row describes}
   activity_trend:      {type: VARCHAR, values: [growing, declining, stable, too_new, silent, too_few], meaning: "Trend, or why there is none"}
   customers:           {type: BIGINT, unit: customers, min: 0, meaning: Customers in the class}
-  by_chance:           {type: DOUBLE, unit: customers, nullable: true, min: 0, meaning: "Customers who would be in the class if nobody had changed: the sum of the sizes of their tests; null where there is no test"}
-  revenue_12_months:   {type: "DECIMAL(18,2)", unit: currency, meaning: Revenue of these customers in the last 365 days}
-  predicted_clv:       {type: DOUBLE, unit: currency, nullable: true, min: 0, meaning: Predicted value of these customers; null where nothing is predicted for lack of data}
-  window_days:         {type: INTEGER, unit: days, nullable: true, min: 1, meaning: "Length of each window; classes of windows of different length are not comparable. Null without customers"}
+  by_chance:           {type: DOUBLE, label: By chance alone, unit: customers, nullable: true, min: 0, meaning: "Customers who would be in the class if nobody had changed: the sum of the sizes of their tests; null where there is no test"}
+  revenue_12_months:   {type: "DECIMAL(18,2)", label: "Revenue, 12 months", unit: currency, meaning: Revenue of these customers in the last 365 days}
+  predicted_clv:       {type: DOUBLE, label: Predicted value, unit: currency, nullable: true, min: 0, meaning: Predicted value of these customers; null where nothing is predicted for lack of data}
+  window_days:         {type: INTEGER, label: "Window, days", unit: days, nullable: true, min: 1, meaning: "Length of each window; classes of windows of different length are not comparable. Null without customers"}
   expected_share:      {type: DOUBLE, nullable: true, min: 0, max: 1, meaning: Share of the occasions that falls into the recent window without any change}
   seasonally_adjusted: {type: BOOLEAN, nullable: true, meaning: Whether that share is of the same windows a year ago}
 tests:

@@ -5,7 +5,7 @@ owner: team:crm
 columns:
   snapshot_date:        {type: DATE, meaning: The day whose end the row describes}
   recency_tier:         {type: VARCHAR, values: [short, medium, long], meaning: Time since the last occasion in three steps}
-  window_days:          {type: INTEGER, unit: days, min: 1, meaning: Length of each of the two windows}
+  window_days:          {type: INTEGER, label: "Window, days", unit: days, min: 1, meaning: Length of each of the two windows}
   prior_from:           {type: DATE, meaning: First day of the window before; it ends on the day before recent_from}
   recent_from:          {type: DATE, meaning: First day of the last window; it ends on the snapshot date}
   is_covered:           {type: BOOLEAN, meaning: "Whether the history covers both windows; if not, the changes are null"}

@@ -6,7 +6,7 @@ computed_by: trend
 reads: [marts.trend_counts]
 columns:
   snapshot_date:       {type: DATE, meaning: The day whose end the row describes}
-  window_days:         {type: INTEGER, unit: days, min: 1, meaning: Length W of each window}
+  window_days:         {type: INTEGER, label: "Window, days", unit: days, min: 1, meaning: Length W of each window}
   prior_from:          {type: DATE, meaning: First day of the prior window}
   recent_from:         {type: DATE, meaning: First day of the recent window; it ends on the snapshot date}
   base_customers:      {type: BIGINT, unit: customers, min: 0, meaning: "Customers with a tenure of 2W days or more: those who can be classified"}

@@ -5,7 +5,7 @@ owner: team:data
 columns:
   snapshot_date:             {type: DATE, meaning: The day whose end the row describes}
   customer_id:               {type: VARCHAR, meaning: Customer of the shop}
-  window_days:               {type: INTEGER, unit: days, min: 1, meaning: "Length W of each window: 180 where half of the customers have bought for 360 days, else 90, unless set"}
+  window_days:               {type: INTEGER, label: "Window, days", unit: days, min: 1, meaning: "Length W of each window: 180 where half of the customers have bought for 360 days, else 90, unless set"}
   prior_from:                {type: DATE, meaning: First day of the prior window; it ends on the day before recent_from}
   recent_from:               {type: DATE, meaning: First day of the recent window; it ends on the snapshot date}
   in_base:                   {type: BOOLEAN, meaning: "Whether the first occasion was before both windows (tenure of 2W days or more)"}

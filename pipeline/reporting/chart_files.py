@@ -1,0 +1,453 @@
+"""Charts as SQL files: `reports/pages/<page>/<chart>.sql` is a header (what is drawn and said) and one SELECT.
+
+The rows of the SELECT are the table below the chart, and its CSV, as they are. The header says how they are drawn, and
+what is said of them: a template over aggregates of the rows (`let`), over the rows themselves, and over what the page
+asked. Report SQL runs on DuckDB only, so it need not be portable; it may read the tables of the warehouse and nothing
+else, whoever wrote it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Self, get_args
+
+import polars as pl
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+from pipeline.quoting import quoted
+from pipeline.reporting import components, figures, words
+from pipeline.reporting.components import Chart, Grid, KeyFigure, KeyFigures, Nothing, Part, TableCard, View
+from pipeline.reporting.facts import Report, table_file
+from pipeline.reporting.figures import COLOURS, ColumnKind, Data, Drawing, Look, Row, Shown
+from pipeline.reporting.templating import Texts
+from pipeline.tables.header import PARTITION_COLUMN, Column, HeaderError, Table, parse_header, split_header
+from pipeline.tables.safe_sql import unsafe
+from pipeline.tables.sql_text import Refused, tables_read
+
+PERSONAL = "people"
+"""The schema that no page may read."""
+SELECTED = "rows"
+"""What an aggregate of `let` calls the rows; `max_by(rows, day)` is the row of the latest day."""
+_KEY_FIGURE = ("label", "value")
+_NAME = re.compile(r"[a-z][a-z0-9_]*")
+
+
+class ColumnSpec(BaseModel):
+    """A column of the SELECT, where its name alone does not say what it is."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    label: str | None = Field(
+        None, description="Heading; a template of the view's values. Else from the table's header"
+    )
+    kind: ColumnKind | None = Field(None, description="How its values are shown. Else from the table's header")
+    kind_by: str | None = Field(None, description="Column that holds the kind, where rows differ")
+    missing: str = Field(words.UNKNOWN, description="What is shown of a text where there is none")
+    hidden: bool = Field(False, description="For the drawing or the sentence only: not in the table")
+    spread: bool = Field(False, description="A list of (name, value): a column for every name")
+
+
+class ViewSpec(BaseModel):
+    """One way to look at a chart that has several."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    label: str
+    draw: Drawing
+    sentence: str = Field(min_length=1)
+    when: str | None = Field(None, description="Name of `let`: the view is there only where that is true")
+
+
+class EachSpec(BaseModel):
+    """A view for every value of a column, with the rows that have it."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    key: str
+    label: str
+
+
+class FileSpec(BaseModel):
+    """The published table that holds all rows."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    table: str
+    where: str = Field("", description="Which of its rows are meant")
+
+
+def _spec(value: Any) -> Any:
+    """A label alone will do, and nothing at all."""
+    return {"label": value} if isinstance(value, str) else {} if value is None else value
+
+
+def _file(value: Any) -> Any:
+    return {"table": value} if isinstance(value, str) else value
+
+
+class ChartHeader(BaseModel):
+    """What a chart is. Templates are in braces: `{{ moved|count }} of {{ tested|counted("customer") }} …`."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    title: str = ""
+    caption: str = Field("", description="Of the table; a template. Else the title")
+    draw: Drawing | None = None
+    columns: dict[str, Annotated[ColumnSpec, BeforeValidator(_spec)]] = Field(min_length=1)
+    let: dict[str, str] = Field(default_factory=dict, description="Name: aggregate of the rows, in SQL")
+    sentence: str = Field("", description="What the chart shows, in a sentence; a template")
+    basis: str = Field("", description="What it rests on; a template")
+    empty: str = Field(description="What is said where the SELECT has no rows; a template")
+    hover: str | None = Field(None, description="Template of a row: what a reader sees who points at it")
+    context: str = Field("", description="Template of a row: what a key figure is to be read against")
+    legend: dict[str, Annotated[Look, BeforeValidator(lambda v: {"colour": v} if isinstance(v, str) else v)]] | None = (
+        None
+    )
+    views: dict[str, ViewSpec] = Field(default_factory=dict)
+    each: EachSpec | None = None
+    note: str = Field("", description="A template, after the basis of a table")
+    file: Annotated[FileSpec | None, BeforeValidator(_file)] = None
+
+    @model_validator(mode="after")
+    def is_drawn_once(self) -> Self:
+        if (self.draw is None) == (not self.views):
+            raise ValueError("has either draw or views, which have one each")
+        return self
+
+    @model_validator(mode="after")
+    def says_what_it_must(self) -> Self:
+        wanted = {"figures": ("columns",), "table": ("title", "basis")}.get(f"{self.draw}", ("title", "basis"))
+        for name in wanted:
+            if not getattr(self, name):
+                raise ValueError(f"{name} is missing")
+        if self.draw is not None and not isinstance(self.draw, str) and not self.sentence:
+            raise ValueError("sentence is missing")
+        return self
+
+    @model_validator(mode="after")
+    def columns_are_there(self) -> Self:
+        named = {"each": [self.each.key, self.each.label] if self.each else []}
+        for place, drawing in [("draw", self.draw), *((f"views.{key}", view.draw) for key, view in self.views.items())]:
+            named[place] = names_of(drawing)
+        named |= {name: [spec.kind_by] for name, spec in self.columns.items() if spec.kind_by}
+        for place, names in named.items():
+            for name in names:
+                if name not in self.columns:
+                    raise ValueError(f"{place} names {name!r}, which is not among the columns")
+        return self
+
+
+def names_of(drawing: Any) -> list[str]:
+    """The columns that a drawing reads."""
+    if drawing is None or isinstance(drawing, str):
+        return list(_KEY_FIGURE) if drawing == "figures" else []
+    return list(drawing.names)
+
+
+@dataclass(frozen=True)
+class ChartFile:
+    """A chart as its file tells it."""
+
+    page: str
+    name: str
+    file: str
+    header: ChartHeader
+    select: str
+
+    @property
+    def id(self) -> str:
+        return f"{self.page}-{self.name}"
+
+    @property
+    def aggregates(self) -> str | None:
+        """The SELECT of `let`, one row or one for each value of `each`; None without `let`."""
+        if not self.header.let:
+            return None
+        each = self.header.each
+        key = f"{SELECTED}.{quoted(each.key)} AS __key, " if each else ""
+        values = ", ".join(f"({sql}) AS {quoted(name)}" for name, sql in self.header.let.items())
+        group = f" GROUP BY {SELECTED}.{quoted(each.key)}" if each else ""
+        return f"SELECT {key}{values} FROM ({self.select}) AS {SELECTED}{group}"
+
+
+def read_chart(path: Path, file: str, tables: Mapping[str, Table]) -> ChartFile:
+    """Raises HeaderError, which names the file and the line, for a file that cannot be used."""
+    if not _NAME.fullmatch(path.stem):
+        raise HeaderError(f"{file}: a chart is called by small letters, digits and _, and begins with a letter.")
+    text = path.read_text(encoding="utf-8")
+    data, select = split_header(text, file)
+    if select is None:
+        raise HeaderError(f"{file}: has no SELECT below its header.")
+    select = select.rstrip().removesuffix(";")
+    header = parse_header(ChartHeader, data, text, file)
+    chart = ChartFile(path.parent.name, path.stem, file, header, select)
+    require_safe(select, file, tables, text[: text.index(select)].count("\n"))
+    if chart.aggregates:
+        require_safe(chart.aggregates, f"{file} (let)", tables)
+    if header.file is not None and not _is_published(tables, header.file.table):
+        raise HeaderError(f"{file}: file: there is no published table {header.file.table!r}.")
+    return chart
+
+
+def _is_published(tables: Mapping[str, Table], name: str) -> bool:
+    return any(table.name == name and table.is_partitioned for table in tables.values())
+
+
+def require_safe(select: str, file: str, tables: Mapping[str, Table], lines_before: int | None = None) -> None:
+    """Raises HeaderError for SQL that is not one SELECT from tables of the warehouse."""
+    readable = [name for name, table in tables.items() if table.schema != PERSONAL]
+    found = unsafe(select, tables=[*readable, "params.settings", "params.days"], parameters=[PARTITION_COLUMN])
+    if found is None:
+        return
+    line = f", line {found.line + lines_before}" if found.line and lines_before is not None else ""
+    raise HeaderError(
+        f"{file}{line}: the SELECT {found.what}. Pages read tables of the warehouse, with ${PARTITION_COLUMN} and with "
+        "functions that look at nothing else (docs/reports.md)."
+    )
+
+
+def make(chart: ChartFile, report: Report, texts: Texts, given: Mapping[str, Any]) -> Part:
+    """The chart of a shop on a day, or what is said where there is nothing to draw. `given`: what the page knows."""
+    return _Maker(chart, report, texts, given).part()
+
+
+class _Maker:
+    def __init__(self, chart: ChartFile, report: Report, texts: Texts, given: Mapping[str, Any]) -> None:
+        self._chart, self._header, self._report, self._texts, self._given = chart, chart.header, report, texts, given
+        self._currency = report.facts.currency
+
+    def part(self) -> Part:
+        frame = self._report.ask(self._chart.select)
+        self._require_columns(frame)
+        rows = frame.to_dicts()
+        if not rows:
+            return Nothing(self._say("empty", self._header.empty, {}))
+        shown = self._shown(frame)
+        if self._header.draw == "figures":
+            return KeyFigures(tuple(self._key_figure(row, shown) for row in rows))
+        if self._header.draw == "table":
+            return self._table(rows, shown)
+        return self._drawn(rows, shown)
+
+    # ── what is said ──────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _say(self, field: str, template: str, values: Mapping[str, Any]) -> str:
+        return self._texts.text(template, f"{self._chart.file}: {field}", {**self._given, **values}) if template else ""
+
+    def _let(self, key: Any = None) -> dict[str, Any]:
+        """The aggregates of the rows, or of those of one value of `each`."""
+        if self._chart.aggregates is None:
+            return {}
+        found = self._report.ask(self._chart.aggregates).to_dicts()
+        values = found[0] if self._header.each is None else next(row for row in found if row["__key"] == key)
+        return {name: value for name, value in values.items() if name != "__key"}
+
+    # ── columns ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _require_columns(self, frame: pl.DataFrame) -> None:
+        declared = list(self._header.columns)
+        if frame.columns == declared:
+            return
+        lacking = [name for name in declared if name not in frame.columns]
+        unknown = [name for name in frame.columns if name not in declared]
+        raise HeaderError(
+            f"{self._chart.file}: columns: the header and the SELECT must have the same, in the same order"
+            + (f"; the SELECT lacks {', '.join(lacking)}" if lacking else "")
+            + (f"; the header lacks {', '.join(unknown)}" if unknown else "")
+            + (f"; the SELECT has {', '.join(frame.columns)}" if not (lacking or unknown) else "")
+            + "."
+        )
+
+    def _shown(self, frame: pl.DataFrame) -> dict[str, Shown]:
+        read = _tables_of(self._chart, self._report.tables)
+        return {
+            name: _shown(name, spec, read, frame.schema[name], self._chart.file)
+            for name, spec in self._header.columns.items()
+        }
+
+    def _of_view(self, shown: Mapping[str, Shown], rows: list[dict[str, Any]], values: Mapping[str, Any]) -> Any:
+        """Labels rendered, and one kind for a column whose rows are all of one."""
+        found = {}
+        for name, column in shown.items():
+            kinds = {row[column.by] for row in rows} if column.by else {column.kind}
+            if unknown := kinds - set(get_args(ColumnKind)) - set(get_args(components.Kind)):
+                raise HeaderError(f"{self._chart.file}: columns.{name}: {column.by} holds {unknown}, which is no kind.")
+            label = self._say(f"columns.{name}", column.label, values) if "{" in column.label else column.label
+            kind: Any = kinds.pop() if len(kinds) == 1 else "text"
+            found[name] = Shown(label, kind, column.unit, column.by, column.missing)
+        return found
+
+    # ── parts ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _key_figure(self, row: Row, shown: Mapping[str, Shown]) -> KeyFigure:
+        value = self._of_view(shown, [dict(row)], row)["value"]
+        return KeyFigure(
+            str(row["label"]),
+            components.show(row["value"], value.field_kind, self._currency),
+            self._say("context", self._header.context, row),
+        )
+
+    def _table(self, rows: list[dict[str, Any]], shown: Mapping[str, Shown]) -> TableCard:
+        values = {"rows": rows, **self._let()}
+        shown = self._of_view(shown, rows, values)
+        customers = [name for name, column in shown.items() if column.kind == "customer"]
+        file = self._header.file
+        return TableCard(
+            id=self._chart.id,
+            title=self._say("title", self._header.title, values),
+            sentence=self._say("sentence", self._header.sentence, values),
+            grid=self._grid(rows, shown, values),
+            basis=self._say("basis", self._header.basis, values),
+            note=self._say("note", self._header.note, values),
+            file=(table_file(self._report, file.table), f"{file.table}.parquet") if file else None,
+            rows_of_file=file.where if file else "",
+            hides_addresses=any("@" in str(row[name]) for row in rows for name in customers),
+        )
+
+    def _drawn(self, rows: list[dict[str, Any]], shown: Mapping[str, Shown]) -> Chart:
+        views = self._views_of_values(rows, shown) if self._header.each else self._views_of_drawings(rows, shown)
+        values = {"rows": rows, **({} if self._header.each else self._let())}
+        legend: dict[str, str] = {}
+        for _, entries in views:
+            legend |= {name: colour for name, colour in entries if name not in legend}
+        return Chart(
+            id=self._chart.id,
+            title=self._say("title", self._header.title, values),
+            basis=self._say("basis", self._header.basis, values),
+            views=tuple(view for view, _ in views),
+            grid=None if self._header.each else self._grid(rows, self._of_view(shown, rows, values), values),
+            legend=tuple(legend.items()) if self._header.legend is None else self._legend(values),
+        )
+
+    def _views_of_drawings(self, rows: list[dict[str, Any]], shown: Mapping[str, Shown]) -> list[tuple[View, Any]]:
+        values = {"rows": rows, **self._let()}
+        data = self._data(rows, self._of_view(shown, rows, values), values)
+        if self._header.draw is not None:
+            return [self._view("all", "All", self._header.draw, self._header.sentence, data, values)]
+        return [
+            self._view(key, view.label, view.draw, view.sentence, data, values)
+            for key, view in self._header.views.items()
+            if view.when is None or values[view.when]
+        ]
+
+    def _views_of_values(self, rows: list[dict[str, Any]], shown: Mapping[str, Shown]) -> list[tuple[View, Any]]:
+        each, views = self._header.each, []
+        assert each is not None
+        for key in dict.fromkeys(row[each.key] for row in rows):
+            own = [row for row in rows if row[each.key] == key]
+            values = {**own[0], "rows": own, **self._let(key)}
+            columns = self._of_view(shown, own, values)
+            data = self._data(own, columns, values)
+            view, legend = self._view(
+                str(key), str(own[0][each.label]), self._header.draw, self._header.sentence, data, values
+            )
+            grid = self._grid(own, columns, values)
+            views.append((View(view.key, view.label, view.sentence, view.figure, grid=grid), legend))
+        return views
+
+    def _view(
+        self, key: str, label: str, drawing: Any, sentence: str, data: Data, values: Mapping[str, Any]
+    ) -> tuple[View, figures.Legend]:
+        figure = drawing.figure(data)
+        return View(key, label, self._say("sentence", sentence, values), figure), drawing.legend(data, figure)
+
+    def _data(self, rows: list[dict[str, Any]], columns: Mapping[str, Shown], values: Mapping[str, Any]) -> Data:
+        if self._header.hover is None:
+            return Data(rows, columns, self._currency)
+        render = self._texts.hover(self._header.hover, f"{self._chart.file}: hover")
+
+        def hover(row: Row, name: str, label: str) -> str:
+            text = columns[name].text(row, name, self._currency)
+            return render({**self._given, **values, **row, "series": label, "value": row[name], "shown": text})
+
+        return Data(rows, columns, self._currency, hover)
+
+    def _legend(self, values: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+        """As the header has it, without the entries that come out empty."""
+        assert self._header.legend is not None
+        said = {self._say("legend", name, values): COLOURS[look.colour] for name, look in self._header.legend.items()}
+        return tuple((name, colour) for name, colour in said.items() if name)
+
+    def _grid(self, rows: list[dict[str, Any]], columns: Mapping[str, Shown], values: Mapping[str, Any]) -> Grid:
+        fields: list[components.Field] = []
+        cells: list[Callable[[Row], Any]] = []
+        for name, spec in self._header.columns.items():
+            if spec.spread:
+                for number, entry in enumerate(_names_in(rows, name), start=1):
+                    fields.append(components.Field(f"{name}_{number}", entry, columns[name].field_kind))
+                    cells.append(_one_of(name, entry))
+            elif not spec.hidden:
+                fields.append(components.Field(name, columns[name].label, columns[name].field_kind))
+                cells.append(_cell_of(name, columns[name], self._currency))
+        caption = self._say("caption", self._header.caption or self._header.title, values)
+        return components.grid(caption, fields, [[cell(row) for cell in cells] for row in rows])
+
+
+def _names_in(rows: Iterable[Row], name: str) -> list[str]:
+    return sorted({point["name"] for row in rows for point in row[name] or ()})
+
+
+def _one_of(name: str, entry: str) -> Callable[[Row], Any]:
+    return lambda row: next((point["value"] for point in row[name] or () if point["name"] == entry), None)
+
+
+def _cell_of(name: str, column: Shown, currency: str) -> Callable[[Row], Any]:
+    return lambda row: column.value(row, name, currency)
+
+
+# ── what a column is ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _tables_of(chart: ChartFile, tables: Mapping[str, Table]) -> list[Table]:
+    try:
+        read = tables_read(chart.select, chart.file)
+    except Refused as refused:
+        raise HeaderError(str(refused)) from refused
+    return [tables[name] for name in sorted(read) if name in tables]
+
+
+def _shown(name: str, spec: ColumnSpec, tables: Iterable[Table], kind: pl.DataType, file: str) -> Shown:
+    """What the chart's header says of a column; what it does not say, the headers of the tables that have it say."""
+    declared = {table.full_name: table.header.columns[name] for table in tables if name in table.header.columns}
+    labels = {column.label or in_words(name) for column in declared.values()} or {in_words(name)}
+    kinds = {_kind_of(name, column) for column in declared.values()} or {_kind_of_type(kind)}
+    for what, found in (("label", labels), ("kind", kinds)):
+        if len(found) > 1 and getattr(spec, what) is None and not spec.hidden and spec.kind_by is None:
+            raise HeaderError(
+                f"{file}: columns.{name}: {', '.join(declared)} differ on its {what} ({', '.join(sorted(found))}); "
+                f"say it here."
+            )
+    units = {column.unit for column in declared.values()}
+    return Shown(
+        spec.label if spec.label is not None else min(labels),
+        spec.kind or min(kinds),
+        units.pop() if len(units) == 1 else None,
+        spec.kind_by,
+        spec.missing,
+    )
+
+
+def in_words(name: str) -> str:
+    """'mean_order_value' as a heading: 'Mean order value'."""
+    return name.replace("_", " ").capitalize()
+
+
+def _kind_of(name: str, column: Column) -> ColumnKind:
+    if name == "customer_id":
+        return "customer"
+    if column.unit == "currency":
+        return "money"
+    if column.unit == "share":
+        return "percent"
+    by_type: dict[str, ColumnKind] = {"DATE": "date", "BIGINT": "count", "INTEGER": "count", "DOUBLE": "number"}
+    return by_type.get(column.type, "number" if column.type.startswith("DECIMAL") else "text")
+
+
+def _kind_of_type(kind: pl.DataType) -> ColumnKind:
+    """Of a column that no table has: whole numbers are counts, DECIMAL is money."""
+    if isinstance(kind, pl.Decimal):
+        return "money"
+    return "count" if kind.is_integer() else "number" if kind.is_float() else "date" if kind == pl.Date else "text"

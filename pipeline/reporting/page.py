@@ -1,0 +1,173 @@
+"""Pages as files: `reports/pages/<page>/page.html.j2` and its charts, and what a page is to the report.
+
+The template begins with its front matter, YAML in a comment `{# … #}`: title, place in the navigation, and what the
+page asks of the warehouse for all that it says. Below it is what stands under the page's heading. Pages in Python
+(`pages/*.py`) live in the same navigation.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from pipeline.reporting.chart_files import ChartFile, make, read_chart, require_safe
+from pipeline.reporting.components import Nothing, Part
+from pipeline.reporting.facts import Report
+from pipeline.reporting.templating import Texts
+from pipeline.settings import PAGES_FOLDER
+from pipeline.tables.header import HeaderError, Table, parse_header, read_yaml
+
+_FRONT_MATTER = re.compile(r"\A\{#(?P<yaml>.*?)#\}[ \t]*\n?(?P<body>.*)\Z", re.DOTALL)
+_NAME = re.compile(r"[a-z][a-z0-9_-]*")
+_LAYOUT = '{% extends "page.html.j2" %}{% block page %}'  # on the first line, so that lines keep their numbers
+
+
+@dataclass(frozen=True)
+class Page:
+    """`name` is that of the HTML file, `label` stands in the navigation, `context` fills the template."""
+
+    name: str
+    label: str
+    context: Callable[[Report], dict[str, Any]]
+    template: str = ""
+    after: str | None = None
+    """The page it follows in the navigation; None: where it stands in the list, or at the end."""
+
+
+class PageHeader(BaseModel):
+    """The front matter of a page."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    title: str = Field(min_length=1, description="Heading of the page and its name in the navigation")
+    lead: str = Field(min_length=1, description="What the page is about; a template")
+    after: str | None = Field(None, description="The page it follows in the navigation; else it is the last")
+    let: dict[str, str] = Field(
+        default_factory=dict, description="Name: SELECT of one row at most; of one column its value"
+    )
+    missing: str = Field("", description="Why there is nothing to show on the page, or nothing; a template")
+    missing_title: str = "Nothing to show yet"
+
+
+@dataclass(frozen=True)
+class PageFile:
+    """A page as its folder tells it."""
+
+    name: str
+    file: str
+    header: PageHeader
+    body: str
+    charts: tuple[ChartFile, ...]
+
+    @property
+    def template(self) -> str:
+        return f"pages/{self.name}"
+
+    @property
+    def source(self) -> str:
+        """The template, with the layout of all pages around it."""
+        return f"{_LAYOUT}{self.body}{{% endblock %}}"
+
+    def as_page(self) -> Page:
+        return Page(self.name, self.header.title, self.context, self.template, self.header.after)
+
+    def context(self, report: Report) -> dict[str, Any]:
+        """What the template is given. Charts are made only where the page has something to show."""
+        texts = Texts(report.facts.currency)
+        given = self.given(report)
+        missing = self._say(texts, "missing", self.header.missing, given)
+        given |= {"missing": missing}
+        return {
+            **given,
+            "title": self.header.title,
+            "lead": self._say(texts, "lead", self.header.lead, given),
+            "missing_title": self.header.missing_title,
+            "charts": {} if missing else self.parts(report, texts, given),
+        }
+
+    def given(self, report: Report) -> dict[str, Any]:
+        """What the texts of the page and of its charts can name."""
+        facts = report.facts
+        asked = {name: _row(report, select, f"{self.file}: let.{name}") for name, select in self.header.let.items()}
+        return {"facts": facts, "snapshot_date": facts.snapshot_date, **asked}
+
+    def parts(self, report: Report, texts: Texts, given: Mapping[str, Any]) -> dict[str, Part | Nothing]:
+        return {chart.name: make(chart, report, texts, given) for chart in self.charts}
+
+    def _say(self, texts: Texts, field: str, template: str, values: Mapping[str, Any]) -> str:
+        return texts.text(template, f"{self.file}: {field}", values)
+
+
+def _row(report: Report, select: str, place: str) -> Any:
+    frame = report.ask(select)
+    if frame.height > 1:
+        raise HeaderError(f"{place}: the SELECT has {frame.height} rows; it may have one.")
+    row = frame.row(0, named=True) if frame.height else None
+    return row if row is None or len(row) > 1 else next(iter(row.values()))
+
+
+def page_folders(home: Path) -> tuple[Path, ...]:
+    """Where pages are: ours, and those of a home that has its own."""
+    own = home / "reports" / "pages"
+    return (PAGES_FOLDER,) if own.resolve() == PAGES_FOLDER.resolve() else (PAGES_FOLDER, own)
+
+
+def read_pages(folders: Iterable[Path], tables: Mapping[str, Table], taken: Iterable[str] = ()) -> tuple[PageFile, ...]:
+    """The pages of all folders. `taken` are names that no folder may have.
+
+    Raises HeaderError for a file that cannot be used, and for a page whose name is that of another.
+    """
+    pages: dict[str, PageFile] = {}
+    for folder in folders:
+        for path in sorted(folder.glob("*/page.html.j2")):
+            page = _read_page(path, tables)
+            if page.name in pages or page.name in taken:
+                raise HeaderError(f"{path.parent}: the report has a page {page.name!r} already; rename the folder.")
+            pages[page.name] = page
+        for path in sorted(folder.glob("*/*.sql")):
+            if not (path.parent / "page.html.j2").exists():
+                raise HeaderError(f"{path.parent}: has charts and no page.html.j2, which says where they stand.")
+    return tuple(pages.values())
+
+
+def _read_page(path: Path, tables: Mapping[str, Table]) -> PageFile:
+    name, file = path.parent.name, f"reports/pages/{path.parent.name}/{path.name}"
+    if not _NAME.fullmatch(name):
+        raise HeaderError(f"{file}: a page is called by small letters, digits, - and _, and begins with a letter.")
+    text = path.read_text(encoding="utf-8")
+    found = _FRONT_MATTER.match(text)
+    if found is None:
+        raise HeaderError(f"{file}: must begin with its front matter, {{# title: … #}}; docs/reports.md shows one.")
+    header = parse_header(PageHeader, read_yaml(found["yaml"], file), text, file)
+    for field, select in header.let.items():
+        require_safe(select, f"{file}: let.{field}", tables)
+    charts = [
+        read_chart(chart, f"reports/pages/{name}/{chart.name}", tables) for chart in sorted(path.parent.glob("*.sql"))
+    ]
+    lines_before = text[: found.start("body")].count("\n")
+    return PageFile(name, file, header, "\n" * lines_before + found["body"], tuple(charts))
+
+
+def in_navigation(pages: Sequence[Page]) -> tuple[Page, ...]:
+    """Every page behind the one it is to follow; the others as they stand. Raises HeaderError for one that cannot."""
+    following: dict[str | None, list[Page]] = {}
+    for page in pages:
+        following.setdefault(page.after, []).append(page)
+
+    def walk(after: str | None) -> Iterator[Page]:
+        for page in following.get(after, ()):
+            yield page
+            yield from walk(page.name)
+
+    ordered = tuple(walk(None))
+    for page in pages:
+        if page not in ordered:
+            raise HeaderError(
+                f"reports/pages/{page.name}/page.html.j2: after: there is no page {page.after!r} to follow."
+            )
+    return ordered

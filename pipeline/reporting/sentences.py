@@ -1,0 +1,294 @@
+"""Sentences with more than two branches, as filters of the templates: `{{ rows|retention_sentence }}`.
+
+The rules of `words` hold: pure functions of aggregates, what is unknown is said, nothing is invented. Rows are those of
+the chart that says the sentence, by the columns of its file.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+from collections.abc import Callable, Mapping, Sequence
+from itertools import pairwise
+from typing import Any, TypeVar
+
+from pipeline.reporting.words import (
+    Number,
+    change,
+    count,
+    counted,
+    day,
+    listed,
+    money,
+    month,
+    number,
+    percent,
+    points,
+    share_of,
+    were,
+)
+
+Row = Mapping[str, Any]
+Rows = Sequence[Row]
+Sentence = TypeVar("Sentence", bound=Callable[..., str])
+SENTENCES: dict[str, Callable[..., str]] = {}
+"""Every sentence by the name of its filter."""
+TREND_CLASSES = ("Growing", "Stable", "Declining")
+LEAST_COMPARED = 20
+"""Customers a group must have to be compared with others by a share."""
+
+
+def sentence(function: Sentence) -> Sentence:
+    """Register a function as a filter."""
+    SENTENCES[function.__name__] = function
+    return function
+
+
+# ── activity trend ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@sentence
+def trend_missing(base: Row | None, first_on: dt.date | None, tested: int) -> str:
+    """Why nobody has a trend, and when somebody may; empty where somebody has one."""
+    if base is None or first_on is None:
+        return "No customer has bought yet, so nobody has a trend."
+    if not base["base_customers"]:
+        both = 2 * base["window_days"]
+        return (
+            f"A trend compares two windows of {counted(base['window_days'], 'day')}, so it needs customers who first "
+            f"bought {counted(both, 'day')} ago or earlier. The first purchase of all was on {day(first_on)}: from "
+            f"{day(first_on + dt.timedelta(days=both))} on the first customers can have a trend."
+        )
+    if tested:
+        return ""
+    old = f"{counted(base['base_customers'], 'customer')} first bought before both windows"
+    if base["share_from"] is None:
+        return f"{old}, and none of them bought in either. A trend can be told once some of them buy again."
+    if base["n_min"] is None:
+        return (
+            f"{old}; all that they bought falls into one of the two windows, so nobody can be told from all. A trend "
+            "can be told once both windows hold purchases."
+        )
+    return (
+        f"{old}, but none of them bought on {counted(base['n_min'], 'day')} or more in both windows together: with "
+        "fewer, chance explains every change. A trend can be told once somebody has."
+    )
+
+
+@sentence
+def season_sentence(base: Row, first_on: dt.date, snapshot_date: dt.date) -> str:
+    """Where the expected share comes from; and when the season can be taken out, if it is not."""
+    from pipeline.steps.movement.trend import LEAST_SEASON
+
+    share, seen = percent(base["expected_share"]), counted(base["share_prior"] + base["share_recent"], "purchase")
+    if base["share_from"] == "a year ago":
+        return (
+            f"Of {seen} in the same two windows a year ago, {share} fell into the recent one. Every customer is "
+            "compared with that, so what the season brings is no trend."
+        )
+    from_day = _year_later(first_on + dt.timedelta(days=2 * base["window_days"]))
+    why = (
+        f"they can hold enough from {day(from_day)} on"
+        if from_day > snapshot_date
+        else f"they hold fewer than {count(LEAST_SEASON)} purchases"
+    )
+    return (
+        f"Of the {seen} of all customers who bought before both windows, {share} fell into the recent one. Every "
+        "customer is compared with that, so what all have in common, the season among it, is no trend. The windows of "
+        f"a year ago would show the season alone; {why}."
+    )
+
+
+def _year_later(date: dt.date) -> dt.date:
+    return date.replace(year=date.year + 1, day=28 if (date.month, date.day) == (2, 29) else date.day)
+
+
+@sentence
+def trend_course(rows: Rows) -> str:
+    """Of the customers of every class (`shown`) on every day (`as_of`)."""
+    last, first = (pick(row["as_of"] for row in rows) for pick in (max, min))
+    now, then = (
+        {name: sum(row["customers"] for row in rows if (row["as_of"], row["shown"]) == (date, name)) for name in
+         TREND_CLASSES}
+        for date in (last, first)
+    )  # fmt: skip
+    text = f"Of {counted(sum(now.values()), 'customer')} with a trend, {count(now['Growing'])} {were(now['Growing'])} "
+    text += f"growing and {count(now['Declining'])} declining on {day(last)}"
+    if first == last:
+        return f"{text}. There is one snapshot so far; the course over time is drawn from the second one on."
+    if not sum(then.values()):
+        return f"{text}; nobody had a trend yet on {day(first)}."
+    before = counted(sum(then.values()), "customer")
+    return f"{text}; of {before} on {day(first)}, {count(then['Growing'])} and {count(then['Declining'])}."
+
+
+@sentence
+def trend_breaks(rows: Rows) -> str:
+    """Where the windows changed their length; empty where they never did."""
+    lengths = sorted({row["as_of"]: row["window_days"] for row in rows}.items())
+    changed = [
+        f"on {day(first)} from {count(before)} to {count(after)} days"
+        for (_, before), (first, after) in pairwise(lengths)
+        if before != after
+    ]
+    return f"The windows changed {listed(changed)}: a step at a dotted line is one of the measure." if changed else ""
+
+
+@sentence
+def chance_sentence(rows: Rows) -> str:
+    """Found beside what unchanged customers would show; more than two standard deviations apart is more."""
+    ways = {row["activity_trend"].lower(): row for row in rows if row["is_change"]}
+    text = "; ".join(
+        f"{count(row['found'])} {were(row['found'])} found {way}, where chance alone would make "
+        f"{expected(row['by_chance'])}"
+        for way, row in ways.items()
+    )
+    more = [way for way, row in ways.items() if row["found"] > row["by_chance"] + 2 * math.sqrt(row["by_chance"])]
+    if len(more) == 2:
+        return f"{text}. Both are more than chance makes; some of each are chance all the same."
+    if more:
+        return f"{text}. Only {more[0]} ones are more than chance makes."
+    return f"{text}. Neither is more than chance makes: no customer should be called changed for this alone."
+
+
+@sentence
+def expected(customers: float | None) -> str:
+    """A number of customers that chance makes: '96', and '0.3' rather than 0."""
+    return number(customers, 0 if customers is None or customers >= 10 else 1)
+
+
+@sentence
+def trend_by_segment(rows: Rows) -> str:
+    """Where growing and declining customers are most frequent, among groups that are large enough."""
+    large = [(row, whole) for row in rows if (whole := sum(row[n] for n in ("growing", "stable", "declining")))
+             >= LEAST_COMPARED]  # fmt: skip
+    if not large:
+        return f"No segment has {LEAST_COMPARED} customers with a trend yet, too few to compare shares."
+    found = []
+    for way in ("growing", "declining"):
+        top, whole = max(large, key=lambda one, way=way: (one[0][way] / one[1], one[0]["segment"]))  # type: ignore[misc]
+        if top[way]:
+            share = percent(share_of(top[way], whole))
+            found.append(f"{way} ones are most frequent among {top['segment']} ({share})")
+    if not found:
+        return "Nobody is growing or declining in a segment with enough customers to compare."
+    return f"Of customers with a trend, {listed(found)}."
+
+
+@sentence
+def movers_missing(now: int, previous: Row | None) -> str:
+    """Why nobody moved. `now`: length of the windows; `previous`: the day compared with and its `window_days`."""
+    if previous is None or previous["day"] is None:
+        return "This is the first snapshot with a trend. Who moves is known from the second one on."
+    if previous["window_days"] != now:
+        return (
+            f"On {day(previous['day'])} windows of {counted(previous['window_days'] or 0, 'day')} were compared, now "
+            f"of {counted(now, 'day')}: the classes cannot be compared. Who moves is known from the next snapshot on."
+        )
+    return f"Nobody has moved to another trend since {day(previous['day'])}."
+
+
+# ── cohorts ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@sentence
+def retention_sentence(rows: Rows) -> str:
+    """The youngest cohort at its greatest known age against all older ones at that age."""
+    known = [row for row in rows if row["is_complete"] and row["age_months"] > 0]
+    if not known:
+        return "No cohort's second month is over yet."
+    youngest = max(row["cohort"] for row in known)
+    age = max(row["age_months"] for row in known if row["cohort"] == youngest)
+    now = next(row for row in known if row["cohort"] == youngest and row["age_months"] == age)
+    older = [row for row in known if row["age_months"] == age and row["cohort"] < youngest]
+    when = "in the month after" if age == 1 else f"{age} months after"
+    text = f"Of {counted(now['customers'], 'customer')} of {month(youngest)}, {percent(now['retention'])} bought {when}"
+    if not older:
+        return f"{text}; there is no older cohort to compare with."
+    before = sum(row["active_customers"] for row in older) / sum(row["customers"] for row in older)
+    inside = now["retention_low"] <= before <= now["retention_high"]
+    sure = "chance may be all of the difference" if inside else "more than chance makes likely"
+    return f"{text}; of the older cohorts {percent(before)} ({change(now['retention'] - before, points)}, {sure})."
+
+
+@sentence
+def cohort_value(chosen: Row, older: Number | None, currency: str) -> str:
+    """What the cohort that stands out has brought per customer, against the mean of the older ones at that age."""
+    age, value = chosen["age_months"], chosen["cumulative_revenue_per_customer"]
+    on = f"{counted(age, 'month')} on" if age else "By the end of their first month"
+    text = f"{on}, customers of {month(chosen['cohort'])} have brought {money(value, currency)} each"
+    if older is None:
+        return f"{text}; no older cohort is known to compare with."
+    return f"{text}; those of older cohorts had brought {money(older, currency)} by then."
+
+
+@sentence
+def repeat_sentence(rows: Rows) -> str:
+    """Repeat buyers' share in the last whole month against the first, and against a sector."""
+    whole = [row for row in rows if row["is_complete"] and row["repeat"] is not None]
+    if not whole:
+        return "There is no whole month with buyers yet."
+    (first, then), (last, now) = ((f"{row['starts_on']:%B %Y}", row["repeat"]) for row in (whole[0], whole[-1]))
+    text = f"Repeat buyers were {percent(now)} of {whole[0]['of_whom']} in {last}"
+    if first == last:
+        text += ", the only whole month."
+    else:
+        text += f"; in {first} it was {percent(then)} ({change(now - then, points)})."
+    compared = [
+        (row["starts_on"], sector["sector"], sector["difference"])
+        for row in rows for sector in row["sectors"] or () if sector["difference"] is not None
+    ]  # fmt: skip
+    if not compared:
+        return text
+    when, sector, difference = max(compared)
+    side = "above" if difference >= 0 else "below"
+    return f"{text} That was {points(abs(difference))} {side} {sector} in {when:%B %Y}."
+
+
+# ── key figures ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def written(kind: str, currency: str) -> Callable[[Number | None], str]:
+    """How values of a key figure are written."""
+    if kind == "money":
+        return lambda value: money(value, currency)
+    return {"percent": percent, "count": count}.get(kind, number)
+
+
+@sentence
+def kpi_sentence(row: Row | None, open_row: Row | None, currency: str) -> str:
+    """A key figure in its last whole month, and how the open one stands. Rows of the chart of key figures."""
+    if row is None or row["value"] is None:
+        text = "Not known for any whole month yet."
+    else:
+        show = written(row["kind"], currency)
+        target = f", target {show(row['target'])} {row['status']}" if row["target"] is not None else ""
+        text = f"{month(row['starts_on'])}: {show(row['value'])}{target}{_against_before(row, show)}."
+    if open_row is None or open_row["status"] not in {"on track", "behind"}:
+        return text
+    show = written(open_row["kind"], currency)
+    so_far = f"{month(open_row['starts_on'])} is not over, and with {show(open_row['value'])} so far"
+    return f"{text} {so_far} {open_row['status']} for {show(open_row['target'])}."
+
+
+def _against_before(row: Row, show: Callable[[Number | None], str]) -> str:
+    before = [
+        f"{show(row[value])} {when}"
+        for value, when in (("previous_value", "the month before"), ("year_earlier_value", "a year earlier"))
+        if row[value] is not None
+    ]
+    return f"; {listed(before)}" if before else ""
+
+
+@sentence
+def targets_sentence(last: dt.date | None, given: int, judged: int, met: int) -> str:
+    """How the targets of the last whole month came out; `given`: targets of any month."""
+    if not given:
+        return (
+            "No targets are given, so nothing is judged. An export “targets” (kpi, period, value) in data/exports/ "
+            "adds them."
+        )
+    when = f"{last:%B %Y}" if last else "a month that is over"
+    if not judged:
+        return f"None of the targets is of {when}, the last whole month."
+    return f"{count(met)} of {counted(judged, 'target')} of {when} were met."

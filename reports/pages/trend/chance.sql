@@ -1,0 +1,28 @@
+/*
+title: More than chance?
+caption: Customers found in each class, and by chance alone
+draw: {bars: activity_trend, series: {found: accent, by_chance: part-2}, only: is_change}
+columns:
+  activity_trend: Trend
+  found: {label: Found, kind: count}
+  by_chance: {kind: number}
+  is_change: {hidden: true}
+let:
+  tested: sum(found)
+hover: "{{ activity_trend }}, {{ series|lower }}: {{ value|expected }}"
+sentence: "{{ rows|chance_sentence }}"
+empty: Nobody has a trend.
+basis: n = {{ tested|counted("customer") }} with a trend · {{ base.prior_from|span(snapshot_date) }}
+*/
+WITH classes (activity_trend, place, label) AS (
+  VALUES ('growing', 1, 'Growing'), ('stable', 2, 'Stable'), ('declining', 3, 'Declining')
+)
+SELECT
+  classes.label AS activity_trend,
+  summary.customers AS found,
+  summary.by_chance,
+  summary.activity_trend <> 'stable' AS is_change
+FROM marts.activity_trend_summary AS summary
+JOIN classes ON classes.activity_trend = summary.activity_trend
+WHERE summary.snapshot_date = $snapshot_date AND summary.by_chance IS NOT NULL
+ORDER BY classes.place

@@ -1,0 +1,47 @@
+/*
+title: The movers with the most value at stake
+caption: Customers who moved to another trend, most value at stake first
+draw: table
+columns:
+  customer_id: Customer
+  from: From
+  to: To
+  direction: Move
+  prior_occasions: Purchases before
+  recent_occasions: Lately
+  value_at_stake:
+  predicted_clv:
+  moved: {hidden: true}
+let:
+  listed: count(*)
+  moved: max(moved)
+empty: ""
+basis: n = {{ moved|counted("customer") }} · {{ previous.day|short_day }} to {{ snapshot_date|short_day }}
+note: The first {{ listed|count }} of {{ moved|counted("customer") }}.
+file: {table: segment_events, where: where the catalogue is activity_trend}
+*/
+WITH trends (trend, label) AS (
+  VALUES ('growing', 'Growing'), ('stable', 'Stable'), ('declining', 'Declining'), ('too_few', 'Too few purchases'),
+    ('silent', 'Silent'), ('too_new', 'Too new')
+)
+SELECT
+  events.customer_id,
+  coalesce(before.label, 'New customer') AS "from",
+  now.label AS "to",
+  CASE events.direction WHEN 'better' THEN 'up' WHEN 'worse' THEN 'down' WHEN 'entered' THEN 'got one' ELSE 'lost it' END
+    AS direction,
+  trend.prior_occasions,
+  trend.recent_occasions,
+  events.value_at_stake,
+  events.predicted_clv,
+  count(*) OVER () AS moved
+FROM marts.segment_events AS events
+JOIN marts.activity_trend AS trend
+  ON trend.snapshot_date = events.snapshot_date AND trend.customer_id = events.customer_id
+LEFT JOIN trends AS before ON before.trend = events.from_segment
+JOIN trends AS now ON now.trend = events.to_segment
+WHERE events.snapshot_date = $snapshot_date
+  AND events.catalogue = 'activity_trend'
+  AND events.direction <> 'same'
+ORDER BY events.value_at_stake DESC, events.customer_id
+LIMIT 20

@@ -1,0 +1,48 @@
+/*
+title: Moves between trends
+draw: table
+columns:
+  from: From
+  to: To
+  direction: Move
+  customers:
+  value_at_stake:
+  way: {hidden: true}
+let:
+  moved: sum(customers)
+  up: coalesce(sum(customers) FILTER (way = 'better'), 0)
+  down: coalesce(sum(customers) FILTER (way = 'worse'), 0)
+  entered: coalesce(sum(customers) FILTER (way = 'entered'), 0)
+  lost: coalesce(sum(customers) FILTER (way = 'left'), 0)
+  at_stake: sum(value_at_stake) FILTER (way = 'worse')
+sentence: >-
+  Since {{ previous.day|day }}, {{ up|counted("customer") }} moved up and {{ down|count }} down; {{ entered|count }} got a
+  trend and {{ lost|count }} lost theirs.
+  {%- if down %} Those who moved down spent {{ at_stake|money }} in the last 12 months.{% endif %}
+empty: "{{ base.window_days|movers_missing(previous) }}"
+basis: n = {{ moved|counted("customer") }} · {{ previous.day|short_day }} to {{ snapshot_date|short_day }}
+note: "Value at stake: what these customers spent in the last 12 months ({{ facts.last_year }})."
+*/
+WITH trends (trend, label) AS (
+  VALUES ('growing', 'Growing'), ('stable', 'Stable'), ('declining', 'Declining'), ('too_few', 'Too few purchases'),
+    ('silent', 'Silent'), ('too_new', 'Too new')
+),
+moves AS (
+  SELECT from_segment, to_segment, direction, count(*) AS customers, sum(value_at_stake)::DECIMAL(18,2) AS value_at_stake
+  FROM marts.segment_events
+  WHERE snapshot_date = $snapshot_date AND catalogue = 'activity_trend' AND direction <> 'same'
+  GROUP BY from_segment, to_segment, direction
+)
+SELECT
+  coalesce(before.label, 'New customer') AS "from",
+  now.label AS "to",
+  CASE moves.direction WHEN 'better' THEN 'up' WHEN 'worse' THEN 'down' WHEN 'entered' THEN 'got one' ELSE 'lost it' END
+    AS direction,
+  moves.customers,
+  moves.value_at_stake,
+  moves.direction AS way
+FROM moves
+LEFT JOIN trends AS before ON before.trend = moves.from_segment
+JOIN trends AS now ON now.trend = moves.to_segment
+ORDER BY
+  moves.value_at_stake DESC, moves.customers DESC, moves.from_segment NULLS FIRST, moves.to_segment, moves.direction
