@@ -33,11 +33,15 @@ def test_a_table_and_an_audience_of_a_home_are_built_tested_shown_and_published(
     audience.parent.mkdir()
     audience.write_text(AUDIENCE)
 
-    spec = build_defs(first_night.settings).get_repository_def().asset_graph.get(dg.AssetKey(["marts", "pausing"]))
+    definitions = build_defs(first_night.settings).get_repository_def()
+    spec = definitions.asset_graph.get(dg.AssetKey(["marts", "pausing"]))
     assert (spec.group_name, spec.owners) == ("loyalty", ["team:data"])
     assert {key.path[-1] for key in spec.parent_keys} == {"customer_summary"}
     assert spec.metadata["file"] == "home/sql/marts/loyalty/pausing.sql"
     assert {key.name for key in spec.check_keys} == {"keys_unique", "columns_fit", "everybody_is_there"}
+
+    audiences = definitions.asset_graph.get(dg.AssetKey(["published", "audiences"]))
+    assert audiences.metadata["files"] == "sql/audiences/segments.sql, home/sql/audiences/regulars.sql"
 
     before = first_night.published()
     result = first_night.run(FIRST, only=["marts.pausing", *PUBLISHED], job=ASSET_JOB)

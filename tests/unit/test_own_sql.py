@@ -11,6 +11,7 @@ from shop import Shop
 from typer.testing import CliRunner
 
 from pipeline.cli import app
+from pipeline.doctor import Finding, _own_sql
 from pipeline.lint import problems_of_home
 from pipeline.scaffold import ScaffoldRefused, begin
 from pipeline.settings import SQL_FOLDER, Settings
@@ -19,6 +20,7 @@ from pipeline.tables.catalog import Catalog, catalog_of, features, ours, own_cat
 from pipeline.tables.header import PARAMETER_TABLES, HeaderError
 from pipeline.tables.safe_sql import unsafe
 
+DOCS = SQL_FOLDER.parent / "docs" / "own-sql.md"
 DAY = dt.date(2026, 3, 31)
 TABLE = """/*
 description: Orders of every customer.
@@ -321,6 +323,13 @@ def test_a_start_of_each_kind_lints_and_is_found(tmp_path: Path) -> None:
     assert "marts.pausing" in catalog.tables and catalog.audiences[-1].name == "pausing"
 
 
+def test_the_example_of_the_documentation_lints(tmp_path: Path) -> None:
+    table, audience = re.findall(r"```sql\n(.*?)```", DOCS.read_text(encoding="utf-8"), re.DOTALL)
+    write(tmp_path / "sql", "marts/loyalty/pausing", table)
+    write(tmp_path / "sql", "audiences/pausing", audience)
+    assert [str(problem) for problem in problems_of_home(Settings(home=tmp_path))] == []
+
+
 def test_a_start_overwrites_nothing_and_takes_no_name_of_ours(tmp_path: Path) -> None:
     settings = Settings(home=tmp_path)
     file = begin(settings, "table", "pausing", "own")
@@ -356,6 +365,16 @@ def test_the_lint_tells_what_a_run_would_stumble_over(tmp_path: Path) -> None:
         f"{tmp_path.name}/sql/audiences/loyal.sql, line 12",
         "sources/till/order_lines.sql, line 5",
     }
+
+
+def test_doctor_tells_what_a_home_adds_and_what_keeps_it_from_running(tmp_path: Path) -> None:
+    good, bad, none = (Settings(home=tmp_path / name) for name in ("good", "bad", "none"))
+    assert list(_own_sql(none)) == []
+    begin(good, "table", "pausing")
+    write(bad.home / "sql", "marts/own/kpis", TABLE)
+    assert list(_own_sql(good)) == [Finding("ok", "own SQL", f"1 table and 0 audiences in {good.home / 'sql'}")]
+    (finding,) = _own_sql(bad)
+    assert finding.status == "fail" and finding.message.startswith("bad/sql/marts/own/kpis.sql: Perennial has a table")
 
 
 # ── a table that is gone again ────────────────────────────────────────────────────────────────────────────────────────
