@@ -39,6 +39,7 @@ def publication_assets(catalog: Catalog, partitions_def: dg.PartitionsDefinition
                 owners=["team:crm"],
                 kinds={"parquet"} if part != "report" else {"html"},
                 partitions_def=partitions_def,
+                metadata={"files": ", ".join(one.file for one in catalog.audiences)} if part == "audiences" else {},
             )
             for part, description in PARTS.items()
         ],

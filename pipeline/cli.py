@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections import defaultdict
 from contextlib import contextmanager
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
@@ -26,6 +27,15 @@ if TYPE_CHECKING:
     from pipeline.runs import Finished
 
 Done = TypeVar("Done")
+
+
+class New(StrEnum):
+    """What a home may add."""
+
+    TABLE = "table"
+    AUDIENCE = "audience"
+    SOURCE = "source"
+
 
 app = typer.Typer(
     name="perennial",
@@ -220,6 +230,44 @@ def inspect(
     _show_inspection(found)
     if not found.is_usable:
         raise typer.Exit(1)
+
+
+@app.command()
+def new(
+    kind: Annotated[New, typer.Argument(help="What to begin.")],
+    name: Annotated[str, typer.Argument(help="Its name: lower-case letters, digits and _.")],
+    home: Home = None,
+    topic: Annotated[str, typer.Option(help="Of a table: the folder, and chapter of the glossary.")] = "own",
+) -> None:
+    """Write a commented start for a table, an audience or a source of your own into the home (docs/own-sql.md)."""
+    with _told(_NOT_WRITTEN):
+        from pipeline.doctor import require_home
+
+        settings = load(home)
+        require_home(settings)
+        from pipeline.scaffold import begin
+
+        written = begin(settings, kind.value, name, topic)
+    out.print(f"{written}", markup=False, soft_wrap=True)
+    out.print("Change it as you need, then: perennial lint", markup=False, style="dim")
+
+
+@app.command()
+def lint(home: Home = None) -> None:
+    """Look at the SQL files of the home: headers, tables and columns, what they may say, whether they are portable."""
+    with _told("Not linted."):
+        from pipeline.doctor import require_home
+
+        settings = load(home)
+        require_home(settings)
+        from pipeline.lint import problems_of_home
+
+        found = problems_of_home(settings)
+    for problem in found:
+        err.print(str(problem), markup=False, soft_wrap=True)
+    if found:
+        raise typer.Exit(1)
+    out.print(f"All is well in {settings.home / 'sql'}.", markup=False, soft_wrap=True)
 
 
 @app.command()

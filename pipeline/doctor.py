@@ -35,6 +35,7 @@ from pipeline.ingest.sources import find_sources
 from pipeline.reporting.attention import WorthALook, of_files, worth_a_look
 from pipeline.settings import SETTINGS_FILE, Settings, SettingsError, load
 from pipeline.shapes import counted
+from pipeline.tables.catalog import catalog_of, ours
 from pipeline.tables.header import HeaderError
 from pipeline.tables.inputs import ORDERS, switched_off
 
@@ -77,7 +78,8 @@ def examine(home: Path | None) -> list[Finding]:
         return [Finding("fail", "home", str(error))]
     findings = [Finding("ok", "settings", f"home {settings.home}, {settings.timezone}, {settings.currency}")]
     parts: tuple[Callable[[Settings], Iterator[Finding]], ...] = (
-        _versions, _engine, _folders, _modes, _id_key, _lock_and_publication, _sources, _exports, _warehouse
+        _versions, _engine, _folders, _modes, _id_key, _lock_and_publication, _sources, _own_sql, _exports,
+        _warehouse
     )  # fmt: skip
     for part in parts:
         findings.extend(part(settings))
@@ -277,6 +279,19 @@ def _sources(settings: Settings) -> Iterator[Finding]:
         yield Finding("fail", "sources", str(error))
         return
     yield Finding("ok", "sources", ", ".join(sorted(sources)))
+
+
+def _own_sql(settings: Settings) -> Iterator[Finding]:
+    """What the home adds to our tables and audiences, if it does."""
+    try:
+        catalog = catalog_of(settings.home)
+    except HeaderError as error:
+        yield Finding("fail", "own SQL", str(error))
+        return
+    tables, audiences = (len(catalog.tables) - len(ours().tables), len(catalog.audiences) - len(ours().audiences))
+    if tables or audiences:
+        added = f"{counted(tables, 'table')} and {counted(audiences, 'audience')}"
+        yield Finding("ok", "own SQL", f"{added} in {settings.home / 'sql'}")
 
 
 def _exports(settings: Settings) -> Iterator[Finding]:

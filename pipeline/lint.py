@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import closing
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -24,6 +24,7 @@ from pipeline.ingest.sources import find_sources
 from pipeline.settings import Settings
 from pipeline.steps.computed import STEPS, queries_of
 from pipeline.steps.prediction import backtest
+from pipeline.tables.audiences import Audience
 from pipeline.tables.catalog import Catalog, catalog_of, features, ours
 
 _DAY = dt.date(2024, 2, 29)
@@ -33,38 +34,41 @@ _VALUES = {"snapshot_date": _DAY, "until": _DAY, "part_from": "0", "part_to": "8
 
 def problems() -> list[PerennialError]:
     """What the SQL of the project says that it may not; empty when all is well."""
-    catalog, found = ours(), list[PerennialError]()
-    schemas = _schemas(catalog)
+    found, schemas = _problems_of(ours(), Catalog({}, ())), _schemas(ours())
     for query in features().values():
         found += _not_for_spark(query.declared_select, query.file, schemas, query.first_line)
     asked = {module: queries_of(step) for step, module in STEPS.items()} | {backtest.__name__: backtest.queries()}
     for module, queries in asked.items():
         for name, sql in queries.items():
             found += _not_for_spark(sql, f"{module} ({name})", schemas)
-    return [*_problems_of(catalog), *found]
+    return found
 
 
 def problems_of_home(settings: Settings) -> list[PerennialError]:
-    """The same of all tables, audiences and sources of a home, ours and its own."""
+    """The same of what a home adds, sources included; ours do not change with it."""
     found = list[PerennialError]()
     try:
         find_sources(settings.sources_folders)
     except PerennialError as error:
         found.append(error)
     try:
-        return _problems_of(catalog_of(settings.home)) + found
+        catalog = catalog_of(settings.home)
     except PerennialError as error:
         return [error, *found]
+    return [*(problems() if catalog is ours() else _problems_of(catalog, ours())), *found]
 
 
-def _problems_of(catalog: Catalog) -> list[PerennialError]:
+def _problems_of(catalog: Catalog, known: Catalog) -> list[PerennialError]:
+    """Of the tables and audiences that are not known, and known to be well."""
     schemas, found = _schemas(catalog), list[PerennialError]()
     for table in catalog.tables.values():
+        if table.full_name in known.tables:
+            continue
         if table.select:
             found += _not_for_spark(table.declared_select, table.file, schemas, table.first_line)
         for name, test in table.header.tests.items():
             found += _not_for_spark(test, f"{table.file} (test {name})", schemas)
-    return [*found, *_unusable_audiences(catalog)]
+    return [*found, *_unusable(catalog, [one for one in catalog.audiences if one not in known.audiences])]
 
 
 def _schemas(catalog: Catalog) -> Mapping[str, Mapping[str, str]]:
@@ -72,14 +76,14 @@ def _schemas(catalog: Catalog) -> Mapping[str, Mapping[str, str]]:
     return types | parameter_columns(Settings())
 
 
-def _unusable_audiences(catalog: Catalog) -> list[AudienceRefused]:
-    """Those that DuckDB cannot write, asked of tables that have no rows."""
+def _unusable(catalog: Catalog, audiences: Iterable[Audience]) -> list[AudienceRefused]:
+    """The audiences that DuckDB cannot write, asked of tables that have no rows."""
     found = []
     with closing(duckdb.connect()) as connection, TemporaryDirectory() as folder:
         engine, settings = DuckDBEngine(connection), Settings(home=Path(folder))
         engine.prepare(settings, list(catalog.tables.values()))
         confine(connection, settings)
-        for audience in catalog.audiences:
+        for audience in audiences:
             try:
                 write_audiences(engine, [audience], _DAY, lambda target: Path(folder, Path(target).name))
             except AudienceRefused as refused:

@@ -105,7 +105,7 @@ def _targets(engine: DuckDBEngine, audience: Audience, day: dt.date) -> dict[str
     if not header.each:
         return {f"{folder}/{header.catalogue}/{audience.name}": ()}
     names = ", ".join(map(quoted, header.each))
-    listed = f"SELECT DISTINCT {names} FROM ({header.values}\n) AS listed ORDER BY {names}"
+    listed = f"SELECT DISTINCT {names} FROM ({header.values}) AS listed ORDER BY {names}"
     unlisted = f"SELECT count(*) FROM {_MEMBERS} WHERE ({names}) NOT IN ({listed})"
     try:
         found = engine.execute(listed, {"snapshot_date": day})

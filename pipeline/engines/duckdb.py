@@ -305,11 +305,11 @@ class DuckDBEngine:
     def _insert_selected(self, table: Table, select: str, parameters: Parameters) -> int:
         columns = ", ".join(f'"{name}"' for name in table.header.columns)
         typed = ", ".join(_typed(name, column.type) for name, column in table.header.columns.items())
-        sql = f"INSERT INTO {table.full_name} ({columns}) SELECT {typed} FROM ({select}\n) AS selected"
+        sql = f"INSERT INTO {table.full_name} ({columns}) SELECT {typed} FROM ({select}) AS selected"
         return int(self.scalar(sql, parameters))
 
     def _check_test(self, name: str, sql: str, parameters: Parameters) -> CheckOutcome:
-        failing = int(self.scalar(f"SELECT count(*) FROM ({sql}\n) AS failing", parameters))
+        failing = int(self.scalar(f"SELECT count(*) FROM ({sql}) AS failing", parameters))
         return outcome(name, failing, sql, parameters)
 
 

@@ -97,9 +97,7 @@ class AudienceHeader(BaseModel):
     @model_validator(mode="after")
     def files_have_a_place(self) -> Self:
         if (self.catalogue is None) != (len(self.each) == 2):
-            raise ValueError(
-                "catalogue names the folder of the files; with two columns in each, the first is the folder"
-            )
+            raise ValueError("catalogue names the folder of the files; of two columns in each, the first does")
         if (self.values is None) != (not self.each):
             raise ValueError("each and values belong together: values lists the values of each")
         for name in self.each:

@@ -35,6 +35,8 @@ AUDIENCES = "audiences"
 # libyaml where PyYAML was built with it, as its wheels are: ten times as fast over all headers.
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _HEADER = re.compile(r"\A\s*/\*(?P<yaml>.*?)\*/(?P<sql>.*)\Z", re.DOTALL)
+_AFTER = re.compile(r"""(?:[;\s]|--[^\n'"]*(?:\n|\Z))+\Z""")
+"""What may follow a SELECT, and would harm it in brackets: semicolons and comments."""
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 COLUMN_TYPE = r"^(VARCHAR|BOOLEAN|INTEGER|BIGINT|DOUBLE|DATE|TIMESTAMP|DECIMAL\(\d+,\s?\d+\))$"
 
@@ -190,7 +192,7 @@ class Table:
         """The SELECT with the columns and types of the header. Its lines stay where they are."""
         types = self.column_types().items()
         columns = ", ".join(f'CAST(selected."{name}" AS {kind}) AS "{name}"' for name, kind in types)
-        return f"SELECT {columns} FROM ({self.select}\n) AS selected"  # behind a comment, too
+        return f"SELECT {columns} FROM ({self.select}) AS selected"
 
     def column_types(self) -> dict[str, str]:
         return {name: column.type for name, column in self.header.columns.items()}
@@ -202,7 +204,7 @@ def split_header(text: str, file: str) -> tuple[dict[str, Any], str | None]:
     if match is None:
         raise HeaderError(f"{file}: must begin with a header comment /* … */; docs/sql.md shows one.")
     data = read_yaml(match["yaml"], file)
-    return data, match["sql"].strip().rstrip("; \n\t\r") or None
+    return data, _AFTER.sub("", match["sql"].strip()) or None
 
 
 def read_yaml(text: str, file: str) -> dict[str, Any]:

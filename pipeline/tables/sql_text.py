@@ -48,7 +48,8 @@ class Finding(NamedTuple):
 def parse(sql: str, file: str) -> exp.Query:
     """The syntax tree of the one SELECT in `sql`. Raises Refused for anything else, and for what cannot be read."""
     try:
-        statements = [s for s in sqlglot.parse(sql, read=DIALECT) if s and not isinstance(s, exp.Semicolon)]
+        # Without the blank, an empty text ('') at the end behind a $parameter is no SQL to sqlglot.
+        statements = [s for s in sqlglot.parse(f"{sql} ", read=DIALECT) if s and not isinstance(s, exp.Semicolon)]
     except SqlglotError as error:
         raise Refused(file, first_error(error), "", "cannot be read as SQL") from error
     if len(statements) != 1:

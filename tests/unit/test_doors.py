@@ -20,7 +20,8 @@ from pipeline.steps.order_days import last_closed_day
 
 BEGINS = {
     "run": "Not published.", "demo": "Not published.", "prune": "Nothing was removed.", "rekey": "Nothing was changed.",
-    "simulate": "Nothing was written.", "inspect": "Not inspected.", "doctor": "✗ home:",
+    "simulate": "Nothing was written.", "inspect": "Not inspected.",
+    "new": "Nothing was written.", "lint": "Not linted.", "doctor": "✗ home:",
 }  # fmt: skip
 
 
@@ -52,6 +53,9 @@ def told(command: str) -> str:
         *((f"{name} --home no/where", "There is no home: ") for name in ("run", "prune", "rekey", "doctor")),
         *((f"{name} --home empty", "holds neither perennial.toml nor a folder data/") for name in ("run", "prune")),
         *((f"{name} --home file/x", "is not there.") for name in ("rekey", "doctor")),
+        ("new table loyal --home no/where", "There is no home: "),
+        ("new audience loyal --home empty", "holds neither perennial.toml nor a folder data/"),
+        ("lint --home empty", "holds neither perennial.toml nor a folder data/"),
         ("run --home file --source perennial=orders.csv", "is a file. A home is a folder"),
         ("run --home file/x --source perennial=orders.csv", "The home cannot be written: Not a directory"),
         ("run --home no/where --show-values", "There is no home: "),

@@ -15,10 +15,11 @@ import polars as pl
 import pytest
 from shop import Shop, all_tables
 
-from pipeline.activation.outputs import Output, versions, write_audiences, write_manifest, write_tables
+from pipeline.activation.outputs import AudienceRefused, Output, versions, write_audiences, write_manifest, write_tables
 from pipeline.ingest.exports import find_exports, load_exports
 from pipeline.places import audience_folder, table_folder
 from pipeline.settings import Settings
+from pipeline.tables.audiences import read_audience, read_audiences
 from pipeline.tables.catalog import ours
 from pipeline.tables.formulas import harmless
 
@@ -156,6 +157,96 @@ def test_numbers_below_zero_are_no_formulas(shop, folder):
     # Anna: 10 − 4; Bert: 10 − 9 − 5.
     revenue = {row["customer_id"]: row["revenue"] for rows in audience(shop, folder).values() for row in rows}
     assert revenue == {"anna": "6.00", "bert": "-4.00"}
+
+
+# ── an audience of one's own ──────────────────────────────────────────────────────────────────────────────────────────
+
+HEADER = """/*
+title: Customers by where they come from
+description: An audience that a test makes up.
+owner: team:crm
+%s
+columns:
+  customer_id: {type: VARCHAR, meaning: Customer of the shop}
+  city:        {type: VARCHAR, nullable: %s, meaning: A free text}
+  note:        {type: VARCHAR, nullable: true, meaning: Another one}
+  orders:      {type: BIGINT, nullable: true, min: 0, meaning: A number}
+*/
+SELECT * FROM (VALUES %s) AS made (customer_id, city, note, orders)
+"""
+
+
+def made(shop: Shop, folder: Folder, rows: str, more: str = "catalogue: own", name: str = "cities") -> list[Output]:
+    """What is written of an audience of these rows."""
+    file = shop.home / "sql" / "audiences" / f"{name}.sql"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(HEADER % (more, "false" if "each" in more else "true", rows), encoding="utf-8")
+    return write_audiences(shop.engine, [read_audience(file, shop.home / "sql")], DAY, folder)
+
+
+def test_an_audience_is_a_file_of_its_catalogue(shop, folder):
+    outputs = made(shop, folder, "('bo', 'x', NULL, 2), ('al', NULL, 'y', -0)")
+    assert [(output.path, output.rows) for output in outputs] == [
+        ("data/audiences/2026-03-31/own/cities.parquet", 2),
+        ("data/audiences/2026-03-31/own/cities.csv", 2),
+    ]
+    assert (folder.path / outputs[1].path).read_text() == "customer_id,city,note,orders\nal,,y,0\nbo,x,,2\n"
+    frame = pl.read_parquet(folder.path / outputs[0].path)
+    assert frame.to_dict(as_series=False) == {
+        "customer_id": ["al", "bo"], "city": [None, "x"], "note": ["y", None], "orders": [0, 2]
+    }  # fmt: skip
+
+
+def test_every_text_of_a_csv_is_safe_from_formulas_but_the_id(shop, folder):
+    made(shop, folder, "('=1', '=2', '+3', 4), ('b', 'a=1', '-', -0)")
+    written = (folder.path / "data/audiences/2026-03-31/own/cities.csv").read_text()
+    assert written == '"customer_id",city,note,orders\n"=1",\'=2,\'+3,4\n"b",a=1,\'-,0\n'
+    frame = pl.read_parquet(folder.path / "data/audiences/2026-03-31/own/cities.parquet")
+    assert frame["city"].to_list() == ["=2", "a=1"]
+
+
+EACH = "catalogue: own\neach: city\nvalues: SELECT * FROM (VALUES ('wien'), ('graz'), ('linz')) AS listed (city)"
+
+
+def test_an_audience_may_be_one_per_value(shop, folder):
+    rows = "('al', 'wien', NULL, 1), ('bo', 'graz', NULL, 2), ('cy', 'wien', NULL, 3)"
+    outputs = {output.path: output.rows for output in made(shop, folder, rows, EACH) if output.path.endswith(".csv")}
+    assert outputs == {
+        f"data/audiences/2026-03-31/own/{city}.csv": n for city, n in {"wien": 2, "graz": 1, "linz": 0}.items()
+    }
+    wien = (folder.path / "data/audiences/2026-03-31/own/wien.csv").read_text()
+    assert wien == "customer_id,city,note,orders\nal,wien,,1\ncy,wien,,3\n"
+
+
+@pytest.mark.parametrize(
+    ("rows", "more", "words"),
+    [
+        ("('al', NULL, NULL, 1), ('al', NULL, NULL, 2)", "catalogue: own", "1 customer .*more than once"),
+        ("('al', 'wien', NULL, 1), ('al', 'wien', NULL, 2)", EACH, "1 customer .*more than once"),
+        ("('al', NULL, NULL, 1), (NULL, NULL, NULL, 2)", "catalogue: own", "customer_id.* in 1 rows"),
+        ("('al', NULL, NULL, -1)", "catalogue: own", "orders.* in 1 rows"),
+        ("('al', 'secret place', NULL, 1)", EACH, "1 rows are of no value that `values` lists"),
+        ("('al', NULL, NULL, 1)", EACH, "city.* in 1 rows|1 rows are of no value"),
+        ("('al', 'wien', NULL, 1)", EACH.replace("('linz')", "('St. Pölten/X')"), r"name a file \(Xx. Xxxxxx/X\)"),
+        ("('al', 'wien', NULL, 1)", EACH.replace("('linz')", "('..')"), r"cannot name a file \(\.\.\)"),
+        ("('al', 'wien', NULL, 1)", EACH.replace("('linz')", "(NULL)"), "cannot name a file"),
+        ("('al', 'wien', NULL, 1)", EACH.replace("listed (city)", "listed (town)"), "SELECT of values cannot be used"),
+        ("('al', 'wien', NULL, 'many')", "catalogue: own", "the SELECT cannot be used. Conversion Error"),
+        ("('al', 'wien', NULL, nothing)", "catalogue: own", "line 12: the SELECT cannot be used. Binder Error"),
+    ],
+)  # fmt: skip
+def test_rows_that_cannot_be_handed_over_are_refused_with_the_file(shop, folder, rows, more, words):
+    with pytest.raises(AudienceRefused, match=r"^sql/audiences/cities\.sql.*(" + words + ")") as caught:
+        made(shop, folder, rows, more)
+    assert "secret" not in str(caught.value) and "many" not in str(caught.value)
+
+
+def test_two_audiences_of_one_place_are_refused(shop, folder):
+    made(shop, folder, "('al', 'wien', NULL, 1)", EACH)
+    made(shop, folder, "('al', 'wien', NULL, 1)", name="wien")
+    both = read_audiences(shop.home / "sql")
+    with pytest.raises(AudienceRefused, match=r"wien.sql: sql/audiences/cities.sql writes .*/own/wien already"):
+        write_audiences(shop.engine, both, DAY, folder)
 
 
 # ── the same rows, the same bytes ─────────────────────────────────────────────────────────────────────────────────────

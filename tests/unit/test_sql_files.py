@@ -73,6 +73,21 @@ def test_a_file_is_a_table_named_by_its_folder_and_its_name(tmp_path):
     assert not found.is_partitioned and not found.is_history
 
 
+@pytest.mark.parametrize("after", [";", "\n;\n-- done", " -- all of them", "\n-- one\n-- two\n", ";;  \n"])
+def test_what_follows_a_select_is_none_of_it(tmp_path, after):
+    assert read_table(write(tmp_path, HEADER + SELECT.strip() + after), tmp_path).select == SELECT.strip()
+
+
+def test_the_end_of_a_select_is_not_taken_for_a_comment(tmp_path):
+    for end in ("WHERE customer_id <> '--'", "WHERE customer_id <> ' -- a; '", 'AS "a -- b"', "WHERE customer_id = ''"):
+        select = f"SELECT $until AS customer_id, 1 AS orders FROM staging.orders {end}"
+        assert read_table(write(tmp_path, HEADER + select), tmp_path).select == select
+
+
+def test_a_mark_of_windows_in_front_is_no_text(tmp_path):
+    assert read_table(write(tmp_path, "\ufeff" + HEADER + SELECT), tmp_path).name == "example"
+
+
 def test_a_folder_below_the_schema_is_a_topic(tmp_path):
     found = read_table(write(tmp_path, name="marts/rfm/example"), tmp_path)
     assert (found.full_name, found.topic, found.file) == ("marts.example", "rfm", "sql/marts/rfm/example.sql")
