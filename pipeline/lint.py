@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import datetime as dt
 import sys
-from collections.abc import Mapping
+from collections.abc import Sequence
 
 from pipeline.engines.duckdb import parameter_columns
-from pipeline.engines.portable.lint import Refused, refusals, to_spark
+from pipeline.engines.portable.lint import Refused, Schemas, refusals, to_spark
 from pipeline.settings import Settings
 from pipeline.steps.computed import STEPS, queries_of
 from pipeline.steps.prediction import backtest
 from pipeline.tables.catalog import features, tables
+from pipeline.tables.header import Table
 
 _DAY = dt.date(2024, 2, 29)
 _VALUES = {"snapshot_date": _DAY, "until": _DAY, "part_from": "0", "part_to": "8"}
@@ -26,9 +27,9 @@ def problems() -> list[Refused]:
     """What the SQL of the project writes outside the portable subset; empty when all is well."""
     schemas = {table.full_name: table.column_types() for table in tables().values()} | parameter_columns(Settings())
     found: list[Refused] = []
-    for table in [*tables().values(), *features().values()]:
+    for table in [*features().values(), *tables().values()]:
         if table.select:
-            found += _not_for_spark(table.declared_select, table.file, schemas, table.first_line)
+            found += _of_table(table, schemas, found)
         for name, test in table.header.tests.items():
             found += _not_for_spark(test, f"{table.file} (test {name})", schemas)
     asked = {module: queries_of(step) for step, module in STEPS.items()} | {backtest.__name__: backtest.queries()}
@@ -38,9 +39,18 @@ def problems() -> list[Refused]:
     return found
 
 
-def _not_for_spark(
-    sql: str, file: str, schemas: Mapping[str, Mapping[str, str]], first_line: int | None = None
-) -> list[Refused]:
+def _of_table(table: Table, schemas: Schemas, found: Sequence[Refused]) -> list[Refused]:
+    """What the engine runs is judged; what is wrong is said of the file it stands in, to which features are tables."""
+    refused = _not_for_spark(table.declared_select, table.file, schemas, table.first_line)
+    if not refused or table.text == table.select:
+        return refused
+    known = {**schemas, **{name: feature.column_types() for name, feature in features().items()}}
+    of_features = {feature.file for feature in features().values()} & {problem.file for problem in found}
+    of_file = refusals(table.declared_text, table.file, known, first_line=table.first_line)
+    return of_file or ([] if of_features else refused)
+
+
+def _not_for_spark(sql: str, file: str, schemas: Schemas, first_line: int | None = None) -> list[Refused]:
     try:
         to_spark(sql, file, schemas, _VALUES, first_line=first_line)
     except Refused as refused:

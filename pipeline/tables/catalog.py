@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from functools import cache
 
-from pipeline.tables.header import Table, in_order, read_queries, read_tables
+from pipeline.tables.header import Table, in_order, read_features, read_tables
+from pipeline.tables.inlining import inlined
 from pipeline.tables.inputs import input_tables
 
 
@@ -16,8 +17,13 @@ def tables() -> dict[str, Table]:
 
 @cache
 def features() -> dict[str, Table]:
-    """What models may ask for any day, by full name: SELECTs that are not stored."""
-    return read_queries()
+    """What tables and models may ask for any day, by full name: SELECTs that are not stored."""
+    return read_features()
+
+
+def with_features(sql: str) -> str:
+    """A SELECT that Python asks, with the features it reads written in. Raises Refused for one that does not exist."""
+    return inlined(sql, "a query", {name: feature.declared_text for name, feature in features().items()})
 
 
 def published_tables() -> list[Table]:

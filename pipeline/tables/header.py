@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
@@ -20,12 +20,12 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from pipeline.errors import PerennialError
 from pipeline.places import FOLDER_COLUMN
 from pipeline.settings import SQL_FOLDER
+from pipeline.tables.inlining import FEATURES, inlined
 from pipeline.tables.sql_text import tables_read
 
 PARTITION_COLUMN = "snapshot_date"
 RENAMED_COLUMNS = {"marts.survival_curves": {FOLDER_COLUMN: "silent_days"}}
 """Table -> old name of a column -> its name now: what older versions stored is read, and upgraded, by this."""
-QUERIES = "features"
 # libyaml where PyYAML was built with it, as its wheels are: ten times as fast over all headers.
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _HEADER = re.compile(r"\A\s*/\*(?P<yaml>.*?)\*/(?P<sql>.*)\Z", re.DOTALL)
@@ -106,11 +106,14 @@ class Table:
     name: str
     header: Header
     select: str | None
+    """What an engine runs: the SELECT of the file with the features that it reads written in."""
     file: str
     first_line: int = 1
     """The line of the file in which the SELECT begins."""
     topic: str = ""
     """The folder of the file: `sql/marts/rfm/rfm_scores.sql` is of the topic rfm, though of the schema marts."""
+    text: str | None = None
+    """The SELECT as it stands in the file, where it reads features."""
 
     @property
     def full_name(self) -> str:
@@ -147,9 +150,17 @@ class Table:
     @property
     def declared_select(self) -> str:
         """The SELECT with the columns and types of the header. Its lines stay where they are."""
+        return self._declared(self.select)
+
+    @property
+    def declared_text(self) -> str:
+        """The same of the SELECT as it stands in the file: features are tables to it."""
+        return self._declared(self.text or self.select)
+
+    def _declared(self, select: str | None) -> str:
         types = self.column_types().items()
         columns = ", ".join(f'CAST(selected."{name}" AS {kind}) AS "{name}"' for name, kind in types)
-        return f"SELECT {columns} FROM ({self.select}) AS selected"
+        return f"SELECT {columns} FROM ({select}) AS selected"
 
     def column_types(self) -> dict[str, str]:
         return {name: column.type for name, column in self.header.columns.items()}
@@ -183,7 +194,11 @@ def parse_header(model: type[Model], data: Mapping[str, Any], text: str, file: s
         raise HeaderError("\n".join(problems)) from error
 
 
-def read_table(path: Path, root: Path = SQL_FOLDER) -> Table:
+def read_table(path: Path, root: Path = SQL_FOLDER, features: Mapping[str, Table] | None = None) -> Table:
+    """The table of a file, with the features it reads written in; without `features` its SELECT is left as it stands.
+
+    Raises HeaderError or Refused for a file that cannot be used.
+    """
     text = path.read_text(encoding="utf-8")
     file = f"sql/{path.relative_to(root).as_posix()}"
     data, select = split_header(text, file)
@@ -193,8 +208,27 @@ def read_table(path: Path, root: Path = SQL_FOLDER) -> Table:
     first_line = text[: text.index(select)].count("\n") + 1 if select else 1
     schema, *topic = path.relative_to(root).parts[:-1]
     table = Table(schema, path.stem, header, select, file, first_line, "".join(topic[:1]) or schema)
+    if features is not None:
+        table = _with_features(table, features)
+        _require_day(table)
     _ = table.reads  # a SELECT that cannot be used is refused here, and read once
     return table
+
+
+def _with_features(table: Table, features: Mapping[str, Table]) -> Table:
+    if table.select is None:
+        return table
+    select = inlined(table.select, table.file, {name: feature.declared_text for name, feature in features.items()})
+    return replace(table, select=select, text=table.select)
+
+
+def _require_day(table: Table) -> None:
+    """A table of all days is built without one: what it reads as of a day would be empty, and nobody told."""
+    if "$snapshot_date" in (table.select or "") and not table.is_partitioned:
+        raise HeaderError(
+            f"{table.file}: its SELECT, or a feature it reads, asks for $snapshot_date; then the table has a row for "
+            f"each day, and its header and SELECT need the column {PARTITION_COLUMN}."
+        )
 
 
 def read_tables(root: Path = SQL_FOLDER) -> dict[str, Table]:
@@ -203,9 +237,10 @@ def read_tables(root: Path = SQL_FOLDER) -> dict[str, Table]:
     Raises HeaderError or Refused for a file that cannot be used, HeaderError for tables that read in a circle and for
     two files of one table.
     """
-    not_stored = {"sources", QUERIES}
+    not_stored = {"sources", FEATURES}
     files = sorted(path for path in root.rglob("*.sql") if path.relative_to(root).parts[0] not in not_stored)
-    tables = [read_table(path, root) for path in files]
+    features = read_features(root)
+    tables = [read_table(path, root, features) for path in files]
     _require_one_file_each(tables)
     return in_order(tables)
 
@@ -217,11 +252,16 @@ def _require_one_file_each(tables: Iterable[Table]) -> None:
             raise HeaderError(f"{table.file}: {table.full_name} is in {other} already; rename one of the files.")
 
 
-def read_queries(root: Path = SQL_FOLDER) -> dict[str, Table]:
-    """SELECTs that are asked for any day and never stored, by full name; documented and linted like tables."""
-    return {
-        table.full_name: table for table in (read_table(path, root) for path in sorted(root.glob(f"{QUERIES}/*.sql")))
-    }
+def read_features(root: Path = SQL_FOLDER) -> dict[str, Table]:
+    """SELECTs that are asked for any day and never stored, by full name, each after those it reads.
+
+    Raises HeaderError or Refused as `read_tables` does.
+    """
+    features = in_order(read_table(path, root) for path in sorted(root.glob(f"{FEATURES}/*.sql")))
+    for feature in features.values():
+        if feature.is_history:
+            raise HeaderError(f"{feature.file}: reads itself; a feature is not stored, so it has no earlier rows.")
+    return {name: _with_features(feature, features) for name, feature in features.items()}
 
 
 def in_order(tables: Iterable[Table]) -> dict[str, Table]:
