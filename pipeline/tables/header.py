@@ -273,13 +273,6 @@ def in_order(tables: Iterable[Table]) -> dict[str, Table]:
         raise HeaderError(f"tables read each other in a circle: {' → '.join(error.args[1])}.") from error
 
 
-def unknown_reads(tables: Mapping[str, Table], outside: Iterable[str] = ()) -> dict[str, set[str]]:
-    """Per table, what it reads that nobody makes: a typo. Empty when all is well."""
-    known = {*tables, *outside}
-    missing = {name: set(table.reads - known) for name, table in tables.items()}
-    return {name: names for name, names in missing.items() if names}
-
-
 def _line_of(location: tuple[int | str, ...], text: str) -> str:
     """', line n' of the innermost named field of a validation error, as far as it can be found in the text."""
     position, line = 0, 0

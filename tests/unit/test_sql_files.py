@@ -12,14 +12,13 @@ import pytest
 import sqlglot
 
 from pipeline import lint
-from pipeline.engines.duckdb import PARAMETER_TABLES
 from pipeline.engines.portable.lint import Refused
 from pipeline.ingest.sources import find_sources
 from pipeline.settings import SQL_FOLDER
 from pipeline.steps.computed import STEPS, queries_of
 from pipeline.steps.movement import trend
-from pipeline.tables.catalog import features, history_tables, published_tables, tables
-from pipeline.tables.header import HeaderError, Table, in_order, read_features, read_table, read_tables, unknown_reads
+from pipeline.tables.catalog import history_tables, published_tables, tables
+from pipeline.tables.header import HeaderError, Table, in_order, read_features, read_table, read_tables
 
 HEADER = """/*
 description: Orders of every customer.
@@ -170,18 +169,6 @@ def test_a_table_that_reads_itself_is_no_circle(tmp_path):
     assert list(in_order([table(tmp_path, "marts.a", "marts.a")])) == ["marts.a"]
 
 
-def test_what_nobody_makes_is_found(tmp_path):
-    known = {
-        found.full_name: found
-        for found in (
-            table(tmp_path, "marts.a", "marts.b", "marts.typo"),
-            table(tmp_path, "marts.b", "params.settings"),
-        )
-    }
-    assert unknown_reads(known) == {"marts.a": {"marts.typo"}, "marts.b": {"params.settings"}}
-    assert unknown_reads(known, outside=["params.settings", "marts.typo"]) == {}
-
-
 # ── features ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 DAILY = HEADER.replace("columns:\n", "columns:\n  snapshot_date: {type: DATE, meaning: Day of the snapshot}\n")
@@ -300,11 +287,6 @@ def test_every_sql_file_is_a_table_a_query_or_a_source():
     known |= {query.file.removeprefix("sql/") for query in read_features().values()}
     known |= {f"sources/{source.name}/{source.input}.sql" for source in find_sources([SQL_FOLDER / "sources"]).values()}
     assert files == known
-
-
-def test_our_tables_read_only_what_is_made():
-    assert unknown_reads(tables(), outside=PARAMETER_TABLES) == {}
-    assert unknown_reads(features(), outside=[*tables(), *PARAMETER_TABLES]) == {}
 
 
 def test_our_files_keep_to_the_portable_subset():
