@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Sequence
 from contextlib import closing
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -18,7 +18,7 @@ import duckdb
 
 from pipeline.activation.outputs import AudienceRefused, write_audiences
 from pipeline.engines.duckdb import DuckDBEngine, confine, parameter_columns
-from pipeline.engines.portable.lint import Refused, refusals, to_spark
+from pipeline.engines.portable.lint import Refused, Schemas, refusals, to_spark
 from pipeline.errors import PerennialError
 from pipeline.ingest.sources import find_sources
 from pipeline.settings import Settings
@@ -26,6 +26,7 @@ from pipeline.steps.computed import STEPS, queries_of
 from pipeline.steps.prediction import backtest
 from pipeline.tables.audiences import Audience
 from pipeline.tables.catalog import Catalog, catalog_of, features, ours
+from pipeline.tables.header import Table
 
 _DAY = dt.date(2024, 2, 29)
 _VALUES = {"snapshot_date": _DAY, "until": _DAY, "part_from": "0", "part_to": "8"}
@@ -34,9 +35,11 @@ _VALUES = {"snapshot_date": _DAY, "until": _DAY, "part_from": "0", "part_to": "8
 
 def problems() -> list[PerennialError]:
     """What the SQL of the project says that it may not; empty when all is well."""
-    found, schemas = _problems_of(ours(), Catalog({}, ())), _schemas(ours())
+    schemas = _schemas(ours())
+    of_features: list[Refused] = []
     for query in features().values():
-        found += _not_for_spark(query.declared_select, query.file, schemas, query.first_line)
+        of_features += _of_table(query, schemas, of_features)
+    found = [*of_features, *_problems_of(ours(), Catalog({}, ()), of_features)]
     asked = {module: queries_of(step) for step, module in STEPS.items()} | {backtest.__name__: backtest.queries()}
     for module, queries in asked.items():
         for name, sql in queries.items():
@@ -58,20 +61,20 @@ def problems_of_home(settings: Settings) -> list[PerennialError]:
     return [*(problems() if catalog is ours() else _problems_of(catalog, ours())), *found]
 
 
-def _problems_of(catalog: Catalog, known: Catalog) -> list[PerennialError]:
+def _problems_of(catalog: Catalog, known: Catalog, of_features: Sequence[Refused] = ()) -> list[PerennialError]:
     """Of the tables and audiences that are not known, and known to be well."""
     schemas, found = _schemas(catalog), list[PerennialError]()
     for table in catalog.tables.values():
         if table.full_name in known.tables:
             continue
         if table.select:
-            found += _not_for_spark(table.declared_select, table.file, schemas, table.first_line)
+            found += _of_table(table, schemas, of_features)
         for name, test in table.header.tests.items():
             found += _not_for_spark(test, f"{table.file} (test {name})", schemas)
     return [*found, *_unusable(catalog, [one for one in catalog.audiences if one not in known.audiences])]
 
 
-def _schemas(catalog: Catalog) -> Mapping[str, Mapping[str, str]]:
+def _schemas(catalog: Catalog) -> Schemas:
     types = {table.full_name: table.column_types() for table in catalog.tables.values()}
     return types | parameter_columns(Settings())
 
@@ -91,9 +94,18 @@ def _unusable(catalog: Catalog, audiences: Iterable[Audience]) -> list[AudienceR
     return found
 
 
-def _not_for_spark(
-    sql: str, file: str, schemas: Mapping[str, Mapping[str, str]], first_line: int | None = None
-) -> list[Refused]:
+def _of_table(table: Table, schemas: Schemas, found: Sequence[Refused]) -> list[Refused]:
+    """What the engine runs is judged; what is wrong is said of the file it stands in, to which features are tables."""
+    refused = _not_for_spark(table.declared_select, table.file, schemas, table.first_line)
+    if not refused or table.text == table.select:
+        return refused
+    known = {**schemas, **{name: feature.column_types() for name, feature in features().items()}}
+    of_features = {feature.file for feature in features().values()} & {problem.file for problem in found}
+    of_file = refusals(table.declared_text, table.file, known, first_line=table.first_line)
+    return of_file or ([] if of_features else refused)
+
+
+def _not_for_spark(sql: str, file: str, schemas: Schemas, first_line: int | None = None) -> list[Refused]:
     try:
         to_spark(sql, file, schemas, _VALUES, first_line=first_line)
     except Refused as refused:

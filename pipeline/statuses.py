@@ -8,7 +8,7 @@ and `is_gift_card` (boolean); of faults it gives the name, as `problem`.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Literal, Self, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -120,13 +120,6 @@ def is_shown(word: str, rows: int, customers: int, of: int) -> bool:
     if rows < max(_LEAST_ROWS, _LEAST_SHARE * of) or customers < _LEAST_CUSTOMERS:
         return False
     return re.fullmatch(r"[^\W\d_]+(?:[ _-]+[^\W\d_]+)*", word) is not None and len(word) <= 30
-
-
-def table_of(statuses: Statuses) -> Iterator[str]:
-    """The rows of the table in docs/exports.md."""
-    for standing in get_args(Standing):
-        if words := getattr(statuses, standing):
-            yield f"| `{standing}` | {STANDINGS[standing]} | {', '.join(f'`{word}`' for word in words)} |"
 
 
 def _plain(text: str) -> str:

@@ -22,7 +22,7 @@ from scipy.stats import nbinom
 
 from pipeline.models.fitting import Fit
 from pipeline.models.gamma_gamma import GammaGamma, SpendFit
-from pipeline.models.histories import Array, Histories, distinct_pairs
+from pipeline.models.histories import Array, distinct_pairs
 from pipeline.models.timing import TimingModel
 
 PREDICTIVE = 0.8
@@ -53,44 +53,6 @@ class Horizon:
     def discounts(self) -> Array:
         """Value today of one unit of money in the middle of each month."""
         return np.asarray((1 + self.yearly_discount) ** -((np.arange(self.months) + 0.5) / 12))
-
-
-@dataclass(frozen=True)
-class ValueFactors:
-    """Per group, all (n,). With u = v / (v + x·m), money of a customer is (v + x·m) times a `…_factor`.
-
-    purchases, discounted_purchases: expected in the horizon.
-    value_factor: of predicted CLV, discounted.
-    variance_0, variance_1, variance_2: squared relative standard error of predicted CLV = v0 + v1·u + v2·u².
-    low_factor, high_factor: ends of the predictive interval, discounted.
-    """
-
-    purchases: Array
-    discounted_purchases: Array
-    value_factor: Array
-    variance_0: Array
-    variance_1: Array
-    variance_2: Array
-    low_factor: Array
-    high_factor: Array
-
-
-def value_factors(timing: Fit, spend: SpendFit, horizon: Horizon, histories: Histories) -> ValueFactors:
-    """All that the CLV of the customers of each group needs beside their own m."""
-    x, t_x, T = histories.x, histories.t_x, histories.T
-    discounted = discounted_purchases(timing.model, horizon, x, t_x, T)
-    variance = relative_variance(timing, spend, horizon, x, t_x, T)
-    low, high = value_interval(timing.model, spend.model, horizon, x, t_x, T)
-    return ValueFactors(
-        purchases=timing.model.expected_purchases(horizon.weeks, x, t_x, T),
-        discounted_purchases=discounted,
-        value_factor=spend_factor(spend.model, x) * discounted,
-        variance_0=variance[:, 0],
-        variance_1=variance[:, 1],
-        variance_2=variance[:, 2],
-        low_factor=low,
-        high_factor=high,
-    )
 
 
 def discounted_purchases(model: TimingModel, horizon: Horizon, x: Array, t_x: Array, T: Array) -> Array:

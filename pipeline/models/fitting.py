@@ -119,17 +119,6 @@ def fit(kind: type[TimingModel], histories: Histories, last: TimingModel | None 
     return attempts[0]
 
 
-def fit_first(kinds: Sequence[type[TimingModel]], histories: Histories) -> list[Fit]:
-    """Fits of `kinds` in order up to the first that is not refused; after all of them the NBD."""
-    fits: list[Fit] = []
-    chain: list[type[TimingModel]] = [*kinds, NBD]
-    for kind in chain:
-        fits.append(fit(kind, histories))
-        if fits[-1].status != "refused":
-            break
-    return fits
-
-
 def minimise(objective: Objective, starts: Sequence[Array], precision: float = _FINE) -> Minimum:
     """The lowest minimum reached from the starts, polished by Newton's method so that it does not depend on them.
 

@@ -22,11 +22,12 @@ from pipeline.tables.header import (
     HeaderError,
     Table,
     in_order,
-    read_queries,
+    read_features,
     read_table,
     read_tables,
     require_one_file_each,
 )
+from pipeline.tables.inlining import inlined
 from pipeline.tables.inputs import input_tables
 from pipeline.tables.safe_sql import unsafe
 from pipeline.tables.sql_text import Refused
@@ -73,8 +74,13 @@ def tables() -> dict[str, Table]:
 
 @cache
 def features() -> dict[str, Table]:
-    """What models may ask for any day, by full name: SELECTs that are not stored."""
-    return read_queries()
+    """What tables and models may ask for any day, by full name: SELECTs that are not stored."""
+    return read_features()
+
+
+def with_features(sql: str) -> str:
+    """A SELECT that Python asks, with the features it reads written in. Raises Refused for one that does not exist."""
+    return inlined(sql, "a query", {name: feature.declared_text for name, feature in features().items()})
 
 
 @cache
@@ -122,7 +128,7 @@ def _is_hidden(path: Path) -> bool:
 def _read_own(path: Path, folder: Path, called: str) -> Table | Audience:
     parts = path.relative_to(folder).parts
     if parts[0] == MARTS and len(parts) == 3:
-        return read_table(path, folder, called)
+        return read_table(path, folder, called, features())
     if parts[0] == AUDIENCES and len(parts) == 2:
         return read_audience(path, folder, called)
     raise HeaderError(
@@ -136,13 +142,14 @@ def _require_own(one: Table | Audience, known: Mapping[str, Table]) -> None:
     if isinstance(one, Audience):
         _require_new(one, "an audience", ours().audiences)
         readable = {name for name, table in known.items() if table.is_partitioned}
-        others, may_read = {"values": one.header.values or ""}, "published tables"
+        texts, may_read = {"": one.select, "values": one.header.values or ""}, "published tables"
     else:
         _require_new(one, "a table", [table for table in ours().tables.values() if table.schema == MARTS])
         _require_partitions(one)
-        readable = {name for name in known if name.split(".")[0] in READABLE} | {*PARAMETER_TABLES}
-        others, may_read = one.header.tests, f"tables of the schemas {' and '.join(READABLE)}"
-    for what, select in {"": one.select or "", **others}.items():
+        readable = {name for name in known if name.split(".")[0] in READABLE} | {*PARAMETER_TABLES, *features()}
+        texts = {"": one.text or "", "with the features written in": one.select or "", **one.header.tests}
+        may_read = f"tables of the schemas {' and '.join(READABLE)}, features"
+    for what, select in texts.items():
         found = unsafe(select, tables=readable, parameters=[PARTITION_COLUMN]) if select else None
         if found is not None:
             line = f", line {found.line + one.first_line - 1}" if found.line else ""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
@@ -20,6 +20,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from pipeline.errors import PerennialError
 from pipeline.places import FOLDER_COLUMN
 from pipeline.settings import SQL_FOLDER
+from pipeline.tables.inlining import FEATURES, inlined
 from pipeline.tables.sql_text import tables_read
 
 PARTITION_COLUMN = "snapshot_date"
@@ -29,7 +30,6 @@ RENAMED_COLUMNS = {"marts.survival_curves": {FOLDER_COLUMN: "silent_days"}}
 """Table -> old name of a column -> its name now: what older versions stored is read, and upgraded, by this."""
 OF_EVERY_TABLE = ("keys_unique", "columns_fit")
 """The tests that every table has."""
-QUERIES = "features"
 INPUT_FOLDER = "inputs"
 AUDIENCES = "audiences"
 # libyaml where PyYAML was built with it, as its wheels are: ten times as fast over all headers.
@@ -149,11 +149,14 @@ class Table:
     name: str
     header: Header
     select: str | None
+    """What an engine runs: the SELECT of the file with the features that it reads written in."""
     file: str
     first_line: int = 1
     """The line of the file in which the SELECT begins."""
     topic: str = ""
     """The folder of the file: `sql/marts/rfm/rfm_scores.sql` is of the topic rfm, though of the schema marts."""
+    text: str | None = None
+    """The SELECT as it stands in the file, where it reads features."""
 
     @property
     def full_name(self) -> str:
@@ -190,9 +193,17 @@ class Table:
     @property
     def declared_select(self) -> str:
         """The SELECT with the columns and types of the header. Its lines stay where they are."""
+        return self._declared(self.select)
+
+    @property
+    def declared_text(self) -> str:
+        """The same of the SELECT as it stands in the file: features are tables to it."""
+        return self._declared(self.text or self.select)
+
+    def _declared(self, select: str | None) -> str:
         types = self.column_types().items()
         columns = ", ".join(f'CAST(selected."{name}" AS {kind}) AS "{name}"' for name, kind in types)
-        return f"SELECT {columns} FROM ({self.select}) AS selected"
+        return f"SELECT {columns} FROM ({select}\n) AS selected"  # behind a comment, too
 
     def column_types(self) -> dict[str, str]:
         return {name: column.type for name, column in self.header.columns.items()}
@@ -242,8 +253,13 @@ def text_of(path: Path, file: str) -> str:
         raise HeaderError(f"{file}: cannot be read: {error.strerror}.") from error
 
 
-def read_table(path: Path, root: Path = SQL_FOLDER, folder: str = "sql") -> Table:
-    """The table of a file below `root`, which messages call `folder`."""
+def read_table(
+    path: Path, root: Path = SQL_FOLDER, folder: str = "sql", features: Mapping[str, Table] | None = None
+) -> Table:
+    """The table of a file below `root`, which messages call `folder`, with the features it reads written in.
+
+    Without `features` its SELECT is left as it stands. Raises HeaderError or Refused for a file that cannot be used.
+    """
     file = f"{folder}/{path.relative_to(root).as_posix()}"
     text = text_of(path, file)
     data, select = split_header(text, file)
@@ -256,8 +272,27 @@ def read_table(path: Path, root: Path = SQL_FOLDER, folder: str = "sql") -> Tabl
         if not is_name(name):
             raise HeaderError(f"{file}: {name!r} cannot name a table or a folder of tables; use letters, digits and _.")
     table = Table(schema, path.stem, header, select, file, first_line, "".join(topic[:1]) or schema)
+    if features is not None:
+        table = _with_features(table, features)
+        _require_day(table)
     _ = table.reads  # a SELECT that cannot be used is refused here, and read once
     return table
+
+
+def _with_features(table: Table, features: Mapping[str, Table]) -> Table:
+    if table.select is None:
+        return table
+    select = inlined(table.select, table.file, {name: feature.declared_text for name, feature in features.items()})
+    return replace(table, select=select, text=table.select)
+
+
+def _require_day(table: Table) -> None:
+    """A table of all days is built without one: what it reads as of a day would be empty, and nobody told."""
+    if "$snapshot_date" in (table.select or "") and not table.is_partitioned:
+        raise HeaderError(
+            f"{table.file}: its SELECT, or a feature it reads, asks for $snapshot_date; then the table has a row for "
+            f"each day, and its header and SELECT need the column {PARTITION_COLUMN}."
+        )
 
 
 def read_tables(root: Path = SQL_FOLDER) -> dict[str, Table]:
@@ -266,9 +301,10 @@ def read_tables(root: Path = SQL_FOLDER) -> dict[str, Table]:
     Raises HeaderError or Refused for a file that cannot be used, HeaderError for tables that read in a circle and for
     two files of one table.
     """
-    not_stored = {"sources", INPUT_FOLDER, AUDIENCES, QUERIES}
+    not_stored = {"sources", INPUT_FOLDER, AUDIENCES, FEATURES}
     files = sorted(path for path in root.rglob("*.sql") if path.relative_to(root).parts[0] not in not_stored)
-    tables = [read_table(path, root) for path in files]
+    features = read_features(root)
+    tables = [read_table(path, root, features=features) for path in files]
     require_one_file_each(tables)
     return in_order(tables)
 
@@ -281,11 +317,16 @@ def require_one_file_each(tables: Iterable[Table]) -> None:
             raise HeaderError(f"{table.file}: {table.full_name} is in {other} already; rename one of the files.")
 
 
-def read_queries(root: Path = SQL_FOLDER) -> dict[str, Table]:
-    """SELECTs that are asked for any day and never stored, by full name; documented and linted like tables."""
-    return {
-        table.full_name: table for table in (read_table(path, root) for path in sorted(root.glob(f"{QUERIES}/*.sql")))
-    }
+def read_features(root: Path = SQL_FOLDER) -> dict[str, Table]:
+    """SELECTs that are asked for any day and never stored, by full name, each after those it reads.
+
+    Raises HeaderError or Refused as `read_tables` does.
+    """
+    features = in_order(read_table(path, root) for path in sorted(root.glob(f"{FEATURES}/*.sql")))
+    for feature in features.values():
+        if feature.is_history:
+            raise HeaderError(f"{feature.file}: reads itself; a feature is not stored, so it has no earlier rows.")
+    return {name: _with_features(feature, features) for name, feature in features.items()}
 
 
 def in_order(tables: Iterable[Table]) -> dict[str, Table]:
@@ -295,13 +336,6 @@ def in_order(tables: Iterable[Table]) -> dict[str, Table]:
         return {name: by_name[name] for name in TopologicalSorter(graph).static_order()}
     except CycleError as error:
         raise HeaderError(f"tables read each other in a circle: {' → '.join(error.args[1])}.") from error
-
-
-def unknown_reads(tables: Mapping[str, Table], outside: Iterable[str] = ()) -> dict[str, set[str]]:
-    """Per table, what it reads that nobody makes: a typo. Empty when all is well."""
-    known = {*tables, *outside}
-    missing = {name: set(table.reads - known) for name, table in tables.items()}
-    return {name: names for name, names in missing.items() if names}
 
 
 def _line_of(location: tuple[int | str, ...], text: str) -> str:

@@ -123,7 +123,10 @@ def excerpt(node: exp.Expr, length: int = 80) -> str:
     return text if len(text) <= length else f"{text[: length - 1]}…"
 
 
-def line_of(node: exp.Expr) -> int | None:
-    """The line of the text in which the node begins, as far as sqlglot noted it: names and functions have one."""
-    lines = [inner.meta["line"] for inner in node.walk() if inner.meta.get("line")]
-    return min(lines, default=None)
+def line_of(node: exp.Expr, text: str) -> int | None:
+    """The line of the text in which the node begins, as far as sqlglot noted its place: names and functions have one.
+
+    Counted from there: the lines that sqlglot notes are too high behind a `$name`.
+    """
+    places = [inner.meta["start"] for inner in node.walk() if "start" in inner.meta]
+    return text.count("\n", 0, min(places)) + 1 if places else None

@@ -29,14 +29,7 @@ columns:
   channels:           {type: BIGINT, unit: channels, nullable: true, min: 1, meaning: "Sales channels bought in, void orders left out; null where no channel is named"}
   last_channel_share: {type: DOUBLE, unit: share, nullable: true, min: 0, max: 1, meaning: "Share of the channel the customer bought in last in all sale lines of a named channel up to the day, void orders left out: which channel it is, told by a number; null without"}
 */
-WITH standing AS (
-  SELECT customer_id, occasion_on, sum(orders) AS orders, sum(amount) AS amount
-  FROM staging.occasions
-  WHERE known_on <= $snapshot_date
-  GROUP BY customer_id, occasion_on
-  HAVING sum(orders) > 0
-),
-sequenced AS (
+WITH sequenced AS (
   SELECT
     customer_id,
     occasion_on,
@@ -46,7 +39,7 @@ sequenced AS (
     date_diff('day', lag(occasion_on) OVER (PARTITION BY customer_id ORDER BY occasion_on), occasion_on) AS gap,
     row_number() OVER (PARTITION BY customer_id ORDER BY occasion_on) AS place,
     lead(occasion_on) OVER (PARTITION BY customer_id ORDER BY occasion_on) IS NULL AS is_last
-  FROM standing
+  FROM features.standing_occasions
 ),
 rhythm AS (
   SELECT
@@ -74,13 +67,6 @@ rhythm AS (
   FROM sequenced
   GROUP BY customer_id
 ),
-void AS (
-  SELECT order_id
-  FROM staging.orders
-  WHERE voided <> 0 AND known_on <= $snapshot_date
-  GROUP BY order_id
-  HAVING sum(voided) > 0
-),
 lines AS (
   SELECT
     booked.customer_id,
@@ -90,7 +76,7 @@ lines AS (
     booked.category,
     booked.sales_channel
   FROM staging.order_lines AS booked
-  LEFT JOIN void ON void.order_id = booked.order_id
+  LEFT JOIN features.void_orders AS void ON void.order_id = booked.order_id
   WHERE void.order_id IS NULL AND booked.customer_id IS NOT NULL AND booked.ordered_on <= $snapshot_date
 ),
 refunders AS (

@@ -13,21 +13,14 @@ columns:
   amount:           {type: "DECIMAL(18,2)", unit: currency, meaning: Value of all occasions}
   mean_amount:      {type: DOUBLE, unit: currency, meaning: Mean value of an occasion}
 */
-WITH standing AS (
-  SELECT customer_id, occasion_on, sum(amount) AS amount
-  FROM staging.occasions
-  WHERE known_on <= $snapshot_date
-  GROUP BY customer_id, occasion_on
-  HAVING sum(orders) > 0
-),
-ends AS (
+WITH ends AS (
   SELECT
     customer_id,
     count(*) - 1 AS frequency,
     min(occasion_on) AS first_on,
     max(occasion_on) AS last_on,
     sum(amount)::DECIMAL(18,2) AS amount
-  FROM standing
+  FROM features.standing_occasions
   GROUP BY customer_id
 ),
 valued AS (
@@ -39,7 +32,7 @@ valued AS (
     ends.amount,
     (ends.amount - standing.amount)::DECIMAL(18,2) AS repeat_amount
   FROM ends
-  JOIN standing ON standing.customer_id = ends.customer_id AND standing.occasion_on = ends.first_on
+  JOIN features.standing_occasions AS standing ON standing.customer_id = ends.customer_id AND standing.occasion_on = ends.first_on
 )
 SELECT
   $snapshot_date AS snapshot_date,

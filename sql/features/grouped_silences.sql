@@ -14,35 +14,7 @@ columns:
   ended:         {type: BOOLEAN, meaning: "Whether the customer has bought again; else the silence is censored on the snapshot date"}
   silences:      {type: BIGINT, unit: silences, min: 1, meaning: How many there are}
 */
-WITH standing AS (
-  SELECT customer_id, occasion_on
-  FROM staging.occasions
-  WHERE known_on <= $snapshot_date
-  GROUP BY customer_id, occasion_on
-  HAVING sum(orders) > 0
-),
-sequenced AS (
-  SELECT
-    customer_id,
-    occasion_on,
-    row_number() OVER (PARTITION BY customer_id ORDER BY occasion_on) AS order_number,
-    lag(occasion_on) OVER (PARTITION BY customer_id ORDER BY occasion_on) AS previous_on,
-    lead(occasion_on) OVER (PARTITION BY customer_id ORDER BY occasion_on) AS next_on
-  FROM standing
-),
-silences AS (
-  SELECT
-    customer_id,
-    substring(md5(customer_id), 1, 2) AS bucket,
-    order_number,
-    occasion_on AS began_on,
-    date_diff('day', previous_on, occasion_on) AS previous_days,
-    date_diff('day', occasion_on, coalesce(next_on, $snapshot_date)) AS days,
-    next_on IS NOT NULL AS ended
-  FROM sequenced
-  WHERE date_diff('day', occasion_on, $snapshot_date) < 730
-),
-limits AS (
+WITH limits AS (
   SELECT customer_kind, defecting_days, inactive_days
   FROM marts.lifecycle_thresholds
   WHERE snapshot_date = $snapshot_date
@@ -57,11 +29,11 @@ placed AS (
     silences.ended,
     CASE
       WHEN silences.order_number = 1 THEN 'first-time'
-      WHEN silences.previous_days >= limits.inactive_days THEN 'inactive'
-      WHEN silences.previous_days >= limits.defecting_days THEN 'defecting'
+      WHEN date_diff('day', silences.previous_on, silences.began_on) >= limits.inactive_days THEN 'inactive'
+      WHEN date_diff('day', silences.previous_on, silences.began_on) >= limits.defecting_days THEN 'defecting'
       ELSE 'active'
     END AS found
-  FROM silences
+  FROM features.customer_silences AS silences
   JOIN limits ON limits.customer_kind = CASE WHEN silences.order_number <= 2 THEN 'one-time' ELSE 'repeat' END
 ),
 counted AS (

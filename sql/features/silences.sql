@@ -12,32 +12,6 @@ columns:
   silences:      {type: BIGINT, unit: silences, min: 1, meaning: How many there are}
   customers:     {type: BIGINT, unit: customers, min: 0, meaning: "Of these, first ones of their customer and kind: their sum counts every customer once"}
 */
-WITH standing AS (
-  SELECT customer_id, occasion_on
-  FROM staging.occasions
-  WHERE known_on <= $snapshot_date
-  GROUP BY customer_id, occasion_on
-  HAVING sum(orders) > 0
-),
-sequenced AS (
-  SELECT
-    customer_id,
-    occasion_on,
-    row_number() OVER (PARTITION BY customer_id ORDER BY occasion_on) AS order_number,
-    lag(occasion_on) OVER (PARTITION BY customer_id ORDER BY occasion_on) AS previous_on,
-    lead(occasion_on) OVER (PARTITION BY customer_id ORDER BY occasion_on) AS next_on
-  FROM standing
-),
-silences AS (
-  SELECT
-    substring(md5(customer_id), 1, 2) AS bucket,
-    order_number,
-    date_diff('day', occasion_on, coalesce(next_on, $snapshot_date)) AS days,
-    next_on IS NOT NULL AS ended,
-    order_number <= 2 OR date_diff('day', previous_on, $snapshot_date) >= 730 AS is_first
-  FROM sequenced
-  WHERE date_diff('day', occasion_on, $snapshot_date) < 730
-)
 SELECT
   $snapshot_date AS snapshot_date,
   bucket,
@@ -46,6 +20,6 @@ SELECT
   days,
   ended,
   count(*) AS silences,
-  count(*) FILTER (WHERE is_first) AS customers
-FROM silences
+  count(*) FILTER (WHERE order_number <= 2 OR date_diff('day', previous_on, $snapshot_date) >= 730) AS customers
+FROM features.customer_silences
 GROUP BY bucket, order_number, days, ended

@@ -27,7 +27,7 @@ import pytest
 from homes import WARSAW, Home, run_alone, sha256
 from kills import DAY, DAY_BEFORE, KINDS, Kind, When, run_until_killed
 
-from pipeline.tables.catalog import published_tables, tables
+from pipeline.tables.catalog import ours, tables
 
 pytestmark = pytest.mark.timeout(1500)  # sixteen nights and more in one test, on machines that do other things, too
 
@@ -208,7 +208,7 @@ def kill_at(forks: Any, home: Home, kind: Kind, when: When) -> None:
 
 def assert_catalog_is_true(home: Home) -> None:
     """The catalog lists the partitions that the tables hold, and no others."""
-    names = [table.full_name for table in published_tables()]
+    names = [table.full_name for table in ours().published]
     in_tables = " UNION ALL ".join(
         f"SELECT '{name}', snapshot_date, count(*) FROM {name} GROUP BY ALL" for name in names
     )

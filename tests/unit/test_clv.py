@@ -12,7 +12,6 @@ from pipeline.models.clv import (
     relative_variance,
     spend_factor,
     standard_error,
-    value_factors,
     value_interval,
 )
 from pipeline.models.fitting import Fit, fit
@@ -220,28 +219,30 @@ def test_a_customer_with_thousands_of_purchases_has_an_interval_around_the_mean(
 # ── all together ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_every_factor_of_a_group_is_there_and_does_not_depend_on_the_other_groups():
+def test_no_factor_of_a_group_depends_on_the_other_groups():
     timing, spend = fits_of(BGNBD(0.6, 5.0, 0.9, 2.5), 1)
-    x, t_x, T = customers(300)
-    whole = value_factors(timing, spend, YEAR, Histories.of(x, t_x, T))
+    everybody = customers(300)
     order = np.random.default_rng(1).permutation(300)
-    shuffled = value_factors(timing, spend, YEAR, Histories.of(x[order], t_x[order], T[order]))
-    for name in vars(whole):
-        values = getattr(whole, name)
-        assert values.shape == (300,) and np.isfinite(values).all(), name
-        np.testing.assert_allclose(getattr(shuffled, name), values[order], rtol=1e-9, atol=1e-12)
+    shuffled = tuple(column[order] for column in everybody)
+    for factor in (
+        lambda *of: discounted_purchases(timing.model, YEAR, *of),
+        lambda *of: relative_variance(timing, spend, YEAR, *of),
+        lambda *of: np.column_stack(value_interval(timing.model, spend.model, YEAR, *of)),
+    ):
+        whole = factor(*everybody)
+        assert len(whole) == 300 and np.isfinite(whole).all()
+        np.testing.assert_allclose(factor(*shuffled), whole[order], rtol=1e-9, atol=1e-12)
+    low, high = value_interval(timing.model, spend.model, YEAR, *everybody)
     # Split off, a group keeps its interval but for the fineness of the table, which the rest of its x sets.
-    alone = value_factors(timing, spend, YEAR, Histories.of(x[:1], t_x[:1], T[:1]))
-    np.testing.assert_allclose(alone.high_factor, whole.high_factor[:1], rtol=5e-3)
-    assert (whole.low_factor <= whole.high_factor).all()
-    assert (whole.discounted_purchases < whole.purchases).all()
+    _, alone = value_interval(timing.model, spend.model, YEAR, *(column[:1] for column in everybody))
+    np.testing.assert_allclose(alone, high[:1], rtol=5e-3)
+    assert (low <= high).all()
 
 
 def test_a_fit_without_a_covariance_has_no_standard_error():
     timing, spend = fits_of(NBD(0.9, 9.0), 1)
     spend = SpendFit(spend.model, "refused", 0.0, None, 1, 1, 1, 0, 0.0, "for the test")
-    found = value_factors(timing, spend, YEAR, Histories.of(*customers(3)))
-    assert np.isnan(found.variance_0).all() and np.isfinite(found.value_factor).all()
+    assert np.isnan(relative_variance(timing, spend, YEAR, *customers(3))).all()
 
 
 # ── the number of purchases behind it ─────────────────────────────────────────────────────────────────────────────────

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import subprocess
 import sys
 from pathlib import Path
 
+import duckdb
 import pytest
 import sqlglot
 
@@ -16,17 +18,8 @@ from pipeline.settings import SQL_FOLDER
 from pipeline.steps.computed import STEPS, queries_of
 from pipeline.steps.movement import trend
 from pipeline.tables.audiences import read_audiences
-from pipeline.tables.catalog import features, ours, tables
-from pipeline.tables.header import (
-    PARAMETER_TABLES,
-    HeaderError,
-    Table,
-    in_order,
-    read_queries,
-    read_table,
-    read_tables,
-    unknown_reads,
-)
+from pipeline.tables.catalog import ours, tables
+from pipeline.tables.header import HeaderError, Table, in_order, read_features, read_table, read_tables
 from pipeline.tables.inputs import INPUTS
 
 HEADER = """/*
@@ -193,16 +186,113 @@ def test_a_table_that_reads_itself_is_no_circle(tmp_path):
     assert list(in_order([table(tmp_path, "marts.a", "marts.a")])) == ["marts.a"]
 
 
-def test_what_nobody_makes_is_found(tmp_path):
-    known = {
-        found.full_name: found
-        for found in (
-            table(tmp_path, "marts.a", "marts.b", "marts.typo"),
-            table(tmp_path, "marts.b", "params.settings"),
+# ── features ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+DAILY = HEADER.replace("columns:\n", "columns:\n  snapshot_date: {type: DATE, meaning: Day of the snapshot}\n")
+BOUGHT = """WITH known AS (SELECT customer_id, amount FROM staging.orders WHERE day <= $snapshot_date)
+SELECT customer_id, count(*) AS orders FROM known GROUP BY customer_id
+"""
+OFTEN = """WITH known AS (SELECT customer_id, orders FROM features.bought WHERE orders > 1)
+SELECT known.customer_id, known.orders FROM known JOIN features.bought ON bought.customer_id = known.customer_id
+"""
+READER = """WITH known AS (SELECT customer_id FROM features.bought WHERE orders > 0)
+SELECT $snapshot_date AS snapshot_date, often.customer_id, often.orders
+FROM features.often AS often
+JOIN known ON known.customer_id = often.customer_id
+"""
+
+
+def written(root: Path) -> dict[str, Table]:
+    write(root, HEADER + BOUGHT, "features/bought")
+    write(root, HEADER + OFTEN, "features/often")
+    write(root, DAILY + READER)
+    return read_tables(root)
+
+
+def test_a_feature_is_written_into_the_tables_that_read_it_once_and_with_what_it_reads_itself(tmp_path):
+    found = written(tmp_path)["marts.example"]
+    assert (found.reads, found.text, found.first_line) == ({"staging.orders"}, READER.strip(), 12)
+    assert found.select.count("staging.orders") == 1
+    with duckdb.connect() as connection:
+        connection.execute("CREATE SCHEMA staging")
+        connection.execute(
+            "CREATE TABLE staging.orders AS SELECT * FROM (VALUES ('anna', 5, DATE '2026-01-01'), "
+            "('anna', 5, '2026-01-02'), ('anna', 5, '2026-01-09'), ('bert', 5, '2026-01-01')) "
+            "AS orders(customer_id, amount, day)"
         )
-    }
-    assert unknown_reads(known) == {"marts.a": {"marts.typo"}, "marts.b": {"params.settings"}}
-    assert unknown_reads(known, outside=["params.settings", "marts.typo"]) == {}
+        day = {"snapshot_date": dt.date(2026, 1, 3)}
+        assert connection.execute(found.declared_select, day).fetchall() == [(dt.date(2026, 1, 3), "anna", 2)]
+
+
+def test_a_table_comes_after_what_its_features_read(tmp_path):
+    table(tmp_path, "staging.orders")
+    assert list(written(tmp_path)) == ["staging.orders", "marts.example"]
+    assert list(read_features(tmp_path)) == ["features.bought", "features.often"]
+
+
+def test_a_table_that_reads_itself_by_a_feature_is_a_history(tmp_path):
+    write(tmp_path, HEADER + "SELECT customer_id, orders FROM marts.example", "features/before")
+    write(tmp_path, HEADER + "SELECT customer_id, orders FROM features.before")
+    assert read_tables(tmp_path)["marts.example"].is_history
+
+
+def test_tables_that_read_each_other_by_a_feature_are_refused(tmp_path):
+    table(tmp_path, "marts.a", "features.b")
+    table(tmp_path, "features.b", "marts.c")
+    table(tmp_path, "marts.c", "marts.a")
+    with pytest.raises(HeaderError, match=r"tables read each other in a circle: marts\.. → marts\.. → marts\.."):
+        read_tables(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("reads", "message"),
+    [
+        ({"a": "features.b", "b": "features.a"}, r"in a circle: features\.. → features\.. → features\."),
+        ({"a": "features.a"}, r"sql/features/a\.sql: reads itself"),
+        ({"a": "features.b"}, r"sql/features/a\.sql: `features\.b` is no file of sql/features/"),
+    ],
+)
+def test_features_that_cannot_be_written_in_are_refused(tmp_path, reads, message):
+    for name, read in reads.items():
+        table(tmp_path, f"features.{name}", read)
+    with pytest.raises((HeaderError, Refused), match=message):
+        read_features(tmp_path)
+
+
+def test_a_table_of_all_days_cannot_read_what_is_asked_for_a_day(tmp_path):
+    write(tmp_path, HEADER + BOUGHT, "features/bought")
+    write(tmp_path, HEADER + "SELECT customer_id, orders FROM features.bought")
+    with pytest.raises(HeaderError, match=r"sql/marts/example\.sql: .* need the column snapshot_date"):
+        read_tables(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("feature", "select", "said"),
+    [
+        (BOUGHT, READER, []),
+        (
+            BOUGHT,
+            READER.replace("often.orders", "hash(often.orders) AS orders"),
+            ["sql/marts/example.sql, line 13: `HASH(often.orders)`"],
+        ),
+        (
+            BOUGHT.replace("amount", "hash(amount) AS amount"),
+            READER,
+            ["sql/features/bought.sql, line 11: `HASH(amount)`"],
+        ),
+    ],
+)
+def test_the_lint_names_the_file_and_the_line_where_it_is_written(tmp_path, monkeypatch, feature, select, said):
+    write(tmp_path, HEADER + feature, "features/bought")
+    write(tmp_path, HEADER + OFTEN, "features/often")
+    write(tmp_path, (DAILY + select).replace("marts.example WHERE", "staging.orders WHERE"))
+    orders = {"staging.orders": {"customer_id": "VARCHAR", "amount": "INTEGER", "day": "DATE", "orders": "INTEGER"}}
+    monkeypatch.setattr(lint, "parameter_columns", lambda _: orders)
+    monkeypatch.setattr(lint, "features", lambda: read_features(tmp_path))
+    monkeypatch.setattr(lint, "tables", lambda: read_tables(tmp_path))
+    monkeypatch.setattr(lint, "STEPS", {})
+    monkeypatch.setattr(lint.backtest, "queries", dict)
+    assert [str(problem).split(" ", 4)[:4] for problem in lint.problems()] == [line.split(" ") for line in said]
 
 
 # ── our own files ─────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -211,16 +301,11 @@ def test_what_nobody_makes_is_found(tmp_path):
 def test_every_sql_file_is_a_table_a_query_an_input_an_audience_or_a_source():
     files = {path.relative_to(SQL_FOLDER).as_posix() for path in SQL_FOLDER.rglob("*.sql")}
     known = {table.file.removeprefix("sql/") for table in read_tables().values()}
-    known |= {query.file.removeprefix("sql/") for query in read_queries().values()}
+    known |= {query.file.removeprefix("sql/") for query in read_features().values()}
     known |= {input.file.removeprefix("sql/") for input in INPUTS.values()}
     known |= {audience.file.removeprefix("sql/") for audience in read_audiences()}
     known |= {f"sources/{source.name}/{source.input}.sql" for source in find_sources([SQL_FOLDER / "sources"]).values()}
     assert files == known
-
-
-def test_our_tables_read_only_what_is_made():
-    assert unknown_reads(tables(), outside=PARAMETER_TABLES) == {}
-    assert unknown_reads(features(), outside=[*tables(), *PARAMETER_TABLES]) == {}
 
 
 def test_our_files_keep_to_the_portable_subset():

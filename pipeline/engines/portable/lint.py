@@ -18,7 +18,7 @@ from pipeline.engines.portable.types import PARAMETERS, type_findings, typed, un
 from pipeline.engines.spark import sql as spark_sql
 from pipeline.tables.sql_text import DIALECT, Finding, Refused, excerpt, line_of, parse, real_tables, tables_read
 
-__all__ = ["DIALECT", "PARAMETERS", "Refused", "parse", "refusals", "tables_read", "to_spark"]
+__all__ = ["DIALECT", "PARAMETERS", "Refused", "Schemas", "parse", "refusals", "tables_read", "to_spark"]
 
 Schemas = Mapping[str, Mapping[str, str]]
 
@@ -71,14 +71,14 @@ def _judged(
             return tree, unknown
         tree = typed(tree, tables, file, schemas, parameters)
         found = list(type_findings(tree))
-    return tree, _once(found, file, first_line)
+    return tree, _once(found, sql, file, first_line)
 
 
-def _once(found: list[Finding], file: str, first_line: int | None) -> list[Refused]:
+def _once(found: list[Finding], sql: str, file: str, first_line: int | None) -> list[Refused]:
     """Each construct once, at the first line where it stands."""
     unique: dict[tuple[str, str, str], int | None] = {}
     for finding in found:
-        line = line_of(finding.node) if first_line is not None else None
+        line = line_of(finding.node, sql) if first_line is not None else None
         unique.setdefault((excerpt(finding.node), *finding[1:]), line)
     return [
         Refused(file, construct, instead, why, line and first_line and line + first_line - 1)

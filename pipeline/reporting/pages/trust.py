@@ -419,7 +419,7 @@ def _parameters(report: Report, champions: Mapping[str, Any]) -> dict[str, Any]:
     sentence = says.drift_sentence(moves, previous)
     return {
         "sentence": sentence,
-        "chart": _drift(facts, frame, published, sentence),
+        "chart": _drift(facts, frame, published),
         "table": grid("Parameters of all models; time in weeks", fields, rows),
     }
 
@@ -430,7 +430,7 @@ def _published(champions: Mapping[str, Any], now: pl.DataFrame) -> list[str]:
     return [model for model in (champions["counts"]["model"], "gamma_gamma") if model in models]
 
 
-def _drift(facts: Facts, frame: pl.DataFrame, published: Sequence[str], sentence: str) -> Chart | None:
+def _drift(facts: Facts, frame: pl.DataFrame, published: Sequence[str]) -> Chart | None:
     views = []
     for model in published:
         of_model = frame.filter(pl.col("model") == model)

@@ -19,7 +19,7 @@ from pipeline.models.survival import (
     resampled,
 )
 from pipeline.settings import Settings
-from pipeline.tables.catalog import features
+from pipeline.tables.catalog import with_features
 
 DRAWS, SEED = 200, 20260101
 SHARES = (10, 20, 25, 30, 40, 50, 60, 70, 75, 80, 90)
@@ -32,7 +32,7 @@ Rows = list[dict[str, Any]]
 
 _SILENCES = """
 SELECT grouping, group_name, bucket, days, ended, silences
-FROM ({select}) AS grouped
+FROM features.grouped_silences
 ORDER BY grouping, group_name, bucket, days, ended
 """
 _LIMITS = """
@@ -42,7 +42,7 @@ SELECT customer_kind, defecting_days FROM marts.lifecycle_thresholds WHERE snaps
 
 def queries() -> dict[str, str]:
     """Everything that the step asks of the engine, by name."""
-    return {"silences": _SILENCES.format(select=features()["features.grouped_silences"].select), "limits": _LIMITS}
+    return {"silences": with_features(_SILENCES), "limits": _LIMITS}
 
 
 def compute(engine: Engine, settings: Settings, day: dt.date, log: Callable[[str], object]) -> dict[str, pl.DataFrame]:

@@ -13,7 +13,7 @@ import polars as pl
 from pipeline.engines.engine import Engine
 from pipeline.models.survival import SurvivalCurve, percentile_interval, resampled
 from pipeline.settings import Settings
-from pipeline.tables.catalog import features
+from pipeline.tables.catalog import with_features
 
 KINDS = ("one-time", "repeat")
 DRAWS, SEED = 200, 20260101
@@ -31,7 +31,7 @@ class Limit:
 _SILENCES = """
     SELECT customer_kind, bucket, days, ended,
       sum(silences)::BIGINT AS silences, sum(customers)::BIGINT AS customers
-    FROM ({select}) AS silences
+    FROM features.silences
     GROUP BY customer_kind, bucket, days, ended
     ORDER BY customer_kind, bucket, days, ended
 """
@@ -40,7 +40,7 @@ DEFECTING, INACTIVE = Limit("defecting", 1 / 2, 180), Limit("inactive", 1 / 4, 3
 
 def queries() -> dict[str, str]:
     """Everything that the step asks of the engine, by name."""
-    return {"silences": _SILENCES.format(select=features()["features.silences"].select)}
+    return {"silences": with_features(_SILENCES)}
 
 
 def compute(engine: Engine, settings: Settings, day: dt.date, log: Callable[[str], object]) -> dict[str, pl.DataFrame]:

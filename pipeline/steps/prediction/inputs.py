@@ -17,7 +17,7 @@ from pipeline.engines.engine import Engine
 from pipeline.engines.portable import lint
 from pipeline.models.gamma_gamma import Spenders
 from pipeline.models.histories import Array, Histories
-from pipeline.tables.catalog import features, tables
+from pipeline.tables.catalog import tables, with_features
 
 LARGEST_SAMPLE, TRAINED_ON, BATCH = 100_000, 25_000, 1_000_000
 HISTORY = ("frequency", "active_span_days", "age_days")
@@ -33,13 +33,13 @@ RHYTHM = (*HISTORY, "recency_days", "monetary_value", "mean_amount")
 
 _GROUPS = """
     SELECT frequency, active_span_days, age_days, count(*) AS customers, sum(amount)::DOUBLE AS amount
-    FROM ({histories}) AS histories
+    FROM features.customer_histories
     GROUP BY frequency, active_span_days, age_days
     ORDER BY frequency, active_span_days, age_days
 """
 _SPENDERS = """
     SELECT frequency, monetary_value, count(*) AS customers
-    FROM ({histories}) AS histories
+    FROM features.customer_histories
     WHERE monetary_value > 0
     GROUP BY frequency, monetary_value
     ORDER BY frequency, monetary_value
@@ -58,11 +58,11 @@ _COHORT = """
       ) AS standing
       GROUP BY customer_id
     )
-    SELECT features.customer_id, {columns},
+    SELECT known.customer_id, {columns},
       coalesce(later.occasions, 0) AS later, coalesce(later.amount, 0.0::DOUBLE) AS later_amount
-    FROM ({features}) AS features
-    LEFT JOIN later ON later.customer_id = features.customer_id
-    ORDER BY features.customer_id
+    FROM features.{feature} AS known
+    LEFT JOIN later ON later.customer_id = known.customer_id
+    ORDER BY known.customer_id
 """
 # By a hash, because ids come in the order of their customers' first orders, and each shop writes them its own way.
 _PART = "md5(customer_id) >= $part_from::VARCHAR AND md5(customer_id) < $part_to::VARCHAR"
@@ -70,28 +70,18 @@ _CALENDAR = """
     SELECT day, count(*) FILTER (WHERE place = 1) AS first, count(*) FILTER (WHERE place > 1) AS repeat
     FROM (
       SELECT occasion_on AS day, row_number() OVER (PARTITION BY customer_id ORDER BY occasion_on) AS place
-      FROM staging.occasions
-      WHERE known_on <= $snapshot_date
-      GROUP BY customer_id, occasion_on
-      HAVING sum(orders) > 0
+      FROM features.standing_occasions
     ) AS standing
     GROUP BY day
     ORDER BY day
 """
 # Void orders are out of the expected occasions already: their refunds would be taken off a second time.
 _KEPT_SHARE = """
-    WITH void AS (
-      SELECT order_id
-      FROM staging.orders
-      WHERE voided <> 0 AND known_on <= $snapshot_date
-      GROUP BY order_id
-      HAVING sum(voided) > 0
-    )
     SELECT
       coalesce(-sum(lines.amount) FILTER (WHERE lines.kind = 'refund'), 0)::DOUBLE AS refunds,
       coalesce(sum(lines.amount) FILTER (WHERE lines.kind <> 'refund'), 0)::DOUBLE AS sales
     FROM staging.order_lines AS lines
-    LEFT JOIN void ON void.order_id = lines.order_id
+    LEFT JOIN features.void_orders AS void ON void.order_id = lines.order_id
     WHERE void.order_id IS NULL AND lines.customer_id IS NOT NULL
       AND lines.ordered_on <= $snapshot_date AND date_diff('day', lines.ordered_on, $snapshot_date) < 365
 """
@@ -201,23 +191,21 @@ class Everybody:
 @cache
 def queries() -> Mapping[str, str]:
     """Everything that is asked of the engine here, by name: all of it must be portable."""
-    histories, detailed = (features()[f"features.customer_{name}"].select or "" for name in ("histories", "features"))
-    rhythm = _cohort_sql(histories, RHYTHM)
-    everything = _cohort_sql(detailed, FEATURES)
+    rhythm, everything = _cohort_sql("customer_histories", RHYTHM), _cohort_sql("customer_features", FEATURES)
     return {
-        "groups": _GROUPS.format(histories=histories),
-        "spenders": _SPENDERS.format(histories=histories),
+        "groups": with_features(_GROUPS),
+        "spenders": with_features(_SPENDERS),
         "rhythm": rhythm,
         "rhythm of a part": _in_part(rhythm),
         "features": everything,
         "features of a part": _in_part(everything),
-        "calendar": _CALENDAR,
-        "kept share": _KEPT_SHARE,
+        "calendar": with_features(_CALENDAR),
+        "kept share": with_features(_KEPT_SHARE),
     }
 
 
-def _cohort_sql(select: str, columns: Sequence[str]) -> str:
-    return _COHORT.format(columns=", ".join(f"features.{name}" for name in columns), features=select)
+def _cohort_sql(feature: str, columns: Sequence[str]) -> str:
+    return with_features(_COHORT.format(columns=", ".join(f"known.{name}" for name in columns), feature=feature))
 
 
 def _in_part(sql: str) -> str:
@@ -278,12 +266,12 @@ def spenders_of(groups: pl.DataFrame) -> Spenders:
 
 def calendar(engine: Engine, day: dt.date) -> pl.DataFrame:
     """Occasions per day up to `day`: day, first (of new customers), repeat."""
-    return engine.read(_CALENDAR, {"snapshot_date": day})
+    return engine.read(queries()["calendar"], {"snapshot_date": day})
 
 
 def kept_share(engine: Engine, day: dt.date, margin: float | None) -> float:
     """What is left of one unit of spend after refunds (share of the last 12 months) and, if given, the margin."""
-    refunds, sales = engine.read(_KEPT_SHARE, {"snapshot_date": day}).row(0)
+    refunds, sales = engine.read(queries()["kept share"], {"snapshot_date": day}).row(0)
     refunded = min(1.0, max(0.0, refunds / sales)) if sales > 0 else 0.0
     return float((1 - refunded) * (1.0 if margin is None else margin))
 

@@ -74,20 +74,13 @@ months AS (
   FROM params.days AS days
   WHERE extract(day FROM days.day) = 1 AND days.day <= $snapshot_date
 ),
-standing AS (
-  SELECT customer_id, occasion_on, sum(orders) AS orders
-  FROM staging.occasions
-  WHERE known_on <= $snapshot_date
-  GROUP BY customer_id, occasion_on
-  HAVING sum(orders) > 0
-),
 bought AS (
   SELECT
     members.cohort,
     date_trunc('month', standing.occasion_on)::DATE AS month,
     count(DISTINCT standing.customer_id) AS active_customers,
     sum(standing.orders) AS orders
-  FROM standing
+  FROM features.standing_occasions AS standing
   JOIN members ON members.customer_id = standing.customer_id
   GROUP BY members.cohort, date_trunc('month', standing.occasion_on)::DATE
 ),

@@ -53,21 +53,14 @@ tests:
     SELECT customer_id FROM marts.customer_summary
     WHERE snapshot_date = $snapshot_date AND active_span_days + recency_days <> age_days
 */
-WITH standing AS (
-  SELECT customer_id, occasion_on, sum(orders) AS orders, sum(amount) AS amount
-  FROM staging.occasions
-  WHERE known_on <= $snapshot_date
-  GROUP BY customer_id, occasion_on
-  HAVING sum(orders) > 0
-),
-sequenced AS (
+WITH sequenced AS (
   SELECT
     customer_id,
     occasion_on,
     orders,
     amount,
     lag(occasion_on) OVER (PARTITION BY customer_id ORDER BY occasion_on) AS previous_on
-  FROM standing
+  FROM features.standing_occasions
 ),
 -- A median as an aggregate would hold all gaps in memory. The row without a gap is the last of its customer.
 ranked AS (
@@ -94,13 +87,6 @@ rhythm AS (
   FROM ranked
   GROUP BY customer_id
 ),
-void AS (
-  SELECT order_id
-  FROM staging.orders
-  WHERE voided <> 0 AND known_on <= $snapshot_date
-  GROUP BY order_id
-  HAVING sum(voided) > 0
-),
 money AS (
   SELECT
     lines.customer_id,
@@ -109,7 +95,7 @@ money AS (
     coalesce(sum(lines.amount) FILTER (WHERE lines.kind = 'refund' AND void.order_id IS NULL), 0) AS refunds,
     coalesce(sum(lines.quantity) FILTER (WHERE lines.kind = 'sale' AND void.order_id IS NULL), 0) AS items
   FROM staging.order_lines AS lines
-  LEFT JOIN void ON void.order_id = lines.order_id
+  LEFT JOIN features.void_orders AS void ON void.order_id = lines.order_id
   WHERE lines.customer_id IS NOT NULL AND lines.ordered_on <= $snapshot_date
   GROUP BY lines.customer_id
 )

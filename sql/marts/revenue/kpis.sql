@@ -129,13 +129,6 @@ periods AS (
   FROM dated
   CROSS JOIN history
 ),
-standing AS (
-  SELECT customer_id, occasion_on, sum(orders) AS orders
-  FROM staging.occasions
-  WHERE known_on <= $snapshot_date
-  GROUP BY customer_id, occasion_on
-  HAVING sum(orders) > 0
-),
 sequenced AS (
   SELECT
     customer_id,
@@ -143,7 +136,7 @@ sequenced AS (
     orders,
     row_number() OVER (PARTITION BY customer_id ORDER BY occasion_on) AS place,
     date_diff('day', occasion_on, lead(occasion_on) OVER (PARTITION BY customer_id ORDER BY occasion_on)) AS gap
-  FROM standing
+  FROM features.standing_occasions
 ),
 -- Guests are one nobody without occasions: they count in revenue only.
 happened AS (
@@ -239,20 +232,13 @@ ordered AS (
   JOIN dated ON dated.month = ordered_by_month.month
   GROUP BY dated.period
 ),
-void AS (
-  SELECT order_id
-  FROM staging.orders
-  WHERE voided <> 0 AND known_on <= $snapshot_date
-  GROUP BY order_id
-  HAVING sum(voided) > 0
-),
 kept_by_month AS (
   SELECT
     date_trunc('month', lines.ordered_on)::DATE AS month,
     coalesce(sum(lines.amount) FILTER (WHERE lines.kind <> 'refund'), 0)::DECIMAL(18,2) AS sold,
     coalesce(-sum(lines.amount) FILTER (WHERE lines.kind = 'refund'), 0)::DECIMAL(18,2) AS refunded
   FROM staging.order_lines AS lines
-  LEFT JOIN void ON void.order_id = lines.order_id
+  LEFT JOIN features.void_orders AS void ON void.order_id = lines.order_id
   WHERE void.order_id IS NULL AND lines.ordered_on <= $snapshot_date
   GROUP BY date_trunc('month', lines.ordered_on)::DATE
 ),

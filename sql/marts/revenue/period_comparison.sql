@@ -135,11 +135,9 @@ side_days AS (
 ),
 buying AS (
   SELECT side_days.pair, side_days.side, occasions.customer_id, sum(occasions.orders) AS orders
-  FROM staging.occasions AS occasions
+  FROM features.standing_occasions AS occasions
   JOIN side_days ON side_days.day = occasions.occasion_on
-  WHERE occasions.known_on <= $snapshot_date
   GROUP BY side_days.pair, side_days.side, occasions.customer_id
-  HAVING sum(occasions.orders) > 0
 ),
 kept AS (
   SELECT earlier.pair, count(*) AS customers

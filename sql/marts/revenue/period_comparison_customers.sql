@@ -64,18 +64,16 @@ side_days AS (
   FROM params.days AS days
   JOIN sides ON days.day BETWEEN sides.first_day AND sides.last_day
 ),
-standing AS (
-  SELECT side_days.side, occasions.customer_id, side_days.recency_days, sum(occasions.orders) AS orders
-  FROM staging.occasions AS occasions
-  JOIN side_days ON side_days.day = occasions.occasion_on
-  WHERE occasions.known_on <= $snapshot_date
-  GROUP BY side_days.side, occasions.customer_id, side_days.recency_days
-  HAVING sum(occasions.orders) > 0
-),
 rhythm AS (
-  SELECT side, customer_id, min(recency_days) AS recency_days, count(*) AS occasions, sum(orders) AS orders
-  FROM standing
-  GROUP BY side, customer_id
+  SELECT
+    side_days.side,
+    occasions.customer_id,
+    min(side_days.recency_days) AS recency_days,
+    count(*) AS occasions,
+    sum(occasions.orders) AS orders
+  FROM features.standing_occasions AS occasions
+  JOIN side_days ON side_days.day = occasions.occasion_on
+  GROUP BY side_days.side, occasions.customer_id
 ),
 everyone AS (
   SELECT side, count(*) AS customers

@@ -78,14 +78,7 @@ tests:
     )
     SELECT period_kind, starts_on, change, effects FROM changes WHERE change <> effects
 */
-WITH void AS (
-  SELECT order_id, max(known_on) AS void_on
-  FROM staging.orders
-  WHERE voided <> 0 AND known_on <= $snapshot_date
-  GROUP BY order_id
-  HAVING sum(voided) > 0
-),
-lines AS (
+WITH lines AS (
   SELECT
     booked.ordered_on,
     booked.kind,
@@ -95,7 +88,7 @@ lines AS (
     CASE WHEN booked.kind = 'sale' AND void.order_id IS NULL THEN 1 ELSE 0 END AS is_sold,
     void.void_on
   FROM staging.order_lines AS booked
-  LEFT JOIN void ON void.order_id = booked.order_id
+  LEFT JOIN features.void_orders AS void ON void.order_id = booked.order_id
   WHERE booked.ordered_on <= $snapshot_date
 ),
 booked AS (
@@ -160,24 +153,17 @@ dated AS (
     day
   FROM days
 ),
-occasions AS (
-  SELECT customer_id, occasion_on
-  FROM staging.occasions
-  WHERE known_on <= $snapshot_date
-  GROUP BY customer_id, occasion_on
-  HAVING sum(orders) > 0
-),
 buyers AS (
   SELECT 'day' AS period_kind, occasion_on AS starts_on, count(*) AS buyers
-  FROM occasions
+  FROM features.standing_occasions
   GROUP BY occasion_on
   UNION ALL
   SELECT 'week' AS period_kind, date_trunc('week', occasion_on)::DATE AS starts_on, count(DISTINCT customer_id) AS buyers
-  FROM occasions
+  FROM features.standing_occasions
   GROUP BY date_trunc('week', occasion_on)::DATE
   UNION ALL
   SELECT 'month' AS period_kind, date_trunc('month', occasion_on)::DATE AS starts_on, count(DISTINCT customer_id) AS buyers
-  FROM occasions
+  FROM features.standing_occasions
   GROUP BY date_trunc('month', occasion_on)::DATE
 ),
 periods AS (

@@ -41,80 +41,6 @@ WITH period AS (
     coalesce(period_from, $snapshot_date - 364) AS period_from,
     coalesce(period_to, $snapshot_date) AS period_to
   FROM params.settings
-),
-standing AS (
-  SELECT occasions.customer_id, occasions.occasion_on, sum(occasions.orders) AS orders
-  FROM staging.occasions AS occasions
-  CROSS JOIN period
-  WHERE occasions.known_on <= $snapshot_date
-    AND occasions.occasion_on BETWEEN period.period_from AND period.period_to
-    AND period.period_to <= $snapshot_date
-  GROUP BY occasions.customer_id, occasions.occasion_on
-  HAVING sum(occasions.orders) > 0
-),
-rhythm AS (
-  SELECT customer_id, max(occasion_on) AS last_purchase_on, count(*) AS occasions, sum(orders) AS orders
-  FROM standing
-  GROUP BY customer_id
-),
-money AS (
-  SELECT lines.customer_id, sum(lines.amount) AS revenue
-  FROM staging.order_lines AS lines
-  CROSS JOIN period
-  WHERE lines.customer_id IS NOT NULL AND lines.ordered_on BETWEEN period.period_from AND period.period_to
-  GROUP BY lines.customer_id
-),
-customers AS (
-  SELECT
-    rhythm.customer_id,
-    date_diff('day', rhythm.last_purchase_on, period.period_to) AS recency_days,
-    rhythm.occasions,
-    rhythm.orders,
-    money.revenue
-  FROM rhythm
-  CROSS JOIN period
-  JOIN money ON money.customer_id = rhythm.customer_id
-),
-everyone AS (
-  SELECT count(*) AS customers
-  FROM customers
-),
-recency AS (
-  SELECT
-    recency_days,
-    coalesce(sum(count(*)) OVER (ORDER BY recency_days DESC ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0)::BIGINT AS worse
-  FROM customers
-  GROUP BY recency_days
-),
-frequency AS (
-  SELECT
-    occasions,
-    coalesce(sum(count(*)) OVER (ORDER BY occasions ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0)::BIGINT AS worse
-  FROM customers
-  GROUP BY occasions
-),
-spend AS (
-  SELECT
-    revenue,
-    coalesce(sum(count(*)) OVER (ORDER BY revenue ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0)::BIGINT AS worse
-  FROM customers
-  GROUP BY revenue
-),
-scores AS (
-  SELECT
-    customers.customer_id,
-    customers.recency_days,
-    customers.occasions,
-    customers.orders,
-    customers.revenue,
-    1 + 5 * recency.worse // nullif(everyone.customers, 0) AS r_score,
-    1 + 5 * frequency.worse // nullif(everyone.customers, 0) AS f_score,
-    1 + 5 * spend.worse // nullif(everyone.customers, 0) AS m_score
-  FROM customers
-  CROSS JOIN everyone
-  JOIN recency ON recency.recency_days = customers.recency_days
-  JOIN frequency ON frequency.occasions = customers.occasions
-  JOIN spend ON spend.revenue = customers.revenue
 )
 SELECT
   $snapshot_date AS snapshot_date,
@@ -132,7 +58,7 @@ SELECT
   grid.segment_rank AS grid_rank,
   axonaut.segment AS axonaut_segment,
   axonaut.segment_rank AS axonaut_rank
-FROM scores
+FROM features.scored_customers AS scores
 CROSS JOIN period
 JOIN marts.segment_catalogue AS grid
   ON grid.snapshot_date = $snapshot_date
@@ -144,3 +70,4 @@ JOIN marts.segment_catalogue AS axonaut
   AND axonaut.catalogue = 'axonaut'
   AND axonaut.r_score = scores.r_score
   AND axonaut.f_score = scores.f_score
+WHERE scores.basis = 'period'

@@ -22,69 +22,36 @@ tests:
       ON scores.customer_id = summary.customer_id AND scores.snapshot_date = $snapshot_date
     WHERE summary.snapshot_date = $snapshot_date AND scores.customer_id IS NULL
 */
-WITH customers AS (
-  SELECT customer_id, recency_days, occasions, revenue
-  FROM marts.customer_summary
-  WHERE snapshot_date = $snapshot_date
-),
-everyone AS (
-  SELECT count(*) AS customers
-  FROM customers
-),
-recency AS (
-  SELECT
-    recency_days,
-    coalesce(sum(count(*)) OVER (ORDER BY recency_days DESC ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0)::BIGINT AS worse
-  FROM customers
-  GROUP BY recency_days
-),
-frequency AS (
-  SELECT
-    occasions,
-    coalesce(sum(count(*)) OVER (ORDER BY occasions ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0)::BIGINT AS worse
-  FROM customers
-  GROUP BY occasions
-),
-spend AS (
-  SELECT
-    revenue,
-    coalesce(sum(count(*)) OVER (ORDER BY revenue ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0)::BIGINT AS worse
-  FROM customers
-  GROUP BY revenue
-)
 SELECT
   $snapshot_date AS snapshot_date,
   customers.customer_id,
   customers.recency_days,
   customers.occasions,
   customers.revenue,
-  1 + 5 * recency.worse // nullif(everyone.customers, 0) AS r_score,
-  1 + 5 * frequency.worse // nullif(everyone.customers, 0) AS f_score,
-  1 + 5 * spend.worse // nullif(everyone.customers, 0) AS m_score,
+  customers.r_score,
+  customers.f_score,
+  customers.m_score,
   CASE
     WHEN settings.recency_short_days IS NULL THEN
-      CASE 3 * recency.worse // nullif(everyone.customers, 0) WHEN 2 THEN 'short' WHEN 1 THEN 'medium' ELSE 'long' END
+      CASE customers.r_third WHEN 2 THEN 'short' WHEN 1 THEN 'medium' ELSE 'long' END
     WHEN customers.recency_days <= settings.recency_short_days THEN 'short'
     WHEN customers.recency_days <= settings.recency_medium_days THEN 'medium'
     ELSE 'long'
   END AS recency_tier,
   CASE
     WHEN settings.occasions_regular IS NULL THEN
-      CASE 3 * frequency.worse // nullif(everyone.customers, 0) WHEN 2 THEN 'often' WHEN 1 THEN 'regular' ELSE 'casual' END
+      CASE customers.f_third WHEN 2 THEN 'often' WHEN 1 THEN 'regular' ELSE 'casual' END
     WHEN customers.occasions >= settings.occasions_often THEN 'often'
     WHEN customers.occasions >= settings.occasions_regular THEN 'regular'
     ELSE 'casual'
   END AS frequency_tier,
   CASE
     WHEN settings.revenue_average IS NULL THEN
-      CASE 3 * spend.worse // nullif(everyone.customers, 0) WHEN 2 THEN 'spender' WHEN 1 THEN 'average' ELSE 'saver' END
+      CASE customers.m_third WHEN 2 THEN 'spender' WHEN 1 THEN 'average' ELSE 'saver' END
     WHEN customers.revenue >= settings.revenue_spender THEN 'spender'
     WHEN customers.revenue >= settings.revenue_average THEN 'average'
     ELSE 'saver'
   END AS monetary_tier
-FROM customers
-CROSS JOIN everyone
+FROM features.scored_customers AS customers
 CROSS JOIN params.settings AS settings
-JOIN recency ON recency.recency_days = customers.recency_days
-JOIN frequency ON frequency.occasions = customers.occasions
-JOIN spend ON spend.revenue = customers.revenue
+WHERE customers.basis = 'history'

@@ -62,13 +62,6 @@ ordered AS (
   WHERE occasions.known_on <= $snapshot_date AND occasions.occasion_on >= windows.prior_from
   GROUP BY occasions.customer_id
 ),
-void AS (
-  SELECT order_id
-  FROM staging.orders
-  WHERE voided <> 0 AND known_on <= $snapshot_date
-  GROUP BY order_id
-  HAVING sum(voided) > 0
-),
 bought AS (
   SELECT
     lines.customer_id,
@@ -78,7 +71,7 @@ bought AS (
     sum(lines.amount) FILTER (WHERE lines.ordered_on >= windows.recent_from) AS revenue_recent
   FROM staging.order_lines AS lines
   CROSS JOIN windows
-  LEFT JOIN void ON void.order_id = lines.order_id
+  LEFT JOIN features.void_orders AS void ON void.order_id = lines.order_id
   WHERE lines.customer_id IS NOT NULL AND lines.ordered_on BETWEEN windows.prior_from AND $snapshot_date
   GROUP BY lines.customer_id
 ),

@@ -47,15 +47,6 @@ windows AS (
     ($snapshot_date - INTERVAL 1 YEAR)::DATE - window_days + 1 AS year_ago_recent_from
   FROM lengths
 ),
-standing AS (
-  SELECT occasions.customer_id, occasions.occasion_on, sum(occasions.amount) AS amount
-  FROM staging.occasions AS occasions
-  CROSS JOIN windows
-  WHERE occasions.known_on <= $snapshot_date
-    AND occasions.occasion_on >= least(windows.year_ago_prior_from, windows.prior_from)
-  GROUP BY occasions.customer_id, occasions.occasion_on
-  HAVING sum(occasions.orders) > 0
-),
 placed AS (
   SELECT
     standing.customer_id,
@@ -64,8 +55,9 @@ placed AS (
     standing.occasion_on >= windows.recent_from AS is_recent,
     standing.occasion_on BETWEEN windows.year_ago_prior_from AND windows.year_ago_recent_from - 1 AS was_prior,
     standing.occasion_on BETWEEN windows.year_ago_recent_from AND windows.year_ago AS was_recent
-  FROM standing
+  FROM features.standing_occasions AS standing
   CROSS JOIN windows
+  WHERE standing.occasion_on >= least(windows.year_ago_prior_from, windows.prior_from)
 ),
 counted AS (
   SELECT
