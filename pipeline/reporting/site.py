@@ -17,11 +17,11 @@ import jinja2
 
 from pipeline.reporting import components, words
 from pipeline.reporting.facts import Query, Report, RunCard, read_report
-from pipeline.reporting.pages import PAGES
+from pipeline.reporting.pages import PAGES, Page
 from pipeline.settings import TEMPLATES_FOLDER
 from pipeline.tables.header import Table
 
-__all__ = ["OUT", "RunCard", "build_entrance", "build_site"]
+__all__ = ["OUT", "RunCard", "build_entrance", "build_site", "page_file"]
 
 OUT = "reports/out"
 
@@ -33,14 +33,15 @@ def build_site(
     run: RunCard,
     snapshots: Collection[dt.date],
     file: Callable[[str], Path],
+    pages: Collection[Page] = PAGES,
 ) -> list[str]:
-    """Write the pages of `snapshot_date`, the assets all snapshots share, and the entrance; return their targets.
+    """Write `pages` of `snapshot_date`, the assets all snapshots share, and the entrance; return their targets.
 
     `snapshots` are all published snapshot dates, this one included or not. `file` gives the path to write for a target,
     which is a posix path relative to the home.
     """
     environment = make_environment(run.currency)
-    texts = _pages(environment, read_report(query, snapshot_date, tables, run))
+    texts = _pages(environment, read_report(query, snapshot_date, tables, run), pages)
     for target, text in texts.items():
         file(target).write_text(text, encoding="utf-8")
     entrance = build_entrance({*snapshots, snapshot_date}, run.currency, file)
@@ -63,12 +64,16 @@ def build_entrance(snapshots: Collection[dt.date], currency: str, file: Callable
     return list(texts)
 
 
-def _pages(environment: jinja2.Environment, report: Report) -> dict[str, str]:
-    """Target and text of every page."""
+def page_file(page: Page, snapshot_date: dt.date) -> str:
+    return f"{OUT}/{snapshot_date}/{page.name}.html"
+
+
+def _pages(environment: jinja2.Environment, report: Report, pages: Collection[Page]) -> dict[str, str]:
+    """Target and text of the pages."""
     facts = report.facts
     navigation = {page.name: page.label for page in PAGES}
     return {
-        f"{OUT}/{facts.snapshot_date}/{page.name}.html": environment.get_template(f"{page.name}.html.j2").render(
+        page_file(page, facts.snapshot_date): environment.get_template(f"{page.name}.html.j2").render(
             page=page.name,
             pages=navigation,
             facts=facts,
@@ -76,7 +81,7 @@ def _pages(environment: jinja2.Environment, report: Report) -> dict[str, str]:
             is_empty=facts.is_empty,
             **page.context(report),
         )
-        for page in PAGES
+        for page in pages
     }
 
 
