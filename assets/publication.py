@@ -4,7 +4,9 @@ One step and not three: readers must never see the report of one night beside th
 """
 
 import datetime as dt
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import dagster as dg
 
@@ -12,10 +14,12 @@ from assets.ingest import refuse_after_failed_load
 from pipeline.activation import outputs
 from pipeline.home.publishing import Publication
 from pipeline.home.warehouse import Warehouse
-from pipeline.places import audience_folder, table_folder
-from pipeline.reporting.page import page_folders
-from pipeline.reporting.site import RunCard, build_site
+from pipeline.places import audience_folder, table_file, table_folder
+from pipeline.reporting.page import Page, page_folders
+from pipeline.reporting.site import OUT, RunCard, build_site, page_file
+from pipeline.settings import Settings
 from pipeline.tables.catalog import Catalog
+from pipeline.tables.header import Table
 
 PARTS = {
     "tables": "Tables of the snapshot as Parquet: data/marts/<table>/day=<date>/",
@@ -49,18 +53,21 @@ def publication_assets(catalog: Catalog, partitions_def: dg.PartitionsDefinition
     def publication(context: dg.AssetExecutionContext, warehouse: Warehouse) -> Iterator[dg.MaterializeResult[None]]:
         """Stage all files of all dates, then put them in place in one commit, each date's manifest last."""
         refuse_after_failed_load(context)
+        settings, local = warehouse.settings, warehouse.local
         asked = sorted(dt.date.fromisoformat(key) for key in context.partition_keys)
-        dates = asked + warehouse.later_snapshots(asked)  # later snapshots compare with these, so they changed, too
-        staged = Publication(warehouse.settings.home, context.run_id)
+        later = warehouse.later_snapshots(asked)
+        snapshots = {*warehouse.snapshots(), *asked}
+        staged = Publication(settings.home, context.run_id)
         files: dict[str, int] = dict.fromkeys(PARTS, 0)
         manifests = []
-        for day in dates:
-            _own_folders(catalog, staged, day)
-            tables_written = outputs.write_tables(warehouse.local, catalog.published, day, staged.file)
-            audiences = outputs.write_audiences(warehouse.local, catalog.audiences, day, staged.file)
-            pages = _write_report(context, catalog, warehouse, staged, day, {*warehouse.snapshots(), *dates})
-            written = [*tables_written, *audiences]
-            manifests.append(outputs.write_manifest(warehouse.local, warehouse.settings, day, written, staged.file))
+        for day in asked + later:
+            what = _Part.of_later(catalog, settings, day) if day in later else _Part.whole(catalog, settings)
+            _own_folders(staged, day, what)
+            tables_written = outputs.write_tables(local, what.tables, day, staged.file)
+            audiences = outputs.write_audiences(local, catalog.audiences, day, staged.file)
+            pages = _write_report(context, catalog, warehouse, staged, day, what, snapshots)
+            written = [*what.kept, *tables_written, *audiences]
+            manifests.append(outputs.write_manifest(local, settings, day, written, staged.file, what.made_with))
             for part, count in zip(PARTS, (len(tables_written), len(audiences), len(pages)), strict=True):
                 files[part] += count
         staged.commit(last=manifests)
@@ -68,26 +75,71 @@ def publication_assets(catalog: Catalog, partitions_def: dg.PartitionsDefinition
             if audience.not_applied:
                 declared = ", ".join(audience.not_applied)
                 context.log.info(f"{audience.file} declares {declared}; its files hold every member all the same.")
-        context.log.info(f"Published {dates[0]}{f' … {dates[-1]}' if len(dates) > 1 else ''}.")
+        context.log.info(f"Published {asked[0]}{f' … {asked[-1]}' if len(asked) > 1 else ''}.")
+        if later:
+            context.log.info(f"What compares with earlier days was published again: {later[0]} … {later[-1]}.")
         for part, count in files.items():
             yield dg.MaterializeResult(asset_key=["published", part], metadata={"files": count})
 
     return publication
 
 
-def _own_folders(catalog: Catalog, staged: Publication, day: dt.date) -> None:
-    for table in catalog.published:
+@dataclass(frozen=True)
+class _Part:
+    """What of a day is published now: tables and pages, with files of before that stay, and all audiences.
+
+    `analytic` are the settings that the tables were made with; `made_with` is what the manifest says of that, if it was
+    not now.
+    """
+
+    tables: Sequence[Table]
+    has_page: Callable[[Page], bool]
+    analytic: Mapping[str, Any]
+    kept: Sequence[outputs.Output] = ()
+    made_with: Mapping[str, Any] | None = None
+
+    @classmethod
+    def whole(cls, catalog: Catalog, settings: Settings) -> "_Part":
+        return cls(catalog.published, lambda _: True, settings.analytic())
+
+    @classmethod
+    def of_later(cls, catalog: Catalog, settings: Settings, day: dt.date) -> "_Part":
+        """What compares with earlier days, of which one was written anew, and what else is not there.
+
+        Nothing of the rest has changed. Audiences tell who has come to a segment, and when: they compare.
+        """
+        before = outputs.published_before(settings.home, day)
+        if before is None:
+            return cls.whole(catalog, settings)
+        same = [table for table in catalog.published if table not in catalog.histories]
+        kept = {table.name: before.files.get(table_file(table.name, day)) for table in same}
+        return cls(
+            tables=[table for table in catalog.published if kept.get(table.name) is None],
+            has_page=lambda page: not (page.of_its_day and (settings.home / page_file(page, day)).exists()),
+            analytic=before.made_with["settings"],
+            kept=[file for file in kept.values() if file is not None],
+            made_with=before.made_with,
+        )
+
+    @property
+    def is_whole(self) -> bool:
+        return self.made_with is None
+
+
+def _own_folders(staged: Publication, day: dt.date, what: _Part) -> None:
+    for table in what.tables:
         staged.owns(table_folder(table.name, day))
     staged.owns(audience_folder(day))
-    staged.owns(f"reports/out/{day}")
+    if what.is_whole:
+        staged.owns(f"{OUT}/{day}")
 
 
 def _write_report(
     context: dg.AssetExecutionContext, catalog: Catalog, warehouse: Warehouse, staged: Publication, day: dt.date,
+    what: _Part,
     snapshots: Collection[dt.date],
 ) -> list[str]:  # fmt: skip
-    settings = warehouse.settings
     now = dt.datetime.now(dt.UTC).strftime("%Y-%m-%d %H:%M UTC")  # when it was made; nothing is computed from it
-    run = RunCard(context.run_id, now, outputs.versions(), settings.analytic(), settings.currency)
-    folders = page_folders(settings.home)
-    return build_site(warehouse.local.read, day, catalog.tables, run, snapshots, staged.file, folders)
+    run = RunCard(context.run_id, now, outputs.versions(), what.analytic, what.analytic["currency"])
+    folders = page_folders(warehouse.settings.home)
+    return build_site(warehouse.local.read, day, catalog.tables, run, snapshots, staged.file, folders, what.has_page)

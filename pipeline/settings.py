@@ -12,8 +12,9 @@ import json
 import os
 import re
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BaseModel, ConfigDict, Field, HttpUrl, Secret, ValidationError, field_validator, model_validator
@@ -62,6 +63,19 @@ TEMPLATES_FOLDER = PROJECT / "reports" / "templates"
 PAGES_FOLDER = PROJECT / "reports" / "pages"
 
 
+Setting = TypeVar("Setting")
+_ANALYTIC = object()
+Analytic = Annotated[Setting, _ANALYTIC]
+"""The type of a setting that changes results: it enters the fingerprint, every manifest and the report's run card."""
+
+
+class InSql:
+    """Marks a setting that SQL reads: as these columns of params.settings, one for each part of its value."""
+
+    def __init__(self, type: str, *columns: str) -> None:
+        self.type, self.columns = type, columns
+
+
 class SettingsError(PerennialError):
     """A setting that cannot be used; the message names the setting, where it stands and what would do."""
 
@@ -75,9 +89,11 @@ class Tiers(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    recency_days: tuple[int, int] | None = None
-    occasions: tuple[int, int] | None = None
-    revenue: tuple[float, float] | None = None
+    recency_days: Annotated[tuple[int, int] | None, InSql("INTEGER", "recency_short_days", "recency_medium_days")] = (
+        None
+    )
+    occasions: Annotated[tuple[int, int] | None, InSql("INTEGER", "occasions_regular", "occasions_often")] = None
+    revenue: Annotated[tuple[float, float] | None, InSql("DECIMAL(18,2)", "revenue_average", "revenue_spender")] = None
 
     @model_validator(mode="after")
     def ascending(self) -> Self:
@@ -124,7 +140,9 @@ class Clv(BaseModel):
 
     months: int = Field(12, ge=1, le=60, description="Horizon of the prediction in months")
     yearly_discount: float = Field(0.10, ge=0, le=1, description="What a year of waiting costs: 0.1 is 10 %")
-    margin: float | None = Field(None, gt=0, le=1, description="Share of revenue that is earned; else value is revenue")
+    margin: Annotated[float | None, InSql("DOUBLE", "clv_margin")] = Field(
+        None, gt=0, le=1, description="Share of revenue that is earned; else value is revenue"
+    )
     fitter: Literal["perennial", "lifetimes"] = Field(
         "perennial", description="Who fits the models of purchase timing: perennial, or the package lifetimes"
     )
@@ -188,7 +206,9 @@ class Trend(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    window_days: int | None = Field(None, ge=7, le=730, description="Length of each of the two windows; else 90 or 180")
+    window_days: Annotated[int | None, InSql("INTEGER", "trend_window_days")] = Field(
+        None, ge=7, le=730, description="Length of each of the two windows; else 90 or 180"
+    )
     alpha: float = Field(0.1, gt=0, le=0.5, description="Share of unchanged customers that may be called changed")
 
 
@@ -299,42 +319,42 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="PERENNIAL_", env_nested_delimiter="__", extra="forbid", frozen=True)
 
     home: Path = Field(default_factory=Path.cwd, description="Folder that holds data/, reports/ and perennial.toml")
-    timezone: str = Field("UTC", description="The shop's time zone: what 'a day' means")
-    currency: str = Field("EUR", pattern="^[A-Z]{3}$", description="The one reporting currency, ISO 4217")
+    timezone: Analytic[str] = Field("UTC", description="The shop's time zone: what 'a day' means")
+    currency: Analytic[str] = Field("EUR", pattern="^[A-Z]{3}$", description="The one reporting currency, ISO 4217")
     first_snapshot: dt.date | None = Field(
         None, description="First day for which a snapshot can be asked; else the day of the first order"
     )
     sources_folder: Path | None = Field(None, description="Own sources: <folder>/<source>/<input>.sql")
-    duplicate_lines: dict[str, Literal["keep", "drop"]] = Field(
+    duplicate_lines: Analytic[dict[str, Literal["keep", "drop"]]] = Field(
         default_factory=dict,
         description="Per source: keep or drop exact copies of a line inside one export; else as the source says",
     )
-    dialects: dict[str, Dialect] = Field(
+    dialects: Analytic[dict[str, Dialect]] = Field(
         default_factory=dict,
         description="Per source: how its files are written; else as the source says or the file shows",
     )
-    exported_at: dict[str, str] = Field(
+    exported_at: Analytic[dict[str, str]] = Field(
         default_factory=dict,
         description="Per source: where the names of its files hold the time of the export, orders_%Y-%m-%d",
     )
-    charge_products: dict[str, ChargeProducts] = Field(
+    charge_products: Analytic[dict[str, ChargeProducts]] = Field(
         default_factory=dict,
         description="Per source: products that are no goods but charges, and the other way round; else as it says",
     )
-    statuses: dict[str, dict[str, Standing]] = Field(
+    statuses: Analytic[dict[str, dict[str, Standing]]] = Field(
         default_factory=dict,
         description="Per source: what an order with a status is (stands, unpaid, never_stood, refunded); else as the "
         "source says",
     )
-    gift_card_products: tuple[str, ...] | None = Field(
+    gift_card_products: Analytic[tuple[str, ...] | None] = Field(
         None,
         description="Names or ids of gift cards that are sold, * for any text; else as the source says; [] for none",
     )
-    link_guests: bool | dict[str, bool] = Field(
+    link_guests: Analytic[bool | dict[str, bool]] = Field(
         True,
         description="Whether orders of guests go to the one account their e-mail address has; or per source",
     )
-    id_guard: dict[str, bool] = Field(
+    id_guard: Analytic[dict[str, bool]] = Field(
         default_factory=dict,
         description="Per source: whether ids that a spreadsheet has changed are mended or refused; false takes all ids "
         "as they stand",
@@ -343,7 +363,7 @@ class Settings(BaseSettings):
         None,
         description="CSV of date, currency, rate (units of the reporting currency for one); else data/exports/rates/",
     )
-    rate_max_age_days: int = Field(
+    rate_max_age_days: Analytic[int] = Field(
         7, ge=0, description="How many days an exchange rate holds when no newer one is there"
     )
     quarantine_limit: float = Field(0.05, ge=0, le=1, description="Share of a file's rows that may be set aside")
@@ -351,30 +371,42 @@ class Settings(BaseSettings):
     max_export_ratio: float = Field(
         200, gt=1, description="How many times its size a packed file of more than 100 MB may unpack to"
     )
-    cancelled_orders_count: bool = Field(False, description="Whether a cancelled order is still a purchase occasion")
-    tiers: Tiers = Field(default_factory=lambda: Tiers(), description="Cut points of the recency/frequency/spend tiers")
-    activity_window_days: int = Field(
+    cancelled_orders_count: Annotated[Analytic[bool], InSql("BOOLEAN", "cancelled_orders_count")] = Field(
+        False, description="Whether a cancelled order is still a purchase occasion"
+    )
+    tiers: Analytic[Tiers] = Field(
+        default_factory=lambda: Tiers(), description="Cut points of the recency/frequency/spend tiers"
+    )
+    activity_window_days: Annotated[Analytic[int], InSql("INTEGER", "activity_window_days")] = Field(
         90, ge=1, le=3650, description="Length of each of the two windows that recency_activity compares"
     )
-    compare: Annotated[Comparison | None, NoDecode] = Field(
-        None, description="Two periods to compare, A_FROM:A_TO,B_FROM:B_TO; else the halves of the history"
-    )
-    period: Annotated[Period | None, NoDecode] = Field(
+    compare: Annotated[
+        Analytic[Comparison | None],
+        NoDecode,
+        InSql("DATE", "compare_a_from", "compare_a_to", "compare_b_from", "compare_b_to"),
+    ] = Field(None, description="Two periods to compare, A_FROM:A_TO,B_FROM:B_TO; else the halves of the history")
+    period: Annotated[Analytic[Period | None], NoDecode, InSql("DATE", "period_from", "period_to")] = Field(
         None, description="Period whose orders period_segments scores, FROM:TO; else the last 365 days"
     )
     keep_daily: int = Field(35, ge=1, description="How many of the newest snapshots are kept")
     keep_monthly: Literal["all"] | Annotated[int, Field(ge=0)] = Field(
         "all", description="Of how many months the last snapshot is kept, too: all, or the newest so many"
     )
-    clv: Clv = Field(default_factory=lambda: Clv(), description="Horizon, discount and margin of predicted value")
-    trend: Trend = Field(default_factory=lambda: Trend(), description="Windows and level of the activity trend")
-    churn_horizon_days: int = Field(
+    clv: Analytic[Clv] = Field(
+        default_factory=lambda: Clv(), description="Horizon, discount and margin of predicted value"
+    )
+    trend: Analytic[Trend] = Field(
+        default_factory=lambda: Trend(), description="Windows and level of the activity trend"
+    )
+    churn_horizon_days: Analytic[int] = Field(
         180, ge=91, le=730, description="Days without a purchase after which a customer counts as churned"
     )
-    lifecycle: Lifecycle = Field(
+    lifecycle: Analytic[Lifecycle] = Field(
         default_factory=lambda: Lifecycle(), description="Limits of the lifecycle stages, and scenarios to project"
     )
-    rhythm: Rhythm = Field(default_factory=lambda: Rhythm(), description="When to write before the key moment")
+    rhythm: Analytic[Rhythm] = Field(
+        default_factory=lambda: Rhythm(), description="When to write before the key moment"
+    )
     schedule_hour: int = Field(3, ge=0, le=23, description="Local hour of the nightly run")
     failure_webhook: Secret[HttpUrl] | None = Field(
         None, description="Address that is told (POST, JSON) when a run fails"
@@ -485,29 +517,36 @@ class Settings(BaseSettings):
 
     def analytic(self) -> dict[str, Any]:
         """The settings that change results, as JSON values: what a manifest records and a fingerprint covers."""
-        names = {"timezone", "currency", "duplicate_lines", "charge_products", "cancelled_orders_count", "tiers"}
-        names |= {
-            "clv",
-            "rhythm",
-            "churn_horizon_days",
-            "lifecycle",
-            "activity_window_days",
-            "trend",
-            "compare",
-            "period",
-            "dialects",
-            "exported_at",
-            "rate_max_age_days",
-            "statuses",
-            "gift_card_products",
-            "link_guests",
-            "id_guard",
-        }
+        names = {name for name, field in type(self).model_fields.items() if _ANALYTIC in field.metadata}
         return self.model_dump(mode="json", include=names)
+
+    def in_sql(self) -> dict[str, tuple[str, Any]]:
+        """params.settings: what SQL reads of the settings, as column -> (type, value)."""
+        return dict(_in_sql(self))
 
     def fingerprint(self) -> str:
         text = json.dumps(self.analytic(), sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _in_sql(settings: BaseModel) -> Iterator[tuple[str, tuple[str, Any]]]:
+    for name, field in type(settings).model_fields.items():
+        value = getattr(settings, name)
+        for mark in field.metadata:
+            if isinstance(mark, InSql):
+                parts = [None] * len(mark.columns) if value is None else _parts(value)
+                yield from ((column, (mark.type, part)) for column, part in zip(mark.columns, parts, strict=True))
+                break
+        else:
+            if isinstance(value, BaseModel):
+                yield from _in_sql(value)
+
+
+def _parts(value: Any) -> list[Any]:
+    """The values that a value is made of, in order."""
+    if isinstance(value, BaseModel):
+        return [part for name in type(value).model_fields for part in _parts(getattr(value, name))]
+    return list(value) if isinstance(value, tuple) else [value]
 
 
 def load(home: Path | None = None, **overrides: Any) -> Settings:
@@ -546,18 +585,12 @@ def _explain(error: ValidationError) -> str:
 
 
 def export_home(settings: Settings) -> None:
-    """Make this home the one that Dagster, and every process it starts, works in, with the periods asked for."""
+    """Make this home the one that Dagster, and every process it starts, works in."""
     dagster_home = settings.home / ".dagster"
     dagster_home.mkdir(parents=True, mode=0o700, exist_ok=True)
     config = dagster_home / "dagster.yaml"
     if not config.exists() or config.read_text() == _DAGSTER_YAML_OF_BEFORE:  # a text that somebody changed stays
         config.write_text(DAGSTER_YAML)
     os.environ["PERENNIAL_HOME"] = str(settings.home)
-    os.environ["PERENNIAL_ENGINE"] = settings.engine
     os.environ["DAGSTER_HOME"] = str(dagster_home)
     os.environ.setdefault("DAGSTER_DISABLE_TELEMETRY", "1")
-    for name, asked in (("PERENNIAL_COMPARE", settings.compare), ("PERENNIAL_PERIOD", settings.period)):
-        if asked is None:
-            os.environ.pop(name, None)
-        else:
-            os.environ[name] = str(asked)

@@ -34,6 +34,8 @@ FileFor = Callable[[str], Path]
 
 MOST_FILES = 1_000
 _MEMBERS = "temp.audience_members"
+_MANIFEST = "manifest.json"
+_MADE_WITH = ("inputs", "settings", "settings_fingerprint", "versions")
 
 
 class AudienceRefused(PerennialError):
@@ -49,6 +51,28 @@ class Output:
     sha256: str
     ids_like_formulas: int = 0
     """Ids in a CSV that begin as a formula does; they stand there unaltered."""
+
+
+@dataclass(frozen=True)
+class Before:
+    """What was published of a day before: its files that are still there, by path, and what they were made with."""
+
+    files: Mapping[str, Output]
+    made_with: Mapping[str, Any]
+
+
+def published_before(home: Path, day: dt.date) -> Before | None:
+    """As the manifest in place tells it; None if there is none to go by, or if other versions wrote the files."""
+    try:
+        content = json.loads((home / audience_folder(day) / _MANIFEST).read_text(encoding="utf-8"))
+        formulas = content["ids_like_formulas"]
+        files = [Output(**entry, ids_like_formulas=formulas.get(entry["path"], 0)) for entry in content["files"]]
+        made_with = {name: content[name] for name in _MADE_WITH}
+    except (OSError, ValueError, LookupError, TypeError):
+        return None
+    if made_with["versions"] != versions():
+        return None
+    return Before({one.path: one for one in files if (home / one.path).exists()}, made_with)
 
 
 def write_tables(engine: DuckDBEngine, tables: Iterable[Table], day: dt.date, file: FileFor) -> list[Output]:
@@ -156,28 +180,32 @@ def _write_audience(
 
 
 def write_manifest(
-    engine: DuckDBEngine, settings: Settings, day: dt.date, outputs: Iterable[Output], file: FileFor
-) -> str:
+    engine: DuckDBEngine, settings: Settings, day: dt.date, outputs: Iterable[Output], file: FileFor,
+    made_with: Mapping[str, Any] | None = None,
+) -> str:  # fmt: skip
     """What was published for `day`, from which files, with which settings and versions; returns its target.
 
-    Holds no clock and no run: the same partition gives the same bytes.
+    Holds no clock and no run: the same partition gives the same bytes. `made_with`: what most of it was made with, if
+    that was not now.
     """
-    inputs = engine.read(
-        "SELECT path, source, input, sha256, rows_read, accepted FROM ingest.files ORDER BY source, input, sha256"
-    )
     listed = sorted(outputs, key=lambda output: output.path)
     content = {
         "snapshot_date": str(day),
         "files": [{"path": one.path, "rows": one.rows, "sha256": one.sha256} for one in listed],
         "ids_like_formulas": {one.path: one.ids_like_formulas for one in listed if one.ids_like_formulas},
-        "inputs": inputs.to_dicts(),
-        "settings": settings.analytic(),
-        "settings_fingerprint": settings.fingerprint(),
-        "versions": versions(),
+        **(made_with or _made_with(engine, settings)),
     }
-    target = f"{audience_folder(day)}/manifest.json"
+    target = f"{audience_folder(day)}/{_MANIFEST}"
     file(target).write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     return target
+
+
+def _made_with(engine: DuckDBEngine, settings: Settings) -> dict[str, Any]:
+    inputs = engine.read(
+        "SELECT path, source, input, sha256, rows_read, accepted FROM ingest.files ORDER BY source, input, sha256"
+    )
+    values = (inputs.to_dicts(), settings.analytic(), settings.fingerprint(), versions())
+    return dict(zip(_MADE_WITH, values, strict=True))
 
 
 def versions() -> dict[str, str]:

@@ -405,40 +405,14 @@ _DAYS_VIEW = f"""
 
 def parameter_columns(settings: Settings) -> dict[str, dict[str, str]]:
     """The parameter views that SQL may read: column types by name of the view."""
-    of_settings = {name: kind for name, (kind, _) in settings_columns(settings).items()}
+    of_settings = {name: kind for name, (kind, _) in settings.in_sql().items()}
     return dict(zip(PARAMETER_TABLES, (of_settings, {"day": "DATE"}), strict=True))
-
-
-def settings_columns(settings: Settings) -> dict[str, tuple[str, Any]]:
-    """params.settings: the settings that SQL reads, as column -> (type, value)."""
-    tiers, compare, period = settings.tiers, settings.compare, settings.period
-    recency, occasions, revenue = (
-        pair or (None, None) for pair in (tiers.recency_days, tiers.occasions, tiers.revenue)
-    )
-    return {
-        "cancelled_orders_count": ("BOOLEAN", settings.cancelled_orders_count),
-        "recency_short_days": ("INTEGER", recency[0]),
-        "recency_medium_days": ("INTEGER", recency[1]),
-        "occasions_regular": ("INTEGER", occasions[0]),
-        "occasions_often": ("INTEGER", occasions[1]),
-        "revenue_average": ("DECIMAL(18,2)", revenue[0]),
-        "revenue_spender": ("DECIMAL(18,2)", revenue[1]),
-        "activity_window_days": ("INTEGER", settings.activity_window_days),
-        "trend_window_days": ("INTEGER", settings.trend.window_days),
-        "compare_a_from": ("DATE", compare and compare.a.first),
-        "compare_a_to": ("DATE", compare and compare.a.last),
-        "compare_b_from": ("DATE", compare and compare.b.first),
-        "compare_b_to": ("DATE", compare and compare.b.last),
-        "clv_margin": ("DOUBLE", settings.clv.margin),
-        "period_from": ("DATE", period and period.first),
-        "period_to": ("DATE", period and period.last),
-    }
 
 
 def settings_select(settings: Settings) -> str:
     """The one row of params.settings as a SELECT, for either engine."""
     values = ", ".join(
-        f"CAST({_constant(value)} AS {kind}) AS {name}" for name, (kind, value) in settings_columns(settings).items()
+        f"CAST({_constant(value)} AS {kind}) AS {name}" for name, (kind, value) in settings.in_sql().items()
     )
     return f"SELECT {values}"
 

@@ -36,14 +36,14 @@ UNDER_WAY = [dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED]
 
 
 class Warehouse(DuckDBResource):
-    """The open warehouse of a home: `settings` are the home's, read when the run starts.
+    """The open warehouse of a home: `settings` are the home's, as the definitions were made with them.
 
     `engine` runs the SQL files and all that is large. `local` is the home's DuckDB file, which has everything that is
     loaded or published within reach; where DuckDB is the engine, both are the same. `range_days` are the days of the
     range that the run is part of, if it is: a run each, ascending.
     """
 
-    home: str
+    given: dg.ResourceDependency[Settings]
     runs_on: str | None = Field(default=None, description="duckdb or spark; else the setting engine of the home")
     range_days: list[str] = Field(default_factory=list)
     _settings: Settings | None = PrivateAttr(None)
@@ -86,7 +86,7 @@ class Warehouse(DuckDBResource):
 
     @contextmanager
     def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator["Warehouse"]:
-        settings = self._load()
+        settings = self._asked()
         run_id = context.run_id or "outside-a-run"
         log = context.log.info if context.log else print
         with home_lock(settings.home, run_id, settings.lock_wait_seconds, log):
@@ -124,11 +124,15 @@ class Warehouse(DuckDBResource):
         The base class leaves it open after an error and retries every failure, also a path that can never be opened,
         for 102 seconds; here only a file that another process has open is waited for.
         """
-        with opened(self._load()) as connection:
+        with opened(self._asked()) as connection:
             yield connection
 
-    def _load(self) -> Settings:
-        return load(Path(self.home), engine=self.runs_on)
+    def _asked(self) -> Settings:
+        """The settings that were given; only who asks for another engine, as the launchpad may, has them read again."""
+        given = self.given
+        if self.runs_on in (None, given.engine):
+            return given
+        return load(given.home, engine=self.runs_on, compare=given.compare, period=given.period)
 
     def later_snapshots(self, dates: list[date]) -> list[date]:
         """Published snapshots after the first of `dates`, without `dates` themselves.
@@ -161,9 +165,7 @@ class Warehouse(DuckDBResource):
 
 
 def warehouse_of(settings: Settings, range_days: Sequence[date] = ()) -> Warehouse:
-    return Warehouse(
-        database=str(settings.warehouse_file), home=str(settings.home), range_days=[str(day) for day in range_days]
-    )
+    return Warehouse(database=str(settings.warehouse_file), given=settings, range_days=[str(day) for day in range_days])
 
 
 def _require_engine(settings: Settings) -> None:

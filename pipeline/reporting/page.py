@@ -29,7 +29,11 @@ _LAYOUT = '{% extends "page.html.j2" %}{% block page %}'  # on the first line, s
 
 @dataclass(frozen=True)
 class Page:
-    """`name` is that of the HTML file, `label` stands in the navigation, `context` fills the template."""
+    """`name` is that of the HTML file, `label` stands in the navigation, `context` fills the template.
+
+    A page `of_its_day` shows partitions of its own day alone, of tables that do not compare with earlier ones; so it
+    stays as it is when an earlier day is corrected.
+    """
 
     name: str
     label: str
@@ -37,6 +41,7 @@ class Page:
     template: str = ""
     after: str | None = None
     """The page it follows in the navigation; None: where it stands in the list, or at the end."""
+    of_its_day: bool = False
 
 
 class PageHeader(BaseModel):
@@ -47,6 +52,11 @@ class PageHeader(BaseModel):
     title: str = Field(min_length=1, description="Heading of the page and its name in the navigation")
     lead: str = Field(min_length=1, description="What the page is about; a template")
     after: str | None = Field(None, description="The page it follows in the navigation; else it is the last")
+    of_its_day: bool = Field(
+        False,
+        description="Whether it shows its own day alone, of tables that do not compare with earlier days; then it "
+        "stays as it is when an earlier day is corrected",
+    )
     let: dict[str, str] = Field(
         default_factory=dict, description="Name: SELECT of one row at most; of one column its value"
     )
@@ -74,7 +84,9 @@ class PageFile:
         return f"{_LAYOUT}{self.body}{{% endblock %}}"
 
     def as_page(self) -> Page:
-        return Page(self.name, self.header.title, self.context, self.template, self.header.after)
+        return Page(
+            self.name, self.header.title, self.context, self.template, self.header.after, self.header.of_its_day
+        )
 
     def context(self, report: Report) -> dict[str, Any]:
         """What the template is given. Charts are made only where the page has something to show."""

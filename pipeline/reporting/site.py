@@ -22,7 +22,7 @@ from pipeline.reporting.templating import make_environment
 from pipeline.settings import PAGES_FOLDER, TEMPLATES_FOLDER
 from pipeline.tables.header import HeaderError, Table
 
-__all__ = ["OUT", "RunCard", "all_pages", "build_entrance", "build_site", "make_environment"]
+__all__ = ["OUT", "RunCard", "all_pages", "build_entrance", "build_site", "make_environment", "page_file"]
 
 OUT = "reports/out"
 
@@ -35,15 +35,17 @@ def build_site(
     snapshots: Collection[dt.date],
     file: Callable[[str], Path],
     page_folders: Iterable[Path] = (PAGES_FOLDER,),
+    wanted: Callable[[Page], bool] = lambda _: True,
 ) -> list[str]:
-    """Write the pages of `snapshot_date`, the assets all snapshots share, and the entrance; return their targets.
+    """Write the `wanted` pages of `snapshot_date`, the assets that all snapshots share, and the entrance.
 
-    `snapshots` are all published snapshot dates, this one included or not. `file` gives the path to write for a target,
-    which is a posix path relative to the home. `page_folders` hold the pages that are files. Raises HeaderError.
+    Returns their targets. `snapshots` are all published snapshot dates, this one included or not. `file` gives the path
+    to write for a target, which is a posix path relative to the home. `page_folders` hold the pages that are files.
+    Raises HeaderError.
     """
     files = read_pages(page_folders, tables, taken={page.name for page in PAGES})
     environment = make_environment(run.currency, {page.template: page.source for page in files})
-    texts = _pages(environment, all_pages(files), read_report(query, snapshot_date, tables, run))
+    texts = _pages(environment, all_pages(files), read_report(query, snapshot_date, tables, run), wanted)
     for target, text in texts.items():
         file(target).write_text(text, encoding="utf-8")
     entrance = build_entrance({*snapshots, snapshot_date}, run.currency, file)
@@ -71,12 +73,20 @@ def all_pages(files: Iterable[PageFile] = ()) -> tuple[Page, ...]:
     return in_navigation([*PAGES, *(page.as_page() for page in files)])
 
 
-def _pages(environment: jinja2.Environment, pages: Sequence[Page], report: Report) -> dict[str, str]:
-    """Target and text of every page."""
+def page_file(page: Page, snapshot_date: dt.date) -> str:
+    return f"{OUT}/{snapshot_date}/{page.name}.html"
+
+
+def _pages(
+    environment: jinja2.Environment, pages: Sequence[Page], report: Report, wanted: Callable[[Page], bool]
+) -> dict[str, str]:
+    """Target and text of the pages that are wanted; the navigation names them all."""
     facts = report.facts
     navigation = {page.name: page.label for page in pages}
     return {
-        f"{OUT}/{facts.snapshot_date}/{page.name}.html": _text(environment, page, navigation, report) for page in pages
+        page_file(page, facts.snapshot_date): _text(environment, page, navigation, report)
+        for page in pages
+        if wanted(page)
     }
 
 

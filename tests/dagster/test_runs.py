@@ -1,6 +1,7 @@
 """Whole runs of the real job in a home: what they publish, what they leave alone, and what stops them."""
 
 import datetime as dt
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from homes import (
     failed_checks,
     failed_step,
     failure_message,
+    sha256,
     steps_succeeded,
 )
 
@@ -27,8 +29,10 @@ from pipeline.engines.engine import Written
 from pipeline.engines.spark.engine import SparkFailed
 from pipeline.ingest.exports import find_exports
 from pipeline.ingest.load import Export
+from pipeline.places import table_file
 from pipeline.runs import RunFailed, run_snapshot
 from pipeline.steps.order_days import last_closed_day
+from pipeline.tables.catalog import ours
 from pipeline.tables.header import Table
 
 EVE, FIRST, SECOND, THIRD = "2026-02-25", *DAYS
@@ -83,14 +87,79 @@ def test_the_same_range_again_changes_nothing(three_nights: Home, tmp_path: Path
 def test_a_day_in_between_makes_the_later_ones_compare_with_it(first_night: Home, three_nights: Home) -> None:
     assert first_night.run(THIRD).success
     assert previous_snapshots(first_night, THIRD) == {dt.date.fromisoformat(FIRST)}
+    before = files_of(first_night, THIRD)
     result = first_night.run(SECOND)
     assert result.success
     assert previous_snapshots(first_night, THIRD) == {dt.date.fromisoformat(SECOND)}
     assert first_night.published() == three_nights.published()
+    assert [first_night.pages(day) for day in DAYS] == [three_nights.pages(day) for day in DAYS]
+    assert written_again(before, files_of(first_night, THIRD)) == comparing(first_night, THIRD)
     for table in ("segment_changes", "segment_events"):
         (sentence,) = [said for said in first_night.said(result) if said.startswith(f"marts.{table}: ")]
         assert "1 later snapshot" in sentence
         assert THIRD in sentence
+
+
+def test_an_old_day_that_is_corrected_leaves_alone_what_does_not_compare_with_it(
+    three_nights: Home, tmp_path: Path
+) -> None:
+    """What stays was made without the late export, and so says the manifest."""
+    home = three_nights.copied(tmp_path / "home")
+    home.drop("late.csv", first=dt.date(2026, 2, 1), last=dt.date(2026, 2, 20), seed=7)
+    lost = table_file("rfm_crosstab", dt.date.fromisoformat(SECOND))
+    (home.folder / lost).unlink()
+    before = {day: files_of(home, day) for day in (SECOND, THIRD)}
+    assert home.run(FIRST).success
+    again = {day: written_again(before[day], files_of(home, day)) for day in before}
+    assert again == {SECOND: {*comparing(home, SECOND), lost}, THIRD: comparing(home, THIRD)}
+    inputs = {FIRST: {"orders.csv", "late.csv"}, SECOND: {"orders.csv"}, THIRD: {"orders.csv"}}
+    for day, names in inputs.items():
+        manifest = json.loads((home.folder / "data" / "audiences" / day / "manifest.json").read_text())
+        assert {Path(file["path"]).name for file in manifest["inputs"]} == names
+        assert len(manifest["files"]) == len(ours().published) + len(audiences_of(home, day))
+        for entry in manifest["files"]:
+            assert sha256(home.folder / entry["path"]) == entry["sha256"]
+
+
+@pytest.mark.parametrize("manifest", ["", '{"files": []}', None])
+def test_a_later_day_of_another_version_is_published_whole(
+    three_nights: Home, tmp_path: Path, manifest: str | None
+) -> None:
+    """Or one whose manifest nobody can read."""
+    home = three_nights.copied(tmp_path / "home")
+    place = home.folder / "data" / "audiences" / THIRD / "manifest.json"
+    if manifest is None:
+        content = json.loads(place.read_text())
+        manifest = json.dumps(content | {"versions": content["versions"] | {"perennial": "0.0.1"}})
+    place.write_text(manifest)
+    before = files_of(home, THIRD)
+    assert home.run(SECOND).success
+    assert written_again(before, files_of(home, THIRD)) == set(before)
+    assert home.published() == three_nights.published()
+
+
+def files_of(home: Home, day: str) -> dict[str, int]:
+    """The published files of a day, with what changes when one is written again, be it with the same content."""
+    folders = [*home.folder.glob(f"data/marts/*/day={day}"), *home.folder.glob(f"data/audiences/{day}")]
+    files = [path for folder in (*folders, home.folder / "reports" / "out" / day) for path in folder.rglob("*.*")]
+    return {path.relative_to(home.folder).as_posix(): path.stat().st_ino for path in files if path.is_file()}
+
+
+def written_again(before: dict[str, int], after: dict[str, int]) -> set[str]:
+    return {name for name, number in after.items() if before.get(name) != number}
+
+
+def audiences_of(home: Home, day: str) -> set[str]:
+    folder = home.folder / "data" / "audiences" / day
+    return {path.relative_to(home.folder).as_posix() for path in folder.glob("*/*.*")}
+
+
+def comparing(home: Home, day: str) -> set[str]:
+    """What is published of a day and compares with earlier days."""
+    names = {"rfm_class_history", "segment_changes", "segment_events", "value_bridge"}
+    pages = {"index", "segments", "classes", "trend", "lifecycle", "trust"}
+    files = {table_file(name, dt.date.fromisoformat(day)) for name in names} | audiences_of(home, day)
+    return files | {f"reports/out/{day}/{page}.html" for page in pages} | {f"data/audiences/{day}/manifest.json"}
 
 
 def previous_snapshots(home: Home, day: str) -> set[dt.date]:

@@ -1,4 +1,4 @@
-"""A run with periods of its own: from the option to the published table, through the warehouse that loads the home."""
+"""A run with periods of its own: from the option to the published table, through the warehouse that is given them."""
 
 import datetime as dt
 from collections.abc import Callable
@@ -7,24 +7,19 @@ import pytest
 from homes import Home
 
 from pipeline.runs import RunFailed, run_snapshot
-from pipeline.settings import export_home, load
+from pipeline.settings import load
 
 DAY = dt.date(2026, 2, 28)
 COMPARE = "2026-01-05:2026-01-31,2026-02-02:2026-02-28"
 
 
 @pytest.fixture
-def asked(monkeypatch: pytest.MonkeyPatch, enter: Callable[[Home], None]) -> Callable[..., None]:
+def asked(enter: Callable[[Home], None]) -> Callable[..., None]:
     """Runs the job for DAY in a home with periods asked for, as the command line does; undone after the test."""
 
     def run(home: Home, **periods: str) -> None:
         enter(home)
-        for name in ("PERENNIAL_COMPARE", "PERENNIAL_PERIOD"):
-            monkeypatch.setenv(name, "")  # so that pytest puts back what export_home sets
-            monkeypatch.delenv(name)
-        settings = load(home.folder, **periods)
-        export_home(settings)
-        run_snapshot(settings, {}, DAY)
+        run_snapshot(load(home.folder, **periods), {}, DAY)
 
     return run
 

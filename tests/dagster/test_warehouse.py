@@ -229,6 +229,6 @@ def test_a_run_on_a_spark_out_of_reach_leaves_no_file(home: Home, monkeypatch: p
 
 def test_a_run_may_ask_for_another_engine(home: Home) -> None:
     """As Dagster's launchpad sets it; either engine has a file of its own."""
-    asked = Warehouse(database="", home=str(home.folder), runs_on="spark")._load()
+    asked = Warehouse(database="", given=home.settings, runs_on="spark")._asked()
     assert (asked.engine, asked.warehouse_file.name) == ("spark", "spark.duckdb")
     assert home.settings.warehouse_file.name == "perennial.duckdb"

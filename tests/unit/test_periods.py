@@ -84,18 +84,14 @@ def test_the_fingerprint_covers_them(tmp_path, changed):
     assert Settings(home=tmp_path, **changed).fingerprint() != Settings(home=tmp_path).fingerprint()
 
 
-def test_what_is_asked_reaches_whoever_loads_the_home(tmp_path):
-    # The warehouse loads the settings again when a run opens it, perhaps in another process.
-    export_home(load(tmp_path, compare=COMPARE, period="2025-01-01:2025-06-30"))
-    assert (load(tmp_path).compare, load(tmp_path).period) == (Comparison(a=A, b=B), A)
-    export_home(load(tmp_path, period="2026-01-01:2026-06-30"))
-    assert load(tmp_path).period == B
-
-
-def test_what_is_not_asked_leaves_the_file_alone(tmp_path):
+def test_what_one_run_is_asked_does_not_stay_in_the_process(tmp_path):
+    """The run has its settings by value; whoever loads the home next is not told of them."""
     (tmp_path / "perennial.toml").write_text("currency = 'PLN'")
-    export_home(load(tmp_path))
-    assert not {"PERENNIAL_COMPARE", "PERENNIAL_PERIOD"} & os.environ.keys()
+    os.environ["DAGSTER_DISABLE_TELEMETRY"] = "1"
+    before = dict(os.environ)
+    export_home(load(tmp_path, compare=COMPARE, period="2025-01-01:2025-06-30", engine="spark"))
+    assert {name for name in os.environ if os.environ[name] != before.get(name)} == {"PERENNIAL_HOME", "DAGSTER_HOME"}
+    assert load(tmp_path) == Settings(home=tmp_path, currency="PLN")
 
 
 # ── the command line ──────────────────────────────────────────────────────────────────────────────────────────────────

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import os
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 from pydantic import ValidationError
 
-from pipeline.settings import SQL_FOLDER, Settings, SettingsError, export_home, load
+from pipeline.settings import PROJECT, SQL_FOLDER, InSql, Settings, SettingsError, export_home, load
 
+COMPARE = "2025-01-01:2025-06-30,2026-01-01:2026-06-30"
 WEBHOOK = "https://chat.example.com/hooks/T0P-SECRET"
 
 
@@ -225,6 +228,53 @@ def test_a_setting_that_changes_results_changes_the_fingerprint(home, changed: d
 )
 def test_a_setting_that_changes_no_result_leaves_the_fingerprint(home, changed: dict[str, Any]):
     assert Settings(**{"home": home} | changed).fingerprint() == Settings(home=home).fingerprint()
+
+
+def test_the_fingerprint_of_a_home_is_that_of_earlier_versions(home):
+    """Else all manifests of before would seem to be made with other settings."""
+    assert Settings(home=home).fingerprint() == "31ef714e49d83c56"
+    assert Settings(home=home, currency="PLN", tiers={"revenue": (10, 50)}, compare=COMPARE).fingerprint() == (
+        "464ed8648c99f0e6"
+    )
+
+
+def test_the_settings_that_change_results_are_those_of_the_docs(home):
+    told = (PROJECT / "docs" / "settings.md").read_text().partition("## What a setting changes")[2]
+    told = told.partition("They are written into every manifest")[0]
+    assert set(re.findall(r"`(\w+)`", told)) == set(Settings(home=home).analytic())
+
+
+def test_sql_reads_what_is_marked_for_it_part_by_part(home):
+    given = Settings(home=home, tiers={"revenue": (10, 50)}, compare=COMPARE, clv={"margin": 0.4}).in_sql()
+    assert given["revenue_average"] == ("DECIMAL(18,2)", 10)
+    assert given["revenue_spender"] == ("DECIMAL(18,2)", 50)
+    assert given["recency_short_days"] == ("INTEGER", None)
+    assert given["cancelled_orders_count"] == ("BOOLEAN", False)
+    assert [given[f"compare_{name}"] for name in ("a_from", "a_to", "b_from", "b_to")] == [
+        ("DATE", dt.date(2025, 1, 1)), ("DATE", dt.date(2025, 6, 30)),
+        ("DATE", dt.date(2026, 1, 1)), ("DATE", dt.date(2026, 6, 30)),
+    ]  # fmt: skip
+    assert given["period_to"] == ("DATE", None)
+    assert given["clv_margin"] == ("DOUBLE", 0.4)
+    assert given.keys() == Settings(home=home).in_sql().keys()
+
+
+def test_what_sql_reads_is_in_the_fingerprint(home):
+    """Every mark for SQL stands at a setting that changes results, or inside one."""
+    marked = {
+        name
+        for name, field in Settings.model_fields.items()
+        if any(isinstance(mark, InSql) for mark in field.metadata)
+        or any(
+            isinstance(mark, InSql)
+            for inner in getattr(type(getattr(Settings(home=home), name)), "model_fields", {}).values()
+            for mark in inner.metadata
+        )
+    }
+    assert marked == {
+        "cancelled_orders_count", "tiers", "activity_window_days", "compare", "period", "clv", "trend"
+    }  # fmt: skip
+    assert marked <= Settings(home=home).analytic().keys()
 
 
 @pytest.mark.parametrize(

@@ -23,15 +23,15 @@ from pipeline.reporting.pages import (
 
 PAGES = (
     Page("index", "Overview", overview.context),
-    Page("rfm", "RFM", rfm.context),
+    Page("rfm", "RFM", rfm.context, of_its_day=True),
     Page("segments", "Segments", segments.context),
-    Page("calendar", "Calendar", calendar.context),
+    Page("calendar", "Calendar", calendar.context, of_its_day=True),
     Page("classes", "Classes", classes.context),
-    Page("comparison", "Comparison", comparison.context),
+    Page("comparison", "Comparison", comparison.context, of_its_day=True),
     Page("lifecycle", "Lifecycle", lifecycle.context),
-    Page("rhythm", "Rhythm", rhythm.context),
-    Page("value", "Value", value.context),
-    Page("probability", "Probability", probability.context),
+    Page("rhythm", "Rhythm", rhythm.context, of_its_day=True),
+    Page("value", "Value", value.context, of_its_day=True),
+    Page("probability", "Probability", probability.context, of_its_day=True),
     Page("trust", "Trust", trust.context),
-    Page("glossary", "Glossary", glossary.context),
+    Page("glossary", "Glossary", glossary.context, of_its_day=True),
 )
