@@ -75,7 +75,7 @@ def _timing(engine: DuckDBEngine, day: dt.date) -> pl.DataFrame:
     expected = {f"expected_purchases_{d}d": MODEL.expected_purchases(d / 7, x, t_x, T) for d in (30, 90, 180, 365)}
     bought = {
         f"p_purchase_{name}": MODEL.probability_of_purchase(d / 7, x, t_x, T)
-        for name, d in (("30d", 30), ("90d", 90), ("churn", 180), ("365d", 365))
+        for name, d in (("30d", 30), ("90d", 90), ("churn", 180), ("180d", 180), ("365d", 365))
     }
     discounted = 0.955 * expected["expected_purchases_365d"]
     p, q = 6.25, 3.74

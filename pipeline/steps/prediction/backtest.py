@@ -14,7 +14,7 @@ from pipeline.tables.catalog import tables
 
 PUBLISHED = "published"
 _MADE_OF_THEM = (
-    "clv_predictions", "clv_before", "churn_predictions", "propensity_grid", "base_averages", "premium_alerts",
+    "churn_predictions", "clv_predictions", "clv_before", "propensity_grid", "base_averages", "premium_alerts",
     "rising_customers",
 )  # fmt: skip
 _PROBABILITIES = """
