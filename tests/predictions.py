@@ -12,7 +12,7 @@ from shop import Shop, all_tables
 
 NAMES = (
     "timing_predictions", "classifier_scores", "champions", "model_validation", "calibration_curve",
-    "conditional_expectation", "decile_chart", "tracking", "model_parameters", "model_fits",
+    "conditional_expectation", "decile_chart", "tracking", "model_parameters", "model_fits", "season_clock",
 )  # fmt: skip
 SNAPSHOT = "2026-12-31"
 _ANY = {
@@ -67,6 +67,15 @@ def say_parameters(shop: Shop, **parameters: float) -> None:
         for name, value in parameters.items()
     ]
     say(shop, "model_parameters", [row | {"standard_error": None} for row in rows])
+
+
+def say_season(shop: Shop, *rows: dict[str, Any]) -> None:
+    """Of each horizon that is told; what is not told is a shop without a year, in no season."""
+    harmless = {
+        "status": "ok", "factor": 1.0, "basis": "too short a history", "origin": dt.date(2025, 12, 31), "model": "nbd",
+        "expected": None, "actual": None, "recent_ratio": 1.0, "recent_factor": None,
+    }  # fmt: skip
+    say(shop, "season_clock", [harmless | row for row in rows])
 
 
 def say_champions(shop: Shop, status: str = "ok", **models: str) -> None:

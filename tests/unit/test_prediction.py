@@ -283,7 +283,7 @@ def test_values_are_those_of_the_models(last_night):
     today, spend = last_night.cohort(LAST_DAY, LAST_DAY), last_night.spend.model
     h, m = today.histories, today.frame["monetary_value"].fill_null(spend.mean_spend).to_numpy()
     model = last_night.fitted(last_night.champions["counts"].model).model
-    expected = model.expected_purchases(365 / 7, h.x, h.t_x, h.T)
+    expected = model.expected_purchases(last_night.clock.week(365 / 7), h.x, h.t_x, h.T)
     p = rows_of(last_night, "churn_predictions").sort("customer_id")["p_purchase_365d"].to_numpy()
     kept = (expected - p).sum() / np.maximum(expected - p, 0).sum()
     published = p + kept * np.maximum(expected - p, 0)

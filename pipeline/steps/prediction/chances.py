@@ -39,7 +39,7 @@ class Chances:
         horizons = np.array([night.horizons[target] for target in PROBABILITIES], dtype=np.float64)
 
         def chances(model: int, until: float) -> Array:
-            return models[model].probability_of_purchase(until / 7, h.x, h.t_x, h.T)
+            return models[model].probability_of_purchase(night.clock.week(until / 7), h.x, h.t_x, h.T)
 
         points = np.column_stack([chances(place, until) for place, until in enumerate(horizons)])
         return cls(points, np.column_stack([chances(-1, until) for until in days]), days, horizons, tells_days)

@@ -11,6 +11,7 @@ import polars as pl
 
 from pipeline.engines.engine import Engine
 from pipeline.models import validation
+from pipeline.models.clock import HORIZONS
 from pipeline.models.clv import (
     Horizon,
     discounted_purchases,
@@ -27,7 +28,7 @@ from pipeline.settings import Settings
 from pipeline.steps.prediction import inputs
 from pipeline.steps.prediction.chances import SHARES, Chances
 from pipeline.steps.prediction.holdouts import BLEND, PROBABILITIES, TRAINED, Target
-from pipeline.steps.prediction.inputs import HISTORY, Cohort, calendar, everybody, histories_of, kept_share, parts_of
+from pipeline.steps.prediction.inputs import HISTORY, Cohort, everybody, histories_of, kept_share, parts_of
 from pipeline.steps.prediction.nightly import SEED, Night, last_models
 from pipeline.steps.prediction.threads import side_by_side
 
@@ -35,7 +36,6 @@ LOOK_BACK_DAYS = 30
 _FACTORS = ("value_variance_0", "value_variance_1", "value_variance_2", "value_low_factor", "value_high_factor")
 TODAY_ONLY = (*SHARES, "expected_purchases_se", *_FACTORS)
 """When the next purchase is due, and how sure all is: of 30 days before nobody asks."""
-_YEAR_WEEKS = 365 / 7
 _GROUPS = 50_000  # predicted together
 
 _LAST_PARAMETERS = """
@@ -76,6 +76,7 @@ def frames_of(night: Night) -> dict[str, pl.DataFrame]:
     return {
         "timing_predictions": timing,
         "classifier_scores": _classifier_scores(night, chances),
+        "season_clock": _frame(night.season.rows),
         "champions": pl.DataFrame([vars(champion) for champion in night.champions.values()], infer_schema_length=None),
         "model_validation": _frame(_validation_rows(night)),
         "calibration_curve": _frame(_calibration_rows(night)),
@@ -105,7 +106,7 @@ def _predicted(night: Night, as_of: dt.date, groups: pl.DataFrame) -> tuple[pl.D
     chances = Chances.of(night, h, tells_days=as_of == night.day)
     columns: dict[str, Any] = {
         "p_alive": model.p_alive(*arrays),
-        **{f"expected_purchases_{d}d": model.expected_purchases(d / 7, *arrays) for d in (30, 90, 180, 365)},
+        **{f"expected_purchases_{d}d": model.expected_purchases(night.clock.week(d / 7), *arrays) for d in HORIZONS},
         "discounted_purchases": discounted_purchases(model, _horizon(night), *arrays),
         "spend_factor": np.ones_like(h.x) if night.spend is None else spend_factor(night.spend.model, h.x),
         **dict.fromkeys(TODAY_ONLY),
@@ -123,11 +124,11 @@ def _predicted(night: Night, as_of: dt.date, groups: pl.DataFrame) -> tuple[pl.D
 
 def _certainty(night: Night, counts: Fit, h: Histories) -> dict[str, Any]:
     """How sure all is; without a spend model nothing is known of how value varies."""
-    arrays = (h.x, h.t_x, h.T)
+    arrays, year = (h.x, h.t_x, h.T), night.clock.week(365 / 7)
     found: dict[str, Any] = {}
     if counts.covariance is not None:
         found["expected_purchases_se"] = standard_error(
-            counts.model, counts.covariance, lambda model: model.expected_purchases(_YEAR_WEEKS, *arrays)
+            counts.model, counts.covariance, lambda model: model.expected_purchases(year, *arrays)
         )
     if night.spend is not None:
         variance = relative_variance(counts, night.spend, _horizon(night), *arrays)
@@ -137,7 +138,7 @@ def _certainty(night: Night, counts: Fit, h: Histories) -> dict[str, Any]:
 
 
 def _horizon(night: Night) -> Horizon:
-    return Horizon(night.settings.clv.months, night.settings.clv.yearly_discount)
+    return Horizon(night.settings.clv.months, night.settings.clv.yearly_discount, night.clock)
 
 
 def _classifier_scores(night: Night, chances: Chances) -> pl.DataFrame:
@@ -237,7 +238,7 @@ def _tracking(night: Night) -> pl.DataFrame:
     origin = judged.cohort.origin if judged else night.day
     name = judged.champion() if judged else night.champions["counts"].model
     model = night.models(origin)[name]
-    days = calendar(night.engine, night.day)
+    days = night.calendar
     start = days["day"][0]
     offset = (days["day"] - start).dt.total_days().to_numpy()
     weeks = ((night.day - start).days + 1) // 7

@@ -5,7 +5,7 @@ owner: team:crm
 columns:
   snapshot_date:     {type: DATE, meaning: The day whose end the row describes}
   customer_id:       {type: VARCHAR, meaning: Customer of the shop}
-  status:            {type: VARCHAR, meaning: "ok, not_validated (too short a history for a holdout), or insufficient data", values: [ok, not_validated, insufficient data]}
+  status:            {type: VARCHAR, meaning: "ok, season_unknown (in season, and a year ago is not known: sizes may be far off), not_validated (too short a history for a holdout), or insufficient data", values: [ok, season_unknown, not_validated, insufficient data]}
   p_purchase_30d:    {type: DOUBLE, nullable: true, min: 0, max: 1, meaning: Probability of at least one occasion in the next 30 days}
   p_purchase_90d:    {type: DOUBLE, nullable: true, min: 0, max: 1, meaning: Probability of at least one occasion in the next 90 days}
   p_purchase_180d:   {type: DOUBLE, nullable: true, min: 0, max: 1, meaning: "Probability of at least one occasion in the next 180 days: of the curve through the other probabilities"}
@@ -33,7 +33,10 @@ WITH champions AS (
     max(model) FILTER (WHERE target = 'purchase_30d') AS model_30d,
     max(model) FILTER (WHERE target = 'purchase_90d') AS model_90d,
     max(model) FILTER (WHERE target = 'churn') AS model_churn,
-    min(status) FILTER (WHERE target <> 'counts') AS status
+    CASE
+      WHEN count(*) FILTER (WHERE status = 'season_unknown' AND target <> 'counts') > 0 THEN 'season_unknown'
+      ELSE min(status) FILTER (WHERE target <> 'counts')
+    END AS status
   FROM marts.champions
   WHERE snapshot_date = $snapshot_date
 ),

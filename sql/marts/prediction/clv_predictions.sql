@@ -5,7 +5,7 @@ owner: team:crm
 columns:
   snapshot_date:             {type: DATE, meaning: The day whose end the row describes}
   customer_id:               {type: VARCHAR, meaning: Customer of the shop}
-  status:                    {type: VARCHAR, meaning: "What the champions of counts and churn say: ok, not_validated (too short a history for a holdout), or insufficient data: then nothing is predicted", values: [ok, not_validated, insufficient data]}
+  status:                    {type: VARCHAR, meaning: "What the champions of counts and churn say: ok, season_unknown (in season, and a year ago is not known: sizes may be far off), not_validated (too short a history for a holdout), or insufficient data: then nothing is predicted", values: [ok, season_unknown, not_validated, insufficient data]}
   model:                     {type: VARCHAR, nullable: true, meaning: Timing model of counts and value}
   spend_model:               {type: VARCHAR, nullable: true, meaning: "Model of spend; mean: every occasion counts as the mean of all"}
   p_alive:                   {type: DOUBLE, nullable: true, min: 0, max: 1, meaning: "Probability of not having dropped out; a latent quantity, not the complement of churn"}
@@ -45,9 +45,10 @@ tests:
       )
 */
 WITH champions AS (
-  SELECT min(status) FILTER (WHERE target IN ('counts', 'churn')) AS status
+  SELECT
+    CASE WHEN count(*) FILTER (WHERE status = 'season_unknown') > 0 THEN 'season_unknown' ELSE min(status) END AS status
   FROM marts.champions
-  WHERE snapshot_date = $snapshot_date
+  WHERE snapshot_date = $snapshot_date AND target IN ('counts', 'churn')
 ),
 spend AS (
   SELECT

@@ -1,5 +1,5 @@
 /*
-description: "What the timing model of the day expects of customers with one purchase history: (frequency, active span, age) is all it knows of a customer, so equal histories share a row. For histories as of the snapshot date and as of 30 days before it, both under the parameters of the snapshot date. Probabilities agree with each other: a longer horizon is never less likely. Next purchases, and how sure all is (standard error, variance, interval), are told of the snapshot date only."
+description: "What the timing model of the day expects of customers with one purchase history: (frequency, active span, age) is all it knows of a customer, so equal histories share a row. For histories as of the snapshot date and as of 30 days before it, both under the parameters and the clock (season_clock) of the snapshot date. Probabilities agree with each other: a longer horizon is never less likely. Next purchases, and how sure all is (standard error, variance, interval), are told of the snapshot date only."
 grain: [snapshot_date, as_of, frequency, active_span_days, age_days]
 owner: team:data
 computed_by: prediction
