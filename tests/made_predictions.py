@@ -23,13 +23,16 @@ SUM_SCORES = {
 }  # fmt: skip
 
 
-def predict(engine: DuckDBEngine, day: dt.date, validated: bool = True, drift: float = 0.0) -> None:
+def predict(
+    engine: DuckDBEngine, day: dt.date, validated: bool = True, drift: float = 0.0, season: float | None = 1.5
+) -> None:
     """Fill the tables of the models for a day whose other tables are there, and make those that depend on them.
 
-    `validated` False: the history is too short for a holdout. `drift` is added to every parameter."""
+    `validated` False: the history is too short for a holdout. `drift` is added to every parameter.
+    `season`: how many usual days a day of the next 30 is worth, or None: unknown, after 30 days of twice the usual."""
     frames = {
         "timing_predictions": _timing(engine, day), "champions": _champions(validated),
-        "model_parameters": _parameters(drift), "model_fits": _fits(day),
+        "model_parameters": _parameters(drift), "model_fits": _fits(day), "season_clock": _season(day, season),
     }  # fmt: skip
     if validated:
         frames |= {
@@ -75,7 +78,7 @@ def _timing(engine: DuckDBEngine, day: dt.date) -> pl.DataFrame:
     expected = {f"expected_purchases_{d}d": MODEL.expected_purchases(d / 7, x, t_x, T) for d in (30, 90, 180, 365)}
     bought = {
         f"p_purchase_{name}": MODEL.probability_of_purchase(d / 7, x, t_x, T)
-        for name, d in (("30d", 30), ("90d", 90), ("churn", 180), ("365d", 365))
+        for name, d in (("30d", 30), ("90d", 90), ("churn", 180), ("180d", 180), ("365d", 365))
     }
     discounted = 0.955 * expected["expected_purchases_365d"]
     p, q = 6.25, 3.74
@@ -92,6 +95,22 @@ def _timing(engine: DuckDBEngine, day: dt.date) -> pl.DataFrame:
         **{name: pl.lit(value) for name, value in names.items()},
         **{name: pl.Series(np.broadcast_to(value, len(x))) for name, value in columns.items()},
     )
+
+
+def _season(day: dt.date, factor: float | None) -> pl.DataFrame:
+    """Of 90 days and more nothing is special; 450 purchases came in 30 days a year ago where 500 / factor − 50 were
+    expected."""
+    rows: list[dict[str, Any]] = [
+        {"horizon_days": days, "status": "ok", "factor": factor if days == 30 and factor else 1.0,
+         "basis": "a year ago", "origin": day - dt.timedelta(365), "model": "mbgnbd",
+         "expected": 500 / factor - 50 if days == 30 and factor else 450.0, "actual": 450, "recent_ratio": 1.02,
+         "recent_factor": 1.0}
+        for days in (30, 90, 180, 365)
+    ]  # fmt: skip
+    if factor is None:
+        unknown = {"status": "season_unknown", "basis": "too short a history", "expected": None, "actual": None}
+        rows = [row | unknown | {"recent_ratio": 2.0} for row in rows]
+    return pl.DataFrame(rows, schema_overrides={"expected": pl.Float64, "actual": pl.Int64})
 
 
 def _champions(validated: bool) -> pl.DataFrame:

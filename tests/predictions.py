@@ -12,24 +12,42 @@ from shop import Shop, all_tables
 
 NAMES = (
     "timing_predictions", "classifier_scores", "champions", "model_validation", "calibration_curve",
-    "conditional_expectation", "decile_chart", "tracking", "model_parameters", "model_fits",
+    "conditional_expectation", "decile_chart", "tracking", "model_parameters", "model_fits", "season_clock",
 )  # fmt: skip
 SNAPSHOT = "2026-12-31"
 _ANY = {
     "customers": 1, "model": "bgnbd", "probability_model": "mbgnbd", "p_alive": 0.9,
     "expected_purchases_30d": 0.2, "expected_purchases_90d": 0.6, "expected_purchases_180d": 1.1,
     "expected_purchases_365d": 2.0, "expected_purchases_se": 0.1, "p_purchase_30d": 0.1, "p_purchase_90d": 0.3,
-    "p_purchase_churn": 0.6, "p_purchase_365d": 0.8, "next_purchase_early_days": 10.0,
+    "p_purchase_churn": 0.6, "p_purchase_180d": 0.6, "p_purchase_365d": 0.8, "next_purchase_early_days": 10.0,
     "next_purchase_median_days": 60.0, "next_purchase_late_days": 200.0, "discounted_purchases": 2.0,
     "spend_factor": 0.5, "value_variance_0": 0.0, "value_variance_1": 0.0, "value_variance_2": 0.0,
     "value_low_factor": 0.0, "value_high_factor": 2.0,
 }  # fmt: skip
 
+SCORED = (
+    "p_purchase_30d", "p_purchase_90d", "p_purchase_churn", "p_purchase_180d", "p_purchase_365d",
+    "next_purchase_early_days", "next_purchase_median_days", "next_purchase_late_days",
+)  # fmt: skip
+
+_PROBABILITIES = ("p_purchase_30d", "p_purchase_90d", "p_purchase_churn", "p_purchase_180d", "p_purchase_365d")
+
 
 def history(frequency: int, span: int, age: int, as_of: str = SNAPSHOT, **predicted: Any) -> dict[str, Any]:
     """What the timing model says of customers with this history; what is not told is something harmless."""
     keys = {"frequency": frequency, "active_span_days": span, "age_days": age}
-    return {"as_of": dt.date.fromisoformat(as_of)} | keys | _ANY | predicted
+    return {"as_of": dt.date.fromisoformat(as_of)} | keys | _rising(_ANY, predicted)
+
+
+def _rising(harmless: dict[str, Any], told: dict[str, Any]) -> dict[str, Any]:
+    """All of it, where probabilities that are not told agree with those that are."""
+    found = harmless | told
+    for place, name in enumerate(_PROBABILITIES):
+        if name not in told:
+            lowest = max((told.get(shorter, 0.0) for shorter in _PROBABILITIES[:place]), default=0.0)
+            highest = min((told.get(longer, 1.0) for longer in _PROBABILITIES[place + 1 :]), default=1.0)
+            found[name] = min(max(found[name], lowest), highest)
+    return found
 
 
 def say(shop: Shop, table: str, rows: Sequence[dict[str, Any]], snapshot_date: str = SNAPSHOT) -> None:
@@ -51,6 +69,15 @@ def say_parameters(shop: Shop, **parameters: float) -> None:
     say(shop, "model_parameters", [row | {"standard_error": None} for row in rows])
 
 
+def say_season(shop: Shop, *rows: dict[str, Any]) -> None:
+    """Of each horizon that is told; what is not told is a shop without a year, in no season."""
+    harmless = {
+        "status": "ok", "factor": 1.0, "basis": "too short a history", "origin": dt.date(2025, 12, 31), "model": "nbd",
+        "expected": None, "actual": None, "recent_ratio": 1.0, "recent_factor": None,
+    }  # fmt: skip
+    say(shop, "season_clock", [harmless | row for row in rows])
+
+
 def say_champions(shop: Shop, status: str = "ok", **models: str) -> None:
     """The model of each target; bgnbd unless told."""
     horizons = {"counts": 182, "purchase_30d": 30, "purchase_90d": 90, "churn": 180}
@@ -64,10 +91,7 @@ def say_champions(shop: Shop, status: str = "ok", **models: str) -> None:
     say(shop, "champions", rows)
 
 
-def say_scores(shop: Shop, **scores: tuple[float | None, float | None]) -> None:
-    """Of each customer, what the classifiers say: (buys in 30 days, buys within the churn horizon)."""
-    say(
-        shop,
-        "classifier_scores",
-        [{"customer_id": name, "p_purchase_30d": p, "p_purchase_churn": q} for name, (p, q) in scores.items()],
-    )
+def say_scores(shop: Shop, **scores: dict[str, float]) -> None:
+    """Of each customer, what is published where a classifier is champion; what is not told is something harmless."""
+    columns = {name: _ANY[name] for name in SCORED}
+    say(shop, "classifier_scores", [{"customer_id": name} | _rising(columns, told) for name, told in scores.items()])

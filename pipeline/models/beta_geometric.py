@@ -15,7 +15,7 @@ import numpy as np
 from scipy.special import betaln, digamma, gammaln, hyp2f1
 
 from pipeline.models.histories import Array, Histories
-from pipeline.models.nbd import arrival_probability, arrival_time, counts_pmf
+from pipeline.models.nbd import arrival_probability, counts_pmf
 from pipeline.models.timing import TimingModel
 
 _NEAR = 1e-5
@@ -77,9 +77,6 @@ class _BetaGeometric(TimingModel):
         zero = np.zeros_like(t)
         stay = self.b / (self.a + self.b) if self.first_chance else 1.0
         return stay * self._while_alive(t, zero + self.r, zero + self.alpha, self._beta(zero))
-
-    def next_purchase(self, share: float, within: float, x: Array, t_x: Array, T: Array) -> Array:
-        return arrival_time(self.r + x, self.alpha + T, share, within)
 
     def pmf_while_alive(self, weeks: float, most: int, x: Array, T: Array) -> Array:
         """Still alive after n purchases, or gone with the n-th of at least n: eq. 8 of the paper for beta(a, β).

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from scipy.special import betainc, betaincinv
 from scipy.stats import nbinom
 
+from pipeline.models.clock import EVEN, Clock
 from pipeline.models.fitting import Fit
 from pipeline.models.gamma_gamma import GammaGamma, SpendFit
 from pipeline.models.histories import Array, distinct_pairs
@@ -39,11 +40,12 @@ class Horizon:
 
     months: int = 12
     yearly_discount: float = 0.10
+    clock: Clock = EVEN
 
     @property
     def ends(self) -> Array:
-        """End of each month, in weeks."""
-        return np.arange(1, self.months + 1) * 365 / 12 / 7
+        """End of each month, in usual weeks."""
+        return self.clock.weeks(np.arange(1, self.months + 1) * 365 / 12 / 7)
 
     @property
     def weeks(self) -> float:

@@ -50,9 +50,6 @@ class NBD(TimingModel):
     def expected_from_start(self, weeks: Array) -> Array:
         return np.asarray(self.r / self.alpha * np.asarray(weeks, dtype=np.float64))
 
-    def next_purchase(self, share: float, within: float, x: Array, t_x: Array, T: Array) -> Array:
-        return arrival_time(self.r + x, self.alpha + T, share, within)
-
     def pmf_while_alive(self, weeks: float, most: int, x: Array, T: Array) -> Array:
         return counts_pmf(self.r + x, self.alpha + T, weeks, most)
 
@@ -79,9 +76,3 @@ def log_ways(R: Array, most: int) -> Array:
 def arrival_probability(R: Array, A: Array, weeks: float) -> Array:
     """1 − (A / (A + t))^R: a purchase within t weeks at a gamma(R, A) rate."""
     return np.asarray(-np.expm1(-R * np.log1p(weeks / A)))
-
-
-def arrival_time(R: Array, A: Array, share: float, within: float) -> Array:
-    """The `share` quantile of the waiting time at a gamma(R, A) rate, given that it is at most `within`."""
-    reached = share * arrival_probability(R, A, within)
-    return np.asarray(A * np.expm1(-np.log1p(-reached) / R))

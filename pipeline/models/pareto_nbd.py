@@ -23,7 +23,6 @@ _POINTS = (_NODES + 1) / 2
 _ENDPOINTS, _SHARES = [*_POINTS, 1.0], [*(_WEIGHTS / 2), 1.0]  # of a whole interval, and its end
 _NEGLIGIBLE = 27.0
 _HALVINGS = 12
-_STEPS, _NEAR = 30, 1e-12
 _BLOCK = 1024  # groups at a time, so that groups × nodes stay in the processor's cache: twice as fast as 4096
 
 
@@ -81,24 +80,6 @@ class ParetoNBD(TimingModel):
         t = np.asarray(weeks, dtype=np.float64)
         zero = np.zeros_like(t)
         return self._while_alive(t, zero + self.r, zero + self.alpha, zero + self.beta)
-
-    def next_purchase(self, share: float, within: float, x: Array, t_x: Array, T: Array) -> Array:
-        """By Newton's method, once for each different (x, T).
-
-        It starts where somebody who cannot drop out would have bought as likely, which is too early; the chance to have
-        bought is concave in time, so that every step stays on that side.
-        """
-        (xs, Ts), place = distinct_pairs(x, T)
-        R, A, B = self.r + xs, self.alpha + Ts, self.beta + Ts
-        wanted = share * self._arrival(np.zeros_like(Ts) + within, xs, Ts)
-        weeks = A * np.expm1(-np.log1p(-wanted) / R)
-        for _ in range(_STEPS):
-            density = np.exp(np.log(R / A) - (R + 1) * np.log1p(weeks / A) - self.s * np.log1p(weeks / B))
-            step = (wanted - self._arrival(weeks, xs, Ts)) / density
-            weeks = np.clip(weeks + step, 0.0, within)
-            if (np.abs(step) <= _NEAR * weeks).all():
-                break
-        return np.asarray(weeks[place])
 
     def pmf_while_alive(self, weeks: float, most: int, x: Array, T: Array) -> Array:
         """Alive for τ ≤ weeks and then gone, or alive throughout; at τ the count is negative binomial.

@@ -72,13 +72,6 @@ class TimingModel(ABC):
     def expected_from_start(self, weeks: Array) -> Array:
         """E[X(t)]: expected repeat purchases of a new customer in the first t weeks; for tracking plots."""
 
-    @abstractmethod
-    def next_purchase(self, share: float, within: float, x: Array, t_x: Array, T: Array) -> Array:
-        """Weeks after T by which the next purchase has happened with probability `share`, given it does `within` weeks.
-
-        The unconditional mean does not exist: with positive probability there is no next purchase.
-        """
-
     def purchases_pmf(self, weeks: float, most: int, x: Array, t_x: Array, T: Array) -> Array:
         """P(N = 0), …, P(N = most) for the number N of purchases in (T, T + weeks]; (n, most + 1).
 

@@ -10,6 +10,13 @@ WHERE snapshot_date = $snapshot_date
 ORDER BY target
 """
 
+SEASON = """
+SELECT horizon_days, status, factor, basis, expected, actual, recent_ratio
+FROM marts.season_clock
+WHERE snapshot_date = $snapshot_date
+ORDER BY horizon_days
+"""
+
 GATE = """
 SELECT
   count(*) AS buyers,

@@ -111,6 +111,51 @@ def whole_percent(share: float) -> str:
     return ">99\N{NO-BREAK SPACE}%" if 0.995 < share < 1 else f"{abs(100 * share):.0f}\N{NO-BREAK SPACE}%"
 
 
+# ── season ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+SEASON_UNKNOWN = "season unknown"
+
+
+@dataclass(frozen=True)
+class Ahead:
+    """A horizon: how many usual days one of its days is worth; whether a year ago tells it, and what was then expected
+    and came."""
+
+    days: int
+    factor: float
+    is_known: bool
+    is_held: bool
+    expected: float | None
+    actual: int | None
+
+
+def clock_sentence(horizons: Sequence[Ahead], recent: float) -> str:
+    """`recent`: purchases a day of the last 30 days by those of the last year."""
+    known = [ahead for ahead in horizons if ahead.is_known]
+    if not known:
+        return (
+            "The season is not in these predictions: what the same days did a year ago is not known yet. The last 30 "
+            f"days had {number(recent)} times the purchases of the year’s mean day."
+        )
+    first = known[0]
+    told = listed([f"{ahead.days} days as {count(round(ahead.days * ahead.factor))} usual ones" for ahead in known])
+    held = ", as many as is believed" if first.is_held else ""
+    rest = "" if len(known) == len(horizons) else " For the other horizons too few came then to say."
+    return (
+        f"The season is in these predictions: the next {told} are counted{held}. Of the first {first.days} a year ago "
+        f"{count(first.actual or 0)} purchases came where {count(round(first.expected or 0))} were expected.{rest}"
+    )
+
+
+def unknown_season_sentence(days: Sequence[int], recent: float) -> str:
+    far = "high" if recent > 1 else "low"
+    return (
+        f"Season unknown: the last 30 days had {number(recent)} times the purchases of the year’s mean day, and what "
+        f"the same days did a year ago is not known. What is predicted for {listed([str(one) for one in days])} days, "
+        f"and the value, may be far too {far}. Ranks of customers are less concerned than sizes."
+    )
+
+
 # ── value ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 

@@ -77,6 +77,18 @@ def champions_of(report: Report) -> dict[str, dict[str, Any]]:
     return {row["target"]: row for row in report.ask(queries.CHAMPIONS).to_dicts()}
 
 
+def season_of(report: Report) -> list[dict[str, Any]]:
+    """Rows of `season_clock` by horizon; none where nothing is predicted."""
+    return report.ask(queries.SEASON).to_dicts()
+
+
+def unknown_season(report: Report) -> str | None:
+    """What has to be said beside every prediction of a shop in a season that is not known; None in any other."""
+    rows = season_of(report)
+    unknown = [row["horizon_days"] for row in rows if row["status"] == "season_unknown"]
+    return words.unknown_season_sentence(unknown, rows[0]["recent_ratio"]) if unknown else None
+
+
 def missing(report: Report) -> Missing:
     """For a snapshot without predictions."""
     from pipeline.steps.prediction.nightly import LEAST_BUYERS, LEAST_DAYS, LEAST_FREQUENT, LONGEST_SILENCE_DAYS

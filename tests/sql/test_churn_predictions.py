@@ -1,4 +1,4 @@
-"""marts.churn_predictions: each probability from its own model, made coherent, in bands."""
+"""marts.churn_predictions: each probability from its champion, coherent with the others, in bands."""
 
 import pytest
 from predictions import history, say_champions, say_histories, say_scores
@@ -14,22 +14,9 @@ def anna(shop):
 
 
 def published(shop, p30, p90, stays):
-    say_histories(shop, history(0, 0, 30, p_purchase_30d=p30, p_purchase_90d=p90, p_purchase_churn=stays))
+    said = {"p_purchase_30d": p30, "p_purchase_90d": p90, "p_purchase_180d": stays, "p_purchase_churn": stays}
+    say_histories(shop, history(0, 0, 30, **said, p_purchase_365d=1.0, expected_purchases_365d=2.0))
     return shop.table(CHURN)
-
-
-@pytest.mark.parametrize(
-    ("said", "expected"),
-    [
-        ((0.2, 0.5, 0.8), (0.2, 0.5, 0.2)),  # coherent as it is: churn is 1 − .8
-        ((0.6, 0.5, 0.8), (0.6, 0.6, 0.2)),  # who buys in 30 days with .6 buys in 90 with no less
-        ((0.2, 0.9, 0.8), (0.2, 0.8, 0.2)),  # … and in 90 with no more than within the churn horizon
-        ((0.6, 0.7, 0.5), (0.6, 0.6, 0.4)),  # the shortest horizon holds where the longest contradicts it
-    ],
-)
-def test_probabilities_are_made_coherent(anna, said, expected):
-    say_champions(anna)
-    assert published(anna, *said).rows(*PROBABILITIES)[0] == pytest.approx(expected)
 
 
 @pytest.mark.parametrize(
@@ -50,25 +37,22 @@ def test_a_border_belongs_to_the_lower_band(anna, probability, band):
     assert published(anna, 0.0, 0.0, 1 - probability).one("churn_band") == band
 
 
-def test_each_probability_comes_from_its_champion(anna):
-    # The classifier makes the first, timing models the others; what it says of churn is not asked for.
-    say_champions(anna, purchase_30d="classifier", purchase_90d="mbgnbd", churn="pareto_nbd")
-    say_scores(anna, anna=(0.45, 0.99))
+def test_what_timing_models_say_is_told_by_history(anna):
+    say_champions(anna, purchase_30d="bgnbd", purchase_90d="mbgnbd", churn="pareto_nbd")
     row = published(anna, 0.1, 0.5, 0.8)
-    assert row.rows(*PROBABILITIES)[0] == pytest.approx((0.45, 0.5, 0.2))
-    assert row.rows("model_30d", "model_90d", "model_churn") == [("classifier", "mbgnbd", "pareto_nbd")]
+    assert row.rows(*PROBABILITIES, "p_purchase_180d", "p_purchase_365d") == [(0.1, 0.5, pytest.approx(0.2), 0.8, 1.0)]
+    assert row.rows("model_30d", "model_90d", "model_churn") == [("bgnbd", "mbgnbd", "pareto_nbd")]
 
 
-def test_a_classifier_of_churn_replaces_that_of_the_timing_model(anna):
-    say_champions(anna, churn="classifier")
-    say_scores(anna, anna=(None, 0.65))
-    assert published(anna, 0.1, 0.5, 0.8).rows(*PROBABILITIES)[0] == pytest.approx((0.1, 0.5, 0.35))
-
-
-def test_a_blend_is_published_like_a_classifier(anna):
-    say_champions(anna, purchase_30d="blend", churn="blend")
-    say_scores(anna, anna=(0.3, 0.7))
-    assert published(anna, 0.1, 0.5, 0.8).rows(*PROBABILITIES)[0] == pytest.approx((0.3, 0.5, 0.3))
+def test_where_a_champion_is_trained_all_horizons_are_told_by_customer(anna):
+    # The classifier makes the first; the others, of timing models, have been made to agree with it.
+    say_champions(anna, purchase_30d="classifier", purchase_90d="mbgnbd", churn="blend")
+    said = {"p_purchase_30d": 0.45, "p_purchase_90d": 0.5, "p_purchase_churn": 0.65, "p_purchase_180d": 0.65}
+    say_scores(anna, anna=said | {"p_purchase_365d": 0.9})
+    row = published(anna, 0.1, 0.4, 0.8)
+    assert row.rows(*PROBABILITIES)[0] == pytest.approx((0.45, 0.5, 0.35))
+    assert row.rows("p_purchase_180d", "p_purchase_365d") == [(0.65, 0.9)]
+    assert row.rows("model_30d", "model_90d", "model_churn") == [("classifier", "mbgnbd", "blend")]
 
 
 def test_what_was_not_tested_says_so(anna):
@@ -83,8 +67,12 @@ def test_without_predictions_every_customer_has_a_row_that_says_so(anna):
     ]
 
 
-def test_probabilities_that_contradict_each_other_are_refused(anna):
+@pytest.mark.parametrize("contradiction", [
+    "p_purchase_90d = 0.05", "p_purchase_180d = 0.15", "p_purchase_365d = 0.25", "churn_probability = 0.9",
+])  # fmt: skip
+def test_probabilities_that_contradict_each_other_are_refused(anna, contradiction):
     say_champions(anna)
     published(anna, 0.1, 0.2, 0.3)
-    anna.engine.execute(f"UPDATE {CHURN} SET p_purchase_90d = 0.05")
+    assert anna.failing_checks(CHURN, "2026-12-31") == set()
+    anna.engine.execute(f"UPDATE {CHURN} SET {contradiction}")
     assert anna.failing_checks(CHURN, "2026-12-31") == {"probabilities_are_coherent"}

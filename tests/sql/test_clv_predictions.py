@@ -1,7 +1,7 @@
 """marts.clv_predictions: the models' factors joined to each customer's own money."""
 
 import pytest
-from predictions import history, say_histories, say_parameters
+from predictions import history, say_champions, say_histories, say_parameters, say_scores
 
 CLV = "marts.clv_predictions"
 
@@ -24,6 +24,7 @@ def test_value_is_the_spend_total_times_the_factors(anna):
             value_variance_2=1.69, value_low_factor=0.1, value_high_factor=4.0,
         ),
     )  # fmt: skip
+    say_champions(anna)
     value = anna.table(CLV)
     assert value.one("status") == "ok"
     assert (value.one("model"), value.one("spend_model")) == ("bgnbd", "gamma_gamma")
@@ -52,6 +53,62 @@ def test_counts_and_dates_are_those_of_the_history(anna):
     assert value.rows(*columns) == [(0.7, 0.3, 3.0, 0.8)]
     dates = ("next_purchase_from", "next_purchase_median", "next_purchase_to")
     assert value.rows(*dates) == [("2027-01-03", "2027-01-10", "2027-04-11")]
+
+
+def test_more_is_expected_where_one_purchase_is_likelier_than_the_model_expects(shop):
+    # Within 30 days Anna (x = 2) is expected to buy .9 times and likely to buy at all with .5; Bert (x = 0) .1 times
+    # and .3. He is raised to .3, and the .2 come off her .4 beyond the first: .5 + .4 · .5 = .7, and 1 in all as
+    # before. Within 365 days nothing is to be done: 3 and 1 stay.
+    shop.orders("anna", "2026-12-01", "2026-12-11", "2026-12-21").orders("bert", "2026-12-01")
+    say_parameters(shop, p=6.0, q=3.0, v=5.0, mean_spend=99.0, kept_share=1.0)
+    likely = {"p_purchase_90d": 0.5, "p_purchase_365d": 0.9}
+    say_histories(
+        shop,
+        history(2, 20, 30, expected_purchases_30d=0.9, p_purchase_30d=0.5, expected_purchases_365d=3.0, **likely),
+        history(0, 0, 30, expected_purchases_30d=0.1, p_purchase_30d=0.3, expected_purchases_365d=1.0, **likely),
+    )
+    value = shop.table(CLV)
+    assert value.by_customer("expected_purchases_30d") == {"anna": pytest.approx(0.7), "bert": pytest.approx(0.3)}
+    assert value.by_customer("expected_purchases_365d") == {"anna": pytest.approx(3), "bert": pytest.approx(1)}
+    assert shop.failing_checks(CLV, "2026-12-31") == set()
+    shop.engine.execute(f"UPDATE {CLV} SET expected_purchases_180d = 0.59")
+    assert shop.failing_checks(CLV, "2026-12-31") == {"purchases_are_at_least_as_many_as_likely"}
+
+
+def test_where_everybody_is_likelier_to_buy_than_expected_nobody_buys_more_than_once(shop):
+    shop.orders("anna", "2026-12-01", "2026-12-11", "2026-12-21").orders("bert", "2026-12-01")
+    say_parameters(shop, p=6.0, q=3.0, v=5.0, mean_spend=99.0, kept_share=1.0)
+    say_histories(
+        shop,
+        history(2, 20, 30, expected_purchases_30d=0.31, p_purchase_30d=0.3),
+        history(0, 0, 30, expected_purchases_30d=0.1, p_purchase_30d=0.3),
+    )
+    value = shop.table(CLV)
+    assert value.by_customer("expected_purchases_30d") == {"anna": pytest.approx(0.3), "bert": pytest.approx(0.3)}
+
+
+@pytest.mark.parametrize("status", ["ok", "not_validated"])
+def test_the_status_is_that_of_the_champions(anna, status):
+    say_parameters(anna, p=6.0, q=3.0, v=5.0, mean_spend=99.0, kept_share=1.0)
+    say_histories(anna, history(2, 20, 30))
+    say_champions(anna, status=status)
+    assert anna.table(CLV).one("status") == status
+
+
+def test_dates_are_the_customers_own_where_a_champion_is_trained(anna):
+    say_parameters(anna, p=6.0, q=3.0, v=5.0, mean_spend=99.0, kept_share=1.0)
+    say_histories(anna, history(2, 20, 30))
+    days = {"next_purchase_early_days": 1.5, "next_purchase_median_days": 9.0, "next_purchase_late_days": 30.1}
+    say_scores(anna, anna=days)
+    dates = ("next_purchase_from", "next_purchase_median", "next_purchase_to")
+    assert anna.table(CLV).rows(*dates) == [("2027-01-02", "2027-01-09", "2027-01-31")]
+
+
+def test_value_is_rounded_to_the_cent(anna):
+    # 65 · .5 · 1.0001 = 32.50325: 32.50, and with 70 earned 102.50.
+    say_parameters(anna, p=6.0, q=3.0, v=5.0, mean_spend=99.0, kept_share=1.0)
+    say_histories(anna, history(2, 20, 30, spend_factor=0.5, discounted_purchases=1.0001))
+    assert anna.table(CLV).rows("predicted_clv", "total_clv") == [(32.5, 102.5)]
 
 
 def test_a_one_time_buyer_is_worth_what_the_model_says_of_all(shop):

@@ -122,25 +122,6 @@ def test_probability_of_a_purchase_in_26_weeks(model, probability):
     assert round(model.probability_of_purchase(26, *ONE)[0], 4) == probability
 
 
-@pytest.mark.parametrize("model", ALL, ids=name_of)
-def test_at_the_median_half_of_those_who_buy_within_a_year_have_bought(model):
-    x, t_x, T = random_customers(500)
-    median = model.next_purchase(0.5, 52, x, t_x, T)
-    for place in range(0, 500, 50):
-        one = tuple(values[place : place + 1] for values in (x, t_x, T))
-        by_then = model.probability_of_purchase(float(median[place]), *one)
-        assert by_then[0] == pytest.approx(model.probability_of_purchase(52, *one)[0] / 2, rel=1e-9)
-
-
-def test_next_purchase_of_bgnbd_in_days():
-    def days(x, t_x):
-        customer = (np.array([x]), np.array([t_x]), np.array([38.86]))
-        return [round(7 * BG.next_purchase(share, 365 / 7, *customer)[0]) for share in (0.1, 0.5, 0.9)]
-
-    assert days(2.0, 30.43) == [12, 82, 256]
-    assert days(0.0, 0.0) == [23, 138, 310]
-
-
 # ── other implementations ─────────────────────────────────────────────────────────────────────────────────────────────
 
 

@@ -82,6 +82,20 @@ def plain(text: str) -> str:
          "In the tenth of the customers ranked highest, it was 2.5, 5 times the mean of all; 2.0 was expected. In the "
          "tenth ranked lowest it was 1.0; 0.9 was expected. From one tenth to the next it did not rise in 1 of 2 "
          "steps."),
+        (says.clock_sentence([says.Ahead(d, f, True, False, 452.4, 831) for d, f in ((30, 1.75), (365, 1.1))], 1),
+         "The season is in these predictions: the next 30 days as 52 usual ones and 365 days as 402 usual ones are "
+         "counted. Of the first 30 a year ago 831 purchases came where 452 were expected."),
+        (says.clock_sentence([says.Ahead(30, 1, False, False, 9, 9), says.Ahead(90, 3, True, True, 100, 900)], 1),
+         "The season is in these predictions: the next 90 days as 270 usual ones are counted, as many as is believed. "
+         "Of the first 90 a year ago 900 purchases came where 100 were expected. For the other horizons too few came "
+         "then to say."),
+        (says.clock_sentence([says.Ahead(30, 1, False, False, None, None)], 1.017),
+         "The season is not in these predictions: what the same days did a year ago is not known yet. The last 30 days "
+         "had 1.02 times the purchases of the year’s mean day."),
+        (says.unknown_season_sentence([30, 90], 1.8),
+         "Season unknown: the last 30 days had 1.8 times the purchases of the year’s mean day, and what the same days "
+         "did a year ago is not known. What is predicted for 30 and 90 days, and the value, may be far too high. Ranks "
+         "of customers are less concerned than sizes."),
         (says.interval_sentence(None), "Whether the ranges hold has not been tested."),
         (says.more_buyers(120, 42, 500), "with 380 more; 42 were new in the last 30 days, at that pace in 272 days"),
         (says.more_buyers(46, 1, 500),
@@ -431,6 +445,23 @@ def test_untested_predictions_are_called_so(shop: Shop, tmp_path: Path) -> None:
     assert "Whether the ranges hold has not been tested." in texts["value"]
     for name, text in texts.items():
         assert not re.search(r"\bNone\b|\bnan\b|NaN|Infinity", text), name
+
+
+def test_the_clock_is_told_where_it_is_known(predicted: Shop, tmp_path: Path) -> None:
+    texts = written(predicted.engine.read, tmp_path)
+    assert "the next 30 days as 45 usual ones" in texts["trust"]
+    for name in ("value", "probability"):
+        assert "eason unknown" not in texts[name]
+
+
+def test_an_unknown_season_is_said_beside_what_it_concerns(shop: Shop, tmp_path: Path) -> None:
+    tell(shop).snapshot(str(JUNE))
+    predict(shop.engine, JUNE, season=None)
+    texts = written(shop.engine.read, tmp_path)
+    for name in ("trust", "value", "probability"):
+        assert "Season unknown: the last 30 days had 2 times" in plain(texts[name]), name
+    assert texts["probability"].count("· season unknown") == 3  # each of its sums
+    assert texts["value"].count("· season unknown") == 2  # what is predicted; not what was brought so far
 
 
 # ── without predictions ───────────────────────────────────────────────────────────────────────────────────────────────

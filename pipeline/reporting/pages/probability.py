@@ -17,6 +17,7 @@ from pipeline.reporting.predictions import (
     champions_of,
     holdouts_of,
     missing,
+    unknown_season,
 )
 
 _BANDS = ("0-25", "26-50", "51-75", "76-100")
@@ -29,14 +30,17 @@ def context(report: Report) -> dict[str, Any]:
     champions = champions_of(report)
     totals = report.ask(queries.PROBABILITY_TOTALS).row(0, named=True)
     if not champions or not totals["customers"]:
-        nothing: dict[str, Any] = {"figures": [], "activity": None, "propensity": None, "alerts": None, "models": None}
+        nothing: dict[str, Any] = dict.fromkeys(("season", "activity", "propensity", "alerts", "models"))
+        nothing["figures"] = []
         return {"missing": missing(report), **nothing}
     days = int(champions["churn"]["horizon_days"])
     tested = holdouts_of(champions, report.ask(queries.VALIDATION))
+    season = unknown_season(report)
     return {
         "missing": None,
         "days": days,
-        "figures": _figures(totals, champions, days),
+        "season": season,
+        "figures": _figures(totals, champions, days, f" · {says.SEASON_UNKNOWN}" if season else ""),
         "active_meaning": says.active_meaning(champions["counts"]["model"]),
         "activity": _activity(report, days, totals["customers"]),
         "impossible": says.impossible_meaning(days),
@@ -47,11 +51,13 @@ def context(report: Report) -> dict[str, Any]:
     }
 
 
-def _figures(totals: Mapping[str, Any], champions: Mapping[str, Any], days: int) -> list[KeyFigure]:
+def _figures(totals: Mapping[str, Any], champions: Mapping[str, Any], days: int, careful: str) -> list[KeyFigure]:
+    """`careful`: what stands behind every prediction."""
+
     def figure(label: str, people: float, target: str) -> KeyFigure:
         share = words.percent(words.share_of(people, totals["customers"]))
         by = says.model_name(champions[target]["model"])
-        return KeyFigure(label, words.count(round(people)), f"{share} of customers · {by}")
+        return KeyFigure(label, words.count(round(people)), f"{share} of customers · {by}{careful}")
 
     return [
         figure("Expected to buy within 30 days", totals["buyers_30d"], "purchase_30d"),

@@ -20,6 +20,8 @@ from pipeline.reporting.predictions import (
     holdouts_of,
     metric_of,
     missing,
+    season_of,
+    unknown_season,
 )
 
 _LAST_X = 7
@@ -44,6 +46,7 @@ def context(report: Report) -> dict[str, Any]:
     if not champions:
         nothing: dict[str, Any] = {
             "verdict": None,
+            "clock": None,
             "results": None,
             "charts": [],
             "scores": [],
@@ -57,6 +60,7 @@ def context(report: Report) -> dict[str, Any]:
     return {
         "missing": None,
         "verdict": _verdict(champions, tested, days),
+        "clock": unknown_season(report) or _clock(report),
         "results": _results(tested, days) if tested else None,
         "charts": [
             chart
@@ -86,6 +90,16 @@ def _verdict(champions: Mapping[str, Any], tested: Mapping[str, Tested], days: i
     last = max((found.until for found in tested.values()), default=None)
     untested = [says.target_name(target, days) for target in champions if target not in tested]
     return says.verdict(results, first, last, untested)
+
+
+def _clock(report: Report) -> str:
+    rows = season_of(report)
+    horizons = [
+        says.Ahead(row["horizon_days"], row["factor"], row["basis"] in ("a year ago", "held at the limit"),
+                   row["basis"] == "held at the limit", row["expected"], row["actual"])
+        for row in rows
+    ]  # fmt: skip
+    return says.clock_sentence(horizons, rows[0]["recent_ratio"]) if rows else ""
 
 
 def _results(tested: Mapping[str, Tested], days: int) -> Grid:

@@ -11,7 +11,7 @@ from pipeline.reporting import prediction_queries as queries
 from pipeline.reporting import prediction_words as says
 from pipeline.reporting.components import Chart, Field, Grid, KeyFigure, View, grid
 from pipeline.reporting.facts import Facts, Report, table_file
-from pipeline.reporting.predictions import champions_of, holdouts_of, missing, settings_of
+from pipeline.reporting.predictions import champions_of, holdouts_of, missing, settings_of, unknown_season
 from pipeline.reporting.segments import labels_of
 
 _TAIL_BIN = 30
@@ -37,6 +37,7 @@ def context(report: Report) -> dict[str, Any]:
     if not champions or not totals["customers"]:
         return {
             "missing": missing(report),
+            "season": None,
             "lead": "",
             "figures": [],
             "charts": [],
@@ -46,12 +47,14 @@ def context(report: Report) -> dict[str, Any]:
         }
     settings = settings_of(report)
     months = int(settings["months"])
+    season = unknown_season(report)
     segments = report.ask(queries.VALUE_SEGMENTS)
     shares = report.ask(queries.VALUE_SHARES)
     return {
         "missing": None,
         "lead": _lead(months, settings),
-        "figures": _figures(facts, totals, months),
+        "season": season,
+        "figures": _figures(facts, totals, months, f" · {says.SEASON_UNKNOWN}" if season else ""),
         "charts": [
             _distribution(report, totals, months),
             _lorenz(facts, shares, totals),
@@ -74,13 +77,14 @@ def _lead(months: int, settings: Any) -> str:
     )
 
 
-def _figures(facts: Facts, totals: dict[str, Any], months: int) -> list[KeyFigure]:
+def _figures(facts: Facts, totals: dict[str, Any], months: int, careful: str) -> list[KeyFigure]:
+    """`careful`: what stands behind every prediction."""
     spend = says.model_name(totals["spend_model"])
     return [
         KeyFigure("Predicted value of all customers", facts.money(totals["predicted_clv"]),
-                  f"over {words.counted(months, 'month')}, by {says.model_name(totals['model'])} and {spend}"),
+                  f"over {words.counted(months, 'month')}, by {says.model_name(totals['model'])} and {spend}{careful}"),
         KeyFigure("Per customer", facts.money(totals["mean_clv"]),
-                  f"mean; half are below {facts.money(totals['median_clv'])}"),
+                  f"mean; half are below {facts.money(totals['median_clv'])}{careful}"),
         KeyFigure("Brought so far", facts.money(totals["historic_clv"]),
                   f"{facts.range}, {words.counted(totals['customers'], 'customer')}"),
     ]  # fmt: skip

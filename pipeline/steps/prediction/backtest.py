@@ -14,7 +14,7 @@ from pipeline.tables.catalog import tables
 
 PUBLISHED = "published"
 _MADE_OF_THEM = (
-    "clv_predictions", "clv_before", "churn_predictions", "propensity_grid", "base_averages", "premium_alerts",
+    "churn_predictions", "clv_predictions", "clv_before", "propensity_grid", "base_averages", "premium_alerts",
     "rising_customers",
 )  # fmt: skip
 _PROBABILITIES = """
@@ -48,7 +48,7 @@ def outcomes(night: Night) -> dict[Target, Judged]:
     for target, horizon in night.horizons.items():
         after = night.cohort(night.day, night.before(-horizon))
         learnt = night.cohort(night.before(horizon), night.day)
-        judged = judge_probability(target, after, learnt, night.models(night.day), SEED)
+        judged = judge_probability(target, after, learnt, night.models(night.day), SEED, night.clock)
         probability: Array = published[target].to_numpy().astype(np.float64)
         found[target] = replace(judged, predictions={**judged.predictions, PUBLISHED: probability})
     return found

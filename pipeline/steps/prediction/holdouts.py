@@ -10,6 +10,7 @@ from typing import Literal
 import numpy as np
 
 from pipeline.models import validation
+from pipeline.models.clock import EVEN, Clock
 from pipeline.models.clv import Horizon, value_interval
 from pipeline.models.fitting import Fit
 from pipeline.models.gamma_gamma import SpendFit
@@ -26,6 +27,7 @@ LEAST_CUSTOMERS, LEAST_BUYERS = 500, 100
 CLASSIFIER, BLEND = "classifier", "blend"
 TRAINED = frozenset({CLASSIFIER, BLEND})
 """Models that know a customer by more than (x, t_x, T)."""
+_EVEN: Mapping[str, Clock] = {}
 
 
 @dataclass(frozen=True)
@@ -72,26 +74,32 @@ def is_enough(cohort: Cohort) -> bool:
     return cohort.frame.height >= LEAST_CUSTOMERS and LEAST_BUYERS <= buyers <= cohort.frame.height - LEAST_BUYERS
 
 
-def judge_counts(cohort: Cohort, models: Mapping[str, TimingModel]) -> Judged:
+def judge_counts(cohort: Cohort, models: Mapping[str, TimingModel], clocks: Mapping[str, Clock] = _EVEN) -> Judged:
+    """`clocks`: of the models, each by what it had expected a year before the origin; a day is a day without."""
     h = cohort.histories
-    predictions = {name: model.expected_purchases(cohort.weeks, h.x, h.t_x, h.T) for name, model in models.items()}
+    predictions = {
+        name: model.expected_purchases(clocks.get(name, EVEN).week(cohort.weeks), h.x, h.t_x, h.T)
+        for name, model in models.items()
+    }
     baselines = {"rate": validation.rate_baseline(cohort.weeks, h.x, h.T), "zero": np.zeros_like(h.x)}
     return Judged("counts", cohort, cohort.later, predictions | baselines, frozenset(baselines))
 
 
-def judge_value(cohort: Cohort, models: Mapping[str, TimingModel], spend: SpendFit) -> Judged:
+def judge_value(
+    cohort: Cohort, models: Mapping[str, TimingModel], spend: SpendFit, clocks: Mapping[str, Clock] = _EVEN
+) -> Judged:
     """Spend after the origin; beside the usual metrics the share of customers inside the 80 % predictive interval."""
     h, frame = cohort.histories, cohort.frame
     m = frame["monetary_value"].fill_null(0.0).to_numpy()
     known = np.where((h.x > 0) & (m > 0), h.x, 0.0)
     per_occasion = spend.model.expected_spend(known, m)
-    predictions = {
-        name: per_occasion * model.expected_purchases(cohort.weeks, h.x, h.t_x, h.T) for name, model in models.items()
-    }
-    horizon = Horizon(months=max(1, round(cohort.days * 12 / 365)), yearly_discount=0.0)
+    purchases = judge_counts(cohort, models, clocks).predictions
+    predictions = {name: per_occasion * purchases[name] for name in models}
+    months = max(1, round(cohort.days * 12 / 365))
     total = spend.model.v + np.where(known > 0, h.x * m, h.x * spend.model.mean_spend)
     coverage = {}
     for name, model in models.items():
+        horizon = Horizon(months, 0.0, clocks.get(name, EVEN))
         low, high = value_interval(model, spend.model, horizon, h.x, h.t_x, h.T)
         inside = (cohort.later_amount >= low * total) & (cohort.later_amount <= high * total)
         coverage[name] = {"coverage_80": float(inside.mean())}
@@ -101,12 +109,17 @@ def judge_value(cohort: Cohort, models: Mapping[str, TimingModel], spend: SpendF
 
 
 def judge_probability(
-    target: Target, cohort: Cohort, before: Cohort | None, models: Mapping[str, TimingModel], seed: int
+    target: Target,
+    cohort: Cohort,
+    before: Cohort | None,
+    models: Mapping[str, TimingModel],
+    seed: int,
+    clock: Clock = EVEN,
 ) -> Judged:
     """`before`: the cohort one horizon earlier, labelled up to the origin; what classifier and baselines learn."""
-    h = cohort.histories
+    h, weeks = cohort.histories, clock.week(cohort.weeks)
     predictions: dict[str, Array] = {
-        name: model.probability_of_purchase(cohort.weeks, h.x, h.t_x, h.T) for name, model in models.items()
+        name: model.probability_of_purchase(weeks, h.x, h.t_x, h.T) for name, model in models.items()
     }
     baselines: dict[str, Array] = {}
     if before is not None and is_enough(before):

@@ -15,6 +15,7 @@ from sqlglot import exp
 
 from pipeline.engines.engine import Engine
 from pipeline.engines.portable import lint
+from pipeline.models.clock import HORIZONS
 from pipeline.models.gamma_gamma import Spenders
 from pipeline.models.histories import Array, Histories
 from pipeline.tables.catalog import tables, with_features
@@ -63,6 +64,26 @@ _COHORT = """
     FROM features.{feature} AS known
     LEFT JOIN later ON later.customer_id = known.customer_id
     ORDER BY known.customer_id
+"""
+# A year ago: who shared which history, and what they bought in the days after it.
+_YEAR_AGO = """
+    WITH bought AS (
+      SELECT customer_id, occasion_on
+      FROM staging.occasions
+      WHERE known_on <= $until::DATE AND occasion_on > $snapshot_date
+      GROUP BY customer_id, occasion_on
+      HAVING sum(orders) > 0
+    ),
+    later AS (
+      SELECT customer_id, {counts}
+      FROM bought
+      GROUP BY customer_id
+    )
+    SELECT histories.frequency, histories.active_span_days, histories.age_days, count(*) AS customers, {sums}
+    FROM features.customer_histories AS histories
+    LEFT JOIN later ON later.customer_id = histories.customer_id
+    GROUP BY histories.frequency, histories.active_span_days, histories.age_days
+    ORDER BY histories.frequency, histories.active_span_days, histories.age_days
 """
 # By a hash, because ids come in the order of their customers' first orders, and each shop writes them its own way.
 _PART = "md5(customer_id) >= $part_from::VARCHAR AND md5(customer_id) < $part_to::VARCHAR"
@@ -192,11 +213,16 @@ class Everybody:
 def queries() -> Mapping[str, str]:
     """Everything that is asked of the engine here, by name: all of it must be portable."""
     rhythm, everything = _cohort_sql("customer_histories", RHYTHM), _cohort_sql("customer_features", FEATURES)
+    counts = ", ".join(f"count(*) FILTER (WHERE occasion_on <= $snapshot_date + {d}) AS later_{d}" for d in HORIZONS)
+    sums = ", ".join(f"coalesce(sum(later.later_{d}), 0) AS later_{d}" for d in HORIZONS)
+    year_ago = with_features(_YEAR_AGO.format(counts=counts, sums=sums))
     return {
         "groups": with_features(_GROUPS),
         "spenders": with_features(_SPENDERS),
         "rhythm": rhythm,
         "rhythm of a part": _in_part(rhythm),
+        "a year ago": year_ago,
+        "a year ago of a part": _in_part(year_ago),
         "features": everything,
         "features of a part": _in_part(everything),
         "calendar": with_features(_CALENDAR),
@@ -233,10 +259,20 @@ def cohort(
     Parts are always the same, by a hash of the id. `columns`: FEATURES or RHYTHM.
     """
     name = "features" if columns is FEATURES else "rhythm"
+    return Cohort(origin, until, _of_part(engine, name, origin, until, part))
+
+
+def year_ago(engine: Engine, origin: dt.date, until: dt.date, part: tuple[int, int] = (0, 1)) -> pl.DataFrame:
+    """Groups of equal histories at the end of `origin`: HISTORY, customers, and later_30, later_90, …: what they bought
+    in the so many days after it, as known at `until`. All customers, or a part, as of `cohort`."""
+    return _of_part(engine, "a year ago", origin, until, part)
+
+
+def _of_part(engine: Engine, name: str, origin: dt.date, until: dt.date, part: tuple[int, int]) -> pl.DataFrame:
     place, parts = part
     bounds = {"part_from": _hash_at(place / parts), "part_to": _hash_at((place + 1) / parts)}
     sql = queries()[name if parts == 1 else f"{name} of a part"]
-    return Cohort(origin, until, engine.read(sql, {"snapshot_date": origin, "until": until, **bounds}))
+    return engine.read(sql, {"snapshot_date": origin, "until": until, **bounds})
 
 
 def _hash_at(share: float) -> str:

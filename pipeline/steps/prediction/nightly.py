@@ -15,6 +15,8 @@ import polars as pl
 from pipeline.engines.engine import Engine
 from pipeline.models import validation
 from pipeline.models.beta_geometric import BGNBD, MBGNBD
+from pipeline.models.clock import LEAST_DAYS as LEAST_SEASON_DAYS
+from pipeline.models.clock import Clock, Factor, ratio
 from pipeline.models.fitting import Fit, fit
 from pipeline.models.gamma_gamma import LEAST_REPEAT_BUYERS, GammaGamma, Spenders, SpendFit, fit_spend
 from pipeline.models.histories import Array, Histories
@@ -40,13 +42,18 @@ from pipeline.steps.prediction.inputs import (
     RHYTHM,
     Cohort,
     Everybody,
+    calendar,
     cohort,
     everybody,
+    histories_of,
     spenders,
+    year_ago,
 )
+from pipeline.steps.prediction.season import YEAR_DAYS, Season, clock_of, factors_of, purchases_a_day, unknown
 from pipeline.steps.prediction.threads import side_by_side
 
 KINDS: tuple[type[TimingModel], ...] = (BGNBD, MBGNBD, ParetoNBD)
+_ALL_KINDS: tuple[type[TimingModel], ...] = (*KINDS, NBD)
 LEAST_BUYERS, LEAST_DAYS, LEAST_FREQUENT, LONGEST_SILENCE_DAYS = 500, 180, 50, 30
 LONGEST_HOLDOUT_DAYS = 182
 STRONG_CORRELATION = 0.3
@@ -85,6 +92,7 @@ class Night:
         self._holdouts: dict[tuple[dt.date, dt.date], Cohort] = {}
         self._found: dict[dt.date, dict[str, Fit]] = {}
         self._spent: dict[dt.date, SpendFit] = {}
+        self._years: dict[dt.date, pl.DataFrame] = {}
         self.fitting_seconds = 0.0
 
     # ── what there is to work with ────────────────────────────────────────────────────────────────────────────────
@@ -96,6 +104,10 @@ class Night:
     @cached_property
     def spenders(self) -> Spenders:
         return spenders(self.engine, self.day)
+
+    @cached_property
+    def calendar(self) -> pl.DataFrame:
+        return calendar(self.engine, self.day)
 
     @cached_property
     def why_not(self) -> str | None:
@@ -142,16 +154,60 @@ class Night:
         tested = (counts, *(after for after, _ in tests.values()))
         self.fit_at({self.day, *(found.origin for found in tested if is_enough(found))})
 
-        judges: dict[Target, Callable[[], Judged]] = {}
+        # Counts come first: by the clock of their champion all probabilities run.
+        found: dict[Target, Judged] = {}
         if is_enough(counts):
             models, spend = self.models(counts.origin), self._spend_at(counts.origin, counts.spenders)
-            judges["counts"] = partial(judge_counts, counts, models)
-            if spend is not None:
-                judges["value"] = partial(judge_value, counts, models, spend)
+            self._learn_years({counts.origin}, models)
+            clocks = {name: clock_of(self.factors_at(counts.origin, name)) for name in models}
+            found["counts"] = judge_counts(counts, models, clocks)
+        name = self._model_of_counts(found.get("counts"))
+        self._learn_years({self.day, *(after.origin for after, _ in tests.values())}, {name})
+        judges: dict[Target, Callable[[], Judged]] = {}
+        if is_enough(counts) and spend is not None:
+            judges["value"] = partial(judge_value, counts, models, spend, clocks)
         for target, (after, before) in tests.items():
-            models = self.models(after.origin)
-            judges[target] = partial(judge_probability, target, after, before, models, SEED)
-        return dict(zip(judges, side_by_side(lambda target: judges[target](), list(judges)), strict=True))
+            models, clock = self.models(after.origin), clock_of(self.factors_at(after.origin, name))
+            judges[target] = partial(judge_probability, target, after, before, models, SEED, clock)
+        return found | dict(zip(judges, side_by_side(lambda target: judges[target](), list(judges)), strict=True))
+
+    @cached_property
+    def season(self) -> Season:
+        """What the days from the snapshot date on are worth, by the model of counts."""
+        name, recent = self._model_of_counts(self.judged.get("counts")), None
+        if "purchase_30d" in self.judged:
+            last = self.judged["purchase_30d"].cohort
+            h, model = last.histories, self._model_at(last.origin, name)
+            recent = ratio(float(model.expected_purchases(last.weeks, h.x, h.t_x, h.T).sum()), float(last.later.sum()))
+        factors, pace = self.factors_at(self.day, name), purchases_a_day(self.calendar, self.day)
+        return Season(self.before(YEAR_DAYS), factors, name, *pace, recent)
+
+    @property
+    def clock(self) -> Clock:
+        return self.season.clock
+
+    def factors_at(self, origin: dt.date, name: str) -> dict[int, Factor]:
+        """By horizon, of the days from an origin on: what a model of this kind expected of them a year before it."""
+        self._learn_years({origin}, {name})
+        year_before = origin - dt.timedelta(days=YEAR_DAYS)
+        if year_before not in self._years:
+            return unknown()
+        return factors_of(self._model_at(year_before, name), self._years[year_before])
+
+    def _learn_years(self, origins: Collection[dt.date], names: Collection[str]) -> None:
+        """Fit what the seasons from these origins on are told by, where the history goes back far enough."""
+        before = {origin - dt.timedelta(days=YEAR_DAYS): origin for origin in sorted(origins)}
+        known = {day for day in before if self.today.history_days - (self.day - day).days >= LEAST_SEASON_DAYS}
+        for day in sorted(known - self._years.keys()):
+            self._years[day] = year_ago(self.engine, day, before[day], (0, self._parts))
+        self.fit_at(known, [kind for kind in _ALL_KINDS if kind.name in names])
+
+    def _model_at(self, origin: dt.date, name: str) -> TimingModel:
+        """The model of a kind as of an origin; where it does not hold there, the one of least AIC."""
+        own = self._found.get(origin, {}).get(name)
+        if own is not None and own.status != "refused":
+            return own.model
+        return min((f for f in self.fits(origin).values() if f.status != "refused"), key=lambda f: f.aic).model
 
     @property
     def horizons(self) -> dict[Target, int]:
@@ -189,8 +245,7 @@ class Night:
         """
         known = self._holdouts.get((origin, until))
         if known is None or (detailed and not known.is_detailed):
-            parts = -(-self.today.customers // LARGEST_SAMPLE)
-            known = cohort(self.engine, origin, until, (0, parts), FEATURES if detailed else RHYTHM)
+            known = cohort(self.engine, origin, until, (0, self._parts), FEATURES if detailed else RHYTHM)
             self._holdouts[origin, until] = known
         return known
 
@@ -199,26 +254,38 @@ class Night:
         self.fit_at({origin})
         return self._found[origin]
 
-    def fit_at(self, origins: Collection[dt.date]) -> None:
-        """Fit all kinds at the origins where that has not been done."""
-        new = sorted(set(origins) - self._found.keys(), reverse=True)
-        if not new:
+    def fit_at(self, origins: Collection[dt.date], kinds: Sequence[type[TimingModel]] = KINDS) -> None:
+        """Fit these kinds at the origins where that has not been done."""
+        days = sorted(origins, reverse=True)
+        # What takes longest comes first.
+        wanted = [(kind, day) for kind in reversed(kinds) for day in days if kind.name not in self._found.get(day, {})]
+        if not wanted:
             return
-        wanted = [(kind, origin) for kind in reversed(KINDS) for origin in new]  # what takes longest comes first
-        histories = {origin: self._histories_at(origin) for origin in new}
+        histories = {day: self._histories_at(day) for day in {day for _, day in wanted}}
         begun = time.perf_counter()
         alone = self.settings.clv.fitter == "lifetimes"  # whose derivatives are no business of two threads
         fitter = self._fitter()
         found = side_by_side(lambda one: fitter(one[0], histories[one[1]], self._start(*one)), wanted, alone)
-        fitted = dict(zip(wanted, found, strict=True))
-        for origin in new:
-            self._found[origin] = {kind.name: fitted[kind, origin] for kind in KINDS}
-            if not usable(self._found[origin]):
-                self._found[origin][NBD.name] = fit(NBD, histories[origin])
+        for (kind, day), one in zip(wanted, found, strict=True):
+            self._found.setdefault(day, {})[kind.name] = one
+        for day, data in histories.items():
+            fits = self._found[day]
+            if not usable(fits) and all(kind.name in fits for kind in KINDS):
+                fits[NBD.name] = fit(NBD, data)
+            self._found[day] = {kind.name: fits[kind.name] for kind in _ALL_KINDS if kind.name in fits}
         self.fitting_seconds += time.perf_counter() - begun
 
     def _histories_at(self, origin: dt.date) -> Histories:
-        return self.today.histories if origin == self.day else self.holdout(origin, self.day).grouped
+        if origin == self.day:
+            return self.today.histories
+        if origin in self._years:
+            return histories_of(self._years[origin])
+        return self.holdout(origin, self.day).grouped
+
+    @property
+    def _parts(self) -> int:
+        """Into how many parts the customers fall, of which one is sample enough."""
+        return -(-self.today.customers // LARGEST_SAMPLE)
 
     @property
     def all_fits(self) -> list[tuple[dt.date, str, Fit | SpendFit]]:
@@ -248,20 +315,29 @@ class Night:
             return fit
         from pipeline.models import lifetimes_fitter
 
-        return lambda kind, histories, _: lifetimes_fitter.fit(kind, histories)
+        return lambda kind, histories, _: (fit if kind is NBD else lifetimes_fitter.fit)(kind, histories)
 
     def _champion(self, target: Target, horizon: int) -> Champion:
         judged = self.judged.get(target)
         if judged is None:
             name = self.fitted("").model.name
             reason = "The history is too short for a holdout; this timing model has the least AIC."
-            return Champion(target, horizon, name, "not_validated", None, reason)
+            return Champion(target, horizon, name, self._status(target, horizon, "not_validated"), None, reason)
         name, metric = judged.champion(), "log_loss" if judged.is_probability else "bias_percent"
         if name not in TRAINED:
             name = self.fitted(name).model.name
         score = judged.scores[judged.champion()][metric]
         why = "least log loss" if judged.is_probability else "least bias among the models that rank customers as well"
-        return Champion(target, judged.cohort.days, name, "ok", score, f"{why[0].upper()}{why[1:]} on the holdout.")
+        status, days = self._status(target, horizon, "ok"), judged.cohort.days
+        return Champion(target, days, name, status, score, f"{why[0].upper()}{why[1:]} on the holdout.")
+
+    def _status(self, target: Target, horizon: int, otherwise: str) -> str:
+        """Counts and value look a year ahead. An unknown season comes first: it concerns the days of now."""
+        status = self.season.status(365 if target == "counts" else horizon)
+        return otherwise if status == "ok" else status
+
+    def _model_of_counts(self, judged: Judged | None) -> str:
+        return self.fitted(judged.champion() if judged else "").model.name
 
     def _spend_at(self, origin: dt.date, spenders: Spenders) -> SpendFit | None:
         if spenders.total < LEAST_REPEAT_BUYERS:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Mapping
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -12,6 +11,7 @@ import polars as pl
 
 from pipeline.engines.engine import Engine
 from pipeline.models import validation
+from pipeline.models.clock import HORIZONS
 from pipeline.models.clv import (
     Horizon,
     discounted_purchases,
@@ -22,22 +22,20 @@ from pipeline.models.clv import (
 )
 from pipeline.models.fitting import Fit
 from pipeline.models.gamma_gamma import SpendFit
-from pipeline.models.histories import Array, Histories
+from pipeline.models.histories import Histories
 from pipeline.models.purchase_classifier import PurchaseClassifier, blend, train
-from pipeline.models.timing import TimingModel
 from pipeline.settings import Settings
 from pipeline.steps.prediction import inputs
+from pipeline.steps.prediction.chances import SHARES, Chances
 from pipeline.steps.prediction.holdouts import BLEND, PROBABILITIES, TRAINED, Target
-from pipeline.steps.prediction.inputs import Cohort, calendar, everybody, histories_of, kept_share, parts_of
+from pipeline.steps.prediction.inputs import HISTORY, Cohort, everybody, histories_of, kept_share, parts_of
 from pipeline.steps.prediction.nightly import SEED, Night, last_models
 from pipeline.steps.prediction.threads import side_by_side
 
 LOOK_BACK_DAYS = 30
-_SHARES = {"next_purchase_early_days": 0.1, "next_purchase_median_days": 0.5, "next_purchase_late_days": 0.9}
 _FACTORS = ("value_variance_0", "value_variance_1", "value_variance_2", "value_low_factor", "value_high_factor")
-TODAY_ONLY = (*_SHARES, "expected_purchases_se", *_FACTORS)
+TODAY_ONLY = (*SHARES, "expected_purchases_se", *_FACTORS)
 """When the next purchase is due, and how sure all is: of 30 days before nobody asks."""
-_YEAR_WEEKS = 365 / 7
 _GROUPS = 50_000  # predicted together
 
 _LAST_PARAMETERS = """
@@ -74,9 +72,11 @@ def frames_of(night: Night) -> dict[str, pl.DataFrame]:
     """Rows by table; all empty when there is too little data."""
     if night.why_not:
         return {}
+    timing, chances = _timing_predictions(night)
     return {
-        "timing_predictions": _timing_predictions(night),
-        "classifier_scores": _classifier_scores(night),
+        "timing_predictions": timing,
+        "classifier_scores": _classifier_scores(night, chances),
+        "season_clock": _frame(night.season.rows),
         "champions": pl.DataFrame([vars(champion) for champion in night.champions.values()], infer_schema_length=None),
         "model_validation": _frame(_validation_rows(night)),
         "calibration_curve": _frame(_calibration_rows(night)),
@@ -88,46 +88,47 @@ def frames_of(night: Night) -> dict[str, pl.DataFrame]:
     }
 
 
-def _timing_predictions(night: Night) -> pl.DataFrame:
+def _timing_predictions(night: Night) -> tuple[pl.DataFrame, Chances]:
+    """Rows of the histories of the day and of 30 days before; and the chances of those of the day, in their order."""
     before = everybody(night.engine, night.before(LOOK_BACK_DAYS))
     days = [night.today, before] if before.frame.height else [night.today]
     groups = [(found.day, part) for found in days for part in found.frame.drop("amount").iter_slices(_GROUPS)]
-    return pl.concat(side_by_side(lambda one: _predicted(night, *one), groups))
+    found = side_by_side(lambda one: _predicted(night, *one), groups)
+    chances = [said for (as_of, _), (_, said) in zip(groups, found, strict=True) if as_of == night.day]
+    return pl.concat(rows for rows, _ in found), Chances.concat(chances)
 
 
-def _predicted(night: Night, as_of: dt.date, groups: pl.DataFrame) -> pl.DataFrame:
+def _predicted(night: Night, as_of: dt.date, groups: pl.DataFrame) -> tuple[pl.DataFrame, Chances]:
     h = histories_of(groups)
     arrays = (h.x, h.t_x, h.T)
     counts = night.fitted(night.champions["counts"].model)
     model = counts.model
-    timing = {target: night.best_timing(target) for target in PROBABILITIES}
+    chances = Chances.of(night, h, tells_days=as_of == night.day)
     columns: dict[str, Any] = {
         "p_alive": model.p_alive(*arrays),
-        **{f"expected_purchases_{d}d": model.expected_purchases(d / 7, *arrays) for d in (30, 90, 180, 365)},
-        "p_purchase_30d": timing["purchase_30d"].probability_of_purchase(30 / 7, *arrays),
-        "p_purchase_90d": timing["purchase_90d"].probability_of_purchase(90 / 7, *arrays),
-        "p_purchase_churn": timing["churn"].probability_of_purchase(night.horizons["churn"] / 7, *arrays),
-        "p_purchase_365d": timing["churn"].probability_of_purchase(_YEAR_WEEKS, *arrays),
+        **{f"expected_purchases_{d}d": model.expected_purchases(night.clock.week(d / 7), *arrays) for d in HORIZONS},
         "discounted_purchases": discounted_purchases(model, _horizon(night), *arrays),
         "spend_factor": np.ones_like(h.x) if night.spend is None else spend_factor(night.spend.model, h.x),
-        **(_today_only(night, counts, timing["churn"], h) if as_of == night.day else dict.fromkeys(TODAY_ONLY)),
+        **dict.fromkeys(TODAY_ONLY),
+        **chances.published(chances.points),
+        **(_certainty(night, counts, h) if as_of == night.day else {}),
     }
-    return groups.with_columns(
+    rows = groups.with_columns(
         as_of=pl.lit(as_of),
         model=pl.lit(model.name),
-        probability_model=pl.lit(timing["churn"].name),
+        probability_model=pl.lit(night.best_timing("churn").name),
         **_columns(columns),
     )
+    return rows, chances
 
 
-def _today_only(night: Night, counts: Fit, churn: TimingModel, h: Histories) -> dict[str, Any]:
-    """TODAY_ONLY; without a spend model nothing is known of how value varies."""
-    arrays = (h.x, h.t_x, h.T)
-    found: dict[str, Any] = dict.fromkeys(TODAY_ONLY)
-    found |= {name: 7 * churn.next_purchase(share, _YEAR_WEEKS, *arrays) for name, share in _SHARES.items()}
+def _certainty(night: Night, counts: Fit, h: Histories) -> dict[str, Any]:
+    """How sure all is; without a spend model nothing is known of how value varies."""
+    arrays, year = (h.x, h.t_x, h.T), night.clock.week(365 / 7)
+    found: dict[str, Any] = {}
     if counts.covariance is not None:
         found["expected_purchases_se"] = standard_error(
-            counts.model, counts.covariance, lambda model: model.expected_purchases(_YEAR_WEEKS, *arrays)
+            counts.model, counts.covariance, lambda model: model.expected_purchases(year, *arrays)
         )
     if night.spend is not None:
         variance = relative_variance(counts, night.spend, _horizon(night), *arrays)
@@ -137,24 +138,22 @@ def _today_only(night: Night, counts: Fit, churn: TimingModel, h: Histories) -> 
 
 
 def _horizon(night: Night) -> Horizon:
-    return Horizon(night.settings.clv.months, night.settings.clv.yearly_discount)
+    return Horizon(night.settings.clv.months, night.settings.clv.yearly_discount, night.clock)
 
 
-def _classifier_scores(night: Night) -> pl.DataFrame:
-    """Probabilities of all customers where the champion is trained, on who bought in the last horizon."""
-    columns: dict[Target, str] = {"purchase_30d": "p_purchase_30d", "churn": "p_purchase_churn"}
-    wanted = [target for target in columns if night.champions[target].model in TRAINED]
-    empty = pl.DataFrame(schema={"customer_id": pl.String} | dict.fromkeys(columns.values(), pl.Float64))
+def _classifier_scores(night: Night, chances: Chances) -> pl.DataFrame:
+    """What is published of every customer where a champion is trained, on who bought in the last horizon; `chances`: of
+    the groups of today."""
+    wanted = [target for target in PROBABILITIES if night.champions[target].model in TRAINED]
     if not wanted:
-        return empty
+        return pl.DataFrame()
     learnt = [night.holdout(night.before(night.horizons[target]), night.day, detailed=True) for target in wanted]
     trained = dict(zip(wanted, side_by_side(_trained, learnt), strict=True))
-    frames = [empty]
-    for batch in parts_of(night.engine, night.day, night.today.customers):
-        scores = side_by_side(partial(_scored, night, trained, batch), wanted)
-        named = dict.fromkeys(columns.values()) | {columns[t]: score for t, score in zip(wanted, scores, strict=True)}
-        frames.append(batch.frame.select("customer_id").with_columns(**_columns(named)))
-    return pl.concat(frames)
+    groups = night.today.frame.select(HISTORY).with_row_index("place")
+    return pl.concat(
+        _scored(night, trained, chances, groups, batch)
+        for batch in parts_of(night.engine, night.day, night.today.customers)
+    )
 
 
 def _trained(learnt: Cohort) -> PurchaseClassifier:
@@ -162,12 +161,20 @@ def _trained(learnt: Cohort) -> PurchaseClassifier:
     return train(sample.features, sample.bought, SEED)
 
 
-def _scored(night: Night, trained: Mapping[Target, PurchaseClassifier], batch: Cohort, target: Target) -> Array:
-    found = trained[target].predict(batch.features)
-    if night.champions[target].model != BLEND:
-        return found
-    h = batch.histories
-    return blend(found, night.best_timing(target).probability_of_purchase(night.horizons[target] / 7, h.x, h.t_x, h.T))
+def _scored(
+    night: Night, trained: Mapping[Target, PurchaseClassifier], chances: Chances, groups: pl.DataFrame, batch: Cohort
+) -> pl.DataFrame:
+    """`groups`: HISTORY of those whose `chances` are given, and their place among them."""
+    place = batch.frame.select(HISTORY).join(groups, on=HISTORY, how="left", maintain_order="left")["place"].to_numpy()
+    points = chances.points[place]
+    scores = side_by_side(lambda target: trained[target].predict(batch.features), list(trained))
+    for target, found in zip(trained, scores, strict=True):
+        timing = points[:, PROBABILITIES.index(target)]
+        timing[:] = blend(found, timing) if night.champions[target].model == BLEND else found
+    parts = [slice(first, first + _GROUPS) for first in range(0, len(place), _GROUPS)]
+    published = side_by_side(lambda part: chances.at(place[part]).published(points[part]), parts)
+    columns = {name: np.concatenate([part[name] for part in published]) for name in published[0]}
+    return batch.frame.select("customer_id").with_columns(**_columns(columns))
 
 
 def _validation_rows(night: Night) -> Rows:
@@ -231,7 +238,7 @@ def _tracking(night: Night) -> pl.DataFrame:
     origin = judged.cohort.origin if judged else night.day
     name = judged.champion() if judged else night.champions["counts"].model
     model = night.models(origin)[name]
-    days = calendar(night.engine, night.day)
+    days = night.calendar
     start = days["day"][0]
     offset = (days["day"] - start).dt.total_days().to_numpy()
     weeks = ((night.day - start).days + 1) // 7

@@ -1,12 +1,18 @@
 /*
-description: "Probabilities of every customer where the classifier is champion, alone or blended with the best timing model; empty on days without such a champion."
+description: "Probabilities of every customer where the classifier is champion, alone or blended with the best timing model, and what agrees with them: the other horizons, and when the next purchase is due. Empty on days without such a champion: then timing_predictions has all of it."
 grain: [snapshot_date, customer_id]
 owner: team:data
 computed_by: prediction
 reads: [staging.occasions, staging.order_lines, staging.orders]
 columns:
-  snapshot_date:    {type: DATE, meaning: The day whose end the row describes}
-  customer_id:      {type: VARCHAR, meaning: Customer of the shop}
-  p_purchase_30d:   {type: DOUBLE, nullable: true, min: 0, max: 1, meaning: "Probability of an occasion in the next 30 days; null where a timing model is better"}
-  p_purchase_churn: {type: DOUBLE, nullable: true, min: 0, max: 1, meaning: "Probability of an occasion within the churn horizon; null where a timing model is better"}
+  snapshot_date:             {type: DATE, meaning: The day whose end the row describes}
+  customer_id:               {type: VARCHAR, meaning: Customer of the shop}
+  p_purchase_30d:            {type: DOUBLE, min: 0, max: 1, meaning: Probability of an occasion in the next 30 days}
+  p_purchase_90d:            {type: DOUBLE, min: 0, max: 1, meaning: Probability of an occasion in the next 90 days}
+  p_purchase_churn:          {type: DOUBLE, min: 0, max: 1, meaning: Probability of an occasion within the churn horizon}
+  p_purchase_180d:           {type: DOUBLE, min: 0, max: 1, meaning: Probability of an occasion in the next 180 days}
+  p_purchase_365d:           {type: DOUBLE, min: 0, max: 1, meaning: Probability of an occasion in the next 365 days}
+  next_purchase_early_days:  {type: DOUBLE, unit: days, nullable: true, min: 0, meaning: "Days by which one in ten has bought, of those who buy within 365 days"}
+  next_purchase_median_days: {type: DOUBLE, unit: days, nullable: true, min: 0, meaning: "Days by which half have bought, of those who buy within 365 days"}
+  next_purchase_late_days:   {type: DOUBLE, unit: days, nullable: true, min: 0, meaning: "Days by which nine in ten have bought, of those who buy within 365 days"}
 */

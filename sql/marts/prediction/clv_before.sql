@@ -7,7 +7,7 @@ columns:
   customer_id:    {type: VARCHAR, meaning: Customer of the shop}
   as_of:          {type: DATE, meaning: "30 days before: the day at whose end the customer is valued"}
   p_purchase_90d: {type: DOUBLE, min: 0, max: 1, meaning: Probability then to buy within 90 days}
-  predicted_clv:  {type: DOUBLE, label: Predicted value, unit: currency, min: 0, meaning: Predicted value then}
+  predicted_clv:  {type: DOUBLE, label: Predicted value, unit: currency, min: 0, meaning: "Predicted value then, rounded to the cent"}
 */
 WITH standing AS (
   SELECT customer_id, occasion_on, sum(amount)::DOUBLE AS amount
@@ -47,11 +47,13 @@ SELECT
   histories.customer_id,
   $snapshot_date - 30 AS as_of,
   timing.p_purchase_90d,
-  spend.kept_share * timing.discounted_purchases * timing.spend_factor * CASE
-    WHEN spend.v IS NULL THEN spend.mean_spend
-    WHEN histories.repeat_amount > 0 THEN spend.v + histories.repeat_amount
-    ELSE spend.v + histories.frequency * spend.mean_spend
-  END AS predicted_clv
+  floor(
+    100 * spend.kept_share * timing.discounted_purchases * timing.spend_factor * CASE
+      WHEN spend.v IS NULL THEN spend.mean_spend
+      WHEN histories.repeat_amount > 0 THEN spend.v + histories.repeat_amount
+      ELSE spend.v + histories.frequency * spend.mean_spend
+    END + 0.5
+  ) / 100 AS predicted_clv
 FROM histories
 CROSS JOIN spend
 JOIN marts.timing_predictions AS timing

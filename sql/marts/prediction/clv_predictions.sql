@@ -5,21 +5,21 @@ owner: team:crm
 columns:
   snapshot_date:             {type: DATE, meaning: The day whose end the row describes}
   customer_id:               {type: VARCHAR, meaning: Customer of the shop}
-  status:                    {type: VARCHAR, meaning: "ok, or insufficient data: then nothing is predicted", values: [ok, insufficient data]}
+  status:                    {type: VARCHAR, meaning: "What the champions of counts and churn say: ok, season_unknown (in season, and a year ago is not known: sizes may be far off), not_validated (too short a history for a holdout), or insufficient data: then nothing is predicted", values: [ok, season_unknown, not_validated, insufficient data]}
   model:                     {type: VARCHAR, nullable: true, meaning: Timing model of counts and value}
   spend_model:               {type: VARCHAR, nullable: true, meaning: "Model of spend; mean: every occasion counts as the mean of all"}
   p_alive:                   {type: DOUBLE, nullable: true, min: 0, max: 1, meaning: "Probability of not having dropped out; a latent quantity, not the complement of churn"}
-  expected_purchases_30d:    {type: DOUBLE, unit: occasions, nullable: true, min: 0, meaning: Expected occasions in the next 30 days}
-  expected_purchases_90d:    {type: DOUBLE, unit: occasions, nullable: true, min: 0, meaning: Expected occasions in the next 90 days}
-  expected_purchases_180d:   {type: DOUBLE, unit: occasions, nullable: true, min: 0, meaning: Expected occasions in the next 180 days}
-  expected_purchases_365d:   {type: DOUBLE, unit: occasions, nullable: true, min: 0, meaning: Expected occasions in the next 365 days}
+  expected_purchases_30d:    {type: DOUBLE, unit: occasions, nullable: true, min: 0, meaning: "Expected occasions in the next 30 days, never fewer than the probability of one"}
+  expected_purchases_90d:    {type: DOUBLE, unit: occasions, nullable: true, min: 0, meaning: "Expected occasions in the next 90 days, never fewer than the probability of one"}
+  expected_purchases_180d:   {type: DOUBLE, unit: occasions, nullable: true, min: 0, meaning: "Expected occasions in the next 180 days, never fewer than the probability of one"}
+  expected_purchases_365d:   {type: DOUBLE, unit: occasions, nullable: true, min: 0, meaning: "Expected occasions in the next 365 days, never fewer than the probability of one"}
   expected_spend:            {type: DOUBLE, unit: currency, nullable: true, min: 0, meaning: Expected value of one occasion}
   p_purchase_365d:           {type: DOUBLE, nullable: true, min: 0, max: 1, meaning: Probability of at least one occasion in the next 365 days}
   next_purchase_from:        {type: DATE, nullable: true, meaning: "Day by which one in ten like this has bought, of those who buy within 365 days"}
   next_purchase_median:      {type: DATE, nullable: true, meaning: Day by which half of them have bought}
   next_purchase_to:          {type: DATE, nullable: true, meaning: Day by which nine in ten of them have bought}
   historic_clv:              {type: "DECIMAL(18,2)", unit: currency, meaning: Net revenue up to the snapshot date}
-  predicted_clv:             {type: DOUBLE, label: Predicted value, unit: currency, nullable: true, min: 0, meaning: "Expected spend × discounted expected occasions of the horizon × share kept after refunds × margin"}
+  predicted_clv:             {type: DOUBLE, label: Predicted value, unit: currency, nullable: true, min: 0, meaning: "Expected spend × discounted expected occasions of the horizon × share kept after refunds × margin, rounded to the cent"}
   total_clv:                 {type: DOUBLE, unit: currency, nullable: true, meaning: Historic and predicted value}
   clv_standard_error:        {type: DOUBLE, unit: currency, nullable: true, min: 0, meaning: Standard error of predicted_clv as a mean (delta method)}
   clv_low:                   {type: DOUBLE, unit: currency, nullable: true, min: 0, meaning: "One customer in ten like this is worth less: lower end of the 80 % predictive interval"}
@@ -31,8 +31,26 @@ tests:
     LEFT JOIN marts.clv_predictions AS values
       ON values.customer_id = summary.customer_id AND values.snapshot_date = $snapshot_date
     WHERE summary.snapshot_date = $snapshot_date AND values.customer_id IS NULL
+  purchases_are_at_least_as_many_as_likely: |
+    SELECT clv.customer_id
+    FROM marts.clv_predictions AS clv
+    JOIN marts.churn_predictions AS churn
+      ON churn.snapshot_date = $snapshot_date AND churn.customer_id = clv.customer_id
+    WHERE clv.snapshot_date = $snapshot_date
+      AND (
+        clv.expected_purchases_30d < churn.p_purchase_30d - 0.000000001
+        OR clv.expected_purchases_90d < churn.p_purchase_90d - 0.000000001
+        OR clv.expected_purchases_180d < churn.p_purchase_180d - 0.000000001
+        OR clv.expected_purchases_365d < churn.p_purchase_365d - 0.000000001
+      )
 */
-WITH spend AS (
+WITH champions AS (
+  SELECT
+    CASE WHEN count(*) FILTER (WHERE status = 'season_unknown') > 0 THEN 'season_unknown' ELSE min(status) END AS status
+  FROM marts.champions
+  WHERE snapshot_date = $snapshot_date AND target IN ('counts', 'churn')
+),
+spend AS (
   SELECT
     max(estimate) FILTER (WHERE model = 'gamma_gamma' AND parameter = 'v') AS v,
     max(estimate) FILTER (WHERE model = 'shop' AND parameter = 'mean_spend') AS mean_spend,
@@ -72,10 +90,13 @@ valued AS (
     timing.expected_purchases_180d,
     timing.expected_purchases_365d,
     customers.spend_total * timing.spend_factor AS expected_spend,
-    timing.p_purchase_365d,
-    timing.next_purchase_early_days,
-    timing.next_purchase_median_days,
-    timing.next_purchase_late_days,
+    churn.p_purchase_30d,
+    churn.p_purchase_90d,
+    churn.p_purchase_180d,
+    churn.p_purchase_365d,
+    coalesce(scores.next_purchase_early_days, timing.next_purchase_early_days) AS next_purchase_early_days,
+    coalesce(scores.next_purchase_median_days, timing.next_purchase_median_days) AS next_purchase_median_days,
+    coalesce(scores.next_purchase_late_days, timing.next_purchase_late_days) AS next_purchase_late_days,
     customers.spend_total * timing.spend_factor * timing.discounted_purchases * customers.kept_share AS predicted_clv,
     timing.value_variance_0,
     timing.value_variance_1,
@@ -89,30 +110,63 @@ valued AS (
     AND timing.frequency = customers.frequency
     AND timing.active_span_days = customers.active_span_days
     AND timing.age_days = customers.age_days
+  LEFT JOIN marts.churn_predictions AS churn
+    ON churn.snapshot_date = $snapshot_date AND churn.customer_id = customers.customer_id
+  LEFT JOIN marts.classifier_scores AS scores
+    ON scores.snapshot_date = $snapshot_date AND scores.customer_id = customers.customer_id
+),
+-- Where one purchase is likelier than the model of counts expects purchases, as many are expected. What that adds is
+-- taken off the purchases beyond the first of all others, so that the sum stays what the model of counts says.
+beyond AS (
+  SELECT
+    greatest(0.0, sum(expected_purchases_30d - p_purchase_30d))
+      / nullif(sum(greatest(0.0, expected_purchases_30d - p_purchase_30d)), 0) AS kept_30d,
+    greatest(0.0, sum(expected_purchases_90d - p_purchase_90d))
+      / nullif(sum(greatest(0.0, expected_purchases_90d - p_purchase_90d)), 0) AS kept_90d,
+    greatest(0.0, sum(expected_purchases_180d - p_purchase_180d))
+      / nullif(sum(greatest(0.0, expected_purchases_180d - p_purchase_180d)), 0) AS kept_180d,
+    greatest(0.0, sum(expected_purchases_365d - p_purchase_365d))
+      / nullif(sum(greatest(0.0, expected_purchases_365d - p_purchase_365d)), 0) AS kept_365d
+  FROM valued
 )
 SELECT
   $snapshot_date AS snapshot_date,
-  customer_id,
-  CASE WHEN predicted_clv IS NULL THEN 'insufficient data' ELSE 'ok' END AS status,
-  model,
-  CASE WHEN model IS NOT NULL THEN spend_model END AS spend_model,
-  p_alive,
-  expected_purchases_30d,
-  expected_purchases_90d,
-  expected_purchases_180d,
-  expected_purchases_365d,
-  expected_spend,
-  p_purchase_365d,
-  $snapshot_date + ceil(next_purchase_early_days)::INTEGER AS next_purchase_from,
-  $snapshot_date + ceil(next_purchase_median_days)::INTEGER AS next_purchase_median,
-  $snapshot_date + ceil(next_purchase_late_days)::INTEGER AS next_purchase_to,
-  revenue AS historic_clv,
-  predicted_clv,
-  revenue::DOUBLE + predicted_clv AS total_clv,
+  valued.customer_id,
+  CASE WHEN valued.predicted_clv IS NULL THEN 'insufficient data' ELSE coalesce(champions.status, 'insufficient data') END AS status,
+  valued.model,
+  CASE WHEN valued.model IS NOT NULL THEN valued.spend_model END AS spend_model,
+  valued.p_alive,
+  valued.p_purchase_30d
+    + coalesce(beyond.kept_30d, 0.0) * greatest(0.0, valued.expected_purchases_30d - valued.p_purchase_30d)
+    AS expected_purchases_30d,
+  valued.p_purchase_90d
+    + coalesce(beyond.kept_90d, 0.0) * greatest(0.0, valued.expected_purchases_90d - valued.p_purchase_90d)
+    AS expected_purchases_90d,
+  valued.p_purchase_180d
+    + coalesce(beyond.kept_180d, 0.0) * greatest(0.0, valued.expected_purchases_180d - valued.p_purchase_180d)
+    AS expected_purchases_180d,
+  valued.p_purchase_365d
+    + coalesce(beyond.kept_365d, 0.0) * greatest(0.0, valued.expected_purchases_365d - valued.p_purchase_365d)
+    AS expected_purchases_365d,
+  valued.expected_spend,
+  valued.p_purchase_365d,
+  $snapshot_date + ceil(valued.next_purchase_early_days)::INTEGER AS next_purchase_from,
+  $snapshot_date + ceil(valued.next_purchase_median_days)::INTEGER AS next_purchase_median,
+  $snapshot_date + ceil(valued.next_purchase_late_days)::INTEGER AS next_purchase_to,
+  valued.revenue AS historic_clv,
+  floor(100 * valued.predicted_clv + 0.5) / 100 AS predicted_clv,
+  valued.revenue::DOUBLE + floor(100 * valued.predicted_clv + 0.5) / 100 AS total_clv,
   CASE
-    WHEN value_variance_0 IS NOT NULL
-      THEN predicted_clv * sqrt(greatest(0.0, value_variance_0 + value_variance_1 * u + value_variance_2 * u * u))
+    WHEN valued.value_variance_0 IS NOT NULL
+      THEN valued.predicted_clv * sqrt(
+        greatest(
+          0.0,
+          valued.value_variance_0 + valued.value_variance_1 * valued.u + valued.value_variance_2 * valued.u * valued.u
+        )
+      )
   END AS clv_standard_error,
-  clv_low,
-  clv_high
+  valued.clv_low,
+  valued.clv_high
 FROM valued
+CROSS JOIN champions
+CROSS JOIN beyond

@@ -1,5 +1,5 @@
 /*
-description: "Premium customers losing interest: predicted value in the top tenth 30 days ago, and a probability to buy within 90 days that has fallen by 30 % or more since. Both days under the parameters of the snapshot date, so that a drop is the customer's, not the model's."
+description: "Premium customers losing interest: predicted value in the top tenth 30 days ago, and a probability to buy within 90 days that has fallen by 30 % or more since. Both days under the parameters and the clock (season_clock) of the snapshot date, so that a drop is the customer's, not the model's or the season's."
 grain: [snapshot_date, customer_id]
 owner: team:crm
 columns:

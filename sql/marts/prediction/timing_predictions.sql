@@ -1,5 +1,5 @@
 /*
-description: "What the timing model of the day expects of customers with one purchase history: (frequency, active span, age) is all it knows of a customer, so equal histories share a row. For histories as of the snapshot date and as of 30 days before it, both under the parameters of the snapshot date. Next purchases, and how sure all is (standard error, variance, interval), are told of the snapshot date only."
+description: "What the timing model of the day expects of customers with one purchase history: (frequency, active span, age) is all it knows of a customer, so equal histories share a row. For histories as of the snapshot date and as of 30 days before it, both under the parameters and the clock (season_clock) of the snapshot date. Probabilities agree with each other: a longer horizon is never less likely. Next purchases, and how sure all is (standard error, variance, interval), are told of the snapshot date only."
 grain: [snapshot_date, as_of, frequency, active_span_days, age_days]
 owner: team:data
 computed_by: prediction
@@ -22,6 +22,7 @@ columns:
   p_purchase_30d:             {type: DOUBLE, min: 0, max: 1, meaning: Probability of at least one occasion in the next 30 days}
   p_purchase_90d:             {type: DOUBLE, min: 0, max: 1, meaning: Probability of at least one occasion in the next 90 days}
   p_purchase_churn:           {type: DOUBLE, min: 0, max: 1, meaning: Probability of at least one occasion within the churn horizon}
+  p_purchase_180d:            {type: DOUBLE, min: 0, max: 1, meaning: Probability of at least one occasion in the next 180 days}
   p_purchase_365d:            {type: DOUBLE, min: 0, max: 1, meaning: Probability of at least one occasion in the next 365 days}
   next_purchase_early_days:   {type: DOUBLE, unit: days, nullable: true, min: 0, meaning: "Days by which one in ten has bought, of those who buy within 365 days"}
   next_purchase_median_days:  {type: DOUBLE, unit: days, nullable: true, min: 0, meaning: "Days by which half have bought, of those who buy within 365 days"}

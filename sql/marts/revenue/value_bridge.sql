@@ -7,7 +7,7 @@ columns:
   term:           {type: VARCHAR, values: [opening, re-estimation, new, upward, downward, to inactive, ageing, erased, closing], meaning: "opening: value 30 days ago; re-estimation: what other parameters (and late exports) change in it; new: customers since; upward, downward, to inactive: who changed stage; ageing: who kept it; erased: customers then who are none now (erased, or all orders cancelled)"}
   place:          {type: INTEGER, min: 1, max: 9, meaning: Order of the terms}
   status:         {type: VARCHAR, values: [ok, insufficient data], meaning: "insufficient data: no value is predicted on this day, amounts are null"}
-  amount:         {type: "DECIMAL(18,2)", unit: currency, nullable: true, meaning: "Predicted value, or its change; customers are rounded to the cent one by one"}
+  amount:         {type: "DECIMAL(18,2)", unit: currency, nullable: true, meaning: "Predicted value, or its change; the values of customers are rounded to the cent one by one where they are published"}
   customers:      {type: BIGINT, unit: customers, nullable: true, meaning: "Customers of the term; for re-estimation those revalued"}
   opening_on:     {type: DATE, meaning: 30 days before the snapshot date}
   opening_source: {type: VARCHAR, values: [published, revalued], meaning: "published: the closing of the snapshot of opening_on; revalued: there is none, the value then is estimated with the parameters of the snapshot date and re-estimation is 0"}
@@ -17,6 +17,16 @@ tests:
     FROM marts.value_bridge
     WHERE snapshot_date = $snapshot_date
     HAVING sum(amount) FILTER (WHERE term <> 'closing') <> max(amount) FILTER (WHERE term = 'closing')
+  closing_is_the_sum_of_what_is_published: |
+    WITH published AS (
+      SELECT sum(predicted_clv) AS amount FROM marts.clv_predictions WHERE snapshot_date = $snapshot_date
+    )
+    SELECT bridge.amount, published.amount AS published
+    FROM marts.value_bridge AS bridge
+    CROSS JOIN published
+    WHERE bridge.snapshot_date = $snapshot_date
+      AND bridge.term = 'closing'
+      AND abs(bridge.amount::DOUBLE - published.amount) > 0.004 + 0.0000000001 * published.amount
   every_customer_in_one_term: |
     SELECT
       sum(customers) FILTER (WHERE place BETWEEN 3 AND 7) AS in_terms,

@@ -1,0 +1,76 @@
+"""The published curve of a customer: the chance to have bought by each day, through every probability published.
+
+Probabilities of different horizons may come from different models, each the best for its own. What is told of one
+customer must agree all the same: a longer horizon is never less likely, and the day by which half have bought lies
+where the published chances put it. So the curve is that of the timing model, its log-odds shifted by as much as each
+published point is away from it, straight in the logarithm of time between points and the same beyond them.
+
+Curves are arrays (n, k): rows are customers, columns are chances by `days` (k,), rising from left to right.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.special import expit, logit
+
+from pipeline.models.histories import Array
+
+YEAR = 365
+_DAYS = (1, 1.5, 2.2, 3.3, 5, 7, 10, 14, 21, 30, 42, 60, 90, 125, 180, 215, 255, 305, YEAR)
+_HORIZONS = (30, 90, 180, YEAR)
+_IMPOSSIBLE, _CERTAIN = 1e-300, 1 - 1e-15  # a probability is held this far from 0 and 1 in logarithms
+
+
+def days_with(horizon: int, whole: bool = True) -> Array:
+    """Days at which a curve is known: every published horizon, a churn horizon among them; `whole`: and others between,
+    near enough to each other to read off days."""
+    return np.array(sorted({*(_DAYS if whole else _HORIZONS), horizon}), dtype=np.float64)
+
+
+def coherent(points: Array) -> Array:
+    """Probabilities (n, 3) of 30 days, 90 days and the churn horizon, made to rise: where they contradict each other,
+    the shortest horizon holds, and the longest is the limit of what lies between."""
+    short, long = points[:, 0], np.maximum(points[:, 0], points[:, 2])
+    return np.column_stack([short, np.clip(points[:, 1], short, long), long])
+
+
+def through(timing: Array, days: Array, points: Array, at: Array) -> Array:
+    """The published curve (n, k): `timing` (n, k) by `days` (k,), led through `points` (n, m), which rise, `at` (m,)
+    days; these are among `days`."""
+    place = np.searchsorted(days, at)
+    odds = logit(np.clip(timing, _IMPOSSIBLE, _CERTAIN))
+    shift = logit(np.clip(points, _IMPOSSIBLE, _CERTAIN)) - odds[:, place]
+    curve = expit(odds + shift @ _weights(days, at))
+    # Between two points the curve of the model may be steeper than they are: it stays between them.
+    low = np.searchsorted(at, days, side="right") - 1
+    high = np.searchsorted(at, days, side="left")
+    bounded = np.column_stack([np.zeros(len(points)), points, np.ones(len(points))])
+    return np.asarray(np.maximum.accumulate(np.clip(curve, bounded[:, low + 1], bounded[:, high + 1]), axis=1))
+
+
+def _weights(days: Array, at: Array) -> Array:
+    """(m, k): how much of the shift of each point each day has."""
+    return np.array([np.interp(np.log(days), np.log(at), unit) for unit in np.eye(len(at))])
+
+
+def day_reached(curve: Array, days: Array, share: float) -> Array:
+    """Days by which `share` of those who buy within 365 have bought; (n,).
+
+    Between two known days the rate of buying is taken to change by a power of time, which is right to about half a
+    percent; before the first it is constant.
+    """
+    wanted = share * curve[:, np.searchsorted(days, YEAR)]
+    after = np.minimum((curve < wanted[:, None]).sum(axis=1), len(days) - 1)
+    before = np.maximum(after - 1, 0)
+    rows = np.arange(len(curve))
+    hazard, low, high = (_log_hazard(p) for p in (wanted, curve[rows, before], curve[rows, after]))
+    rise = high - low
+    part = np.divide(hazard - low, rise, out=np.ones_like(rise), where=rise > 0)
+    between = np.log(days[before]) + np.clip(part, 0, 1) * np.log(days[after] / days[before])
+    at_start = np.log(days[0]) + np.minimum(hazard - high, 0.0)
+    return np.asarray(np.exp(np.where(after == 0, at_start, between)))
+
+
+def _log_hazard(probability: Array) -> Array:
+    """ln(−ln(1 − p)): of purchases at a constant rate, the logarithm of time and a constant."""
+    return np.asarray(np.log(-np.log1p(-np.clip(probability, _IMPOSSIBLE, _CERTAIN))))
