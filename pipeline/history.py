@@ -1,16 +1,18 @@
 """Dagster's history of a home: its own event log in SQLite, with connections that stay open.
 
-Dagster opens a database, and compiles its statements anew, for each of the hundreds of events of a run; on a small shop
-that took most of the run. dagster.yaml of a home names this class; the files are those that Dagster would write.
+Dagster opens a database, compiles its statements and asks which tables there are anew for each of the hundreds of
+events of a run; on a small shop that took most of the run. dagster.yaml of a home names this class; the files are those
+that Dagster would write.
 """
 
 from __future__ import annotations
 
 import datetime as dt
+import os
 import shutil
 import threading
-from collections.abc import Collection, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, Self
 from zoneinfo import ZoneInfo
@@ -19,13 +21,14 @@ import dagster as dg
 import sqlalchemy
 from dagster._core.storage.event_log import SqliteEventLogStorage  # the module that dagster.yaml names, too
 from dagster._core.storage.event_log.schema import AssetCheckExecutionsTable
-from sqlalchemy.pool import StaticPool
+from sqlalchemy.pool import NullPool
 
 from pipeline.settings import Settings
 
 _ENDED = [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED]
 _INDEX = "index"
 _BUSY_SECONDS = 30
+_EVENTS_AT_ONCE = 1000
 _RUNS_OPEN = 8  # the web UI may look at thousands, each with a file of its own
 
 
@@ -49,8 +52,11 @@ class EventLog(SqliteEventLogStorage):
     """The event log below `<home>/.dagster`; one connection per run and one for the index, in use one at a time."""
 
     def __init__(self, base_dir: str, inst_data: Any = None) -> None:
-        self._engines: dict[str, sqlalchemy.Engine] = {}
+        self._connections: dict[str, sqlalchemy.Connection] = {}
         self._in_use = threading.RLock()
+        self._tables_seen: set[str] = set()
+        # What a run intends is known at once, and so it is written at once: Dagster hands it over in one batch.
+        os.environ.setdefault("DAGSTER_EVENT_BATCH_SIZE", str(_EVENTS_AT_ONCE))
         super().__init__(str(Path(base_dir) / "history" / "runs"), inst_data)
 
     @classmethod
@@ -64,6 +70,24 @@ class EventLog(SqliteEventLogStorage):
     def index_connection(self) -> AbstractContextManager[sqlalchemy.Connection]:
         return self._connection(_INDEX)
 
+    def store_event(self, event: dg.EventLogEntry) -> None:
+        """All that an event changes in one transaction per database."""
+        with self._connection(_INDEX), self._connection(event.run_id):
+            super().store_event(event)
+
+    def store_event_batch(self, events: Sequence[dg.EventLogEntry]) -> None:
+        """All of them in one transaction per database; of one that fails, nothing stays."""
+        with ExitStack() as transactions:
+            for shard in (_INDEX, *dict.fromkeys(event.run_id for event in events)):
+                transactions.enter_context(self._connection(shard))
+            super().store_event_batch(events)
+
+    def has_table(self, table_name: str) -> bool:
+        """Tables never go, so what has been seen is there."""
+        if table_name not in self._tables_seen and super().has_table(table_name):
+            self._tables_seen.add(table_name)
+        return table_name in self._tables_seen
+
     def delete_events(self, run_id: str) -> None:
         """Of a run nothing is left: neither its own file nor, in the index, the space that its events took."""
         super().delete_events(run_id)
@@ -71,43 +95,51 @@ class EventLog(SqliteEventLogStorage):
             index.execute(AssetCheckExecutionsTable.delete().where(AssetCheckExecutionsTable.c.run_id == run_id))
         with self._in_use:
             self._initialized_dbs.discard(run_id)
-            if run_id in self._engines:
-                self._engines.pop(run_id).dispose()
+            self._close(run_id)
             for ending in ("", "-wal", "-shm"):
                 Path(f"{self.path_for_shard(run_id)}{ending}").unlink(missing_ok=True)
 
     def dispose(self) -> None:
         super().dispose()
         with self._in_use:
-            for engine in self._engines.values():
-                engine.dispose()
-            self._engines.clear()
+            for shard in list(self._connections):
+                self._close(shard)
 
     @contextmanager
     def _connection(self, shard: str) -> Iterator[sqlalchemy.Connection]:
+        """In a transaction: that of the caller, if it has one, or else one of its own."""
         with self._in_use:
-            if shard not in self._engines:
+            if shard not in self._connections:
                 with super().run_connection(shard):
                     pass  # creates the database where there is none
-                self._engines[shard] = self._engine(shard)
+                self._connections[shard] = self._connect_to(shard)
                 self._close_oldest()
-            with self._engines[shard].begin() as connection:
+            connection = self._connections[shard]
+            if connection.in_transaction():
                 yield connection
+            else:
+                with connection.begin():
+                    yield connection
 
     def _close_oldest(self) -> None:
-        runs = [shard for shard in self._engines if shard != _INDEX]
+        runs = [shard for shard in self._connections if shard != _INDEX]
         for shard in runs[:-_RUNS_OPEN]:
-            self._engines.pop(shard).dispose()
+            self._close(shard)
 
-    def _engine(self, shard: str) -> sqlalchemy.Engine:
+    def _close(self, shard: str) -> None:
+        if shard in self._connections:
+            self._connections.pop(shard).close()
+
+    def _connect_to(self, shard: str) -> sqlalchemy.Connection:
         engine = sqlalchemy.create_engine(
             self.conn_string_for_shard(shard),
-            poolclass=StaticPool,
+            poolclass=NullPool,
             connect_args={"timeout": _BUSY_SECONDS, "check_same_thread": False},
         )
-        with engine.connect() as connection:
-            # With a write-ahead log this loses nothing when the process dies, only what a power cut takes.
-            connection.execute(sqlalchemy.text("PRAGMA synchronous=NORMAL"))
-            # What is deleted is overwritten: the events of a run that is past its time are gone for good.
-            connection.execute(sqlalchemy.text("PRAGMA secure_delete=ON"))
-        return engine
+        connection = engine.connect()
+        # With a write-ahead log this loses nothing when the process dies, only what a power cut takes.
+        connection.execute(sqlalchemy.text("PRAGMA synchronous=NORMAL"))
+        # What is deleted is overwritten: the events of a run that is past its time are gone for good.
+        connection.execute(sqlalchemy.text("PRAGMA secure_delete=ON"))
+        connection.commit()
+        return connection

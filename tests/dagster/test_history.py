@@ -55,10 +55,10 @@ def test_runs_of_before_the_oldest_daily_snapshot_are_forgotten_with_all_they_lo
 
 
 def test_few_files_are_open_for_many_runs(log: EventLog, tmp_path: Path):
-    for number in range(40):
+    for number in range(12):
         with log.run_connection(f"run-{number}"):
             pass
-    assert len(log.get_all_run_ids()) == 40
+    assert len(log.get_all_run_ids()) == 12
     assert 0 < open_files(tmp_path) <= 3 * 9
     log.dispose()
     assert open_files(tmp_path) == 0
@@ -68,3 +68,32 @@ def test_it_works_again_after_it_was_disposed_of(log: EventLog):
     log.dispose()
     with log.run_connection("run") as connection:
         assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
+
+
+def test_what_a_run_intends_is_written_in_one_go(first_night: Home, monkeypatch: pytest.MonkeyPatch):
+    batches: list[int] = []
+    stored = EventLog.store_event_batch
+
+    def counted(log: EventLog, events: list[dg.EventLogEntry]) -> None:
+        batches.append(len(events))
+        stored(log, events)
+
+    monkeypatch.setattr(EventLog, "store_event_batch", counted)
+    result = first_night.run(DAYS[1], only=["marts.rfm_scores"])
+    assert result.success
+    planned = dg.DagsterEventType.ASSET_MATERIALIZATION_PLANNED, dg.DagsterEventType.ASSET_CHECK_EVALUATION_PLANNED
+    with first_night.instance() as instance:
+        events = [entry.dagster_event_type for entry in instance.all_logs(result.run_id)]
+    assert batches == [sum(event in planned for event in events)]
+    assert batches[0] > 3
+
+
+def test_of_a_batch_that_fails_nothing_stays(log: EventLog):
+    whole = dg.EventLogEntry(
+        error_info=None, level=10, user_message="whole", run_id="run", timestamp=0.0, dagster_event=None
+    )
+    with pytest.raises(AttributeError):
+        log.store_event_batch([whole, None])
+    assert list(log.get_logs_for_run("run")) == []
+    log.store_event_batch([whole])
+    assert [entry.user_message for entry in log.get_logs_for_run("run")] == ["whole"]
