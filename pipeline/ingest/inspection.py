@@ -535,7 +535,7 @@ def _loaded(
     if isinstance(outcome, ExportError):
         return _with(found, source=source, problem=str(outcome), **more)
     input = INPUTS[source.input]
-    staging, order = input.table.full_name, "row_number, kind DESC" if input.grain else "row_number"
+    staging, order = input.table.full_name, ", ".join(["row_number", *(f"{name} DESC" for name in input.line_of_row)])
     lines = engine.read(f"SELECT * FROM {staging} ORDER BY {order} LIMIT {_SAMPLE_LINES}")
     sample = [{name: value for name, value in row.items() if value is not None} for row in lines.to_dicts()]
     first, last = engine.execute(f"SELECT min({input.moment}), max({input.moment}) FROM {staging}")[0]

@@ -309,7 +309,7 @@ def _numbered(rows: DataFrame) -> DataFrame:
 
 def _dated(rows: DataFrame) -> DataFrame:
     """A refund without a date falls on its order's day; one whose date cannot be read stays a problem."""
-    undated = f"ordered_at IS NULL AND _unreadable IS NULL AND order_id IS NOT NULL AND {_INPUT.borrows_moment}"
+    undated = f"ordered_at IS NULL AND _unreadable IS NULL AND order_id IS NOT NULL AND ({_INPUT.borrows_moment})"
     orders = rows.where(undated).select("order_id").distinct()
     first = rows.join(orders, "order_id", "left_semi").groupBy("order_id").agg({"ordered_at": "min"})
     first = first.withColumnsRenamed({"min(ordered_at)": "_first_at"})

@@ -15,7 +15,10 @@ from pathlib import Path
 from typing import Any, Literal, Self
 
 import pandera.polars as pa
+import sqlglot
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from sqlglot import exp
+from sqlglot.errors import SqlglotError
 
 from pipeline.quoting import text_literal
 from pipeline.settings import SQL_FOLDER, ChargeProducts, Settings
@@ -30,6 +33,7 @@ from pipeline.tables.header import (
     split_header,
 )
 from pipeline.tables.rules import EARLIEST, LATEST, RowRule, polars_type
+from pipeline.tables.sql_text import DIALECT, first_error
 
 ORDERS = "order_lines"
 """The input without which there is nothing."""
@@ -273,6 +277,20 @@ class InputHeader(BaseModel):
                 raise ValueError(f"in braces there may be {' and '.join(known)} only: {text}") from None
         return self
 
+    @model_validator(mode="after")
+    def sql_speaks_of_columns(self) -> Self:
+        given, completed = {*self.columns}, {*self.columns, *self.derived}
+        said = [(sql.format(**_FILLINGS), given) for layer in self.filled for sql in layer.values()]
+        said += [(sign.where, given) for sign in self.signs.values()]
+        said += [(self.one_per_row.where, given)] if self.one_per_row else []
+        said += [(self.borrows_moment, completed)] if self.borrows_moment else []
+        said += [(made.sql, completed) for made in self.derived.values() if made.sql]
+        for rule in self.rules.values():
+            said += [(rule.fails, completed)] + ([(rule.turned.where, completed)] if rule.turned else [])
+        for sql, known in said:
+            _require_columns(sql, known)
+        return self
+
     @field_validator("filled")
     @classmethod
     def braces_are_known(cls, layers: tuple[dict[str, str], ...]) -> tuple[dict[str, str], ...]:
@@ -282,6 +300,17 @@ class InputHeader(BaseModel):
             except (KeyError, IndexError, ValueError):
                 raise ValueError(f"in braces there may be {', '.join(_FILLINGS)} only: {sql}") from None
         return layers
+
+
+def _require_columns(sql: str, known: Container[str]) -> None:
+    """Raises ValueError for SQL that cannot be read, or speaks of other columns."""
+    try:
+        tree = sqlglot.parse_one(sql, read=DIALECT)
+    except SqlglotError as error:
+        raise ValueError(f"cannot be read as SQL: {first_error(error)}: {sql}") from None
+    for column in tree.find_all(exp.Column):
+        if column.name not in known:
+            raise ValueError(f"there is no column {column.name!r}: {sql}")
 
 
 @dataclass(frozen=True)

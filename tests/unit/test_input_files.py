@@ -34,8 +34,8 @@ derived:
 rules:
   landing_is_a_page:
     column: pages
-    fails: landed_on IS NOT NULL AND pages IS NULL
-    reason: is missing although the visit began on a page
+    fails: landed_on IS NOT NULL AND pages IS NULL OR pages < 2 AND landed_on = '/tour'
+    reason: does not go with the page on which the visit began
 */
 """
 
@@ -75,10 +75,11 @@ def test_a_new_input_is_loaded_by_its_file_and_a_source(home, visits):
         "visits.csv",
         "visit,began,pages,device,landing\nv1,2026-03-01 23:59:00,3,Phone,/sale\nv2,2026-03-02,,,\n"
         "v3,2026-03-02,0,phone,/\nv4,2026-03-02,5,fridge,/\nv5,2026-03-02,2,phone,home\nv6,2026-03-02,,phone,/\n"
-        "v7,yesterday,2,phone,/\nx,2026-03-02,2,phone,/\nv8,1969-12-31,2,phone,/\n",
+        "v7,yesterday,2,phone,/\nx,2026-03-02,2,phone,/\nv8,1969-12-31,2,phone,/\n"
+        "v9,2026-03-02,many,phone,/\n",
         source="web",
     )
-    assert counts(home.load()["visits.csv"]) == (9, 2, 7, 0, 0)
+    assert counts(home.load()["visits.csv"]) == (10, 2, 8, 0, 0)
     columns = ("visit_id", "visited_on", "pages", "device", "landed_on", "row_number")
     assert home.staged("visits").rows(*columns) == [
         ("v1", "2026-03-01", 3, "phone", "/sale", 1), ("v2", "2026-03-02", None, "computer", None, 2),
@@ -87,10 +88,11 @@ def test_a_new_input_is_loaded_by_its_file_and_a_source(home, visits):
         3: 'column "pages": "9" is not between 1 and 500',
         4: 'column "device": "xxxxxx" is not one of computer, phone',
         5: 'column "landing": "xxxx" is no page',
-        6: 'column "pages": is missing although the visit began on a page',
+        6: 'column "pages": does not go with the page on which the visit began',
         7: 'column "began": "xxxxxxxxx" is not a date',
         8: 'column "visit": "x" must have 2 to 8 characters',
         9: 'column "began": "9999-99-99 99:99:99" is not between 1970-01-01 and 2100-01-01',
+        10: 'column "pages": "xxxx" is not a whole number',
     }
 
 
@@ -308,6 +310,10 @@ def test_columns_of_every_type_are_read_and_never_rounded(home, tmp_path, monkey
         ("{sql: CAST(visited_at AS DATE), ", "{", "derived.visited_on: Value error, give either sql or"),
         ("{sql: CAST(visited_at AS DATE)", "{nullable: true, before_conversion: pages", "neither money nor currency"),
         ("rules:", "signs: {pages: {where: pages > 0, negative: '{row}', mixed: x}}\nrules:", "there may be rows only"),
+        ("lower(device)", "lower(gadget)", "there is no column 'gadget'"),
+        ("lower(device)", "lower(device", "cannot be read as SQL"),
+        ("landed_on IS NOT NULL", "landing IS NOT NULL", "there is no column 'landing'"),
+        ("CAST(visited_at AS DATE)", "CAST(visited AS DATE)", "there is no column 'visited'"),
         ("moment:", "person: visitor\nmoment:", "person names 'visitor'"),
         ("*/\n", "*/\nSELECT 1", "an input is a header only"),
     ],

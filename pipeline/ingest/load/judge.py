@@ -179,7 +179,7 @@ def find_contradictions(load: Load) -> None:
 def apply(load: Load, rule: RowRule, raws: Sequence[str]) -> None:
     """Note the rows that break a rule, unless their column is known to be unreadable, or the source says why."""
     load.execute(
-        f"INSERT INTO problems SELECT row_number, '{rule.column}', {rule.reason} FROM completed WHERE {rule.fails} "
+        f"INSERT INTO problems SELECT row_number, '{rule.column}', {rule.reason} FROM completed WHERE ({rule.fails}) "
         f"AND row_number NOT IN ({noted(rule.column, *raws, PROBLEM)})"
     )
 

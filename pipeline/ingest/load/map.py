@@ -146,7 +146,7 @@ def date_undated(load: Load) -> None:
         return
     moment, key = load.input.moment, ", ".join(load.input.key)
     undated = (
-        f"{moment} IS NULL AND {load.input.borrows_moment} "
+        f"{moment} IS NULL AND ({load.input.borrows_moment}) "
         f"AND row_number NOT IN (SELECT row_number FROM problems WHERE column_name = '{moment}')"
     )
     if load.execute(f"SELECT count(*) FROM completed WHERE {undated}")[0][0]:

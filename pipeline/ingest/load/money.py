@@ -127,7 +127,7 @@ def turn_all(load: Load, rule: RowRule) -> bool:
     turned = load.input.header.rules[rule.check].turned if rule in load.input.rules else None
     if turned is None:
         return False
-    if load.execute(f"SELECT count(*) FROM completed WHERE {turned.where} AND {rule.column} < 0")[0][0]:
+    if load.execute(f"SELECT count(*) FROM completed WHERE ({turned.where}) AND {rule.column} < 0")[0][0]:
         return False
     rows = load.execute(f"SELECT count(DISTINCT row_number) FROM completed WHERE {rule.fails}")[0][0]
     kept = [name for name, of in load.input.before_conversion.items() if of == rule.column]
@@ -150,8 +150,8 @@ def turn_negative(load: Load) -> None:
         if not needed <= load.stored.keys() or load.source.passed_on(name) is None:
             continue  # what a source computes has the sign it means
         negative, positive = load.execute(
-            f"SELECT count(*) FILTER (WHERE {name} < 0 AND {sign.where}), "
-            f"count(*) FILTER (WHERE {name} > 0 AND {sign.where}) FROM mapped"
+            f"SELECT count(*) FILTER (WHERE {name} < 0 AND ({sign.where})), "
+            f"count(*) FILTER (WHERE {name} > 0 AND ({sign.where})) FROM mapped"
         )[0]
         if negative and positive:
             both = {"positive": rows_as_text(positive), "negative": rows_as_text(negative)}
