@@ -17,7 +17,7 @@ from tempfile import TemporaryDirectory
 import duckdb
 
 from pipeline.activation.outputs import AudienceRefused, write_audiences
-from pipeline.engines.duckdb import DuckDBEngine, confine, parameter_columns
+from pipeline.engines.duckdb import DuckDBEngine, SelectRefused, confine, parameter_columns
 from pipeline.engines.portable.lint import Refused, Schemas, refusals, to_spark
 from pipeline.errors import PerennialError
 from pipeline.ingest.sources import find_sources
@@ -79,9 +79,9 @@ def _schemas(catalog: Catalog) -> Schemas:
     return types | parameter_columns(Settings())
 
 
-def _unusable(catalog: Catalog, audiences: Iterable[Audience]) -> list[AudienceRefused]:
+def _unusable(catalog: Catalog, audiences: Iterable[Audience]) -> list[PerennialError]:
     """The audiences that DuckDB cannot write, asked of tables that have no rows."""
-    found = []
+    found = list[PerennialError]()
     with closing(duckdb.connect()) as connection, TemporaryDirectory() as folder:
         engine, settings = DuckDBEngine(connection), Settings(home=Path(folder))
         engine.prepare(settings, list(catalog.tables.values()))
@@ -89,7 +89,7 @@ def _unusable(catalog: Catalog, audiences: Iterable[Audience]) -> list[AudienceR
         for audience in audiences:
             try:
                 write_audiences(engine, [audience], _DAY, lambda target: Path(folder, Path(target).name))
-            except AudienceRefused as refused:
+            except (AudienceRefused, SelectRefused) as refused:
                 found.append(refused)
     return found
 

@@ -16,16 +16,14 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import duckdb
-
 from pipeline import __version__
 from pipeline.engines.checks import check_columns, doubled_keys
-from pipeline.engines.duckdb import DuckDBEngine
+from pipeline.engines.duckdb import DuckDBEngine, naming_the_file
 from pipeline.errors import PerennialError
 from pipeline.places import audience_folder, table_file
 from pipeline.quoting import quoted
 from pipeline.settings import Settings
-from pipeline.shapes import counted, one_line, shape
+from pipeline.shapes import counted, shape
 from pipeline.tables.audiences import FILE_NAME, ID, Audience
 from pipeline.tables.formulas import harmless, like_a_formula
 from pipeline.tables.header import PARTITION_COLUMN, Table
@@ -90,7 +88,8 @@ def write_tables(engine: DuckDBEngine, tables: Iterable[Table], day: dt.date, fi
 def write_audiences(engine: DuckDBEngine, audiences: Iterable[Audience], day: dt.date, file: FileFor) -> list[Output]:
     """Each audience as Parquet and CSV; one without customers is a file without rows.
 
-    Raises AudienceRefused where a customer is missing, null or there twice, or a file has no name of its own.
+    Raises AudienceRefused where a customer is missing, null or there twice, or a file has no name of its own, and
+    SelectRefused.
     """
     outputs, written_by = list[Output](), dict[str, str]()
     for audience in audiences:
@@ -106,12 +105,9 @@ def write_audiences(engine: DuckDBEngine, audiences: Iterable[Audience], day: dt
 def _members(engine: DuckDBEngine, audience: Audience, day: dt.date) -> Iterator[None]:
     """The members of all audiences of a file as a table, joined once and not once per file, and checked."""
     table = audience.members
-    try:
-        engine.execute(
-            f"CREATE OR REPLACE TEMP TABLE audience_members AS {table.declared_select}", {"snapshot_date": day}
-        )
-    except duckdb.Error as error:
-        raise _not_usable(audience, "the SELECT", error, audience.first_line) from error
+    made = f"CREATE OR REPLACE TEMP TABLE audience_members AS {table.declared_select}"
+    with naming_the_file(audience.file, audience.first_line):
+        engine.execute(made, {"snapshot_date": day})
     if twice := len(engine.execute(doubled_keys(table, _MEMBERS))):
         raise AudienceRefused(
             f"{audience.file}: {counted(twice, 'customer')} of an audience in it more than once; select each {ID} once."
@@ -131,11 +127,9 @@ def _targets(engine: DuckDBEngine, audience: Audience, day: dt.date) -> dict[str
     names = ", ".join(map(quoted, header.each))
     listed = f"SELECT DISTINCT {names} FROM ({header.values}) AS listed ORDER BY {names}"
     unlisted = f"SELECT count(*) FROM {_MEMBERS} WHERE ({names}) NOT IN ({listed})"
-    try:
+    with naming_the_file(audience.file, None, "the SELECT of values"):
         found = engine.execute(listed, {"snapshot_date": day})
         left_out = engine.scalar(unlisted, {"snapshot_date": day})
-    except duckdb.Error as error:
-        raise _not_usable(audience, "the SELECT of values", error) from error
     if len(found) > MOST_FILES:
         raise AudienceRefused(f"{audience.file}: {len(found):,} audiences of one file; it may make {MOST_FILES:,}.")
     for value in {str(value) for values in found for value in values}:
@@ -149,14 +143,6 @@ def _targets(engine: DuckDBEngine, audience: Audience, day: dt.date) -> dict[str
     return {"/".join((folder, *filter(None, (header.catalogue,)), *values)): values for values in found}
 
 
-def _not_usable(audience: Audience, what: str, error: duckdb.Error, first_line: int | None = None) -> AudienceRefused:
-    """What DuckDB says of SQL that cannot run, with the line of the file where that is known."""
-    line = re.search(r"^LINE (\d+):", str(error), re.MULTILINE)
-    where = f", line {first_line + int(line[1]) - 1}" if line and first_line else ""
-    first = one_line((str(error).strip().splitlines() or [type(error).__name__])[0])
-    return AudienceRefused(f"{audience.file}{where}: {what} cannot be used. {first}")
-
-
 def _write_audience(
     engine: DuckDBEngine, audience: Audience, values: tuple[str, ...], target: str, file: FileFor
 ) -> list[Output]:
@@ -164,7 +150,7 @@ def _write_audience(
     where = " AND ".join(
         [f"{quoted(name)} = ${value}" for name, value in zip(audience.header.each, given, strict=True)] or ["TRUE"]
     )
-    told = f"SELECT count(*) FROM {_MEMBERS} WHERE {where} AND {like_a_formula(ID)}"
+    like_formulas = f"SELECT count(*) FROM {_MEMBERS} WHERE {where} AND {like_a_formula(ID)}"
     kinds = audience.members.column_types()
     plain = ", ".join(map(quoted, audience.columns))
     safe = ", ".join(
@@ -175,7 +161,7 @@ def _write_audience(
     members = f"FROM (SELECT {plain} FROM {_MEMBERS} WHERE {where}) AS members ORDER BY members.{ID}"
     return [
         _export(engine, f"SELECT {plain} {members}", given, f"{target}.parquet", file),
-        _export(engine, f"SELECT {safe} {members}", given, f"{target}.csv", file, engine.scalar(told, given)),
+        _export(engine, f"SELECT {safe} {members}", given, f"{target}.csv", file, engine.scalar(like_formulas, given)),
     ]
 
 

@@ -22,7 +22,7 @@ from pipeline.engines.portable import lint
 from pipeline.errors import PerennialError
 from pipeline.quoting import text_literal
 from pipeline.settings import Settings
-from pipeline.shapes import redacted, shape
+from pipeline.shapes import one_line, redacted, shape
 from pipeline.tables.header import PARAMETER_TABLES, PARTITION_COLUMN, Table
 from pipeline.tables.rules import EARLIEST, LATEST, polars_type
 
@@ -197,7 +197,8 @@ class DuckDBEngine:
         parameters = {"snapshot_date": snapshot_date}
         with self.transaction():
             keys = self._pending.keys(table)
-            rows = self._replace(table, parameters) if keys is None else self._replace_keys(table, keys)
+            with naming_the_file(table.file, table.first_line):
+                rows = self._replace(table, parameters) if keys is None else self._replace_keys(table, keys)
             checks = self._checks(table, parameters, keys)
             if not all(check.passed for check in checks):
                 raise TableRefused(table.full_name, checks)
@@ -237,9 +238,9 @@ class DuckDBEngine:
         ]
         for name, sql in table.header.tests.items():
             alone = keys is not None and lint.tables_read(sql, table.file) == {table.full_name}
-            outcomes.append(
-                self._check_test(name, limited(sql, {table.full_name: keys}) if keys and alone else sql, parameters)
-            )
+            asked = limited(sql, {table.full_name: keys}) if keys and alone else sql
+            with naming_the_file(table.file, None, f"the test {name}"):
+                outcomes.append(self._check_test(name, asked, parameters))
         return outcomes
 
     def _ensure(self, table: Table) -> list[str]:
@@ -311,6 +312,25 @@ class DuckDBEngine:
     def _check_test(self, name: str, sql: str, parameters: Parameters) -> CheckOutcome:
         failing = int(self.scalar(f"SELECT count(*) FROM ({sql}) AS failing", parameters))
         return outcome(name, failing, sql, parameters)
+
+
+class SelectRefused(PerennialError):
+    """A SELECT of a file that DuckDB cannot run; the message names file and line and says what DuckDB says."""
+
+
+@contextmanager
+def naming_the_file(file: str, first_line: int | None, what: str = "the SELECT") -> Iterator[None]:
+    """Faults of the SELECT that begins in this line of a file, as SelectRefused; those of the machine stay as they are.
+
+    The SELECT's lines must stand in the statement as they stand in the file, its first one in the first.
+    """
+    try:
+        yield
+    except (duckdb.ProgrammingError, duckdb.DataError) as error:
+        line = re.search(r"^LINE (\d+):", str(error), re.MULTILINE)
+        where = f", line {first_line + int(line[1]) - 1}" if line and first_line else ""
+        first = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        raise SelectRefused(f"{file}{where}: {what} cannot be run. {one_line(first)}") from error
 
 
 _QUOTES_NO_DATA = (

@@ -21,6 +21,7 @@ from pipeline.tables.header import (
     Header,
     HeaderError,
     Table,
+    bare,
     is_name,
     parse_header,
     require_names,
@@ -93,6 +94,11 @@ class AudienceHeader(BaseModel):
         if len(each) > 2 or len(set(each)) < len(each) or ID in each or not all(map(is_name, each)):
             raise ValueError("each is a column, or [catalogue, column] where the SELECT gives the catalogue as well")
         return each
+
+    @field_validator("values")
+    @classmethod
+    def values_are_bare(cls, values: str | None) -> str | None:
+        return None if values is None else bare(values)
 
     @model_validator(mode="after")
     def files_have_a_place(self) -> Self:

@@ -36,7 +36,6 @@ AUDIENCES = "audiences"
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _HEADER = re.compile(r"\A\s*/\*(?P<yaml>.*?)\*/(?P<sql>.*)\Z", re.DOTALL)
 _AFTER = re.compile(r"""(?:[;\s]|--[^\n'"]*(?:\n|\Z))+\Z""")
-"""What may follow a SELECT, and would harm it in brackets: semicolons and comments."""
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 COLUMN_TYPE = r"^(VARCHAR|BOOLEAN|INTEGER|BIGINT|DOUBLE|DATE|TIMESTAMP|DECIMAL\(\d+,\s?\d+\))$"
 
@@ -46,6 +45,11 @@ Model = TypeVar("Model", bound=BaseModel)
 
 class HeaderError(PerennialError):
     """A SQL file whose header cannot be used; the message names the file and the line or field."""
+
+
+def bare(select: str) -> str:
+    """A SELECT without what may follow it, and would harm it in brackets: semicolons and comments."""
+    return _AFTER.sub("", select.strip())
 
 
 def is_name(text: str) -> bool:
@@ -115,7 +119,7 @@ class Header(BaseModel):
         for name in tests:
             if not is_name(name) or name in OF_EVERY_TABLE:
                 raise ValueError(f"{name!r} cannot name a test; use letters, digits and _, no {OF_EVERY_TABLE}")
-        return tests
+        return {name: bare(sql) for name, sql in tests.items()}
 
     @model_validator(mode="after")
     def grain_is_documented(self) -> Self:
@@ -215,7 +219,7 @@ def split_header(text: str, file: str) -> tuple[dict[str, Any], str | None]:
     if match is None:
         raise HeaderError(f"{file}: must begin with a header comment /* … */; docs/sql.md shows one.")
     data = read_yaml(match["yaml"], file)
-    return data, _AFTER.sub("", match["sql"].strip()) or None
+    return data, bare(match["sql"]) or None
 
 
 def read_yaml(text: str, file: str) -> dict[str, Any]:

@@ -16,6 +16,7 @@ import pytest
 from shop import Shop, all_tables
 
 from pipeline.activation.outputs import AudienceRefused, Output, versions, write_audiences, write_manifest, write_tables
+from pipeline.engines.duckdb import SelectRefused
 from pipeline.ingest.exports import find_exports, load_exports
 from pipeline.places import audience_folder, table_folder
 from pipeline.settings import Settings
@@ -230,14 +231,15 @@ def test_an_audience_may_be_one_per_value(shop, folder):
         ("('al', 'wien', NULL, 1)", EACH.replace("('linz')", "('St. Pölten/X')"), r"name a file \(Xx. Xxxxxx/X\)"),
         ("('al', 'wien', NULL, 1)", EACH.replace("('linz')", "('..')"), r"cannot name a file \(\.\.\)"),
         ("('al', 'wien', NULL, 1)", EACH.replace("('linz')", "(NULL)"), "cannot name a file"),
-        ("('al', 'wien', NULL, 1)", EACH.replace("listed (city)", "listed (town)"), "SELECT of values cannot be used"),
-        ("('al', 'wien', NULL, 'many')", "catalogue: own", "the SELECT cannot be used. Conversion Error"),
-        ("('al', 'wien', NULL, nothing)", "catalogue: own", "line 12: the SELECT cannot be used. Binder Error"),
+        ("('al', 'wien', NULL, 1)", EACH.replace("listed (city)", "listed (town)"), "SELECT of values cannot be run"),
+        ("('al', 'wien', NULL, 'many')", "catalogue: own", "the SELECT cannot be run. Conversion Error"),
+        ("('al', 'wien', NULL, nothing)", "catalogue: own", "line 12: the SELECT cannot be run. Binder Error"),
     ],
 )  # fmt: skip
 def test_rows_that_cannot_be_handed_over_are_refused_with_the_file(shop, folder, rows, more, words):
-    with pytest.raises(AudienceRefused, match=r"^sql/audiences/cities\.sql.*(" + words + ")") as caught:
+    with pytest.raises((AudienceRefused, SelectRefused)) as caught:
         made(shop, folder, rows, more)
+    assert re.search(rf"^sql/audiences/cities\.sql.*({words})", str(caught.value)), caught.value
     assert "secret" not in str(caught.value) and "many" not in str(caught.value)
 
 

@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 
 from pipeline.cli import app
 from pipeline.doctor import Finding, _own_sql
+from pipeline.engines.duckdb import SelectRefused
 from pipeline.lint import problems_of_home
 from pipeline.scaffold import ScaffoldRefused, begin
 from pipeline.settings import SQL_FOLDER, Settings
@@ -375,6 +376,29 @@ def test_doctor_tells_what_a_home_adds_and_what_keeps_it_from_running(tmp_path: 
     assert list(_own_sql(good)) == [Finding("ok", "own SQL", f"1 table and 0 audiences in {good.home / 'sql'}")]
     (finding,) = _own_sql(bad)
     assert finding.status == "fail" and finding.message.startswith("bad/sql/marts/own/kpis.sql: Perennial has a table")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("orders > 1", "ordrs > 1", r", line 17: the SELECT cannot be run\. Binder Error: .*ordrs"),
+        ("  orders\nFROM", "  CAST(customer_id AS BIGINT) AS orders\nFROM", "SELECT cannot be run.*Conversion"),
+        ("AND orders = 0", "AND ordrs = 0", r": the test with_orders cannot be run\. Binder Error: .*ordrs"),
+    ],
+)  # fmt: skip
+def test_a_select_that_cannot_run_is_told_with_its_file_and_no_cell(
+    shop: Shop, tmp_path: Path, old: str, new: str, words: str
+) -> None:
+    assert old in TABLE
+    write(tmp_path / "own", "marts/own/loyal", TABLE.replace(old, new))
+    catalog = read(tmp_path / "own")
+    shop.orders("anna", "2026-01-02", "2026-02-03")
+    shop.table("marts.customer_summary", str(DAY))
+    shop.engine.prepare(Settings(home=tmp_path), list(catalog.tables.values()))
+    with pytest.raises(SelectRefused, match=r"^home/sql/marts/own/loyal\.sql.*" + words) as caught:
+        shop.engine.write(catalog.tables["marts.loyal"], DAY)
+    assert "anna" not in str(caught.value)
+    assert shop.engine.scalar("SELECT count(*) FROM marts.loyal") == 0
 
 
 # ── a table that is gone again ────────────────────────────────────────────────────────────────────────────────────────
