@@ -190,6 +190,7 @@ class Shop:
         with self.engine.transaction():
             for name in all_tables():
                 self.engine.execute(f"DELETE FROM {name}")
+            self.engine.execute("DELETE FROM catalog.partitions")
         return self
 
     def booked(self) -> Self:

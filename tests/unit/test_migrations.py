@@ -10,9 +10,9 @@ from pathlib import Path
 import polars as pl
 import pytest
 from homes import sha256
-from shop import all_tables
+from shop import Shop, all_tables, build, open_engine
 
-from pipeline.activation.outputs import write_tables
+from pipeline.activation.outputs import write_audiences, write_tables
 from pipeline.doctor import examine
 from pipeline.engines.duckdb import DuckDBEngine, WarehouseOutdated, connect
 from pipeline.engines.partitions import Partitions
@@ -22,6 +22,7 @@ from pipeline.home.publishing import recover
 from pipeline.home.retention import prune_home
 from pipeline.places import table_file
 from pipeline.settings import Settings
+from pipeline.tables.catalog import published_tables
 from pipeline.tables.header import Table
 
 DAY, NEXT = dt.date(2026, 1, 30), dt.date(2026, 1, 31)
@@ -211,6 +212,64 @@ def test_an_upgraded_table_and_a_new_one_are_published_as_the_same_bytes(engine,
         files[made] = output.sha256
         assert pl.read_parquet_schema(tmp_path / f"{made}.parquet").names() == list(table(name).header.columns)
     assert files["old"] == files["new"]
+
+
+TABLES_OF_BEFORE = Path(__file__).with_name("warehouse_of_dff5bc1.sql")
+"""As commit dff5bc1 made them, the last one before there was a catalog of partitions."""
+
+CHANGES = (
+    "ALTER TABLE marts.kpis ADD COLUMN gone VARCHAR",
+    "ALTER TABLE marts.rfm_scores ALTER COLUMN recency_days TYPE VARCHAR",
+    "ALTER TABLE marts.rfm_segments DROP COLUMN segment",
+    "ALTER TABLE staging.order_lines ADD COLUMN gone INTEGER",
+    "ALTER TABLE staging.orders DROP COLUMN customer_id",
+    "ALTER TABLE ingest.files DROP COLUMN dates",
+)
+"""What versions to come may change: columns that are gone, that have another type, that are not there yet."""
+
+
+@pytest.mark.parametrize("changes", [(), CHANGES], ids=["as it was", "with other columns"])
+def test_a_warehouse_of_before_and_a_new_one_publish_the_same_bytes(engine, settings, tmp_path, changes):
+    """The first day comes from the old tables, the second is computed in both."""
+    with open_engine(settings) as new:
+        shop = Shop(tmp_path, new).orders("anna", "2025-12-01", "2026-01-05", "2026-01-31", amount=12.5)
+        shop.orders("bert", "2025-12-24", "2026-01-30").orders(None, "2026-01-02").refund(
+            "bert-1", on=str(DAY), amount=4
+        )
+        shop.snapshot(str(DAY))
+        for statement in TABLES_OF_BEFORE.read_text().splitlines():
+            engine.execute(statement)
+        for name in all_tables():
+            rows = new.read(f"SELECT * FROM {name}")
+            engine.insert(name, rows.select([column for column in engine.column_types(name) if column in rows.columns]))
+        for statement in changes:
+            engine.execute(statement)
+        migrate(engine, settings)
+        engine.prepare(settings, list(all_tables().values()))
+        assert rows_by_day(engine) == rows_by_day(new)
+        for one in (engine, new):
+            build(one, NEXT)
+        assert {day for day, _ in rows_by_day(engine)} == {DAY, NEXT}
+        old_files, new_files = (published_by(one, tmp_path / f"files-{n}") for n, one in enumerate((engine, new)))
+    lacking = {table_file("rfm_segments", DAY)} if changes else set()
+    assert {path for path in new_files if old_files[path] != new_files[path]} == lacking
+    assert old_files.keys() == new_files.keys()
+
+
+def rows_by_day(engine: DuckDBEngine) -> list[tuple[object, ...]]:
+    return sorted((day, rows) for day, rows in engine.rows_by_day().items())
+
+
+def published_by(engine: DuckDBEngine, folder: Path) -> dict[str, str]:
+    """Path and SHA-256 of what is published of both days, but for audiences of the first."""
+
+    def file(target: str) -> Path:
+        path = folder / target
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return path
+
+    outputs = [output for day in (DAY, NEXT) for output in write_tables(engine, published_tables(), day, file)]
+    return {output.path: output.sha256 for output in (*outputs, *write_audiences(engine, NEXT, file))}
 
 
 # ── published folders ─────────────────────────────────────────────────────────────────────────────────────────────────
