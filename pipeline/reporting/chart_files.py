@@ -264,7 +264,7 @@ class _Maker:
     def _shown(self, frame: pl.DataFrame) -> dict[str, Shown]:
         read = _tables_of(self._chart, self._report.tables)
         return {
-            name: _shown(name, spec, read, frame.schema[name], self._chart.file)
+            name: shown_column(name, spec, read, frame.schema[name], self._chart.file)
             for name, spec in self._header.columns.items()
         }
 
@@ -409,7 +409,7 @@ def _tables_of(chart: ChartFile, tables: Mapping[str, Table]) -> list[Table]:
     return [tables[name] for name in sorted(read) if name in tables]
 
 
-def _shown(name: str, spec: ColumnSpec, tables: Iterable[Table], kind: pl.DataType, file: str) -> Shown:
+def shown_column(name: str, spec: ColumnSpec, tables: Iterable[Table], kind: pl.DataType, file: str) -> Shown:
     """What the chart's header says of a column; what it does not say, the headers of the tables that have it say."""
     declared = {table.full_name: table.header.columns[name] for table in tables if name in table.header.columns}
     labels = {column.label or in_words(name) for column in declared.values()} or {in_words(name)}

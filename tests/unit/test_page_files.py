@@ -1,0 +1,497 @@
+"""Pages as files: every chart of ours over four shops, a page that a home adds, and what is refused."""
+
+import datetime as dt
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
+from pathlib import Path
+
+import polars as pl
+import pytest
+from made_predictions import predict
+from shop import RealShop, Shop, all_tables, open_engine
+
+from pipeline.reporting import figures
+from pipeline.reporting.chart_files import ColumnSpec, shown_column
+from pipeline.reporting.components import KeyFigures, Nothing, TableCard
+from pipeline.reporting.facts import Query, Report, read_report
+from pipeline.reporting.figures import Data, Shown
+from pipeline.reporting.page import Page, PageFile, in_navigation, page_folders, read_pages
+from pipeline.reporting.pages import PAGES
+from pipeline.reporting.site import OUT, RunCard, build_site
+from pipeline.settings import PAGES_FOLDER, Settings
+from pipeline.tables.catalog import tables
+from pipeline.tables.header import Header, HeaderError, Table
+
+DAY = dt.date(2026, 4, 30)
+RUN = RunCard("run-1", "2026-07-01 03:00 UTC", {"perennial": "1.0"}, {"timezone": "UTC"}, "EUR")
+OURS = read_pages([PAGES_FOLDER], tables())
+CHARTS = [(page, chart.name) for page in OURS for chart in page.charts]
+BASIS = re.compile(r"(n = [\d,]+ [a-z ]+ · .*|orders )\d+ \w+ \d{4} (–|to) \d+ \w+ \d{4}$")
+UNSAID = re.compile(r"\b(None|nan|inf|NaN|Infinity|undefined)\b|[{}]")
+
+
+def plain(text: str) -> str:
+    return text.replace("\N{NO-BREAK SPACE}", " ").replace("\N{WORD JOINER}", "")
+
+
+# ── every chart of ours ───────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.fixture(scope="module")
+def reports(tmp_path_factory: pytest.TempPathFactory, cdnow_master: RealShop) -> Iterator[dict[str, Report]]:
+    """Four shops by name. Read only."""
+    tellers: dict[str, Callable[[Shop], Shop]] = {
+        "empty": lambda shop: shop,
+        "one customer": lambda shop: shop.orders("anna@example.com", "2026-04-05"),
+        "tiny": _tiny,
+    }
+    made: dict[str, Report] = {}
+    with ExitStack() as engines:
+        for name, tell in tellers.items():
+            home = tmp_path_factory.mktemp(name.replace(" ", "_"))
+            shop = tell(Shop(home, engines.enter_context(open_engine(Settings(home=home))))).snapshot(str(DAY))
+            if name == "tiny":
+                predict(shop.engine, DAY)
+                shop.engine.write(all_tables()["marts.activity_trend_summary"], DAY)
+            made[name] = read_report(shop.engine.read, DAY, tables(), RUN)
+        made["cdnow"] = read_report(cdnow_master.engine.read, dt.date(1998, 6, 30), tables(), RUN)
+        yield made
+
+
+def _tiny(shop: Shop) -> Shop:
+    """Windows of 10 days: on 30 April Anna declines and Bert grows. A refund, a guest, targets and a benchmark."""
+    shop.with_settings(trend={"window_days": 10})
+    for month in ("02", "03"):
+        shop.orders("cleo", *(f"2026-{month}-{n:02d}" for n in (1, 9, 20)), amount=40)
+    shop.orders("anna@example.com", *(f"2026-04-{n:02d}" for n in (1, 11, 12, 13, 14)), amount=20)
+    shop.orders("bert", *(f"2026-04-{n:02d}" for n in (1, 22, 23, 24, 25)))
+    shop.refund("cleo-1", on="2026-04-02", amount=5).orders(None, "2026-04-03", amount=8)
+    shop.target("revenue", "2026-03", 50).target("orders", "2026-Q2", 9).snapshot("2026-04-10")
+    return shop.benchmark("toys", "repeat_share_of_buyers", "2026-03", 0.4)
+
+
+@pytest.mark.parametrize("shop", ["empty", "one customer", "tiny", "cdnow"])
+@pytest.mark.parametrize(("page", "name"), CHARTS, ids=[f"{page.name}-{name}" for page, name in CHARTS])
+def test_a_chart_says_what_it_shows_and_what_it_rests_on(
+    reports: Mapping[str, Report], page: PageFile, name: str, shop: str
+) -> None:
+    context = page.context(reports[shop])
+    if context["missing"]:
+        assert context["missing"].endswith(".") and not UNSAID.search(context["missing"])
+        return
+    part = context["charts"][name]
+    if isinstance(part, Nothing):
+        assert not part.text or (part.text.endswith(".") and not UNSAID.search(part.text)), part.text
+        return
+    if isinstance(part, KeyFigures):
+        for figure in part.figures:
+            assert figure.label and figure.value and not UNSAID.search(f"{figure.value} {figure.context}"), figure
+        return
+    assert re.match(r"(n = [\d,]+ [a-z ]+ · .*|orders )\d+ \w+ \d{4} (–|to) \d+ \w+ \d{4}$", plain(part.basis)), (
+        part.basis
+    )
+    grids = [("", part.grid)] if isinstance(part, TableCard) else part.grids
+    for _, grid in grids:
+        assert grid.caption and grid.rows and all(len(row) == len(grid.fields) for row in grid.rows)
+        assert all(field.label and not UNSAID.search(field.label) for field in grid.fields)
+        assert not any(isinstance(value, str) and UNSAID.search(value) for row in grid.rows for value in row)
+    views = () if isinstance(part, TableCard) else part.views
+    sentences = [part.sentence] if isinstance(part, TableCard) else [view.sentence for view in views]
+    for sentence in sentences:
+        assert sentence.endswith(".") or (isinstance(part, TableCard) and not sentence), sentence
+        assert not UNSAID.search(sentence), sentence
+    assert len({view.key for view in views}) == len(views) and (views or isinstance(part, TableCard))
+    for view in views:
+        drawn = json.dumps(view.figure)
+        assert not re.search(r"\b(NaN|Infinity|None|nan)\b", drawn), drawn
+
+
+def test_the_tiny_and_the_large_shop_have_something_of_everything(reports: Mapping[str, Report]) -> None:
+    """Else the test above would look at nothing."""
+    shown = {
+        (page.name, name)
+        for shop in ("tiny", "cdnow") for page in OURS
+        for name, part in page.context(reports[shop])["charts"].items() if part
+    }  # fmt: skip
+    assert shown | {("trend", "moves"), ("trend", "movers")} == {(page.name, name) for page, name in CHARTS}
+
+
+# ── a page that a home adds ───────────────────────────────────────────────────────────────────────────────────────────
+
+PAGE = """{#
+title: Baskets
+after: cohorts
+lead: >-
+  What an order is worth, and who brings most{% if today.orders %}, out of {{ today.orders|counted("order") }}
+  {%- endif %}.
+let:
+  today: >-
+    SELECT coalesce(sum(orders), 0)::BIGINT AS orders, min(first_purchase_on) AS first_on
+    FROM marts.customer_summary WHERE snapshot_date = $snapshot_date
+missing: "{% if not today.orders %}Nobody has bought yet.{% endif %}"
+#}
+<section>
+{{ ui.show(charts.figures) }}
+</section>
+
+<section>
+{{ ui.heading("By month") }}
+{{ ui.show(charts.months) }}
+<div class="grids">
+{{ ui.show(charts.kinds) }}
+{{ ui.show(charts.weekdays) }}
+</div>
+</section>
+
+<section>
+{{ ui.heading("Who brings most") }}
+{{ ui.show(charts.best) }}
+</section>
+"""
+FIGURES = """/*
+draw: figures
+columns:
+  label: Figure
+  value: {kind_by: kind}
+  kind: {hidden: true}
+  share: {hidden: true}
+empty: Nobody has bought yet.
+context: "{% if share is not none %}{{ share|percent }} of all{% endif %}"
+*/
+WITH customers AS (
+  SELECT count(*) AS everybody, count(*) FILTER (orders > 1) AS again, sum(orders) AS orders, sum(revenue) AS revenue
+  FROM marts.customer_summary
+  WHERE snapshot_date = $snapshot_date
+)
+SELECT 'Customers' AS label, everybody::DOUBLE AS value, 'count' AS kind, NULL::DOUBLE AS share FROM customers
+UNION ALL
+SELECT 'Bought again', again, 'count', again / nullif(everybody, 0) FROM customers
+UNION ALL
+SELECT 'Revenue', revenue, 'money', NULL FROM customers
+UNION ALL
+SELECT 'Mean order value', revenue / nullif(orders, 0), 'money', NULL FROM customers
+"""
+MONTHS = """/*
+title: Revenue by month
+draw: {columns: month, series: {revenue: accent}}
+columns:
+  month: {label: Month, kind: month}
+  revenue:
+  orders:
+let:
+  best: max_by(rows, revenue)
+  revenue: sum(revenue)
+sentence: The best month was {{ best.month|month }} with {{ best.revenue|money }} of {{ revenue|money }}.
+empty: No order has been booked yet.
+basis: n = {{ today.orders|counted("order") }} · {{ today.first_on|span(snapshot_date) }}
+*/
+SELECT starts_on AS month, revenue, orders
+FROM marts.revenue_calendar
+WHERE snapshot_date = $snapshot_date AND period_kind = 'month'
+ORDER BY starts_on
+"""
+KINDS = """/*
+title: Once or more often
+draw: {bars: bought, series: {customers: accent}}
+columns:
+  bought: Bought
+  customers: {label: Customers, kind: count}
+let:
+  once: sum(customers) FILTER (bought = 'once')
+sentence: "{{ once|counted('customer') }} bought once."
+empty: Nobody has bought yet.
+basis: n = {{ facts.customers.customers|counted("customer") }} · orders {{ facts.range }}
+*/
+SELECT CASE WHEN orders > 1 THEN 'more often' ELSE 'once' END AS bought, count(*) AS customers
+FROM marts.customer_summary
+WHERE snapshot_date = $snapshot_date
+GROUP BY bought
+ORDER BY bought
+"""
+WEEKDAYS = """/*
+title: Revenue by day
+draw: {figure: calendar, with: {day: starts_on, amount: revenue}}
+columns:
+  starts_on: Day
+  revenue:
+let: {revenue: sum(revenue)}
+sentence: The days brought {{ revenue|money }} together.
+empty: No order has been booked yet.
+basis: n = {{ today.orders|counted("order") }} · {{ today.first_on|span(snapshot_date) }}
+*/
+SELECT starts_on, revenue
+FROM marts.revenue_calendar
+WHERE snapshot_date = $snapshot_date AND period_kind = 'day'
+ORDER BY starts_on
+"""
+BEST = """/*
+title: The best customers
+draw: table
+columns:
+  customer_id: Customer
+  orders:
+  revenue:
+let: {listed: count(*)}
+sentence: "{{ listed|counted('customer') }} by revenue."
+empty: Nobody has bought yet.
+basis: n = {{ facts.customers.customers|counted("customer") }} · orders {{ facts.range }}
+file: customer_summary
+*/
+SELECT customer_id, orders, revenue
+FROM marts.customer_summary
+WHERE snapshot_date = $snapshot_date
+ORDER BY revenue DESC, customer_id
+LIMIT 20
+"""
+BASKETS = {
+    "page.html.j2": PAGE, "figures.sql": FIGURES, "months.sql": MONTHS, "kinds.sql": KINDS, "weekdays.sql": WEEKDAYS,
+    "best.sql": BEST,
+}  # fmt: skip
+
+
+def write_page(home: Path, name: str = "baskets", **changed: str) -> Path:
+    """A page of the home's own: Baskets, with the files that are changed."""
+    folder = home / "reports" / "pages" / name
+    folder.mkdir(parents=True, exist_ok=True)
+    for file, text in BASKETS.items():
+        (folder / file).write_text(changed.get(file.split(".")[0], text), encoding="utf-8")
+    return folder
+
+
+def written(query: Query, home: Path, day: dt.date = DAY) -> dict[str, str]:
+    def file(target: str) -> Path:
+        path = home / target
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return path
+
+    build_site(query, day, tables(), RUN, (), file, page_folders(home))
+    return {path.stem: path.read_text() for path in (home / OUT / str(day)).glob("*.html")}
+
+
+def test_a_page_of_three_charts_a_list_and_four_figures_is_short_and_no_python() -> None:
+    assert sum(text.count("\n") for text in BASKETS.values()) <= 160
+
+
+def test_a_home_has_a_page_of_its_own(shop: Shop, tmp_path: Path) -> None:
+    write_page(tmp_path)
+    # Anna 20 + 30 on two days, Bert 40 once: 90 of three orders; January 20, February 70.
+    shop.orders("anna@example.com", "2026-01-05", amount=20).orders("anna@example.com", "2026-02-10", amount=30)
+    shop.orders("bert", "2026-02-10", amount=40).snapshot(str(DAY))
+    texts = written(shop.engine.read, tmp_path)
+    text = plain(texts["baskets"])
+    assert '<a href="baskets.html">Baskets</a>' in texts["index"]
+    names = re.findall(r'<a href="(\w+)\.html"(?: aria-current="page")?>', texts["index"].split("</nav>")[0])
+    assert names.index("baskets") == names.index("cohorts") + 1
+    assert "What an order is worth, and who brings most, out of 3 orders." in text
+    assert re.findall(r'<span class="value">([^<]*)</span>', text) == ["2", "1", "90.00 €", "30.00 €"]
+    assert "50.0 % of all" in text
+    assert "The best month was Feb 2026 with 70.00 € of 90.00 €." in text
+    assert "1 customer bought once." in text
+    assert "The days brought 90.00 € together." in text
+    assert "n = 3 orders · 5 Jan 2026 – 30 Apr 2026" in text
+    assert "anna@example.com" not in text and "only the start of its SHA-256" in text
+    assert "customer_summary/day=2026-04-30/customer_summary.parquet" in text
+    # Headings come from the table's header, and from the name where it says none.
+    assert re.findall(r'data-name="(?:orders|revenue)" class="number">([^<]*)<', text)[:2] == ["Revenue", "Orders"]
+    assert not UNSAID.search(re.sub(r"<script.*?</script>|style=\"[^\"]*\"", "", text, flags=re.DOTALL))
+
+
+def test_a_page_with_nothing_to_show_says_so(shop: Shop, tmp_path: Path) -> None:
+    write_page(tmp_path)
+    shop.snapshot(str(DAY))
+    text = written(shop.engine.read, tmp_path)["baskets"]
+    assert "Nobody has bought yet." in text and "data-chart=" not in text
+
+
+# ── what is refused ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def refusal_of(query: Query, home: Path) -> str:
+    with pytest.raises(HeaderError) as refused:
+        written(query, home)
+    return str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("changed", "told"),
+    [
+        # SQL that reads anything but tables
+        ({"kinds": KINDS.replace("marts.customer_summary", "read_csv('/etc/passwd')")},
+         "kinds.sql, line 14: the SELECT reads read_csv()"),
+        ({"kinds": KINDS.replace("marts.customer_summary", "'/etc/passwd'")}, "the SELECT reads /etc/passwd"),
+        ({"kinds": KINDS.replace("marts.customer_summary", "people.contacts")}, "the SELECT reads people.contacts"),
+        ({"kinds": KINDS.replace("count(*)", "getenv('HOME')")}, "the SELECT calls getenv()"),
+        ({"kinds": KINDS[: KINDS.index("SELECT")] + "COPY marts.kpis TO 'x.csv'"}, "the SELECT is not a SELECT"),
+        ({"kinds": KINDS[: KINDS.index("SELECT")] + "ATTACH 'other.duckdb'"}, "the SELECT is not a SELECT"),
+        ({"kinds": KINDS + ";\nSELECT 1"}, "the SELECT holds 2 statements"),
+        ({"kinds": KINDS.replace("sum(customers)", "(SELECT max(content) FROM read_text('/x')) + sum(customers)")},
+         "kinds.sql (let): the SELECT reads read_text()"),
+        ({"page": PAGE.replace("FROM marts.customer_summary", "FROM glob('/*')")},
+         "page.html.j2: let.today: the SELECT reads glob()"),
+        # headers
+        ({"kinds": KINDS.replace("  customers: {label: Customers, kind: count}\n", "")},
+         "draw names 'customers', which is not among the columns"),
+        ({"kinds": KINDS.replace("AS customers", "AS people")},
+         "kinds.sql: columns: the header and the SELECT must have the same, in the same order; the SELECT lacks "
+         "customers; the header lacks people."),
+        ({"kinds": KINDS.replace("kind: count", "kind: pounds")}, "kinds.sql, line 6: columns.customers.kind:"),
+        ({"kinds": KINDS.replace("accent", "mauve")}, "there is no colour 'mauve'"),
+        ({"kinds": KINDS.replace("{bars: bought", "{pie: bought")},
+         "kinds.sql, line 3: draw: is none of table, figures, {bars, columns,"),
+        ({"kinds": KINDS.replace("title: Once or more often\n", "")}, "title is missing"),
+        ({"kinds": KINDS.replace("sentence:", "sentense:")}, "kinds.sql, line 9: sentense: Extra inputs"),
+        ({"kinds": KINDS.replace("{{ once|", "{{ twice|")}, "kinds.sql: sentence: 'twice' is undefined"),
+        ({"kinds": KINDS.replace("|counted('customer')", "|pluralised")}, "No filter named 'pluralised'"),
+        ({"weekdays": WEEKDAYS.replace("figure: calendar", "figure: almanac")}, "there is no figure 'almanac'"),
+        ({"best": BEST.replace("file: customer_summary", "file: secrets")}, "there is no published table 'secrets'"),
+        # pages
+        ({"page": PAGE.replace("{#", "<!--")}, "page.html.j2: must begin with its front matter"),
+        ({"page": PAGE.replace("lead:", "leed:", 1)}, "page.html.j2, line 4: leed: Extra inputs"),
+        ({"page": PAGE.replace("after: cohorts", "after: nothing")}, "there is no page 'nothing' to follow"),
+        ({"page": PAGE.replace("charts.months", "charts.weeks")}, "has no attribute 'weeks'"),
+        ({"page": PAGE.replace("</div>", "{% endfor %}")}, "page.html.j2, line 23: Encountered unknown tag 'endfor'"),
+        ({"page": PAGE.replace("{{ ui.show(charts.best) }}", "{{ ''.__class__.__mro__ }}")}, "unsafe"),
+        ({"page": PAGE.replace("WHERE snapshot_date", "GROUP BY customer_id, snapshot_date HAVING snapshot_date")},
+         "page.html.j2: let.today: the SELECT has 2 rows"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_used_is_refused_with_its_place(
+    changed: dict[str, str], told: str, two_customers: Query, tmp_path: Path
+) -> None:
+    write_page(tmp_path, **changed)
+    assert told in refusal_of(two_customers, tmp_path)
+
+
+@pytest.fixture(scope="module")
+def two_customers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Query]:
+    home = tmp_path_factory.mktemp("two_customers")
+    with open_engine(Settings(home=home)) as engine:
+        Shop(home, engine).orders("anna", "2026-01-05").orders("bert", "2026-02-10").snapshot(str(DAY))
+        yield engine.read
+
+
+@pytest.mark.parametrize("name", ["trend", "index", "glossary"])
+def test_a_name_of_ours_is_refused(two_customers: Query, tmp_path: Path, name: str) -> None:
+    write_page(tmp_path, name)
+    assert f"the report has a page '{name}' already; rename the folder." in refusal_of(two_customers, tmp_path)
+
+
+def test_charts_without_a_page_are_refused(two_customers: Query, tmp_path: Path) -> None:
+    (write_page(tmp_path) / "page.html.j2").unlink()
+    assert "has charts and no page.html.j2" in refusal_of(two_customers, tmp_path)
+
+
+def test_a_home_that_is_the_project_has_no_pages_twice() -> None:
+    assert page_folders(PAGES_FOLDER.parent.parent) == (PAGES_FOLDER,)
+
+
+def test_pages_follow_the_page_they_name() -> None:
+    def page(name: str, after: str | None = None) -> Page:
+        return Page(name, name, lambda _: {}, after=after)
+
+    pages = [page("a"), page("b"), page("d", "c"), page("c", "a"), page("z")]
+    assert [one.name for one in in_navigation(pages)] == ["a", "c", "d", "b", "z"]
+    with pytest.raises(HeaderError, match=r"x/page\.html\.j2: after: there is no page 'y'"):
+        in_navigation([page("a"), page("x", "y"), page("y", "x")])
+    assert [one.name for one in in_navigation([*PAGES, *(file.as_page() for file in OURS)])] == [
+        "index", "rfm", "segments", "calendar", "classes", "comparison", "trend", "lifecycle", "rhythm", "cohorts",
+        "value", "probability", "trust", "glossary",
+    ]  # fmt: skip
+
+
+# ── columns and drawings ──────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def table_with(name: str, **column: str) -> Table:
+    days = {"type": "DATE", "meaning": "The day"}
+    header = {"description": "Made up for a test.", "grain": ["snapshot_date"], "owner": "team:crm",
+              "columns": {"snapshot_date": days, "mean_worth": {"meaning": "Made up", **column}}}  # fmt: skip
+    return Table("marts", name, Header.model_validate(header), "SELECT 1", f"sql/marts/{name}.sql")
+
+
+def test_what_a_column_is_comes_from_the_header_of_its_table() -> None:
+    money = table_with("one", type="DOUBLE", unit="currency")
+    named = table_with("two", type="DOUBLE", unit="currency", label="Worth")
+
+    def shown(*read: Table, **said: str) -> Shown:
+        return shown_column("mean_worth", ColumnSpec(**said), read, pl.Int64(), "worth.sql")  # type: ignore[arg-type]
+
+    assert shown(money) == Shown("Mean worth", "money", "currency")
+    assert shown(named) == Shown("Worth", "money", "currency")
+    assert shown() == Shown("Mean worth", "count")  # of no table: by the type of the SELECT
+    assert shown(named, label="Value", kind="percent") == Shown("Value", "percent", "currency")
+    with pytest.raises(HeaderError, match=r"worth\.sql: columns\.mean_worth: .* its label \(Mean worth, Worth\)"):
+        shown(money, named)
+    assert shown(money, named, label="Worth").label == "Worth"
+
+
+COLUMNS = {
+    "name": Shown("Name", "text"), "day": Shown("Day", "date"), "a": Shown("A", "count", "customers"),
+    "b": Shown("B", "money"), "low": Shown("Low", "percent"), "share": Shown("Share", "percent"),
+    "high": Shown("High", "percent"), "rank": Shown("Rank", "count"), "to": Shown("To", "text"),
+}  # fmt: skip
+_NAMES = ("name", "to", "day", "a", "b", "low", "share", "high", "rank")
+ROWS = [
+    dict(zip(_NAMES, row, strict=True))
+    for row in [
+        ("x", "x", dt.date(2026, 1, 5), 1, 10.0, 0.1, 0.2, 0.3, 1),
+        ("y", "y", dt.date(2026, 1, 6), 3, -4.0, 0.2, None, None, 2),
+        ("z", "x", dt.date(2026, 1, 12), 0, 6.0, 0.0, 0.0, 0.1, 1),
+    ]
+]
+DATA = Data(ROWS, COLUMNS, "EUR")
+
+
+def test_shares_of_a_row_add_up_and_nothing_has_none() -> None:
+    bars = figures.Bars(bars="name", series={"a": "accent", "rank": "pale"}, stack="share")  # type: ignore[arg-type]
+    drawn = bars.figure(Data([*ROWS, {**ROWS[0], "name": "none", "a": 0, "rank": 0}], COLUMNS, "EUR"))
+    assert [list(trace["x"]) for trace in drawn["data"]] == [[0.5, 0.6, 0.0, None], [0.5, 0.4, 1.0, None]]
+    assert drawn["data"][0]["hovertext"][0] == "x<br>A: 1 customer"
+    assert drawn["layout"]["xaxis"]["tickformat"] == ".0%"
+
+
+def test_a_line_has_its_interval_as_a_band_and_gaps_where_it_is_unknown() -> None:
+    lines = figures.Lines(lines="day", series={"share": "accent"}, band=("low", "high"))  # type: ignore[arg-type]
+    band, line = lines.figure(DATA)["data"]
+    assert list(band["x"]) == ["2026-01-05", "2026-01-06", "2026-01-12", "2026-01-12", "2026-01-06", "2026-01-05"]
+    assert list(band["y"]) == [0.3, None, 0.1, 0.0, 0.2, 0.1]
+    assert list(line["y"]) == [0.2, None, 0.0]
+
+
+def test_a_heat_map_reads_from_top_to_bottom_and_shows_what_is_unknown_grey() -> None:
+    heat = figures.Heat(heat=("day", "name"), value="share").figure(DATA)
+    assert list(heat["layout"]["yaxis"]["ticktext"]) == ["z", "y", "x"]  # the first row at the foot
+    assert [list(row) for row in heat["data"][0]["z"]] == [[None, None, 0.0], [None, None, None], [0.2, None, None]]
+    assert [note["text"] for note in heat["layout"]["annotations"]] == ["20", "", "0"]
+    assert len(heat["layout"]["shapes"]) == 7  # of nine cells two are known
+
+
+@pytest.mark.parametrize(
+    ("name", "columns", "kind", "drawn"),
+    [
+        ("waterfall", {"step": "name", "amount": "b"}, "waterfall",
+         lambda trace: list(trace["x"]) == [10.0, -4.0, 6.0]),
+        ("treemap", {"label": "name", "amount": "a", "rank": "rank"}, "treemap",
+         lambda trace: list(trace["values"]) == [0, 1, 3]),
+        ("sankey", {"before": "name", "after": "to", "customers": "a", "rank": "rank", "label": "to"}, "sankey",
+         lambda trace: list(trace["link"]["value"]) == [1, 3, 0]),
+        ("calendar", {"day": "day", "amount": "b"}, "heatmap",
+         lambda trace: [list(week) for week in trace["z"]][5:] == [[-4.0, None], [10.0, 6.0]]),
+    ],
+)  # fmt: skip
+def test_a_figure_of_python_is_drawn_by_its_name(
+    name: str, columns: dict[str, str], kind: str, drawn: Callable[[dict[str, object]], bool]
+) -> None:
+    (trace,) = figures.Named.model_validate({"figure": name, "with": columns}).figure(DATA)["data"]
+    assert trace["type"] == kind and drawn(trace), trace
+
+
+def test_columns_are_what_their_tables_say(two_customers: Query, tmp_path: Path) -> None:
+    write_page(tmp_path)
+    (page,) = [page for page in read_pages(page_folders(tmp_path), tables()) if page.name == "baskets"]
+    best = page.context(read_report(two_customers, DAY, tables(), RUN))["charts"]["best"]
+    assert [(field.label, field.kind) for field in best.grid.fields] == [
+        ("Customer", "text"), ("Orders", "count"), ("Revenue", "money"),
+    ]  # fmt: skip
