@@ -1,6 +1,6 @@
 """Dagster's history of a home: its own event log in SQLite, with connections that stay open.
 
-Dagster opens a database, and compiles its statements anew, for each of the hundreds of events of a run; on a small shop
+Dagster opens a database, and compiles its statements, for each of the hundreds of events of a run; on a small shop
 that took most of the run. dagster.yaml of a home names this class; the files are those that Dagster would write.
 """
 
