@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 
-from pipeline.tables.header import Table, in_order, read_features, read_tables
+from pipeline.tables.header import Table, in_order, read_queries, read_tables
 from pipeline.tables.inlining import inlined
 from pipeline.tables.inputs import input_tables
 
@@ -18,7 +18,7 @@ def tables() -> dict[str, Table]:
 @cache
 def features() -> dict[str, Table]:
     """What tables and models may ask for any day, by full name: SELECTs that are not stored."""
-    return read_features()
+    return read_queries()
 
 
 def with_features(sql: str) -> str:

@@ -20,7 +20,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from pipeline.errors import PerennialError
 from pipeline.places import FOLDER_COLUMN
 from pipeline.settings import SQL_FOLDER
-from pipeline.tables.inlining import FEATURES, inlined
+from pipeline.tables.inlining import QUERIES, inlined
 from pipeline.tables.sql_text import tables_read
 
 PARTITION_COLUMN = "snapshot_date"
@@ -237,9 +237,9 @@ def read_tables(root: Path = SQL_FOLDER) -> dict[str, Table]:
     Raises HeaderError or Refused for a file that cannot be used, HeaderError for tables that read in a circle and for
     two files of one table.
     """
-    not_stored = {"sources", FEATURES}
+    not_stored = {"sources", QUERIES}
     files = sorted(path for path in root.rglob("*.sql") if path.relative_to(root).parts[0] not in not_stored)
-    features = read_features(root)
+    features = read_queries(root)
     tables = [read_table(path, root, features) for path in files]
     _require_one_file_each(tables)
     return in_order(tables)
@@ -252,12 +252,12 @@ def _require_one_file_each(tables: Iterable[Table]) -> None:
             raise HeaderError(f"{table.file}: {table.full_name} is in {other} already; rename one of the files.")
 
 
-def read_features(root: Path = SQL_FOLDER) -> dict[str, Table]:
+def read_queries(root: Path = SQL_FOLDER) -> dict[str, Table]:
     """SELECTs that are asked for any day and never stored, by full name, each after those it reads.
 
     Raises HeaderError or Refused as `read_tables` does.
     """
-    features = in_order(read_table(path, root) for path in sorted(root.glob(f"{FEATURES}/*.sql")))
+    features = in_order(read_table(path, root) for path in sorted(root.glob(f"{QUERIES}/*.sql")))
     for feature in features.values():
         if feature.is_history:
             raise HeaderError(f"{feature.file}: reads itself; a feature is not stored, so it has no earlier rows.")

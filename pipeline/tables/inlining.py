@@ -11,7 +11,7 @@ from sqlglot import exp
 
 from pipeline.tables.sql_text import DIALECT, Refused, parse, real_tables, table_name
 
-FEATURES = "features"
+QUERIES = "features"
 """Their schema, and their folder below sql/."""
 
 
@@ -21,7 +21,7 @@ def inlined(sql: str, file: str, features: Mapping[str, str]) -> str:
     `features` maps "features.name" to the SELECT as it is written, none of them reading itself by any way. Raises
     Refused for one that does not exist.
     """
-    if FEATURES not in sql.lower():
+    if QUERIES not in sql.lower():
         return sql
     tree = parse(sql, file)
     ctes: dict[str, exp.CTE] = {}
@@ -36,7 +36,7 @@ def inlined(sql: str, file: str, features: Mapping[str, str]) -> str:
 def _inline(tree: exp.Query, file: str, features: Mapping[str, str], ctes: dict[str, exp.CTE]) -> None:
     """Let the tree read CTEs in the place of features, and add to `ctes` those that it lacks."""
     for table in real_tables(tree, file):
-        if table.db.lower() != FEATURES:
+        if table.db.lower() != QUERIES:
             continue
         name = table_name(table)
         if name not in features:

@@ -17,7 +17,7 @@ from pipeline.definitions import build_defs
 from pipeline.schedules import JOB
 from pipeline.settings import SQL_FOLDER, Settings
 from pipeline.tables.catalog import tables
-from pipeline.tables.inlining import FEATURES
+from pipeline.tables.header import QUERIES
 from pipeline.tables.inputs import input_tables
 
 SNAPSHOT = Path(__file__).with_name("definitions.snapshot.json")
@@ -127,7 +127,7 @@ def test_definitions_do_not_depend_on_the_home() -> None:
 
 def test_every_sql_file_is_an_asset(repository: dg.RepositoryDefinition) -> None:
     paths = [path.relative_to(SQL_FOLDER) for path in SQL_FOLDER.rglob("*.sql")]
-    files = {f"{path.parts[0]}.{path.stem}" for path in paths if path.parts[0] not in (FEATURES, "sources")}
+    files = {f"{path.parts[0]}.{path.stem}" for path in paths if path.parts[0] not in (QUERIES, "sources")}
     assert files
     assert files <= asset_specs(repository).keys()
 

@@ -18,7 +18,7 @@ from pipeline.settings import SQL_FOLDER
 from pipeline.steps.computed import STEPS, queries_of
 from pipeline.steps.movement import trend
 from pipeline.tables.catalog import history_tables, published_tables, tables
-from pipeline.tables.header import HeaderError, Table, in_order, read_features, read_table, read_tables
+from pipeline.tables.header import HeaderError, Table, in_order, read_queries, read_table, read_tables
 
 HEADER = """/*
 description: Orders of every customer.
@@ -210,7 +210,7 @@ def test_a_feature_is_written_into_the_tables_that_read_it_once_and_with_what_it
 def test_a_table_comes_after_what_its_features_read(tmp_path):
     table(tmp_path, "staging.orders")
     assert list(written(tmp_path)) == ["staging.orders", "marts.example"]
-    assert list(read_features(tmp_path)) == ["features.bought", "features.often"]
+    assert list(read_queries(tmp_path)) == ["features.bought", "features.often"]
 
 
 def test_a_table_that_reads_itself_by_a_feature_is_a_history(tmp_path):
@@ -239,7 +239,7 @@ def test_features_that_cannot_be_written_in_are_refused(tmp_path, reads, message
     for name, read in reads.items():
         table(tmp_path, f"features.{name}", read)
     with pytest.raises((HeaderError, Refused), match=message):
-        read_features(tmp_path)
+        read_queries(tmp_path)
 
 
 def test_a_table_of_all_days_cannot_read_what_is_asked_for_a_day(tmp_path):
@@ -271,7 +271,7 @@ def test_the_lint_names_the_file_and_the_line_where_it_is_written(tmp_path, monk
     write(tmp_path, (DAILY + select).replace("marts.example WHERE", "staging.orders WHERE"))
     orders = {"staging.orders": {"customer_id": "VARCHAR", "amount": "INTEGER", "day": "DATE", "orders": "INTEGER"}}
     monkeypatch.setattr(lint, "parameter_columns", lambda _: orders)
-    monkeypatch.setattr(lint, "features", lambda: read_features(tmp_path))
+    monkeypatch.setattr(lint, "features", lambda: read_queries(tmp_path))
     monkeypatch.setattr(lint, "tables", lambda: read_tables(tmp_path))
     monkeypatch.setattr(lint, "STEPS", {})
     monkeypatch.setattr(lint.backtest, "queries", dict)
@@ -284,7 +284,7 @@ def test_the_lint_names_the_file_and_the_line_where_it_is_written(tmp_path, monk
 def test_every_sql_file_is_a_table_a_query_or_a_source():
     files = {path.relative_to(SQL_FOLDER).as_posix() for path in SQL_FOLDER.rglob("*.sql")}
     known = {table.file.removeprefix("sql/") for table in read_tables().values()}
-    known |= {query.file.removeprefix("sql/") for query in read_features().values()}
+    known |= {query.file.removeprefix("sql/") for query in read_queries().values()}
     known |= {f"sources/{source.name}/{source.input}.sql" for source in find_sources([SQL_FOLDER / "sources"]).values()}
     assert files == known
 
