@@ -10,11 +10,12 @@ from assets.common import asset_spec, check_results, check_specs, merged
 from assets.ingest import refuse_after_failed_load
 from pipeline.engines.engine import CheckOutcome, TableRefused
 from pipeline.home.warehouse import Warehouse
+from pipeline.settings import Settings
 from pipeline.tables.catalog import history_tables, tables
 from pipeline.tables.header import Table
 
 
-def sql_assets(partitions_def: dg.PartitionsDefinition[str]) -> list[dg.AssetsDefinition]:
+def sql_assets(settings: Settings, partitions_def: dg.PartitionsDefinition[str]) -> list[dg.AssetsDefinition]:
     return [_asset(table, partitions_def) for table in tables().values() if table.select]
 
 

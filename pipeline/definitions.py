@@ -27,7 +27,7 @@ def build_defs(settings: Settings | None = None, resource_overrides: Mapping[str
     return dg.Definitions(
         assets=[
             ingest,
-            *sql_assets(partitions),
+            *sql_assets(settings, partitions),
             *computed_assets(partitions),
             publication_assets(partitions),
             retention_asset(partitions),
