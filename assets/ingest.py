@@ -39,7 +39,7 @@ class IngestConfig(dg.Config):
             FILES_FIT,
             asset=dg.AssetKey(["ingest", "files"]),
             blocking=True,
-            description="Every file could be read, and at most the allowed share of its rows was set aside",
+            description="Every file could be read, and at most the allowed share of its rows was quarantined",
         ),
     ],
 )
@@ -69,7 +69,7 @@ def ingest(
 
 
 def _load(context: dg.AssetExecutionContext, config: IngestConfig, warehouse: Warehouse) -> list[str]:
-    """Load what is new; returns what is wrong with files, in words for those who can mend them."""
+    """Load what is new; returns what is wrong with files, in words for those who can fix them."""
     problems: list[str] = []
     try:
         for outcome in _outcomes(warehouse, config, local_now(warehouse.settings)):
@@ -117,7 +117,7 @@ def refuse_after_failed_load(context: dg.AssetExecutionContext) -> None:
         if judged is not None and judged.problem is not None:
             raise dg.Failure(
                 f"Nothing was built on the exports, because loading them failed in run {judged.run_id[:8]}: "
-                f"{judged.problem} Mend that, run ingest, then this again.",
+                f"{judged.problem} Fix that, run ingest, then this again.",
                 allow_retries=False,
             )
 

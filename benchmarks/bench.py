@@ -1,6 +1,6 @@
 """`make bench`: what a night takes beside the least that reading its export can take, and beside pandas by hand.
 
-For each size a made-up shop is written, and then, one after the other and each in a process of its own: DuckDB alone
+For each size a synthetic shop is written, and then, one after the other and each in a process of its own: DuckDB alone
 reading the export into a table; a whole run on an empty home; the run of the next day on that home; the script one
 would write by hand (`by_hand.py`) and the same tables made by us (`same_tables.py`); and, if asked for, the whole run
 on Spark. All read the same file. Times are compared with each other and never with a number of another machine or hour:

@@ -1,6 +1,6 @@
 """`make bench-models CUSTOMERS=…`: fit and predict on grouped histories beside lifetimes, customer by customer.
 
-Made-up BG/NBD customers lie in Parquet files, a row each. Three processes, one after the other: lifetimes fits and
+Synthetic BG/NBD customers lie in Parquet files, a row each. Three processes, one after the other: lifetimes fits and
 predicts them as it is used; we group them, fit, predict and join the predictions back; we do the same with ten times as
 many. Times are compared with each other and never with a number of another machine or hour. Imports do not count.
 """

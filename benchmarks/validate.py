@@ -362,9 +362,9 @@ def _edge(document: Document, night: Night) -> None:
 
 
 def _worlds(document: Document) -> None:
-    _tell(f"{WORLDS} made-up worlds for each model")
+    _tell(f"{WORLDS} synthetic worlds for each model")
     document.say(
-        "## Made-up worlds",
+        "## Synthetic worlds",
         f"{WORLDS} worlds of {CUSTOMERS:,} customers for each model, who behave exactly as it says, in "
         "continuous time, "
         "seen for 40 to 100 weeks. Share of the worlds in which the 95 % interval of a parameter (Wald, on "
@@ -404,7 +404,7 @@ def _intervals(document: Document) -> None:
     _tell("predictive intervals")
     document.say(
         "## Predictive intervals",
-        "Share of made-up customers whose spend of the following year lies in their 80 % predictive "
+        "Share of synthetic customers whose spend of the following year lies in their 80 % predictive "
         "interval, with models "
         "fitted to 5,000 of them and applied to 50,000. Customers who buy nothing with more than 80 % are "
         "left out: their "
@@ -447,8 +447,8 @@ def _binning(document: Document) -> None:
     document.say(
         "## Spend in bins",
         f"Mean spends hardly repeat, so that above {MOST_EXACT:,} different ones Gamma-Gamma is fitted to groups of "
-        f"equal frequency and nearly equal spend, {BIN:.1%} apart. Made-up customers (p 6.25, q 3.74, v 15.44), fitted "
-        "both ways: the largest difference of the three parameters, and what the fit to bins says of it without "
+        f"equal frequency and nearly equal spend, {BIN:.1%} apart. Synthetic customers (p 6.25, q 3.74, v 15.44), "
+        "fitted both ways: the largest difference of the three parameters, and what the fit to bins says of it without "
         "knowing the other. `model_fits` says it of every such fit.",
     )
     rows = []
@@ -490,7 +490,7 @@ def _as_expected(found: Mapping[int, float]) -> bool:
 
 
 def _trend_base(document: Document) -> None:
-    _tell("the trend on a made-up base")
+    _tell("the trend on a synthetic base")
     rng = np.random.default_rng(29)
     changes = np.array([1.0, 2.0, 0.5])[rng.choice(3, TREND_CUSTOMERS, p=[0.85, 0.05, 0.1])]
     before = rng.gamma(2.0, 3.0, TREND_CUSTOMERS)
@@ -499,7 +499,7 @@ def _trend_base(document: Document) -> None:
     unchanged = changes == 1
     alarms, tested = _alarms(k1[unchanged], k2[unchanged], share)
     document.say(
-        "## The trend in a made-up base",
+        "## The trend in a synthetic base",
         f"{TREND_CUSTOMERS:,} customers who buy by chance at rates of their own (gamma, 6 purchases per window in the "
         "mean). 85 % buy as before, 5 % twice as often and 10 % half as often, so that the base as a whole, with which "
         "everybody is compared, buys as before. The expected share of the recent window is learnt from all of them: "
@@ -515,7 +515,7 @@ def _trend_base(document: Document) -> None:
     document.say("Customers whose rate doubles, seen to grow, by purchases expected before the change:")
     document.table(["purchases before", "seen", "wanted at least"], rows)
     document.goal(
-        "Trend: a doubled rate is seen as often as wanted in a made-up base",
+        "Trend: a doubled rate is seen as often as wanted in a synthetic base",
         all(seen[prior] >= least for prior, least in LEAST_POWERS.items()),
     )
     _december(document, rng)

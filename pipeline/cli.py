@@ -141,7 +141,7 @@ def demo(
     home: Annotated[
         Path | None, typer.Option(help="Folder for it. (default: data/demo of the project, with --shop data/demo-shop)")
     ] = None,
-    shop: Annotated[bool, typer.Option("--shop", help="A made-up shop of three years instead.")] = False,
+    shop: Annotated[bool, typer.Option("--shop", help="A synthetic shop of three years instead.")] = False,
     debug: Debug = False,
 ) -> None:
     """Run everything on CDNOW: 69,659 real purchases of 23,570 customers."""
@@ -304,7 +304,7 @@ def rekey(
     ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and change nothing.")] = False,
 ) -> None:
-    """Make all customer ids that come from e-mail addresses anew, with the home's key (docs/operations.md)."""
+    """Make all customer ids that come from e-mail addresses again, with the home's key (docs/operations.md)."""
     given = _parse_sources(source or [], _NOT_CHANGED)
     with _told(_NOT_CHANGED):
         settings = _settings(home, _NOT_CHANGED)
@@ -316,7 +316,7 @@ def rekey(
         except RekeyUnfinished as error:
             raise _fail(str(error), "Not finished.") from None
     if not what.files and not what.goes_on:
-        out.print("No id of this home has to be made anew.", markup=False)
+        out.print("No id of this home has to be made again.", markup=False)
         return
     out.print(f"{'Would do' if dry_run else 'Done'}: {what}.", markup=False, soft_wrap=True)
     if not dry_run:
@@ -597,7 +597,7 @@ def _show_loaded(found: Inspection, say: Callable[..., None]) -> None:
     share = loaded.quarantined / loaded.rows_read if loaded.rows_read else 0
     say(
         "rows",
-        f"{loaded.rows_read:,} read, {loaded.accepted:,} accepted, {loaded.quarantined:,} set aside ({share:.1%})",
+        f"{loaded.rows_read:,} read, {loaded.accepted:,} accepted, {loaded.quarantined:,} quarantined ({share:.1%})",
     )
     for reason in found.reasons:
         say("reason", f"{reason.rows:,} × {reason.text} (first in row {reason.first_row:,})")

@@ -378,7 +378,7 @@ def _contents(engine: DuckDBEngine) -> Iterator[Finding]:
     if rejected:
         names = ", ".join(row[0] for row in rejected)
         yield Finding(
-            "warn", "ledger", f"rejected files: {names}. Look into data/quarantine, mend the export, run again."
+            "warn", "ledger", f"rejected files: {names}. Look into data/quarantine, fix the export, run again."
         )
     sources = [
         row[0]

@@ -4,7 +4,7 @@ from pipeline.shapes import one_line
 
 
 class PerennialError(Exception):
-    """Something expected that a person must mend; the message says what, where and what to do.
+    """Something expected that a person must fix; the message says what, where and what to do.
 
     Whoever shows an error shows the message of these as it is, and takes all others for faults of the program.
     """

@@ -1,4 +1,4 @@
-"""Failures in the words of those who must mend them: what Dagster or an exception knows of why a run failed."""
+"""Failures in the words of those who must fix them: what Dagster or an exception knows of why a run failed."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def explain(events: Iterable[dg.DagsterEvent]) -> tuple[str, str]:
             continue
         described = getattr(getattr(data, "user_failure_data", None), "description", None)
         step = event.step_key.replace("__", ".") if event.step_key else None
-        return described or _told(error, step), error.to_string()
+        return described or _explanation(error, step), error.to_string()
     return "The run failed without an error; look at it with `make dev`.", ""
 
 
@@ -66,10 +66,10 @@ def told_by_us(error: BaseException) -> bool:
 
 def explain_exception(error: BaseException) -> str:
     """The same of an exception that no event told, such as one of Dagster's own storage."""
-    return _told(SerializableErrorInfo.from_traceback(traceback.TracebackException.from_exception(error)), None)
+    return _explanation(SerializableErrorInfo.from_traceback(traceback.TracebackException.from_exception(error)), None)
 
 
-def _told(error: SerializableErrorInfo, step: str | None) -> str:
+def _explanation(error: SerializableErrorInfo, step: str | None) -> str:
     chain = list(_causes(error))
     for one in chain:
         if (own := _our_own(one)) is not None:

@@ -1,4 +1,4 @@
-"""Rekey: ids made from e-mail addresses anew, with the home's key; for homes of before, and when a key is lost.
+"""Rekey: ids made from e-mail addresses again, with the home's key; for homes of before, and when a key is lost.
 
 An id tells nothing of its address, so the exports have to be read again. What earlier snapshots hold are other ids than
 those to come: their partitions leave the warehouse, so that no table compares across keys. What is published of them
@@ -39,7 +39,7 @@ class RekeyUnfinished(PerennialError):
 
 @dataclass(frozen=True)
 class Rekeying:
-    """What has to be made anew: files of the ledger, those of them that are not there, snapshots with other ids."""
+    """What has to be made again: files of the ledger, those of them that are not there, snapshots with other ids."""
 
     files: tuple[str, ...]
     missing: tuple[str, ...]
@@ -61,7 +61,7 @@ class Rekeying:
 def rekey_home(
     settings: Settings, given: Mapping[str, Sequence[str]], forget_missing: bool = False, dry_run: bool = False
 ) -> Rekeying:
-    """Look, and unless it is a dry run have all ids made anew by the next run.
+    """Look, and unless it is a dry run have all ids made again by the next run.
 
     Raises IdKeyError where exports that were loaded are not in the drop folder and not `given` (as source -> paths);
     with `forget_missing` their rows are given up. Raises HomeBusy, HomeNotWritable, ExportError, too.

@@ -118,7 +118,7 @@ def _how_to_go_on(days: Sequence[dt.date], failed: dt.date) -> str:
     published = f"{span} ({len(done)} of {len(days)} days)" if done else "nothing"
     return (
         f"The range stopped at {failed}; published of it: {published}. "
-        f"When that is mended, give the same command again with --from {failed}."
+        f"When that is fixed, give the same command again with --from {failed}."
     )
 
 

@@ -356,7 +356,7 @@ class Settings(BaseSettings):
     )
     id_guard: Analytic[dict[str, bool]] = Field(
         default_factory=dict,
-        description="Per source: whether ids that a spreadsheet has changed are mended or refused; false takes all ids "
+        description="Per source: whether ids that a spreadsheet changed are repaired or refused; false takes all ids "
         "as they stand",
     )
     rates_file: Path | None = Field(
@@ -366,7 +366,7 @@ class Settings(BaseSettings):
     rate_max_age_days: Analytic[int] = Field(
         7, ge=0, description="How many days an exchange rate holds when no newer one is there"
     )
-    quarantine_limit: float = Field(0.05, ge=0, le=1, description="Share of a file's rows that may be set aside")
+    quarantine_limit: float = Field(0.05, ge=0, le=1, description="Share of a file's rows that may be quarantined")
     max_export_bytes: int = Field(50_000_000_000, ge=1, description="Bytes a file of an export may hold, unpacked")
     max_export_ratio: float = Field(
         200, gt=1, description="How many times its size a packed file of more than 100 MB may unpack to"
@@ -558,11 +558,11 @@ def load(home: Path | None = None, **overrides: Any) -> Settings:
         given = {"home": home} | overrides
         return Settings(**{name: value for name, value in given.items() if value is not None})
     except tomllib.TOMLDecodeError as error:
-        raise SettingsError(f"{SETTINGS_FILE} is not readable TOML: {error}. Mend that line.") from error
+        raise SettingsError(f"{SETTINGS_FILE} is not readable TOML: {error}. Fix that line.") from error
     except UnicodeDecodeError as error:
         raise SettingsError(f"{SETTINGS_FILE} is not UTF-8 text (byte {error.start:,}). Save it as UTF-8.") from error
     except OSError as error:
-        raise SettingsError(f"{SETTINGS_FILE} of the home cannot be read: {error.strerror}. Mend that.") from error
+        raise SettingsError(f"{SETTINGS_FILE} of the home cannot be read: {error.strerror}. Fix that.") from error
     except ValidationError as error:
         raise SettingsError(_explain(error)) from None  # pydantic's own words hold the values, secrets among them
 

@@ -103,7 +103,7 @@ class Home:
             self.engine.execute(f"DELETE FROM {table}")
 
     def reasons(self) -> dict[int, str]:
-        """Row number -> why it was set aside."""
+        """Row number -> why it was quarantined."""
         return self.select("SELECT * FROM ingest.quarantine").by("row_number", "reasons")
 
     def set_aside(self) -> Rows:

@@ -125,7 +125,7 @@ class Shop:
         self.home = home
         self.engine = engine
         self._orders: Counter[str] = Counter()
-        self._told: dict[str, list[dict[str, Any]]] = {name: [] for name in INPUTS}
+        self._exported: dict[str, list[dict[str, Any]]] = {name: [] for name in INPUTS}
         self._written: Counter[str] = Counter()
 
     def orders(self, customer: str | None, *days: str, amount: Money = 10, **others: Any) -> Self:
@@ -149,7 +149,7 @@ class Shop:
 
     def refund(self, order_id: str, *, on: str, amount: Money) -> Self:
         """Money back for an order told before: `amount` is how much, a positive number."""
-        lines = self._told["order_lines"]
+        lines = self._exported["order_lines"]
         customer = next(line["customer_id"] for line in lines if line["order_id"] == order_id)
         return self.line(order_id, on=on, customer=customer, amount=-Decimal(str(amount)), kind="refund", quantity=None)
 
@@ -172,7 +172,7 @@ class Shop:
         return self._tell("benchmarks", sector=sector, kpi=kpi, period=period, value=value)
 
     def _tell(self, into: str, **row: Any) -> Self:
-        rows = self._told[into]
+        rows = self._exported[into]
         rows.append({"file_id": "by-hand", "row_number": len(rows) + 1, **row})
         return self
 
@@ -185,7 +185,7 @@ class Shop:
         """The same shop without a past, for tests that run many examples."""
         self._orders.clear()
         self._written.clear()
-        for rows in self._told.values():
+        for rows in self._exported.values():
             rows.clear()
         with self.engine.transaction():
             for name in all_tables():
@@ -223,7 +223,7 @@ class Shop:
 
     def _book(self) -> None:
         """Put what was told since the last time into the staging tables of the inputs."""
-        for name, rows in self._told.items():
+        for name, rows in self._exported.items():
             new = rows[self._written[name] :]
             self._written[name] = len(rows)
             if new:

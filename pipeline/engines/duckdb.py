@@ -274,7 +274,7 @@ class DuckDBEngine:
         if rows and not table.is_partitioned:
             raise WarehouseOutdated(
                 f"{told}, and {rows:,} rows of this home hold values that this type cannot. Move data/warehouse away "
-                f"and run: the exports are loaded anew, snapshots have to be asked for again."
+                f"and run: the exports are loaded again, snapshots have to be asked for again."
             )
         if rows:
             of_lost = f"SELECT DISTINCT {PARTITION_COLUMN} FROM {table.full_name} WHERE {lost}"

@@ -78,7 +78,7 @@ def require_known(engine: DuckDBEngine, steps: tuple[Step, ...] = STEPS) -> int:
         raise WarehouseTooNew(
             f"The warehouse was written by a newer version of Perennial (its tables are at {taken}, this version knows "
             f"them up to {known}). Use that version, or start again with this one: move data/warehouse away and run; "
-            f"the exports are loaded anew, snapshots have to be asked for again."
+            f"the exports are loaded again, snapshots have to be asked for again."
         )
     return taken or 0
 

@@ -102,7 +102,7 @@ class Warehouse(DuckDBResource):
             with self.get_connection() as connection:  # waits for whoever has the file open
                 is_of_before = holds_raw_rows(connection)
             if is_of_before and remove_raw_rows(settings):
-                log("The text of quarantined rows has left the warehouse, which was written anew.")
+                log("The text of quarantined rows has left the warehouse, which was written again.")
             if finish_rekey(settings):
                 log("A rekey that was stopped is finished: snapshots with ids of before have left the warehouse.")
             with opened(settings, confined=False, on_wait=log) as connection:

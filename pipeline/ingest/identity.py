@@ -96,7 +96,7 @@ def use_key(engine: DuckDBEngine, settings: Settings, sources: Iterable[Source])
         raise IdKeyError(
             f"The customer ids of this home were made with another key (id {', '.join(sorted(made_with))}, this one is "
             f"{key_id(key)}): the same people would be new customers. Restore the key ({key_file(settings.home)}, or "
-            f"PERENNIAL_ID_KEY), or let `perennial rekey` make all ids anew."
+            f"PERENNIAL_ID_KEY), or let `perennial rekey` make all ids again."
         )
     if plain_files(engine, sources):
         raise IdKeyError(

@@ -350,7 +350,7 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Reason:
-    """Why rows would be set aside: in words, how many rows, and the first of them."""
+    """Why rows would be quarantined: in words, how many rows, and the first of them."""
 
     text: str
     rows: int
@@ -573,7 +573,7 @@ def _judged(found: Inspection, limit: float) -> Inspection:
     return _with(
         found,
         problem=f"{bad / read:.1%} of the rows do not fit, more than {limit:.1%} (setting quarantine_limit): a run "
-        f"would load nothing of this file. Mend the export, name another source, or set how it is written.",
+        f"would load nothing of this file. Fix the export, name another source, or set how it is written.",
     )
 
 
@@ -589,7 +589,7 @@ def _warning(moment: str, last: dt.datetime | None, settings: Settings) -> str |
 
 
 def _reasons(engine: DuckDBEngine) -> list[Reason]:
-    """Why rows are set aside, the most frequent first; the values are left out so that like comes to like."""
+    """Why rows are quarantined, the most frequent first; the values are left out so that like comes to like."""
     rows = engine.execute(
         f"""
         WITH single AS (

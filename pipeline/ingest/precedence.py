@@ -57,7 +57,7 @@ def local_now(settings: Settings) -> dt.datetime:
 def note_arrivals(engine: DuckDBEngine, files: Iterable[tuple[str, str, str]], now: dt.datetime) -> None:
     """Keep the arrival of those of the files (file_id, place, name) that were never seen before; all arrive now.
 
-    Of a file with several names, the last counts. Where the clock has gone back (in autumn, or set anew), they arrive
+    Of a file with several names, the last counts. Where the clock has gone back (in autumn, or set again), they arrive
     a second after those of before all the same.
     """
     known = {row[0] for row in engine.execute("SELECT file_id FROM ingest.arrivals")}

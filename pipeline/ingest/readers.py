@@ -156,7 +156,7 @@ def read_raw(
     format, compression = format_of(path)
     format = "lines" if as_lines else format
     fixed = dialect or Dialect()
-    with _told(path, format, fixed):
+    with _errors_of(path, format, fixed):
         _require_magic(path, format)
         long_line = limits is not None and require_size(path, format, compression, limits)
         if format == "parquet":
@@ -173,7 +173,7 @@ def columns_of(path: Path, dialect: Dialect, limits: Limits, is_header: Test | N
     Raises ExportError when the file cannot be read.
     """
     format, compression = format_of(path)
-    with _told(path, format, dialect):
+    with _errors_of(path, format, dialect):
         _require_magic(path, format)
         if format == "parquet":
             return list(pl.read_parquet_schema(path))
@@ -196,7 +196,7 @@ def _keys(line: str) -> Iterable[str]:
 
 
 @contextmanager
-def _told(path: Path, format: Format, fixed: Dialect) -> Iterator[None]:
+def _errors_of(path: Path, format: Format, fixed: Dialect) -> Iterator[None]:
     """What goes wrong with a file as a whole, as an ExportError that says what to do."""
     try:
         require_name(path)
@@ -846,7 +846,7 @@ def _no_workbook(path: Path, error: Exception) -> ExportError:
     lines = [line.strip().removeprefix("0: ") for line in str(error).splitlines()]
     told = next((line for line in lines if "Available sheets" in line), None)
     if told is not None:
-        remedy = "Mend the setting sheet below [dialects.<source>] in perennial.toml."
+        remedy = "Fix the setting sheet below [dialects.<source>] in perennial.toml."
         return ExportError(f"{path.name} cannot be read as xlsx: {_sentence(told)} {remedy}")
     return ExportError(
         f"{path.name} cannot be read as xlsx: it is cut short, damaged, or no workbook (.xlsx). Export it again."

@@ -59,7 +59,7 @@ def require_size(path: Path, format: str, compression: str, limits: Limits) -> b
 
 @lru_cache(maxsize=10_000)
 def _require(path: Path, size: int, changed: int, format: str, compression: str, limits: Limits) -> bool:
-    """`changed` is asked for so that a file that has changed is looked at anew."""
+    """`changed` is asked for so that a file that has changed is looked at again."""
     if format == "parquet":
         _require_parquet(path, limits)
     elif format == "xlsx":

@@ -207,11 +207,11 @@ class Source:
             close = closest(name, [column for column in columns if looks_like_a_name(column)])
             hints.append(f'"{name}"' + (f' (the closest is "{close}")' if close else ""))
         return (
-            f"{file} is no export of source {self.label}: it lacks {', '.join(hints)}. It has {self._told(columns)}. "
+            f"{file} is no export of source {self.label}: it lacks {', '.join(hints)}. It has {self._listed(columns)}. "
             f"Rename the columns, or map them in a source of your own (docs/exports.md)."
         )
 
-    def _told(self, columns: Sequence[str]) -> str:
+    def _listed(self, columns: Sequence[str]) -> str:
         """The columns of a file in a message. Those this source does not know are not named: without its header line,
         the first row of a file is taken for names."""
         if not columns:

@@ -2,7 +2,7 @@
 
 They are what does not fit through one machine. An entry of `spark.order_lines` is one export, of however many files;
 it is mapped, judged by the contract and, if it is new, taken into `staging.order_lines` of the lake, as `load` does
-with a file: every row is accepted, set aside with its reasons, or superseded. What belongs here: that way. Layouts of
+with a file: every row is accepted, quarantined with its reasons, or superseded. What belongs here: that way. Layouts of
 shops, encodings, dialects and exchange rates are the business of DuckDB's reader and the drop folder.
 """
 
@@ -380,7 +380,7 @@ def _refuse_too_many(engine: SparkEngine, entries: Sequence[Entry], judged: Sequ
 
 
 def _take(engine: SparkEngine, entries: Sequence[Entry], judged: Sequence[Judged], mapping: str) -> list[Loaded]:
-    """Lines into the lake, what was set aside and the ledger, in one transaction of the local side."""
+    """Lines into the lake, what was quarantined and the ledger, in one transaction of the local side."""
     fitting = [
         found.rows.where("reasons IS NULL").selectExpr(f"'{entry.file_id}' AS file_id", *_line_columns())
         for entry, found in zip(entries, judged, strict=True)

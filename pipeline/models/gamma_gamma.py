@@ -6,7 +6,7 @@ Unlike (x, t_x, T), mean spends hardly ever repeat: of millions of customers nea
 own. Above MOST_EXACT groups the fit is made on groups of equal x and nearly equal m, bins of BIN on the scale of ln m,
 each at its geometric mean. Of the likelihood the term in ln m stays exact by that; only ln(v + x·m), which bends
 little, is taken at that mean instead of at each m. How far it leads away is measured in every such fit:
-`binning_error`. For 200,000 made-up customers it is less than a thousandth of a standard error (docs/validation.md).
+`binning_error`. For 200,000 synthetic customers it is less than a thousandth of a standard error (docs/validation.md).
 """
 
 from __future__ import annotations

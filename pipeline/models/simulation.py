@@ -1,4 +1,4 @@
-"""Made-up customers who behave exactly as a model says: what tests and `make validate` hold the models against."""
+"""Synthetic customers who behave exactly as a model says: what tests and `make validate` hold the models against."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ STAGES = {
 """Label of every stage, the best first."""
 NEW = "New"
 TERMS = {
-    "opening": "Value then", "re-estimation": "Estimated anew", "new": "New customers", "upward": "Moved up",
+    "opening": "Value then", "re-estimation": "Re-estimated", "new": "New customers", "upward": "Moved up",
     "downward": "Moved down", "to inactive": "Became inactive", "ageing": "Stayed: time passed", "erased": "Gone",
     "closing": "Value now",
 }  # fmt: skip

@@ -330,7 +330,7 @@ def impossible_meaning(days: int) -> str:
 
 def alerts_sentence(customers: int, before: dt.date, revenue: Number, currency: str) -> str:
     if not customers:
-        return f"Nobody of the top tenth of {day(before)} has become 30 % less likely to buy within 90 days."
+        return f"None of the top tenth of {day(before)} has become 30 % less likely to buy within 90 days."
     who = "1 customer" if customers == 1 else f"{count(customers)} customers"
     verb = "is" if customers == 1 else "are"
     return (

@@ -686,7 +686,7 @@ def segment_change_sentence(changes: Sequence[tuple[str, int, int]], lost: int, 
     most = f"{label} changed most, from {count(before)} to {counted(after, 'customer')}"
     if before == after:
         most = "Every group has as many customers in B as in A"
-    gone = f"{count(lost)} of A did not buy in B" if lost else "Nobody of A was lost"
+    gone = f"{count(lost)} of A did not buy in B" if lost else "None of A was lost"
     come = f"{somebody(new)} new in B"
     return f"{most}. {gone}; {come}."
 

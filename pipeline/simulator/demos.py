@@ -1,4 +1,4 @@
-"""The shops of `perennial demo`: a real one of long ago and a made-up one of today.
+"""The shops of `perennial demo`: a real one of long ago and a synthetic one of today.
 
 What belongs here: where a demo's exports come from, its settings and its days. What does not: running it; `cli` does
 that as with any shop.
@@ -49,7 +49,7 @@ def _made_up(home: Path) -> dict[str, list[str]]:
     try:
         simulate(Shop(customers=4_000, years=3, seed=11), home / "data", replace=True)
     except (OSError, duckdb.Error) as error:
-        raise DemoNotThere(f"The made-up shop cannot be written: {error}. Choose another folder with --home.") from None
+        raise DemoNotThere(f"The synthetic shop cannot be written: {error}. Choose another folder: --home.") from None
     return {}
 
 
@@ -61,7 +61,7 @@ CDNOW = Demo(
 )
 SHOP = Demo(
     "demo-shop",
-    "# A made-up shop for home and living (docs/simulator.md)\n"
+    "# A synthetic shop for home and living (docs/simulator.md)\n"
     'compare = "2025-04-01:2025-09-30,2026-04-01:2026-09-30"\n',
     (dt.date(2026, 9, 30), dt.date(2026, 10, 31)),
     _made_up,

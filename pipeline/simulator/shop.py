@@ -1,4 +1,4 @@
-"""The shop that is made up: how large, how long, and every parameter of its truth."""
+"""The synthetic shop: how large, how long, and every parameter of its truth."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class SimulationRefused(PerennialError):
 
 @dataclass(frozen=True)
 class Shop:
-    """A made-up shop. Shares are of 1, rates per week, money in the reporting currency.
+    """A synthetic shop. Shares are of 1, rates per week, money in the reporting currency.
 
     A customer arrives with a first order and then buys at a rate of their own, λ per week, times how busy the day is;
     after each repeat purchase they drop out for good with a probability of their own, p. λ is gamma distributed

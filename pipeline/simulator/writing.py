@@ -1,4 +1,4 @@
-"""The files of a made-up shop: drawn into a scratch database, written beside their places, put there when all are done.
+"""Files of a synthetic shop: drawn into a scratch database, written beside their places, put there when all are done.
 
 exports/perennial/     what a run loads; drop `exports` into the `data` folder of a home
 other/perennial/       what a shop also has and the pipeline has no contract for

@@ -13,7 +13,7 @@ columns:
   rows_read:    {type: BIGINT, unit: rows, min: 0, meaning: Data rows in the file}
   accepted:     {type: BIGINT, unit: rows, min: 0, meaning: "Rows that stand in the staging table of the input"}
   lines:        {type: BIGINT, unit: lines, min: 0, meaning: "Lines the accepted rows have become; more than rows where a row also holds postage or a refund"}
-  quarantined:  {type: BIGINT, unit: rows, min: 0, meaning: Rows set aside in ingest.quarantine}
+  quarantined:  {type: BIGINT, unit: rows, min: 0, meaning: Rows quarantined in ingest.quarantine}
   superseded:   {type: BIGINT, unit: rows, min: 0, meaning: "Rows of orders, customers, targets … that a newer export, or a later row of the file itself, holds"}
   duplicates:   {type: BIGINT, unit: rows, min: 0, meaning: "Copies inside the file that were dropped"}
   without_customer: {type: BIGINT, unit: rows, min: 0, meaning: Accepted rows that name no customer}

@@ -1,5 +1,5 @@
 /*
-description: "Rows of exports that do not fit the contract, with all reasons, until a mended export comes. Their text stands in data/quarantine and nowhere else."
+description: "Rows of exports that do not fit the contract, with all reasons, until a corrected export comes. Their text stands in data/quarantine and nowhere else."
 grain: [file_id, row_number]
 owner: team:data
 columns:

@@ -11,7 +11,7 @@ from pipeline.settings import export_home
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
-        "--renew-snapshots", action="store_true", help="Write tests/dagster/definitions.snapshot.json anew"
+        "--renew-snapshots", action="store_true", help="Write tests/dagster/definitions.snapshot.json again"
     )
 
 

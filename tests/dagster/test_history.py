@@ -49,7 +49,7 @@ def test_runs_of_before_the_oldest_daily_snapshot_are_forgotten_with_all_they_lo
         assert forget_runs(instance, home.settings, [dt.date(2020, 1, 31), *recent]) == 1
         assert [run.run_id for run in instance.get_runs()] == ["under-way"]
         assert list(instance.all_logs("ended")) == []
-        (runs / "ended.db").unlink(missing_ok=True)  # asking for it makes it anew
+        (runs / "ended.db").unlink(missing_ok=True)  # asking for it makes it again
     left = b"".join(path.read_bytes() for path in runs.iterdir())
     assert b"under-way said" in left and b"ended said" not in left
 

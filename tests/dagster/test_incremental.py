@@ -159,7 +159,7 @@ def test_only_what_changed_is_built_again(shop: Nights) -> None:
     shop.night()
     assert shop.is_marked("a-1")
     assert shop.engine.scalar("SELECT count(*) FROM staging.orders") == 3
-    # b-1 was not touched either, but bert's occasions are his orders', so they were made anew from both.
+    # b-1 was not touched either, but bert's occasions are his orders', so they were made again from both.
     assert shop.engine.scalar("SELECT count(*) FROM staging.occasions WHERE customer_id = 'bert'") == 2
 
 

@@ -102,7 +102,7 @@ def test_a_day_that_fails_stops_the_range_and_says_how_to_go_on(
     assert "The disk is full." in message
     assert message.endswith(
         f"The range stopped at {THIRD}; published of it: {SECOND} (1 of 2 days). "
-        f"When that is mended, give the same command again with --from {THIRD}."
+        f"When that is fixed, give the same command again with --from {THIRD}."
     )
     assert "Stack Trace" in stopped.value.trace
     assert holder(first_night.folder) is None

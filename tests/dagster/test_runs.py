@@ -470,7 +470,7 @@ def test_a_file_that_vanishes_is_one_problem_and_the_others_are_loaded(
 
 
 def test_optional_exports_lie_beside_the_orders(home: Home) -> None:
-    """One folder, told apart by columns; a target that does not fit is set aside and published like a line."""
+    """One folder, told apart by columns; a target that does not fit is quarantined and published like a line."""
     home.drop("orders.csv")
     folder = home.settings.exports_folder / "perennial"
     (folder / "people.csv").write_text("customer_id,registered_at\nlea,2026-01-05\n")

@@ -78,7 +78,7 @@ class Opened:
         found += [f"text cut off in {text}" for text in self.page.evaluate(_CUT_TEXTS)]
         wider = self.page.evaluate(_WIDER_THAN_THE_WINDOW)
         found += [f"wider than the window by {wider} px"] if wider > 0 else []
-        return found + [_told(violation) for violation in Axe().run(self.page).response["violations"]]
+        return found + [_described(violation) for violation in Axe().run(self.page).response["violations"]]
 
     def settle(self) -> None:
         """Wait until the charts stand; `problems` names those that never do."""
@@ -118,7 +118,7 @@ def _listened_to(context: BrowserContext, file: Path) -> Opened:
     return made
 
 
-def _told(violation: dict[str, Any]) -> str:
+def _described(violation: dict[str, Any]) -> str:
     """An axe violation in one line, with the places where it is."""
     places = ", ".join(str(node["target"][0]) for node in violation["nodes"][:5])
     return f"axe {violation['id']} ({violation['impact']}): {violation['help']}: {places}"

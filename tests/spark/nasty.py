@@ -1,4 +1,4 @@
-"""A made-up shop in which everything that engines may see differently occurs, and the engines that work on it.
+"""A synthetic shop in which everything that engines may see differently occurs, and the engines that work on it.
 
 What belongs here: the shop, the same for the same seed, and homes on either engine. What does not: expectations.
 """

@@ -1,4 +1,4 @@
-"""Exports into staging, quarantine and ledger: loaded once, newest export wins, what does not fit is set aside.
+"""Exports into staging, quarantine and ledger: loaded once, newest export wins, what does not fit is quarantined.
 
 Everything goes through find_exports and load_exports, as in a run; how it is done inside is not known here.
 """
@@ -156,7 +156,7 @@ def test_a_setting_that_ingest_does_not_read_reloads_nothing(home):
 
 
 def test_an_order_is_taken_whole_from_the_newest_export(home):
-    # o2 stands in both. February is newer and knows a mended first line and no second one: 8, not 7 + 3 nor 8 + 3.
+    # o2 stands in both. February is newer and knows a corrected first line and no second one: 8, not 7 + 3 nor 8 + 3.
     home.lines("january.csv", "o1,anna,2026-01-02,10", "o2,bert,2026-01-31,7", "o2,bert,2026-01-31,3")
     home.lines("february.csv", "o2,bert,2026-01-31,8", "o3,cleo,2026-02-03,5")
     outcomes = home.load()

@@ -1,4 +1,4 @@
-"""Customers, targets and benchmarks: loaded, set aside and superseded like orders, told apart by their columns."""
+"""Customers, targets and benchmarks: loaded, quarantined and superseded like orders, told apart by their columns."""
 
 from __future__ import annotations
 

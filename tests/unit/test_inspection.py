@@ -82,7 +82,7 @@ def test_the_command_tells_all_of_it_and_changes_nothing_in_the_home(tmp_path, h
     assert code == 0
     for words in (
         "zamówienia.csv (csv)", "fields divided by semicolons", "decimal comma", "day before month", "perennial",
-        "1 read, 1 accepted, 0 set aside (0.0%)", "2026-04-03", "1234.50", "usable",
+        "1 read, 1 accepted, 0 quarantined (0.0%)", "2026-04-03", "1234.50", "usable",
     ):  # fmt: skip
         assert words in shown, words
     assert contents(home) == before and [path.name for path in home.iterdir() if path.is_dir()] == []
@@ -212,7 +212,7 @@ def test_columns_are_guessed_by_name_and_by_what_they_hold(columns, expected):
 
 
 def layout(header: str, row: str, count: int = 60) -> str:
-    """A made-up export: {n} is the row, {o} its order, {c} its customer, {d} its day, {m} an amount."""
+    """A synthetic export: {n} is the row, {o} its order, {c} its customer, {d} its day, {m} an amount."""
     rows = [
         row.format(n=n, o=1000 + n // 2, c=100 + n % 9, d=f"{n % 28 + 1:02d}", m=f"{n % 40 + 5}.{n % 10}5").strip()
         for n in range(count)

@@ -22,7 +22,7 @@ from pipeline.home.publishing import recover
 from pipeline.home.retention import prune_home
 from pipeline.places import table_file
 from pipeline.settings import Settings
-from pipeline.tables.catalog import published_tables
+from pipeline.tables.catalog import ours
 from pipeline.tables.header import Table
 
 DAY, NEXT = dt.date(2026, 1, 30), dt.date(2026, 1, 31)
@@ -268,7 +268,7 @@ def published_by(engine: DuckDBEngine, folder: Path) -> dict[str, str]:
         path.parent.mkdir(parents=True, exist_ok=True)
         return path
 
-    outputs = [output for day in (DAY, NEXT) for output in write_tables(engine, published_tables(), day, file)]
+    outputs = [output for day in (DAY, NEXT) for output in write_tables(engine, ours().published, day, file)]
     return {output.path: output.sha256 for output in (*outputs, *write_audiences(engine, NEXT, file))}
 
 

@@ -107,7 +107,7 @@ def test_a_date_in_2099_decides_not_even_between_files_that_came_together(home):
 
 
 def test_the_arrival_is_kept_whatever_is_made_of_the_file(home):
-    """Rejected at first, then loaded with another limit, then read anew in another zone: it stays the older one."""
+    """Rejected at first, then loaded with another limit, then read again in another zone: it stays the older one."""
     home.settings["quarantine_limit"] = 0.1
     home.lines("a.csv", "o1,anna,2026-01-01,100", "o2,anna,2026-01-01,1O0")
     assert home.load()["a.csv"].status == "rejected"

@@ -60,7 +60,7 @@ def plain(text: str) -> str:
         (says.rising_sentence(0, None, 0, "EUR"),
          "Everyone in the top tenth by predicted value is there by revenue so far, too."),
         (says.alerts_sentence(0, MAY, 0, "EUR"),
-         "Nobody of the top tenth of 31 May 2026 has become 30 % less likely to buy within 90 days."),
+         "None of the top tenth of 31 May 2026 has become 30 % less likely to buy within 90 days."),
         (says.alerts_sentence(1, MAY, Decimal("12.5"), "EUR"),
          "1 customer of the top tenth by predicted value on 31 May 2026 is at least 30 % less likely to buy within "
          "90 days than then; they spent 12.50 € in the last 12 months."),

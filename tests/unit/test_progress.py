@@ -7,7 +7,7 @@ from pipeline.progress import progress_logger
 SENTENCE = "3 orders name several customers, and each counts for one of them."
 
 
-def told(capsys, *checks: dg.AssetChecksDefinition) -> str:
+def shown(capsys, *checks: dg.AssetChecksDefinition) -> str:
     """What a run of one asset and these checks of it says."""
     job = dg.define_asset_job("night")
     loggers = {"progress": progress_logger}
@@ -31,7 +31,7 @@ def check_of_orders(passed: bool, sentence: str | None) -> dg.AssetChecksDefinit
 
 
 def test_a_check_that_warns_has_no_green_tick_and_says_why(capsys):
-    lines = told(capsys, check_of_orders(False, f"{SENTENCE}\n[bold]Look[/bold] there.")).splitlines()
+    lines = shown(capsys, check_of_orders(False, f"{SENTENCE}\n[bold]Look[/bold] there.")).splitlines()
     assert lines[0].startswith("  ✓ orders ")
     assert "12 rows" in lines[0]
     assert lines[1].startswith("  ! orders_one_customer ")
@@ -39,9 +39,9 @@ def test_a_check_that_warns_has_no_green_tick_and_says_why(capsys):
 
 
 def test_a_warning_without_words_is_named(capsys):
-    assert "    check one_customer did not pass" in told(capsys, check_of_orders(False, None)).splitlines()
+    assert "    check one_customer did not pass" in shown(capsys, check_of_orders(False, None)).splitlines()
 
 
 def test_a_check_that_passes_is_a_tick(capsys):
-    lines = told(capsys, check_of_orders(True, None)).splitlines()
+    lines = shown(capsys, check_of_orders(True, None)).splitlines()
     assert [line[:4] for line in lines] == ["  ✓ ", "  ✓ "]

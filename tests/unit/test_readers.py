@@ -266,7 +266,7 @@ def test_the_one_date_that_decides_may_stand_anywhere_in_the_file(home):
     many[4] = "o4,anna,31/01/2026,10,x"
     home.drop(rows(*many))
     (message,) = home.load()
-    assert "day before month" in message and "set aside" not in message
+    assert "day before month" in message and "quarantined" not in message
 
 
 def test_a_source_may_fix_its_dialect_and_the_settings_have_the_last_word(home):

@@ -1,4 +1,4 @@
-"""Rekey: a home of before, or one whose key is lost, has its ids made anew from the exports; nothing old is left."""
+"""Rekey: a home of before, or one whose key is lost, has its ids made again from the exports; nothing old is left."""
 
 from __future__ import annotations
 

@@ -471,7 +471,7 @@ def test_two_periods_in_words() -> None:
         "New changed most, from 3 to 1 customer. 4 of A did not buy in B; nobody was new in B."
     )
     assert words.segment_change_sentence([("New", 3, 3)], 0, 2) == (
-        "Every group has as many customers in B as in A. Nobody of A was lost; 2 were new in B."
+        "Every group has as many customers in B as in A. None of A was lost; 2 were new in B."
     )
     ends = (Decimal(100), Decimal(150)), (Decimal(80), Decimal(60))
     assert plain(words.season_sentence(*ends)) == (
@@ -983,7 +983,7 @@ def test_the_same_partition_gives_the_same_bytes_but_for_the_run_card(two_snapsh
 
 def test_the_order_of_the_lines_does_not_show(make_shop: Callable[[], Shop], tmp_path: Path) -> None:
     reversed_shop = tell(make_shop())
-    reversed_shop._told["order_lines"].reverse()
+    reversed_shop._exported["order_lines"].reverse()
     reversed_shop.snapshot(str(MAY)).snapshot(str(JUNE))
     straight = tell(make_shop()).snapshot(str(MAY)).snapshot(str(JUNE))
     assert written(reversed_shop.engine.read, tmp_path / "a") == written(straight.engine.read, tmp_path / "b")
@@ -1103,15 +1103,15 @@ def test_profit_is_shown_where_it_is_known_and_grey_where_it_is_not(shop: Shop) 
 def test_weekdays_are_shown_only_if_they_differ(make_shop: Callable[[], Shop]) -> None:
     first = dt.date(2026, 4, 6)  # a Monday; 12 whole weeks follow until 28 June
 
-    def told(monday: int) -> Shop:
+    def opened(monday: int) -> Shop:
         shop = make_shop()
         for n in range(84):
             shop.orders("anna", f"{first + dt.timedelta(days=n)}", amount=monday if n % 7 == 0 else 10)
         return shop.snapshot(str(JUNE))
 
-    charts_there = {chart.id for chart in charts_of(told(monday=10).engine.read)["calendar"]}
+    charts_there = {chart.id for chart in charts_of(opened(monday=10).engine.read)["calendar"]}
     assert "calendar-weekdays" not in charts_there
-    weekdays = chart_of(told(monday=100).engine.read, "calendar-weekdays")
+    weekdays = chart_of(opened(monday=100).engine.read, "calendar-weekdays")
     # 100 of 160 in a week.
     assert plain(weekdays.views[0].sentence) == (
         "Mondays bring most, 100.00 € on average, 62.5 % of a week; Tuesdays least, 10.00 €."

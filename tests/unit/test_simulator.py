@@ -1,4 +1,4 @@
-"""The made-up shop: the same bytes every time, exports that fit, and in them the truth that was asked for."""
+"""The synthetic shop: the same bytes every time, exports that fit, and in them the truth that was asked for."""
 
 import dataclasses
 import datetime as dt

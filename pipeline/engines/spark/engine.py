@@ -244,13 +244,13 @@ class SparkEngine:
             raise SettingsError(
                 f"The order lines of this home came from {before}, and now they are to come from {now}. Use a home of "
                 f"its own for that, or delete data/warehouse/{self.settings.warehouse_file.name} and all that is in "
-                f"{lake_folder(self.settings)}, to load everything anew."
+                f"{lake_folder(self.settings)}, to load everything again."
             )
         # Made by an earlier run that loaded nothing.
         self.local.execute(f"DROP {kind.removeprefix('BASE ')} staging.order_lines")
 
     def _handed_over(self, table: Table) -> Path:
-        """What DuckDB has loaded, as a file that Spark reads; made anew only when the ledger has changed."""
+        """What DuckDB has loaded, as a file that Spark reads; made again only when the ledger has changed."""
         state = self.local.execute(
             "SELECT file_id, mapping, status, accepted, lines FROM ingest.files WHERE input = $input ORDER BY file_id",
             {"input": table.name},
