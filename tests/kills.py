@@ -12,6 +12,7 @@ import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal
 
 from homes import Home, run_alone
@@ -54,8 +55,26 @@ KINDS = (
 
 def run_until_killed(folder: str, kind: str, when: When) -> None:
     """The night of DAY in a process that does nothing else; where the moment does not come, it just ends."""
-    _arm(kind, lambda now: os.kill(os.getpid(), signal.SIGKILL) if now == when else None)
+
+    def reached(now: When) -> None:
+        if now == when:
+            _note(Path(folder)).write_text(f"{when} {kind}")  # somebody else may kill as well, for want of memory
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    _arm(kind, reached)
     run_alone(folder, DAY)
+
+
+def killed_itself(home: Home) -> str:
+    """When the last run that killed itself did so, such as "before ingest"; asked again, it is forgotten."""
+    note = _note(home.folder)
+    found = note.read_text() if note.exists() else ""
+    note.unlink(missing_ok=True)
+    return found
+
+
+def _note(folder: Path) -> Path:
+    return folder.with_name(f"{folder.name}.killed")
 
 
 def _arm(kind: str, reached: Callable[[When], None]) -> None:

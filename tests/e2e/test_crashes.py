@@ -25,7 +25,7 @@ import dagster as dg
 import duckdb
 import pytest
 from homes import WARSAW, Home, run_alone, sha256
-from kills import DAY, DAY_BEFORE, KINDS, Kind, When, run_until_killed
+from kills import DAY, DAY_BEFORE, KINDS, Kind, When, killed_itself, run_until_killed
 
 from pipeline.tables.catalog import ours, tables
 
@@ -202,6 +202,7 @@ def kill_at(forks: Any, home: Home, kind: Kind, when: When) -> None:
     night.start()
     night.join(PATIENCE)
     assert night.exitcode == -signal.SIGKILL, f"{kind.name}: the moment did not come, the run ended ({night.exitcode})"
+    assert killed_itself(home) == f"{when} {kind.name}"
     assert kind.has_happened(home) == (when == "after"), f"killed {when} {kind.name}, but elsewhere"
     assert_catalog_is_true(home)
 
