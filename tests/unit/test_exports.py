@@ -529,10 +529,10 @@ def zstd(content: bytes) -> bytes:
         ("export.txt", as_csv("|")),
         ("export.csv", b"\xef\xbb\xbf" + as_csv()),
         ("export.csv", as_csv().replace(b"\r\n", b"\n").rstrip()),
-        ("export.csv.gz", gzip.compress(as_csv())),
+        ("export.csv.gz", gzip.compress(as_csv(), mtime=0)),
         ("export.csv.zst", zstd(as_csv())),
         ("export.jsonl", "\n".join(map(json.dumps, THREE)).encode()),
-        ("export.ndjson.gz", gzip.compress("\n".join(map(json.dumps, THREE)).encode())),
+        ("export.ndjson.gz", gzip.compress("\n".join(map(json.dumps, THREE)).encode(), mtime=0)),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )

@@ -119,7 +119,7 @@ def _dies(*_: object, **__: object) -> None:
 
 STAGES = (
     (rekey, "make_key"), (DuckDBEngine, "note_changes"), (rekey, "_begin"), (rekey, "finish_rekey"),
-    (DuckDBEngine, "drop_days"), (rekey, "rewrite"), (rewriting, "fsync"), (Path, "replace"),
+    (DuckDBEngine, "drop_days"), (rewriting, "rewrite"), (rewriting, "fsync"), (Path, "replace"),
 )  # fmt: skip
 
 
@@ -129,7 +129,7 @@ def leftovers(settings: Settings) -> list[str]:
 
 @pytest.mark.parametrize(
     ("owner", "name", "next_is"),
-    [(*stage, ("rekey", "run")[number % 2]) for number, stage in enumerate(STAGES)] + [(rekey, "rewrite", "rekey")],
+    [(*stage, ("rekey", "run")[number % 2]) for number, stage in enumerate(STAGES)] + [(rewriting, "rewrite", "rekey")],
 )
 def test_whoever_comes_after_a_rekey_that_was_killed_goes_on_with_it(
     settings: Settings, monkeypatch: pytest.MonkeyPatch, owner: object, name: str, next_is: str
@@ -179,7 +179,7 @@ def test_a_rekey_on_a_full_disk_says_that_it_goes_on(settings: Settings, monkeyp
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as disk:
-        disk.setattr(rekey, "rewrite", full)
+        disk.setattr(rewriting, "rewrite", full)
         with pytest.raises(RekeyUnfinished, match=r"The disk is full.* or run: either goes on"):
             rekey_home(settings, {})
     assert rekey_home(settings, {}).goes_on
