@@ -118,13 +118,12 @@ class DuckDBEngine:
         self, sql: str, parameters: Parameters, path: Path, compression: str = "zstd", quote: Sequence[str] = ()
     ) -> int:
         """Write the rows of a SELECT to a CSV or Parquet file; `quote`: columns quoted in every row of a CSV."""
-        target = str(path).replace("'", "''")
         always = f", FORCE_QUOTE ({', '.join(quote)})" if quote else ""
         form = f"FORMAT csv, HEADER{always}" if path.suffix == ".csv" else f"FORMAT parquet, COMPRESSION {compression}"
         # Else a column is optional in the file if the table has a null of it anywhere, in whatever partition.
         self.execute(f"SET {_CHANGED_IN_RUNS} = 'statistics_propagation'")
         try:
-            return int(self.scalar(f"COPY ({sql}) TO '{target}' ({form})", parameters))
+            return int(self.scalar(f"COPY ({sql}) TO {text_literal(path)} ({form})", parameters))
         finally:
             self.execute(f"RESET {_CHANGED_IN_RUNS}")
 

@@ -22,6 +22,7 @@ from typing import Any, Literal
 
 import duckdb
 
+from pipeline.quoting import text_literal
 from pipeline.simulator import queries
 from pipeline.simulator.customers import Drawn, draw
 from pipeline.simulator.queries import LINE_COLUMNS, Window
@@ -88,8 +89,7 @@ def _write(
         for name, select in _selects(shop, nights, with_other, columns).items():
             path = workshop / f"{name}.{form}"
             path.parent.mkdir(parents=True, exist_ok=True)
-            target = str(path).replace("'", "''")
-            rows = scratch.execute(f"COPY ({select}) TO '{target}' ({FORMATS[form]})").fetchall()[0][0]
+            rows = scratch.execute(f"COPY ({select}) TO {text_literal(path)} ({FORMATS[form]})").fetchall()[0][0]
             yield File(f"{name}.{form}", rows, path.stat().st_size)
     yield _parameters(shop, workshop)
 

@@ -28,7 +28,7 @@ class Standalone:
 
     def executors(self) -> list[int]:
         """Process ids of the executors that the workers have started."""
-        return [pid for worker in self.workers for pid in _children(worker)]
+        return [pid for worker in self.workers for pid in _children(worker) if _is_executor(pid)]
 
 
 @contextmanager
@@ -95,6 +95,14 @@ def _children(pid: int) -> list[int]:
     """A child belongs to the thread that started it."""
     threads = Path(f"/proc/{pid}/task").glob("*/children")
     return [int(child) for thread in threads for child in thread.read_text().split()]
+
+
+def _is_executor(pid: int) -> bool:
+    """Java starts programs by a helper, which is a child of the worker for a moment, too."""
+    try:
+        return b"CoarseGrainedExecutorBackend" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return False
 
 
 def listening_elsewhere(pid: int) -> list[str]:
