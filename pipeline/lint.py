@@ -1,4 +1,4 @@
-"""The portability lint over every SQL file and all that Python asks: `make lint`.
+"""The portability lint over every SQL file and all that Python asks, and the pages that are files: `make lint`.
 
 The rules are in `engines/subset.py` and `sql_types.py`. All of it is translated to Spark, too, which needs no Spark.
 Sources are not among it: only DuckDB runs them, and what they may say is judged when they are read (`safe_sql.py`).
@@ -12,10 +12,13 @@ from collections.abc import Mapping
 
 from pipeline.engines.duckdb import parameter_columns
 from pipeline.engines.portable.lint import Refused, refusals, to_spark
-from pipeline.settings import Settings
+from pipeline.reporting.page import read_pages
+from pipeline.reporting.site import PYTHON_PAGES, all_pages
+from pipeline.settings import PAGES_FOLDER, Settings
 from pipeline.steps.computed import STEPS, queries_of
 from pipeline.steps.prediction import backtest
 from pipeline.tables.catalog import features, tables
+from pipeline.tables.header import HeaderError
 
 _DAY = dt.date(2024, 2, 29)
 _VALUES = {"snapshot_date": _DAY, "until": _DAY, "part_from": "0", "part_to": "8"}
@@ -50,7 +53,11 @@ def _not_for_spark(
 
 
 def main() -> int:
-    found = problems()
+    found: list[Exception] = [*problems()]
+    try:
+        all_pages(read_pages([PAGES_FOLDER], tables(), taken=PYTHON_PAGES))
+    except HeaderError as error:
+        found.append(error)
     for problem in found:
         print(problem, file=sys.stderr)  # noqa: T201
     return 1 if found else 0
