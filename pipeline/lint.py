@@ -2,7 +2,7 @@
 
 Tables keep to the portable subset (`engines/portable/`): all of it is translated to Spark, too, which needs no Spark.
 Audiences are written by DuckDB, which is asked whether it can, on a warehouse without rows. What sources and a home's
-files may say is judged when they are read (`tables/safe_sql.py`).
+files may say is judged when they are read (`tables/safe_sql.py`), and so is what pages and their charts say.
 """
 
 from __future__ import annotations
@@ -21,7 +21,9 @@ from pipeline.engines.duckdb import DuckDBEngine, SelectRefused, confine, parame
 from pipeline.engines.portable.lint import Refused, Schemas, refusals, to_spark
 from pipeline.errors import PerennialError
 from pipeline.ingest.sources import find_sources
-from pipeline.settings import Settings
+from pipeline.reporting.page import page_folders, read_pages
+from pipeline.reporting.site import PYTHON_PAGES, all_pages
+from pipeline.settings import PAGES_FOLDER, Settings
 from pipeline.steps.computed import STEPS, queries_of
 from pipeline.steps.prediction import backtest
 from pipeline.tables.audiences import Audience
@@ -44,7 +46,7 @@ def problems() -> list[PerennialError]:
     for module, queries in asked.items():
         for name, sql in queries.items():
             found += _not_for_spark(sql, f"{module} ({name})", schemas)
-    return found
+    return [*found, *_unreadable_pages([PAGES_FOLDER], ours())]
 
 
 def problems_of_home(settings: Settings) -> list[PerennialError]:
@@ -58,7 +60,8 @@ def problems_of_home(settings: Settings) -> list[PerennialError]:
         catalog = catalog_of(settings.home)
     except PerennialError as error:
         return [error, *found]
-    return [*(problems() if catalog is ours() else _problems_of(catalog, ours())), *found]
+    found += problems() if catalog is ours() else _problems_of(catalog, ours())
+    return [*found, *_unreadable_pages(page_folders(settings.home), catalog)]
 
 
 def _problems_of(catalog: Catalog, known: Catalog, of_features: Sequence[Refused] = ()) -> list[PerennialError]:
@@ -92,6 +95,14 @@ def _unusable(catalog: Catalog, audiences: Iterable[Audience]) -> list[Perennial
             except (AudienceRefused, SelectRefused) as refused:
                 found.append(refused)
     return found
+
+
+def _unreadable_pages(folders: Iterable[Path], catalog: Catalog) -> list[PerennialError]:
+    try:
+        all_pages(read_pages(folders, catalog.tables, taken=PYTHON_PAGES))
+    except PerennialError as error:
+        return [error]
+    return []
 
 
 def _of_table(table: Table, schemas: Schemas, found: Sequence[Refused]) -> list[Refused]:

@@ -1,5 +1,5 @@
-"""The static HTML report: `queries` ask, `words` phrase, `charts` draw, `pages` lay out, `site` writes.
+"""The static HTML report: `facts` are read once, `words` phrase, `figures` draw, `site` writes.
 
-A new page is one module in `pages/` with `context(report)`, one template of the same name in reports/templates, and one
-line in `pages.PAGES`.
+A new page is a folder of files, `reports/pages/<page>/` (`page`, `chart_files`; docs/reports.md). Pages that were there
+before are modules in `pages/` with `context(report)` and a template of the same name.
 """

@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Self, get_args
 
@@ -402,11 +403,15 @@ def _cell_of(name: str, column: Shown, currency: str) -> Callable[[Row], Any]:
 
 
 def _tables_of(chart: ChartFile, tables: Mapping[str, Table]) -> list[Table]:
+    return [tables[name] for name in sorted(_tables_read(chart.select, chart.file)) if name in tables]
+
+
+@cache  # nights of a range read the same pages
+def _tables_read(select: str, file: str) -> frozenset[str]:
     try:
-        read = tables_read(chart.select, chart.file)
+        return tables_read(select, file)
     except Refused as refused:
         raise HeaderError(str(refused)) from refused
-    return [tables[name] for name in sorted(read) if name in tables]
 
 
 def shown_column(name: str, spec: ColumnSpec, tables: Iterable[Table], kind: pl.DataType, file: str) -> Shown:

@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from pipeline.reporting.chart_files import ChartFile, make, read_chart, require_safe
 from pipeline.reporting.components import Nothing, Part
 from pipeline.reporting.facts import Report
-from pipeline.reporting.templating import Texts
+from pipeline.reporting.templating import Texts, texts_in
 from pipeline.settings import PAGES_FOLDER
 from pipeline.tables.header import HeaderError, Table, parse_header, read_yaml
 
@@ -90,7 +90,7 @@ class PageFile:
 
     def context(self, report: Report) -> dict[str, Any]:
         """What the template is given. Charts are made only where the page has something to show."""
-        texts = Texts(report.facts.currency)
+        texts = texts_in(report.facts.currency)
         given = self.given(report)
         missing = self._say(texts, "missing", self.header.missing, given)
         given |= {"missing": missing}

@@ -22,9 +22,19 @@ from pipeline.reporting.templating import make_environment
 from pipeline.settings import PAGES_FOLDER, TEMPLATES_FOLDER
 from pipeline.tables.header import HeaderError, Table
 
-__all__ = ["OUT", "RunCard", "all_pages", "build_entrance", "build_site", "make_environment", "page_file"]
+__all__ = [
+    "OUT",
+    "PYTHON_PAGES",
+    "RunCard",
+    "all_pages",
+    "build_entrance",
+    "build_site",
+    "make_environment",
+    "page_file",
+]
 
 OUT = "reports/out"
+PYTHON_PAGES = frozenset(page.name for page in PAGES)
 
 
 def build_site(
@@ -43,7 +53,7 @@ def build_site(
     to write for a target, which is a posix path relative to the home. `page_folders` hold the pages that are files.
     Raises HeaderError.
     """
-    files = read_pages(page_folders, tables, taken={page.name for page in PAGES})
+    files = read_pages(page_folders, tables, taken=PYTHON_PAGES)
     environment = make_environment(run.currency, {page.template: page.source for page in files})
     texts = _pages(environment, all_pages(files), read_report(query, snapshot_date, tables, run), wanted)
     for target, text in texts.items():

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from functools import cache
 from typing import Any
 
 import jinja2
@@ -46,6 +47,7 @@ class Texts:
         for environment in (self._plain, self._markup):
             environment.filters |= _filters(currency)
         self._currency = currency
+        self._compiled = cache(lambda environment, template: environment.from_string(template))
 
     def text(self, template: str, place: str, values: Mapping[str, Any]) -> str:
         """Raises HeaderError, which begins with `place`, for a template that cannot be rendered."""
@@ -59,7 +61,7 @@ class Texts:
         self, environment: jinja2.Environment, template: str, place: str
     ) -> Callable[[Mapping[str, Any]], str]:
         try:
-            compiled = environment.from_string(template)
+            compiled = self._compiled(environment, template)
         except jinja2.TemplateError as error:
             raise HeaderError(f"{place}: {error}") from error
 
@@ -70,6 +72,12 @@ class Texts:
                 raise HeaderError(f"{place}: {error}") from error
 
         return render
+
+
+@cache
+def texts_in(currency: str) -> Texts:
+    """The texts of a currency; their templates are compiled once for all days."""
+    return Texts(currency)
 
 
 def _known(value: Any) -> Any:

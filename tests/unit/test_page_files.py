@@ -315,7 +315,7 @@ def refusal_of(query: Query, home: Path) -> str:
 
 
 @pytest.mark.parametrize(
-    ("changed", "told"),
+    ("changed", "message"),
     [
         # SQL that reads anything but tables
         ({"kinds": KINDS.replace("marts.customer_summary", "read_csv('/etc/passwd')")},
@@ -358,10 +358,10 @@ def refusal_of(query: Query, home: Path) -> str:
     ],
 )  # fmt: skip
 def test_what_cannot_be_used_is_refused_with_its_place(
-    changed: dict[str, str], told: str, two_customers: Query, tmp_path: Path
+    changed: dict[str, str], message: str, two_customers: Query, tmp_path: Path
 ) -> None:
     write_page(tmp_path, **changed)
-    assert told in refusal_of(two_customers, tmp_path)
+    assert message in refusal_of(two_customers, tmp_path)
 
 
 @pytest.fixture(scope="module")
