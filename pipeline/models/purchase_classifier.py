@@ -10,6 +10,7 @@ the log loss of the mean was below that of the trees alone, calibrated either wa
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,7 +19,7 @@ from sklearn.calibration import CalibratedClassifierCV
 from sklearn.ensemble import HistGradientBoostingClassifier, VotingClassifier
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import StratifiedKFold
+from sklearn.model_selection import PredefinedSplit
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from threadpoolctl import threadpool_limits
@@ -28,7 +29,9 @@ from pipeline.models.histories import Array
 LEAST_OF_EACH = 50
 """Customers who bought, and customers who did not, that it takes to train."""
 
-_FOLDS = 5
+FOLDS = 5
+"""Parts of the customers, each calibrated by trees that have seen the others only."""
+
 _TREES, _LEAVES, _LEARNING_RATE, _L2 = 30, 5, 0.12, 1.0  # four times as many at a quarter of the rate say the same
 _LEAST_LEAF, _LEAF_SHARE = 20, 0.01
 _LOGISTIC_C = 0.1
@@ -36,26 +39,30 @@ _LOGISTIC_C = 0.1
 
 @dataclass(frozen=True)
 class PurchaseClassifier:
-    """A trained classifier, the columns it uses, how many customers it was trained on and the share who bought."""
+    """A trained classifier, the columns it uses and their units, how many customers it was trained on and the share who
+    bought."""
 
     estimator: VotingClassifier
     used: NDArray[np.intp]
-    seed: int
+    units: Array
     customers: int
     base_rate: float
 
     def predict(self, features: Array) -> Array:
         """P(buys) of each row of `features` (n, k), the columns as in training; (n,). Rows may come in any batches."""
         with threadpool_limits(1):
-            return np.asarray(self.estimator.predict_proba(features[:, self.used])[:, 1], dtype=np.float64)
+            return np.asarray(
+                self.estimator.predict_proba((features / self.units)[:, self.used])[:, 1], dtype=np.float64
+            )
 
 
-def train(features: Array, bought: Array, seed: int) -> PurchaseClassifier:
+def train(features: Array, bought: Array, folds: NDArray[np.intp], money: Sequence[int] = ()) -> PurchaseClassifier:
     """Train on `features` (n, k), NaN where unknown, as of a day, and on who `bought` (1 or 0) in the days after it.
 
-    Same rows in the same order and same seed: same classifier. That is why it runs on one thread: sums of several
-    differ in their last digits, which may move a split. Columns known of fewer than LEAST_OF_EACH customers are not
-    used. ValueError where fewer than that bought, or did not.
+    `folds`: which of FOLDS parts a customer falls in. `money`: columns that are amounts; they are told in units of
+    their mean, so that the currency does not matter. Same rows in the same order: same classifier. That is why it runs
+    on one thread: sums of several differ in their last digits, which may move a split. Columns known of fewer than
+    LEAST_OF_EACH customers are not used. ValueError where fewer than that bought, or did not.
     """
     buyers, customers = int(bought.sum()), len(bought)
     if min(buyers, customers - buyers) < LEAST_OF_EACH:
@@ -64,11 +71,15 @@ def train(features: Array, bought: Array, seed: int) -> PurchaseClassifier:
             f"bought and as many must not; choose a longer horizon or use the timing models"
         )
     used = np.flatnonzero((~np.isnan(features)).sum(axis=0) >= LEAST_OF_EACH)
-    members = [("trees", _trees(customers, seed)), ("logistic", _logistic())]
+    units = np.ones(features.shape[1])
+    for column in money:
+        known = np.abs(features[~np.isnan(features[:, column]), column])
+        units[column] = known.mean() if known.any() else 1.0
+    members = [("trees", _trees(customers, folds)), ("logistic", _logistic())]
     estimator = VotingClassifier(members, voting="soft")
     with threadpool_limits(1):
-        estimator.fit(features[:, used], bought)
-    return PurchaseClassifier(estimator, used, seed, customers, buyers / customers)
+        estimator.fit((features / units)[:, used], bought)
+    return PurchaseClassifier(estimator, used, units, customers, buyers / customers)
 
 
 def blend(classifier: Array, timing: Array) -> Array:
@@ -80,7 +91,7 @@ def blend(classifier: Array, timing: Array) -> Array:
     return np.asarray((classifier + timing) / 2)
 
 
-def _trees(customers: int, seed: int) -> CalibratedClassifierCV:
+def _trees(customers: int, folds: NDArray[np.intp]) -> CalibratedClassifierCV:
     trees = HistGradientBoostingClassifier(
         learning_rate=_LEARNING_RATE,
         max_iter=_TREES,
@@ -88,10 +99,9 @@ def _trees(customers: int, seed: int) -> CalibratedClassifierCV:
         min_samples_leaf=max(_LEAST_LEAF, int(_LEAF_SHARE * customers)),
         l2_regularization=_L2,
         early_stopping=False,
-        random_state=seed,
+        random_state=0,
     )
-    folds = StratifiedKFold(_FOLDS, shuffle=True, random_state=seed)
-    return CalibratedClassifierCV(trees, method="isotonic", cv=folds)
+    return CalibratedClassifierCV(trees, method="isotonic", cv=PredefinedSplit(folds))
 
 
 def _logistic() -> Pipeline:

@@ -13,13 +13,16 @@ from shop import CDNOW, RealShop, all_tables, build, real_shop
 from pipeline.models.beta_geometric import BGNBD
 from pipeline.models.gamma_gamma import GammaGamma, Spenders
 from pipeline.models.pareto_nbd import ParetoNBD
+from pipeline.models.purchase_classifier import FOLDS
 from pipeline.settings import Settings
 from pipeline.steps.prediction import inputs
 from pipeline.steps.prediction.backtest import PUBLISHED, outcomes, publish
-from pipeline.steps.prediction.holdouts import BLEND, PROBABILITIES, TRAINED
+from pipeline.steps.prediction.holdouts import BLEND, PROBABILITIES, TRAINED, trained_on
 from pipeline.steps.prediction.inputs import (
     FEATURES,
+    HISTORY,
     RHYTHM,
+    Cohort,
     Everybody,
     cohort,
     everybody,
@@ -90,6 +93,22 @@ def test_the_short_query_knows_what_the_long_one_does(online_retail):
     long, short = (cohort(engine, origin, day, columns=columns).frame for columns in (FEATURES, RHYTHM))
     assert short.height > 1000
     assert_frame_equal(short, long.select(short.columns), rel_tol=1e-12)
+
+
+def test_what_is_learnt_does_not_depend_on_what_customers_are_called(cdnow_sample):
+    # The same customers in another order, under other names: the same rows in the same order, and the same folds.
+    known = cohort(cdnow_sample.engine, dt.date(1997, 6, 30), ORIGIN)
+    names = pl.Series([f"n{n:05d}" for n in range(known.frame.height)])
+    shuffled = known.frame.sample(fraction=1, shuffle=True, seed=7).with_columns(customer_id=names)
+    renamed = Cohort(known.origin, known.until, shuffled)
+    ours, theirs = known.sampled(), renamed.sampled()
+    np.testing.assert_array_equal(theirs.features, ours.features)
+    np.testing.assert_array_equal(theirs.folds, ours.folds)
+    p, q = (trained_on(one).predict(ours.features) for one in (known, renamed))
+    np.testing.assert_array_equal(p, q)
+    assert np.bincount(ours.folds, minlength=FOLDS).min() > 0.1 * len(ours.folds)
+    alike = ours.frame.with_columns(fold=pl.Series(ours.folds)).group_by(HISTORY).agg(pl.col("fold").n_unique())
+    assert alike["fold"].max() == 1  # equal histories are calibrated by trees that have seen none of them
 
 
 # ── the gate ──────────────────────────────────────────────────────────────────────────────────────────────────────────

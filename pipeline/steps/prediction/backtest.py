@@ -8,7 +8,7 @@ import numpy as np
 
 from pipeline.models.histories import Array
 from pipeline.steps.prediction.holdouts import Judged, Target, judge_probability
-from pipeline.steps.prediction.nightly import SEED, Night
+from pipeline.steps.prediction.nightly import Night
 from pipeline.steps.prediction.rows import frames_of
 from pipeline.tables.catalog import tables
 
@@ -48,7 +48,7 @@ def outcomes(night: Night) -> dict[Target, Judged]:
     for target, horizon in night.horizons.items():
         after = night.cohort(night.day, night.before(-horizon))
         learnt = night.cohort(night.before(horizon), night.day)
-        judged = judge_probability(target, after, learnt, night.models(night.day), SEED, night.clock)
+        judged = judge_probability(target, after, learnt, night.models(night.day), night.clock)
         probability: Array = published[target].to_numpy().astype(np.float64)
         found[target] = replace(judged, predictions={**judged.predictions, PUBLISHED: probability})
     return found

@@ -15,9 +15,9 @@ from pipeline.models.clv import Horizon, value_interval
 from pipeline.models.fitting import Fit
 from pipeline.models.gamma_gamma import SpendFit
 from pipeline.models.histories import Array
-from pipeline.models.purchase_classifier import blend, train
+from pipeline.models.purchase_classifier import PurchaseClassifier, blend, train
 from pipeline.models.timing import TimingModel
-from pipeline.steps.prediction.inputs import Cohort
+from pipeline.steps.prediction.inputs import AMOUNTS, Cohort
 
 Target = Literal["counts", "value", "purchase_30d", "purchase_90d", "churn"]
 PROBABILITIES: tuple[Target, ...] = ("purchase_30d", "purchase_90d", "churn")
@@ -113,7 +113,6 @@ def judge_probability(
     cohort: Cohort,
     before: Cohort | None,
     models: Mapping[str, TimingModel],
-    seed: int,
     clock: Clock = EVEN,
 ) -> Judged:
     """`before`: the cohort one horizon earlier, labelled up to the origin; what classifier and baselines learn."""
@@ -124,8 +123,7 @@ def judge_probability(
     baselines: dict[str, Array] = {}
     if before is not None and is_enough(before):
         if target in LEARNT:
-            sample = before.sampled()
-            trained = train(sample.features, sample.bought, seed).predict(cohort.features)
+            trained = trained_on(before).predict(cohort.features)
             losses = {name: validation.log_loss(cohort.bought, p, np.ones_like(p)) for name, p in predictions.items()}
             behind = predictions[validation.champion_by_log_loss(losses)]
             predictions |= {CLASSIFIER: trained, BLEND: blend(trained, behind)}
@@ -133,6 +131,11 @@ def judge_probability(
         logistic = validation.fit_recency_logistic(before.silent_weeks, before.bought, np.ones_like(before.bought))
         baselines["recency_logistic"] = logistic.predict(cohort.silent_weeks)
     return Judged(target, cohort, cohort.bought, predictions | baselines, frozenset(baselines))
+
+
+def trained_on(cohort: Cohort) -> PurchaseClassifier:
+    sample = cohort.sampled()
+    return train(sample.features, sample.bought, sample.folds, AMOUNTS)
 
 
 def usable(fits: Mapping[str, Fit]) -> dict[str, TimingModel]:

@@ -5,12 +5,14 @@ what these bought after it. No ids but for scoring.
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 from sqlglot import exp
 
 from pipeline.engines.engine import Engine
@@ -18,6 +20,7 @@ from pipeline.engines.portable import lint
 from pipeline.models.clock import HORIZONS
 from pipeline.models.gamma_gamma import Spenders
 from pipeline.models.histories import Array, Histories
+from pipeline.models.purchase_classifier import FOLDS
 from pipeline.tables.catalog import tables, with_features
 
 LARGEST_SAMPLE, TRAINED_ON, BATCH = 100_000, 25_000, 1_000_000
@@ -28,6 +31,11 @@ FEATURES = (
     "first_amount", "last_amount", "mean_amount", "refunded_amount", "refunded_share",
     "categories", "main_category_share", "channels", "last_channel_share",
 )  # fmt: skip
+
+AMOUNTS = tuple(
+    FEATURES.index(name) for name in ("monetary_value", "first_amount", "last_amount", "mean_amount", "refunded_amount")
+)
+"""Columns of FEATURES that are money."""
 
 RHYTHM = (*HISTORY, "recency_days", "monetary_value", "mean_amount")
 """What the timing and spend models, and the baselines, look at of FEATURES."""
@@ -164,9 +172,23 @@ class Cohort:
         return self.frame.select(pl.col(FEATURES).cast(pl.Float64).fill_null(float("nan"))).to_numpy()
 
     def sampled(self) -> Cohort:
-        """At most TRAINED_ON of the customers, every k-th by id: enough to train on, and the same every time."""
+        """At most TRAINED_ON of the customers, every k-th in an order of their histories: enough to train on, and the
+        same every time, whatever the customers are called."""
         step = -(-self.frame.height // TRAINED_ON)
-        return self if step <= 1 else Cohort(self.origin, self.until, self.frame.gather_every(step))
+        ordered = self.frame.with_columns(_key=pl.Series(self._keys)).sort("_key", *FEATURES, "later")
+        return Cohort(self.origin, self.until, ordered.drop("_key").gather_every(step))
+
+    @property
+    def folds(self) -> NDArray[np.intp]:
+        """A part of FOLDS for each customer, the same for all who bought on as many days between the same two."""
+        return np.array([int(key[:8], 16) % FOLDS for key in self._keys], dtype=np.intp)
+
+    @property
+    def _keys(self) -> list[str]:
+        """MD5 of the first occasion, x and t_x."""
+        firsts = (pl.lit(self.origin) - pl.duration(days="age_days")).cast(pl.String)
+        told = self.frame.select(pl.concat_str(firsts, "frequency", "active_span_days", separator=" ")).to_series()
+        return [hashlib.md5(key.encode(), usedforsecurity=False).hexdigest() for key in told]
 
     @property
     def spenders(self) -> Spenders:

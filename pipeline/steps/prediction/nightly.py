@@ -57,7 +57,6 @@ _ALL_KINDS: tuple[type[TimingModel], ...] = (*KINDS, NBD)
 LEAST_BUYERS, LEAST_DAYS, LEAST_FREQUENT, LONGEST_SILENCE_DAYS = 500, 180, 50, 30
 LONGEST_HOLDOUT_DAYS = 182
 STRONG_CORRELATION = 0.3
-SEED = 20260101
 
 Model = TypeVar("Model", TimingModel, GammaGamma)
 
@@ -168,7 +167,7 @@ class Night:
             judges["value"] = partial(judge_value, counts, models, spend, clocks)
         for target, (after, before) in tests.items():
             models, clock = self.models(after.origin), clock_of(self.factors_at(after.origin, name))
-            judges[target] = partial(judge_probability, target, after, before, models, SEED, clock)
+            judges[target] = partial(judge_probability, target, after, before, models, clock)
         return found | dict(zip(judges, side_by_side(lambda target: judges[target](), list(judges)), strict=True))
 
     @cached_property

@@ -23,13 +23,13 @@ from pipeline.models.clv import (
 from pipeline.models.fitting import Fit
 from pipeline.models.gamma_gamma import SpendFit
 from pipeline.models.histories import Histories
-from pipeline.models.purchase_classifier import PurchaseClassifier, blend, train
+from pipeline.models.purchase_classifier import PurchaseClassifier, blend
 from pipeline.settings import Settings
 from pipeline.steps.prediction import inputs
 from pipeline.steps.prediction.chances import SHARES, Chances
-from pipeline.steps.prediction.holdouts import BLEND, PROBABILITIES, TRAINED, Target
+from pipeline.steps.prediction.holdouts import BLEND, PROBABILITIES, TRAINED, Target, trained_on
 from pipeline.steps.prediction.inputs import HISTORY, Cohort, everybody, histories_of, kept_share, parts_of
-from pipeline.steps.prediction.nightly import SEED, Night, last_models
+from pipeline.steps.prediction.nightly import Night, last_models
 from pipeline.steps.prediction.threads import side_by_side
 
 LOOK_BACK_DAYS = 30
@@ -148,17 +148,12 @@ def _classifier_scores(night: Night, chances: Chances) -> pl.DataFrame:
     if not wanted:
         return pl.DataFrame()
     learnt = [night.holdout(night.before(night.horizons[target]), night.day, detailed=True) for target in wanted]
-    trained = dict(zip(wanted, side_by_side(_trained, learnt), strict=True))
+    trained = dict(zip(wanted, side_by_side(trained_on, learnt), strict=True))
     groups = night.today.frame.select(HISTORY).with_row_index("place")
     return pl.concat(
         _scored(night, trained, chances, groups, batch)
         for batch in parts_of(night.engine, night.day, night.today.customers)
     )
-
-
-def _trained(learnt: Cohort) -> PurchaseClassifier:
-    sample = learnt.sampled()
-    return train(sample.features, sample.bought, SEED)
 
 
 def _scored(
