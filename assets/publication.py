@@ -104,7 +104,7 @@ class _Part:
 
     @classmethod
     def of_later(cls, catalog: Catalog, settings: Settings, day: dt.date) -> "_Part":
-        """What compares with earlier days, of which one was written anew, and what else is not there.
+        """What compares with earlier days, of which one was written again, and what else is not there.
 
         Nothing of the rest has changed. Audiences tell who has come to a segment, and when: they compare.
         """

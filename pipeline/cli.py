@@ -222,7 +222,7 @@ def inspect(
     """Show how a file would be read and what would become of its rows. Changes nothing in the home."""
     from pipeline.ingest.inspection import inspect as look_at
 
-    with _told(_NOT_READ, debug):
+    with _reported(_NOT_READ, debug):
         settings = load(home)
         if home is not None and not home.expanduser().is_dir():
             raise SettingsError(f"{settings.home} is no folder. Name the shop's folder with --home, or none.")
@@ -240,7 +240,7 @@ def new(
     topic: Annotated[str, typer.Option(help="Of a table: the folder, and chapter of the glossary.")] = "own",
 ) -> None:
     """Write a commented start for a table, an audience or a source of your own into the home (docs/own-sql.md)."""
-    with _told(_NOT_WRITTEN):
+    with _reported(_NOT_WRITTEN):
         from pipeline.doctor import require_home
 
         settings = load(home)
@@ -255,7 +255,7 @@ def new(
 @app.command()
 def lint(home: Home = None) -> None:
     """Look at the SQL files of the home: headers, tables and columns, what they may say, whether they are portable."""
-    with _told("Not linted."):
+    with _reported("Not linted."):
         from pipeline.doctor import require_home
 
         settings = load(home)
@@ -276,7 +276,7 @@ def prune(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would go, and leave it.")] = False,
 ) -> None:
     """Remove the snapshots that are past their time (settings keep_daily and keep_monthly); never the latest."""
-    with _told(_NOT_REMOVED):
+    with _reported(_NOT_REMOVED):
         settings = _settings(home, _NOT_REMOVED)
         from pipeline.home.retention import prune_home
 
@@ -306,7 +306,7 @@ def rekey(
 ) -> None:
     """Make all customer ids that come from e-mail addresses again, with the home's key (docs/operations.md)."""
     given = _parse_sources(source or [], _NOT_CHANGED)
-    with _told(_NOT_CHANGED):
+    with _reported(_NOT_CHANGED):
         settings = _settings(home, _NOT_CHANGED)
         from pipeline.ingest.identity import key_file
         from pipeline.rekey import RekeyUnfinished, rekey_home
@@ -329,7 +329,7 @@ def doctor(home: Home = None) -> None:
     from pipeline.doctor import examine
 
     marks = {"ok": ("✓", "green"), "warn": ("!", "yellow"), "fail": ("✗", "red")}
-    with _told("The home could not be examined to the end."):
+    with _reported("The home could not be examined to the end."):
         findings = examine(home)
     for finding in findings:
         out.print(Text.assemble(marks[finding.status], " ", (finding.subject, "bold"), ": "), end="")
@@ -375,7 +375,7 @@ def _no_folder(folder: Path, error: OSError, option: str) -> str:
 
 
 @contextmanager
-def _told(what: str, debug: bool = False) -> Iterator[None]:
+def _reported(what: str, debug: bool = False) -> Iterator[None]:
     """What goes wrong inside becomes one message that begins with `what`; the trace only if it was asked for."""
     try:
         yield

@@ -1,6 +1,6 @@
 """Dagster's history of a home: its own event log in SQLite, with connections that stay open.
 
-Dagster opens a database, compiles its statements and asks which tables there are anew for each of the hundreds of
+Dagster opens a database, compiles its statements and asks again which tables there are for each of the hundreds of
 events of a run; on a small shop that took most of the run. dagster.yaml of a home names this class; the files are those
 that Dagster would write.
 """

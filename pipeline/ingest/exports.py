@@ -90,7 +90,7 @@ def load_exports(
         except ExportError as error:
             return error
         except SqlglotError as error:  # found when the columns of the source's SELECT were traced
-            return export.source.told(error)
+            return export.source.explained(error)
         except (duckdb.Error, OSError) as error:
             if gone := _unreadable(export.path):
                 return ExportError(f"{export.name} cannot be read: {gone}.")

@@ -108,7 +108,7 @@ class Source:
     first_line: int = 1
     """The line of the file in which the SELECT begins."""
 
-    def told(self, error: Exception) -> ExportError:
+    def explained(self, error: Exception) -> ExportError:
         """An error in its SELECT, found when it was run, with file and line, and without what a cell held."""
         message = str(error)
         line = re.search(r"^LINE (\d+):", message, re.MULTILINE)

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.dialect import WITH_OFFSET
 from pipeline.engines.engine import Engine
-from pipeline.engines.spark.engine import SparkEngine, SparkFailed, spark_type, told
+from pipeline.engines.spark.engine import SparkEngine, SparkFailed, run_by_spark, spark_type
 from pipeline.engines.spark.session import spark_path
 from pipeline.engines.spark.sql import SPACES, view_name
 from pipeline.errors import ExportError
@@ -122,14 +122,16 @@ def _entry(engine: SparkEngine, source: Source, path: str) -> Entry:
         )
     reader = engine.session.read
     try:
-        files = told(path, lambda: reader.format("binaryFile").option("recursiveFileLookup", "true").load(path))
-        listed = told(path, lambda: files.select("path", "length", "modificationTime").orderBy("path").collect())
+        files = run_by_spark(path, lambda: reader.format("binaryFile").option("recursiveFileLookup", "true").load(path))
+        listed = run_by_spark(
+            path, lambda: files.select("path", "length", "modificationTime").orderBy("path").collect()
+        )
     except SparkFailed as failed:
         raise ExportError(f"spark.order_lines: {path} cannot be read: {failed.reason}") from failed
     if not listed:
         raise ExportError(f"spark.order_lines: no file matches {path!r}; write a path, a folder or a glob.")
     try:
-        columns = told(path, lambda: _raw(engine, path, format, None).columns)
+        columns = run_by_spark(path, lambda: _raw(engine, path, format, None).columns)
     except SparkFailed as failed:
         raise ExportError(_drift(path, failed.reason)) from failed
     _refuse_missing(source, path, columns)
@@ -216,12 +218,12 @@ def _judge(engine: SparkEngine, entry: Entry, folder: Path) -> Judged:
     """Read the files once, into a folder of typed rows; all else is asked of these."""
     mapped = _mapped(engine, entry)
     try:
-        told(entry.path, lambda: mapped.write.parquet(spark_path(folder / "mapped")))
+        run_by_spark(entry.path, lambda: mapped.write.parquet(spark_path(folder / "mapped")))
         rows = _numbered(engine.session.read.parquet(spark_path(folder / "mapped")))
         rows = _dated(_completed(rows, engine.settings))
-        told(entry.path, lambda: rows.createOrReplaceTempView(view_name(_MAPPED)))
+        run_by_spark(entry.path, lambda: rows.createOrReplaceTempView(view_name(_MAPPED)))
         judged = engine.frame(_rules_query(), {}, "the contract of order_lines", {_MAPPED: _mapped_columns()})
-        told(entry.path, lambda: judged.write.parquet(spark_path(folder / "judged")))
+        run_by_spark(entry.path, lambda: judged.write.parquet(spark_path(folder / "judged")))
     except SparkFailed as failed:
         if _READING not in failed.conditions:  # a full disk, a lost cluster: not the files' fault
             raise
@@ -229,7 +231,7 @@ def _judge(engine: SparkEngine, entry: Entry, folder: Path) -> Judged:
     rows = engine.session.read.parquet(spark_path(folder / "judged"))
     until = arrival_of(engine.local, entry.file_id).believed_until
     latest = f"max(CASE WHEN reasons IS NULL AND ordered_at <= TIMESTAMP_NTZ '{until}' THEN ordered_at END)"
-    read, bad, latest_at = told(entry.path, rows.selectExpr("count(*)", "count(reasons)", latest).collect)[0]
+    read, bad, latest_at = run_by_spark(entry.path, rows.selectExpr("count(*)", "count(reasons)", latest).collect)[0]
     return Judged(rows, read, bad, latest_at)
 
 
@@ -369,7 +371,7 @@ def _refuse_too_many(engine: SparkEngine, entries: Sequence[Entry], judged: Sequ
     for entry, found in zip(entries, judged, strict=True):
         if found.bad > limit * found.read:
             bad = found.rows.where("reasons IS NOT NULL").select("row_number", "reasons")
-            row, reasons = told(entry.path, bad.orderBy("row_number").limit(1).collect)[0]
+            row, reasons = run_by_spark(entry.path, bad.orderBy("row_number").limit(1).collect)[0]
             raise ExportError(
                 f"{entry.path}, row {row:,}, {reasons}. {found.bad:,} of {found.read:,} rows do not fit: more than "
                 f"{limit:.1%} (setting quarantine_limit), so nothing was loaded. Fix the files or the limit."
@@ -441,7 +443,7 @@ def _set_aside(engine: SparkEngine, entry: Entry, found: Judged) -> Path:
     """The bad rows of an entry, as files that DuckDB can read."""
     folder = engine.lake.root / "runs" / "order_lines" / f"bad-{entry.file_id}"
     bad = found.rows.where("reasons IS NOT NULL").selectExpr("row_number", "reasons", "_raw")
-    told(entry.path, lambda: bad.write.parquet(spark_path(folder)))
+    run_by_spark(entry.path, lambda: bad.write.parquet(spark_path(folder)))
     return folder
 
 

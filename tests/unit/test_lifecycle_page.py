@@ -14,9 +14,21 @@ from shop import Shop, days_before, open_engine
 from pipeline.engines.portable.lint import refusals
 from pipeline.reporting import lifecycle_charts
 from pipeline.reporting import lifecycle_queries as queries
-from pipeline.reporting import lifecycle_words as says
 from pipeline.reporting.components import Chart
 from pipeline.reporting.facts import read_report
+from pipeline.reporting.lifecycle_words import (
+    bridge_sentence,
+    difference_sentence,
+    flow_sentence,
+    limit,
+    limits_sentence,
+    revenue_sentence,
+    spend_sentence,
+    stage_sentence,
+    stages_sentence,
+    transitions_sentence,
+    value_sentence,
+)
 from pipeline.reporting.pages import lifecycle
 from pipeline.reporting.site import RunCard, make_environment
 from pipeline.settings import Settings
@@ -86,50 +98,50 @@ BACK = {**LAST, "scenario": "back", "from_stage": "defecting", "to_stage": "acti
 @pytest.mark.parametrize(
     ("shown", "expected"),
     [
-        (says.stages_sentence({"active": 3, "first-time": 0, "defecting": 1, "lead": 9}, 2),
+        (stages_sentence({"active": 3, "first-time": 0, "defecting": 1, "lead": 9}, 2),
          "Of 4 customers 3 (75.0 %) are active and 1 (25.0 %) is defecting. 2 of the active were away before and came "
          "back."),
-        (says.limit(49, "learnt", 46, 52), "49 days (learnt; 46 to 52)"),
-        (says.limit(49, "learnt", 46, None), "49 days (learnt; from 46)"),
-        (says.limit(180, "not_reached", 150, None), "180 days (stands in: the chance falls less)"),
-        (says.limit(1, "set", None, None), "1 day (set)"),
-        (says.limits_sentence([LEARNT, STANDS_IN]),
+        (limit(49, "learnt", 46, 52), "49 days (learnt; 46 to 52)"),
+        (limit(49, "learnt", 46, None), "49 days (learnt; from 46)"),
+        (limit(180, "not_reached", 150, None), "180 days (stands in: the chance falls less)"),
+        (limit(1, "set", None, None), "1 day (set)"),
+        (limits_sentence([LEARNT, STANDS_IN]),
          "Silence means defecting for customers who have bought once after 49 days (as learnt here) and those who have "
          "bought again after 180 days (the usual limit, as none could be learnt here)."),
-        (says.transitions_sentence({("active", "defecting"): CELL}, 30, THEN),
+        (transitions_sentence({("active", "defecting"): CELL}, 30, THEN),
          "In 30 days, 25.0 % of the active became defecting (4.6 % to 69.9 %, n = 4)."),
-        (says.transitions_sentence({("active", "defecting"): {**CELL, "share": None}}, 30, THEN),
+        (transitions_sentence({("active", "defecting"): {**CELL, "share": None}}, 30, THEN),
          "Nobody was active, defecting or inactive on 1 Dec 2026, 30 days ago."),
-        (says.flow_sentence(3, 0, 5, 1, THEN), "Since 1 Dec 2026, 3 moved up, 5 stayed where they were and 1 is new."),
-        (says.value_sentence([("active", 40.0), ("inactive", 2.5)], "EUR"),
+        (flow_sentence(3, 0, 5, 1, THEN), "Since 1 Dec 2026, 3 moved up, 5 stayed where they were and 1 is new."),
+        (value_sentence([("active", 40.0), ("inactive", 2.5)], "EUR"),
          "Mean predicted value of a customer: active 40.00 € and inactive 2.50 €."),
-        (says.value_sentence([], "EUR"), "No stage has 30 customers with a predicted value."),
-        (says.spend_sentence([MOVE, {**MOVE, "most_to_spend": None}], 90, "EUR"),
+        (value_sentence([], "EUR"), "No stage has 30 customers with a predicted value."),
+        (spend_sentence([MOVE, {**MOVE, "most_to_spend": None}], 90, "EUR"),
          "If every move within 90 days were due to what is spent, and every loss could be prevented, it would pay to "
          "convert first-time customers at most 4.00 € each."),
-        (says.spend_sentence([{**MOVE, "most_to_spend": None}], 30, "EUR"),
+        (spend_sentence([{**MOVE, "most_to_spend": None}], 30, "EUR"),
          "For no move were enough customers seen in 30 days."),
-        (says.difference_sentence([MOVE], "EUR"),
+        (difference_sentence([MOVE], "EUR"),
          "Active and first-time customers differ most: 20.00 € of predicted value, standard error 1.50 €."),
-        (says.difference_sentence([], "EUR"), "No move can be valued: too few customers in its stages."),
-        (says.bridge_sentence(AMOUNTS, THEN, "published", "EUR"),
+        (difference_sentence([], "EUR"), "No move can be valued: too few customers in its stages."),
+        (bridge_sentence(AMOUNTS, THEN, "published", "EUR"),
          "Predicted value of all customers went from 100.00 € on 1 Dec 2026 to 123.00 €: +23.00 €, +30.00 € from new "
          "customers and −7.00 € from moves down."),
-        (says.bridge_sentence({**AMOUNTS, "new": 0, "downward": 0, "closing": 100}, THEN, "revalued", "EUR"),
+        (bridge_sentence({**AMOUNTS, "new": 0, "downward": 0, "closing": 100}, THEN, "revalued", "EUR"),
          "Predicted value of all customers went from 100.00 € on 1 Dec 2026 to 100.00 €: ±0. No snapshot of that day "
          "was published, so its value is taken under the parameters of today."),
-        (says.revenue_sentence([LAST, BACK], "EUR"),
+        (revenue_sentence([LAST, BACK], "EUR"),
          "If nothing changes, month 12 brings 500.00 € (400.00 € to 600.00 €). Scenario “back” (+5 points of defecting "
          "to active a month) would add 80.00 € of revenue in 12 months (70.00 € to 90.00 €), before its cost."),
-        (says.revenue_sentence([{**LAST, "revenue_low": 500, "revenue_high": 500},
+        (revenue_sentence([{**LAST, "revenue_low": 500, "revenue_high": 500},
                                 {**BACK, "gain": 0, "gain_low": 0, "gain_high": 0}], "EUR"),
          "If nothing changes, month 12 brings 500.00 € (not enough data for an interval). Scenario “back” (+5 points "
          "of defecting to active a month): there is not enough data to say what it would change."),
-        (says.revenue_sentence([LAST, {**BACK, "gain": -80, "gain_low": -90, "gain_high": -70}], "EUR"),
+        (revenue_sentence([LAST, {**BACK, "gain": -80, "gain_low": -90, "gain_high": -70}], "EUR"),
          "If nothing changes, month 12 brings 500.00 € (400.00 € to 600.00 €). Scenario “back” (+5 points of defecting "
          "to active a month) would cost 80.00 € of revenue in 12 months (a change of −90.00 € to −70.00 €), before its "
          "cost."),
-        (says.stage_sentence("active", [("do nothing", {"customers": 30.4, "customers_low": 25, "customers_high": 36,
+        (stage_sentence("active", [("do nothing", {"customers": 30.4, "customers_low": 25, "customers_high": 36,
                                                         "month": 12})], 40),
          "40 customers are active now; in 12 months 30 (25 to 36) if nothing changes."),
     ],

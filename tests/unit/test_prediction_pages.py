@@ -16,11 +16,31 @@ from shop import Shop, open_engine
 from pipeline.engines.portable.lint import refusals
 from pipeline.reporting import charts, prediction_charts
 from pipeline.reporting import prediction_queries as queries
-from pipeline.reporting import prediction_words as says
 from pipeline.reporting.components import Chart
 from pipeline.reporting.facts import Query, Report, read_report
 from pipeline.reporting.page import Page, read_pages
 from pipeline.reporting.pages import probability, trust, value
+from pipeline.reporting.prediction_words import (
+    Ahead,
+    Result,
+    alerts_sentence,
+    capture_sentence,
+    clock_sentence,
+    deciles_sentence,
+    distribution_sentence,
+    drift_sentence,
+    extremes_sentence,
+    fits_sentence,
+    interval_sentence,
+    lorenz_sentence,
+    mean_segments_sentence,
+    more_buyers,
+    rising_sentence,
+    tracking_sentence,
+    unknown_season_sentence,
+    verdict,
+    whole_percent,
+)
 from pipeline.reporting.predictions import holdouts_of, missing
 from pipeline.reporting.site import RunCard, all_pages, build_site, page_file
 from pipeline.reporting.words import shown_id
@@ -46,62 +66,62 @@ def plain(text: str) -> str:
 @pytest.mark.parametrize(
     ("shown", "expected"),
     [
-        (says.whole_percent(0.314), "31 %"),
-        (says.whole_percent(0.001), "<1 %"),
-        (says.whole_percent(0.999), ">99 %"),
-        (says.whole_percent(0), "0 %"),
-        (says.whole_percent(1), "100 %"),
-        (says.lorenz_sentence(0.655, 0.046),
+        (whole_percent(0.314), "31 %"),
+        (whole_percent(0.001), "<1 %"),
+        (whole_percent(0.999), ">99 %"),
+        (whole_percent(0), "0 %"),
+        (whole_percent(1), "100 %"),
+        (lorenz_sentence(0.655, 0.046),
          "The top tenth of the customers holds 65.5 % of the predicted value, the lower half 4.6 %."),
-        (says.lorenz_sentence(None, None), "No value is expected, so there is none to share out."),
-        (says.distribution_sentence(3.5, 40, (10, 300, 3000.0), (200, 8000.0), 12, "EUR"),
+        (lorenz_sentence(None, None), "No value is expected, so there is none to share out."),
+        (distribution_sentence(3.5, 40, (10, 300, 3000.0), (200, 8000.0), 12, "EUR"),
          "Half of the customers are expected to bring less than 3.50 € over the next 12 months; the mean is 40.00 €. "
          "The 10 (5.0 %) above 300.00 € hold 37.5 % of the value."),
-        (says.rising_sentence(0, None, 0, "EUR"),
+        (rising_sentence(0, None, 0, "EUR"),
          "Everyone in the top tenth by predicted value is there by revenue so far, too."),
-        (says.alerts_sentence(0, MAY, 0, "EUR"),
+        (alerts_sentence(0, MAY, 0, "EUR"),
          "None of the top tenth of 31 May 2026 has become 30 % less likely to buy within 90 days."),
-        (says.alerts_sentence(1, MAY, Decimal("12.5"), "EUR"),
+        (alerts_sentence(1, MAY, Decimal("12.5"), "EUR"),
          "1 customer of the top tenth by predicted value on 31 May 2026 is at least 30 % less likely to buy within "
          "90 days than then; they spent 12.50 € in the last 12 months."),
-        (says.tracking_sentence(100, 88.0, 26, "bgnbd"),
+        (tracking_sentence(100, 88.0, 26, "bgnbd"),
          "In the 26 weeks that BG/NBD had not seen, 88 repeat purchases were expected and 100 came: 12.0 % too low."),
-        (says.tracking_sentence(0, 3.0, 1, "bgnbd"),
+        (tracking_sentence(0, 3.0, 1, "bgnbd"),
          "In the 1 week that BG/NBD had not seen, 3 repeat purchases were expected and 0 came."),
-        (says.tracking_sentence(9, 9.0, 0, "nbd"),
+        (tracking_sentence(9, 9.0, 0, "nbd"),
          "No week was kept back to test on: NBD has seen all of these purchases."),
-        (says.drift_sentence([("r of NBD", 0.4), ("α of NBD", -2.5)], MAY),
+        (drift_sentence([("r of NBD", 0.4), ("α of NBD", -2.5)], MAY),
          "Since 31 May 2026 α of NBD has moved by 2.5 of its standard errors."),
-        (says.drift_sentence([("r of NBD", 0.4)], None),
+        (drift_sentence([("r of NBD", 0.4)], None),
          "This is the first snapshot with parameters; from the next one on it is seen whether they hold still."),
-        (says.fits_sentence(["converged"] * 3), "All 3 fits are sound."),
-        (says.fits_sentence(["converged", "refused", "no_dropout"]),
+        (fits_sentence(["converged"] * 3), "All 3 fits are sound."),
+        (fits_sentence(["converged", "refused", "no_dropout"]),
          "Of 3 fits, 1 is sound, 1 is without dropout and 1 is refused."),
-        (says.capture_sentence("bgnbd", None, None, "spend"), "Nobody bought, so there was nothing to find."),
-        (says.deciles_sentence([("2.0", "2.5", 2.5, 5), ("1.0", "0.9", 0.9, 1.8), ("0.9", "1.0", 1.0, 2)], "it was"),
+        (capture_sentence("bgnbd", None, None, "spend"), "Nobody bought, so there was nothing to find."),
+        (deciles_sentence([("2.0", "2.5", 2.5, 5), ("1.0", "0.9", 0.9, 1.8), ("0.9", "1.0", 1.0, 2)], "it was"),
          "In the tenth of the customers ranked highest, it was 2.5, 5 times the mean of all; 2.0 was expected. In the "
          "tenth ranked lowest it was 1.0; 0.9 was expected. From one tenth to the next it did not rise in 1 of 2 "
          "steps."),
-        (says.clock_sentence([says.Ahead(d, f, True, False, 452.4, 831) for d, f in ((30, 1.75), (365, 1.1))], 1),
+        (clock_sentence([Ahead(d, f, True, False, 452.4, 831) for d, f in ((30, 1.75), (365, 1.1))], 1),
          "The season is in these predictions: the next 30 days as 52 usual ones and 365 days as 402 usual ones are "
          "counted. Of the first 30 a year ago 831 purchases came where 452 were expected."),
-        (says.clock_sentence([says.Ahead(30, 1, False, False, 9, 9), says.Ahead(90, 3, True, True, 100, 900)], 1),
+        (clock_sentence([Ahead(30, 1, False, False, 9, 9), Ahead(90, 3, True, True, 100, 900)], 1),
          "The season is in these predictions: the next 90 days as 270 usual ones are counted, as many as is believed. "
          "Of the first 90 a year ago 900 purchases came where 100 were expected. For the other horizons too few came "
          "then to say."),
-        (says.clock_sentence([says.Ahead(30, 1, False, False, None, None)], 1.017),
+        (clock_sentence([Ahead(30, 1, False, False, None, None)], 1.017),
          "The season is not in these predictions: what the same days did a year ago is not known yet. The last 30 days "
          "had 1.02 times the purchases of the year’s mean day."),
-        (says.unknown_season_sentence([30, 90], 1.8),
+        (unknown_season_sentence([30, 90], 1.8),
          "Season unknown: the last 30 days had 1.8 times the purchases of the year’s mean day, and what the same days "
          "did a year ago is not known. What is predicted for 30 and 90 days, and the value, may be far too high. Ranks "
          "of customers are less concerned than sizes."),
-        (says.interval_sentence(None), "Whether the ranges hold has not been tested."),
-        (says.more_buyers(120, 42, 500), "with 380 more; 42 were new in the last 30 days, at that pace in 272 days"),
-        (says.more_buyers(46, 1, 500),
+        (interval_sentence(None), "Whether the ranges hold has not been tested."),
+        (more_buyers(120, 42, 500), "with 380 more; 42 were new in the last 30 days, at that pace in 272 days"),
+        (more_buyers(46, 1, 500),
          "with 454 more; 1 was new in the last 30 days, at that pace not within ten years"),
-        (says.more_buyers(120, 0, 500), "with 380 more; nobody was new in the last 30 days"),
-        (says.mean_segments_sentence([], "EUR"), "There are no customers in any group."),
+        (more_buyers(120, 0, 500), "with 380 more; nobody was new in the last 30 days"),
+        (mean_segments_sentence([], "EUR"), "There are no customers in any group."),
     ],
 )  # fmt: skip
 def test_predictions_are_said_in_words(shown: str, expected: str) -> None:
@@ -110,18 +130,18 @@ def test_predictions_are_said_in_words(shown: str, expected: str) -> None:
 
 def test_extremes_leave_cells_of_a_few_aside() -> None:
     cells = [(0.9, 100, "a"), (0.2, 40, "b"), (0.01, 3, "c")]
-    assert plain(says.extremes_sentence("The chance", cells)) == (
+    assert plain(extremes_sentence("The chance", cells)) == (
         "The chance is highest, 90.0 % on average, for the 100 customers who a, and lowest, 20.0 %, for the 40 who b, "
         "cells of fewer than 30 left aside."
     )
-    assert plain(says.extremes_sentence("The chance", cells[2:])) == "The chance is 1.0 % for all of them."
-    assert says.extremes_sentence("The chance", []) == "There are no customers to tell of."
+    assert plain(extremes_sentence("The chance", cells[2:])) == "The chance is 1.0 % for all of them."
+    assert extremes_sentence("The chance", []) == "There are no customers to tell of."
 
 
-GOOD = says.Result("Buys within 30 days", 0.08, gap=0.01)
-LOST = says.Result("Buys within 90 days", -0.02, gap=0.01)
-OFF = says.Result("Buys within 180 days", 0.05, gap=0.09)
-COUNTS = says.Result("Number of purchases", 0.15, bias=-12.0)
+GOOD = Result("Buys within 30 days", 0.08, gap=0.01)
+LOST = Result("Buys within 90 days", -0.02, gap=0.01)
+OFF = Result("Buys within 180 days", 0.05, gap=0.09)
+COUNTS = Result("Number of purchases", 0.15, bias=-12.0)
 
 
 @pytest.mark.parametrize(
@@ -134,17 +154,17 @@ COUNTS = says.Result("Number of purchases", 0.15, bias=-12.0)
         ([GOOD, OFF], False, "In part", "on average “Buys within 180 days” by 9.0 points off"),
         ([GOOD, LOST], False, "With care", "in 1 of 2 tests, with 8.0 % less error than the best of them, but not for"),
         ([LOST], False, "With care", "were no better than the best naive baseline: “Buys within 90 days”"),
-        ([says.Result("Spend", None)], False, "With care", "There was no naive baseline to compare with."),
+        ([Result("Spend", None)], False, "With care", "There was no naive baseline to compare with."),
     ],
 )
-def test_the_verdict_follows_from_the_tests(results: Sequence[says.Result], good: bool, state: str, told: str) -> None:
-    found = says.verdict(results, MAY, JUNE)
+def test_the_verdict_follows_from_the_tests(results: Sequence[Result], good: bool, state: str, told: str) -> None:
+    found = verdict(results, MAY, JUNE)
     assert (found.good, found.state.startswith(state)) == (good, True)
     assert told in plain(" ".join(found.sentences))
 
 
 def test_the_verdict_names_what_could_not_be_tested() -> None:
-    found = says.verdict([GOOD], MAY, JUNE, ["Buys within 180 days"])
+    found = verdict([GOOD], MAY, JUNE, ["Buys within 180 days"])
     assert "The history is too short to test “Buys within 180 days”." in found.sentences
 
 
@@ -362,7 +382,7 @@ def test_the_shares_of_value_agree_with_the_table(predicted: Shop) -> None:
         {"d": JUNE},
     )["predicted_clv"].to_list()
     top, half = sum(values[:4]) / sum(values), sum(values[20:]) / sum(values)  # of 40
-    expected = says.lorenz_sentence(top, half)
+    expected = lorenz_sentence(top, half)
     charts_found = {chart.id: chart for chart in charts_in(value.context(report_of(predicted.engine.read)))}
     assert charts_found["lorenz"].views[0].sentence == expected
 

@@ -13,11 +13,18 @@ from pipeline.engines.portable.lint import refusals
 from pipeline.reporting import charts, sentences
 from pipeline.reporting import rhythm_charts as pictures
 from pipeline.reporting import rhythm_queries as queries
-from pipeline.reporting import rhythm_words as says
 from pipeline.reporting.charts import Series
 from pipeline.reporting.facts import Report, read_report
 from pipeline.reporting.page import read_pages
 from pipeline.reporting.pages import rhythm
+from pipeline.reporting.rhythm_words import (
+    day_range,
+    drift_sentence,
+    gaps_sentence,
+    moment_sentence,
+    place,
+    rhythm_missing,
+)
 from pipeline.reporting.site import RunCard, make_environment
 from pipeline.settings import PAGES_FOLDER, Settings
 from pipeline.tables.catalog import tables
@@ -59,33 +66,33 @@ def share(month: int, repeat: float | None, is_complete: bool = True) -> dict[st
 @pytest.mark.parametrize(
     ("shown", "expected"),
     [
-        ([says.place(n) for n in (1, 10, 11, 21, 112)], ["first", "tenth", "11th", "21st", "112th"]),
-        ([says.day_range(*ends) for ends in ((3, 5), (3, None), (None, None))],
+        ([place(n) for n in (1, 10, 11, 21, 112)], ["first", "tenth", "11th", "21st", "112th"]),
+        ([day_range(*ends) for ends in ((3, 5), (3, None), (None, None))],
          ["3 to 5", "3 or later", "not known how far"]),
-        (says.moment_sentence(MOMENT),
+        (moment_sentence(MOMENT),
          "40.0 % buy a second time within 90 days of the first. Who has been silent for 30 days is less than half as "
          "likely to do so as on the day of the purchase."),
-        (says.moment_sentence({**MOMENT, "key_moment_days": None}),
+        (moment_sentence({**MOMENT, "key_moment_days": None}),
          "40.0 % buy a second time within 90 days of the first; their hope fades on no day before."),
-        (says.moment_sentence({**MOMENT, "key_moment_days": None, "share_back": 0.0}),
+        (moment_sentence({**MOMENT, "key_moment_days": None, "share_back": 0.0}),
          "Nobody bought a second time within 90 days of the first."),
-        (says.drift_sentence([quarter("2025-Q1", 30, 28, 33), quarter("2025-Q2", 40, 34, 45)]),
+        (drift_sentence([quarter("2025-Q1", 30, 28, 33), quarter("2025-Q2", 40, 34, 45)]),
          "The key moment went from day 30 (2025-Q1) to day 40 (2025-Q2); their intervals do not overlap."),
-        (says.drift_sentence([quarter("2025-Q1", 30, 28, None), quarter("2025-Q2", 40, 34, 45)]),
+        (drift_sentence([quarter("2025-Q1", 30, 28, None), quarter("2025-Q2", 40, 34, 45)]),
          "The key moment went from day 30 (2025-Q1) to day 40 (2025-Q2); their intervals overlap, so chance may be all "
          "of it."),
-        (says.drift_sentence([quarter("2025-Q1", 30, 28, 33), quarter("2025-Q2", None)]),
+        (drift_sentence([quarter("2025-Q1", 30, 28, 33), quarter("2025-Q2", None)]),
          "Only 2025-Q1 is known, with day 30: no drift can be seen yet. Unknown for 2025-Q2: too few have been watched "
          "that long."),
-        (says.gaps_sentence([gap("a", 9), gap("b", None), gap("c", 20)], {"a": "One", "b": "Two", "c": "Three"}),
+        (gaps_sentence([gap("a", 9), gap("b", None), gap("c", 20)], {"a": "One", "b": "Two", "c": "Three"}),
          "Half are back by day 9 (one), at the latest by day 20 (three). Fewer than half were back as long as they "
          "were watched: two."),
-        (says.gaps_sentence([gap("a", None)], {"a": "One"}),
+        (gaps_sentence([gap("a", None)], {"a": "One"}),
          "In no group half of the customers were back as long as they were watched."),
-        (says.rhythm_missing(3, dt.date(2026, 1, 1), JANUARY),
+        (rhythm_missing(3, dt.date(2026, 1, 1), JANUARY),
          "A key moment needs 200 customers who were still watched 90 days after a purchase without another one; so far "
          "there are 3. The first can be counted on 1 Apr 2026."),
-        (says.rhythm_missing(1, dt.date(2025, 1, 1), JANUARY),  # when so many are there, nobody knows
+        (rhythm_missing(1, dt.date(2025, 1, 1), JANUARY),  # when so many are there, nobody knows
          "A key moment needs 200 customers who were still watched 90 days after a purchase without another one; so far "
          "there is 1."),
         (sentences.kpi_sentence(KPI, None, "EUR"), "Jan 2026: 1,200 €, target 1,000 € met; 900.00 € the month before."),

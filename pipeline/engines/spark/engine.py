@@ -108,7 +108,7 @@ class SparkEngine:
     def read(self, sql: str, parameters: Parameters | None = None) -> pl.DataFrame:
         """The result of a SELECT of the portable subset. Raises dialect.Refused, SparkFailed."""
         frame = self.frame(sql, parameters or {}, "a query")
-        found = told("a query", lambda: pl.from_arrow(_arrow(frame)))
+        found = run_by_spark("a query", lambda: pl.from_arrow(_arrow(frame)))
         assert isinstance(found, pl.DataFrame)
         return found
 
@@ -154,7 +154,7 @@ class SparkEngine:
         """
         folder = self.lake.new_folder(table, day, self._run_id)
         try:
-            told(table.full_name, lambda: write(folder))
+            run_by_spark(table.full_name, lambda: write(folder))
             rows = ds.dataset(folder, format="parquet").count_rows()
             self._show([*self.lake.others(table, day), folder], table)
             checks = self._checks(table, {"snapshot_date": day})
@@ -176,7 +176,7 @@ class SparkEngine:
         if rules:
             breaks = ", ".join(f"CASE WHEN {rule.fails} THEN {n} END AS rule_{n}" for n, rule in enumerate(rules))
             counted.append(_broken(self.frame(f"SELECT {breaks} FROM {written}", parameters, table.file), len(rules)))
-        failing = told(table.full_name, lambda: _counts(counted))
+        failing = run_by_spark(table.full_name, lambda: _counts(counted))
         found = [outcome(name, failing.get(name, 0), sql, parameters) for name, sql in tests.items()]
         of_rules = [failing.get(_name_of_rule(n), 0) for n in range(len(rules))]
         columns = columns_outcome(rules, of_rules, written, lambda sql: self.read(sql, parameters).rows())
@@ -198,14 +198,14 @@ class SparkEngine:
         schemas = {name: table.column_types() for name, table in self._tables.items()}
         known = {**schemas, **parameter_columns(self.settings), **(others or {})}
         text = lint.to_spark(sql, file, known, parameters)
-        return told(file, lambda: self._frame_of(text))
+        return run_by_spark(file, lambda: self._frame_of(text))
 
     def _frame_of(self, spark_sql: str) -> DataFrame:
         return self.session.sql(spark_sql)
 
     def _view(self, name: str, rows: Callable[[], DataFrame]) -> None:
         """What SQL reads as `name`. Raises SparkFailed."""
-        told(name, lambda: rows().createOrReplaceTempView(view_name(name)))
+        run_by_spark(name, lambda: rows().createOrReplaceTempView(view_name(name)))
 
     def _show(self, places: Sequence[Path], table: Table) -> None:
         """The temporary view of a table over these folders or files. Raises SparkFailed."""
@@ -273,8 +273,8 @@ class SparkEngine:
         """Workers with a disk of their own would write there, and Spark would call it done."""
         folder, rows = self.lake.root / "runs" / "probe", 64
         try:
-            writer = told("a probe", lambda: self.session.range(0, rows, 1, 8).write.mode("overwrite"))
-            told("a probe", lambda: writer.parquet(spark_path(folder)))
+            writer = run_by_spark("a probe", lambda: self.session.range(0, rows, 1, 8).write.mode("overwrite"))
+            run_by_spark("a probe", lambda: writer.parquet(spark_path(folder)))
             seen = ds.dataset(folder, format="parquet").count_rows() if folder.is_dir() else 0
         finally:
             shutil.rmtree(folder, ignore_errors=True)
@@ -345,7 +345,7 @@ def _counts(names: Sequence[DataFrame]) -> dict[str, int]:
     return {row[0]: int(row[1]) for row in rows.groupBy("name").count().collect()}
 
 
-def told(what: str, do: Callable[[], Result]) -> Result:
+def run_by_spark(what: str, do: Callable[[], Result]) -> Result:
     """Spark's errors carry pages of Java; the first line is what is wrong. Raises SparkFailed."""
     try:
         return do()

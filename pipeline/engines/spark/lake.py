@@ -52,7 +52,7 @@ class Lake:
     def prepare(self) -> None:
         """Catalog and views; what a run that died left behind goes. Raises LakeNotWritable."""
         self.require_usable()
-        with self._told():
+        with self._naming_the_folder():
             self.root.mkdir(parents=True, exist_ok=True)
             probe = self.root / ".probe"
             probe.touch()
@@ -66,7 +66,7 @@ class Lake:
 
     def require_usable(self) -> None:
         """See, without a change, that the folders are all there and are this home's. Raises LakeNotWritable."""
-        with self._told():
+        with self._naming_the_folder():
             self._require_own()
             missing = next((folder for folder in self._known() if not folder.is_dir()), None)
         if missing is not None:
@@ -83,8 +83,8 @@ class Lake:
             self._require_free()
             return
         id, home = owner
-        begun_anew = own is None and not self._home
-        if home != self._home or (id != own and not begun_anew):
+        begun_again = own is None and not self._home
+        if home != self._home or (id != own and not begun_again):
             raise LakeNotWritable(
                 f"{self.root} holds the tables of another home{home and f', {home}'}. Name a folder of its own in "
                 f"spark.warehouse, and if this home is a copy, delete its data/warehouse/spark.duckdb. Only if "
@@ -129,7 +129,7 @@ class Lake:
         return self._local.scalar("SELECT id FROM lake.home") if self._local.has("lake.home") else None
 
     @contextmanager
-    def _told(self) -> Iterator[None]:
+    def _naming_the_folder(self) -> Iterator[None]:
         try:
             yield
         except OSError as error:

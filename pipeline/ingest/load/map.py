@@ -76,7 +76,7 @@ def source_told(load: Load) -> Iterator[None]:
     try:
         yield
     except (duckdb.ProgrammingError, duckdb.DataError, duckdb.NotSupportedError) as error:
-        raise load.source.told(error) from error
+        raise load.source.explained(error) from error
 
 
 def mapped_rows(load: Load) -> str:

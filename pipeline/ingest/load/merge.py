@@ -142,7 +142,7 @@ def tell_reused_keys(load: Load) -> None:
             "reused_order_ids",
             f"{load.input.things(reused)} {stand} under the same id in another file with a day more than "
             f"{_SAME_ORDER_DAYS} days off; {they} may be another {load.input.header.thing}, as after a shop began "
-            f"to count anew. Only the newest is kept: export both in one file, or give one of them other ids (such as "
+            f"to count again. Only the newest is kept: export both in one file, or give one of them other ids (such as "
             f"the year before the number).",
             reused,
         )

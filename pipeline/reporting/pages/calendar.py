@@ -30,11 +30,11 @@ Rows = list[dict[str, Any]]
 def context(report: Report) -> dict[str, Any]:
     facts, calendar = report.facts, report.ask(queries.CALENDAR)
     every = {kind: calendar.filter(pl.col("period_kind") == kind).to_dicts() for kind in SHOWN}
-    told = {kind: [_period(row) for row in rows] for kind, rows in every.items()}
-    kinds = [kind for kind in SHOWN if any(period.effects is not None for period in told[kind])]
-    page = _Page(facts, every, told, kinds)
+    periods = {kind: [_period(row) for row in rows] for kind, rows in every.items()}
+    kinds = [kind for kind in SHOWN if any(period.effects is not None for period in periods[kind])]
+    page = _Page(facts, every, periods, kinds)
     return {
-        "peaks": [_peak(facts, kind, told[kind]) for kind in SHOWN if told[kind]],
+        "peaks": [_peak(facts, kind, periods[kind]) for kind in SHOWN if periods[kind]],
         "switch": _SWITCH,
         "shown": SHOWN,
         "file": table_file(report, "revenue_calendar"),
@@ -56,9 +56,9 @@ class _Page:
     """The charts of the page: each shows the same periods, and one switch governs them all."""
 
     def __init__(
-        self, facts: Facts, every: dict[str, Rows], told: dict[str, list[words.Period]], kinds: Sequence[str]
+        self, facts: Facts, every: dict[str, Rows], periods: dict[str, list[words.Period]], kinds: Sequence[str]
     ) -> None:
-        self.facts, self.every, self.told, self.kinds = facts, every, told, kinds
+        self.facts, self.every, self.periods, self.kinds = facts, every, periods, kinds
 
     def chart(
         self, name: str, title: str, make: Callable[[Facts, Shown], tuple[str, Figure]], fields: Sequence[Field]
@@ -70,28 +70,28 @@ class _Page:
     def _view(
         self, kind: str, title: str, make: Callable[[Facts, Shown], tuple[str, Figure]], fields: Sequence[Field]
     ) -> View:
-        shown = Shown(self.every[kind][-SHOWN[kind] :], self.told[kind][-SHOWN[kind] :], self.told[kind])
+        shown = Shown(self.every[kind][-SHOWN[kind] :], self.periods[kind][-SHOWN[kind] :], self.periods[kind])
         sentence, figure = make(self.facts, shown)
         return View(kind, _LABELS[kind], sentence, figure, _basis(self.facts, shown.rows), _table(title, fields, shown))
 
 
 class Shown:
-    """The periods of one kind that a page shows; `all_told` are those of the whole history."""
+    """The periods of one kind that a page shows; `all_periods` are those of the whole history."""
 
-    def __init__(self, rows: Rows, told: list[words.Period], all_told: list[words.Period]) -> None:
-        self.rows, self.told, self.all_told = rows, told, all_told
+    def __init__(self, rows: Rows, periods: list[words.Period], all_periods: list[words.Period]) -> None:
+        self.rows, self.periods, self.all_periods = rows, periods, all_periods
 
     def names(self, until: dt.date) -> list[str]:
         """Names of the periods, with what is not whole said so."""
         return [
             _name(period, row, until) if period.complete else f"{_name(period, row, until)} (not whole)"
-            for period, row in zip(self.told, self.rows, strict=True)
+            for period, row in zip(self.periods, self.rows, strict=True)
         ]
 
     @property
     def opacity(self) -> float | list[float]:
         """Paler where a period is not whole."""
-        return 1 if all(p.complete for p in self.told) else [1 if p.complete else _PALER for p in self.told]
+        return 1 if all(p.complete for p in self.periods) else [1 if p.complete else _PALER for p in self.periods]
 
 
 def _period(row: dict[str, Any]) -> words.Period:
@@ -131,9 +131,9 @@ def _nothing(facts: Facts, days: int) -> str:
 # ── peaks ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _peak(facts: Facts, kind: str, told: Sequence[words.Period]) -> KeyFigure:
+def _peak(facts: Facts, kind: str, periods: Sequence[words.Period]) -> KeyFigure:
     """When profit, or revenue where profit is not known, was highest."""
-    peak = words.peak_of(told)
+    peak = words.peak_of(periods)
     if peak is None or (peak.margin is None and peak.order_revenue <= 0):
         return KeyFigure(f"Best {kind}", words.UNKNOWN, "nothing has been earned yet")
     if peak.margin is None:
@@ -163,30 +163,32 @@ def _table(title: str, fields: Sequence[Field], shown: Shown) -> Grid:
     def cell(row: dict[str, Any], field: Field) -> object:
         return ("yes" if row["is_complete"] else "no") if field.name == "is_whole" else row[field.name]
 
-    kind = _LABELS[shown.told[0].kind].lower()
+    kind = _LABELS[shown.periods[0].kind].lower()
     return grid(f"{title} by {kind}", fields, ([cell(row, field) for field in fields] for row in shown.rows))
 
 
 def _revenue(facts: Facts, shown: Shown) -> tuple[str, Figure]:
     """Revenue, and in front of it the part of it that is margin; grey where the margin is not known but others are."""
-    names, told = shown.names(facts.snapshot_date), shown.told
-    sentence = f"{words.peak_sentence(shown.all_told, facts.currency)} {words.last_sentence(told, facts.currency)}"
-    money = [f"{name}<br>Revenue: {facts.money(p.revenue)}" for name, p in zip(names, told, strict=True)]
-    if all(period.margin is None for period in told):
-        series = [Series("Revenue", charts.ACCENT, [p.revenue for p in told], money, shown.opacity)]
-        return sentence.strip(), charts.by_period(told, series, facts.currency)
-    margins = [f"{text}<br>Margin: {facts.money(p.margin)}" for text, p in zip(money, told, strict=True)]
+    names, periods = shown.names(facts.snapshot_date), shown.periods
+    sentence = (
+        f"{words.peak_sentence(shown.all_periods, facts.currency)} {words.last_sentence(periods, facts.currency)}"
+    )
+    money = [f"{name}<br>Revenue: {facts.money(p.revenue)}" for name, p in zip(names, periods, strict=True)]
+    if all(period.margin is None for period in periods):
+        series = [Series("Revenue", charts.ACCENT, [p.revenue for p in periods], money, shown.opacity)]
+        return sentence.strip(), charts.by_period(periods, series, facts.currency)
+    margins = [f"{text}<br>Margin: {facts.money(p.margin)}" for text, p in zip(money, periods, strict=True)]
     parts = (
-        ("Revenue", charts.ACCENT_PALE, [None if p.margin is None else p.revenue for p in told]),
-        ("Revenue, margin unknown", charts.UNKNOWN, [p.revenue if p.margin is None else None for p in told]),
-        ("Margin", charts.ACCENT, [p.margin for p in told]),
+        ("Revenue", charts.ACCENT_PALE, [None if p.margin is None else p.revenue for p in periods]),
+        ("Revenue, margin unknown", charts.UNKNOWN, [p.revenue if p.margin is None else None for p in periods]),
+        ("Margin", charts.ACCENT, [p.margin for p in periods]),
     )  # fmt: skip
     series = [
         Series(name, colour, values, margins, shown.opacity)
         for name, colour, values in parts
         if any(value is not None for value in values)
     ]
-    return sentence.strip(), charts.by_period(told, series, facts.currency, mode="overlay")
+    return sentence.strip(), charts.by_period(periods, series, facts.currency, mode="overlay")
 
 
 def _orders(facts: Facts, shown: Shown) -> tuple[str, Figure]:
@@ -194,13 +196,13 @@ def _orders(facts: Facts, shown: Shown) -> tuple[str, Figure]:
         f"{name}<br>{words.counted(row['orders'], 'order')}, {words.counted(row['buyers'], 'buyer')}"
         for name, row in zip(shown.names(facts.snapshot_date), shown.rows, strict=True)
     ]
-    series = [Series("Orders", charts.ACCENT, [p.orders for p in shown.told], texts, shown.opacity)]
-    return words.orders_sentence(shown.told), charts.by_period(shown.told, series, None, height=220)
+    series = [Series("Orders", charts.ACCENT, [p.orders for p in shown.periods], texts, shown.opacity)]
+    return words.orders_sentence(shown.periods), charts.by_period(shown.periods, series, None, height=220)
 
 
 def _order_value(facts: Facts, shown: Shown) -> tuple[str, Figure]:
     """Grey where there was no order: their value is not known, and it is not 0."""
-    names, values = shown.names(facts.snapshot_date), [p.mean_order_value for p in shown.told]
+    names, values = shown.names(facts.snapshot_date), [p.mean_order_value for p in shown.periods]
     highest = max((value for value in values if value is not None), default=1)
     known = Series(
         "Mean order value",
@@ -217,14 +219,14 @@ def _order_value(facts: Facts, shown: Shown) -> tuple[str, Figure]:
         _BACKGROUND,
     )
     series = [known, missing] if None in values else [known]
-    return words.order_value_sentence(shown.told, facts.currency), charts.by_period(
-        shown.told, series, facts.currency, height=220
+    return words.order_value_sentence(shown.periods, facts.currency), charts.by_period(
+        shown.periods, series, facts.currency, height=220
     )
 
 
 def _effects(facts: Facts, shown: Shown) -> tuple[str, Figure]:
     names = shown.names(facts.snapshot_date)
-    columns: Iterable[tuple[Any, ...]] = zip(*(p.effects or (None, None, None) for p in shown.told), strict=True)
+    columns: Iterable[tuple[Any, ...]] = zip(*(p.effects or (None, None, None) for p in shown.periods), strict=True)
 
     def texts(label: str, values: Sequence[Any]) -> list[str]:
         return [f"{name}<br>{label}: {words.change(v, facts.money)}" for name, v in zip(names, values, strict=True)]
@@ -234,7 +236,9 @@ def _effects(facts: Facts, shown: Shown) -> tuple[str, Figure]:
         for label, colour, values in zip(words.EFFECTS, charts.PART_COLOURS, columns, strict=True)
         if label != words.EFFECTS[-1] or any(values)
     ]
-    return words.effects_sentence(shown.told, facts.currency), charts.by_period(shown.told, series, facts.currency)
+    return words.effects_sentence(shown.periods, facts.currency), charts.by_period(
+        shown.periods, series, facts.currency
+    )
 
 
 def _capital(label: str) -> str:

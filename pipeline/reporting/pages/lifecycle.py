@@ -10,16 +10,35 @@ import polars as pl
 
 from pipeline.reporting import charts, lifecycle_charts, words
 from pipeline.reporting import lifecycle_queries as queries
-from pipeline.reporting import lifecycle_words as says
 from pipeline.reporting.charts import HeatCell, Series
 from pipeline.reporting.components import Chart, Field, Grid, View, grid
 from pipeline.reporting.facts import Facts, Report
 from pipeline.reporting.lifecycle_charts import Line, line_colour
+from pipeline.reporting.lifecycle_words import (
+    MOVES,
+    NEW,
+    STAGES,
+    STATUSES,
+    TERMS,
+    bridge_sentence,
+    difference_sentence,
+    flow_sentence,
+    interval,
+    later,
+    limit,
+    limits_sentence,
+    revenue_sentence,
+    spend_sentence,
+    stage_sentence,
+    stages_sentence,
+    transitions_sentence,
+    value_sentence,
+)
 from pipeline.reporting.predictions import missing
 
 HORIZONS = (30, 90)
 LEAST_HISTORY_DAYS = 60
-_FROM = (*says.STAGES, "none")
+_FROM = (*STAGES, "none")
 _DIRECTIONS = {"better": "Moved up", "worse": "Moved down", "entered": "New", "same": "Stayed"}
 
 Row = Mapping[str, Any]
@@ -39,7 +58,7 @@ def context(report: Report) -> dict[str, Any]:
     return {
         "stages": None if facts.is_empty else _stages_chart(report, stages),
         "limits": _limits(thresholds),
-        "limits_sentence": says.limits_sentence(thresholds),
+        "limits_sentence": limits_sentence(thresholds),
         "transitions": _transitions_chart(facts, moves, history) if has_moved else None,
         "flows": _flows_chart(facts, moves) if has_moved else None,
         "moved_missing": "" if has_moved else _when(begun, HORIZONS[0], "Moves need customers of 30 days ago."),
@@ -58,7 +77,7 @@ def context(report: Report) -> dict[str, Any]:
 def _when(begun: dt.date | None, days: int, what: str) -> str:
     if begun is None:
         return f"{what} No customer has bought yet."
-    return says.later(what, begun + dt.timedelta(days=days))
+    return later(what, begun + dt.timedelta(days=days))
 
 
 def _basis(facts: Facts, customers: words.Number, days: int) -> str:
@@ -71,14 +90,14 @@ def _basis(facts: Facts, customers: words.Number, days: int) -> str:
 
 def _stages_chart(report: Report, rows: Sequence[Row]) -> Chart:
     facts, found = report.facts, {row["stage"]: row for row in rows}
-    shown = [stage for stage in says.STAGES if stage in found or stage != "lead"]
+    shown = [stage for stage in STAGES if stage in found or stage != "lead"]
     counts = {stage: found[stage]["customers"] if stage in found else 0 for stage in shown}
     revenue = {stage: found[stage]["revenue_12_months"] if stage in found else 0 for stage in shown}
     customers = sum(amount for stage, amount in counts.items() if stage != "lead")
-    labels = [says.STAGES[stage] for stage in shown]
+    labels = [STAGES[stage] for stage in shown]
     series = Series(
         "Customers", charts.ACCENT, list(counts.values()),
-        [f"{says.STAGES[stage]}: {words.count(amount)}" for stage, amount in counts.items()],
+        [f"{STAGES[stage]}: {words.count(amount)}" for stage, amount in counts.items()],
     )  # fmt: skip
     returned = sum(row["returned"] for row in rows)
     funnel = {row["funnel_stage"]: row["contacts"] for row in report.ask(queries.FUNNEL).to_dicts()}
@@ -94,7 +113,12 @@ def _stages_chart(report: Report, rows: Sequence[Row]) -> Chart:
         Field("share", "Share of customers", "percent"), Field("revenue_12_months", "Revenue, 12 months", "money"),
     ]  # fmt: skip
     stage_rows = [
-        (says.STAGES[stage], amount, None if stage == "lead" else words.share_of(amount, customers), revenue[stage])
+        (
+            STAGES[stage],
+            amount,
+            None if stage == "lead" else words.share_of(amount, customers),
+            revenue[stage],
+        )
         for stage, amount in counts.items()
     ]
     return Chart(
@@ -103,7 +127,7 @@ def _stages_chart(report: Report, rows: Sequence[Row]) -> Chart:
         basis=facts.basis,
         views=(
             View(
-                "stage", "By stage", says.stages_sentence(counts, returned),
+                "stage", "By stage", stages_sentence(counts, returned),
                 charts.horizontal_bars(labels, [series], None),
                 grid=grid("Customers by stage of the lifecycle", fields, stage_rows),
             ),
@@ -142,7 +166,7 @@ def _limits(rows: Sequence[Row]) -> Grid:
         (
             "With one occasion" if row["customer_kind"] == "one-time" else "With more",
             *(
-                says.limit(row[f"{name}_days"], row[f"{name}_status"], row[f"{name}_low"], row[f"{name}_high"])
+                limit(row[f"{name}_days"], row[f"{name}_status"], row[f"{name}_low"], row[f"{name}_high"])
                 for name in ("defecting", "inactive")
             ),
             row["customers"], row["chance_at_0"],
@@ -155,7 +179,7 @@ def _limits(rows: Sequence[Row]) -> Grid:
 
 
 def _name(stage: str) -> str:
-    return says.STAGES.get(stage, says.NEW)
+    return STAGES.get(stage, NEW)
 
 
 def _transitions_chart(facts: Facts, moves: pl.DataFrame, history: int) -> Chart:
@@ -167,13 +191,13 @@ def _transitions_chart(facts: Facts, moves: pl.DataFrame, history: int) -> Chart
         rows = moves.filter(pl.col("horizon_days") == horizon).to_dicts()
         cells = {(row["from_stage"], row["to_stage"]): row for row in rows}
         origins = [stage for stage in _FROM if any(c["customers"] for (f, _), c in cells.items() if f == stage)]
-        targets = [stage for stage in says.STAGES if any(c["customers"] for (_, t), c in cells.items() if t == stage)]
+        targets = [stage for stage in STAGES if any(c["customers"] for (_, t), c in cells.items() if t == stage)]
         since = facts.snapshot_date - dt.timedelta(days=horizon)
         views.append(
             View(
                 f"days-{horizon}",
                 f"{horizon} days",
-                says.transitions_sentence(cells, horizon, since),
+                transitions_sentence(cells, horizon, since),
                 charts.heatmap(
                     [_name(stage) for stage in targets],
                     [_name(stage) for stage in reversed(origins)],
@@ -216,7 +240,7 @@ def _transitions_grid(rows: Sequence[Row], horizon: int) -> Grid:
 
 
 def _flows_chart(facts: Facts, moves: pl.DataFrame) -> Chart:
-    ranks = {stage: place for place, stage in enumerate(says.STAGES, start=1)}
+    ranks = {stage: place for place, stage in enumerate(STAGES, start=1)}
     flows = moves.filter((pl.col("horizon_days") == HORIZONS[0]) & (pl.col("customers") > 0)).select(
         pl.col("from_stage").replace("none", None).alias("previous_segment"), pl.col("to_stage").alias("segment"),
         "customers",
@@ -225,11 +249,12 @@ def _flows_chart(facts: Facts, moves: pl.DataFrame) -> Chart:
     for row in flows.to_dicts():
         totals[charts.direction(row["previous_segment"], row["segment"], ranks)] += row["customers"]
     since = facts.snapshot_date - dt.timedelta(days=HORIZONS[0])
-    sentence = says.flow_sentence(totals["better"], totals["worse"], totals["same"], totals["entered"], since)
-    views = [View("all", "Everybody", sentence, charts.migration(flows, ranks, says.STAGES, moves_only=False))]
+    sentence = flow_sentence(totals["better"], totals["worse"], totals["same"], totals["entered"], since)
+    views = [View("all", "Everybody", sentence, charts.migration(flows, ranks, STAGES, moves_only=False))]
     if totals["same"] < sum(totals.values()):
         views.insert(
-            0, View("moves", "Moves only", sentence, charts.migration(flows, ranks, says.STAGES, moves_only=True))
+            0,
+            View("moves", "Moves only", sentence, charts.migration(flows, ranks, STAGES, moves_only=True)),
         )
     return Chart(
         id="flows",
@@ -256,7 +281,7 @@ def _flows_chart(facts: Facts, moves: pl.DataFrame) -> Chart:
 
 def _value_chart(report: Report) -> Chart:
     facts, found = report.facts, {row["stage"]: row for row in report.ask(queries.VALUE).to_dicts()}
-    rows = [found[stage] for stage in says.STAGES if found[stage]["customers"]]
+    rows = [found[stage] for stage in STAGES if found[stage]["customers"]]
     series = Series(
         "Mean predicted value", charts.ACCENT, [row["mean_predicted_clv"] for row in rows],
         [f"{_name(row['stage'])}: {facts.money(row['mean_predicted_clv'])} ± {facts.money(row['standard_error'])}, "
@@ -274,7 +299,7 @@ def _value_chart(report: Report) -> Chart:
         title="What a customer of each stage is worth",
         basis=facts.basis,
         views=(
-            View("value", "Value", says.value_sentence(means, facts.currency),
+            View("value", "Value", value_sentence(means, facts.currency),
                  charts.horizontal_bars([_name(row["stage"]) for row in rows], [series], facts.currency)),
         ),
         grid=grid("Mean predicted value by stage", fields, [
@@ -288,15 +313,15 @@ def _value_chart(report: Report) -> Chart:
 def _spend_chart(report: Report) -> Chart | None:
     """None where of no move anything can be said."""
     facts, rows = report.facts, report.ask(queries.MOVES).to_dicts()
-    order = {name: place for place, name in enumerate(says.MOVES)}
+    order = {name: place for place, name in enumerate(MOVES)}
     rows.sort(key=lambda row: (order[row["move"]], row["from_stage"]))
     month, quarter = ([row for row in rows if row["horizon_days"] == horizon] for horizon in HORIZONS)
     moved = [row for row in month if row["move"] != "retain"]  # who is retained does not move
     asked = [
-        ("difference", "Value of the move", moved, "value_difference", says.difference_sentence(moved, facts.currency)),
+        ("difference", "Value of the move", moved, "value_difference", difference_sentence(moved, facts.currency)),
         *(
             (f"days-{horizon}", f"Most to spend, {horizon} days", of, "most_to_spend",
-             says.spend_sentence(of, horizon, facts.currency))
+             spend_sentence(of, horizon, facts.currency))
             for horizon, of in zip(HORIZONS, (month, quarter), strict=True)
         ),
     ]  # fmt: skip
@@ -322,10 +347,10 @@ def _spend_chart(report: Report) -> Chart | None:
         basis=_basis(facts, facts.customers["customers"], HORIZONS[-1]),
         views=views,
         grid=grid("Moves up the lifecycle, their value and what may be spent on a customer", fields, [
-            (says.MOVES[r["move"]], _name(r["from_stage"]), _name(r["to_stage"]), r["horizon_days"], r["value_with"],
+            (MOVES[r["move"]], _name(r["from_stage"]), _name(r["to_stage"]), r["horizon_days"], r["value_with"],
              r["value_without"], r["value_difference"], r["difference_error"], r["success_share"], r["success_low"],
              r["success_high"], r["from_customers"], r["most_to_spend"], r["most_to_spend_low"],
-             r["most_to_spend_high"], says.STATUSES[r["status"]])
+             r["most_to_spend_high"], STATUSES[r["status"]])
             for r in rows
         ]),
     )  # fmt: skip
@@ -333,7 +358,7 @@ def _spend_chart(report: Report) -> Chart | None:
 
 def _move_bars(facts: Facts, rows: Sequence[Row], column: str, name: str) -> Any:
     """The amounts stand with the names, so that one that is not known is seen to be unknown and not nothing."""
-    moves = [f"{says.MOVES[row['move']]}: {_name(row['from_stage']).lower()}" for row in rows]
+    moves = [f"{MOVES[row['move']]}: {_name(row['from_stage']).lower()}" for row in rows]
     labels = [f"{move}, {facts.money(row[column])}" for move, row in zip(moves, rows, strict=True)]
     texts = [
         f"{move}<br>{name}: {facts.money(row[column])}<br>{words.percent(row['success_share'])} "
@@ -350,23 +375,21 @@ def _bridge_chart(facts: Facts, rows: Sequence[Row]) -> Chart:
     found = {row["term"]: row for row in rows}
     amounts = {term: row["amount"] for term, row in found.items()}
     since, source = rows[0]["opening_on"], rows[0]["opening_source"]
-    ends = [(says.TERMS[term], amounts[term]) for term in ("opening", "closing")]
-    parts = [
-        (says.TERMS[term], amounts[term]) for term in says.TERMS if term not in ("opening", "closing") and amounts[term]
-    ]
+    ends = [(TERMS[term], amounts[term]) for term in ("opening", "closing")]
+    parts = [(TERMS[term], amounts[term]) for term in TERMS if term not in ("opening", "closing") and amounts[term]]
     return Chart(
         id="bridge",
         title="From the value of 30 days ago to that of today",
         basis=f"n = {words.counted(found['closing']['customers'], 'customer')} · "
         f"{words.span(since, facts.snapshot_date)}",
         views=(
-            View("bridge", "Bridge", says.bridge_sentence(amounts, since, source, facts.currency),
+            View("bridge", "Bridge", bridge_sentence(amounts, since, source, facts.currency),
                  charts.waterfall((ends[0], ends[1]), parts, facts.currency)),
         ),
         grid=grid(
             "Predicted value then and now, and what lies between",
             [Field("term", "Term"), Field("amount", "Amount", "money"), Field("customers", "Customers", "count")],
-            [(says.TERMS[row["term"]], row["amount"], row["customers"]) for row in rows],
+            [(TERMS[row["term"]], row["amount"], row["customers"]) for row in rows],
         ),
     )  # fmt: skip
 
@@ -381,7 +404,7 @@ def _projection_chart(report: Report, scenarios: Sequence[Row]) -> Chart:
     views = [
         View(
             "revenue", "Revenue a month",
-            says.revenue_sentence([rows[-1] for rows in by_name.values()], facts.currency),
+            revenue_sentence([rows[-1] for rows in by_name.values()], facts.currency),
             lifecycle_charts.months_ahead(
                 [row["month"] for row in by_name[names[0]]],
                 [_line(name, rows, "revenue", facts.money) for name, rows in by_name.items()],
@@ -396,7 +419,7 @@ def _projection_chart(report: Report, scenarios: Sequence[Row]) -> Chart:
         views.append(
             View(
                 stage, f"{_name(stage)} customers",
-                says.stage_sentence(stage, [(name, rows[-1]) for name, rows in of.items()], now),
+                stage_sentence(stage, [(name, rows[-1]) for name, rows in of.items()], now),
                 lifecycle_charts.months_ahead(
                     [row["month"] for row in of[names[0]]],
                     [_line(name, rows, "customers", words.count) for name, rows in of.items()],
@@ -425,7 +448,7 @@ def _line(name: str, rows: Sequence[Row], column: str, show: Any) -> Line:
         [row[f"{column}_high"] for row in rows],
         [
             f"{charts.plain(name.capitalize())}, month {row['month']}<br>{show(row[column])} "
-            f"({says.interval(row[f'{column}_low'], row[f'{column}_high'], show)})"
+            f"({interval(row[f'{column}_low'], row[f'{column}_high'], show)})"
             for row in rows
         ],
     )

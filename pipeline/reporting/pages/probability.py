@@ -8,9 +8,19 @@ from typing import Any
 
 from pipeline.reporting import charts, prediction_charts, words
 from pipeline.reporting import prediction_queries as queries
-from pipeline.reporting import prediction_words as says
 from pipeline.reporting.components import Chart, Field, Grid, KeyFigure, View, grid
 from pipeline.reporting.facts import Facts, Report, table_file
+from pipeline.reporting.prediction_words import (
+    SEASON_UNKNOWN,
+    active_meaning,
+    alerts_sentence,
+    extremes_sentence,
+    impossible_meaning,
+    model_name,
+    propensity_sentence,
+    target_name,
+    whole_percent,
+)
 from pipeline.reporting.predictions import (
     PROBABILITIES,
     Tested,
@@ -40,10 +50,10 @@ def context(report: Report) -> dict[str, Any]:
         "missing": None,
         "days": days,
         "season": season,
-        "figures": _figures(totals, champions, days, f" · {says.SEASON_UNKNOWN}" if season else ""),
-        "active_meaning": says.active_meaning(champions["counts"]["model"]),
+        "figures": _figures(totals, champions, days, f" · {SEASON_UNKNOWN}" if season else ""),
+        "active_meaning": active_meaning(champions["counts"]["model"]),
         "activity": _activity(report, days, totals["customers"]),
-        "impossible": says.impossible_meaning(days),
+        "impossible": impossible_meaning(days),
         "propensity": _propensity(report, days, totals["customers"]),
         "alerts": _alerts(report),
         "models": _models_grid(champions, tested, days),
@@ -56,7 +66,7 @@ def _figures(totals: Mapping[str, Any], champions: Mapping[str, Any], days: int,
 
     def figure(label: str, people: float, target: str) -> KeyFigure:
         share = words.percent(words.share_of(people, totals["customers"]))
-        by = says.model_name(champions[target]["model"])
+        by = model_name(champions[target]["model"])
         return KeyFigure(label, words.count(round(people)), f"{share} of customers · {by}{careful}")
 
     return [
@@ -85,7 +95,7 @@ def _activity(report: Report, days: int, customers: int) -> Chart:
         cells = [
             charts.HeatCell(
                 row["frequency_band"] - 1, len(bands) - row["recency_band"], row[column],
-                "" if row[column] is None else says.whole_percent(row[column]),
+                "" if row[column] is None else whole_percent(row[column]),
                 f"<b>{name} {words.percent(row[column])}</b><br>{words.counted(row['customers'], 'customer')}<br>"
                 f"{who(row)}",
             )
@@ -102,7 +112,7 @@ def _activity(report: Report, days: int, customers: int) -> Chart:
             View(
                 column,
                 label,
-                says.extremes_sentence(
+                extremes_sentence(
                     what, [(round(r[column], 4), r["customers"], who(r)) for r in rows if r[column] is not None]
                 ),
                 figure(column, label),
@@ -132,7 +142,7 @@ def _propensity(report: Report, days: int, customers: int) -> Chart:
     facts, rows = report.facts, report.ask(queries.PROPENSITY_GRID).to_dicts()
     fullest = max(rows, key=lambda row: (row["customers"], row["purchase_band"], row["churn_band"]))
     risk = sum(row["revenue_at_risk"] or 0.0 for row in rows)
-    sentence = says.propensity_sentence(
+    sentence = propensity_sentence(
         (_band(fullest["purchase_band"]), _band(fullest["churn_band"]), fullest["customers"]), customers, risk, days,
         facts.currency,
     )  # fmt: skip
@@ -209,7 +219,7 @@ def _alerts(report: Report) -> dict[str, Any]:
     ]  # fmt: skip
     lost = (totals["predicted_clv_before"] or 0.0) - (totals["predicted_clv"] or 0.0)
     return {
-        "sentence": says.alerts_sentence(totals["customers"], before, totals["revenue_12_months"], facts.currency),
+        "sentence": alerts_sentence(totals["customers"], before, totals["revenue_12_months"], facts.currency),
         "figures": [
             KeyFigure("Premium customers losing interest", words.count(totals["customers"]),
                       f"{words.short_day(before)} – {words.short_day(facts.snapshot_date)}"),
@@ -238,7 +248,10 @@ def _models_grid(champions: Mapping[str, Any], tested: Mapping[str, Tested], day
     rows: list[tuple[object, ...]] = []
     for target in PROBABILITIES:
         found = tested.get(target)
-        name, model = says.target_name(target, days), says.model_name(champions[target]["model"])
+        name, model = (
+            target_name(target, days),
+            model_name(champions[target]["model"]),
+        )
         base = found.rivals.get("base_rate") if found else None
         if found is None or found.score is None:
             rows.append((name, model, None, None, None, None, None))

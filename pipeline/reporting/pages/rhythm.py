@@ -9,10 +9,19 @@ import polars as pl
 
 from pipeline.reporting import rhythm_charts, words
 from pipeline.reporting import rhythm_queries as queries
-from pipeline.reporting import rhythm_words as says
 from pipeline.reporting.charts import plain
 from pipeline.reporting.components import Chart, Field, Grid, KeyFigure, View, grid
 from pipeline.reporting.facts import MAIN_CATALOGUE, Facts, Report
+from pipeline.reporting.rhythm_words import (
+    FOUND,
+    curves_sentence,
+    day_range,
+    drift_sentence,
+    gaps_sentence,
+    moment_sentence,
+    place,
+    rhythm_missing,
+)
 from pipeline.settings import Rhythm
 
 CURVES_SHOWN = 4
@@ -39,7 +48,7 @@ def context(report: Report) -> dict[str, Any]:
         "figures": _figures(main[0]) if main and main[0]["order_number"] == 1 else [],
         "curves": _curves(facts, report.ask(queries.CURVES), main, everybody) if main else None,
         "moments": _moments_table(main),
-        "moments_sentence": says.moment_sentence(main[0]) if main else "",
+        "moments_sentence": moment_sentence(main[0]) if main else "",
         "moments_basis": _basis(facts),
         "lead_days": Rhythm.model_validate(report.run.settings.get("rhythm") or {}).send_lead_days,
         "drift": _drift(facts, [row for row in moments if row["cohort"] != _EVERYBODY]),
@@ -54,7 +63,7 @@ def _basis(facts: Facts, silences: int | None = None) -> str:
 
 def _missing(facts: Facts, everybody: Rows) -> str:
     at_risk = next((row["at_risk"] for row in everybody if row["order_number"] == 1 and row["horizon_days"] == 90), 0)
-    return says.rhythm_missing(at_risk, None if facts.is_empty else facts.lines["first_on"], facts.snapshot_date)
+    return rhythm_missing(at_risk, None if facts.is_empty else facts.lines["first_on"], facts.snapshot_date)
 
 
 def _figures(first: Mapping[str, Any]) -> list[KeyFigure]:
@@ -62,7 +71,7 @@ def _figures(first: Mapping[str, Any]) -> list[KeyFigure]:
     share = f"95 % interval {words.percent(first['share_back_low'])} to {words.percent(first['share_back_high'])}"
     figures = [KeyFigure(f"Buy a second time within {horizon} days", words.percent(first["share_back"]), share)]
     if first["key_moment_days"] is not None:
-        days = says.day_range(first["key_moment_low"], first["key_moment_high"])
+        days = day_range(first["key_moment_low"], first["key_moment_high"])
         figures += [
             KeyFigure("Key moment of the second purchase", f"day {first['key_moment_days']}",
                       f"95 % interval day {days}, by day {horizon}"),
@@ -96,9 +105,9 @@ def _curves(facts: Facts, frame: pl.DataFrame, main: Rows, everybody: Rows) -> C
         title="How soon they are back",
         basis=_basis(facts, sum(row["silences"] for row in shown)),
         views=(
-            View("back", "Bought again", says.curves_sentence(common, day),
+            View("back", "Bought again", curves_sentence(common, day),
                  rhythm_charts.curves(back, "Have bought again")),
-            View("hope", "Still to come", says.moment_sentence(shown[0]),
+            View("hope", "Still to come", moment_sentence(shown[0]),
                  rhythm_charts.curves(hope, "Chance to buy by the horizon, if silent so long")),
         ),
         grid=grid(
@@ -113,7 +122,7 @@ def _curves(facts: Facts, frame: pl.DataFrame, main: Rows, everybody: Rows) -> C
 
 
 def _name(row: Mapping[str, Any]) -> str:
-    return f"After the {says.place(row['order_number'])}"
+    return f"After the {place(row['order_number'])}"
 
 
 def _back_curve(row: Mapping[str, Any], points: Rows) -> rhythm_charts.Curve:
@@ -128,7 +137,7 @@ def _back_curve(row: Mapping[str, Any], points: Rows) -> rhythm_charts.Curve:
          f"{words.count(one['at_risk'])} still watched" for one in points],
         ([one["share_low"] for one in points], [one["share_high"] for one in points]) if is_first else None,
         moment,
-        f"{name}: key moment on day {moment}<br>({says.day_range(row['key_moment_low'], row['key_moment_high'])})",
+        f"{name}: key moment on day {moment}<br>({day_range(row['key_moment_low'], row['key_moment_high'])})",
     )  # fmt: skip
 
 
@@ -190,7 +199,7 @@ def _drift(facts: Facts, quarters: Rows) -> Chart | None:
             for row in rows
         ]
         views.append(
-            View(f"{horizon}", f"By day {horizon}", says.drift_sentence(rows),
+            View(f"{horizon}", f"By day {horizon}", drift_sentence(rows),
                  rhythm_charts.points(shown, "Key moment, day"))
         )  # fmt: skip
     return Chart(
@@ -217,7 +226,7 @@ def _quarter(cohort: str) -> str:
 
 
 def _moment_text(row: Mapping[str, Any]) -> str:
-    interval = says.day_range(row["key_moment_low"], row["key_moment_high"])
+    interval = day_range(row["key_moment_low"], row["key_moment_high"])
     return (
         f"{row['cohort']}: day {row['key_moment_days']} ({interval})<br>{words.percent(row['share_back'])} of "
         f"{words.counted(row['silences'], 'customer')} back by day {row['horizon_days']}"
@@ -231,8 +240,8 @@ def _gaps(facts: Facts, gaps: Rows) -> Chart:
     labels = facts.segments.filter(pl.col("catalogue") == MAIN_CATALOGUE).sort("segment_rank")
     segments = dict(zip(labels["segment"], labels["label"], strict=True))
     names = {
-        "order_number": {f"{n}": f"After the {says.place(n)}" for n in range(1, 10)} | {"10+": "From the tenth on"},
-        "found": says.FOUND,
+        "order_number": {f"{n}": f"After the {place(n)}" for n in range(1, 10)} | {"10+": "From the tenth on"},
+        "found": FOUND,
         "stage": {stage: stage.capitalize() for stage in _STAGES},
         "segment": segments,
     }
@@ -256,7 +265,7 @@ def _gap_view(facts: Facts, grouping: str, label: str, rows: Rows, names: Mappin
     return View(
         grouping,
         label,
-        says.gaps_sentence(rows, names) + selected,
+        gaps_sentence(rows, names) + selected,
         rhythm_charts.spans([_span(row, names[row["group_name"]]) for row in rows]),
         _basis(facts, sum(row["silences"] for row in rows)),
         _gaps_grid(label, rows, names),

@@ -10,9 +10,28 @@ import polars as pl
 
 from pipeline.reporting import charts, prediction_charts, words
 from pipeline.reporting import prediction_queries as queries
-from pipeline.reporting import prediction_words as says
 from pipeline.reporting.components import Chart, Field, Grid, Kind, View, grid, show
 from pipeline.reporting.facts import Facts, Report
+from pipeline.reporting.prediction_words import (
+    METRICS,
+    STATUSES,
+    Ahead,
+    Result,
+    Verdict,
+    calibration_sentence,
+    capture_sentence,
+    clock_sentence,
+    cumulative_sentence,
+    deciles_sentence,
+    drift_sentence,
+    expectation_sentence,
+    fits_sentence,
+    model_name,
+    scores_sentence,
+    target_name,
+    tracking_sentence,
+    verdict,
+)
 from pipeline.reporting.predictions import (
     PROBABILITIES,
     Tested,
@@ -76,10 +95,10 @@ def context(report: Report) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _verdict(champions: Mapping[str, Any], tested: Mapping[str, Tested], days: int) -> says.Verdict:
+def _verdict(champions: Mapping[str, Any], tested: Mapping[str, Tested], days: int) -> Verdict:
     results = [
-        says.Result(
-            says.target_name(found.target, days),
+        Result(
+            target_name(found.target, days),
             found.gain,
             found.scores.get("ece") if found.target in PROBABILITIES else None,
             None if found.target in PROBABILITIES else found.scores.get("bias_percent"),
@@ -88,18 +107,18 @@ def _verdict(champions: Mapping[str, Any], tested: Mapping[str, Tested], days: i
     ]
     first = min((found.origin for found in tested.values()), default=None)
     last = max((found.until for found in tested.values()), default=None)
-    untested = [says.target_name(target, days) for target in champions if target not in tested]
-    return says.verdict(results, first, last, untested)
+    untested = [target_name(target, days) for target in champions if target not in tested]
+    return verdict(results, first, last, untested)
 
 
 def _clock(report: Report) -> str:
     rows = season_of(report)
     horizons = [
-        says.Ahead(row["horizon_days"], row["factor"], row["basis"] in ("a year ago", "held at the limit"),
+        Ahead(row["horizon_days"], row["factor"], row["basis"] in ("a year ago", "held at the limit"),
                    row["basis"] == "held at the limit", row["expected"], row["actual"])
         for row in rows
     ]  # fmt: skip
-    return says.clock_sentence(horizons, rows[0]["recent_ratio"]) if rows else ""
+    return clock_sentence(horizons, rows[0]["recent_ratio"]) if rows else ""
 
 
 def _results(tested: Mapping[str, Tested], days: int) -> Grid:
@@ -110,9 +129,9 @@ def _results(tested: Mapping[str, Tested], days: int) -> Grid:
         Field("baseline", "Which"), Field("better_by", "Better by", "percent"),
     ]  # fmt: skip
     return grid("The published models beside the best naive baseline, on days they had not seen", fields, [
-        (says.target_name(t.target, days), says.model_name(t.model), t.origin, t.until, t.customers,
-         says.METRICS[t.metric], t.score, t.rivals[t.rival] if t.rival else None,
-         says.model_name(t.rival) if t.rival else None, t.gain)
+        (target_name(t.target, days), model_name(t.model), t.origin, t.until, t.customers,
+         METRICS[t.metric], t.score, t.rivals[t.rival] if t.rival else None,
+         model_name(t.rival) if t.rival else None, t.gain)
         for t in tested.values()
     ])  # fmt: skip
 
@@ -139,13 +158,13 @@ def _tracking(report: Report) -> Chart | None:
         id="tracking",
         title="Repeat purchases, week by week",
         basis=f"n = {words.counted(last['actual_cumulative'], 'repeat purchase')} · orders {facts.range} · "
-        f"{says.model_name(last['model'])}, from the days of first purchases alone",
+        f"{model_name(last['model'])}, from the days of first purchases alone",
         views=(
-            View("week", "By week", says.tracking_sentence(seen, expected, len(held), last["model"]), weekly),
+            View("week", "By week", tracking_sentence(seen, expected, len(held), last["model"]), weekly),
             View(
                 "sum",
                 "Added up",
-                says.cumulative_sentence(last["actual_cumulative"], last["expected_cumulative"], last["week_ends_on"]),
+                cumulative_sentence(last["actual_cumulative"], last["expected_cumulative"], last["week_ends_on"]),
                 prediction_charts.tracking(rows, "_cumulative"),
             ),
         ),
@@ -169,14 +188,14 @@ def _calibration(report: Report, tested: Mapping[str, Tested], days: int) -> Cha
         if not rows:
             continue
         inside = sum(row["low"] <= row["predicted"] <= row["high"] for row in rows)
-        name = says.target_name(target, days)
+        name = target_name(target, days)
         views.append(
             View(
                 target,
                 f"{found.days} days",
-                says.calibration_sentence(inside, len(rows), found.scores.get("ece")),
+                calibration_sentence(inside, len(rows), found.scores.get("ece")),
                 prediction_charts.calibration(rows),
-                basis=f"{_basis(found)} · {says.model_name(found.model)}, “{name[0].lower()}{name[1:]}”",
+                basis=f"{_basis(found)} · {model_name(found.model)}, “{name[0].lower()}{name[1:]}”",
                 grid=_calibration_grid(rows, name),
             )
         )
@@ -216,8 +235,8 @@ def _expectation(report: Report, tested: Mapping[str, Tested]) -> Chart | None:
     return Chart(
         id="conditional-expectation",
         title="By how often they had bought",
-        basis=f"{_basis(counts)} · {says.model_name(counts.model)}",
-        views=(View("all", "All", says.expectation_sentence(told), picture),),
+        basis=f"{_basis(counts)} · {model_name(counts.model)}",
+        views=(View("all", "All", expectation_sentence(told), picture),),
         grid=_expectation_grid(frame),
         legend=prediction_charts.legend(picture),
     )
@@ -230,7 +249,7 @@ def _expectation_grid(frame: pl.DataFrame) -> Grid:
     places = sorted({frequency for frequency, _ in known})
     fields = [
         Field("repeat_purchases_before", "Before"), Field("customers", "Customers", "count"),
-        Field("seen", "Seen", "number"), *(Field(model, says.model_name(model), "number") for model in models),
+        Field("seen", "Seen", "number"), *(Field(model, model_name(model), "number") for model in models),
     ]  # fmt: skip
     rows = []
     for place in places:
@@ -261,13 +280,13 @@ def _capture(report: Report, validation: pl.DataFrame, tested: Mapping[str, Test
             View(
                 target,
                 label,
-                says.capture_sentence(
+                capture_sentence(
                     found.model, found.scores.get("top_10_percent_capture"), rivals[0] if rivals else None, what
                 ),
                 prediction_charts.captures(bars),
                 basis=_basis(found),
                 grid=grid(f"Share of {what} that the best-ranked tenth brought", fields, [
-                    (says.model_name(row["model"]), "yes" if row["is_baseline"] else "no", row["value"])
+                    (model_name(row["model"]), "yes" if row["is_baseline"] else "no", row["value"])
                     for row in known
                 ]),
             )
@@ -294,7 +313,7 @@ def _deciles(report: Report, tested: Mapping[str, Tested], days: int) -> Chart |
 def _tenths(facts: Facts, found: Tested, rows: Sequence[Mapping[str, Any]], of_target: pl.DataFrame, days: int) -> View:
     """One prediction: what the published model expected of each tenth, and what came."""
     kind, label, what, axis = _TENTHS[found.target] if found.target in _TENTHS else _TENTHS["probability"]
-    name = says.target_name(found.target, days)
+    name = target_name(found.target, days)
     told = [
         (
             show(r["predicted"], kind, facts.currency),
@@ -312,9 +331,9 @@ def _tenths(facts: Facts, found: Tested, rows: Sequence[Mapping[str, Any]], of_t
     return View(
         found.target,
         label or f"{found.days} days",
-        says.deciles_sentence(told, what),
+        deciles_sentence(told, what),
         prediction_charts.seen_and_expected(labels, seen, expected, texts, titles, ticks),
-        basis=f"{_basis(found)} · {says.model_name(found.model)}, “{name[0].lower()}{name[1:]}”",
+        basis=f"{_basis(found)} · {model_name(found.model)}, “{name[0].lower()}{name[1:]}”",
         grid=_tenths_grid(name, found, rows, of_target, kind),
     )
 
@@ -329,7 +348,7 @@ def _tenths_grid(
         Field("tenth", "Tenth"), Field("customers", "Customers", "number"), Field("expected", "Expected", kind),
         Field("seen", "Seen", kind), Field("lift", "Times the mean", "number"),
         Field("brought_so_far", "Brought so far", "percent"),
-        *(Field(f"{model}_so_far", f"{says.model_name(model)}, so far", "percent") for model in others),
+        *(Field(f"{model}_so_far", f"{model_name(model)}, so far", "percent") for model in others),
     ]  # fmt: skip
     return grid(f"{name}: tenths of the customers, the one ranked highest first", fields, [
         (str(r["decile"]), r["customers"], r["predicted"], r["observed"], r["lift"], r["captured"],
@@ -339,7 +358,7 @@ def _tenths_grid(
 
 
 def _marked(model: str, found: Tested) -> str:
-    return f"{says.model_name(model)}, published" if model == found.model else says.model_name(model)
+    return f"{model_name(model)}, published" if model == found.model else model_name(model)
 
 
 def _basis(found: Tested) -> str:
@@ -365,23 +384,23 @@ def _scores(validation: pl.DataFrame, found: Tested, days: int) -> dict[str, Any
         return "published" if model == found.model else "naive baseline" if naive[model] else "candidate"
 
     def best_in(model: str) -> str:
-        return ", ".join(says.METRICS[metric] for metric in metrics if model in best[metric])
+        return ", ".join(METRICS[metric] for metric in metrics if model in best[metric])
 
     fields = [
         Field("model", "Model"), Field("role", "Role"),
-        *(Field(metric, says.METRICS[metric], "percent" if metric in _SHARES else "score") for metric in metrics),
+        *(Field(metric, METRICS[metric], "percent" if metric in _SHARES else "score") for metric in metrics),
         Field("best_in", "Best in"),
     ]  # fmt: skip
-    name = says.target_name(found.target, days)
-    own = [says.METRICS[metric] for metric in metrics if found.model in best[metric]]
-    rivals = [says.METRICS[metric] for metric in metrics if any(naive[model] for model in best[metric])]
+    name = target_name(found.target, days)
+    own = [METRICS[metric] for metric in metrics if found.model in best[metric]]
+    rivals = [METRICS[metric] for metric in metrics if any(naive[model] for model in best[metric])]
     return {
         "id": f"scores-{found.target.replace('_', '-')}",
         "title": name,
-        "sentence": says.scores_sentence(found.model, own, rivals),
+        "sentence": scores_sentence(found.model, own, rivals),
         "basis": _basis(found),
         "table": grid(f"{name}: scores of all models and baselines", fields, [
-            (says.model_name(m), role(m), *(values.get((m, metric)) for metric in metrics), best_in(m) or "–")
+            (model_name(m), role(m), *(values.get((m, metric)) for metric in metrics), best_in(m) or "–")
             for m in order
         ]),
     }  # fmt: skip
@@ -416,12 +435,21 @@ def _parameters(report: Report, champions: Mapping[str, Any]) -> dict[str, Any]:
     for row in now.to_dicts():
         then, error = before.get((row["model"], row["parameter"])), row["standard_error"]
         moved = (row["estimate"] - then) / error if then is not None and error else None
-        name = f"{_symbol(row['parameter'])} of {says.model_name(row['model'])}"
+        name = f"{_symbol(row['parameter'])} of {model_name(row['model'])}"
         if moved is not None and row["model"] in published:
             moves.append((name, moved))
         low, high = ((row["estimate"] + side * 1.96 * error) if error else None for side in (-1, 1))
         rows.append(
-            (says.model_name(row["model"]), _symbol(row["parameter"]), row["estimate"], error, low, high, then, moved)
+            (
+                model_name(row["model"]),
+                _symbol(row["parameter"]),
+                row["estimate"],
+                error,
+                low,
+                high,
+                then,
+                moved,
+            )
         )
     fields = [
         Field("model", "Model"), Field("parameter", "Parameter"), Field("estimate", "Estimate", "score"),
@@ -430,7 +458,7 @@ def _parameters(report: Report, champions: Mapping[str, Any]) -> dict[str, Any]:
         Field("before", f"On {words.short_day(previous)}" if previous else "Before", "score"),
         Field("moved", "Moved, standard errors", "number"),
     ]  # fmt: skip
-    sentence = says.drift_sentence(moves, previous)
+    sentence = drift_sentence(moves, previous)
     return {
         "sentence": sentence,
         "chart": _drift(facts, frame, published),
@@ -452,7 +480,7 @@ def _drift(facts: Facts, frame: pl.DataFrame, published: Sequence[str]) -> Chart
             rows = of_model.filter(pl.col("parameter") == parameter).sort("snapshot_date").to_dicts()
             fields = [Field("snapshot_date", "As of", "date"), Field("estimate", "Estimate", "score"),
                       Field("standard_error", "Standard error", "score")]  # fmt: skip
-            name = f"{_symbol(parameter)} of {says.model_name(model)}"
+            name = f"{_symbol(parameter)} of {model_name(model)}"
             span = words.span(rows[0]["snapshot_date"], rows[-1]["snapshot_date"])
             views.append(
                 View(
@@ -497,13 +525,13 @@ def _fits(report: Report) -> dict[str, Any]:
     ]  # fmt: skip
 
     def status(row: Mapping[str, Any]) -> str:
-        told = says.STATUSES.get(row["status"], row["status"])
+        told = STATUSES.get(row["status"], row["status"])
         return f"{told}: {row['reason']}" if row["reason"] else str(told)
 
     return {
-        "sentence": says.fits_sentence([row["status"] for row in rows]),
+        "sentence": fits_sentence([row["status"] for row in rows]),
         "table": grid("Every fit of this snapshot", fields, [
-            (r["origin"], says.model_name(r["asked_for"]), says.model_name(r["model"]), status(r), r["customers"],
+            (r["origin"], model_name(r["asked_for"]), model_name(r["model"]), status(r), r["customers"],
              r["groups"], r["log_likelihood"], r["aic"], r["iterations"], r["binning_error"])
             for r in rows
         ]),

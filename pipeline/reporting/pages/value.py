@@ -8,9 +8,22 @@ import polars as pl
 
 from pipeline.reporting import charts, prediction_charts, words
 from pipeline.reporting import prediction_queries as queries
-from pipeline.reporting import prediction_words as says
 from pipeline.reporting.components import Chart, Field, Grid, KeyFigure, View, grid
 from pipeline.reporting.facts import Facts, Report, table_file
+from pipeline.reporting.prediction_words import (
+    SEASON_UNKNOWN,
+    Worth,
+    averages_sentence,
+    distribution_sentence,
+    interval_sentence,
+    lorenz_sentence,
+    mean_segments_sentence,
+    model_name,
+    rising_sentence,
+    segments_sentence,
+    spot_sentence,
+    top_sentence,
+)
 from pipeline.reporting.predictions import champions_of, holdouts_of, missing, settings_of, unknown_season
 from pipeline.reporting.segments import labels_of
 
@@ -54,7 +67,7 @@ def context(report: Report) -> dict[str, Any]:
         "missing": None,
         "lead": _lead(months, settings),
         "season": season,
-        "figures": _figures(facts, totals, months, f" · {says.SEASON_UNKNOWN}" if season else ""),
+        "figures": _figures(facts, totals, months, f" · {SEASON_UNKNOWN}" if season else ""),
         "charts": [
             _distribution(report, totals, months),
             _lorenz(facts, shares, totals),
@@ -79,10 +92,10 @@ def _lead(months: int, settings: Any) -> str:
 
 def _figures(facts: Facts, totals: dict[str, Any], months: int, careful: str) -> list[KeyFigure]:
     """`careful`: what stands behind every prediction."""
-    spend = says.model_name(totals["spend_model"])
+    spend = model_name(totals["spend_model"])
     return [
         KeyFigure("Predicted value of all customers", facts.money(totals["predicted_clv"]),
-                  f"over {words.counted(months, 'month')}, by {says.model_name(totals['model'])} and {spend}{careful}"),
+                  f"over {words.counted(months, 'month')}, by {model_name(totals['model'])} and {spend}{careful}"),
         KeyFigure("Per customer", facts.money(totals["mean_clv"]),
                   f"mean; half are below {facts.money(totals['median_clv'])}{careful}"),
         KeyFigure("Brought so far", facts.money(totals["historic_clv"]),
@@ -110,7 +123,7 @@ def _distribution(report: Report, totals: dict[str, Any], months: int) -> Chart:
         bins.append((prediction_charts.Bin(low, high, row["customers"], text), row["predicted_clv"]))
     top = found.get(_TAIL_BIN)
     tail = (top["customers"], _TAIL_BIN * width, top["predicted_clv"]) if top else (0, 0, 0)
-    sentence = says.distribution_sentence(
+    sentence = distribution_sentence(
         totals["median_clv"], totals["mean_clv"], tail, (totals["customers"], totals["predicted_clv"]), months,
         facts.currency,
     )  # fmt: skip
@@ -142,7 +155,7 @@ def _lorenz(facts: Facts, shares: pl.DataFrame, totals: dict[str, Any]) -> Chart
         points.append((people / totals["customers"], words.share_of(value, totals["predicted_clv"]) or 0.0))
     picture = prediction_charts.lorenz(points)
     top, half = (_held(shares, up_to, totals["predicted_clv"]) for up_to in (10, 50))
-    sentence = says.lorenz_sentence(top, None if half is None else max(0.0, 1 - half))
+    sentence = lorenz_sentence(top, None if half is None else max(0.0, 1 - half))
     every = [point for n, point in enumerate(points) if n % 5 == 0 or n == len(points) - 1]
     return Chart(
         id="lorenz",
@@ -169,7 +182,7 @@ def _segments(facts: Facts, segments: pl.DataFrame, months: int) -> Chart:
     for catalogue, label in _CATALOGUES.items():
         found = {row["segment"]: row for row in segments.filter(pl.col("catalogue") == catalogue).to_dicts()}
         groups = [
-            says.Worth(name, row["customers"], row["historic_clv"], row["predicted_clv"])
+            Worth(name, row["customers"], row["historic_clv"], row["predicted_clv"])
             for segment, name in labels_of(facts, catalogue).items()
             if (row := found.get(segment))
         ]
@@ -177,8 +190,8 @@ def _segments(facts: Facts, segments: pl.DataFrame, months: int) -> Chart:
             continue
         table = _segments_grid(groups, label)
         for key, of, sentence, told in (
-            (catalogue, False, says.segments_sentence, label),
-            (f"{catalogue}-mean", True, says.mean_segments_sentence, f"{label}, per customer"),
+            (catalogue, False, segments_sentence, label),
+            (f"{catalogue}-mean", True, mean_segments_sentence, f"{label}, per customer"),
         ):
             views.append(View(key, told, sentence(groups, facts.currency), _bars(facts, groups, of), grid=table))
     return Chart(
@@ -190,8 +203,8 @@ def _segments(facts: Facts, segments: pl.DataFrame, months: int) -> Chart:
     )
 
 
-def _bars(facts: Facts, groups: list[says.Worth], per_customer: bool) -> Any:
-    def value(amount: Any, group: says.Worth) -> float:
+def _bars(facts: Facts, groups: list[Worth], per_customer: bool) -> Any:
+    def value(amount: Any, group: Worth) -> float:
         return round(float(amount) / (group.customers if per_customer else 1), 2)
 
     series = []
@@ -207,7 +220,7 @@ def _bars(facts: Facts, groups: list[says.Worth], per_customer: bool) -> Any:
     return charts.horizontal_bars([group.label for group in groups], series, facts.currency)
 
 
-def _segments_grid(groups: list[says.Worth], label: str) -> Grid:
+def _segments_grid(groups: list[Worth], label: str) -> Grid:
     fields = [
         Field("segment", "Group"), Field("customers", "Customers", "count"),
         Field("historic_value", "Brought so far", "money"), Field("predicted_value", "Predicted value", "money"),
@@ -235,7 +248,7 @@ def _orders_and_spend(report: Report, totals: dict[str, Any], months: int) -> Ch
     ]  # fmt: skip
     fullest = max(rows, key=lambda row: (row["customers"], row["orders_bin"], row["spend_bin"]))
     kept = words.share_of(sum(r["predicted_clv"] for r in rows), sum(r["undiscounted"] for r in rows)) or 1.0
-    sentence = says.spot_sentence(
+    sentence = spot_sentence(
         fullest["customers"], whole, _borders(fullest["orders_bin"]), _borders(fullest["spend_bin"]),
         fullest["predicted_clv"] / fullest["customers"], facts.currency,
     )  # fmt: skip
@@ -283,7 +296,7 @@ def _top(report: Report, totals: dict[str, Any], champions: dict[str, Any]) -> d
         Field("expected_spend", "Value of one", "money"), Field("historic_value", "So far", "money"),
     ]  # fmt: skip
     return {
-        "sentence": says.top_sentence(
+        "sentence": top_sentence(
             len(rows), together, words.share_of(together, totals["predicted_clv"]), rows[0]["clv_low"],
             rows[0]["clv_high"], rows[0]["predicted_clv"], facts.currency,
         ),
@@ -292,7 +305,7 @@ def _top(report: Report, totals: dict[str, Any], champions: dict[str, Any]) -> d
              r["expected_purchases_365d"], r["expected_spend"], r["historic_clv"])
             for r in rows
         ]),
-        "interval": says.interval_sentence(value.scores.get("coverage_80") if value else None),
+        "interval": interval_sentence(value.scores.get("coverage_80") if value else None),
         "file": table_file(report, "clv_predictions"),
         "hides_addresses": any("@" in row["customer_id"] for row in rows),
     }  # fmt: skip
@@ -307,7 +320,7 @@ def _rising(report: Report) -> dict[str, Any]:
         Field("historic_rank", "Place so far", "count"),
     ]  # fmt: skip
     return {
-        "sentence": says.rising_sentence(
+        "sentence": rising_sentence(
             totals["customers"], totals["predicted_clv"], totals["historic_clv"], facts.currency
         ),
         "table": grid("Rising customers, the highest predicted value first", fields, [
@@ -342,4 +355,4 @@ def _averages_sentence(rows: list[dict[str, Any]], currency: str) -> str:
         row = found.get(measure)
         return None if row is None or row["mean"] is None else (row["mean"], row["mean_low"], row["mean_high"])
 
-    return says.averages_sentence(of("orders"), of("order_value"), currency)
+    return averages_sentence(of("orders"), of("order_value"), currency)
