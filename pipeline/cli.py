@@ -35,6 +35,7 @@ class New(StrEnum):
     TABLE = "table"
     AUDIENCE = "audience"
     SOURCE = "source"
+    CHART = "chart"
 
 
 app = typer.Typer(
@@ -238,8 +239,9 @@ def new(
     name: Annotated[str, typer.Argument(help="Its name: lower-case letters, digits and _.")],
     home: Home = None,
     topic: Annotated[str, typer.Option(help="Of a table: the folder, and chapter of the glossary.")] = "own",
+    page: Annotated[str, typer.Option(help="Of a chart: the page it stands on, which is begun if need be.")] = "own",
 ) -> None:
-    """Write a commented start for a table, an audience or a source of your own into the home (docs/own-sql.md)."""
+    """Write a commented start for a table, an audience, a source or a chart of your own into the home."""
     with _reported(_NOT_WRITTEN):
         from pipeline.doctor import require_home
 
@@ -247,14 +249,14 @@ def new(
         require_home(settings)
         from pipeline.scaffold import begin
 
-        written = begin(settings, kind.value, name, topic)
+        written = begin(settings, kind.value, name, page if kind is New.CHART else topic)
     out.print(f"{written}", markup=False, soft_wrap=True)
     out.print("Change it as you need, then: perennial lint", markup=False, style="dim")
 
 
 @app.command()
 def lint(home: Home = None) -> None:
-    """Look at the SQL files of the home: headers, tables and columns, what they may say, whether they are portable."""
+    """Look at the home's own tables, audiences, sources and pages: what they say, and whether it can be run."""
     with _reported("Not linted."):
         from pipeline.doctor import require_home
 
@@ -267,7 +269,7 @@ def lint(home: Home = None) -> None:
         err.print(str(problem), markup=False, soft_wrap=True)
     if found:
         raise typer.Exit(1)
-    out.print(f"All is well in {settings.home / 'sql'}.", markup=False, soft_wrap=True)
+    out.print(f"All is well in {settings.home}.", markup=False, soft_wrap=True)
 
 
 @app.command()

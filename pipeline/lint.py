@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import datetime as dt
 import sys
-from collections.abc import Iterable, Sequence
-from contextlib import closing
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -21,16 +21,18 @@ from pipeline.engines.duckdb import DuckDBEngine, SelectRefused, confine, parame
 from pipeline.engines.portable.lint import Refused, Schemas, refusals, to_spark
 from pipeline.errors import PerennialError
 from pipeline.ingest.sources import find_sources
-from pipeline.reporting.page import page_folders, read_pages
+from pipeline.reporting.facts import RunCard, read_report
+from pipeline.reporting.page import PageFile, page_folders, read_pages
 from pipeline.reporting.site import PYTHON_PAGES, all_pages
-from pipeline.settings import PAGES_FOLDER, Settings
+from pipeline.reporting.templating import texts_in
+from pipeline.settings import PAGES_FOLDER, PROJECT, Settings
 from pipeline.steps.computed import STEPS, queries_of
 from pipeline.steps.prediction import backtest
 from pipeline.tables.audiences import Audience
 from pipeline.tables.catalog import Catalog, catalog_of, features, ours
 from pipeline.tables.header import Table
 
-_DAY = dt.date(2024, 2, 29)
+_DAY, _CURRENCY = dt.date(2024, 2, 29), "EUR"
 _VALUES = {"snapshot_date": _DAY, "until": _DAY, "part_from": "0", "part_to": "8"}
 """Of the parameters that there are: a translation holds values."""
 
@@ -46,7 +48,7 @@ def problems() -> list[PerennialError]:
     for module, queries in asked.items():
         for name, sql in queries.items():
             found += _not_for_spark(sql, f"{module} ({name})", schemas)
-    return [*found, *_unreadable_pages([PAGES_FOLDER], ours())]
+    return [*found, *_of_pages([PAGES_FOLDER], ours(), PAGES_FOLDER)]
 
 
 def problems_of_home(settings: Settings) -> list[PerennialError]:
@@ -60,8 +62,10 @@ def problems_of_home(settings: Settings) -> list[PerennialError]:
         catalog = catalog_of(settings.home)
     except PerennialError as error:
         return [error, *found]
-    found += problems() if catalog is ours() else _problems_of(catalog, ours())
-    return [*found, *_unreadable_pages(page_folders(settings.home), catalog)]
+    if settings.home.resolve() == PROJECT:
+        return [*problems(), *found]
+    folders = page_folders(settings.home)
+    return [*_problems_of(catalog, ours()), *_of_pages(folders, catalog, folders[-1]), *found]
 
 
 def _problems_of(catalog: Catalog, known: Catalog, of_features: Sequence[Refused] = ()) -> list[PerennialError]:
@@ -85,24 +89,46 @@ def _schemas(catalog: Catalog) -> Schemas:
 def _unusable(catalog: Catalog, audiences: Iterable[Audience]) -> list[PerennialError]:
     """The audiences that DuckDB cannot write, asked of tables that have no rows."""
     found = list[PerennialError]()
-    with closing(duckdb.connect()) as connection, TemporaryDirectory() as folder:
-        engine, settings = DuckDBEngine(connection), Settings(home=Path(folder))
-        engine.prepare(settings, list(catalog.tables.values()))
-        confine(connection, settings)
+    with _without_rows(catalog) as (engine, folder):
         for audience in audiences:
             try:
-                write_audiences(engine, [audience], _DAY, lambda target: Path(folder, Path(target).name))
+                write_audiences(engine, [audience], _DAY, lambda target: folder / Path(target).name)
             except (AudienceRefused, SelectRefused) as refused:
                 found.append(refused)
     return found
 
 
-def _unreadable_pages(folders: Iterable[Path], catalog: Catalog) -> list[PerennialError]:
+def _of_pages(folders: Sequence[Path], catalog: Catalog, judged: Path) -> list[PerennialError]:
+    """Pages and charts that cannot be read, and those `judged` that cannot be made of tables that have no rows."""
     try:
-        all_pages(read_pages(folders, catalog.tables, taken=PYTHON_PAGES))
+        pages = read_pages(folders, catalog.tables, taken=PYTHON_PAGES)
+        all_pages(pages)
     except PerennialError as error:
         return [error]
-    return []
+    judged_pages = [page for page in pages if (judged / page.name).exists()]
+    return _not_made(judged_pages, catalog) if judged_pages else []
+
+
+def _not_made(pages: Iterable[PageFile], catalog: Catalog) -> list[PerennialError]:
+    found, texts = list[PerennialError](), texts_in(_CURRENCY)
+    with _without_rows(catalog) as (engine, _):
+        report = read_report(engine.read, _DAY, catalog.tables, RunCard("", "", {}, {}, _CURRENCY))
+        for page in pages:
+            try:
+                page.parts(report, texts, page.given(report))
+            except PerennialError as error:
+                found.append(error)
+    return found
+
+
+@contextmanager
+def _without_rows(catalog: Catalog) -> Iterator[tuple[DuckDBEngine, Path]]:
+    """A warehouse in which nobody has bought anything, and a folder for what is written of it."""
+    with closing(duckdb.connect()) as connection, TemporaryDirectory() as folder:
+        engine, settings = DuckDBEngine(connection), Settings(home=Path(folder))
+        engine.prepare(settings, list(catalog.tables.values()))
+        confine(connection, settings)
+        yield engine, Path(folder)
 
 
 def _of_table(table: Table, schemas: Schemas, found: Sequence[Refused]) -> list[Refused]:

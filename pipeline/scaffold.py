@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 from pipeline.errors import PerennialError
-from pipeline.settings import SQL_FOLDER, Settings
+from pipeline.reporting.site import PYTHON_PAGES
+from pipeline.settings import PAGES_FOLDER, PROJECT, Settings
 from pipeline.tables.catalog import MARTS, SOURCES
 from pipeline.tables.header import AUDIENCES, is_name
 from pipeline.tables.inputs import ORDERS
 
-Kind = Literal["table", "audience", "source"]
-_WITH_ARTICLE = {"table": "a table", "audience": "an audience", "source": "a source", "topic": "a topic"}
+PAGES = PAGES_FOLDER.relative_to(PROJECT)
+Kind = Literal["table", "audience", "source", "chart"]
+_FOLDERS = {"table": "topic", "chart": "page"}
+_WITH_ARTICLE = {kind: f"{'an' if kind[0] == 'a' else 'a'} {kind}" for kind in (*get_args(Kind), *_FOLDERS.values())}
 
 _TABLE = """\
 /*
@@ -105,33 +108,94 @@ SELECT
 FROM export
 """
 
+_CHART = """\
+/*
+# A chart of the report. Every line: docs/reports.md. Look at the file again with: perennial lint
+title: Revenue by month
+# How it is drawn: bars, columns, lines, areas, heat map, figures; or not at all, then it is a table.
+draw: {columns: month, series: {revenue: accent}}
+# The columns of the SELECT in order: they are the table and the CSV. What a table's header says of one goes without
+# saying.
+columns:
+  month: {label: Month, kind: month}
+  revenue:
+  orders:
+# Aggregates of the rows, for the sentence.
+let:
+  best: max_by(rows, revenue)
+  revenue: sum(revenue)
+sentence: The best month was {{ best.month|month }} with {{ best.revenue|money }} of {{ revenue|money }}.
+empty: No order has been booked yet.
+# What it rests on.
+basis: orders up to {{ snapshot_date|short_day }}
+*/
+SELECT starts_on AS month, revenue, orders
+FROM marts.revenue_calendar
+WHERE snapshot_date = $snapshot_date AND period_kind = 'month'
+ORDER BY starts_on
+"""
+
+_PAGE = """\
+{#
+# A page of the report. Every line: docs/reports.md.
+title: TITLE
+lead: What this page is about.
+# The page it follows in the navigation; without this line it comes last.
+# after: overview
+#}
+"""
+
+_SECTION = """\
+<section>
+{{ ui.show(charts.NAME) }}
+</section>
+"""
+
 
 class ScaffoldRefused(PerennialError):
     """A file that cannot be begun; the message says what to do."""
 
 
-def begin(settings: Settings, kind: Kind, name: str, topic: str = "own") -> Path:
-    """Write a first file of this name into the home. Raises ScaffoldRefused."""
-    for what, given in ((kind, name), ("topic", topic)):
+def begin(settings: Settings, kind: Kind, name: str, folder: str = "own") -> Path:
+    """Write a first file of this name into the home. Raises ScaffoldRefused.
+
+    `folder` is the topic of a table, or the page of a chart.
+    """
+    for what, given in ((kind, name), (_FOLDERS.get(kind, kind), folder)):
         if not is_name(given) or given != given.lower():
             raise ScaffoldRefused(
                 f"{given!r} is no name for {_WITH_ARTICLE[what]}; it is made of lower-case letters, digits and _."
             )
     place, text = {
-        "table": (f"{MARTS}/{topic}/{name}.sql", _TABLE),
-        "audience": (f"{AUDIENCES}/{name}.sql", _AUDIENCE),
-        "source": (f"{SOURCES}/{name}/{ORDERS}.sql", _SOURCE),
+        "table": (f"sql/{MARTS}/{folder}/{name}.sql", _TABLE),
+        "audience": (f"sql/{AUDIENCES}/{name}.sql", _AUDIENCE),
+        "source": (f"sql/{SOURCES}/{name}/{ORDERS}.sql", _SOURCE),
+        "chart": (f"{PAGES}/{folder}/{name}.sql", _CHART),
     }[kind]
-    folder = settings.home / "sql"
-    if taken := _of_this_name(folder, kind, name):
+    if taken := _of_this_name(settings.home, kind, name, folder):
         raise ScaffoldRefused(f"There is {taken[0]} already; choose another name, or change that file.")
-    target = folder / place
+    if kind == "chart" and (folder in PYTHON_PAGES or (PAGES_FOLDER / folder).exists()):
+        raise ScaffoldRefused(f"The page {folder!r} is one of Perennial; name a page of your own with --page.")
+    target = settings.home / place
     target.parent.mkdir(parents=True, exist_ok=True)
+    if kind == "chart":
+        _show(target.with_name("page.html.j2"), name, folder)
     target.write_text(text.replace("NAME", name), encoding="utf-8")
     return target
 
 
-def _of_this_name(folder: Path, kind: Kind, name: str) -> list[Path]:
+def _show(page: Path, chart: str, title: str) -> None:
+    """The chart at the end of its page, which is begun if there is none."""
+    before = page.read_text(encoding="utf-8") if page.exists() else _PAGE.replace("TITLE", title.capitalize())
+    page.write_text(f"{before.rstrip()}\n{_SECTION.replace('NAME', chart)}", encoding="utf-8")
+
+
+def _of_this_name(home: Path, kind: Kind, name: str, folder: str) -> list[Path]:
     """Files of a home, or of ours, that have the name."""
-    patterns = {"table": f"{MARTS}/*/{name}.sql", "audience": f"{AUDIENCES}/{name}.sql", "source": f"{SOURCES}/{name}"}
-    return [path for place in (folder, SQL_FOLDER) for path in place.glob(patterns[kind])]
+    patterns = {
+        "table": f"sql/{MARTS}/*/{name}.sql",
+        "audience": f"sql/{AUDIENCES}/{name}.sql",
+        "source": f"sql/{SOURCES}/{name}",
+        "chart": f"{PAGES}/{folder}/{name}.sql",
+    }
+    return [path for place in (home, PROJECT) for path in place.glob(patterns[kind])]

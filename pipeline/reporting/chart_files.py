@@ -18,6 +18,7 @@ from typing import Annotated, Any, Self, get_args
 import polars as pl
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
+from pipeline.engines.duckdb import naming_the_file
 from pipeline.quoting import quoted
 from pipeline.reporting import components, figures, words
 from pipeline.reporting.components import Chart, Grid, KeyFigure, KeyFigures, Nothing, Part, TableCard, View
@@ -157,6 +158,8 @@ class ChartFile:
     file: str
     header: ChartHeader
     select: str
+    first_line: int
+    """Of the SELECT in the file."""
 
     @property
     def id(self) -> str:
@@ -184,8 +187,9 @@ def read_chart(path: Path, file: str, tables: Mapping[str, Table]) -> ChartFile:
         raise HeaderError(f"{file}: has no SELECT below its header.")
     select = select.rstrip().removesuffix(";")
     header = parse_header(ChartHeader, data, text, file)
-    chart = ChartFile(path.parent.name, path.stem, file, header, select)
-    require_safe(select, file, tables, text[: text.index(select)].count("\n"))
+    lines_before = text[: text.index(select)].count("\n")
+    chart = ChartFile(path.parent.name, path.stem, file, header, select, lines_before + 1)
+    require_safe(select, file, tables, lines_before)
     if chart.aggregates:
         require_safe(chart.aggregates, f"{file} (let)", tables)
     if header.file is not None and not _is_published(tables, header.file.table):
@@ -221,7 +225,8 @@ class _Maker:
         self._currency = report.facts.currency
 
     def part(self) -> Part:
-        frame = self._report.ask(self._chart.select)
+        with naming_the_file(self._chart.file, self._chart.first_line):
+            frame = self._report.ask(self._chart.select)
         self._require_columns(frame)
         rows = frame.to_dicts()
         if not rows:
@@ -242,7 +247,8 @@ class _Maker:
         """The aggregates of the rows, or of those of one value of `each`."""
         if self._chart.aggregates is None:
             return {}
-        found = self._report.ask(self._chart.aggregates).to_dicts()
+        with naming_the_file(self._chart.file, None, "what let asks"):
+            found = self._report.ask(self._chart.aggregates).to_dicts()
         values = found[0] if self._header.each is None else next(row for row in found if row["__key"] == key)
         return {name: value for name, value in values.items() if name != "__key"}
 

@@ -15,6 +15,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from pipeline.engines.duckdb import naming_the_file
 from pipeline.reporting.chart_files import ChartFile, make, read_chart, require_safe
 from pipeline.reporting.components import Nothing, Part
 from pipeline.reporting.facts import Report
@@ -105,7 +106,7 @@ class PageFile:
     def given(self, report: Report) -> dict[str, Any]:
         """What the texts of the page and of its charts can name."""
         facts = report.facts
-        asked = {name: _row(report, select, f"{self.file}: let.{name}") for name, select in self.header.let.items()}
+        asked = {name: _row(report, select, self.file, f"let.{name}") for name, select in self.header.let.items()}
         return {"facts": facts, "snapshot_date": facts.snapshot_date, **asked}
 
     def parts(self, report: Report, texts: Texts, given: Mapping[str, Any]) -> dict[str, Part | Nothing]:
@@ -115,10 +116,11 @@ class PageFile:
         return texts.text(template, f"{self.file}: {field}", values)
 
 
-def _row(report: Report, select: str, place: str) -> Any:
-    frame = report.ask(select)
+def _row(report: Report, select: str, file: str, field: str) -> Any:
+    with naming_the_file(file, None, field):
+        frame = report.ask(select)
     if frame.height > 1:
-        raise HeaderError(f"{place}: the SELECT has {frame.height} rows; it may have one.")
+        raise HeaderError(f"{file}: {field}: the SELECT has {frame.height} rows; it may have one.")
     row = frame.row(0, named=True) if frame.height else None
     return row if row is None or len(row) > 1 else next(iter(row.values()))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from shop import Shop
@@ -14,7 +15,7 @@ from pipeline.cli import app
 from pipeline.doctor import Finding, _own_sql
 from pipeline.engines.duckdb import SelectRefused
 from pipeline.lint import problems_of_home
-from pipeline.scaffold import ScaffoldRefused, begin
+from pipeline.scaffold import Kind, ScaffoldRefused, begin
 from pipeline.settings import SQL_FOLDER, Settings
 from pipeline.tables.audiences import read_audience
 from pipeline.tables.catalog import Catalog, catalog_of, features, ours, own_catalog
@@ -313,12 +314,16 @@ def test_an_audience_tells_its_terms(tmp_path: Path) -> None:
 
 def test_a_start_of_each_kind_lints_and_is_found(tmp_path: Path) -> None:
     settings = Settings(home=tmp_path)
-    written = [begin(settings, kind, "pausing") for kind in ("table", "audience", "source")]
+    written = [begin(settings, kind, "pausing") for kind in get_args(Kind)]
     assert [path.relative_to(tmp_path).as_posix() for path in written] == [
         "sql/marts/own/pausing.sql",
         "sql/audiences/pausing.sql",
         "sql/sources/pausing/order_lines.sql",
+        "reports/pages/own/pausing.sql",
     ]
+    begin(settings, "chart", "second")
+    page = (tmp_path / "reports/pages/own/page.html.j2").read_text()
+    assert page.index("charts.pausing") < page.index("charts.second") and "title: Own" in page
     assert [str(problem) for problem in problems_of_home(settings)] == []
     catalog = catalog_of(tmp_path)
     assert "marts.pausing" in catalog.tables and catalog.audiences[-1].name == "pausing"
@@ -329,6 +334,13 @@ def test_the_example_of_the_documentation_lints(tmp_path: Path) -> None:
     write(tmp_path / "sql", "marts/loyalty/pausing", table)
     write(tmp_path / "sql", "audiences/pausing", audience)
     assert [str(problem) for problem in problems_of_home(Settings(home=tmp_path))] == []
+
+
+def test_the_lint_makes_every_page_of_a_home_of_tables_without_rows(tmp_path: Path) -> None:
+    chart = begin(Settings(home=tmp_path), "chart", "months", "seasons")
+    chart.write_text(chart.read_text().replace("revenue, orders\n", "revenue, ordres AS orders\n"))
+    (problem,) = problems_of_home(Settings(home=tmp_path))
+    assert re.match(r'reports/pages/seasons/months.sql: the SELECT cannot be run. .*"ordres"', str(problem))
 
 
 def test_a_start_overwrites_nothing_and_takes_no_name_of_ours(tmp_path: Path) -> None:
@@ -346,6 +358,10 @@ def test_a_start_overwrites_nothing_and_takes_no_name_of_ours(tmp_path: Path) ->
         ("audience", "2nd", "own", "no name for an audience"),
         ("source", "Till", "own", "no name for a source"),
         ("table", "fine", "no/topic", "no name for a topic"),
+        ("chart", "fine", "no/page", "no name for a page"),
+        ("chart", "course", "trend", "There is .*/reports/pages/trend/course.sql already"),
+        ("chart", "fine", "trend", "The page 'trend' is one of Perennial"),
+        ("chart", "fine", "value", "The page 'value' is one of Perennial"),
     ):
         with pytest.raises(ScaffoldRefused, match=words):
             begin(settings, kind, name, topic)  # type: ignore[arg-type]
