@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 import jinja2
@@ -24,8 +24,13 @@ _SPACES = re.compile(r"[ \t\n]+")  # and no others: those of amounts are to stay
 
 def make_environment(currency: str, pages: Mapping[str, str] | None = None) -> jinja2.Environment:
     """Autoescaping, strict templates with the filters that show values. `pages`: the templates of pages as files."""
+    return _environment(currency, tuple((pages or {}).items()))
+
+
+@lru_cache(maxsize=4)  # compiled once for all days
+def _environment(currency: str, pages: tuple[tuple[str, str], ...]) -> jinja2.Environment:
     environment = SandboxedEnvironment(
-        loader=jinja2.ChoiceLoader([jinja2.FileSystemLoader(TEMPLATES_FOLDER), jinja2.DictLoader(pages or {})]),
+        loader=jinja2.ChoiceLoader([jinja2.FileSystemLoader(TEMPLATES_FOLDER), jinja2.DictLoader(dict(pages))]),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,

@@ -1,4 +1,8 @@
-"""Every SQL file on DuckDB and on Spark (two workers, each a Java machine) over one nasty shop: the same rows."""
+"""Every SQL file on DuckDB and on Spark over one nasty shop: the same rows.
+
+Here Spark's two workers are threads; as Java machines of their own they give the same rows of some tables in
+`test_clusters.py`, and of all in `make test-long`.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +24,7 @@ from pipeline.tables.header import Table
 
 pytestmark = pytest.mark.timeout(1500)  # Java machines start slowly where much else runs
 
-MASTER = "local-cluster[2,1,1024]"
+MASTERS = ["local[2]", pytest.param("local-cluster[2,1,1024]", marks=pytest.mark.long)]
 TABLES = [table for table in tables().values() if table.select or table.header.computed_by]
 
 
@@ -74,12 +78,12 @@ def _make(engine: DuckDBEngine | SparkEngine, table: Table, day: dt.date) -> Non
         engine.write_frame(written, day, frames.get(written.name, pl.DataFrame()))
 
 
-@pytest.fixture(scope="module")
-def both(tmp_path_factory: pytest.TempPathFactory, needs_spark: None) -> Iterator[Both]:
+@pytest.fixture(scope="module", params=MASTERS)
+def both(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, needs_spark: None) -> Iterator[Both]:
     homes = [tmp_path_factory.mktemp(name) for name in ("duckdb", "spark")]
     for home in homes:
         write_exports(home / "data" / "exports" / "perennial", order_lines())
-    with on_duckdb(homes[0]) as duckdb, on_spark(homes[1], MASTER) as spark:
+    with on_duckdb(homes[0]) as duckdb, on_spark(homes[1], request.param) as spark:
         both = Both(duckdb, spark)
         both.build()
         yield both
