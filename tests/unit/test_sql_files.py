@@ -18,7 +18,7 @@ from pipeline.settings import SQL_FOLDER
 from pipeline.steps.computed import STEPS, queries_of
 from pipeline.steps.movement import trend
 from pipeline.tables.audiences import read_audiences
-from pipeline.tables.catalog import ours, tables
+from pipeline.tables.catalog import Catalog, ours, tables
 from pipeline.tables.header import HeaderError, Table, in_order, read_features, read_table, read_tables
 from pipeline.tables.inputs import INPUTS
 
@@ -289,7 +289,8 @@ def test_the_lint_names_the_file_and_the_line_where_it_is_written(tmp_path, monk
     orders = {"staging.orders": {"customer_id": "VARCHAR", "amount": "INTEGER", "day": "DATE", "orders": "INTEGER"}}
     monkeypatch.setattr(lint, "parameter_columns", lambda _: orders)
     monkeypatch.setattr(lint, "features", lambda: read_features(tmp_path))
-    monkeypatch.setattr(lint, "tables", lambda: read_tables(tmp_path))
+    monkeypatch.setattr(lint, "ours", lambda: Catalog(read_tables(tmp_path), ()))
+    monkeypatch.setattr(lint, "read_pages", lambda *_, **__: ())
     monkeypatch.setattr(lint, "STEPS", {})
     monkeypatch.setattr(lint.backtest, "queries", dict)
     assert [str(problem).split(" ", 4)[:4] for problem in lint.problems()] == [line.split(" ") for line in said]
