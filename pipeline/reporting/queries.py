@@ -58,7 +58,7 @@ SELECT
   coalesce(sum(orders), 0)::BIGINT AS orders,
   coalesce(sum(revenue), 0)::DECIMAL(18,2) AS revenue,
   coalesce(sum(revenue_12_months), 0)::DECIMAL(18,2) AS revenue_12_months,
-  sum(round(orders * mean_order_value, 2)::DECIMAL(18,2))::DOUBLE / nullif(sum(orders), 0) AS mean_order_value
+  sum(orders * mean_order_value) / nullif(sum(orders)::DOUBLE, 0) AS mean_order_value
 FROM marts.customer_summary
 WHERE snapshot_date = $snapshot_date
 """
@@ -107,8 +107,7 @@ members AS (
     sum(summary.orders)::BIGINT AS orders,
     sum(summary.revenue)::DECIMAL(18,2) AS revenue,
     sum(summary.revenue_12_months)::DECIMAL(18,2) AS revenue_12_months,
-    sum(round(summary.orders * summary.mean_order_value, 2)::DECIMAL(18,2))::DOUBLE / nullif(sum(summary.orders), 0)
-      AS mean_order_value
+    sum(summary.orders * summary.mean_order_value) / nullif(sum(summary.orders)::DOUBLE, 0) AS mean_order_value
   FROM marts.rfm_segments AS segments
   JOIN marts.customer_summary AS summary
     ON summary.snapshot_date = segments.snapshot_date AND summary.customer_id = segments.customer_id

@@ -137,8 +137,11 @@ def shown_id(customer: str) -> str:
 
 
 def _size(number: Number) -> Number:
-    """Without its sign, also that of a negative zero."""
-    return -number if number < 0 else number + 0
+    """Without its sign, also that of a negative zero, and without the last digits of a float: of a sum they depend on
+    the order in which its rows came, and with them to which side 49.345 is rounded.
+    """
+    size = -number if number < 0 else number + 0
+    return float(f"{size:.12g}") if isinstance(size, float) else size
 
 
 def _signed(value: Number, text: str) -> str:
