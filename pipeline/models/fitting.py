@@ -6,7 +6,7 @@ A fit is a fact with a status, never a crash: `converged`; `no_dropout` (dropout
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -70,7 +70,7 @@ class Minimum:
 class Fit:
     """A fitted timing model.
 
-    `covariance` is that of the log parameters (k, k), from the observed information; None where it does not exist.
+    `covariance` is that of the log parameters (k, k), by `sandwich`; None where it does not exist.
     `log_likelihood` is that of all customers, without penalty. `start` is the place in the list of starts.
     """
 
@@ -187,6 +187,30 @@ def hessian_of(objective: Objective, point: Array) -> Array:
     return np.asarray((matrix + matrix.T) / 2)
 
 
+def sandwich(hessian: Array, parts: Iterable[tuple[Array, Array]]) -> Array:
+    """Covariance of the log parameters (k, k): H⁻¹ (Σ s sᵀ) H⁻¹; Huber (1967), White (1982, theorem 3.2).
+
+    H: minus the second derivatives of the log-likelihood of all. s: the slopes of that of one customer; they come in
+    parts (customers (n,), slopes (n, k)). Where customers behave exactly as the model says this equals H⁻¹, the inverse
+    information. Real ones do not, and then it is still how much the estimates of shops like this one would differ,
+    which H⁻¹ understates.
+    """
+    bread = np.linalg.inv(hessian)
+    meat = sum(np.einsum("n,ni,nj->ij", customers, slopes, slopes) for customers, slopes in parts)
+    return np.asarray(bread @ meat @ bread)
+
+
+def robust_covariance(model: TimingModel, histories: Histories, hessian: Array, pull: Array | float = 0.0) -> Array:
+    """`sandwich` of a timing model; `hessian` is that of the mean over customers, by the log parameters.
+
+    `pull`: slope of a penalty, taken off that of each customer, so that they still add up to nothing.
+    """
+    parts = (
+        (block.customers, model.log_likelihood(block)[1] * model.values - pull) for block in histories.blocks(_BLOCK)
+    )
+    return sandwich(hessian * histories.total, parts)
+
+
 def _hessian_beside(objective: Objective, point: Array, gradient: Array) -> Array:
     """The same by differences to one side, from the gradient at the point: half the evaluations, error about 1e-6."""
     step = 1e-6
@@ -285,7 +309,7 @@ def _judged(
     kind: type[TimingModel], found: Minimum, histories: Histories, unit: float, in_weeks: Array, penalty: float
 ) -> Fit:
     status: Status = "penalised" if penalty else "converged"
-    reason, covariance = "", None
+    reason, covariance, natural = "", None, found.point + in_weeks
     if not np.isfinite(found.point).all():
         status, reason = "refused", "the likelihood is not finite at any start"
     elif not found.moved:
@@ -296,8 +320,7 @@ def _judged(
             "no maximum inside: a parameter runs to 0 or infinity, or the Hessian is not definite",
         )
     else:
-        covariance = np.asarray(np.linalg.inv(found.hessian * histories.total), dtype=np.float64)
-    natural = found.point + in_weeks
+        covariance = robust_covariance(kind.of(np.exp(natural)), histories, found.hessian, 2 * penalty * natural)
     shrinkage = penalty * float(natural @ natural)
     # Times in other units change the density of t by unit^-x: put back, so that fits of all units compare.
     jacobian = float(histories.customers @ histories.x) * np.log(unit)
