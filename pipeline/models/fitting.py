@@ -1,7 +1,8 @@
 """Fitting by maximum likelihood: the search all models share, and what is done when a fit is none.
 
 A fit is a fact with a status, never a crash: `converged`; `no_dropout` (dropout explains nothing, the NBD is given);
-`penalised` (held by a small penalty); `refused` (no usable maximum, with the reason).
+`equal_dropout` (customers do not differ in how they drop out: the model of one dropout is given); `penalised` (held by
+a small penalty); `refused` (no usable maximum, with the reason).
 """
 
 from __future__ import annotations
@@ -18,11 +19,12 @@ from pipeline.models.histories import Array, Histories
 from pipeline.models.nbd import NBD
 from pipeline.models.timing import TimingModel
 
-Status = Literal["converged", "no_dropout", "penalised", "refused"]
+Status = Literal["converged", "no_dropout", "equal_dropout", "penalised", "refused"]
 Objective = Callable[[Array], tuple[float, Array]]
 
 PENALTIES = (0.0, 1e-4, 1e-3)
-NO_DROPOUT_GAIN = 0.5
+NO_DROPOUT_GAIN = EDGE_LOSS = 0.5
+"""Log-likelihood: what dropout must explain, and what a model of one dropout may miss of the edge it stands for."""
 SKETCHES = (1_500, 15_000)
 """Groups with which a search goes on before it sees all, where these are at least four times as many."""
 _BOUND = 18.0  # of a log parameter: how far a search may go
@@ -31,13 +33,14 @@ _FINE = 1e-13
 _ROUGH = 1e-10  # relative gain at which a search that is polished or refined anyway gives up
 _REFINEMENTS = 30
 _BLOCK = 16_384
-_STARTS: dict[str, tuple[tuple[float, ...], ...]] = {
-    "nbd": ((1.0, 1.0), (0.3, 0.3)),
-    "bgnbd": ((1.0, 1.0, 1.0, 1.0), (0.3, 0.3, 0.5, 2.0), (3.0, 3.0, 0.2, 1.0)),
-    "mbgnbd": ((1.0, 1.0, 1.0, 1.0), (0.3, 0.3, 0.5, 2.0), (3.0, 3.0, 0.2, 1.0)),
-    "pareto_nbd": ((1.0, 1.0, 1.0, 1.0), (0.5, 0.3, 0.5, 0.3), (3.0, 3.0, 0.3, 3.0)),
+_STARTS: dict[tuple[str, ...], tuple[tuple[float, ...], ...]] = {
+    ("r", "alpha"): ((1.0, 1.0), (0.3, 0.3)),
+    ("r", "alpha", "a", "b"): ((1.0, 1.0, 1.0, 1.0), (0.3, 0.3, 0.5, 2.0), (3.0, 3.0, 0.2, 1.0)),
+    ("r", "alpha", "s", "beta"): ((1.0, 1.0, 1.0, 1.0), (0.5, 0.3, 0.5, 0.3), (3.0, 3.0, 0.3, 3.0)),
+    ("r", "alpha", "mu"): ((1.0, 1.0, 1.0), (0.3, 0.3, 1.0)),
+    ("r", "alpha", "odds"): ((1.0, 1.0, 0.3), (0.3, 0.3, 0.1)),
 }
-"""In units of the mean age of the customers."""
+"""By parameters, in units of the mean age of the customers."""
 
 
 @dataclass(frozen=True)
@@ -103,8 +106,9 @@ class Fit:
 def fit(kind: type[TimingModel], histories: Histories, last: TimingModel | None = None) -> Fit:
     """Fit `kind`; `last` (parameters of an earlier fit) is one more place to start from.
 
-    Unpenalised first; a fit without a proper maximum is tried again with c · Σ(ln θ)² added to the mean negative log-
-    likelihood, which holds all parameters away from 0 and infinity alike.
+    Unpenalised first. Where that has no proper maximum because customers drop out alike, the model of one dropout is
+    the fit. Otherwise it is tried again with c · Σ(ln θ)² added to the mean negative log-likelihood, which holds all
+    parameters away from 0 and infinity alike.
     """
     customers = _Customers.of(histories)
     plain = _attempt(NBD, customers, 0.0, None)
@@ -115,6 +119,10 @@ def fit(kind: type[TimingModel], histories: Histories, last: TimingModel | None 
             return replace(plain, status="no_dropout", asked_for=kind.name)
         if attempt.status != "refused":
             return attempt
+        if kind.equal_dropout and not penalty:
+            equal = _attempt(kind.equal_dropout, customers, 0.0, None)
+            if equal.status == "converged" and attempt.log_likelihood - equal.log_likelihood <= EDGE_LOSS:
+                return replace(equal, status="equal_dropout", asked_for=kind.name)
         attempts.append(attempt)
     return attempts[0]
 
@@ -257,7 +265,7 @@ class _Customers:
 
 def _attempt(kind: type[TimingModel], customers: _Customers, penalty: float, last: TimingModel | None) -> Fit:
     unit = customers.unit
-    in_weeks = np.array([np.log(unit) if name in kind.time_parameters else 0.0 for name in kind.names()])
+    in_weeks = np.log(unit) * kind.powers_of_time()
 
     def objective_of(part: Histories, penalty: float) -> Objective:
         blocks, total = part.blocks(_BLOCK), part.total
@@ -278,7 +286,7 @@ def _attempt(kind: type[TimingModel], customers: _Customers, penalty: float, las
 
         return objective
 
-    starts = [np.log(np.array(values)) for values in _STARTS[kind.name]]
+    starts = [np.log(np.array(values)) for values in _STARTS[kind.names()]]
     if last is not None and type(last) is kind:
         starts.insert(0, np.log(last.values) - in_weeks)
     first, *finer = (objective_of(part, penalty) for part in customers.scaled)

@@ -46,6 +46,7 @@ STATUSES = {
     "converged": "found its best parameters",
     "penalised": "held by a small penalty: the data alone did not fix its parameters",
     "no_dropout": "nobody seems to leave for good, so the simpler NBD says as much",
+    "equal_dropout": "customers do not differ in how they leave, so that the model has one parameter less",
     "refused": "not used",
 }
 LEAST_IN_A_CELL = 30
@@ -523,7 +524,8 @@ def fits_sentence(statuses: Sequence[str]) -> str:
     told = [
         f"{count(statuses.count(status))} {'is' if statuses.count(status) == 1 else 'are'} {word}"
         for status, word in (("converged", "sound"), ("penalised", "held by a penalty"),
-                             ("no_dropout", "without dropout"), ("refused", "refused"))
+                             ("no_dropout", "without dropout"), ("equal_dropout", "with one dropout for all"),
+                             ("refused", "refused"))
         if status in statuses
     ]  # fmt: skip
     return f"Of {counted(len(statuses), 'fit')}, {listed(told)}."
