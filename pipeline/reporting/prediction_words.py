@@ -240,6 +240,11 @@ def top_sentence(customers: int, together: Number, share: float | None, low: Num
     if low is None or high is None:
         return f"{text}."
     one = "the first" if customers > 1 else "it"
+    if not low:  # nothing itself is likely: the interval has one end
+        return (
+            f"{text}; for {one}, expected to bring {money(first, currency)}, eight in ten outcomes are at most "
+            f"{money(high, currency)}."
+        )
     return (
         f"{text}; for {one}, expected to bring {money(first, currency)}, eight in ten outcomes lie between "
         f"{money(low, currency)} and {money(high, currency)}."
@@ -465,6 +470,18 @@ def expectation_sentence(rows: Sequence[tuple[str, int, float, float]]) -> str:
         f"The {counted(first[1], 'customer')} with {first[0]} repeat purchases before were expected to buy "
         f"{number(first[2])} times and bought {number(first[3])} times; the widest gap is at {widest[0]} "
         f"({counted(widest[1], 'customer')}): {number(widest[2])} expected, {number(widest[3])} seen."
+    )
+
+
+def coverage_sentence(rows: Sequence[tuple[str, int, float | None, float]]) -> str:
+    """`rows`: repeat purchases before, customers judged, shares inside the model's and the published interval."""
+    inside = sum(customers * share for _, customers, _, share in rows) / sum(customers for _, customers, _, _ in rows)
+    name, customers, model, share = max(rows, key=lambda row: (abs(row[3] - 0.8), row[0]))
+    text = f"The published ranges held the spend of {percent(inside)} of the customers; {percent(0.8)} were promised"
+    told = f", the range of the model as it is {percent(model)}" if model is not None else ""
+    return (
+        f"{text}. Furthest from that are the {counted(customers, 'customer')} with {name} repeat purchases before: "
+        f"{percent(share)}{told}."
     )
 
 
