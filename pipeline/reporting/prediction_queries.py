@@ -288,6 +288,13 @@ WHERE snapshot_date = $snapshot_date AND is_published
 ORDER BY place
 """
 
+BACKTEST = """
+SELECT ends_on, begins_after, customers, projected, low, high, actual, mean_before, is_inside
+FROM marts.projection_backtest
+WHERE snapshot_date = $snapshot_date
+ORDER BY ends_on
+"""
+
 DECILES = """
 SELECT target, model, decile, customers, predicted, observed, lift, captured
 FROM marts.decile_chart

@@ -473,6 +473,17 @@ def expectation_sentence(rows: Sequence[tuple[str, int, float, float]]) -> str:
     )
 
 
+def backtest_sentence(rows: Sequence[tuple[float, float, float, bool]]) -> str:
+    """`rows`: of each month what was projected, what came, the mean of the months before, and whether it was inside."""
+    came = sum(actual for _, actual, _, _ in rows)
+    inside = sum(held for _, _, _, held in rows)
+    text = f"In {inside} of {counted(len(rows), 'month')} the 95 % interval held what came"
+    if not came > 0:
+        return f"{text}."
+    missed, naive = (percent(sum(abs(row[place] - row[1]) for row in rows) / came) for place in (0, 2))
+    return f"{text}; the projection was {missed} off on average, the mean of the 12 months before {naive}."
+
+
 def coverage_sentence(rows: Sequence[tuple[str, int, float | None, float]]) -> str:
     """`rows`: repeat purchases before, customers judged, shares inside the model's and the published interval."""
     inside = sum(customers * share for _, customers, _, share in rows) / sum(customers for _, customers, _, _ in rows)

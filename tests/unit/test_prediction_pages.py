@@ -102,6 +102,10 @@ def plain(text: str) -> str:
         (says.coverage_sentence([("0", 300, 0.9, 0.8), ("10 or more", 100, 0.6, 0.72)]),
          "The published ranges held the spend of 78.0 % of the customers; 80.0 % were promised. Furthest from that are "
          "the 100 customers with 10 or more repeat purchases before: 72.0 %, the range of the model as it is 60.0 %."),
+        (says.backtest_sentence([(110, 100, 90, True), (90, 100, 60, False)]),
+         "In 1 of 2 months the 95 % interval held what came; the projection was 10.0 % off on average, the mean of the "
+         "12 months before 25.0 %."),
+        (says.backtest_sentence([(5, 0, 0, True)]), "In 1 of 1 month the 95 % interval held what came."),
         (says.interval_sentence(None), "Whether the ranges hold has not been tested."),
         (says.more_buyers(120, 42, 500), "with 380 more; 42 were new in the last 30 days, at that pace in 272 days"),
         (says.more_buyers(46, 1, 500),

@@ -67,6 +67,7 @@ def context(report: Report) -> dict[str, Any]:
             for chart in (
                 _tracking(report), _calibration(report, tested, days), _expectation(report, tested),
                 _intervals(report), _capture(report, validation, tested), _deciles(report, tested, days),
+                _projection(report),
             )
             if chart
         ],
@@ -274,6 +275,40 @@ def _intervals(report: Report) -> Chart | None:
             (r["frequency_class"], r["customers"], r["customers_of_nothing"], r["coverage_of_model"], r["coverage"],
              r["widened_by"], "own" if r["is_own"] else "of all: fewer than 200")
             for r in known
+        ]),
+        legend=prediction_charts.legend(picture),
+    )  # fmt: skip
+
+
+def _projection(report: Report) -> Chart | None:
+    """Revenue of months that are over, as it would have been projected when each began."""
+    rows, facts = report.ask(queries.BACKTEST).to_dicts(), report.facts
+    if not rows:
+        return None
+    texts = [
+        f"Month to {words.short_day(r['ends_on'])}: projected {facts.money(r['low'])} to {facts.money(r['high'])}"
+        for r in rows
+    ]
+    picture = prediction_charts.seen_and_expected(
+        [words.short_day(row["ends_on"]) for row in rows], [row["actual"] for row in rows],
+        [row["projected"] for row in rows], texts, ("Month of 30 days to", f"Revenue, {facts.currency}"),
+    )  # fmt: skip
+    fields = [
+        Field("ends_on", "Month to", "date"), Field("projected", "Projected", "money"),
+        Field("low", "95 % interval: from", "money"), Field("high", "to", "money"), Field("actual", "Came", "money"),
+        Field("mean_before", "Mean of the 12 months before", "money"), Field("inside", "Inside"),
+    ]  # fmt: skip
+    told = [(row["projected"], row["actual"], row["mean_before"], row["is_inside"]) for row in rows]
+    return Chart(
+        id="projection-backtest",
+        title="Was the projection of the lifecycle right",
+        basis=f"n = {words.counted(len(rows), 'month')} · each projected from the 12 before it · "
+        f"{words.span(rows[0]['begins_after'], rows[-1]['ends_on'])}",
+        views=(View("all", "All", says.backtest_sentence(told), picture),),
+        grid=grid("Revenue of single months: projected, and what came", fields, [
+            (r["ends_on"], r["projected"], r["low"], r["high"], r["actual"], r["mean_before"],
+             "yes" if r["is_inside"] else "no")
+            for r in rows
         ]),
         legend=prediction_charts.legend(picture),
     )  # fmt: skip
