@@ -178,7 +178,7 @@ class Lifecycle(BaseModel):
     defecting_days: int | None = Field(None, ge=1, le=3650, description="Days of silence; else learnt from the gaps")
     inactive_days: int | None = Field(None, ge=1, le=3650, description="Days of silence; else learnt from the gaps")
     new_customers: Literal["as observed", "none"] = Field(
-        "as observed", description="New customers of a projected month: as many as in the last 90 days, or none"
+        "as observed", description="New customers of a projected month: as in a month of the last 12, or none"
     )
     scenarios: tuple[Scenario, ...] = Field(
         (Scenario(name="win back", from_stage="defecting", to_stage="active", points=5),),

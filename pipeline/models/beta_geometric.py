@@ -14,6 +14,7 @@ from typing import ClassVar
 import numpy as np
 from scipy.special import betaln, digamma, gammaln, hyp2f1
 
+from pipeline.models.equal_dropout import GeometricBGNBD, GeometricMBGNBD
 from pipeline.models.histories import Array, Histories
 from pipeline.models.nbd import arrival_probability, counts_pmf
 from pipeline.models.timing import TimingModel
@@ -130,6 +131,7 @@ class BGNBD(_BetaGeometric):
     """Dropout only after repeat purchases, so that everyone who bought once is alive for sure."""
 
     name: ClassVar[str] = "bgnbd"
+    equal_dropout: ClassVar[type[TimingModel] | None] = GeometricBGNBD
     first_chance: ClassVar[int] = 0
 
 
@@ -138,4 +140,5 @@ class MBGNBD(_BetaGeometric):
     """Dropout after any purchase, the first one too."""
 
     name: ClassVar[str] = "mbgnbd"
+    equal_dropout: ClassVar[type[TimingModel] | None] = GeometricMBGNBD
     first_chance: ClassVar[int] = 1

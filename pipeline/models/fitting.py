@@ -1,12 +1,13 @@
 """Fitting by maximum likelihood: the search all models share, and what is done when a fit is none.
 
 A fit is a fact with a status, never a crash: `converged`; `no_dropout` (dropout explains nothing, the NBD is given);
-`penalised` (held by a small penalty); `refused` (no usable maximum, with the reason).
+`equal_dropout` (customers do not differ in how they drop out: the model of one dropout is given); `penalised` (held by
+a small penalty); `refused` (no usable maximum, with the reason).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -18,11 +19,12 @@ from pipeline.models.histories import Array, Histories
 from pipeline.models.nbd import NBD
 from pipeline.models.timing import TimingModel
 
-Status = Literal["converged", "no_dropout", "penalised", "refused"]
+Status = Literal["converged", "no_dropout", "equal_dropout", "penalised", "refused"]
 Objective = Callable[[Array], tuple[float, Array]]
 
 PENALTIES = (0.0, 1e-4, 1e-3)
-NO_DROPOUT_GAIN = 0.5
+NO_DROPOUT_GAIN = EDGE_LOSS = 0.5
+"""Log-likelihood: what dropout must explain, and what a model of one dropout may miss of the edge it stands for."""
 SKETCHES = (1_500, 15_000)
 """Groups with which a search goes on before it sees all, where these are at least four times as many."""
 _BOUND = 18.0  # of a log parameter: how far a search may go
@@ -31,13 +33,14 @@ _FINE = 1e-13
 _ROUGH = 1e-10  # relative gain at which a search that is polished or refined anyway gives up
 _REFINEMENTS = 30
 _BLOCK = 16_384
-_STARTS: dict[str, tuple[tuple[float, ...], ...]] = {
-    "nbd": ((1.0, 1.0), (0.3, 0.3)),
-    "bgnbd": ((1.0, 1.0, 1.0, 1.0), (0.3, 0.3, 0.5, 2.0), (3.0, 3.0, 0.2, 1.0)),
-    "mbgnbd": ((1.0, 1.0, 1.0, 1.0), (0.3, 0.3, 0.5, 2.0), (3.0, 3.0, 0.2, 1.0)),
-    "pareto_nbd": ((1.0, 1.0, 1.0, 1.0), (0.5, 0.3, 0.5, 0.3), (3.0, 3.0, 0.3, 3.0)),
+_STARTS: dict[tuple[str, ...], tuple[tuple[float, ...], ...]] = {
+    ("r", "alpha"): ((1.0, 1.0), (0.3, 0.3)),
+    ("r", "alpha", "a", "b"): ((1.0, 1.0, 1.0, 1.0), (0.3, 0.3, 0.5, 2.0), (3.0, 3.0, 0.2, 1.0)),
+    ("r", "alpha", "s", "beta"): ((1.0, 1.0, 1.0, 1.0), (0.5, 0.3, 0.5, 0.3), (3.0, 3.0, 0.3, 3.0)),
+    ("r", "alpha", "mu"): ((1.0, 1.0, 1.0), (0.3, 0.3, 1.0)),
+    ("r", "alpha", "odds"): ((1.0, 1.0, 0.3), (0.3, 0.3, 0.1)),
 }
-"""In units of the mean age of the customers."""
+"""By parameters, in units of the mean age of the customers."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +73,7 @@ class Minimum:
 class Fit:
     """A fitted timing model.
 
-    `covariance` is that of the log parameters (k, k), from the observed information; None where it does not exist.
+    `covariance` is that of the log parameters (k, k), by `sandwich`; None where it does not exist.
     `log_likelihood` is that of all customers, without penalty. `start` is the place in the list of starts.
     """
 
@@ -103,8 +106,9 @@ class Fit:
 def fit(kind: type[TimingModel], histories: Histories, last: TimingModel | None = None) -> Fit:
     """Fit `kind`; `last` (parameters of an earlier fit) is one more place to start from.
 
-    Unpenalised first; a fit without a proper maximum is tried again with c · Σ(ln θ)² added to the mean negative log-
-    likelihood, which holds all parameters away from 0 and infinity alike.
+    Unpenalised first. Where that has no proper maximum because customers drop out alike, the model of one dropout is
+    the fit. Otherwise it is tried again with c · Σ(ln θ)² added to the mean negative log-likelihood, which holds all
+    parameters away from 0 and infinity alike.
     """
     customers = _Customers.of(histories)
     plain = _attempt(NBD, customers, 0.0, None)
@@ -115,6 +119,10 @@ def fit(kind: type[TimingModel], histories: Histories, last: TimingModel | None 
             return replace(plain, status="no_dropout", asked_for=kind.name)
         if attempt.status != "refused":
             return attempt
+        if kind.equal_dropout and not penalty:
+            equal = _attempt(kind.equal_dropout, customers, 0.0, None)
+            if equal.status == "converged" and attempt.log_likelihood - equal.log_likelihood <= EDGE_LOSS:
+                return replace(equal, status="equal_dropout", asked_for=kind.name)
         attempts.append(attempt)
     return attempts[0]
 
@@ -187,6 +195,30 @@ def hessian_of(objective: Objective, point: Array) -> Array:
     return np.asarray((matrix + matrix.T) / 2)
 
 
+def sandwich(hessian: Array, parts: Iterable[tuple[Array, Array]]) -> Array:
+    """Covariance of the log parameters (k, k): H⁻¹ (Σ s sᵀ) H⁻¹; Huber (1967), White (1982, theorem 3.2).
+
+    H: minus the second derivatives of the log-likelihood of all. s: the slopes of that of one customer; they come in
+    parts (customers (n,), slopes (n, k)). Where customers behave exactly as the model says this equals H⁻¹, the inverse
+    information. Real ones do not, and then it is still how much the estimates of shops like this one would differ,
+    which H⁻¹ understates.
+    """
+    bread = np.linalg.inv(hessian)
+    meat = sum(np.einsum("n,ni,nj->ij", customers, slopes, slopes) for customers, slopes in parts)
+    return np.asarray(bread @ meat @ bread)
+
+
+def robust_covariance(model: TimingModel, histories: Histories, hessian: Array, pull: Array | float = 0.0) -> Array:
+    """`sandwich` of a timing model; `hessian` is that of the mean over customers, by the log parameters.
+
+    `pull`: slope of a penalty, taken off that of each customer, so that they still add up to nothing.
+    """
+    parts = (
+        (block.customers, model.log_likelihood(block)[1] * model.values - pull) for block in histories.blocks(_BLOCK)
+    )
+    return sandwich(hessian * histories.total, parts)
+
+
 def _hessian_beside(objective: Objective, point: Array, gradient: Array) -> Array:
     """The same by differences to one side, from the gradient at the point: half the evaluations, error about 1e-6."""
     step = 1e-6
@@ -233,7 +265,7 @@ class _Customers:
 
 def _attempt(kind: type[TimingModel], customers: _Customers, penalty: float, last: TimingModel | None) -> Fit:
     unit = customers.unit
-    in_weeks = np.array([np.log(unit) if name in kind.time_parameters else 0.0 for name in kind.names()])
+    in_weeks = np.log(unit) * kind.powers_of_time()
 
     def objective_of(part: Histories, penalty: float) -> Objective:
         blocks, total = part.blocks(_BLOCK), part.total
@@ -254,7 +286,7 @@ def _attempt(kind: type[TimingModel], customers: _Customers, penalty: float, las
 
         return objective
 
-    starts = [np.log(np.array(values)) for values in _STARTS[kind.name]]
+    starts = [np.log(np.array(values)) for values in _STARTS[kind.names()]]
     if last is not None and type(last) is kind:
         starts.insert(0, np.log(last.values) - in_weeks)
     first, *finer = (objective_of(part, penalty) for part in customers.scaled)
@@ -285,7 +317,7 @@ def _judged(
     kind: type[TimingModel], found: Minimum, histories: Histories, unit: float, in_weeks: Array, penalty: float
 ) -> Fit:
     status: Status = "penalised" if penalty else "converged"
-    reason, covariance = "", None
+    reason, covariance, natural = "", None, found.point + in_weeks
     if not np.isfinite(found.point).all():
         status, reason = "refused", "the likelihood is not finite at any start"
     elif not found.moved:
@@ -296,8 +328,7 @@ def _judged(
             "no maximum inside: a parameter runs to 0 or infinity, or the Hessian is not definite",
         )
     else:
-        covariance = np.asarray(np.linalg.inv(found.hessian * histories.total), dtype=np.float64)
-    natural = found.point + in_weeks
+        covariance = robust_covariance(kind.of(np.exp(natural)), histories, found.hessian, 2 * penalty * natural)
     shrinkage = penalty * float(natural @ natural)
     # Times in other units change the density of t by unit^-x: put back, so that fits of all units compare.
     jacobian = float(histories.customers @ histories.x) * np.log(unit)

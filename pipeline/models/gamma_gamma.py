@@ -17,7 +17,7 @@ from typing import ClassVar
 import numpy as np
 from scipy.special import digamma, gammaln
 
-from pipeline.models.fitting import PENALTIES, Minimum, Objective, Status, minimise
+from pipeline.models.fitting import PENALTIES, Minimum, Objective, Status, minimise, sandwich
 from pipeline.models.histories import Array, ByFrequency
 
 LEAST_REPEAT_BUYERS = 100
@@ -106,7 +106,7 @@ class GammaGamma:
 
 @dataclass(frozen=True)
 class SpendFit:
-    """A fitted spend model; `covariance` is that of (ln p, ln q, ln v).
+    """A fitted spend model; `covariance` is that of (ln p, ln q, ln v), by `fitting.sandwich`.
 
     `binning_error`: distance of the parameters from those of the customers as they are, in standard errors, the largest
     of the three, by one Newton step; None where nothing was binned.
@@ -148,21 +148,22 @@ def fit_spend(spenders: Spenders, last: GammaGamma | None = None, most_exact: in
     More groups than `most_exact` are binned.
     """
     if len(spenders.x) <= most_exact:
-        return _fit(spenders, last)
-    found = _fit(spenders.binned(), last)
-    return found if found.status == "refused" else _measured(found, spenders)
+        return _fit(spenders, last)[0]
+    found, hessian = _fit(spenders.binned(), last)
+    return found if found.status == "refused" else _measured(found, hessian, spenders)
 
 
-def _fit(spenders: Spenders, last: GammaGamma | None) -> SpendFit:
-    attempts: list[SpendFit] = []
+def _fit(spenders: Spenders, last: GammaGamma | None) -> tuple[SpendFit, Array]:
+    """With the Hessian of the mean objective where the search ended."""
+    attempts: list[tuple[SpendFit, Array]] = []
     for penalty in PENALTIES:
         attempts.append(_attempt(spenders, penalty, last))
-        if attempts[-1].status != "refused":
+        if attempts[-1][0].status != "refused":
             return attempts[-1]
     return attempts[0]
 
 
-def _attempt(spenders: Spenders, penalty: float, last: GammaGamma | None) -> SpendFit:
+def _attempt(spenders: Spenders, penalty: float, last: GammaGamma | None) -> tuple[SpendFit, Array]:
     unit, total = spenders.mean, spenders.total
     starts = [np.log(np.array(values)) for values in _STARTS]
     if last is not None:
@@ -171,11 +172,12 @@ def _attempt(spenders: Spenders, penalty: float, last: GammaGamma | None) -> Spe
     p, q, v = np.exp(found.point).tolist()
     reason = _why_refused(found, q)
     shrinkage = penalty * float(found.point @ found.point)
-    return SpendFit(
-        model=GammaGamma(p, q, v * unit),
+    model = GammaGamma(p, q, v * unit)
+    fitted = SpendFit(
+        model=model,
         status="refused" if reason else "penalised" if penalty else "converged",
         log_likelihood=-(found.value - shrinkage) * total - total * np.log(unit),
-        covariance=None if reason else np.asarray(np.linalg.inv(found.hessian * total), dtype=np.float64),
+        covariance=None if reason else _covariance(model, spenders, found.hessian, 2 * penalty * found.point),
         customers=total,
         groups=len(spenders.x),
         iterations=found.iterations,
@@ -183,6 +185,13 @@ def _attempt(spenders: Spenders, penalty: float, last: GammaGamma | None) -> Spe
         penalty=penalty,
         reason=reason,
     )
+    return fitted, found.hessian
+
+
+def _covariance(model: GammaGamma, spenders: Spenders, hessian: Array, pull: Array) -> Array:
+    values = np.array([model.p, model.q, model.v])
+    parts = ((block.customers, model.log_likelihood(block)[1] * values - pull) for block in spenders.blocks())
+    return sandwich(hessian * spenders.total, parts)
 
 
 def _objective(spenders: Spenders, penalty: float) -> Objective:
@@ -204,13 +213,13 @@ def _objective(spenders: Spenders, penalty: float) -> Objective:
     return objective
 
 
-def _measured(found: SpendFit, spenders: Spenders) -> SpendFit:
+def _measured(found: SpendFit, hessian: Array, spenders: Spenders) -> SpendFit:
     """The fit to bins, with the likelihood of the customers as they are and the step that would lead to theirs."""
     assert found.covariance is not None
     unit, total, model = spenders.mean, spenders.total, found.model
     theta = np.log(np.array([model.p, model.q, model.v / unit]))
     value, slope = _objective(spenders.in_units_of(unit), found.penalty)(theta)
-    step = found.covariance @ slope * total
+    step = np.linalg.solve(hessian, slope)
     shrinkage = found.penalty * float(theta @ theta)
     return replace(
         found,

@@ -19,7 +19,7 @@ from lifetimes.utils import ConvergenceError
 
 from pipeline.models import fitting
 from pipeline.models.beta_geometric import BGNBD, MBGNBD
-from pipeline.models.fitting import NO_DROPOUT_GAIN, Fit, hessian_of
+from pipeline.models.fitting import NO_DROPOUT_GAIN, Fit, hessian_of, robust_covariance
 from pipeline.models.histories import Array, Histories
 from pipeline.models.nbd import NBD
 from pipeline.models.pareto_nbd import ParetoNBD
@@ -92,7 +92,7 @@ def _parameters(kind: type[TimingModel], histories: Histories, tolerance: float)
 
 
 def _covariance(kind: type[TimingModel], values: Array, histories: Histories) -> Array | None:
-    """Of the log parameters, from the observed information; None where there is no maximum."""
+    """Of the log parameters, as of our own fits; None where there is no maximum."""
 
     def objective(theta: Array) -> tuple[float, Array]:
         parameters = np.exp(theta)
@@ -103,4 +103,4 @@ def _covariance(kind: type[TimingModel], values: Array, histories: Histories) ->
     hessian = hessian_of(objective, np.log(values))
     if not np.isfinite(hessian).all() or np.linalg.eigvalsh(hessian)[0] <= 0:
         return None
-    return np.asarray(np.linalg.inv(hessian * histories.total), dtype=np.float64)
+    return robust_covariance(kind.of(values), histories, hessian)

@@ -1,12 +1,17 @@
 """Markov chains of customers between stages: a matrix from counts, what a strategy would change in it, months ahead.
 
-Rows of a matrix are the stage a month begins in, columns the one it ends in; a row sums to 1. Anderson & Goodman (1957)
-for the estimate; the uncertainty of a row is the Dirichlet distribution of its counts.
+Rows of a matrix are the stage a month begins in, columns the one it ends in; a row sums to 1: Anderson & Goodman
+(1957). How sure it all is, is told by how far the months that were seen are from what they have in common: what a
+customer does by chance is the least of it, so that the number of moves alone would promise far too much.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
 import numpy as np
+from scipy.stats import t as student_t
 
 from pipeline.models.histories import Array
 
@@ -17,15 +22,6 @@ def transition_matrix(counts: Array) -> Array:
     n = counts.sum(axis=-1, keepdims=True)
     with np.errstate(invalid="ignore"):
         return np.where(n > 0, counts / np.where(n > 0, n, 1.0), np.eye(counts.shape[-1]))
-
-
-def drawn_matrices(counts: Array, draws: int, seed: int) -> Array:
-    """(draws, k, k): matrices as they could have been, each row from the Dirichlet distribution of its counts.
-
-    A move that was never seen stays impossible.
-    """
-    rng = np.random.default_rng(seed)
-    return transition_matrix(rng.standard_gamma(np.asarray(counts, dtype=np.float64), (draws, *np.shape(counts))))
 
 
 def with_points(matrix: Array, origin: int, target: int, points: float) -> Array:
@@ -58,3 +54,166 @@ def roll_forward(start: Array, matrix: Array, newcomers: Array, months: int) -> 
         now = np.matmul(now[..., None, :], matrix)[..., 0, :] + newcomers
         found.append(now)
     return np.stack(found)
+
+
+@dataclass(frozen=True)
+class Months:
+    """What was seen in m months, the latest first; k stages.
+
+    counts (m, k, k): customers by the stage they begin and end the month in. newcomers (m, k): by the stage they end
+    it in. revenue (m, k): by the stage in which the month begins; newcomer_revenue (m, k): as newcomers.
+    """
+
+    counts: Array
+    newcomers: Array
+    revenue: Array
+    newcomer_revenue: Array
+
+    def part(self, first: int, number: int) -> Months:
+        return Months(*(values[first : first + number] for values in vars(self).values()))
+
+    @property
+    def begun(self) -> Array:
+        """(m, k) customers when each month begins."""
+        return np.asarray(self.counts.sum(axis=2))
+
+    @property
+    def total_revenue(self) -> Array:
+        return np.asarray(self.revenue.sum(axis=1) + self.newcomer_revenue.sum(axis=1))
+
+
+@dataclass(frozen=True)
+class Course:
+    """What months have in common, and how far each was from it.
+
+    matrix (k, k); newcomers (k,) a month; revenue (k,) a month per customer of the stage it begins in;
+    newcomer_revenue (k,) per newcomer. errors (k + 1, k + 1): covariance of the errors of one month ahead, of the
+    customers of each stage by all customers, and of revenue by what was expected. lasting: that of the error which all
+    months to come share; months: how many it is known from.
+    """
+
+    matrix: Array
+    newcomers: Array
+    revenue: Array
+    newcomer_revenue: Array
+    errors: Array
+    lasting: Array
+    months: int
+
+    @classmethod
+    def of(cls, seen: Months) -> Course:
+        """Of a year, each season has its part, so that what they have in common is of none."""
+        matrix, newcomers = transition_matrix(seen.counts.sum(axis=0)), seen.newcomers.mean(axis=0)
+        revenue = per(seen.revenue.sum(axis=0), seen.begun.sum(axis=0))
+        newcomer_revenue = per(seen.newcomer_revenue.sum(axis=0), seen.newcomers.sum(axis=0))
+        ended = seen.counts.sum(axis=1) + seen.newcomers
+        customers = per(ended - seen.begun @ matrix - newcomers, ended.sum(axis=1, keepdims=True))
+        expected = seen.begun @ revenue + newcomers @ newcomer_revenue
+        away = np.column_stack([customers, per(seen.total_revenue - expected, expected)])
+        months = len(away)
+        errors = away.T @ away / max(1, months - 1)
+        # A shop that grows or shrinks goes on like that: by how much the later half differs from the earlier one, as
+        # far as that is more than chance.
+        half = months // 2
+        shift = away[:half].mean(axis=0) - away[half:].mean(axis=0) if half else np.zeros(len(errors))
+        by_chance = float(per(errors[-1:, -1] * 4 / months, shift[-1:] ** 2)[0])
+        lasting = errors / months + max(0.0, 1 - by_chance) * np.outer(shift, shift)
+        return cls(matrix, newcomers, revenue, newcomer_revenue, errors, lasting, months)
+
+    def without_newcomers(self) -> Course:
+        return replace(self, newcomers=np.zeros_like(self.newcomers))
+
+
+@dataclass(frozen=True)
+class Path:
+    """Months 1 … n ahead, and half the widths of their intervals.
+
+    customers, customers_error: (n + 1, k), from month 0 on. revenue: (n, k) by the stage in which the month begins, and
+    of newcomers by that in which it ends. month_error, total_error: (n,) of the revenue of a month, and of all up to
+    its end.
+    """
+
+    customers: Array
+    customers_error: Array
+    revenue: Array
+    month_error: Array
+    total_error: Array
+
+    @property
+    def total(self) -> Array:
+        """(n,) revenue of each month."""
+        return np.asarray(self.revenue.sum(axis=1))
+
+
+def ahead(
+    course: Course, start: Array, season: Array, share: float, matrices: Sequence[Array]
+) -> tuple[list[Path], list[Array]]:
+    """The path of each of the matrices, and half the width of the interval of what it adds to the revenue of the first
+    up to the end of each month, (n,).
+
+    `start` (k,): customers now. `season` (n,): how many usual months each month's revenue is worth. `share`: what an
+    interval is to hold. Errors roll forward with the customers, whom the next month begins with. Those of single months
+    are taken for independent; that of what they have in common, known from so many months only, is the same in all. All
+    is linear, so that nothing need be drawn.
+    """
+    k, z = len(start), float(student_t.ppf(0.5 + share / 2, max(1, course.months - 1)))
+    paths, systems = [], []
+    for matrix in matrices:
+        customers = roll_forward(start, matrix, course.newcomers, len(season))
+        revenue = season[:, None] * (customers[:-1] * course.revenue + course.newcomers * course.newcomer_revenue)
+        steps, errors = _system(course, season, matrix, customers, revenue)
+        widths = z * np.sqrt(np.maximum(_variances(course, steps, errors, np.eye(k + 2)), 0.0))
+        stages = np.vstack([np.zeros(k), widths[:, :k]])
+        paths.append(Path(customers, stages, revenue, widths[:, k + 1], widths[:, k]))
+        systems.append((steps, errors))
+    gains = []
+    for steps, errors in systems:
+        both = [_beside(*pair) for pair in zip(systems[0][0], steps, strict=True)]
+        pushed = [np.hstack(pair) for pair in zip(systems[0][1], errors, strict=True)]
+        difference = np.zeros((2 * (k + 2), 1))
+        difference[[k, 2 * k + 2], 0] = -1, 1
+        gains.append(z * np.sqrt(np.maximum(_variances(course, both, pushed, difference)[:, 0], 0.0)))
+    return paths, gains
+
+
+def _system(
+    course: Course, season: Array, matrix: Array, customers: Array, revenue: Array
+) -> tuple[list[Array], list[Array]]:
+    """For each month how errors of (customers by stage, revenue so far, revenue of the month) go on, (k + 2, k + 2),
+    and what one unit of each error of one month adds to them, (k + 1, k + 2)."""
+    k, steps, errors = len(matrix), [], []
+    for usual, ended, amount in zip(season, customers[1:].sum(axis=1), revenue.sum(axis=1), strict=True):
+        step, error = np.zeros((k + 2, k + 2)), np.zeros((k + 1, k + 2))
+        step[:k, :k], step[k, k] = matrix, 1
+        step[:k, k] = step[:k, k + 1] = usual * course.revenue
+        error[:k, :k], error[k, k:] = ended * np.eye(k), amount
+        steps.append(step)
+        errors.append(error)
+    return steps, errors
+
+
+def _variances(course: Course, steps: Sequence[Array], errors: Sequence[Array], ask: Array) -> Array:
+    """Variances of `ask` (d, a) combinations of a state (d,) after each step; (n, a)."""
+    single = np.zeros((len(ask), len(ask)))
+    common = np.zeros((len(course.errors), len(ask)))
+    found = []
+    for step, error in zip(steps, errors, strict=True):
+        single = step.T @ single @ step + error.T @ course.errors @ error
+        common = common @ step + error
+        covariance = single + common.T @ course.lasting @ common
+        found.append(np.einsum("da,de,ea->a", ask, covariance, ask))
+    return np.array(found)
+
+
+def _beside(one: Array, other: Array) -> Array:
+    """Both blocks on the diagonal."""
+    d = len(one)
+    both = np.zeros((2 * d, 2 * d))
+    both[:d, :d], both[d:, d:] = one, other
+    return both
+
+
+def per(amount: Array, n: Array) -> Array:
+    """amount / n, 0 where there is no n."""
+    n = np.broadcast_to(n, amount.shape)
+    return np.asarray(np.divide(amount, n, out=np.zeros_like(amount, dtype=np.float64), where=n > 0))

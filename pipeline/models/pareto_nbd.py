@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import digamma, gammaln
 
+from pipeline.models.equal_dropout import ExponentialNBD
 from pipeline.models.histories import Array, Histories, distinct_pairs
 from pipeline.models.nbd import log_ways
 from pipeline.models.timing import TimingModel
@@ -33,6 +34,7 @@ class ParetoNBD(TimingModel):
     name: ClassVar[str] = "pareto_nbd"
     time_parameters: ClassVar[tuple[str, ...]] = ("alpha", "beta")
     dropout_parameter: ClassVar[str | None] = "s"
+    equal_dropout: ClassVar[type[TimingModel] | None] = ExponentialNBD
 
     r: float
     alpha: float

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.models.beta_geometric import BGNBD, MBGNBD
+from pipeline.models.equal_dropout import ExponentialNBD, GeometricBGNBD, GeometricMBGNBD
 from pipeline.models.gamma_gamma import GammaGamma
 from pipeline.models.histories import Array
 from pipeline.models.nbd import NBD
@@ -78,11 +79,15 @@ def draw_traits(model: TimingModel, n: int, rng: np.random.Generator) -> Traits:
     if isinstance(model, ParetoNBD):
         rate = rng.gamma(model.r, 1 / model.alpha, n)
         return Traits(rate, no_chance, rng.exponential(1 / rng.gamma(model.s, 1 / model.beta, n)))
-    if isinstance(model, BGNBD | MBGNBD):
-        traits = Traits(rng.gamma(model.r, 1 / model.alpha, n), rng.beta(model.a, model.b, n), never)
-        if isinstance(model, MBGNBD):
+    if isinstance(model, BGNBD | MBGNBD | GeometricBGNBD | GeometricMBGNBD):
+        rate = rng.gamma(model.r, 1 / model.alpha, n)
+        p_drop = rng.beta(model.a, model.b, n) if isinstance(model, BGNBD | MBGNBD) else no_chance + model.p_drop
+        traits = Traits(rate, p_drop, never)
+        if model.first_chance:
             traits.dies_at[rng.random(n) < traits.p_drop] = 0.0
         return traits
+    if isinstance(model, ExponentialNBD):
+        return Traits(rng.gamma(model.r, 1 / model.alpha, n), no_chance, rng.exponential(1 / model.mu, n))
     if isinstance(model, NBD):
         return Traits(rng.gamma(model.r, 1 / model.alpha, n), no_chance, never)
     raise TypeError(f"{type(model).__name__} cannot be simulated")

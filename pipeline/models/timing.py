@@ -23,8 +23,12 @@ class TimingModel(ABC):
     name: ClassVar[str]
     time_parameters: ClassVar[tuple[str, ...]]
     """Parameters measured in weeks; the others have no unit."""
+    rate_parameters: ClassVar[tuple[str, ...]] = ()
+    """Parameters per week."""
     dropout_parameter: ClassVar[str | None]
     """The parameter that goes to 0 when nobody drops out."""
+    equal_dropout: ClassVar[type[TimingModel] | None] = None
+    """What it becomes where customers do not differ in how they drop out."""
 
     @classmethod
     def names(cls) -> tuple[str, ...]:
@@ -33,6 +37,11 @@ class TimingModel(ABC):
     @classmethod
     def of(cls, values: ArrayLike) -> Self:
         return cls(*(float(value) for value in np.asarray(values)))
+
+    @classmethod
+    def powers_of_time(cls) -> Array:
+        """(k,): 1 of a parameter in weeks, −1 of one per week, 0 of others."""
+        return np.array([1.0 * (n in cls.time_parameters) - (n in cls.rate_parameters) for n in cls.names()])
 
     @property
     def values(self) -> Array:
@@ -44,8 +53,7 @@ class TimingModel(ABC):
 
     def in_units_of(self, weeks: float) -> Self:
         """The same model with time counted in units of so many weeks."""
-        factors = [1 / weeks if name in self.time_parameters else 1.0 for name in self.names()]
-        return self.of(self.values * factors)
+        return self.of(self.values * weeks ** -self.powers_of_time())
 
     @abstractmethod
     def log_likelihood(self, histories: Histories) -> tuple[Array, Array]:

@@ -172,7 +172,9 @@ def revenue_sentence(last: Sequence[Mapping[str, Any]], currency: str) -> str:
         return money(amount, currency)
 
     said = f"If nothing changes, month {base['month']} brings {shown(base['revenue'])} "
-    said += f"({interval(base['revenue_low'], base['revenue_high'], shown)})."
+    said += f"({interval(base['revenue_low'], base['revenue_high'], shown)}), and all {base['month']} together bring "
+    said += f"{shown(base['total'])} ({interval(base['total_low'], base['total_high'], shown)}) after "
+    said += f"{shown(base['last_12_months'])} in the last 12."
     for row in others:
         said += (
             f" Scenario “{row['scenario']}” ({_points(row['points'])} of {row['from_stage']} to {row['to_stage']} a "

@@ -280,6 +280,21 @@ WHERE snapshot_date = $snapshot_date
 ORDER BY frequency, model
 """
 
+INTERVALS = """
+SELECT frequency_class, customers, customers_of_nothing, promised, coverage_of_model, coverage, widened_by, is_own,
+  model, origin, horizon_days
+FROM marts.interval_coverage
+WHERE snapshot_date = $snapshot_date AND is_published
+ORDER BY place
+"""
+
+BACKTEST = """
+SELECT ends_on, begins_after, customers, projected, low, high, actual, mean_before, is_inside
+FROM marts.projection_backtest
+WHERE snapshot_date = $snapshot_date
+ORDER BY ends_on
+"""
+
 DECILES = """
 SELECT target, model, decile, customers, predicted, observed, lift, captured
 FROM marts.decile_chart

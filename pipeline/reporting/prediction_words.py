@@ -46,6 +46,7 @@ STATUSES = {
     "converged": "found its best parameters",
     "penalised": "held by a small penalty: the data alone did not fix its parameters",
     "no_dropout": "nobody seems to leave for good, so the simpler NBD says as much",
+    "equal_dropout": "customers do not differ in how they leave, so that the model has one parameter less",
     "refused": "not used",
 }
 LEAST_IN_A_CELL = 30
@@ -239,6 +240,11 @@ def top_sentence(customers: int, together: Number, share: float | None, low: Num
     if low is None or high is None:
         return f"{text}."
     one = "the first" if customers > 1 else "it"
+    if not low:  # nothing itself is likely: the interval has one end
+        return (
+            f"{text}; for {one}, expected to bring {money(first, currency)}, eight in ten outcomes are at most "
+            f"{money(high, currency)}."
+        )
     return (
         f"{text}; for {one}, expected to bring {money(first, currency)}, eight in ten outcomes lie between "
         f"{money(low, currency)} and {money(high, currency)}."
@@ -467,6 +473,29 @@ def expectation_sentence(rows: Sequence[tuple[str, int, float, float]]) -> str:
     )
 
 
+def backtest_sentence(rows: Sequence[tuple[float, float, float, bool]]) -> str:
+    """`rows`: of each month what was projected, what came, the mean of the months before, and whether it was inside."""
+    came = sum(actual for _, actual, _, _ in rows)
+    inside = sum(held for _, _, _, held in rows)
+    text = f"In {inside} of {counted(len(rows), 'month')} the 95 % interval held what came"
+    if not came > 0:
+        return f"{text}."
+    missed, naive = (percent(sum(abs(row[place] - row[1]) for row in rows) / came) for place in (0, 2))
+    return f"{text}; the projection was {missed} off on average, the mean of the 12 months before {naive}."
+
+
+def coverage_sentence(rows: Sequence[tuple[str, int, float | None, float]]) -> str:
+    """`rows`: repeat purchases before, customers judged, shares inside the model's and the published interval."""
+    inside = sum(customers * share for _, customers, _, share in rows) / sum(customers for _, customers, _, _ in rows)
+    name, customers, model, share = max(rows, key=lambda row: (abs(row[3] - 0.8), row[0]))
+    text = f"The published ranges held the spend of {percent(inside)} of the customers; {percent(0.8)} were promised"
+    told = f", the range of the model as it is {percent(model)}" if model is not None else ""
+    return (
+        f"{text}. Furthest from that are the {counted(customers, 'customer')} with {name} repeat purchases before: "
+        f"{percent(share)}{told}."
+    )
+
+
 def calibration_sentence(inside: int, groups: int, gap: float | None) -> str:
     text = f"In {inside} of {counted(groups, 'group')} the probability lies within the 95 % interval of what happened"
     return f"{text}; on average it is {points(gap)} off." if gap is not None else f"{text}."
@@ -523,7 +552,8 @@ def fits_sentence(statuses: Sequence[str]) -> str:
     told = [
         f"{count(statuses.count(status))} {'is' if statuses.count(status) == 1 else 'are'} {word}"
         for status, word in (("converged", "sound"), ("penalised", "held by a penalty"),
-                             ("no_dropout", "without dropout"), ("refused", "refused"))
+                             ("no_dropout", "without dropout"), ("equal_dropout", "with one dropout for all"),
+                             ("refused", "refused"))
         if status in statuses
     ]  # fmt: skip
     return f"Of {counted(len(statuses), 'fit')}, {listed(told)}."

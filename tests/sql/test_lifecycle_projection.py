@@ -1,104 +1,120 @@
-"""marts.lifecycle_projection and marts.lifecycle_scenarios: a year ahead by hand, and what a scenario adds."""
+"""lifecycle_projection, lifecycle_scenarios, projection_backtest: a year ahead by hand, and when there is none."""
 
-import numpy as np
+import datetime as dt
+
 import pytest
+from predictions import say_season
 from shop import days_before
 
-PROJECTION, SCENARIOS = "marts.lifecycle_projection", "marts.lifecycle_scenarios"
+PROJECTION, SCENARIOS, BACKTEST = (
+    "marts.lifecycle_projection", "marts.lifecycle_scenarios", "marts.projection_backtest",
+)  # fmt: skip
 DAY = "2026-12-31"
 LIMITS = {"defecting_days": 60, "inactive_days": 200}
 
 
-def told(shop, **lifecycle):
-    """30 days ago ten were active: 8 still are, of whom four have bought for 50 each since; 2 are defecting now.
+def told(shop, newcomers=False, **lifecycle):
+    """Ten have bought every 30 days for more than a year, for 20 each; ten have bought once, 400 days ago.
 
-    Ten were defecting: one came back and paid 30, 9 still are. Six are new, of 30 days, and paid 20 each; three had
-    come in the 60 days before that, and are first-time customers as they were.
+    `newcomers`: one every 30 days, who spends 60 and never comes back.
     """
     shop.with_settings(lifecycle={**LIMITS, "scenarios": [], **lifecycle})
     for number in range(10):
-        bought = {8: (90, 65), 9: (90, 65)}.get(number, (90, 45))
-        shop.orders(f"a{number}", *map(days_before, bought))
-        shop.orders(f"d{number}", days_before(160), days_before(110))
-    for number in range(4):
-        shop.orders(f"a{number}", days_before(3), amount=50)
-    shop.orders("d0", days_before(4), amount=30)
-    for number in range(6):
-        shop.orders(f"n{number}", days_before(5), amount=20)
-    for number in range(3):
-        shop.orders(f"f{number}", days_before(40))
+        shop.orders(f"steady{number}", *(days_before(10 + 30 * month) for month in range(16)), amount=20)
+        shop.orders(f"gone{number}", days_before(400), amount=20)
+    for month in range(13 if newcomers else 0):
+        shop.orders(f"new{month}", days_before(15 + 30 * month), amount=60)
     return shop
 
 
-def test_the_first_months_by_hand(shop):
-    # Moves: active .8 stay, .2 defect; defecting .1 come back, .9 stay; first-time all stay. Newcomers (6 + 3 + 0) / 3
-    # = 3 a month, all first-time. Now 9 active, 11 defecting, 9 first-time.
-    # Month 1: 9 · .8 + 11 · .1 = 8.3 active, 1.8 + 9.9 = 11.7 defecting, 12 first-time.
+def say_clock(shop, factor=1.0, **told_of_all):
+    """The next 30 days are worth so much, and longer horizons what they are on the calendar."""
+    known = {"basis": "a year ago", "expected": 450.0, "factor": 1.0, "actual": 450} | told_of_all
+    first = {"factor": factor, "actual": round(500 * factor - 50)}
+    say_season(shop, *({"horizon_days": n} | known | (first if n == 30 else {}) for n in (30, 90, 180, 365)))
+
+
+def test_the_months_to_come_by_hand(shop):
+    # The ten who left were first-time customers a year ago (40 days silent), then defecting for five month ends, the
+    # fifth of which made them inactive: 1, then .8 and .2. Who buys every month stays active and brings 20.
     found = told(shop).table(PROJECTION).where(scenario="do nothing")
-    assert found.where(month=0).by("stage", "customers") == {
-        "active": 9, "defecting": 11, "first-time": 9, "inactive": 0, "lead": 0,
-    }  # fmt: skip
+    for month in (0, 1, 12):
+        assert found.where(month=month).by("stage", "customers") == {
+            "active": 10, "defecting": 0, "first-time": 0, "inactive": 10, "lead": 0,
+        }  # fmt: skip
     month = found.where(month=1)
-    assert month.by("stage", "customers") == pytest.approx(
-        {"active": 8.3, "defecting": 11.7, "first-time": 12, "inactive": 0, "lead": 0}
-    )
-    # Revenue of 30 days per customer then: active 200 / 10 = 20, defecting 30 / 10 = 3, first-time 0; a newcomer 20.
     assert month.by("stage", "revenue_per_customer") == {
-        "active": 20, "defecting": 3, "first-time": 0, "inactive": 0, "lead": 0,
+        "active": 20, "defecting": 0, "first-time": 0, "inactive": 0, "lead": 0,
     }  # fmt: skip
-    assert month.where(stage="first-time").rows("new_customers", "revenue_per_new_customer", "revenue") == [(3, 20, 60)]
-    assert month.by("stage", "revenue")["active"] == 180  # 9 at its beginning
-    assert found.where(month=0).by("stage", "revenue")["active"] is None
     assert month.by("stage", "from_customers") == {
-        "active": 10, "defecting": 10, "first-time": 3, "inactive": 0, "lead": 0,
+        "active": 120, "defecting": 50, "first-time": 10, "inactive": 60, "lead": 0,
     }  # fmt: skip
+    assert found.where(month=0).by("stage", "revenue")["active"] is None
 
 
-def test_a_year_is_the_twelfth_power(shop):
-    found = told(shop, new_customers="none").table(PROJECTION).where(month=12)
-    active, defecting = np.array([9, 11]) @ np.linalg.matrix_power(np.array([[0.8, 0.2], [0.1, 0.9]]), 12)
-    stages = found.by("stage", "customers")
-    assert (stages["active"], stages["defecting"]) == (pytest.approx(active), pytest.approx(defecting))
-    assert (stages["first-time"], set(found.frame["new_customers"])) == (9, {0.0})
+def test_the_sum_stands_beside_that_of_the_last_12_months(shop):
+    rows = told(shop).table(SCENARIOS).where(scenario="do nothing")
+    last = rows.where(month=12)
+    assert last.rows("revenue", "total", "last_12_months") == [(200, pytest.approx(2400), 2400)]
+    # Every month was as every other: of customers of whom nobody moves there is nothing to be unsure of.
+    assert rows.where(month=1).rows("revenue_low", "revenue_high") == [(pytest.approx(200), pytest.approx(200))]
 
 
-def test_intervals_hold_the_expectation_and_widen(shop):
-    found = told(shop).table(PROJECTION)
-    active = {row["month"]: row for row in found.where(stage="active").frame.iter_rows(named=True)}
-    assert active[0]["customers_low"] == active[0]["customers_high"] == 9
-    widths = [active[month]["customers_high"] - active[month]["customers_low"] for month in (1, 3, 6)]
-    assert 0 < widths[0] < widths[1] < widths[2]
-    assert all(row["customers_low"] <= row["customers"] <= row["customers_high"] for row in active.values())
+def test_newcomers_are_those_of_a_mean_month(shop):
+    found = told(shop, newcomers=True).table(PROJECTION).where(month=1, stage="first-time")
+    assert found.rows("new_customers", "revenue_per_new_customer", "revenue") == [(1, 60, 60)]
+    none = told(shop, newcomers=True, new_customers="none").table(PROJECTION)
+    assert set(none.frame["new_customers"]) == {0.0}
 
 
 def test_a_scenario_beside_doing_nothing(shop):
-    # Ten points more of the defecting come back: .2. Month 1: 9 · .8 + 11 · .2 = 9.4 active instead of 8.3, who bring
-    # 1.1 · (20 − 3) more in month 2; in month 1 nothing yet.
-    scenario = {"name": "win back", "from": "defecting", "to": "active", "points": 10}
-    shop = told(shop, scenarios=[scenario])
-    found = shop.table(SCENARIOS)
-    assert found.where(month=1).by("scenario", "revenue") == {"do nothing": 273, "win back": 273}  # 180 + 33 + 60
-    assert found.where(month=2).by("scenario", "gain") == {"do nothing": 0, "win back": pytest.approx(18.7)}
+    # Ten points of the inactive come back: one of ten, who brings 20 from month 2 on; in month 1 nothing yet.
+    scenario = {"name": "win back", "from": "inactive", "to": "active", "points": 10}
+    found = told(shop, scenarios=[scenario]).table(SCENARIOS)
+    assert found.where(month=1).by("scenario", "revenue") == {"do nothing": 200, "win back": pytest.approx(200)}
     back = found.where(scenario="win back", month=2)
-    assert back.rows("from_stage", "to_stage", "points", "new_customers") == [("defecting", "active", 10, 3)]
-    assert back.one("gain_low") <= 18.7 <= back.one("gain_high")
+    assert back.rows("from_stage", "to_stage", "points", "gain") == [("inactive", "active", 10, pytest.approx(20))]
+    assert back.one("gain_low") <= 20 <= back.one("gain_high")
     assert found.where(scenario="do nothing", month=12).rows("from_stage", "points", "gain_high") == [(None, None, 0)]
-    totals = shop.show(PROJECTION, DAY).where(scenario="win back", month=12).frame["customers"].sum()
-    assert found.where(scenario="win back", month=12).one("customers") == pytest.approx(totals) == 29 + 36
 
 
-def test_leads_are_projected_too(shop):
-    # Of 4 leads of 30 days ago one has bought since: a quarter a month.
-    told(shop, new_customers="none")
-    for number in range(4):
-        shop.registered(f"l{number}", on=days_before(50))
-    shop.orders("l0", days_before(5))
-    month = shop.table(PROJECTION).where(month=1).by("stage", "customers")
-    assert (month["lead"], month["first-time"]) == (pytest.approx(2.25), pytest.approx(10.75))
+def test_the_season_of_the_clock_is_in_the_revenue(shop):
+    # 30 days worth 60, 90 worth 90, and so on: month 1 is two, the next two are half a month each, the others one.
+    say_clock(shop, factor=2.0)
+    found = told(shop).table(SCENARIOS).where(scenario="do nothing")
+    revenue = found.by("month", "revenue")
+    assert (revenue[1], revenue[2], revenue[12]) == (pytest.approx(400), pytest.approx(100), pytest.approx(200))
 
 
-@pytest.mark.parametrize(("age", "rows"), [(59, 0), (60, 65)])
-def test_60_days_of_history_are_needed(shop, age, rows):
+@pytest.mark.parametrize(("recent", "rows"), [(1.2, 65), (1.3, 0), (0.79, 0), (None, 65)])
+def test_after_an_unusual_month_nothing_is_projected_but_what_was_is_judged(shop, recent, rows):
+    say_clock(shop, recent_factor=recent)
+    assert len(told(shop).table(PROJECTION)) == rows
+    assert len(shop.show(SCENARIOS, DAY)) == (12 if rows else 0)
+    assert len(shop.show(BACKTEST, DAY)) == 3  # 460 days are 15 months, of which three have twelve before
+
+
+def test_a_month_that_is_the_same_every_year_is_not_unusual(shop):
+    # Everybody buys twice as much in the 30 days up to 31 December, this year and the last.
+    told(shop)
+    for number in range(10):
+        for month in (0, 12):
+            shop.orders(f"steady{number}", days_before(11 + 30 * month), amount=20)
+    say_clock(shop, recent_factor=1.9)
+    assert len(shop.table(PROJECTION)) == 65
+
+
+def test_what_a_projection_was_worth_a_month_later(shop):
+    # Each of the months before brought 200, and so did the last, but for one who paid 100 more.
+    told(shop).orders("steady0", days_before(2), amount=100)
+    (row,) = shop.table(BACKTEST).where(months_ago=1).frame.iter_rows(named=True)
+    assert (row["months_ago"], row["customers"], row["actual"], row["mean_before"]) == (1, 20, 300, 200)
+    assert (row["begins_after"], row["ends_on"]) == (dt.date(2026, 12, 1), dt.date(2026, 12, 31))
+    assert row["projected"] == pytest.approx(200) and row["high"] == pytest.approx(200) and not row["is_inside"]
+
+
+@pytest.mark.parametrize(("age", "rows"), [(389, 0), (390, 65)])
+def test_13_months_of_history_are_needed(shop, age, rows):
     shop.with_settings(lifecycle={"scenarios": []}).orders("anna", days_before(age), days_before(10))
     assert len(shop.table(PROJECTION)) == rows
     assert len(shop.show(SCENARIOS, DAY)) == rows // 5 - rows // 65

@@ -14,6 +14,7 @@ from pipeline.models.clv import (
     standard_error,
     value_interval,
 )
+from pipeline.models.equal_dropout import ExponentialNBD, GeometricBGNBD, GeometricMBGNBD
 from pipeline.models.fitting import Fit, fit
 from pipeline.models.gamma_gamma import GammaGamma, Spenders, SpendFit, fit_spend
 from pipeline.models.histories import Histories
@@ -24,7 +25,10 @@ from pipeline.models.simulation import simulate, simulate_spend
 BG = BGNBD(0.2425945, 4.4136019, 0.7929199, 2.4258881)
 MBG = MBGNBD(0.525, 6.183, 0.891, 1.614)
 PARETO = ParetoNBD(0.55315, 10.57633, 0.60625, 11.67150)
-MODELS = (BG, MBG, PARETO, NBD(0.385, 12.07))
+MODELS = (
+    BG, MBG, PARETO, NBD(0.385, 12.07),
+    ExponentialNBD(0.55, 10.6, 0.02), GeometricBGNBD(0.24, 4.4, 0.25), GeometricMBGNBD(0.53, 6.2, 0.4),
+)  # fmt: skip
 SPEND = GammaGamma(6.25, 3.74, 15.44)
 YEAR = Horizon()
 ONE = tuple(np.array([value]) for value in (2.0, 30.43, 38.86))  # sample customer 1, whose mean repeat spend follows

@@ -29,7 +29,7 @@ from pipeline.reporting.lifecycle_words import (
     transitions_sentence,
     value_sentence,
 )
-from pipeline.reporting.pages import lifecycle
+from pipeline.reporting.pages import lifecycle, trust
 from pipeline.reporting.site import RunCard, make_environment
 from pipeline.settings import Settings
 from pipeline.tables.catalog import tables
@@ -62,7 +62,7 @@ def page_of(shop: Shop, day: dt.date = DAY) -> str:
 
 @pytest.fixture(scope="module")
 def valued(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
-    """40 active customers, first-time 30 days ago; 40 defecting ones, active then; 35 new ones. Read only."""
+    """40 active customers, first-time 30 days ago; 40 defecting, active then; 35 new ones. One came 400 days ago."""
     home = tmp_path_factory.mktemp("valued")
     settings = Settings(home=home, lifecycle={"defecting_days": 60, "inactive_days": 200})
     with open_engine(settings) as engine:
@@ -72,6 +72,7 @@ def valued(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
             shop.orders(f"d{number}", days_before(120), days_before(70), amount=30)
         for number in range(35):
             shop.orders(f"n{number}", days_before(10 + number // 10), amount=10)
+        shop.orders("d0", days_before(400), amount=30)
         shop.snapshot(str(DAY))
         predict(engine, DAY)
         yield shop
@@ -82,6 +83,7 @@ def valued(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
 
 LEARNT = {"customer_kind": "one-time", "defecting_days": 49, "defecting_status": "learnt"}
 STANDS_IN = {"customer_kind": "repeat", "defecting_days": 180, "defecting_status": "not_reached"}
+SUM = "and all 12 together bring 6,000 € (5,000 € to 7,000 €) after 5,500 € in the last 12."
 CELL = {"customers": 1, "from_customers": 4, "share": 0.25, "share_low": 0.046, "share_high": 0.699}
 MOVE = {"move": "convert", "from_stage": "first-time", "to_stage": "active", "value_difference": 20.0,
         "difference_error": 1.5, "most_to_spend": 4.0}  # fmt: skip
@@ -90,7 +92,8 @@ AMOUNTS = {
     "downward": Decimal(-7), "to inactive": Decimal(0), "ageing": Decimal(0), "erased": Decimal(0),
     "closing": Decimal(123),
 }  # fmt: skip
-LAST = {"scenario": "do nothing", "month": 12, "revenue": 500.0, "revenue_low": 400.0, "revenue_high": 600.0}
+LAST = {"scenario": "do nothing", "month": 12, "revenue": 500.0, "revenue_low": 400.0, "revenue_high": 600.0,
+        "total": 6000.0, "total_low": 5000.0, "total_high": 7000.0, "last_12_months": 5500.0}  # fmt: skip
 BACK = {**LAST, "scenario": "back", "from_stage": "defecting", "to_stage": "active", "points": 5.0, "gain": 80.0,
         "gain_low": 70.0, "gain_high": 90.0}  # fmt: skip
 
@@ -131,16 +134,17 @@ BACK = {**LAST, "scenario": "back", "from_stage": "defecting", "to_stage": "acti
          "Predicted value of all customers went from 100.00 € on 1 Dec 2026 to 100.00 €: ±0. No snapshot of that day "
          "was published, so its value is taken under the parameters of today."),
         (revenue_sentence([LAST, BACK], "EUR"),
-         "If nothing changes, month 12 brings 500.00 € (400.00 € to 600.00 €). Scenario “back” (+5 points of defecting "
-         "to active a month) would add 80.00 € of revenue in 12 months (70.00 € to 90.00 €), before its cost."),
+         f"If nothing changes, month 12 brings 500.00 € (400.00 € to 600.00 €), {SUM} Scenario “back” (+5 points of "
+         "defecting to active a month) would add 80.00 € of revenue in 12 months (70.00 € to 90.00 €), before its "
+         "cost."),
         (revenue_sentence([{**LAST, "revenue_low": 500, "revenue_high": 500},
                                 {**BACK, "gain": 0, "gain_low": 0, "gain_high": 0}], "EUR"),
-         "If nothing changes, month 12 brings 500.00 € (not enough data for an interval). Scenario “back” (+5 points "
-         "of defecting to active a month): there is not enough data to say what it would change."),
+         f"If nothing changes, month 12 brings 500.00 € (not enough data for an interval), {SUM} Scenario “back” "
+         "(+5 points of defecting to active a month): there is not enough data to say what it would change."),
         (revenue_sentence([LAST, {**BACK, "gain": -80, "gain_low": -90, "gain_high": -70}], "EUR"),
-         "If nothing changes, month 12 brings 500.00 € (400.00 € to 600.00 €). Scenario “back” (+5 points of defecting "
-         "to active a month) would cost 80.00 € of revenue in 12 months (a change of −90.00 € to −70.00 €), before its "
-         "cost."),
+         f"If nothing changes, month 12 brings 500.00 € (400.00 € to 600.00 €), {SUM} Scenario “back” (+5 points of "
+         "defecting to active a month) would cost 80.00 € of revenue in 12 months (a change of −90.00 € to "
+         "−70.00 €), before its cost."),
         (stage_sentence("active", [("do nothing", {"customers": 30.4, "customers_low": 25, "customers_high": 36,
                                                         "month": 12})], 40),
          "40 customers are active now; in 12 months 30 (25 to 36) if nothing changes."),
@@ -215,6 +219,17 @@ def test_the_waterfall_ends_at_the_closing(valued: Shop) -> None:
     assert chart.grid is not None and len(chart.grid.rows) == 9
 
 
+def test_trust_tells_what_projections_were_worth(valued: Shop) -> None:
+    # 400 days are 13 months: one has twelve before it, in which next to nothing was sold.
+    charts = trust.context(read_report(valued.engine.read, DAY, tables(), RUN))["charts"]
+    (chart,) = (chart for chart in charts if chart.id == "projection-backtest")
+    assert plain(chart.basis) == "n = 1 month · each projected from the 12 before it · 1 Dec 2026 – 31 Dec 2026"
+    assert re.match(
+        r"In [01] of 1 month the 95 % interval held what came; the projection was", plain(chart.views[0].sentence)
+    )
+    assert chart.grid is not None and chart.grid.rows[0][4] == 40 * 20 + 35 * 10
+
+
 def test_lines_begin_with_what_happens_anyway(valued: Shop) -> None:
     chart = charts_of(context_of(valued))["projection"]
     assert [name for name, _ in chart.legend] == ["Do nothing", "Win back"]
@@ -234,10 +249,10 @@ def test_no_lines_are_no_error() -> None:
     ("age", "missing", "there"),
     [
         (10, ["Moves need customers of 30 days ago. Shown from 20 Jan 2027 on.",
-              "A projection needs 60 days of history. Shown from 19 Feb 2027 on.", "No predictions yet"], ["stages"]),
-        (40, ["A projection needs 60 days of history. Shown from 20 Jan 2027 on.", "No predictions yet"],
+              "A projection needs 390 days of history. Shown from 15 Jan 2028 on.", "No predictions yet"], ["stages"]),
+        (40, ["A projection needs 390 days of history. Shown from 16 Dec 2027 on.", "No predictions yet"],
          ["stages", "transitions", "flows"]),
-        (60, ["No predictions yet"], ["stages", "transitions", "flows", "projection"]),
+        (390, ["No predictions yet"], ["stages", "transitions", "flows", "projection"]),
     ],
 )  # fmt: skip
 def test_a_young_shop_is_told_what_is_missing_and_when_it_comes(

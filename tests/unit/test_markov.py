@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from pipeline.models.markov import drawn_matrices, roll_forward, transition_matrix, with_points
+from pipeline.models.markov import Course, Months, ahead, roll_forward, transition_matrix, with_points
 
 COUNTS = np.array([[8.0, 2.0, 0.0], [1.0, 6.0, 3.0], [0.0, 1.0, 9.0]])
 
@@ -33,14 +33,6 @@ def test_numpy_raises_the_matrix_to_the_same_powers():
     np.testing.assert_allclose(path, expected, rtol=1e-12)
 
 
-def test_many_matrices_at_once_are_each_rolled_on_their_own():
-    drawn = drawn_matrices(COUNTS, 5, 1)
-    together = roll_forward(np.array([50.0, 30.0, 20.0]), drawn, np.array([1.0, 0, 0]), 4)
-    assert together.shape == (5, 5, 3)  # months 0 … 4 of five matrices
-    alone = roll_forward(np.array([50.0, 30.0, 20.0]), drawn[3], np.array([1.0, 0, 0]), 4)
-    np.testing.assert_allclose(together[:, 3], alone, rtol=1e-12)
-
-
 def test_points_are_taken_from_the_others_in_proportion():
     # .1, .6, .3 with five points more to the first: .15, and .6 and .3 times .85 / .9.
     changed = with_points(transition_matrix(COUNTS), 1, 0, 5)
@@ -61,14 +53,89 @@ def test_who_no_longer_all_move_stay():
     np.testing.assert_allclose(with_points(np.array([[0.0, 1.0], [0.5, 0.5]]), 0, 1, -20)[0], [0.2, 0.8])
 
 
-def test_drawn_rows_are_dirichlet():
-    # Of counts 8, 2, 0: mean .8 and variance .8 · .2 / 11 of the first share; what was never seen is in no draw.
-    drawn = drawn_matrices(COUNTS, 20_000, 1)
-    np.testing.assert_allclose(drawn.sum(axis=-1), 1)
-    assert drawn[:, 0, 0].mean() == pytest.approx(0.8, abs=0.005)
-    assert drawn[:, 0, 0].var() == pytest.approx(0.16 / 11, rel=0.05)
-    assert (drawn[:, 0, 2] == 0).all()
-    np.testing.assert_array_equal(drawn, drawn_matrices(COUNTS, 20_000, 1))
+def seen(months, rng, spread=0.0, growth=0.0):
+    """Months of a shop of 10,000, each worth so much more or less than a usual one, and newcomers, too."""
+    matrix, now, parts = transition_matrix(COUNTS), np.array([4000.0, 3000, 3000]), []
+    for month in range(months):
+        usual = np.exp(growth * month + spread * rng.normal(size=2))
+        counts = now[:, None] * matrix
+        newcomers = np.array([100.0, 0, 0]) * usual[0]
+        parts.append((counts, newcomers, now * [20.0, 5, 1] * usual[1], newcomers * 30.0 * usual[1]))
+        now = counts.sum(axis=0) + newcomers
+    return Months(*(np.array(part[::-1]) for part in zip(*parts, strict=True)))
+
+
+def test_what_months_have_in_common_by_hand():
+    # Two months of one stage: 10 stay of 10, bring 100, and one is new; 11 stay of 11, bring 140, and two are new. All
+    # of 21 stay, 1.5 are new, 240 / 21 each. Errors: half a customer of 13 and of 11.
+    counts, newcomers = np.array([[[11.0]], [[10.0]]]), np.array([[2.0], [1.0]])
+    course = Course.of(Months(counts, newcomers, np.array([[140.0], [100.0]]), np.zeros((2, 1))))
+    assert (course.matrix.item(), course.newcomers.item(), course.months) == (1, 1.5, 2)
+    assert course.revenue.item() == pytest.approx(240 / 21)
+    away = np.array([[0.5 / 13, 140 / (11 * 240 / 21) - 1], [-0.5 / 11, 100 / (10 * 240 / 21) - 1]])
+    np.testing.assert_allclose(course.errors, away.T @ away)
+
+
+def test_an_even_shop_goes_on_and_nothing_is_unsure():
+    months = seen(24, np.random.default_rng(1))
+    course = Course.of(months.part(12, 12))
+    (path,), (gain,) = ahead(course, months.begun[11], np.ones(12), 0.95, [course.matrix])
+    np.testing.assert_allclose(path.total, months.total_revenue[:12][::-1], rtol=1e-9)
+    for width in (path.month_error, path.total_error, path.customers_error, gain):
+        assert np.abs(width).max() < 1e-3 * path.total.min()
+
+
+def test_the_season_is_in_the_revenue():
+    months = seen(12, np.random.default_rng(1))
+    course, season = Course.of(months), np.linspace(0.5, 2, 12)
+    (even,), _ = ahead(course, months.begun[0], np.ones(12), 0.95, [course.matrix])
+    (path,), _ = ahead(course, months.begun[0], season, 0.95, [course.matrix])
+    np.testing.assert_allclose(path.total, season * even.total)
+    np.testing.assert_allclose(path.customers, even.customers)
+
+
+def test_errors_roll_forward_as_they_do_in_drawn_worlds():
+    # 20,000 draws of the errors that are told, month by month, and what they do to customers, revenue and gain.
+    rng = np.random.default_rng(5)
+    months = seen(12, rng, spread=0.1)
+    course, start = Course.of(months), np.array([4000.0, 3000, 3000])
+    changed = with_points(course.matrix, 2, 0, 5)
+    (path, other), (_, gain) = ahead(course, start, np.ones(12), 0.95, [course.matrix, changed])
+    draws = 20_000
+    common = rng.multivariate_normal(np.zeros(4), course.lasting, draws)
+    states = [np.tile(start, (draws, 1)) for _ in range(2)]
+    totals = [np.zeros(draws) for _ in range(2)]
+    for month in range(12):
+        error = common + rng.multivariate_normal(np.zeros(4), course.errors, draws)
+        for place, (matrix, way) in enumerate(((course.matrix, path), (changed, other))):
+            revenue = states[place] @ course.revenue + course.newcomers @ course.newcomer_revenue
+            revenue += way.total[month] * error[:, 3]
+            totals[place] += revenue
+            scale = way.customers[month + 1].sum()
+            states[place] = states[place] @ matrix + course.newcomers + scale * error[:, :3]
+            if place == 0:
+                of_month = revenue.std()
+        t = 2.200985  # Student's, 11 degrees
+        assert path.month_error[month] == pytest.approx(t * of_month, rel=0.03)
+        assert path.total_error[month] == pytest.approx(t * totals[0].std(), rel=0.03)
+        assert gain[month] == pytest.approx(t * (totals[1] - totals[0]).std(), rel=0.05, abs=1)
+        np.testing.assert_allclose(path.customers_error[month + 1], t * states[0].std(axis=0), rtol=0.03, atol=1e-9)
+
+
+def test_intervals_hold_what_comes_of_simulated_shops():
+    # 150 shops, each month 10 % more or less: of a month in the year to come and of the whole year 95 % are promised.
+    held, whole, tested = [], [], []
+    for seed in range(150):
+        months = seen(36, np.random.default_rng(seed), spread=0.1)
+        past, came = months.part(12, 12), months.total_revenue[:12][::-1]
+        course = Course.of(past)
+        (path,), _ = ahead(course, months.begun[11], np.ones(12), 0.95, [course.matrix])
+        held.append(np.abs(came - path.total) <= path.month_error)
+        whole.append(abs(came.sum() - path.total.sum()) <= path.total_error[-1])
+        before = Course.of(months.part(13, 12))
+        (one,), _ = ahead(before, months.begun[12], np.ones(1), 0.95, [before.matrix])
+        tested.append(abs(months.total_revenue[12] - one.total[0]) <= one.month_error[0])
+    assert 0.92 <= np.mean(held) <= 0.98 and 0.9 <= np.mean(whole) <= 0.99 and np.mean(tested) >= 0.9
 
 
 AMOUNTS = st.floats(0, 1e6)

@@ -315,6 +315,27 @@ def test_values_are_those_of_the_models(last_night):
     assert (clv["clv_low"] <= clv["clv_high"]).all() and clv["clv_standard_error"].is_between(0, 100).all()
 
 
+def test_intervals_of_value_hold_what_they_promise_whatever_a_customer_bought_before(last_night):
+    coverage = rows_of(last_night, "interval_coverage")
+    published = coverage.filter("is_published").sort("place")
+    assert set(coverage["model"]) == TIMING and published["model"].unique().to_list() == [published["model"][0]]
+    assert published["customers"].sum() == last_night.judged["value"].cohort.frame.height
+    large = published.filter(pl.col("customers") - pl.col("customers_of_nothing") >= 200)
+    # Of who has bought once everybody is likely to spend nothing in 26 weeks.
+    assert large["frequency_class"].to_list() == ["1", "2–4", "5–9", "10 or more"] and large["is_own"].all()
+    assert large["coverage"].is_between(0.76, 0.84).all()
+    assert not large["coverage_of_model"].is_between(0.76, 0.84).all()  # which is why
+    share = large.select((pl.col("customers") - pl.col("customers_of_nothing")).dot("coverage")).item()
+    judged = large.select((pl.col("customers") - pl.col("customers_of_nothing")).sum()).item()
+    model = published["model"][0]
+    assert last_night.judged["value"].scores[model]["coverage_80"] == pytest.approx(share / judged)
+    # A wider interval of the model and nothing else: both ends of a customer moved by the correction of the class.
+    clv = rows_of(last_night, "clv_predictions")
+    assert (clv["clv_low"] <= clv["predicted_clv"]).all() and (clv["predicted_clv"] <= clv["clv_high"]).all()
+    moved = dict(zip(published["place"] - 1, np.log(published["widened_by"]), strict=True))
+    np.testing.assert_allclose(last_night.interval_corrections, [moved[n] for n in range(5)], rtol=1e-8)
+
+
 def test_probabilities_of_a_customer_agree_with_each_other(last_night):
     churn = rows_of(last_night, "churn_predictions")
     p30, p90, p180, p365 = (churn[f"p_purchase_{days}d"] for days in (30, 90, 180, 365))

@@ -24,8 +24,10 @@ from pipeline.reporting.prediction_words import (
     Ahead,
     Result,
     alerts_sentence,
+    backtest_sentence,
     capture_sentence,
     clock_sentence,
+    coverage_sentence,
     deciles_sentence,
     distribution_sentence,
     drift_sentence,
@@ -36,6 +38,7 @@ from pipeline.reporting.prediction_words import (
     mean_segments_sentence,
     more_buyers,
     rising_sentence,
+    top_sentence,
     tracking_sentence,
     unknown_season_sentence,
     verdict,
@@ -116,6 +119,16 @@ def plain(text: str) -> str:
          "Season unknown: the last 30 days had 1.8 times the purchases of the year’s mean day, and what the same days "
          "did a year ago is not known. What is predicted for 30 and 90 days, and the value, may be far too high. Ranks "
          "of customers are less concerned than sizes."),
+        (top_sentence(1, 9, None, 0, 20, 9, "EUR"),
+         "The most valuable customer is expected to bring 9.00 €; for it, expected to bring 9.00 €, eight in ten "
+         "outcomes are at most 20.00 €."),
+        (coverage_sentence([("0", 300, 0.9, 0.8), ("10 or more", 100, 0.6, 0.72)]),
+         "The published ranges held the spend of 78.0 % of the customers; 80.0 % were promised. Furthest from that are "
+         "the 100 customers with 10 or more repeat purchases before: 72.0 %, the range of the model as it is 60.0 %."),
+        (backtest_sentence([(110, 100, 90, True), (90, 100, 60, False)]),
+         "In 1 of 2 months the 95 % interval held what came; the projection was 10.0 % off on average, the mean of the "
+         "12 months before 25.0 %."),
+        (backtest_sentence([(5, 0, 0, True)]), "In 1 of 1 month the 95 % interval held what came."),
         (interval_sentence(None), "Whether the ranges hold has not been tested."),
         (more_buyers(120, 42, 500), "with 380 more; 42 were new in the last 30 days, at that pace in 272 days"),
         (more_buyers(46, 1, 500),
@@ -338,7 +351,15 @@ def test_every_chart_says_what_it_means_and_what_it_rests_on(predicted: Shop) ->
     assert {page: [chart.id for chart in all_charts] for page, all_charts in found.items()} == {
         "value": ["value-distribution", "lorenz", "value-by-segment", "orders-and-spend"],
         "probability": ["activity", "propensity"],
-        "trust": ["tracking", "calibration", "conditional-expectation", "capture", "deciles", "parameters"],
+        "trust": [
+            "tracking",
+            "calibration",
+            "conditional-expectation",
+            "intervals",
+            "capture",
+            "deciles",
+            "parameters",
+        ],
     }
     for chart in (chart for all_charts in found.values() for chart in all_charts):
         assert len({view.key for view in chart.views}) == len(chart.views)

@@ -37,11 +37,12 @@ from pipeline.reporting.lifecycle_words import (
 from pipeline.reporting.predictions import missing
 
 HORIZONS = (30, 90)
-LEAST_HISTORY_DAYS = 60
+LEAST_HISTORY_DAYS, MONTHS, MONTH_DAYS = 390, 12, 30
 _FROM = (*STAGES, "none")
 _DIRECTIONS = {"better": "Moved up", "worse": "Moved down", "entered": "New", "same": "Stayed"}
 
 Row = Mapping[str, Any]
+UNLIKE = "The last 30 days were unlike the year, and unlike the same days a year ago: nothing is projected from them."
 
 
 def context(report: Report) -> dict[str, Any]:
@@ -70,6 +71,8 @@ def context(report: Report) -> dict[str, Any]:
         "projection": _projection_chart(report, scenarios) if scenarios else None,
         "projection_missing": ""
         if scenarios
+        else UNLIKE
+        if history is not None and history >= LEAST_HISTORY_DAYS
         else _when(begun, LEAST_HISTORY_DAYS, f"A projection needs {LEAST_HISTORY_DAYS} days of history."),
     }
 
@@ -433,7 +436,7 @@ def _projection_chart(report: Report, scenarios: Sequence[Row]) -> Chart:
         id="projection",
         title="If it goes on like this",
         basis=f"n = {words.counted(facts.customers['customers'], 'customer')} · moves "
-        f"{words.span(facts.snapshot_date - dt.timedelta(days=HORIZONS[0]), facts.snapshot_date)} · "
+        f"{words.span(facts.snapshot_date - dt.timedelta(days=MONTHS * MONTH_DAYS), facts.snapshot_date)} · "
         f"{words.count(new)} new customers a month",
         views=tuple(views),
         legend=tuple((name.capitalize(), line_colour(place)) for place, name in enumerate(names)),
@@ -458,7 +461,9 @@ def _scenarios_grid(rows: Sequence[Row]) -> Grid:
     fields = [
         Field("scenario", "Scenario"), Field("month", "Month", "count"), Field("customers", "Customers", "count"),
         Field("revenue", "Revenue", "money"), Field("revenue_low", "95 % interval: from", "money"),
-        Field("revenue_high", "to", "money"), Field("gain", "More than doing nothing, so far", "money"),
+        Field("revenue_high", "to", "money"), Field("total", "Revenue, so far", "money"),
+        Field("total_low", "95 % interval: from", "money"), Field("total_high", "to", "money"),
+        Field("gain", "More than doing nothing, so far", "money"),
         Field("gain_low", "from", "money"), Field("gain_high", "to", "money"),
     ]  # fmt: skip
     return grid("Revenue of the months to come by scenario", fields, [

@@ -18,9 +18,11 @@ from pipeline.reporting.prediction_words import (
     Ahead,
     Result,
     Verdict,
+    backtest_sentence,
     calibration_sentence,
     capture_sentence,
     clock_sentence,
+    coverage_sentence,
     cumulative_sentence,
     deciles_sentence,
     drift_sentence,
@@ -85,7 +87,8 @@ def context(report: Report) -> dict[str, Any]:
             chart
             for chart in (
                 _tracking(report), _calibration(report, tested, days), _expectation(report, tested),
-                _capture(report, validation, tested), _deciles(report, tested, days),
+                _intervals(report), _capture(report, validation, tested), _deciles(report, tested, days),
+                _projection(report),
             )
             if chart
         ],
@@ -257,6 +260,79 @@ def _expectation_grid(frame: pl.DataFrame) -> Grid:
         expected = [known[place, model]["expected"] if (place, model) in known else None for model in models]
         rows.append((_repeats(place), any_model["customers"], any_model["observed"], *expected))
     return grid("Mean purchases after, by repeat purchases before: seen, and expected by each model", fields, rows)
+
+
+def _intervals(report: Report) -> Chart | None:
+    """The 80 % intervals of value, by how often customers had bought."""
+    known = report.ask(queries.INTERVALS).to_dicts()
+    rows = [row for row in known if row["coverage"] is not None]
+    if not rows:
+        return None
+    judged = [row["customers"] - row["customers_of_nothing"] for row in rows]
+    texts = [
+        f"{row['frequency_class']} before: {words.counted(n, 'customer')}" for n, row in zip(judged, rows, strict=True)
+    ]
+    picture = prediction_charts.seen_and_expected(
+        [row["frequency_class"] for row in rows], [row["coverage"] for row in rows], [row["promised"] for row in rows],
+        texts, ("Repeat purchases before", "Share inside the interval"), ".0%",
+    )  # fmt: skip
+    fields = [
+        Field("repeat_purchases_before", "Before"), Field("customers", "Customers", "count"),
+        Field("likely_nothing", "Of them likely to spend nothing", "count"),
+        Field("model", "Inside that of the model", "percent"), Field("published", "Inside the published", "percent"),
+        Field("widened_by", "Widened by", "number"), Field("correction", "Correction"),
+    ]  # fmt: skip
+    told = [(r["frequency_class"], n, r["coverage_of_model"], r["coverage"]) for n, r in zip(judged, rows, strict=True)]
+    last = rows[-1]
+    until = last["origin"] + dt.timedelta(days=last["horizon_days"])
+    span = f"{words.short_day(last['origin'])} – {words.short_day(until)}"
+    return Chart(
+        id="intervals",
+        title="Do the ranges of value hold",
+        basis=f"n = {words.counted(sum(judged), 'customer')} · tested on {span}, unseen · "
+        f"{model_name(last['model'])}; each fifth of the customers by the corrections of the others",
+        views=(View("all", "All", coverage_sentence(told), picture),),
+        grid=grid("Share of the customers whose spend lay inside their 80 % interval", fields, [
+            (r["frequency_class"], r["customers"], r["customers_of_nothing"], r["coverage_of_model"], r["coverage"],
+             r["widened_by"], "own" if r["is_own"] else "of all: fewer than 200")
+            for r in known
+        ]),
+        legend=prediction_charts.legend(picture),
+    )  # fmt: skip
+
+
+def _projection(report: Report) -> Chart | None:
+    """Revenue of months that are over, as it would have been projected when each began."""
+    rows, facts = report.ask(queries.BACKTEST).to_dicts(), report.facts
+    if not rows:
+        return None
+    texts = [
+        f"Month to {words.short_day(r['ends_on'])}: projected {facts.money(r['low'])} to {facts.money(r['high'])}"
+        for r in rows
+    ]
+    picture = prediction_charts.seen_and_expected(
+        [words.short_day(row["ends_on"]) for row in rows], [row["actual"] for row in rows],
+        [row["projected"] for row in rows], texts, ("Month of 30 days to", f"Revenue, {facts.currency}"),
+    )  # fmt: skip
+    fields = [
+        Field("ends_on", "Month to", "date"), Field("projected", "Projected", "money"),
+        Field("low", "95 % interval: from", "money"), Field("high", "to", "money"), Field("actual", "Came", "money"),
+        Field("mean_before", "Mean of the 12 months before", "money"), Field("inside", "Inside"),
+    ]  # fmt: skip
+    told = [(row["projected"], row["actual"], row["mean_before"], row["is_inside"]) for row in rows]
+    return Chart(
+        id="projection-backtest",
+        title="Was the projection of the lifecycle right",
+        basis=f"n = {words.counted(len(rows), 'month')} · each projected from the 12 before it · "
+        f"{words.span(rows[0]['begins_after'], rows[-1]['ends_on'])}",
+        views=(View("all", "All", backtest_sentence(told), picture),),
+        grid=grid("Revenue of single months: projected, and what came", fields, [
+            (r["ends_on"], r["projected"], r["low"], r["high"], r["actual"], r["mean_before"],
+             "yes" if r["is_inside"] else "no")
+            for r in rows
+        ]),
+        legend=prediction_charts.legend(picture),
+    )  # fmt: skip
 
 
 def _repeats(frequency: int) -> str:

@@ -1,114 +1,102 @@
-"""Step `lifecycle_projection`: twelve months ahead, doing nothing and under the scenarios of the settings.
+"""Step `lifecycle_projection`: twelve months ahead, doing nothing and under the scenarios of the settings; and what
+such projections were worth a month later.
 
-A month is 30 days, the horizon of the transitions. What is taken for granted stands in columns: moves, newcomers and
-revenue per customer stay what they were lately.
+A month is 30 days. What is taken for granted stands in columns: moves, newcomers and revenue per customer stay what
+they were in the mean of the last twelve months, in which every season has its part; the season of the months to come is
+that of `season_clock`. Nothing is projected from a history too short to know a year, or after a month unlike it.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, get_args
+from typing import get_args
 
 import numpy as np
 import polars as pl
 
 from pipeline.engines.engine import Engine
+from pipeline.models.clock import EVEN, STEADY, Clock
 from pipeline.models.histories import Array
-from pipeline.models.markov import drawn_matrices, roll_forward, transition_matrix, with_points
+from pipeline.models.markov import Course, Months, Path, ahead, with_points
 from pipeline.settings import Scenario, Settings, Stage
 
 STAGES: tuple[Stage, ...] = get_args(Stage)
 NOTHING = "do nothing"
-MONTHS, LEAST_HISTORY_DAYS = 12, 60
-DRAWS, SEED = 400, 20260102
+MONTHS, MONTH_DAYS, LEAST_HISTORY_DAYS = 12, 30, 390
+SHARE = 0.95
+"""What the intervals are to hold."""
 
 _HISTORY_DAYS = """
     SELECT max(age_days) AS days FROM marts.customer_summary WHERE snapshot_date = $snapshot_date
 """
 _STAGES = "SELECT stage, customers FROM marts.lifecycle_value WHERE snapshot_date = $snapshot_date"
-_TRANSITIONS = """
-    SELECT horizon_days, from_stage, to_stage, customers FROM marts.lifecycle_transitions
+_MONTHS = """
+    SELECT months_ago, from_stage, to_stage, customers, revenue::DOUBLE AS revenue FROM marts.lifecycle_months
     WHERE snapshot_date = $snapshot_date
 """
-_REVENUE = """
-    WITH booked AS (
-      SELECT customer_id, sum(amount) AS amount
-      FROM staging.order_lines
-      WHERE ordered_on > $snapshot_date - 30 AND ordered_on <= $snapshot_date AND customer_id IS NOT NULL
-      GROUP BY customer_id
-    )
-    SELECT
-      coalesce(stages.stage_30_days_ago, 'none') AS from_stage,
-      stages.stage AS to_stage,
-      coalesce(sum(booked.amount), 0)::DOUBLE AS revenue
-    FROM marts.lifecycle_stages AS stages
-    LEFT JOIN booked ON booked.customer_id = stages.customer_id
-    WHERE stages.snapshot_date = $snapshot_date
-    GROUP BY coalesce(stages.stage_30_days_ago, 'none'), stages.stage
+_SEASON = """
+    SELECT horizon_days, factor, coalesce(recent_factor, recent_ratio) AS recent FROM marts.season_clock
+    WHERE snapshot_date = $snapshot_date
+    ORDER BY horizon_days
 """
 
 
 def queries() -> dict[str, str]:
     """Everything that the step asks of the engine, by name."""
-    return {"history": _HISTORY_DAYS, "stages": _STAGES, "transitions": _TRANSITIONS, "revenue": _REVENUE}
+    return {"history": _HISTORY_DAYS, "stages": _STAGES, "months": _MONTHS, "season": _SEASON}
 
 
 @dataclass(frozen=True)
-class Shop:
-    """What the last days tell of the months to come; k stages in the order of STAGES."""
+class Season:
+    """What the clock says: usual months that each of those to come is worth (12,), and how usual the last one was."""
 
-    customers: Array
-    """(k,) now."""
-    counts: Array
-    """(k, k) moves of the last 30 days."""
-    newcomers: Array
-    """(k,) a month, by the stage they end it in."""
-    revenue: Array
-    """(k,) of the last 30 days per customer of the stage at their beginning; 0 where nobody was in it."""
-    newcomer_revenue: Array
-    """(k,) the same per newcomer, by the stage at the end."""
+    ahead: Array
+    recent: float | None
 
 
 def compute(engine: Engine, settings: Settings, day: dt.date, log: Callable[[str], object]) -> dict[str, pl.DataFrame]:
-    """Both tables; empty with a history too short to have seen customers move."""
-    history = engine.read(_HISTORY_DAYS, {"snapshot_date": day}).item()
+    """All tables; no projection, and no word of a scenario, where it would mislead."""
+    parameters = {"snapshot_date": day}
+    history = engine.read(_HISTORY_DAYS, parameters).item()
     if history is None or history < LEAST_HISTORY_DAYS:
         log(f"{day}: no projection before {LEAST_HISTORY_DAYS} days of history; there are {history or 0}.")
         return {}
-    shop = read_shop(engine, day, settings.lifecycle.new_customers == "as observed")
+    months = read_months(engine, day)
+    found = {"projection_backtest": _backtest(months, day)}
+    season = _season(engine, day)
+    if (unlike := _unlike(months, season)) is not None:
+        log(f"{day}: no projection: the last {MONTH_DAYS} days were {unlike:.2f} usual ones, unlike those a year ago.")
+        return found
+    now = dict(engine.read(_STAGES, parameters).iter_rows())
+    start = np.array([float(now[stage]) for stage in STAGES])
+    course = _course(months.part(0, MONTHS), settings.lifecycle.new_customers == "as observed")
     scenarios: dict[str, Scenario | None] = {NOTHING: None} | {s.name: s for s in settings.lifecycle.scenarios}
-    drawn = drawn_matrices(shop.counts, DRAWS, SEED)
-    point = transition_matrix(shop.counts)
-    paths = {name: (_path(shop, point, s), _path(shop, drawn, s)) for name, s in scenarios.items()}
-    return {
-        "lifecycle_projection": pl.concat(_projected(shop, name, *both) for name, both in paths.items()),
+    matrices = [_changed(course.matrix, scenario) for scenario in scenarios.values()]
+    paths, gains = ahead(course, start, season.ahead, SHARE, matrices)
+    last_year = float(months.part(0, MONTHS).total_revenue.sum())
+    seen = months.part(0, MONTHS).begun.sum(axis=0)
+    return found | {
+        "lifecycle_projection": pl.concat(
+            _projected(name, course, path, seen) for name, path in zip(scenarios, paths, strict=True)
+        ),
         "lifecycle_scenarios": pl.concat(
-            _compared(shop, name, scenarios[name], both, paths[NOTHING]) for name, both in paths.items()
+            _compared(name, scenario, course, path, paths[0], gain, last_year)
+            for (name, scenario), path, gain in zip(scenarios.items(), paths, gains, strict=True)
         ),
     }
 
 
-def read_shop(engine: Engine, day: dt.date, with_newcomers: bool) -> Shop:
-    parameters = {"snapshot_date": day}
-    moves = {horizon: np.zeros((len(STAGES) + 1, len(STAGES))) for horizon in (30, 90)}
-    for horizon, origin, target, customers in engine.read(_TRANSITIONS, parameters).iter_rows():
-        moves[horizon][_place(origin), _place(target)] = customers
-    revenue = np.zeros((len(STAGES) + 1, len(STAGES)))
-    for origin, target, amount in engine.read(_REVENUE, parameters).iter_rows():
-        revenue[_place(origin), _place(target)] = amount
-    now = dict(engine.read(_STAGES, parameters).iter_rows())
-    month, quarter = moves[30], moves[90]
-    arrived = month[-1] if month[-1].any() else quarter[-1]
-    monthly = quarter[-1].sum() / 3 if with_newcomers else 0.0
-    return Shop(
-        customers=np.array([float(now[stage]) for stage in STAGES]),
-        counts=month[:-1],
-        newcomers=monthly * _per(arrived, arrived.sum()),
-        revenue=_per(revenue[:-1].sum(axis=1), month[:-1].sum(axis=1)),
-        newcomer_revenue=_per(revenue[-1], month[-1]),
-    )
+def read_months(engine: Engine, day: dt.date) -> Months:
+    """Of the last 24 months those the shop was there for, the latest first."""
+    rows = engine.read(_MONTHS, {"snapshot_date": day})
+    shape = (rows["months_ago"].n_unique(), len(STAGES) + 1, len(STAGES))
+    customers, revenue = np.zeros(shape), np.zeros(shape)
+    for ago, origin, target, moved, amount in rows.iter_rows():
+        place = ago - 1, _place(origin), _place(target)
+        customers[place], revenue[place] = moved, amount
+    return Months(customers[:, :-1], customers[:, -1], revenue[:, :-1].sum(axis=2), revenue[:, -1])
 
 
 def _place(stage: str) -> int:
@@ -116,33 +104,64 @@ def _place(stage: str) -> int:
     return len(STAGES) if stage == "none" else [*STAGES].index(stage)  # type: ignore[arg-type]
 
 
-def _per(amount: Array, n: Any) -> Array:
-    """amount / n, 0 where there is no n."""
-    n = np.broadcast_to(n, amount.shape)
-    return np.asarray(np.divide(amount, n, out=np.zeros_like(amount), where=n > 0))
+def _season(engine: Engine, day: dt.date) -> Season:
+    rows = engine.read(_SEASON, {"snapshot_date": day})
+    clock = Clock(tuple(rows["factor"])) if rows.height else EVEN
+    ends = clock.weeks(np.arange(MONTHS + 1) * MONTH_DAYS / 7) * 7 / MONTH_DAYS
+    return Season(np.diff(ends), rows["recent"][0] if rows.height else None)
 
 
-def _path(shop: Shop, matrix: Array, scenario: Scenario | None) -> Array:
-    """Customers by month and stage, (13, …, k)."""
-    if scenario is not None:
-        places = _place(scenario.from_stage), _place(scenario.to_stage)
-        matrix = with_points(matrix, *places, scenario.points)
-    return roll_forward(shop.customers, matrix, shop.newcomers, MONTHS)
+def _unlike(months: Months, season: Season) -> float | None:
+    """How many usual days each of the last 30 was worth, where that is unusual and that of a year ago was not."""
+    if season.recent is None or STEADY[0] <= season.recent <= STEADY[1]:
+        return None
+    before = Course.of(months.part(0, MONTHS))
+    then = months.part(MONTHS, 1)
+    expected = float((then.begun @ before.revenue)[0] + before.newcomers @ before.newcomer_revenue)
+    a_year_ago = float(then.total_revenue[0]) / expected if expected > 0 else 1.0
+    return None if STEADY[0] * a_year_ago <= season.recent <= STEADY[1] * a_year_ago else season.recent
 
 
-def _revenue(shop: Shop, path: Array) -> Array:
-    """Revenue of months 1 … 12 by stage, (12, …, k): of those in it when the month begins, and of its newcomers."""
-    return np.asarray(path[:-1] * shop.revenue + shop.newcomers * shop.newcomer_revenue)
+def _course(months: Months, with_newcomers: bool) -> Course:
+    course = Course.of(months)
+    return course if with_newcomers else course.without_newcomers()
 
 
-def _projected(shop: Shop, name: str, path: Array, drawn: Array) -> pl.DataFrame:
-    low, high = np.quantile(drawn, (0.025, 0.975), axis=1)
-    revenue = np.vstack([np.full((1, len(STAGES)), np.nan), _revenue(shop, path)])
+def _changed(matrix: Array, scenario: Scenario | None) -> Array:
+    if scenario is None:
+        return matrix
+    return with_points(matrix, _place(scenario.from_stage), _place(scenario.to_stage), scenario.points)
+
+
+def _backtest(months: Months, day: dt.date) -> pl.DataFrame:
+    """Months that had twelve before them, each projected from where it began by those alone."""
+    rows = []
+    for ago in range(len(months.begun) - MONTHS):
+        course, then = Course.of(months.part(ago + 1, MONTHS)), months.part(ago, 1)
+        (path,), _ = ahead(course, then.begun[0], np.ones(1), SHARE, [course.matrix])
+        expected, error, actual = float(path.revenue.sum()), float(path.month_error[0]), float(then.total_revenue[0])
+        rows.append(
+            {
+                "months_ago": ago + 1, "begins_after": day - dt.timedelta(days=MONTH_DAYS * (ago + 1)),
+                "ends_on": day - dt.timedelta(days=MONTH_DAYS * ago), "customers": round(then.begun[0].sum()),
+                "projected": expected, "low": max(0.0, expected - error), "high": expected + error,
+                "actual": actual, "mean_before": float(months.part(ago + 1, MONTHS).total_revenue.mean()),
+                "is_inside": abs(actual - expected) <= error,
+            }
+        )  # fmt: skip
+    return pl.DataFrame(rows)
+
+
+def _projected(name: str, course: Course, path: Path, seen: Array) -> pl.DataFrame:
+    revenue = np.vstack([np.full((1, len(STAGES)), np.nan), path.revenue])
     months = np.repeat(np.arange(MONTHS + 1), len(STAGES))
-    columns = {"customers": path, "customers_low": low, "customers_high": high, "revenue": revenue}
+    columns = {
+        "customers": path.customers, "customers_low": np.maximum(path.customers - path.customers_error, 0.0),
+        "customers_high": path.customers + path.customers_error, "revenue": revenue,
+    }  # fmt: skip
     assumed = {
-        "new_customers": shop.newcomers, "revenue_per_customer": shop.revenue,
-        "revenue_per_new_customer": shop.newcomer_revenue,
+        "new_customers": course.newcomers, "revenue_per_customer": course.revenue,
+        "revenue_per_new_customer": course.newcomer_revenue,
     }  # fmt: skip
     return pl.DataFrame(
         {
@@ -151,34 +170,33 @@ def _projected(shop: Shop, name: str, path: Array, drawn: Array) -> pl.DataFrame
             "stage": [*STAGES] * (MONTHS + 1),
             **{column: values.ravel() for column, values in columns.items()},
             **{column: np.tile(values, MONTHS + 1) for column, values in assumed.items()},
-            "from_customers": np.tile(shop.counts.sum(axis=1).astype(np.int64), MONTHS + 1),
+            "from_customers": np.tile(seen.astype(np.int64), MONTHS + 1),
         }
     ).with_columns(pl.col("revenue").fill_nan(None))
 
 
 def _compared(
-    shop: Shop, name: str, scenario: Scenario | None, paths: tuple[Array, Array], nothing: tuple[Array, Array]
+    name: str, scenario: Scenario | None, course: Course, path: Path, nothing: Path, gain_error: Array, last_year: float
 ) -> pl.DataFrame:
-    """Totals of the shop by month, and what the scenario adds up to that month."""
-    total, drawn = (_revenue(shop, path).sum(axis=-1) for path in paths)
-    gain, drawn_gain = (
-        (_revenue(shop, path) - _revenue(shop, base)).sum(axis=-1).cumsum(axis=0)
-        for path, base in zip(paths, nothing, strict=True)
-    )
-    # The draws are the same for every scenario, so that what is uncertain in both does not widen the difference.
-    ends: Mapping[str, Array] = {
-        "revenue": total,
-        **dict(zip(("revenue_low", "revenue_high"), np.quantile(drawn, (0.025, 0.975), axis=1), strict=True)),
-        "gain": gain,
-        **dict(zip(("gain_low", "gain_high"), np.quantile(drawn_gain, (0.025, 0.975), axis=1), strict=True)),
-    }
+    """Totals of the shop by month, up to that month, and what the scenario adds up to it."""
+    revenue, total = path.total, path.total.cumsum()
+    gain = total - nothing.total.cumsum()
     return pl.DataFrame(
         {
             "scenario": [name] * MONTHS,
             "month": np.arange(1, MONTHS + 1),
-            "customers": paths[0][1:].sum(axis=-1),
-            **ends,
-            "new_customers": np.full(MONTHS, shop.newcomers.sum()),
+            "customers": path.customers[1:].sum(axis=-1),
+            "revenue": revenue,
+            "revenue_low": np.minimum(revenue, np.maximum(revenue - path.month_error, 0.0)),
+            "revenue_high": revenue + path.month_error,
+            "total": total,
+            "total_low": np.minimum(total, np.maximum(total - path.total_error, 0.0)),
+            "total_high": total + path.total_error,
+            "last_12_months": np.full(MONTHS, last_year),
+            "gain": gain,
+            "gain_low": gain - gain_error,
+            "gain_high": gain + gain_error,
+            "new_customers": np.full(MONTHS, course.newcomers.sum()),
         }
     ).with_columns(
         from_stage=pl.lit(scenario.from_stage if scenario else None, pl.String),

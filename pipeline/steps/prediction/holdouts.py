@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal
 
 import numpy as np
 
-from pipeline.models import validation
+from pipeline.models import conformal, validation
 from pipeline.models.clock import EVEN, Clock
-from pipeline.models.clv import Horizon, value_interval
+from pipeline.models.clv import PREDICTIVE, Horizon, spend_factor, value_interval
 from pipeline.models.fitting import Fit
 from pipeline.models.gamma_gamma import SpendFit
 from pipeline.models.histories import Array
@@ -31,6 +31,21 @@ _EVEN: Mapping[str, Clock] = {}
 
 
 @dataclass(frozen=True)
+class Calibrated:
+    """Corrections of the interval of value by class of x (conformal.CLASSES), and what they were worth."""
+
+    corrections: Array
+    classes: Sequence[conformal.Coverage]
+
+    @property
+    def share(self) -> float:
+        """Of all customers whose interval is more than nothing, those inside; NaN without any."""
+        told = [(row.customers - row.nothing, row.after) for row in self.classes if row.customers > row.nothing]
+        customers = sum(n for n, _ in told)
+        return sum(n * after for n, after in told) / customers if customers else float("nan")
+
+
+@dataclass(frozen=True)
 class Judged:
     """Predictions for the customers of a cohort, by name, beside what they did."""
 
@@ -40,6 +55,8 @@ class Judged:
     predictions: Mapping[str, Array]
     baselines: frozenset[str]
     extra: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    intervals: Mapping[str, Calibrated] = field(default_factory=dict)
+    """Of value, by model."""
 
     @property
     def is_probability(self) -> bool:
@@ -88,7 +105,7 @@ def judge_counts(cohort: Cohort, models: Mapping[str, TimingModel], clocks: Mapp
 def judge_value(
     cohort: Cohort, models: Mapping[str, TimingModel], spend: SpendFit, clocks: Mapping[str, Clock] = _EVEN
 ) -> Judged:
-    """Spend after the origin; beside the usual metrics the share of customers inside the 80 % predictive interval."""
+    """Spend after the origin; beside the usual metrics what the 80 % predictive intervals held, and what they lack."""
     h, frame = cohort.histories, cohort.frame
     m = frame["monetary_value"].fill_null(0.0).to_numpy()
     known = np.where((h.x > 0) & (m > 0), h.x, 0.0)
@@ -97,15 +114,18 @@ def judge_value(
     predictions = {name: per_occasion * purchases[name] for name in models}
     months = max(1, round(cohort.days * 12 / 365))
     total = spend.model.v + np.where(known > 0, h.x * m, h.x * spend.model.mean_spend)
-    coverage = {}
+    spent, unit, intervals = cohort.later_amount / total, spend_factor(spend.model, known), {}
     for name, model in models.items():
         horizon = Horizon(months, 0.0, clocks.get(name, EVEN))
         low, high = value_interval(model, spend.model, horizon, h.x, h.t_x, h.T)
-        inside = (cohort.later_amount >= low * total) & (cohort.later_amount <= high * total)
-        coverage[name] = {"coverage_80": float(inside.mean())}
+        interval = conformal.Interval(h.x, low, high, unit * purchases[name], unit)
+        intervals[name] = Calibrated(*conformal.coverage(interval, spent, PREDICTIVE, cohort.folds))
+    coverage = {name: {"coverage_80": found.share} for name, found in intervals.items()}
     spent = (h.x + 1) * frame["mean_amount"].to_numpy()
     baseline = {"historic_spend": spent / np.maximum(h.T, 1 / 7) * cohort.weeks}
-    return Judged("value", cohort, cohort.later_amount, predictions | baseline, frozenset(baseline), coverage)
+    return Judged(
+        "value", cohort, cohort.later_amount, predictions | baseline, frozenset(baseline), coverage, intervals
+    )
 
 
 def judge_probability(

@@ -13,7 +13,7 @@ import numpy as np
 import polars as pl
 
 from pipeline.engines.engine import Engine
-from pipeline.models import validation
+from pipeline.models import conformal, validation
 from pipeline.models.beta_geometric import BGNBD, MBGNBD
 from pipeline.models.clock import LEAST_DAYS as LEAST_SEASON_DAYS
 from pipeline.models.clock import Clock, Factor, ratio
@@ -212,6 +212,13 @@ class Night:
     def horizons(self) -> dict[Target, int]:
         """Days of the probabilities that are published."""
         return dict(zip(PROBABILITIES, (30, 90, self.settings.churn_horizon_days), strict=True))
+
+    @cached_property
+    def interval_corrections(self) -> Array:
+        """Of the interval of value, by class of x; none where there was nothing to test it on."""
+        value = self.judged.get("value")
+        found = value.intervals.get(self.champions["counts"].model) if value else None
+        return np.zeros(len(conformal.CLASSES)) if found is None else found.corrections
 
     @cached_property
     def champions(self) -> dict[Target, Champion]:

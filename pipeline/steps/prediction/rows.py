@@ -10,9 +10,10 @@ import numpy as np
 import polars as pl
 
 from pipeline.engines.engine import Engine
-from pipeline.models import validation
+from pipeline.models import conformal, validation
 from pipeline.models.clock import HORIZONS
 from pipeline.models.clv import (
+    PREDICTIVE,
     Horizon,
     discounted_purchases,
     relative_variance,
@@ -80,6 +81,7 @@ def frames_of(night: Night) -> dict[str, pl.DataFrame]:
         "champions": pl.DataFrame([vars(champion) for champion in night.champions.values()], infer_schema_length=None),
         "model_validation": _frame(_validation_rows(night)),
         "calibration_curve": _frame(_calibration_rows(night)),
+        "interval_coverage": _frame(_interval_rows(night)),
         "conditional_expectation": _frame(_expectation_rows(night)),
         "decile_chart": _frame(_decile_rows(night)),
         "tracking": _tracking(night),
@@ -132,7 +134,10 @@ def _certainty(night: Night, counts: Fit, h: Histories) -> dict[str, Any]:
         )
     if night.spend is not None:
         variance = relative_variance(counts, night.spend, _horizon(night), *arrays)
-        interval = value_interval(counts.model, night.spend.model, _horizon(night), *arrays)
+        unit = spend_factor(night.spend.model, h.x)
+        ends = value_interval(counts.model, night.spend.model, _horizon(night), *arrays)
+        mean = unit * discounted_purchases(counts.model, _horizon(night), *arrays)
+        interval = conformal.Interval(h.x, *ends, mean, unit).moved(night.interval_corrections)
         found |= dict(zip(_FACTORS, (*variance.T, *interval), strict=True))
     return found
 
@@ -195,6 +200,23 @@ def _calibration_rows(night: Night) -> Rows:
         for target, judged in night.judged.items() if judged.is_probability
         for model, prediction in judged.predictions.items() if model not in judged.baselines
         for row in validation.calibration_curve(judged.actual, prediction, np.ones_like(judged.actual))
+    ]  # fmt: skip
+
+
+def _interval_rows(night: Night) -> Rows:
+    judged = night.judged.get("value")
+    if judged is None:
+        return []
+    return [
+        {
+            "model": model, "frequency_class": row.name, "place": place, "origin": judged.cohort.origin,
+            "horizon_days": judged.cohort.days, "customers": row.customers, "customers_of_nothing": row.nothing,
+            "promised": PREDICTIVE, "coverage_of_model": _finite(row.before), "coverage": _finite(row.after),
+            "widened_by": float(np.exp(row.correction)), "is_own": row.is_own,
+            "is_published": model == night.champions["counts"].model,
+        }
+        for model, found in judged.intervals.items()
+        for place, row in enumerate(found.classes, start=1)
     ]  # fmt: skip
 
 

@@ -3,7 +3,7 @@ description: "What each scenario of the settings would bring beside doing nothin
 grain: [snapshot_date, scenario, month]
 owner: team:crm
 computed_by: lifecycle_projection
-reads: [marts.customer_summary, marts.lifecycle_stages, marts.lifecycle_transitions, marts.lifecycle_value, staging.order_lines]
+reads: [marts.customer_summary, marts.lifecycle_months, marts.lifecycle_value, marts.season_clock]
 columns:
   snapshot_date: {type: DATE, meaning: The day whose end the row describes}
   scenario:      {type: VARCHAR, meaning: "do nothing, or a scenario of the settings"}
@@ -13,8 +13,12 @@ columns:
   points:        {type: DOUBLE, unit: percentage points, nullable: true, meaning: "Assumed: points more a month; the other shares of the stage give way in proportion"}
   customers:     {type: DOUBLE, unit: customers, min: 0, meaning: "Expected customers and leads at the end of the month, in all stages"}
   revenue:       {type: DOUBLE, unit: currency, meaning: Expected revenue of the month}
-  revenue_low:   {type: DOUBLE, unit: currency, meaning: "Lower end of its 95 % interval, from the number of moves seen; seasons and other changes come on top"}
+  revenue_low:   {type: DOUBLE, unit: currency, meaning: "Lower end of its 95 % interval, from how far each of the last 12 months was from what they have in common"}
   revenue_high:  {type: DOUBLE, unit: currency, meaning: Upper end of it}
+  total:         {type: DOUBLE, unit: currency, meaning: "Expected revenue up to the end of the month: of all 12 in the last row"}
+  total_low:     {type: DOUBLE, unit: currency, meaning: Lower end of its 95 % interval}
+  total_high:    {type: DOUBLE, unit: currency, meaning: Upper end of it}
+  last_12_months: {type: DOUBLE, unit: currency, meaning: "Beside the total of 12: booked revenue of customers in the last 12 months of 30 days"}
   gain:          {type: DOUBLE, unit: currency, meaning: "Revenue beyond doing nothing, up to the end of the month; costs are not taken off"}
   gain_low:      {type: DOUBLE, unit: currency, meaning: Lower end of its 95 % interval}
   gain_high:     {type: DOUBLE, unit: currency, meaning: Upper end of it}

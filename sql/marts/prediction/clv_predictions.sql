@@ -22,8 +22,8 @@ columns:
   predicted_clv:             {type: DOUBLE, label: Predicted value, unit: currency, nullable: true, min: 0, meaning: "Expected spend × discounted expected occasions of the horizon × share kept after refunds × margin, rounded to the cent"}
   total_clv:                 {type: DOUBLE, unit: currency, nullable: true, meaning: Historic and predicted value}
   clv_standard_error:        {type: DOUBLE, unit: currency, nullable: true, min: 0, meaning: Standard error of predicted_clv as a mean (delta method)}
-  clv_low:                   {type: DOUBLE, unit: currency, nullable: true, min: 0, meaning: "One customer in ten like this is worth less: lower end of the 80 % predictive interval"}
-  clv_high:                  {type: DOUBLE, unit: currency, nullable: true, min: 0, meaning: "One customer in ten like this is worth more: upper end of the 80 % predictive interval"}
+  clv_low:                   {type: DOUBLE, unit: currency, nullable: true, min: 0, meaning: "Lower end of the 80 % predictive interval, as corrected by its holdout (interval_coverage): one customer in ten like this brings less. 0 where spending nothing is itself likely: then two in ten bring more than clv_high"}
+  clv_high:                  {type: DOUBLE, unit: currency, nullable: true, min: 0, meaning: "Upper end of it: one customer in ten like this brings more, two in ten where the interval begins at nothing"}
 tests:
   every_customer_has_a_value: |
     SELECT summary.customer_id
@@ -31,6 +31,10 @@ tests:
     LEFT JOIN marts.clv_predictions AS values
       ON values.customer_id = summary.customer_id AND values.snapshot_date = $snapshot_date
     WHERE summary.snapshot_date = $snapshot_date AND values.customer_id IS NULL
+  predicted_values_are_inside_their_intervals: |
+    SELECT customer_id, clv_low, predicted_clv, clv_high
+    FROM marts.clv_predictions
+    WHERE snapshot_date = $snapshot_date AND (predicted_clv < clv_low OR predicted_clv > clv_high)
   purchases_are_at_least_as_many_as_likely: |
     SELECT clv.customer_id
     FROM marts.clv_predictions AS clv
@@ -165,8 +169,9 @@ SELECT
         )
       )
   END AS clv_standard_error,
-  valued.clv_low,
-  valued.clv_high
+  -- Rounded as the value is, so that this stays between them.
+  floor(100 * valued.clv_low + 0.5) / 100 AS clv_low,
+  floor(100 * valued.clv_high + 0.5) / 100 AS clv_high
 FROM valued
 CROSS JOIN champions
 CROSS JOIN beyond

@@ -9,7 +9,7 @@ columns:
   origin:         {type: DATE, meaning: Last day of the data that was fitted}
   asked_for:      {type: VARCHAR, meaning: Model that was asked for}
   model:          {type: VARCHAR, meaning: "Model that came out; nbd where dropout explains nothing"}
-  status:         {type: VARCHAR, meaning: "converged, penalised (held by a small penalty), no_dropout (the NBD explains as much), refused", values: [converged, penalised, no_dropout, refused]}
+  status:         {type: VARCHAR, meaning: "converged, penalised (held by a small penalty), no_dropout (the NBD explains as much), equal_dropout (customers drop out alike: r, alpha and one dropout, mu a week or the odds after a purchase), refused", values: [converged, penalised, no_dropout, equal_dropout, refused]}
   reason:         {type: VARCHAR, nullable: true, meaning: Why a fit was refused}
   log_likelihood: {type: DOUBLE, nullable: true, meaning: "Log-likelihood of all customers, time in weeks, without penalty"}
   aic:            {type: DOUBLE, nullable: true, meaning: Akaike's criterion}

@@ -9,5 +9,5 @@ columns:
   model:          {type: VARCHAR, meaning: "bgnbd, mbgnbd, pareto_nbd, nbd, gamma_gamma or classifier_…"}
   parameter:      {type: VARCHAR, meaning: Name in the paper}
   estimate:       {type: DOUBLE, meaning: Maximum likelihood estimate}
-  standard_error: {type: DOUBLE, nullable: true, min: 0, meaning: "Its standard error, from the observed information; null where there is none"}
+  standard_error: {type: DOUBLE, nullable: true, min: 0, meaning: "Its standard error by the sandwich estimator, which does not take the customers to be as the model says; null where there is none"}
 */

@@ -32,6 +32,6 @@ columns:
   value_variance_0:           {type: DOUBLE, nullable: true, meaning: "Squared relative standard error of the value is variance_0 + variance_1·u + variance_2·u², u = v / (v + frequency × monetary value)"}
   value_variance_1:           {type: DOUBLE, nullable: true, meaning: Its second coefficient}
   value_variance_2:           {type: DOUBLE, nullable: true, meaning: Its third coefficient}
-  value_low_factor:           {type: DOUBLE, nullable: true, min: 0, meaning: "Lower end of the 80 % predictive interval of the discounted spend, in units of the spend total; read off a grid of 160 points, right to about one in a thousand"}
+  value_low_factor:           {type: DOUBLE, nullable: true, min: 0, meaning: "Lower end of the 80 % predictive interval of the discounted spend, in units of the spend total, as corrected by its holdout (interval_coverage); that of the model is read off a grid of 160 points, right to about one in a thousand"}
   value_high_factor:          {type: DOUBLE, nullable: true, min: 0, meaning: "Upper end of the same interval"}
 */
