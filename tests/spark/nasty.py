@@ -106,7 +106,7 @@ def _line(dice: random.Random, order: dict[str, Any], moment: str, line: int) ->
 
 
 def write_exports(folder: Path, lines: pl.DataFrame) -> None:
-    """Everything into a drop folder: order lines, and the three inputs that a shop may leave out."""
+    """Everything into a drop folder: order lines, and the inputs that a shop may leave out."""
     folder.mkdir(parents=True)
     lines.write_csv(folder / "order_lines.csv")
     customers = [name for name in lines["customer_id"].unique().sort() if name] + ["lead 1", "lead ß"]
@@ -124,6 +124,29 @@ def write_exports(folder: Path, lines: pl.DataFrame) -> None:
             "value": ["0.05", "0.07"],
         }
     ).write_csv(folder / "benchmarks.csv")
+    numbers = range(0, 400, 3)
+    pl.DataFrame(
+        {
+            "product_id": [f"p{number}" for number in numbers],
+            "product_name": [f"Größe {number} 🙂" for number in numbers],
+            "category": [f"Haus > Straße {number % 5} > ω" if number % 4 else None for number in numbers],
+            "brand": ["İst" if number % 2 else None for number in numbers],
+            "list_price": [f"{5 + number / 10:.2f}" if number % 10 else "0" for number in numbers],
+            "sale_price": [f"{4 + number / 20:.4f}" if number % 5 == 0 else None for number in numbers],
+            "unit_cost": [f"{number / 30:.4f}" if number % 2 else None for number in numbers],
+            "in_stock": ["yes" if number % 7 else "no" for number in numbers],
+            "recommendable": ["false" if number % 50 == 0 else "" for number in numbers],
+        }
+    ).write_csv(folder / "products.csv")
+    pl.DataFrame(
+        {
+            "visit_id": [f"v{number // 3}" for number in range(900)],
+            "customer_id": [None if number % 9 == 0 else _name(number // 3) for number in range(900)],
+            "happened_at": [f"2026-03-{1 + number % 31:02d}T12:{number % 60:02d}:00" for number in range(900)],
+            "event": [("product_view", "add_to_cart", "purchase")[number % 3] for number in range(900)],
+            "product_id": [None if number % 3 == 2 else f"p{number % 400}" for number in range(900)],
+        }
+    ).write_csv(folder / "web_events.csv")
 
 
 # Java compiles what it runs once and never again as little as it can, and 20,000 lines need no eight partitions.
