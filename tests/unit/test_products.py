@@ -250,6 +250,42 @@ def test_a_merchant_feed_in_another_currency_is_quarantined(home):
     assert "the amount is marked USD, its row is in EUR" in home.reasons()[1]
 
 
+def test_the_complete_journey_is_orders_and_products_by_its_columns(home):
+    """A line without pieces is a charge, fuel is no goods; the price is what was paid and taken off, per piece."""
+    header = "household_id,store_id,basket_id,product_id,quantity,sales_value,retail_disc,coupon_disc,"
+    home.drop(
+        "transactions.csv",
+        f"{header}coupon_match_disc,week,transaction_timestamp\n"
+        "900,330,31198570044,1095275,2,5.50,1.00,0,0.50,1,2017-01-01 11:53:26\n"
+        "900,330,31198570044,1,0,0.25,0,0,0,1,2017-01-01 11:53:26\n"
+        "900,330,31198570044,2,64,16.00,0,0,0,1,2017-01-01 11:53:26\n",
+        source="complete_journey",
+    )
+    home.drop(
+        "products.csv",
+        "product_id,manufacturer_id,department,brand,product_category,product_type,package_size\n"
+        "1095275,2,PASTRY,National,BREAD,BREAD:ITALIAN/FRENCH,20 OZ\n"
+        "2,69,FUEL,Private,FUEL,GASOLINE-REG UNLEADED,\n"
+        "1,69,MISCELLANEOUS,National,,,\n",
+        source="complete_journey",
+    )
+    home.load()
+    lines = home.staged("order_lines")
+    assert lines.rows(
+        "order_id", "customer_id", "product_id", "kind", "quantity", "unit_price", "amount", "discount"
+    ) == [
+        ("31198570044", "900", "1", "charge", 0, None, 0.25, 0),
+        ("31198570044", "900", "1095275", "sale", 2, 3.5, 5.5, 1.5),
+        ("31198570044", "900", "2", "sale", 64, 0.25, 16, 0),
+    ]
+    assert lines.where(product_id="2").rows("store_id", "ordered_on") == [("330", "2017-01-01")]
+    assert home.staged("products").rows("product_id", "product_name", "category", "brand", "recommendable") == [
+        ("1", None, None, "National", True),
+        ("1095275", "BREAD:ITALIAN/FRENCH", "BREAD", "National", True),
+        ("2", "GASOLINE-REG UNLEADED", "FUEL", "Private", False),
+    ]
+
+
 # ── events of the web shop ────────────────────────────────────────────────────────────────────────────────────────────
 
 
