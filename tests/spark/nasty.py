@@ -58,6 +58,8 @@ def order_lines(orders: int = 8_000, seed: int = 7) -> pl.DataFrame:
             "sales_channel": dice.choice(["web", "app", "store", None]),
             "status": "cancelled" if dice.random() < 0.03 else None,
         }
+        order["store_id"] = f"Straße {number % 4}" if order["sales_channel"] == "store" else None
+        order["region"] = None if number % 3 else f"Ω {number % 7}"
         for line in range(1 + int(4 * dice.random() ** 1.3)):
             rows += _line(dice, order, moment, line)
         if dice.random() < 0.1:
