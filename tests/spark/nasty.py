@@ -26,6 +26,18 @@ TOML: dict[str, Any] = {
     "timezone": "Europe/Warsaw",
     "first_snapshot": FIRST,
     "compare": "2024-10-01:2025-03-31,2025-10-01:2026-03-29",
+    "need_stages": [
+        {
+            "rule": "ß",
+            "anchor": ["p1*"],
+            "exit": ["p399"],
+            "anchor_age_days": 10,
+            "stages": [
+                {"stage": "one", "from_day": 0, "to_day": 200, "items": ["p2?", "kategorie 3*"]},
+                {"stage": "two", "from_day": 200, "to_day": 900, "items": ["p3*", "haus*"]},
+            ],
+        }
+    ],
     "lifecycle": {"scenarios": [{"name": "win back", "from": "defecting", "to": "active", "points": 5}]},
 }
 _ODD_NAMES = (
