@@ -27,6 +27,49 @@ columns:
 WITH periods AS (
   SELECT period_days FROM (VALUES (30), (90), (365)) AS listed (period_days)
 ),
+-- A refund that does not say where the goods were sold was sold where its order was.
+silent_refunds AS (
+  SELECT order_id
+  FROM staging.order_lines
+  WHERE kind = 'refund'
+    AND (sales_channel IS NULL OR coalesce(store_id, region, country) IS NULL)
+    AND ordered_on <= $snapshot_date
+    AND date_diff('day', ordered_on, $snapshot_date) < 365
+  GROUP BY order_id
+),
+sold_at AS (
+  SELECT
+    sales.order_id,
+    min(sales.sales_channel) AS sales_channel,
+    min(sales.store_id) AS store_id,
+    min(sales.region) AS region,
+    min(sales.country) AS country
+  FROM staging.order_lines AS sales
+  JOIN silent_refunds ON silent_refunds.order_id = sales.order_id
+  WHERE sales.kind = 'sale'
+  GROUP BY sales.order_id
+),
+placed AS (
+  SELECT
+    lines.order_id,
+    lines.customer_id,
+    lines.ordered_on,
+    lines.kind,
+    lines.product_id,
+    lines.category,
+    coalesce(lines.sales_channel, sold_at.sales_channel) AS sales_channel,
+    CASE WHEN coalesce(lines.store_id, lines.region, lines.country) IS NULL THEN sold_at.store_id ELSE lines.store_id END AS store_id,
+    CASE WHEN coalesce(lines.store_id, lines.region, lines.country) IS NULL THEN sold_at.region ELSE lines.region END AS region,
+    CASE WHEN coalesce(lines.store_id, lines.region, lines.country) IS NULL THEN sold_at.country ELSE lines.country END AS country,
+    lines.quantity,
+    lines.amount,
+    lines.unit_cost
+  FROM staging.order_lines AS lines
+  LEFT JOIN sold_at ON sold_at.order_id = lines.order_id AND lines.kind = 'refund'
+  WHERE lines.kind IN ('sale', 'refund')
+    AND lines.ordered_on <= $snapshot_date
+    AND date_diff('day', lines.ordered_on, $snapshot_date) < 365
+),
 booked AS (
   SELECT
     lines.order_id,
@@ -47,13 +90,10 @@ booked AS (
     lines.amount,
     lines.quantity * coalesce(lines.unit_cost, products.unit_cost) AS cost,
     CASE WHEN void.order_id IS NULL THEN 1 ELSE 0 END AS stands
-  FROM staging.order_lines AS lines
+  FROM placed AS lines
   LEFT JOIN staging.products AS products ON products.product_id = lines.product_id
   LEFT JOIN features.void_orders AS void ON void.order_id = lines.order_id
   WHERE coalesce(products.recommendable, TRUE) = TRUE
-    AND lines.kind IN ('sale', 'refund')
-    AND lines.ordered_on <= $snapshot_date
-    AND date_diff('day', lines.ordered_on, $snapshot_date) < 365
 ),
 attributed AS (
   SELECT

@@ -80,6 +80,18 @@ def test_channels_and_places(stall):
     ]  # fmt: skip
 
 
+def test_a_refund_that_says_no_place_came_back_from_where_its_order_was_sold(shop):
+    shop.orders("anna", "2026-12-05", amount=50, sales_channel="app", store_id="s1", country="AT")
+    shop.refund("anna-1", on="2026-12-20", amount=20)
+    shop.orders("bert", "2026-12-05", amount=30, sales_channel="web", country="DE")
+    shop.line("credit", on="2026-12-20", customer="bert", amount=-5, kind="refund", quantity=None)  # of no order known
+    channels = shop.table("marts.channel_performance").where(period_days=30)
+    assert channels.by("channel", "net") == {"app": 30, "web": 30, "unknown": -5}
+    assert shop.table("marts.place_performance").where(period_days=30).by("place", "net") == {
+        "s1": 30, "DE": 30, "unknown": -5,
+    }  # fmt: skip
+
+
 def test_what_is_void_neither_sold_nor_came_back_but_what_was_booked_of_it_stays(shop):
     """A cancelled order of which nothing was paid back stays in revenue, and so in net."""
     shop.orders("anna", "2026-12-01", amount=10, product_id="hat")
