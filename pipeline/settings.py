@@ -13,11 +13,13 @@ import os
 import re
 import tomllib
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BaseModel, ConfigDict, Field, HttpUrl, Secret, ValidationError, field_validator, model_validator
+from pydantic.fields import FieldInfo
 from pydantic_settings import (
     BaseSettings,
     NoDecode,
@@ -33,6 +35,8 @@ from pipeline.names import check_pattern
 from pipeline.statuses import Standing
 
 SETTINGS_FILE = "perennial.toml"
+NEEDS_FILE = "need_stages.toml"
+"""Beside it, if there are rules of needs: they are long, and written by other people than the rest."""
 _DAGSTER_YAML_OF_BEFORE = """\
 telemetry:
   enabled: false
@@ -67,6 +71,9 @@ Setting = TypeVar("Setting")
 _ANALYTIC = object()
 Analytic = Annotated[Setting, _ANALYTIC]
 """The type of a setting that changes results: it enters the fingerprint, every manifest and the report's run card."""
+_LATER = object()
+Later = Annotated[Analytic[Setting], _LATER]
+"""The same of one that earlier versions lacked: only where it is set, so that their manifests are not told apart."""
 
 
 class InSql:
@@ -167,6 +174,43 @@ class Scenario(BaseModel):
             raise ValueError(
                 f"scenario {self.name!r}: nobody who has bought becomes a lead; choose another stage for to"
             )
+        return self
+
+
+class NeedStage(BaseModel):
+    """A stage of a need: from one day to the other after the anchor (that one excluded), and what it is about."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    stage: str = Field(min_length=1)
+    from_day: int = Field(ge=0)
+    to_day: int
+    items: tuple[str, ...] = Field(min_length=1, description="Patterns of products and categories, * for any text")
+
+    @model_validator(mode="after")
+    def has_days(self) -> Self:
+        if self.to_day <= self.from_day:
+            raise ValueError(f"stage {self.stage!r} must end after it begins: to_day is the first day after it")
+        return self
+
+
+class NeedRule(BaseModel):
+    """A sequence of needs that begins with a purchase; a later one after a long pause begins it again."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    rule: str = Field(min_length=1)
+    anchor: tuple[str, ...] = Field(min_length=1, description="Patterns of products and categories")
+    anchor_age_days: int = Field(0, ge=0, description="On which day of the sequence the anchor is bought")
+    reset_days: int = Field(300, ge=1, description="Pause after which an anchor begins the sequence again")
+    exit: tuple[str, ...] = Field((), description="Patterns of what ends the sequence")
+    stages: tuple[NeedStage, ...] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def in_order(self) -> Self:
+        for earlier, later in pairwise(self.stages):
+            if later.from_day < earlier.to_day:
+                raise ValueError(f"stage {later.stage!r} of {self.rule!r} begins before {earlier.stage!r} has ended")
         return self
 
 
@@ -407,6 +451,9 @@ class Settings(BaseSettings):
     rhythm: Analytic[Rhythm] = Field(
         default_factory=lambda: Rhythm(), description="When to write before the key moment"
     )
+    need_stages: Later[tuple[NeedRule, ...]] = Field(
+        (), description="Sequences of needs: the rules of need_stages.toml in the home"
+    )
     schedule_hour: int = Field(3, ge=0, le=23, description="Local hour of the nightly run")
     failure_webhook: Secret[HttpUrl] | None = Field(
         None, description="Address that is told (POST, JSON) when a run fails"
@@ -432,8 +479,16 @@ class Settings(BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:  # fmt: skip
         home = init_settings().get("home") or env_settings().get("home") or Path.cwd()
-        toml = TomlConfigSettingsSource(settings_cls, Path(home) / SETTINGS_FILE)
-        return init_settings, env_settings, toml
+        files = [Path(home) / NEEDS_FILE, Path(home) / SETTINGS_FILE]
+        return init_settings, env_settings, *(TomlConfigSettingsSource(settings_cls, file) for file in files)
+
+    @field_validator("need_stages")
+    @classmethod
+    def rules_have_names(cls, rules: tuple[NeedRule, ...]) -> tuple[NeedRule, ...]:
+        names = [rule.rule for rule in rules]
+        if twice := {name for name in names if names.count(name) > 1}:
+            raise ValueError(f"two rules are called {sorted(twice)[0]!r}")
+        return rules
 
     @field_validator("home")
     @classmethod
@@ -517,8 +572,13 @@ class Settings(BaseSettings):
 
     def analytic(self) -> dict[str, Any]:
         """The settings that change results, as JSON values: what a manifest records and a fingerprint covers."""
-        names = {name for name, field in type(self).model_fields.items() if _ANALYTIC in field.metadata}
+        fields = type(self).model_fields.items()
+        names = {name for name, field in fields if _ANALYTIC in field.metadata}
+        names -= {name for name, field in fields if _LATER in field.metadata and self._is_default(name, field)}
         return self.model_dump(mode="json", include=names)
+
+    def _is_default(self, name: str, field: FieldInfo) -> bool:
+        return bool(getattr(self, name) == field.get_default(call_default_factory=True, validated_data={}))
 
     def in_sql(self) -> dict[str, tuple[str, Any]]:
         """params.settings: what SQL reads of the settings, as column -> (type, value)."""
@@ -558,13 +618,24 @@ def load(home: Path | None = None, **overrides: Any) -> Settings:
         given = {"home": home} | overrides
         return Settings(**{name: value for name, value in given.items() if value is not None})
     except tomllib.TOMLDecodeError as error:
-        raise SettingsError(f"{SETTINGS_FILE} is not readable TOML: {error}. Fix that line.") from error
+        raise SettingsError(f"{_told_of(home)} is not readable TOML: {error}. Fix that line.") from error
     except UnicodeDecodeError as error:
         raise SettingsError(f"{SETTINGS_FILE} is not UTF-8 text (byte {error.start:,}). Save it as UTF-8.") from error
     except OSError as error:
         raise SettingsError(f"{SETTINGS_FILE} of the home cannot be read: {error.strerror}. Fix that.") from error
     except ValidationError as error:
         raise SettingsError(_explain(error)) from None  # pydantic's own words hold the values, secrets among them
+
+
+def _told_of(home: Path | None) -> str:
+    """Which of the two files cannot be read; the error does not say."""
+    try:
+        tomllib.loads(((home or Path(os.environ.get("PERENNIAL_HOME", "."))) / SETTINGS_FILE).read_text())
+    except FileNotFoundError:
+        return NEEDS_FILE
+    except tomllib.TOMLDecodeError:
+        return SETTINGS_FILE
+    return NEEDS_FILE
 
 
 def _explain(error: ValidationError) -> str:

@@ -171,6 +171,21 @@ class Shop:
         """What a key figure is in a sector."""
         return self._tell("benchmarks", sector=sector, kpi=kpi, period=period, value=value)
 
+    def product(self, product_id: str, *, recommendable: bool = True, **others: Any) -> Self:
+        """A product of the shop's list."""
+        prices = {name: Decimal(str(others.pop(name))) for name in INPUTS["products"].money if name in others}
+        return self._tell(
+            "products", product_id=product_id, recommendable=recommendable, currency="EUR", **prices, **others
+        )
+
+    def event(self, visit: str, event: str, *, at: str, customer: str | None = None, **others: Any) -> Self:
+        """What a visitor of the web shop did."""
+        moment = dt.datetime.fromisoformat(at)
+        return self._tell(
+            "web_events", event_id=f"{visit} {event} {at} {others.get('product_id')}", visit_id=visit, event=event,
+            customer_id=customer, happened_at=moment, happened_on=moment.date(), **others,
+        )  # fmt: skip
+
     def _tell(self, into: str, **row: Any) -> Self:
         rows = self._exported[into]
         rows.append({"file_id": "by-hand", "row_number": len(rows) + 1, **row})

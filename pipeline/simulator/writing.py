@@ -1,7 +1,7 @@
 """Files of a synthetic shop: drawn into a scratch database, written beside their places, put there when all are done.
 
 exports/perennial/     what a run loads; drop `exports` into the `data` folder of a home
-other/perennial/       what a shop also has and the pipeline has no contract for
+other/perennial/       what a shop also has and the pipeline has no contract for yet
 nights/<day>/          the exports of later days, if asked for: like `exports`, to be dropped one by one
 truth/                 what is true of the shop; no run may see it
 """
@@ -50,8 +50,8 @@ def simulate(
     """Make up the shop and write its files; the same shop gives the same bytes, whatever the machine.
 
     nights: later days whose exports are written too. replace: write into a folder that holds something; files of the
-    same name are replaced, in whatever format they are, others stay. with_other: also what the pipeline cannot load
-    yet. columns: those of the order lines. threads: 0 = all cores.
+    same name are replaced, in whatever format they are, others stay. with_other: also products, events of the web shop
+    and what the pipeline cannot load yet. columns: those of the order lines. threads: 0 = all cores.
     Raises SimulationRefused for a folder or a number of nights that will not do, duckdb.Error and OSError for a full
     disk. Nothing of the shop is left in the folder then.
     """
@@ -148,11 +148,11 @@ def _selects(shop: Shop, nights: int, with_other: bool, columns: Sequence[str]) 
         selects[f"{place}/customers-{day}"] = queries.customers(window)
     if with_other:
         selects |= {
-            f"other/{_SOURCE}/products": queries.catalogue(shop),
+            f"{exports}/products": queries.catalogue(shop),
+            f"{exports}/web_events": queries.web_events(history),
             f"other/{_SOURCE}/consents": queries.consents(history),
             f"other/{_SOURCE}/campaigns": queries.sent_campaigns(shop),
             f"other/{_SOURCE}/messages": queries.sent_messages(),
-            f"other/{_SOURCE}/web_events": queries.web_events(history),
         }
     return selects | {
         "truth/customers": queries.true_customers(history),

@@ -26,6 +26,7 @@ STEPS = {
     "lifecycle_projection": "pipeline.steps.movement.projection",
     "trend": "pipeline.steps.movement.trend",
     "rhythm": "pipeline.steps.movement.rhythm",
+    "need_stages": "pipeline.steps.products.need_stages",
 }
 """Step -> module with its `compute`."""
 

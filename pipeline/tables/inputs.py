@@ -170,6 +170,15 @@ class Sign(BaseModel):
     mixed: str = Field(description="The remark where signs differ; {positive} and {negative} tell how many")
 
 
+class Told(BaseModel):
+    """What a person should know of a file without any row of it being wrong."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    where: str = Field(description="SQL over the mapped row: which rows are meant")
+    says: str = Field(description="The remark; {rows} tells how many")
+
+
 class OnePerRow(BaseModel):
     """Lines of a row of the export that are one line after all, as the postage of an order and another charge."""
 
@@ -210,6 +219,7 @@ class InputHeader(BaseModel):
     )
     currency: str | None = Field(None, description="The column that says of what currency the money of a row is")
     signs: dict[str, Sign] = Field(default_factory=dict)
+    told: dict[str, Told] = Field(default_factory=dict)
     borrows_moment: str | None = Field(
         None, description="Rows that take the earliest moment of their key in the file if they have none of their own"
     )
@@ -269,6 +279,7 @@ class InputHeader(BaseModel):
         counts = {"rows": "1 row", "positive": "1 row", "negative": "1 row"}
         texts = [(rule.turned.says, ["rows"]) for rule in self.rules.values() if rule.turned]
         texts += [(sign.negative, ["rows"]) for sign in self.signs.values()]
+        texts += [(told.says, ["rows"]) for told in self.told.values()]
         texts += [(sign.mixed, ["positive", "negative"]) for sign in self.signs.values()]
         for text, known in texts:
             try:
@@ -282,6 +293,7 @@ class InputHeader(BaseModel):
         given, completed = {*self.columns}, {*self.columns, *self.derived}
         said = [(sql.format(**_FILLINGS), given) for layer in self.filled for sql in layer.values()]
         said += [(sign.where, given) for sign in self.signs.values()]
+        said += [(told.where, given) for told in self.told.values()]
         said += [(self.one_per_row.where, given)] if self.one_per_row else []
         said += [(self.borrows_moment, completed)] if self.borrows_moment else []
         said += [(made.sql, completed) for made in self.derived.values() if made.sql]
@@ -375,6 +387,11 @@ class Input:
     def amount(self) -> str | None:
         """The money that counts."""
         return next(iter(self.header.money), None)
+
+    @property
+    def is_of_sales(self) -> bool:
+        """Whether the money of a row was somebody's, paid at its moment; prices of products are nobody's."""
+        return bool(self.header.money) and self.person is not None
 
     @property
     def currency(self) -> str | None:

@@ -26,6 +26,18 @@ TOML: dict[str, Any] = {
     "timezone": "Europe/Warsaw",
     "first_snapshot": FIRST,
     "compare": "2024-10-01:2025-03-31,2025-10-01:2026-03-29",
+    "need_stages": [
+        {
+            "rule": "ß",
+            "anchor": ["p1*"],
+            "exit": ["p399"],
+            "anchor_age_days": 10,
+            "stages": [
+                {"stage": "one", "from_day": 0, "to_day": 200, "items": ["p2?", "kategorie 3*"]},
+                {"stage": "two", "from_day": 200, "to_day": 900, "items": ["p3*", "haus*"]},
+            ],
+        }
+    ],
     "lifecycle": {"scenarios": [{"name": "win back", "from": "defecting", "to": "active", "points": 5}]},
 }
 _ODD_NAMES = (
@@ -58,6 +70,8 @@ def order_lines(orders: int = 8_000, seed: int = 7) -> pl.DataFrame:
             "sales_channel": dice.choice(["web", "app", "store", None]),
             "status": "cancelled" if dice.random() < 0.03 else None,
         }
+        order["store_id"] = f"Straße {number % 4}" if order["sales_channel"] == "store" else None
+        order["region"] = None if number % 3 else f"Ω {number % 7}"
         for line in range(1 + int(4 * dice.random() ** 1.3)):
             rows += _line(dice, order, moment, line)
         if dice.random() < 0.1:
@@ -106,7 +120,7 @@ def _line(dice: random.Random, order: dict[str, Any], moment: str, line: int) ->
 
 
 def write_exports(folder: Path, lines: pl.DataFrame) -> None:
-    """Everything into a drop folder: order lines, and the three inputs that a shop may leave out."""
+    """Everything into a drop folder: order lines, and the inputs that a shop may leave out."""
     folder.mkdir(parents=True)
     lines.write_csv(folder / "order_lines.csv")
     customers = [name for name in lines["customer_id"].unique().sort() if name] + ["lead 1", "lead ß"]
@@ -124,6 +138,29 @@ def write_exports(folder: Path, lines: pl.DataFrame) -> None:
             "value": ["0.05", "0.07"],
         }
     ).write_csv(folder / "benchmarks.csv")
+    numbers = range(0, 400, 3)
+    pl.DataFrame(
+        {
+            "product_id": [f"p{number}" for number in numbers],
+            "product_name": [f"Größe {number} 🙂" for number in numbers],
+            "category": [f"Haus > Straße {number % 5} > ω" if number % 4 else None for number in numbers],
+            "brand": ["İst" if number % 2 else None for number in numbers],
+            "list_price": [f"{5 + number / 10:.2f}" if number % 10 else "0" for number in numbers],
+            "sale_price": [f"{4 + number / 20:.4f}" if number % 5 == 0 else None for number in numbers],
+            "unit_cost": [f"{number / 30:.4f}" if number % 2 else None for number in numbers],
+            "in_stock": ["yes" if number % 7 else "no" for number in numbers],
+            "recommendable": ["false" if number % 50 == 0 else "" for number in numbers],
+        }
+    ).write_csv(folder / "products.csv")
+    pl.DataFrame(
+        {
+            "visit_id": [f"v{number // 3}" for number in range(900)],
+            "customer_id": [None if number % 9 == 0 else _name(number // 3) for number in range(900)],
+            "happened_at": [f"2026-03-{1 + number % 31:02d}T12:{number % 60:02d}:00" for number in range(900)],
+            "event": [("product_view", "add_to_cart", "purchase")[number % 3] for number in range(900)],
+            "product_id": [None if number % 3 == 2 else f"p{number % 400}" for number in range(900)],
+        }
+    ).write_csv(folder / "web_events.csv")
 
 
 # Java compiles what it runs once and never again as little as it can, and 20,000 lines need no eight partitions.

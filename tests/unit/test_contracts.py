@@ -298,18 +298,23 @@ TABLES = list(all_tables())
 
 @pytest.fixture
 def told_shop(shop):
-    """A shop in which every table has rows: six customers, a guest, a refund, a charge; two snapshots, so that
+    """A shop in which every table has rows: seven customers, a guest, a refund, a charge; two snapshots, so that
     there are changes between them."""
     shop.orders("anna", "2026-01-02", "2026-02-03", "2026-03-01", amount=40, product_id="lamp")
     shop.orders("bert", "2026-01-05", amount="12.50").orders("cleo", "2026-01-09", "2026-02-11")
+    shop.orders("gina", "2025-06-01", product_id="lamp")  # long enough ago to know what came of it
     shop.orders("dora", "2026-02-20", amount=7).orders("emil", "2026-03-05").orders(None, "2026-01-20")
     shop.refund("bert-1", on="2026-02-15", amount=5).charge("anna-1", on="2026-01-02", customer="anna", amount=3)
     shop.orders(
         "fred", "2026-02-01", "2026-03-19", "2026-03-22", "2026-03-26", "2026-03-30"
     )  # often enough for a trend
-    shop.with_settings(trend={"window_days": 7})
+    stage = {"stage": "bulbs", "from_day": 0, "to_day": 400, "items": ["bulb*"]}
+    needs = [{"rule": "light", "anchor": ["lamp"], "stages": [stage]}]
+    shop.with_settings(trend={"window_days": 7}, need_stages=needs)
     shop.registered("anna", on="2026-01-01").registered("lea")
     shop.target("revenue", "2026-03", 100).benchmark("fashion", "revenue", "2026-Q1", 90)
+    shop.product("lamp", category="Home > Lamps", list_price=40, in_stock=True)
+    shop.event("v1", "product_view", at="2026-01-02T10:00", customer="anna", product_id="lamp")
     shop.snapshot("2026-02-28").snapshot("2026-03-31")
     shop.engine.execute("INSERT INTO ingest.identities VALUES ('by-hand', 1, 'guest', 'anna')")
     file = shop.home / "export.csv"

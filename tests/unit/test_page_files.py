@@ -396,8 +396,8 @@ def test_pages_follow_the_page_they_name() -> None:
     with pytest.raises(HeaderError, match=r"x/page\.html\.j2: after: there is no page 'y'"):
         in_navigation([page("a"), page("x", "y"), page("y", "x")])
     assert [one.name for one in in_navigation([*PAGES, *(file.as_page() for file in OURS)])] == [
-        "index", "rfm", "segments", "calendar", "classes", "comparison", "trend", "lifecycle", "rhythm", "cohorts",
-        "value", "probability", "trust", "glossary",
+        "index", "rfm", "segments", "calendar", "channels", "classes", "comparison", "trend", "lifecycle", "rhythm",
+        "cohorts", "value", "probability", "trust", "glossary",
     ]  # fmt: skip
 
 

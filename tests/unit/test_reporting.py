@@ -137,6 +137,8 @@ def test_the_data_sentence_counts_every_fate_of_a_row(totals: words.FileTotals, 
 def test_optional_exports_are_named_with_what_is_missing_without_them(shop: Shop, tmp_path: Path) -> None:
     off = ["leads (no export of customers)", "key figures against targets (no export of targets)"]
     off.append("the comparison with the sector (no export of benchmarks)")
+    off.append("prices, stock and the catalogue of products (no export of products)")
+    off.append("what customers viewed before they bought, or instead (no export of web_events)")
     assert switched_off({"order_lines"}) == off
     assert switched_off({"customers", "targets"}) == off[2:]
     assert words.optional_inputs_sentence({}, off[:2]) == f"Switched off: {off[0]} and {off[1]}."
@@ -147,7 +149,7 @@ def test_optional_exports_are_named_with_what_is_missing_without_them(shop: Shop
     (loaded,) = load_exports(shop.engine, settings, find_exports(settings, {"perennial": [str(file)]}))
     assert not isinstance(loaded, ExportError)
     text = written(shop.snapshot(str(JUNE)).engine.read, tmp_path)["2026-06-30/index.html"]
-    assert f"Also loaded: targets (2 rows). Switched off: {off[0]} and {off[2]}." in text
+    assert f"Also loaded: targets (2 rows). Switched off: {off[0]}, {off[2]}, {off[3]} and {off[4]}." in text
     assert "perennial.targets" in text
 
 
@@ -804,6 +806,7 @@ def test_every_chart_says_what_it_means_and_what_it_rests_on(two_snapshots: Shop
         "rfm": ["rf-grid", "fm-grid", "rm-grid"],
         "segments": [f"{c}-{chart}" for c in ("grid", "axonaut") for chart in ("map", "shares", "migration")],
         "calendar": ["calendar-revenue", "calendar-effects", "calendar-orders", "calendar-order-value"],
+        "channels": [],  # the shop names neither
         "classes": [f"{scale}-{m}" for scale in ("tier", "score") for m in ("recency", "frequency", "monetary")],
         "comparison": ["comparison-revenue", "comparison-segments", "comparison-evolution", "period-segments"],
         "trend": [],  # the shop is too young

@@ -87,7 +87,7 @@ def test_asking_for_nights_does_not_change_the_history(small: Path, tmp_path: Pa
 
 def test_both_formats_hold_the_same(small: Path, tmp_path: Path) -> None:
     simulate(SMALL, tmp_path, form="parquet")
-    for name in ("exports/perennial/order_lines", "exports/perennial/customers", "other/perennial/web_events"):
+    for name in ("exports/perennial/order_lines", "exports/perennial/customers", "exports/perennial/web_events"):
         rows = [ask(folder, f'SELECT COLUMNS(*)::VARCHAR FROM "{name}"') for folder in (small, tmp_path)]
         numbers = [[[_plain(cell) for cell in row] for row in table] for table in rows]
         assert numbers[0] == numbers[1], name
@@ -165,7 +165,7 @@ def test_a_run_accepts_every_row(small: Path, tmp_path: Path) -> None:
     shutil.copytree(small / "exports", tmp_path / "data" / "exports")
     ledger = ledger_of(tmp_path)
     assert [(file, kind) for file, kind, *_ in ledger] == [
-        (name, name) for name in ("benchmarks", "customers", "order_lines", "targets")
+        (name, name) for name in ("benchmarks", "customers", "order_lines", "products", "targets", "web_events")
     ]
     assert all(accepted == read > 0 for *_, read, accepted, _ in ledger)
 
@@ -257,7 +257,7 @@ def test_the_demo_lies_in_the_drop_folder_and_ends_with_its_last_snapshot(tmp_pa
     first = hashes(tmp_path)
     assert demos.SHOP.exports(tmp_path) == {}
     assert hashes(tmp_path) == first, "a second demo finds nothing new"
-    assert len(find_exports(Settings(home=tmp_path), {})) == 4
+    assert len(find_exports(Settings(home=tmp_path), {})) == 6
     lines = f"'{tmp_path}/data/exports/perennial/order_lines.csv'"
     assert ask(tmp_path, f"SELECT max(ordered_at)::DATE FROM {lines}") == [(demos.SHOP.snapshots[-1],)]
 
@@ -421,9 +421,9 @@ def test_web_events_belong_to_orders_and_products(large: Path) -> None:
         SELECT count(*), count(*) FILTER (event = 'purchase'),
           count(*) FILTER (event = 'purchase' AND orders.order_id IS NULL),
           count(*) FILTER (events.product_id IS NOT NULL AND products.product_id IS NULL)
-        FROM "other/perennial/web_events" AS events
+        FROM "exports/perennial/web_events" AS events
         LEFT JOIN (SELECT DISTINCT order_id FROM {LINES}) AS orders ON orders.order_id = events.order_id
-        LEFT JOIN "other/perennial/products" AS products ON products.product_id = events.product_id
+        LEFT JOIN "exports/perennial/products" AS products ON products.product_id = events.product_id
         """,
     )
     assert events > purchases > 10_000

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pipeline.ingest import oddities
 from pipeline.ingest.load.context import Load, as_tuple, rows_as_text
 from pipeline.ingest.load.keys import of_source
+from pipeline.ingest.load.map import mapped_rows
 from pipeline.quoting import quoted
 from pipeline.shapes import shape
 from pipeline.statuses import UNKNOWN, is_shown, status_word_sql
@@ -78,9 +79,19 @@ def remark_on_rounding(load: Load) -> None:
             )
 
 
+def remark_on_what_is_told(load: Load) -> None:
+    """What the header of the input has to say of some rows, none of which is wrong."""
+    for name, told in load.input.header.told.items():
+        fitting = f"({told.where}) AND row_number NOT IN (SELECT row_number FROM problems)"
+        rows = load.execute(f"SELECT count(DISTINCT row_number) FROM {mapped_rows(load)} WHERE {fitting}")[0][0]
+        if rows:
+            load.remark(name, told.says.format(rows=rows_as_text(rows)), rows)
+
+
 def remark_on_rows(load: Load) -> None:
     """What does not stop a file, and what a person would like to know before believing its figures."""
     remark_on_rounding(load)
+    remark_on_what_is_told(load)
     _, bad = load.counts()
     amounts = next(filter(None, map(load.made_from, load.input.money)), [])
     money, amount = [raw for raw in load.money_columns() if raw in amounts], load.input.amount

@@ -1,0 +1,34 @@
+/*
+title: What remains, by channel
+caption: Sales channels, last 365 days
+draw: {bars: channel, series: {net: accent}}
+columns:
+  channel: Channel
+  net:
+  share_of_net: Share
+  gross: Sales
+  refunds:
+  orders:
+  buyers:
+  new_buyers: Of these, new
+  margin_share: Margin
+let:
+  best: max_by(rows, net)
+  channels: count(*)
+  net: sum(net)
+hover: "{{ channel }}<br>{{ net|money }} net, {{ orders|counted('order') }}, {{ buyers|counted('buyer') }}"
+sentence: >-
+  {% if channels == 1 %}All {{ net|money }} net came through one channel, {{ best.channel }}.{% else
+  %}{{ best.channel }} brings most: {{ best.net|money }} net, {{ best.share_of_net|percent }} of {{ net|money }}.{% endif %}
+empty: ""
+basis: n = {{ known.orders|counted("order") }} · {{ known.first_on|span(snapshot_date) }}
+note: Net is sales less refunds, each on its own day, guests included. Orders without a channel are unknown.
+*/
+SELECT channel, net, share_of_net, gross, refunds, orders, buyers, new_buyers, margin_share
+FROM marts.channel_performance
+WHERE snapshot_date = $snapshot_date AND period_days = 365
+  AND EXISTS (
+    SELECT 1 FROM marts.channel_performance
+    WHERE snapshot_date = $snapshot_date AND period_days = 365 AND channel <> 'unknown'
+  )
+ORDER BY net_rank

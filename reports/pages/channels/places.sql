@@ -1,0 +1,42 @@
+/*
+title: What remains, by place
+caption: The places with the highest net, last 365 days
+draw: {bars: place, series: {net: accent}}
+columns:
+  place: Place
+  place_kind: {label: Kind, missing: unknown}
+  net:
+  share_of_net: Share
+  gross: Sales
+  refunds:
+  orders:
+  buyers:
+  new_buyers: Of these, new
+  top_buyer_share: Largest buyer
+  repeat_rate_180: Bought there again
+  all_places: {hidden: true}
+let:
+  best: max_by(rows, net)
+  places: any_value(all_places)
+  shown: count(*)
+hover: "{{ place }}<br>{{ net|money }} net, {{ orders|counted('order') }}, {{ buyers|counted('buyer') }}"
+sentence: >-
+  {{ best.place }} brings most: {{ best.net|money }} net, {{ best.share_of_net|percent }} of all{% if places > shown %};
+  the {{ shown }} places with the highest net of {{ places }} are shown{% endif %}.
+empty: ""
+basis: n = {{ known.orders|counted("order") }} · {{ known.first_on|span(snapshot_date) }}
+note: >-
+  A place is the store of an order line, else its region, else its country. Where the largest buyer has most of the sales,
+  the place tells of one customer. Bought there again: within 180 days, of at least 30 buyers who were watched so long.
+*/
+SELECT
+  place, place_kind, net, share_of_net, gross, refunds, orders, buyers, new_buyers, top_buyer_share, repeat_rate_180,
+  count(*) OVER () AS all_places
+FROM marts.place_performance
+WHERE snapshot_date = $snapshot_date AND period_days = 365
+  AND EXISTS (
+    SELECT 1 FROM marts.place_performance
+    WHERE snapshot_date = $snapshot_date AND period_days = 365 AND place_kind IS NOT NULL
+  )
+ORDER BY net_rank
+LIMIT 15
