@@ -57,8 +57,8 @@ def test_the_customer_is_the_one_of_the_order(shop):
 
 
 def test_online_retail(online_retail):
-    # 396,374 lines and 3,660 products with the 97 lines of cushion pads, next-day carriage and packing, which the source
-    # tells as charges. Customers and occasions are those of marts.customer_summary.
+    # 396,374 lines and 3,660 products with the 97 lines of cushion pads, next-day carriage and packing, which the
+    # source tells as charges. Customers and occasions are those of marts.customer_summary.
     counts = online_retail.select(
         f"""
         SELECT count(*) AS lines, count(DISTINCT customer_id) AS customers, count(DISTINCT order_id) AS orders,
