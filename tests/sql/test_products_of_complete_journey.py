@@ -1,0 +1,82 @@
+"""The figures of DEFINITIONS on Complete Journey, as of 31 October 2017: what comes next."""
+
+import datetime as dt
+
+import pytest
+from complete_journey import complete_journey
+
+from pipeline.steps.products import next_categories
+
+DAY = dt.date(2017, 10, 31)
+LATER = dt.date(2018, 12, 31)
+
+
+@pytest.fixture(scope="module")
+def groceries(tmp_path_factory):
+    with complete_journey(tmp_path_factory.mktemp("journey"), DAY, "marts.next_categories") as shop:
+        yield shop
+
+
+def test_what_is_bought(groceries):
+    bought = groceries.select(
+        """
+        SELECT count(*) AS lines, count(DISTINCT customer_id) AS customers, count(DISTINCT order_id) AS orders,
+          count(DISTINCT product_id) AS products, count(DISTINCT category) AS categories, sum(amount)::DOUBLE AS amount
+        FROM staging.order_lines
+        """
+    )
+    assert bought.rows() == [(1_441_085, 2_467, 141_053, 67_826, 300, 4_182_472.0)]
+
+
+def test_the_weight_of_the_shop(groceries):
+    fit = groceries.table("marts.next_category_fit")
+    chosen = fit.where(is_chosen=True)
+    assert chosen.rows("origin", "customers", "prior_weight", "status") == [("2017-10-01", 2_022, 7, "ok")]
+    assert chosen.one("log_loss") == pytest.approx(30.338, abs=0.002)
+
+
+def test_how_good_the_probabilities_are(groceries):
+    losses = next_categories.losses_at(groceries.engine, LATER, DAY)
+    assert losses.by_weight[7] == pytest.approx(31.373, abs=0.002)
+    assert losses.by_weight[5] == pytest.approx(31.364, abs=0.002)
+    assert losses.naive == pytest.approx(35.376, abs=0.002)
+
+
+def test_the_likeliest_category(groceries):
+    """How often it comes, and how often it should."""
+    found = groceries.select(
+        """
+        WITH first_again AS (
+          SELECT customer_id, min(ordered_on) AS again_on
+          FROM staging.order_lines
+          WHERE ordered_on > $snapshot_date
+          GROUP BY customer_id
+        ),
+        bought AS (
+          SELECT DISTINCT lines.customer_id, lines.category
+          FROM staging.order_lines AS lines
+          JOIN first_again ON first_again.customer_id = lines.customer_id AND first_again.again_on = lines.ordered_on
+        )
+        SELECT
+          count(*) AS customers,
+          avg(predicted.probability) AS said,
+          avg(CASE WHEN bought.category IS NULL THEN 0.0 ELSE 1.0 END) AS came
+        FROM marts.next_categories AS predicted
+        JOIN first_again USING (customer_id)
+        LEFT JOIN bought USING (customer_id, category)
+        WHERE predicted.snapshot_date = $snapshot_date AND predicted.rank = 1
+        """
+    )
+    assert found.one("customers") == 2_228
+    assert found.one("came") == pytest.approx(0.4776, abs=0.002)
+    assert found.one("said") == pytest.approx(0.4176, abs=0.002)
+
+
+def test_a_household(groceries):
+    """With m = 5 and a weight of 15.468225 the household buys bread with .618395; with m = 7 it is drawn further."""
+    row = groceries.table("marts.next_categories").where(customer_id="1", rank=1)
+    assert row.rows("category", "occasions_with", "occasions") == [("BAKED BREAD/BUNS/ROLLS", 28, 36)]
+    rate = row.one("base_rate")
+    assert rate == pytest.approx(0.279496, abs=1e-6)
+    own = 0.618395 * (15.468225 + 5) - 5 * rate
+    assert row.one("probability") == pytest.approx((own + 7 * rate) / (15.468225 + 7), abs=1e-5)
