@@ -2,13 +2,16 @@
 
 import datetime as dt
 
+import numpy as np
 import pytest
-from complete_journey import complete_journey
+from complete_journey import TYPE, complete_journey
+from sklearn.metrics import roc_auc_score
 
 from pipeline.steps.products import next_categories
 
 DAY = dt.date(2017, 10, 31)
 LATER = dt.date(2018, 12, 31)
+QUARTERS = ("gap_p25_days", "gap_p50_days", "gap_p75_days")
 
 
 @pytest.fixture(scope="module")
@@ -80,3 +83,52 @@ def test_a_household(groceries):
     assert rate == pytest.approx(0.279496, abs=1e-6)
     own = 0.618395 * (15.468225 + 5) - 5 * rate
     assert row.one("probability") == pytest.approx((own + 7 * rate) / (15.468225 + 7), abs=1e-5)
+
+
+# ── how long items last, with kinds of products as items ──────────────────────────────────────────────────────────────
+
+
+@pytest.fixture(scope="module")
+def kinds(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("kinds")
+    with complete_journey(folder, DAY, "marts.replenishment_due", product=TYPE) as shop:
+        yield shop
+
+
+def test_how_long_items_last(kinds):
+    rows = kinds.table("marts.replenishment_products").where(level="product")
+    assert len(rows) == 978
+    assert rows.frame["gap_p50_days"].null_count() == 172
+    by_item = {item: rest for item, *rest in rows.rows("item", "buyers", "gaps", *QUARTERS)}
+    assert by_item["FLUID MILK WHITE ONLY"] == [2_146, 26_063, 6, 10, 21]
+    assert by_item["BANANAS"] == [1_753, 12_761, 7, 13, 30]
+    assert by_item["SHREDDED CHEESE"] == [1_704, 8_111, 11, 23, 56]
+
+
+def test_who_buys_them_next(kinds):
+    """Against what was bought in the 30 days that followed: by the chance more come true than by the due date."""
+    pairs = kinds.select(
+        """
+        WITH bought AS (
+          SELECT DISTINCT customer_id, product_id AS item
+          FROM staging.order_lines
+          WHERE ordered_on > $snapshot_date AND ordered_on <= $snapshot_date + 30
+        )
+        SELECT due.customer_id, due.item, due.due_status = 'due' AS is_due, due.probability_30d AS p,
+          CASE WHEN bought.item IS NULL THEN 0 ELSE 1 END AS came
+        FROM marts.replenishment_due AS due
+        LEFT JOIN bought USING (customer_id, item)
+        WHERE due.snapshot_date = $snapshot_date AND due.level = 'product' AND due.purchases > 1
+        """
+    ).frame
+    assert pairs.height == 167_641
+    came = pairs["came"].to_numpy()
+    assert came.mean() == pytest.approx(0.2511, abs=1e-4)
+    due = pairs.filter("is_due")
+    assert due.height == pytest.approx(34_237, abs=40)  # half a day is rounded up here
+    assert due["came"].mean() == pytest.approx(0.4296, abs=0.003)
+    as_many = pairs.sort("p", "customer_id", "item", descending=[True, False, False]).head(due.height)
+    assert as_many["came"].mean() == pytest.approx(0.5364, abs=0.003)
+    p = pairs["p"].to_numpy()
+    assert -np.log(np.where(came == 1, p, 1 - p)).mean() == pytest.approx(0.4913, abs=0.002)
+    assert roc_auc_score(came, p) == pytest.approx(0.7284, abs=0.002)
