@@ -12,7 +12,7 @@ columns:
   survival: {type: DOUBLE, min: 0, max: 1, meaning: Chance not to have bought it again by then}
 */
 WITH pairs AS (
-  SELECT level, item, customer_id, count(*) AS purchases, max(occasion_on) AS last_on
+  SELECT level, item, customer_id, count(*) AS purchases, min(occasion_on) AS first_on, max(occasion_on) AS last_on
   FROM features.item_occasions
   GROUP BY level, item, customer_id
 ),
@@ -22,28 +22,38 @@ eligible AS (
   GROUP BY level, item
   HAVING count(*) >= 30 AND sum(purchases) - count(*) >= 30
 ),
-again AS (
-  SELECT occasions.level, occasions.item, occasions.customer_id, occasions.occasion_on
-  FROM features.item_occasions AS occasions
-  JOIN eligible ON eligible.level = occasions.level AND eligible.item = occasions.item
-),
-gaps AS (
+often AS (
   SELECT
-    level,
-    item,
-    occasion_on,
-    lead(occasion_on) OVER (PARTITION BY level, item, customer_id ORDER BY occasion_on) AS next_on
-  FROM again
+    occasions.level,
+    occasions.item,
+    occasions.occasion_on,
+    lag(occasions.occasion_on) OVER (
+      PARTITION BY occasions.level, occasions.item, occasions.customer_id ORDER BY occasions.occasion_on
+    ) AS before_on
+  FROM features.item_occasions AS occasions
+  JOIN pairs
+    ON pairs.level = occasions.level
+    AND pairs.item = occasions.item
+    AND pairs.customer_id = occasions.customer_id
+    AND pairs.purchases > 2
+),
+spans AS (
+  SELECT level, item, date_diff('day', last_on, $snapshot_date) AS days, 0 AS ended
+  FROM pairs
+  UNION ALL
+  SELECT level, item, date_diff('day', first_on, last_on) AS days, 1 AS ended
+  FROM pairs
+  WHERE purchases = 2
+  UNION ALL
+  SELECT level, item, date_diff('day', before_on, occasion_on) AS days, 1 AS ended
+  FROM often
+  WHERE before_on IS NOT NULL
 ),
 times AS (
-  SELECT
-    level,
-    item,
-    date_diff('day', occasion_on, coalesce(next_on, $snapshot_date)) AS days,
-    count(next_on) AS ended,
-    count(*) AS leaving
-  FROM gaps
-  GROUP BY level, item, date_diff('day', occasion_on, coalesce(next_on, $snapshot_date))
+  SELECT spans.level, spans.item, spans.days, sum(spans.ended) AS ended, count(*) AS leaving
+  FROM spans
+  JOIN eligible ON eligible.level = spans.level AND eligible.item = spans.item
+  GROUP BY spans.level, spans.item, spans.days
 ),
 at_risk AS (
   SELECT

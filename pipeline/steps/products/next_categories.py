@@ -44,7 +44,7 @@ _ORIGINS = f"""
 """
 # What was known on the day `until`, and what was bought on the first occasion after it. Orders that were cancelled
 # since count on neither side.
-_TRIAL = """
+_TRIAL = f"""
     WITH bought AS (
       SELECT item AS category, customer_id, occasion_on
       FROM features.item_occasions
@@ -83,18 +83,7 @@ _TRIAL = """
       FROM before
       CROSS JOIN recent
       GROUP BY before.category, recent.occasions
-    )
-"""
-_RATES = f"{_TRIAL} SELECT rate FROM rates ORDER BY rate"
-_BUYERS = f"""
-    {_TRIAL}
-    SELECT weight, count(*) AS customers
-    FROM (SELECT floor(weight * 1000000 + 0.5) / 1000000 AS weight FROM buyers) AS rounded
-    GROUP BY weight
-    ORDER BY weight
-"""
-_PAIRS = f"""
-    {_TRIAL},
+    ),
     pairs AS (
       SELECT customer_id, category, sum(weight) AS weight, max(comes) AS comes
       FROM (
@@ -122,19 +111,31 @@ _PAIRS = f"""
       JOIN rates ON rates.category = pairs.category
       CROSS JOIN (VALUES {", ".join(f"({weight})" for weight in WEIGHTS)}) AS weights (prior_weight)
     )
+    SELECT 'rate' AS told, rate AS value, count(*) AS times, NULL::DOUBLE AS loss, NULL::DOUBLE AS naive_loss
+    FROM rates
+    GROUP BY rate
+    UNION ALL
+    SELECT 'buyers' AS told, value, count(*) AS times, NULL::DOUBLE AS loss, NULL::DOUBLE AS naive_loss
+    FROM (SELECT floor(weight * 1000000 + 0.5) / 1000000 AS value FROM buyers) AS rounded
+    GROUP BY value
+    UNION ALL
     SELECT
-      prior_weight,
+      'pairs' AS told,
+      prior_weight::DOUBLE AS value,
+      count(*) AS times,
       sum(CASE WHEN comes = 1 THEN -ln(probability) ELSE -ln(1 - probability) END + ln(1 - never)) AS loss,
       sum(CASE WHEN comes = 1 THEN ln(1 - naive) - ln(naive) ELSE 0.0 END) AS naive_loss
     FROM judged
     GROUP BY prior_weight
-    ORDER BY prior_weight
+    ORDER BY told, value
 """
+"""Three lists: rates of the categories, weights of the buyers, and by weight of the prior the loss of the pairs that
+occurred, beyond what it would be had they not."""
 
 
 def queries() -> dict[str, str]:
     """Everything that the step asks of the engine, by name."""
-    asked = {"coverage": _COVERAGE, "origins": _ORIGINS, "rates": _RATES, "buyers": _BUYERS, "pairs": _PAIRS}
+    asked = {"coverage": _COVERAGE, "origins": _ORIGINS, "trial": _TRIAL}
     return {name: with_features(sql) for name, sql in asked.items()}
 
 
@@ -173,16 +174,15 @@ def compute(engine: Engine, settings: Settings, day: dt.date, log: Callable[[str
 
 def losses_at(engine: Engine, day: dt.date, origin: dt.date) -> Losses:
     """What was bought first after the origin, up to the day, against what each weight made of the purchases before."""
-    asked, at = queries(), {"snapshot_date": day, "until": origin}
-    rates = engine.read(asked["rates"], at)["rate"].to_numpy()
-    buyers = engine.read(asked["buyers"], at)
-    weights, times = buyers["weight"].to_numpy(), buyers["customers"].cast(pl.Float64).to_numpy()
-    pairs = engine.read(asked["pairs"], at)
+    told = engine.read(queries()["trial"], {"snapshot_date": day, "until": origin}).partition_by("told", as_dict=True)
+    rates, buyers, pairs = (told[(name,)] for name in ("rate", "buyers", "pairs"))
+    each = np.repeat(rates["value"].to_numpy(), rates["times"].to_numpy())
+    weights, times = buyers["value"].to_numpy(), buyers["times"].cast(pl.Float64).to_numpy()
     losses = {
-        weight: (loss + float(times @ loss_of_never(rates, weights, weight))) / times.sum()
-        for weight, loss in zip(pairs["prior_weight"], pairs["loss"], strict=True)
+        int(weight): (loss + float(times @ loss_of_never(each, weights, weight))) / times.sum()
+        for weight, loss in zip(pairs["value"], pairs["loss"], strict=True)
     }
-    return Losses(losses, pairs["naive_loss"][0] / times.sum() + _all_by_rate(rates))
+    return Losses(losses, pairs["naive_loss"][0] / times.sum() + _all_by_rate(each))
 
 
 def _all_by_rate(rates: Array) -> float:

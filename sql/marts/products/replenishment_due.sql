@@ -1,5 +1,5 @@
 /*
-description: "Who may need an item again: customers and items of marts.replenishment_products, with the chance to buy it in the 30 days after the snapshot date. Choose by probability_30d; due_on is shown because people ask for it, and foretells little: most of those who are overdue do not come back for the item. Who bought it once is here where enough others were watched for as long."
+description: "Who may need an item again: customers and items of marts.replenishment_products, with the chance to buy it in the 30 days after the snapshot date. Choose by probability_30d; due_on is shown because people ask for it, and foretells little: most of those who are overdue do not come back for the item. Who bought it once is here where enough others were watched for as long and the chance is at least 5 %."
 grain: [snapshot_date, level, customer_id, item]
 owner: team:crm
 columns:
@@ -85,6 +85,7 @@ once AS (
   FROM read_off AS here
   JOIN read_off AS later ON later.level = here.level AND later.item = here.item AND later.days = here.days + 30
   WHERE here.days_ahead = 0 AND later.days_ahead = 30 AND later.watched_longer >= 100
+    AND 1 - later.survival / nullif(here.survival, 0) >= 0.05
 )
 SELECT
   $snapshot_date AS snapshot_date,
