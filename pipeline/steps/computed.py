@@ -27,6 +27,7 @@ STEPS = {
     "trend": "pipeline.steps.movement.trend",
     "rhythm": "pipeline.steps.movement.rhythm",
     "next_categories": "pipeline.steps.products.next_categories",
+    "recommendations": "pipeline.steps.products.recommendations",
 }
 """Step -> module with its `compute`."""
 

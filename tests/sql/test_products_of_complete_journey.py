@@ -5,12 +5,14 @@ import datetime as dt
 import numpy as np
 import pytest
 from complete_journey import TYPE, complete_journey
+from shop import all_tables
 from sklearn.metrics import roc_auc_score
 
 from pipeline.steps.products import next_categories
 
 DAY = dt.date(2017, 10, 31)
 LATER = dt.date(2018, 12, 31)
+LISTED = dt.date(2017, 11, 30)
 QUARTERS = ("gap_p25_days", "gap_p50_days", "gap_p75_days")
 
 
@@ -132,3 +134,49 @@ def test_who_buys_them_next(kinds):
     p = pairs["p"].to_numpy()
     assert -np.log(np.where(came == 1, p, 1 - p)).mean() == pytest.approx(0.4913, abs=0.002)
     assert roc_auc_score(came, p) == pytest.approx(0.7284, abs=0.002)
+
+
+# ── what is recommended, with categories as products ──────────────────────────────────────────────────────────────────
+
+
+def test_the_ten_likeliest_categories(groceries):
+    """Share of the first occasion's categories that the ten likeliest name."""
+    table = all_tables()["marts.next_categories"]
+    ten = (table.select or "").replace("rank <= 3", "rank <= 10").replace("place <= 3", "place <= 10")
+    recall = groceries.select(
+        f"""
+        WITH again AS (
+          SELECT customer_id, min(ordered_on) AS again_on
+          FROM staging.order_lines
+          WHERE ordered_on > $snapshot_date
+          GROUP BY customer_id
+        ),
+        bought AS (
+          SELECT DISTINCT lines.customer_id, lines.category
+          FROM staging.order_lines AS lines
+          JOIN again ON again.customer_id = lines.customer_id AND again.again_on = lines.ordered_on
+        ),
+        named AS ({ten})
+        SELECT count(DISTINCT customer_id) AS customers, avg(share) AS recall
+        FROM (
+          SELECT bought.customer_id, avg(CASE WHEN named.category IS NULL THEN 0.0 ELSE 1.0 END) AS share
+          FROM bought
+          JOIN (SELECT DISTINCT customer_id FROM named) AS known USING (customer_id)
+          LEFT JOIN named USING (customer_id, category)
+          GROUP BY bought.customer_id
+        ) AS shares
+        """
+    )
+    assert recall.one("customers") == 2_228
+    assert recall.one("recall") == pytest.approx(0.3478, abs=0.002)
+
+
+def test_new_categories_are_found_as_well_as_by_the_best_naive_list(tmp_path):
+    with complete_journey(tmp_path, LISTED, "marts.recommendation_validation", product="product_category") as shop:
+        rows = shop.table("marts.recommendation_validation")
+    assert set(rows.rows("origin", "status")) == {("2017-10-31", "ok")}
+    recall = {
+        (name, method): value for name, method, value in rows.where(metric="recall_10").rows("list", "method", "value")
+    }
+    assert recall["repeat", "personal_frequency"] > 1.2 * recall["repeat", "popular_30d"]
+    assert recall["cross_sell", "similar_customers"] > recall["cross_sell", "popular_30d"]

@@ -324,7 +324,8 @@ def told_shop(shop):
 PREDICTED = {
     f"marts.{name}"
     for name in (
-        *PREDICTION_TABLES, "premium_alerts", "rising_customers", "clv_before", "survival_curves", "next_categories"
+        *PREDICTION_TABLES, "premium_alerts", "rising_customers", "clv_before", "survival_curves", "next_categories",
+        "replenishment_products", "replenishment_due",
     )
 }  # fmt: skip
 
