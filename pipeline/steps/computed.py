@@ -27,6 +27,8 @@ STEPS = {
     "trend": "pipeline.steps.movement.trend",
     "rhythm": "pipeline.steps.movement.rhythm",
     "need_stages": "pipeline.steps.products.need_stages",
+    "next_categories": "pipeline.steps.products.next_categories",
+    "recommendations": "pipeline.steps.products.recommendations",
 }
 """Step -> module with its `compute`."""
 

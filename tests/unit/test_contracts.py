@@ -328,8 +328,11 @@ def told_shop(shop):
 # A tiny shop has too little data for models and curves; what they write for CDNOW is validated where they are tested.
 PREDICTED = {
     f"marts.{name}"
-    for name in (*PREDICTION_TABLES, "premium_alerts", "rising_customers", "clv_before", "survival_curves")
-}
+    for name in (
+        *PREDICTION_TABLES, "premium_alerts", "rising_customers", "clv_before", "survival_curves", "next_categories",
+        "replenishment_products", "replenishment_due",
+    )
+}  # fmt: skip
 
 
 def test_what_stands_in_the_tables_fits_their_contracts(told_shop):

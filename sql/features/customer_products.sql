@@ -1,0 +1,22 @@
+/*
+description: "What customers have bought, product by product. A query for any day, not a table."
+grain: [customer_id, product_id]
+owner: team:data
+columns:
+  customer_id: {type: VARCHAR, meaning: Customer of the shop}
+  product_id:  {type: VARCHAR, meaning: Product}
+  occasions:   {type: BIGINT, unit: days, min: 1, meaning: Occasions with the product}
+  weight:      {type: DOUBLE, min: 0, meaning: "The same, each counting half after 90 days"}
+  first_on:    {type: DATE, meaning: First of them}
+  last_on:     {type: DATE, meaning: Last of them}
+*/
+SELECT
+  customer_id,
+  item AS product_id,
+  count(*) AS occasions,
+  sum(pow(0.5, date_diff('day', occasion_on, $snapshot_date)::DOUBLE / 90)) AS weight,
+  min(occasion_on) AS first_on,
+  max(occasion_on) AS last_on
+FROM features.item_occasions
+WHERE level = 'product'
+GROUP BY customer_id, item

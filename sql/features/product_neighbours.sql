@@ -1,0 +1,87 @@
+/*
+description: "Products bought by the same customers: for each the 20 others with the highest cosine, customers with both by the root of the customers of each; at least 3 customers with both, 5 with each. Customers with more products than a limit are left out: 300, or 150, 75, 40 where they would make more than 100 million pairs. A query for any day, not a table."
+grain: [product_id, other_id]
+owner: team:data
+columns:
+  product_id: {type: VARCHAR, meaning: Product}
+  other_id:   {type: VARCHAR, meaning: Product that the same customers buy}
+  customers:  {type: BIGINT, unit: customers, min: 3, meaning: Customers who have bought both}
+  cosine:     {type: DOUBLE, min: 0, max: 1.000001, meaning: "Customers with both / √(customers of the one × customers of the other)"}
+  place:      {type: BIGINT, min: 1, max: 20, meaning: 1 is the nearest}
+*/
+WITH eligible AS (
+  SELECT product_id
+  FROM features.customer_products
+  GROUP BY product_id
+  HAVING count(*) >= 5
+),
+owned AS (
+  SELECT bought.customer_id, bought.product_id
+  FROM features.customer_products AS bought
+  JOIN eligible ON eligible.product_id = bought.product_id
+),
+sizes AS (
+  SELECT customer_id, count(*) AS products
+  FROM owned
+  GROUP BY customer_id
+),
+work AS (
+  SELECT limits.most, sum(sizes.products * (sizes.products - 1)) AS pairs
+  FROM sizes
+  JOIN (VALUES (300), (150), (75), (40)) AS limits (most) ON sizes.products <= limits.most
+  GROUP BY limits.most
+),
+kept_size AS (
+  SELECT max(most) AS most
+  FROM work
+  WHERE most = 40 OR pairs <= 200000000
+),
+kept AS (
+  SELECT owned.customer_id, owned.product_id
+  FROM owned
+  JOIN sizes ON sizes.customer_id = owned.customer_id
+  JOIN kept_size ON sizes.products <= kept_size.most
+),
+buyers AS (
+  SELECT product_id, count(*) AS customers
+  FROM kept
+  GROUP BY product_id
+),
+pairs AS (
+  SELECT one.product_id, other.product_id AS other_id, count(*) AS customers
+  FROM kept AS one
+  JOIN kept AS other ON other.customer_id = one.customer_id AND one.product_id < other.product_id
+  GROUP BY one.product_id, other.product_id
+  HAVING count(*) >= 3
+),
+cosines AS (
+  SELECT
+    pairs.product_id,
+    pairs.other_id,
+    pairs.customers,
+    pairs.customers / nullif(sqrt(one.customers::DOUBLE * other.customers), 0) AS cosine
+  FROM pairs
+  JOIN buyers AS one ON one.product_id = pairs.product_id
+  JOIN buyers AS other ON other.product_id = pairs.other_id
+),
+directed AS (
+  SELECT product_id, other_id, customers, cosine
+  FROM cosines
+  UNION ALL
+  SELECT other_id AS product_id, product_id AS other_id, customers, cosine
+  FROM cosines
+),
+placed AS (
+  SELECT
+    product_id,
+    other_id,
+    customers,
+    cosine,
+    row_number() OVER (
+      PARTITION BY product_id ORDER BY floor(cosine * 10000000000 + 0.5) DESC, customers DESC, other_id
+    ) AS place
+  FROM directed
+)
+SELECT product_id, other_id, customers, cosine, place
+FROM placed
+WHERE place <= 20

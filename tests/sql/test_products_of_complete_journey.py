@@ -1,0 +1,182 @@
+"""The figures of DEFINITIONS on Complete Journey, as of 31 October 2017: what comes next."""
+
+import datetime as dt
+
+import numpy as np
+import pytest
+from complete_journey import TYPE, complete_journey
+from shop import all_tables
+from sklearn.metrics import roc_auc_score
+
+from pipeline.steps.products import next_categories
+
+DAY = dt.date(2017, 10, 31)
+LATER = dt.date(2018, 12, 31)
+LISTED = dt.date(2017, 11, 30)
+QUARTERS = ("gap_p25_days", "gap_p50_days", "gap_p75_days")
+
+
+@pytest.fixture(scope="module")
+def groceries(tmp_path_factory):
+    with complete_journey(tmp_path_factory.mktemp("journey"), DAY, "marts.next_categories") as shop:
+        yield shop
+
+
+def test_what_is_bought(groceries):
+    bought = groceries.select(
+        """
+        SELECT count(*) AS lines, count(DISTINCT customer_id) AS customers, count(DISTINCT order_id) AS orders,
+          count(DISTINCT product_id) AS products, count(DISTINCT category) AS categories, sum(amount)::DOUBLE AS amount
+        FROM staging.order_lines
+        """
+    )
+    assert bought.rows() == [(1_441_085, 2_467, 141_053, 67_826, 300, 4_182_472.0)]
+
+
+def test_the_weight_of_the_shop(groceries):
+    fit = groceries.table("marts.next_category_fit")
+    chosen = fit.where(is_chosen=True)
+    assert chosen.rows("origin", "customers", "prior_weight", "status") == [("2017-10-01", 2_022, 7, "ok")]
+    assert chosen.one("log_loss") == pytest.approx(30.338, abs=0.002)
+
+
+def test_how_good_the_probabilities_are(groceries):
+    losses = next_categories.losses_at(groceries.engine, LATER, DAY)
+    assert losses.by_weight[7] == pytest.approx(31.373, abs=0.002)
+    assert losses.by_weight[5] == pytest.approx(31.364, abs=0.002)
+    assert losses.naive == pytest.approx(35.376, abs=0.002)
+
+
+def test_the_likeliest_category(groceries):
+    """How often it comes, and how often it should."""
+    found = groceries.select(
+        """
+        WITH first_again AS (
+          SELECT customer_id, min(ordered_on) AS again_on
+          FROM staging.order_lines
+          WHERE ordered_on > $snapshot_date
+          GROUP BY customer_id
+        ),
+        bought AS (
+          SELECT DISTINCT lines.customer_id, lines.category
+          FROM staging.order_lines AS lines
+          JOIN first_again ON first_again.customer_id = lines.customer_id AND first_again.again_on = lines.ordered_on
+        )
+        SELECT
+          count(*) AS customers,
+          avg(predicted.probability) AS said,
+          avg(CASE WHEN bought.category IS NULL THEN 0.0 ELSE 1.0 END) AS came
+        FROM marts.next_categories AS predicted
+        JOIN first_again USING (customer_id)
+        LEFT JOIN bought USING (customer_id, category)
+        WHERE predicted.snapshot_date = $snapshot_date AND predicted.rank = 1
+        """
+    )
+    assert found.one("customers") == 2_228
+    assert found.one("came") == pytest.approx(0.4776, abs=0.002)
+    assert found.one("said") == pytest.approx(0.4176, abs=0.002)
+
+
+def test_a_household(groceries):
+    """With m = 5 and a weight of 15.468225 the household buys bread with .618395; with m = 7 it is drawn further."""
+    row = groceries.table("marts.next_categories").where(customer_id="1", rank=1)
+    assert row.rows("category", "occasions_with", "occasions") == [("BAKED BREAD/BUNS/ROLLS", 28, 36)]
+    rate = row.one("base_rate")
+    assert rate == pytest.approx(0.279496, abs=1e-6)
+    own = 0.618395 * (15.468225 + 5) - 5 * rate
+    assert row.one("probability") == pytest.approx((own + 7 * rate) / (15.468225 + 7), abs=1e-5)
+
+
+# ── how long items last, with kinds of products as items ──────────────────────────────────────────────────────────────
+
+
+@pytest.fixture(scope="module")
+def kinds(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("kinds")
+    with complete_journey(folder, DAY, "marts.replenishment_due", product=TYPE) as shop:
+        yield shop
+
+
+def test_how_long_items_last(kinds):
+    rows = kinds.table("marts.replenishment_products").where(level="product")
+    assert len(rows) == 978
+    assert rows.frame["gap_p50_days"].null_count() == 172
+    by_item = {item: rest for item, *rest in rows.rows("item", "buyers", "gaps", *QUARTERS)}
+    assert by_item["FLUID MILK WHITE ONLY"] == [2_146, 26_063, 6, 10, 21]
+    assert by_item["BANANAS"] == [1_753, 12_761, 7, 13, 30]
+    assert by_item["SHREDDED CHEESE"] == [1_704, 8_111, 11, 23, 56]
+
+
+def test_who_buys_them_next(kinds):
+    """Against what was bought in the 30 days that followed: by the chance more come true than by the due date."""
+    pairs = kinds.select(
+        """
+        WITH bought AS (
+          SELECT DISTINCT customer_id, product_id AS item
+          FROM staging.order_lines
+          WHERE ordered_on > $snapshot_date AND ordered_on <= $snapshot_date + 30
+        )
+        SELECT due.customer_id, due.item, due.due_status = 'due' AS is_due, due.probability_30d AS p,
+          CASE WHEN bought.item IS NULL THEN 0 ELSE 1 END AS came
+        FROM marts.replenishment_due AS due
+        LEFT JOIN bought USING (customer_id, item)
+        WHERE due.snapshot_date = $snapshot_date AND due.level = 'product' AND due.purchases > 1
+        """
+    ).frame
+    assert pairs.height == 167_641
+    came = pairs["came"].to_numpy()
+    assert came.mean() == pytest.approx(0.2511, abs=1e-4)
+    due = pairs.filter("is_due")
+    assert due.height == pytest.approx(34_237, abs=40)  # half a day is rounded up here
+    assert due["came"].mean() == pytest.approx(0.4296, abs=0.003)
+    as_many = pairs.sort("p", "customer_id", "item", descending=[True, False, False]).head(due.height)
+    assert as_many["came"].mean() == pytest.approx(0.5364, abs=0.003)
+    p = pairs["p"].to_numpy()
+    assert -np.log(np.where(came == 1, p, 1 - p)).mean() == pytest.approx(0.4913, abs=0.002)
+    assert roc_auc_score(came, p) == pytest.approx(0.7284, abs=0.002)
+
+
+# ── what is recommended, with categories as products ──────────────────────────────────────────────────────────────────
+
+
+def test_the_ten_likeliest_categories(groceries):
+    """Share of the first occasion's categories that the ten likeliest name."""
+    table = all_tables()["marts.next_categories"]
+    ten = (table.select or "").replace("rank <= 3", "rank <= 10").replace("place <= 3", "place <= 10")
+    recall = groceries.select(
+        f"""
+        WITH again AS (
+          SELECT customer_id, min(ordered_on) AS again_on
+          FROM staging.order_lines
+          WHERE ordered_on > $snapshot_date
+          GROUP BY customer_id
+        ),
+        bought AS (
+          SELECT DISTINCT lines.customer_id, lines.category
+          FROM staging.order_lines AS lines
+          JOIN again ON again.customer_id = lines.customer_id AND again.again_on = lines.ordered_on
+        ),
+        named AS ({ten})
+        SELECT count(DISTINCT customer_id) AS customers, avg(share) AS recall
+        FROM (
+          SELECT bought.customer_id, avg(CASE WHEN named.category IS NULL THEN 0.0 ELSE 1.0 END) AS share
+          FROM bought
+          JOIN (SELECT DISTINCT customer_id FROM named) AS known USING (customer_id)
+          LEFT JOIN named USING (customer_id, category)
+          GROUP BY bought.customer_id
+        ) AS shares
+        """
+    )
+    assert recall.one("customers") == 2_228
+    assert recall.one("recall") == pytest.approx(0.3478, abs=0.002)
+
+
+def test_new_categories_are_found_as_well_as_by_the_best_naive_list(tmp_path):
+    with complete_journey(tmp_path, LISTED, "marts.recommendation_validation", product="product_category") as shop:
+        rows = shop.table("marts.recommendation_validation")
+    assert set(rows.rows("origin", "status")) == {("2017-10-31", "ok")}
+    recall = {
+        (name, method): value for name, method, value in rows.where(metric="recall_10").rows("list", "method", "value")
+    }
+    assert recall["repeat", "personal_frequency"] > 1.2 * recall["repeat", "popular_30d"]
+    assert recall["cross_sell", "similar_customers"] > recall["cross_sell", "popular_30d"]
