@@ -18,6 +18,7 @@ from typing import Annotated, Any, Literal, Self, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BaseModel, ConfigDict, Field, HttpUrl, Secret, ValidationError, field_validator, model_validator
+from pydantic.fields import FieldInfo
 from pydantic_settings import (
     BaseSettings,
     NoDecode,
@@ -67,6 +68,9 @@ Setting = TypeVar("Setting")
 _ANALYTIC = object()
 Analytic = Annotated[Setting, _ANALYTIC]
 """The type of a setting that changes results: it enters the fingerprint, every manifest and the report's run card."""
+_LATER = object()
+Later = Annotated[Analytic[Setting], _LATER]
+"""The same of one that earlier versions lacked: only where it is set, so that their manifests are not told apart."""
 
 
 class InSql:
@@ -218,6 +222,16 @@ class Rhythm(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     send_lead_days: int = Field(5, ge=0, le=365, description="How many days before the key moment to write")
+
+
+class Affinity(BaseModel):
+    """Which baskets tell what goes together."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    largest_basket: Annotated[int, InSql("INTEGER", "largest_basket")] = Field(
+        100, ge=2, le=300, description="Most different items of a basket that is counted"
+    )
 
 
 class Spark(BaseModel):
@@ -407,6 +421,9 @@ class Settings(BaseSettings):
     rhythm: Analytic[Rhythm] = Field(
         default_factory=lambda: Rhythm(), description="When to write before the key moment"
     )
+    affinity: Later[Affinity] = Field(
+        default_factory=lambda: Affinity(), description="Which baskets tell what goes together"
+    )
     schedule_hour: int = Field(3, ge=0, le=23, description="Local hour of the nightly run")
     failure_webhook: Secret[HttpUrl] | None = Field(
         None, description="Address that is told (POST, JSON) when a run fails"
@@ -517,8 +534,13 @@ class Settings(BaseSettings):
 
     def analytic(self) -> dict[str, Any]:
         """The settings that change results, as JSON values: what a manifest records and a fingerprint covers."""
-        names = {name for name, field in type(self).model_fields.items() if _ANALYTIC in field.metadata}
+        fields = type(self).model_fields.items()
+        names = {name for name, field in fields if _ANALYTIC in field.metadata}
+        names -= {name for name, field in fields if _LATER in field.metadata and self._is_default(name, field)}
         return self.model_dump(mode="json", include=names)
+
+    def _is_default(self, name: str, field: FieldInfo) -> bool:
+        return bool(getattr(self, name) == field.get_default(call_default_factory=True, validated_data={}))
 
     def in_sql(self) -> dict[str, tuple[str, Any]]:
         """params.settings: what SQL reads of the settings, as column -> (type, value)."""

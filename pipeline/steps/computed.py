@@ -26,6 +26,7 @@ STEPS = {
     "lifecycle_projection": "pipeline.steps.movement.projection",
     "trend": "pipeline.steps.movement.trend",
     "rhythm": "pipeline.steps.movement.rhythm",
+    "affinity": "pipeline.steps.products.affinity",
 }
 """Step -> module with its `compute`."""
 
