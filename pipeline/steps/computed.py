@@ -27,6 +27,7 @@ STEPS = {
     "trend": "pipeline.steps.movement.trend",
     "rhythm": "pipeline.steps.movement.rhythm",
     "affinity": "pipeline.steps.products.affinity",
+    "taste": "pipeline.steps.products.taste",
 }
 """Step -> module with its `compute`."""
 
