@@ -264,6 +264,16 @@ class Rhythm(BaseModel):
     send_lead_days: int = Field(5, ge=0, le=365, description="How many days before the key moment to write")
 
 
+class Affinity(BaseModel):
+    """Which baskets tell what goes together."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    largest_basket: Annotated[int, InSql("INTEGER", "largest_basket")] = Field(
+        100, ge=2, le=300, description="Most different items of a basket that is counted"
+    )
+
+
 class Spark(BaseModel):
     """Where Spark runs and keeps its tables, for `engine = "spark"` (docs/scaling.md)."""
 
@@ -453,6 +463,9 @@ class Settings(BaseSettings):
     )
     need_stages: Later[tuple[NeedRule, ...]] = Field(
         (), description="Sequences of needs: the rules of need_stages.toml in the home"
+    )
+    affinity: Later[Affinity] = Field(
+        default_factory=lambda: Affinity(), description="Which baskets tell what goes together"
     )
     schedule_hour: int = Field(3, ge=0, le=23, description="Local hour of the nightly run")
     failure_webhook: Secret[HttpUrl] | None = Field(

@@ -53,7 +53,7 @@ def macros(shop: Shop) -> list[str]:
         f"CREATE MACRO partner(product) AS CASE product {_whens(PARTNERS)} END",
         "CREATE MACRO customer_name(customer) AS "
         "CASE WHEN customer >= 0 THEN 'c' || lpad((customer + 1)::VARCHAR, 7, '0') END",
-        "CREATE MACRO product_code(product) AS 'p' || lpad(product::VARCHAR, 4, '0')",
+        "CREATE MACRO product_code(product) AS 'p' || repeat('0', 4 - length(product::VARCHAR)) || product",
         f"CREATE MACRO category_of(product) AS {_one_of(list(_CATEGORIES), 'product - 1')}",
         f"CREATE MACRO product_name(product) AS {_named()}",
         "CREATE MACRO cost_share(product) AS 0.35 + 0.35 * uniform('cost', product)",

@@ -29,6 +29,8 @@ STEPS = {
     "need_stages": "pipeline.steps.products.need_stages",
     "next_categories": "pipeline.steps.products.next_categories",
     "recommendations": "pipeline.steps.products.recommendations",
+    "affinity": "pipeline.steps.products.affinity",
+    "taste": "pipeline.steps.products.taste",
 }
 """Step -> module with its `compute`."""
 

@@ -79,6 +79,20 @@ def order_lines(orders: int = 8_000, seed: int = 7) -> pl.DataFrame:
     return pl.DataFrame(rows, schema_overrides={"ordered_at": pl.String}, infer_schema_length=None)
 
 
+def collectors(customers: int = 330) -> pl.DataFrame:
+    """Customers with three tastes, of whom each bought a dozen things on one day of the last months."""
+    return pl.DataFrame(
+        {
+            "order_id": f"taste {number}", "customer_id": f"collector {number} ß", "line_id": str(line), "kind": "sale",
+            "ordered_at": f"2026-02-{1 + number % 28:02d}T12:00:00", "amount": "5.00", "quantity": "1",
+            "product_id": f"{taste}-{line:02d}", "category": f"{taste} ß",
+        }
+        for number in range(customers)
+        for taste in [("straße", "Ωmega", "naïve")[number % 3]]
+        for line in range(12)
+    )  # fmt: skip
+
+
 def _customer(dice: random.Random) -> int | None:
     chance = dice.random()
     return 0 if chance < 0.1 else None if chance < 0.14 else int(1_100 * dice.random() ** 1.7)

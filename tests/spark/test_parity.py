@@ -13,7 +13,7 @@ from typing import Any
 
 import polars as pl
 import pytest
-from nasty import DAYS, on_duckdb, on_spark, order_lines, write_exports
+from nasty import DAYS, collectors, on_duckdb, on_spark, order_lines, write_exports
 from polars.testing import assert_frame_equal
 
 from pipeline.engines.duckdb import DuckDBEngine
@@ -82,7 +82,7 @@ def _make(engine: DuckDBEngine | SparkEngine, table: Table, day: dt.date) -> Non
 def both(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, needs_spark: None) -> Iterator[Both]:
     homes = [tmp_path_factory.mktemp(name) for name in ("duckdb", "spark")]
     for home in homes:
-        write_exports(home / "data" / "exports" / "perennial", order_lines())
+        write_exports(home / "data" / "exports" / "perennial", pl.concat([order_lines(), collectors()], how="diagonal"))
     with on_duckdb(homes[0]) as duckdb, on_spark(homes[1], request.param) as spark:
         both = Both(duckdb, spark)
         both.build()

@@ -204,6 +204,7 @@ def test_a_lifecycle_that_makes_no_sense_is_refused(home, text, why):
         {"tiers": {"recency_days": (30, 90)}},
         {"lifecycle": {"defecting_days": 60}},
         {"lifecycle": {"scenarios": []}},
+        {"affinity": {"largest_basket": 50}},
     ],
     ids=str,
 )
@@ -244,7 +245,8 @@ NEED = {"rule": "a", "anchor": ["b"], "stages": [{"stage": "c", "from_day": 0, "
 def test_the_settings_that_change_results_are_those_of_the_docs(home):
     told = (PROJECT / "docs" / "settings.md").read_text().partition("## What a setting changes")[2]
     told = told.partition("They are written into every manifest")[0]
-    assert set(re.findall(r"`(\w+)`", told)) == set(Settings(home=home, need_stages=[NEED]).analytic())
+    given = Settings(home=home, need_stages=[NEED], affinity={"largest_basket": 50})
+    assert set(re.findall(r"`(\w+)`", told)) == set(given.analytic())
 
 
 def test_sql_reads_what_is_marked_for_it_part_by_part(home):
@@ -275,9 +277,9 @@ def test_what_sql_reads_is_in_the_fingerprint(home):
         )
     }
     assert marked == {
-        "cancelled_orders_count", "tiers", "activity_window_days", "compare", "period", "clv", "trend"
+        "cancelled_orders_count", "tiers", "activity_window_days", "compare", "period", "clv", "trend", "affinity"
     }  # fmt: skip
-    assert marked <= Settings(home=home).analytic().keys()
+    assert marked <= Settings(home=home, affinity={"largest_basket": 50}).analytic().keys()
 
 
 @pytest.mark.parametrize(

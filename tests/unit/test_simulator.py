@@ -21,7 +21,7 @@ from pipeline.models.gamma_gamma import Spenders, fit_spend
 from pipeline.models.histories import Histories
 from pipeline.settings import Settings
 from pipeline.simulator import demos
-from pipeline.simulator.queries import PARTNERS
+from pipeline.simulator.queries import PARTNERS, catalogue, macros
 from pipeline.simulator.shop import Shop, SimulationRefused
 from pipeline.simulator.writing import simulate
 
@@ -428,3 +428,12 @@ def test_web_events_belong_to_orders_and_products(large: Path) -> None:
     )
     assert events > purchases > 10_000
     assert (strange, unknown) == (0, 0)
+
+
+def test_every_product_of_a_large_shop_has_a_code_of_its_own():
+    shop = Shop(customers=1, products=10_001)
+    with duckdb.connect() as connection:
+        for macro in macros(shop):
+            connection.execute(macro)
+        codes = [row[0] for row in connection.sql(catalogue(shop)).fetchall()]
+    assert len(set(codes)) == 10_001 and {"p0001", "p9999", "p10000", "p10001"} <= set(codes)
