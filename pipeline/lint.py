@@ -26,12 +26,14 @@ from pipeline.reporting.site import PYTHON_PAGES, all_pages
 from pipeline.settings import PAGES_FOLDER, Settings
 from pipeline.steps.computed import STEPS, queries_of
 from pipeline.steps.prediction import backtest
+from pipeline.steps.prediction.inputs import HORIZONS_OF_WINDOW
 from pipeline.tables.audiences import Audience
 from pipeline.tables.catalog import Catalog, catalog_of, features, ours
 from pipeline.tables.header import Table
 
 _DAY = dt.date(2024, 2, 29)
-_VALUES = {"snapshot_date": _DAY, "until": _DAY, "part_from": "0", "part_to": "8"}
+_UNTIL = dict.fromkeys(["until", *(f"until_{place}" for place in range(HORIZONS_OF_WINDOW))], _DAY)
+_VALUES = {"snapshot_date": _DAY, **_UNTIL, "part_from": "0", "part_to": "8"}
 """Of the parameters that there are: a translation holds values."""
 
 

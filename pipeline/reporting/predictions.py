@@ -127,7 +127,8 @@ def holdouts_of(champions: Mapping[str, Mapping[str, Any]], validation: pl.DataF
     for target in (*PROBABILITIES, "counts", "value"):
         rows = validation.filter(pl.col("target") == target)
         champion = champions.get("counts" if target == "value" else target)
-        if rows.is_empty() or champion is None:
+        is_untested = target in PROBABILITIES and champion is not None and champion["score"] is None
+        if rows.is_empty() or champion is None or is_untested:
             continue
         model = _tested_model(champion, rows, found.get("counts"))
         first = rows.row(0, named=True)
@@ -150,7 +151,7 @@ def _tested_model(champion: Mapping[str, Any], rows: pl.DataFrame, counts: Teste
     wanted = counts.model if target == "value" and counts else champion["model"]
     if wanted in own["model"].to_list() or target == "value" or champion["score"] is None:
         return str(wanted if wanted in own["model"].to_list() else own["model"][0])
-    metric = "log_loss" if target in PROBABILITIES else "bias_percent"
+    metric = "mean_log_loss" if target in PROBABILITIES else "bias_percent"
     scored = own.filter(pl.col("metric") == metric).drop_nulls("value")
     nearest = scored.sort((pl.col("value") - champion["score"]).abs(), "model")
     return str(nearest["model"][0] if nearest.height else own["model"][0])

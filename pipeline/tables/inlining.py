@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 from sqlglot import exp
 
-from pipeline.tables.sql_text import DIALECT, Refused, parse, real_tables, table_name
+from pipeline.tables.sql_text import Refused, parse, real_tables, table_name, written
 
 FEATURES = "features"
 """Their schema, and their folder below sql/."""
@@ -30,7 +30,7 @@ def inlined(sql: str, file: str, features: Mapping[str, str]) -> str:
         return sql
     own = tree.args.get("with_")
     tree.set("with_", exp.With(expressions=[*ctes.values(), *(own.expressions if own else ())]))
-    return tree.sql(DIALECT, comments=False, pretty=True)
+    return written(tree, pretty=True)
 
 
 def _inline(tree: exp.Query, file: str, features: Mapping[str, str], ctes: dict[str, exp.CTE]) -> None:
