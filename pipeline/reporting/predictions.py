@@ -127,8 +127,7 @@ def holdouts_of(champions: Mapping[str, Mapping[str, Any]], validation: pl.DataF
     for target in (*PROBABILITIES, "counts", "value"):
         rows = validation.filter(pl.col("target") == target)
         champion = champions.get("counts" if target == "value" else target)
-        is_untested = target in PROBABILITIES and champion is not None and champion["score"] is None
-        if rows.is_empty() or champion is None or is_untested:
+        if rows.is_empty() or champion is None or _is_untested(champion, target, rows):
             continue
         model = _tested_model(champion, rows, found.get("counts"))
         first = rows.row(0, named=True)
@@ -141,6 +140,11 @@ def holdouts_of(champions: Mapping[str, Mapping[str, Any]], validation: pl.DataF
             dict(zip(rivals["model"], rivals["value"], strict=True)),
         )  # fmt: skip
     return found
+
+
+def _is_untested(champion: Mapping[str, Any], target: str, rows: pl.DataFrame) -> bool:
+    """Whether the champion is a blend that could not be tested: the scores of others are not its own."""
+    return target in PROBABILITIES and champion["score"] is None and champion["model"] not in rows["model"].to_list()
 
 
 def _tested_model(champion: Mapping[str, Any], rows: pl.DataFrame, counts: Tested | None) -> str:
