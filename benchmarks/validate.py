@@ -21,12 +21,14 @@ from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
+import polars as pl
 from numpy.typing import NDArray
 
 from pipeline.engines.duckdb import DuckDBEngine, confine, open_file
 from pipeline.ingest.exports import find_exports, load_exports
 from pipeline.models import validation
 from pipeline.models.beta_geometric import BGNBD, MBGNBD
+from pipeline.models.clock import HORIZONS
 from pipeline.models.clv import Horizon, value_interval
 from pipeline.models.fitting import fit
 from pipeline.models.gamma_gamma import BIN, MOST_EXACT, GammaGamma, Spenders, fit_spend
@@ -36,8 +38,17 @@ from pipeline.models.simulation import simulate, simulate_spend
 from pipeline.models.timing import TimingModel
 from pipeline.models.trend import by_chance, classify, least_count, power
 from pipeline.settings import Settings
+from pipeline.simulator.customers import draw
+from pipeline.simulator.shop import Shop
 from pipeline.steps.prediction.backtest import PUBLISHED, outcomes, publish
-from pipeline.steps.prediction.holdouts import BLEND, Judged, Target, judge_counts
+from pipeline.steps.prediction.holdouts import (
+    BLEND,
+    TRAINED,
+    Judged,
+    Target,
+    judge_counts,
+    judge_probability,
+)
 from pipeline.steps.prediction.nightly import Night
 from pipeline.tables.catalog import tables
 
@@ -48,6 +59,15 @@ ONLINE_RETAIL = PROJECT.parent / "shared" / "data" / "online_retail.parquet"
 CDNOW = Path(str(importlib.util.find_spec("lifetimes").origin)).parent / "datasets"  # type: ignore[union-attr]
 ORIGIN, HOLDOUT_DAYS, CDNOW_END = dt.date(1997, 9, 30), 273, dt.date(1998, 6, 30)
 RETAIL_END = dt.date(2011, 12, 9)
+JOURNEY = ONLINE_RETAIL.with_name("complete_journey") / "transactions.parquet"
+CDNOW_ORIGINS = (ORIGIN, dt.date(1997, 12, 31), dt.date(1998, 3, 31))
+RETAIL_ORIGINS = (dt.date(2011, 8, 10), dt.date(2011, 9, 10), dt.date(2011, 11, 9))
+JOURNEY_ORIGINS, JOURNEY_END = (dt.date(2017, 7, 4), dt.date(2017, 10, 2)), dt.date(2017, 12, 31)
+JOURNEY_BEST = {(7, "purchase_30d"): 0.2941, (7, "purchase_90d"): 0.1553, (10, "purchase_30d"): 0.2933,
+                (10, "purchase_90d"): 0.1533}  # fmt: skip
+"""Log loss of the best of 17 candidates in hindsight, by month of the origin, measured apart from this project."""
+DECEMBER_ORIGINS = tuple(dt.date(2025, *day) for day in ((6, 30), (9, 30), (11, 30), (12, 11)))
+DECEMBER_END = dt.date(2026, 11, 30)
 
 TITLES = {"bgnbd": "BG/NBD", "mbgnbd": "MBG/NBD", "pareto_nbd": "Pareto/NBD", "nbd": "NBD", "rate": "rate x/T",
           "zero": "nobody buys", "classifier": "classifier", "blend": "blend of classifier and timing model",
@@ -128,14 +148,26 @@ def main() -> None:
             _master_holdout(document, night)
             _probabilities(document, night, "all 23,570 customers")
             _last_night(document, _night(engine, CDNOW_END), "CDNOW, all customers")
+            origins = [*_origins("CDNOW", engine, CDNOW_ORIGINS, CDNOW_END)]
         if ONLINE_RETAIL.exists():
             _tell("Online Retail")
             with _shop(homes / "retail", "uci_online_retail", ONLINE_RETAIL) as engine:
                 night = _night(engine, RETAIL_END)
                 _edge(document, night)
                 _last_night(document, night, "Online Retail")
+                origins += _origins("Online Retail", engine, RETAIL_ORIGINS, RETAIL_END)
         else:
             _tell(f"Online Retail is skipped: {ONLINE_RETAIL.name} does not lie in ../shared/data")
+        if JOURNEY.exists():
+            _tell("Complete Journey")
+            with _shop(homes / "journey", "perennial", _baskets_file(homes)) as engine:
+                origins += _origins("Complete Journey", engine, JOURNEY_ORIGINS, JOURNEY_END)
+        else:
+            _tell(f"Complete Journey is skipped: {JOURNEY.parent.name} does not lie in ../shared/data")
+        _tell("A December that doubles")
+        with _shop(homes / "december", "perennial", _december_file(homes)) as engine:
+            origins += _origins("December doubles", engine, DECEMBER_ORIGINS, DECEMBER_END)
+        _by_origin(document, origins)
     _worlds(document)
     _intervals(document)
     _binning(document)
@@ -155,6 +187,36 @@ def _sample_file(folder: Path) -> Path:
     file = folder / "CDNOW_sample.txt"
     rows = [" ".join(line.split()[1:]) for line in lines if line.strip()]
     file.write_text("\n".join(["customer_id date number_of_cds dollar_value", *rows]) + "\n")
+    return file
+
+
+def _baskets_file(folder: Path) -> Path:
+    """The baskets of the households of Complete Journey as orders."""
+    baskets = (
+        pl.scan_parquet(JOURNEY)
+        .group_by("basket_id")
+        .agg(
+            pl.col("household_id").first(),
+            pl.col("transaction_timestamp").min().dt.date(),
+            pl.col("sales_value").sum().round(2),
+        )
+    )
+    return _orders_file(folder / "baskets.csv", baskets.sort("transaction_timestamp", "basket_id").collect())
+
+
+def _december_file(folder: Path) -> Path:
+    """Four years of a made-up shop that sells twice as much in December."""
+    drawn = Shop(customers=16_000, years=4, months=(1.0,) * 11 + (2.0,), last_day=DECEMBER_END)
+    orders = pl.concat([chunk.orders for chunk in draw(drawn)]).with_columns(pl.col("ordered_at").dt.date())
+    orders = orders.filter((pl.col("customer") >= 0) & (pl.col("ordered_at") <= DECEMBER_END)).sort("ordered_at")
+    orders = orders.with_row_index("order").select("order", "customer", "ordered_at", pl.col("value").round(2))
+    return _orders_file(folder / "december.csv", orders)
+
+
+def _orders_file(file: Path, orders: pl.DataFrame) -> Path:
+    """Four columns, order, customer, day and amount, in the project's own format."""
+    orders = orders.rename(dict(zip(orders.columns, ("order_id", "customer_id", "ordered_at", "amount"), strict=True)))
+    orders.with_columns(pl.format("o{}", "order_id"), pl.format("c{}", "customer_id")).write_csv(file)
     return file
 
 
@@ -303,6 +365,87 @@ def _probability_goals(document: Document, judged: Judged, target: Target, valid
     document.goal(
         f"{where}: AUC at least .75, ECE at most .055", published["auc"] >= 0.75 and published["ece"] <= 0.055
     )
+
+
+@dataclass(frozen=True)
+class Origin:
+    """What was published in a shop on a day for the days after it, and what came."""
+
+    shop: str
+    day: dt.date
+    judged: Mapping[Target, Judged]
+    without_clock: Mapping[Target, Judged]
+    models: Mapping[Target, str]
+    counts: Mapping[int, tuple[float, float, float, float]]
+    """By days: purchases that came, published, without the clock, and at the rate of before."""
+
+
+def _origins(shop: str, engine: DuckDBEngine, days: Sequence[dt.date], end: dt.date) -> Iterator[Origin]:
+    """Nights of the days, judged on all horizons that are over by `end`."""
+    for day in days:
+        night = _night(engine, day)
+        over = {target for target, horizon in night.horizons.items() if night.before(-horizon) <= end}
+        judged = {target: found for target, found in outcomes(night).items() if target in over}
+        plain = {
+            target: judge_probability(target, found.cohort, [], night.models(day)) for target, found in judged.items()
+        }
+        models = {target: night.champions[target].model for target in judged}
+        yield Origin(shop, day, judged, plain, models, _counts(night, end))
+
+
+def _counts(night: Night, end: dt.date) -> dict[int, tuple[float, float, float, float]]:
+    sums = ", ".join(f"sum(expected_purchases_{days}d)" for days in HORIZONS)
+    query = f"SELECT {sums} FROM marts.clv_predictions WHERE snapshot_date = $snapshot_date"
+    published = night.engine.read(query, {"snapshot_date": night.day}).row(0)
+    model, found = night.fitted(night.champions["counts"].model).model, {}
+    for days, expected in zip(HORIZONS, published, strict=True):
+        if night.before(-days) <= end:
+            after = night.cohort(night.day, night.before(-days))
+            h = after.histories
+            plain = model.expected_purchases(days / 7, h.x, h.t_x, h.T).sum()
+            naive = validation.rate_baseline(days / 7, h.x, h.T).sum()
+            found[days] = (float(after.later.sum()), float(expected), float(plain), float(naive))
+    return found
+
+
+def _by_origin(document: Document, origins: Sequence[Origin]) -> None:
+    document.say(
+        "## Published against candidates, shop by shop",
+        "Log loss of what was published on a day, of the best candidate in hindsight (a timing model, classifier or "
+        "their blend, which nobody knew then), of the better of the naive baselines, and of the best timing model with "
+        "and without the clock. Excess: of published over the best candidate.",
+    )
+    rows = []
+    for origin in origins:
+        for target, judged in origin.judged.items():
+            losses = {name: scores["log_loss"] for name, scores in judged.scores.items()}
+            published = losses.pop(PUBLISHED)
+            naive = min((losses.pop(name) for name in judged.baselines), default=float("nan"))
+            best = min(losses, key=losses.__getitem__)
+            clocked = min(loss for name, loss in losses.items() if name not in TRAINED)
+            plain = min(scores["log_loss"] for scores in origin.without_clock[target].scores.values())
+            figures = (published, losses[best], naive, clocked, plain)
+            rows.append(
+                [origin.shop, str(origin.day), str(judged.cohort.days), TITLES[origin.models[target]],
+                 f"{figures[0]:.4f}", f"{TITLES[best]} {figures[1]:.4f}", f"{published / losses[best] - 1:+.1%}",
+                 *("–" if np.isnan(figure) else f"{figure:.4f}" for figure in figures[2:])]
+            )  # fmt: skip
+            if origin.shop == "Complete Journey" and (origin.day.month, target) in JOURNEY_BEST:
+                document.goal(
+                    f"Complete Journey, {origin.day}, {_HORIZONS[target]}: log loss at most 1 % above the best of 17",
+                    published <= 1.01 * JOURNEY_BEST[origin.day.month, target],
+                )
+    heads = ["shop", "day", "days", "chosen", "published", "best candidate", "excess", "naive", "timing, clock",
+             "timing, no clock"]  # fmt: skip
+    document.table(heads, rows)
+    document.say("How many % too many purchases were expected of all customers together:")
+    rows = [
+        [origin.shop, str(origin.day), str(days), f"{actual:,.0f}",
+         *(f"{100 * (expected / actual - 1):+.1f}" for expected in told)]
+        for origin in origins
+        for days, (actual, *told) in origin.counts.items()
+    ]  # fmt: skip
+    document.table(["shop", "day", "days", "purchases", "published", "without the clock", "rate x/T"], rows)
 
 
 def _last_night(document: Document, night: Night, shop: str) -> None:

@@ -28,12 +28,14 @@ from pipeline.reporting.templating import texts_in
 from pipeline.settings import PAGES_FOLDER, PROJECT, Settings
 from pipeline.steps.computed import STEPS, queries_of
 from pipeline.steps.prediction import backtest
+from pipeline.steps.prediction.inputs import HORIZONS_OF_WINDOW
 from pipeline.tables.audiences import Audience
 from pipeline.tables.catalog import Catalog, catalog_of, features, ours
 from pipeline.tables.header import Table
 
 _DAY, _CURRENCY = dt.date(2024, 2, 29), "EUR"
-_VALUES = {"snapshot_date": _DAY, "until": _DAY, "part_from": "0", "part_to": "8"}
+_UNTIL = dict.fromkeys(["until", *(f"until_{place}" for place in range(HORIZONS_OF_WINDOW))], _DAY)
+_VALUES = {"snapshot_date": _DAY, **_UNTIL, "part_from": "0", "part_to": "8"}
 """Of the parameters that there are: a translation holds values."""
 
 

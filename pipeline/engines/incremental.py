@@ -19,6 +19,7 @@ from sqlglot import exp
 from pipeline import __version__
 from pipeline.engines.portable import lint
 from pipeline.tables.header import Table
+from pipeline.tables.sql_text import written
 
 Execute = Callable[..., list[tuple[Any, ...]]]
 
@@ -110,7 +111,7 @@ def limited(sql: str, tables: Mapping[str, str]) -> str:
         rows = f"SELECT * FROM {node.db}.{node.name} WHERE {where}"
         return lint.parse(rows, rows).subquery(node.alias_or_name)
 
-    return lint.parse(sql, sql).transform(limit).sql(lint.DIALECT)
+    return written(lint.parse(sql, sql).transform(limit))
 
 
 def _key(table: Table) -> str:

@@ -29,9 +29,8 @@ def days_with(horizon: int, whole: bool = True) -> Array:
 
 def coherent(points: Array) -> Array:
     """Probabilities (n, 3) of 30 days, 90 days and the churn horizon, made to rise: where they contradict each other,
-    the shortest horizon holds, and the longest is the limit of what lies between."""
-    short, long = points[:, 0], np.maximum(points[:, 0], points[:, 2])
-    return np.column_stack([short, np.clip(points[:, 1], short, long), long])
+    the shorter horizon holds, about which more has been seen, and the longer is raised to it."""
+    return np.asarray(np.maximum.accumulate(points, axis=1))
 
 
 def through(timing: Array, days: Array, points: Array, at: Array) -> Array:

@@ -127,7 +127,7 @@ def holdouts_of(champions: Mapping[str, Mapping[str, Any]], validation: pl.DataF
     for target in (*PROBABILITIES, "counts", "value"):
         rows = validation.filter(pl.col("target") == target)
         champion = champions.get("counts" if target == "value" else target)
-        if rows.is_empty() or champion is None:
+        if rows.is_empty() or champion is None or _is_untested(champion, target, rows):
             continue
         model = _tested_model(champion, rows, found.get("counts"))
         first = rows.row(0, named=True)
@@ -142,6 +142,11 @@ def holdouts_of(champions: Mapping[str, Mapping[str, Any]], validation: pl.DataF
     return found
 
 
+def _is_untested(champion: Mapping[str, Any], target: str, rows: pl.DataFrame) -> bool:
+    """Whether the champion is a blend that could not be tested: the scores of others are not its own."""
+    return target in PROBABILITIES and champion["score"] is None and champion["model"] not in rows["model"].to_list()
+
+
 def _tested_model(champion: Mapping[str, Any], rows: pl.DataFrame, counts: Tested | None) -> str:
     """The champion's name on the holdout. A model of all data may have ended as another one than at the origin; then
     it is the one whose score the champion carries."""
@@ -150,7 +155,7 @@ def _tested_model(champion: Mapping[str, Any], rows: pl.DataFrame, counts: Teste
     wanted = counts.model if target == "value" and counts else champion["model"]
     if wanted in own["model"].to_list() or target == "value" or champion["score"] is None:
         return str(wanted if wanted in own["model"].to_list() else own["model"][0])
-    metric = "log_loss" if target in PROBABILITIES else "bias_percent"
+    metric = "mean_log_loss" if target in PROBABILITIES else "bias_percent"
     scored = own.filter(pl.col("metric") == metric).drop_nulls("value")
     nearest = scored.sort((pl.col("value") - champion["score"]).abs(), "model")
     return str(nearest["model"][0] if nearest.height else own["model"][0])

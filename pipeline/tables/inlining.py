@@ -6,27 +6,13 @@ So what several tables say stands in one file, and neither engine knows of it.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import ClassVar
 
 from sqlglot import exp
-from sqlglot.generator import Generator
-from sqlglot.generators.duckdb import DuckDBGenerator
 
-from pipeline.tables.sql_text import DIALECT, Refused, parse, real_tables, table_name
+from pipeline.tables.sql_text import Refused, parse, real_tables, table_name, written
 
 FEATURES = "features"
 """Their schema, and their folder below sql/."""
-
-
-class _AsWritten(DuckDBGenerator):
-    """Percentiles in the words of the portable subset, which DuckDB's generator would turn into its own."""
-
-    TRANSFORMS: ClassVar = {
-        kind: made for kind, made in DuckDBGenerator.TRANSFORMS.items() if kind is not exp.PercentileCont
-    }
-
-    def withingroup_sql(self, expression: exp.WithinGroup) -> str:
-        return Generator.withingroup_sql(self, expression)
 
 
 def inlined(sql: str, file: str, features: Mapping[str, str]) -> str:
@@ -44,7 +30,7 @@ def inlined(sql: str, file: str, features: Mapping[str, str]) -> str:
         return sql
     own = tree.args.get("with_")
     tree.set("with_", exp.With(expressions=[*ctes.values(), *(own.expressions if own else ())]))
-    return _AsWritten(dialect=DIALECT, comments=False, pretty=True).generate(tree)
+    return written(tree, pretty=True)
 
 
 def _inline(tree: exp.Query, file: str, features: Mapping[str, str], ctes: dict[str, exp.CTE]) -> None:

@@ -14,7 +14,16 @@ columns:
   mean_gap_days:      {type: DOUBLE, unit: days, nullable: true, min: 0, meaning: Mean number of days between occasions}
   longest_gap_days:   {type: BIGINT, unit: days, nullable: true, min: 0, meaning: Longest number of days between occasions}
   last_gap_days:      {type: BIGINT, unit: days, nullable: true, min: 0, meaning: Days between the last two occasions}
+  median_gap_days:    {type: DOUBLE, unit: days, nullable: true, min: 0, meaning: Median number of days between occasions}
+  recent_gaps_days:   {type: DOUBLE, unit: days, nullable: true, min: 0, meaning: "Mean of the last three numbers of days between occasions, or of as many as there are"}
+  gap_spread_days:    {type: DOUBLE, unit: days, nullable: true, min: 0, meaning: "Standard deviation of the days between occasions; null with fewer than two gaps"}
+  gap_irregularity:   {type: DOUBLE, nullable: true, min: 0, meaning: "That spread by the mean gap: 0 is clockwork, 1 is chance"}
+  silence_by_mean_gap:   {type: DOUBLE, unit: gaps, nullable: true, min: 0, meaning: "Days since the last occasion by the customer's own mean gap"}
+  silence_by_median_gap: {type: DOUBLE, unit: gaps, nullable: true, min: 0, meaning: "Days since the last occasion by the customer's own median gap"}
+  occasions_7_days:   {type: BIGINT, unit: occasions, min: 0, meaning: Occasions of the last 7 days}
+  occasions_14_days:  {type: BIGINT, unit: occasions, min: 0, meaning: Occasions of the last 14 days}
   occasions_30_days:  {type: BIGINT, unit: occasions, min: 0, meaning: Occasions of the last 30 days}
+  occasions_60_days:  {type: BIGINT, unit: occasions, min: 0, meaning: Occasions of the last 60 days}
   occasions_90_days:  {type: BIGINT, unit: occasions, min: 0, meaning: Occasions of the last 90 days}
   occasions_180_days: {type: BIGINT, unit: occasions, min: 0, meaning: Occasions of the last 180 days}
   occasions_365_days: {type: BIGINT, unit: occasions, min: 0, meaning: Occasions of the last 365 days}
@@ -38,7 +47,7 @@ WITH sequenced AS (
     date_diff('day', occasion_on, $snapshot_date) AS days_ago,
     date_diff('day', lag(occasion_on) OVER (PARTITION BY customer_id ORDER BY occasion_on), occasion_on) AS gap,
     row_number() OVER (PARTITION BY customer_id ORDER BY occasion_on) AS place,
-    lead(occasion_on) OVER (PARTITION BY customer_id ORDER BY occasion_on) IS NULL AS is_last
+    row_number() OVER (PARTITION BY customer_id ORDER BY occasion_on DESC) AS place_from_end
   FROM features.standing_occasions
 ),
 rhythm AS (
@@ -55,14 +64,24 @@ rhythm AS (
     sum(orders) AS orders,
     sum(gap)::DOUBLE / nullif((count(*) - 1)::DOUBLE, 0) AS mean_gap_days,
     max(gap) AS longest_gap_days,
-    max(gap) FILTER (WHERE is_last) AS last_gap_days,
+    max(gap) FILTER (WHERE place_from_end = 1) AS last_gap_days,
+    percentile_cont(0.5) WITHIN GROUP (ORDER BY gap::DOUBLE) AS median_gap_days,
+    (sum(gap) FILTER (WHERE place_from_end <= 3))::DOUBLE
+    / nullif((count(gap) FILTER (WHERE place_from_end <= 3))::DOUBLE, 0) AS recent_gaps_days,
+    -- Of whole numbers, so that the order they come in does not matter.
+    sqrt(
+      (count(gap) * sum(gap * gap) - sum(gap) * sum(gap))::DOUBLE / nullif((count(gap) * (count(gap) - 1))::DOUBLE, 0)
+    ) AS gap_spread_days,
+    count(*) FILTER (WHERE days_ago < 7) AS occasions_7_days,
+    count(*) FILTER (WHERE days_ago < 14) AS occasions_14_days,
     count(*) FILTER (WHERE days_ago < 30) AS occasions_30_days,
+    count(*) FILTER (WHERE days_ago < 60) AS occasions_60_days,
     count(*) FILTER (WHERE days_ago < 90) AS occasions_90_days,
     count(*) FILTER (WHERE days_ago < 180) AS occasions_180_days,
     count(*) FILTER (WHERE days_ago < 365) AS occasions_365_days,
     count(*) FILTER (WHERE days_ago >= 335 AND days_ago < 365) AS occasions_season,
     (max(amount) FILTER (WHERE place = 1))::DOUBLE AS first_amount,
-    (max(amount) FILTER (WHERE is_last))::DOUBLE AS last_amount,
+    (max(amount) FILTER (WHERE place_from_end = 1))::DOUBLE AS last_amount,
     sum(amount)::DOUBLE / nullif(count(*)::DOUBLE, 0) AS mean_amount
   FROM sequenced
   GROUP BY customer_id
@@ -136,7 +155,16 @@ SELECT
   rhythm.mean_gap_days,
   rhythm.longest_gap_days,
   rhythm.last_gap_days,
+  rhythm.median_gap_days,
+  rhythm.recent_gaps_days,
+  rhythm.gap_spread_days,
+  rhythm.gap_spread_days / nullif(rhythm.mean_gap_days, 0) AS gap_irregularity,
+  rhythm.recency_days::DOUBLE / nullif(rhythm.mean_gap_days, 0) AS silence_by_mean_gap,
+  rhythm.recency_days::DOUBLE / nullif(rhythm.median_gap_days, 0) AS silence_by_median_gap,
+  rhythm.occasions_7_days,
+  rhythm.occasions_14_days,
   rhythm.occasions_30_days,
+  rhythm.occasions_60_days,
   rhythm.occasions_90_days,
   rhythm.occasions_180_days,
   rhythm.occasions_365_days,

@@ -14,7 +14,7 @@ QUERY = features()["features.customer_features"]
 def ask(shop, day=DAY):
     """The features of a day, when all that happened since has long been booked."""
     shop.table("marts.customer_summary", snapshot_date="2027-12-31")
-    return Rows(shop.engine.read(QUERY.select, {"snapshot_date": dt.date.fromisoformat(day)}))
+    return Rows(shop.engine.read(QUERY.select, {"snapshot_date": dt.date.fromisoformat(day)}).sort("customer_id"))
 
 
 @pytest.fixture
@@ -29,6 +29,29 @@ def test_rhythm(anna):
     assert row.rows("frequency", "active_span_days", "age_days", "recency_days", "orders") == [(3, 355, 355, 0, 5)]
     assert row.rows("longest_gap_days", "last_gap_days") == [(315, 30)]
     assert row.one("mean_gap_days") == pytest.approx(355 / 3)
+    assert row.rows("median_gap_days", "silence_by_mean_gap", "silence_by_median_gap") == [(30, 0, 0)]
+
+
+def test_how_regular_the_gaps_are(shop):
+    # Anna: 2, 4 and 6 days, then 20: their mean is 8, their median 5, the last three are 10 in the mean. Around 8 the
+    # squares are 36, 16, 4 and 144, together 200: the spread is the root of 200 / 3. She has been silent for 24 days.
+    # Bert comes every ten days; Cleo has but one gap, which has no spread.
+    shop.orders("anna", "2026-11-05", "2026-11-07", "2026-11-11", "2026-11-17", "2026-12-07")
+    shop.orders("bert", "2026-12-11", "2026-12-21", DAY).orders("cleo", "2026-12-10", "2026-12-20")
+    row = ask(shop)
+    named = ["mean_gap_days", "median_gap_days", "recent_gaps_days", "gap_spread_days", "gap_irregularity",
+             "silence_by_mean_gap", "silence_by_median_gap"]  # fmt: skip
+    spread = (200 / 3) ** 0.5
+    assert row.where(customer_id="anna").rows(*named)[0] == pytest.approx((8, 5, 10, spread, spread / 8, 3, 4.8))
+    assert row.where(customer_id="bert").rows(*named) == [(10, 10, 10, 0, 0, 0, 0)]
+    assert row.where(customer_id="cleo").rows(*named) == [(10, 10, 10, None, None, 1.1, 1.1)]
+
+
+@pytest.mark.parametrize("days", [7, 14, 60])
+def test_short_windows(shop, days):
+    last, outside = (dt.date.fromisoformat(DAY) - dt.timedelta(n) for n in (days - 1, days))
+    shop.orders("anna", str(last)).orders("bert", str(outside))
+    assert ask(shop).by_customer(f"occasions_{days}_days") == {"anna": 1, "bert": 0}
 
 
 def test_money(anna):
@@ -61,8 +84,12 @@ def test_the_borders_of_the_season(shop, day, counted):
 
 def test_one_purchase_has_no_gaps_and_no_repeat_spend(shop):
     row = ask(shop.orders("bert", "2026-12-01", amount=8))
-    unknown = ("mean_gap_days", "longest_gap_days", "last_gap_days", "monetary_value")
-    assert row.rows("frequency", "age_days", *unknown) == [(0, 30, None, None, None, None)]
+    unknown = [
+        "mean_gap_days", "longest_gap_days", "last_gap_days", "median_gap_days", "recent_gaps_days", "gap_spread_days",
+        "gap_irregularity", "silence_by_mean_gap", "silence_by_median_gap", "monetary_value",
+    ]  # fmt: skip
+    assert row.rows("frequency", "age_days") == [(0, 30)]
+    assert row.rows(*unknown) == [(None,) * 10]
 
 
 def test_refunds(shop):

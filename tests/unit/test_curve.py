@@ -27,8 +27,8 @@ def curve_of(model, days, *customers):
     [
         ((0.2, 0.5, 0.8), (0.2, 0.5, 0.8)),  # coherent as it is
         ((0.6, 0.5, 0.8), (0.6, 0.6, 0.8)),  # who buys in 30 days with .6 buys in 90 with no less
-        ((0.2, 0.9, 0.8), (0.2, 0.8, 0.8)),  # … and in 90 with no more than within the churn horizon
-        ((0.6, 0.7, 0.5), (0.6, 0.6, 0.6)),  # the shortest horizon holds where the longest contradicts it
+        ((0.2, 0.9, 0.8), (0.2, 0.9, 0.9)),  # … and within the churn horizon with no less than in 90
+        ((0.6, 0.7, 0.5), (0.6, 0.7, 0.7)),  # the shorter horizons hold where the longest contradicts them
     ],
 )
 def test_probabilities_are_made_coherent(said, expected):

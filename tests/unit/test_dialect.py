@@ -12,6 +12,7 @@ import pytest
 from listing import failing
 
 from pipeline.engines.portable.lint import Refused, parse, refusals, tables_read
+from pipeline.tables.sql_text import written
 
 FILE = "sql/marts/example.sql"
 ORDERS = {
@@ -405,6 +406,13 @@ def test_a_parameter_other_than_the_snapshot_date_is_cast_or_declared():
     assert "a::DATE" in messages(sql)[0]
     assert refusals(sql, FILE, SCHEMAS, parameters={"until": "DATE"}) == []
     assert messages(select("date_diff('day', ordered_on, $until::DATE)")) == []
+
+
+def test_a_percentile_that_is_written_anew_stays_in_the_subset():
+    # A table that reads a feature is written anew with the feature in it.
+    sql = "SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY score) AS a FROM staging.orders GROUP BY is_return"
+    assert written(parse(sql, FILE)) == sql
+    assert messages(written(parse(sql, FILE))) == []
 
 
 def test_names_are_compared_without_regard_to_case():

@@ -47,7 +47,7 @@ def outcomes(night: Night) -> dict[Target, Judged]:
     found: dict[Target, Judged] = {}
     for target, horizon in night.horizons.items():
         after = night.cohort(night.day, night.before(-horizon))
-        learnt = night.cohort(night.before(horizon), night.day)
+        learnt = night.windows(target, night.day)
         judged = judge_probability(target, after, learnt, night.models(night.day), night.clock)
         probability: Array = published[target].to_numpy().astype(np.float64)
         found[target] = replace(judged, predictions={**judged.predictions, PUBLISHED: probability})

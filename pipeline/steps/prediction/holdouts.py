@@ -17,14 +17,14 @@ from pipeline.models.gamma_gamma import SpendFit
 from pipeline.models.histories import Array
 from pipeline.models.purchase_classifier import PurchaseClassifier, blend, train
 from pipeline.models.timing import TimingModel
-from pipeline.steps.prediction.inputs import AMOUNTS, Cohort
+from pipeline.steps.prediction.inputs import AMOUNTS, TRAINED_ON, Cohort
 
 Target = Literal["counts", "value", "purchase_30d", "purchase_90d", "churn"]
 PROBABILITIES: tuple[Target, ...] = ("purchase_30d", "purchase_90d", "churn")
-LEARNT: frozenset[Target] = frozenset({"purchase_30d", "churn"})
-"""Probabilities that classifiers compete for."""
 LEAST_CUSTOMERS, LEAST_BUYERS = 500, 100
 CLASSIFIER, BLEND = "classifier", "blend"
+BLEND_MARGIN = 0.01
+"""By how much of its log loss the blend must be beaten: it errs less where the days to come are not like those past."""
 TRAINED = frozenset({CLASSIFIER, BLEND})
 """Models that know a customer by more than (x, t_x, T)."""
 _EVEN: Mapping[str, Clock] = {}
@@ -57,6 +57,8 @@ class Judged:
     extra: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     intervals: Mapping[str, Calibrated] = field(default_factory=dict)
     """Of value, by model."""
+    earlier: tuple[Judged, ...] = ()
+    """The same from earlier origins: the choice looks at all."""
 
     @property
     def is_probability(self) -> bool:
@@ -73,11 +75,42 @@ class Judged:
             found[name] |= totals | dict(self.extra.get(name, {}))
         return found
 
-    def champion(self) -> str:
-        """The best of the models; baselines do not compete, they are what has to be beaten."""
+    @cached_property
+    def losses(self) -> dict[str, float]:
+        """Log loss of each model, the mean of all origins, or of those where a classifier could be trained. A timing
+        model that does not hold at one of them counts there as the best that does."""
+        tests = [self, *self.earlier]
+        tests = [test for test in tests if BLEND in test.predictions] or tests
+        names = {name for name in self.predictions if name not in self.baselines}
+        if BLEND in tests[0].predictions:
+            names |= TRAINED
+        return {name: float(np.mean([test._loss(name) for test in tests])) for name in sorted(names)}
+
+    def choice(self, name: str) -> dict[str, float]:
+        """The metric that the choice of a probability goes by; none of baselines."""
+        return {"mean_log_loss": self.losses[name]} if self.is_probability and name in self.losses else {}
+
+    def _loss(self, name: str) -> float:
+        timing = self._timing
+        return self.scores[name]["log_loss"] if name in self.predictions else min(timing.values())
+
+    @property
+    def _timing(self) -> dict[str, float]:
+        return {n: s["log_loss"] for n, s in self.scores.items() if n not in self.baselines | TRAINED}
+
+    @property
+    def best_timing(self) -> str:
+        """The best of the timing models, which is blended, or tells the days."""
+        return validation.champion_by_log_loss({n: loss for n, loss in self.losses.items() if n not in TRAINED})
+
+    def champion(self, barred: frozenset[str] = frozenset()) -> str:
+        """The best of the models; baselines do not compete, they are what has to be beaten. Nor do those `barred`."""
         scores = {name: metrics for name, metrics in self.scores.items() if name not in self.baselines}
         if self.is_probability:
-            return validation.champion_by_log_loss({name: metrics["log_loss"] for name, metrics in scores.items()})
+            losses = {name: loss for name, loss in self.losses.items() if name not in barred}
+            best = validation.champion_by_log_loss(losses)
+            stays = BLEND in losses and losses[best] >= (1 - BLEND_MARGIN) * losses[BLEND]
+            return BLEND if stays else best
         biases, ginis = (
             {name: metrics[metric] for name, metrics in scores.items()}
             for metric in ("bias_percent", "normalised_gini")
@@ -87,8 +120,7 @@ class Judged:
 
 def is_enough(cohort: Cohort) -> bool:
     """Whether a cohort can judge, or train, anything."""
-    buyers = int(cohort.bought.sum())
-    return cohort.frame.height >= LEAST_CUSTOMERS and LEAST_BUYERS <= buyers <= cohort.frame.height - LEAST_BUYERS
+    return is_learnable([cohort])
 
 
 def judge_counts(cohort: Cohort, models: Mapping[str, TimingModel], clocks: Mapping[str, Clock] = _EVEN) -> Judged:
@@ -131,31 +163,45 @@ def judge_value(
 def judge_probability(
     target: Target,
     cohort: Cohort,
-    before: Cohort | None,
+    learnt: Sequence[Cohort],
     models: Mapping[str, TimingModel],
     clock: Clock = EVEN,
+    most: int = TRAINED_ON,
 ) -> Judged:
-    """`before`: the cohort one horizon earlier, labelled up to the origin; what classifier and baselines learn."""
+    """`learnt`: cohorts at least one horizon earlier, labelled up to the origin at the latest, the last one first: what
+    classifier and baselines learn, the classifier of `most` customers at most."""
     h, weeks = cohort.histories, clock.week(cohort.weeks)
     predictions: dict[str, Array] = {
         name: model.probability_of_purchase(weeks, h.x, h.t_x, h.T) for name, model in models.items()
     }
     baselines: dict[str, Array] = {}
-    if before is not None and is_enough(before):
-        if target in LEARNT:
-            trained = trained_on(before).predict(cohort.features)
-            losses = {name: validation.log_loss(cohort.bought, p, np.ones_like(p)) for name, p in predictions.items()}
-            behind = predictions[validation.champion_by_log_loss(losses)]
-            predictions |= {CLASSIFIER: trained, BLEND: blend(trained, behind)}
+    if is_learnable(learnt):
+        trained = trained_on(learnt, most).predict(cohort.features)
+        losses = {name: validation.log_loss(cohort.bought, p, np.ones_like(p)) for name, p in predictions.items()}
+        behind = predictions[validation.champion_by_log_loss(losses)]
+        predictions |= {CLASSIFIER: trained, BLEND: blend(trained, behind)}
+    if learnt and is_enough(learnt[0]):
+        before = learnt[0]
         baselines["base_rate"] = np.full_like(h.x, before.bought.mean())
         logistic = validation.fit_recency_logistic(before.silent_weeks, before.bought, np.ones_like(before.bought))
         baselines["recency_logistic"] = logistic.predict(cohort.silent_weeks)
     return Judged(target, cohort, cohort.bought, predictions | baselines, frozenset(baselines))
 
 
-def trained_on(cohort: Cohort) -> PurchaseClassifier:
-    sample = cohort.sampled()
-    return train(sample.features, sample.bought, sample.folds, AMOUNTS)
+def is_learnable(windows: Sequence[Cohort]) -> bool:
+    """Whether a classifier can be trained on the customers of all these windows together."""
+    customers = sum(window.frame.height for window in windows)
+    buyers = sum(int(window.bought.sum()) for window in windows)
+    return customers >= LEAST_CUSTOMERS and LEAST_BUYERS <= buyers <= customers - LEAST_BUYERS
+
+
+def trained_on(windows: Sequence[Cohort], most: int = TRAINED_ON) -> PurchaseClassifier:
+    """Of all windows about as many customers, no more than `most` in all."""
+    samples = [window.sampled(most // len(windows)) for window in windows]
+    features, bought, folds = (
+        np.concatenate([getattr(sample, name) for sample in samples]) for name in ("features", "bought", "folds")
+    )
+    return train(features, bought, folds, AMOUNTS)
 
 
 def usable(fits: Mapping[str, Fit]) -> dict[str, TimingModel]:

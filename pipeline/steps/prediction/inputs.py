@@ -22,12 +22,18 @@ from pipeline.models.gamma_gamma import Spenders
 from pipeline.models.histories import Array, Histories
 from pipeline.models.purchase_classifier import FOLDS
 from pipeline.tables.catalog import tables, with_features
+from pipeline.tables.sql_text import written
 
 LARGEST_SAMPLE, TRAINED_ON, BATCH = 100_000, 25_000, 1_000_000
+WINDOWS, WINDOW_DAYS, LEAST_WINDOW_DAYS = 6, 30, 60
+"""How many origins a classifier learns from at most, how many days they are apart, and the least history before one."""
+HORIZONS_OF_WINDOW = 3
 HISTORY = ("frequency", "active_span_days", "age_days")
 FEATURES = (
     *HISTORY, "recency_days", "monetary_value", "orders", "mean_gap_days", "longest_gap_days", "last_gap_days",
-    "occasions_30_days", "occasions_90_days", "occasions_180_days", "occasions_365_days", "occasions_season",
+    "median_gap_days", "recent_gaps_days", "gap_spread_days", "gap_irregularity", "silence_by_mean_gap",
+    "silence_by_median_gap", "occasions_7_days", "occasions_14_days", "occasions_30_days", "occasions_60_days",
+    "occasions_90_days", "occasions_180_days", "occasions_365_days", "occasions_season",
     "first_amount", "last_amount", "mean_amount", "refunded_amount", "refunded_share",
     "categories", "main_category_share", "channels", "last_channel_share",
 )  # fmt: skip
@@ -70,6 +76,24 @@ _COHORT = """
     SELECT known.customer_id, {columns},
       coalesce(later.occasions, 0) AS later, coalesce(later.amount, 0.0::DOUBLE) AS later_amount
     FROM features.{feature} AS known
+    LEFT JOIN later ON later.customer_id = known.customer_id
+    ORDER BY known.customer_id
+"""
+# What came after an origin within several horizons, each as it was known on its last day.
+_WINDOW = """
+    WITH standing AS (
+      SELECT customer_id, occasion_on, {standing}
+      FROM staging.occasions
+      WHERE occasion_on > $snapshot_date AND occasion_on <= $until::DATE
+      GROUP BY customer_id, occasion_on
+    ),
+    later AS (
+      SELECT customer_id, {counts}
+      FROM standing
+      GROUP BY customer_id
+    )
+    SELECT known.customer_id, {columns}, {later}
+    FROM features.customer_features AS known
     LEFT JOIN later ON later.customer_id = known.customer_id
     ORDER BY known.customer_id
 """
@@ -171,24 +195,28 @@ class Cohort:
         """(n, features), NaN where unknown."""
         return self.frame.select(pl.col(FEATURES).cast(pl.Float64).fill_null(float("nan"))).to_numpy()
 
-    def sampled(self) -> Cohort:
-        """At most TRAINED_ON of the customers, every k-th in an order of their histories: enough to train on, and the
+    def sampled(self, most: int = TRAINED_ON) -> Cohort:
+        """At most so many of the customers, every k-th in an order of their histories: enough to train on, and the
         same every time, whatever the customers are called."""
-        step = -(-self.frame.height // TRAINED_ON)
-        ordered = self.frame.with_columns(_key=pl.Series(self._keys)).sort("_key", *FEATURES, "later")
+        step = -(-self.frame.height // most)
+        ordered = self.frame.with_columns(self._keys.alias("_key")).sort("_key", *FEATURES, "later")
         return Cohort(self.origin, self.until, ordered.drop("_key").gather_every(step))
 
     @property
     def folds(self) -> NDArray[np.intp]:
         """A part of FOLDS for each customer, the same for all who bought on as many days between the same two."""
-        return np.array([int(key[:8], 16) % FOLDS for key in self._keys], dtype=np.intp)
+        parts = self._keys.str.head(8).str.to_integer(base=16, dtype=pl.Int64) % FOLDS
+        return parts.to_numpy().astype(np.intp)
 
-    @property
-    def _keys(self) -> list[str]:
-        """MD5 of the first occasion, x and t_x."""
+    @cached_property
+    def _keys(self) -> pl.Series:
+        """MD5 of the first occasion, x and t_x; computed once of each history."""
         firsts = (pl.lit(self.origin) - pl.duration(days="age_days")).cast(pl.String)
-        told = self.frame.select(pl.concat_str(firsts, "frequency", "active_span_days", separator=" ")).to_series()
-        return [hashlib.md5(key.encode(), usedforsecurity=False).hexdigest() for key in told]
+        told = self.frame.select(told=pl.concat_str(firsts, "frequency", "active_span_days", separator=" "))
+        histories = told.unique()
+        keys = [hashlib.md5(key.encode(), usedforsecurity=False).hexdigest() for key in histories["told"]]
+        known = histories.with_columns(key=pl.Series(keys, dtype=pl.String))
+        return told.join(known, on="told", how="left", maintain_order="left")["key"]
 
     @property
     def spenders(self) -> Spenders:
@@ -237,6 +265,7 @@ def queries() -> Mapping[str, str]:
     rhythm, everything = _cohort_sql("customer_histories", RHYTHM), _cohort_sql("customer_features", FEATURES)
     counts = ", ".join(f"count(*) FILTER (WHERE occasion_on <= $snapshot_date + {d}) AS later_{d}" for d in HORIZONS)
     sums = ", ".join(f"coalesce(sum(later.later_{d}), 0) AS later_{d}" for d in HORIZONS)
+    window = with_features(_window_sql())
     year_ago = with_features(_YEAR_AGO.format(counts=counts, sums=sums))
     return {
         "groups": with_features(_GROUPS),
@@ -247,6 +276,8 @@ def queries() -> Mapping[str, str]:
         "a year ago of a part": _in_part(year_ago),
         "features": everything,
         "features of a part": _in_part(everything),
+        "window": window,
+        "window of a part": _in_part(window),
         "calendar": with_features(_CALENDAR),
         "kept share": with_features(_KEPT_SHARE),
     }
@@ -254,6 +285,21 @@ def queries() -> Mapping[str, str]:
 
 def _cohort_sql(feature: str, columns: Sequence[str]) -> str:
     return with_features(_COHORT.format(columns=", ".join(f"known.{name}" for name in columns), feature=feature))
+
+
+def _window_sql() -> str:
+    ends = {place: f"$until_{place}::DATE" for place in range(HORIZONS_OF_WINDOW)}
+    standing = (f"sum(orders) FILTER (WHERE known_on <= {end}) AS orders_{place}" for place, end in ends.items())
+    counts = (
+        f"count(*) FILTER (WHERE occasion_on <= {end} AND orders_{place} > 0) AS later_{place}"
+        for place, end in ends.items()
+    )
+    return _WINDOW.format(
+        standing=", ".join(standing),
+        counts=", ".join(counts),
+        columns=", ".join(f"known.{name}" for name in FEATURES),
+        later=", ".join(f"coalesce(later.later_{place}, 0) AS later_{place}" for place in ends),
+    )
 
 
 def _in_part(sql: str) -> str:
@@ -269,7 +315,7 @@ def _in_part(sql: str) -> str:
         f"part_{table.name} AS (SELECT {', '.join(table.header.columns)} FROM {table.full_name} WHERE {_PART})"
         for table in read
     )
-    rest = lint.parse(sql, sql).transform(of_part).sql(lint.DIALECT)
+    rest = written(lint.parse(sql, sql).transform(of_part))
     return f"WITH {parts}, {rest.removeprefix('WITH ')}"
 
 
@@ -284,17 +330,38 @@ def cohort(
     return Cohort(origin, until, _of_part(engine, name, origin, until, part))
 
 
+def window(
+    engine: Engine, origin: dt.date, untils: Sequence[dt.date], part: tuple[int, int] = (0, 1)
+) -> dict[dt.date, Cohort]:
+    """The customers of `origin` with all FEATURES, or a part of them as of `cohort`, by the days up to which it is told
+    what they bought, HORIZONS_OF_WINDOW of them, but not for how much."""
+    ends = {f"until_{place}": until for place, until in enumerate(untils)}
+    frame = _of_part(engine, "window", origin, max(untils), part, ends)
+    told = frame.select("customer_id", *FEATURES)
+    return {
+        until: Cohort(origin, until, told.with_columns(frame[f"later_{place}"].alias("later")))
+        for place, until in enumerate(untils)
+    }
+
+
 def year_ago(engine: Engine, origin: dt.date, until: dt.date, part: tuple[int, int] = (0, 1)) -> pl.DataFrame:
     """Groups of equal histories at the end of `origin`: HISTORY, customers, and later_30, later_90, …: what they bought
     in the so many days after it, as known at `until`. All customers, or a part, as of `cohort`."""
     return _of_part(engine, "a year ago", origin, until, part)
 
 
-def _of_part(engine: Engine, name: str, origin: dt.date, until: dt.date, part: tuple[int, int]) -> pl.DataFrame:
+def _of_part(
+    engine: Engine,
+    name: str,
+    origin: dt.date,
+    until: dt.date,
+    part: tuple[int, int],
+    ends: Mapping[str, dt.date] | None = None,
+) -> pl.DataFrame:
     place, parts = part
     bounds = {"part_from": _hash_at(place / parts), "part_to": _hash_at((place + 1) / parts)}
     sql = queries()[name if parts == 1 else f"{name} of a part"]
-    return engine.read(sql, {"snapshot_date": origin, "until": until, **bounds})
+    return engine.read(sql, {"snapshot_date": origin, "until": until, **bounds, **(ends or {})})
 
 
 def _hash_at(share: float) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import cached_property, partial
 from typing import TypeVar
 
@@ -25,12 +25,14 @@ from pipeline.models.pareto_nbd import ParetoNBD
 from pipeline.models.timing import TimingModel
 from pipeline.settings import Settings
 from pipeline.steps.prediction.holdouts import (
-    LEARNT,
+    BLEND,
+    CLASSIFIER,
     PROBABILITIES,
     TRAINED,
     Judged,
     Target,
     is_enough,
+    is_learnable,
     judge_counts,
     judge_probability,
     judge_value,
@@ -39,7 +41,11 @@ from pipeline.steps.prediction.holdouts import (
 from pipeline.steps.prediction.inputs import (
     FEATURES,
     LARGEST_SAMPLE,
+    LEAST_WINDOW_DAYS,
     RHYTHM,
+    TRAINED_ON,
+    WINDOW_DAYS,
+    WINDOWS,
     Cohort,
     Everybody,
     calendar,
@@ -47,6 +53,7 @@ from pipeline.steps.prediction.inputs import (
     everybody,
     histories_of,
     spenders,
+    window,
     year_ago,
 )
 from pipeline.steps.prediction.season import YEAR_DAYS, Season, clock_of, factors_of, purchases_a_day, unknown
@@ -56,7 +63,16 @@ KINDS: tuple[type[TimingModel], ...] = (BGNBD, MBGNBD, ParetoNBD)
 _ALL_KINDS: tuple[type[TimingModel], ...] = (*KINDS, NBD)
 LEAST_BUYERS, LEAST_DAYS, LEAST_FREQUENT, LONGEST_SILENCE_DAYS = 500, 180, 50, 30
 LONGEST_HOLDOUT_DAYS = 182
+CHOICES = 3
+"""Origins, WINDOW_DAYS apart, whose holdouts choose the model of a probability."""
 STRONG_CORRELATION = 0.3
+
+_LEAST_BIAS = "Least bias among the models that rank customers as well, on the holdout."
+_LEAST_LOSS = "Least log loss on the holdouts of the last origins, more than 1 % below the blend where there is one."
+_UNBEATEN_BLEND = "No other model has a log loss more than 1 % below its own on the holdouts of the last origins."
+_UNTESTED_BLEND = (
+    "The history is long enough to train a classifier, not to test it: the blend stands in, as it does unless beaten."
+)
 
 Model = TypeVar("Model", TimingModel, GammaGamma)
 
@@ -89,6 +105,7 @@ class Night:
         self.day = day
         self._last = last or {}
         self._holdouts: dict[tuple[dt.date, dt.date], Cohort] = {}
+        self._windows: dict[dt.date, dict[dt.date, Cohort]] = {}
         self._found: dict[dt.date, dict[str, Fit]] = {}
         self._spent: dict[dt.date, SpendFit] = {}
         self._years: dict[dt.date, pl.DataFrame] = {}
@@ -143,15 +160,9 @@ class Night:
         """The holdouts that the history is long enough for."""
         third = (self.today.history_days + 1) // 3
         counts = self.holdout(self.before(min(LONGEST_HOLDOUT_DAYS, third)), self.day)
-        tests: dict[Target, tuple[Cohort, Cohort]] = {}
-        for target, horizon in self.horizons.items():
-            detailed = target in LEARNT
-            after = self.holdout(self.before(horizon), self.day, detailed)
-            if is_enough(after):
-                before = self.holdout(self.before(2 * horizon), self.before(horizon), detailed)
-                tests[target] = after, before
-        tested = (counts, *(after for after, _ in tests.values()))
-        self.fit_at({self.day, *(found.origin for found in tested if is_enough(found))})
+        tests = {target: self._tests(target) for target in PROBABILITIES}
+        origins = {cohort.origin for of_target in tests.values() for cohort, _ in of_target}
+        self.fit_at({self.day, *origins, *({counts.origin} if is_enough(counts) else ())})
 
         # Counts come first: by the clock of their champion all probabilities run.
         found: dict[Target, Judged] = {}
@@ -161,14 +172,49 @@ class Night:
             clocks = {name: clock_of(self.factors_at(counts.origin, name)) for name in models}
             found["counts"] = judge_counts(counts, models, clocks)
         name = self._model_of_counts(found.get("counts"))
-        self._learn_years({self.day, *(after.origin for after, _ in tests.values())}, {name})
-        judges: dict[Target, Callable[[], Judged]] = {}
+        self._learn_years({self.day, *origins}, {name})
+        judges: list[tuple[Target, Callable[[], Judged]]] = []
         if is_enough(counts) and spend is not None:
-            judges["value"] = partial(judge_value, counts, models, spend, clocks)
-        for target, (after, before) in tests.items():
-            models, clock = self.models(after.origin), clock_of(self.factors_at(after.origin, name))
-            judges[target] = partial(judge_probability, target, after, before, models, clock)
-        return found | dict(zip(judges, side_by_side(lambda target: judges[target](), list(judges)), strict=True))
+            judges.append(("value", partial(judge_value, counts, models, spend, clocks)))
+        for target, of_target in tests.items():
+            for after, learnt in of_target:
+                models, clock = self.models(after.origin), clock_of(self.factors_at(after.origin, name))
+                # That of the earlier ones only helps to choose, so a part of the customers will do.
+                most = TRAINED_ON if after is of_target[0][0] else TRAINED_ON // CHOICES
+                judges.append((target, partial(judge_probability, target, after, learnt, models, clock, most)))
+        results = zip(judges, side_by_side(lambda judge: judge[1](), judges), strict=True)
+        for (target, _), judged in results:
+            last = found.get(target)
+            found[target] = judged if last is None else replace(last, earlier=(*last.earlier, judged))
+        return found
+
+    def _tests(self, target: Target) -> list[tuple[Cohort, list[Cohort]]]:
+        """The holdouts of a probability, the last first, each with what a classifier learns before it."""
+        horizon, found = self.horizons[target], []
+        for place in range(CHOICES):
+            origin = self.before(horizon + WINDOW_DAYS * place)
+            after = self.holdout(origin, self.day, detailed=True) if place == 0 else self._window(origin, target)
+            if after is None or not is_enough(after):
+                break
+            found.append((after, self.windows(target, origin)))
+        return found
+
+    def windows(self, target: Target, until: dt.date) -> list[Cohort]:
+        """What a classifier of a probability may learn at the end of a day: customers of up to WINDOWS origins and
+        whether they bought, the last origin first."""
+        origins = (until - dt.timedelta(self.horizons[target] + WINDOW_DAYS * place) for place in range(WINDOWS))
+        return [found for found in (self._window(origin, target) for origin in origins) if found is not None]
+
+    def _window(self, origin: dt.date, target: Target) -> Cohort | None:
+        """A sample of the customers of an origin with what they bought within the horizon; None with too short a
+        history. One query tells of all horizons that are over."""
+        if self.today.history_days - (self.day - origin).days < LEAST_WINDOW_DAYS:
+            return None
+        ends = [min(origin + dt.timedelta(days), self.day) for days in self.horizons.values()]
+        if origin not in self._windows:
+            parts = -(-self.today.customers // TRAINED_ON)
+            self._windows[origin] = window(self.engine, origin, ends, (0, parts))
+        return self._windows[origin][ends[PROBABILITIES.index(target)]]
 
     @cached_property
     def season(self) -> Season:
@@ -286,6 +332,8 @@ class Night:
             return self.today.histories
         if origin in self._years:
             return histories_of(self._years[origin])
+        if (origin, self.day) not in self._holdouts and origin in self._windows:
+            return next(iter(self._windows[origin].values())).grouped
         return self.holdout(origin, self.day).grouped
 
     @property
@@ -311,9 +359,8 @@ class Night:
         """The timing model of a target: its champion, or where that is trained, the best timing model behind it."""
         judged = self.judged.get(target)
         if judged is None:
-            return self.fitted(self.champions[target].model).model
-        losses = {n: s["log_loss"] for n, s in judged.scores.items() if n not in judged.baselines | TRAINED}
-        return self.fitted(validation.champion_by_log_loss(losses)).model
+            return self.fitted("").model
+        return self.fitted(judged.best_timing).model
 
     def _fitter(self) -> Callable[[type[TimingModel], Histories, TimingModel | None], Fit]:
         """Asked before threads begin, which must import nothing: two that import a package can find it half made."""
@@ -325,17 +372,30 @@ class Night:
 
     def _champion(self, target: Target, horizon: int) -> Champion:
         judged = self.judged.get(target)
+        if target in PROBABILITIES and self._is_untested(target, judged):
+            status = self._status(target, horizon, "not_validated")
+            return Champion(target, horizon, BLEND, status, None, _UNTESTED_BLEND)
         if judged is None:
             name = self.fitted("").model.name
             reason = "The history is too short for a holdout; this timing model has the least AIC."
             return Champion(target, horizon, name, self._status(target, horizon, "not_validated"), None, reason)
-        name, metric = judged.champion(), "log_loss" if judged.is_probability else "bias_percent"
-        if name not in TRAINED:
-            name = self.fitted(name).model.name
-        score = judged.scores[judged.champion()][metric]
-        why = "least log loss" if judged.is_probability else "least bias among the models that rank customers as well"
+        name = judged.champion(self._barred(target))
+        score = judged.losses[name] if judged.is_probability else judged.scores[name]["bias_percent"]
+        published = name if name in TRAINED else self.fitted(name).model.name
         status, days = self._status(target, horizon, "ok"), judged.cohort.days
-        return Champion(target, days, name, status, score, f"{why[0].upper()}{why[1:]} on the holdout.")
+        reason = _LEAST_BIAS if target == "counts" else _UNBEATEN_BLEND if name == BLEND else _LEAST_LOSS
+        return Champion(target, days, published, status, score, reason)
+
+    def _is_untested(self, target: Target, judged: Judged | None) -> bool:
+        """Whether a classifier can be trained, but the history is too short to test one."""
+        is_tested = judged is not None and BLEND in judged.losses
+        return not is_tested and is_learnable(self.windows(target, self.day))
+
+    def _barred(self, target: Target) -> frozenset[str]:
+        """Alone, a classifier of 90 days is not to be trusted where the year is not known: it takes the days to come
+        for those it learnt from."""
+        is_known = target != "purchase_90d" or self.season.factors[90].is_known
+        return frozenset() if is_known else frozenset({CLASSIFIER})
 
     def _status(self, target: Target, horizon: int, otherwise: str) -> str:
         """Counts and value look a year ahead. An unknown season comes first: it concerns the days of now."""

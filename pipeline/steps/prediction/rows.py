@@ -152,7 +152,7 @@ def _classifier_scores(night: Night, chances: Chances) -> pl.DataFrame:
     wanted = [target for target in PROBABILITIES if night.champions[target].model in TRAINED]
     if not wanted:
         return pl.DataFrame()
-    learnt = [night.holdout(night.before(night.horizons[target]), night.day, detailed=True) for target in wanted]
+    learnt = [night.windows(target, night.day) for target in wanted]
     trained = dict(zip(wanted, side_by_side(trained_on, learnt), strict=True))
     groups = night.today.frame.select(HISTORY).with_row_index("place")
     return pl.concat(
@@ -186,7 +186,7 @@ def _validation_rows(night: Night) -> Rows:
         }
         for target, judged in night.judged.items()
         for model, metrics in judged.scores.items()
-        for metric, value in metrics.items()
+        for metric, value in (metrics | judged.choice(model)).items()
     ]  # fmt: skip
 
 

@@ -1,5 +1,5 @@
 /*
-description: "Which model is published for what on the snapshot date, and why: the champion of its holdout, or the first model in line where the history is too short for one. Empty without enough data."
+description: "Which model is published for what on the snapshot date, and why: the champion of its holdouts, or what is taken where the history is too short for one. Empty without enough data."
 grain: [snapshot_date, target]
 owner: team:data
 computed_by: prediction
@@ -9,7 +9,7 @@ columns:
   target:        {type: VARCHAR, meaning: "What is predicted: counts (and value), a purchase within 30 or 90 days, or churn", values: [counts, purchase_30d, purchase_90d, churn]}
   horizon_days:  {type: INTEGER, unit: days, min: 1, meaning: Horizon of the target}
   model:         {type: VARCHAR, meaning: Model that is published}
-  status:        {type: VARCHAR, meaning: "ok; not_validated: the history is too short for a holdout; or season_unknown, which comes first: the shop is in season, and a year ago is not known (season_clock)", values: [ok, not_validated, season_unknown]}
-  score:         {type: DOUBLE, nullable: true, meaning: "Its figure on the holdout: log loss for probabilities, bias in % for counts"}
+  status:        {type: VARCHAR, meaning: "ok; not_validated: the history is too short for a holdout, or for one of the classifier in a blend; or season_unknown, which comes first: the shop is in season, and a year ago is not known (season_clock)", values: [ok, not_validated, season_unknown]}
+  score:         {type: DOUBLE, nullable: true, meaning: "Its figure on the holdout: mean log loss of up to three origins for probabilities, bias in % for counts"}
   reason:        {type: VARCHAR, meaning: Why this model}
 */
