@@ -47,6 +47,12 @@ WHERE snapshot_date = $snapshot_date
 ORDER BY customer_kind
 """
 
+OWN_LIMITS = """
+SELECT count(*) AS customers, min(defecting_days) AS shortest, max(defecting_days) AS longest
+FROM marts.lifecycle_stages
+WHERE snapshot_date = $snapshot_date AND defecting_rule = 'own gaps'
+"""
+
 TRANSITIONS = """
 SELECT horizon_days, from_stage, to_stage, customers, from_customers, share, share_low, share_high
 FROM marts.lifecycle_transitions

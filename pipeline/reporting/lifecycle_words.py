@@ -60,8 +60,8 @@ def limit(days: int, status: str, low: int | None, high: int | None) -> str:
     return f"{counted(days, 'day')} ({STATUSES[status]}{inside if status == 'learnt' else ''})"
 
 
-def limits_sentence(rows: Sequence[Mapping[str, Any]]) -> str:
-    """Rows of both kinds of customers."""
+def limits_sentence(rows: Sequence[Mapping[str, Any]], own: Mapping[str, Any]) -> str:
+    """Rows of both kinds of customers; `own`: how many have limits of their own gaps, and between which days."""
     whose = {"learnt": "as learnt here", "not_reached": "the usual limit, as none could be learnt here",
              "set": "as it is set"}  # fmt: skip
     parts = [
@@ -69,7 +69,17 @@ def limits_sentence(rows: Sequence[Mapping[str, Any]]) -> str:
         f"after {counted(row['defecting_days'], 'day')} ({whose[row['defecting_status']]})"
         for row in rows
     ]
-    return f"Silence means defecting for {listed(parts)}."
+    text = f"Silence means defecting for {listed(parts)}."
+    if not own["customers"]:
+        return text
+    days = f"{count(own['shortest'])} to {count(own['longest'])} days"
+    if own["shortest"] == own["longest"]:
+        days = counted(own["shortest"], "day")
+    have = "has" if own["customers"] == 1 else "have"
+    return (
+        f"{text} {counted(own['customers'], 'customer')} with six purchases or more {have} a limit of their own gaps, "
+        f"{days}."
+    )
 
 
 def transitions_sentence(cells: Mapping[tuple[str, str], Mapping[str, Any]], horizon: int, since: dt.date) -> str:

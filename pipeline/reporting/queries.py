@@ -288,6 +288,16 @@ WHERE snapshot_date = $snapshot_date
 ORDER BY segment_rank
 """
 
+COMPARISON_ARRIVALS = """
+SELECT
+  count(*) FILTER (WHERE arrival = 'first purchase in B') AS first_in_b,
+  count(*) FILTER (WHERE arrival = 'first purchase between A and B') AS first_between,
+  count(*) FILTER (WHERE arrival = 'back after a pause') AS back,
+  count(*) FILTER (WHERE evolution = 'lost' AND bought_since) AS lost_bought_since
+FROM marts.period_comparison_customers
+WHERE snapshot_date = $snapshot_date
+"""
+
 PERIOD_SEGMENTS = """
 WITH placed AS (
   SELECT 'grid' AS catalogue, grid_segment AS segment, period_from, period_to, orders, revenue
@@ -329,5 +339,6 @@ ALL = {
     "activity": ACTIVITY,
     "comparison": COMPARISON,
     "comparison_segments": COMPARISON_SEGMENTS,
+    "comparison_arrivals": COMPARISON_ARRIVALS,
     "period_segments": PERIOD_SEGMENTS,
 }

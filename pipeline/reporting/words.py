@@ -690,8 +690,31 @@ def segment_change_sentence(changes: Sequence[tuple[str, int, int]], lost: int, 
     if before == after:
         most = "Every group has as many customers in B as in A"
     gone = f"{count(lost)} of A did not buy in B" if lost else "None of A was lost"
-    come = f"{somebody(new)} new in B"
+    come = f"{count(new)} of B did not buy in A" if new else "all of B bought in A"
     return f"{most}. {gone}; {come}."
+
+
+def arrival_context(first_in_b: int, first_between: int, back: int) -> str:
+    """When those of B who did not buy in A first bought."""
+    parts = [
+        (first_in_b, "first bought in B"),
+        (first_between, "first bought between A and B"),
+        (back, "came back after a pause"),
+    ]
+    return listed([f"{count(people)} {what}" for people, what in parts if people]) or "all of B’s customers bought in A"
+
+
+def lost_context(share: str, bought_since: int, may_have: bool) -> str:
+    """`may_have`: B ends before the snapshot date, so that there was time to buy since."""
+    text = f"{share} of A’s customers"
+    if not may_have:
+        return text
+    since = (
+        f"{count(bought_since)} of them {'has' if bought_since == 1 else 'have'}"
+        if bought_since
+        else "none of them has"
+    )
+    return f"{text}; {since} bought since"
 
 
 def season_sentence(now: tuple[Decimal, Decimal], earlier: tuple[Decimal, Decimal]) -> str:

@@ -29,12 +29,16 @@ placed AS (
     silences.ended,
     CASE
       WHEN silences.order_number = 1 THEN 'first-time'
-      WHEN date_diff('day', silences.previous_on, silences.began_on) >= limits.inactive_days THEN 'inactive'
-      WHEN date_diff('day', silences.previous_on, silences.began_on) >= limits.defecting_days THEN 'defecting'
+      WHEN date_diff('day', silences.previous_on, silences.began_on)
+        >= CASE WHEN silences.order_number > 2 THEN own.inactive_days ELSE limits.inactive_days END THEN 'inactive'
+      WHEN date_diff('day', silences.previous_on, silences.began_on)
+        >= CASE WHEN silences.order_number > 2 THEN own.defecting_days ELSE limits.defecting_days END THEN 'defecting'
       ELSE 'active'
     END AS found
   FROM features.customer_silences AS silences
   JOIN limits ON limits.customer_kind = CASE WHEN silences.order_number <= 2 THEN 'one-time' ELSE 'repeat' END
+  JOIN marts.lifecycle_stages AS own
+    ON own.snapshot_date = $snapshot_date AND own.customer_id = silences.customer_id
 ),
 counted AS (
   SELECT 'order_number' AS grouping, order_number::VARCHAR AS group_name, bucket, days, ended, count(*) AS silences

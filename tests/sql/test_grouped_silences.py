@@ -45,6 +45,16 @@ def test_a_purchase_finds_its_customer_in_a_stage(limited, gap, found):
     assert ask(limited).where(grouping="found", ended=False).one("group_name") == found
 
 
+def test_a_purchase_finds_a_frequent_shopper_under_limits_of_own_gaps(shop):
+    # No limit is reached in a shop of one. Gaps 7, 7, 25, 7, 50: the median is 7, the limits are 21 and 42. The first
+    # gap is that of a one-time customer.
+    shop.orders("anna", "2026-09-01", "2026-09-08", "2026-09-15", "2026-10-10", "2026-10-17", "2026-12-06")
+    found = ask(shop).where(grouping="found").rows("group_name", "days")
+    assert sorted(found) == [
+        ("active", 7), ("active", 25), ("active", 50), ("defecting", 7), ("first-time", 7), ("inactive", 25),
+    ]  # fmt: skip
+
+
 def test_a_silence_of_730_days_is_too_old(limited):
     # 31 December 2024 is 730 days before the end of 2026, 1 January 2025 is 729.
     limited.orders("anna", "2024-12-31").orders("bert", "2025-01-01")

@@ -121,6 +121,79 @@ def test_the_future_does_not_change_a_day(limited):
 def test_a_customer_without_a_stage_is_refused(limited):
     limited.orders("anna", days_before(5)).registered("bert", on=days_before(5)).snapshot(DAY)
     limited.engine.execute(f"UPDATE {STAGES} SET stage = 'lead' WHERE customer_id = 'anna'")
-    assert limited.failing_checks(STAGES, DAY) == {"every_customer_has_a_stage"}
+    assert limited.failing_checks(STAGES, DAY) == {"every_customer_has_a_stage", "stage_follows_the_limits"}
     limited.engine.execute(f"UPDATE {STAGES} SET stage = 'active'")
-    assert limited.failing_checks(STAGES, DAY) == {"only_leads_have_not_bought"}
+    assert limited.failing_checks(STAGES, DAY) == {"only_leads_have_not_bought", "stage_follows_the_limits"}
+
+
+# ── limits of own gaps ────────────────────────────────────────────────────────────────────────────────────────────────
+
+OWN = ("defecting_days", "defecting_rule", "inactive_days", "inactive_rule", "stage")
+
+
+def rhythm(*gaps, silent):
+    """Days of purchases with these gaps, the last `silent` days ago."""
+    return [days_before(silent + sum(gaps[place:])) for place in range(len(gaps) + 1)]
+
+
+@pytest.mark.parametrize(
+    ("gaps", "silent", "found"),
+    [
+        # Median 7: 3 · 7 = 21 and 6 · 7 = 42.
+        ((7, 7, 7, 7, 7), 20, (21, "own gaps", 42, "own gaps", "active")),
+        ((7, 7, 7, 7, 7), 21, (21, "own gaps", 42, "own gaps", "defecting")),
+        ((7, 7, 7, 7, 7), 42, (21, "own gaps", 42, "own gaps", "inactive")),
+        # One long gap moves no median; five purchases are too few for one.
+        ((7, 7, 70, 7, 7), 20, (21, "own gaps", 42, "own gaps", "active")),
+        ((7, 7, 7, 7), 42, (180, "stand-in", 365, "stand-in", "active")),
+        # Never under 14 and 30 days.
+        ((2, 2, 2, 2, 2), 14, (14, "own gaps", 30, "own gaps", "defecting")),
+        # Six gaps: the median is (7 + 10) / 2, three times it 25.5, reached on day 26; six times 51.
+        ((7, 7, 7, 10, 10, 10), 25, (26, "own gaps", 51, "own gaps", "active")),
+    ],
+)
+def test_where_no_limit_is_reached_frequent_shoppers_have_their_own(shop, gaps, silent, found):
+    shop.orders("anna", *rhythm(*gaps, silent=silent))
+    assert shop.table(STAGES).rows(*OWN) == [found]
+
+
+def test_own_limits_give_way_to_those_set(shop):
+    shop.orders("anna", *rhythm(7, 7, 7, 7, 7, silent=20)).registered("lea", on=days_before(5))
+    for given, found in (
+        ({"inactive_days": 15}, (15, "own gaps", 15, "set", "inactive")),
+        ({"defecting_days": 60}, (60, "set", 60, "own gaps", "active")),
+        ({"defecting_days": 60, "inactive_days": 200}, (60, "set", 200, "set", "active")),
+    ):
+        shop.with_settings(lifecycle=given)
+        assert shop.table(STAGES).where(customer_id="anna").rows(*OWN) == [found]
+    assert shop.table(STAGES).where(customer_id="lea").rows(*OWN) == [(None, None, None, None, "lead")]
+
+
+def test_a_learnt_limit_is_for_all(shop):
+    # As above: repeat customers are defecting from day 30 on, the last day on which one of them bought again.
+    for number in range(240):
+        shop.orders(f"c{number}", days_before(300), *([days_before(290)] if number % 2 else []))
+    for number in range(3):
+        shop.orders(f"slow{number}", *map(days_before, (150, 149, 119)))
+    shop.orders("anna", *rhythm(3, 3, 3, 3, 3, silent=20))
+    assert shop.table(STAGES).where(customer_id="anna").one("defecting_rule") == "learnt"
+
+
+def test_own_limits_hold_for_both_ends_of_a_move_and_for_who_returned(shop):
+    # Every 7 days up to 130 days ago, then a gap of 100 days, then again and once more. Limits: 21 and 42. 90 days ago
+    # she had been silent for 40 days, 30 days ago for none; her last gap was 22.
+    shop.orders("anna", *rhythm(7, 7, 7, 7, 7, 100, 22, silent=8))
+    columns = ("stage_90_days_ago", "stage_30_days_ago", "stage", "returned")
+    assert shop.table(STAGES).rows(*columns) == [("defecting", "active", "active", True)]
+
+
+def test_a_cancelled_order_makes_no_gap(shop):
+    # Six days of purchases, of which one is cancelled: five are too few.
+    shop.orders("anna", *rhythm(7, 7, 7, 7, 7, silent=5)).refund("anna-3", on=days_before(1), amount=10)
+    assert shop.table(STAGES).rows("occasions", "defecting_rule") == [(5, "stand-in")]
+
+
+def test_a_stage_beside_its_limits_is_refused(limited):
+    limited.orders("anna", days_before(5)).snapshot(DAY)
+    limited.engine.execute(f"UPDATE {STAGES} SET stage = 'defecting'")
+    assert limited.failing_checks(STAGES, DAY) == {"stage_follows_the_limits"}

@@ -222,6 +222,35 @@ def test_same_lost_new(moves):
     ]  # fmt: skip
 
 
+def test_who_did_not_buy_in_a_need_not_be_new(shop):
+    # A: 3 to 8 January, B: 11 to 15 January, and then to the 20th nothing but what has happened since. Not in A: Cleo,
+    # first in B; Dora, first on the day after A and again in B; Emil, first before A. Lost: Bert, who has bought since,
+    # and Finn, who has not; what Gina bought in between is neither in A nor in B.
+    shop.with_settings(compare="2026-01-03:2026-01-08,2026-01-11:2026-01-15")
+    shop.orders("anna", "2026-01-03", "2026-01-11").orders("bert", "2026-01-08", "2026-01-16")
+    shop.orders("cleo", "2026-01-11", "2026-01-17").orders("dora", "2026-01-09", "2026-01-15")
+    shop.orders("emil", "2026-01-02", "2026-01-09", "2026-01-12").orders("finn", "2026-01-05", "2026-01-10")
+    shop.orders("gina", "2026-01-09")
+    assert shop.table(CUSTOMERS, END).rows("customer_id", "evolution", "arrival", "bought_since") == [
+        ("anna", "same", None, False),
+        ("bert", "lost", None, True),
+        ("cleo", "new", "first purchase in B", True),
+        ("dora", "new", "first purchase between A and B", False),
+        ("emil", "new", "back after a pause", False),
+        ("finn", "lost", None, False),
+    ]
+
+
+def test_a_first_order_that_was_cancelled_is_no_first_purchase(shop):
+    # Anna's order before A is cancelled on the 14th; her first that stands is in B.
+    shop.with_settings(compare=f"{A},{B}").orders("bert", "2026-01-01").orders("anna", "2026-01-02", "2026-01-12")
+    shop.refund("anna-1", on="2026-01-14", amount=10)
+    arrivals = [shop.table(CUSTOMERS, day).by_customer("arrival") for day in ("2026-01-19", "2026-01-20")]
+    assert arrivals == [{"anna": "first purchase in B"}] * 2
+    shop.emptied().orders("bert", "2026-01-01").orders("anna", "2026-01-02", "2026-01-12")
+    assert shop.table(CUSTOMERS, END).by_customer("arrival") == {"anna": "back after a pause"}
+
+
 def test_segments_in_both_periods(moves):
     segments = moves.table(SEGMENTS, END)
     names = ("segment", "a_customers", "b_customers", "customers_change", "a_revenue", "b_revenue", "revenue_change")
@@ -230,7 +259,7 @@ def test_segments_in_both_periods(moves):
         ("hibernating", 1, 1, 0, 30, 5, -25),
         ("lost", 0, 1, 1, 0, -2, -2),
         ("need_attention", 1, 1, 0, 20, 30, 10),
-        ("not_yet", 1, 0, -1, 0, 0, 0),
+        ("not_in_a", 1, 0, -1, 0, 0, 0),
     ]
     became = ("segment", "became_better", "stayed", "became_worse", "became_lost", "arrived", "lost_revenue")
     assert [row for row in segments.rows(*became) if any(row[1:])] == [
@@ -239,11 +268,11 @@ def test_segments_in_both_periods(moves):
     ]
 
 
-def test_every_segment_is_listed_best_first_then_lost_and_not_yet(moves):
+def test_every_segment_is_listed_best_first_then_lost_and_not_in_a(moves):
     segments = moves.table(SEGMENTS, END)
     ranks = segments.by("segment_rank", "segment")
     assert [ranks[rank] for rank in sorted(ranks)] == [
-        "champions", "regulars", "new", "need_attention", "cant_lose", "at_risk", "hibernating", "lost", "not_yet",
+        "champions", "regulars", "new", "need_attention", "cant_lose", "at_risk", "hibernating", "lost", "not_in_a",
     ]  # fmt: skip
 
 
@@ -341,6 +370,7 @@ def standing(told):
         (COMPARISON, "SET status = 'insufficient_data'", {"figures_or_insufficient_data"}),
         (CUSTOMERS, "SET a_revenue = a_revenue + 1 WHERE customer_id = 'anna'", {"adds_up_to_the_comparison"}),
         (CUSTOMERS, "SET evolution = 'same' WHERE evolution = 'lost'", {"adds_up_to_the_comparison"}),
+        (CUSTOMERS, "SET arrival = NULL WHERE customer_id = 'cleo'", {"arrivals_are_those_not_in_a"}),
         (SEGMENTS, "SET b_customers = b_customers + 1 WHERE segment = 'new'", {"both_sides_hold_everyone"}),
         (SEGMENTS, "SET stayed = stayed + 1", {"everyone_of_a_became_something"}),
     ],

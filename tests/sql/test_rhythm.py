@@ -62,7 +62,7 @@ def test_what_the_log_says_of_the_key_moment(shop, back, sentence):
     for number in range(400):
         shop.orders(f"c{number}", "2026-06-01", *(["2026-06-11"] if number < back else []))
     shop.table("staging.occasions")
-    shop.table("marts.lifecycle_thresholds", END)
+    shop.table("marts.lifecycle_stages", END)
     said = []
     compute_of("rhythm")(shop.engine, shop.engine.settings, dt.date.fromisoformat(END), said.append)
     assert said == [f"{END}: {sentence}"]

@@ -108,7 +108,10 @@ BACK = {**LAST, "scenario": "back", "from_stage": "defecting", "to_stage": "acti
         (limit(49, "learnt", 46, None), "49 days (learnt; from 46)"),
         (limit(180, "not_reached", 150, None), "180 days (stands in: the chance falls less)"),
         (limit(1, "set", None, None), "1 day (set)"),
-        (limits_sentence([LEARNT, STANDS_IN]),
+        (limits_sentence([STANDS_IN], {"customers": 2, "shortest": 14, "longest": 90}),
+         "Silence means defecting for those who have bought again after 180 days (the usual limit, as none could be "
+         "learnt here). 2 customers with six purchases or more have a limit of their own gaps, 14 to 90 days."),
+        (limits_sentence([LEARNT, STANDS_IN], {"customers": 0, "shortest": None, "longest": None}),
          "Silence means defecting for customers who have bought once after 49 days (as learnt here) and those who have "
          "bought again after 180 days (the usual limit, as none could be learnt here)."),
         (transitions_sentence({("active", "defecting"): CELL}, 30, THEN),

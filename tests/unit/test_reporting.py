@@ -470,10 +470,10 @@ def test_two_periods_in_words() -> None:
     )
     assert words.evolution_sentence(0, 0, 0, 0, 0) == "Nobody bought in A."
     assert words.segment_change_sentence([("New", 3, 1), ("Loyal", 4, 5)], 4, 0) == (
-        "New changed most, from 3 to 1 customer. 4 of A did not buy in B; nobody was new in B."
+        "New changed most, from 3 to 1 customer. 4 of A did not buy in B; all of B bought in A."
     )
     assert words.segment_change_sentence([("New", 3, 3)], 0, 2) == (
-        "Every group has as many customers in B as in A. None of A was lost; 2 were new in B."
+        "Every group has as many customers in B as in A. None of A was lost; 2 of B did not buy in A."
     )
     ends = (Decimal(100), Decimal(150)), (Decimal(80), Decimal(60))
     assert plain(words.season_sentence(*ends)) == (
@@ -1171,7 +1171,9 @@ def test_what_the_comparison_tells_of_a_tiny_shop(two_snapshots: Shop, tmp_path:
     assert sentence_of(read, "comparison-evolution", "evolution").endswith(
         "1 (50.0 %) did not buy in B. The lost had brought 40.00 € in A."
     )
-    assert sentence_of(read, "comparison-segments", "segments").endswith("1 of A did not buy in B; 2 were new in B.")
+    assert sentence_of(read, "comparison-segments", "segments").endswith(
+        "1 of A did not buy in B; 2 of B did not buy in A."
+    )
     text = plain(written(read, tmp_path)["2026-06-30/comparison.html"])
     assert (
         "Insufficient data: the same dates a year earlier begin on 6 January 2025, the history on 5 January 2026"
@@ -1179,6 +1181,27 @@ def test_what_the_comparison_tells_of_a_tiny_shop(two_snapshots: Shop, tmp_path:
     )
     file = "period_comparison_customers/day=2026-06-30/period_comparison_customers.parquet"
     assert f'href="../../../data/marts/{file}"' in text
+
+
+def test_the_comparison_tells_who_is_new_from_who_is_back(shop: Shop, tmp_path: Path) -> None:
+    # A is 1 to 10 May, B 11 to 20 May. Lost: Anna, who has bought since, and Bert. Of B, not in A: Cleo, first in B,
+    # and Dora, first in April.
+    shop.orders("anna", "2026-05-01", "2026-06-01").orders("bert", "2026-05-10")
+    shop.orders("cleo", "2026-05-11").orders("dora", "2026-04-01", "2026-05-12")
+    shop.with_settings(compare="2026-05-01:2026-05-10,2026-05-11:2026-05-20").snapshot(str(JUNE))
+    text = plain(written(shop.engine.read, tmp_path)["2026-06-30/comparison.html"])
+    assert "100.0 % of A’s customers; 1 of them has bought since" in text
+    assert "1 first bought in B and 1 came back after a pause" in text
+    assert "Did not buy in A" in text
+
+
+def test_who_came_and_who_was_lost_in_words() -> None:
+    assert words.arrival_context(780, 411, 128) == (
+        "780 first bought in B, 411 first bought between A and B and 128 came back after a pause"
+    )
+    assert words.arrival_context(0, 0, 0) == "all of B’s customers bought in A"
+    assert words.lost_context("17.8 %", 0, True) == "17.8 % of A’s customers; none of them has bought since"
+    assert words.lost_context("17.8 %", 0, False) == "17.8 % of A’s customers"
 
 
 def test_the_season_is_the_same_dates_a_year_earlier(shop: Shop) -> None:

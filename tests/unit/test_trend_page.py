@@ -150,6 +150,14 @@ def moved(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
         yield shop
 
 
+@pytest.fixture
+def altered(moved: Shop) -> Iterator[Shop]:
+    """The same shop to be changed; what is changed is taken back."""
+    moved.engine.execute("BEGIN TRANSACTION")
+    yield moved
+    moved.engine.execute("ROLLBACK")
+
+
 def context_of(query: Query, day: dt.date = FEBRUARY) -> dict[str, Any]:
     (page,) = [page for page in read_pages([PAGES_FOLDER], tables()) if page.name == "trend"]
     return page.context(read_report(query, day, tables(), RUN))
@@ -206,8 +214,8 @@ def test_the_movers_are_listed_by_id_with_what_is_at_stake(moved: Shop, tmp_path
     ]  # fmt: skip
     assert [row[3:] for row in found["moves"].grid.rows] == [(1, Decimal("100.00")), (1, Decimal("90.00"))]
     assert plain(found["moves"].sentence) == (
-        "Since 31 January 2026, 1 customer moved up and 1 down; 0 got a trend and 0 lost theirs. Those who moved down "
-        "spent 100.00 € in the last 12 months."
+        "Since 31 January 2026, 1 customer began to rise and 1 to decline; 0 no longer do either, 0 got a trend and 0 "
+        "lost theirs. Those who began to decline spent 100.00 € in the last 12 months."
     )
     text = written(moved.engine.read, tmp_path)
     assert ADDRESS not in text and "<script>alert" not in text
@@ -227,7 +235,46 @@ def test_every_customer_with_a_trend_is_in_one_bar(moved: Shop) -> None:
     assert {row[0]: row[1:] for row in ratios.grid.rows if any(row[1:])} == {
         "Only before": (0, 0, 1), "0.8 to 1.25": (0, 2, 0), "Only lately": (1, 0, 0),
     }  # fmt: skip
-    assert [sum(row[n] for row in segments.grid.rows) for n in (1, 2, 3)] == [1, 2, 1]
+    assert segments.text.startswith("No group has 20 customers with a trend")
+
+
+@pytest.mark.parametrize(("copies", "bars"), [(18, []), (19, ["Need attention (n = 20)"])])
+def test_a_group_has_a_bar_from_twenty_customers_with_a_trend_on(altered: Shop, copies: int, bars: list[str]) -> None:
+    # Anna alone, and as often again under other names, all put into one group; the other three are in another.
+    altered.engine.execute(f"""
+        UPDATE marts.rfm_segments SET segment = CASE WHEN customer_id = '{ADDRESS}' THEN 'need_attention' ELSE 'new' END
+        WHERE catalogue = 'grid'
+    """)
+    for table in ("marts.rfm_segments", "marts.activity_trend"):
+        altered.engine.execute(f"""
+            INSERT INTO {table} SELECT one.* REPLACE ('copy ' || copy AS customer_id)
+            FROM {table} AS one, range({copies}) AS copies (copy)
+            WHERE customer_id = '{ADDRESS}' AND snapshot_date = DATE '{FEBRUARY}'
+        """)
+    segments = context_of(altered.engine.read)["charts"]["segments"]
+    assert bool(segments) == bool(bars)
+    if bars:
+        assert {plain(label) for trace in segments.views[0].figure["data"] for label in trace["y"]} == set(bars)
+        assert [row[1] for row in segments.grid.rows] == [20]
+
+
+def test_who_no_longer_rises_stands_apart_behind_real_declines(altered: Shop) -> None:
+    # Now Bert, who was declining, has become stable, and Anna with more at stake as well, from growing.
+    altered.engine.execute(f"""
+        UPDATE marts.segment_events SET to_segment = 'stable'
+        WHERE catalogue = 'activity_trend' AND snapshot_date = DATE '{FEBRUARY}'
+    """)
+    found = context_of(altered.engine.read)["charts"]
+    assert [row[3] for row in found["movers"].grid.rows] == ["no longer rising", "no longer falling"]
+    assert plain(found["moves"].sentence) == (
+        "Since 31 January 2026, 0 customers began to rise and 0 to decline; 2 no longer do either, 0 got a trend and 0 "
+        "lost theirs."
+    )
+    # A real decline comes first, though less is at stake.
+    altered.engine.execute("UPDATE marts.segment_events SET direction = 'worse', to_segment = 'declining' "
+                         "WHERE catalogue = 'activity_trend' AND direction = 'better'")  # fmt: skip
+    found = context_of(altered.engine.read)["charts"]
+    assert [row[3] for row in found["movers"].grid.rows] == ["down", "no longer rising"]
 
 
 def test_the_same_partition_gives_the_same_bytes(moved: Shop, tmp_path: Path) -> None:

@@ -26,7 +26,7 @@ _OUTCOMES = {
     "worse": ("In a worse one", "became_worse"),
     "lost": ("Lost", "became_lost"),
 }
-_LOST, _NOT_YET = "lost", "not_yet"
+_LOST, _NOT_IN_A = "lost", "not_in_a"
 
 Row = Mapping[str, Any]
 
@@ -37,11 +37,12 @@ def context(report: Report) -> dict[str, Any]:
     segments = report.ask(queries.COMPARISON_SEGMENTS).to_dicts()
     asked, earlier = pairs.get("asked"), pairs.get("year_earlier")
     compared = asked if asked and asked["status"] != "insufficient_data" else None
+    arrivals = report.ask(queries.COMPARISON_ARRIVALS).row(0, named=True)
     return {
         "lead": _lead(asked),
         "missing": "" if compared else _missing(facts, asked),
         "caution": _caution(facts, compared),
-        "figures": _key_figures(facts, compared) if compared else [],
+        "figures": _key_figures(facts, compared, arrivals) if compared else [],
         "split": _split_chart(facts, compared) if compared else None,
         "segments": _segments_chart(compared, segments) if compared and _buyers(compared) else None,
         "evolution": _evolution_chart(facts, compared, segments) if compared and compared["a_customers"] else None,
@@ -95,17 +96,24 @@ def _caution(facts: Facts, compared: Row | None) -> str:
     return ""
 
 
-def _key_figures(facts: Facts, row: Row) -> list[KeyFigure]:
+def _key_figures(facts: Facts, row: Row, arrivals: Row) -> list[KeyFigure]:
     def from_to(label: str, before: words.Number | None, after: words.Number | None, show: Any) -> KeyFigure:
         change = None if before is None or after is None else after - before  # type: ignore[operator]
         return KeyFigure(label, show(after), f"in B; {show(before)} in A", words.change(change, show))
 
     lost = words.percent(words.share_of(row["lost_customers"], row["a_customers"]))
-    new = words.percent(words.share_of(row["new_customers"], row["b_customers"]))
     return [
         from_to("Customers", row["a_customers"], row["b_customers"], words.count),
-        KeyFigure("Lost", words.count(row["lost_customers"]), f"{lost} of A’s customers did not buy in B"),
-        KeyFigure("New", words.count(row["new_customers"]), f"{new} of B’s customers did not buy in A"),
+        KeyFigure(
+            "Lost: did not buy in B",
+            words.count(row["lost_customers"]),
+            words.lost_context(lost, arrivals["lost_bought_since"], row["b_to"] < facts.snapshot_date),
+        ),
+        KeyFigure(
+            "In B, but not in A",
+            words.count(row["new_customers"]),
+            words.arrival_context(arrivals["first_in_b"], arrivals["first_between"], arrivals["back"]),
+        ),
         from_to("Orders per customer", row["a_orders_per_customer"], row["b_orders_per_customer"], words.number),
         from_to("Order value, net of refunds", row["a_order_value"], row["b_order_value"], facts.money),
         from_to("Revenue, guests included", row["a_total_revenue"], row["b_total_revenue"], facts.money),
@@ -164,7 +172,7 @@ def _segments_chart(row: Row, segments: Sequence[Row]) -> Chart:
         for side, name, colour in (("a", "Period A", charts.ACCENT_PALE), ("b", "Period B", charts.ACCENT))
     ]
     changes = [
-        (s["label"], s["a_customers"], s["b_customers"]) for s in segments if s["segment"] not in (_LOST, _NOT_YET)
+        (s["label"], s["a_customers"], s["b_customers"]) for s in segments if s["segment"] not in (_LOST, _NOT_IN_A)
     ]
     sentence = words.segment_change_sentence(changes, row["lost_customers"], row["new_customers"])
     picture = charts.horizontal_bars(labels, series, None)
@@ -184,7 +192,7 @@ def _segments_grid(segments: Sequence[Row]) -> Grid:
         [Field("segment", "Group"), Field("a_customers", "Customers, A", "count"),
          Field("b_customers", "Customers, B", "count"), Field("customers_change", "Change", "count"),
          Field("a_revenue", "Revenue, A", "money"), Field("b_revenue", "Revenue, B", "money"),
-         Field("arrived", "New in B", "count")],
+         Field("arrived", "Of B, not in A", "count")],
         [
             (s["label"], s["a_customers"], s["b_customers"], s["b_customers"] - s["a_customers"], s["a_revenue"],
              s["b_revenue"], s["arrived"])
@@ -195,7 +203,7 @@ def _segments_grid(segments: Sequence[Row]) -> Grid:
 
 def _evolution_chart(facts: Facts, row: Row, segments: Sequence[Row]) -> Chart:
     """What became of the customers of each group of A."""
-    groups = [segment for segment in segments if segment["segment"] not in (_LOST, _NOT_YET)]
+    groups = [segment for segment in segments if segment["segment"] not in (_LOST, _NOT_IN_A)]
 
     def texts(label: str, column: str) -> list[str]:
         return [

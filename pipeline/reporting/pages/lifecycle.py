@@ -59,7 +59,7 @@ def context(report: Report) -> dict[str, Any]:
     return {
         "stages": None if facts.is_empty else _stages_chart(report, stages),
         "limits": _limits(thresholds),
-        "limits_sentence": limits_sentence(thresholds),
+        "limits_sentence": limits_sentence(thresholds, report.ask(queries.OWN_LIMITS).row(0, named=True)),
         "transitions": _transitions_chart(facts, moves, history) if has_moved else None,
         "flows": _flows_chart(facts, moves) if has_moved else None,
         "moved_missing": "" if has_moved else _when(begun, HORIZONS[0], "Moves need customers of 30 days ago."),
@@ -162,7 +162,7 @@ def _funnel_sentence(funnel: Mapping[str, int]) -> str:
 def _limits(rows: Sequence[Row]) -> Grid:
     fields = [
         Field("kind", "Customers"), Field("defecting", "Defecting after (95 % interval)"),
-        Field("inactive", "Inactive after (95 % interval)"), Field("customers", "Number", "count"),
+        Field("inactive", "Inactive after (95 % interval)"), Field("silences", "Purchases watched", "count"),
         Field("chance", "Chance to buy within 90 days, right after a purchase", "percent"),
     ]  # fmt: skip
     return grid("After how much silence a customer counts as defecting or inactive", fields, [
@@ -172,7 +172,7 @@ def _limits(rows: Sequence[Row]) -> Grid:
                 limit(row[f"{name}_days"], row[f"{name}_status"], row[f"{name}_low"], row[f"{name}_high"])
                 for name in ("defecting", "inactive")
             ),
-            row["customers"], row["chance_at_0"],
+            row["silences"], row["chance_at_0"],
         )
         for row in rows
     ])  # fmt: skip

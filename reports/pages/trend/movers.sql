@@ -1,6 +1,6 @@
 /*
 title: The movers with the most value at stake
-caption: Customers who moved to another trend, most value at stake first
+caption: Customers who moved to another trend, declines first, then most value at stake
 draw: table
 columns:
   customer_id: Customer
@@ -28,8 +28,14 @@ SELECT
   events.customer_id,
   coalesce(before.label, 'New customer') AS "from",
   now.label AS "to",
-  CASE events.direction WHEN 'better' THEN 'up' WHEN 'worse' THEN 'down' WHEN 'entered' THEN 'got one' ELSE 'lost it' END
-    AS direction,
+  CASE
+    WHEN events.direction = 'worse' AND events.to_segment = 'stable' THEN 'no longer rising'
+    WHEN events.direction = 'better' AND events.to_segment = 'stable' THEN 'no longer falling'
+    WHEN events.direction = 'better' THEN 'up'
+    WHEN events.direction = 'worse' THEN 'down'
+    WHEN events.direction = 'entered' THEN 'got one'
+    ELSE 'lost it'
+  END AS direction,
   trend.prior_occasions,
   trend.recent_occasions,
   events.value_at_stake,
@@ -43,5 +49,8 @@ JOIN trends AS now ON now.trend = events.to_segment
 WHERE events.snapshot_date = $snapshot_date
   AND events.catalogue = 'activity_trend'
   AND events.direction <> 'same'
-ORDER BY events.value_at_stake DESC, events.customer_id
+ORDER BY
+  events.direction = 'worse' AND events.to_segment = 'declining' DESC,
+  events.value_at_stake DESC,
+  events.customer_id
 LIMIT 20

@@ -12,13 +12,15 @@ let:
   moved: sum(customers)
   up: coalesce(sum(customers) FILTER (way = 'better'), 0)
   down: coalesce(sum(customers) FILTER (way = 'worse'), 0)
+  calmed: coalesce(sum(customers) FILTER (way = 'calmed'), 0)
   entered: coalesce(sum(customers) FILTER (way = 'entered'), 0)
   lost: coalesce(sum(customers) FILTER (way = 'left'), 0)
   at_stake: sum(value_at_stake) FILTER (way = 'worse')
 sentence: >-
-  Since {{ previous.day|day }}, {{ up|counted("customer") }} moved up and {{ down|count }} down; {{ entered|count }} got a
+  Since {{ previous.day|day }}, {{ up|counted("customer") }} began to rise and {{ down|count }} to decline; {{ calmed|count }}
+  no longer do either, {{ entered|count }} got a
   trend and {{ lost|count }} lost theirs.
-  {%- if down %} Those who moved down spent {{ at_stake|money }} in the last 12 months.{% endif %}
+  {%- if down %} Those who began to decline spent {{ at_stake|money }} in the last 12 months.{% endif %}
 empty: "{{ base.window_days|movers_missing(previous) }}"
 basis: n = {{ moved|counted("customer") }} · {{ previous.day|short_day }} to {{ snapshot_date|short_day }}
 note: "Value at stake: what these customers spent in the last 12 months ({{ facts.last_year }})."
@@ -36,11 +38,18 @@ moves AS (
 SELECT
   coalesce(before.label, 'New customer') AS "from",
   now.label AS "to",
-  CASE moves.direction WHEN 'better' THEN 'up' WHEN 'worse' THEN 'down' WHEN 'entered' THEN 'got one' ELSE 'lost it' END
-    AS direction,
+  CASE
+    WHEN moves.direction = 'worse' AND moves.to_segment = 'stable' THEN 'no longer rising'
+    WHEN moves.direction = 'better' AND moves.to_segment = 'stable' THEN 'no longer falling'
+    WHEN moves.direction = 'better' THEN 'up'
+    WHEN moves.direction = 'worse' THEN 'down'
+    WHEN moves.direction = 'entered' THEN 'got one'
+    ELSE 'lost it'
+  END AS direction,
   moves.customers,
   moves.value_at_stake,
-  moves.direction AS way
+  CASE WHEN moves.to_segment = 'stable' AND moves.direction IN ('better', 'worse') THEN 'calmed' ELSE moves.direction END
+    AS way
 FROM moves
 LEFT JOIN trends AS before ON before.trend = moves.from_segment
 JOIN trends AS now ON now.trend = moves.to_segment

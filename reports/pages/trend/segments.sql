@@ -1,17 +1,20 @@
 /*
 title: In the ten groups
-caption: Trends in the ten groups
-draw: {bars: segment, stack: share, series: {growing: better, stable: pale, declining: worse}}
+caption: Trends in the groups with at least 20 customers with a trend
+draw: {bars: bar, stack: share, series: {growing: better, stable: pale, declining: worse}}
 columns:
+  bar: {hidden: true}
   segment: {label: Segment, kind: text}
+  with_trend: {label: With a trend, kind: count}
   growing:
   stable:
   declining:
+  everybody: {hidden: true}
 let:
-  tested: sum(growing + stable + declining)
+  tested: max(everybody)
 hover: "{{ segment }}<br>{{ series }}: {{ value|counted('customer') }}"
 sentence: "{{ rows|trend_by_segment }}"
-empty: Nobody has a trend.
+empty: No group has 20 customers with a trend, too few to compare shares.
 basis: n = {{ tested|counted("customer") }} with a trend · {{ base.prior_from|span(snapshot_date) }}
 */
 WITH groups AS (
@@ -28,12 +31,15 @@ trends AS (
     AND trend.activity_trend IN ('growing', 'stable', 'declining')
 )
 SELECT
+  groups.label || ' (n = ' || format('{:,}', count(*)) || ')' AS bar,
   groups.label AS segment,
+  count(*) AS with_trend,
   count(*) FILTER (trends.activity_trend = 'growing') AS growing,
   count(*) FILTER (trends.activity_trend = 'stable') AS stable,
-  count(*) FILTER (trends.activity_trend = 'declining') AS declining
+  count(*) FILTER (trends.activity_trend = 'declining') AS declining,
+  (SELECT count(*) FROM trends) AS everybody
 FROM groups
-LEFT JOIN trends ON trends.segment = groups.segment
-WHERE EXISTS (SELECT 1 FROM trends)
+JOIN trends ON trends.segment = groups.segment
 GROUP BY groups.label, groups.segment_rank
+HAVING count(*) >= 20
 ORDER BY groups.segment_rank

@@ -5,11 +5,13 @@ owner: team:crm
 columns:
   snapshot_date:  {type: DATE, meaning: "The day whose end the row describes: what was cancelled by then does not count"}
   customer_id:    {type: VARCHAR, meaning: Customer of the shop with an occasion in period A or in period B}
-  a_segment:      {type: VARCHAR, nullable: true, meaning: "Group of Axonaut's seven in period A; null for a new customer"}
+  a_segment:      {type: VARCHAR, nullable: true, meaning: "Group of Axonaut's seven in period A; null for who did not buy in A"}
   b_segment:      {type: VARCHAR, meaning: "Group in period B; lost = bought in A and not in B"}
   a_segment_rank: {type: INTEGER, nullable: true, min: 1, max: 7, meaning: "Order of the group in the catalogue, 1 is best"}
   b_segment_rank: {type: INTEGER, min: 1, max: 8, meaning: "The same in period B; 8 = lost, the last"}
-  evolution:      {type: VARCHAR, values: [better, same, worse, lost, new], meaning: "From A to B by the catalogue's order; new = did not buy in A"}
+  evolution:      {type: VARCHAR, values: [better, same, worse, lost, new], meaning: "From A to B by the catalogue's order; lost = did not buy in B; new = did not buy in A, which need not be a new customer: arrival"}
+  arrival:        {type: VARCHAR, nullable: true, values: [first purchase in B, first purchase between A and B, back after a pause], meaning: "Of those who did not buy in A: when they bought for the first time; back after a pause = before A. Null for everybody else"}
+  bought_since:   {type: BOOLEAN, meaning: Whether the customer has bought after period B and by the snapshot date}
   a_occasions:    {type: BIGINT, unit: days, min: 0, meaning: Days of period A with an order that stands}
   b_occasions:    {type: BIGINT, unit: days, min: 0, meaning: Days of period B with an order that stands}
   a_orders:       {type: BIGINT, unit: orders, min: 0, meaning: Orders of period A that stand}
@@ -19,6 +21,9 @@ columns:
   b_revenue:      {type: "DECIMAL(18,2)", unit: currency, meaning: "Sales, charges and refunds booked in period B, also without an occasion in it: a lost customer may have refunds"}
   revenue_change: {type: "DECIMAL(18,2)", unit: currency, meaning: b_revenue − a_revenue}
 tests:
+  arrivals_are_those_not_in_a: |
+    SELECT customer_id, evolution, arrival FROM marts.period_comparison_customers
+    WHERE snapshot_date = $snapshot_date AND (evolution = 'new') <> (arrival IS NOT NULL)
   adds_up_to_the_comparison: |
     WITH counted AS (
       SELECT
@@ -146,6 +151,13 @@ SELECT
     WHEN customers.b_segment_rank > customers.a_segment_rank THEN 'worse'
     ELSE 'same'
   END AS evolution,
+  CASE
+    WHEN customers.a_segment IS NOT NULL THEN NULL
+    WHEN summary.first_purchase_on >= compared.b_from THEN 'first purchase in B'
+    WHEN summary.first_purchase_on > compared.a_to THEN 'first purchase between A and B'
+    ELSE 'back after a pause'
+  END AS arrival,
+  summary.last_purchase_on > compared.b_to AS bought_since,
   customers.a_occasions,
   customers.b_occasions,
   customers.a_orders,
@@ -155,4 +167,7 @@ SELECT
   spending.b_revenue,
   spending.b_revenue - spending.a_revenue AS revenue_change
 FROM customers
+CROSS JOIN compared
 JOIN spending ON spending.customer_id = customers.customer_id
+JOIN marts.customer_summary AS summary
+  ON summary.snapshot_date = $snapshot_date AND summary.customer_id = customers.customer_id

@@ -1,11 +1,11 @@
 /*
-description: "The asked comparison of two periods by group: how many customers each of Axonaut's seven holds in A and in B, what became of those it held in A, and, as groups of their own, the lost of A and those not yet there. Empty without a comparison."
+description: "The asked comparison of two periods by group: how many customers each of Axonaut's seven holds in A and in B, what became of those it held in A, and, as groups of their own, the lost of A and those of B who did not buy in A. Empty without a comparison."
 grain: [snapshot_date, segment]
 owner: team:crm
 columns:
   snapshot_date:    {type: DATE, meaning: The day whose end the row describes}
-  segment:          {type: VARCHAR, meaning: "Group of Axonaut's seven; lost = bought in A and not in B; not_yet = bought in B and not in A"}
-  segment_rank:     {type: INTEGER, min: 1, max: 9, meaning: "Order of the group, 1 is best; 8 = lost, 9 = not yet"}
+  segment:          {type: VARCHAR, meaning: "Group of Axonaut's seven; lost = bought in A and not in B; not_in_a = bought in B and not in A"}
+  segment_rank:     {type: INTEGER, min: 1, max: 9, meaning: "Order of the group, 1 is best; 8 = lost, 9 = did not buy in A"}
   label:            {type: VARCHAR, meaning: Name to show}
   a_customers:      {type: BIGINT, unit: customers, min: 0, meaning: Customers in the group in period A}
   b_customers:      {type: BIGINT, unit: customers, min: 0, meaning: Customers in the group in period B}
@@ -33,7 +33,7 @@ tests:
         coalesce(sum(arrived), 0) AS arrived,
         coalesce(sum(b_customers) FILTER (WHERE segment = 'lost'), 0) AS lost,
         coalesce(sum(became_lost), 0) AS became_lost,
-        coalesce(sum(a_customers) FILTER (WHERE segment = 'not_yet'), 0) AS not_yet
+        coalesce(sum(a_customers) FILTER (WHERE segment = 'not_in_a'), 0) AS not_in_a
       FROM marts.period_comparison_segments
       WHERE snapshot_date = $snapshot_date
     )
@@ -42,17 +42,17 @@ tests:
     CROSS JOIN counted
     WHERE counted.a_customers <> everyone.customers
       OR counted.b_customers <> everyone.customers
-      OR counted.arrived <> counted.not_yet
+      OR counted.arrived <> counted.not_in_a
       OR counted.lost <> counted.became_lost
   everyone_of_a_became_something: |
     SELECT segment FROM marts.period_comparison_segments
     WHERE snapshot_date = $snapshot_date
-      AND segment <> 'not_yet'
+      AND segment <> 'not_in_a'
       AND became_better + stayed + became_worse + became_lost <> a_customers
 */
 WITH customers AS (
   SELECT
-    coalesce(a_segment, 'not_yet') AS a_segment,
+    coalesce(a_segment, 'not_in_a') AS a_segment,
     b_segment,
     evolution,
     a_orders,
@@ -68,7 +68,7 @@ listed AS (
   WHERE snapshot_date = $snapshot_date AND catalogue = 'axonaut'
   UNION ALL
   SELECT segment, segment_rank, label
-  FROM (VALUES ('lost', 8, 'Lost'), ('not_yet', 9, 'Not yet a customer')) AS outside (segment, segment_rank, label)
+  FROM (VALUES ('lost', 8, 'Lost'), ('not_in_a', 9, 'Did not buy in A')) AS outside (segment, segment_rank, label)
 ),
 departed AS (
   SELECT
