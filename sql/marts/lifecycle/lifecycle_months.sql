@@ -29,6 +29,23 @@ tests:
     FROM ended
     LEFT JOIN begun ON begun.months_ago = ended.months_ago - 1 AND begun.stage = ended.stage
     WHERE ended.months_ago > 1 AND ended.customers <> coalesce(begun.customers, 0)
+  the_last_month_ends_with_the_stages_of_today: |
+    WITH ended AS (
+      SELECT to_stage AS stage, sum(customers) AS customers
+      FROM marts.lifecycle_months
+      WHERE snapshot_date = $snapshot_date AND months_ago = 1
+      GROUP BY to_stage
+    ),
+    today AS (
+      SELECT stage, count(*) AS customers
+      FROM marts.lifecycle_stages
+      WHERE snapshot_date = $snapshot_date
+      GROUP BY stage
+    )
+    SELECT ended.stage, ended.customers, today.customers AS customers_today
+    FROM ended
+    JOIN today ON today.stage = ended.stage
+    WHERE ended.customers <> today.customers
 */
 WITH digits AS (
   SELECT digit FROM (VALUES (0), (1), (2), (3), (4)) AS digits (digit)
@@ -77,9 +94,7 @@ positions AS (
 limits AS (
   SELECT
     max(defecting_days) FILTER (WHERE customer_kind = 'one-time') AS one_time_defecting,
-    max(inactive_days) FILTER (WHERE customer_kind = 'one-time') AS one_time_inactive,
-    max(defecting_days) FILTER (WHERE customer_kind = 'repeat') AS repeat_defecting,
-    max(inactive_days) FILTER (WHERE customer_kind = 'repeat') AS repeat_inactive
+    max(inactive_days) FILTER (WHERE customer_kind = 'one-time') AS one_time_inactive
   FROM marts.lifecycle_thresholds
   WHERE snapshot_date = $snapshot_date
 ),
@@ -89,15 +104,16 @@ placed AS (
     positions.months_ago,
     CASE
       WHEN positions.occasions = 0 THEN 'lead'
-      WHEN positions.silent_days >= CASE WHEN positions.occasions = 1 THEN limits.one_time_inactive ELSE limits.repeat_inactive END
+      WHEN positions.silent_days >= CASE WHEN positions.occasions = 1 THEN limits.one_time_inactive ELSE own.inactive_days END
         THEN 'inactive'
-      WHEN positions.silent_days >= CASE WHEN positions.occasions = 1 THEN limits.one_time_defecting ELSE limits.repeat_defecting END
+      WHEN positions.silent_days >= CASE WHEN positions.occasions = 1 THEN limits.one_time_defecting ELSE own.defecting_days END
         THEN 'defecting'
       WHEN positions.occasions = 1 THEN 'first-time'
       ELSE 'active'
     END AS stage
   FROM positions
   CROSS JOIN limits
+  JOIN marts.lifecycle_stages AS own ON own.snapshot_date = $snapshot_date AND own.customer_id = positions.customer_id
 ),
 booked AS (
   SELECT
