@@ -290,6 +290,7 @@ ORDER BY segment_rank
 
 COMPARISON_ARRIVALS = """
 SELECT
+  count(bought_since) = count(*) AS is_known,
   count(*) FILTER (WHERE arrival = 'first purchase in B') AS first_in_b,
   count(*) FILTER (WHERE arrival = 'first purchase between A and B') AS first_between,
   count(*) FILTER (WHERE arrival = 'back after a pause') AS back,

@@ -1193,6 +1193,9 @@ def test_the_comparison_tells_who_is_new_from_who_is_back(shop: Shop, tmp_path: 
     assert "100.0 % of A’s customers; 1 of them has bought since" in text
     assert "1 first bought in B and 1 came back after a pause" in text
     assert "Did not buy in A" in text
+    shop.engine.execute("UPDATE marts.period_comparison_customers SET arrival = NULL, bought_since = NULL")
+    text = plain(written(shop.engine.read, tmp_path)["2026-06-30/comparison.html"])
+    assert "bought since" not in text and "bought in A" not in text.replace("not buy in A", "")
 
 
 def test_who_came_and_who_was_lost_in_words() -> None:

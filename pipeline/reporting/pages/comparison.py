@@ -101,18 +101,22 @@ def _key_figures(facts: Facts, row: Row, arrivals: Row) -> list[KeyFigure]:
         change = None if before is None or after is None else after - before  # type: ignore[operator]
         return KeyFigure(label, show(after), f"in B; {show(before)} in A", words.change(change, show))
 
+    # A snapshot that an earlier version wrote does not know who came when, until it is computed again.
+    since_known = arrivals["is_known"] and row["b_to"] < facts.snapshot_date
     lost = words.percent(words.share_of(row["lost_customers"], row["a_customers"]))
     return [
         from_to("Customers", row["a_customers"], row["b_customers"], words.count),
         KeyFigure(
             "Lost: did not buy in B",
             words.count(row["lost_customers"]),
-            words.lost_context(lost, arrivals["lost_bought_since"], row["b_to"] < facts.snapshot_date),
+            words.lost_context(lost, arrivals["lost_bought_since"], since_known),
         ),
         KeyFigure(
             "In B, but not in A",
             words.count(row["new_customers"]),
-            words.arrival_context(arrivals["first_in_b"], arrivals["first_between"], arrivals["back"]),
+            words.arrival_context(arrivals["first_in_b"], arrivals["first_between"], arrivals["back"])
+            if arrivals["is_known"]
+            else "",
         ),
         from_to("Orders per customer", row["a_orders_per_customer"], row["b_orders_per_customer"], words.number),
         from_to("Order value, net of refunds", row["a_order_value"], row["b_order_value"], facts.money),
