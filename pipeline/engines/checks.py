@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import Any
 
 from pipeline.engines.engine import CheckOutcome, Parameters
@@ -23,6 +24,7 @@ def doubled_keys(table: Table, written: str) -> str:
     return f"SELECT {keys} FROM {written} GROUP BY {keys} HAVING count(*) > 1"
 
 
+@lru_cache(maxsize=256)
 def column_rules(table: Table) -> list[RowRule]:
     """What the header declares of the columns, as SQL of a row."""
     return row_rules(schema_of(table))

@@ -11,6 +11,7 @@ import datetime as dt
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import pandera.polars as pa
@@ -51,6 +52,7 @@ def row_rules(schema: pa.DataFrameSchema, shown_as: Mapping[str, str] | None = N
     ]
 
 
+@lru_cache(maxsize=256)  # every night asks it of every table, and all of them are read once
 def schema_of(table: Table) -> pa.DataFrameSchema:
     """The contract of a table as its header declares it."""
     columns = {}
