@@ -37,7 +37,9 @@ _PROBABILITIES = ("p_purchase_30d", "p_purchase_90d", "p_purchase_churn", "p_pur
 def history(frequency: int, span: int, age: int, as_of: str = SNAPSHOT, **predicted: Any) -> dict[str, Any]:
     """What the timing model says of customers with this history; what is not told is something harmless."""
     keys = {"frequency": frequency, "active_span_days": span, "age_days": age}
-    return {"as_of": dt.date.fromisoformat(as_of)} | keys | _rising(_ANY, predicted)
+    told = _rising(_ANY, predicted)
+    told["value_high_factor"] = max(told["value_high_factor"], told["spend_factor"] * told["discounted_purchases"])
+    return {"as_of": dt.date.fromisoformat(as_of)} | keys | told
 
 
 def _rising(harmless: dict[str, Any], told: dict[str, Any]) -> dict[str, Any]:

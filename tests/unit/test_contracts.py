@@ -325,12 +325,13 @@ def told_shop(shop):
     return shop
 
 
-# A tiny shop has too little data for models and curves; what they write for CDNOW is validated where they are tested.
+# A tiny, young shop has too little data for models, curves and projections; what they write for CDNOW is validated where they are tested.
 PREDICTED = {
     f"marts.{name}"
     for name in (
         *PREDICTION_TABLES, "premium_alerts", "rising_customers", "clv_before", "survival_curves", "next_categories",
-        "replenishment_products", "replenishment_due",
+        "replenishment_products", "replenishment_due", "product_affinity", "taste_groups", "taste_group_items",
+        "lifecycle_projection", "lifecycle_scenarios", "projection_backtest",
     )
 }  # fmt: skip
 

@@ -293,7 +293,7 @@ def test_every_table_of_the_night_is_written(last_night):
 
 
 def frames_of_written(night: Night) -> dict[str, pl.DataFrame]:
-    written = [table.name for table in all_tables().values() if table.schema == "marts" and table.select is None]
+    written = [table.name for table in all_tables().values() if table.select is None and table.topic == "prediction"]
     return {name: rows_of(night, name) for name in written}
 
 
