@@ -325,7 +325,7 @@ def told_shop(shop):
     return shop
 
 
-# A tiny, young shop has too little data for models, curves and projections; what they write for CDNOW is validated where they are tested.
+# A tiny, young shop has too little for models, curves and projections; what they write is validated in their own tests.
 PREDICTED = {
     f"marts.{name}"
     for name in (

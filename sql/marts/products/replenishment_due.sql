@@ -80,12 +80,22 @@ read_off AS (
     ) AS watched_longer
   FROM steps
 ),
+ahead AS (
+  -- Both ends of the 30 days in one row.
+  SELECT
+    level,
+    item,
+    days - days_ahead AS days,
+    1 - max(survival) FILTER (WHERE days_ahead = 30) / nullif(max(survival) FILTER (WHERE days_ahead = 0), 0) AS probability,
+    max(watched_longer) FILTER (WHERE days_ahead = 30) AS watched_longer
+  FROM read_off
+  WHERE days_ahead >= 0
+  GROUP BY level, item, days - days_ahead
+),
 once AS (
-  SELECT here.level, here.item, here.days, 1 - later.survival / nullif(here.survival, 0) AS probability
-  FROM read_off AS here
-  JOIN read_off AS later ON later.level = here.level AND later.item = here.item AND later.days = here.days + 30
-  WHERE here.days_ahead = 0 AND later.days_ahead = 30 AND later.watched_longer >= 100
-    AND 1 - later.survival / nullif(here.survival, 0) >= 0.05
+  SELECT level, item, days, probability
+  FROM ahead
+  WHERE watched_longer >= 100 AND probability >= 0.05
 )
 SELECT
   $snapshot_date AS snapshot_date,
