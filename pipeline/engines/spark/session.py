@@ -45,7 +45,7 @@ _SQL_OPTIONS = {
     "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS",
     "spark.sql.parquet.datetimeRebaseModeInRead": "CORRECTED",
     "spark.sql.parquet.datetimeRebaseModeInWrite": "CORRECTED",
-    # It makes an invalid plan of a CTE that is read on both sides of a UNION (replenishment_due), and saves next to nothing.
+    # It makes an invalid plan where both sides of a UNION read one CTE (replenishment_due), and saves next to nothing.
     "spark.sql.optimizer.excludedRules": "org.apache.spark.sql.catalyst.optimizer.RemoveRedundantAliases",
 }
 """Options that any session takes, a remote one too."""
