@@ -6,7 +6,7 @@ columns:
   file_id:      {type: VARCHAR, meaning: "Identity of the file: hash of its content and its source"}
   sha256:       {type: VARCHAR, meaning: SHA-256 of the file's bytes}
   source:       {type: VARCHAR, meaning: Source whose SQL maps the file}
-  input:        {type: VARCHAR, meaning: Canonical input the file was mapped to, values: [order_lines, customers, targets, benchmarks]}
+  input:        {type: VARCHAR, meaning: Canonical input the file was mapped to, values: [order_lines, customers, targets, benchmarks, products, web_events]}
   path:         {type: VARCHAR, meaning: "Where the file was when it was loaded, relative to the home if inside it"}
   mapping:      {type: VARCHAR, meaning: "Hash of the source's SQL, the contract and the ingest settings; another value reloads the file"}
   status:       {type: VARCHAR, meaning: "loaded, or rejected because too large a share did not fit", values: [loaded, rejected]}
@@ -36,6 +36,8 @@ tests:
       UNION ALL SELECT file_id FROM staging.customers
       UNION ALL SELECT file_id FROM staging.targets
       UNION ALL SELECT file_id FROM staging.benchmarks
+      UNION ALL SELECT file_id FROM staging.products
+      UNION ALL SELECT file_id FROM staging.web_events
     ) AS lines ON lines.file_id = files.file_id
     GROUP BY files.file_id, files.lines
     HAVING count(lines.file_id) <> files.lines
@@ -47,6 +49,10 @@ tests:
     UNION ALL
     SELECT 'benchmarks' AS input, sector || ' ' || kpi || ' ' || period AS row_key FROM staging.benchmarks
     GROUP BY sector, kpi, period HAVING count(*) > 1
+    UNION ALL
+    SELECT 'products' AS input, product_id AS row_key FROM staging.products GROUP BY product_id HAVING count(*) > 1
+    UNION ALL
+    SELECT 'web_events' AS input, event_id AS row_key FROM staging.web_events GROUP BY event_id HAVING count(*) > 1
   every_accepted_row_is_a_line: |
     SELECT file_id, accepted, lines FROM ingest.files WHERE lines < accepted
   quarantine_is_there: |

@@ -156,7 +156,14 @@ def audiences_of(home: Home, day: str) -> set[str]:
 
 def comparing(home: Home, day: str) -> set[str]:
     """What is published of a day and compares with earlier days."""
-    names = {"rfm_class_history", "segment_changes", "segment_events", "value_bridge"}
+    names = {
+        "rfm_class_history",
+        "segment_changes",
+        "segment_events",
+        "value_bridge",
+        "taste_groups",
+        "taste_group_items",
+    }
     pages = {"index", "segments", "classes", "trend", "lifecycle", "trust"}
     files = {table_file(name, dt.date.fromisoformat(day)) for name in names} | audiences_of(home, day)
     return files | {f"reports/out/{day}/{page}.html" for page in pages} | {f"data/audiences/{day}/manifest.json"}

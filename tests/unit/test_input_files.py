@@ -10,6 +10,7 @@ import pytest
 from drop_folder import Home, counts
 from shop import all_tables
 
+from pipeline.tables.catalog import tables
 from pipeline.tables.header import HeaderError
 from pipeline.tables.inputs import INPUTS, Input, read_input, read_inputs
 from pipeline.tables.rules import row_rules
@@ -327,3 +328,9 @@ def test_a_mistake_is_told_with_file_line_and_field(tmp_path, right, wrong, mess
 def test_a_name_that_sql_would_have_to_quote_is_refused(tmp_path):
     with pytest.raises(HeaderError, match="an input is named by small letters"):
         read_input(written(tmp_path, name="Web visits"))
+
+
+def test_the_ledger_knows_every_input():
+    ledger = tables()["ingest.files"].header
+    assert set(ledger.columns["input"].values) == set(INPUTS)
+    assert all(f"FROM staging.{name}" in ledger.tests["lines_are_there"] for name in INPUTS)
