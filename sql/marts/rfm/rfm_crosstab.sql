@@ -29,8 +29,9 @@ WITH customers AS (
     scores.m_score,
     scores.revenue,
     summary.orders,
-    summary.orders * summary.mean_order_value AS order_amount,
-    clv.predicted_clv,
+    -- In whole cents: a sum of floats depends on the order of its rows.
+    floor(100 * summary.orders * summary.mean_order_value + 0.5)::BIGINT AS order_cents,
+    floor(100 * clv.predicted_clv + 0.5)::BIGINT AS predicted_cents,
     2 * rank() OVER (ORDER BY scores.recency_days DESC) + count(*) OVER (PARTITION BY scores.recency_days) AS r_rank,
     2 * rank() OVER (ORDER BY scores.occasions) + count(*) OVER (PARTITION BY scores.occasions) AS f_rank,
     2 * rank() OVER (ORDER BY scores.revenue) + count(*) OVER (PARTITION BY scores.revenue) AS m_rank
@@ -42,13 +43,13 @@ WITH customers AS (
   WHERE scores.snapshot_date = $snapshot_date
 ),
 pairs AS (
-  SELECT 'RF' AS pair, r_score AS first_score, f_score AS second_score, r_rank AS first_rank, f_rank AS second_rank, orders, order_amount, predicted_clv, revenue
+  SELECT 'RF' AS pair, r_score AS first_score, f_score AS second_score, r_rank AS first_rank, f_rank AS second_rank, orders, order_cents, predicted_cents, revenue
   FROM customers
   UNION ALL
-  SELECT 'FM' AS pair, f_score AS first_score, m_score AS second_score, f_rank AS first_rank, m_rank AS second_rank, orders, order_amount, predicted_clv, revenue
+  SELECT 'FM' AS pair, f_score AS first_score, m_score AS second_score, f_rank AS first_rank, m_rank AS second_rank, orders, order_cents, predicted_cents, revenue
   FROM customers
   UNION ALL
-  SELECT 'RM' AS pair, r_score AS first_score, m_score AS second_score, r_rank AS first_rank, m_rank AS second_rank, orders, order_amount, predicted_clv, revenue
+  SELECT 'RM' AS pair, r_score AS first_score, m_score AS second_score, r_rank AS first_rank, m_rank AS second_rank, orders, order_cents, predicted_cents, revenue
   FROM customers
 ),
 cells AS (
@@ -59,8 +60,8 @@ cells AS (
     count(*) AS customers,
     sum(orders) AS orders,
     sum(revenue) AS revenue,
-    sum(order_amount) / nullif(sum(orders)::DOUBLE, 0) AS mean_order_value,
-    avg(predicted_clv) AS mean_predicted_clv
+    sum(order_cents)::DOUBLE / 100 / nullif(sum(orders)::DOUBLE, 0) AS mean_order_value,
+    sum(predicted_cents)::DOUBLE / 100 / nullif(count(predicted_cents), 0) AS mean_predicted_clv
   FROM pairs
   GROUP BY pair, first_score, second_score
 ),
