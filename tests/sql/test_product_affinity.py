@@ -2,7 +2,7 @@
 
 import datetime as dt
 
-import grocery
+import complete_journey
 import numpy as np
 import pytest
 from shop import RealShop, Rows, Shop, build, days_before, open_engine, real_shop
@@ -243,8 +243,8 @@ def test_first_pairs_of_online_retail(retail):
 def grocer(tmp_path_factory):
     """Complete Journey up to the end of 2017."""
     day = dt.date(2017, 12, 31)
-    with open_engine(Settings(home=tmp_path_factory.mktemp("grocer")), grocery.files()) as engine:
-        grocery.load(engine)
+    with open_engine(Settings(home=tmp_path_factory.mktemp("grocer")), complete_journey.files()) as engine:
+        complete_journey.load(engine)
         build(engine, day, AFFINITY)
         yield RealShop(engine, day)
 

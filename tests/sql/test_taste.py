@@ -2,7 +2,7 @@
 
 import datetime as dt
 
-import grocery
+import complete_journey
 import numpy as np
 import pytest
 from shop import build, days_before, open_engine
@@ -144,8 +144,8 @@ def test_the_largest_number_that_is_nearly_as_stable_as_the_best(trials, number)
 def test_categories_of_complete_journey(tmp_path):
     """Categories alone, as of 2017-10-31; by products more customers would qualify."""
     day = dt.date(2017, 10, 31)
-    with open_engine(Settings(home=tmp_path), grocery.files()) as engine:
-        grocery.load(engine)
+    with open_engine(Settings(home=tmp_path), complete_journey.files()) as engine:
+        complete_journey.load(engine)
         engine.execute("UPDATE staging.order_lines SET product_id = NULL")
         build(engine, day, GROUPS)
         fit = engine.read("SELECT * FROM marts.taste_group_fit ORDER BY groups")

@@ -14,34 +14,23 @@ from pipeline.engines.engine import Engine
 from pipeline.models.histories import Array
 from pipeline.models.next_items import LEAST, bounded, loss_of_never
 from pipeline.settings import Settings
+from pipeline.steps.products.origins import LAGS, LEAST_CUSTOMERS, latest_origin, select_origins
 from pipeline.tables.catalog import with_features
 
 WEIGHTS = (1, 2, 3, 5, 7, 10, 15, 20, 30)
-LAGS = (30, 60, 90, 120)
-LEAST_CUSTOMERS, LEAST_CATEGORIES, MOST_WITHOUT = 200, 5, 0.3
+LEAST_CATEGORIES, MOST_WITHOUT = 5, 0.3
 
 _COVERAGE = """
     SELECT count(*) AS lines, count(category) AS with_category, count(DISTINCT category) AS categories
     FROM features.product_lines
     WHERE date_diff('day', occasion_on, $snapshot_date) < 365
 """
-_ORIGINS = f"""
-    WITH customers AS (
+_ORIGINS = select_origins("""
       SELECT customer_id, min(occasion_on) AS first_on, max(occasion_on) AS last_on
       FROM features.item_occasions
       WHERE level = 'category'
       GROUP BY customer_id
-    )
-    SELECT
-      lags.days,
-      count(customers.customer_id) FILTER (
-        WHERE first_on <= $snapshot_date - lags.days AND last_on > $snapshot_date - lags.days
-      ) AS customers
-    FROM (VALUES {", ".join(f"({days})" for days in LAGS)}) AS lags (days)
-    LEFT JOIN customers ON 1 = 1
-    GROUP BY lags.days
-    ORDER BY lags.days
-"""
+""")
 # What was known on the day `until`, and what was bought on the first occasion after it. Orders that were cancelled
 # since count on neither side.
 _TRIAL = f"""
@@ -154,17 +143,15 @@ class Losses:
 def compute(engine: Engine, settings: Settings, day: dt.date, log: Callable[[str], object]) -> dict[str, pl.DataFrame]:
     """Nine rows, one per weight, on every day."""
     coverage = engine.read(queries()["coverage"], {"snapshot_date": day}).row(0, named=True)
-    since = dict(engine.read(queries()["origins"], {"snapshot_date": day}).iter_rows())
-    lag = next((days for days in LAGS if since[days] >= LEAST_CUSTOMERS), LAGS[-1])
-    origin = day - dt.timedelta(days=lag)
-    missing = _missing(since[lag], coverage)
+    origin, customers = latest_origin(engine, queries()["origins"], day)
+    missing = _missing(customers, coverage)
     losses = None if missing else losses_at(engine, day, origin)
     log(f"{day}: next categories: {missing or _sentence(losses, origin)}.")
     rows = [_row(weight, losses) for weight in WEIGHTS]
     lines = coverage["lines"]
     known = {
         "origin": origin,
-        "customers": since[lag],
+        "customers": customers,
         "categories": coverage["categories"],
         "share_without_category": 1 - coverage["with_category"] / lines if lines else None,
         "status": _status(losses),

@@ -13,10 +13,10 @@ import polars as pl
 from pipeline.engines.engine import Engine
 from pipeline.models.histories import Array
 from pipeline.settings import Settings
+from pipeline.steps.products.origins import LEAST_CUSTOMERS, latest_origin, select_origins
 from pipeline.tables.catalog import with_features
 
-LAGS = (30, 60, 90, 120)
-LEAST_CUSTOMERS, SAMPLE = 200, 5_000
+SAMPLE = 5_000
 DRAWS, SEED = 1_000, 1
 METRICS = ("recall_10", "ndcg_10", "hit_rate_10")
 DIFFERENCE = "recall_10_difference"
@@ -40,22 +40,11 @@ LISTS = {
     "cross_sell": List("similar_customers", ("popular_90d", "popular_30d"), "popular_30d"),
 }
 
-_ORIGINS = f"""
-    WITH customers AS (
+_ORIGINS = select_origins("""
       SELECT customer_id, min(first_on) AS first_on, max(last_on) AS last_on
       FROM features.customer_products
       GROUP BY customer_id
-    )
-    SELECT
-      lags.days,
-      count(customers.customer_id) FILTER (
-        WHERE first_on <= $snapshot_date - lags.days AND last_on > $snapshot_date - lags.days
-      ) AS customers
-    FROM (VALUES {", ".join(f"({days})" for days in LAGS)}) AS lags (days)
-    LEFT JOIN customers ON 1 = 1
-    GROUP BY lags.days
-    ORDER BY lags.days
-"""
+""")
 # Lists as they were known at the end of the day, and what was bought first after it, as it is known on `until`. The
 # part of the customers is drawn by the hash of their ids; the groups by its last digits, which do not depend on that.
 _JUDGED = """
@@ -172,10 +161,8 @@ def queries() -> dict[str, str]:
 
 def compute(engine: Engine, settings: Settings, day: dt.date, log: Callable[[str], object]) -> dict[str, pl.DataFrame]:
     """Every list by every method, on every day; without values where too few customers have bought since."""
-    since = dict(engine.read(queries()["origins"], {"snapshot_date": day}).iter_rows())
-    lag = next((days for days in LAGS if since[days] >= LEAST_CUSTOMERS), LAGS[-1])
-    origin = day - dt.timedelta(days=lag)
-    judged = judged_at(engine, day, origin, since[lag])
+    origin, customers = latest_origin(engine, queries()["origins"], day)
+    judged = judged_at(engine, day, origin, customers)
     rows = [row for name in LISTS for row in _rows(name, judged.filter(pl.col("list") == name))]
     log(f"{day}: recommendations as of {origin}: {'; '.join(map(_sentence, _published(rows)))}.")
     return {"recommendation_validation": pl.DataFrame(rows, infer_schema_length=None).with_columns(origin=origin)}
