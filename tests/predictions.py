@@ -38,7 +38,8 @@ def history(frequency: int, span: int, age: int, as_of: str = SNAPSHOT, **predic
     """What the timing model says of customers with this history; what is not told is something harmless."""
     keys = {"frequency": frequency, "active_span_days": span, "age_days": age}
     told = _rising(_ANY, predicted)
-    told["value_high_factor"] = max(told["value_high_factor"], told["spend_factor"] * told["discounted_purchases"])
+    if told["value_high_factor"] is not None:  # no spend model, no interval
+        told["value_high_factor"] = max(told["value_high_factor"], told["spend_factor"] * told["discounted_purchases"])
     return {"as_of": dt.date.fromisoformat(as_of)} | keys | told
 
 
