@@ -21,7 +21,7 @@ from pipeline.ingest.exports import find_exports, load_exports
 from pipeline.settings import Settings
 from pipeline.steps.computed import compute_of, tables_of
 from pipeline.tables.header import Table, in_order, read_tables
-from pipeline.tables.inputs import INPUTS, input_tables
+from pipeline.tables.inputs import INPUTS, with_inputs
 from pipeline.tables.rules import polars_type
 
 MEMORY = Path(":memory:")
@@ -40,7 +40,7 @@ def days_before(number: int, day: str = "2026-12-31") -> str:
 @cache
 def all_tables() -> dict[str, Table]:
     """Every table of the house, each after the tables it reads."""
-    return in_order([*read_tables().values(), *input_tables()])
+    return in_order(with_inputs(read_tables()))
 
 
 @contextmanager

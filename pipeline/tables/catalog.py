@@ -28,7 +28,7 @@ from pipeline.tables.header import (
     require_one_file_each,
 )
 from pipeline.tables.inlining import inlined
-from pipeline.tables.inputs import input_tables
+from pipeline.tables.inputs import with_inputs
 from pipeline.tables.safe_sql import unsafe
 from pipeline.tables.sql_text import Refused
 
@@ -64,7 +64,7 @@ class Catalog:
 @cache
 def ours() -> Catalog:
     """What every home has: `sql/` and the canonical inputs."""
-    return Catalog(in_order([*read_tables().values(), *input_tables()]), tuple(read_audiences()))
+    return Catalog(in_order(with_inputs(read_tables())), tuple(read_audiences()))
 
 
 def tables() -> dict[str, Table]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Container, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -35,6 +35,7 @@ from pipeline.tables.header import (
 from pipeline.tables.rules import EARLIEST, LATEST, RowRule, polars_type
 from pipeline.tables.sql_text import DIALECT, first_error
 
+LEDGER = "ingest.files"
 ORDERS = "order_lines"
 """The input without which there is nothing."""
 _ORIGIN = {
@@ -493,6 +494,42 @@ def filling(settings: Settings, charges: ChargeProducts) -> dict[str, str]:
 def input_tables() -> list[Table]:
     """The staging tables that ingest fills."""
     return [one.table for one in INPUTS.values()]
+
+
+def with_inputs(written: Mapping[str, Table]) -> list[Table]:
+    """All tables: those that have files, the staging tables, and the ledger with what it says of every input."""
+    return [*{**written, LEDGER: _knowing_inputs(written[LEDGER])}.values(), *input_tables()]
+
+
+def _knowing_inputs(ledger: Table) -> Table:
+    """Its inputs by name, and two tests that go over all their tables."""
+    header = ledger.header
+    named = header.columns["input"].model_copy(update={"values": tuple(INPUTS)})
+    tests = {"lines_are_there": _lines_are_there(), "a_key_has_one_row": _a_key_has_one_row()}
+    told = {"columns": header.columns | {"input": named}, "tests": header.tests | tests}
+    return replace(ledger, header=header.model_copy(update=told))
+
+
+def _lines_are_there() -> str:
+    staged = "\nUNION ALL ".join(f"SELECT file_id FROM {table.full_name}" for table in input_tables())
+    return f"""SELECT files.file_id, files.lines AS expected, count(lines.file_id) AS lines
+FROM {LEDGER} AS files
+LEFT JOIN (
+{staged}
+) AS lines ON lines.file_id = files.file_id
+GROUP BY files.file_id, files.lines
+HAVING count(lines.file_id) <> files.lines"""
+
+
+def _a_key_has_one_row() -> str:
+    """Order lines are told apart by file and row, which reading gives: what is left are the inputs of one row a key."""
+    return "\nUNION ALL\n".join(_keys_twice(one) for one in INPUTS.values() if one.has_one_row_per_key)
+
+
+def _keys_twice(one: Input) -> str:
+    key = " || ' ' || ".join(f"CAST({name} AS VARCHAR)" for name in one.key)
+    return f"""SELECT '{one.name}' AS input, {key} AS row_key
+FROM {one.table.full_name} GROUP BY {", ".join(one.key)} HAVING count(*) > 1"""
 
 
 def optional_inputs() -> dict[str, str]:

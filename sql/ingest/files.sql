@@ -6,7 +6,7 @@ columns:
   file_id:      {type: VARCHAR, meaning: "Identity of the file: hash of its content and its source"}
   sha256:       {type: VARCHAR, meaning: SHA-256 of the file's bytes}
   source:       {type: VARCHAR, meaning: Source whose SQL maps the file}
-  input:        {type: VARCHAR, meaning: Canonical input the file was mapped to, values: [order_lines, customers, targets, benchmarks, products, web_events]}
+  input:        {type: VARCHAR, meaning: Canonical input the file was mapped to}
   path:         {type: VARCHAR, meaning: "Where the file was when it was loaded, relative to the home if inside it"}
   mapping:      {type: VARCHAR, meaning: "Hash of the source's SQL, the contract and the ingest settings; another value reloads the file"}
   status:       {type: VARCHAR, meaning: "loaded, or rejected because too large a share did not fit", values: [loaded, rejected]}
@@ -24,35 +24,11 @@ columns:
   id_key:       {type: VARCHAR, nullable: true, meaning: "By what the key is known that ids of e-mail addresses in this file were made with; null where the source makes none"}
   decimal:      {type: VARCHAR, nullable: true, meaning: "Decimal sign that the file itself shows; null if it can be read with either. Ambiguous files of the source are read with it"}
   dates:        {type: VARCHAR, nullable: true, meaning: "day_first or month_first, if the file itself shows which; null if not"}
+# The values of input, and the tests lines_are_there and a_key_has_one_row, follow from sql/inputs (pipeline/tables/inputs.py).
 tests:
   reconciliation: |
     SELECT file_id FROM ingest.files
     WHERE status = 'loaded' AND rows_read <> accepted + quarantined + superseded + duplicates
-  lines_are_there: |
-    SELECT files.file_id, files.lines AS expected, count(lines.file_id) AS lines
-    FROM ingest.files AS files
-    LEFT JOIN (
-      SELECT file_id FROM staging.order_lines
-      UNION ALL SELECT file_id FROM staging.customers
-      UNION ALL SELECT file_id FROM staging.targets
-      UNION ALL SELECT file_id FROM staging.benchmarks
-      UNION ALL SELECT file_id FROM staging.products
-      UNION ALL SELECT file_id FROM staging.web_events
-    ) AS lines ON lines.file_id = files.file_id
-    GROUP BY files.file_id, files.lines
-    HAVING count(lines.file_id) <> files.lines
-  a_key_has_one_row: |
-    SELECT 'customers' AS input, customer_id AS row_key FROM staging.customers GROUP BY customer_id HAVING count(*) > 1
-    UNION ALL
-    SELECT 'targets' AS input, kpi || ' ' || period AS row_key FROM staging.targets
-    GROUP BY kpi, period HAVING count(*) > 1
-    UNION ALL
-    SELECT 'benchmarks' AS input, sector || ' ' || kpi || ' ' || period AS row_key FROM staging.benchmarks
-    GROUP BY sector, kpi, period HAVING count(*) > 1
-    UNION ALL
-    SELECT 'products' AS input, product_id AS row_key FROM staging.products GROUP BY product_id HAVING count(*) > 1
-    UNION ALL
-    SELECT 'web_events' AS input, event_id AS row_key FROM staging.web_events GROUP BY event_id HAVING count(*) > 1
   every_accepted_row_is_a_line: |
     SELECT file_id, accepted, lines FROM ingest.files WHERE lines < accepted
   quarantine_is_there: |

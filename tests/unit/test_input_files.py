@@ -334,3 +334,5 @@ def test_the_ledger_knows_every_input():
     ledger = tables()["ingest.files"].header
     assert set(ledger.columns["input"].values) == set(INPUTS)
     assert all(f"FROM staging.{name}" in ledger.tests["lines_are_there"] for name in INPUTS)
+    named = {name for name in INPUTS if f"SELECT '{name}' AS input" in ledger.tests["a_key_has_one_row"]}
+    assert set(INPUTS) - named == {"order_lines"}
