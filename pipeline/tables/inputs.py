@@ -377,6 +377,11 @@ class Input:
         return next(iter(self.header.money), None)
 
     @property
+    def is_of_sales(self) -> bool:
+        """Whether the money of a row was somebody's, paid at its moment; prices of products are nobody's."""
+        return bool(self.header.money) and self.person is not None
+
+    @property
     def currency(self) -> str | None:
         return self.header.currency
 

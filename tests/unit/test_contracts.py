@@ -310,6 +310,8 @@ def told_shop(shop):
     shop.with_settings(trend={"window_days": 7})
     shop.registered("anna", on="2026-01-01").registered("lea")
     shop.target("revenue", "2026-03", 100).benchmark("fashion", "revenue", "2026-Q1", 90)
+    shop.campaign("spring", sent="2026-03-01").message("spring", "anna", "sent", at="2026-03-01T10:00")
+    shop.consent("anna", "granted", on="2026-01-01")
     shop.snapshot("2026-02-28").snapshot("2026-03-31")
     shop.engine.execute("INSERT INTO ingest.identities VALUES ('by-hand', 1, 'guest', 'anna')")
     file = shop.home / "export.csv"

@@ -208,7 +208,7 @@ class Load:
     @property
     def sells_to(self) -> str | None:
         """The column that names the buyer, where rows are of sales and the file has it."""
-        return self.input.person if self.input.money and self.input.person in self.stored else None
+        return self.input.person if self.input.is_of_sales and self.input.person in self.stored else None
 
     def has(self, name: str) -> bool:
         """Whether a canonical column can hold anything: not if it is a raw column that the file lacks."""

@@ -115,9 +115,9 @@ def tell_reused_keys(load: Load) -> None:
     """An order that another file holds under its id, of another customer and with a day far off, is probably
     another order of that name. Where rows are of whole orders, the day alone tells.
     """
-    if not load.input.money:
+    if not load.input.is_of_sales:
         return
-    keys, moment, person = load.input.key, load.input.moment, load.input.person or "NULL"
+    keys, moment, person = load.input.key, load.input.moment, load.input.person
     key, listed = as_tuple(keys), ", ".join(keys)
     other = "" if load.source.header.whole_orders else "AND ours.customer IS DISTINCT FROM theirs.customer"
     reused = load.execute(

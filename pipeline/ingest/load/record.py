@@ -113,7 +113,7 @@ def note_identities(load: Load) -> None:
 def record_file(
     load: Load, status: str, mapping: str, read: int, accepted: int, quarantined: int, superseded: int, duplicates: int
 ) -> None:
-    ordered_at = load.input.moment if load.input.money else "CAST(NULL AS TIMESTAMP)"  # rows of money are sales
+    ordered_at = load.input.moment if load.input.is_of_sales else "CAST(NULL AS TIMESTAMP)"
     load.execute(
         f"""
         INSERT INTO ingest.files BY NAME
