@@ -186,6 +186,34 @@ class Shop:
             customer_id=customer, happened_at=moment, happened_on=moment.date(), **others,
         )  # fmt: skip
 
+    def message(self, campaign: str, customer: str, event: str, *, at: str, **others: Any) -> Self:
+        """What became of a message, or who was assigned to a campaign."""
+        moment = dt.datetime.fromisoformat(at)
+        row = {"message_id": f"{campaign} {customer}", "group_name": "treated", **others}
+        return self._tell(
+            "messages", event_id=f"{row['message_id']} {event} {at}", campaign_id=campaign, customer_id=customer,
+            event=event, happened_at=moment, happened_on=moment.date(), **row,
+        )  # fmt: skip
+
+    def campaign(self, campaign: str, *, sent: str | None = None, channel: str = "email", **others: Any) -> Self:
+        """A mailing, or what `campaign_type` says."""
+        moment = None if sent is None else dt.datetime.fromisoformat(sent)
+        row = {"campaign_name": campaign, "campaign_type": "mailing", "programme": campaign, "window_days": 5, **others}
+        return self._tell(
+            "campaigns", campaign_id=campaign, channel=channel, currency="EUR", sent_at=moment,
+            sent_on=None if moment is None else moment.date(), **row,
+        )  # fmt: skip
+
+    def consent(
+        self, customer: str, status: str, *, on: str, channel: str = "email", purpose: str = "marketing"
+    ) -> Self:
+        """A consent that was given or taken back."""
+        moment = dt.datetime.fromisoformat(on)
+        return self._tell(
+            "consents", customer_id=customer, purpose=purpose, channel=channel, status=status, changed_at=moment,
+            changed_on=moment.date(),
+        )  # fmt: skip
+
     def _tell(self, into: str, **row: Any) -> Self:
         rows = self._exported[into]
         rows.append({"file_id": "by-hand", "row_number": len(rows) + 1, **row})

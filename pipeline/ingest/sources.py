@@ -77,6 +77,9 @@ class SourceHeader(BaseModel):
     dialect: Dialect = Dialect()
     raw: dict[str, RawColumn] = Field(min_length=1)
     one_of: tuple[tuple[str, ...], ...] = Field((), description="Groups of columns of which one must be complete")
+    foreign: tuple[str, ...] = Field(
+        (), description="Columns by which a file is seen to be of another input, whatever else it has"
+    )
     statuses: Statuses | None = Field(None, description="What the words for the state of an order mean")
     gift_cards: GiftCards | None = Field(None, description="How gift cards that are sold are known")
     problems: dict[str, Fault] = Field(
@@ -181,6 +184,8 @@ class Source:
 
     def fit(self, columns: Sequence[str]) -> tuple[bool, int]:
         """(whether a file with these columns is an export of this source, how many of the columns it needs it has)."""
+        if {name.strip().lower() for name in columns} & {name.lower() for name in self.header.foreign}:
+            return False, 0
         found = self._present(columns)
         needed = {raw for raw, column in self.header.raw.items() if column.required}
         groups = [len(group) for group in self.header.one_of if set(group) <= found.keys()]

@@ -1,4 +1,4 @@
-"""The rows of every file as SQL over what was drawn: `people`, `orders`, `messages`, `campaigns`.
+"""The rows of every file as SQL over what was drawn: `people`, `orders`, `visits`; of campaigns, see `campaign_files`.
 
 Whatever needs no distribution of its own is a hash of (seed, what it is for, row), so that no thread and no order of
 work changes a byte. Orders lie in the order of time and their SELECT keeps it: lines stream from the table into the
@@ -12,7 +12,7 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from pipeline.simulator.customers import CAMPAIGN_DAYS, Calendar
+from pipeline.simulator.campaigns import NEVER
 from pipeline.simulator.shop import Shop
 
 MOST_LINES = 8
@@ -57,7 +57,7 @@ def macros(shop: Shop) -> list[str]:
         f"CREATE MACRO category_of(product) AS {_one_of(list(_CATEGORIES), 'product - 1')}",
         f"CREATE MACRO product_name(product) AS {_named()}",
         "CREATE MACRO cost_share(product) AS 0.35 + 0.35 * uniform('cost', product)",
-        "CREATE MACRO campaign_name(campaign) AS 'campaign-' || lpad((campaign + 1)::VARCHAR, 2, '0')",
+        "CREATE MACRO order_name(number) AS 'o' || lpad(number::VARCHAR, 8, '0')",
         f"CREATE MACRO country_of(customer) AS {_one_of(_COUNTRIES, _drawn('country', 'customer'))}",
     ]
 
@@ -86,8 +86,11 @@ class Window:
         return self.last + dt.timedelta(days=1)
 
 
-def order_lines(shop: Shop, window: Window, columns: Sequence[str]) -> str:
-    """Columns of LINE_COLUMNS. The lines of an order share its value in proportion to their list prices."""
+def order_lines(shop: Shop, window: Window, columns: Sequence[str], orders: str = "orders") -> str:
+    """Columns of LINE_COLUMNS, of all `orders` or of a part of them.
+
+    The lines of an order share its value in proportion to their list prices.
+    """
     drawn = [f"drawn_product('product {place}', number)" for place in range(MOST_LINES)]
     drawn[1] = (
         f"CASE WHEN uniform('together', number) < {shop.together} THEN coalesce(partner({drawn[0]}), {drawn[1]}) "
@@ -97,7 +100,7 @@ def order_lines(shop: Shop, window: Window, columns: Sequence[str]) -> str:
     WITH known AS (
       SELECT *, CASE WHEN uniform('refund', number) < {shop.refunded}
         THEN ordered_at + to_seconds(86400 * (2 + number_below(20, 'back', number))) END AS refunded_at
-      FROM orders
+      FROM {orders}
     ),
     wanted AS (
       SELECT * FROM known
@@ -109,7 +112,10 @@ def order_lines(shop: Shop, window: Window, columns: Sequence[str]) -> str:
         list_sort(list_distinct([{", ".join(drawn)}][
           1 : 1 + least({MOST_LINES - 1}, floor(-ln(uniform('size', number)) * value / {_LINE_VALUE}))
         ])) AS products,
-        CASE WHEN uniform('coupon', number) < {shop.coupons} THEN 0.1 ELSE 0 END AS discount_share,
+        CASE WHEN campaign_coupon(made_by) IS NOT NULL THEN campaign_coupon(made_by)
+          WHEN campaign_coupon(campaign) IS NOT NULL THEN campaign_coupon(campaign)
+          WHEN uniform('coupon', number) < {shop.coupons} THEN 'TENTH' END AS coupon,
+        CASE WHEN coupon IS NULL THEN 0 ELSE 0.1 END AS discount_share,
         uniform('whole', number) < {shop.refunded_whole} AS is_refunded_whole,
         CASE WHEN customer < 0 THEN -number ELSE customer END AS buyer,
         CASE WHEN customer < 0 OR uniform('loyal', number) > 0.8 THEN number ELSE customer END AS favourite
@@ -154,7 +160,7 @@ def order_lines(shop: Shop, window: Window, columns: Sequence[str]) -> str:
     ),
     named AS (
       SELECT
-        'o' || lpad(number::VARCHAR, 8, '0') AS order_id,
+        order_name(number) AS order_id,
         CASE WHEN kind = 'sale' THEN place ELSE {_BACK} + place END AS line_id,
         customer_name(customer) AS customer_id,
         CASE WHEN kind = 'sale' THEN ordered_at ELSE refunded_at END AS ordered_at,
@@ -168,12 +174,12 @@ def order_lines(shop: Shop, window: Window, columns: Sequence[str]) -> str:
         (sign * taken_off)::DECIMAL(18,2) AS discount,
         'EUR' AS currency,
         sales_channel,
-        CASE WHEN campaign >= 0 THEN 'newsletter' WHEN sales_channel IN ('web', 'app')
+        CASE WHEN campaign >= 0 THEN channel_source(channel) WHEN sales_channel IN ('web', 'app')
           THEN {_one_of([source for source, _ in _ORIGINS], "origin")} END AS source,
-        CASE WHEN campaign >= 0 THEN 'email' WHEN sales_channel IN ('web', 'app')
+        CASE WHEN campaign >= 0 THEN channel_medium(channel) WHEN sales_channel IN ('web', 'app')
           THEN {_one_of([medium for _, medium in _ORIGINS], "origin")} END AS medium,
-        CASE WHEN campaign >= 0 THEN campaign_name(campaign) END AS campaign_id,
-        CASE WHEN discount_share > 0 THEN 'TENTH' END AS coupon,
+        campaign_name(campaign) AS campaign_id,
+        coupon,
         country_of(buyer) AS country,
         CASE WHEN sales_channel = 'store' THEN 'store ' || (1 + number_below(5, 'store', buyer)) END AS store_id,
         kind
@@ -224,80 +230,27 @@ def benchmarks(shop: Shop, history: Window) -> str:
     """
 
 
-def campaigns(shop: Shop) -> str:
-    """A newsletter each, with numbers from 0 on."""
-    calendar = Calendar(shop)
-    sent = ", ".join(f"({number}, TIMESTAMP '{at}')" for number, at in enumerate(calendar.moments(calendar.campaigns)))
-    return f"SELECT campaign, sent_at FROM (VALUES {sent}) AS sent(campaign, sent_at)"
-
-
-# ── beside the exports: what the pipeline has no contract for ─────────────────────────────────────────────────────────
-
-
-def consents(window: Window) -> str:
-    return f"""
-    WITH changes AS (
-      SELECT customer, 'email' AS channel, 'granted' AS status, email_from AS changed_at FROM people
-      UNION ALL
-      SELECT customer, 'email', 'withdrawn', email_until FROM people WHERE email_from IS NOT NULL
-      UNION ALL
-      SELECT customer, 'sms', 'granted', registered_at FROM people WHERE uniform('sms', customer) < 0.2
-    )
-    SELECT customer_name(customer) AS customer_id, channel, status,
-      changed_at
-    FROM changes
-    WHERE changed_at < TIMESTAMP '{window.end}'
-    ORDER BY customer, channel, changed_at
-    """
-
-
-def sent_campaigns(shop: Shop) -> str:
-    return f"""
-    SELECT campaign_name(campaign) AS campaign_id, 'Newsletter of ' || strftime(sent_at, '%-d %B %Y') AS campaign_name,
-      'email' AS channel, sent_at, {CAMPAIGN_DAYS} AS window_days,
-      {shop.control} AS control_share, 250 + 10 * campaign AS cost, 'EUR' AS currency
-    FROM campaigns ORDER BY campaign
-    """
-
-
-def sent_messages() -> str:
-    """One row per member of an audience. Who ordered because of the message has opened and clicked it."""
-    return """
-    WITH rows AS (
-      SELECT *, customer * 256 + campaign AS row FROM messages
-    ),
-    read AS (
-      SELECT *, treated AND (responded OR uniform('opens', row) < 0.3) AS opened,
-        treated AND (responded OR uniform('opens', row) < 0.3 AND uniform('clicks', row) < 0.15) AS clicked,
-        to_seconds(60 + number_below(36000, 'opened', row)) AS opened_after
-      FROM rows
-    )
-    SELECT campaign_name(campaign) AS campaign_id, customer_name(customer) AS customer_id,
-      CASE WHEN treated THEN 'treated' ELSE 'control' END AS group_name,
-      CASE WHEN treated THEN sent_at END AS sent_at,
-      CASE WHEN opened THEN sent_at + opened_after END AS opened_at,
-      CASE WHEN clicked THEN sent_at + opened_after + to_seconds(20) END AS clicked_at
-    FROM read
-    JOIN campaigns USING (campaign)
-    ORDER BY campaign, customer
-    """
-
-
 def web_events(window: Window) -> str:
-    """A visit that ends with each order of web and app, up to two that ended without, and a visit of each lead."""
+    """A visit that ends with seven of ten orders, the visits that were drawn, and one of each lead.
+
+    Guests, of whom nothing was drawn, have looked around up to twice before. A basket that is left is a visit's own.
+    """
     return f"""
     WITH visits AS (
-      SELECT number * 4 + unnest(range(1 + number_below(3, 'visits', number))) AS visit, customer,
-        ordered_at AS seen_at, number AS order_number
+      SELECT number * 4 + unnest(range(1 + CASE WHEN customer < 0 THEN number_below(3, 'visits', number) ELSE 0 END))
+          AS visit, customer, ordered_at AS seen_at, number AS order_number, campaign, channel, FALSE AS has_basket
       FROM orders
       WHERE {window.holds("ordered_at")} AND uniform('visited', number) < 0.7
       UNION ALL
-      SELECT -customer * 4 AS visit, customer, registered_at, NULL
+      SELECT number * 4 + 3, customer, moment(second), NULL, campaign, channel, has_basket
+      FROM visits
+      UNION ALL
+      SELECT -customer * 4 AS visit, customer, registered_at, NULL, {NEVER}, {NEVER}, FALSE
       FROM people WHERE first_order_at IS NULL AND {window.holds("registered_at")}
     ),
     begun AS (
       SELECT *, visit % 4 = 0 AND order_number IS NOT NULL AS buys,
-        seen_at - to_seconds(CASE WHEN visit % 4 = 0 THEN 600
+        seen_at - to_seconds(CASE visit % 4 WHEN 0 THEN 600 WHEN 3 THEN 0
           ELSE 3600 + number_below(864000, 'before', visit) END) AS began_at
       FROM visits
     ),
@@ -305,7 +258,7 @@ def web_events(window: Window) -> str:
       SELECT *, list_concat(
         list_resize(CAST([] AS VARCHAR[]), 1 + number_below(4, 'views', visit), 'product_view'),
         CASE WHEN buys THEN ['add_to_cart', 'checkout', 'purchase']
-          WHEN uniform('carts', visit) < 0.2 THEN ['add_to_cart'] ELSE [] END
+          WHEN has_basket THEN ['add_to_cart'] ELSE [] END
       ) AS events
       FROM begun
     ),
@@ -316,7 +269,8 @@ def web_events(window: Window) -> str:
       began_at + to_seconds(45 * place) AS happened_at, event,
       CASE WHEN event IN ('product_view', 'add_to_cart')
         THEN product_code(drawn_product('viewed', visit * 8 + place)) END AS product_id,
-      CASE WHEN event = 'purchase' THEN 'o' || lpad(order_number::VARCHAR, 8, '0') END AS order_id
+      CASE WHEN event = 'purchase' THEN order_name(order_number) END AS order_id,
+      channel_source(channel) AS source, channel_medium(channel) AS medium, campaign_name(campaign) AS campaign_id
     FROM placed
     WHERE {window.holds("began_at")}
     ORDER BY happened_at, visit, place
@@ -330,7 +284,7 @@ def true_customers(window: Window) -> str:
     """An expected year is that of the BG/NBD for a customer whose λ and p are known: (1 − exp(−λ p t)) / p."""
     return f"""
     WITH counted AS (
-      SELECT customer, count(*) AS orders, count(*) FILTER (WHERE campaign >= 0) AS campaign_orders
+      SELECT customer, count(*) AS orders, count(*) FILTER (WHERE made_by >= 0) AS campaign_orders
       FROM orders WHERE customer >= 0 AND {window.holds("ordered_at")} GROUP BY customer
     ),
     judged AS (
@@ -351,22 +305,6 @@ def true_affinities(shop: Shop) -> str:
     return f"""
     SELECT product_code(product) AS product_id, product_code(partner) AS partner_id, {shop.together} AS share
     FROM (VALUES {pairs}) AS pairs(product, partner) ORDER BY product
-    """
-
-
-def true_responses(shop: Shop) -> str:
-    return f"""
-    SELECT campaign_name(campaign) AS campaign_id, {shop.response} AS response, count(customer) AS audience,
-      count(*) FILTER (WHERE treated) AS treated, count(*) FILTER (WHERE responded) AS extra_orders
-    FROM campaigns LEFT JOIN messages USING (campaign) GROUP BY campaign ORDER BY campaign
-    """
-
-
-def true_campaign_orders(window: Window) -> str:
-    return f"""
-    SELECT 'o' || lpad(number::VARCHAR, 8, '0') AS order_id, campaign_name(campaign) AS campaign_id,
-      customer_name(customer) AS customer_id
-    FROM orders WHERE campaign >= 0 AND {window.holds("ordered_at")} ORDER BY number
     """
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pipeline.errors import PerennialError
 from pipeline.models.beta_geometric import BGNBD
 from pipeline.models.gamma_gamma import GammaGamma
+from pipeline.simulator.programmes import OUTREACH, Campaign, Outreach, campaigns_of
 
 LAST_DAY = dt.date(2026, 10, 31)
 EARLIEST, LATEST = dt.date(2000, 1, 1), dt.date(2098, 12, 31)  # last days that leave the history inside the contracts
@@ -66,11 +67,8 @@ class Shop:
     coupons: float = 0.08
     """Orders with a coupon, a tenth off."""
 
-    campaigns_per_year: int = 4
-    control: float = 0.2
-    """Part of a campaign's audience, drawn by lot, that gets no message."""
-    response: float = 0.05
-    """Chance that a message makes a customer who has not dropped out place an order they would not have placed."""
+    outreach: Outreach = OUTREACH
+    """What the shop sends to its customers, and what that does."""
 
     def __post_init__(self) -> None:
         if self.customers < 1:
@@ -92,6 +90,11 @@ class Shop:
     def days(self) -> int:
         """Length of the history."""
         return (self.last_day - self.first_day).days + 1
+
+    @property
+    def campaigns(self) -> tuple[Campaign, ...]:
+        """By number."""
+        return campaigns_of(self.outreach, self.first_day, self.days, MOST_NIGHTS)
 
     def day(self, number: int) -> dt.date:
         """The day with that number; the first has 0."""

@@ -23,7 +23,7 @@ from typing import Any, Literal
 import duckdb
 
 from pipeline.quoting import text_literal
-from pipeline.simulator import queries
+from pipeline.simulator import campaign_files, queries
 from pipeline.simulator.customers import Drawn, draw
 from pipeline.simulator.queries import LINE_COLUMNS, Window
 from pipeline.simulator.shop import MOST_NIGHTS, Shop, SimulationRefused
@@ -114,7 +114,7 @@ def _scratch(workshop: Path, memory_limit: str, threads: int) -> Iterator[duckdb
 
 def _draw_into(scratch: duckdb.DuckDBPyConnection, shop: Shop) -> None:
     """Tables of what was drawn, orders in the order of time: an order's number is its place."""
-    for macro in queries.macros(shop):
+    for macro in (*queries.macros(shop), *campaign_files.macros(shop)):
         scratch.execute(macro).fetchall()
     for number, drawn in enumerate(draw(shop)):
         for table in (field.name for field in dataclasses.fields(Drawn)):
@@ -126,7 +126,13 @@ def _draw_into(scratch: duckdb.DuckDBPyConnection, shop: Shop) -> None:
         "CREATE TABLE sorted_orders AS FROM orders ORDER BY ordered_at, customer, value",
         "DROP TABLE orders",
         "CREATE VIEW orders AS SELECT rowid + 1 AS number, * FROM sorted_orders",
-        f"CREATE TABLE campaigns AS {queries.campaigns(shop)}",
+        "CREATE TABLE sorted_messages AS FROM messages ORDER BY assigned, campaign, customer, step",
+        "DROP TABLE messages",
+        "CREATE VIEW messages AS SELECT rowid + 1 AS number, * FROM sorted_messages",
+        "CREATE TABLE sorted_visits AS FROM visits ORDER BY second, customer, has_basket, campaign, channel",
+        "DROP TABLE visits",
+        "CREATE VIEW visits AS SELECT rowid + 1 AS number, * FROM sorted_visits",
+        f"CREATE TABLE campaigns AS {campaign_files.campaigns(shop)}",
     ):
         scratch.execute(statement).fetchall()
 
@@ -150,15 +156,20 @@ def _selects(shop: Shop, nights: int, with_other: bool, columns: Sequence[str]) 
         selects |= {
             f"{exports}/products": queries.catalogue(shop),
             f"{exports}/web_events": queries.web_events(history),
-            f"other/{_SOURCE}/consents": queries.consents(history),
-            f"other/{_SOURCE}/campaigns": queries.sent_campaigns(shop),
-            f"other/{_SOURCE}/messages": queries.sent_messages(),
+            f"other/{_SOURCE}/consents": campaign_files.consents(history),
+            f"other/{_SOURCE}/campaigns": campaign_files.sent_campaigns(shop, history),
+            f"other/{_SOURCE}/messages": campaign_files.sent_messages(shop, history),
         }
+    members = campaign_files.true_members(history)
+    campaign_orders = campaign_files.true_campaign_orders(shop, history)
     return selects | {
         "truth/customers": queries.true_customers(history),
         "truth/affinities": queries.true_affinities(shop),
-        "truth/campaigns": queries.true_responses(shop),
-        "truth/campaign_orders": queries.true_campaign_orders(history),
+        "truth/contacts": campaign_files.true_contacts(history),
+        "truth/members": members,
+        "truth/campaigns": campaign_files.true_campaigns(campaign_orders, members),
+        "truth/campaign_segments": campaign_files.true_campaign_segments(shop, campaign_orders, members),
+        "truth/campaign_orders": campaign_orders,
     }
 
 

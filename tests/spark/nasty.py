@@ -175,6 +175,28 @@ def write_exports(folder: Path, lines: pl.DataFrame) -> None:
             "product_id": [None if number % 3 == 2 else f"p{number % 400}" for number in range(900)],
         }
     ).write_csv(folder / "web_events.csv")
+    pl.DataFrame(
+        {"campaign_id": ["ünï 🙂", "c2"], "channel": ["Email", "SMS"], "sent_at": ["2026-03-01 09:30:00", None],
+         "campaign_type": ["mailing", "Rule"], "control_share": ["0.2", None], "cost": ["120.5", None]}
+    ).write_csv(folder / "campaigns.csv")  # fmt: skip
+    numbers = range(600)
+    pl.DataFrame(
+        {
+            "campaign_id": ["ünï 🙂" if number % 3 else "c2" for number in numbers],
+            "customer_id": [_name(number // 4) for number in numbers],
+            "event": [("assigned", "sent", "opened", "clicked")[number % 4] for number in numbers],
+            "happened_at": [None if number % 4 == 0 else f"2026-03-0{1 + number % 9}T23:59:59" for number in numbers],
+            "is_machine": ["true" if number % 4 == 2 and number % 5 else "" for number in numbers],
+        }
+    ).write_csv(folder / "messages.csv")
+    pl.DataFrame(
+        {
+            "customer_id": [_name(number // 2) for number in numbers],
+            "channel": ["email" if number % 2 else "*" for number in numbers],
+            "status": ["Granted" if number % 2 else "withdrawn" for number in numbers],
+            "changed_at": [f"2026-02-{1 + number % 28:02d}T00:00:00" for number in numbers],
+        }
+    ).write_csv(folder / "consents.csv")
 
 
 # Java compiles what it runs once and never again as little as it can, and 20,000 lines need no eight partitions.

@@ -285,8 +285,11 @@ def test_the_input_can_be_named(home):
         (f"{CUSTOMERS}\nanna,2026-01-02\n", "customers"),
         (f"{TARGETS}\nrevenue,2026,5\n", "targets"),
         (f"{BENCHMARKS}\nToys,revenue,2026,5\n", "benchmarks"),
+        ("campaign_id,customer_id,event,happened_at\nc1,anna,sent,2026-01-02\n", "messages"),
+        ("campaign_id,channel\nc1,email\n", "campaigns"),
+        ("customer_id,channel,status,changed_at\nanna,email,granted,2026-01-02\n", "consents"),
     ],
-    ids=["customers", "targets", "benchmarks"],
+    ids=["customers", "targets", "benchmarks", "messages", "campaigns", "consents"],
 )
 @pytest.mark.parametrize("source", [None, "perennial"])
 def test_inspection_recognises_every_input(tmp_path, text, input, source):
