@@ -49,10 +49,10 @@ dev: setup ## Open Dagster's web UI on a home: make dev HOME_DIR=data/demo
 	$(BIN)/python -m pipeline.web $(or $(PORT),3000)
 
 test: setup-dev ## Run the tests
-	@$(BIN)/python -m pytest --numprocesses auto --dist loadgroup --no-loadscope-reorder $(PYTEST)
+	@$(BIN)/python -m pytest --numprocesses auto --dist loadscope --no-loadscope-reorder $(PYTEST)
 
 test-long: setup-dev ## Run the tests that take minutes each and that `make test` leaves out; before a release
-	@$(BIN)/python -m pytest --numprocesses auto --dist loadgroup --no-loadscope-reorder -m long $(PYTEST)
+	@$(BIN)/python -m pytest --numprocesses auto --dist loadscope --no-loadscope-reorder -m long $(PYTEST)
 
 bench: setup ## Time a night beside bare reading and beside pandas: make bench SIZES=1000000,10000000 BENCH=--spark
 	@$(BIN)/python benchmarks/bench.py --sizes $(or $(SIZES),$(ROWS),1000000) $(BENCH)

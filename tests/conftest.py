@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
+from scheduling import OneProcessPerUnit
 from shop import CDNOW, ONLINE_RETAIL, RealShop, Shop, open_engine, real_shop
 from skips import NoOtherSkips, allowed
 
@@ -29,14 +30,8 @@ hypothesis_settings.load_profile("perennial")
 def pytest_configure(config: pytest.Config) -> None:
     if os.environ.get("CI") == "true":
         config.pluginmanager.register(NoOtherSkips(allowed()))
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The tests of a file share fixtures, so one process runs them, unless they name a group of their own."""
-    for item in items:
-        if item.get_closest_marker("xdist_group") is None:
-            item.add_marker(pytest.mark.xdist_group(item.path.stem))
+    if config.getoption("numprocesses", None):
+        config.pluginmanager.register(OneProcessPerUnit())
 
 
 @pytest.fixture(autouse=True)

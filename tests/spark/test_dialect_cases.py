@@ -17,10 +17,7 @@ from portable_cases import EXPRESSIONS, PARAMETERS, QUERIES, TABLES, expression_
 from pipeline.engines.portable.lint import to_spark
 from pipeline.engines.spark.sql import view_name
 
-pytestmark = [
-    pytest.mark.timeout(1500),  # Java machines start slowly where much else runs
-    pytest.mark.xdist_group("spark-local"),  # one Java machine with test_order_lines
-]
+pytestmark = pytest.mark.timeout(1500)  # Java machines start slowly where much else runs
 
 Row = tuple[Any, ...]
 

@@ -23,10 +23,7 @@ from pipeline.settings import Settings, SettingsError
 from pipeline.tables.catalog import tables
 from pipeline.tables.inputs import INPUTS, ORDERS
 
-pytestmark = [
-    pytest.mark.timeout(1500),  # Java machines start slowly where much else runs
-    pytest.mark.xdist_group("spark-local"),  # one Java machine with test_dialect_cases
-]
+pytestmark = pytest.mark.timeout(1500)  # Java machines start slowly where much else runs
 
 HEADER = "order_id,customer_id,ordered_at,amount,kind"
 GOOD = [f"o{n},c{n % 7},2026-01-{1 + n % 28:02d}T10:00:00,{n}.50,sale" for n in range(40)]
