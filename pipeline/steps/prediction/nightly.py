@@ -405,7 +405,7 @@ class Night:
     def _barred(self, target: Target) -> frozenset[str]:
         """Alone, a classifier of 90 days is not to be trusted where the year is not known: it takes the days to come
         for those it learnt from. Nor is one of fewer than 90 and more than 30."""
-        is_known = not 30 < self.horizons[target] <= 90 or self.season.factors[90].is_known
+        is_known = not 30 < self.horizons.get(target, 0) <= 90 or self.season.factors[90].is_known
         return frozenset() if is_known else frozenset({CLASSIFIER})
 
     def _status(self, target: Target, horizon: int, otherwise: str) -> str:
