@@ -453,7 +453,7 @@ class Settings(BaseSettings):
         default_factory=lambda: Trend(), description="Windows and level of the activity trend"
     )
     churn_horizon_days: Analytic[int] = Field(
-        180, ge=91, le=730, description="Days without a purchase after which a customer counts as churned"
+        180, ge=14, le=730, description="Days without a purchase after which a customer counts as churned"
     )
     lifecycle: Analytic[Lifecycle] = Field(
         default_factory=lambda: Lifecycle(), description="Limits of the lifecycle stages, and scenarios to project"

@@ -91,7 +91,7 @@ def _timing(engine: DuckDBEngine, day: dt.date) -> pl.DataFrame:
         "value_variance_1": 0.0, "value_variance_2": 0.0, "value_low_factor": 0.4 * factor * discounted,
         "value_high_factor": 1.8 * factor * discounted,
     }  # fmt: skip
-    names = {"model": "mbgnbd", "probability_model": "mbgnbd"}
+    names = {"model": "mbgnbd", "probability_model": "mbgnbd", "churn_horizon_days": TARGETS["churn"]}
     return groups.with_columns(
         **{name: pl.lit(value) for name, value in names.items()},
         **{name: pl.Series(np.broadcast_to(value, len(x))) for name, value in columns.items()},
@@ -154,8 +154,8 @@ def _validation(day: dt.date) -> pl.DataFrame:
 def _calibration() -> pl.DataFrame:
     return pl.DataFrame(
         [
-            {"target": target, "model": model, "bin": n, "customers": 200, "predicted": 0.05 * n,
-             "observed": 0.05 * n + (0.01 if n % 2 else -0.04), "low": max(0.0, 0.05 * n - 0.03),
+            {"target": target, "model": model, "horizon_days": TARGETS[target], "bin": n, "customers": 200,
+             "predicted": 0.05 * n, "observed": 0.05 * n + (0.01 if n % 2 else -0.04), "low": max(0.0, 0.05 * n - 0.03),
              "high": 0.05 * n + 0.03}
             for target in ("purchase_30d", "purchase_90d", "churn")
             for model in ("bgnbd", "mbgnbd")
@@ -180,8 +180,9 @@ def _deciles() -> pl.DataFrame:
     means = {"counts": 0.5, "value": 20.0, "purchase_30d": 0.1, "purchase_90d": 0.2, "churn": 0.3}
     return pl.DataFrame(
         [
-            {"target": target, "model": model, "decile": n, "customers": 200.0, "predicted": mean * (lift + 0.1),
-             "observed": mean * lift, "lift": lift, "captured": sum(lifts[:n]) / sum(lifts)}
+            {"target": target, "model": model, "horizon_days": TARGETS.get(target, 182), "decile": n,
+             "customers": 200.0, "predicted": mean * (lift + 0.1), "observed": mean * lift, "lift": lift,
+             "captured": sum(lifts[:n]) / sum(lifts)}
             for target, mean in means.items()
             for model in ("mbgnbd", "recency_logistic" if mean < 0.4 else "rate")
             for n, lift in enumerate(lifts, start=1)

@@ -21,14 +21,14 @@ _ANY = {
     "expected_purchases_30d": 0.2, "expected_purchases_90d": 0.6, "expected_purchases_180d": 1.1,
     "expected_purchases_365d": 2.0, "expected_purchases_se": 0.1, "p_purchase_30d": 0.1, "p_purchase_90d": 0.3,
     "p_purchase_churn": 0.6, "p_purchase_180d": 0.6, "p_purchase_365d": 0.8, "next_purchase_early_days": 10.0,
-    "next_purchase_median_days": 60.0, "next_purchase_late_days": 200.0, "discounted_purchases": 2.0,
-    "spend_factor": 0.5, "value_variance_0": 0.0, "value_variance_1": 0.0, "value_variance_2": 0.0,
-    "value_low_factor": 0.0, "value_high_factor": 2.0,
+    "churn_horizon_days": 180, "next_purchase_median_days": 60.0, "next_purchase_late_days": 200.0,
+    "discounted_purchases": 2.0, "spend_factor": 0.5, "value_variance_0": 0.0, "value_variance_1": 0.0,
+    "value_variance_2": 0.0, "value_low_factor": 0.0, "value_high_factor": 2.0,
 }  # fmt: skip
 
 SCORED = (
     "p_purchase_30d", "p_purchase_90d", "p_purchase_churn", "p_purchase_180d", "p_purchase_365d",
-    "next_purchase_early_days", "next_purchase_median_days", "next_purchase_late_days",
+    "next_purchase_early_days", "next_purchase_median_days", "next_purchase_late_days", "churn_horizon_days",
 )  # fmt: skip
 
 _PROBABILITIES = ("p_purchase_30d", "p_purchase_90d", "p_purchase_churn", "p_purchase_180d", "p_purchase_365d")
@@ -44,7 +44,9 @@ def history(frequency: int, span: int, age: int, as_of: str = SNAPSHOT, **predic
 
 
 def _rising(harmless: dict[str, Any], told: dict[str, Any]) -> dict[str, Any]:
-    """All of it, where probabilities that are not told agree with those that are."""
+    """All of it, where probabilities that are not told agree with those that are; the churn horizon is 180 days."""
+    same = ("p_purchase_churn", "p_purchase_180d")
+    told = told | {name: told[other] for name, other in (same, same[::-1]) if other in told and name not in told}
     found = harmless | told
     for place, name in enumerate(_PROBABILITIES):
         if name not in told:
@@ -82,9 +84,9 @@ def say_season(shop: Shop, *rows: dict[str, Any]) -> None:
     say(shop, "season_clock", [harmless | row for row in rows])
 
 
-def say_champions(shop: Shop, status: str = "ok", **models: str) -> None:
+def say_champions(shop: Shop, status: str = "ok", churn_days: int = 180, **models: str) -> None:
     """The model of each target; bgnbd unless told."""
-    horizons = {"counts": 182, "purchase_30d": 30, "purchase_90d": 90, "churn": 180}
+    horizons = {"counts": 182, "purchase_30d": 30, "purchase_90d": 90, "churn": churn_days}
     rows = [
         {
             "target": target, "horizon_days": days, "model": models.get(target, "bgnbd"), "status": status,

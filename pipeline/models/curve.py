@@ -28,8 +28,8 @@ def days_with(horizon: int, whole: bool = True) -> Array:
 
 
 def coherent(points: Array) -> Array:
-    """Probabilities (n, 3) of 30 days, 90 days and the churn horizon, made to rise: where they contradict each other,
-    the shorter horizon holds, about which more has been seen, and the longer is raised to it."""
+    """Probabilities (n, m) of m horizons, the shortest first, made to rise: where they contradict each other, the
+    shorter horizon holds, about which more has been seen, and the longer is raised to it."""
     return np.asarray(np.maximum.accumulate(points, axis=1))
 
 

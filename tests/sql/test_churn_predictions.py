@@ -76,3 +76,34 @@ def test_probabilities_that_contradict_each_other_are_refused(anna, contradictio
     assert anna.failing_checks(CHURN, "2026-12-31") == set()
     anna.engine.execute(f"UPDATE {CHURN} SET {contradiction}")
     assert anna.failing_checks(CHURN, "2026-12-31") == {"probabilities_are_coherent"}
+
+
+@pytest.mark.parametrize(
+    ("days", "churn", "agrees"),
+    [
+        # Of 14 days: no more likely to buy than within 30 (.1).
+        (14, 0.95, True), (14, 0.85, False),
+        # Of 30 days: just as likely.
+        (30, 0.9, True), (30, 0.91, False), (30, 0.89, False),
+        # Of 60: between 30 and 90 days (.3).
+        (60, 0.8, True), (60, 0.95, False), (60, 0.65, False),
+        (90, 0.7, True), (90, 0.71, False), (90, 0.69, False),
+        # Of 120: between 90 and 180 days (.5).
+        (120, 0.6, True), (120, 0.75, False), (120, 0.45, False),
+        (180, 0.5, True), (180, 0.51, False), (180, 0.49, False),
+        # Of 365, and of 730 days: no less likely than within 365 (.8).
+        (365, 0.2, True), (365, 0.3, False), (365, 0.1, False), (730, 0.1, True), (730, 0.3, False),
+    ],
+)  # fmt: skip
+def test_the_chance_within_the_churn_horizon_stands_where_its_days_do(anna, days, churn, agrees):
+    say_champions(anna)
+    said = {"p_purchase_30d": 0.1, "p_purchase_90d": 0.3, "p_purchase_180d": 0.5, "p_purchase_365d": 0.8}
+    say_histories(anna, history(0, 0, 30, **said, p_purchase_churn=0.5))
+    anna.table(CHURN)
+    anna.engine.execute(f"UPDATE {CHURN} SET churn_horizon_days = {days}, churn_probability = {churn}")
+    assert anna.failing_checks(CHURN, "2026-12-31") == (set() if agrees else {"probabilities_are_coherent"})
+
+
+def test_every_row_names_the_churn_horizon_of_its_day(anna):
+    say_champions(anna, churn_days=150)
+    assert published(anna, 0.1, 0.2, 0.3).one("churn_horizon_days") == 150

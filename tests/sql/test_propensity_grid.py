@@ -59,3 +59,21 @@ def test_a_customer_in_no_cell_is_refused(grid):
     grid.table(GRID)
     grid.engine.execute(f"UPDATE {GRID} SET customers = 0 WHERE customers = 2")
     assert grid.failing_checks(GRID, "2026-12-31") == {"every_scored_customer_is_in_one_cell"}
+
+
+@pytest.mark.parametrize(
+    ("days", "impossible"),
+    [
+        # Churn is 1 − p: with p up to .25 it is .75 or more, and 1 − .25 is in the band that ends at .75.
+        (30, {("0-25", "0-25"), ("0-25", "26-50"), ("26-50", "0-25"),
+              ("26-50", "76-100"), ("51-75", "51-75"), ("51-75", "76-100"),
+              ("76-100", "26-50"), ("76-100", "51-75"), ("76-100", "76-100")}),
+        # Churn is at least 1 − p: with p up to .25 it is .75 or more, with p up to .5 it is .5 or more.
+        (29, {("0-25", "0-25"), ("0-25", "26-50"), ("26-50", "0-25")}),
+    ],
+)  # fmt: skip
+def test_other_cells_cannot_fill_where_the_churn_horizon_is_no_longer_than_30_days(shop, days, impossible):
+    say_champions(shop, churn_days=days)
+    cells = shop.table(GRID)
+    assert set(cells.where(is_possible=False).rows("purchase_band", "churn_band")) == impossible
+    assert set(cells.frame["churn_horizon_days"]) == {days}

@@ -160,7 +160,7 @@ class Night:
         """The holdouts that the history is long enough for."""
         third = (self.today.history_days + 1) // 3
         counts = self.holdout(self.before(min(LONGEST_HOLDOUT_DAYS, third)), self.day)
-        tests = {target: self._tests(target) for target in PROBABILITIES}
+        tests = {target: self._tests(target) for target in self.by_horizon.values()}
         origins = {cohort.origin for of_target in tests.values() for cohort, _ in of_target}
         self.fit_at({self.day, *origins, *({counts.origin} if is_enough(counts) else ())})
 
@@ -186,7 +186,12 @@ class Night:
         for (target, _), judged in results:
             last = found.get(target)
             found[target] = judged if last is None else replace(last, earlier=(*last.earlier, judged))
-        return found
+        return found | self._of_same_horizon(found)
+
+    def _of_same_horizon(self, judged: Mapping[Target, Judged]) -> dict[Target, Judged]:
+        """What is judged of a probability is true of another with the same horizon."""
+        same = {target: self.by_horizon[self.horizons[target]] for target in PROBABILITIES}
+        return {t: replace(judged[one], target=t) for t, one in same.items() if t != one and one in judged}
 
     def _tests(self, target: Target) -> list[tuple[Cohort, list[Cohort]]]:
         """The holdouts of a probability, the last first, each with what a classifier learns before it."""
@@ -214,7 +219,7 @@ class Night:
         if origin not in self._windows:
             parts = -(-self.today.customers // TRAINED_ON)
             self._windows[origin] = window(self.engine, origin, ends, (0, parts))
-        return self._windows[origin][ends[PROBABILITIES.index(target)]]
+        return self._windows[origin][min(origin + dt.timedelta(self.horizons[target]), self.day)]
 
     @cached_property
     def season(self) -> Season:
@@ -258,6 +263,12 @@ class Night:
     def horizons(self) -> dict[Target, int]:
         """Days of the probabilities that are published."""
         return dict(zip(PROBABILITIES, (30, 90, self.settings.churn_horizon_days), strict=True))
+
+    @property
+    def by_horizon(self) -> dict[int, Target]:
+        """Probabilities by their days, the shortest first; of two with the same days only the first."""
+        targets = {days: target for target, days in reversed(self.horizons.items())}
+        return dict(sorted(targets.items()))
 
     @cached_property
     def interval_corrections(self) -> Array:
@@ -393,8 +404,8 @@ class Night:
 
     def _barred(self, target: Target) -> frozenset[str]:
         """Alone, a classifier of 90 days is not to be trusted where the year is not known: it takes the days to come
-        for those it learnt from."""
-        is_known = target != "purchase_90d" or self.season.factors[90].is_known
+        for those it learnt from. Nor is one of fewer than 90 and more than 30."""
+        is_known = not 30 < self.horizons.get(target, 0) <= 90 or self.season.factors[90].is_known
         return frozenset() if is_known else frozenset({CLASSIFIER})
 
     def _status(self, target: Target, horizon: int, otherwise: str) -> str:

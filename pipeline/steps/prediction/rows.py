@@ -118,7 +118,8 @@ def _predicted(night: Night, as_of: dt.date, groups: pl.DataFrame) -> tuple[pl.D
     rows = groups.with_columns(
         as_of=pl.lit(as_of),
         model=pl.lit(model.name),
-        probability_model=pl.lit(night.best_timing("churn").name),
+        churn_horizon_days=pl.lit(night.horizons["churn"]),
+        probability_model=pl.lit(night.best_timing(night.by_horizon[max(night.by_horizon)]).name),
         **_columns(columns),
     )
     return rows, chances
@@ -149,7 +150,7 @@ def _horizon(night: Night) -> Horizon:
 def _classifier_scores(night: Night, chances: Chances) -> pl.DataFrame:
     """What is published of every customer where a champion is trained, on who bought in the last horizon; `chances`: of
     the groups of today."""
-    wanted = [target for target in PROBABILITIES if night.champions[target].model in TRAINED]
+    wanted = [target for target in night.by_horizon.values() if night.champions[target].model in TRAINED]
     if not wanted:
         return pl.DataFrame()
     learnt = [night.windows(target, night.day) for target in wanted]
@@ -169,12 +170,13 @@ def _scored(
     points = chances.points[place]
     scores = side_by_side(lambda target: trained[target].predict(batch.features), list(trained))
     for target, found in zip(trained, scores, strict=True):
-        timing = points[:, PROBABILITIES.index(target)]
+        timing = points[:, chances.places[PROBABILITIES.index(target)]]
         timing[:] = blend(found, timing) if night.champions[target].model == BLEND else found
     parts = [slice(first, first + _GROUPS) for first in range(0, len(place), _GROUPS)]
     published = side_by_side(lambda part: chances.at(place[part]).published(points[part]), parts)
     columns = {name: np.concatenate([part[name] for part in published]) for name in published[0]}
-    return batch.frame.select("customer_id").with_columns(**_columns(columns))
+    days = pl.lit(night.horizons["churn"])
+    return batch.frame.select("customer_id", churn_horizon_days=days).with_columns(**_columns(columns))
 
 
 def _validation_rows(night: Night) -> Rows:
@@ -193,7 +195,8 @@ def _validation_rows(night: Night) -> Rows:
 def _calibration_rows(night: Night) -> Rows:
     return [
         {
-            "target": target, "model": model, "bin": row.bin, "customers": round(row.customers),
+            "target": target, "model": model, "horizon_days": judged.cohort.days,
+            "bin": row.bin, "customers": round(row.customers),
             "predicted": row.predicted, "observed": row.actual,
             "low": max(0.0, row.low), "high": min(1.0, row.high),
         }
@@ -239,7 +242,8 @@ def _decile_rows(night: Night) -> Rows:
     """Of baselines too, but for those that rank nobody: all equal, they have no tenths."""
     return [
         {
-            "target": target, "model": model, "decile": row.decile, "customers": row.customers,
+            "target": target, "model": model, "horizon_days": judged.cohort.days,
+            "decile": row.decile, "customers": row.customers,
             "predicted": row.predicted, "observed": row.actual,
             "lift": _finite(row.lift), "captured": _finite(row.captured),
         }

@@ -9,7 +9,8 @@ columns:
   customer_id:               {type: VARCHAR, meaning: Customer of the shop}
   p_purchase_30d:            {type: DOUBLE, min: 0, max: 1, meaning: Probability of an occasion in the next 30 days}
   p_purchase_90d:            {type: DOUBLE, min: 0, max: 1, meaning: Probability of an occasion in the next 90 days}
-  p_purchase_churn:          {type: DOUBLE, min: 0, max: 1, meaning: Probability of an occasion within the churn horizon}
+  p_purchase_churn:          {type: DOUBLE, min: 0, max: 1, meaning: Probability of an occasion within churn_horizon_days}
+  churn_horizon_days:        {type: INTEGER, unit: days, min: 1, meaning: "The churn horizon of the snapshot date, as chosen or set (churn_horizons)"}
   p_purchase_180d:           {type: DOUBLE, min: 0, max: 1, meaning: Probability of an occasion in the next 180 days}
   p_purchase_365d:           {type: DOUBLE, min: 0, max: 1, meaning: Probability of an occasion in the next 365 days}
   next_purchase_early_days:  {type: DOUBLE, unit: days, nullable: true, min: 0, meaning: "Days by which one in ten has bought, of those who buy within 365 days"}

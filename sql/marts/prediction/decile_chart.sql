@@ -8,6 +8,7 @@ columns:
   snapshot_date: {type: DATE, meaning: The day whose end the row describes}
   target:        {type: VARCHAR, values: [counts, value, purchase_30d, purchase_90d, churn], meaning: "What was predicted; churn is shown as the purchase within its horizon"}
   model:         {type: VARCHAR, meaning: "Model or baseline; those that expect the same of everyone are left out"}
+  horizon_days:  {type: INTEGER, unit: days, min: 1, meaning: Days after the origin that were judged}
   decile:        {type: INTEGER, min: 1, max: 10, meaning: "Tenth of the customers, 1 was predicted to be best"}
   customers:     {type: DOUBLE, unit: customers, min: 0, meaning: "A tenth of the customers judged; who ties across a border is shared out between both sides"}
   predicted:     {type: DOUBLE, meaning: "Mean predicted: occasions, spend or probability"}

@@ -12,7 +12,7 @@ columns:
   age_days:                   {type: BIGINT, unit: days, min: 0, meaning: "Days from the first occasion to as_of: T"}
   customers:                  {type: BIGINT, unit: customers, min: 1, meaning: Customers with this history}
   model:                      {type: VARCHAR, meaning: "Model of counts and value, the champion of the holdout", values: [bgnbd, mbgnbd, pareto_nbd, nbd]}
-  probability_model:          {type: VARCHAR, meaning: "Timing model of the probabilities, the one with the least log loss on the holdout", values: [bgnbd, mbgnbd, pareto_nbd, nbd]}
+  probability_model:          {type: VARCHAR, meaning: "Timing model of the probabilities of the longest horizon, and of all days between the horizons: the one with the least log loss on the holdout", values: [bgnbd, mbgnbd, pareto_nbd, nbd]}
   p_alive:                    {type: DOUBLE, min: 0, max: 1, meaning: "Probability of not having dropped out; a latent quantity of the model, not the complement of churn"}
   expected_purchases_30d:     {type: DOUBLE, unit: occasions, min: 0, meaning: Expected occasions in the next 30 days}
   expected_purchases_90d:     {type: DOUBLE, unit: occasions, min: 0, meaning: Expected occasions in the next 90 days}
@@ -21,7 +21,8 @@ columns:
   expected_purchases_se:      {type: DOUBLE, unit: occasions, nullable: true, min: 0, meaning: "Standard error of the expectation over 365 days, from the uncertainty of the parameters (delta method)"}
   p_purchase_30d:             {type: DOUBLE, min: 0, max: 1, meaning: Probability of at least one occasion in the next 30 days}
   p_purchase_90d:             {type: DOUBLE, min: 0, max: 1, meaning: Probability of at least one occasion in the next 90 days}
-  p_purchase_churn:           {type: DOUBLE, min: 0, max: 1, meaning: Probability of at least one occasion within the churn horizon}
+  p_purchase_churn:           {type: DOUBLE, min: 0, max: 1, meaning: Probability of at least one occasion within churn_horizon_days}
+  churn_horizon_days:         {type: INTEGER, unit: days, min: 1, meaning: "The churn horizon of the snapshot date, as chosen or set (churn_horizons)"}
   p_purchase_180d:            {type: DOUBLE, min: 0, max: 1, meaning: Probability of at least one occasion in the next 180 days}
   p_purchase_365d:            {type: DOUBLE, min: 0, max: 1, meaning: Probability of at least one occasion in the next 365 days}
   next_purchase_early_days:   {type: DOUBLE, unit: days, nullable: true, min: 0, meaning: "Days by which one in ten has bought, of those who buy within 365 days"}
