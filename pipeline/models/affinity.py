@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from scipy.stats import binom, poisson
+from scipy.stats import binom, norm, poisson
 
 from pipeline.models.histories import Array
 
@@ -18,6 +18,9 @@ PRIOR = 10.0
 """So many pairs, as many as expected, are added to what was seen: the gamma prior of the ratio."""
 Z = 1.645
 """Bounds leave out 5 % on either side."""
+
+LEAST_VARIANCE = 1e-9
+"""What sums of products leave behind where every difference is 0."""
 
 
 class Ratio(NamedTuple):
@@ -53,6 +56,17 @@ def other_than_expected(successes: Array, trials: Array, share: Array) -> Array:
     """Two-sided probability of a binomial count: twice the smaller tail, at most 1."""
     below, above = binom.cdf(successes, trials, share), binom.sf(successes - 1, trials, share)
     return np.asarray(np.minimum(1.0, 2 * np.minimum(below, above)))
+
+
+def standard_score(observed: Array, expected: Array, variance: Array) -> Array:
+    """Difference from what is expected in standard errors; not a number where nothing can differ."""
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.where(variance > LEAST_VARIANCE, (observed - expected) / np.sqrt(variance), np.nan)
+
+
+def two_sided(z: Array) -> Array:
+    """Probability of so large a standard score of either sign by chance; 1 where there is none."""
+    return np.asarray(np.where(np.isnan(z), 1.0, 2 * norm.sf(np.abs(z))))
 
 
 def false_discovery_rates(p: Array, tests: int | None = None) -> Array:

@@ -29,6 +29,7 @@ STEPS = {
     "need_stages": "pipeline.steps.products.need_stages",
     "next_categories": "pipeline.steps.products.next_categories",
     "recommendations": "pipeline.steps.products.recommendations",
+    "stage_moves": "pipeline.steps.products.stage_moves",
     "affinity": "pipeline.steps.products.affinity",
     "taste": "pipeline.steps.products.taste",
 }
