@@ -31,7 +31,7 @@ def predict(
     `validated` False: the history is too short for a holdout. `drift` is added to every parameter.
     `season`: how many usual days a day of the next 30 is worth, or None: unknown, after 30 days of twice the usual."""
     frames = {
-        "timing_predictions": _timing(engine, day), "champions": _champions(validated),
+        "timing_predictions": _timing(engine, day), "champions": _champions(validated, season),
         "model_parameters": _parameters(drift), "model_fits": _fits(day), "season_clock": _season(day, season),
     }  # fmt: skip
     if validated:
@@ -114,11 +114,12 @@ def _season(day: dt.date, factor: float | None) -> pl.DataFrame:
     return pl.DataFrame(rows, schema_overrides={"expected": pl.Float64, "actual": pl.Int64})
 
 
-def _champions(validated: bool) -> pl.DataFrame:
+def _champions(validated: bool, factor: float | None) -> pl.DataFrame:
+    status = "season_unknown" if factor is None else "ok" if validated else "not_validated"
     return pl.DataFrame(
         [
             {"target": target, "horizon_days": days, "model": "mbgnbd",
-             "status": "ok" if validated else "not_validated", "score": 0.3 if validated else None, "reason": "made up"}
+             "status": status, "score": 0.3 if validated else None, "reason": "made up"}
             for target, days in TARGETS.items()
         ],
         schema_overrides={"score": pl.Float64},

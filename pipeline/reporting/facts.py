@@ -13,7 +13,7 @@ from typing import Any
 import polars as pl
 
 from pipeline import places
-from pipeline.reporting import queries, words
+from pipeline.reporting import prediction_queries, prediction_words, queries, words
 from pipeline.tables.header import Table
 
 Query = Callable[[str, Mapping[str, object]], pl.DataFrame]
@@ -49,6 +49,10 @@ class Facts:
     previous: dt.date | None
     lines_before: Mapping[str, Any] | None
     customers_before: Mapping[str, Any] | None
+    unknown_season: str
+    """Why sizes of predictions may be far off; empty where the season is known."""
+    untested: str
+    """Which published models could not be tested; empty where all were."""
 
     @property
     def is_empty(self) -> bool:
@@ -67,6 +71,11 @@ class Facts:
     @property
     def last_year(self) -> str:
         return words.span(self.snapshot_date - dt.timedelta(days=364), self.snapshot_date)
+
+    @property
+    def cautions(self) -> tuple[str, ...]:
+        """What has to be said beside every number that is predicted."""
+        return tuple(text for text in (self.unknown_season, self.untested) if text)
 
     def money(self, amount: words.Number | None) -> str:
         return words.money(amount, self.currency)
@@ -96,8 +105,26 @@ def read_report(query: Query, snapshot_date: dt.date, tables: Mapping[str, Table
         previous=previous,
         lines_before=_only_row(before(queries.LINES)) if before else None,
         customers_before=_only_row(before(queries.CUSTOMERS)) if before else None,
+        unknown_season=_unknown_season(ask(prediction_queries.SEASON)),
+        untested=_untested(ask(prediction_queries.CHAMPIONS)),
     )
     return Report(facts, ask, run, tables)
+
+
+def _unknown_season(clock: pl.DataFrame) -> str:
+    unknown = clock.filter(status="season_unknown")
+    if unknown.is_empty():
+        return ""
+    return prediction_words.unknown_season_sentence(unknown["horizon_days"].to_list(), clock["recent_ratio"][0])
+
+
+def _untested(champions: pl.DataFrame) -> str:
+    names = [
+        prediction_words.target_name(target, days)
+        for target, days, score in champions.select("target", "horizon_days", "score").iter_rows()
+        if score is None
+    ]
+    return prediction_words.untested_sentence(names) if names else ""
 
 
 def _as_of(query: Query, snapshot_date: dt.date) -> Ask:

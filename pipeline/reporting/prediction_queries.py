@@ -33,6 +33,7 @@ SELECT
   count(predicted_clv) AS customers,
   max(model) AS model,
   max(spend_model) AS spend_model,
+  max(status) AS status,
   sum(historic_clv)::DECIMAL(18,2) AS historic_clv,
   sum(predicted_clv) AS predicted_clv,
   avg(predicted_clv) AS mean_clv,

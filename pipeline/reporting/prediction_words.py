@@ -114,7 +114,8 @@ def whole_percent(share: float) -> str:
 
 # ── season ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-SEASON_UNKNOWN = "season unknown"
+CAUTIONS = {"season_unknown": "season unknown", "not_validated": "not tested"}
+"""What stands behind a figure, by the status of the model that it comes from."""
 
 
 @dataclass(frozen=True)
@@ -154,6 +155,15 @@ def unknown_season_sentence(days: Sequence[int], recent: float) -> str:
         f"Season unknown: the last 30 days had {number(recent)} times the purchases of the year’s mean day, and what "
         f"the same days did a year ago is not known. What is predicted for {listed([str(one) for one in days])} days, "
         f"and the value, may be far too {far}. Ranks of customers are less concerned than sizes."
+    )
+
+
+def untested_sentence(names: Sequence[str]) -> str:
+    """`names`: what is predicted by models that could not be tested."""
+    quoted = listed([f"“{name}”" for name in names])
+    return (
+        f"Not tested: the history is too short to try the published models of {quoted} on days that they had not seen, "
+        "so nobody knows yet how good they are. Use them to rank customers, not to count on their size."
     )
 
 

@@ -82,11 +82,9 @@ def season_of(report: Report) -> list[dict[str, Any]]:
     return report.ask(queries.SEASON).to_dicts()
 
 
-def unknown_season(report: Report) -> str | None:
-    """What has to be said beside every prediction of a shop in a season that is not known; None in any other."""
-    rows = season_of(report)
-    unknown = [row["horizon_days"] for row in rows if row["status"] == "season_unknown"]
-    return words.unknown_season_sentence(unknown, rows[0]["recent_ratio"]) if unknown else None
+def caution(status: str) -> str:
+    """What stands behind a figure that is predicted by a model of this status; nothing where all is well."""
+    return f" · {words.CAUTIONS[status]}" if status in words.CAUTIONS else ""
 
 
 def missing(report: Report) -> Missing:

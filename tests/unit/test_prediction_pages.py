@@ -18,7 +18,7 @@ from pipeline.reporting import charts, prediction_charts
 from pipeline.reporting import prediction_queries as queries
 from pipeline.reporting.components import Chart
 from pipeline.reporting.facts import Query, Report, read_report
-from pipeline.reporting.page import Page, read_pages
+from pipeline.reporting.page import Page, PageFile, read_pages
 from pipeline.reporting.pages import probability, trust, value
 from pipeline.reporting.prediction_words import (
     Ahead,
@@ -481,6 +481,26 @@ def test_published_tables_are_linked(predicted: Shop, tmp_path: Path) -> None:
         assert address in texts[page] or "Everyone in the top tenth" in texts[page], table
 
 
+def cautioned(query: Query, folder: Path) -> str:
+    """What is said on every page that shows what is predicted, Trust apart, which says it in its verdict."""
+    texts = written(query, folder, pages=PAGES)
+    predicting = {
+        name for name, text in texts.items() if name not in ("glossary", "trust") and "predicted value" in text.lower()
+    }
+    assert predicting == {"value", "lifecycle", "probability"}
+    said = {re.findall(r'<p class="note">(.*?)</p>', texts[name])[0] for name in predicting}
+    assert len(said) == 1
+    return plain(said.pop())
+
+
+@pytest.mark.parametrize("page", read_pages([PAGES_FOLDER], tables()), ids=lambda page: page.name)
+def test_a_file_that_shows_what_is_predicted_shows_what_makes_it_unsure(page: PageFile) -> None:
+    for path in (PAGES_FOLDER / page.name).glob("*.sql"):
+        text = path.read_text()
+        if re.search(r"predicted_clv|clv_predictions|churn_predictions|lifecycle_projection", text):
+            assert "facts.cautions" in text, path.name
+
+
 def test_untested_predictions_are_called_so(shop: Shop, tmp_path: Path) -> None:
     tell(shop).snapshot(str(JUNE))
     predict(shop.engine, JUNE, validated=False)
@@ -490,6 +510,9 @@ def test_untested_predictions_are_called_so(shop: Shop, tmp_path: Path) -> None:
     assert 'data-chart="parameters"' in texts["trust"]
     assert 'data-chart="activity"' in texts["probability"]
     assert "Whether the ranges hold has not been tested." in texts["value"]
+    assert cautioned(shop.engine.read, tmp_path).startswith("Not tested: the history is too short to try the published")
+    assert texts["probability"].count("· not tested") == 3  # each of its sums
+    assert texts["value"].count("· not tested") == 2
     for name, text in texts.items():
         assert not re.search(r"\bNone\b|\bnan\b|NaN|Infinity", text), name
 
@@ -497,16 +520,16 @@ def test_untested_predictions_are_called_so(shop: Shop, tmp_path: Path) -> None:
 def test_the_clock_is_told_where_it_is_known(predicted: Shop, tmp_path: Path) -> None:
     texts = written(predicted.engine.read, tmp_path)
     assert "the next 30 days as 45 usual ones" in texts["trust"]
-    for name in ("value", "probability"):
-        assert "eason unknown" not in texts[name]
+    pages = written(predicted.engine.read, tmp_path, pages=PAGES)
+    assert [name for name, text in pages.items() if re.search("eason unknown|Not tested:|· not tested", text)] == []
 
 
 def test_an_unknown_season_is_said_beside_what_it_concerns(shop: Shop, tmp_path: Path) -> None:
     tell(shop).snapshot(str(JUNE))
     predict(shop.engine, JUNE, season=None)
     texts = written(shop.engine.read, tmp_path)
-    for name in ("trust", "value", "probability"):
-        assert "Season unknown: the last 30 days had 2 times" in plain(texts[name]), name
+    assert "Season unknown: the last 30 days had 2 times" in plain(texts["trust"])
+    assert "Season unknown: the last 30 days had 2 times" in cautioned(shop.engine.read, tmp_path)
     assert texts["probability"].count("· season unknown") == 3  # each of its sums
     assert texts["value"].count("· season unknown") == 2  # what is predicted; not what was brought so far
 

@@ -11,7 +11,6 @@ from pipeline.reporting import prediction_queries as queries
 from pipeline.reporting.components import Chart, Field, Grid, KeyFigure, View, grid
 from pipeline.reporting.facts import Facts, Report, table_file
 from pipeline.reporting.prediction_words import (
-    SEASON_UNKNOWN,
     active_meaning,
     alerts_sentence,
     extremes_sentence,
@@ -24,10 +23,10 @@ from pipeline.reporting.prediction_words import (
 from pipeline.reporting.predictions import (
     PROBABILITIES,
     Tested,
+    caution,
     champions_of,
     holdouts_of,
     missing,
-    unknown_season,
 )
 
 _BANDS = ("0-25", "26-50", "51-75", "76-100")
@@ -40,17 +39,15 @@ def context(report: Report) -> dict[str, Any]:
     champions = champions_of(report)
     totals = report.ask(queries.PROBABILITY_TOTALS).row(0, named=True)
     if not champions or not totals["customers"]:
-        nothing: dict[str, Any] = dict.fromkeys(("season", "activity", "propensity", "alerts", "models"))
+        nothing: dict[str, Any] = dict.fromkeys(("activity", "propensity", "alerts", "models"))
         nothing["figures"] = []
         return {"missing": missing(report), **nothing}
     days = int(champions["churn"]["horizon_days"])
     tested = holdouts_of(champions, report.ask(queries.VALIDATION))
-    season = unknown_season(report)
     return {
         "missing": None,
         "days": days,
-        "season": season,
-        "figures": _figures(totals, champions, days, f" · {SEASON_UNKNOWN}" if season else ""),
+        "figures": _figures(totals, champions, days),
         "active_meaning": active_meaning(champions["counts"]["model"]),
         "activity": _activity(report, days, totals["customers"]),
         "impossible": impossible_meaning(days),
@@ -61,13 +58,12 @@ def context(report: Report) -> dict[str, Any]:
     }
 
 
-def _figures(totals: Mapping[str, Any], champions: Mapping[str, Any], days: int, careful: str) -> list[KeyFigure]:
-    """`careful`: what stands behind every prediction."""
-
+def _figures(totals: Mapping[str, Any], champions: Mapping[str, Any], days: int) -> list[KeyFigure]:
     def figure(label: str, people: float, target: str) -> KeyFigure:
         share = words.percent(words.share_of(people, totals["customers"]))
-        by = model_name(champions[target]["model"])
-        return KeyFigure(label, words.count(round(people)), f"{share} of customers · {by}{careful}")
+        champion = champions[target]
+        by = f"{model_name(champion['model'])}{caution(champion['status'])}"
+        return KeyFigure(label, words.count(round(people)), f"{share} of customers · {by}")
 
     return [
         figure("Expected to buy within 30 days", totals["buyers_30d"], "purchase_30d"),

@@ -42,7 +42,6 @@ from pipeline.reporting.predictions import (
     metric_of,
     missing,
     season_of,
-    unknown_season,
 )
 
 _LAST_X = 7
@@ -81,7 +80,7 @@ def context(report: Report) -> dict[str, Any]:
     return {
         "missing": None,
         "verdict": _verdict(champions, tested, days),
-        "clock": unknown_season(report) or _clock(report),
+        "clock": report.facts.unknown_season or _clock(report),
         "results": _results(tested, days) if tested else None,
         "charts": [
             chart

@@ -11,7 +11,6 @@ from pipeline.reporting import prediction_queries as queries
 from pipeline.reporting.components import Chart, Field, Grid, KeyFigure, View, grid
 from pipeline.reporting.facts import Facts, Report, table_file
 from pipeline.reporting.prediction_words import (
-    SEASON_UNKNOWN,
     Worth,
     averages_sentence,
     distribution_sentence,
@@ -24,7 +23,7 @@ from pipeline.reporting.prediction_words import (
     spot_sentence,
     top_sentence,
 )
-from pipeline.reporting.predictions import champions_of, holdouts_of, missing, settings_of, unknown_season
+from pipeline.reporting.predictions import caution, champions_of, holdouts_of, missing, settings_of
 from pipeline.reporting.segments import labels_of
 
 _TAIL_BIN = 30
@@ -50,7 +49,6 @@ def context(report: Report) -> dict[str, Any]:
     if not champions or not totals["customers"]:
         return {
             "missing": missing(report),
-            "season": None,
             "lead": "",
             "figures": [],
             "charts": [],
@@ -60,14 +58,12 @@ def context(report: Report) -> dict[str, Any]:
         }
     settings = settings_of(report)
     months = int(settings["months"])
-    season = unknown_season(report)
     segments = report.ask(queries.VALUE_SEGMENTS)
     shares = report.ask(queries.VALUE_SHARES)
     return {
         "missing": None,
         "lead": _lead(months, settings),
-        "season": season,
-        "figures": _figures(facts, totals, months, f" · {SEASON_UNKNOWN}" if season else ""),
+        "figures": _figures(facts, totals, months, caution(totals["status"])),
         "charts": [
             _distribution(report, totals, months),
             _lorenz(facts, shares, totals),

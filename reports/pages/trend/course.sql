@@ -44,6 +44,7 @@ views:
       ({{ value_growing|share_of(value)|percent }}) and declining customers make {{ value_declining|money }}
       ({{ value_declining|share_of(value)|percent }}) of the predicted value.
       {%- else %}There is nothing to share out of the predicted value.{% endif %}
+      {{ facts.cautions|join(" ") }}
 let:
   first: min(as_of)
   everybody: sum(customers) FILTER (as_of = $snapshot_date)
