@@ -10,6 +10,7 @@ import datetime as dt
 import html
 import math
 import re
+import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -41,6 +42,7 @@ DASHES = ("solid", "dash", "dot", "dashdot")
 _HEAT = [[0, "var(--heat-low)"], [0.5, "var(--heat-middle)"], [1, "var(--heat-high)"]]
 _GAP = 0.3  # between columns, as a share of a month
 _LABELLED_DAYS = 3
+_LONGEST_NAME = 24
 _RAMP_STEPS = 10
 
 
@@ -368,10 +370,66 @@ def horizontal_bars(
         "bargroupgap": 0.08,
         "height": 60 + (18 + 16 * bars) * max(1, len(labels)),
         "xaxis": {"rangemode": "tozero", **amounts_of(traces, "x", currency)},
-        "yaxis": {"autorange": "reversed", "showgrid": False, "ticks": ""},
+        "yaxis": {"autorange": "reversed", "showgrid": False, "ticks": "", **_names(labels)},
         "margin": {"l": 10, "r": 16, "t": 8, "b": 30},
     }
     return drawn(traces, layout)
+
+
+def dots(
+    labels: Sequence[str], series: Series, band: tuple[Sequence[Any], Sequence[Any]], beside: float | None,
+    title: str, shares: bool = False,
+) -> Figure:  # fmt: skip
+    """A dot with its interval in each row, the first row on top; `beside` is the value where nothing is to be seen."""
+    import plotly.graph_objects as go
+
+    values = [None if value is None else as_float(value, series.digits) for value in series.values]
+    low, high = ([_apart(value, end) for value, end in zip(series.values, ends, strict=True)] for ends in band)
+    trace = go.Scatter(
+        name=plain(series.name),
+        mode="markers",
+        x=values,
+        y=[plain(label) for label in labels],
+        marker={"color": series.colour, "size": 9},
+        error_x={
+            "type": "data", "symmetric": False, "color": series.colour, "thickness": 1.5, "width": 4,
+            "array": high, "arrayminus": low,
+        },
+        hovertext=list(series.texts),
+        hoverinfo="text",
+    )  # fmt: skip
+    line = {"line": {"color": MUTED, "width": 1.5, "dash": "dot"}, "layer": "below"}
+    layout = {
+        "height": 76 + 34 * max(1, len(labels)),
+        "xaxis": {"title": {"text": title}, "nticks": 5, "zeroline": False, "tickformat": ".0%" if shares else "~g"},
+        "yaxis": {
+            "type": "category", "autorange": "reversed", "showgrid": True, "ticks": "", **_names(labels, always=True)
+        },
+        "shapes": []
+        if beside is None
+        else [{"type": "line", "x0": beside, "x1": beside, "yref": "paper", "y0": 0, "y1": 1, **line}],
+        "margin": {"l": 10, "r": 16, "t": 8, "b": 46},
+    }  # fmt: skip
+    return drawn([trace], layout)
+
+
+def _apart(value: Any, end: Any) -> float | None:
+    return None if value is None or end is None else round(abs(float(end) - float(value)), 6)
+
+
+def _names(labels: Sequence[str], always: bool = False) -> dict[str, Any]:
+    """Ticks for names that are too long for a phone: on two lines, and cut; the hover has them whole."""
+    names = list(dict.fromkeys(labels))
+    if not always and all(len(name) <= _LONGEST_NAME for name in names):
+        return {}
+    short = ["<br>".join(map(plain, in_lines(name))) for name in names]
+    return {"tickmode": "array", "tickvals": [plain(name) for name in names], "ticktext": short}
+
+
+def in_lines(name: str, width: int = _LONGEST_NAME) -> list[str]:
+    """A name on two lines at most, cut where it is longer."""
+    lines = textwrap.wrap(name, width) or [name]
+    return lines if len(lines) <= 2 else [lines[0], f"{lines[1][: width - 2].rstrip()} …"]
 
 
 def waterfall(ends: tuple[tuple[str, Any], tuple[str, Any]], parts: Sequence[tuple[str, Any]], currency: str) -> Figure:

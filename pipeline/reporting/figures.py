@@ -188,6 +188,28 @@ class Bars(_OfSeries):
         return figure
 
 
+class Dots(_Drawing):
+    """A dot with its interval in each row, the first row on top."""
+
+    columns_named = ("dots", "value", "band", "only")
+    dots: str = Field(description="Column that names the rows")
+    value: str
+    band: tuple[str, str] = Field(description="Columns of the ends of the interval")
+    beside: float | None = Field(None, description="A dotted line where there would be nothing to see: 1 of a ratio")
+    title: str = Field("", description="What the dots measure, below the axis")
+    only: str | None = Field(None, description="Column of BOOLEAN: rows that are drawn; the table has all")
+
+    def figure(self, data: Data) -> Figure:
+        data = data.only(self.only)
+        column = data.columns[self.value]
+        texts = [data.pointed(row, self.dots, self.value, column.label) for row in data.rows]
+        values = [row[self.value] for row in data.rows]
+        low, high = ([row[end] for row in data.rows] for end in self.band)
+        series = Series(column.label, COLOURS["accent"], values, texts, digits=4)
+        labels = [data.place(row, self.dots) for row in data.rows]
+        return charts.dots(labels, series, (low, high), self.beside, self.title, column.kind == "percent")
+
+
 class Columns(_OfSeries):
     """Columns side by side from left to right, such as months; what is unknown is grey."""
 
@@ -475,7 +497,7 @@ def _share(row: Row, name: str, parts: Mapping[str, object]) -> float | None:
 
 
 _MODELS: dict[str, type[_Drawing]] = {
-    "bars": Bars, "columns": Columns, "areas": Areas, "lines": Lines, "heat": Heat, "figure": Named,
+    "bars": Bars, "dots": Dots, "columns": Columns, "areas": Areas, "lines": Lines, "heat": Heat, "figure": Named,
 }  # fmt: skip
 
 
@@ -489,6 +511,7 @@ def _drawing_of(given: Any) -> str | None:
 Drawing = Annotated[
     Annotated[Literal["table", "figures"], Tag("word")]
     | Annotated[Bars, Tag("bars")]
+    | Annotated[Dots, Tag("dots")]
     | Annotated[Columns, Tag("columns")]
     | Annotated[Areas, Tag("areas")]
     | Annotated[Lines, Tag("lines")]

@@ -340,7 +340,7 @@ def refusal_of(query: Query, home: Path) -> str:
         ({"kinds": KINDS.replace("kind: count", "kind: pounds")}, "kinds.sql, line 6: columns.customers.kind:"),
         ({"kinds": KINDS.replace("accent", "mauve")}, "there is no colour 'mauve'"),
         ({"kinds": KINDS.replace("{bars: bought", "{pie: bought")},
-         "kinds.sql, line 3: draw: is none of table, figures, {bars, columns,"),
+         "kinds.sql, line 3: draw: is none of table, figures, {bars, dots, columns,"),
         ({"kinds": KINDS.replace("title: Once or more often\n", "")}, "title is missing"),
         ({"kinds": KINDS.replace("sentence:", "sentense:")}, "kinds.sql, line 9: sentense: Extra inputs"),
         ({"kinds": KINDS.replace("{{ once|", "{{ twice|")}, "kinds.sql: sentence: 'twice' is undefined"),
