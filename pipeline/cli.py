@@ -140,27 +140,34 @@ def run(
 @app.command()
 def demo(
     home: Annotated[
-        Path | None, typer.Option(help="Folder for it. (default: data/demo of the project, with --shop data/demo-shop)")
+        Path | None,
+        typer.Option(help="Folder for it. (default: data/demo of the project; data/demo-shop, data/demo-grocery)"),
     ] = None,
     shop: Annotated[bool, typer.Option("--shop", help="A synthetic shop of three years instead.")] = False,
+    grocery: Annotated[
+        bool,
+        typer.Option("--grocery", help="A year of groceries instead: 1.47 million lines (first: make setup-examples)."),
+    ] = False,
     debug: Debug = False,
 ) -> None:
     """Run everything on CDNOW: 69,659 real purchases of 23,570 customers."""
-    from pipeline.simulator.demos import CDNOW, SHOP, DemoNotThere
+    from pipeline.simulator.demos import CDNOW, GROCERY, SHOP, DemoNotThere
 
-    chosen = SHOP if shop else CDNOW
+    if shop and grocery:
+        raise _fail("--shop and --grocery are two demos: choose one.")
+    chosen = SHOP if shop else GROCERY if grocery else CDNOW
     home = home or PROJECT / "data" / chosen.folder
     try:
+        exports = chosen.exports(home.absolute())
         home.mkdir(parents=True, exist_ok=True)
         if not (home / SETTINGS_FILE).exists():
             (home / SETTINGS_FILE).write_text(chosen.settings)
     except OSError as error:
         raise _fail(_no_folder(home, error, "--home")) from None
-    settings = _settings(home)
-    try:
-        exports = chosen.exports(settings.home)
     except DemoNotThere as error:
         raise _fail(str(error)) from None
+    settings = _settings(home)
+    err.print(chosen.origin, style="dim")
     finished = None
     for day in chosen.snapshots:
         finished = _run(settings, exports, day, debug)

