@@ -80,7 +80,7 @@ def test_what_comes_after_the_day_does_not_count(shop, spring):
 
 
 def test_a_service_that_tells_little_is_not_taken_at_its_word(shop, spring):
-    """No deliveries: what did not bounce. One open of twenty without a mark is a person's; two of twenty-one are not."""
+    """No deliveries: what did not bounce. Of opens without a mark, 1 of 20 is a person's, 2 of 21 are not."""
     for campaign, unmarked, marked in (("few", 1, 19), ("many", 2, 19)):
         for number in range(unmarked + marked):
             name = f"{campaign}{number}"
