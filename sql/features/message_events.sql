@@ -1,0 +1,116 @@
+/*
+description: "Events of messages up to the end of a day, each with its time and, of opens and clicks, with whose they were. A machine's are those that the service marks so; where it says nothing, clicks at most 10 seconds after delivery and three or more clicks of one message within 5 seconds. Opens without a mark are nobody's (unmarked) in campaigns where more than 5 % of the opens have none, else a person's. Who was assigned to the control group of a campaign is none of its treated members, whatever else is told of them. A query for any day, not a table."
+grain: [event_id]
+owner: team:data
+columns:
+  event_id:    {type: VARCHAR, meaning: Event}
+  campaign_id: {type: VARCHAR, meaning: Campaign the message belongs to}
+  customer_id: {type: VARCHAR, meaning: Customer it was for}
+  message_id:  {type: VARCHAR, meaning: Message}
+  event:       {type: VARCHAR, values: [assigned, sent, delivered, bounced, opened, clicked, unsubscribed, complained], meaning: What happened}
+  happened_at: {type: TIMESTAMP, meaning: "When, in the shop's time zone; of who was assigned without a time, when the campaign was sent"}
+  happened_on: {type: DATE, meaning: Local day of it}
+  group_name:  {type: VARCHAR, values: [treated, control], meaning: The group that the event says}
+  actor:       {type: VARCHAR, nullable: true, values: [person, machine, unmarked], meaning: "Whose open or click it is; null for other events"}
+*/
+WITH dated AS (
+  SELECT
+    messages.event_id,
+    messages.campaign_id,
+    messages.customer_id,
+    messages.message_id,
+    messages.event,
+    coalesce(messages.happened_at, campaigns.sent_at) AS happened_at,
+    coalesce(messages.happened_on, campaigns.sent_on) AS happened_on,
+    messages.group_name,
+    messages.is_machine
+  FROM staging.messages AS messages
+  LEFT JOIN staging.campaigns AS campaigns ON campaigns.campaign_id = messages.campaign_id
+  WHERE coalesce(messages.happened_on, campaigns.sent_on) <= $snapshot_date
+),
+silent AS (
+  SELECT campaign_id
+  FROM dated
+  WHERE event = 'opened'
+  GROUP BY campaign_id
+  HAVING 20 * count(*) FILTER (WHERE is_machine IS NULL) > count(*)
+),
+clicked AS (
+  SELECT DISTINCT campaign_id, customer_id, message_id
+  FROM dated
+  WHERE event = 'clicked'
+),
+delivered AS (
+  SELECT
+    dated.campaign_id,
+    dated.customer_id,
+    dated.message_id,
+    coalesce(min(CASE WHEN dated.event = 'delivered' THEN dated.happened_at END), min(dated.happened_at)) AS delivered_at
+  FROM dated
+  JOIN clicked
+    ON clicked.campaign_id = dated.campaign_id
+    AND clicked.customer_id = dated.customer_id
+    AND clicked.message_id = dated.message_id
+  WHERE dated.event IN ('sent', 'delivered')
+  GROUP BY dated.campaign_id, dated.customer_id, dated.message_id
+),
+clicks AS (
+  SELECT
+    event_id,
+    campaign_id,
+    customer_id,
+    message_id,
+    event,
+    happened_at,
+    happened_on,
+    group_name,
+    is_machine,
+    lag(happened_at, 2) OVER (PARTITION BY campaign_id, customer_id, message_id ORDER BY happened_at, event_id) AS before_last_at,
+    lag(happened_at) OVER (PARTITION BY campaign_id, customer_id, message_id ORDER BY happened_at, event_id) AS last_at,
+    lead(happened_at) OVER (PARTITION BY campaign_id, customer_id, message_id ORDER BY happened_at, event_id) AS next_at,
+    lead(happened_at, 2) OVER (PARTITION BY campaign_id, customer_id, message_id ORDER BY happened_at, event_id) AS after_next_at
+  FROM dated
+  WHERE event = 'clicked'
+)
+SELECT
+  dated.event_id,
+  dated.campaign_id,
+  dated.customer_id,
+  dated.message_id,
+  dated.event,
+  dated.happened_at,
+  dated.happened_on,
+  dated.group_name,
+  CASE
+    WHEN dated.event <> 'opened' THEN NULL
+    WHEN dated.is_machine THEN 'machine'
+    WHEN dated.is_machine IS NULL AND silent.campaign_id IS NOT NULL THEN 'unmarked'
+    ELSE 'person'
+  END AS actor
+FROM dated
+LEFT JOIN silent ON silent.campaign_id = dated.campaign_id
+WHERE dated.event <> 'clicked'
+UNION ALL
+SELECT
+  clicks.event_id,
+  clicks.campaign_id,
+  clicks.customer_id,
+  clicks.message_id,
+  clicks.event,
+  clicks.happened_at,
+  clicks.happened_on,
+  clicks.group_name,
+  CASE
+    WHEN clicks.is_machine IS NOT NULL THEN CASE WHEN clicks.is_machine = TRUE THEN 'machine' ELSE 'person' END
+    WHEN clicks.happened_at >= delivered.delivered_at
+      AND clicks.happened_at <= delivered.delivered_at + INTERVAL 10 SECOND THEN 'machine'
+    WHEN clicks.before_last_at + INTERVAL 5 SECOND >= clicks.happened_at THEN 'machine'
+    WHEN clicks.last_at + INTERVAL 5 SECOND >= clicks.next_at THEN 'machine'
+    WHEN clicks.happened_at + INTERVAL 5 SECOND >= clicks.after_next_at THEN 'machine'
+    ELSE 'person'
+  END AS actor
+FROM clicks
+LEFT JOIN delivered
+  ON delivered.campaign_id = clicks.campaign_id
+  AND delivered.customer_id = clicks.customer_id
+  AND delivered.message_id = clicks.message_id
