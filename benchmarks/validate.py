@@ -92,7 +92,7 @@ TREND_CUSTOMERS, TREND_ALPHA = 200_000, 0.1
 LEAST_POWERS = {5: 0.33, 8: 0.47, 15: 0.70}
 POWERS = {5: 0.355, 8: 0.496, 15: 0.730}
 _HORIZONS = {"purchase_30d": "a purchase within 30 days", "purchase_90d": "a purchase within 90 days",
-             "churn": "a purchase within 180 days (1 − churn)"}  # fmt: skip
+             "churn": "a purchase within {days} days (1 − churn)"}  # fmt: skip
 
 
 @dataclass
@@ -323,14 +323,14 @@ def _probabilities(document: Document, night: Night, customers: str) -> None:
         f"## What was published on {night.day}, and what happened: CDNOW, {customers}",
         "The night chose each model by a holdout that had ended by then, published probabilities, and made "
         "them coherent "
-        "(30 days ≤ 90 days ≤ 180 days). Single models and naive baselines are shown beside it; the blend "
+        "(a longer horizon is never less likely). Single models and naive baselines are shown beside it; the blend "
         "shown here took "
         "the timing model that proved best afterwards, which nobody knew.",
     )
     for target, judged in outcomes(night).items():
         validated = set(night.judged[target].scores) - night.judged[target].baselines - {BLEND}
         document.say(
-            f"**{_HORIZONS[target].capitalize()}**: {judged.actual.mean():.1%} bought. Chosen on the holdout: "
+            f"**{_horizon(target, judged).capitalize()}**: {judged.actual.mean():.1%} bought. Chosen on the holdout: "
             f"{TITLES[night.champions[target].model]}."
         )
         late = set(judged.scores) - judged.baselines - validated - {PUBLISHED, BLEND}
@@ -352,10 +352,14 @@ def _probability_rows(judged: Judged, late: set[str]) -> list[list[str]]:
     ]  # fmt: skip
 
 
+def _horizon(target: Target, judged: Judged) -> str:
+    return _HORIZONS[target].format(days=judged.cohort.days)
+
+
 def _probability_goals(document: Document, judged: Judged, target: Target, validated: set[str], customers: str) -> None:
     scores, published = judged.scores, judged.scores[PUBLISHED]
     best = min(scores[name]["log_loss"] for name in validated)
-    where = f"CDNOW, {customers}, {_HORIZONS[target]}"
+    where = f"CDNOW, {customers}, {_horizon(target, judged)}"
     document.goal(
         f"{where}: log loss at most .003 above the best single model that was tested",
         published["log_loss"] <= best + 0.003,
@@ -431,8 +435,9 @@ def _by_origin(document: Document, origins: Sequence[Origin]) -> None:
                  *("–" if np.isnan(figure) else f"{figure:.4f}" for figure in figures[2:])]
             )  # fmt: skip
             if origin.shop == "Complete Journey" and (origin.day.month, target) in JOURNEY_BEST:
+                what = _horizon(target, judged)
                 document.goal(
-                    f"Complete Journey, {origin.day}, {_HORIZONS[target]}: log loss at most 1 % above the best of 17",
+                    f"Complete Journey, {origin.day}, {what}: log loss at most 1 % above the best of 17",
                     published <= 1.01 * JOURNEY_BEST[origin.day.month, target],
                 )
     heads = ["shop", "day", "days", "chosen", "published", "best candidate", "excess", "naive", "timing, clock",

@@ -452,8 +452,8 @@ class Settings(BaseSettings):
     trend: Analytic[Trend] = Field(
         default_factory=lambda: Trend(), description="Windows and level of the activity trend"
     )
-    churn_horizon_days: Analytic[int] = Field(
-        180, ge=14, le=730, description="Days without a purchase after which a customer counts as churned"
+    churn_horizon_days: Analytic[int | None] = Field(
+        None, ge=14, le=730, description="Days without a purchase after which a customer is churned; else 30 to 180"
     )
     lifecycle: Analytic[Lifecycle] = Field(
         default_factory=lambda: Lifecycle(), description="Limits of the lifecycle stages, and scenarios to project"

@@ -33,6 +33,7 @@ def predict(
     frames = {
         "timing_predictions": _timing(engine, day), "champions": _champions(validated, season),
         "model_parameters": _parameters(drift), "model_fits": _fits(day), "season_clock": _season(day, season),
+        "churn_horizons": _horizons(day),
     }  # fmt: skip
     if validated:
         frames |= {
@@ -112,6 +113,19 @@ def _season(day: dt.date, factor: float | None) -> pl.DataFrame:
         unknown = {"status": "season_unknown", "basis": "too short a history", "expected": None, "actual": None}
         rows = [row | unknown | {"recent_ratio": 2.0} for row in rows]
     return pl.DataFrame(rows, schema_overrides={"expected": pl.Float64, "actual": pl.Int64})
+
+
+def _horizons(day: dt.date) -> pl.DataFrame:
+    """55 % of 2,000 were silent for 180 days, decided on the last day of a month; before that it was as long."""
+    return pl.DataFrame(
+        [
+            {"horizon_days": days, "decided_on": (day + dt.timedelta(1)).replace(day=1) - dt.timedelta(1),
+             "buyers": 2000, "silent": 1800 - 700 * n // 3, "silent_share": (1800 - 700 * n // 3) / 2000,
+             "verdict": "enough silent", "churn_horizon_days": 180, "chosen_by": "enough silent",
+             "previous_churn_horizon_days": 180}
+            for n, days in enumerate((30, 60, 90, 180))
+        ]
+    )  # fmt: skip
 
 
 def _champions(validated: bool, factor: float | None) -> pl.DataFrame:

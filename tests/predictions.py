@@ -13,7 +13,7 @@ from shop import Shop, all_tables
 NAMES = (
     "timing_predictions", "classifier_scores", "champions", "model_validation", "calibration_curve",
     "conditional_expectation", "decile_chart", "tracking", "model_parameters", "model_fits", "season_clock",
-    "interval_coverage",
+    "interval_coverage", "churn_horizons",
 )  # fmt: skip
 SNAPSHOT = "2026-12-31"
 _ANY = {

@@ -17,6 +17,13 @@ WHERE snapshot_date = $snapshot_date
 ORDER BY horizon_days
 """
 
+CHURN_HORIZONS = """
+SELECT horizon_days, decided_on, buyers, silent_share, churn_horizon_days, chosen_by, previous_churn_horizon_days
+FROM marts.churn_horizons
+WHERE snapshot_date = $snapshot_date
+ORDER BY horizon_days
+"""
+
 GATE = """
 SELECT
   count(*) AS buyers,

@@ -6,9 +6,10 @@ Predictions are expectations and probabilities: nothing here says why something 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Any
 
 from pipeline.reporting.words import (
     Number,
@@ -146,6 +147,31 @@ def clock_sentence(horizons: Sequence[Ahead], recent: float) -> str:
     return (
         f"The season is in these predictions: the next {told} are counted{held}. Of the first {first.days} a year ago "
         f"{count(first.actual or 0)} purchases came where {count(round(first.expected or 0))} were expected.{rest}"
+    )
+
+
+def churn_horizon_sentences(rows: Sequence[Mapping[str, Any]]) -> str:
+    """What churn means on the day, and since when; `rows`: of `churn_horizons` by days."""
+    first = rows[0]
+    days, before, since = first["churn_horizon_days"], first["previous_churn_horizon_days"], first["decided_on"]
+    told = [f"Churn means no purchase within {days} days{_why_so_long(rows)}."]
+    if before not in (None, days):
+        told.append(
+            f"Before {day(since)} it was {before} days: what was said of churn then is not to be compared with this."
+        )
+    return " ".join(told)
+
+
+def _why_so_long(rows: Sequence[Mapping[str, Any]]) -> str:
+    days, candidates = rows[0]["churn_horizon_days"], listed([str(row["horizon_days"]) for row in rows])
+    if rows[0]["chosen_by"] == "set":
+        return ", as it is set"
+    if rows[0]["chosen_by"] == "none has enough":
+        return f": in none of {candidates} days did a tenth of those who were buying stay silent"
+    row = next(row for row in rows if row["horizon_days"] == days)
+    return (
+        f", the longest of {candidates} in which a tenth of those who were buying stayed silent: "
+        f"{percent(row['silent_share'])} of {counted(row['buyers'], 'customer')}, as of {day(row['decided_on'])}"
     )
 
 
@@ -336,12 +362,20 @@ def propensity_sentence(fullest: tuple[str, str, int], customers: int, risk: Num
 
 
 def impossible_meaning(days: int) -> str:
-    """Why six cells of the grid are grey."""
-    return (
-        f"Grey cells cannot fill: who is more than 75 % likely to buy within 30 days cannot be more than 25 % likely "
-        f"not to buy within {days}, since the 30 days are part of the {days}; so with the other bands. "
-        "Where nobody is, it says 0."
-    )
+    """Why cells of the grid are grey."""
+    if days > 30:
+        why = (
+            f"who is more than 75 % likely to buy within 30 days cannot be more than 25 % likely not to buy within "
+            f"{days}, since the 30 days are part of the {days}"
+        )
+    elif days == 30:
+        why = "both ask for the same 30 days, so that the two chances of a customer add up to 100 %"
+    else:
+        why = (
+            f"who is less than 25 % likely to buy within 30 days cannot be less than 75 % likely not to buy within "
+            f"{days}, since the {days} days are part of the 30"
+        )
+    return f"Grey cells cannot fill: {why}; so with the other bands. Where nobody is, it says 0."
 
 
 def alerts_sentence(customers: int, before: dt.date, revenue: Number, currency: str) -> str:

@@ -77,6 +77,19 @@ def champions_of(report: Report) -> dict[str, dict[str, Any]]:
     return {row["target"]: row for row in report.ask(queries.CHAMPIONS).to_dicts()}
 
 
+def probabilities_of(champions: Mapping[str, Mapping[str, Any]]) -> tuple[str, ...]:
+    """Of PROBABILITIES that have a champion those with days of their own, the shortest first: churn is told by another
+    where it asks for the same days."""
+    targets = {champions[target]["horizon_days"]: target for target in reversed(PROBABILITIES) if target in champions}
+    return tuple(targets[days] for days in sorted(targets))
+
+
+def churn_horizon_of(report: Report) -> str | None:
+    """Which horizon churn has, and why; None of a snapshot that did not say."""
+    rows = report.ask(queries.CHURN_HORIZONS).to_dicts()
+    return words.churn_horizon_sentences(rows) if rows else None
+
+
 def season_of(report: Report) -> list[dict[str, Any]]:
     """Rows of `season_clock` by horizon; none where nothing is predicted."""
     return report.ask(queries.SEASON).to_dicts()
@@ -122,7 +135,7 @@ def missing(report: Report) -> Missing:
 def holdouts_of(champions: Mapping[str, Mapping[str, Any]], validation: pl.DataFrame) -> dict[str, Tested]:
     """By target, for those that were tested."""
     found: dict[str, Tested] = {}
-    for target in (*PROBABILITIES, "counts", "value"):
+    for target in (*probabilities_of(champions), "counts", "value"):
         rows = validation.filter(pl.col("target") == target)
         champion = champions.get("counts" if target == "value" else target)
         if rows.is_empty() or champion is None or _is_untested(champion, target, rows):

@@ -6,7 +6,7 @@ from homes import DAYS, Home
 WRITTEN = (
     "timing_predictions", "classifier_scores", "champions", "model_validation", "calibration_curve",
     "conditional_expectation", "decile_chart", "tracking", "model_parameters", "model_fits", "season_clock",
-    "interval_coverage",
+    "interval_coverage", "churn_horizons",
 )  # fmt: skip
 
 

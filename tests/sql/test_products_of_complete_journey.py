@@ -5,9 +5,10 @@ import datetime as dt
 import numpy as np
 import pytest
 from complete_journey import TYPE, complete_journey
-from shop import all_tables
+from shop import all_tables, build
 from sklearn.metrics import roc_auc_score
 
+from pipeline.steps.prediction.churn_horizon import churn_horizon
 from pipeline.steps.products import next_categories
 
 DAY = dt.date(2017, 10, 31)
@@ -31,6 +32,14 @@ def test_what_is_bought(groceries):
         """
     )
     assert bought.rows() == [(1_441_085, 2_467, 141_053, 67_826, 300, 4_182_472.0)]
+
+
+def test_weekly_shoppers_have_churned_after_30_days(groceries):
+    build(groceries.engine, DAY, "staging.occasions")
+    found = churn_horizon(groceries.engine, DAY, dt.date(2017, 7, 1), None)
+    assert (found.days, found.before, found.decided_on) == (30, 30, DAY)
+    shares = {of.days: of.share for of in found.evidence}
+    assert shares == pytest.approx({30: 0.17, 60: 0.09, 90: 0.06, 180: 0.02}, abs=0.01)
 
 
 def test_the_weight_of_the_shop(groceries):

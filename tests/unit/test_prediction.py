@@ -263,6 +263,21 @@ def test_every_target_has_a_champion(last_night):
     assert all(champions[target]["model"] in TRAINED for target in PROBABILITIES)
 
 
+def test_churn_of_gifts_and_of_music_is_told_of_180_days(last_night, retail_night):
+    for night in (last_night, retail_night):
+        horizons = rows_of(night, "churn_horizons").sort("horizon_days")
+        assert horizons["horizon_days"].to_list() == [30, 60, 90, 180]
+        assert set(horizons["churn_horizon_days"]) == set(rows_of(night, "churn_predictions")["churn_horizon_days"])
+        assert set(horizons["churn_horizon_days"]) == {night.champions["churn"].horizon_days} == {180}
+        assert set(horizons["chosen_by"]) == {"enough silent"}
+    # CDNOW: all but those of its first day who did not come back in 1997.
+    cdnow = rows_of(last_night, "churn_horizons").filter(horizon_days=180)
+    assert cdnow.select("decided_on", "buyers", "silent").row(0) == (LAST_DAY, 23_466, 18_115)
+    # Online Retail ends on 9 December 2011: decided in November.
+    retail = rows_of(retail_night, "churn_horizons")
+    assert set(retail["decided_on"]) == {dt.date(2011, 11, 30)} and set(retail["previous_churn_horizon_days"]) == {180}
+
+
 def test_champions_have_the_best_figure_of_their_holdout(last_night):
     scores = rows_of(last_night, "model_validation").filter(~pl.col("is_baseline"))
     for champion in last_night.champions.values():

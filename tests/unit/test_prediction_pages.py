@@ -26,6 +26,7 @@ from pipeline.reporting.prediction_words import (
     alerts_sentence,
     backtest_sentence,
     capture_sentence,
+    churn_horizon_sentences,
     clock_sentence,
     coverage_sentence,
     deciles_sentence,
@@ -33,6 +34,7 @@ from pipeline.reporting.prediction_words import (
     drift_sentence,
     extremes_sentence,
     fits_sentence,
+    impossible_meaning,
     interval_sentence,
     lorenz_sentence,
     mean_segments_sentence,
@@ -44,7 +46,7 @@ from pipeline.reporting.prediction_words import (
     verdict,
     whole_percent,
 )
-from pipeline.reporting.predictions import holdouts_of, missing
+from pipeline.reporting.predictions import holdouts_of, missing, probabilities_of
 from pipeline.reporting.site import RunCard, all_pages, build_site, page_file
 from pipeline.reporting.words import shown_id
 from pipeline.settings import PAGES_FOLDER, Settings
@@ -61,6 +63,13 @@ HOSTILE = "<script>alert('x')</script>"
 def plain(text: str) -> str:
     """With ordinary spaces, to compare with what one types."""
     return text.replace("\N{NO-BREAK SPACE}", " ").replace("\N{WORD JOINER}", "")
+
+
+def horizons(days: int, chosen_by: str, before: int | None) -> list[dict[str, Any]]:
+    """Of `churn_horizons`: in each, 40 % of 1,000 buyers stayed silent."""
+    told = {"decided_on": MAY, "buyers": 1000, "silent_share": 0.4, "churn_horizon_days": days}
+    told |= {"chosen_by": chosen_by, "previous_churn_horizon_days": before}
+    return [{"horizon_days": horizon} | told for horizon in (30, 60, 90, 180)]
 
 
 # ── sentences ─────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -115,6 +124,25 @@ def plain(text: str) -> str:
         (clock_sentence([Ahead(30, 1, False, False, None, None)], 1.017),
          "The season is not in these predictions: what the same days did a year ago is not known yet. The last 30 days "
          "had 1.02 times the purchases of the year’s mean day."),
+        (churn_horizon_sentences(horizons(180, "enough silent", 180)),
+         "Churn means no purchase within 180 days, the longest of 30, 60, 90 and 180 in which a tenth of those who "
+         "were buying stayed silent: 40.0 % of 1,000 customers, as of 31 May 2026."),
+        (churn_horizon_sentences(horizons(30, "none has enough", 60)),
+         "Churn means no purchase within 30 days: in none of 30, 60, 90 and 180 days did a tenth of those who were "
+         "buying stay silent. Before 31 May 2026 it was 60 days: what was said of churn then is not to be compared "
+         "with this."),
+        (churn_horizon_sentences(horizons(45, "set", None)), "Churn means no purchase within 45 days, as it is set."),
+        (impossible_meaning(45),
+         "Grey cells cannot fill: who is more than 75 % likely to buy within 30 days cannot be more than 25 % likely "
+         "not to buy within 45, since the 30 days are part of the 45; so with the other bands. Where nobody is, it "
+         "says 0."),
+        (impossible_meaning(30),
+         "Grey cells cannot fill: both ask for the same 30 days, so that the two chances of a customer add up to 100 "
+         "%; so with the other bands. Where nobody is, it says 0."),
+        (impossible_meaning(14),
+         "Grey cells cannot fill: who is less than 25 % likely to buy within 30 days cannot be less than 75 % likely "
+         "not to buy within 14, since the 14 days are part of the 30; so with the other bands. Where nobody is, it "
+         "says 0."),
         (unknown_season_sentence([30, 90], 1.8),
          "Season unknown: the last 30 days had 1.8 times the purchases of the year’s mean day, and what the same days "
          "did a year ago is not known. What is predicted for 30 and 90 days, and the value, may be far too high. Ranks "
@@ -197,7 +225,7 @@ def scores(**losses: float) -> pl.DataFrame:
 
 
 def champion(model: str, score: float | None = None) -> dict[str, dict[str, Any]]:
-    return {"purchase_30d": {"model": model, "score": score}}
+    return {"purchase_30d": {"horizon_days": 30, "model": model, "score": score}}
 
 
 def test_a_model_is_compared_with_the_best_baseline() -> None:
@@ -412,6 +440,35 @@ def test_the_shares_of_value_agree_with_the_table(predicted: Shop) -> None:
     expected = lorenz_sentence(top, half)
     charts_found = {chart.id: chart for chart in charts_in(value.context(report_of(predicted.engine.read)))}
     assert charts_found["lorenz"].views[0].sentence == expected
+
+
+def test_churn_is_told_by_its_own_days(predicted: Shop, tmp_path: Path) -> None:
+    pages = written(predicted.engine.read, tmp_path)
+    for name in ("probability", "trust"):
+        assert "Churn means no purchase within 180 days, the longest of 30, 60, 90 and 180" in plain(pages[name])
+    days = probability.context(report_of(predicted.engine.read))["days"]
+    named = predicted.engine.read("SELECT DISTINCT churn_horizon_days FROM marts.churn_predictions").rows()
+    assert [(days,)] == named
+
+
+@pytest.mark.parametrize(
+    ("days", "targets"),
+    [
+        (14, ("churn", "purchase_30d", "purchase_90d")), (30, ("purchase_30d", "purchase_90d")),
+        (60, ("purchase_30d", "churn", "purchase_90d")), (90, ("purchase_30d", "purchase_90d")),
+        (180, ("purchase_30d", "purchase_90d", "churn")),
+    ],
+)  # fmt: skip
+def test_a_churn_that_asks_for_the_days_of_another_probability_is_shown_once(days: int, targets: Sequence[str]) -> None:
+    of_target = {"purchase_30d": 30, "purchase_90d": 90, "churn": days}
+    champions = {t: {"horizon_days": d, "model": "nbd", "score": 0.3} for t, d in of_target.items()}
+    assert probabilities_of(champions) == targets
+    rows = [
+        {"target": t, "model": "nbd", "metric": "log_loss", "is_baseline": False, "origin": MAY, "horizon_days": d,
+         "customers": 9, "value": 0.3}
+        for t, d in of_target.items()
+    ]  # fmt: skip
+    assert tuple(holdouts_of(champions, pl.DataFrame(rows))) == targets
 
 
 def test_the_impossible_cells_are_grey_and_explained(predicted: Shop, tmp_path: Path) -> None:

@@ -205,6 +205,8 @@ def test_a_lifecycle_that_makes_no_sense_is_refused(home, text, why):
         {"lifecycle": {"defecting_days": 60}},
         {"lifecycle": {"scenarios": []}},
         {"affinity": {"largest_basket": 50}},
+        {"churn_horizon_days": 14},
+        {"churn_horizon_days": 180},
     ],
     ids=str,
 )
@@ -232,11 +234,12 @@ def test_a_setting_that_changes_no_result_leaves_the_fingerprint(home, changed: 
 
 
 def test_the_fingerprint_of_a_home_is_that_of_earlier_versions(home):
-    """Else all manifests of before would seem to be made with other settings."""
-    assert Settings(home=home).fingerprint() == "31ef714e49d83c56"
-    assert Settings(home=home, currency="PLN", tiers={"revenue": (10, 50)}, compare=COMPARE).fingerprint() == (
-        "464ed8648c99f0e6"
-    )
+    """Else all manifests of before would seem to be made with other settings. They were made with a churn horizon of
+    180 days; where none is set it is chosen now, and that is another setting."""
+    before = Settings(home=home, churn_horizon_days=180)
+    assert before.fingerprint() == "31ef714e49d83c56" != Settings(home=home).fingerprint()
+    given = {"currency": "PLN", "tiers": {"revenue": (10, 50)}, "compare": COMPARE, "churn_horizon_days": 180}
+    assert Settings(home=home, **given).fingerprint() == "464ed8648c99f0e6"
 
 
 NEED = {"rule": "a", "anchor": ["b"], "stages": [{"stage": "c", "from_day": 0, "to_day": 9, "items": ["d"]}]}

@@ -155,4 +155,10 @@ def test_weekly_shoppers_are_told_apart_by_their_rhythm(journey, day, best):
         assert scores[PUBLISHED]["log_loss"] <= 1.01 * hindsight
         assert scores[PUBLISHED]["log_loss"] < 0.95 * min(scores[name]["log_loss"] for name in night.models(day))
     assert set(FEATURES) <= set(found["purchase_30d"].cohort.frame.columns)
+    assert night.horizons["churn"] == 30 and night.by_horizon == {30: "purchase_30d", 90: "purchase_90d"}
+    published = night.engine.read(
+        "SELECT DISTINCT churn_horizon_days, abs(p_purchase_30d + churn_probability - 1) < 1e-9 AS is_same "
+        "FROM marts.churn_predictions WHERE snapshot_date = $day", {"day": day},
+    )  # fmt: skip
+    assert published.rows() == [(30, True)]
     assert night.champions["purchase_90d"].status == ("not_validated" if day.month == 7 else "ok")

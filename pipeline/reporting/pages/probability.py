@@ -25,8 +25,10 @@ from pipeline.reporting.predictions import (
     Tested,
     caution,
     champions_of,
+    churn_horizon_of,
     holdouts_of,
     missing,
+    probabilities_of,
 )
 
 _BANDS = ("0-25", "26-50", "51-75", "76-100")
@@ -39,7 +41,7 @@ def context(report: Report) -> dict[str, Any]:
     champions = champions_of(report)
     totals = report.ask(queries.PROBABILITY_TOTALS).row(0, named=True)
     if not champions or not totals["customers"]:
-        nothing: dict[str, Any] = dict.fromkeys(("activity", "propensity", "alerts", "models"))
+        nothing: dict[str, Any] = dict.fromkeys(("horizon", "activity", "propensity", "alerts", "models"))
         nothing["figures"] = []
         return {"missing": missing(report), **nothing}
     days = int(champions["churn"]["horizon_days"])
@@ -47,6 +49,7 @@ def context(report: Report) -> dict[str, Any]:
     return {
         "missing": None,
         "days": days,
+        "horizon": churn_horizon_of(report),
         "figures": _figures(totals, champions, days),
         "active_meaning": active_meaning(champions["counts"]["model"]),
         "activity": _activity(report, days, totals["customers"]),
@@ -242,7 +245,7 @@ def _models_grid(champions: Mapping[str, Any], tested: Mapping[str, Tested], day
         Field("calibration_gap", "Calibration gap", "percent"), Field("auc", "AUC", "score"),
     ]  # fmt: skip
     rows: list[tuple[object, ...]] = []
-    for target in PROBABILITIES:
+    for target in probabilities_of(champions):
         found = tested.get(target)
         name, model = (
             target_name(target, days),

@@ -38,9 +38,11 @@ from pipeline.reporting.predictions import (
     PROBABILITIES,
     Tested,
     champions_of,
+    churn_horizon_of,
     holdouts_of,
     metric_of,
     missing,
+    probabilities_of,
     season_of,
 )
 
@@ -67,6 +69,7 @@ def context(report: Report) -> dict[str, Any]:
         nothing: dict[str, Any] = {
             "verdict": None,
             "clock": None,
+            "horizon": None,
             "results": None,
             "charts": [],
             "scores": [],
@@ -81,6 +84,7 @@ def context(report: Report) -> dict[str, Any]:
         "missing": None,
         "verdict": _verdict(champions, tested, days),
         "clock": report.facts.unknown_season or _clock(report),
+        "horizon": churn_horizon_of(report),
         "results": _results(tested, days) if tested else None,
         "charts": [
             chart
@@ -109,7 +113,11 @@ def _verdict(champions: Mapping[str, Any], tested: Mapping[str, Tested], days: i
     ]
     first = min((found.origin for found in tested.values()), default=None)
     last = max((found.until for found in tested.values()), default=None)
-    untested = [target_name(target, days) for target in champions if target not in tested]
+    untested = [
+        target_name(target, days)
+        for target in champions
+        if target not in tested and target in ("counts", *probabilities_of(champions))
+    ]
     return verdict(results, first, last, untested)
 
 
@@ -182,9 +190,8 @@ def _tracking(report: Report) -> Chart | None:
 def _calibration(report: Report, tested: Mapping[str, Tested], days: int) -> Chart | None:
     frame = report.ask(queries.CALIBRATION)
     views = []
-    for target in PROBABILITIES:
-        found = tested.get(target)
-        if found is None:
+    for target, found in tested.items():
+        if target not in PROBABILITIES:
             continue
         rows = frame.filter((pl.col("target") == target) & (pl.col("model") == found.model)).to_dicts()
         if not rows:

@@ -39,13 +39,14 @@ def publish(night: Night) -> None:
 
 
 def outcomes(night: Night) -> dict[Target, Judged]:
-    """What was published that night, every model and every baseline, judged on the days that followed.
+    """What was published that night, every model and every baseline, judged on the days that followed; of two
+    probabilities with the same horizon only the first.
 
     The engine must know those days. Models and baselines know nothing of them.
     """
     published = night.engine.read(_PROBABILITIES, {"snapshot_date": night.day})
     found: dict[Target, Judged] = {}
-    for target, horizon in night.horizons.items():
+    for horizon, target in night.by_horizon.items():
         after = night.cohort(night.day, night.before(-horizon))
         learnt = night.windows(target, night.day)
         judged = judge_probability(target, after, learnt, night.models(night.day), night.clock)

@@ -28,6 +28,8 @@ LARGEST_SAMPLE, TRAINED_ON, BATCH = 100_000, 25_000, 1_000_000
 WINDOWS, WINDOW_DAYS, LEAST_WINDOW_DAYS = 6, 30, 60
 """How many origins a classifier learns from at most, how many days they are apart, and the least history before one."""
 HORIZONS_OF_WINDOW = 3
+SILENCES = (30, 60, 90, 180)
+"""Days that may be the churn horizon where none is set."""
 HISTORY = ("frequency", "active_span_days", "age_days")
 FEATURES = (
     *HISTORY, "recency_days", "monetary_value", "orders", "mean_gap_days", "longest_gap_days", "last_gap_days",
@@ -127,6 +129,20 @@ _CALENDAR = """
     ) AS standing
     GROUP BY day
     ORDER BY day
+"""
+# Who bought in the 365 days before the last so many days, and who of them did not in these.
+_SILENCES = """
+    WITH ages AS (
+      SELECT customer_id, date_diff('day', occasion_on, $snapshot_date) AS days_ago
+      FROM features.standing_occasions
+    ),
+    customers AS (
+      SELECT customer_id, min(days_ago) AS silent_days, {before}
+      FROM ages
+      GROUP BY customer_id
+    )
+    SELECT {counts}
+    FROM customers
 """
 # Void orders are out of the expected occasions already: their refunds would be taken off a second time.
 _KEPT_SHARE = """
@@ -279,6 +295,7 @@ def queries() -> Mapping[str, str]:
         "window": window,
         "window of a part": _in_part(window),
         "calendar": with_features(_CALENDAR),
+        "silences": with_features(_silences_sql()),
         "kept share": with_features(_KEPT_SHARE),
     }
 
@@ -300,6 +317,16 @@ def _window_sql() -> str:
         columns=", ".join(f"known.{name}" for name in FEATURES),
         later=", ".join(f"coalesce(later.later_{place}, 0) AS later_{place}" for place in ends),
     )
+
+
+def _silences_sql() -> str:
+    before = (f"count(*) FILTER (WHERE days_ago >= {d} AND days_ago < {d} + 365) AS before_{d}" for d in SILENCES)
+    counts = (
+        f"count(*) FILTER (WHERE before_{d} > 0) AS buyers_{d}, "
+        f"count(*) FILTER (WHERE before_{d} > 0 AND silent_days >= {d}) AS silent_{d}"
+        for d in SILENCES
+    )
+    return _SILENCES.format(before=", ".join(before), counts=", ".join(counts))
 
 
 def _in_part(sql: str) -> str:

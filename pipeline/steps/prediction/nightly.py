@@ -24,6 +24,7 @@ from pipeline.models.nbd import NBD
 from pipeline.models.pareto_nbd import ParetoNBD
 from pipeline.models.timing import TimingModel
 from pipeline.settings import Settings
+from pipeline.steps.prediction.churn_horizon import ChurnHorizon, churn_horizon
 from pipeline.steps.prediction.holdouts import (
     BLEND,
     CLASSIFIER,
@@ -259,10 +260,15 @@ class Night:
             return own.model
         return min((f for f in self.fits(origin).values() if f.status != "refused"), key=lambda f: f.aic).model
 
+    @cached_property
+    def churn_horizon(self) -> ChurnHorizon:
+        first = self.before(self.today.history_days - LEAST_DAYS)
+        return churn_horizon(self.engine, self.day, first, self.settings.churn_horizon_days)
+
     @property
     def horizons(self) -> dict[Target, int]:
         """Days of the probabilities that are published."""
-        return dict(zip(PROBABILITIES, (30, 90, self.settings.churn_horizon_days), strict=True))
+        return dict(zip(PROBABILITIES, (30, 90, self.churn_horizon.days), strict=True))
 
     @property
     def by_horizon(self) -> dict[int, Target]:
@@ -286,6 +292,9 @@ class Night:
     def sentence(self) -> str:
         """Which models are published, for the log."""
         published = ", ".join(f"{champion.target} by {champion.model}" for champion in self.champions.values()) + "."
+        churn = self.churn_horizon
+        if churn.has_changed:
+            published += f" The churn horizon is {churn.days} days; before {churn.decided_on} it was {churn.before}."
         if not abs(self.spend_correlation) > STRONG_CORRELATION:
             return published
         return (

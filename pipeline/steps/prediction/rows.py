@@ -78,6 +78,7 @@ def frames_of(night: Night) -> dict[str, pl.DataFrame]:
         "timing_predictions": timing,
         "classifier_scores": _classifier_scores(night, chances),
         "season_clock": _frame(night.season.rows),
+        "churn_horizons": _frame(night.churn_horizon.rows),
         "champions": pl.DataFrame([vars(champion) for champion in night.champions.values()], infer_schema_length=None),
         "model_validation": _frame(_validation_rows(night)),
         "calibration_curve": _frame(_calibration_rows(night)),
