@@ -88,8 +88,8 @@ class Course:
 
     matrix (k, k); newcomers (k,) a month; revenue (k,) a month per customer of the stage it begins in;
     newcomer_revenue (k,) per newcomer. errors (k + 1, k + 1): covariance of the errors of one month ahead, of the
-    customers of each stage by all customers, and of revenue by what was expected. lasting: that of the error which all
-    months to come share; months: how many it is known from.
+    customers of each stage by all customers, and of revenue by what was expected. drift (k + 1,): by how much these
+    errors grow from month to month, as far as that is more than chance. months: how many the course is known from.
     """
 
     matrix: Array
@@ -97,28 +97,27 @@ class Course:
     revenue: Array
     newcomer_revenue: Array
     errors: Array
-    lasting: Array
+    drift: Array
     months: int
 
     @classmethod
-    def of(cls, seen: Months) -> Course:
-        """Of a year, each season has its part, so that what they have in common is of none."""
+    def of(cls, seen: Months, of_all: Months | None = None) -> Course:
+        """Of a year, each season has its part, so that what they have in common is of none. `of_all`: these months and
+        those before them, which tell a drift from a season."""
         matrix, newcomers = transition_matrix(seen.counts.sum(axis=0)), seen.newcomers.mean(axis=0)
         revenue = per(seen.revenue.sum(axis=0), seen.begun.sum(axis=0))
         newcomer_revenue = per(seen.newcomer_revenue.sum(axis=0), seen.newcomers.sum(axis=0))
-        ended = seen.counts.sum(axis=1) + seen.newcomers
-        customers = per(ended - seen.begun @ matrix - newcomers, ended.sum(axis=1, keepdims=True))
-        expected = seen.begun @ revenue + newcomers @ newcomer_revenue
-        away = np.column_stack([customers, per(seen.total_revenue - expected, expected)])
-        months = len(away)
-        errors = away.T @ away / max(1, months - 1)
-        # A shop that grows or shrinks goes on like that: by how much the later half differs from the earlier one, as
-        # far as that is more than chance.
-        half = months // 2
-        shift = away[:half].mean(axis=0) - away[half:].mean(axis=0) if half else np.zeros(len(errors))
-        by_chance = float(per(errors[-1:, -1] * 4 / months, shift[-1:] ** 2)[0])
-        lasting = errors / months + max(0.0, 1 - by_chance) * np.outer(shift, shift)
-        return cls(matrix, newcomers, revenue, newcomer_revenue, errors, lasting, months)
+        all_months, months = of_all or seen, len(seen.begun)
+        ended = all_months.counts.sum(axis=1) + all_months.newcomers
+        customers = per(ended - all_months.begun @ matrix - newcomers, ended.sum(axis=1, keepdims=True))
+        expected = all_months.begun @ revenue + newcomers @ newcomer_revenue
+        away = np.column_stack([customers, per(all_months.total_revenue - expected, expected)])
+        errors = away[:months].T @ away[:months] / max(1, months - 1)
+        # Growth compounds: the difference by the mean of both is the same up and down, as that of logarithms is.
+        grown = 2 * per(all_months.total_revenue - expected, all_months.total_revenue + expected)
+        return cls(
+            matrix, newcomers, revenue, newcomer_revenue, errors, drift(np.column_stack([customers, grown])), months
+        )
 
     def without_newcomers(self) -> Course:
         return replace(self, newcomers=np.zeros_like(self.newcomers))
@@ -154,7 +153,9 @@ def ahead(
     `start` (k,): customers now. `season` (n,): how many usual months each month's revenue is worth. `share`: what an
     interval is to hold. Errors roll forward with the customers, whom the next month begins with. Those of single months
     are taken for independent; that of what they have in common, known from so many months only, is the same in all. All
-    is linear, so that nothing need be drawn.
+    is linear, so that nothing need be drawn. A shop that drifts is away from the mean of its months, half of them ago,
+    by a month's drift more each month: so much wider is the interval, on both sides, as nobody knows whether that goes
+    on.
     """
     k, z = len(start), float(student_t.ppf(0.5 + share / 2, max(1, course.months - 1)))
     paths, systems = [], []
@@ -162,7 +163,7 @@ def ahead(
         customers = roll_forward(start, matrix, course.newcomers, len(season))
         revenue = season[:, None] * (customers[:-1] * course.revenue + course.newcomers * course.newcomer_revenue)
         steps, errors = _system(course, season, matrix, customers, revenue)
-        widths = z * np.sqrt(np.maximum(_variances(course, steps, errors, np.eye(k + 2)), 0.0))
+        widths = _widths(course, steps, errors, np.eye(k + 2), z)
         stages = np.vstack([np.zeros(k), widths[:, :k]])
         paths.append(Path(customers, stages, revenue, widths[:, k + 1], widths[:, k]))
         systems.append((steps, errors))
@@ -172,7 +173,7 @@ def ahead(
         pushed = [np.hstack(pair) for pair in zip(systems[0][1], errors, strict=True)]
         difference = np.zeros((2 * (k + 2), 1))
         difference[[k, 2 * k + 2], 0] = -1, 1
-        gains.append(z * np.sqrt(np.maximum(_variances(course, both, pushed, difference)[:, 0], 0.0)))
+        gains.append(_widths(course, both, pushed, difference, z)[:, 0])
     return paths, gains
 
 
@@ -192,17 +193,32 @@ def _system(
     return steps, errors
 
 
-def _variances(course: Course, steps: Sequence[Array], errors: Sequence[Array], ask: Array) -> Array:
-    """Variances of `ask` (d, a) combinations of a state (d,) after each step; (n, a)."""
+def _widths(course: Course, steps: Sequence[Array], errors: Sequence[Array], ask: Array, z: float) -> Array:
+    """Half the widths of the intervals of `ask` (d, a) combinations of a state (d,) after each step; (n, a)."""
     single = np.zeros((len(ask), len(ask)))
-    common = np.zeros((len(course.errors), len(ask)))
+    common, drifted = np.zeros((len(course.errors), len(ask))), np.zeros(len(ask))
     found = []
-    for step, error in zip(steps, errors, strict=True):
+    for month, (step, error) in enumerate(zip(steps, errors, strict=True)):
         single = step.T @ single @ step + error.T @ course.errors @ error
         common = common @ step + error
-        covariance = single + common.T @ course.lasting @ common
-        found.append(np.einsum("da,de,ea->a", ask, covariance, ask))
+        drifted = drifted @ step + np.expm1((course.months / 2 + month + 0.5) * course.drift) @ error
+        covariance = single + common.T @ course.errors @ common / course.months
+        variance = np.einsum("da,de,ea->a", ask, covariance, ask)
+        found.append(np.abs(drifted @ ask) + z * np.sqrt(np.maximum(variance, 0.0)))
     return np.array(found)
+
+
+def drift(away: Array) -> Array:
+    """By how much errors grow a month, of (n, …) of n months, the latest first: least squares, each less what
+    chance alone makes."""
+    n = len(away)
+    if n <= 2:
+        return np.zeros(away.shape[1:])
+    time = (n - 1) / 2 - np.arange(n)
+    slope = time @ away / (time @ time)
+    left = away - away.mean(axis=0) - np.outer(time, slope)
+    by_chance = per((left**2).sum(axis=0) / (n - 2) / (time @ time), slope**2)
+    return np.asarray(slope * np.sqrt(np.maximum(0.0, 1 - by_chance)))
 
 
 def _beside(one: Array, other: Array) -> Array:

@@ -17,7 +17,9 @@ from threadpoolctl import threadpool_limits
 from pipeline.models.histories import Array
 
 HORIZONS = (365, 270, 180, 90)
-LEAST_AT_RISK, LEAST_AT_HORIZON = 100, 200
+LEAST_AT_RISK, LEAST_AT_HORIZON, LEAST_IN_QUARTER = 100, 200, 50
+"""Silences still watched for a point of a curve, for a horizon, and for that of a quarter of a year."""
+LEAST_RETURNED = 20
 _NORMAL_95 = 1.959963984540054
 _TIE = 1e-12
 """Products of fractions that are equal on paper differ by less."""
@@ -99,6 +101,11 @@ class SurvivalCurve:
         with np.errstate(divide="ignore", invalid="ignore"):
             hope = np.where(now > 0, 1 - now[-1] / now, 0.0)
         return _first(hope < hope[0] / 2 - _TIE) if hope[0] > 0 else None
+
+    def return_quantile(self, share: float, horizon: int) -> int | None:
+        """First day by which at least `share` of those who buy by `horizon` have bought; None where nobody does."""
+        back = 1 - self.survival[: horizon + 1]
+        return _first(back >= share * back[-1] - _TIE) if back[-1] > 0 else None
 
     def majority(self, limit: int) -> int | None:
         """First day t on which silence up to `limit` is more likely than a purchase before it, given silence till t."""

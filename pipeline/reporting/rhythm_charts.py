@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from pipeline.reporting.charts import (
@@ -21,27 +21,24 @@ from pipeline.reporting.components import Figure
 
 LINES = ((ACCENT, "solid"), (PART_COLOURS[1], "dash"), (PART_COLOURS[2], "dot"), ("var(--better)", "dashdot"))
 """Colour and dash of up to four lines: told apart without colour, too."""
-MOMENT = "Key moment"
 _MARGIN = {"l": 10, "r": 16, "t": 8, "b": 46}
 _DIGITS = 4
 
 
 @dataclass(frozen=True)
 class Curve:
-    """Shares by day. `ends` are those of the interval; `moment` is a day of the curve to mark."""
+    """Shares by day. `ends` are those of the interval; `marks` are days of the curve, each with its text."""
 
     name: str
     days: Sequence[int]
     shares: Sequence[float]
     texts: Sequence[str]
     ends: tuple[Sequence[float], Sequence[float]] | None = None
-    moment: int | None = None
-    moment_text: str = ""
+    marks: Mapping[int, str] = field(default_factory=dict)
 
 
 def curves(shown: Sequence[Curve], title: str) -> Figure:
-    """Lines over the days since a purchase, the key moment of each as a diamond, the interval of those that have one
-    as a band."""
+    """Lines over the days since a purchase, marked days as diamonds, the interval of those that have one as a band."""
     import plotly.graph_objects as go
 
     traces: list[Any] = []
@@ -58,13 +55,14 @@ def curves(shown: Sequence[Curve], title: str) -> Figure:
                 hovertext=list(curve.texts), hoverinfo="text",
             )
         )  # fmt: skip
-        if curve.moment is not None:
-            share = dict(zip(curve.days, curve.shares, strict=True))[curve.moment]
+        if curve.marks:
+            shares = dict(zip(curve.days, curve.shares, strict=True))
             traces.append(
                 go.Scatter(
-                    name=MOMENT, x=[curve.moment], y=[round(share, _DIGITS)], mode="markers",
+                    name=plain(curve.name), x=[*curve.marks], y=[round(shares[day], _DIGITS) for day in curve.marks],
+                    mode="markers",
                     marker={"color": colour, "size": 12, "symbol": "diamond", "line": {"width": 2, "color": SURFACE}},
-                    hovertext=[curve.moment_text], hoverinfo="text",
+                    hovertext=[*curve.marks.values()], hoverinfo="text",
                 )
             )  # fmt: skip
     layout = {

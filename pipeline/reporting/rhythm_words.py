@@ -17,6 +17,9 @@ from pipeline.reporting.words import (
 
 Row = Mapping[str, Any]
 
+LEAST = 200
+"""Customers that all horizons but those of quarters need."""
+
 FOUND = {"first-time": "First purchase", "active": "While active", "defecting": "While defecting",
          "inactive": "While inactive"}  # fmt: skip
 _PLACES = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth")
@@ -40,16 +43,32 @@ def day_range(low: int | None, high: int | None) -> str:
 # ── rhythm ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def moment_sentence(row: Row) -> str:
-    """Of the main horizon of an order number."""
+def back_sentence(row: Row) -> str:
+    """Of the main horizon of an order number: when those who come back are back, and what to do about the others."""
     n, horizon = row["order_number"], row["horizon_days"]
     if not row["share_back"]:
         return f"Nobody bought a {place(n + 1)} time within {horizon} days of the {place(n)}."
     back = f"{percent(row['share_back'])} buy a {place(n + 1)} time within {horizon} days of the {place(n)}"
-    if row["key_moment_days"] is None:
-        return f"{back}; their hope fades on no day before."
-    silent = f"who has been silent for {counted(row['key_moment_days'], 'day')}"
-    return f"{back}. {silent.capitalize()} is less than half as likely to do so as on the day of the purchase."
+    if row["back_p50_days"] is None:
+        return f"{back}; they are too few to say by when."
+    quarter, half, three_quarters = (count(row[f"back_p{share}_days"]) for share in (25, 50, 75))
+    return (
+        f"{back}. Of these, a quarter are back by day {quarter}, half by day {half} and three quarters by day "
+        f"{three_quarters}: remind the others at the half, win them back at three quarters."
+    )
+
+
+def moment_sentence(rows: Sequence[Row]) -> str:
+    """Key moments of one order number, the shortest horizon first."""
+    known = [row for row in rows if row["key_moment_days"] is not None]
+    if not known:
+        return "On no day has the chance to buy halved as long as it was watched."
+    n = known[0]["order_number"]
+    told = listed([f"day {row['key_moment_days']} of {row['horizon_days']}" for row in known])
+    return (
+        f"After the {place(n)} purchase the chance of another within the horizon has halved on {told}. The day follows "
+        "the horizon, so name both, and never compare two horizons."
+    )
 
 
 def curves_sentence(rows: Sequence[Row], day: int) -> str:
@@ -58,27 +77,43 @@ def curves_sentence(rows: Sequence[Row], day: int) -> str:
     return f"Within {day} days of a purchase, {listed(told)} have bought again."
 
 
-def drift_sentence(rows: Sequence[Row]) -> str:
-    """Key moments of quarters at one horizon, the oldest first."""
-    known = [row for row in rows if row["key_moment_days"] is not None]
-    unknown = [row["cohort"] for row in rows if row["key_moment_days"] is None]
-    missing = f" Unknown for {listed(unknown)}: too few have been watched that long." if unknown else ""
-    if not known:
-        return f"No quarter's key moment is known yet.{missing}"
+def drift_sentence(rows: Sequence[Row], needed: int) -> str:
+    """The day by which half of those who come back are back, of quarters at one horizon, the oldest first. `needed`:
+    customers of a quarter who have to be waited for on the day of the horizon."""
+    known = [row for row in rows if row["back_p50_days"] is not None]
     first, last = known[0], known[-1]
-    if len(known) == 1:
-        text = f"Only {first['cohort']} is known, with day {first['key_moment_days']}: no drift can be seen yet."
-        return f"{text}{missing}"
-    moved = f"went from day {first['key_moment_days']} ({first['cohort']}) to day {last['key_moment_days']} "
-    return f"The key moment {moved}({last['cohort']}); {_overlap(first, last)}.{missing}"
+    told = " and ".join(f"day {row['back_p50_days']} ({row['cohort']})" for row in (first, last))
+    horizon = f"Of those back by day {first['horizon_days']}, half were back by"
+    return f"{horizon} {told}; {_overlap(first, last)}.{unknown_quarters(rows, needed)}"
 
 
 def _overlap(first: Row, last: Row) -> str:
-    ends = [row["key_moment_high"] for row in (first, last)], [row["key_moment_low"] for row in (first, last)]
+    ends = [row["back_p50_high"] for row in (first, last)], [row["back_p50_low"] for row in (first, last)]
     highs, lows = ([float("inf") if end is None else end for end in side] for side in ends)
     if max(lows) <= min(highs):
         return "their intervals overlap, so chance may be all of it"
     return "their intervals do not overlap"
+
+
+def unknown_quarters(rows: Sequence[Row], needed: int) -> str:
+    """Why each quarter whose day is not known has none; begins with a space, or is empty."""
+    reasons: dict[str, list[str]] = {}
+    for row in rows:
+        if row["back_p50_days"] is None:
+            reasons.setdefault(_why_unknown(row, needed), []).append(row["cohort"])
+    return "".join(f" Unknown for {listed(quarters)}: {reason}." for reason, quarters in reasons.items())
+
+
+def _why_unknown(row: Row, needed: int) -> str:
+    """Too few from the start, not watched long enough, nearly all back before, or too few back."""
+    horizon = row["horizon_days"]
+    if row["silences"] < needed:
+        return f"fewer than {count(needed)} customers"
+    if row["at_risk"] >= needed:
+        return "too few came back"
+    if row["at_risk"] + row["unwatched"] >= needed:
+        return f"not watched for {horizon} days yet"
+    return f"fewer than {count(needed)} were still waited for on day {horizon}"
 
 
 def gaps_sentence(rows: Sequence[Row], names: Mapping[str, str]) -> str:
@@ -100,14 +135,21 @@ def _inside(name: str) -> str:
     return name[:1].lower() + name[1:]
 
 
-def rhythm_missing(at_risk: int, first_on: dt.date | None, snapshot_date: dt.date) -> str:
-    """Why there is no key moment yet, and before which day there can be none."""
+def rhythm_missing(first: Row | None, first_on: dt.date | None, snapshot_date: dt.date) -> str:
+    """Why nothing is said of the second purchase. `first`: silences after the first one at the shortest horizon."""
     if first_on is None:
         return "No customer has bought yet, so there is no rhythm to see."
+    if first is None:
+        return "Nobody bought for the first time in the last 730 days, so there is no rhythm of new customers to see."
+    needs = "This needs 200 customers who are still waited for 90 days after their first purchase"
+    if first["silences"] < LEAST:
+        return f"{needs}; {counted(first['silences'], 'customer')} bought for the first time in the last 730 days."
+    there = f"there {'is' if first['at_risk'] == 1 else 'are'} {count(first['at_risk'])}"
+    if first["at_risk"] + first["unwatched"] < LEAST:
+        return (
+            f"{needs}; {there}, as {count(first['returned'])} of {count(first['silences'])} were back before. How long "
+            "they took is told below."
+        )
     ready = first_on + dt.timedelta(days=90)
     begun = f" The first can be counted on {short_day(ready)}." if ready > snapshot_date else ""
-    there = f"there {'is' if at_risk == 1 else 'are'} {count(at_risk)}"
-    return (
-        f"A key moment needs 200 customers who were still watched 90 days after a purchase without another one; so far "
-        f"{there}.{begun}"
-    )
+    return f"{needs}; so far {there}, and {count(first['unwatched'])} are not watched that long.{begun}"

@@ -43,6 +43,61 @@ def test_key_moments_by_hand(four_hundred):
     assert set(rows.rows("limit_days", "majority_days")) == {(50, 10)}
 
 
+def test_the_days_by_which_those_who_come_back_are_back(shop):
+    """
+    400 came 213 days ago; 40 were back on day 10, 40 on day 20, 80 on day 60 and 40 on day 150. Of these 200, a quarter
+    are back by day 20 (80), half by day 60 (160), and three quarters, too. Of the 160 back by day 90, a quarter are so
+    by day 10 (40), half by day 20 (80) and three quarters by day 60.
+    """
+    days_back = [10] * 40 + [20] * 40 + [60] * 80 + [150] * 40 + [None] * 200
+    for number, back in enumerate(days_back):
+        first = dt.date(2026, 6, 1)
+        shop.orders(f"c{number}", str(first), *([str(first + dt.timedelta(days=back))] if back else []))
+    names = ("returned", "unwatched", "at_risk", "back_p25_days", "back_p50_days", "back_p75_days")
+
+    def at(horizon):
+        return shop.table(MOMENTS, END).where(order_number=1, cohort="all", horizon_days=horizon).rows(*names)
+
+    assert at(180) == [(200, 0, 200, 20, 60, 60)]
+    assert at(90) == [(160, 0, 240, 10, 20, 60)]
+    # 100 more have been watched for 30 days. The risk of day 10 is 40/500, of day 20 40/460 and of day 60 80/320: .08
+    # back by day 10, .16 by day 20 and .37 by day 60. Half of .37 is more than .16.
+    for number in range(100):
+        shop.orders(f"d{number}", "2026-12-01")
+    assert at(90) == [(160, 100, 240, 20, 60, 60)]
+
+
+def test_the_days_have_intervals(four_hundred):
+    # A half of the 200 is back on day 10: in half of the draws it is fewer, and then day 50 is the first.
+    row = four_hundred.table(MOMENTS, END).where(order_number=1, cohort="all", is_main=True)
+    assert row.rows("back_p25_days", "back_p50_days", "back_p50_low", "back_p50_high") == [(10, 10, 10, 50)]
+    assert row.rows("back_p75_days", "back_p75_low", "back_p75_high") == [(50, 50, 50)]
+
+
+def test_of_few_who_came_back_no_day_is_told(shop):
+    for number in range(300):
+        shop.orders(f"c{number}", "2026-06-01", *(["2026-06-11"] if number < 19 else []))
+    names = ("status", "returned", "back_p50_days", "key_moment_days")
+    rows = shop.table(MOMENTS, END).where(order_number=1, cohort="all", horizon_days=90)
+    assert rows.rows(*names) == [("known", 19, None, 10)]
+    shop.orders("c19", "2026-06-11")
+    rows = shop.table(MOMENTS, END).where(order_number=1, cohort="all", horizon_days=90)
+    assert rows.rows(*names) == [("known", 20, 10, 10)]
+
+
+def test_a_quarter_needs_fifty_who_are_watched(shop):
+    # 69 of June and 70 of September, 20 of each back after ten days: 49 and 50 are still waited for on day 90.
+    for number in range(70):
+        back = number < 20
+        shop.orders(f"june{number}", "2026-06-01", *(["2026-06-11"] if back else [])) if number < 69 else None
+        shop.orders(f"september{number}", "2026-09-01", *(["2026-09-11"] if back else []))
+    rows = shop.table(MOMENTS, END).where(horizon_days=90, order_number=1).frame.sort("cohort")
+    assert rows.select("cohort", "status", "at_risk", "is_main", "back_p50_days").rows() == [
+        ("2026-Q2", "not_reached", 49, True, None), ("2026-Q3", "known", 50, True, 10),
+        ("all", "not_reached", 99, False, None),
+    ]  # fmt: skip
+
+
 def test_without_a_next_purchase_there_is_no_moment(four_hundred):
     # 200 second purchases, 203 and 163 days ago: 90 days were watched for all, 180 for half; nobody came a third time.
     rows = four_hundred.table(MOMENTS, END).where(order_number=2)
@@ -55,7 +110,11 @@ def test_without_a_next_purchase_there_is_no_moment(four_hundred):
     ("back", "sentence"),
     [
         (0, "nobody bought a second time within 180 days, so there is no key moment."),
-        (200, "50.0% buy a second time within 180 days; the key moment is day 10."),
+        (
+            200,
+            "50.0% buy a second time within 180 days, half of them by day 10, three quarters by day 10; the key "
+            "moment is day 10.",
+        ),
     ],
 )
 def test_what_the_log_says_of_the_key_moment(shop, back, sentence):
@@ -72,10 +131,11 @@ def test_one_customer_too_few_and_the_horizon_is_not_reached(shop):
     for number in range(199):
         shop.orders(f"c{number}", "2026-06-01")
     rows = shop.table(MOMENTS, END)
-    assert set(rows.rows("order_number", "is_main", "status")) == {(1, False, "not_reached")}
-    assert len(rows.where(cohort="all")) == len(rows.where(cohort="2026-Q2")) == 4
+    everybody = rows.where(cohort="all")
+    assert set(everybody.rows("order_number", "is_main", "status")) == {(1, False, "not_reached")}
+    assert len(everybody) == len(rows.where(cohort="2026-Q2")) == 4
     shop.orders("c199", "2026-06-01")
-    assert set(shop.table(MOMENTS, END).where(status="known").frame["horizon_days"]) == {90, 180}
+    assert set(shop.table(MOMENTS, END).where(cohort="all", status="known").frame["horizon_days"]) == {90, 180}
 
 
 def test_the_lead_can_be_set(four_hundred):
@@ -176,6 +236,10 @@ def test_a_quantile_needs_ten_who_are_still_watched(shop):
         (MOMENTS, "is_main = TRUE WHERE cohort <> 'all'", "quarters_share_their_horizon"),
         (MOMENTS, "status = 'known'", "nothing_is_said_before_the_horizon"),
         (MOMENTS, "send_days = 51 WHERE key_moment_days = 50", "in_time"),
+        (MOMENTS, "back_p50_days = 51 WHERE back_p75_days = 50", "in_time"),
+        (MOMENTS, "back_p50_days = NULL WHERE cohort = 'all'", "nothing_is_said_before_the_horizon"),
+        (MOMENTS, "returned = returned - 101", "no_silence_is_counted_twice"),
+        (MOMENTS, "unwatched = unwatched + 1", "no_silence_is_counted_twice"),
         (CURVES, "share_back = 0.9 WHERE silent_days = 3", "shares_never_fall"),
     ],
 )  # fmt: skip
@@ -215,7 +279,13 @@ def test_cdnow_second_purchase(cdnow_master):
     assert row.one("share_back") == pytest.approx(0.4586, abs=0.00005)
     assert row.one("key_moment_low") <= 95 <= row.one("key_moment_high")
     assert row.one("share_back_low") < 0.4586 < row.one("share_back_high")
-    assert main_moment(cdnow_master, 1, horizon_days=180).one("key_moment_days") == 50
+    half_year = main_moment(cdnow_master, 1, horizon_days=180)
+    assert half_year.one("key_moment_days") == 50
+    names = ("returned", "back_p25_days", "back_p50_days", "back_p75_days")
+    assert row.rows(*names) == [(10810, 16, 50, 143)] and half_year.rows(*names) == [(8827, 13, 34, 81)]
+    # Of the curve: of .4586, half are .2293 and three quarters .3440.
+    back = cdnow_master.table(CURVES).where(order_number=1).by("silent_days", "share_back")
+    assert back[49] < 0.2293 <= back[50] and back[142] < 0.3440 <= back[143]
 
 
 def test_cdnow_has_one_quarter(cdnow_master):

@@ -1,12 +1,14 @@
 """Markov chains of customers: by hand, against numpy's powers of a matrix, and that nobody is lost."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from pipeline.models.markov import Course, Months, ahead, roll_forward, transition_matrix, with_points
+from pipeline.models.markov import Course, Months, ahead, drift, roll_forward, transition_matrix, with_points
 
 COUNTS = np.array([[8.0, 2.0, 0.0], [1.0, 6.0, 3.0], [0.0, 1.0, 9.0]])
 
@@ -98,11 +100,11 @@ def test_errors_roll_forward_as_they_do_in_drawn_worlds():
     # 20,000 draws of the errors that are told, month by month, and what they do to customers, revenue and gain.
     rng = np.random.default_rng(5)
     months = seen(12, rng, spread=0.1)
-    course, start = Course.of(months), np.array([4000.0, 3000, 3000])
+    course, start = replace(Course.of(months), drift=np.zeros(4)), np.array([4000.0, 3000, 3000])
     changed = with_points(course.matrix, 2, 0, 5)
     (path, other), (_, gain) = ahead(course, start, np.ones(12), 0.95, [course.matrix, changed])
     draws = 20_000
-    common = rng.multivariate_normal(np.zeros(4), course.lasting, draws)
+    common = rng.multivariate_normal(np.zeros(4), course.errors / 12, draws)
     states = [np.tile(start, (draws, 1)) for _ in range(2)]
     totals = [np.zeros(draws) for _ in range(2)]
     for month in range(12):
@@ -136,6 +138,43 @@ def test_intervals_hold_what_comes_of_simulated_shops():
         (one,), _ = ahead(before, months.begun[12], np.ones(1), 0.95, [before.matrix])
         tested.append(abs(months.total_revenue[12] - one.total[0]) <= one.month_error[0])
     assert 0.92 <= np.mean(held) <= 0.98 and 0.9 <= np.mean(whole) <= 0.99 and np.mean(tested) >= 0.9
+
+
+def test_a_drift_by_hand():
+    # Four months, the latest first: .3, .1, .1 and −.1 grow by .12 a month: 1.5 · .3 + .5 · .1 − .5 · .1 + 1.5 · .1 of
+    # 5. Left are 0, −.08, .04, 0 and so .02 and so on: a variance of .008 / 2 / 5 of .0144.
+    away = np.array([[0.3, 0.0], [0.1, 0.2], [0.1, 0.0], [-0.1, 0.2]])
+    left = np.array([0.3, 0.1, 0.1, -0.1]) - 0.1 - 0.12 * np.array([1.5, 0.5, -0.5, -1.5])
+    by_chance = (left @ left) / 2 / 5 / 0.12**2
+    assert drift(away)[0] == pytest.approx(0.12 * np.sqrt(1 - by_chance))
+    assert drift(away)[1] == 0  # −.04 a month, and left .2 or so each time: as good as chance
+    assert drift(away[:2]).tolist() == [0, 0]  # a line goes through any two points
+
+
+def test_a_drift_widens_the_interval_by_a_month_more_each_month():
+    # Nobody moves or comes; revenue grows by 2 % a month, without chance. Doing as in the mean of the last year falls
+    # behind by 14 % in the first month (6.5 months after the year's middle), by 42 % in the last: its interval.
+    amounts = 1000 * np.exp(0.02 * np.arange(36)[::-1, None])
+    months = Months(np.full((24, 1, 1), 10.0), np.zeros((24, 1)), amounts[12:], np.zeros((24, 1)))
+    course = replace(Course.of(months.part(0, 12), months), errors=np.zeros((2, 2)))
+    (path,), _ = ahead(course, np.array([10.0]), np.ones(12), 0.95, [course.matrix])
+    assert path.month_error[[0, -1]] / path.total[0] == pytest.approx(np.expm1([0.13, 0.35]), rel=0.01)
+    np.testing.assert_allclose(path.total + path.month_error, amounts[11::-1, 0], rtol=0.005)
+    assert path.total.sum() + path.total_error[-1] == pytest.approx(amounts[:12].sum(), rel=0.005)
+
+
+@pytest.mark.parametrize(("growth", "least"), [(0.01, 0.85), (0.02, 0.85), (-0.02, 0.94)])
+def test_intervals_hold_what_comes_of_shops_that_grow_or_shrink(growth, least):
+    # So much more of newcomers and of revenue per customer each month, so that 2 % are 60 % a year; months 10 % off.
+    held, whole = [], []
+    for seed in range(100):
+        months = seen(60, np.random.default_rng(seed), spread=0.1, growth=growth)
+        came, past = months.total_revenue[:12][::-1], months.part(12, 24)
+        course = Course.of(past.part(0, 12), past)
+        (path,), _ = ahead(course, months.begun[11], np.ones(12), 0.95, [course.matrix])
+        held.append(np.abs(came - path.total) <= path.month_error)
+        whole.append(abs(came.sum() - path.total.sum()) <= path.total_error[-1])
+    assert np.mean(held) >= 0.9 and np.mean(whole) >= least
 
 
 AMOUNTS = st.floats(0, 1e6)

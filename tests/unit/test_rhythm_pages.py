@@ -18,12 +18,14 @@ from pipeline.reporting.facts import Report, read_report
 from pipeline.reporting.page import read_pages
 from pipeline.reporting.pages import rhythm
 from pipeline.reporting.rhythm_words import (
+    back_sentence,
     day_range,
     drift_sentence,
     gaps_sentence,
     moment_sentence,
     place,
     rhythm_missing,
+    unknown_quarters,
 )
 from pipeline.reporting.site import RunCard, make_environment
 from pipeline.settings import PAGES_FOLDER, Settings
@@ -33,7 +35,8 @@ JANUARY, APRIL = dt.date(2026, 1, 31), dt.date(2026, 4, 30)
 NEEDED = ("marts.segment_events", "marts.key_moments", "marts.kpis", "marts.benchmarks", "marts.cohorts")
 MOMENT = {
     "order_number": 1, "cohort": "2025-Q1", "horizon_days": 90, "share_back": 0.4, "key_moment_days": 30,
-    "key_moment_low": 28, "key_moment_high": 33,
+    "back_p25_days": 10, "back_p50_days": 20, "back_p75_days": 40, "at_risk": 100, "silences": 180, "unwatched": 20,
+    "returned": 60,
 }  # fmt: skip
 
 
@@ -41,8 +44,14 @@ def plain(text: str) -> str:
     return text.replace("\N{NO-BREAK SPACE}", " ").replace("\N{WORD JOINER}", "")
 
 
-def quarter(name: str, day: int | None, low: int | None = None, high: int | None = None) -> dict[str, object]:
-    return {**MOMENT, "cohort": name, "key_moment_days": day, "key_moment_low": low, "key_moment_high": high}
+def quarter(name: str, day: int, low: int | None = None, high: int | None = None) -> dict[str, object]:
+    return {**MOMENT, "cohort": name, "back_p50_days": day, "back_p50_low": low, "back_p50_high": high}
+
+
+def unknown(silences: int, at_risk: int, returned: int, unwatched: int) -> dict[str, object]:
+    """A quarter of so many customers, of whom so many are watched and waited for, back, and not watched yet."""
+    told = {"silences": silences, "at_risk": at_risk, "returned": returned, "unwatched": unwatched}
+    return {**MOMENT, **told, "cohort": f"{silences}-customers", "back_p50_days": None}
 
 
 def gap(name: str, median: int | None) -> dict[str, object]:
@@ -69,32 +78,49 @@ def share(month: int, repeat: float | None, is_complete: bool = True) -> dict[st
         ([place(n) for n in (1, 10, 11, 21, 112)], ["first", "tenth", "11th", "21st", "112th"]),
         ([day_range(*ends) for ends in ((3, 5), (3, None), (None, None))],
          ["3 to 5", "3 or later", "not known how far"]),
-        (moment_sentence(MOMENT),
-         "40.0 % buy a second time within 90 days of the first. Who has been silent for 30 days is less than half as "
-         "likely to do so as on the day of the purchase."),
-        (moment_sentence({**MOMENT, "key_moment_days": None}),
-         "40.0 % buy a second time within 90 days of the first; their hope fades on no day before."),
-        (moment_sentence({**MOMENT, "key_moment_days": None, "share_back": 0.0}),
+        (back_sentence(MOMENT),
+         "40.0 % buy a second time within 90 days of the first. Of these, a quarter are back by day 10, half by day 20 "
+         "and three quarters by day 40: remind the others at the half, win them back at three quarters."),
+        (back_sentence({**MOMENT, "back_p50_days": None}),
+         "40.0 % buy a second time within 90 days of the first; they are too few to say by when."),
+        (back_sentence({**MOMENT, "back_p50_days": None, "share_back": 0.0}),
          "Nobody bought a second time within 90 days of the first."),
-        (drift_sentence([quarter("2025-Q1", 30, 28, 33), quarter("2025-Q2", 40, 34, 45)]),
-         "The key moment went from day 30 (2025-Q1) to day 40 (2025-Q2); their intervals do not overlap."),
-        (drift_sentence([quarter("2025-Q1", 30, 28, None), quarter("2025-Q2", 40, 34, 45)]),
-         "The key moment went from day 30 (2025-Q1) to day 40 (2025-Q2); their intervals overlap, so chance may be all "
-         "of it."),
-        (drift_sentence([quarter("2025-Q1", 30, 28, 33), quarter("2025-Q2", None)]),
-         "Only 2025-Q1 is known, with day 30: no drift can be seen yet. Unknown for 2025-Q2: too few have been watched "
-         "that long."),
+        (moment_sentence([MOMENT, {**MOMENT, "horizon_days": 180, "key_moment_days": 77}]),
+         "After the first purchase the chance of another within the horizon has halved on day 30 of 90 and day 77 of "
+         "180. The day follows the horizon, so name both, and never compare two horizons."),
+        (moment_sentence([{**MOMENT, "key_moment_days": None}]),
+         "On no day has the chance to buy halved as long as it was watched."),
+        (drift_sentence([quarter("2025-Q1", 30, 28, 33), quarter("2025-Q2", 40, 34, 45)], 50),
+         "Of those back by day 90, half were back by day 30 (2025-Q1) and day 40 (2025-Q2); their intervals do not "
+         "overlap."),
+        (drift_sentence([quarter("2025-Q1", 30, 28, None), quarter("2025-Q2", 40, 34, 45)], 50),
+         "Of those back by day 90, half were back by day 30 (2025-Q1) and day 40 (2025-Q2); their intervals overlap, "
+         "so chance may be all of it."),
+        (unknown_quarters([quarter("2025-Q1", 30), unknown(49, 40, 9, 0), unknown(80, 10, 40, 30)], 50),
+         " Unknown for 49-customers: fewer than 50 customers. Unknown for 80-customers: fewer than 50 were still "
+         "waited for on day 90."),
+        (unknown_quarters([unknown(80, 0, 10, 70), unknown(90, 49, 40, 1), unknown(70, 60, 10, 0)], 50),
+         " Unknown for 80-customers and 90-customers: not watched for 90 days yet. Unknown for 70-customers: too few "
+         "came back."),
         (gaps_sentence([gap("a", 9), gap("b", None), gap("c", 20)], {"a": "One", "b": "Two", "c": "Three"}),
          "Half are back by day 9 (one), at the latest by day 20 (three). Fewer than half were back as long as they "
          "were watched: two."),
         (gaps_sentence([gap("a", None)], {"a": "One"}),
          "In no group half of the customers were back as long as they were watched."),
-        (rhythm_missing(3, dt.date(2026, 1, 1), JANUARY),
-         "A key moment needs 200 customers who were still watched 90 days after a purchase without another one; so far "
-         "there are 3. The first can be counted on 1 Apr 2026."),
-        (rhythm_missing(1, dt.date(2025, 1, 1), JANUARY),  # when so many are there, nobody knows
-         "A key moment needs 200 customers who were still watched 90 days after a purchase without another one; so far "
-         "there is 1."),
+        (rhythm_missing(unknown(300, 3, 7, 290), dt.date(2026, 1, 1), JANUARY),
+         "This needs 200 customers who are still waited for 90 days after their first purchase; so far there are 3, "
+         "and 290 are not watched that long. The first can be counted on 1 Apr 2026."),
+        (rhythm_missing(unknown(300, 1, 7, 292), dt.date(2025, 1, 1), JANUARY),  # when so many are there, nobody knows
+         "This needs 200 customers who are still waited for 90 days after their first purchase; so far there is 1, and "
+         "292 are not watched that long."),
+        (rhythm_missing(unknown(199, 3, 7, 189), dt.date(2026, 1, 1), JANUARY),
+         "This needs 200 customers who are still waited for 90 days after their first purchase; 199 customers bought "
+         "for the first time in the last 730 days."),
+        (rhythm_missing(unknown(900, 60, 800, 40), dt.date(2025, 1, 1), JANUARY),
+         "This needs 200 customers who are still waited for 90 days after their first purchase; there are 60, as 800 "
+         "of 900 were back before. How long they took is told below."),
+        (rhythm_missing(None, dt.date(2020, 1, 1), JANUARY),
+         "Nobody bought for the first time in the last 730 days, so there is no rhythm of new customers to see."),
         (sentences.kpi_sentence(KPI, None, "EUR"), "Jan 2026: 1,200 €, target 1,000 € met; 900.00 € the month before."),
         (sentences.kpi_sentence(None, {**KPI, "status": "behind"}, "EUR"),
          "Not known for any whole month yet. Jan 2026 is not over, and with 1,200 € so far behind for 1,000 €."),
@@ -161,13 +187,17 @@ def cohorts_of(report: Report) -> dict[str, Any]:
 
 def test_a_shop_without_customers_says_so(shop: Shop) -> None:
     report = report_of(shop, JANUARY)
-    assert rhythm.context(report)["missing"] == "No customer has bought yet, so there is no rhythm to see."
+    shown = rhythm.context(report)
+    assert shown["drift_missing"] == "A drift needs three quarters that are known; there are 0."
+    assert shown["missing"] == "No customer has bought yet, so there is no rhythm to see."
     assert cohorts_of(report)["retention"].text == "No customer has bought yet, so there is no cohort."
 
 
 def test_a_young_shop_says_when(shop: Shop) -> None:
     report = report_of(shop.orders("anna", "2026-01-05", "2026-01-20"), JANUARY)
-    assert "The first can be counted on 5 Apr 2026" in plain(rhythm.context(report)["missing"])
+    shown = rhythm.context(report)
+    assert plain(shown["missing"]).endswith("; 1 customer bought for the first time in the last 730 days.")
+    assert shown["drift_missing"].endswith("there are 0. Unknown for 2026-Q1: fewer than 50 customers.")
     shown = cohorts_of(report)
     assert shown["retention"].text.endswith("The first one's is over on 28 Feb 2026.")
     assert [name for name, part in shown.items() if part] == ["kpis", "repeat"]
@@ -202,7 +232,12 @@ def test_the_pages_render(shop: Shop, tmp_path: Path) -> None:
     shown = rhythm.context(report)
     assert [view.key for view in shown["curves"].views] == ["back", "hope"]
     assert [view.key for view in shown["gaps"].views] == ["order_number", "found", "stage", "segment"]
+    assert [(figure.label, figure.value) for figure in shown["figures"]][1:] == [
+        ("A quarter are back by", "day 10"), ("Half: remind on", "day 10"), ("Three quarters: win back on", "day 50"),
+    ]  # fmt: skip
+    assert [row[1:5] for row in shown["moments"].rows] == [(50, None, None, None)]
+    assert plain(shown["drift_missing"]) == "A drift needs three quarters that are known; there is 1."
     text = make_environment("EUR").get_template("rhythm.html.j2").render(
         page="rhythm", pages={"rhythm": "Rhythm"}, facts=report.facts, snapshot_date=APRIL, is_empty=False, **shown
     )  # fmt: skip
-    assert "7\N{NO-BREAK SPACE}days before" in text or "7 days before" in text
+    assert "Key moment by day 90" in text

@@ -1,4 +1,4 @@
-"""Rhythm: how soon customers buy again, the day of silence on which that hope fades, and whether it drifts."""
+"""Rhythm: by when those who buy again are back, the day on which that hope fades, and whether it drifts."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from pipeline.reporting.components import Chart, Field, Grid, KeyFigure, View, g
 from pipeline.reporting.facts import MAIN_CATALOGUE, Facts, Report
 from pipeline.reporting.rhythm_words import (
     FOUND,
+    back_sentence,
     curves_sentence,
     day_range,
     drift_sentence,
@@ -21,10 +22,10 @@ from pipeline.reporting.rhythm_words import (
     moment_sentence,
     place,
     rhythm_missing,
+    unknown_quarters,
 )
-from pipeline.settings import Rhythm
 
-CURVES_SHOWN = 4
+CURVES_SHOWN, LEAST_QUARTERS, LEAST_IN_QUARTER = 4, 3, 50
 _EVERYBODY = "all"
 _STEP_DAYS = 7
 """Of a curve's table; the chart has every day."""
@@ -47,11 +48,12 @@ def context(report: Report) -> dict[str, Any]:
         "missing": "" if main else _missing(facts, everybody),
         "figures": _figures(main[0]) if main and main[0]["order_number"] == 1 else [],
         "curves": _curves(facts, report.ask(queries.CURVES), main, everybody) if main else None,
-        "moments": _moments_table(main),
-        "moments_sentence": moment_sentence(main[0]) if main else "",
+        "back": _back_table(main),
+        "back_sentence": back_sentence(main[0]) if main else "",
+        "moments": _moments_table(everybody),
+        "moments_sentence": moment_sentence(_of_first(everybody)) if main else "",
         "moments_basis": _basis(facts),
-        "lead_days": Rhythm.model_validate(report.run.settings.get("rhythm") or {}).send_lead_days,
-        "drift": _drift(facts, [row for row in moments if row["cohort"] != _EVERYBODY]),
+        **_drift(facts, [row for row in moments if row["cohort"] != _EVERYBODY]),
         "gaps": _gaps(facts, gaps) if gaps else None,
     }
 
@@ -62,22 +64,33 @@ def _basis(facts: Facts, silences: int | None = None) -> str:
 
 
 def _missing(facts: Facts, everybody: Rows) -> str:
-    at_risk = next((row["at_risk"] for row in everybody if row["order_number"] == 1 and row["horizon_days"] == 90), 0)
-    return rhythm_missing(at_risk, None if facts.is_empty else facts.lines["first_on"], facts.snapshot_date)
+    first = next((row for row in everybody if row["order_number"] == 1 and row["horizon_days"] == 90), None)
+    return rhythm_missing(first, None if facts.is_empty else facts.lines["first_on"], facts.snapshot_date)
+
+
+def _of_first(everybody: Rows) -> Rows:
+    """Rows of the first order number that there is, the shortest horizon first."""
+    return [row for row in everybody if row["order_number"] == everybody[0]["order_number"]]
 
 
 def _figures(first: Mapping[str, Any]) -> list[KeyFigure]:
     horizon = first["horizon_days"]
     share = f"95 % interval {words.percent(first['share_back_low'])} to {words.percent(first['share_back_high'])}"
     figures = [KeyFigure(f"Buy a second time within {horizon} days", words.percent(first["share_back"]), share)]
-    if first["key_moment_days"] is not None:
-        days = day_range(first["key_moment_low"], first["key_moment_high"])
-        figures += [
-            KeyFigure("Key moment of the second purchase", f"day {first['key_moment_days']}",
-                      f"95 % interval day {days}, by day {horizon}"),
-            KeyFigure("Write on", f"day {first['send_days']}", "after the first purchase, before the hope has halved"),
-        ]  # fmt: skip
+    if first["back_p50_days"] is None:
+        return figures
+    for percent, label in {
+        25: "A quarter are back by",
+        50: "Half: remind on",
+        75: "Three quarters: win back on",
+    }.items():
+        told = _range(first, percent) if percent > 25 else f"of those back by day {horizon}"
+        figures.append(KeyFigure(label, f"day {words.count(first[f'back_p{percent}_days'])}", told))
     return figures
+
+
+def _range(row: Mapping[str, Any], share: int) -> str:
+    return f"95 % interval day {day_range(row[f'back_p{share}_low'], row[f'back_p{share}_high'])}"
 
 
 # ── curves ────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -94,11 +107,11 @@ def _curves(facts: Facts, frame: pl.DataFrame, main: Rows, everybody: Rows) -> C
     back = [_back_curve(row, points[row["order_number"]]) for row in shown]
     hope = [_hope_curve(row, points[row["order_number"]]) for row in shown]
     steps = [
-        (f"{row['order_number']} → {row['order_number'] + 1}", one["day"], one["share_back"], one["share_low"],
+        (_step(row["order_number"]), one["day"], one["share_back"], one["share_low"],
          one["share_high"], one["at_risk"])
         for row in shown
         for one in points[row["order_number"]]
-        if one["day"] % _STEP_DAYS == 0 or one["day"] == row["key_moment_days"]
+        if one["day"] % _STEP_DAYS == 0 or one["day"] in (row["back_p50_days"], row["back_p75_days"])
     ]  # fmt: skip
     return Chart(
         id="survival",
@@ -107,7 +120,7 @@ def _curves(facts: Facts, frame: pl.DataFrame, main: Rows, everybody: Rows) -> C
         views=(
             View("back", "Bought again", curves_sentence(common, day),
                  rhythm_charts.curves(back, "Have bought again")),
-            View("hope", "Still to come", moment_sentence(shown[0]),
+            View("hope", "Still to come", moment_sentence(_of_first(everybody)),
                  rhythm_charts.curves(hope, "Chance to buy by the horizon, if silent so long")),
         ),
         grid=grid(
@@ -127,8 +140,13 @@ def _name(row: Mapping[str, Any]) -> str:
 
 def _back_curve(row: Mapping[str, Any], points: Rows) -> rhythm_charts.Curve:
     name = _name(row)
-    is_first = row["order_number"] == 1
-    moment = row["key_moment_days"]
+    is_first, horizon = row["order_number"] == 1, row["horizon_days"]
+    marks = {
+        row[f"back_p{share}_days"]: f"{name}, day {row[f'back_p{share}_days']}<br>{told} of those back by day "
+        f"{horizon}<br>({_range(row, share)})"
+        for share, told in ((75, "three quarters"), (50, "half"))
+        if row[f"back_p{share}_days"] is not None
+    }
     return rhythm_charts.Curve(
         name,
         [one["day"] for one in points],
@@ -136,8 +154,7 @@ def _back_curve(row: Mapping[str, Any], points: Rows) -> rhythm_charts.Curve:
         [f"{name}, day {one['day']}<br>{words.percent(one['share_back'])} have bought again<br>"
          f"{words.count(one['at_risk'])} still watched" for one in points],
         ([one["share_low"] for one in points], [one["share_high"] for one in points]) if is_first else None,
-        moment,
-        f"{name}: key moment on day {moment}<br>({day_range(row['key_moment_low'], row['key_moment_high'])})",
+        marks,
     )  # fmt: skip
 
 
@@ -153,84 +170,112 @@ def _hope_curve(row: Mapping[str, Any], points: Rows) -> rhythm_charts.Curve:
         shares,
         [f"{name}, silent for {words.counted(one['day'], 'day')}<br>{words.percent(share)} buy by day {horizon}"
          for one, share in zip(until, shares, strict=True)],
-        moment=moment,
-        moment_text=f"{name}: below half on day {moment}",
+        marks={} if moment is None else {
+            moment: f"{name}: key moment by day {horizon} is day {moment}<br>"
+            f"({day_range(row['key_moment_low'], row['key_moment_high'])})"
+        },
     )  # fmt: skip
 
 
-def _moments_table(main: Rows) -> Grid:
+def _back_table(main: Rows) -> Grid:
     fields = [
         Field("purchase", "Purchase"), Field("silences", "Silences", "count"), Field("horizon", "By day", "count"),
         Field("share_back", "Buy again", "percent"), Field("share_low", "from", "percent"),
-        Field("share_high", "to", "percent"), Field("key_moment", "Key moment", "count"),
-        Field("key_moment_low", "from", "count"), Field("key_moment_high", "to", "count"),
-        Field("send", "Write on", "count"), Field("majority", "By majority", "count"),
-        Field("majority_low", "from", "count"), Field("majority_high", "to", "count"),
+        Field("share_high", "to", "percent"), Field("returned", "Came back", "count"),
+        Field("back_p25", "A quarter, day", "count"), Field("back_p50", "Half: remind, day", "count"),
+        Field("back_p50_low", "from", "count"), Field("back_p50_high", "to", "count"),
+        Field("back_p75", "Three quarters: win back, day", "count"), Field("back_p75_low", "from", "count"),
+        Field("back_p75_high", "to", "count"),
     ]  # fmt: skip
-    return grid("Key moments by order number, each at the longest horizon that enough customers reach", fields, [
-        (f"{row['order_number']} → {row['order_number'] + 1}", row["silences"], row["horizon_days"], row["share_back"],
-         row["share_back_low"], row["share_back_high"], row["key_moment_days"], row["key_moment_low"],
-         row["key_moment_high"], row["send_days"], row["majority_days"], row["majority_low"], row["majority_high"])
+    return grid("When those who buy again are back, by order number, each at its longest horizon", fields, [
+        (_step(row["order_number"]), row["silences"], row["horizon_days"], row["share_back"], row["share_back_low"],
+         row["share_back_high"], row["returned"], row["back_p25_days"], row["back_p50_days"], row["back_p50_low"],
+         row["back_p50_high"], row["back_p75_days"], row["back_p75_low"], row["back_p75_high"])
         for row in main
     ])  # fmt: skip
+
+
+def _moments_table(everybody: Rows) -> Grid:
+    """Key moments by order number and horizon, so that nobody takes one horizon's day for the other's."""
+    horizons = sorted({row["horizon_days"] for row in everybody})
+    fields = [
+        Field("purchase", "Purchase"),
+        *(Field(f"by_day_{days}", f"Key moment by day {days}", "count") for days in horizons),
+        Field("majority", "By majority, day", "count"), Field("majority_low", "from", "count"),
+        Field("majority_high", "to", "count"),
+    ]  # fmt: skip
+    numbers = sorted({row["order_number"] for row in everybody})
+    found = {(row["order_number"], row["horizon_days"]): row for row in everybody}
+    return grid("Key moments by order number and horizon, and the day by the rule of the majority", fields, [
+        (_step(number), *(found[number, days]["key_moment_days"] for days in horizons),
+         *(found[number, horizons[0]][name] for name in ("majority_days", "majority_low", "majority_high")))
+        for number in numbers
+    ])  # fmt: skip
+
+
+def _step(order_number: int) -> str:
+    return f"{order_number} → {order_number + 1}"
 
 
 # ── drift ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _drift(facts: Facts, quarters: Rows) -> Chart | None:
-    """A view for every horizon that a quarter has reached, first the one that most have."""
-    main = next((row["horizon_days"] for row in quarters if row["is_main"]), None)
-    if main is None:
-        return None
-    reached = sorted({row["horizon_days"] for row in quarters if row["status"] == "known"}, reverse=True)
-    horizons = [main, *(horizon for horizon in reached if horizon != main)]
-    views = []
-    for horizon in horizons:
-        rows = [row for row in quarters if row["horizon_days"] == horizon]
-        shown = [
-            rhythm_charts.Point(
-                _quarter(row["cohort"]),
-                row["key_moment_days"],
-                row["key_moment_low"],
-                row["key_moment_high"],
-                _moment_text(row),
-            )
-            for row in rows
-        ]
-        views.append(
-            View(f"{horizon}", f"By day {horizon}", drift_sentence(rows),
-                 rhythm_charts.points(shown, "Key moment, day"))
-        )  # fmt: skip
-    return Chart(
+def _drift(facts: Facts, quarters: Rows) -> dict[str, Any]:
+    """A view for every horizon with enough quarters, first the one that most have; or why there is none."""
+    horizons = sorted({row["horizon_days"] for row in quarters})
+    main = next((row["horizon_days"] for row in quarters if row["is_main"]), min(horizons, default=None))
+    by_horizon = {days: [row for row in quarters if row["horizon_days"] == days] for days in horizons}
+    known = {days: sum(row["back_p50_days"] is not None for row in rows) for days, rows in by_horizon.items()}
+    in_order = sorted(horizons, key=lambda days: (days != main, -days))
+    shown = [days for days in in_order if known[days] >= LEAST_QUARTERS]
+    if not shown:
+        there = f"there {'is' if known.get(main) == 1 else 'are'} {words.count(known.get(main, 0))}"
+        why = unknown_quarters(by_horizon.get(main, []), LEAST_IN_QUARTER)
+        return {"drift": None, "drift_missing": f"A drift needs three quarters that are known; {there}.{why}"}
+    views = [
+        View(
+            f"{days}",
+            f"By day {days}",
+            drift_sentence(by_horizon[days], LEAST_IN_QUARTER),
+            rhythm_charts.points([_point(row) for row in by_horizon[days]], f"Half of those back by day {days}, day"),
+            _basis(facts, sum(row["silences"] for row in by_horizon[days])),
+        )
+        for days in shown
+    ]
+    chart = Chart(
         id="drift",
-        title="Key moment of the second purchase, by quarter of the first",
-        basis=_basis(facts, sum(row["silences"] for row in quarters if row["is_main"])),
+        title="By when half are back, by quarter of the first purchase",
+        basis=views[0].basis or "",
         views=tuple(views),
         grid=grid(
-            "Key moment of the second purchase by quarter of the first purchase and horizon",
-            [Field("quarter", "First purchase in"), Field("horizon", "Horizon, days", "count"),
-             Field("customers", "Customers", "count"), Field("watched", "Watched that long", "count"),
-             Field("share_back", "Buy again by then", "percent"), Field("key_moment", "Key moment, day", "count"),
-             Field("low", "95 % interval: from", "count"), Field("high", "to", "count")],
-            [(row["cohort"], row["horizon_days"], row["silences"], row["at_risk"], row["share_back"],
-              row["key_moment_days"], row["key_moment_low"], row["key_moment_high"]) for row in quarters],
+            "Second purchase by quarter of the first purchase and horizon",
+            [Field("quarter", "First purchase in"), Field("horizon", "By day", "count"),
+             Field("customers", "Customers", "count"), Field("watched", "Still waited for then", "count"),
+             Field("share_back", "Back by then", "percent"), Field("returned", "Came back", "count"),
+             Field("back_p50", "Half of them, day", "count"), Field("low", "95 % interval: from", "count"),
+             Field("high", "to", "count"), Field("back_p75", "Three quarters, day", "count"),
+             Field("key_moment", "Key moment by then, day", "count")],
+            [(row["cohort"], row["horizon_days"], row["silences"], row["at_risk"], row["share_back"], row["returned"],
+              row["back_p50_days"], row["back_p50_low"], row["back_p50_high"], row["back_p75_days"],
+              row["key_moment_days"]) for row in quarters],
         ),
     )  # fmt: skip
+    return {"drift": chart, "drift_missing": ""}
+
+
+def _point(row: Mapping[str, Any]) -> rhythm_charts.Point:
+    day, low, high = row["back_p50_days"], row["back_p50_low"], row["back_p50_high"]
+    text = (
+        f"{row['cohort']}: day {day} ({day_range(low, high)})<br>{words.percent(row['share_back'])} of "
+        f"{words.counted(row['silences'], 'customer')} back by day {row['horizon_days']}"
+    )
+    return rhythm_charts.Point(_quarter(row["cohort"]), day, low, high, text)
 
 
 def _quarter(cohort: str) -> str:
     """In two lines, so that the quarters of two years stand side by side on a phone."""
     year, quarter = cohort.split("-")
     return f"{quarter}<br>{year}"
-
-
-def _moment_text(row: Mapping[str, Any]) -> str:
-    interval = day_range(row["key_moment_low"], row["key_moment_high"])
-    return (
-        f"{row['cohort']}: day {row['key_moment_days']} ({interval})<br>{words.percent(row['share_back'])} of "
-        f"{words.counted(row['silences'], 'customer')} back by day {row['horizon_days']}"
-    )
 
 
 # ── gaps ──────────────────────────────────────────────────────────────────────────────────────────────────────────────

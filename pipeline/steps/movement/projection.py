@@ -71,7 +71,7 @@ def compute(engine: Engine, settings: Settings, day: dt.date, log: Callable[[str
         return found
     now = dict(engine.read(_STAGES, parameters).iter_rows())
     start = np.array([float(now[stage]) for stage in STAGES])
-    course = _course(months.part(0, MONTHS), settings.lifecycle.new_customers == "as observed")
+    course = _course(months, settings.lifecycle.new_customers == "as observed")
     scenarios: dict[str, Scenario | None] = {NOTHING: None} | {s.name: s for s in settings.lifecycle.scenarios}
     matrices = [_changed(course.matrix, scenario) for scenario in scenarios.values()]
     paths, gains = ahead(course, start, season.ahead, SHARE, matrices)
@@ -123,7 +123,9 @@ def _unlike(months: Months, season: Season) -> float | None:
 
 
 def _course(months: Months, with_newcomers: bool) -> Course:
-    course = Course.of(months)
+    """Two years tell a drift from a season, if there are two: of whole years each season has its part."""
+    is_long = len(months.begun) >= 2 * MONTHS
+    course = Course.of(months.part(0, MONTHS), months.part(0, 2 * MONTHS) if is_long else None)
     return course if with_newcomers else course.without_newcomers()
 
 
@@ -137,7 +139,8 @@ def _backtest(months: Months, day: dt.date) -> pl.DataFrame:
     """Months that had twelve before them, each projected from where it began by those alone."""
     rows = []
     for ago in range(len(months.begun) - MONTHS):
-        course, then = Course.of(months.part(ago + 1, MONTHS)), months.part(ago, 1)
+        before, then = months.part(ago + 1, MONTHS), months.part(ago, 1)
+        course = Course.of(before)
         (path,), _ = ahead(course, then.begun[0], np.ones(1), SHARE, [course.matrix])
         expected, error, actual = float(path.revenue.sum()), float(path.month_error[0]), float(then.total_revenue[0])
         rows.append(
@@ -145,7 +148,7 @@ def _backtest(months: Months, day: dt.date) -> pl.DataFrame:
                 "months_ago": ago + 1, "begins_after": day - dt.timedelta(days=MONTH_DAYS * (ago + 1)),
                 "ends_on": day - dt.timedelta(days=MONTH_DAYS * ago), "customers": round(then.begun[0].sum()),
                 "projected": expected, "low": max(0.0, expected - error), "high": expected + error,
-                "actual": actual, "mean_before": float(months.part(ago + 1, MONTHS).total_revenue.mean()),
+                "actual": actual, "mean_before": float(before.total_revenue.mean()),
                 "is_inside": abs(actual - expected) <= error,
             }
         )  # fmt: skip

@@ -1,4 +1,4 @@
-"""Step `rhythm`: how long customers take to buy again, and from which day of silence on the hope for it fades."""
+"""Step `rhythm`: how long customers take to buy again, by when those who do are back, and when the hope fades."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ from pipeline.models.survival import (
     HORIZONS,
     LEAST_AT_HORIZON,
     LEAST_AT_RISK,
+    LEAST_IN_QUARTER,
+    LEAST_RETURNED,
     SurvivalCurve,
     percentile_interval,
     resampled,
@@ -24,6 +26,8 @@ from pipeline.tables.catalog import with_features
 DRAWS, SEED = 200, 20260101
 SHARES = (10, 20, 25, 30, 40, 50, 60, 70, 75, 80, 90)
 LEAST_AT_QUANTILE = 10
+RETURNED = (25, 50, 75)
+"""Of those who come back, in percent. The half and the three quarters are acted on, so they have intervals."""
 POOLED_FROM = 10
 """Order numbers from here on are one group of the gaps; each alone would soon hold nobody."""
 EVERYBODY = "all"
@@ -79,6 +83,14 @@ class Silences:
         self.ended = int(frame.filter("ended")["silences"].sum())
         self._drawn: list[SurvivalCurve] | None = None
 
+    def returned(self, day: int) -> int:
+        """Silences that a purchase ended by this day."""
+        return int(self._times[self._ended & (self._days <= day)].sum())
+
+    def unwatched(self, day: int) -> int:
+        """Silences that go on and were not watched until this day."""
+        return int(self._times[~self._ended & (self._days < day)].sum())
+
     def interval(self, read: Callable[[SurvivalCurve], int | None]) -> tuple[int | None, int | None]:
         """95 % bootstrap interval of a day that is read off the curve; an end that is None is open."""
         if self._drawn is None:
@@ -132,7 +144,7 @@ def _quantile(curve: SurvivalCurve, percent: int) -> int | None:
 
 def _moments(group: Silences, order_number: int, cohort: str, limit: int, settings: Settings) -> Rows:
     """A row per horizon; what is read off a horizon that is not reached is null."""
-    longest = group.curve.horizon()
+    longest, needed = group.curve.horizon(), LEAST_AT_HORIZON if cohort == EVERYBODY else LEAST_IN_QUARTER
     majority = _majority(group.curve, limit)
     majority_ends = (None, None) if majority is None else group.interval(lambda curve: _majority(curve, limit))
     return [
@@ -143,7 +155,9 @@ def _moments(group: Silences, order_number: int, cohort: str, limit: int, settin
             "is_main": cohort == EVERYBODY and horizon == longest,
             "silences": group.silences,
             "at_risk": int(group.curve.at_risk[horizon]),
-            **_at_horizon(group, horizon, settings.rhythm.send_lead_days),
+            "returned": group.returned(horizon),
+            "unwatched": group.unwatched(horizon),
+            **_at_horizon(group, horizon, needed, settings.rhythm.send_lead_days),
             "limit_days": limit,
             "majority_days": majority,
             "majority_low": majority_ends[0],
@@ -153,12 +167,18 @@ def _moments(group: Silences, order_number: int, cohort: str, limit: int, settin
     ]
 
 
-def _at_horizon(group: Silences, horizon: int, lead: int) -> dict[str, Any]:
+_READ_AT_HORIZON = (
+    "share_back", "share_back_low", "share_back_high", "back_p25_days", "back_p50_days", "back_p50_low",
+    "back_p50_high", "back_p75_days", "back_p75_low", "back_p75_high", "key_moment_days", "key_moment_low",
+    "key_moment_high", "send_days",
+)  # fmt: skip
+
+
+def _at_horizon(group: Silences, horizon: int, needed: int, lead: int) -> dict[str, Any]:
+    """`needed`: silences that have to be watched then."""
     curve = group.curve
-    if curve.at_risk[horizon] < LEAST_AT_HORIZON:
-        names = ("share_back", "share_back_low", "share_back_high", "key_moment_days", "key_moment_low",
-                 "key_moment_high", "send_days")  # fmt: skip
-        return {"status": "not_reached", **dict.fromkeys(names)}
+    if curve.at_risk[horizon] < needed:
+        return {"status": "not_reached", **dict.fromkeys(_READ_AT_HORIZON)}
     low, high = curve.interval()
     moment = curve.half_life(horizon)
     ends = (None, None) if moment is None else group.interval(lambda drawn: drawn.half_life(horizon))
@@ -167,11 +187,28 @@ def _at_horizon(group: Silences, horizon: int, lead: int) -> dict[str, Any]:
         "share_back": float(1 - curve.survival[horizon]),
         "share_back_low": float(1 - high[horizon]),
         "share_back_high": float(1 - low[horizon]),
+        **_back(group, horizon),
         "key_moment_days": moment,
         "key_moment_low": ends[0],
         "key_moment_high": ends[1],
         "send_days": None if moment is None else max(0, moment - lead),
     }
+
+
+def _back(group: Silences, horizon: int) -> dict[str, int | None]:
+    """The days by which so many of those who come back by the horizon are back; unknown of few."""
+    found: dict[str, int | None] = {}
+    for share in RETURNED:
+
+        def read(curve: SurvivalCurve, share: float = share / 100) -> int | None:
+            return curve.return_quantile(share, horizon)
+
+        is_known = group.returned(horizon) >= LEAST_RETURNED
+        found[f"back_p{share}_days"] = read(group.curve) if is_known else None
+        if share >= 50:
+            ends = group.interval(read) if is_known else (None, None)
+            found |= {f"back_p{share}_low": ends[0], f"back_p{share}_high": ends[1]}
+    return found
 
 
 def _majority(curve: SurvivalCurve, limit: int) -> int | None:
@@ -196,6 +233,8 @@ def _sentence(day: dt.date, moments: Rows) -> str:
     if not first["share_back"]:
         return f"{day}: nobody bought a second time within {first['horizon_days']} days, so there is no key moment."
     back = f"{day}: {first['share_back']:.1%} buy a second time within {first['horizon_days']} days"
+    if first["back_p50_days"] is not None:
+        back += f", half of them by day {first['back_p50_days']}, three quarters by day {first['back_p75_days']}"
     if first["key_moment_days"] is None:
         return f"{back}; on no day before has their chance halved, so there is no key moment."
     return f"{back}; the key moment is day {first['key_moment_days']}."

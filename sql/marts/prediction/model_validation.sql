@@ -1,5 +1,5 @@
 /*
-description: "How good every model and every naive baseline was on data it had not seen: fitted to the data up to the origin, judged on the days after it."
+description: "How good every model and every naive baseline was on data it had not seen: fitted to the data up to the origin, judged on the days after it. Of models of customers; what the projection of the shop's revenue was worth is in projection_backtest, month by month."
 grain: [snapshot_date, target, model, metric]
 owner: team:data
 computed_by: prediction
