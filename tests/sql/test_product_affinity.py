@@ -67,7 +67,7 @@ def test_a_pair_by_hand(shop):
 
 
 def test_what_it_rests_on(shop):
-    fit = tea_and_bread(shop).table(FIT, END).where(level="product")
+    fit = tea_and_bread(shop).table(FIT, END).where(scope="basket", level="product")
     assert fit.rows("status", "counted", "left_out", "size_limit", "size_sum", "size_pairs", "items", "tests") == [
         ("ok", 40, 0, 100, 60, 40, 3, 3)
     ]
@@ -76,14 +76,16 @@ def test_what_it_rests_on(shop):
 
 
 def test_categories_that_are_not_exported_are_told(shop):
-    fit = tea_and_bread(shop).table(FIT, END).where(level="category")
+    fit = tea_and_bread(shop).table(FIT, END).where(scope="basket", level="category")
     assert fit.rows("status", "counted", "items", "tests", "pairs", "size_limit", "size_factor") == [
         ("not_exported", 0, 0, 0, 0, None, None)
     ]
     assert len(shop.show(AFFINITY, END).where(level="category")) == 0
     assert said_by(shop) == [
-        f"{END}: product pairs: 1 go together, of 1 in at least 5 of 40 baskets; 3 could have been.",
-        f"{END}: no line of the last 365 days names a category, so nothing is known of what goes together.",
+        f"{END}: product pairs: 1 go together, of 1 that were seen 5 times in 40 baskets; 3 could have been.",
+        f"{END}: no line names a category, so nothing is known of which ones go together.",
+        f"{END}: product pairs: 0 follow one another, of 0 that were seen 5 times in 0 occasions; 0 could have been.",
+        f"{END}: no line names a category, so nothing is known of which ones follow one another.",
     ]
 
 
@@ -126,7 +128,7 @@ def test_an_item_needs_20_baskets_of_10_customers(shop, customers, baskets_each,
     for number in range(customers):
         for day in range(baskets_each):
             buy(shop, f"c{number}", days_before(day), "tea", "cup")
-    fit = shop.table(FIT, END).where(level="product")
+    fit = shop.table(FIT, END).where(scope="basket", level="product")
     assert fit.rows("items", "status") == [(items, "ok" if items else "insufficient_data")]
 
 
@@ -135,14 +137,14 @@ def test_only_the_last_365_days_count(shop):
         buy(shop, f"new{number}", days_before(364), "tea", "cup")
         buy(shop, f"old{number}", days_before(365), "tea", "cup")
         buy(shop, f"next{number}", days_before(-1), "tea", "cup")
-    assert shop.table(FIT, END).where(level="product").one("counted") == 20
+    assert shop.table(FIT, END).where(scope="basket", level="product").one("counted") == 20
 
 
 def test_baskets_above_the_limit_are_left_out(shop):
     shop.with_settings(affinity={"largest_basket": 2})
     tea_and_bread(shop)
     buy(shop, "caterer", "2026-12-02", "tea", "cup", "bread")
-    fit = shop.table(FIT, END).where(level="product")
+    fit = shop.table(FIT, END).where(scope="basket", level="product")
     assert fit.rows("counted", "left_out", "size_limit") == [(40, 1, 2)]
     assert shop.show(AFFINITY, END).where(item="tea").one("baskets") == 20
 
@@ -173,6 +175,61 @@ def test_the_20_best_of_each_item_and_ties_by_what_was_bought_lately(shop):
     assert rows.where(item="spoke20").rows("other", "rank") == [("hub", 1)]
 
 
+# ── one after the other ───────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def phones(shop):
+    """
+    100 customers bought a phone 200 days ago and 100 a book, all alone on a day; 40 of the first and 5 of the second
+    bought a case 150 days ago. So that 100 customers have a case, 55 bought only that, 300 days ago.
+    """
+    for number in range(100):
+        buy(shop, f"p{number}", days_before(200), "phone")
+        buy(shop, f"b{number}", days_before(200), "book")
+    for customer in (*(f"p{number}" for number in range(40)), *(f"b{number}" for number in range(5))):
+        buy(shop, customer, days_before(150), "case")
+    for number in range(55):
+        buy(shop, f"c{number}", days_before(300), "case")
+    return shop
+
+
+def test_a_sequence_by_hand(shop):
+    """
+    All occasions have one item, so strata are months. In the month of the phones 45 of 200 occasions of customers who
+    have no case are followed by one within 90 days: 22.5 of the 100 phones would be. Six ordered pairs of three items.
+    """
+    rows = phones(shop).table(AFFINITY, END).where(scope="sequence")
+    assert rows.rows("item", "other", "customers", "baskets", "support", "lift_raw") == [
+        ("book", "case", 5, None, None, None), ("phone", "case", 40, None, None, None),
+    ]  # fmt: skip
+    phone = rows.where(item="phone")
+    assert phone.rows("confidence", "expected", "lift", "is_complementary") == [
+        (0.4, 22.5, pytest.approx(50 / 32.5), False)
+    ]
+    assert phone.one("lift_low") == pytest.approx(50 * (1 - 1 / 450 - 1.645 / (3 * 50**0.5)) ** 3 / 32.5, rel=1e-6)
+    fit = shop.show(FIT, END).where(scope="sequence", level="product")
+    assert fit.rows("counted", "items", "tests", "pairs", "left_out", "size_limit") == [(300, 3, 6, 2, 0, 300)]
+
+
+def test_who_has_the_other_already_is_not_watched(shop):
+    phones(shop)
+    for number in range(10):
+        buy(shop, f"p{60 + number}", days_before(280), "case")  # in no month of phones
+    # 10 of the 200 occasions, and of the 100 phones, are of customers with a case: 90 · 45 / 190.
+    phone = shop.table(AFFINITY, END).where(scope="sequence", item="phone")
+    assert phone.one("expected") == pytest.approx(90 * 45 / 190)
+    assert phone.one("confidence") == pytest.approx(40 / 90)
+
+
+def test_a_purchase_of_the_same_day_or_after_90_days_does_not_follow(shop):
+    for number in range(120):
+        buy(shop, f"p{number}", days_before(200), "phone")
+        later = {0: 200, 1: 110, 2: 109}[number % 3]
+        buy(shop, f"p{number}", days_before(later), "case")
+    phone = shop.table(AFFINITY, END).where(scope="sequence", item="phone")
+    assert phone.rows("customers", "confidence") == [(40, 0.5)]
+
+
 # ── chance, and planted pairs ─────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -184,7 +241,7 @@ def test_popular_items_in_big_baskets_are_no_discovery(shop):
         size = dice.choice([1, 2, 3, 12])
         drawn = dice.choice(60, size=size, replace=False, p=popularity / popularity.sum())
         buy(shop, f"c{number % 400}", days_before(number % 300), *(f"p{product:02d}" for product in drawn))
-    fit = shop.table(FIT, END).where(level="product")
+    fit = shop.table(FIT, END).where(scope="basket", level="product")
     assert fit.rows("tests", "significant", "complementary") == [(1770, 0, 0)]
     assert fit.one("pairs") > 1_000 and fit.one("size_factor") > 1.5
     assert shop.show(AFFINITY, END).frame["lift_raw"].median() > 1.4
@@ -197,7 +254,7 @@ def test_pairs_that_the_simulator_plants_are_found_and_no_others(tmp_path, toget
     simulate(shop, tmp_path / "shop", "parquet", with_other=False)
     exports = tmp_path / "shop" / "exports" / "perennial" / "order_lines.parquet"
     with real_shop(Settings(home=tmp_path), "perennial", exports, shop.last_day, AFFINITY) as simulated:
-        pairs = simulated.table(AFFINITY).where(level="product")
+        pairs = simulated.table(AFFINITY).where(scope="basket", level="product")
     planted = {(f"p{one:04d}", f"p{other:04d}") for one, other in PARTNERS.items()} if together else set()
     found = set(pairs.where(is_complementary=True).rows("item", "other"))
     assert found == planted | {(other, one) for one, other in planted}
@@ -218,14 +275,14 @@ def retail(tmp_path_factory, online_retail_file):
 
 
 def test_online_retail(retail):
-    fit = retail.table(FIT).where(level="product")
+    fit = retail.table(FIT).where(scope="basket", level="product")
     assert fit.rows(*COLUMNS) == [(17_430, 342_389, 11_990_020, 2_383, 2_838_153, 314_013, 31_312, 16_802)]
     assert fit.one("left_out") == 17_631 - 17_430
     assert fit.one("size_factor") == pytest.approx(1.7827, abs=1e-4)
 
 
 def test_first_pairs_of_online_retail(retail):
-    rows = retail.table(AFFINITY).where(level="product", rank=1)
+    rows = retail.table(AFFINITY).where(scope="basket", level="product", rank=1)
     best = rows.frame.sort("lift_low", "item", descending=[True, False])
     assert best.select("item", "other").rows()[:5] == [
         ("23171", "23172"), ("23172", "23171"), ("21086", "21094"), ("21094", "21086"), ("23170", "23171"),
@@ -251,10 +308,10 @@ def grocer(tmp_path_factory):
 
 @pytest.mark.long
 def test_categories_of_complete_journey(grocer):
-    fit = grocer.table(FIT).where(level="category")
+    fit = grocer.table(FIT).where(scope="basket", level="category")
     assert fit.rows(*COLUMNS) == [(140_972, 1_056_663, 16_330_784, 285, 40_470, 29_177, 6_541, 3_813)]
     assert fit.one("size_factor") == pytest.approx(2.0619, abs=1e-4)
-    rows = grocer.table(AFFINITY).where(level="category")
+    rows = grocer.table(AFFINITY).where(scope="basket", level="category")
     cats = rows.where(item="CAT FOOD", other="CAT LITTER")
     assert cats.one("baskets") == 740
     assert cats.rows("expected", "lift", "lift_low") == [
@@ -287,6 +344,6 @@ def test_nothing_goes_together_in_shuffled_baskets_of_complete_journey(grocer, t
             drawn = dice.choice(popular.height, size=size, replace=False, p=shares)
             for place in drawn:
                 shop.line(order, on="2026-12-01", customer=customer, category=popular["category"][int(place)])
-        fit = shop.table(FIT, END).where(level="category")
+        fit = shop.table(FIT, END).where(scope="basket", level="category")
     assert fit.one("pairs") > 20_000
     assert fit.rows("significant", "complementary") == [(0, 0)]

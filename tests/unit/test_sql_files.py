@@ -15,12 +15,13 @@ from pipeline import lint
 from pipeline.engines.portable.lint import Refused
 from pipeline.ingest.sources import find_sources
 from pipeline.settings import SQL_FOLDER
-from pipeline.steps.computed import STEPS, queries_of
+from pipeline.steps.computed import STEPS, queries_of, tables_of
 from pipeline.steps.movement import trend
 from pipeline.tables.audiences import read_audiences
 from pipeline.tables.catalog import Catalog, ours, tables
 from pipeline.tables.header import HeaderError, Table, in_order, read_features, read_table, read_tables
 from pipeline.tables.inputs import INPUTS
+from pipeline.tables.sql_text import tables_read
 
 HEADER = """/*
 description: Orders of every customer.
@@ -317,6 +318,15 @@ def test_what_python_asks_keeps_to_the_portable_subset_too(monkeypatch):
     assert {step: len(queries_of(step)) > 0 for step in STEPS} == dict.fromkeys(STEPS, True)
     monkeypatch.setattr(trend, "_PAIRS", "SELECT hash(customer_id) AS h FROM marts.trend_counts")
     assert "pipeline.steps.movement.trend (pairs)" in {problem.file for problem in lint.problems()}
+
+
+@pytest.mark.parametrize("step", list(STEPS))
+def test_what_a_step_asks_is_what_its_tables_say_they_read(step):
+    own = {table.full_name for table in tables_of(step)}
+    asked = {name for sql in queries_of(step).values() for name in tables_read(sql, step)}
+    asked = {name for name in asked if not name.startswith("params.")}
+    for table in tables_of(step):
+        assert set(table.header.reads) - own == asked - own, table.full_name
 
 
 def test_the_lint_is_a_command_that_fails_where_there_is_something_to_say(monkeypatch, capsys):

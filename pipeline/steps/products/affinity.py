@@ -1,4 +1,7 @@
-"""Step `affinity`: what goes together, tested against what the sizes of baskets alone bring together."""
+"""Step `affinity`: what goes together, tested against what chance alone brings together.
+
+Of baskets, chance is their sizes; of sequences, what all customers buy after occasions of the same month and size.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,7 @@ import polars as pl
 from pipeline.engines.engine import Engine
 from pipeline.models.affinity import expected_together, false_discovery_rates, more_than_expected, shrunk_ratio
 from pipeline.settings import Settings
+from pipeline.steps.products import sequences
 from pipeline.tables.catalog import with_features
 
 LEVELS = ("product", "category")
@@ -27,100 +31,131 @@ FROM features.basket_pairs
 
 def queries() -> dict[str, str]:
     """Everything that the step asks of the engine, by name."""
-    return {"baskets": with_features(_BASKETS)}
+    return {"baskets": with_features(_BASKETS), **sequences.queries()}
 
 
 def compute(engine: Engine, settings: Settings, day: dt.date, log: Callable[[str], object]) -> dict[str, pl.DataFrame]:
-    """Both tables: a row of the fit for each level, and the pairs of those that have data."""
-    counted = engine.read(queries()["baskets"], {"snapshot_date": day})
+    """Both tables: a row of the fit for each level and scope, and the pairs of those that have data."""
     fits, tables = list[dict[str, Any]](), list[pl.DataFrame]()
-    for level in LEVELS:
-        found = counted.filter(level=level)
-        pairs = tested(found.filter(pl.col("together").is_not_null()))
-        fits.append(_fit(level, found, pairs))
-        tables.append(_published(pairs))
-        log(f"{day}: {_sentence(fits[-1])}")
+    baskets = engine.read(queries()["baskets"], {"snapshot_date": day})
+    in_sequence = sequences.sequences(engine, day, LEVELS)
+    found = [of_baskets(level, baskets.filter(level=level)) for level in LEVELS]
+    found += [of_sequences(level, in_sequence.get(level)) for level in LEVELS]
+    for fit, pairs in found:
+        fits.append(fit)
+        tables.append(pairs)
+        log(f"{day}: {_sentence(fit)}")
     return {
-        "product_affinity": pl.concat(tables),
+        "product_affinity": pl.concat(tables, how="diagonal"),
         "product_affinity_fit": pl.DataFrame(fits, infer_schema_length=None),
     }
 
 
-def tested(pairs: pl.DataFrame) -> pl.DataFrame:
-    """Pairs of one level, each once, with what is expected of chance, the ratio, the q-value and the verdict."""
-    if pairs.is_empty():
-        return pairs.with_columns(
-            *(
-                pl.lit(None, pl.Float64).alias(name)
-                for name in ("expected", "lift", "lift_low", "lift_high", "q_value")
-            ),
-            is_complementary=pl.lit(None, pl.Boolean),
+def of_baskets(level: str, counted: pl.DataFrame) -> tuple[dict[str, Any], pl.DataFrame]:
+    """What the fit says of a level, and its best pairs; `counted`: of features.basket_pairs."""
+    shop = counted.row(0, named=True) if counted.height else dict.fromkeys(counted.columns, 0)
+    seen = counted.filter(pl.col("together").is_not_null())
+    one, other = (seen[name].cast(pl.Float64).to_numpy() for name in ("one_baskets", "other_baskets"))
+    seen = seen.with_columns(expected=expected_together(one, other, shop["size_sum"] or 1, shop["size_pairs"]))
+    tests = shop["items"] * (shop["items"] - 1) // 2
+    pairs = _tested(seen, "together", tests)
+    fit = {
+        **_fit(level, "basket", shop["items"], tests, pairs),
+        "status": "ok" if tests else "insufficient_data" if counted.height else "not_exported",
+        "size_limit": shop["size_limit"] or None,
+        "counted": shop["kept"],
+        "left_out": shop["baskets"] - shop["kept"],
+        "size_sum": shop["size_sum"],
+        "size_pairs": shop["size_pairs"],
+        "size_factor": shop["kept"] * shop["size_pairs"] / shop["size_sum"] ** 2 if shop["size_sum"] else None,
+    }
+    support = pl.col("together") / pl.col("kept")
+    sides = [
+        pairs.select(
+            *_MEASURED, "customers",
+            item=item, other=other, baskets="together", support=support, lately=f"{other}_lately",
+            confidence=pl.col("together") / pl.col(f"{item}_baskets"),
+            lift_raw=support / (pl.col("one_baskets") / pl.col("kept")) / (pl.col("other_baskets") / pl.col("kept")),
         )
-    shop = pairs.row(0, named=True)
-    together, one, other = (pairs[name].cast(pl.Float64).to_numpy() for name in _COUNTS)
-    expected = expected_together(one, other, shop["size_sum"], shop["size_pairs"])
-    lift, low, high = shrunk_ratio(together, expected)
-    q = false_discovery_rates(more_than_expected(together, expected), tests(shop["items"]))
-    return pairs.with_columns(expected=expected, lift=lift, lift_low=low, lift_high=high, q_value=q).with_columns(
+        for item, other in (("one", "other"), ("other", "one"))
+    ]  # fmt: skip
+    return fit, _best(pl.concat(sides))
+
+
+def of_sequences(level: str, counted: sequences.Sequences | None) -> tuple[dict[str, Any], pl.DataFrame]:
+    """The same of purchases in a row; none are counted of a level that no line names."""
+    items = counted.items if counted else 0
+    tests = items * (items - 1)
+    pairs = _tested(counted.pairs if counted else _NO_PAIRS, "followed", tests).with_columns(level=pl.lit(level))
+    fit = {
+        **_fit(level, "sequence", items, tests, pairs),
+        "status": "ok" if tests else "insufficient_data" if counted else "not_exported",
+        "size_limit": counted and counted.size_limit,
+        "counted": counted.occasions if counted else 0,
+        "left_out": counted.left_out if counted else 0,
+        **dict.fromkeys(("size_sum", "size_pairs", "size_factor")),
+    }
+    found = pairs.select(
+        *_MEASURED, item="one", other="other", customers="followed", lately="other_lately",
+        confidence=pl.col("followed") / pl.col("watched"),
+    )  # fmt: skip
+    return fit, _best(found)
+
+
+_NO_PAIRS = pl.DataFrame(
+    schema={
+        "one": pl.String, "other": pl.String, "followed": pl.Int64, "watched": pl.Int64, "expected": pl.Float64,
+        "other_lately": pl.Int64,
+    }
+)  # fmt: skip
+_MEASURED = ("level", "scope", "expected", "lift", "lift_low", "lift_high", "q_value", "is_complementary")
+
+
+def _tested(pairs: pl.DataFrame, observed: str, tests: int) -> pl.DataFrame:
+    """With the ratio to what is expected, the rate of false discoveries, and the verdict; each pair once."""
+    count, expected = (pairs[name].cast(pl.Float64).to_numpy() for name in (observed, "expected"))
+    lift, low, high = shrunk_ratio(count, expected)
+    q = false_discovery_rates(more_than_expected(count, expected), tests)
+    customers = pl.col("customers" if "customers" in pairs.columns else observed)
+    return pairs.with_columns(
+        scope=pl.lit("basket" if observed == "together" else "sequence"),
+        lift=lift,
+        lift_low=low,
+        lift_high=high,
+        q_value=q,
+    ).with_columns(
         is_complementary=(pl.col("q_value") <= MOST_FALSE)
         & (pl.col("lift_low") > LEAST_LIFT)
-        & (pl.col("customers") >= LEAST_CUSTOMERS)
+        & (customers >= LEAST_CUSTOMERS)
     )
 
 
-_COUNTS = ("together", "one_baskets", "other_baskets")
-
-
-def tests(items: int) -> int:
-    """Pairs that so many items could form."""
-    return items * (items - 1) // 2
-
-
-def _fit(level: str, found: pl.DataFrame, pairs: pl.DataFrame) -> dict[str, Any]:
-    shop = found.row(0, named=True) if found.height else dict.fromkeys(found.columns, 0)
-    factor = shop["kept"] * shop["size_pairs"] / shop["size_sum"] ** 2 if shop["size_sum"] else None
+def _fit(level: str, scope: str, items: int, tests: int, pairs: pl.DataFrame) -> dict[str, Any]:
     return {
         "level": level,
-        "scope": "basket",
-        "status": "ok" if shop["items"] > 1 else "insufficient_data" if found.height else "not_exported",
-        "counted": shop["kept"],
-        "left_out": shop["baskets"] - shop["kept"],
-        "size_limit": shop["size_limit"] or None,
-        "size_sum": shop["size_sum"],
-        "size_pairs": shop["size_pairs"],
-        "size_factor": factor,
-        "items": shop["items"],
-        "tests": tests(shop["items"]),
+        "scope": scope,
+        "items": items,
+        "tests": tests,
         "pairs": pairs.height,
         "significant": pairs.filter(pl.col("q_value") <= MOST_FALSE).height,
         "complementary": pairs.filter("is_complementary").height,
     }
 
 
-def _published(pairs: pl.DataFrame) -> pl.DataFrame:
-    """Each pair from either side, the best of every item."""
-    measured = ("lift", "lift_low", "lift_high", "expected", "q_value", "is_complementary")
-    support = pl.col("together") / pl.col("kept")
-    sides = [
-        pairs.select(
-            "level", *measured, "customers",
-            scope=pl.lit("basket"), item=item, other=other, baskets="together", support=support,
-            confidence=pl.col("together") / pl.col(f"{item}_baskets"),
-            lift_raw=support / (pl.col("one_baskets") / pl.col("kept")) / (pl.col("other_baskets") / pl.col("kept")),
-            lately=f"{other}_lately",
-        )
-        for item, other in (("one", "other"), ("other", "one"))
-    ]  # fmt: skip
+def _best(pairs: pl.DataFrame) -> pl.DataFrame:
+    """The best others of every item."""
     place = [pl.col("lift_low").round(10), pl.col("lately"), pl.col("other")]
-    ranked = pl.concat(sides).sort(place, descending=[True, True, False])
+    ranked = pairs.sort(place, descending=[True, True, False])
     ranked = ranked.with_columns(rank=pl.int_range(1, pl.len() + 1).over("item"))
     return ranked.filter(pl.col("rank") <= BEST).drop("lately")
 
 
 def _sentence(fit: dict[str, Any]) -> str:
+    what = {"basket": ("go together", "baskets"), "sequence": ("follow one another", "occasions")}
+    verb, unit = what[fit["scope"]]
     if fit["status"] == "not_exported":
-        return f"no line of the last 365 days names a {fit['level']}, so nothing is known of what goes together."
+        return f"no line names a {fit['level']}, so nothing is known of which ones {verb}."
     return (
-        f"{fit['level']} pairs: {fit['complementary']:,} go together, of {fit['pairs']:,} in at least 5 of "
-        f"{fit['counted']:,} baskets; {fit['tests']:,} could have been."
+        f"{fit['level']} pairs: {fit['complementary']:,} {verb}, of {fit['pairs']:,} that were seen 5 times in "
+        f"{fit['counted']:,} {unit}; {fit['tests']:,} could have been."
     )

@@ -3,7 +3,7 @@ description: "How much the shop's rate of a category weighs beside a customer's 
 grain: [snapshot_date, prior_weight]
 owner: team:data
 computed_by: next_categories
-reads: [staging.order_lines, staging.orders]
+reads: [staging.order_lines, staging.orders, staging.products]
 columns:
   snapshot_date:    {type: DATE, meaning: The day whose end the row describes}
   prior_weight:     {type: INTEGER, unit: occasions, values: [1, 2, 3, 5, 7, 10, 15, 20, 30], meaning: "Occasions that the shop's rate counts for"}

@@ -3,7 +3,7 @@ description: "How good the lists of marts.recommendations would have been: made 
 grain: [snapshot_date, list, method, metric]
 owner: team:data
 computed_by: recommendations
-reads: [staging.order_lines, staging.orders]
+reads: [staging.order_lines, staging.orders, staging.products]
 columns:
   snapshot_date: {type: DATE, meaning: The day whose end the row describes}
   list:          {type: VARCHAR, values: [repeat, cross_sell], meaning: "repeat: bought before; cross_sell: never bought"}

@@ -3,7 +3,7 @@ description: "Whether customers fall into groups by what they buy, for 3 to 8 gr
 grain: [snapshot_date, groups]
 owner: team:data
 computed_by: taste
-reads: [staging.order_lines, staging.orders]
+reads: [staging.order_lines, staging.orders, staging.products]
 columns:
   snapshot_date:  {type: DATE, meaning: The day whose end the row describes}
   groups:         {type: INTEGER, unit: groups, min: 3, max: 8, meaning: Number of groups on trial}

@@ -3,7 +3,7 @@ description: "What sets a taste group apart: items that more of its customers bo
 grain: [snapshot_date, group_no, item]
 owner: team:crm
 computed_by: taste
-reads: [staging.order_lines, staging.orders, marts.taste_groups]
+reads: [staging.order_lines, staging.orders, marts.taste_groups, staging.products]
 columns:
   snapshot_date: {type: DATE, meaning: The day whose end the row describes}
   group_no:      {type: INTEGER, min: 1, meaning: Number of the group}

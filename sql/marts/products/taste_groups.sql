@@ -3,7 +3,7 @@ description: "The group of customers with like purchases that a customer belongs
 grain: [snapshot_date, customer_id]
 owner: team:crm
 computed_by: taste
-reads: [staging.order_lines, staging.orders, marts.taste_groups]
+reads: [staging.order_lines, staging.orders, marts.taste_groups, staging.products]
 columns:
   snapshot_date:          {type: DATE, meaning: The day whose end the row describes}
   customer_id:            {type: VARCHAR, meaning: Customer of the shop}
