@@ -78,9 +78,14 @@ def features() -> dict[str, Table]:
     return read_features()
 
 
-def with_features(sql: str) -> str:
-    """A SELECT that Python asks, with the features it reads written in. Raises Refused for one that does not exist."""
-    return inlined(sql, "a query", {name: feature.declared_text for name, feature in features().items()})
+def with_features(sql: str, instead: Mapping[str, str] | None = None) -> str:
+    """A SELECT that Python asks, with the features it reads written in. Raises Refused for one that does not exist.
+
+    `instead`: SELECTs by the names of features in whose place they are read, by other features as well: fewer rows of
+    the same columns, where not all are asked for.
+    """
+    ours = {name: feature.declared_text for name, feature in features().items()}
+    return inlined(sql, "a query", {**ours, **(instead or {})})
 
 
 @cache

@@ -11,95 +11,108 @@ columns:
   reason:      {type: VARCHAR, values: [similar_customers, trending, popular], meaning: Why it is here}
   because_of:  {type: VARCHAR, nullable: true, meaning: Product of the customer that speaks most for it}
 */
-WITH owned AS (
-  SELECT
-    customer_id,
-    product_id,
-    weight,
-    count(*) OVER (PARTITION BY customer_id) AS products,
-    max(last_on) OVER (PARTITION BY customer_id) AS latest_on,
-    row_number() OVER (
-      PARTITION BY customer_id ORDER BY floor(weight * 10000000000 + 0.5) DESC, product_id
-    ) AS place
-  FROM features.customer_products
+-- Numbers instead of ids, where rows are many. Of products with the same score the one with the lower number comes first.
+WITH customers AS (
+  SELECT customer_id, products, row_number() OVER (ORDER BY customer_id)::INTEGER AS customer
+  FROM features.candidate_customers
+  WHERE date_diff('day', last_on, $snapshot_date) < 365
 ),
-customers AS (
-  SELECT customer_id, products
-  FROM owned
-  WHERE place = 1 AND date_diff('day', latest_on, $snapshot_date) < 365
+owned AS (
+  SELECT customers.customer, customers.customer_id, bought.product_id, bought.weight
+  FROM features.customer_products AS bought
+  JOIN customers ON customers.customer_id = bought.customer_id
+),
+numbers AS (
+  SELECT
+    products.product_id,
+    trends.trend,
+    coalesce(trends.occasions_90, 0) AS occasions_90,
+    date_diff('day', trends.last_on, $snapshot_date) < 60 AND trends.trend IS NOT NULL AS is_on_offer,
+    row_number() OVER (ORDER BY coalesce(trends.occasions_90, 0) DESC, products.product_id)::INTEGER AS number
+  FROM (SELECT DISTINCT product_id FROM features.customer_products) AS products
+  LEFT JOIN features.product_trends AS trends ON trends.product_id = products.product_id
 ),
 on_offer AS (
   SELECT product_id, occasions_30, occasions_90, trend
   FROM features.product_trends
   WHERE date_diff('day', last_on, $snapshot_date) < 60
 ),
-heaviest AS (
-  SELECT customer_id, product_id, weight
+numbered AS (
+  SELECT owned.customer, numbers.number, owned.product_id, owned.weight
   FROM owned
-  WHERE place <= 100 AND date_diff('day', latest_on, $snapshot_date) < 365
+  JOIN numbers ON numbers.product_id = owned.product_id
+),
+heaviest AS (
+  SELECT customer, number, weight
+  FROM (
+    SELECT
+      customer,
+      number,
+      weight,
+      row_number() OVER (PARTITION BY customer ORDER BY floor(weight * 10000000000 + 0.5) DESC, product_id) AS place
+    FROM numbered
+  ) AS placed
+  WHERE place <= 100
+),
+neighbours AS (
+  SELECT one.number, other.number AS other, neighbours.cosine
+  FROM features.product_neighbours AS neighbours
+  JOIN numbers AS one ON one.product_id = neighbours.product_id
+  JOIN numbers AS other ON other.product_id = neighbours.other_id AND other.is_on_offer
 ),
 summed AS (
   SELECT
-    heaviest.customer_id,
-    neighbours.other_id AS product_id,
+    heaviest.customer,
+    neighbours.other AS number,
     sum(heaviest.weight * neighbours.cosine) AS total,
     max(heaviest.weight * neighbours.cosine) AS largest
   FROM heaviest
-  JOIN features.product_neighbours AS neighbours ON neighbours.product_id = heaviest.product_id
-  GROUP BY heaviest.customer_id, neighbours.other_id
+  JOIN neighbours ON neighbours.number = heaviest.number
+  GROUP BY heaviest.customer, neighbours.other
 ),
 similar AS (
-  SELECT
-    summed.customer_id,
-    summed.product_id,
-    summed.total * sqrt(on_offer.trend) AS score,
-    summed.largest,
-    on_offer.occasions_90
+  SELECT summed.customer, summed.number, summed.total * sqrt(numbers.trend) AS score, summed.largest
   FROM summed
-  JOIN on_offer ON on_offer.product_id = summed.product_id
-  LEFT JOIN owned ON owned.customer_id = summed.customer_id AND owned.product_id = summed.product_id
-  WHERE owned.product_id IS NULL AND on_offer.trend IS NOT NULL
+  JOIN numbers ON numbers.number = summed.number
+  LEFT JOIN numbered ON numbered.customer = summed.customer AND numbered.number = summed.number
+  WHERE numbered.number IS NULL
 ),
 best AS (
-  SELECT customer_id, product_id, score, largest, occasions_90
+  SELECT customer, number, score, largest
   FROM (
     SELECT
-      customer_id,
-      product_id,
+      customer,
+      number,
       score,
       largest,
-      occasions_90,
-      row_number() OVER (
-        PARTITION BY customer_id ORDER BY floor(score * 10000000000 + 0.5) DESC, occasions_90 DESC, product_id
-      ) AS place
+      row_number() OVER (PARTITION BY customer ORDER BY floor(score * 10000000000 + 0.5) DESC, number) AS place
     FROM similar
   ) AS placed
   WHERE place <= 10
 ),
 spoken_for AS MATERIALIZED (
-  SELECT
-    best.customer_id,
-    best.product_id,
-    best.score,
-    best.occasions_90,
-    best.largest,
-    heaviest.product_id AS owned_id,
-    heaviest.weight
+  SELECT best.customer, best.number, best.score, best.largest, heaviest.number AS owned_number, heaviest.weight
   FROM best
-  JOIN heaviest ON heaviest.customer_id = best.customer_id
+  JOIN heaviest ON heaviest.customer = best.customer
+),
+speaking AS (
+  SELECT spoken_for.customer, spoken_for.number, spoken_for.score, spoken_for.owned_number
+  FROM spoken_for
+  JOIN neighbours ON neighbours.number = spoken_for.owned_number AND neighbours.other = spoken_for.number
+  WHERE spoken_for.weight * neighbours.cosine >= spoken_for.largest
 ),
 explained AS (
   SELECT
-    spoken_for.customer_id,
-    spoken_for.product_id,
-    spoken_for.score,
-    spoken_for.occasions_90,
-    min(spoken_for.owned_id) AS because_of
-  FROM spoken_for
-  JOIN features.product_neighbours AS neighbours
-    ON neighbours.product_id = spoken_for.owned_id AND neighbours.other_id = spoken_for.product_id
-  WHERE spoken_for.weight * neighbours.cosine >= spoken_for.largest
-  GROUP BY spoken_for.customer_id, spoken_for.product_id, spoken_for.score, spoken_for.occasions_90
+    customers.customer_id,
+    numbers.product_id,
+    speaking.score,
+    numbers.occasions_90,
+    min(speaks.product_id) AS because_of
+  FROM speaking
+  JOIN customers ON customers.customer = speaking.customer
+  JOIN numbers ON numbers.number = speaking.number
+  JOIN numbers AS speaks ON speaks.number = speaking.owned_number
+  GROUP BY customers.customer_id, numbers.product_id, speaking.score, numbers.occasions_90
 ),
 charts AS (
   SELECT 'popular_90d' AS method, 'popular' AS reason, product_id, occasions_90::DOUBLE AS score, occasions_90
@@ -127,7 +140,7 @@ placed_charts AS (
   FROM charts
 ),
 have_similar AS (
-  SELECT DISTINCT customer_id
+  SELECT DISTINCT customer
   FROM best
 ),
 sizes AS (
@@ -155,8 +168,8 @@ from_charts AS (
     long_enough.reason
   FROM customers
   JOIN long_enough ON long_enough.products = customers.products
-  LEFT JOIN have_similar ON have_similar.customer_id = customers.customer_id
-  WHERE long_enough.reason = 'popular' OR have_similar.customer_id IS NULL
+  LEFT JOIN have_similar ON have_similar.customer = customers.customer
+  WHERE long_enough.reason = 'popular' OR have_similar.customer IS NULL
 )
 SELECT
   'similar_customers' AS method,

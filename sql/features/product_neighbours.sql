@@ -9,19 +9,20 @@ columns:
   cosine:     {type: DOUBLE, min: 0, max: 1.000001, meaning: "Customers with both / √(customers of the one × customers of the other)"}
   place:      {type: BIGINT, min: 1, max: 20, meaning: 1 is the nearest}
 */
+-- Numbers instead of ids: the pairs are the most rows there are, and the order of the numbers is that of the ids.
 WITH eligible AS (
-  SELECT product_id
+  SELECT product_id, row_number() OVER (ORDER BY product_id)::INTEGER AS number
   FROM features.customer_products
   GROUP BY product_id
   HAVING count(*) >= 5
 ),
 owned AS (
-  SELECT bought.customer_id, bought.product_id
+  SELECT bought.customer_id, eligible.number
   FROM features.customer_products AS bought
   JOIN eligible ON eligible.product_id = bought.product_id
 ),
 sizes AS (
-  SELECT customer_id, count(*) AS products
+  SELECT customer_id, count(*) AS products, row_number() OVER (ORDER BY customer_id)::INTEGER AS customer
   FROM owned
   GROUP BY customer_id
 ),
@@ -37,51 +38,53 @@ kept_size AS (
   WHERE most = 40 OR pairs <= 200000000
 ),
 kept AS (
-  SELECT owned.customer_id, owned.product_id
+  SELECT sizes.customer, owned.number
   FROM owned
   JOIN sizes ON sizes.customer_id = owned.customer_id
   JOIN kept_size ON sizes.products <= kept_size.most
 ),
 buyers AS (
-  SELECT product_id, count(*) AS customers
+  SELECT number, count(*) AS customers
   FROM kept
-  GROUP BY product_id
+  GROUP BY number
 ),
 pairs AS (
-  SELECT one.product_id, other.product_id AS other_id, count(*) AS customers
+  SELECT one.number, other.number AS other, count(*) AS customers
   FROM kept AS one
-  JOIN kept AS other ON other.customer_id = one.customer_id AND one.product_id < other.product_id
-  GROUP BY one.product_id, other.product_id
+  JOIN kept AS other ON other.customer = one.customer AND one.number < other.number
+  GROUP BY one.number, other.number
   HAVING count(*) >= 3
 ),
 cosines AS (
   SELECT
-    pairs.product_id,
-    pairs.other_id,
+    pairs.number,
+    pairs.other,
     pairs.customers,
     pairs.customers / nullif(sqrt(one.customers::DOUBLE * other.customers), 0) AS cosine
   FROM pairs
-  JOIN buyers AS one ON one.product_id = pairs.product_id
-  JOIN buyers AS other ON other.product_id = pairs.other_id
+  JOIN buyers AS one ON one.number = pairs.number
+  JOIN buyers AS other ON other.number = pairs.other
 ),
 directed AS (
-  SELECT product_id, other_id, customers, cosine
+  SELECT number, other, customers, cosine
   FROM cosines
   UNION ALL
-  SELECT other_id AS product_id, product_id AS other_id, customers, cosine
+  SELECT other AS number, number AS other, customers, cosine
   FROM cosines
 ),
 placed AS (
   SELECT
-    product_id,
-    other_id,
+    number,
+    other,
     customers,
     cosine,
     row_number() OVER (
-      PARTITION BY product_id ORDER BY floor(cosine * 10000000000 + 0.5) DESC, customers DESC, other_id
+      PARTITION BY number ORDER BY floor(cosine * 10000000000 + 0.5) DESC, customers DESC, other
     ) AS place
   FROM directed
 )
-SELECT product_id, other_id, customers, cosine, place
+SELECT one.product_id, other.product_id AS other_id, placed.customers, placed.cosine, placed.place
 FROM placed
-WHERE place <= 20
+JOIN eligible AS one ON one.number = placed.number
+JOIN eligible AS other ON other.number = placed.other
+WHERE placed.place <= 20

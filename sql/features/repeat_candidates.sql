@@ -11,10 +11,9 @@ columns:
   last_on:     {type: DATE, meaning: Last occasion of the customer with the product}
 */
 WITH customers AS (
-  SELECT customer_id, max(last_on) AS last_on
-  FROM features.customer_products
-  GROUP BY customer_id
-  HAVING date_diff('day', max(last_on), $snapshot_date) < 730
+  SELECT customer_id, last_on
+  FROM features.candidate_customers
+  WHERE date_diff('day', last_on, $snapshot_date) < 730
 ),
 scored AS (
   SELECT

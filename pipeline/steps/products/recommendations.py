@@ -93,11 +93,9 @@ _JUDGED = """
     candidates AS (
       SELECT 'repeat' AS list, method, customer_id, product_id, score, popularity
       FROM features.repeat_candidates
-      WHERE md5(customer_id) < $part_to::VARCHAR
       UNION ALL
       SELECT 'cross_sell' AS list, method, customer_id, product_id, score, popularity
       FROM features.new_candidates
-      WHERE md5(customer_id) < $part_to::VARCHAR
     ),
     placed AS (
       SELECT
@@ -152,11 +150,23 @@ _JUDGED = """
 """.replace(
     "{methods}", ", ".join(f"('{name}', '{one}')" for name, it in LISTS.items() for one in (it.ours, *it.naive))
 )
+# Candidates are looked for only for who can be judged.
+_JUDGED_CUSTOMERS = """
+    SELECT owned.customer_id, count(*) AS products, max(owned.last_on) AS last_on
+    FROM features.customer_products AS owned
+    JOIN (
+      SELECT DISTINCT customer_id
+      FROM staging.orders
+      WHERE ordered_on > $snapshot_date AND known_on <= $until::DATE AND md5(customer_id) < $part_to::VARCHAR
+    ) AS since ON since.customer_id = owned.customer_id
+    GROUP BY owned.customer_id
+"""
 
 
 def queries() -> dict[str, str]:
     """Everything that the step asks of the engine, by name."""
-    return {"origins": with_features(_ORIGINS), "judged": with_features(_JUDGED)}
+    judged = with_features(_JUDGED, {"features.candidate_customers": _JUDGED_CUSTOMERS})
+    return {"origins": with_features(_ORIGINS), "judged": judged}
 
 
 def compute(engine: Engine, settings: Settings, day: dt.date, log: Callable[[str], object]) -> dict[str, pl.DataFrame]:
