@@ -31,6 +31,7 @@ STEPS = {
     "recommendations": "pipeline.steps.products.recommendations",
     "affinity": "pipeline.steps.products.affinity",
     "taste": "pipeline.steps.products.taste",
+    "engagement_gaps": "pipeline.steps.campaigns.engagement_gaps",
 }
 """Step -> module with its `compute`."""
 
