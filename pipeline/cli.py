@@ -178,7 +178,7 @@ def demo(
 @app.command()
 def simulate(
     customers: Annotated[int, typer.Option(help="Customers with at least one order; guests and leads come on top.")],
-    folder: Annotated[Path, typer.Option("--out", help="Folder to write into: exports/, other/, truth/.")],
+    folder: Annotated[Path, typer.Option("--out", help="Folder to write into: exports/, nights/, truth/.")],
     years: Annotated[int, typer.Option(help="Length of the history.")] = 3,
     seed: Annotated[int, typer.Option(help="Another seed is another shop; the same one gives the same bytes.")] = 1,
     until: Annotated[str, typer.Option(help="Last day of the history.")] = "2026-10-31",

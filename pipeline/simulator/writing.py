@@ -1,7 +1,6 @@
 """Files of a synthetic shop: drawn into a scratch database, written beside their places, put there when all are done.
 
 exports/perennial/     what a run loads; drop `exports` into the `data` folder of a home
-other/perennial/       what a shop also has and the pipeline has no contract for yet
 nights/<day>/          the exports of later days, if asked for: like `exports`, to be dropped one by one
 truth/                 what is true of the shop; no run may see it
 """
@@ -51,7 +50,7 @@ def simulate(
 
     nights: later days whose exports are written too. replace: write into a folder that holds something; files of the
     same name are replaced, in whatever format they are, others stay. with_other: also products, events of the web shop
-    and what the pipeline cannot load yet. columns: those of the order lines. threads: 0 = all cores.
+    and campaigns, their messages and consents. columns: those of the order lines. threads: 0 = all cores.
     Raises SimulationRefused for a folder or a number of nights that will not do, duckdb.Error and OSError for a full
     disk. Nothing of the shop is left in the folder then.
     """
@@ -156,9 +155,9 @@ def _selects(shop: Shop, nights: int, with_other: bool, columns: Sequence[str]) 
         selects |= {
             f"{exports}/products": queries.catalogue(shop),
             f"{exports}/web_events": queries.web_events(history),
-            f"other/{_SOURCE}/consents": campaign_files.consents(history),
-            f"other/{_SOURCE}/campaigns": campaign_files.sent_campaigns(shop, history),
-            f"other/{_SOURCE}/messages": campaign_files.sent_messages(shop, history),
+            f"{exports}/consents": campaign_files.consents(history),
+            f"{exports}/campaigns": campaign_files.sent_campaigns(shop, history),
+            f"{exports}/messages": campaign_files.sent_messages(shop, history),
         }
     members = campaign_files.true_members(history)
     campaign_orders = campaign_files.true_campaign_orders(shop, history)

@@ -205,7 +205,7 @@ def test_a_file_with_the_columns_of_visits_is_no_export_of_messages(home):
 def test_all_that_the_simulator_writes_of_campaigns_is_accepted(home):
     simulate(Shop(customers=300, years=1, seed=2), home.path / "made-up")
     for name in ("messages", "campaigns", "consents"):
-        home.drop(f"{name}.csv", (home.path / "made-up" / "other" / "perennial" / f"{name}.csv").read_bytes())
+        home.drop(f"{name}.csv", (home.path / "made-up" / "exports" / "perennial" / f"{name}.csv").read_bytes())
     outcomes = home.load()
     for name in ("messages", "campaigns", "consents"):
         read, accepted, *others = counts(outcomes[f"{name}.csv"])

@@ -17,7 +17,7 @@ from pipeline.simulator.writing import simulate
 
 WORLD = Shop(customers=20_000, seed=3)
 VISITS = '"exports/perennial/web_events"'
-CAMPAIGNS, MESSAGES, CONSENTS = (f'"other/perennial/{name}"' for name in ("campaigns", "messages", "consents"))
+CAMPAIGNS, MESSAGES, CONSENTS = (f'"exports/perennial/{name}"' for name in ("campaigns", "messages", "consents"))
 ORDERS = (
     f"(SELECT order_id, any_value(customer_id) AS customer_id, min(ordered_at) AS ordered_at FROM {LINES} GROUP BY 1)"
 )

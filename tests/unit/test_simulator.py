@@ -165,7 +165,18 @@ def test_a_run_accepts_every_row(small: Path, tmp_path: Path) -> None:
     shutil.copytree(small / "exports", tmp_path / "data" / "exports")
     ledger = ledger_of(tmp_path)
     assert [(file, kind) for file, kind, *_ in ledger] == [
-        (name, name) for name in ("benchmarks", "customers", "order_lines", "products", "targets", "web_events")
+        (name, name)
+        for name in (
+            "benchmarks",
+            "campaigns",
+            "consents",
+            "customers",
+            "messages",
+            "order_lines",
+            "products",
+            "targets",
+            "web_events",
+        )
     ]
     assert all(accepted == read > 0 for *_, read, accepted, _ in ledger)
 

@@ -53,14 +53,14 @@ def compute(engine: Engine, settings: Settings, day: dt.date, log: Callable[[str
     """Gaps of every group, key moments of every order number and quarter, and the curves they are read off."""
     silences = engine.read(queries()["silences"], {"snapshot_date": day})
     limits = dict(engine.read(_LIMITS, {"snapshot_date": day}).iter_rows())
-    by_number = {int(name): group for name, group in _groups(silences, "order_number").items()}
+    by_number = {int(name): group for name, group in groups_of(silences, "order_number").items()}
     steps = {n: group for n, group in sorted(by_number.items()) if n == 1 or group.curve.horizon() is not None}
     moments = [
         row
         for number, group in steps.items()
         for row in _moments(group, number, EVERYBODY, limits["one-time" if number == 1 else "repeat"], settings)
     ]
-    for quarter, group in _groups(silences, "cohort").items():
+    for quarter, group in groups_of(silences, "cohort").items():
         moments += _moments(group, 1, quarter, limits["one-time"], settings)
     _mark_shared_horizon(moments)
     log(_sentence(day, moments))
@@ -98,7 +98,8 @@ class Silences:
         return percentile_interval([read(curve) for curve in self._drawn])
 
 
-def _groups(silences: pl.DataFrame, grouping: str) -> dict[str, Silences]:
+def groups_of(silences: pl.DataFrame, grouping: str) -> dict[str, Silences]:
+    """The silences of each group of a grouping, by its name."""
     rows = silences.filter(grouping=grouping)
     return {name: Silences(rows.filter(group_name=name)) for name in rows["group_name"].unique().sort()}
 
@@ -113,18 +114,25 @@ def _gaps(silences: pl.DataFrame) -> Rows:
     return [
         _gap(grouping, name, group)
         for grouping in ("order_number", "found", "stage", "segment")
-        for name, group in _groups(named, grouping).items()
+        for name, group in groups_of(named, grouping).items()
     ]
 
 
 def _gap(grouping: str, name: str, group: Silences) -> dict[str, Any]:
-    days = {share: _quantile(group.curve, share) for share in SHARES}
-    low, high = (None, None) if days[50] is None else group.interval(lambda curve: curve.quantile(0.5))
     return {
         "grouping": grouping,
         "group_name": name,
         "is_selected": grouping in {"stage", "segment"},
         "silences": group.silences,
+        **gap_columns(group),
+    }
+
+
+def gap_columns(group: Silences) -> dict[str, Any]:
+    """How many silences ended, and by which day which share had; the median with its interval."""
+    days = {share: _quantile(group.curve, share) for share in SHARES}
+    low, high = (None, None) if days[50] is None else group.interval(lambda curve: curve.quantile(0.5))
+    return {
         "ended": group.ended,
         "censored": group.silences - group.ended,
         **{"median_days" if share == 50 else f"p{share}_days": day for share, day in days.items()},

@@ -1,0 +1,1 @@
+"""What Python computes of campaigns: curves and tests over counts that SQL made."""

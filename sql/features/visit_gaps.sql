@@ -1,0 +1,48 @@
+/*
+description: "Gaps after the visits of customers in the last 730 days: days to the next visit, or to the end of the day; all, by the channel of the visit and by the level that the customer has on the day. A query for any day, not a table."
+grain: [grouping, group_name, bucket, days, ended]
+owner: team:data
+columns:
+  grouping:   {type: VARCHAR, values: [all, channel, level], meaning: "Every gap is counted once by each; by level, where the customer has one"}
+  group_name: {type: VARCHAR, meaning: "all, the channel or the level"}
+  bucket:     {type: VARCHAR, meaning: "First two digits of the MD5 of the customer's id: the same on every engine and for ever"}
+  days:       {type: BIGINT, unit: days, min: 0, meaning: "Days from the visit to the next one, or to the snapshot date"}
+  ended:      {type: BOOLEAN, meaning: "Whether there was a next one; else the gap is censored on the snapshot date"}
+  gaps:       {type: BIGINT, unit: gaps, min: 1, meaning: How many there are}
+*/
+WITH sequenced AS (
+  SELECT
+    customer_id,
+    began_on,
+    coalesce(lower(trim(source)), '') AS source,
+    coalesce(lower(trim(medium)), '') AS medium,
+    lead(began_on) OVER (PARTITION BY customer_id ORDER BY began_at, visit_id) AS next_on
+  FROM features.visits
+),
+gaps AS (
+  SELECT
+    sequenced.customer_id,
+    substring(md5(sequenced.customer_id), 1, 2) AS bucket,
+    date_diff('day', sequenced.began_on, coalesce(sequenced.next_on, $snapshot_date)) AS days,
+    sequenced.next_on IS NOT NULL AS ended,
+    origins.channel
+  FROM sequenced
+  JOIN features.origins AS origins
+    ON origins.source = sequenced.source AND origins.medium = sequenced.medium AND origins.sales_channel = ''
+  WHERE date_diff('day', sequenced.began_on, $snapshot_date) < 730
+),
+grouped AS (
+  SELECT 'all' AS grouping, 'all' AS group_name, bucket, days, ended
+  FROM gaps
+  UNION ALL
+  SELECT 'channel' AS grouping, channel AS group_name, bucket, days, ended
+  FROM gaps
+  UNION ALL
+  SELECT 'level' AS grouping, engagement.level AS group_name, gaps.bucket, gaps.days, gaps.ended
+  FROM gaps
+  JOIN marts.engagement AS engagement
+    ON engagement.customer_id = gaps.customer_id AND engagement.snapshot_date = $snapshot_date
+)
+SELECT grouping, group_name, bucket, days, ended, count(*) AS gaps
+FROM grouped
+GROUP BY grouping, group_name, bucket, days, ended

@@ -1,0 +1,233 @@
+/*
+description: "How engaged each customer is: when they last opened or clicked a message themselves or came to the web shop, how often they do, and whether they may be written to. What machines opened or clicked does not count; purchases stand apart. Empty without the export messages."
+grain: [snapshot_date, customer_id]
+owner: team:crm
+columns:
+  snapshot_date:    {type: DATE, meaning: The day whose end the row describes}
+  customer_id:      {type: VARCHAR, meaning: "Customer with an order that stands, a message, a visit or a consent"}
+  level:
+    type: VARCHAR
+    values: [engaged, lapsing, dormant, never, too_new, unreachable]
+    meaning: "engaged: the last action is at most 90 days ago. lapsing: at most 180. dormant: longer. never: no action though at least 3 messages were delivered. too_new: no action, fewer messages. unreachable: no consent to e-mail, SMS or push, whatever they did; only where consents are told of"
+  last_action_on:   {type: DATE, nullable: true, meaning: "Last day on which the customer opened, clicked or visited; null if they never did"}
+  recency_days:     {type: BIGINT, unit: days, nullable: true, min: 0, meaning: Days since then}
+  actions_365d:     {type: BIGINT, unit: actions, min: 0, meaning: "Messages opened, messages clicked and visits of the last 365 days"}
+  recency_score:    {type: INTEGER, nullable: true, min: 1, max: 5, meaning: "1 + floor(5 · w / n), w of the n customers with an action have a strictly longer recency; null without an action"}
+  frequency_score:  {type: INTEGER, nullable: true, min: 1, max: 5, meaning: "The same by actions_365d"}
+  delivered:        {type: BIGINT, unit: messages, min: 0, meaning: Messages delivered}
+  opened:           {type: BIGINT, unit: messages, min: 0, meaning: "Of these, opened by the customer as far as is known, or clicked"}
+  clicked:          {type: BIGINT, unit: messages, min: 0, meaning: "Of these, clicked by the customer"}
+  click_rate:       {type: DOUBLE, unit: share, nullable: true, min: 0, max: 1, meaning: "Expected clicks per delivered message: the customer's own rate drawn towards the shop's, as far as customers differ; null where no message was delivered to anybody"}
+  base_click_rate:  {type: DOUBLE, unit: share, nullable: true, min: 0, max: 1, meaning: "Clicks per delivered message of all customers"}
+  prior_weight:     {type: DOUBLE, unit: messages, nullable: true, min: 0, meaning: "Messages at the shop's rate that are added to the customer's own; null where customers cannot be told apart, so that everybody has the shop's rate"}
+  last_purchase_on: {type: DATE, nullable: true, meaning: Day of the last purchase that stands}
+  email_consent:    {type: BOOLEAN, nullable: true, meaning: "Whether marketing by e-mail is consented to on the day; null: no consents are told of"}
+  sms_consent:      {type: BOOLEAN, nullable: true, meaning: "The same by SMS"}
+  push_consent:     {type: BOOLEAN, nullable: true, meaning: "The same by push"}
+tests:
+  nobody_clicks_what_was_not_delivered: |
+    SELECT delivered, opened, clicked
+    FROM marts.engagement
+    WHERE snapshot_date = $snapshot_date AND (clicked > opened OR opened > delivered)
+  levels_follow_the_last_action: |
+    SELECT level, recency_days, delivered
+    FROM marts.engagement
+    WHERE snapshot_date = $snapshot_date
+      AND level <> 'unreachable'
+      AND level <> CASE
+        WHEN recency_days <= 90 THEN 'engaged'
+        WHEN recency_days <= 180 THEN 'lapsing'
+        WHEN recency_days IS NOT NULL THEN 'dormant'
+        WHEN delivered >= 3 THEN 'never'
+        ELSE 'too_new'
+      END
+*/
+WITH acted AS (
+  SELECT customer_id, campaign_id, message_id, event, max(happened_on) AS acted_on
+  FROM features.message_events
+  WHERE actor = 'person'
+  GROUP BY customer_id, campaign_id, message_id, event
+  UNION ALL
+  SELECT customer_id, CAST(NULL AS VARCHAR) AS campaign_id, visit_id AS message_id, 'visited' AS event, began_on AS acted_on
+  FROM features.visits
+),
+actions AS (
+  SELECT
+    customer_id,
+    max(acted_on) AS last_action_on,
+    count(*) FILTER (WHERE date_diff('day', acted_on, $snapshot_date) < 365) AS actions_365d
+  FROM acted
+  GROUP BY customer_id
+),
+reached AS (
+  SELECT customer_id, sum(delivered) AS delivered, sum(opened) AS opened, sum(clicked) AS clicked
+  FROM features.campaign_members
+  GROUP BY customer_id
+),
+purchases AS (
+  SELECT customer_id, max(occasion_on) AS last_purchase_on
+  FROM features.standing_occasions
+  GROUP BY customer_id
+),
+channels AS (
+  SELECT channel FROM (VALUES ('email'), ('sms'), ('push')) AS listed (channel)
+),
+latest AS (
+  SELECT
+    consents.customer_id,
+    channels.channel,
+    consents.status,
+    row_number() OVER (
+      PARTITION BY consents.customer_id, channels.channel ORDER BY consents.changed_at DESC, consents.status DESC, consents.channel
+    ) AS place
+  FROM staging.consents AS consents
+  JOIN channels ON consents.channel = channels.channel OR consents.channel = '*'
+  WHERE consents.purpose = 'marketing' AND consents.changed_on <= $snapshot_date
+),
+consents AS (
+  SELECT
+    customer_id,
+    max(CASE WHEN channel = 'email' AND status = 'granted' THEN 1 ELSE 0 END) AS email,
+    max(CASE WHEN channel = 'sms' AND status = 'granted' THEN 1 ELSE 0 END) AS sms,
+    max(CASE WHEN channel = 'push' AND status = 'granted' THEN 1 ELSE 0 END) AS push
+  FROM latest
+  WHERE place = 1
+  GROUP BY customer_id
+),
+told AS (
+  SELECT
+    (SELECT count(*) FROM consents) AS consents,
+    (SELECT count(*) FROM reached) AS members
+),
+known AS (
+  SELECT customer_id FROM reached
+  UNION ALL
+  SELECT customer_id FROM actions
+  UNION ALL
+  SELECT customer_id FROM purchases
+  UNION ALL
+  SELECT customer_id FROM consents
+),
+people AS (
+  SELECT DISTINCT known.customer_id
+  FROM known
+  JOIN told ON told.members > 0
+),
+-- How far customers differ in clicking: of two messages of one customer, how much more often both are clicked, or
+-- neither, than of two of anybody. By buckets of customers, each left out in turn, to know whether that is chance.
+buckets AS (
+  SELECT
+    substring(md5(customer_id), 1, 2) AS bucket,
+    sum(delivered)::DOUBLE AS messages,
+    sum(clicked)::DOUBLE AS clicks,
+    sum(delivered * (delivered - 1))::DOUBLE AS pairs,
+    sum(clicked * (clicked - 1) + (delivered - clicked) * (delivered - clicked - 1))::DOUBLE AS alike
+  FROM reached
+  GROUP BY substring(md5(customer_id), 1, 2)
+),
+totals AS (
+  SELECT count(*) AS buckets, sum(messages) AS messages, sum(clicks) AS clicks, sum(pairs) AS pairs, sum(alike) AS alike
+  FROM buckets
+),
+samples AS (
+  SELECT 'all' AS bucket, messages, clicks, pairs, alike
+  FROM totals
+  UNION ALL
+  SELECT
+    buckets.bucket,
+    totals.messages - buckets.messages AS messages,
+    totals.clicks - buckets.clicks AS clicks,
+    totals.pairs - buckets.pairs AS pairs,
+    totals.alike - buckets.alike AS alike
+  FROM buckets
+  CROSS JOIN totals
+),
+chances AS (
+  SELECT
+    bucket,
+    alike / nullif(pairs, 0) AS alike,
+    pow(clicks / nullif(messages, 0), 2) + pow(1 - clicks / nullif(messages, 0), 2) AS by_chance
+  FROM samples
+),
+correlations AS (
+  SELECT bucket, (alike - by_chance) / nullif(1 - by_chance, 0) AS rho
+  FROM chances
+),
+spread AS (
+  SELECT
+    max(CASE WHEN bucket = 'all' THEN rho END) AS rho,
+    stddev_samp(CASE WHEN bucket <> 'all' THEN rho END) AS deviation,
+    (count(*) - 1)::DOUBLE AS buckets
+  FROM correlations
+),
+fit AS (
+  SELECT
+    totals.clicks / nullif(totals.messages, 0) AS base,
+    CASE
+      WHEN spread.rho > 0 AND spread.rho >= 3 * spread.deviation * (spread.buckets - 1) / nullif(sqrt(spread.buckets), 0)
+        THEN 1 / nullif(spread.rho, 0) - 1
+    END AS prior_weight
+  FROM totals
+  CROSS JOIN spread
+),
+placed AS (
+  SELECT
+    people.customer_id,
+    actions.last_action_on,
+    date_diff('day', actions.last_action_on, $snapshot_date) AS recency_days,
+    coalesce(actions.actions_365d, 0) AS actions_365d,
+    coalesce(reached.delivered, 0) AS delivered,
+    coalesce(reached.opened, 0) AS opened,
+    coalesce(reached.clicked, 0) AS clicked,
+    purchases.last_purchase_on,
+    CASE WHEN told.consents > 0 THEN coalesce(consents.email, 0) END AS email,
+    CASE WHEN told.consents > 0 THEN coalesce(consents.sms, 0) END AS sms,
+    CASE WHEN told.consents > 0 THEN coalesce(consents.push, 0) END AS push
+  FROM people
+  CROSS JOIN told
+  LEFT JOIN actions ON actions.customer_id = people.customer_id
+  LEFT JOIN reached ON reached.customer_id = people.customer_id
+  LEFT JOIN purchases ON purchases.customer_id = people.customer_id
+  LEFT JOIN consents ON consents.customer_id = people.customer_id
+),
+active AS (
+  SELECT
+    customer_id,
+    count(*) OVER () AS customers,
+    rank() OVER (ORDER BY recency_days DESC) - 1 AS longer_ago,
+    rank() OVER (ORDER BY actions_365d) - 1 AS less_often
+  FROM placed
+  WHERE recency_days IS NOT NULL
+)
+SELECT
+  $snapshot_date AS snapshot_date,
+  placed.customer_id,
+  CASE
+    WHEN placed.email + placed.sms + placed.push = 0 THEN 'unreachable'
+    WHEN placed.recency_days <= 90 THEN 'engaged'
+    WHEN placed.recency_days <= 180 THEN 'lapsing'
+    WHEN placed.recency_days IS NOT NULL THEN 'dormant'
+    WHEN placed.delivered >= 3 THEN 'never'
+    ELSE 'too_new'
+  END AS level,
+  placed.last_action_on,
+  placed.recency_days,
+  placed.actions_365d,
+  1 + 5 * active.longer_ago // nullif(active.customers, 0) AS recency_score,
+  1 + 5 * active.less_often // nullif(active.customers, 0) AS frequency_score,
+  placed.delivered,
+  placed.opened,
+  placed.clicked,
+  CASE
+    WHEN fit.prior_weight IS NULL OR placed.delivered = 0 THEN fit.base
+    ELSE (placed.clicked + fit.prior_weight * fit.base) / nullif(placed.delivered + fit.prior_weight, 0)
+  END AS click_rate,
+  fit.base AS base_click_rate,
+  fit.prior_weight,
+  placed.last_purchase_on,
+  placed.email = 1 AS email_consent,
+  placed.sms = 1 AS sms_consent,
+  placed.push = 1 AS push_consent
+FROM placed
+CROSS JOIN fit
+LEFT JOIN active ON active.customer_id = placed.customer_id

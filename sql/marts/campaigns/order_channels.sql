@@ -1,0 +1,81 @@
+/*
+description: "The marketing channel of each order that stands, as the shop recorded where it came from: the last step before it, not what caused it. Where the lines of an order disagree, the one with the largest amount decides, of equal ones the least line id."
+grain: [snapshot_date, order_id]
+owner: team:crm
+columns:
+  snapshot_date: {type: DATE, meaning: The day whose end the row describes}
+  order_id:      {type: VARCHAR, meaning: Order of the shop}
+  ordered_on:    {type: DATE, meaning: Local day of the order}
+  channel:
+    type: VARCHAR
+    values: [store, marketplace, unknown, direct, email, sms, push, paid_search, paid_social, paid_video, paid_shopping, paid_other, display, organic_search, organic_social, organic_video, organic_shopping, affiliate, referral, audio, other]
+    meaning: "Marketing channel by source and medium (the rules of Google Analytics 4, messages first). unknown: neither was recorded, which is not direct"
+  campaign_id:   {type: VARCHAR, nullable: true, meaning: "Campaign that the shop ascribes the order to, by the same line"}
+  has_several:   {type: BOOLEAN, meaning: "Whether its lines disagree about where the order came from"}
+  order_value:   {type: "DECIMAL(18,2)", unit: currency, meaning: "Its sales and charges, before refunds"}
+  revenue:       {type: "DECIMAL(18,2)", unit: currency, meaning: "The same less what was paid back for it by the snapshot date"}
+tests:
+  every_order_that_stands_has_a_channel: |
+    SELECT standing.orders, channels.orders AS with_channel
+    FROM (SELECT coalesce(sum(orders), 0) AS orders FROM staging.orders WHERE known_on <= $snapshot_date) AS standing
+    CROSS JOIN (SELECT count(*) AS orders FROM marts.order_channels WHERE snapshot_date = $snapshot_date) AS channels
+    WHERE standing.orders <> channels.orders
+*/
+WITH lines AS (
+  SELECT order_id, source, medium, sales_channel, campaign_id, amount, line_id, file_id, row_number
+  FROM staging.order_lines
+  WHERE kind = 'sale' AND ordered_on <= $snapshot_date
+),
+spans AS (
+  SELECT
+    order_id,
+    min(coalesce(source, '')) AS source,
+    min(coalesce(medium, '')) AS medium,
+    min(coalesce(sales_channel, '')) AS sales_channel,
+    min(coalesce(campaign_id, '')) AS campaign_id,
+    CASE
+      WHEN min(coalesce(source, '')) = max(coalesce(source, '')) AND min(coalesce(medium, '')) = max(coalesce(medium, ''))
+        AND min(coalesce(sales_channel, '')) = max(coalesce(sales_channel, ''))
+        AND min(coalesce(campaign_id, '')) = max(coalesce(campaign_id, '')) THEN 0
+      ELSE 1
+    END AS has_several
+  FROM lines
+  GROUP BY order_id
+),
+ranked AS (
+  SELECT
+    lines.order_id,
+    coalesce(lines.source, '') AS source,
+    coalesce(lines.medium, '') AS medium,
+    coalesce(lines.sales_channel, '') AS sales_channel,
+    coalesce(lines.campaign_id, '') AS campaign_id,
+    row_number() OVER (
+      PARTITION BY lines.order_id ORDER BY lines.amount DESC, lines.line_id, lines.file_id, lines.row_number
+    ) AS place
+  FROM lines
+  JOIN spans ON spans.order_id = lines.order_id AND spans.has_several = 1
+),
+decided AS (
+  SELECT order_id, source, medium, sales_channel, campaign_id, has_several
+  FROM spans
+  WHERE has_several = 0
+  UNION ALL
+  SELECT order_id, source, medium, sales_channel, campaign_id, 1 AS has_several
+  FROM ranked
+  WHERE place = 1
+)
+SELECT
+  $snapshot_date AS snapshot_date,
+  orders.order_id,
+  orders.ordered_on,
+  origins.channel,
+  nullif(decided.campaign_id, '') AS campaign_id,
+  decided.has_several = 1 AS has_several,
+  orders.order_value,
+  (orders.order_value + orders.refunds)::DECIMAL(18,2) AS revenue
+FROM features.order_values AS orders
+JOIN decided ON decided.order_id = orders.order_id
+JOIN features.origins AS origins
+  ON origins.source = lower(trim(decided.source))
+  AND origins.medium = lower(trim(decided.medium))
+  AND origins.sales_channel = lower(trim(decided.sales_channel))
