@@ -9,7 +9,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cache, cached_property, lru_cache
 from pathlib import Path
 from typing import TypeVar
 
@@ -64,7 +64,7 @@ class Catalog:
 @cache
 def ours() -> Catalog:
     """What every home has: `sql/` and the canonical inputs."""
-    return Catalog(in_order([*read_tables().values(), *input_tables()]), tuple(read_audiences()))
+    return Catalog(in_order([*read_tables(features=features()).values(), *input_tables()]), tuple(read_audiences()))
 
 
 def tables() -> dict[str, Table]:
@@ -78,6 +78,7 @@ def features() -> dict[str, Table]:
     return read_features()
 
 
+@lru_cache(maxsize=256)
 def with_features(sql: str) -> str:
     """A SELECT that Python asks, with the features it reads written in. Raises Refused for one that does not exist."""
     return inlined(sql, "a query", {name: feature.declared_text for name, feature in features().items()})
