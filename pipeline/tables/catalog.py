@@ -9,7 +9,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cache, cached_property, lru_cache
 from pathlib import Path
 from typing import TypeVar
 
@@ -64,7 +64,7 @@ class Catalog:
 @cache
 def ours() -> Catalog:
     """What every home has: `sql/` and the canonical inputs."""
-    return Catalog(in_order(with_inputs(read_tables())), tuple(read_audiences()))
+    return Catalog(in_order(with_inputs(read_tables(features=features()))), tuple(read_audiences()))
 
 
 def tables() -> dict[str, Table]:
@@ -84,8 +84,13 @@ def with_features(sql: str, instead: Mapping[str, str] | None = None) -> str:
     `instead`: SELECTs by the names of features in whose place they are read, by other features as well: fewer rows of
     the same columns, where not all are asked for.
     """
+    return _written_in(sql, tuple(sorted((instead or {}).items())))
+
+
+@lru_cache(maxsize=256)
+def _written_in(sql: str, instead: tuple[tuple[str, str], ...]) -> str:
     ours = {name: feature.declared_text for name, feature in features().items()}
-    return inlined(sql, "a query", {**ours, **(instead or {})})
+    return inlined(sql, "a query", {**ours, **dict(instead)})
 
 
 @cache

@@ -299,15 +299,16 @@ def _require_day(table: Table) -> None:
         )
 
 
-def read_tables(root: Path = SQL_FOLDER) -> dict[str, Table]:
+def read_tables(root: Path = SQL_FOLDER, features: Mapping[str, Table] | None = None) -> dict[str, Table]:
     """All tables by full name, in an order in which each comes after the tables it reads.
 
+    `features` are those of `read_features`, where they have been read already.
     Raises HeaderError or Refused for a file that cannot be used, HeaderError for tables that read in a circle and for
     two files of one table.
     """
     not_stored = {"sources", INPUT_FOLDER, AUDIENCES, FEATURES}
     files = sorted(path for path in root.rglob("*.sql") if path.relative_to(root).parts[0] not in not_stored)
-    features = read_features(root)
+    features = read_features(root) if features is None else features
     tables = [read_table(path, root, features=features) for path in files]
     require_one_file_each(tables)
     return in_order(tables)

@@ -6,6 +6,7 @@ So what several tables say stands in one file, and neither engine knows of it.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 
 from sqlglot import exp
 
@@ -42,11 +43,18 @@ def _inline(tree: exp.Query, file: str, features: Mapping[str, str], ctes: dict[
         if name not in features:
             raise Refused(file, name, f"one of {', '.join(sorted(features))}", "is no file of sql/features/")
         if name not in ctes:
-            feature = parse(features[name], name)
-            _set_apart(feature, name)
+            feature = _feature(features[name], name).copy()
             _inline(feature, name, features, ctes)
             ctes[name] = exp.CTE(this=feature, alias=exp.TableAlias(this=exp.to_identifier(_cte_name(name))))
         _read(table, _cte_name(name))
+
+
+@lru_cache(maxsize=256)
+def _feature(select: str, name: str) -> exp.Query:
+    """A feature as its readers get it, read once: a dozen tables read the same. Copy it to change it."""
+    feature = parse(select, name)
+    _set_apart(feature, name)
+    return feature
 
 
 def _set_apart(feature: exp.Query, name: str) -> None:

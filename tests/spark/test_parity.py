@@ -7,7 +7,7 @@ Here Spark's two workers are threads; as Java machines of their own they give th
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -40,13 +40,16 @@ class Both:
         """The day before only of what the last day looks back at."""
         before, last = DAYS
         looked_back_at = _with_upstream({"marts.segment_events", "marts.rfm_class_history"})
-        for table in (table for table in TABLES if table.full_name in looked_back_at):
-            self._make(table, before)
+        self._build([table for table in TABLES if table.full_name in looked_back_at], before)
+        self._build(TABLES, last)
+
+    def _build(self, built: Sequence[Table], day: dt.date) -> None:
+        """A step makes all of its tables at once, with the first of them."""
         done: set[str] = set()
-        for table in TABLES:
+        for table in built:
             step = table.header.computed_by
             if step is None or step not in done:
-                self._make(table, last)
+                self._make(table, day)
             done.add(step or "")
 
     def _make(self, table: Table, day: dt.date) -> None:
