@@ -80,7 +80,7 @@ def _timing(engine: DuckDBEngine, day: dt.date) -> pl.DataFrame:
     expected = {f"expected_purchases_{d}d": MODEL.expected_purchases(d / 7, x, t_x, T) for d in (30, 90, 180, 365)}
     bought = {
         f"p_purchase_{name}": MODEL.probability_of_purchase(d / 7, x, t_x, T)
-        for name, d in (("30d", 30), ("90d", 90), ("churn", 180), ("180d", 180), ("365d", 365))
+        for name, d in (("30d", 30), ("90d", 90), ("churn", TARGETS["churn"]), ("180d", 180), ("365d", 365))
     }
     discounted = 0.955 * expected["expected_purchases_365d"]
     p, q = 6.25, 3.74
@@ -121,8 +121,9 @@ def _horizons(day: dt.date) -> pl.DataFrame:
         [
             {"horizon_days": days, "decided_on": (day + dt.timedelta(1)).replace(day=1) - dt.timedelta(1),
              "buyers": 2000, "silent": 1800 - 700 * n // 3, "silent_share": (1800 - 700 * n // 3) / 2000,
-             "verdict": "enough silent", "churn_horizon_days": 180, "chosen_by": "enough silent",
-             "previous_churn_horizon_days": 180}
+             "verdict": "enough silent" if days <= TARGETS["churn"] else "too few silent",
+             "churn_horizon_days": TARGETS["churn"], "chosen_by": "enough silent",
+             "previous_churn_horizon_days": TARGETS["churn"]}
             for n, days in enumerate((30, 60, 90, 180))
         ]
     )  # fmt: skip

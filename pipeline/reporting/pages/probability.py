@@ -150,7 +150,7 @@ def _propensity(report: Report, days: int, customers: int) -> Chart:
         id="propensity",
         title="Buying soon against not coming back",
         basis=f"n = {words.counted(customers, 'customer')} · orders {facts.range} · "
-        f"the {words.counted(days, 'day')} after {words.short_day(facts.snapshot_date)}",
+        f"the {words.counted(max(days, 30), 'day')} after {words.short_day(facts.snapshot_date)}",
         views=tuple(
             View(column, label, sentence, _propensity_figure(facts, rows, column, label, days))
             for column, label in measures.items()
