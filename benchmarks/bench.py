@@ -40,6 +40,7 @@ FEW_COLUMNS = (
 COLUMNS = {"few": FEW_COLUMNS, "all": LINE_COLUMNS}
 MOST_TIMES_BARE, MOST_GIB, LEAST_SAVED, MOST_GROWTH = 8.0, 12.0, 0.8, 1.2
 LEAST_TIMES_BY_HAND, WANTED_TIMES_BY_HAND = 3.0, 5.0
+MOST_OF_THE_REST, MOST_SECONDS_OF_PRODUCTS = 0.4, 60.0  # the seconds at ten million lines
 BARE, FULL, NEXT, BY_HAND, SAME, SPARK = (
     "bare reading", "whole run", "next day", "by hand", "the same tables, by us", "whole run on Spark"
 )  # fmt: skip
@@ -49,6 +50,16 @@ _BARE = """
 import sys, duckdb
 connection = duckdb.connect(sys.argv[1], config={"memory_limit": sys.argv[3]})
 connection.execute("CREATE TABLE lines AS SELECT * FROM read_csv(?)", [sys.argv[2]]).fetchall()
+"""
+# Each line gets a variant of its product, the same on every export; the one with number v is about 1 / v as common as
+# the first.
+_VARIANTS = """
+COPY (
+  SELECT lines.* REPLACE (product_id || '-' || floor(
+    pow({variants} + 1, (hash(order_id || product_id) % 1000003) / 1000003)
+  )::INTEGER AS product_id)
+  FROM read_csv('{export}', all_varchar = true) AS lines
+) TO '{export}.new' (FORMAT csv)
 """
 
 
@@ -79,6 +90,7 @@ def main() -> None:
     parser.add_argument("--sizes", default="1000000", help="order lines of the history, about; several with commas")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--columns", choices=COLUMNS, default="few", help="of the order lines: nine, or all there are")
+    parser.add_argument("--variants", type=int, default=50, help="of each of the 400 products of the shop")
     parser.add_argument("--memory-limit", default="8GB", help="for DuckDB, alone and inside Perennial")
     parser.add_argument("--by-hand-up-to", type=int, default=30_000_000, help="pandas holds all lines in memory")
     parser.add_argument("--spark", action="store_true", help="also the whole run on Spark, local")
@@ -128,12 +140,23 @@ def _make_exports(size: int, folder: Path, arguments: argparse.Namespace) -> Mea
     files = {file.name: file for file in simulate(shop, folder, nights=1, with_other=False, columns=columns)}
     history = files["exports/perennial/order_lines.csv"]
     following = files[f"nights/{NEXT_DAY}/perennial/order_lines-{NEXT_DAY}.csv"]
-    measured = Measured(history.rows or 0, folder / history.name, history.size / 1e6)
+    for file in (history, following):
+        _vary_products(folder / file.name, arguments.variants)
+    export = folder / history.name
+    measured = Measured(history.rows or 0, export, export.stat().st_size / 1e6)
     _say(
         f"\n── {measured.lines:,} lines, {shop.customers:,} customers, {measured.megabytes:,.0f} MB; "
         f"next day {following.rows:,} lines"
     )
     return measured
+
+
+def _vary_products(export: Path, variants: int) -> None:
+    import duckdb
+
+    with duckdb.connect() as connection:
+        connection.execute(_VARIANTS.format(export=export, variants=variants))
+    export.with_name(f"{export.name}.new").replace(export)
 
 
 def _new_home(home: Path, memory_limit: str) -> Path:
@@ -245,6 +268,11 @@ def _goals(results: list[Measured]) -> Iterator[Goal]:
         entry = sum(took for step, took in one.steps[FULL].items() if step == "ingest" or step.startswith("staging."))
         most = full.seconds - LEAST_SAVED * entry
         yield Goal(f"{size}next day (whole run − {LEAST_SAVED} × ingest and staging)", following.seconds, most, " s")
+        products = sum(took for step, took in one.steps[FULL].items() if step in _steps_of_products())
+        yield Goal(
+            f"{size}products, times the rest of the whole run", products / (full.seconds - products), MOST_OF_THE_REST
+        )
+        yield Goal(f"{size}products, for ten million lines", products / one.lines * 1e7, MOST_SECONDS_OF_PRODUCTS, " s")
         if BY_HAND in one.costs and SAME in one.costs:
             times = one.costs[BY_HAND].seconds / one.costs[SAME].seconds
             yield Goal(f"{size}by hand, times the same tables by us", times, LEAST_TIMES_BY_HAND, at_least=True)
@@ -254,6 +282,14 @@ def _goals(results: list[Measured]) -> Iterator[Goal]:
         yield Goal(
             f"whole run, {large.lines:,} lines to {small.lines:,}", growth, MOST_GROWTH * large.lines / small.lines
         )
+
+
+def _steps_of_products() -> set[str]:
+    """Steps of a run that make the tables of products, as the history calls them."""
+    from pipeline.tables.catalog import ours
+
+    tables = [table for table in ours().tables.values() if table.topic == "products"]
+    return {table.header.computed_by or table.full_name for table in tables}
 
 
 def _keep(results: list[Measured], folder: Path) -> None:
