@@ -74,19 +74,16 @@ def _of_first(everybody: Rows) -> Rows:
 
 
 def _figures(first: Mapping[str, Any]) -> list[KeyFigure]:
-    horizon = first["horizon_days"]
-    share = f"95 % interval {words.percent(first['share_back_low'])} to {words.percent(first['share_back_high'])}"
-    figures = [KeyFigure(f"Buy a second time within {horizon} days", words.percent(first["share_back"]), share)]
+    back, horizon = words.percent(first["share_back"]), first["horizon_days"]
     if first["back_p50_days"] is None:
-        return figures
-    for percent, label in {
-        25: "A quarter are back by",
-        50: "Half: remind on",
-        75: "Three quarters: win back on",
-    }.items():
-        told = _range(first, percent) if percent > 25 else f"of those back by day {horizon}"
-        figures.append(KeyFigure(label, f"day {words.count(first[f'back_p{percent}_days'])}", told))
-    return figures
+        share = f"95 % interval {words.percent(first['share_back_low'])} to {words.percent(first['share_back_high'])}"
+        return [KeyFigure(f"Buy a second time within {horizon} days", back, share)]
+    quarter, half, three_quarters = (f"day {words.count(first[f'back_p{share}_days'])}" for share in (25, 50, 75))
+    return [
+        KeyFigure("A quarter are back by", quarter, f"of the {back} who buy a second time within {horizon} days"),
+        KeyFigure("Half are back: remind on", half, _range(first, 50)),
+        KeyFigure("Three quarters: win back on", three_quarters, _range(first, 75)),
+    ]
 
 
 def _range(row: Mapping[str, Any], share: int) -> str:
@@ -182,9 +179,9 @@ def _back_table(main: Rows) -> Grid:
         Field("purchase", "Purchase"), Field("silences", "Silences", "count"), Field("horizon", "By day", "count"),
         Field("share_back", "Buy again", "percent"), Field("share_low", "from", "percent"),
         Field("share_high", "to", "percent"), Field("returned", "Came back", "count"),
-        Field("back_p25", "A quarter, day", "count"), Field("back_p50", "Half: remind, day", "count"),
+        Field("back_p25", "25 % by day", "count"), Field("back_p50", "50 % by day", "count"),
         Field("back_p50_low", "from", "count"), Field("back_p50_high", "to", "count"),
-        Field("back_p75", "Three quarters: win back, day", "count"), Field("back_p75_low", "from", "count"),
+        Field("back_p75", "75 % by day", "count"), Field("back_p75_low", "from", "count"),
         Field("back_p75_high", "to", "count"),
     ]  # fmt: skip
     return grid("When those who buy again are back, by order number, each at its longest horizon", fields, [
