@@ -75,12 +75,22 @@ _LATER = object()
 Later = Annotated[Analytic[Setting], _LATER]
 """The same of one that earlier versions lacked: only where it is set, so that their manifests are not told apart."""
 
+BETWEEN_PARTS = "|"
+
 
 class InSql:
-    """Marks a setting that SQL reads: as these columns of params.settings, one for each part of its value."""
+    """Marks a setting that SQL reads: as these columns of params.settings, one for each part of its value.
 
-    def __init__(self, type: str, *columns: str) -> None:
-        self.type, self.columns = type, columns
+    A list of any length is one column, its parts behind and before `BETWEEN_PARTS`: |a|b|.
+    """
+
+    def __init__(self, type: str, *columns: str, of_any_length: bool = False) -> None:
+        self.type, self.columns, self.of_any_length = type, columns, of_any_length
+
+    def parts(self, value: Any) -> list[Any]:
+        if self.of_any_length:
+            return [BETWEEN_PARTS + "".join(f"{part}{BETWEEN_PARTS}" for part in value)]
+        return [None] * len(self.columns) if value is None else _parts(value)
 
 
 class SettingsError(PerennialError):
@@ -272,6 +282,32 @@ class Affinity(BaseModel):
     largest_basket: Annotated[int, InSql("INTEGER", "largest_basket")] = Field(
         100, ge=2, le=300, description="Most different items of a basket that is counted"
     )
+
+
+class Audiences(BaseModel):
+    """Of which products, categories and places there are audiences, and how likely a repeat must be."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    minimum_size: Annotated[int, InSql("INTEGER", "audience_minimum_size")] = Field(
+        100, ge=1, description="Fewest customers that a product, category or place must have for files of its own"
+    )
+    most_values: Annotated[int, InSql("INTEGER", "audience_most_values")] = Field(
+        20, ge=0, le=200, description="How many products, categories, places … have files, those of most customers"
+    )
+    products: Annotated[tuple[str, ...], InSql("VARCHAR", "audience_products", of_any_length=True)] = Field(
+        (), max_length=100, description="Ids of products that have files whatever their size"
+    )
+    due_probability: Annotated[float, InSql("DOUBLE", "audience_due_probability")] = Field(
+        0.2, ge=0, le=1, description="Least chance to buy an item again within 30 days for the audience repeat_due"
+    )
+
+    @field_validator("products")
+    @classmethod
+    def products_are_ids(cls, products: tuple[str, ...]) -> tuple[str, ...]:
+        if any(not product.strip() or BETWEEN_PARTS in product for product in products):
+            raise ValueError(f"a product is chosen by its id; ids that are empty or hold {BETWEEN_PARTS} cannot be")
+        return products
 
 
 class Spark(BaseModel):
@@ -467,6 +503,9 @@ class Settings(BaseSettings):
     affinity: Later[Affinity] = Field(
         default_factory=lambda: Affinity(), description="Which baskets tell what goes together"
     )
+    audiences: Later[Audiences] = Field(
+        default_factory=lambda: Audiences(), description="Which products, categories and places have audiences"
+    )
     schedule_hour: int = Field(3, ge=0, le=23, description="Local hour of the nightly run")
     failure_webhook: Secret[HttpUrl] | None = Field(
         None, description="Address that is told (POST, JSON) when a run fails"
@@ -607,8 +646,8 @@ def _in_sql(settings: BaseModel) -> Iterator[tuple[str, tuple[str, Any]]]:
         value = getattr(settings, name)
         for mark in field.metadata:
             if isinstance(mark, InSql):
-                parts = [None] * len(mark.columns) if value is None else _parts(value)
-                yield from ((column, (mark.type, part)) for column, part in zip(mark.columns, parts, strict=True))
+                parts = zip(mark.columns, mark.parts(value), strict=True)
+                yield from ((column, (mark.type, part)) for column, part in parts)
                 break
         else:
             if isinstance(value, BaseModel):

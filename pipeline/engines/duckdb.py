@@ -439,4 +439,4 @@ def settings_select(settings: Settings) -> str:
 def _constant(value: Any) -> str:
     if value is None:
         return "NULL"
-    return f"'{value}'" if isinstance(value, dt.date) else str(value)
+    return text_literal(value) if isinstance(value, dt.date | str) else str(value)

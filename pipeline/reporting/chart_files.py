@@ -323,7 +323,7 @@ class _Maker:
         return Chart(
             id=self._chart.id,
             title=self._say("title", self._header.title, values),
-            basis=self._say("basis", self._header.basis, values),
+            basis=views[0][0].basis or self._say("basis", self._header.basis, values),
             views=tuple(view for view, _ in views),
             grid=None if self._header.each else self._grid(rows, self._of_view(shown, rows, values), values),
             legend=tuple(legend.items()) if self._header.legend is None else self._legend(values),
@@ -352,7 +352,8 @@ class _Maker:
                 str(key), str(own[0][each.label]), self._header.draw, self._header.sentence, data, values
             )
             grid = self._grid(own, columns, values)
-            views.append((View(view.key, view.label, view.sentence, view.figure, grid=grid), legend))
+            basis = self._say("basis", self._header.basis, values)
+            views.append((View(view.key, view.label, view.sentence, view.figure, basis, grid), legend))
         return views
 
     def _view(

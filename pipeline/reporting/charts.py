@@ -427,9 +427,21 @@ def _names(labels: Sequence[str], always: bool = False) -> dict[str, Any]:
 
 
 def in_lines(name: str, width: int = _LONGEST_NAME) -> list[str]:
-    """A name on two lines at most, cut where it is longer."""
+    """A name on two lines at most, cut where it is longer; of a pair, "this + that", each on a line of its own."""
+    first, pair, second = name.partition(" + ")
     lines = textwrap.wrap(name, width) or [name]
-    return lines if len(lines) <= 2 else [lines[0], f"{lines[1][: width - 2].rstrip()} …"]
+    if len(lines) > 1 and pair:
+        return [f"{_cut(first, width)} +", _cut(second, width)]
+    return lines if len(lines) <= 2 else [lines[0], _cut(" ".join(lines[1:]), width)]
+
+
+def _cut(name: str, width: int) -> str:
+    """The start of a long name, and the id in brackets behind it: it tells products of one name apart."""
+    if len(name) <= width:
+        return name
+    before, _, last = name.rpartition(" ")
+    end = f" {last}" if before and last.startswith("(") and len(last) <= width // 2 else ""
+    return f"{name[: width - 2 - len(end)].rstrip()} …{end}"
 
 
 def waterfall(ends: tuple[tuple[str, Any], tuple[str, Any]], parts: Sequence[tuple[str, Any]], currency: str) -> Figure:

@@ -163,8 +163,9 @@ def comparing(home: Home, day: str) -> set[str]:
         "value_bridge",
         "taste_groups",
         "taste_group_items",
+        "audience_values",
     }
-    pages = {"index", "segments", "classes", "trend", "lifecycle", "trust"}
+    pages = {"index", "segments", "classes", "taste", "trend", "lifecycle", "trust"}
     files = {table_file(name, dt.date.fromisoformat(day)) for name in names} | audiences_of(home, day)
     return files | {f"reports/out/{day}/{page}.html" for page in pages} | {f"data/audiences/{day}/manifest.json"}
 

@@ -31,6 +31,12 @@ def test_names_that_begin_alike_stay_two_rows_and_are_cut_on_the_axis_only() -> 
     assert set(axis["ticktext"]) == {"Set of six vintage<br>teacups with saucers a …"}
 
 
-@pytest.mark.parametrize(("name", "lines"), [("Hat", ["Hat"]), ("", [""]), ("x" * 60, ["x" * 24, "x" * 22 + " …"])])
+@pytest.mark.parametrize(
+    ("name", "lines"),
+    [
+        ("Hat", ["Hat"]), ("", [""]), ("x" * 60, ["x" * 24, "x" * 22 + " …"]), ("Cup + tea", ["Cup + tea"]),
+        ("x" * 60 + " + Plate", ["x" * 22 + " … +", "Plate"]), ("x" * 60 + " (12)", ["x" * 24, "x" * 17 + " … (12)"]),
+    ],
+)  # fmt: skip
 def test_a_name_has_two_lines_at_most(name: str, lines: list[str]) -> None:
     assert in_lines(name) == lines

@@ -10,6 +10,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 from made_predictions import predict
+from made_products import make_up_products
 from shop import RealShop, Shop, all_tables, open_engine
 
 from pipeline.reporting import figures
@@ -54,6 +55,7 @@ def reports(tmp_path_factory: pytest.TempPathFactory, cdnow_master: RealShop) ->
             shop = tell(Shop(home, engines.enter_context(open_engine(Settings(home=home))))).snapshot(str(DAY))
             if name == "tiny":
                 predict(shop.engine, DAY)
+                make_up_products(shop.engine, DAY)
                 shop.engine.write(all_tables()["marts.activity_trend_summary"], DAY)
             made[name] = read_report(shop.engine.read, DAY, tables(), RUN)
         made["cdnow"] = read_report(cdnow_master.engine.read, dt.date(1998, 6, 30), tables(), RUN)
@@ -64,7 +66,8 @@ def _tiny(shop: Shop) -> Shop:
     """Windows of 10 days: on 30 April Anna declines and Bert grows. A refund, a guest, targets and a benchmark."""
     shop.with_settings(trend={"window_days": 10})
     for month in ("02", "03"):
-        shop.orders("cleo", *(f"2026-{month}-{n:02d}" for n in (1, 9, 20)), amount=40, sales_channel="web")
+        days = (f"2026-{month}-{n:02d}" for n in (1, 9, 20))
+        shop.orders("cleo", *days, amount=40, sales_channel="web", product_id="hat", category="Wear")
     shop.orders("anna@example.com", *(f"2026-04-{n:02d}" for n in (1, 11, 12, 13, 14)), amount=20)
     shop.orders("bert", *(f"2026-04-{n:02d}" for n in (1, 22, 23, 24, 25)), sales_channel="store", store_id="Graz")
     shop.refund("cleo-1", on="2026-04-02", amount=5).orders(None, "2026-04-03", amount=8)
@@ -117,6 +120,81 @@ def test_the_tiny_and_the_large_shop_have_something_of_everything(reports: Mappi
     }  # fmt: skip
     too_much_for_both = {("trend", "moves"), ("trend", "movers"), ("channels", "channel_repeats")}
     assert shown | too_much_for_both == {(page.name, name) for page, name in CHARTS}
+
+
+def said(report: Report, page: str) -> dict[str, list[str]]:
+    """The sentences of a page's charts, view by view; of a chart without rows what is said instead."""
+    (found,) = (one for one in OURS if one.name == page)
+    parts = found.context(report)["charts"]
+    return {
+        name: [plain(part.text)] if isinstance(part, Nothing)
+        else [plain(part.sentence)] if isinstance(part, TableCard)
+        else [plain(view.sentence) for view in part.views]
+        for name, part in parts.items()
+    }  # fmt: skip
+
+
+def test_what_is_said_of_products(reports: Mapping[str, Report]) -> None:
+    # Cleo's hats: 6 × 40 = 240 of 240 + 100 (Anna) + 50 (Bert) + 8 − 5 = 393. The rest follows from what was made up.
+    words = said(reports["tiny"], "products")
+    assert words["best"] == [f"{item} leaves most: 240.00 € net, 61.1 % of all." for item in ("hat", "Wear")]
+    assert words["together"] == [
+        "scarf and hat stand out most: 40 baskets of 30 customers hold both, where the sizes of baskets and how much "
+        "each is bought make one expect 8. 1 pair of 3 that were tested go together."
+    ]
+    assert words["first_repeat"] == [
+        "Of 1 item that at least 30 customers began with, 1 differs beyond chance. Most surely hat: 60.0 % of its "
+        "customers came back, against 40.0 % of others who began alike."
+    ]
+    assert words["first_value"][0].endswith("spent 20.00 € in the mean, others who began alike 30.00 €.")
+    assert words["due"] == [
+        "hat will be bought again by most: about 2 customers of the 3 who are watched for it, 1 of whom are due by "
+        "their own gap."
+    ]
+    # Classes 0 to 2: 40, 35, 30 of 100 each; 5 to 7: 15, 10, 5.
+    assert words["due_chance"][0].startswith(
+        "Of those past twice their usual gap, 10.0 % bought the item within 30 days; of those within it, 35.0 %."
+    )
+    assert words["due_when"][0].startswith("1 pair of a customer and an item fall due in the next five weeks and 1 are")
+    repeat, new = words["lists"]
+    assert "50.0 % of what was bought stood among its ten" in repeat and "That is surely better." in repeat
+    assert "The difference may be chance." in new and new.endswith("Published: what customers alike buy.")
+
+
+def test_what_is_said_of_tastes(reports: Mapping[str, Report]) -> None:
+    words = said(reports["tiny"], "taste")
+    assert words["groups"] == [
+        "5 customers fall into 3 groups. The largest, group 1 with 2 customers, is set apart by nothing that stands "
+        "out."
+    ]
+    assert words["group_items"] == [
+        "hat is more often bought by group 2: 40 of its 2 customers have it, where 15 were expected of as many "
+        "purchases."
+    ]
+    assert words["stability"][0].startswith("3 groups: two halves of the customers lead to groupings of everybody that")
+    assert words["next_categories"][0].startswith("Wear is the likeliest next category of 2 customers, 66.7 % of all")
+    assert words["next_fit"][0].startswith("What 250 customers bought next surprises 10.0 % less if")
+    assert words["needs"] == [
+        "3 customers are in a stage of baby, most in first (2). 2 of them enter the next stage within 30 days."
+    ]
+    assert words["audiences"] == [
+        "0 values have files: those with at least 100 customers, and of products, categories, places and channels the "
+        "first 20."
+    ]
+
+
+def test_where_there_is_nothing_the_input_that_is_missing_is_named(shop: Shop) -> None:
+    shop.orders("anna", "2026-04-01", product_id="hat").snapshot(str(DAY))
+    report = read_report(shop.engine.read, DAY, tables(), RUN)
+    words = said(report, "products") | said(report, "taste")
+    assert words["together"] == [
+        "Fewer than two items are in 20 baskets of 10 customers, so no pair can be told from chance (1 basket)."
+    ]
+    assert words["due"] == ["No item has 30 buyers and 30 gaps between purchases of it, so nothing falls due."]
+    assert words["next_categories"] == [
+        "No order line names a category and there is no list of products that does, so nothing is said of the next one."
+    ]
+    assert words["needs"][0].startswith("There are no stages: the file need_stages.toml in the home has no rules")
 
 
 # ── a page that a home adds ───────────────────────────────────────────────────────────────────────────────────────────
@@ -397,8 +475,8 @@ def test_pages_follow_the_page_they_name() -> None:
     with pytest.raises(HeaderError, match=r"x/page\.html\.j2: after: there is no page 'y'"):
         in_navigation([page("a"), page("x", "y"), page("y", "x")])
     assert [one.name for one in in_navigation([*PAGES, *(file.as_page() for file in OURS)])] == [
-        "index", "rfm", "segments", "calendar", "channels", "classes", "comparison", "trend", "lifecycle", "rhythm",
-        "cohorts", "value", "probability", "trust", "glossary",
+        "index", "rfm", "segments", "calendar", "channels", "products", "taste", "classes", "comparison", "trend",
+        "lifecycle", "rhythm", "cohorts", "value", "probability", "trust", "glossary",
     ]  # fmt: skip
 
 

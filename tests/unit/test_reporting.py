@@ -807,6 +807,8 @@ def test_every_chart_says_what_it_means_and_what_it_rests_on(two_snapshots: Shop
         "segments": [f"{c}-{chart}" for c in ("grid", "axonaut") for chart in ("map", "shares", "migration")],
         "calendar": ["calendar-revenue", "calendar-effects", "calendar-orders", "calendar-order-value"],
         "channels": [],  # the shop names neither
+        "products": [],  # nor these
+        "taste": [],
         "classes": [f"{scale}-{m}" for scale in ("tier", "score") for m in ("recency", "frequency", "monetary")],
         "comparison": ["comparison-revenue", "comparison-segments", "comparison-evolution", "period-segments"],
         "trend": [],  # the shop is too young

@@ -280,9 +280,11 @@ def test_what_sql_reads_is_in_the_fingerprint(home):
         )
     }
     assert marked == {
-        "cancelled_orders_count", "tiers", "activity_window_days", "compare", "period", "clv", "trend", "affinity"
+        "cancelled_orders_count", "tiers", "activity_window_days", "compare", "period", "clv", "trend", "affinity",
+        "audiences",
     }  # fmt: skip
-    assert marked <= Settings(home=home, affinity={"largest_basket": 50}).analytic().keys()
+    later = {"affinity": {"largest_basket": 50}, "audiences": {"minimum_size": 5}}
+    assert marked <= Settings(home=home, **later).analytic().keys()
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,89 @@
+/*
+title: Bought together more often than baskets of these sizes make any two items be
+caption: "{{ level_label }} bought together, by the lower end of the interval"
+each: {key: level, label: level_label}
+draw: {dots: pair, value: lift, band: [lift_low, lift_high], beside: 1, title: "times as often as expected (90 % interval)"}
+columns:
+  level: {hidden: true}
+  level_label: {hidden: true}
+  pair: Pair
+  lift: Times as often
+  lift_low: "90 % interval: from"
+  lift_high: to
+  baskets: Baskets with both
+  expected: {label: Expected, kind: number}
+  customers: Customers
+  confidence: Of the baskets with the first
+  other_confidence: Of those with the second
+  first_name: {hidden: true}
+  second_name: {hidden: true}
+  all_pairs: {hidden: true}
+  tests: {hidden: true}
+  counted: {hidden: true}
+let:
+  best: max_by(rows, lift_low)
+  shown: count(*)
+hover: >-
+  {{ pair }}<br>{{ baskets|counted('basket') }} with both, {{ expected|number(1) }} expected
+  <br>{{ confidence|percent }} of the baskets with {{ first_name }}<br>{{ other_confidence|percent }} of those with {{ second_name }}
+sentence: >-
+  {{ best.first_name }} and {{ best.second_name }} stand out most: {{ best.baskets|counted("basket") }} of
+  {{ best.customers|counted("customer") }} hold both, where the sizes of baskets and how much each is bought make one
+  expect {{ best.expected|number(1) }}. {{ best.all_pairs|counted("pair") }} of {{ best.tests|count }} that were tested
+  go together{% if best.all_pairs > shown %}; the first {{ shown }} are shown{% endif %}.
+empty: >-
+  {% if not baskets.counted %}No basket of a customer names products or categories.{% elif baskets.eligible < 2 %}Fewer than
+  two items are in 20 baskets of 10 customers, so no pair can be told from chance ({{ baskets.counted|counted("basket") }}).
+  {%- else %}Of {{ baskets.tests|counted("pair") }} of items that are bought often enough, none is in baskets more often
+  than the sizes of the {{ baskets.counted|counted("basket") }} make two items be.{% endif %}
+basis: n = {{ counted|counted("basket") }} · {{ known.first_on|span(snapshot_date) }}
+*/
+WITH labelled AS (
+  SELECT
+    affinity.*,
+    coalesce(first_names.label, affinity.item) AS first_name,
+    coalesce(second_names.label, affinity.other) AS second_name,
+    back.confidence AS other_confidence,
+    row_number() OVER (
+      PARTITION BY affinity.level, least(affinity.item, affinity.other), greatest(affinity.item, affinity.other)
+      ORDER BY affinity.confidence DESC, affinity.item
+    ) AS direction
+  FROM marts.product_affinity AS affinity
+  LEFT JOIN marts.product_affinity AS back
+    ON back.snapshot_date = affinity.snapshot_date AND back.level = affinity.level AND back.scope = affinity.scope
+    AND back.item = affinity.other AND back.other = affinity.item
+  LEFT JOIN marts.product_names AS first_names
+    ON first_names.snapshot_date = affinity.snapshot_date AND first_names.product_id = affinity.item
+    AND affinity.level = 'product'
+  LEFT JOIN marts.product_names AS second_names
+    ON second_names.snapshot_date = affinity.snapshot_date AND second_names.product_id = affinity.other
+    AND affinity.level = 'product'
+  WHERE affinity.snapshot_date = $snapshot_date AND affinity.scope = 'basket' AND affinity.is_complementary
+),
+ranked AS (
+  SELECT *, row_number() OVER (PARTITION BY level ORDER BY lift_low DESC, item, other) AS place
+  FROM labelled
+  WHERE direction = 1
+)
+SELECT
+  ranked.level,
+  CASE ranked.level WHEN 'product' THEN 'Products' ELSE 'Categories' END AS level_label,
+  ranked.first_name || ' + ' || ranked.second_name AS pair,
+  ranked.lift,
+  ranked.lift_low,
+  ranked.lift_high,
+  ranked.baskets,
+  ranked.expected,
+  ranked.customers,
+  ranked.confidence,
+  ranked.other_confidence,
+  ranked.first_name,
+  ranked.second_name,
+  fit.complementary AS all_pairs,
+  fit.tests,
+  fit.counted
+FROM ranked
+JOIN marts.product_affinity_fit AS fit
+  ON fit.snapshot_date = $snapshot_date AND fit.level = ranked.level AND fit.scope = ranked.scope
+WHERE ranked.place <= 15
+ORDER BY ranked.level DESC, ranked.place

@@ -1,0 +1,23 @@
+/*
+title: What a customer's own past adds to the shop's rate
+draw: {lines: prior_weight, series: {gain: accent}, titles: ["occasions that the shop's rate counts for", "less surprise (log loss)"]}
+columns:
+  prior_weight: Weight of the shop's rate
+  gain: {label: "Less surprise than by the shop's rate alone", kind: percent}
+  log_loss: {label: "Log loss, own past and shop's rate", kind: number}
+  log_loss_naive: {label: "Log loss, shop's rate alone", kind: number}
+  is_chosen: Chosen
+let:
+  best: max_by(rows, gain)
+sentence: >-
+  {% if next.status == "ok" %}What {{ next.customers|counted("customer") }} bought next surprises {{ best.gain|percent }} less if
+  their own past is known, not the shop's rate alone; the shop's rate then weighs as much as
+  {{ next.prior_weight|counted("occasion") }} of theirs.{% else %}A customer's own past makes what comes next no less
+  surprising than the shop's rate alone ({{ best.gain|percent }} at best), so everybody has the shop's rate.{% endif %}
+empty: ""
+basis: n = {{ next.customers|counted("customer") }} · first purchase in {{ next.origin|span(snapshot_date) }}
+*/
+SELECT prior_weight, 1 - log_loss / nullif(log_loss_naive, 0) AS gain, log_loss, log_loss_naive, is_chosen
+FROM marts.next_category_fit
+WHERE snapshot_date = $snapshot_date AND log_loss IS NOT NULL
+ORDER BY prior_weight
