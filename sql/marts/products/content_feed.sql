@@ -154,7 +154,7 @@ candidates AS (
     FROM features.product_trends
     WHERE occasions_30 >= 20
     ORDER BY floor(trend * 10000000000 + 0.5) DESC, occasions_90 DESC, product_id
-    LIMIT 50
+    LIMIT 10
   ) AS trends
 ),
 fitting AS (
