@@ -4,9 +4,12 @@ import datetime as dt
 
 import complete_journey
 import numpy as np
+import polars as pl
 import pytest
+from scipy.stats import hypergeom
 from shop import RealShop, Rows, Shop, build, days_before, open_engine, real_shop
 
+from pipeline.models.affinity import false_discovery_rates
 from pipeline.settings import Settings
 from pipeline.simulator.queries import PARTNERS
 from pipeline.simulator.shop import Shop as Simulated
@@ -162,6 +165,15 @@ def test_too_many_pairs_lower_the_limit(shop, most, limit, kept):
     ]
 
 
+def test_a_basket_of_5000_lines(shop):
+    """Twelve and a half million pairs, of one order: it is left out and told, as its customer is of the sequences."""
+    tea_and_bread(shop)
+    buy(shop, "caterer", "2026-12-02", *(f"p{number:04d}" for number in range(4_997)), "tea", "cup", "bread")
+    assert shop.table(AFFINITY, END).where(item="tea", scope="basket").rows("other", "baskets") == [("cup", 20)]
+    fit = shop.show(FIT, END).where(level="product")
+    assert fit.rows("scope", "counted", "left_out", "items") == [("basket", 40, 1, 3), ("sequence", 0, 1, 0)]
+
+
 def test_the_20_best_of_each_item_and_ties_by_what_was_bought_lately(shop):
     """One hub in 22 pairs that are seen alike: first those bought in the last 90 days, then by id."""
     for number in range(20):
@@ -279,6 +291,17 @@ def test_online_retail(retail):
     assert fit.rows(*COLUMNS) == [(17_430, 342_389, 11_990_020, 2_383, 2_838_153, 314_013, 31_312, 16_802)]
     assert fit.one("left_out") == 17_631 - 17_430
     assert fit.one("size_factor") == pytest.approx(1.7827, abs=1e-4)
+
+
+def test_fishers_test_finds_three_times_as_many_in_online_retail(retail):
+    """It knows no sizes of baskets: 102,174 pairs, where 31,312 are more than the sizes make."""
+    sql = features()["features.basket_pairs"].select
+    pairs = retail.select(
+        f"SELECT together, one_baskets, other_baskets, kept FROM ({sql}) AS pairs WHERE level = 'product' AND one <> ''"
+    )
+    together, one, other, kept = (pairs.frame[name].cast(pl.Float64).to_numpy() for name in pairs.frame.columns)
+    fisher = false_discovery_rates(hypergeom.sf(together - 1, kept, one, other), 2_838_153)
+    assert (fisher <= 0.05).sum() == pytest.approx(102_174, rel=1e-3)
 
 
 def test_first_pairs_of_online_retail(retail):

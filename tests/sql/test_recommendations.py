@@ -5,7 +5,7 @@ import datetime as dt
 import numpy as np
 import polars as pl
 import pytest
-from shop import Rows, days_before
+from shop import Rows, all_tables, days_before
 
 from pipeline.steps.products import recommendations as step
 from pipeline.tables.catalog import features
@@ -54,6 +54,8 @@ def test_what_trends_in_online_retail(online_retail):
     assert rising["product_id"].to_list() == ["23552", "23498", "23681"]
     assert rising.row(0)[1:3] == (103, 103)
     assert rising["trend"].to_list() == pytest.approx([6.1050, 6.0114, 5.7005], abs=1e-4)
+    # (104 / 113) · n365 / n30 of the first: 2,416 occasions of 30 days, 16,026 of 365.
+    assert rising["trend"][0] == pytest.approx(104 / 2_416 / (113 / 16_026), abs=1e-4)
 
 
 @pytest.fixture
@@ -84,6 +86,15 @@ def test_two_customers_in_common_are_no_neighbourhood(households):
         households.orders(customer, days_before(9), product_id="salt")
     rows = ask(households, "product_neighbours")
     assert rows.where(product_id="salt").rows("other_id", "customers") == [("jam", 4)]
+
+
+def test_a_customer_with_half_of_all_lines_is_one_customer(households):
+    """Bread and oil on as many days as all others together: no more alike than one more customer makes them."""
+    days = [days_before(number) for number in range(20, 40)]
+    households.orders("caterer", *days, product_id="bread").orders("caterer", *days, product_id="oil")
+    rows = ask(households, "product_neighbours")
+    assert rows.where(product_id="oil").by("other_id", "customers") == {"bread": 5, "butter": 4, "jam": 3}
+    assert rows.where(product_id="oil", other_id="bread").one("cosine") == pytest.approx(5 / (5 * 7) ** 0.5)
 
 
 def test_what_may_be_bought_again(shop):
@@ -302,3 +313,46 @@ def test_what_the_header_of_the_validation_refuses(households, change, refused):
     households.table(VALIDATION)
     households.engine.execute(f"UPDATE {VALIDATION} SET {change}")
     assert households.failing_checks(VALIDATION, DAY) == {refused}
+
+
+# ── why, and what can be had ──────────────────────────────────────────────────────────────────────────────────────────
+
+
+def by_similar_customers(shop):
+    """The lists, as they are where the validation has published what similar customers buy."""
+    shop.table(LISTS)
+    shop.engine.execute(f"UPDATE {VALIDATION} SET is_published = method IN ('similar_customers', 'personal_frequency')")
+    shop.engine.write(all_tables()[LISTS], dt.date.fromisoformat(DAY))
+    return shop.show(LISTS, DAY)
+
+
+@pytest.fixture
+def tea_drinkers(shop):
+    """Forty baskets of forty customers: tea with a cup, or bread alone. Anna and bert have bought tea only."""
+    for number in range(20):
+        for product in ("tea", "cup"):
+            shop.line(f"t{number}", on=days_before(20), customer=f"t{number}", product_id=product)
+        shop.orders(f"b{number}", days_before(20), product_id="bread")
+    return shop.orders("anna", days_before(20), product_id="tea").orders("bert", days_before(20), product_id="tea")
+
+
+def test_a_product_that_goes_with_one_of_the_customer_says_so(tea_drinkers):
+    rows = by_similar_customers(tea_drinkers).where(list="cross_sell", customer_id="anna")
+    assert rows.rows("product_id", "reason", "because_of") == [("cup", "complement", "tea")]
+
+
+def test_a_product_that_was_viewed_in_30_days_and_not_bought_says_so(tea_drinkers):
+    tea_drinkers.event("v1", "product_view", at=f"{days_before(29)}T10:00", customer="anna", product_id="cup")
+    tea_drinkers.event("v2", "product_view", at=f"{days_before(30)}T10:00", customer="bert", product_id="cup")
+    tea_drinkers.event("v3", "add_to_cart", at=f"{days_before(3)}T10:00", customer="bert", product_id="cup")
+    rows = by_similar_customers(tea_drinkers).where(list="cross_sell", product_id="cup")
+    assert rows.where(customer_id="anna").rows("reason", "because_of") == [("viewed_not_bought", "tea")]
+    assert rows.where(customer_id="bert").one("reason") == "complement"
+
+
+def test_what_is_not_in_stock_is_in_no_list(tea_drinkers):
+    """Whether it was on an earlier day is not known, so the past is judged with it."""
+    tea_drinkers.product("cup", in_stock=False).product("tea", in_stock=False).product("bread", in_stock=True)
+    rows = by_similar_customers(tea_drinkers)
+    assert set(rows.rows("product_id")) == {("bread",)}
+    assert ask(tea_drinkers, "new_candidates").where(customer_id="anna", product_id="cup").frame.height > 0

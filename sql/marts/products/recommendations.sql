@@ -1,5 +1,5 @@
 /*
-description: "What to show or offer a customer: up to ten products in each list. repeat and cross_sell are never mixed, since their scores mean different things; win_back has both for customers who are going or gone, what they bought first. Left out is what a customer bought in the last 7 days (or less than half of the days by which a quarter buy it again ago) and what nobody has bought for 60 days. Nothing is filled in to reach ten. Methods are those that marts.recommendation_validation has published."
+description: "What to show or offer a customer: up to ten products in each list. repeat and cross_sell are never mixed, since their scores mean different things; win_back has both for customers who are going or gone, what they bought first. Left out is what a customer bought in the last 7 days (or less than half of the days by which a quarter buy it again ago) what nobody has bought for 60 days, and what is not in stock. Nothing is filled in to reach ten. Methods are those that marts.recommendation_validation has published."
 grain: [snapshot_date, customer_id, list, slot]
 owner: team:crm
 columns:
@@ -8,7 +8,7 @@ columns:
   list:          {type: VARCHAR, values: [repeat, cross_sell, win_back], meaning: "repeat: bought before, for customers of the last 730 days; cross_sell: never bought, for those of the last 365; win_back: for customers in the stages defecting and inactive, up to seven of the first and three of the second"}
   slot:          {type: INTEGER, min: 1, max: 10, meaning: Place in the list}
   product_id:    {type: VARCHAR, meaning: Product}
-  reason:        {type: VARCHAR, values: [bought_before, similar_customers, trending, popular], meaning: "Why it is here: bought before; more often bought by customers with the same products; bought more than it was; bought by many"}
+  reason:        {type: VARCHAR, values: [bought_before, viewed_not_bought, complement, similar_customers, trending, popular], meaning: "Why it is here: bought before; viewed by the customer in the last 30 days; goes together with the product it is because of (marts.product_affinity); more often bought by customers with the same products; bought more than it was; bought by many. Of several the first"}
   because_of:    {type: VARCHAR, nullable: true, meaning: Product of the customer that speaks most for it}
   score:         {type: DOUBLE, min: 0, meaning: "What it was ranked by, to be compared inside a list and reason only"}
   probability_30d: {type: DOUBLE, nullable: true, min: 0, max: 1, meaning: "Chance to buy it in the 30 days after the snapshot date, where marts.replenishment_due knows one; no part of the ranking"}
@@ -48,7 +48,17 @@ repeats AS (
     ON replenishment.snapshot_date = $snapshot_date
     AND replenishment.level = 'product'
     AND replenishment.item = candidates.product_id
+  LEFT JOIN staging.products AS products ON products.product_id = candidates.product_id
   WHERE 2 * date_diff('day', candidates.last_on, $snapshot_date) >= coalesce(replenishment.gap_p25_days, 0)
+    AND coalesce(products.in_stock, TRUE) = TRUE
+),
+viewed AS (
+  SELECT DISTINCT customer_id, product_id
+  FROM staging.web_events
+  WHERE event = 'product_view'
+    AND customer_id IS NOT NULL
+    AND happened_on <= $snapshot_date
+    AND date_diff('day', happened_on, $snapshot_date) < 30
 ),
 news AS (
   SELECT
@@ -57,7 +67,11 @@ news AS (
     candidates.score,
     candidates.method,
     chosen.status,
-    candidates.reason,
+    CASE
+      WHEN viewed.product_id IS NOT NULL AND candidates.score > 0 THEN 'viewed_not_bought'
+      WHEN pairs.is_complementary THEN 'complement'
+      ELSE candidates.reason
+    END AS reason,
     candidates.because_of,
     row_number() OVER (
       PARTITION BY candidates.customer_id
@@ -65,6 +79,15 @@ news AS (
     ) AS place
   FROM features.new_candidates AS candidates
   JOIN chosen ON chosen.list = 'cross_sell' AND chosen.method = candidates.method
+  LEFT JOIN marts.product_affinity AS pairs
+    ON pairs.snapshot_date = $snapshot_date
+    AND pairs.level = 'product'
+    AND pairs.scope = 'basket'
+    AND pairs.item = candidates.because_of
+    AND pairs.other = candidates.product_id
+  LEFT JOIN viewed ON viewed.customer_id = candidates.customer_id AND viewed.product_id = candidates.product_id
+  LEFT JOIN staging.products AS products ON products.product_id = candidates.product_id
+  WHERE coalesce(products.in_stock, TRUE) = TRUE
 ),
 placed AS (
   SELECT customer_id, 'repeat' AS list, place, product_id, 'bought_before' AS reason, NULL::VARCHAR AS because_of,
