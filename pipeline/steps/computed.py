@@ -33,6 +33,7 @@ STEPS = {
     "affinity": "pipeline.steps.products.affinity",
     "taste": "pipeline.steps.products.taste",
     "engagement_gaps": "pipeline.steps.campaigns.engagement_gaps",
+    "uplift": "pipeline.steps.campaigns.uplift",
 }
 """Step -> module with its `compute`."""
 

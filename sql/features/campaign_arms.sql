@@ -1,0 +1,70 @@
+/*
+description: "Treated and control members of each campaign as sums, which is all that a comparison of the two needs: how many there are, who of them ordered in the window, what they spent in it and in the 180 days before, with squares and products. Members stay where they were assigned, whatever became of their messages. A query for any day, not a table."
+grain: [campaign_id, group_name]
+owner: team:data
+columns:
+  campaign_id:    {type: VARCHAR, meaning: Campaign}
+  group_name:     {type: VARCHAR, values: [treated, control], meaning: Group the members were assigned to}
+  control_share:  {type: DOUBLE, nullable: true, min: 0, max: 1, meaning: "Part of the members that was to be control, as the campaign tells it"}
+  window_days:    {type: INTEGER, unit: days, min: 1, meaning: Days in which orders are looked at}
+  last_on:        {type: DATE, meaning: Day on which the campaign began for the last of the members}
+  members:        {type: BIGINT, unit: customers, min: 1, meaning: Members}
+  with_message:   {type: BIGINT, unit: customers, min: 0, meaning: "Members to whom a message was sent: of control members, by mistake"}
+  buyers:         {type: BIGINT, unit: customers, min: 0, meaning: Members with an order in the window}
+  spend:          {type: DOUBLE, unit: currency, meaning: "Sum of y, what a member spent in the window less what was paid back"}
+  spend_squared:  {type: DOUBLE, meaning: Sum of y squared}
+  before:         {type: DOUBLE, unit: currency, meaning: "Sum of x, what a member spent in the 180 days before"}
+  before_squared: {type: DOUBLE, meaning: Sum of x squared}
+  products:       {type: DOUBLE, meaning: Sum of x times y}
+  equally_before: {type: DOUBLE, unit: currency, meaning: "Sum of what members spent in as many days before as the window has"}
+*/
+WITH outcomes AS (
+  SELECT
+    members.campaign_id,
+    members.group_name,
+    members.window_days,
+    members.started_at::DATE AS started_on,
+    CASE WHEN members.messages > 0 THEN 1 ELSE 0 END AS with_message,
+    CASE WHEN orders.orders > 0 THEN 1 ELSE 0 END AS bought,
+    coalesce(orders.spend, 0)::DOUBLE AS y,
+    coalesce(orders.spend_180d, 0)::DOUBLE AS x,
+    coalesce(orders.spend_before, 0)::DOUBLE AS equally_before
+  FROM features.campaign_members AS members
+  LEFT JOIN features.member_orders AS orders
+    ON orders.campaign_id = members.campaign_id AND orders.customer_id = members.customer_id
+),
+summed AS (
+  SELECT
+    campaign_id,
+    group_name,
+    max(window_days) AS window_days,
+    max(started_on) AS last_on,
+    count(*) AS members,
+    sum(with_message) AS with_message,
+    sum(bought) AS buyers,
+    sum(y) AS spend,
+    sum(y * y) AS spend_squared,
+    sum(x) AS before,
+    sum(x * x) AS before_squared,
+    sum(x * y) AS products,
+    sum(equally_before) AS equally_before
+  FROM outcomes
+  GROUP BY campaign_id, group_name
+)
+SELECT
+  summed.campaign_id,
+  summed.group_name,
+  campaigns.control_share,
+  summed.window_days,
+  summed.last_on,
+  summed.members,
+  summed.with_message,
+  summed.buyers,
+  summed.spend,
+  summed.spend_squared,
+  summed.before,
+  summed.before_squared,
+  summed.products,
+  summed.equally_before
+FROM summed
+LEFT JOIN staging.campaigns AS campaigns ON campaigns.campaign_id = summed.campaign_id
