@@ -117,7 +117,7 @@ def _season(day: dt.date, factor: float | None) -> pl.DataFrame:
 def _champions(validated: bool) -> pl.DataFrame:
     return pl.DataFrame(
         [
-            {"target": target, "horizon_days": days, "model": "mbgnbd",
+            {"target": target, "horizon_days": days, "model": "mbgnbd", "timing_model": "mbgnbd",
              "status": "ok" if validated else "not_validated", "score": 0.3 if validated else None, "reason": "made up"}
             for target, days in TARGETS.items()
         ],

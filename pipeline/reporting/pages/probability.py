@@ -51,7 +51,7 @@ def context(report: Report) -> dict[str, Any]:
         "days": days,
         "season": season,
         "figures": _figures(totals, champions, days, f" · {SEASON_UNKNOWN}" if season else ""),
-        "active_meaning": active_meaning(champions["counts"]["model"]),
+        "active_meaning": active_meaning(champions["counts"]["timing_model"]),
         "activity": _activity(report, days, totals["customers"]),
         "impossible": impossible_meaning(days),
         "propensity": _propensity(report, days, totals["customers"]),
