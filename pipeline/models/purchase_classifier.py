@@ -22,7 +22,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import PredefinedSplit
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
-from threadpoolctl import threadpool_limits
+from threadpoolctl import ThreadpoolController
 
 from pipeline.models.histories import Array
 
@@ -37,6 +37,8 @@ _TREES = 30  # four times as many at a quarter of the rate say the same
 _LEAST_LEAF, _LEAF_SHARE = 20, 0.01
 _LOGISTIC_C = 0.1
 _CERTAIN = 1 - 1e-12
+THREADS = ThreadpoolController()
+"""Of BLAS and OpenMP; to look for them anew each time took a fifteenth of a night. Made when they are all loaded."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +54,7 @@ class PurchaseClassifier:
 
     def predict(self, features: Array) -> Array:
         """P(buys) of each row of `features` (n, k), the columns as in training; (n,). Rows may come in any batches."""
-        with threadpool_limits(1):
+        with THREADS.limit(limits=1):
             return np.asarray(
                 self.estimator.predict_proba((features / self.units)[:, self.used])[:, 1], dtype=np.float64
             )
@@ -75,7 +77,7 @@ def train(features: Array, bought: Array, folds: NDArray[np.intp], money: Sequen
     used, units = scaled(features, money)
     members = [("trees", _trees(customers, folds)), ("logistic", _logistic())]
     estimator = VotingClassifier(members, voting="soft")
-    with threadpool_limits(1):
+    with THREADS.limit(limits=1):
         estimator.fit((features / units)[:, used], bought)
     return PurchaseClassifier(estimator, used, units, customers, buyers / customers)
 

@@ -16,10 +16,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.ensemble import HistGradientBoostingRegressor
-from threadpoolctl import threadpool_limits
 
 from pipeline.models.histories import Array
-from pipeline.models.purchase_classifier import L2, LEARNING_RATE, LEAVES, least_leaf, scaled
+from pipeline.models.purchase_classifier import L2, LEARNING_RATE, LEAVES, THREADS, least_leaf, scaled
 
 _TREES = 60
 _LEAST = 1e-12  # purchases expected of a customer, to divide by
@@ -36,7 +35,7 @@ class BoostedCounts:
 
     def predict(self, features: Array) -> Array:
         """Purchases of each row of `features` (n, k) in the horizon learnt, the columns as in training; (n,)."""
-        with threadpool_limits(1):
+        with THREADS.limit(limits=1):
             found = self.estimator.predict((features / self.units)[:, self.used])
         return np.maximum(np.asarray(found, dtype=np.float64), 0.0)
 
@@ -57,7 +56,7 @@ def train(features: Array, purchases: Array, money: Sequence[int] = ()) -> Boost
         early_stopping=False,
         random_state=0,
     )
-    with threadpool_limits(1):
+    with THREADS.limit(limits=1):
         trees.fit((features / units)[:, used], purchases)
     return BoostedCounts(trees, used, units)
 
