@@ -19,6 +19,8 @@ from dataclasses import dataclass, field
 from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
+from types import MappingProxyType
+from typing import Literal
 
 import numpy as np
 import polars as pl
@@ -26,7 +28,7 @@ from numpy.typing import NDArray
 
 from pipeline.engines.duckdb import DuckDBEngine, confine, open_file
 from pipeline.ingest.exports import find_exports, load_exports
-from pipeline.models import validation
+from pipeline.models import conformal, validation
 from pipeline.models.beta_geometric import BGNBD, MBGNBD
 from pipeline.models.clock import HORIZONS
 from pipeline.models.clv import Horizon, value_interval
@@ -40,6 +42,8 @@ from pipeline.models.trend import by_chance, classify, least_count, power
 from pipeline.settings import Settings
 from pipeline.simulator.customers import draw
 from pipeline.simulator.shop import Shop
+from pipeline.steps.computed import compute_of, tables_of
+from pipeline.steps.movement.projection import backtest, read_months
 from pipeline.steps.prediction.backtest import PUBLISHED, outcomes, publish
 from pipeline.steps.prediction.holdouts import (
     BLEND,
@@ -68,11 +72,12 @@ JOURNEY_BEST = {(7, "purchase_30d"): 0.2941, (7, "purchase_90d"): 0.1553, (10, "
 """Log loss of the best of 17 candidates in hindsight, by month of the origin, measured apart from this project."""
 DECEMBER_ORIGINS = tuple(dt.date(2025, *day) for day in ((6, 30), (9, 30), (11, 30), (12, 11)))
 DECEMBER_END = dt.date(2026, 11, 30)
+DECEMBER, PROJECTED_SHOPS = "December doubles", 8
 
 TITLES = {"bgnbd": "BG/NBD", "mbgnbd": "MBG/NBD", "pareto_nbd": "Pareto/NBD", "nbd": "NBD", "rate": "rate x/T",
           "zero": "nobody buys", "classifier": "classifier", "blend": "blend of classifier and timing model",
           "base_rate": "base rate", "recency_logistic": "recency logistic", "historic_spend": "spend goes on as before",
-          PUBLISHED: "**published**", "gamma_gamma": "Gamma-Gamma"}  # fmt: skip
+          PUBLISHED: "**published**", "boosted": "boosted counts", "gamma_gamma": "Gamma-Gamma"}  # fmt: skip
 PAPERS: dict[str, tuple[dict[str, float], float, float]] = {
     "bgnbd": ({"r": 0.2425945, "alpha": 4.4136019, "a": 0.7929199, "b": 2.4258881}, -9582.429, 5e-4),
     "pareto_nbd": ({"r": 0.55315, "alpha": 10.57633, "s": 0.60625, "beta": 11.67150}, -9594.976, 5e-4),
@@ -93,6 +98,7 @@ LEAST_POWERS = {5: 0.33, 8: 0.47, 15: 0.70}
 POWERS = {5: 0.355, 8: 0.496, 15: 0.730}
 _HORIZONS = {"purchase_30d": "a purchase within 30 days", "purchase_90d": "a purchase within 90 days",
              "churn": "a purchase within {days} days (1 − churn)"}  # fmt: skip
+_NONE: Mapping[dt.date, Night] = MappingProxyType({})
 
 
 @dataclass
@@ -134,48 +140,72 @@ words are explained in [definitions.md](definitions.md).
 
 def main() -> None:
     document = Document()
+    _shops(document)
+    _made_up(document)
+    DOCUMENT.write_text(document.text())
+    met = sum(is_met for _, is_met in document.goals)
+    _tell(f"{met} of {len(document.goals)} goals are met; see {DOCUMENT.relative_to(PROJECT)}")
+
+
+def _shops(document: Document) -> None:
+    """Whole nights, on real shops and on made-up ones."""
     with tempfile.TemporaryDirectory() as folder:
         homes = Path(folder)
-        _tell("CDNOW, the sample of the papers")
-        with _shop(homes / "sample", "cdnow", _sample_file(homes)) as engine:
-            night = _night(engine, ORIGIN)
-            _parameters(document, night)
-            _holdout(document, night)
-            _probabilities(document, night, "sample of 2,357 customers")
-        _tell("CDNOW, all customers")
-        with _shop(homes / "master", "cdnow", CDNOW / "CDNOW_master.txt") as engine:
-            night = _night(engine, ORIGIN)
-            _master_holdout(document, night)
-            _probabilities(document, night, "all 23,570 customers")
-            _last_night(document, _night(engine, CDNOW_END), "CDNOW, all customers")
-            origins = [*_origins("CDNOW", engine, CDNOW_ORIGINS, CDNOW_END)]
-        if ONLINE_RETAIL.exists():
-            _tell("Online Retail")
-            with _shop(homes / "retail", "uci_online_retail", ONLINE_RETAIL) as engine:
-                night = _night(engine, RETAIL_END)
-                _edge(document, night)
-                _last_night(document, night, "Online Retail")
-                origins += _origins("Online Retail", engine, RETAIL_ORIGINS, RETAIL_END)
-        else:
-            _tell(f"Online Retail is skipped: {ONLINE_RETAIL.name} does not lie in ../shared/data")
-        if JOURNEY.exists():
-            _tell("Complete Journey")
-            with _shop(homes / "journey", "perennial", _baskets_file(homes)) as engine:
-                origins += _origins("Complete Journey", engine, JOURNEY_ORIGINS, JOURNEY_END)
-        else:
-            _tell(f"Complete Journey is skipped: {JOURNEY.parent.name} does not lie in ../shared/data")
-        _tell("A December that doubles")
-        with _shop(homes / "december", "perennial", _december_file(homes)) as engine:
-            origins += _origins("December doubles", engine, DECEMBER_ORIGINS, DECEMBER_END)
+        origins = [origin for shop in (_cdnow, _retail, _journey, _december_shop) for origin in shop(document, homes)]
         _by_origin(document, origins)
+        _projections(document, homes)
+
+
+def _cdnow(document: Document, homes: Path) -> list[Origin]:
+    _tell("CDNOW, the sample of the papers")
+    with _shop(homes / "sample", "cdnow", _sample_file(homes)) as engine:
+        night = _night(engine, ORIGIN)
+        _parameters(document, night)
+        _holdout(document, night)
+        _probabilities(document, night, "sample of 2,357 customers")
+    _tell("CDNOW, all customers")
+    with _shop(homes / "master", "cdnow", CDNOW / "CDNOW_master.txt") as engine:
+        night = _night(engine, ORIGIN)
+        _master_holdout(document, night)
+        _probabilities(document, night, "all 23,570 customers")
+        _last_night(document, _night(engine, CDNOW_END), "CDNOW, all customers")
+        return [*_origins("CDNOW", engine, CDNOW_ORIGINS, CDNOW_END, {ORIGIN: night})]
+
+
+def _retail(document: Document, homes: Path) -> list[Origin]:
+    if not ONLINE_RETAIL.exists():
+        _tell(f"Online Retail is skipped: {ONLINE_RETAIL.name} does not lie in ../shared/data")
+        return []
+    _tell("Online Retail")
+    with _shop(homes / "retail", "uci_online_retail", ONLINE_RETAIL) as engine:
+        night = _night(engine, RETAIL_END)
+        _edge(document, night)
+        _last_night(document, night, "Online Retail")
+        return [*_origins("Online Retail", engine, RETAIL_ORIGINS, RETAIL_END)]
+
+
+def _journey(document: Document, homes: Path) -> list[Origin]:
+    if not JOURNEY.exists():
+        _tell(f"Complete Journey is skipped: {JOURNEY.parent.name} does not lie in ../shared/data")
+        return []
+    _tell("Complete Journey")
+    with _shop(homes / "journey", "perennial", _baskets_file(homes)) as engine:
+        return [*_origins("Complete Journey", engine, JOURNEY_ORIGINS, JOURNEY_END)]
+
+
+def _december_shop(document: Document, homes: Path) -> list[Origin]:
+    _tell("A December that doubles")
+    with _shop(homes / "december", "perennial", _december_file(homes)) as engine:
+        return [*_origins(DECEMBER, engine, DECEMBER_ORIGINS, DECEMBER_END)]
+
+
+def _made_up(document: Document) -> None:
+    """The models alone, where the truth is known."""
     _worlds(document)
     _intervals(document)
     _binning(document)
     _trend(document)
     _trend_base(document)
-    DOCUMENT.write_text(document.text())
-    met = sum(is_met for _, is_met in document.goals)
-    _tell(f"{met} of {len(document.goals)} goals are met; see {DOCUMENT.relative_to(PROJECT)}")
 
 
 # ── shops ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -206,11 +236,15 @@ def _baskets_file(folder: Path) -> Path:
 
 def _december_file(folder: Path) -> Path:
     """Four years of a made-up shop that sells twice as much in December."""
-    drawn = Shop(customers=16_000, years=4, months=(1.0,) * 11 + (2.0,), last_day=DECEMBER_END)
+    return _drawn_file(folder, Shop(customers=16_000, years=4, months=(1.0,) * 11 + (2.0,), last_day=DECEMBER_END))
+
+
+def _drawn_file(folder: Path, drawn: Shop) -> Path:
+    """The orders of a made-up shop."""
     orders = pl.concat([chunk.orders for chunk in draw(drawn)]).with_columns(pl.col("ordered_at").dt.date())
-    orders = orders.filter((pl.col("customer") >= 0) & (pl.col("ordered_at") <= DECEMBER_END)).sort("ordered_at")
+    orders = orders.filter((pl.col("customer") >= 0) & (pl.col("ordered_at") <= drawn.last_day)).sort("ordered_at")
     orders = orders.with_row_index("order").select("order", "customer", "ordered_at", pl.col("value").round(2))
-    return _orders_file(folder / "december.csv", orders)
+    return _orders_file(folder / "drawn.csv", orders)
 
 
 def _orders_file(file: Path, orders: pl.DataFrame) -> Path:
@@ -379,36 +413,59 @@ class Origin:
     day: dt.date
     judged: Mapping[Target, Judged]
     without_clock: Mapping[Target, Judged]
-    models: Mapping[Target, str]
-    counts: Mapping[int, tuple[float, float, float, float]]
-    """By days: purchases that came, published, without the clock, and at the rate of before."""
+    models: Mapping[Target | Literal["counts"], str]
+    counts: Mapping[int, Counts]
+    classes: Sequence[conformal.Coverage]
+    """What the interval of value that is published held on its holdout, by class of x."""
 
 
-def _origins(shop: str, engine: DuckDBEngine, days: Sequence[dt.date], end: dt.date) -> Iterator[Origin]:
-    """Nights of the days, judged on all horizons that are over by `end`."""
+@dataclass(frozen=True)
+class Counts:
+    """Purchases of all customers in so many days: those that came, published, of the timing model with and without the
+    clock, and at the rate of before; and the mean Poisson deviance of published and timing model."""
+
+    actual: float
+    published: float
+    timing: float
+    without_clock: float
+    rate: float
+    deviance: float
+    timing_deviance: float
+
+
+def _origins(
+    shop: str, engine: DuckDBEngine, days: Sequence[dt.date], end: dt.date, known: Mapping[dt.date, Night] = _NONE
+) -> Iterator[Origin]:
+    """Nights of the days, judged on all horizons that are over by `end`; `known`: nights that are written already."""
     for day in days:
-        night = _night(engine, day)
+        night = known[day] if day in known else _night(engine, day)
         over = {target for target, horizon in night.horizons.items() if night.before(-horizon) <= end}
         judged = {target: found for target, found in outcomes(night).items() if target in over}
         plain = {
             target: judge_probability(target, found.cohort, [], night.models(day)) for target, found in judged.items()
         }
-        models = {target: night.champions[target].model for target in judged}
-        yield Origin(shop, day, judged, plain, models, _counts(night, end))
+        models = {target: night.champions[target].model for target in (*judged, "counts")}
+        value = night.judged.get("value")
+        classes = value.intervals[night.tested_interval].classes if value else ()
+        yield Origin(shop, day, judged, plain, models, _counts(night, end), classes)
 
 
-def _counts(night: Night, end: dt.date) -> dict[int, tuple[float, float, float, float]]:
-    sums = ", ".join(f"sum(expected_purchases_{days}d)" for days in HORIZONS)
-    query = f"SELECT {sums} FROM marts.clv_predictions WHERE snapshot_date = $snapshot_date"
-    published = night.engine.read(query, {"snapshot_date": night.day}).row(0)
-    model, found = night.fitted(night.champions["counts"].model).model, {}
-    for days, expected in zip(HORIZONS, published, strict=True):
+def _counts(night: Night, end: dt.date) -> dict[int, Counts]:
+    columns = ", ".join(f"expected_purchases_{days}d" for days in HORIZONS)
+    query = f"SELECT {columns} FROM marts.clv_predictions WHERE snapshot_date = $snapshot_date ORDER BY customer_id"
+    published = night.engine.read(query, {"snapshot_date": night.day})
+    model, found = night.fitted(night.champions["counts"].timing_model).model, {}
+    for days in HORIZONS:
         if night.before(-days) <= end:
             after = night.cohort(night.day, night.before(-days))
-            h = after.histories
-            plain = model.expected_purchases(days / 7, h.x, h.t_x, h.T).sum()
-            naive = validation.rate_baseline(days / 7, h.x, h.T).sum()
-            found[days] = (float(after.later.sum()), float(expected), float(plain), float(naive))
+            h, told = after.histories, published[f"expected_purchases_{days}d"].to_numpy()
+            timing, plain = (
+                model.expected_purchases(weeks, h.x, h.t_x, h.T) for weeks in (night.clock.week(days / 7), days / 7)
+            )
+            naive = validation.rate_baseline(days / 7, h.x, h.T)
+            sums = (float(counts.sum()) for counts in (after.later, told, timing, plain, naive))
+            deviances = (validation.poisson_deviance(after.later, counts) for counts in (told, timing))
+            found[days] = Counts(*sums, *deviances)
     return found
 
 
@@ -443,14 +500,99 @@ def _by_origin(document: Document, origins: Sequence[Origin]) -> None:
     heads = ["shop", "day", "days", "chosen", "published", "best candidate", "excess", "naive", "timing, clock",
              "timing, no clock"]  # fmt: skip
     document.table(heads, rows)
-    document.say("How many % too many purchases were expected of all customers together:")
+    _counts_by_origin(document, origins)
+    _coverage_by_origin(document, origins)
+
+
+def _counts_by_origin(document: Document, origins: Sequence[Origin]) -> None:
+    document.say(
+        "How many % too many purchases were expected of all customers together. Deviance: the mean Poisson deviance of "
+        "what was published of each customer (never fewer than one purchase is likely), of the timing model alone, and "
+        "the difference of their logarithms. Boosted counts are the timing model's, spread by trees:"
+    )
     rows = [
-        [origin.shop, str(origin.day), str(days), f"{actual:,.0f}",
-         *(f"{100 * (expected / actual - 1):+.1f}" for expected in told)]
+        [origin.shop, str(origin.day), str(days), TITLES[origin.models["counts"]], f"{told.actual:,.0f}",
+         *(f"{100 * (sum_ / told.actual - 1):+.1f}" for sum_ in (told.published, told.without_clock, told.rate)),
+         f"{told.deviance:.4f}", f"{told.timing_deviance:.4f}",
+         f"{100 * np.log(told.deviance / told.timing_deviance):+.1f}%"]
         for origin in origins
-        for days, (actual, *told) in origin.counts.items()
+        for days, told in origin.counts.items()
     ]  # fmt: skip
-    document.table(["shop", "day", "days", "purchases", "published", "without the clock", "rate x/T"], rows)
+    heads = ["shop", "day", "days", "chosen", "purchases", "published", "without the clock", "rate x/T",
+             "deviance, published", "timing model", "difference"]  # fmt: skip
+    document.table(heads, rows)
+    december = [origin for origin in origins if origin.shop == DECEMBER]
+    worst = max(abs(told.published / told.actual - 1) for origin in december for told in origin.counts.values())
+    document.goal(
+        f"{DECEMBER}: purchases of all horizons at {len(december)} origins at most 10 % off (worst: {worst:.1%})",
+        worst <= 0.1,
+    )
+
+
+def _coverage_by_origin(document: Document, origins: Sequence[Origin]) -> None:
+    """Classes whose customers are mostly left out, because their interval is nothing, are small ones."""
+    document.say(
+        "What the 80 % interval of value held on the holdout of each of these nights, by repeat purchases of the "
+        f"customers, each judged by the corrections of others. Classes of fewer than {conformal.LEAST_CUSTOMERS} "
+        "customers whose interval is more than nothing are not shown:"
+    )
+    told = [
+        (origin, row)
+        for origin in origins
+        for row in origin.classes
+        if row.customers - row.nothing >= conformal.LEAST_CUSTOMERS
+    ]
+    rows = [
+        [origin.shop, str(origin.day), row.name, f"{row.customers - row.nothing:,}", f"{row.before:.1%}",
+         f"{row.after:.1%}"]
+        for origin, row in told
+    ]  # fmt: skip
+    document.table(["shop", "day", "repeat purchases", "customers", "of the model", "published"], rows)
+    shares = [row.after for _, row in told]
+    document.goal(
+        f"The 80 % interval of value holds 76 to 84 % in each class of 200 customers ({min(shares):.1%} to "
+        f"{max(shares):.1%})",
+        min(shares) >= 0.76 and max(shares) <= 0.84,
+    )
+
+
+def _projections(document: Document, homes: Path) -> None:
+    """Months that had twelve before them, each projected from where it began by those alone."""
+    inside: list[bool] = []
+    for seed in range(1, PROJECTED_SHOPS + 1):
+        _tell(f"projections of shop {seed} of {PROJECTED_SHOPS}")
+        folder = homes / f"steady {seed}"
+        folder.mkdir()
+        drawn = Shop(customers=3_000, years=3, seed=seed, months=(1.0,) * 12, last_day=DECEMBER_END)
+        with _shop(folder / "home", "perennial", _drawn_file(folder, drawn)) as engine:
+            _build(engine, DECEMBER_END, "marts.lifecycle_months")
+            inside += backtest(read_months(engine, DECEMBER_END), DECEMBER_END)["is_inside"].to_list()
+    share = float(np.mean(inside))
+    document.say(
+        "## Projections of a month",
+        f"The revenue of {len(inside)} months of {PROJECTED_SHOPS} made-up shops that grow and have no season, each "
+        f"projected by the twelve months before it: the 95 % interval held {share:.1%}.",
+    )
+    document.goal(f"95 % intervals of projected revenue hold 90 to 98 % of months ({share:.1%})", 0.9 <= share <= 0.98)
+
+
+def _build(engine: DuckDBEngine, day: dt.date, name: str) -> None:
+    """A table and all that it is made of."""
+    needed = {name}
+    for known, table in reversed(tables().items()):
+        needed |= table.reads if known in needed else set()
+    done: set[str] = set()
+    for known, table in tables().items():
+        step = table.header.computed_by
+        if known not in needed or step in done:
+            continue
+        if table.select is not None:
+            engine.write(table, day if table.is_partitioned else None)
+        elif step is not None:
+            done.add(step)
+            frames = compute_of(step)(engine, Settings(), day, lambda _: None)
+            for written in tables_of(step):
+                engine.write_frame(written, day, frames.get(written.name, pl.DataFrame()))
 
 
 def _last_night(document: Document, night: Night, shop: str) -> None:
@@ -461,7 +603,8 @@ def _last_night(document: Document, night: Night, shop: str) -> None:
         + ".",
     )
     for targets, metrics in (
-        (("counts", "value"), ("bias_percent", "mae", "rmse", "normalised_gini", "top_10_percent_capture")),
+        (("counts",), ("bias_percent", "mae", "rmse", "normalised_gini", "top_10_percent_capture", "poisson_deviance")),
+        (("value",), ("bias_percent", "mae", "rmse", "normalised_gini", "top_10_percent_capture")),
         (("purchase_30d", "purchase_90d", "churn"), ("log_loss", "auc", "brier", "ece")),
     ):
         rows = [

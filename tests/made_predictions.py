@@ -133,7 +133,7 @@ def _champions(validated: bool, factor: float | None) -> pl.DataFrame:
     status = "season_unknown" if factor is None else "ok" if validated else "not_validated"
     return pl.DataFrame(
         [
-            {"target": target, "horizon_days": days, "model": "mbgnbd",
+            {"target": target, "horizon_days": days, "model": "mbgnbd", "timing_model": "mbgnbd",
              "status": status, "score": 0.3 if validated else None, "reason": "made up"}
             for target, days in TARGETS.items()
         ],

@@ -33,6 +33,8 @@ SCORED = (
 
 _PROBABILITIES = ("p_purchase_30d", "p_purchase_90d", "p_purchase_churn", "p_purchase_180d", "p_purchase_365d")
 
+_COUNTS = tuple(f"expected_purchases_{days}d" for days in (30, 90, 180, 365))
+
 
 def history(frequency: int, span: int, age: int, as_of: str = SNAPSHOT, **predicted: Any) -> dict[str, Any]:
     """What the timing model says of customers with this history; what is not told is something harmless."""
@@ -44,15 +46,17 @@ def history(frequency: int, span: int, age: int, as_of: str = SNAPSHOT, **predic
 
 
 def _rising(harmless: dict[str, Any], told: dict[str, Any]) -> dict[str, Any]:
-    """All of it, where probabilities that are not told agree with those that are; the churn horizon is 180 days."""
+    """All of it, where probabilities and counts that are not told agree with those that are; the churn horizon is 180
+    days."""
     same = ("p_purchase_churn", "p_purchase_180d")
     told = told | {name: told[other] for name, other in (same, same[::-1]) if other in told and name not in told}
     found = harmless | told
-    for place, name in enumerate(_PROBABILITIES):
-        if name not in told:
-            lowest = max((told.get(shorter, 0.0) for shorter in _PROBABILITIES[:place]), default=0.0)
-            highest = min((told.get(longer, 1.0) for longer in _PROBABILITIES[place + 1 :]), default=1.0)
-            found[name] = min(max(found[name], lowest), highest)
+    for names, most in ((_PROBABILITIES, 1.0), (_COUNTS, float("inf"))):
+        for place, name in enumerate(names):
+            if name in harmless and name not in told:
+                lowest = max((told.get(shorter, 0.0) for shorter in names[:place]), default=0.0)
+                highest = min((told.get(longer, most) for longer in names[place + 1 :]), default=most)
+                found[name] = min(max(found[name], lowest), highest)
     return found
 
 
@@ -85,12 +89,12 @@ def say_season(shop: Shop, *rows: dict[str, Any]) -> None:
 
 
 def say_champions(shop: Shop, status: str = "ok", churn_days: int = 180, **models: str) -> None:
-    """The model of each target; bgnbd unless told."""
+    """The model of each target; bgnbd unless told, which is behind all of them."""
     horizons = {"counts": 182, "purchase_30d": 30, "purchase_90d": 90, "churn": churn_days}
     rows = [
         {
-            "target": target, "horizon_days": days, "model": models.get(target, "bgnbd"), "status": status,
-            "score": None, "reason": "told by the test",
+            "target": target, "horizon_days": days, "model": models.get(target, "bgnbd"),
+            "timing_model": "bgnbd", "status": status, "score": None, "reason": "told by the test",
         }
         for target, days in horizons.items()
     ]  # fmt: skip
@@ -98,6 +102,7 @@ def say_champions(shop: Shop, status: str = "ok", churn_days: int = 180, **model
 
 
 def say_scores(shop: Shop, **scores: dict[str, float]) -> None:
-    """Of each customer, what is published where a classifier is champion; what is not told is something harmless."""
-    columns = {name: _ANY[name] for name in SCORED}
+    """Of each customer, what is published where a classifier is champion, or boosted counts are; what is not told is
+    something harmless."""
+    columns = {name: _ANY[name] for name in SCORED} | {"purchases_factor": 1.0}
     say(shop, "classifier_scores", [{"customer_id": name} | _rising(columns, told) for name, told in scores.items()])

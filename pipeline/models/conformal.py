@@ -41,6 +41,11 @@ class Interval:
         """Class of each, its place in CLASSES."""
         return np.asarray(np.searchsorted(_BORDERS, self.x, side="right"))
 
+    def times(self, factors: Array) -> Interval:
+        """Of customers who buy so many times as much; (n,)."""
+        scaled = (factors * amount for amount in (self.low, self.high, self.mean, self.unit))
+        return Interval(self.x, *scaled)
+
     def scores(self, spent: Array) -> Array:
         """How far both ends must move for each interval to just hold what was spent; negative where they have room.
 

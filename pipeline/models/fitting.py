@@ -13,7 +13,7 @@ from typing import Literal
 
 import numpy as np
 from scipy.optimize import minimize
-from threadpoolctl import threadpool_limits
+from threadpoolctl import ThreadpoolController
 
 from pipeline.models.histories import Array, Histories
 from pipeline.models.nbd import NBD
@@ -27,6 +27,7 @@ NO_DROPOUT_GAIN = EDGE_LOSS = 0.5
 """Log-likelihood: what dropout must explain, and what a model of one dropout may miss of the edge it stands for."""
 SKETCHES = (1_500, 15_000)
 """Groups with which a search goes on before it sees all, where these are at least four times as many."""
+_THREADS = ThreadpoolController()  # of BLAS, which scipy has loaded by now; a search for it each time is dear
 _BOUND = 18.0  # of a log parameter: how far a search may go
 _EDGE = 8.0  # of one in units of the mean age: beyond, it says what 0 or infinity would, and slopes are mere rounding
 _FINE = 1e-13
@@ -135,7 +136,7 @@ def minimise(objective: Objective, starts: Sequence[Array], precision: float = _
     """
     best: tuple[float, int, Array, int] | None = None
     for place, start in enumerate(starts):
-        with threadpool_limits(1):
+        with _THREADS.limit(limits=1):
             found = minimize(
                 objective,
                 start,

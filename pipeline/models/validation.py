@@ -46,6 +46,17 @@ def bias_percent(actual: Array, predicted: Array, customers: Array) -> float:
     return 100 * (float((customers * predicted).sum()) / total - 1) if total else float("nan")
 
 
+def poisson_deviance(actual: Array, predicted: Array) -> float:
+    """Mean deviance 2 · (y · ln(y / m) − (y − m)) of counts y from what was expected of each, m; ∞ where somebody
+    bought of whom nothing was expected."""
+    bought = actual > 0
+    if (predicted[bought] <= 0).any():
+        return float("inf")
+    logs = np.zeros_like(actual)
+    logs[bought] = actual[bought] * np.log(actual[bought] / predicted[bought])
+    return float(2 * np.mean(logs - actual + predicted))
+
+
 def mean_absolute_error(actual: Array, predicted: Array, customers: Array) -> float:
     return float(np.average(np.abs(predicted - actual), weights=customers))
 

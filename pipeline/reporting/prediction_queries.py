@@ -4,7 +4,7 @@ They return aggregates; where customers are listed, at most the first twenty, by
 """
 
 CHAMPIONS = """
-SELECT target, horizon_days, model, status, score, reason
+SELECT target, horizon_days, model, timing_model, status, score, reason
 FROM marts.champions
 WHERE snapshot_date = $snapshot_date
 ORDER BY target

@@ -29,6 +29,7 @@ from pipeline.reporting.words import (
 MODELS = {
     "bgnbd": "BG/NBD", "mbgnbd": "MBG/NBD", "pareto_nbd": "Pareto/NBD", "nbd": "NBD",
     "classifier": "Classifier", "blend": "Classifier and timing model",
+    "boosted": "Boosted trees and timing model",
     "gamma_gamma": "Gamma-Gamma", "mean": "the mean of all orders", "shop": "The shop",
     "base_rate": "Everyone alike (base rate)", "recency_logistic": "Recency alone",
     "rate": "Everyone goes on as before", "zero": "Nobody buys again",
@@ -41,7 +42,8 @@ TARGETS = {
 METRICS = {
     "log_loss": "Log loss", "brier": "Brier score", "ece": "Calibration gap", "auc": "AUC", "rmse": "RMSE",
     "mae": "Mean error", "bias_percent": "Bias in %", "correlation": "Correlation", "normalised_gini": "Gini",
-    "top_10_percent_capture": "Top 10 % capture", "coverage_80": "In the 80 % interval",
+    "top_10_percent_capture": "Top 10 % capture", "poisson_deviance": "Poisson deviance",
+    "coverage_80": "In the 80 % interval",
 }  # fmt: skip
 STATUSES = {
     "converged": "found its best parameters",

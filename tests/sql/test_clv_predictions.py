@@ -71,8 +71,45 @@ def test_more_is_expected_where_one_purchase_is_likelier_than_the_model_expects(
     assert value.by_customer("expected_purchases_30d") == {"anna": pytest.approx(0.7), "bert": pytest.approx(0.3)}
     assert value.by_customer("expected_purchases_365d") == {"anna": pytest.approx(3), "bert": pytest.approx(1)}
     assert shop.failing_checks(CLV, "2026-12-31") == set()
-    shop.engine.execute(f"UPDATE {CLV} SET expected_purchases_180d = 0.59")
+    shorter = "expected_purchases_30d = 0.5, expected_purchases_90d = 0.5"
+    shop.engine.execute(f"UPDATE {CLV} SET {shorter}, expected_purchases_180d = 0.59")
     assert shop.failing_checks(CLV, "2026-12-31") == {"purchases_are_at_least_as_many_as_likely"}
+
+
+def test_boosted_counts_are_spread_over_customers_and_so_is_value(shop):
+    # The timing model expects 2 and 1 of a year, with .9 and .3 likely to buy at all. Spread by 1.3 and .4 they are 2.6
+    # and .4: 1.7 and .1 beyond one, of 3 − 1.2 = 1.8: all stays as it is. In 30 days it expects .9 and .1: 1.17 and
+    # .04; beyond .5 and .1, .67 and nothing, where .4 is left of 1 in all. Value is spread alike: 65 · .5 · 2 · 1.3.
+    shop.orders("anna", "2026-12-01", amount=10).orders("anna", "2026-12-11", amount=20)
+    shop.orders("anna", "2026-12-21", amount=40).orders("bert", "2026-12-01")
+    say_parameters(shop, p=6.0, q=3.0, v=5.0, mean_spend=99.0, kept_share=1.0)
+    say_champions(shop, counts="boosted")
+    value_of = {"spend_factor": 0.5, "discounted_purchases": 2.0, "value_low_factor": 0.1, "value_high_factor": 4.0}
+    say_histories(
+        shop,
+        history(
+            2, 20, 30, expected_purchases_30d=0.9, expected_purchases_180d=1.6, expected_purchases_365d=2.0, **value_of
+        ),
+        history(
+            0, 0, 30, expected_purchases_30d=0.1, expected_purchases_180d=0.7, expected_purchases_365d=1.0, **value_of
+        ),
+    )
+    say_scores(
+        shop,
+        anna={"purchases_factor": 1.3, "p_purchase_30d": 0.5, "p_purchase_365d": 0.9},
+        bert={"purchases_factor": 0.4, "p_purchase_30d": 0.1, "p_purchase_90d": 0.2, "p_purchase_365d": 0.3,
+              "p_purchase_churn": 0.2, "p_purchase_180d": 0.2},
+    )  # fmt: skip
+    value = shop.table(CLV)
+    assert value.by_customer("expected_purchases_365d") == {"anna": pytest.approx(2.6), "bert": pytest.approx(0.4)}
+    assert value.by_customer("expected_purchases_30d") == {"anna": pytest.approx(0.9), "bert": pytest.approx(0.1)}
+    assert value.by_customer("predicted_clv")["anna"] == pytest.approx(84.5)
+    assert value.by_customer("clv_low")["anna"] == pytest.approx(8.45)
+    assert value.by_customer("clv_high")["anna"] == pytest.approx(338)
+    assert set(value.by_customer("model").values()) == {"bgnbd"}
+    assert shop.failing_checks(CLV, "2026-12-31") == set()
+    shop.engine.execute(f"UPDATE {CLV} SET expected_purchases_90d = 9 WHERE customer_id = 'bert'")
+    assert shop.failing_checks(CLV, "2026-12-31") == {"purchases_grow_with_the_horizon"}
 
 
 def test_where_everybody_is_likelier_to_buy_than_expected_nobody_buys_more_than_once(shop):

@@ -17,7 +17,7 @@ from pipeline.models.purchase_classifier import FOLDS
 from pipeline.settings import Settings
 from pipeline.steps.prediction import inputs
 from pipeline.steps.prediction.backtest import PUBLISHED, outcomes, publish
-from pipeline.steps.prediction.holdouts import BLEND, PROBABILITIES, TRAINED, trained_on
+from pipeline.steps.prediction.holdouts import BLEND, BOOSTED, PROBABILITIES, TRAINED, counted_on, trained_on
 from pipeline.steps.prediction.inputs import (
     FEATURES,
     HISTORY,
@@ -106,6 +106,8 @@ def test_what_is_learnt_does_not_depend_on_what_customers_are_called(cdnow_sampl
     np.testing.assert_array_equal(theirs.folds, ours.folds)
     p, q = (trained_on([one]).predict(ours.features) for one in (known, renamed))
     np.testing.assert_array_equal(p, q)
+    x, y = (counted_on([one]).predict(ours.features) for one in (known, renamed))
+    np.testing.assert_array_equal(x, y)
     assert np.bincount(ours.folds, minlength=FOLDS).min() > 0.1 * len(ours.folds)
     alike = ours.frame.with_columns(fold=pl.Series(ours.folds)).group_by(HISTORY).agg(pl.col("fold").n_unique())
     assert alike["fold"].max() == 1  # equal histories are calibrated by trees that have seen none of them
@@ -259,7 +261,7 @@ def test_every_target_has_a_champion(last_night):
     assert {target: row["horizon_days"] for target, row in champions.items()} == {
         "counts": 182, "purchase_30d": 30, "purchase_90d": 90, "churn": 180,
     }  # fmt: skip
-    assert champions["counts"]["model"] in TIMING
+    assert champions["counts"]["model"] == BOOSTED and champions["counts"]["timing_model"] in TIMING
     assert all(champions[target]["model"] in TRAINED for target in PROBABILITIES)
 
 
@@ -284,6 +286,9 @@ def test_champions_have_the_best_figure_of_their_holdout(last_night):
         of_target = scores.filter(pl.col("target") == champion.target)
         if champion.target == "counts":
             assert abs(champion.score) < 3
+            ratio = of_target.filter(model=BOOSTED, metric="mean_log_deviance_ratio")["value"].item()
+            deviances = dict(of_target.filter(metric="poisson_deviance").select("model", "value").rows())
+            assert -0.05 < ratio < -0.01 and deviances[BOOSTED] == min(deviances.values())
             continue
         losses = dict(of_target.filter(pl.col("metric") == "mean_log_loss").select("model", "value").rows())
         assert losses.keys() == TIMING | TRAINED
@@ -296,7 +301,7 @@ def test_every_prediction_names_its_model(last_night):
     clv, churn = rows_of(last_night, "clv_predictions"), rows_of(last_night, "churn_predictions")
     assert clv.height == churn.height == 23_570
     assert set(clv["status"]) == set(churn["status"]) == {"ok"}
-    assert set(clv["model"]) == {champions["counts"]}
+    assert set(clv["model"]) == {last_night.champions["counts"].timing_model}
     assert set(clv["spend_model"]) == {"gamma_gamma"}
     named = churn.select("model_30d", "model_90d", "model_churn").unique().row(0)
     assert named == tuple(champions[target] for target in PROBABILITIES)
@@ -317,8 +322,10 @@ def test_values_are_those_of_the_models(last_night):
     clv = rows_of(last_night, "clv_predictions").sort("customer_id")
     today, spend = last_night.cohort(LAST_DAY, LAST_DAY), last_night.spend.model
     h, m = today.histories, today.frame["monetary_value"].fill_null(spend.mean_spend).to_numpy()
-    model = last_night.fitted(last_night.champions["counts"].model).model
-    expected = model.expected_purchases(last_night.clock.week(365 / 7), h.x, h.t_x, h.T)
+    model = last_night.fitted(last_night.champions["counts"].timing_model).model
+    timing = model.expected_purchases(last_night.clock.week(365 / 7), h.x, h.t_x, h.T)
+    expected = timing * rows_of(last_night, "classifier_scores").sort("customer_id")["purchases_factor"].to_numpy()
+    assert expected.sum() == pytest.approx(timing.sum(), rel=1e-8)
     p = rows_of(last_night, "churn_predictions").sort("customer_id")["p_purchase_365d"].to_numpy()
     kept = (expected - p).sum() / np.maximum(expected - p, 0).sum()
     published = p + kept * np.maximum(expected - p, 0)
@@ -334,7 +341,7 @@ def test_values_are_those_of_the_models(last_night):
 def test_intervals_of_value_hold_what_they_promise_whatever_a_customer_bought_before(last_night):
     coverage = rows_of(last_night, "interval_coverage")
     published = coverage.filter("is_published").sort("place")
-    assert set(coverage["model"]) == TIMING and published["model"].unique().to_list() == [published["model"][0]]
+    assert set(coverage["model"]) == TIMING | {BOOSTED} and set(published["model"]) == {BOOSTED}
     assert published["customers"].sum() == last_night.judged["value"].cohort.frame.height
     large = published.filter(pl.col("customers") - pl.col("customers_of_nothing") >= 200)
     # Of who has bought once everybody is likely to spend nothing in 26 weeks.

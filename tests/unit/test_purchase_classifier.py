@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from pipeline.models.purchase_classifier import FOLDS, LEAST_OF_EACH, train
+from pipeline.models.purchase_classifier import FOLDS, LEAST_OF_EACH, by_the_clock, train
 
 
 def invented(n=600, seed=3):
@@ -55,3 +55,11 @@ def test_too_few_of_either_kind_are_refused(buyers):
     rows, _ = invented()
     with pytest.raises(ValueError, match=f"{buyers} of 600 customers"):
         train(rows, (np.arange(600) < buyers).astype(float), folds())
+
+
+def test_by_the_clock_the_days_are_so_many_usual_ones():
+    # In two usual days who buys with .5 on each stays away with .25; in half of one with √.5.
+    p = np.array([0.0, 0.5, 1.0])
+    np.testing.assert_allclose(by_the_clock(p, 2.0), [0, 0.75, 1], rtol=1e-9)
+    np.testing.assert_allclose(by_the_clock(p, 0.5), [0, 1 - 0.5**0.5, 1], atol=1e-5)
+    np.testing.assert_allclose(by_the_clock(p, 1.0), p, rtol=1e-9)

@@ -12,6 +12,7 @@ from pipeline.settings import Settings
 from pipeline.simulator.customers import draw
 from pipeline.simulator.shop import Shop
 from pipeline.steps.prediction.backtest import publish
+from pipeline.steps.prediction.holdouts import BLEND, CLASSIFIER, PROBABILITIES, trained_on
 from pipeline.steps.prediction.nightly import Night
 
 END = dt.date(2026, 11, 30)
@@ -44,7 +45,7 @@ def biases(night: Night) -> dict[int, tuple[float, float]]:
     published = night.engine.read(
         f"SELECT {sums} FROM marts.clv_predictions WHERE snapshot_date = $day", {"day": night.day}
     ).row(0)
-    h, model = night.today.histories, night.fitted(night.champions["counts"].model).model
+    h, model = night.today.histories, night.fitted(night.champions["counts"].timing_model).model
     found = {}
     for days, clocked in zip(HORIZONS, published, strict=True):
         until = night.day + dt.timedelta(days)
@@ -72,7 +73,7 @@ def test_the_clock_is_in_all_that_is_published(september):
     # The expectations of the model at the stretched weeks; value by its months.
     clock, day = september.clock, september.day
     assert clock.factors[1] > 1.15
-    h, model = september.today.histories, september.fitted(september.champions["counts"].model).model
+    h, model = september.today.histories, september.fitted(september.champions["counts"].timing_model).model
     timing = september.engine.read(
         "SELECT * FROM marts.timing_predictions WHERE snapshot_date = $day AND as_of = $day "
         "ORDER BY frequency, active_span_days, age_days",
@@ -102,7 +103,7 @@ def test_then_and_now_run_by_one_clock(september):
     )
     x, t_x, T = (before[name].to_numpy() / unit for name, unit in
                  (("frequency", 1), ("active_span_days", 7), ("age_days", 7)))  # fmt: skip
-    model = september.fitted(september.champions["counts"].model).model
+    model = september.fitted(september.champions["counts"].timing_model).model
     expected = model.expected_purchases(september.clock.week(90 / 7), x, t_x, T)
     np.testing.assert_allclose(before["expected_purchases_90d"], expected, rtol=1e-8)
 
@@ -117,6 +118,25 @@ def test_the_holdouts_run_by_the_clock_of_their_day(september):
     for model in models.values():
         p = model.probability_of_purchase(weeks, h.x, h.t_x, h.T)
         np.testing.assert_allclose(judged.predictions[model.name], p, rtol=1e-9)
+
+
+def test_a_classifier_runs_by_the_clock_of_its_day(september):
+    # It has learnt from days that were usual; alone it is offered for 90 days because the year is known.
+    judged, clock = september.judged["purchase_90d"], september.factors_at(september.before(90), september.season.model)
+    usual = trained_on(september.windows("purchase_90d", september.before(90))).predict(judged.cohort.features)
+    expected = 1 - (1 - usual) ** clock[90].value
+    np.testing.assert_allclose(judged.predictions[CLASSIFIER], expected, rtol=1e-9)
+    timing = judged.predictions[judged.best_timing]
+    np.testing.assert_allclose(judged.predictions[BLEND], (2 * expected + timing) / 3, rtol=1e-9)
+    assert september._barred("purchase_90d") == frozenset()
+
+
+def test_where_the_year_is_not_known_a_classifier_of_90_days_is_not_offered_alone(september):
+    night = Night(september.engine, Settings(), september.before(500))
+    build(september.engine, night.day, "marts.customer_summary")
+    assert not night.season.factors[90].is_known
+    assert [night._barred(target) for target in PROBABILITIES] == [frozenset(), {CLASSIFIER}, frozenset()]
+    assert night.champions["purchase_90d"].model != CLASSIFIER
 
 
 @pytest.mark.long

@@ -23,6 +23,7 @@ import pipeline.steps.prediction.rows
 import numpy as np
 from pipeline.models.histories import Histories
 from pipeline.models.purchase_classifier import train
+from pipeline.models.purchase_counts import train as count
 from pipeline.models.validation import fit_recency_logistic
 from pipeline.steps.prediction.nightly import KINDS, Night
 from pipeline.steps.prediction.threads import side_by_side
@@ -44,6 +45,7 @@ def fitters():
 of_perennial, of_lifetimes = fitters()
 work = [
     lambda: train(features, bought, np.arange(len(bought)) % 5).predict(features),
+    lambda: count(features, 2 * bought).predict(features),
     lambda: fit_recency_logistic(features[:, 0], bought, np.ones(400)).predict(features[:, 0]),
     *(lambda kind=kind: of_perennial(kind, histories, None) for kind in KINDS),
 ]

@@ -51,7 +51,7 @@ def context(report: Report) -> dict[str, Any]:
         "days": days,
         "horizon": churn_horizon_of(report),
         "figures": _figures(totals, champions, days),
-        "active_meaning": active_meaning(champions["counts"]["model"]),
+        "active_meaning": active_meaning(champions["counts"]["timing_model"]),
         "activity": _activity(report, days, totals["customers"]),
         "impossible": impossible_meaning(days),
         "propensity": _propensity(report, days, totals["customers"]),

@@ -549,9 +549,9 @@ def _parameters(report: Report, champions: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _published(champions: Mapping[str, Any], now: pl.DataFrame) -> list[str]:
-    """The model of counts and that of spend, whose parameters decide every predicted value."""
+    """The timing model of counts and that of spend, whose parameters decide every predicted value."""
     models = now["model"].unique().to_list()
-    return [model for model in (champions["counts"]["model"], "gamma_gamma") if model in models]
+    return [model for model in (champions["counts"]["timing_model"], "gamma_gamma") if model in models]
 
 
 def _drift(facts: Facts, frame: pl.DataFrame, published: Sequence[str]) -> Chart | None:

@@ -64,7 +64,7 @@ def compute(engine: Engine, settings: Settings, day: dt.date, log: Callable[[str
         log(f"{day}: no projection before {LEAST_HISTORY_DAYS} days of history; there are {history or 0}.")
         return {}
     months = read_months(engine, day)
-    found = {"projection_backtest": _backtest(months, day)}
+    found = {"projection_backtest": backtest(months, day)}
     season = _season(engine, day)
     if (unlike := _unlike(months, season)) is not None:
         log(f"{day}: no projection: the last {MONTH_DAYS} days were {unlike:.2f} usual ones, unlike those a year ago.")
@@ -135,7 +135,7 @@ def _changed(matrix: Array, scenario: Scenario | None) -> Array:
     return with_points(matrix, _place(scenario.from_stage), _place(scenario.to_stage), scenario.points)
 
 
-def _backtest(months: Months, day: dt.date) -> pl.DataFrame:
+def backtest(months: Months, day: dt.date) -> pl.DataFrame:
     """Months that had twelve before them, each projected from where it began by those alone."""
     rows = []
     for ago in range(len(months.begun) - MONTHS):

@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
-from pipeline.models import conformal, validation
+from pipeline.models import conformal, purchase_counts, validation
 from pipeline.models.clock import EVEN, Clock
 from pipeline.models.clv import PREDICTIVE, Horizon, spend_factor, value_interval
 from pipeline.models.fitting import Fit
 from pipeline.models.gamma_gamma import SpendFit
 from pipeline.models.histories import Array
-from pipeline.models.purchase_classifier import PurchaseClassifier, blend, train
+from pipeline.models.purchase_classifier import PurchaseClassifier, blend, by_the_clock, train
+from pipeline.models.purchase_counts import BoostedCounts, factors
 from pipeline.models.timing import TimingModel
 from pipeline.steps.prediction.inputs import AMOUNTS, TRAINED_ON, Cohort
 
@@ -26,8 +28,14 @@ CLASSIFIER, BLEND = "classifier", "blend"
 BLEND_MARGIN = 0.01
 """By how much of its log loss the blend must be beaten: it errs less where the days to come are not like those past."""
 TRAINED = frozenset({CLASSIFIER, BLEND})
-"""Models that know a customer by more than (x, t_x, T)."""
+"""Models of a probability that know a customer by more than (x, t_x, T)."""
+BOOSTED = "boosted"
+"""Counts of the timing model, half of them spread over customers as boosted trees say."""
+BOOSTED_MARGIN = 0.01
+"""By how much the Poisson deviance of the timing model must be beaten: where trees know nothing, they only move counts
+of customers from night to night."""
 _EVEN: Mapping[str, Clock] = {}
+_LEAST = np.finfo(np.float64).tiny
 
 
 @dataclass(frozen=True)
@@ -58,7 +66,8 @@ class Judged:
     intervals: Mapping[str, Calibrated] = field(default_factory=dict)
     """Of value, by model."""
     earlier: tuple[Judged, ...] = ()
-    """The same from earlier origins: the choice looks at all."""
+    """The same from earlier origins: the choice looks at all. Of counts those at which boosted counts could be tried:
+    the champion's beside them."""
 
     @property
     def is_probability(self) -> bool:
@@ -87,8 +96,25 @@ class Judged:
         return {name: float(np.mean([test._loss(name) for test in tests])) for name in sorted(names)}
 
     def choice(self, name: str) -> dict[str, float]:
-        """The metric that the choice of a probability goes by; none of baselines."""
+        """The metric that the choice of a probability goes by, or that of boosted counts; none of baselines."""
+        if name == BOOSTED and self.target == "counts":
+            return {"mean_log_deviance_ratio": self.boosted_ratio}
         return {"mean_log_loss": self.losses[name]} if self.is_probability and name in self.losses else {}
+
+    @cached_property
+    def boosted_ratio(self) -> float:
+        """Of counts: the logarithm of the Poisson deviance of boosted ones by that of the timing model alone, the mean
+        of the earlier origins; NaN without any."""
+        ratios = [
+            np.log(test.scores[BOOSTED]["poisson_deviance"] / test.scores[test.champion()]["poisson_deviance"])
+            for test in self.earlier
+        ]
+        return float(np.mean(ratios)) if ratios else float("nan")
+
+    @property
+    def is_boosted(self) -> bool:
+        """Whether boosted counts are so much better that they are published."""
+        return bool(self.boosted_ratio < np.log(1 - BOOSTED_MARGIN))
 
     def _loss(self, name: str) -> float:
         timing = self._timing
@@ -104,8 +130,9 @@ class Judged:
         return validation.champion_by_log_loss({n: loss for n, loss in self.losses.items() if n not in TRAINED})
 
     def champion(self, barred: frozenset[str] = frozenset()) -> str:
-        """The best of the models; baselines do not compete, they are what has to be beaten. Nor do those `barred`."""
-        scores = {name: metrics for name, metrics in self.scores.items() if name not in self.baselines}
+        """The best of the models; baselines do not compete, they are what has to be beaten. Nor do those `barred`. Of
+        counts and value it is a timing model, the one that boosted counts would be spread of."""
+        scores = {name: metrics for name, metrics in self.scores.items() if name not in self.baselines | {BOOSTED}}
         if self.is_probability:
             losses = {name: loss for name, loss in self.losses.items() if name not in barred}
             best = validation.champion_by_log_loss(losses)
@@ -131,26 +158,69 @@ def judge_counts(cohort: Cohort, models: Mapping[str, TimingModel], clocks: Mapp
         for name, model in models.items()
     }
     baselines = {"rate": validation.rate_baseline(cohort.weeks, h.x, h.T), "zero": np.zeros_like(h.x)}
-    return Judged("counts", cohort, cohort.later, predictions | baselines, frozenset(baselines))
+    return _judged_counts(cohort, predictions | baselines, frozenset(baselines))
+
+
+def judge_boosted(
+    cohort: Cohort, learnt: Sequence[Cohort], model: TimingModel, clock: Clock = EVEN, most: int = TRAINED_ON
+) -> Judged:
+    """Counts of a timing model, alone and spread by trees that learnt on earlier cohorts, `most` customers at most."""
+    timing = judge_counts(cohort, {model.name: model}, {model.name: clock}).predictions[model.name]
+    spread = boosted_factors(cohort, learnt, model, clock, most)
+    return _judged_counts(cohort, {model.name: timing, BOOSTED: spread * timing})
+
+
+def boosted_factors(
+    cohort: Cohort, learnt: Sequence[Cohort], model: TimingModel, clock: Clock, most: int = TRAINED_ON
+) -> Array:
+    """By how much customers of a cohort buy more than the model says in the days of the cohort, as far as trees can
+    tell that learnt on earlier cohorts; (n,)."""
+    h = cohort.histories
+    timing, expected = (
+        model.expected_purchases(clock.week(weeks), h.x, h.t_x, h.T) for weeks in (learnt[0].weeks, cohort.weeks)
+    )
+    return factors(counted_on(learnt, most).predict(cohort.features), timing, expected)
+
+
+def with_boosted(judged: Judged, spread: Array) -> Judged:
+    """Counts judged, and beside them those of the champion times factors (n,)."""
+    boosted = spread * judged.predictions[judged.champion()]
+    return _judged_counts(judged.cohort, {**judged.predictions, BOOSTED: boosted}, judged.baselines)
+
+
+def _judged_counts(cohort: Cohort, predictions: Mapping[str, Array], baselines: frozenset[str] = frozenset()) -> Judged:
+    deviances = {
+        name: {"poisson_deviance": validation.poisson_deviance(cohort.later, predicted)}
+        for name, predicted in predictions.items()
+    }
+    return Judged("counts", cohort, cohort.later, predictions, baselines, deviances)
 
 
 def judge_value(
-    cohort: Cohort, models: Mapping[str, TimingModel], spend: SpendFit, clocks: Mapping[str, Clock] = _EVEN
+    counts: Judged, models: Mapping[str, TimingModel], spend: SpendFit, clocks: Mapping[str, Clock] = _EVEN
 ) -> Judged:
-    """Spend after the origin; beside the usual metrics what the 80 % predictive intervals held, and what they lack."""
+    """Spend after the origin, of the customers and purchases of `counts`; beside the usual metrics what the 80 %
+    predictive intervals held, and what they lack. Where counts are spread by trees, ends and mean of an interval are
+    spread alike."""
+    cohort = counts.cohort
     h, frame = cohort.histories, cohort.frame
     m = frame["monetary_value"].fill_null(0.0).to_numpy()
     known = np.where((h.x > 0) & (m > 0), h.x, 0.0)
     per_occasion = spend.model.expected_spend(known, m)
-    purchases = judge_counts(cohort, models, clocks).predictions
-    predictions = {name: per_occasion * purchases[name] for name in models}
+    purchases = {name: found for name, found in counts.predictions.items() if name not in counts.baselines}
+    predictions = {name: per_occasion * found for name, found in purchases.items()}
     months = max(1, round(cohort.days * 12 / 365))
     total = spend.model.v + np.where(known > 0, h.x * m, h.x * spend.model.mean_spend)
     spent, unit, intervals = cohort.later_amount / total, spend_factor(spend.model, known), {}
+    found = {}
     for name, model in models.items():
         horizon = Horizon(months, 0.0, clocks.get(name, EVEN))
         low, high = value_interval(model, spend.model, horizon, h.x, h.t_x, h.T)
-        interval = conformal.Interval(h.x, low, high, unit * purchases[name], unit)
+        found[name] = conformal.Interval(h.x, low, high, unit * purchases[name], unit)
+    if BOOSTED in purchases:
+        timing = counts.champion()
+        found[BOOSTED] = found[timing].times(purchases[BOOSTED] / np.maximum(purchases[timing], _LEAST))
+    for name, interval in found.items():
         intervals[name] = Calibrated(*conformal.coverage(interval, spent, PREDICTIVE, cohort.folds))
     coverage = {name: {"coverage_80": found.share} for name, found in intervals.items()}
     spent = (h.x + 1) * frame["mean_amount"].to_numpy()
@@ -176,7 +246,7 @@ def judge_probability(
     }
     baselines: dict[str, Array] = {}
     if is_learnable(learnt):
-        trained = trained_on(learnt, most).predict(cohort.features)
+        trained = by_the_clock(trained_on(learnt, most).predict(cohort.features), weeks / cohort.weeks)
         losses = {name: validation.log_loss(cohort.bought, p, np.ones_like(p)) for name, p in predictions.items()}
         behind = predictions[validation.champion_by_log_loss(losses)]
         predictions |= {CLASSIFIER: trained, BLEND: blend(trained, behind)}
@@ -197,11 +267,19 @@ def is_learnable(windows: Sequence[Cohort]) -> bool:
 
 def trained_on(windows: Sequence[Cohort], most: int = TRAINED_ON) -> PurchaseClassifier:
     """Of all windows about as many customers, no more than `most` in all."""
-    samples = [window.sampled(most // len(windows)) for window in windows]
-    features, bought, folds = (
-        np.concatenate([getattr(sample, name) for sample in samples]) for name in ("features", "bought", "folds")
-    )
+    features, bought, folds = _sampled(windows, most, "features", "bought", "folds")
     return train(features, bought, folds, AMOUNTS)
+
+
+def counted_on(windows: Sequence[Cohort], most: int = TRAINED_ON) -> BoostedCounts:
+    """The same of counts."""
+    features, later = _sampled(windows, most, "features", "later")
+    return purchase_counts.train(features, later, AMOUNTS)
+
+
+def _sampled(windows: Sequence[Cohort], most: int, *columns: str) -> list[NDArray[Any]]:
+    samples = [window.sampled(most // len(windows)) for window in windows]
+    return [np.concatenate([getattr(sample, name) for sample in samples]) for name in columns]
 
 
 def usable(fits: Mapping[str, Fit]) -> dict[str, TimingModel]:

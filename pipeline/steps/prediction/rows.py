@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -23,12 +24,21 @@ from pipeline.models.clv import (
 )
 from pipeline.models.fitting import Fit
 from pipeline.models.gamma_gamma import SpendFit
-from pipeline.models.histories import Histories
-from pipeline.models.purchase_classifier import PurchaseClassifier, blend
+from pipeline.models.histories import Array, Histories
+from pipeline.models.purchase_classifier import PurchaseClassifier, blend, by_the_clock
+from pipeline.models.purchase_counts import BoostedCounts, factors
 from pipeline.settings import Settings
 from pipeline.steps.prediction import inputs
 from pipeline.steps.prediction.chances import SHARES, Chances
-from pipeline.steps.prediction.holdouts import BLEND, PROBABILITIES, TRAINED, Target, trained_on
+from pipeline.steps.prediction.holdouts import (
+    BLEND,
+    BOOSTED,
+    PROBABILITIES,
+    TRAINED,
+    Target,
+    counted_on,
+    trained_on,
+)
 from pipeline.steps.prediction.inputs import HISTORY, Cohort, everybody, histories_of, kept_share, parts_of
 from pipeline.steps.prediction.nightly import Night, last_models
 from pipeline.steps.prediction.threads import side_by_side
@@ -104,7 +114,7 @@ def _timing_predictions(night: Night) -> tuple[pl.DataFrame, Chances]:
 def _predicted(night: Night, as_of: dt.date, groups: pl.DataFrame) -> tuple[pl.DataFrame, Chances]:
     h = histories_of(groups)
     arrays = (h.x, h.t_x, h.T)
-    counts = night.fitted(night.champions["counts"].model)
+    counts = night.fitted(night.champions["counts"].timing_model)
     model = counts.model
     chances = Chances.of(night, h, tells_days=as_of == night.day)
     columns: dict[str, Any] = {
@@ -152,32 +162,58 @@ def _classifier_scores(night: Night, chances: Chances) -> pl.DataFrame:
     """What is published of every customer where a champion is trained, on who bought in the last horizon; `chances`: of
     the groups of today."""
     wanted = [target for target in night.by_horizon.values() if night.champions[target].model in TRAINED]
-    if not wanted:
+    is_boosted = night.champions["counts"].model == BOOSTED
+    if not wanted and not is_boosted:
         return pl.DataFrame()
-    learnt = [night.windows(target, night.day) for target in wanted]
-    trained = dict(zip(wanted, side_by_side(trained_on, learnt), strict=True))
+    learning: list[Callable[[], Any]] = [partial(trained_on, night.windows(target, night.day)) for target in wanted]
+    if is_boosted:
+        learning.append(partial(counted_on, night.counts_windows))
+    learnt = side_by_side(lambda learn: learn(), learning)
+    trees, trained = learnt.pop() if is_boosted else None, dict(zip(wanted, learnt, strict=True))
     groups = night.today.frame.select(HISTORY).with_row_index("place")
-    return pl.concat(
-        _scored(night, trained, chances, groups, batch)
+    scores = pl.concat(
+        _scored(night, trained, trees, chances, groups, batch)
         for batch in parts_of(night.engine, night.day, night.today.customers)
     )
+    return scores.with_columns(purchases_factor=_purchases_factors(night, scores)).drop("place", "purchases")
+
+
+def _purchases_factors(night: Night, scores: pl.DataFrame) -> Array:
+    """By how much each customer is expected to buy more than the timing model says. `scores`: their place among the
+    groups of today, and their purchases according to trees, null without any."""
+    if scores["purchases"].is_null().all():
+        return np.ones(scores.height)
+    h, model = night.today.histories, night.fitted(night.champions["counts"].timing_model).model
+    learnt, year = (
+        model.expected_purchases(night.clock.week(weeks), h.x, h.t_x, h.T)[scores["place"].to_numpy()]
+        for weeks in (night.counts_windows[0].weeks, 365 / 7)
+    )
+    return factors(scores["purchases"].to_numpy(), learnt, year)
 
 
 def _scored(
-    night: Night, trained: Mapping[Target, PurchaseClassifier], chances: Chances, groups: pl.DataFrame, batch: Cohort
+    night: Night,
+    trained: Mapping[Target, PurchaseClassifier],
+    trees: BoostedCounts | None,
+    chances: Chances,
+    groups: pl.DataFrame,
+    batch: Cohort,
 ) -> pl.DataFrame:
     """`groups`: HISTORY of those whose `chances` are given, and their place among them."""
     place = batch.frame.select(HISTORY).join(groups, on=HISTORY, how="left", maintain_order="left")["place"].to_numpy()
     points = chances.points[place]
     scores = side_by_side(lambda target: trained[target].predict(batch.features), list(trained))
-    for target, found in zip(trained, scores, strict=True):
+    for target, score in zip(trained, scores, strict=True):
+        weeks = night.horizons[target] / 7
+        found = by_the_clock(score, night.clock.week(weeks) / weeks)
         timing = points[:, chances.places[PROBABILITIES.index(target)]]
         timing[:] = blend(found, timing) if night.champions[target].model == BLEND else found
     parts = [slice(first, first + _GROUPS) for first in range(0, len(place), _GROUPS)]
     published = side_by_side(lambda part: chances.at(place[part]).published(points[part]), parts)
-    columns = {name: np.concatenate([part[name] for part in published]) for name in published[0]}
-    days = pl.lit(night.horizons["churn"])
-    return batch.frame.select("customer_id", churn_horizon_days=days).with_columns(**_columns(columns))
+    columns: dict[str, Any] = {name: np.concatenate([part[name] for part in published]) for name in published[0]}
+    columns["purchases"] = None if trees is None else trees.predict(batch.features)
+    told = batch.frame.select("customer_id", place=pl.Series(place), churn_horizon_days=pl.lit(night.horizons["churn"]))
+    return told.with_columns(**_columns(columns))
 
 
 def _validation_rows(night: Night) -> Rows:
@@ -217,7 +253,7 @@ def _interval_rows(night: Night) -> Rows:
             "horizon_days": judged.cohort.days, "customers": row.customers, "customers_of_nothing": row.nothing,
             "promised": PREDICTIVE, "coverage_of_model": _finite(row.before), "coverage": _finite(row.after),
             "widened_by": float(np.exp(row.correction)), "is_own": row.is_own,
-            "is_published": model == night.champions["counts"].model,
+            "is_published": model == night.tested_interval,
         }
         for model, found in judged.intervals.items()
         for place, row in enumerate(found.classes, start=1)
@@ -258,7 +294,7 @@ def _tracking(night: Night) -> pl.DataFrame:
     """Weeks of the shop's life; the model is the one of the holdout, which has seen nothing after its origin."""
     judged = night.judged.get("counts")
     origin = judged.cohort.origin if judged else night.day
-    name = judged.champion() if judged else night.champions["counts"].model
+    name = judged.champion() if judged else night.champions["counts"].timing_model
     model = night.models(origin)[name]
     days = night.calendar
     start = days["day"][0]

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
-from threadpoolctl import threadpool_limits
+from pipeline.models.purchase_classifier import THREADS
 
 Given = TypeVar("Given")
 Found = TypeVar("Found")
@@ -23,10 +23,10 @@ def side_by_side(function: Callable[[Given], Found], given: Sequence[Given], alo
     """
 
     def one_thread(one: Given) -> Found:
-        with threadpool_limits(1):  # of OpenMP every thread has its own
+        with THREADS.limit(limits=1):  # of OpenMP every thread has its own
             return function(one)
 
     if alone:
         return list(map(one_thread, given))
-    with threadpool_limits(1), ThreadPoolExecutor(os.cpu_count()) as pool:
+    with THREADS.limit(limits=1), ThreadPoolExecutor(os.cpu_count()) as pool:
         return list(pool.map(one_thread, given))

@@ -1,5 +1,5 @@
 /*
-description: "Probabilities of every customer where the classifier is champion, alone or blended with the best timing model, and what agrees with them: the other horizons, and when the next purchase is due. Empty on days without such a champion: then timing_predictions has all of it."
+description: "What is published of every customer where a classifier is champion, alone or blended with the best timing model, or boosted counts are: probabilities, when the next purchase is due, and by how much more purchases are expected than the timing model expects. Empty on days without such a champion: then timing_predictions has all of it."
 grain: [snapshot_date, customer_id]
 owner: team:data
 computed_by: prediction
@@ -16,4 +16,5 @@ columns:
   next_purchase_early_days:  {type: DOUBLE, unit: days, nullable: true, min: 0, meaning: "Days by which one in ten has bought, of those who buy within 365 days"}
   next_purchase_median_days: {type: DOUBLE, unit: days, nullable: true, min: 0, meaning: "Days by which half have bought, of those who buy within 365 days"}
   next_purchase_late_days:   {type: DOUBLE, unit: days, nullable: true, min: 0, meaning: "Days by which nine in ten have bought, of those who buy within 365 days"}
+  purchases_factor:          {type: DOUBLE, min: 0, meaning: "Purchases expected of the customer by those that the timing model expects, which it expects in sum within 365 days; 1 where the champion of counts is a timing model"}
 */

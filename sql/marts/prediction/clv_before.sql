@@ -7,7 +7,7 @@ columns:
   customer_id:    {type: VARCHAR, meaning: Customer of the shop}
   as_of:          {type: DATE, meaning: "30 days before: the day at whose end the customer is valued"}
   p_purchase_90d: {type: DOUBLE, min: 0, max: 1, meaning: Probability then to buy within 90 days}
-  predicted_clv:  {type: DOUBLE, label: Predicted value, unit: currency, min: 0, meaning: "Predicted value then, rounded to the cent"}
+  predicted_clv:  {type: DOUBLE, label: Predicted value, unit: currency, min: 0, meaning: "Predicted value then, rounded to the cent; where counts are spread by trees, by the factor of the customer on the snapshot date"}
 */
 WITH standing AS (
   SELECT customer_id, occasion_on, sum(amount)::DOUBLE AS amount
@@ -48,7 +48,7 @@ SELECT
   $snapshot_date - 30 AS as_of,
   timing.p_purchase_90d,
   floor(
-    100 * spend.kept_share * timing.discounted_purchases * timing.spend_factor * CASE
+    100 * spend.kept_share * timing.discounted_purchases * coalesce(scores.purchases_factor, 1.0) * timing.spend_factor * CASE
       WHEN spend.v IS NULL THEN spend.mean_spend
       WHEN histories.repeat_amount > 0 THEN spend.v + histories.repeat_amount
       ELSE spend.v + histories.frequency * spend.mean_spend
@@ -62,3 +62,5 @@ JOIN marts.timing_predictions AS timing
   AND timing.frequency = histories.frequency
   AND timing.active_span_days = histories.active_span_days
   AND timing.age_days = histories.age_days
+LEFT JOIN marts.classifier_scores AS scores
+  ON scores.snapshot_date = $snapshot_date AND scores.customer_id = histories.customer_id

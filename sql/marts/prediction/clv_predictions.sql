@@ -6,7 +6,7 @@ columns:
   snapshot_date:             {type: DATE, meaning: The day whose end the row describes}
   customer_id:               {type: VARCHAR, meaning: Customer of the shop}
   status:                    {type: VARCHAR, meaning: "What the champions of counts and churn say: ok, season_unknown (in season, and a year ago is not known: sizes may be far off), not_validated (too short a history for a holdout), or insufficient data: then nothing is predicted", values: [ok, season_unknown, not_validated, insufficient data]}
-  model:                     {type: VARCHAR, nullable: true, meaning: Timing model of counts and value}
+  model:                     {type: VARCHAR, nullable: true, meaning: "Timing model of counts and value, or the one whose counts boosted trees spread (champions)"}
   spend_model:               {type: VARCHAR, nullable: true, meaning: "Model of spend; mean: every occasion counts as the mean of all"}
   p_alive:                   {type: DOUBLE, nullable: true, min: 0, max: 1, meaning: "Probability of not having dropped out; a latent quantity, not the complement of churn"}
   expected_purchases_30d:    {type: DOUBLE, unit: occasions, nullable: true, min: 0, meaning: "Expected occasions in the next 30 days, never fewer than the probability of one"}
@@ -46,6 +46,15 @@ tests:
         OR clv.expected_purchases_90d < churn.p_purchase_90d - 0.000000001
         OR clv.expected_purchases_180d < churn.p_purchase_180d - 0.000000001
         OR clv.expected_purchases_365d < churn.p_purchase_365d - 0.000000001
+      )
+  purchases_grow_with_the_horizon: |
+    SELECT customer_id, expected_purchases_30d, expected_purchases_90d, expected_purchases_180d, expected_purchases_365d
+    FROM marts.clv_predictions
+    WHERE snapshot_date = $snapshot_date
+      AND (
+        expected_purchases_30d > expected_purchases_90d + 0.000000001
+        OR expected_purchases_90d > expected_purchases_180d + 0.000000001
+        OR expected_purchases_180d > expected_purchases_365d + 0.000000001
       )
 */
 WITH champions AS (
@@ -89,10 +98,14 @@ valued AS (
     customers.v / nullif(customers.spend_total, 0) AS u,
     timing.model,
     timing.p_alive,
-    timing.expected_purchases_30d,
-    timing.expected_purchases_90d,
-    timing.expected_purchases_180d,
-    timing.expected_purchases_365d,
+    timing.expected_purchases_30d AS timing_30d,
+    timing.expected_purchases_90d AS timing_90d,
+    timing.expected_purchases_180d AS timing_180d,
+    timing.expected_purchases_365d AS timing_365d,
+    timing.expected_purchases_30d * coalesce(scores.purchases_factor, 1.0) AS expected_purchases_30d,
+    timing.expected_purchases_90d * coalesce(scores.purchases_factor, 1.0) AS expected_purchases_90d,
+    timing.expected_purchases_180d * coalesce(scores.purchases_factor, 1.0) AS expected_purchases_180d,
+    timing.expected_purchases_365d * coalesce(scores.purchases_factor, 1.0) AS expected_purchases_365d,
     customers.spend_total * timing.spend_factor AS expected_spend,
     churn.p_purchase_30d,
     churn.p_purchase_90d,
@@ -101,12 +114,15 @@ valued AS (
     coalesce(scores.next_purchase_early_days, timing.next_purchase_early_days) AS next_purchase_early_days,
     coalesce(scores.next_purchase_median_days, timing.next_purchase_median_days) AS next_purchase_median_days,
     coalesce(scores.next_purchase_late_days, timing.next_purchase_late_days) AS next_purchase_late_days,
-    customers.spend_total * timing.spend_factor * timing.discounted_purchases * customers.kept_share AS predicted_clv,
+    customers.spend_total * timing.spend_factor * timing.discounted_purchases * coalesce(scores.purchases_factor, 1.0)
+      * customers.kept_share AS predicted_clv,
     timing.value_variance_0,
     timing.value_variance_1,
     timing.value_variance_2,
-    customers.spend_total * timing.value_low_factor * customers.kept_share AS clv_low,
-    customers.spend_total * timing.value_high_factor * customers.kept_share AS clv_high
+    customers.spend_total * timing.value_low_factor * coalesce(scores.purchases_factor, 1.0) * customers.kept_share
+      AS clv_low,
+    customers.spend_total * timing.value_high_factor * coalesce(scores.purchases_factor, 1.0) * customers.kept_share
+      AS clv_high
   FROM customers
   LEFT JOIN marts.timing_predictions AS timing
     ON timing.snapshot_date = $snapshot_date
@@ -120,18 +136,32 @@ valued AS (
     ON scores.snapshot_date = $snapshot_date AND scores.customer_id = customers.customer_id
 ),
 -- Where one purchase is likelier than the model of counts expects purchases, as many are expected. What that adds is
--- taken off the purchases beyond the first of all others, so that the sum stays what the model of counts says.
+-- taken off the purchases beyond the first of all others, so that the sum stays what the timing model of counts says.
 beyond AS (
   SELECT
-    greatest(0.0, sum(expected_purchases_30d - p_purchase_30d))
+    greatest(0.0, sum(timing_30d - p_purchase_30d))
       / nullif(sum(greatest(0.0, expected_purchases_30d - p_purchase_30d)), 0) AS kept_30d,
-    greatest(0.0, sum(expected_purchases_90d - p_purchase_90d))
+    greatest(0.0, sum(timing_90d - p_purchase_90d))
       / nullif(sum(greatest(0.0, expected_purchases_90d - p_purchase_90d)), 0) AS kept_90d,
-    greatest(0.0, sum(expected_purchases_180d - p_purchase_180d))
+    greatest(0.0, sum(timing_180d - p_purchase_180d))
       / nullif(sum(greatest(0.0, expected_purchases_180d - p_purchase_180d)), 0) AS kept_180d,
-    greatest(0.0, sum(expected_purchases_365d - p_purchase_365d))
+    greatest(0.0, sum(timing_365d - p_purchase_365d))
       / nullif(sum(greatest(0.0, expected_purchases_365d - p_purchase_365d)), 0) AS kept_365d
   FROM valued
+),
+expected AS (
+  SELECT
+    customer_id,
+    p_purchase_30d + coalesce(beyond.kept_30d, 0.0) * greatest(0.0, expected_purchases_30d - p_purchase_30d)
+      AS expected_purchases_30d,
+    p_purchase_90d + coalesce(beyond.kept_90d, 0.0) * greatest(0.0, expected_purchases_90d - p_purchase_90d)
+      AS expected_purchases_90d,
+    p_purchase_180d + coalesce(beyond.kept_180d, 0.0) * greatest(0.0, expected_purchases_180d - p_purchase_180d)
+      AS expected_purchases_180d,
+    p_purchase_365d + coalesce(beyond.kept_365d, 0.0) * greatest(0.0, expected_purchases_365d - p_purchase_365d)
+      AS expected_purchases_365d
+  FROM valued
+  CROSS JOIN beyond
 )
 SELECT
   $snapshot_date AS snapshot_date,
@@ -140,18 +170,16 @@ SELECT
   valued.model,
   CASE WHEN valued.model IS NOT NULL THEN valued.spend_model END AS spend_model,
   valued.p_alive,
-  valued.p_purchase_30d
-    + coalesce(beyond.kept_30d, 0.0) * greatest(0.0, valued.expected_purchases_30d - valued.p_purchase_30d)
-    AS expected_purchases_30d,
-  valued.p_purchase_90d
-    + coalesce(beyond.kept_90d, 0.0) * greatest(0.0, valued.expected_purchases_90d - valued.p_purchase_90d)
-    AS expected_purchases_90d,
-  valued.p_purchase_180d
-    + coalesce(beyond.kept_180d, 0.0) * greatest(0.0, valued.expected_purchases_180d - valued.p_purchase_180d)
+  expected.expected_purchases_30d,
+  greatest(expected.expected_purchases_30d, expected.expected_purchases_90d) AS expected_purchases_90d,
+  greatest(expected.expected_purchases_30d, expected.expected_purchases_90d, expected.expected_purchases_180d)
     AS expected_purchases_180d,
-  valued.p_purchase_365d
-    + coalesce(beyond.kept_365d, 0.0) * greatest(0.0, valued.expected_purchases_365d - valued.p_purchase_365d)
-    AS expected_purchases_365d,
+  greatest(
+    expected.expected_purchases_30d,
+    expected.expected_purchases_90d,
+    expected.expected_purchases_180d,
+    expected.expected_purchases_365d
+  ) AS expected_purchases_365d,
   valued.expected_spend,
   valued.p_purchase_365d,
   $snapshot_date + ceil(valued.next_purchase_early_days)::INTEGER AS next_purchase_from,
@@ -174,4 +202,4 @@ SELECT
   floor(100 * valued.clv_high + 0.5) / 100 AS clv_high
 FROM valued
 CROSS JOIN champions
-CROSS JOIN beyond
+JOIN expected ON expected.customer_id = valued.customer_id

@@ -8,7 +8,7 @@ columns:
   snapshot_date: {type: DATE, meaning: The day whose end the row describes}
   target:        {type: VARCHAR, meaning: "What was predicted", values: [counts, value, purchase_30d, purchase_90d, churn]}
   model:         {type: VARCHAR, meaning: "Model or baseline"}
-  metric:        {type: VARCHAR, meaning: "bias_percent, mae, rmse, correlation, normalised_gini, top_10_percent_capture, auc, log_loss, mean_log_loss (of the holdouts of up to three origins, 30 days apart, where a classifier could be tested: what the choice goes by), brier, ece, base_rate, predicted and actual (sums), coverage_80 (share inside the 80 % predictive interval, as interval_coverage has it by class)"}
+  metric:        {type: VARCHAR, meaning: "bias_percent, mae, rmse, correlation, normalised_gini, top_10_percent_capture, auc, log_loss, mean_log_loss (of the holdouts of up to three origins, 30 days apart, where a classifier could be tested: what the choice goes by), poisson_deviance of counts, mean_log_deviance_ratio (of boosted counts by the timing model alone, on up to three origins: what their choice goes by), brier, ece, base_rate, predicted and actual (sums), coverage_80 (share inside the 80 % predictive interval, as interval_coverage has it by class)"}
   is_baseline:   {type: BOOLEAN, meaning: Whether it is one of the naive models}
   origin:        {type: DATE, meaning: Last day the models had seen}
   horizon_days:  {type: INTEGER, unit: days, min: 1, meaning: Days after the origin that were judged}
