@@ -86,7 +86,7 @@ def both(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     homes = [tmp_path_factory.mktemp(name) for name in ("duckdb", "spark")]
     for home in homes:
         write_exports(home / "data" / "exports" / "perennial", pl.concat([order_lines(), collectors()], how="diagonal"))
-    with on_duckdb(homes[0]) as duckdb, on_spark(homes[1], request.param) as spark:
+    with on_duckdb(homes[0]) as duckdb, on_spark(homes[1], request.param, memory_limit="3GB") as spark:
         both = Both(duckdb, spark)
         both.build()
         yield both

@@ -193,6 +193,11 @@ def _driver_options(settings: Settings, scratch: Path) -> dict[str, str]:
         "spark.app.name": "perennial",
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",
+        # Kept though nobody looks: a night has thousands of stages, and plans of wide tables take the driver's memory.
+        "spark.ui.retainedJobs": "50",
+        "spark.ui.retainedStages": "50",
+        "spark.ui.retainedTasks": "1000",
+        "spark.sql.ui.retainedExecutions": "10",
         # A cluster without a free worker says so as a warning only, and is waited for.
         "spark.log.level": "ERROR" if settings.spark.master.startswith("local") else "WARN",
         "spark.driver.memory": f"{settings.memory_bytes // 2**20}m",
