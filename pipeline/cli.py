@@ -526,10 +526,13 @@ def _summary(settings: Settings, finished: Finished) -> None:
     out.print()
     files = Grid(box=None, pad_edge=False)
     files.add_column("export", overflow="fold")
-    for heading in ("read", "accepted", "quarantined", "superseded", "duplicates"):
-        files.add_column(heading, justify="right", no_wrap=True)
+    headings = ("read", "accepted", "quarantined", "superseded", "duplicates")
+    told = [place for place, name in enumerate(headings, start=1)  # in 80 columns file names have no room for zeros
+            if place <= 3 or any(row[place] for row in summary.files)]  # fmt: skip
+    for place in told:
+        files.add_column(headings[place - 1], justify="right", no_wrap=True)
     for row in summary.files:
-        files.add_row(one_line(row[0]), *(f"{count:,}" for count in row[1:]))
+        files.add_row(one_line(row[0]).removeprefix("data/exports/"), *(f"{row[place]:,}" for place in told))
     out.print(files)
     for item in summary.worth_a_look:
         mark, style = ("! ", "yellow") if item.is_warning else ("", "dim")
@@ -551,7 +554,8 @@ def _summary(settings: Settings, finished: Finished) -> None:
         ("audiences", settings.home / "data" / "audiences" / str(day)),
         ("quarantine", settings.home / "data" / "quarantine"),
     ):
-        out.print(f"{title:<11}{path}", soft_wrap=True)
+        if path.exists():  # nothing was ever quarantined
+            out.print(f"{title:<11}{path}", soft_wrap=True)
     out.print(f"{'report':<11}{report.as_uri()}", style="bold", soft_wrap=True)
 
 

@@ -249,7 +249,13 @@ def arrivals(moves: pl.DataFrame, labels: Mapping[str, str], column: str, show: 
     return drawn(traces, layout)
 
 
-def migration(flows: pl.DataFrame, ranks: Mapping[str, int], labels: Mapping[str, str], moves_only: bool) -> Figure:
+def migration(
+    flows: pl.DataFrame,
+    ranks: Mapping[str, int],
+    labels: Mapping[str, str],
+    moves_only: bool,
+    newcomers: str = NEWCOMERS,
+) -> Figure:
     """Sankey from the previous snapshot to this one. Frame: previous_segment (null: new), segment, customers."""
     import plotly.graph_objects as go
 
@@ -264,7 +270,7 @@ def migration(flows: pl.DataFrame, ranks: Mapping[str, int], labels: Mapping[str
         return sum(r["customers"] for r in rows if r["previous_segment" if side == "before" else "segment"] == segment)
 
     def name(segment: str | None) -> str:
-        return NEWCOMERS if segment is None else labels.get(segment, segment.replace("_", " ").capitalize())
+        return newcomers if segment is None else labels.get(segment, segment.replace("_", " ").capitalize())
 
     directions = [direction(r["previous_segment"], r["segment"], ranks) for r in rows]
     sankey = go.Sankey(

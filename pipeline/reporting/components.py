@@ -139,7 +139,7 @@ def show(value: Any, kind: Kind, currency: str) -> str:
         case "number":
             return words.number(value)
         case "score":
-            return words.number(value, 4)
+            return words.decimals(value, 4)
         case "percent":
             return words.percent(value)
         case "date":

@@ -143,11 +143,13 @@ def clock_sentence(horizons: Sequence[Ahead], recent: float) -> str:
             f"days had {number(recent)} times the purchases of the year’s mean day."
         )
     first = known[0]
-    told = listed([f"{ahead.days} days as {count(round(ahead.days * ahead.factor))} usual ones" for ahead in known])
-    held = ", as many as is believed" if first.is_held else ""
+    usual = [count(round(ahead.days * ahead.factor)) for ahead in known]
+    told = listed([f"{first.days} days count as {usual[0]} usual days",
+                   *(f"{ahead.days} as {days}" for ahead, days in zip(known[1:], usual[1:], strict=True))])  # fmt: skip
+    held = ", the most that is accepted" if first.is_held else ""
     rest = "" if len(known) == len(horizons) else " For the other horizons too few came then to say."
     return (
-        f"The season is in these predictions: the next {told} are counted{held}. Of the first {first.days} a year ago "
+        f"The season is in these predictions: the next {told}{held}. In the same {first.days} days a year ago "
         f"{count(first.actual or 0)} purchases came where {count(round(first.expected or 0))} were expected.{rest}"
     )
 
@@ -172,7 +174,7 @@ def _why_so_long(rows: Sequence[Mapping[str, Any]]) -> str:
         return f": in none of {candidates} days did a tenth of those who were buying stay silent"
     row = next(row for row in rows if row["horizon_days"] == days)
     return (
-        f", the longest of {candidates} in which a tenth of those who were buying stayed silent: "
+        f", the longest of {candidates} in which at least a tenth of those who were buying stayed silent: "
         f"{percent(row['silent_share'])} of {counted(row['buyers'], 'customer')}, as of {day(row['decided_on'])}"
     )
 
@@ -535,7 +537,9 @@ def coverage_sentence(rows: Sequence[tuple[str, int, float | None, float]]) -> s
     inside = sum(customers * share for _, customers, _, share in rows) / sum(customers for _, customers, _, _ in rows)
     name, customers, model, share = max(rows, key=lambda row: (abs(row[3] - 0.8), row[0]))
     text = f"The published ranges held the spend of {percent(inside)} of the customers; {percent(0.8)} were promised"
-    told = f", the range of the model as it is {percent(model)}" if model is not None else ""
+    told = ""
+    if model is not None and percent(model) != percent(share):
+        told = f", {percent(model)} before the ranges were corrected"
     return (
         f"{text}. Furthest from that are the {counted(customers, 'customer')} with {name} repeat purchases before: "
         f"{percent(share)}{told}."
@@ -563,8 +567,8 @@ def deciles_sentence(rows: Sequence[tuple[str, str, float, float | None]], what:
     more = f", {number(lift, 1)} times the mean of all" if lift is not None else ""
     return (
         f"In the tenth of the customers ranked highest, {what} {seen}{more}; {expected} was expected. In the tenth "
-        f"ranked lowest it was {lowest_seen}; {lowest_expected} was expected. From one tenth to the next it did not "
-        f"rise in {steps} of {len(rows) - 1} steps."
+        f"ranked lowest it was {lowest_seen}; {lowest_expected} was expected. From one tenth to the next it fell "
+        f"or stayed level in {steps} of {len(rows) - 1} steps."
     )
 
 

@@ -95,6 +95,7 @@ def _filters(currency: str) -> dict[str, Callable[..., Any]]:
         "count": words.count,
         "counted": words.counted,
         "day": words.day,
+        "first_of": words.first_of,
         "listed": lambda parts: words.listed(list(parts)),
         "money": lambda amount: words.money(amount, currency),
         "month": words.month,

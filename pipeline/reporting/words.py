@@ -39,6 +39,18 @@ def number(value: Number | None, digits: int = 2) -> str:
     return _signed(value, text.rstrip("0").rstrip(".") if "." in text else text)
 
 
+def decimals(value: Number | None, digits: int) -> str:
+    """'0.1000': every row of a column with the same places."""
+    return UNKNOWN if value is None else _signed(value, f"{_size(value):,.{digits}f}")
+
+
+def first_of(shown: int, everybody: int, noun: str) -> str:
+    """Which of the rows a table shows: 'The first 20 of 103 customers', or 'All 12 customers'."""
+    if shown < everybody:
+        return f"The first {count(shown)} of {counted(everybody, noun)}"
+    return f"The one {noun}" if everybody == 1 else f"All {counted(everybody, noun)}"
+
+
 def percent(share: Number | None) -> str:
     """A share of 0.031 as '3.1 %'; something that is not nothing is never rounded to 0.0."""
     if share is None:

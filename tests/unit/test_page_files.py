@@ -139,8 +139,8 @@ def test_what_is_said_of_products(reports: Mapping[str, Report]) -> None:
     words = said(reports["tiny"], "products")
     assert words["best"] == [f"{item} leaves most: 240.00 € net, 61.1 % of all." for item in ("hat", "Wear")]
     assert words["together"] == [
-        "scarf and hat stand out most: 40 baskets of 30 customers hold both, where the sizes of baskets and how much "
-        "each is bought make one expect 8. 1 pair of 3 that were tested go together."
+        "scarf and hat stand out most: 40 baskets of 30 customers hold both, where 8 would be expected from how much "
+        "each is bought and from the sizes of baskets. 1 pair of 3 that were tested go together."
     ]
     assert words["first_repeat"] == [
         "Of 1 item that at least 30 customers began with, 1 differs beyond chance. Most surely hat: 60.0 % of its "
@@ -173,7 +173,9 @@ def test_what_is_said_of_tastes(reports: Mapping[str, Report]) -> None:
     ]
     assert words["stability"][0].startswith("3 groups: two halves of the customers lead to groupings of everybody that")
     assert words["next_categories"][0].startswith("Wear is the likeliest next category of 2 customers, 66.7 % of all")
-    assert words["next_fit"][0].startswith("What 250 customers bought next surprises 10.0 % less if")
+    assert words["next_fit"][0].startswith(
+        "What 250 customers bought next is predicted 10.0 % better (log loss) with their own past"
+    )
     assert words["needs"] == [
         "3 customers are in a stage of baby, most in first (2). 2 of them enter the next stage within 30 days."
     ]

@@ -112,21 +112,21 @@ def horizons(days: int, chosen_by: str, before: int | None) -> list[dict[str, An
         (capture_sentence("bgnbd", None, None, "spend"), "Nobody bought, so there was nothing to find."),
         (deciles_sentence([("2.0", "2.5", 2.5, 5), ("1.0", "0.9", 0.9, 1.8), ("0.9", "1.0", 1.0, 2)], "it was"),
          "In the tenth of the customers ranked highest, it was 2.5, 5 times the mean of all; 2.0 was expected. In the "
-         "tenth ranked lowest it was 1.0; 0.9 was expected. From one tenth to the next it did not rise in 1 of 2 "
-         "steps."),
+         "tenth ranked lowest it was 1.0; 0.9 was expected. From one tenth to the next it fell or stayed level "
+         "in 1 of 2 steps."),
         (clock_sentence([Ahead(d, f, True, False, 452.4, 831) for d, f in ((30, 1.75), (365, 1.1))], 1),
-         "The season is in these predictions: the next 30 days as 52 usual ones and 365 days as 402 usual ones are "
-         "counted. Of the first 30 a year ago 831 purchases came where 452 were expected."),
+         "The season is in these predictions: the next 30 days count as 52 usual days and 365 as 402. In the same 30 "
+         "days a year ago 831 purchases came where 452 were expected."),
         (clock_sentence([Ahead(30, 1, False, False, 9, 9), Ahead(90, 3, True, True, 100, 900)], 1),
-         "The season is in these predictions: the next 90 days as 270 usual ones are counted, as many as is believed. "
-         "Of the first 90 a year ago 900 purchases came where 100 were expected. For the other horizons too few came "
-         "then to say."),
+         "The season is in these predictions: the next 90 days count as 270 usual days, the most that is accepted. "
+         "In the same 90 days a year ago 900 purchases came where 100 were expected. For the other horizons too few "
+         "came then to say."),
         (clock_sentence([Ahead(30, 1, False, False, None, None)], 1.017),
          "The season is not in these predictions: what the same days did a year ago is not known yet. The last 30 days "
          "had 1.02 times the purchases of the year’s mean day."),
         (churn_horizon_sentences(horizons(180, "enough silent", 180)),
-         "Churn means no purchase within 180 days, the longest of 30, 60, 90 and 180 in which a tenth of those who "
-         "were buying stayed silent: 40.0 % of 1,000 customers, as of 31 May 2026."),
+         "Churn means no purchase within 180 days, the longest of 30, 60, 90 and 180 in which at least a tenth of "
+         "those who were buying stayed silent: 40.0 % of 1,000 customers, as of 31 May 2026."),
         (churn_horizon_sentences(horizons(30, "none has enough", 60)),
          "Churn means no purchase within 30 days: in none of 30, 60, 90 and 180 days did a tenth of those who were "
          "buying stay silent. Before 31 May 2026 it was 60 days: what was said of churn then is not to be compared "
@@ -152,7 +152,7 @@ def horizons(days: int, chosen_by: str, before: int | None) -> list[dict[str, An
          "outcomes are at most 20.00 €."),
         (coverage_sentence([("0", 300, 0.9, 0.8), ("10 or more", 100, 0.6, 0.72)]),
          "The published ranges held the spend of 78.0 % of the customers; 80.0 % were promised. Furthest from that are "
-         "the 100 customers with 10 or more repeat purchases before: 72.0 %, the range of the model as it is 60.0 %."),
+         "the 100 customers with 10 or more repeat purchases before: 72.0 %, 60.0 % before the ranges were corrected."),
         (backtest_sentence([(110, 100, 90, True), (90, 100, 60, False)]),
          "In 1 of 2 months the 95 % interval held what came; the projection was 10.0 % off on average, the mean of the "
          "12 months before 25.0 %."),
@@ -576,7 +576,7 @@ def test_untested_predictions_are_called_so(shop: Shop, tmp_path: Path) -> None:
 
 def test_the_clock_is_told_where_it_is_known(predicted: Shop, tmp_path: Path) -> None:
     texts = written(predicted.engine.read, tmp_path)
-    assert "the next 30 days as 45 usual ones" in texts["trust"]
+    assert "the next 30 days count as 45 usual days" in texts["trust"]
     pages = written(predicted.engine.read, tmp_path, pages=PAGES)
     assert [name for name, text in pages.items() if re.search("eason unknown|Not tested:|· not tested", text)] == []
 

@@ -134,6 +134,12 @@ def test_the_data_sentence_counts_every_fate_of_a_row(totals: words.FileTotals, 
     assert plain(words.quality_sentence(totals)) == sentence
 
 
+def test_a_table_says_which_of_its_rows_it_shows() -> None:
+    assert words.first_of(20, 103, "customer") == "The first 20 of 103 customers"
+    assert [words.first_of(n, n, "customer") for n in (1, 12)] == ["The one customer", "All 12 customers"]
+    assert [words.decimals(value, 4) for value in (0.1, 1234.5, None)] == ["0.1000", "1,234.5000", "unknown"]
+
+
 def test_optional_exports_are_named_with_what_is_missing_without_them(shop: Shop, tmp_path: Path) -> None:
     off = ["leads (no export of customers)", "key figures against targets (no export of targets)"]
     off.append("the comparison with the sector (no export of benchmarks)")
@@ -146,10 +152,15 @@ def test_optional_exports_are_named_with_what_is_missing_without_them(shop: Shop
     file = tmp_path / "targets.csv"
     file.write_text("kpi,period,value\nrevenue,2026-05,100\nrevenue,2026-06,110\n")
     settings = Settings(home=shop.home)
-    (loaded,) = load_exports(shop.engine, settings, find_exports(settings, {"perennial": [str(file)]}))
-    assert not isinstance(loaded, ExportError)
+    campaigns = tmp_path / "campaigns.csv"
+    campaigns.write_text("campaign_id,channel,sent_at\nspring,email,2026-05-01 09:00:00\n")
+    found = find_exports(settings, {"perennial": [str(file), str(campaigns)]})
+    assert not any(isinstance(loaded, ExportError) for loaded in load_exports(shop.engine, settings, found))
     text = written(shop.snapshot(str(JUNE)).engine.read, tmp_path)["2026-06-30/index.html"]
-    assert f"Also loaded: targets (2 rows). Switched off: {off[0]}, {off[2]}, {off[3]} and {off[4]}." in text
+    assert (
+        f"Also loaded: campaigns (1 row) and targets (2 rows). Switched off: {off[0]}, {off[2]}, {off[3]} and {off[4]}."
+        in text
+    )
     assert "perennial.targets" in text
 
 

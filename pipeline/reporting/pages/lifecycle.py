@@ -88,6 +88,17 @@ def _basis(facts: Facts, customers: words.Number, days: int) -> str:
     return f"n = {words.counted(customers, 'customer')} · {words.span(since, facts.snapshot_date)}"
 
 
+def _moves_basis(facts: Facts, moves: pl.DataFrame, days: int) -> str:
+    """As `_basis`, of moves: leads are no customers."""
+    is_lead = pl.col("to_stage") == "lead"
+    moved = moves.filter(pl.col("horizon_days") == days)
+    people, leads = moved.filter(~is_lead), moved.filter(is_lead)["customers"].sum()
+    since = facts.snapshot_date - dt.timedelta(days=days)
+    n = f"n = {words.counted(people['customers'].sum(), 'customer')}"
+    also = f" and {words.counted(leads, 'lead')}" if leads else ""
+    return f"{n}{also} · {words.span(since, facts.snapshot_date)}"
+
+
 # ── where they stand ──────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -212,7 +223,7 @@ def _transitions_chart(facts: Facts, moves: pl.DataFrame, history: int) -> Chart
                     (f"Stage on {words.short_day(facts.snapshot_date)}", f"{horizon} days before"),
                     highest=1.0,
                 ),
-                basis=_basis(facts, sum(row["customers"] for row in rows), horizon),
+                basis=_moves_basis(facts, moves, horizon),
                 grid=_transitions_grid(rows, horizon),
             )
         )  # fmt: skip
@@ -253,23 +264,27 @@ def _flows_chart(facts: Facts, moves: pl.DataFrame) -> Chart:
         totals[charts.direction(row["previous_segment"], row["segment"], ranks)] += row["customers"]
     since = facts.snapshot_date - dt.timedelta(days=HORIZONS[0])
     sentence = flow_sentence(totals["better"], totals["worse"], totals["same"], totals["entered"], since)
-    views = [View("all", "Everybody", sentence, charts.migration(flows, ranks, STAGES, moves_only=False))]
+    views = [
+        View("all", "Everybody", sentence, charts.migration(flows, ranks, STAGES, moves_only=False, newcomers=NEW))
+    ]
     if totals["same"] < sum(totals.values()):
         views.insert(
             0,
-            View("moves", "Moves only", sentence, charts.migration(flows, ranks, STAGES, moves_only=True)),
+            View(
+                "moves", "Moves only", sentence, charts.migration(flows, ranks, STAGES, moves_only=True, newcomers=NEW)
+            ),
         )
     return Chart(
         id="flows",
         title="Where they went in 30 days",
-        basis=_basis(facts, flows["customers"].sum(), HORIZONS[0]),
+        basis=_moves_basis(facts, moves, HORIZONS[0]),
         views=tuple(views),
         grid=grid(
             "Customers by stage 30 days ago and now",
             [Field("from", "From"), Field("to", "To"), Field("direction", "Direction"),
              Field("customers", "Customers", "count")],
             [
-                (charts.NEWCOMERS if r["previous_segment"] is None else _name(r["previous_segment"]),
+                (NEW if r["previous_segment"] is None else _name(r["previous_segment"]),
                  _name(r["segment"]),
                  _DIRECTIONS[charts.direction(r["previous_segment"], r["segment"], ranks)], r["customers"])
                 for r in sorted(flows.to_dicts(), key=lambda r: (-r["customers"], str(r["previous_segment"])))

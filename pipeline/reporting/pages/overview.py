@@ -17,7 +17,7 @@ from pipeline.reporting.attention import worth_a_look
 from pipeline.reporting.components import Chart, Field, Grid, KeyFigure, View, grid
 from pipeline.reporting.facts import MAIN_CATALOGUE, Facts, Report
 from pipeline.reporting.segments import Segment, labels_of, moves_of, segments_of
-from pipeline.tables.inputs import optional_inputs, switched_off
+from pipeline.tables.inputs import ORDERS, switched_off
 
 _MONTHS_SHOWN = 24
 _FILES_SHOWN = 12
@@ -80,7 +80,7 @@ def _quality(report: Report) -> dict[str, Any]:
 
 def _optional_inputs(report: Report) -> str:
     loaded = dict(report.ask(queries.INPUTS_LOADED).iter_rows())
-    given = {name: loaded[name] for name in optional_inputs() if name in loaded}
+    given = {name: rows for name, rows in loaded.items() if name != ORDERS}
     return words.optional_inputs_sentence(given, switched_off(loaded))
 
 

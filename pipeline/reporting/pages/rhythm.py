@@ -223,7 +223,7 @@ def _drift(facts: Facts, quarters: Rows) -> dict[str, Any]:
     main = next((row["horizon_days"] for row in quarters if row["is_main"]), min(horizons, default=None))
     by_horizon = {days: [row for row in quarters if row["horizon_days"] == days] for days in horizons}
     known = {days: sum(row["back_p50_days"] is not None for row in rows) for days, rows in by_horizon.items()}
-    in_order = sorted(horizons, key=lambda days: (days != main, -days))
+    in_order = sorted(horizons, key=lambda days: (days != main, days))
     shown = [days for days in in_order if known[days] >= LEAST_QUARTERS]
     if not shown:
         there = f"there {'is' if known.get(main) == 1 else 'are'} {words.count(known.get(main, 0))}"

@@ -255,7 +255,7 @@ def _orders_and_spend(report: Report, totals: dict[str, Any], months: int) -> Ch
     ]  # fmt: skip
     return Chart(
         id="orders-and-spend",
-        title="Often or dear",
+        title="How often, and how much each time",
         basis=_basis(facts, whole, _ahead(facts, months)),
         views=(View("all", "All", sentence, prediction_charts.orders_and_spend(spots, kept, facts.currency)),),
         grid=grid("Customers by expected purchases within a year and expected value of one", fields, [

@@ -1,5 +1,5 @@
 /*
-title: Bought together more often than baskets of these sizes make any two items be
+title: Bought together more often than chance
 caption: "{{ level_label }} bought together, by the lower end of the interval"
 each: {key: level, label: level_label}
 draw: {dots: pair, value: lift, band: [lift_low, lift_high], beside: 1, title: "times as often as expected (90 % interval)"}
@@ -28,15 +28,17 @@ hover: >-
   <br>{{ confidence|percent }} of the baskets with {{ first_name }}<br>{{ other_confidence|percent }} of those with {{ second_name }}
 sentence: >-
   {{ best.first_name }} and {{ best.second_name }} stand out most: {{ best.baskets|counted("basket") }} of
-  {{ best.customers|counted("customer") }} hold both, where the sizes of baskets and how much each is bought make one
-  expect {{ best.expected|number(1) }}. {{ best.all_pairs|counted("pair") }} of {{ best.tests|count }} that were tested
+  {{ best.customers|counted("customer") }} hold both, where {{ best.expected|number(1) }} would be expected from how much each is
+  bought and from the sizes of baskets. {{ best.all_pairs|counted("pair") }} of {{ best.tests|count }} that were tested
   go together{% if best.all_pairs > shown %}; the first {{ shown }} are shown{% endif %}.
 empty: >-
   {% if not baskets.counted %}No basket of a customer names products or categories.{% elif baskets.eligible < 2 %}Fewer than
   two items are in 20 baskets of 10 customers, so no pair can be told from chance ({{ baskets.counted|counted("basket") }}).
   {%- else %}Of {{ baskets.tests|counted("pair") }} of items that are bought often enough, none is in baskets more often
   than the sizes of the {{ baskets.counted|counted("basket") }} make two items be.{% endif %}
-basis: n = {{ counted|counted("basket") }} · {{ known.first_on|span(snapshot_date) }}
+basis: >-
+  n = {{ counted|counted("basket") }} · {{ known.first_on|span(snapshot_date) }} · times as often: (baskets + 10) / (expected
+  + 10), so that pairs that are rarely seen do not lead
 */
 WITH labelled AS (
   SELECT

@@ -21,7 +21,7 @@ sentence: >-
   {{ best.probability|percent }}: what customers bought before tells little of what comes next.{% elif best.status == "ok" %}{{
   best.category }} is the likeliest next category of {{ best.customers|counted("customer") }},
   {{ best.share|percent }} of all, with a mean chance of {{ best.probability|percent }}; it is in {{ best.base_rate|percent }}
-  of all purchases of the last 90 days.{% else %}Everybody has the shop's rate, which foretold the past as well: {{
+  of all purchases of the last 90 days.{% else %}Everybody has the shop's rate, which predicted the past as well: {{
   best.category }} comes first with {{ best.probability|percent }}.{% endif %}
 empty: >-
   {% if not known.categories %}No order line names a category and there is no list of products that does, so nothing is

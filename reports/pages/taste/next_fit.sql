@@ -1,19 +1,19 @@
 /*
 title: What a customer's own past adds to the shop's rate
-draw: {lines: prior_weight, series: {gain: accent}, titles: ["occasions that the shop's rate counts for", "less surprise (log loss)"]}
+draw: {lines: prior_weight, series: {gain: accent}, titles: ["occasions that the shop's rate counts for", "better than the shop's rate (log loss)"]}
 columns:
   prior_weight: Weight of the shop's rate
-  gain: {label: "Less surprise than by the shop's rate alone", kind: percent}
+  gain: {label: "Better than the shop's rate alone", kind: percent}
   log_loss: {label: "Log loss, own past and shop's rate", kind: number}
   log_loss_naive: {label: "Log loss, shop's rate alone", kind: number}
   is_chosen: Chosen
 let:
   best: max_by(rows, gain)
 sentence: >-
-  {% if next.status == "ok" %}What {{ next.customers|counted("customer") }} bought next surprises {{ best.gain|percent }} less if
-  their own past is known, not the shop's rate alone; the shop's rate then weighs as much as
-  {{ next.prior_weight|counted("occasion") }} of theirs.{% else %}A customer's own past makes what comes next no less
-  surprising than the shop's rate alone ({{ best.gain|percent }} at best), so everybody has the shop's rate.{% endif %}
+  {% if next.status == "ok" %}What {{ next.customers|counted("customer") }} bought next is predicted
+  {{ best.gain|percent }} better (log loss) with their own past than with the shop's rate alone; that rate weighs as much as
+  {{ next.prior_weight|counted("occasion") }} of theirs.{% else %}A customer's own past predicts what comes next no better
+  than the shop's rate alone ({{ best.gain|percent }} at best), so everybody has the shop's rate.{% endif %}
 empty: ""
 basis: n = {{ next.customers|counted("customer") }} · first purchase in {{ next.origin|span(snapshot_date) }}
 */

@@ -17,7 +17,7 @@ let:
   moved: max(moved)
 empty: ""
 basis: n = {{ moved|counted("customer") }} · {{ previous.day|short_day }} to {{ snapshot_date|short_day }}
-note: The first {{ listed|count }} of {{ moved|counted("customer") }}. {{ facts.cautions|join(" ") }}
+note: '{{ listed|first_of(moved, "customer") }}. {{ facts.cautions|join(" ") }}'
 file: {table: segment_events, where: where the catalogue is activity_trend}
 */
 WITH trends (trend, label) AS (
