@@ -13,6 +13,8 @@ from shop import all_tables
 
 from pipeline.engines.duckdb import DuckDBEngine
 from pipeline.models.beta_geometric import MBGNBD
+from pipeline.models.curve import day_reached
+from pipeline.steps.prediction.chances import SHARES
 
 MODEL = MBGNBD(r=0.525, alpha=6.183, a=0.891, b=1.614)
 TARGETS = {"counts": 182, "purchase_30d": 30, "purchase_90d": 90, "churn": 180}
@@ -82,12 +84,13 @@ def _timing(engine: DuckDBEngine, day: dt.date) -> pl.DataFrame:
         f"p_purchase_{name}": MODEL.probability_of_purchase(d / 7, x, t_x, T)
         for name, d in (("30d", 30), ("90d", 90), ("churn", TARGETS["churn"]), ("180d", 180), ("365d", 365))
     }
+    curve = np.column_stack([bought[f"p_purchase_{d}d"] for d in (30, 90, 180, 365)])
     discounted = 0.955 * expected["expected_purchases_365d"]
     p, q = 6.25, 3.74
     factor = p / (p * x + q - 1)
     columns: dict[str, Any] = {
         "p_alive": MODEL.p_alive(x, t_x, T), **expected, "expected_purchases_se": 0.05 * discounted, **bought,
-        "next_purchase_early_days": 12.0, "next_purchase_median_days": 82.0, "next_purchase_late_days": 256.0,
+        **{name: day_reached(curve, np.array([30.0, 90.0, 180.0, 365.0]), share) for name, share in SHARES.items()},
         "discounted_purchases": discounted, "spend_factor": factor, "value_variance_0": 0.0004,
         "value_variance_1": 0.0, "value_variance_2": 0.0, "value_low_factor": 0.4 * factor * discounted,
         "value_high_factor": 1.8 * factor * discounted,

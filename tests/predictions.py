@@ -7,8 +7,12 @@ import datetime as dt
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import polars as pl
 from shop import Shop, all_tables
+
+from pipeline.models.curve import day_reached
+from pipeline.steps.prediction.chances import SHARES
 
 NAMES = (
     "timing_predictions", "classifier_scores", "champions", "model_validation", "calibration_curve",
@@ -20,20 +24,20 @@ _ANY = {
     "customers": 1, "model": "bgnbd", "probability_model": "mbgnbd", "p_alive": 0.9,
     "expected_purchases_30d": 0.2, "expected_purchases_90d": 0.6, "expected_purchases_180d": 1.1,
     "expected_purchases_365d": 2.0, "expected_purchases_se": 0.1, "p_purchase_30d": 0.1, "p_purchase_90d": 0.3,
-    "p_purchase_churn": 0.6, "p_purchase_180d": 0.6, "p_purchase_365d": 0.8, "next_purchase_early_days": 10.0,
-    "churn_horizon_days": 180, "next_purchase_median_days": 60.0, "next_purchase_late_days": 200.0,
+    "p_purchase_churn": 0.6, "p_purchase_180d": 0.6, "p_purchase_365d": 0.8, "churn_horizon_days": 180,
     "discounted_purchases": 2.0, "spend_factor": 0.5, "value_variance_0": 0.0, "value_variance_1": 0.0,
     "value_variance_2": 0.0, "value_low_factor": 0.0, "value_high_factor": 2.0,
 }  # fmt: skip
 
 SCORED = (
-    "p_purchase_30d", "p_purchase_90d", "p_purchase_churn", "p_purchase_180d", "p_purchase_365d",
-    "next_purchase_early_days", "next_purchase_median_days", "next_purchase_late_days", "churn_horizon_days",
+    "p_purchase_30d", "p_purchase_90d", "p_purchase_churn", "p_purchase_180d", "p_purchase_365d", "churn_horizon_days",
 )  # fmt: skip
 
 _PROBABILITIES = ("p_purchase_30d", "p_purchase_90d", "p_purchase_churn", "p_purchase_180d", "p_purchase_365d")
 
-_COUNTS = tuple(f"expected_purchases_{days}d" for days in (30, 90, 180, 365))
+_HORIZONS = np.array([30.0, 90.0, 180.0, 365.0])
+
+_COUNTS = tuple(f"expected_purchases_{days:.0f}d" for days in _HORIZONS)
 
 
 def history(frequency: int, span: int, age: int, as_of: str = SNAPSHOT, **predicted: Any) -> dict[str, Any]:
@@ -46,8 +50,8 @@ def history(frequency: int, span: int, age: int, as_of: str = SNAPSHOT, **predic
 
 
 def _rising(harmless: dict[str, Any], told: dict[str, Any]) -> dict[str, Any]:
-    """All of it, where probabilities and counts that are not told agree with those that are; the churn horizon is 180
-    days."""
+    """All of it, where probabilities, counts and days that are not told agree with those that are; the churn horizon is
+    180 days."""
     same = ("p_purchase_churn", "p_purchase_180d")
     told = told | {name: told[other] for name, other in (same, same[::-1]) if other in told and name not in told}
     found = harmless | told
@@ -57,7 +61,9 @@ def _rising(harmless: dict[str, Any], told: dict[str, Any]) -> dict[str, Any]:
                 lowest = max((told.get(shorter, 0.0) for shorter in names[:place]), default=0.0)
                 highest = min((told.get(longer, most) for longer in names[place + 1 :]), default=most)
                 found[name] = min(max(found[name], lowest), highest)
-    return found
+    curve = np.array([[found[f"p_purchase_{days:.0f}d"] for days in _HORIZONS]])
+    due = {name: float(day_reached(curve, _HORIZONS, share)[0]) for name, share in SHARES.items()}
+    return found | {name: told.get(name, day) for name, day in due.items()}
 
 
 def say(shop: Shop, table: str, rows: Sequence[dict[str, Any]], snapshot_date: str = SNAPSHOT) -> None:

@@ -42,7 +42,8 @@ def test_counts_and_dates_are_those_of_the_history(anna):
     say_histories(
         anna,
         history(
-            2, 20, 30, p_alive=0.7, expected_purchases_30d=0.3, expected_purchases_365d=3.0, p_purchase_365d=0.8,
+            2, 20, 30, p_alive=0.7, expected_purchases_30d=0.45, expected_purchases_365d=3.0, p_purchase_30d=0.45,
+            p_purchase_90d=0.7, p_purchase_180d=0.75, p_purchase_365d=0.8,
             next_purchase_early_days=2.2, next_purchase_median_days=10.0, next_purchase_late_days=100.5,
         ),
         history(2, 20, 31, p_alive=0.1),
@@ -50,7 +51,7 @@ def test_counts_and_dates_are_those_of_the_history(anna):
     )  # fmt: skip
     value = anna.table(CLV)
     columns = ("p_alive", "expected_purchases_30d", "expected_purchases_365d", "p_purchase_365d")
-    assert value.rows(*columns) == [(0.7, 0.3, 3.0, 0.8)]
+    assert value.rows(*columns) == [(0.7, 0.45, 3.0, 0.8)]
     dates = ("next_purchase_from", "next_purchase_median", "next_purchase_to")
     assert value.rows(*dates) == [("2027-01-03", "2027-01-10", "2027-04-11")]
 
@@ -136,9 +137,35 @@ def test_dates_are_the_customers_own_where_a_champion_is_trained(anna):
     say_parameters(anna, p=6.0, q=3.0, v=5.0, mean_spend=99.0, kept_share=1.0)
     say_histories(anna, history(2, 20, 30))
     days = {"next_purchase_early_days": 1.5, "next_purchase_median_days": 9.0, "next_purchase_late_days": 30.1}
-    say_scores(anna, anna=days)
+    say_scores(anna, anna=days | {"p_purchase_30d": 0.5, "p_purchase_90d": 0.55, "p_purchase_365d": 0.6})
     dates = ("next_purchase_from", "next_purchase_median", "next_purchase_to")
     assert anna.table(CLV).rows(*dates) == [("2027-01-02", "2027-01-09", "2027-01-31")]
+
+
+@pytest.mark.parametrize(
+    ("change", "failing"),
+    [
+        ("next_purchase_from = '2027-01-30'", set()),
+        ("next_purchase_from = '2027-02-01'", {"next_purchases_follow_from_the_probabilities"}),
+        ("next_purchase_median = '2027-01-30'", {"next_purchases_follow_from_the_probabilities"}),
+        ("next_purchase_median = '2027-04-02'", {"next_purchases_follow_from_the_probabilities"}),
+        ("next_purchase_to = '2027-03-30'", {"next_purchases_follow_from_the_probabilities"}),
+        ("next_purchase_to = '2028-01-01'", {"next_purchases_are_in_order"}),
+        ("next_purchase_from = '2026-12-31'", {"next_purchases_are_in_order"}),
+        (
+            "next_purchase_from = '2027-03-02', next_purchase_median = '2027-03-01'",
+            {"next_purchases_are_in_order", "next_purchases_follow_from_the_probabilities"},
+        ),
+    ],
+)
+def test_dates_that_contradict_the_probabilities_are_refused(anna, change, failing):
+    # Of .8 within a year one tenth (.08) is reached within 30 days (.2), half (.4) within 90 (.5), and nine tenths
+    # (.72) after 180 (.7).
+    say_parameters(anna, p=6.0, q=3.0, v=5.0, mean_spend=99.0, kept_share=1.0)
+    say_histories(anna, history(2, 20, 30, p_purchase_30d=0.2, p_purchase_90d=0.5, p_purchase_180d=0.7))
+    anna.table(CLV)
+    anna.engine.execute(f"UPDATE {CLV} SET {change}")
+    assert anna.failing_checks(CLV, "2026-12-31") == failing
 
 
 def test_value_is_rounded_to_the_cent(anna):

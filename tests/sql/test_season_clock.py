@@ -44,11 +44,12 @@ def test_what_does_not_follow_is_refused(shop, change):
     ("told", "clv", "churn"),
     [
         ({}, "ok", "ok"),
-        ({"purchase_30d": "season_unknown"}, "ok", "season_unknown"),
+        ({"purchase_30d": "season_unknown"}, "season_unknown", "season_unknown"),
         ({"counts": "season_unknown"}, "season_unknown", "ok"),
         ({"churn": "season_unknown", "counts": "not_validated"}, "season_unknown", "season_unknown"),
+        ({"purchase_90d": "not_validated"}, "not_validated", "not_validated"),
         ({"churn": "not_validated"}, "not_validated", "not_validated"),
-        ({"purchase_90d": "not_validated", "purchase_30d": "season_unknown"}, "ok", "season_unknown"),
+        ({"purchase_90d": "not_validated", "purchase_30d": "season_unknown"}, "season_unknown", "season_unknown"),
     ],
 )
 def test_an_unknown_season_is_said_of_what_it_concerns(shop, told, clv, churn):

@@ -5,7 +5,7 @@ owner: team:crm
 columns:
   snapshot_date:             {type: DATE, meaning: The day whose end the row describes}
   customer_id:               {type: VARCHAR, meaning: Customer of the shop}
-  status:                    {type: VARCHAR, meaning: "What the champions of counts and churn say: ok, season_unknown (in season, and a year ago is not known: sizes may be far off), not_validated (too short a history for a holdout), or insufficient data: then nothing is predicted", values: [ok, season_unknown, not_validated, insufficient data]}
+  status:                    {type: VARCHAR, meaning: "What the champions say, of counts and of every probability, as purchases and dates follow from both: ok, season_unknown (of one of them: in season, and a year ago is not known, so that sizes may be far off), not_validated (too short a history for a holdout of one), or insufficient data: then nothing is predicted", values: [ok, season_unknown, not_validated, insufficient data]}
   model:                     {type: VARCHAR, nullable: true, meaning: "Timing model of counts and value, or the one whose counts boosted trees spread (champions)"}
   spend_model:               {type: VARCHAR, nullable: true, meaning: "Model of spend; mean: every occasion counts as the mean of all"}
   p_alive:                   {type: DOUBLE, nullable: true, min: 0, max: 1, meaning: "Probability of not having dropped out; a latent quantity, not the complement of churn"}
@@ -56,12 +56,48 @@ tests:
         OR expected_purchases_90d > expected_purchases_180d + 0.000000001
         OR expected_purchases_180d > expected_purchases_365d + 0.000000001
       )
+  next_purchases_are_in_order: |
+    SELECT customer_id, next_purchase_from, next_purchase_median, next_purchase_to
+    FROM marts.clv_predictions
+    WHERE snapshot_date = $snapshot_date
+      AND (
+        next_purchase_from <= $snapshot_date
+        OR next_purchase_from > next_purchase_median
+        OR next_purchase_median > next_purchase_to
+        OR next_purchase_to > $snapshot_date + 365
+      )
+  # A day by which a share of those who buy within a year have bought lies where the probabilities put it. The day after a
+  # horizon may be the one on which it ends, to the last digit.
+  next_purchases_follow_from_the_probabilities: |
+    WITH dates AS (
+      SELECT customer_id, 0.1::DOUBLE AS share, next_purchase_from AS day
+      FROM marts.clv_predictions
+      WHERE snapshot_date = $snapshot_date
+      UNION ALL
+      SELECT customer_id, 0.5::DOUBLE AS share, next_purchase_median AS day
+      FROM marts.clv_predictions
+      WHERE snapshot_date = $snapshot_date
+      UNION ALL
+      SELECT customer_id, 0.9::DOUBLE AS share, next_purchase_to AS day
+      FROM marts.clv_predictions
+      WHERE snapshot_date = $snapshot_date
+    )
+    SELECT dates.customer_id, dates.share, dates.day
+    FROM dates
+    JOIN marts.churn_predictions AS churn
+      ON churn.snapshot_date = $snapshot_date AND churn.customer_id = dates.customer_id
+    WHERE (dates.day <= $snapshot_date + 30 AND churn.p_purchase_30d < dates.share * churn.p_purchase_365d - 0.000000001)
+      OR (dates.day <= $snapshot_date + 90 AND churn.p_purchase_90d < dates.share * churn.p_purchase_365d - 0.000000001)
+      OR (dates.day <= $snapshot_date + 180 AND churn.p_purchase_180d < dates.share * churn.p_purchase_365d - 0.000000001)
+      OR (dates.day > $snapshot_date + 31 AND churn.p_purchase_30d > dates.share * churn.p_purchase_365d + 0.000000001)
+      OR (dates.day > $snapshot_date + 91 AND churn.p_purchase_90d > dates.share * churn.p_purchase_365d + 0.000000001)
+      OR (dates.day > $snapshot_date + 181 AND churn.p_purchase_180d > dates.share * churn.p_purchase_365d + 0.000000001)
 */
 WITH champions AS (
   SELECT
     CASE WHEN count(*) FILTER (WHERE status = 'season_unknown') > 0 THEN 'season_unknown' ELSE min(status) END AS status
   FROM marts.champions
-  WHERE snapshot_date = $snapshot_date AND target IN ('counts', 'churn')
+  WHERE snapshot_date = $snapshot_date
 ),
 spend AS (
   SELECT
