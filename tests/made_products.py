@@ -56,12 +56,15 @@ def _together(engine: DuckDBEngine, day: dt.date) -> None:
         engine, day, "product_affinity", {"item": "hat", "other": "scarf", "confidence": 0.5},
         {"item": "scarf", "other": "hat", "confidence": 0.8}, **pair,
     )  # fmt: skip
+    nothing = {"scope": "sequence", "status": "insufficient_data", "counted": 0, "items": 0, "tests": 0, "pairs": 0,
+               "significant": 0, "complementary": 0, "size_sum": None, "size_pairs": None, "size_factor": None}  # fmt: skip
     fit = {"scope": "basket", "status": "ok", "counted": 1000, "left_out": 0, "size_sum": 2000, "size_pairs": 2000,
            "size_factor": 1.5, "size_limit": 100}  # fmt: skip
     fill(
         engine, day, "product_affinity_fit",
         {"level": "product", "items": 3, "tests": 3, "pairs": 3, "significant": 1, "complementary": 1},
-        {"level": "category", "items": 0, "tests": 0, "pairs": 0, "significant": 0, "complementary": 0}, **fit,
+        {"level": "category", "items": 0, "tests": 0, "pairs": 0, "significant": 0, "complementary": 0},
+        *({"level": level, **nothing} for level in ("product", "category")), **fit,
     )  # fmt: skip
 
 

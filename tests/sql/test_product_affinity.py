@@ -261,8 +261,8 @@ def test_popular_items_in_big_baskets_are_no_discovery(shop):
 
 @pytest.mark.parametrize("together", [0.3, 0.0], ids=["planted", "not planted"])
 def test_pairs_that_the_simulator_plants_are_found_and_no_others(tmp_path, together):
-    """Eight pairs in 60,000 orders; with none planted there is nothing to find."""
-    shop = Simulated(6_000, products=400, together=together)
+    """Eight pairs in 80,000 orders; with none planted there is nothing to find."""
+    shop = Simulated(8_000, products=400, together=together)
     simulate(shop, tmp_path / "shop", "parquet", with_other=False)
     exports = tmp_path / "shop" / "exports" / "perennial" / "order_lines.parquet"
     with real_shop(Settings(home=tmp_path), "perennial", exports, shop.last_day, AFFINITY) as simulated:

@@ -267,7 +267,7 @@ def test_the_demo_lies_in_the_drop_folder_and_ends_with_its_last_snapshot(tmp_pa
     first = hashes(tmp_path)
     assert demos.SHOP.exports(tmp_path) == {}
     assert hashes(tmp_path) == first, "a second demo finds nothing new"
-    assert len(find_exports(Settings(home=tmp_path), {})) == 6
+    assert len(find_exports(Settings(home=tmp_path), {})) == 9
     lines = f"'{tmp_path}/data/exports/perennial/order_lines.csv'"
     assert ask(tmp_path, f"SELECT max(ordered_at)::DATE FROM {lines}") == [(demos.SHOP.snapshots[-1],)]
 

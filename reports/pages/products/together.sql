@@ -37,8 +37,8 @@ empty: >-
   {%- else %}Of {{ baskets.tests|counted("pair") }} of items that are bought often enough, none is in baskets more often
   than the sizes of the {{ baskets.counted|counted("basket") }} make two items be.{% endif %}
 basis: >-
-  n = {{ counted|counted("basket") }} · {{ known.first_on|span(snapshot_date) }} · times as often: (baskets + 10) / (expected
-  + 10), so that pairs that are rarely seen do not lead
+  n = {{ counted|counted("basket") }} · times as often: (baskets + 10) / (expected + 10), so that pairs that are rarely seen
+  do not lead · {{ known.first_on|span(snapshot_date) }}
 */
 WITH labelled AS (
   SELECT

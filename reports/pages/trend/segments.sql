@@ -17,8 +17,8 @@ hover: "{{ segment }}<br>{{ series }}: {{ value|counted('customer') }}"
 sentence: "{{ rows|trend_by_segment }}"
 empty: No group has 20 customers with a trend, too few to compare shares.
 basis: >-
-  n = {{ tested|counted("customer") }} with a trend · {{ base.prior_from|span(snapshot_date) }}{% if tested > compared %} ·
-  {{ (tested - compared)|count }} of them in groups of fewer than 20, which are left out{% endif %}
+  n = {{ tested|counted("customer") }} with a trend ·{% if tested > compared %} {{ (tested - compared)|count }} of them in
+  groups of fewer than 20, which are left out ·{% endif %} {{ base.prior_from|span(snapshot_date) }}
 */
 WITH groups AS (
   SELECT DISTINCT segment, segment_rank, label
