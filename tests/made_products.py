@@ -57,7 +57,8 @@ def _together(engine: DuckDBEngine, day: dt.date) -> None:
         {"item": "scarf", "other": "hat", "confidence": 0.8}, **pair,
     )  # fmt: skip
     nothing = {"scope": "sequence", "status": "insufficient_data", "counted": 0, "items": 0, "tests": 0, "pairs": 0,
-               "significant": 0, "complementary": 0, "size_sum": None, "size_pairs": None, "size_factor": None}  # fmt: skip
+               "significant": 0, "complementary": 0,
+               **dict.fromkeys(("size_sum", "size_pairs", "size_factor"))}  # fmt: skip
     fit = {"scope": "basket", "status": "ok", "counted": 1000, "left_out": 0, "size_sum": 2000, "size_pairs": 2000,
            "size_factor": 1.5, "size_limit": 100}  # fmt: skip
     fill(
