@@ -11,9 +11,8 @@ from math import exp, log, sqrt
 
 from scipy.stats import chi2, norm, t
 
-from pipeline.models.validation import wilson_interval
+from pipeline.models.validation import Z, wilson_interval
 
-Z = 1.959963984540054
 _POWER = 2.801585
 """z of 97.5 % and of 80 %: what is found in four of five cases at the 5 % level."""
 

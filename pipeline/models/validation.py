@@ -21,7 +21,7 @@ BINS = 10
 GINI_TOLERANCE = 0.01
 _TOP = 0.1
 _CERTAIN = 1e-15  # a probability is held this far from 0 and 1 in logarithms
-_Z = 1.959963984540054
+Z = 1.959963984540054
 _LAST_X = 7
 
 
@@ -219,7 +219,7 @@ def expected_calibration_error(bought: Array, probability: Array, customers: Arr
     return distance / sum(row.customers for row in rows)
 
 
-def wilson_interval(share: float, n: float, z: float = _Z) -> tuple[float, float]:
+def wilson_interval(share: float, n: float, z: float = Z) -> tuple[float, float]:
     """Wilson (1927): the shares p whose distance from the observed one is at most z standard errors of p."""
     middle = share + z * z / (2 * n)
     half = z * float(np.sqrt(share * (1 - share) / n + z * z / (4 * n * n)))

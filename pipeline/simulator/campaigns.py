@@ -361,7 +361,8 @@ def recorded(who: Numbers, when: Numbers, clicks: pl.DataFrame) -> tuple[Numbers
     span = np.int64(2**32)  # seconds of a customer lie together
     last = np.searchsorted(position * span + clicked, who * span + when) - 1
     fits = (last >= 0) & (position[last] == who) & (when - clicked[last] <= RECORDED_WITHIN)
-    return tuple(np.where(fits, clicks[name].to_numpy()[last], NEVER) for name in ("campaign", "channel"))  # type: ignore[return-value]
+    campaign, channel = (np.where(fits, clicks[name].to_numpy()[last], NEVER) for name in ("campaign", "channel"))
+    return campaign, channel
 
 
 def _grouped(pairs: Iterable[tuple[int, Campaign]]) -> dict[int, list[Campaign]]:

@@ -506,8 +506,8 @@ def _knowing_inputs(ledger: Table) -> Table:
     header = ledger.header
     named = header.columns["input"].model_copy(update={"values": tuple(INPUTS)})
     tests = {"lines_are_there": _lines_are_there(), "a_key_has_one_row": _a_key_has_one_row()}
-    told = {"columns": header.columns | {"input": named}, "tests": header.tests | tests}
-    return replace(ledger, header=header.model_copy(update=told))
+    known = {"columns": header.columns | {"input": named}, "tests": header.tests | tests}
+    return replace(ledger, header=header.model_copy(update=known))
 
 
 def _lines_are_there() -> str:

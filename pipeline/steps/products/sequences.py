@@ -18,6 +18,8 @@ from pipeline.tables.catalog import with_features
 
 LIMITS = (300, 150, 100, 60)
 MOST_PAIRS = 100_000_000
+_PAIR = 1_000_000
+"""A pair of items is one number: that of the first times this, and that of the other."""
 
 # How many items customers and their occasions have, of all of which the limit and the thirds are made.
 _SIZES = f"""
@@ -70,7 +72,7 @@ _SIZES = f"""
 # the last 90 days; units: customers by what they bought first and when; met: of the occasions of a stratum those before
 # and after which an item was bought first; followed: what 5 customers bought after what; had: units of these pairs that
 # had the other already.
-_COUNTED = """
+_COUNTED = f"""
     WITH firsts AS MATERIALIZED (
       SELECT item, customer_id, first_on, window_on, window_size, lately
       FROM features.first_purchases
@@ -115,13 +117,13 @@ _COUNTED = """
       GROUP BY customer_id, occasion_on
     ),
     followed AS MATERIALIZED (
-      SELECT 1000000 * units.number + later.number AS pair, count(*) AS times
+      SELECT {_PAIR} * units.number + later.number AS pair, count(*) AS times
       FROM units
       JOIN numbered AS later
         ON later.customer_id = units.customer_id
         AND later.first_on > units.window_on
         AND later.first_on <= units.window_on + 90
-      GROUP BY 1000000 * units.number + later.number
+      GROUP BY {_PAIR} * units.number + later.number
       HAVING count(*) >= 5
     )
     SELECT 'items' AS list, number, item, NULL::BIGINT AS stratum, lately AS times, NULL::BIGINT AS had
@@ -155,7 +157,7 @@ _COUNTED = """
       NULL::BIGINT AS had
     FROM units
     JOIN numbered AS earlier ON earlier.customer_id = units.customer_id AND earlier.first_on <= units.window_on
-    JOIN followed ON followed.pair = 1000000 * units.number + earlier.number
+    JOIN followed ON followed.pair = {_PAIR} * units.number + earlier.number
     GROUP BY followed.pair, units.stratum
 """
 
@@ -206,7 +208,6 @@ def _of(engine: Engine, day: dt.date, level: str, sizes: pl.DataFrame) -> Sequen
     )
 
 
-_PAIR = 1_000_000
 _LISTS = {
     "list": pl.String, "number": pl.Int64, "item": pl.String, "stratum": pl.Int64, "times": pl.Int64, "had": pl.Int64,
 }  # fmt: skip
