@@ -411,6 +411,10 @@ class Settings(BaseSettings):
     home: Path = Field(default_factory=Path.cwd, description="Folder that holds data/, reports/ and perennial.toml")
     timezone: Analytic[str] = Field("UTC", description="The shop's time zone: what 'a day' means")
     currency: Analytic[str] = Field("EUR", pattern="^[A-Z]{3}$", description="The one reporting currency, ISO 4217")
+    country: str | None = Field(
+        None, pattern="^[A-Z]{2}$",
+        description="Country of the shop, ISO 3166: of telephone numbers that name none, of a customer who names none",
+    )  # fmt: skip
     first_snapshot: dt.date | None = Field(
         None, description="First day for which a snapshot can be asked; else the day of the first order"
     )

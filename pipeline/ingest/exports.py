@@ -14,6 +14,7 @@ from sqlglot.errors import SqlglotError
 from pipeline.engines.duckdb import DuckDBEngine
 from pipeline.errors import ExportError
 from pipeline.home.locks import HomeNotWritable
+from pipeline.home.people import people_attached, people_file, sweep
 from pipeline.home.quarantine import settle
 from pipeline.ingest.identity import use_key
 from pipeline.ingest.linking import link_guests
@@ -62,8 +63,19 @@ def load_exports(
     matter: which of two exports is the newer one, `precedence` knows of the files themselves.
     Raises HomeNotWritable when the disk is full; the warehouse then has to be opened again.
     """
-    settle(engine, settings)
     exports = list(exports)
+    if not (people_file(settings).exists() or any(INPUTS[export.source.input].persons for export in exports)):
+        yield from _loaded(engine, settings, exports, now)
+        return
+    with people_attached(engine, settings):
+        yield from _loaded(engine, settings, exports, now)
+        sweep(engine)
+
+
+def _loaded(
+    engine: DuckDBEngine, settings: Settings, exports: Sequence[Export], now: dt.datetime | None
+) -> Iterator[Loaded | ExportError]:
+    settle(engine, settings)
     id_key = use_key(engine, settings, [export.source for export in exports])
     identified: list[tuple[Export, str, str]] = []
     for export in exports:
