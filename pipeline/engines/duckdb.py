@@ -20,7 +20,7 @@ from pipeline.engines.incremental import Pending, limited
 from pipeline.engines.partitions import Partitions
 from pipeline.engines.portable import lint
 from pipeline.errors import PerennialError
-from pipeline.quoting import text_literal
+from pipeline.quoting import quoted, text_literal
 from pipeline.settings import Settings
 from pipeline.shapes import one_line, redacted, shape
 from pipeline.tables.header import PARAMETER_TABLES, PARTITION_COLUMN, Table
@@ -115,11 +115,16 @@ class DuckDBEngine:
             self._catalog.forget(days)
 
     def export(
-        self, sql: str, parameters: Parameters, path: Path, compression: str = "zstd", quote: Sequence[str] = ()
-    ) -> int:
+        self, sql: str, parameters: Parameters, path: Path, compression: str = "zstd", quote: Sequence[str] = (),
+        separator: str = ",",
+    ) -> int:  # fmt: skip
         """Write the rows of a SELECT to a CSV or Parquet file; `quote`: columns quoted in every row of a CSV."""
-        always = f", FORCE_QUOTE ({', '.join(quote)})" if quote else ""
-        form = f"FORMAT csv, HEADER{always}" if path.suffix == ".csv" else f"FORMAT parquet, COMPRESSION {compression}"
+        always = f", FORCE_QUOTE ({', '.join(map(quoted, quote))})" if quote else ""
+        form = (
+            f"FORMAT csv, HEADER, DELIMITER {text_literal(separator)}{always}"
+            if path.suffix == ".csv"
+            else f"FORMAT parquet, COMPRESSION {compression}"
+        )
         # Else a column is optional in the file if the table has a null of it anywhere, in whatever partition.
         self.execute(f"SET {_CHANGED_IN_RUNS} = 'statistics_propagation'")
         try:

@@ -30,15 +30,22 @@ def table_of(one: Input) -> str:
 
 
 @contextmanager
-def people_attached(engine: DuckDBEngine, settings: Settings) -> Iterator[None]:
-    """The file within reach of SQL as `people`, and again out of it. Whoever asks holds the home."""
+def people_attached(engine: DuckDBEngine, settings: Settings, read_only: bool = False) -> Iterator[None]:
+    """The file within reach of SQL as `people`, and again out of it. Whoever asks holds the home.
+
+    `read_only`: nothing is written; where there is no file, nobody is in it.
+    """
     file = people_file(settings)
-    file.parent.mkdir(parents=True, mode=0o700, exist_ok=True)
-    engine.execute(f"ATTACH {text_literal(str(file))} AS people")
+    is_file = file.exists() or not read_only
+    if not read_only:
+        file.parent.mkdir(parents=True, mode=0o700, exist_ok=True)
+    place = text_literal(str(file) if is_file else ":memory:")
+    engine.execute(f"ATTACH {place} AS people{' (READ_ONLY)' if is_file and read_only else ''}")
     try:
-        with engine.transaction():
-            for one in _inputs():
-                _prepare(engine, one)
+        if not (is_file and read_only):
+            with engine.transaction():
+                for one in _inputs():
+                    _prepare(engine, one)
         yield
     finally:
         with suppress(duckdb.Error):  # after a full disk nothing can be said to the connection any more

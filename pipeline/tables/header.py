@@ -32,6 +32,7 @@ OF_EVERY_TABLE = ("keys_unique", "columns_fit")
 """The tests that every table has."""
 INPUT_FOLDER = "inputs"
 AUDIENCES = "audiences"
+PLATFORMS = "platforms"
 # libyaml where PyYAML was built with it, as its wheels are: ten times as fast over all headers.
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _HEADER = re.compile(r"\A\s*/\*(?P<yaml>.*?)\*/(?P<sql>.*)\Z", re.DOTALL)
@@ -306,7 +307,7 @@ def read_tables(root: Path = SQL_FOLDER, features: Mapping[str, Table] | None = 
     Raises HeaderError or Refused for a file that cannot be used, HeaderError for tables that read in a circle and for
     two files of one table.
     """
-    not_stored = {"sources", INPUT_FOLDER, AUDIENCES, FEATURES}
+    not_stored = {"sources", INPUT_FOLDER, AUDIENCES, PLATFORMS, FEATURES}
     files = sorted(path for path in root.rglob("*.sql") if path.relative_to(root).parts[0] not in not_stored)
     features = read_features(root) if features is None else features
     tables = [read_table(path, root, features=features) for path in files]

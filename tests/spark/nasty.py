@@ -197,6 +197,7 @@ def write_exports(folder: Path, lines: pl.DataFrame) -> None:
             "changed_at": [f"2026-02-{1 + number % 28:02d}T00:00:00" for number in numbers],
         }
     ).write_csv(folder / "consents.csv")
+    pl.DataFrame({"customer_id": [_name(7)], "since": ["2026-03-01T00:00:00"]}).write_csv(folder / "objections.csv")
 
 
 # Java compiles what it runs once and never again as little as it can, and 20,000 lines need no eight partitions.

@@ -21,6 +21,7 @@ from pipeline.tables.audiences import read_audiences
 from pipeline.tables.catalog import Catalog, ours, tables
 from pipeline.tables.header import HeaderError, Table, in_order, read_features, read_table, read_tables
 from pipeline.tables.inputs import INPUTS
+from pipeline.tables.platforms import platforms
 from pipeline.tables.sql_text import tables_read
 
 HEADER = """/*
@@ -300,12 +301,13 @@ def test_the_lint_names_the_file_and_the_line_where_it_is_written(tmp_path, monk
 # ── our own files ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_every_sql_file_is_a_table_a_query_an_input_an_audience_or_a_source():
+def test_every_sql_file_is_a_table_a_query_an_input_an_audience_a_platform_or_a_source():
     files = {path.relative_to(SQL_FOLDER).as_posix() for path in SQL_FOLDER.rglob("*.sql")}
     known = {table.file.removeprefix("sql/") for table in read_tables().values()}
     known |= {query.file.removeprefix("sql/") for query in read_features().values()}
     known |= {input.file.removeprefix("sql/") for input in INPUTS.values()}
     known |= {audience.file.removeprefix("sql/") for audience in read_audiences()}
+    known |= {platform.file.removeprefix("sql/") for platform in platforms().values()}
     known |= {f"sources/{source.name}/{source.input}.sql" for source in find_sources([SQL_FOLDER / "sources"]).values()}
     assert files == known
 
