@@ -75,7 +75,9 @@ class Kept:
                 self._execute(f"DROP TABLE temp.{tables.pop(next(iter(tables)))}")
             self._made += 1
             table = f"kept_{self._made}_{name.partition('.')[2]}"
-            self._execute(f"CREATE TEMP TABLE {table} AS {self.reading(feature, parameters)}", parameters)
+            # What it reads itself is not made for its sake: often nobody else asks for that on the day.
+            asked = self.reading(feature, parameters, make=False)
+            self._execute(f"CREATE TEMP TABLE {table} AS {asked}", parameters)
         if table is None:
             return None
         tables[made] = table
