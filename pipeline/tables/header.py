@@ -103,6 +103,7 @@ class Header(BaseModel):
     incremental_by: str | None = Field(None, description="Key of which all rows follow from the key's rows it reads")
     computed_by: str | None = Field(None, description="Step of `pipeline.steps.computed` that makes it")
     reads: tuple[str, ...] = Field((), description="Tables that step reads; of a SELECT they are seen")
+    keep: bool = Field(False, description="A feature that many read: an engine may compute it once for all of them")
 
     @field_validator("owner")
     @classmethod
@@ -273,6 +274,8 @@ def read_table(
         raise HeaderError(f"{file}: has a SELECT, so it is not computed_by anything; remove one.")
     first_line = text[: text.index(select)].count("\n") + 1 if select else 1
     schema, *topic = path.relative_to(root).parts[:-1]
+    if header.keep and schema != FEATURES:
+        raise HeaderError(f"{file}: keep is for features; a table is stored anyway.")
     for name in (schema, *topic, path.stem):
         if not is_name(name):
             raise HeaderError(f"{file}: {name!r} cannot name a table or a folder of tables; use letters, digits and _.")
