@@ -263,12 +263,12 @@ def _create_raw(engine: DuckDBEngine, call: str) -> tuple[list[str], str]:
     if "rowid" not in map(str.lower, columns):
         engine.execute(f"CREATE OR REPLACE TEMP TABLE raw AS SELECT * FROM {call}")
         return columns, "raw.rowid + 1"
-    number = _number_beside(columns)
+    number = number_beside(columns)
     engine.execute(f"CREATE OR REPLACE TEMP TABLE raw AS SELECT row_number() OVER () AS {number}, * FROM {call}")
     return columns, f"raw.{number}"
 
 
-def _number_beside(columns: Iterable[str]) -> str:
+def number_beside(columns: Iterable[str]) -> str:
     """The name of a column for the numbers of rows that none of the columns has."""
     taken, name = {column.lower() for column in columns}, _NUMBER
     while name in taken:
@@ -467,7 +467,7 @@ def _read_json_lines(engine: DuckDBEngine, text: _Text) -> _Read:
     )
     keys = {spellings[0]: spellings for (spellings,) in rows}
     require_columns(text.path.name, len(keys))
-    number = _number_beside(keys)
+    number = number_beside(keys)
     values = "".join(f", {_json_value('json_extract_string', keys[key])} AS {quoted(key)}" for key in keys)
     engine.execute(f"CREATE OR REPLACE TEMP TABLE raw AS SELECT row_number AS {number}{values} FROM objects")
     numbers = _json_numbers(engine, keys)
@@ -774,7 +774,7 @@ def _read_malformed_csv(engine: DuckDBEngine, text: _Text) -> _Read:
     columns = _csv_columns(text)
     _require_columns(text, columns)
     names = ", ".join(f"{quoted(name)} VARCHAR" for name in columns)
-    number = _number_beside(columns)
+    number = number_beside(columns)
     engine.execute(f"CREATE OR REPLACE TEMP TABLE raw ({number} BIGINT, {names})")
     with text.open(errors="surrogateescape") as opened:
         records = _records(opened, text, len(columns))
@@ -886,7 +886,7 @@ def _read_workbook(
         )
     except fastexcel.FastExcelError as error:
         raise _no_workbook(path, error) from None
-    number = _number_beside(columns)
+    number = number_beside(columns)
     frame = frame.select(pl.int_range(1, pl.len() + 1, dtype=pl.Int64).alias(number), *map(_whole_numbers, frame))
     with _folder(scratch) as folder:
         frame.filter(~pl.all_horizontal(pl.exclude(number).is_null())).write_parquet(folder / "sheet.parquet")
