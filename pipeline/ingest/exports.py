@@ -206,14 +206,17 @@ def recognise_input(settings: Settings, path: Path, sources: Sequence[Source]) -
 
 
 def identify(export: Export) -> tuple[str, str]:
-    """(file_id, sha256). A file is what it contains, mapped by one source; where it lies does not matter."""
+    """(file_id, sha256). A file is what it contains, mapped by one source; its name matters where that reads it."""
     require_name(export.path)
     try:
         with export.path.open("rb") as file:
             sha256 = hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
         raise ExportError(f"{export.name} cannot be read: {error.strerror}.") from error
-    return hashlib.sha256(f"{sha256} {export.source.label}".encode()).hexdigest()[:16], sha256
+    identity = f"{sha256} {export.source.label}"
+    if export.source.header.reads_name:
+        identity += f" {export.path.parent.name}/{export.path.name}"
+    return hashlib.sha256(identity.encode()).hexdigest()[:16], sha256
 
 
 def _unreadable(path: Path) -> str | None:

@@ -60,7 +60,8 @@ def quarantine(load: Load, mapping: str) -> None:
     if load.input.is_personal:  # what the source does not read is nobody's business here
         number, row = "given.row_number", "given"
         personal = {raw for name in load.input.persons for raw in load.made_from(name)}
-        text = f"CASE WHEN malformed.row_number IS NULL THEN {as_json(load, 'given', personal)} ELSE '' END"
+        not_kept = personal | {*load.not_kept}
+        text = f"CASE WHEN malformed.row_number IS NULL THEN {as_json(load, 'given', not_kept)} ELSE '' END"
     load.execute(
         """
         INSERT INTO ingest.quarantine (file_id, row_number, reasons)
@@ -80,8 +81,8 @@ def quarantine(load: Load, mapping: str) -> None:
 
 def as_json(load: Load, table: str, without: Container[str] = ()) -> str:
     """SQL: a row as JSON, column by column: the table's name as a value is a column where the file has such one."""
-    columns = [row[0] for row in load.execute(f"SELECT column_name FROM (DESCRIBE {table})")]
-    cells = ", ".join(f"{quoted(name)} := {table}.{quoted(name)}" for name in columns if name not in without)
+    columns = [row[0] for row in load.execute(f"SELECT column_name FROM (DESCRIBE {table})") if row[0] not in without]
+    cells = ", ".join(f"{quoted(name)} := {table}.{quoted(name)}" for name in columns)
     return f"CAST(to_json(struct_pack({cells})) AS VARCHAR)"
 
 
