@@ -166,13 +166,23 @@ def write_exports(folder: Path, lines: pl.DataFrame) -> None:
             "recommendable": ["false" if number % 50 == 0 else "" for number in numbers],
         }
     ).write_csv(folder / "products.csv")
+    seen, sources = range(900), ("Google", "naïve ß", None)
+    often = [
+        (customer, day) for customer in range(10) for day in range(0, (LAST - FIRST).days, 20)
+    ]  # before most orders
     pl.DataFrame(
         {
-            "visit_id": [f"v{number // 3}" for number in range(900)],
-            "customer_id": [None if number % 9 == 0 else _name(number // 3) for number in range(900)],
-            "happened_at": [f"2026-03-{1 + number % 31:02d}T12:{number % 60:02d}:00" for number in range(900)],
-            "event": [("product_view", "add_to_cart", "purchase")[number % 3] for number in range(900)],
-            "product_id": [None if number % 3 == 2 else f"p{number % 400}" for number in range(900)],
+            "visit_id": [f"v{number // 3}" for number in seen] + [f"w{customer} {day}" for customer, day in often],
+            "customer_id": [None if number % 9 == 0 else _name(number // 3) for number in seen]
+            + [_name(customer) for customer, _ in often],
+            "happened_at": [f"2026-03-{1 + number % 31:02d}T12:{number % 60:02d}:00" for number in seen]
+            + [f"{FIRST + dt.timedelta(days=day)}T23:59:59" for _, day in often],
+            "event": [("product_view", "add_to_cart", "purchase")[number % 3] for number in seen]
+            + ["other"] * len(often),
+            "product_id": [None if number % 3 == 2 else f"p{number % 400}" for number in seen] + [None] * len(often),
+            "source": [sources[number % 3] for number in seen] + [sources[day % 3] for _, day in often],
+            "medium": ["CPC" if number % 2 else None for number in seen]
+            + ["E-Mail" if day % 40 else " " for _, day in often],
         }
     ).write_csv(folder / "web_events.csv")
     pl.DataFrame(
