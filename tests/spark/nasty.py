@@ -72,6 +72,7 @@ def order_lines(orders: int = 8_000, seed: int = 7) -> pl.DataFrame:
         }
         order["store_id"] = f"Straße {number % 4}" if order["sales_channel"] == "store" else None
         order["region"] = None if number % 3 else f"Ω {number % 7}"
+        order["source"], order["medium"] = ((" Google", "CPC"), ("ünï", "Newsletter ß"), (None, None))[number % 3]
         for line in range(1 + int(4 * dice.random() ** 1.3)):
             rows += _line(dice, order, moment, line)
         if dice.random() < 0.1:
@@ -173,9 +174,9 @@ def write_exports(folder: Path, lines: pl.DataFrame) -> None:
     pl.DataFrame(
         {
             "visit_id": [f"v{number // 3}" for number in seen] + [f"w{customer} {day}" for customer, day in often],
-            "customer_id": [None if number % 9 == 0 else _name(number // 3) for number in seen]
+            "customer_id": [None if number % 9 == 0 else _name(number // 9) for number in seen]
             + [_name(customer) for customer, _ in often],
-            "happened_at": [f"2026-03-{1 + number % 31:02d}T12:{number % 60:02d}:00" for number in seen]
+            "happened_at": [f"2026-03-{1 + number % 31:02d}T{number % 8 * 3:02d}:{number % 60:02d}:00" for number in seen]
             + [f"{FIRST + dt.timedelta(days=day)}T23:59:59" for _, day in often],
             "event": [("product_view", "add_to_cart", "purchase")[number % 3] for number in seen]
             + ["other"] * len(often),

@@ -306,7 +306,9 @@ def told_shop(shop):
     shop.orders("anna", "2026-01-02", "2026-02-03", "2026-03-01", amount=40, product_id="lamp")
     shop.orders("bert", "2026-01-05", amount="12.50").orders("cleo", "2026-01-09", "2026-02-11")
     shop.orders("gina", "2025-06-01", product_id="lamp")  # long enough ago to know what came of it
-    shop.orders("dora", "2026-02-20", amount=7).orders("emil", "2026-03-05").orders(None, "2026-01-20")
+    shop.orders("dora", "2026-02-20", amount=7).orders("emil", "2026-03-05", source="google", medium="cpc").orders(
+        None, "2026-01-20"
+    )
     shop.refund("bert-1", on="2026-02-15", amount=5).charge("anna-1", on="2026-01-02", customer="anna", amount=3)
     shop.orders(
         "fred", "2026-02-01", "2026-03-19", "2026-03-22", "2026-03-26", "2026-03-30"
