@@ -1,5 +1,5 @@
 /*
-description: "Treated and control members of each campaign as sums, which is all that a comparison of the two needs: how many there are, who of them ordered in the window, what they spent in it and in the 180 days before, with squares and products. Members stay where they were assigned, whatever became of their messages. A query for any day, not a table."
+description: "Treated and control members of each campaign as sums, which is all that a comparison of the two needs: how many there are, who of them visited and who ordered in the window, what they spent in it and in the 180 days before, with squares and products. Members stay where they were assigned, whatever became of their messages. A query for any day, not a table."
 grain: [campaign_id, group_name]
 owner: team:data
 columns:
@@ -10,6 +10,7 @@ columns:
   last_on:        {type: DATE, meaning: Day on which the campaign began for the last of the members}
   members:        {type: BIGINT, unit: customers, min: 1, meaning: Members}
   with_message:   {type: BIGINT, unit: customers, min: 0, meaning: "Members to whom a message was sent: of control members, by mistake"}
+  visitors:       {type: BIGINT, unit: customers, min: 0, meaning: "Members with a visit to the web shop in the window; 0 where no visits are told of"}
   buyers:         {type: BIGINT, unit: customers, min: 0, meaning: Members with an order in the window}
   spend:          {type: DOUBLE, unit: currency, meaning: "Sum of y, what a member spent in the window less what was paid back"}
   spend_squared:  {type: DOUBLE, meaning: Sum of y squared}
@@ -25,6 +26,7 @@ WITH outcomes AS (
     members.window_days,
     members.started_at::DATE AS started_on,
     CASE WHEN members.messages > 0 THEN 1 ELSE 0 END AS with_message,
+    CASE WHEN visits.visits > 0 THEN 1 ELSE 0 END AS visited,
     CASE WHEN orders.orders > 0 THEN 1 ELSE 0 END AS bought,
     coalesce(orders.spend, 0)::DOUBLE AS y,
     coalesce(orders.spend_180d, 0)::DOUBLE AS x,
@@ -32,6 +34,8 @@ WITH outcomes AS (
   FROM features.campaign_members AS members
   LEFT JOIN features.member_orders AS orders
     ON orders.campaign_id = members.campaign_id AND orders.customer_id = members.customer_id
+  LEFT JOIN features.member_visits AS visits
+    ON visits.campaign_id = members.campaign_id AND visits.customer_id = members.customer_id
 ),
 summed AS (
   SELECT
@@ -41,6 +45,7 @@ summed AS (
     max(started_on) AS last_on,
     count(*) AS members,
     sum(with_message) AS with_message,
+    sum(visited) AS visitors,
     sum(bought) AS buyers,
     sum(y) AS spend,
     sum(y * y) AS spend_squared,
@@ -59,6 +64,7 @@ SELECT
   summed.last_on,
   summed.members,
   summed.with_message,
+  summed.visitors,
   summed.buyers,
   summed.spend,
   summed.spend_squared,
