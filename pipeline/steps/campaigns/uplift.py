@@ -14,6 +14,7 @@ from pipeline.models import uplift
 from pipeline.models.affinity import false_discovery_rates
 from pipeline.models.uplift import Arm, Effect
 from pipeline.settings import Settings
+from pipeline.steps.campaigns.segments import segment_rows
 from pipeline.tables.catalog import with_features
 
 FOR_REFUNDS = 14
@@ -29,10 +30,10 @@ _DECIDE = ("conversion", "spend")
 """Metrics that p_holm and q_bh are over: a visit alone is no success."""
 
 _ARMS = """
-SELECT campaign_id, group_name, control_share, window_days, last_on, members, with_message, visitors, buyers,
-  spend, spend_squared, before, before_squared, products, equally_before
+SELECT campaign_id, dimension, segment, group_name, control_share, window_days, last_on, members, with_message,
+  visitors, buyers, spend, spend_squared, before, before_squared, products, equally_before
 FROM features.campaign_arms
-ORDER BY campaign_id, group_name
+ORDER BY campaign_id, dimension, segment, group_name
 """
 
 Row = dict[str, Any]
@@ -44,18 +45,28 @@ def queries() -> dict[str, str]:
 
 
 def compute(engine: Engine, settings: Settings, day: dt.date, log: Callable[[str], object]) -> dict[str, pl.DataFrame]:
-    """A row per campaign and metric."""
+    """Rows by campaign and metric: of all members, and by where they stood before."""
     arms = engine.read(queries()["arms"], {"snapshot_date": day})
-    campaigns = arms["campaign_id"].unique().sort()
-    began = dict(arms.group_by("campaign_id").agg(pl.col("last_on").max()).iter_rows())
-    rows = [row for name in campaigns for row in _campaign(arms.filter(campaign_id=name), day)]
-    known = [row for row in rows if row["p_holm"] is not None]
-    lately = [row for row in known if (day - began[row["campaign_id"]]).days < TOGETHER_DAYS]
-    for row, rate in zip(lately, false_discovery_rates(np.array([row["p_value"] for row in lately])), strict=True):
+    whole = arms.filter(dimension="all")
+    campaigns = whole["campaign_id"].unique().sort()
+    began = dict(whole.group_by("campaign_id").agg(pl.col("last_on").max()).iter_rows())
+    lately = {name for name in campaigns if (day - began[name]).days < TOGETHER_DAYS}
+    rows = [row for name in campaigns for row in _campaign(whole.filter(campaign_id=name), day)]
+    judged = [row for row in rows if row["p_holm"] is not None and row["campaign_id"] in lately]
+    for row, rate in zip(judged, false_discovery_rates(np.array([row["p_value"] for row in judged])), strict=True):
         row["q_bh"] = float(rate)
+    known: dict[str, list[str]] = {}
+    for row in rows:
+        if row["effect"] is not None:
+            known.setdefault(row["campaign_id"], []).append(row["metric"])
     found = sum(row["says"] in {"more", "less"} for row in rows if row["metric"] == "conversion")
     log(f"{day}: {found} of {len(campaigns)} campaigns changed how many members bought, as far as is known.")
-    return {"campaign_uplift": pl.DataFrame(rows, infer_schema_length=None)}
+    return {
+        "campaign_uplift": pl.DataFrame(rows, infer_schema_length=None),
+        "campaign_uplift_segments": pl.DataFrame(
+            segment_rows(arms.iter_rows(named=True), known, lately), infer_schema_length=None
+        ),
+    }
 
 
 def _campaign(groups: pl.DataFrame, day: dt.date) -> list[Row]:
