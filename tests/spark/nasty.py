@@ -187,19 +187,29 @@ def write_exports(folder: Path, lines: pl.DataFrame) -> None:
         }
     ).write_csv(folder / "web_events.csv")
     pl.DataFrame(
-        {"campaign_id": ["ünï 🙂", "c2"], "channel": ["Email", "SMS"], "sent_at": ["2026-03-01 09:30:00", None],
-         "campaign_type": ["mailing", "Rule"], "control_share": ["0.2", None], "cost": ["120.5", None]}
+        {"campaign_id": ["ünï 🙂", "c2", "löt"], "channel": ["Email", "SMS", "email"],
+         "sent_at": ["2026-03-01 09:30:00", None, "2025-10-26 02:30:00"], "campaign_type": ["mailing", "Rule", None],
+         "control_share": ["0.2", None, "0.25"], "cost": ["120.5", None, "80"], "window_days": [None, None, "60"]}
     ).write_csv(folder / "campaigns.csv")  # fmt: skip
     numbers = range(600)
-    pl.DataFrame(
+    events = pl.DataFrame(
         {
             "campaign_id": ["ünï 🙂" if number % 3 else "c2" for number in numbers],
             "customer_id": [_name(number // 4) for number in numbers],
             "event": [("assigned", "sent", "opened", "clicked")[number % 4] for number in numbers],
             "happened_at": [None if number % 4 == 0 else f"2026-03-0{1 + number % 9}T23:59:59" for number in numbers],
             "is_machine": ["true" if number % 4 == 2 and number % 5 else "" for number in numbers],
+            "group_name": "",
         }
-    ).write_csv(folder / "messages.csv")
+    )
+    drawn = pl.DataFrame(
+        {
+            "campaign_id": "löt", "customer_id": _name(number), "event": "assigned", "is_machine": "",
+            "group_name": "treated" if number % 4 else "Control",
+        }
+        for number in range(1_100)
+    )  # fmt: skip
+    pl.concat([events, drawn], how="diagonal").write_csv(folder / "messages.csv")
     pl.DataFrame(
         {
             "customer_id": [_name(number // 2) for number in numbers],
