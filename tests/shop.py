@@ -214,6 +214,11 @@ class Shop:
             changed_on=moment.date(),
         )  # fmt: skip
 
+    def objection(self, customer: str, *, on: str) -> Self:
+        """An objection to direct marketing."""
+        moment = dt.datetime.fromisoformat(on)
+        return self._tell("objections", customer_id=customer, since=moment, since_on=moment.date())
+
     def _tell(self, into: str, **row: Any) -> Self:
         rows = self._exported[into]
         rows.append({"file_id": "by-hand", "row_number": len(rows) + 1, **row})
