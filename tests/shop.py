@@ -44,9 +44,9 @@ def all_tables() -> dict[str, Table]:
 
 
 @contextmanager
-def open_engine(settings: Settings, named: Iterable[Path] = ()) -> Iterator[DuckDBEngine]:
-    """An engine on an empty warehouse in memory, confined to the home and the files named."""
-    connection = open_file(MEMORY, settings)
+def open_engine(settings: Settings, named: Iterable[Path] = (), file: Path = MEMORY) -> Iterator[DuckDBEngine]:
+    """An engine on an empty warehouse in memory, or on a file, confined to the home and the files named."""
+    connection = open_file(file, settings)
     try:
         confine(connection, settings, named)
         engine = DuckDBEngine(connection)

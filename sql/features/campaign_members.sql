@@ -16,6 +16,7 @@ columns:
   machine_clicked:    {type: BIGINT, unit: messages, min: 0, meaning: Clicked by a machine}
   unmarked_opened:    {type: BIGINT, unit: messages, min: 0, meaning: Opened by nobody knows whom}
   unsubscribed:       {type: BIGINT, unit: messages, min: 0, meaning: "After which the member unsubscribed or complained"}
+  out_of_order:       {type: BIGINT, unit: messages, min: 0, meaning: "Messages of which something is told before their campaign was sent, or that were opened or clicked more than 30 minutes before they went out"}
   tells_of_delivery:  {type: INTEGER, min: 0, max: 1, meaning: "1 if the service tells of deliveries of the campaign"}
   open_is_known:      {type: INTEGER, min: 0, max: 1, meaning: "0 if nobody knows who opened the campaign's messages"}
 */
@@ -34,9 +35,19 @@ WITH members AS (
     sum(messages.machine_clicked) AS machine_clicked,
     sum(messages.unmarked_opened) AS unmarked_opened,
     sum(messages.unsubscribed) AS unsubscribed,
+    sum(
+      CASE
+        WHEN messages.began_at < campaigns.sent_at THEN 1
+        WHEN messages.acted_at + INTERVAL 30 MINUTE < messages.went_out_at THEN 1
+        ELSE 0
+      END
+    ) AS out_of_order,
     max(messages.tells_of_delivery) AS tells_of_delivery,
     max(messages.open_is_known) AS open_is_known
   FROM features.message_outcomes AS messages
+  LEFT JOIN staging.campaigns AS campaigns ON campaigns.campaign_id = messages.campaign_id
+  -- Members may be drawn days ahead: until anything is sent, the campaign has not begun for them.
+  WHERE campaigns.sent_on IS NULL OR campaigns.sent_on <= $snapshot_date OR messages.campaign_is_sent = 1
   GROUP BY messages.campaign_id, messages.customer_id
 )
 SELECT
@@ -56,6 +67,7 @@ SELECT
   members.machine_clicked,
   members.unmarked_opened,
   members.unsubscribed,
+  members.out_of_order,
   members.tells_of_delivery,
   members.open_is_known
 FROM members

@@ -11,6 +11,9 @@ columns:
   first_at:           {type: TIMESTAMP, meaning: "When it was first told of, in the shop's time zone"}
   assigned_at:        {type: TIMESTAMP, nullable: true, meaning: When the member was assigned}
   sent_at:            {type: TIMESTAMP, nullable: true, meaning: "When it was sent, else delivered, else first told of; null if none was"}
+  began_at:           {type: TIMESTAMP, nullable: true, meaning: "The earliest that was told of it; null if none was sent"}
+  went_out_at:        {type: TIMESTAMP, nullable: true, meaning: When it was sent or delivered}
+  acted_at:           {type: TIMESTAMP, nullable: true, meaning: "When it was first opened or clicked, by whomever"}
   sent:               {type: INTEGER, min: 0, max: 1, meaning: "1 if there was a message, bounced or not"}
   delivered:          {type: INTEGER, min: 0, max: 1, meaning: "1 if it was delivered: told, or not told to have bounced by a service that tells of no delivery; or a person did something with it"}
   opened:             {type: INTEGER, min: 0, max: 1, meaning: "1 if a person opened or clicked it"}
@@ -19,6 +22,7 @@ columns:
   machine_clicked:    {type: INTEGER, min: 0, max: 1, meaning: 1 if a machine clicked it}
   unmarked_opened:    {type: INTEGER, min: 0, max: 1, meaning: 1 if nobody knows who opened it}
   unsubscribed:       {type: INTEGER, min: 0, max: 1, meaning: 1 if the member unsubscribed or complained after it}
+  campaign_is_sent:   {type: INTEGER, min: 0, max: 1, meaning: "1 if any message of the campaign was sent"}
   tells_of_delivery:  {type: INTEGER, min: 0, max: 1, meaning: "1 if the service tells of deliveries of the campaign"}
   open_is_known:      {type: INTEGER, min: 0, max: 1, meaning: "0 if nobody knows who opened the campaign's messages"}
 */
@@ -36,6 +40,9 @@ WITH messages AS (
       min(CASE WHEN event = 'delivered' THEN happened_at END),
       min(CASE WHEN event <> 'assigned' THEN happened_at END)
     ) AS sent_at,
+    min(CASE WHEN event <> 'assigned' THEN happened_at END) AS began_at,
+    min(CASE WHEN event IN ('sent', 'delivered') THEN happened_at END) AS went_out_at,
+    min(CASE WHEN event IN ('opened', 'clicked') THEN happened_at END) AS acted_at,
     max(CASE WHEN event <> 'assigned' THEN 1 ELSE 0 END) AS sent,
     max(CASE WHEN event = 'delivered' THEN 1 ELSE 0 END) AS delivered,
     max(CASE WHEN event = 'bounced' THEN 1 ELSE 0 END) AS bounced,
@@ -49,7 +56,11 @@ WITH messages AS (
   GROUP BY campaign_id, customer_id, message_id
 ),
 services AS (
-  SELECT campaign_id, max(delivered) AS tells_of_delivery, 1 - max(unmarked_opened) AS open_is_known
+  SELECT
+    campaign_id,
+    max(sent) AS campaign_is_sent,
+    max(delivered) AS tells_of_delivery,
+    1 - max(unmarked_opened) AS open_is_known
   FROM messages
   GROUP BY campaign_id
 )
@@ -62,6 +73,9 @@ SELECT
   messages.first_at,
   messages.assigned_at,
   messages.sent_at,
+  messages.began_at,
+  messages.went_out_at,
+  messages.acted_at,
   messages.sent,
   CASE
     WHEN messages.opened + messages.clicked > 0 THEN 1
@@ -75,6 +89,7 @@ SELECT
   messages.machine_clicked,
   messages.unmarked_opened,
   messages.unsubscribed,
+  services.campaign_is_sent,
   services.tells_of_delivery,
   services.open_is_known
 FROM messages

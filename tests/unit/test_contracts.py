@@ -108,6 +108,9 @@ PERIODS = st.none() | st.sampled_from(
     ["2026", "2026-01", "2026-12", "2026-Q1", "2026-Q4", "2026-00", "2026-13", "2026-Q5", "2026-Q0", "2026-1", "26-01",
      "2026-01-01", "2026-q1", " 2026", "2026\n", ""]
 )  # fmt: skip
+BIRTHS = st.none() | st.sampled_from(
+    [dt.date(1900, 1, 1), dt.date(1899, 12, 31), dt.date(2100, 1, 1), dt.date(2100, 1, 2)]
+)
 FIGURES = st.none() | st.sampled_from([0.0, -1e15, 1e15, 1.001e15, -1.001e15, inf, -inf]) | st.floats(-10, 10)
 
 
@@ -115,7 +118,7 @@ def _any_value_of(name: str) -> st.SearchStrategy[Any]:
     """Values of a column of the optional inputs around the edges of its checks."""
     if name.endswith("_at"):
         return MOMENTS
-    return {"period": PERIODS, "value": FIGURES}.get(name, TEXTS)
+    return {"period": PERIODS, "value": FIGURES, "birth_date": BIRTHS}.get(name, TEXTS)
 
 
 @pytest.mark.parametrize("schema", [CUSTOMERS, TARGETS, BENCHMARKS], ids=lambda schema: schema.name)
@@ -336,7 +339,7 @@ PREDICTED = {
     for name in (
         *PREDICTION_TABLES, "premium_alerts", "rising_customers", "clv_before", "survival_curves", "next_categories",
         "replenishment_products", "replenishment_due", "product_affinity", "taste_groups", "taste_group_items",
-        "stage_move_products",
+        "stage_move_products", "campaign_uplift_segments",
         "lifecycle_projection", "lifecycle_scenarios", "projection_backtest",
     )
 }  # fmt: skip
