@@ -44,9 +44,9 @@ def all_tables() -> dict[str, Table]:
 
 
 @contextmanager
-def open_engine(settings: Settings, named: Iterable[Path] = ()) -> Iterator[DuckDBEngine]:
-    """An engine on an empty warehouse in memory, confined to the home and the files named."""
-    connection = open_file(MEMORY, settings)
+def open_engine(settings: Settings, named: Iterable[Path] = (), file: Path = MEMORY) -> Iterator[DuckDBEngine]:
+    """An engine on an empty warehouse in memory, or on a file, confined to the home and the files named."""
+    connection = open_file(file, settings)
     try:
         confine(connection, settings, named)
         engine = DuckDBEngine(connection)
@@ -213,6 +213,11 @@ class Shop:
             "consents", customer_id=customer, purpose=purpose, channel=channel, status=status, changed_at=moment,
             changed_on=moment.date(),
         )  # fmt: skip
+
+    def objection(self, customer: str, *, on: str) -> Self:
+        """An objection to direct marketing."""
+        moment = dt.datetime.fromisoformat(on)
+        return self._tell("objections", customer_id=customer, since=moment, since_on=moment.date())
 
     def _tell(self, into: str, **row: Any) -> Self:
         rows = self._exported[into]

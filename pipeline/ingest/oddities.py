@@ -276,6 +276,23 @@ def one_offset(engine: DuckDBEngine, columns: Sequence[str]) -> str | None:
     return None
 
 
+def with_and_without_offset(engine: DuckDBEngine, columns: Sequence[str]) -> str | None:
+    """The first of the columns in which some times have an offset and others have none, by an even sample."""
+    step = max(1, int(engine.scalar("SELECT count(*) FROM raw")) // _SAMPLE)
+    for name in columns:
+        cell = f"trim({quoted(name)})"
+        kinds = engine.scalar(
+            f"""
+            SELECT count(DISTINCT regexp_matches({cell}, '{_WITH_OFFSET}'))
+            FROM (SELECT {quoted(name)}, row_number() OVER () AS place FROM raw) AS placed
+            WHERE (placed.place - 1) % {step} = 0 AND {cell} LIKE '%:__%'
+            """
+        )
+        if kinds == 2:
+            return name
+    return None
+
+
 def _hours(offset: str) -> float:
     signed = re.fullmatch(r"([+-])(\d\d):?(\d\d)", offset)
     return (int(signed[2]) + int(signed[3]) / 60) * (-1 if signed[1] == "-" else 1) if signed else 0.0

@@ -83,6 +83,14 @@ _TORN_ORDERS = """
     LEFT JOIN ingest.files AS files ON files.file_id = places.file_id
     ORDER BY files.path DESC NULLS LAST
 """
+_CAMPAIGNS = """
+    SELECT
+      count(*) FILTER (WHERE NOT is_told_of AND messages > 0) AS untold,
+      coalesce(sum(out_of_order), 0) AS out_of_order,
+      coalesce(sum(contaminated), 0) AS contaminated
+    FROM marts.campaign_performance
+    WHERE snapshot_date = $snapshot_date AND model = 'last_touch' AND eligibility = 'click' AND campaign_id <> '(none)'
+"""
 _IDS = f"""
     SELECT
       count(*) FILTER (WHERE {like_a_formula("customer_id")}) AS like_formulas,
@@ -137,6 +145,7 @@ def worth_a_look(ask: Ask, day: dt.date) -> list[WorthALook]:
         *(WorthALook("days", sentence) for sentence in long_quiet(ask, day)),
         *(WorthALook("orders", sentence) for sentence in torn_orders(ask)),
         *(WorthALook("segments", sentence) for sentence in moved_sizes(ask, day)),
+        *(WorthALook("messages", sentence) for sentence in odd_messages(ask)),
         *_ids(ask),
         *quarantined_rows(ask),
         *of_files(ask),
@@ -177,6 +186,28 @@ def torn_orders(ask: Ask) -> list[str]:
         f"number, lines of one order stand together and name different customers. Correct that in the shop and export "
         f"again."
     ]
+
+
+def odd_messages(ask: Ask) -> Iterator[str]:
+    """Messages that do not fit their campaigns; which ones, `campaign_performance` tells."""
+    untold, out_of_order, contaminated = ask(_CAMPAIGNS).row(0)
+    if untold:
+        yield (
+            f"{_counted(untold, 'campaign has', 'campaigns have')} messages, but no row in the export campaigns: "
+            f"orders of 5 days are looked at, and what control groups were meant to be is not known. Export them there."
+        )
+    if out_of_order:
+        yield (
+            f"{_counted(out_of_order, 'message has', 'messages have')} events out of order: an open or click more than "
+            f"30 minutes before the message went out, or one before the campaign was sent. Either it was a test, or an "
+            f"export writes times of another zone without saying so: set timezone for its source (docs/exports.md)."
+        )
+    if contaminated:
+        yield (
+            f"{_counted(contaminated, 'control member was', 'control members were')} sent a message after all. Who was "
+            f"assigned stays in the control group, which makes effects look smaller: correct the list that is written "
+            f"to."
+        )
 
 
 def _ids(ask: Ask) -> Iterator[WorthALook]:

@@ -32,6 +32,7 @@ STEPS = {
     "stage_moves": "pipeline.steps.products.stage_moves",
     "affinity": "pipeline.steps.products.affinity",
     "taste": "pipeline.steps.products.taste",
+    "attribution": "pipeline.steps.campaigns.attribution",
     "engagement_gaps": "pipeline.steps.campaigns.engagement_gaps",
     "uplift": "pipeline.steps.campaigns.uplift",
 }

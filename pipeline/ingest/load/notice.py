@@ -88,27 +88,39 @@ def remark_on_what_is_told(load: Load) -> None:
             load.remark(name, told.says.format(rows=rows_as_text(rows)), rows)
 
 
+def remark_on_time_zones(load: Load) -> None:
+    """Where times may be of another zone than they are taken for."""
+    moments = [
+        load.found[raw]
+        for raw in load.made_from(load.input.moment)
+        if raw in load.found and load.is_text(load.found[raw])
+    ]
+    if mixed := oddities.with_and_without_offset(load.engine, moments):
+        zone = load.dialect.timezone or load.settings.timezone
+        load.remark(
+            "mixed_offsets",
+            f'column "{mixed}": some times have an offset such as Z, others none. Those without are taken for times of '
+            f"{zone}; if they are not, export them with their offset.",
+        )
+    is_set = "timezone" in load.settings.model_fields_set or load.dialect.timezone
+    if not is_set and (behind := oddities.one_offset(load.engine, moments)):
+        load.remark(
+            "time_zone",
+            f"all times are {behind}, and no time zone is set: days are those of UTC. Set timezone to the "
+            f"shop's (UTC, if it is meant).",
+        )
+
+
 def remark_on_rows(load: Load) -> None:
     """What does not stop a file, and what a person would like to know before believing its figures."""
     remark_on_rounding(load)
     remark_on_what_is_told(load)
+    remark_on_time_zones(load)
     _, bad = load.counts()
     amounts = next(filter(None, map(load.made_from, load.input.money)), [])
     money, amount = [raw for raw in load.money_columns() if raw in amounts], load.input.amount
     if bad and amount and (loss := oddities.biased_loss(load.engine, money, amount)):
         load.remark("biased_loss", f"{rows_as_text(bad)} {'does' if bad == 1 else 'do'} not fit: {loss}.", bad)
-    if "timezone" not in load.settings.model_fields_set and not load.dialect.timezone:
-        moments = [
-            load.found[raw]
-            for raw in load.made_from(load.input.moment)
-            if raw in load.found and load.is_text(load.found[raw])
-        ]
-        if behind := oddities.one_offset(load.engine, moments):
-            load.remark(
-                "time_zone",
-                f"all times are {behind}, and no time zone is set: days are those of UTC. Set timezone to the "
-                f"shop's (UTC, if it is meant).",
-            )
     buyer, key = load.sells_to, as_tuple(load.input.key)
     if buyer and (leading := oddities.leading_customer(load.engine, buyer, key)):
         share, orders = leading

@@ -23,6 +23,9 @@ columns:
   revenue_per_message: {type: DOUBLE, unit: currency, nullable: true, meaning: "Revenue by message sent; null for (none), and where none was sent"}
   orders_with_coupon:  {type: BIGINT, unit: orders, nullable: true, min: 0, meaning: "Of orders_touched, those with the coupon of the campaign; null if it has none"}
   is_final:            {type: BOOLEAN, nullable: true, meaning: "Whether the last message went out so long ago that the window and 14 days for refunds are over; null for (none) and where no message is told of"}
+  is_told_of:          {type: BOOLEAN, nullable: true, meaning: "Whether the export campaigns tells of it; else its window is 5 days, and cost, coupon and control share are not known. null for (none)"}
+  out_of_order:        {type: BIGINT, unit: messages, nullable: true, min: 0, meaning: "Messages of which something is told before the campaign was sent, or that were opened or clicked more than 30 minutes before they went out: a test, or times of two zones mixed. null for (none)"}
+  contaminated:        {type: BIGINT, unit: customers, nullable: true, min: 0, meaning: "Control members to whom a message was sent after all; null for (none)"}
   causal_status:       {type: VARCHAR, nullable: true, values: [no_control, running, control], meaning: "Whether it could be measured what the campaign caused: members were drawn by lot and it is over (control) or not yet (running); else nobody can know (no_control). null for (none)"}
 tests:
   no_credit_is_sold_twice: |
@@ -70,7 +73,9 @@ members AS (
   SELECT
     campaign_id,
     sum(CASE WHEN group_name = 'treated' THEN messages ELSE 0 END) AS messages,
-    count(*) FILTER (WHERE group_name = 'control') AS controls
+    count(*) FILTER (WHERE group_name = 'control') AS controls,
+    count(*) FILTER (WHERE group_name = 'control' AND messages > 0) AS contaminated,
+    sum(out_of_order) AS out_of_order
   FROM features.campaign_members
   GROUP BY campaign_id
 ),
@@ -92,6 +97,9 @@ campaigns AS (
     coalesce(told.window_days, 5) AS window_days,
     lower(trim(told.coupon)) AS coupon,
     coalesce(members.messages, 0) AS messages,
+    told.campaign_id IS NOT NULL AS is_told_of,
+    coalesce(members.out_of_order, 0) AS out_of_order,
+    coalesce(members.contaminated, 0) AS contaminated,
     date_diff('day', sent.last_on, $snapshot_date) >= coalesce(told.window_days, 5) + 14 AS is_final,
     CASE
       WHEN coalesce(members.controls, 0) = 0 THEN 'no_control'
@@ -250,6 +258,9 @@ SELECT
   coalesce(summed.revenue, 0.0) / nullif(campaigns.messages, 0) AS revenue_per_message,
   CASE WHEN campaigns.coupon IS NOT NULL THEN coalesce(summed.orders_with_coupon, 0) END AS orders_with_coupon,
   campaigns.is_final,
+  campaigns.is_told_of,
+  campaigns.out_of_order,
+  campaigns.contaminated,
   campaigns.causal_status
 FROM campaigns
 CROSS JOIN models
@@ -280,5 +291,8 @@ SELECT
   CAST(NULL AS DOUBLE) AS revenue_per_message,
   CAST(NULL AS BIGINT) AS orders_with_coupon,
   CAST(NULL AS BOOLEAN) AS is_final,
+  CAST(NULL AS BOOLEAN) AS is_told_of,
+  CAST(NULL AS BIGINT) AS out_of_order,
+  CAST(NULL AS BIGINT) AS contaminated,
   CAST(NULL AS VARCHAR) AS causal_status
 FROM rest

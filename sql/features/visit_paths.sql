@@ -1,0 +1,87 @@
+/*
+description: "Paths of visits up to the end of a day: of each order that stands, the visits of its customer in the 30 days before it; and paths that no order followed within 30 days, each visit at most 30 days after the one before. A visit before two orders is in the paths of both. A query for any day, not a table."
+grain: [ends_in_order, path_id, place]
+owner: team:data
+columns:
+  ends_in_order: {type: INTEGER, min: 0, max: 1, meaning: "1 if the path is that of an order"}
+  path_id:       {type: VARCHAR, meaning: "The order; else the customer, and which of their paths without an order it is"}
+  place:         {type: BIGINT, min: 1, meaning: "Place of the visit in the path, by when it began"}
+  visits:        {type: BIGINT, unit: visits, min: 1, meaning: Visits in the path}
+  channel:       {type: VARCHAR, meaning: "Marketing channel the visit came by, by the rules for orders"}
+  next_channel:  {type: VARCHAR, nullable: true, meaning: That of the next visit in the path; null for the last}
+  days_before:   {type: BIGINT, unit: days, nullable: true, min: 0, max: 30, meaning: "Days from the visit to the order; null without one"}
+*/
+WITH named AS (
+  SELECT
+    customer_id,
+    visit_id,
+    began_at,
+    began_on,
+    coalesce(lower(trim(source)), '') AS source,
+    coalesce(lower(trim(medium)), '') AS medium
+  FROM features.visits
+),
+came AS (
+  SELECT named.customer_id, named.visit_id, named.began_at, named.began_on, origins.channel
+  FROM named
+  JOIN features.origins AS origins
+    ON origins.source = named.source AND origins.medium = named.medium AND origins.sales_channel = ''
+),
+before_orders AS (
+  SELECT
+    orders.order_id,
+    came.customer_id,
+    came.visit_id,
+    came.began_at,
+    came.channel,
+    date_diff('day', came.began_on, orders.ordered_on) AS days_before
+  FROM came
+  JOIN features.order_values AS orders
+    ON orders.customer_id = came.customer_id
+    AND orders.ordered_at > came.began_at
+    AND orders.ordered_on <= came.began_on + 30
+),
+followed AS (
+  SELECT DISTINCT customer_id, visit_id
+  FROM before_orders
+),
+unfollowed AS (
+  SELECT
+    came.customer_id,
+    came.visit_id,
+    came.began_at,
+    came.channel,
+    CASE
+      WHEN came.began_on <= lag(came.began_on) OVER (PARTITION BY came.customer_id ORDER BY came.began_at, came.visit_id) + 30 THEN 0
+      ELSE 1
+    END AS begins
+  FROM came
+  LEFT JOIN followed ON followed.customer_id = came.customer_id AND followed.visit_id = came.visit_id
+  WHERE followed.visit_id IS NULL
+),
+paths AS (
+  SELECT 1 AS ends_in_order, order_id AS path_id, visit_id, began_at, channel, days_before
+  FROM before_orders
+  UNION ALL
+  SELECT
+    0 AS ends_in_order,
+    customer_id || ' ' || CAST(
+      sum(begins) OVER (
+        PARTITION BY customer_id ORDER BY began_at, visit_id ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
+      ) AS VARCHAR
+    ) AS path_id,
+    visit_id,
+    began_at,
+    channel,
+    CAST(NULL AS BIGINT) AS days_before
+  FROM unfollowed
+)
+SELECT
+  ends_in_order,
+  path_id,
+  row_number() OVER (PARTITION BY ends_in_order, path_id ORDER BY began_at, visit_id) AS place,
+  count(*) OVER (PARTITION BY ends_in_order, path_id) AS visits,
+  channel,
+  lead(channel) OVER (PARTITION BY ends_in_order, path_id ORDER BY began_at, visit_id) AS next_channel,
+  days_before
+FROM paths
