@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Literal, Self, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -37,6 +37,10 @@ MOST_PAGES = 50
 _LONGEST_SLUG, _CUT_SLUG, _DIGITS = 60, 50, 8
 
 Row = Mapping[str, Any]
+RoomName = Literal["This week", "Customers", "Retention", "Value", "Shop", "Actions", "Trust", "Glossary"]
+"""What the navigation groups pages by, in its order."""
+BESIDE: tuple[RoomName, ...] = ("Trust", "Glossary")
+"""Rooms that stand small beside the others."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +60,29 @@ class Page:
     of_its_day: bool = False
     part_of: str | None = None
     """The page of the navigation that it belongs to, if it does not stand there itself."""
+    room: RoomName | None = None
+    """None: that of the page it follows, else the shop's."""
+
+
+@dataclass(frozen=True)
+class Room:
+    """Pages that the navigation shows together, in order: name and label."""
+
+    name: str
+    pages: Mapping[str, str]
+
+    @property
+    def first(self) -> str:
+        return next(iter(self.pages))
+
+    @property
+    def label(self) -> str:
+        """Of a single page its own."""
+        return self.name if len(self.pages) > 1 else self.pages[self.first]
+
+    @property
+    def is_beside(self) -> bool:
+        return self.name in BESIDE
 
 
 class PageHeader(BaseModel):
@@ -68,6 +95,7 @@ class PageHeader(BaseModel):
     )
     lead: str = Field(min_length=1, description="What the page is about; a template")
     after: str | None = Field(None, description="The page it follows in the navigation; else it is the last")
+    room: RoomName | None = Field(None, description="Group of the navigation; else that of the page it follows")
     of_its_day: bool = Field(
         False,
         description="Whether it shows its own day alone, of tables that do not compare with earlier days; then it "
@@ -111,8 +139,9 @@ class PageFile:
 
     def as_page(self) -> Page:
         return Page(
-            self.name, self.header.title, self.context, self.template, self.header.after, self.header.of_its_day
-        )
+            self.name, self.header.title, self.context, self.template, self.header.after, self.header.of_its_day,
+            room=self.header.room,
+        )  # fmt: skip
 
     def pages(self, report: Report) -> dict[str, Page]:
         """Of a folder with `each`, the page of every value; the first values have pages if there are too many."""
@@ -286,3 +315,17 @@ def in_navigation(pages: Sequence[Page]) -> tuple[Page, ...]:
                 f"reports/pages/{page.name}/page.html.j2: after: there is no page {page.after!r} to follow."
             )
     return ordered
+
+
+def in_rooms(pages: Sequence[Page]) -> tuple[Room, ...]:
+    """The rooms of the navigation that have pages, each with its own in their order."""
+    by_name = {page.name: page for page in pages}
+
+    def room_of(page: Page) -> RoomName:
+        return page.room or (room_of(by_name[page.after]) if page.after else "Shop")
+
+    rooms = {page.name: room_of(page) for page in pages}
+    found = (
+        Room(name, {page.name: page.label for page in pages if rooms[page.name] == name}) for name in get_args(RoomName)
+    )
+    return tuple(room for room in found if room.pages)

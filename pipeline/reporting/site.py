@@ -19,7 +19,7 @@ from pathlib import Path
 import jinja2
 
 from pipeline.reporting.facts import Query, Report, RunCard, read_report
-from pipeline.reporting.page import Page, PageFile, in_navigation, read_pages
+from pipeline.reporting.page import Page, PageFile, Room, in_navigation, in_rooms, read_pages
 from pipeline.reporting.pages import PAGES
 from pipeline.reporting.templating import make_environment
 from pipeline.settings import PAGES_FOLDER, TEMPLATES_FOLDER
@@ -99,7 +99,7 @@ def _pages(
 ) -> dict[str, str]:
     """Target and text of the pages that are wanted; the navigation names all but those of single values."""
     pages = all_pages(files)
-    navigation = {page.name: page.label for page in pages}
+    navigation = in_rooms(pages)
     several = {file.name: file.pages(report) for file in files if file.header.each}
     report = replace(report, pages_of={
         folder: {value: page.name for value, page in of_values.items()} for folder, of_values in several.items()
@@ -114,12 +114,12 @@ def _pages(
     }
 
 
-def _text(environment: jinja2.Environment, page: Page, navigation: Mapping[str, str], report: Report) -> str:
+def _text(environment: jinja2.Environment, page: Page, navigation: Sequence[Room], report: Report) -> str:
     facts = report.facts
     given = {"facts": facts, "snapshot_date": facts.snapshot_date, "is_empty": facts.is_empty, **page.context(report)}
     try:
         template = environment.get_template(page.template or f"{page.name}.html.j2")
-        return template.render(page=page.part_of or page.name, label=page.label, pages=navigation, **given)
+        return template.render(page=page.part_of or page.name, label=page.label, rooms=navigation, **given)
     except jinja2.TemplateError as error:
         if not page.template:
             raise  # one of ours

@@ -365,7 +365,7 @@ def test_the_theme_can_be_chosen_and_is_remembered(browser: Browser, cdnow: Buil
         after = page.page.evaluate(ground), page.page.evaluate(bar)
         assert before[0] != after[0]
         assert page.said == []
-        page.page.get_by_role("link", name="RFM", exact=True).click()
+        page.page.get_by_role("link", name="Customers", exact=True).click()
         page.settle()
         assert page.page.evaluate(ground) == after[0]
 
@@ -374,7 +374,7 @@ def test_one_gets_from_the_entrance_to_every_page_and_snapshot(browser: Browser,
     with opened(browser, tiny.page("index")) as page:
         page.page.goto((tiny.home / "reports" / "out" / "index.html").as_uri())
         page.page.wait_for_url("**/2026-02-28/index.html")
-        page.page.get_by_role("link", name="Segments", exact=True).click()
+        page.page.get_by_role("link", name="Customers", exact=True).click()
         page.page.get_by_role("link", name="Earlier snapshot, 27 Feb 2026").click()
         page.page.wait_for_url("**/2026-02-27/segments.html")
         page.settle()

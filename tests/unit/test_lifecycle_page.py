@@ -54,7 +54,7 @@ def page_of(shop: Shop, day: dt.date = DAY) -> str:
     facts = report.facts
     return plain(
         template.render(
-            page="lifecycle", pages={"lifecycle": "Lifecycle"}, facts=facts, snapshot_date=day,
+            page="lifecycle", label="Lifecycle", rooms=(), facts=facts, snapshot_date=day,
             is_empty=facts.is_empty, **lifecycle.context(report),
         )
     )  # fmt: skip

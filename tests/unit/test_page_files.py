@@ -431,9 +431,9 @@ def test_a_home_has_a_page_of_its_own(shop: Shop, tmp_path: Path) -> None:
     shop.orders("bert", "2026-02-10", amount=40).snapshot(str(DAY))
     texts = written(shop.engine.read, tmp_path)
     text = plain(texts["baskets"])
-    assert '<a href="baskets.html">Baskets</a>' in texts["index"]
-    names = re.findall(r'<a href="(\w+)\.html"(?: aria-current="page")?>', texts["index"].split("</nav>")[0])
-    assert names.index("baskets") == names.index("cohorts") + 1
+    rooms, pages = (re.findall(r'<a href="(\w+)\.html"', part) for part in navigation_of(texts["cohorts"]))
+    assert pages == ["rhythm", "cohorts", "baskets", "trend"], "in the room of the page that it follows, behind it"
+    assert rooms == ["index", "segments", "rhythm", "value", "calendar", "trust", "glossary"]
     assert "What an order is worth, and who brings most, out of 3 orders." in text
     assert re.findall(r'<span class="value">([^<]*)</span>', text) == ["2", "1", "90.00 €", "30.00 €"]
     assert "50.0 % of all" in text
@@ -446,6 +446,19 @@ def test_a_home_has_a_page_of_its_own(shop: Shop, tmp_path: Path) -> None:
     # Headings come from the table's header, and from the name where it says none.
     assert re.findall(r'data-name="(?:orders|revenue)" class="number">([^<]*)<', text)[:2] == ["Revenue", "Orders"]
     assert not UNSAID.search(re.sub(r"<script.*?</script>|style=\"[^\"]*\"", "", text, flags=re.DOTALL))
+
+
+def navigation_of(text: str) -> list[str]:
+    """Its rooms, and the pages of the one that is open."""
+    return re.findall(r"<ul[^>]*>(.*?)</ul>", text.split('<nav class="pages"')[1].split("</nav>")[0], re.DOTALL)
+
+
+def test_a_page_chooses_its_room(shop: Shop, tmp_path: Path) -> None:
+    write_page(tmp_path, page=PAGE.replace("after: cohorts", "room: Actions"))
+    texts = written(shop.snapshot(str(DAY)).engine.read, tmp_path)
+    (rooms,) = navigation_of(texts["baskets"])
+    assert '<li class="room here"><a href="baskets.html" aria-current="page">Baskets</a></li>' in rooms
+    assert '<a href="segments.html">Customers</a>' in navigation_of(texts["index"])[0]
 
 
 def test_a_page_with_nothing_to_show_says_so(shop: Shop, tmp_path: Path) -> None:
@@ -594,6 +607,7 @@ def refusal_of(query: Query, home: Path) -> str:
         # pages
         ({"page": PAGE.replace("{#", "<!--")}, "page.html.j2: must begin with its front matter"),
         ({"page": PAGE.replace("lead:", "leed:", 1)}, "page.html.j2, line 4: leed: Extra inputs"),
+        ({"page": PAGE.replace("after: cohorts", "room: Attic")}, "page.html.j2, line 3: room: Input should be"),
         ({"page": PAGE.replace("after: cohorts", "after: nothing")}, "there is no page 'nothing' to follow"),
         ({"page": PAGE.replace("charts.months", "charts.weeks")}, "has no attribute 'weeks'"),
         ({"page": PAGE.replace("</div>", "{% endfor %}")}, "page.html.j2, line 23: Encountered unknown tag 'endfor'"),
@@ -641,8 +655,8 @@ def test_pages_follow_the_page_they_name() -> None:
     with pytest.raises(HeaderError, match=r"x/page\.html\.j2: after: there is no page 'y'"):
         in_navigation([page("a"), page("x", "y"), page("y", "x")])
     assert [one.name for one in all_pages(OURS)] == [
-        "index", "rfm", "segments", "calendar", "channels", "products", "taste", "campaigns", "engagement", "classes",
-        "comparison", "trend", "lifecycle", "rhythm", "cohorts", "value", "probability", "trust", "glossary",
+        "index", "segments", "rfm", "lifecycle", "classes", "rhythm", "cohorts", "trend", "value", "probability",
+        "calendar", "channels", "products", "taste", "campaigns", "engagement", "comparison", "trust", "glossary",
     ]  # fmt: skip
 
 

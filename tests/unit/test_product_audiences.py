@@ -136,7 +136,11 @@ def test_a_price_band_is_of_those_whose_main_one_it_is(shop: Shop, tmp_path: Pat
         {"customer_id": "bert", "attribute": "3", "is_main": False}, **band,
     )  # fmt: skip
     values_of(shop)
-    assert {name: customers(rows) for name, rows in files_of(shop, tmp_path).items()} == {"price_band/band_1": ["anna"]}
+    found = files_of(shop, tmp_path)
+    assert {name: customers(rows) for name, rows in found.items()} == {"price_band/band_1": ["anna"]}
+    assert [row["label"] for row in found["price_band/band_1"]] == [
+        "cheapest third of each category, 1.80 a line on average"
+    ]
 
 
 def test_taste_groups_and_stages_of_needs_have_files(shop: Shop, tmp_path: Path) -> None:
