@@ -60,7 +60,8 @@ WHERE n % 10 < 8
 _PEOPLE = """
 INSERT INTO people.customers BY NAME
 SELECT 'made' AS file_id, n AS row_number, 'customer' || n || '@example.com' AS email,
-  '+48' || (600000000 + n) AS phone, 'Jan' AS first_name, 'Kowalski ' || n AS last_name, 'Warszawa' AS city, '00950' AS zip, 'PL' AS country
+  '+48' || (600000000 + n) AS phone, 'Jan' AS first_name, 'Kowalski ' || n AS last_name,
+  'Warszawa' AS city, '00950' AS zip, 'PL' AS country
 FROM range($customers) AS numbers (n)
 """
 
