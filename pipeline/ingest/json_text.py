@@ -12,6 +12,9 @@ import re
 from collections.abc import Iterable, Iterator
 
 _SIGN = re.compile(r'\\.|["\[\]{},\n]', re.DOTALL)
+_BATCH = re.compile(r"\[\s*[{\]]")
+_BLANK = re.compile(r"\s*")
+_DECODER = json.JSONDecoder()
 _ENDS_OF_LINES = str.maketrans("\r\n", "  ")
 
 
@@ -60,6 +63,37 @@ def values(chunks: Iterable[str], longest: int) -> Iterator[str]:
 def _one_line(pieces: Iterable[str]) -> Iterator[str]:
     if text := "".join(pieces).translate(_ENDS_OF_LINES).strip():
         yield text
+
+
+def unpacked(lines: Iterable[str], longest: int) -> Iterator[str]:
+    """JSON lines, and in place of each that is an array of objects, or begins as one, its objects."""
+    for line in lines:
+        text = line.strip().removeprefix("\ufeff")
+        if _BATCH.match(text):
+            yield from _elements(text, longest)
+        else:
+            yield text
+
+
+def _elements(text: str, longest: int) -> Iterator[str]:
+    """The elements of an array, as far as it can be read; what is left is cut by its signs alone."""
+    start = _space(text, 1)
+    while text[start : start + 1] not in ("]", ""):
+        try:
+            end = _DECODER.raw_decode(text, start)[1]
+        except (ValueError, RecursionError):
+            yield from values([f"[{text[start:]}"], longest)
+            return
+        yield text[start:end]
+        start = _space(text, end)
+        if text[start : start + 1] == ",":
+            start = _space(text, start + 1)
+    yield from values([text[start + 1 :]], longest)
+
+
+def _space(text: str, start: int) -> int:
+    """Where a blank ends that begins there."""
+    return _BLANK.match(text, start).end()  # type: ignore[union-attr]
 
 
 def is_spread(lines: Iterable[str]) -> bool:

@@ -31,7 +31,7 @@ import pyarrow as pa
 from pipeline.dialect import Dialect
 from pipeline.engines.duckdb import DuckDBEngine
 from pipeline.errors import ExportError
-from pipeline.ingest.json_text import TooLong, is_spread, values
+from pipeline.ingest.json_text import TooLong, is_spread, unpacked, values
 from pipeline.ingest.sizes import LONGEST_LINE as _LONGEST_LINE
 from pipeline.ingest.sizes import MOST_COLUMNS, Limits, require_columns, require_size, require_unpacked
 from pipeline.quoting import file_literal, quoted, text_literal
@@ -372,6 +372,8 @@ def _read_text(
         raise _too_long(text, format)
     try:
         with _by_lines(text, format, long_line, scratch) as by_lines, _in_utf8(by_lines, scratch) as readable:
+            if format == "jsonl":
+                _read_values(engine, readable, scratch)
             read = _read_malformed_csv if long_line and format == "csv" else _TEXT_READERS[format]
             columns, number, typed = read(engine, readable)
     except TooLong:
@@ -405,11 +407,27 @@ def _by_lines(text: _Text, format: Format, long_line: bool, scratch: Path | None
     if format != "jsonl" or not (long_line or _is_spread(text)):
         yield text
         return
+    with text.open() as given, _copy(text, values(_chunks(given), _LONGEST_LINE), scratch) as copy:
+        yield copy
+
+
+@contextmanager
+def _copy(text: _Text, lines: Iterable[str], scratch: Path | None) -> Iterator[_Text]:
+    """These lines in place of the text, for as long as it is read."""
     with _folder(scratch) as folder:
         copy = folder / text.path.name
-        with text.open() as given, copy.open("w", encoding="utf-8", newline="") as file:
-            file.writelines(f"{value}\n" for value in values(_chunks(given), _LONGEST_LINE))
+        with copy.open("w", encoding="utf-8", newline="") as file:
+            file.writelines(f"{line}\n" for line in lines)
         yield _Text(copy, "none", text.dialect.but(encoding="utf-8"))
+
+
+def _read_values(engine: DuckDBEngine, text: _Text, scratch: Path | None) -> None:
+    """The lines of JSON lines; in place of those that are arrays of objects, the objects."""
+    _read_lines(engine, text, header=False)
+    if engine.scalar("SELECT coalesce(bool_or(prefix(ltrim(line), '[')), FALSE) FROM raw"):
+        # Not by DuckDB: it would hold 2,048 batches at a time, however long they are.
+        with text.open() as given, _copy(text, unpacked(given, _LONGEST_LINE), scratch) as copy:
+            _read_lines(engine, copy, header=False)
 
 
 def _read_csv(engine: DuckDBEngine, text: _Text) -> _Read:
@@ -432,21 +450,17 @@ _IS_BLANK = "coalesce(trim(line), '') = ''"
 
 
 def _read_json_lines(engine: DuckDBEngine, text: _Text) -> _Read:
-    """JSON lines as text per key. A line that is no JSON object is malformed, the others still load.
+    """The JSON lines in `raw` as text per key. A line that is no JSON object is malformed, the others still load.
 
     The elements of a line that is an array of objects are rows, numbered through the file. Keys that case and blanks
     alone tell apart are one column, called as most lines call it; a line that has two of them, or one key twice, does
     not say which counts.
     """
-    _read_lines(engine, text, header=False)
-    _unpack_batches(engine)
     engine.execute(
         "CREATE OR REPLACE TEMP TABLE objects AS SELECT row_number, line, "
         "CASE WHEN json_valid(line) THEN json_type(line) = 'OBJECT' ELSE FALSE END AS is_object "
-        f"FROM (SELECT row_number, CASE WHEN {_IS_BLANK} THEN '{{}}' ELSE line END AS line FROM values_of_lines)"
+        f"FROM (SELECT rowid + 1 AS row_number, CASE WHEN {_IS_BLANK} THEN '{{}}' ELSE line END AS line FROM raw)"
     )
-    engine.execute("DROP VIEW values_of_lines")
-    engine.execute("DROP TABLE IF EXISTS temp.batches")
     engine.execute(
         "INSERT INTO malformed SELECT row_number, line, CASE WHEN prefix(ltrim(line), '{') AND NOT suffix(rtrim(line), "
         "'}') THEN 'the JSON object breaks off; fetch the file again' ELSE 'the line is no JSON object' END "
@@ -472,48 +486,6 @@ def _read_json_lines(engine: DuckDBEngine, text: _Text) -> _Read:
     engine.execute(f"CREATE OR REPLACE TEMP TABLE raw AS SELECT row_number AS {number}{values} FROM objects")
     numbers = _json_numbers(engine, keys)
     return list(keys), f"raw.{number}", numbers
-
-
-_BATCH_OF_OBJECTS = (
-    "CASE WHEN NOT prefix(ltrim(line), '[') THEN FALSE "
-    "WHEN NOT json_valid(line) THEN regexp_matches(line, '^\\s*\\[\\s*\\{') "
-    "ELSE json_array_length(line) = 0 OR json_type(line, '$[0]') = 'OBJECT' END"
-)
-"""Whether a line is an array of objects, or the beginning of one; any other array is a row that breaks the format."""
-
-
-def _unpack_batches(engine: DuckDBEngine) -> None:
-    """`values_of_lines`: the values of the lines in `raw`, numbered through: of a batch each of its objects.
-
-    Of a batch that breaks off, the objects before are whole.
-    """
-    plain = "CREATE OR REPLACE TEMP VIEW values_of_lines AS SELECT {} AS row_number, line FROM {}"
-    if not engine.scalar(f"SELECT coalesce(bool_or({_BATCH_OF_OBJECTS}), FALSE) FROM raw"):
-        engine.execute(plain.format("rowid + 1", "raw"))
-        return
-    engine.execute("CREATE OR REPLACE TEMP TABLE broken (place BIGINT, elements VARCHAR[])")
-    broken = f"FROM raw WHERE CASE WHEN {_BATCH_OF_OBJECTS} THEN NOT json_valid(line) ELSE FALSE END"
-    for place, line in engine.execute(f"SELECT rowid, line {broken}"):
-        engine.execute(
-            "INSERT INTO broken VALUES ($place, $elements)", {"place": place, "elements": [*values([line], len(line))]}
-        )
-    engine.execute(
-        f"""
-        CREATE OR REPLACE TEMP TABLE batches AS
-        WITH lines AS (
-          SELECT raw.rowid AS place,
-            CASE WHEN broken.place IS NOT NULL THEN broken.elements
-              WHEN {_BATCH_OF_OBJECTS} THEN CAST(json_extract(line, '$[*]') AS VARCHAR[]) ELSE [line] END AS elements
-          FROM raw LEFT JOIN broken ON broken.place = raw.rowid
-        ),
-        starts AS (SELECT place, sum(len(elements)) OVER (ORDER BY place) - len(elements) AS start FROM lines)
-        SELECT CAST(starts.start + generate_subscripts(lines.elements, 1) AS BIGINT) AS row_number,
-          unnest(lines.elements) AS line
-        FROM lines JOIN starts ON starts.place = lines.place
-        """
-    )
-    engine.execute("DROP TABLE broken")
-    engine.execute(plain.format("row_number", "batches"))
 
 
 def _require_objects(engine: DuckDBEngine, file: str) -> None:

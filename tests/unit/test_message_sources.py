@@ -107,6 +107,15 @@ def test_sendgrid_events_that_do_not_fit_are_quarantined(home):
     assert_nothing_of(home, "10.9.8.7", "Mozilla", "shop.example")
 
 
+@pytest.mark.parametrize(
+    ("category", "campaign"), [("spring", "spring"), (["a", "b"], "a"), ("[Spring] sale", "[Spring] sale")]
+)
+def test_a_category_of_sendgrid_is_a_text_or_a_list(home, category, campaign):
+    home.drop("a.jsonl", json.dumps(sendgrid("open", 1, "e1", category=category)), source="sendgrid")
+    home.load()
+    assert events(home)[0][0] == campaign
+
+
 def test_two_exports_that_overlap_count_each_event_once(home):
     one, two, three = (sendgrid("open", n, f"e{n}") for n in range(3))
     home.drop("a.jsonl", "\n".join(map(json.dumps, [one, two])), source="sendgrid")

@@ -40,8 +40,8 @@ WITH events AS (
       nullif(trim(campaign_id), ''), nullif(trim(singlesend_id), ''), nullif(trim(mc_auto_id), ''),
       nullif(trim(marketing_campaign_id), ''),
       CASE
-        WHEN left(ltrim(category), 1) = '[' THEN
-          CASE WHEN json_valid(category) THEN nullif(trim(json_extract_string(category, '$[0]')), '') END
+        WHEN CASE WHEN left(ltrim(category), 1) = '[' THEN json_valid(category) ELSE FALSE END THEN
+          nullif(trim(json_extract_string(category, '$[0]')), '')
         ELSE nullif(trim(category), '')
       END
     ) AS campaign_id
