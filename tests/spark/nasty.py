@@ -176,7 +176,9 @@ def write_exports(folder: Path, lines: pl.DataFrame) -> None:
             "visit_id": [f"v{number // 3}" for number in seen] + [f"w{customer} {day}" for customer, day in often],
             "customer_id": [None if number % 9 == 0 else _name(number // 9) for number in seen]
             + [_name(customer) for customer, _ in often],
-            "happened_at": [f"2026-03-{1 + number % 31:02d}T{number % 8 * 3:02d}:{number % 60:02d}:00" for number in seen]
+            "happened_at": [
+                f"2026-03-{1 + number % 31:02d}T{number % 8 * 3:02d}:{number % 60:02d}:00" for number in seen
+            ]
             + [f"{FIRST + dt.timedelta(days=day)}T23:59:59" for _, day in often],
             "event": [("product_view", "add_to_cart", "purchase")[number % 3] for number in seen]
             + ["other"] * len(often),
