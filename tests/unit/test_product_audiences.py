@@ -42,8 +42,8 @@ def values_of(shop: Shop) -> Any:
     return shop.show(VALUES, DAY)
 
 
-def files_of(shop: Shop, folder: Path) -> Files:
-    """Rows of the CSV files by catalogue and name, but for those of segments and signals."""
+def files_of(shop: Shop, folder: Path, day: str = DAY) -> Files:
+    """Rows of the day's CSV files by catalogue and name, but for those of segments and signals."""
 
     def file(target: str) -> Path:
         path = folder / target
@@ -51,8 +51,8 @@ def files_of(shop: Shop, folder: Path) -> Files:
         return path
 
     audiences = [audience for audience in ours().audiences if audience.name not in ("segments", "signals")]
-    write_audiences(shop.engine, audiences, dt.date.fromisoformat(DAY), file)
-    root = folder / audience_folder(dt.date.fromisoformat(DAY))
+    write_audiences(shop.engine, audiences, dt.date.fromisoformat(day), file)
+    root = folder / audience_folder(dt.date.fromisoformat(day))
     return {
         path.relative_to(root).with_suffix("").as_posix(): list(csv.DictReader(path.open(encoding="utf-8", newline="")))
         for path in sorted(root.rglob("*.csv"))

@@ -1,5 +1,5 @@
 /*
-description: "How engaged each customer is: when they last opened or clicked a message themselves or came to the web shop, how often they do, and whether they may be written to. What machines opened or clicked does not count; purchases stand apart. Empty without the export messages."
+description: "How engaged each customer is: when they last opened or clicked a message themselves or came to the web shop, how often they do, and whether they may be written to. What machines opened or clicked does not count; purchases stand apart. Empty without the exports messages and consents."
 grain: [snapshot_date, customer_id]
 owner: team:crm
 columns:
@@ -99,7 +99,7 @@ known AS (
 people AS (
   SELECT DISTINCT known.customer_id
   FROM known
-  JOIN told ON told.members > 0
+  JOIN told ON told.members + told.consents > 0
 ),
 -- What one message leads to, by channel and of all: the rate of everybody, and how far a customer's own counts.
 messages AS (

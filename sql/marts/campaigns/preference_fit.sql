@@ -27,18 +27,9 @@ WITH entries AS (
   SELECT preference, stratum, customer_id, category, times, substring(md5(customer_id), 1, 2) AS bucket
   FROM features.preference_counts
 ),
--- Each preference as a whole, and by segment where there are any.
-layered AS (
-  SELECT preference, stratum, customer_id, category, times, bucket
-  FROM entries
-  UNION ALL
-  SELECT preference, '(all)' AS stratum, customer_id, category, times, bucket
-  FROM entries
-  WHERE stratum <> '(all)'
-),
 customers AS (
   SELECT preference, stratum, bucket, customer_id, sum(times) AS events, sum(times * (times - 1))::DOUBLE AS alike
-  FROM layered
+  FROM entries
   GROUP BY preference, stratum, bucket, customer_id
 ),
 by_bucket AS (
@@ -56,7 +47,7 @@ by_bucket AS (
 ),
 by_category AS (
   SELECT preference, stratum, bucket, category, sum(times)::DOUBLE AS n
-  FROM layered
+  FROM entries
   GROUP BY preference, stratum, bucket, category
 ),
 categories AS (
@@ -119,29 +110,43 @@ samples AS (
     ON lost.preference = strata.preference AND lost.stratum = strata.stratum AND lost.bucket = buckets.bucket
 ),
 chances AS (
-  SELECT
-    preference,
-    stratum,
-    bucket,
-    CASE WHEN preference NOT IN ('daypart', 'weekday') OR stratum <> '(all)' THEN 1 ELSE 0 END AS is_compared,
-    CASE WHEN stratum = '(all)' THEN 1 ELSE 0 END AS is_whole,
-    n,
-    pairs,
-    alike,
-    squares,
-    squares / nullif(n * n, 0) AS by_chance
+  SELECT preference, stratum, bucket, n, pairs, alike, squares, squares / nullif(n * n, 0) AS by_chance
   FROM samples
 ),
--- Pairs of one customer tell how customers differ; pairs of two customers of a segment, how segments do.
+-- Pairs of two customers of a segment tell how segments differ. What is expected of them is weighed as they are: large
+-- segments have most of the pairs, and may lie on one side of the others.
+among_segments AS (
+  SELECT
+    samples.preference,
+    samples.bucket,
+    categories.category,
+    sum(
+      (samples.n * samples.n - samples.n - samples.pairs)
+      * (categories.n - coalesce(by_category.n, 0)) / nullif(samples.n, 0)
+    ) / nullif(sum(samples.n * samples.n - samples.n - samples.pairs), 0) AS share
+  FROM samples
+  JOIN categories ON categories.preference = samples.preference AND categories.stratum = samples.stratum
+  LEFT JOIN by_category
+    ON by_category.preference = samples.preference
+    AND by_category.stratum = samples.stratum
+    AND by_category.bucket = samples.bucket
+    AND by_category.category = categories.category
+  WHERE samples.preference IN ('daypart', 'weekday')
+  GROUP BY samples.preference, samples.bucket, categories.category
+),
+between_by_chance AS (
+  SELECT preference, bucket, sum(share * share) AS by_chance
+  FROM among_segments
+  GROUP BY preference, bucket
+),
 summed AS (
   SELECT
     preference,
     bucket,
-    sum(is_compared * (alike - pairs * by_chance)) AS more_alike,
-    sum(is_compared * pairs * (1 - by_chance)) AS possible,
-    sum((1 - is_whole) * (squares - n - alike)) AS alike_between,
-    sum((1 - is_whole) * (n * n - n - pairs)) AS pairs_between,
-    max(is_whole * by_chance) AS by_chance
+    sum(alike - pairs * by_chance) AS more_alike,
+    sum(pairs * (1 - by_chance)) AS possible,
+    sum(squares - n - alike) AS alike_between,
+    sum(n * n - n - pairs) AS pairs_between
   FROM chances
   GROUP BY preference, bucket
 ),
@@ -150,12 +155,14 @@ correlations AS (
   FROM summed
   UNION ALL
   SELECT
-    preference,
+    summed.preference,
     'segment' AS level,
-    bucket,
-    (alike_between / nullif(pairs_between, 0) - by_chance) / nullif(1 - by_chance, 0) AS rho
+    summed.bucket,
+    (summed.alike_between / nullif(summed.pairs_between, 0) - between_by_chance.by_chance)
+    / nullif(1 - between_by_chance.by_chance, 0) AS rho
   FROM summed
-  WHERE preference IN ('daypart', 'weekday')
+  JOIN between_by_chance
+    ON between_by_chance.preference = summed.preference AND between_by_chance.bucket = summed.bucket
 ),
 spread AS (
   SELECT
@@ -166,6 +173,11 @@ spread AS (
     (count(*) - 1)::DOUBLE AS buckets
   FROM correlations
   GROUP BY preference, level
+),
+totals AS (
+  SELECT preference, sum(customers) AS customers, sum(events) AS events
+  FROM strata
+  GROUP BY preference
 ),
 fits AS (
   SELECT
@@ -179,12 +191,12 @@ SELECT
   $snapshot_date AS snapshot_date,
   fits.preference,
   fits.level,
-  strata.customers,
-  strata.events,
+  totals.customers,
+  totals.events,
   CASE WHEN fits.rho > 1 THEN 1.0 ELSE fits.rho END AS rho,
   fits.rho_error,
   fits.rho / nullif(fits.rho_error, 0) AS z,
   coalesce(fits.rho > 0 AND fits.rho >= 3 * fits.rho_error, FALSE) AS differs,
   CASE WHEN fits.rho > 0 AND fits.rho >= 3 * fits.rho_error THEN greatest(1 / nullif(fits.rho, 0) - 1, 0.0) END AS prior_weight
 FROM fits
-JOIN strata ON strata.preference = fits.preference AND strata.stratum = '(all)'
+JOIN totals ON totals.preference = fits.preference
