@@ -7,6 +7,7 @@ columns:
   dimension:      {type: VARCHAR, values: [all, lifecycle, grid, axonaut], meaning: "By what members are told apart, as in features.member_segments; all: by nothing"}
   segment:        {type: VARCHAR, meaning: "Group of it on the evening before; all"}
   group_name:     {type: VARCHAR, values: [treated, control], meaning: Group the members were assigned to}
+  programme:      {type: VARCHAR, meaning: "What the campaign is one of; itself where nobody tells"}
   control_share:  {type: DOUBLE, nullable: true, min: 0, max: 1, meaning: "Part of the members that was to be control, as the campaign tells it"}
   window_days:    {type: INTEGER, unit: days, min: 1, meaning: Days in which orders are looked at}
   last_on:        {type: DATE, meaning: Day on which the campaign began for the last of the members}
@@ -14,6 +15,7 @@ columns:
   with_message:   {type: BIGINT, unit: customers, min: 0, meaning: "Members to whom a message was sent: of control members, by mistake"}
   visitors:       {type: BIGINT, unit: customers, min: 0, meaning: "Members with a visit to the web shop in the window; 0 where no visits are told of"}
   buyers:         {type: BIGINT, unit: customers, min: 0, meaning: Members with an order in the window}
+  orders:         {type: BIGINT, unit: orders, min: 0, meaning: Their orders in the window}
   spend:          {type: DOUBLE, unit: currency, meaning: "Sum of y, what a member spent in the window less what was paid back"}
   spend_squared:  {type: DOUBLE, meaning: Sum of y squared}
   before:         {type: DOUBLE, unit: currency, meaning: "Sum of x, what a member spent in the 180 days before"}
@@ -33,6 +35,7 @@ WITH outcomes AS (
     CASE WHEN members.messages > 0 THEN 1 ELSE 0 END AS with_message,
     CASE WHEN visits.visits > 0 THEN 1 ELSE 0 END AS visited,
     CASE WHEN orders.orders > 0 THEN 1 ELSE 0 END AS bought,
+    coalesce(orders.orders, 0) AS orders,
     coalesce(orders.spend, 0)::DOUBLE AS y,
     coalesce(orders.spend_180d, 0)::DOUBLE AS x,
     coalesce(orders.spend_before, 0)::DOUBLE AS equally_before
@@ -57,6 +60,7 @@ cells AS (
     sum(with_message) AS with_message,
     sum(visited) AS visitors,
     sum(bought) AS buyers,
+    sum(orders) AS orders,
     sum(y) AS spend,
     sum(y * y) AS spend_squared,
     sum(x) AS before,
@@ -83,6 +87,7 @@ placed AS (
     cells.with_message,
     cells.visitors,
     cells.buyers,
+    cells.orders,
     cells.spend,
     cells.spend_squared,
     cells.before,
@@ -104,6 +109,7 @@ summed AS (
     sum(with_message) AS with_message,
     sum(visitors) AS visitors,
     sum(buyers) AS buyers,
+    sum(orders) AS orders,
     sum(spend) AS spend,
     sum(spend_squared) AS spend_squared,
     sum(before) AS before,
@@ -118,6 +124,7 @@ SELECT
   summed.dimension,
   summed.segment,
   summed.group_name,
+  coalesce(campaigns.programme, summed.campaign_id) AS programme,
   campaigns.control_share,
   summed.window_days,
   summed.last_on,
@@ -125,6 +132,7 @@ SELECT
   summed.with_message,
   summed.visitors,
   summed.buyers,
+  summed.orders,
   summed.spend,
   summed.spend_squared,
   summed.before,

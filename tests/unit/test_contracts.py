@@ -340,7 +340,7 @@ PREDICTED = {
     for name in (
         *PREDICTION_TABLES, "premium_alerts", "rising_customers", "clv_before", "survival_curves", "next_categories",
         "replenishment_products", "replenishment_due", "product_affinity", "taste_groups", "taste_group_items",
-        "stage_move_products", "campaign_uplift_segments", "campaign_segments",
+        "stage_move_products", "campaign_uplift_segments", "campaign_segments", "programme_comparison",
         "lifecycle_projection", "lifecycle_scenarios", "projection_backtest",
     )
 }  # fmt: skip

@@ -39,21 +39,35 @@ def segment_rows(arms: Iterable[Row], known: Mapping[str, Collection[str]], late
 
     `arms`: of features.campaign_arms; `known`: campaign -> metrics for which it is known what it caused.
     """
-    found: dict[tuple[str, str, str], dict[str, Cell]] = defaultdict(dict)
-    for row in arms:
-        for metric in known.get(row["campaign_id"], ()) if row["dimension"] != "all" else ():
-            cells = found[row["campaign_id"], metric, row["dimension"]]
-            treated, control = cells.get(row["segment"], (_NOBODY, _NOBODY))
-            arm = _arm(row, metric)
-            cells[row["segment"]] = (arm, control) if row["group_name"] == "treated" else (treated, arm)
     of: dict[tuple[str, str], dict[str, list[Estimate]]] = defaultdict(dict)
-    for (campaign, metric, dimension), cells in found.items():
+    for (campaign, metric, dimension), cells in _cells(arms, known).items():
         of[campaign, metric][dimension] = _estimates(cells, LEAST_COUNTED[metric])
     together = {(ALL, metric): _together(of, metric, lately) for metric in LEAST_COUNTED}
     return [row for (name, metric), by in {**of, **together}.items() for row in _compared(name, metric, by)]
 
 
+def whole_estimates(arms: Iterable[Row], known: Mapping[str, Collection[str]]) -> dict[tuple[str, str], Estimate]:
+    """(campaign, metric) -> what it caused among all members, where these are enough; arguments as above."""
+    return {
+        (campaign, metric): estimate
+        for (campaign, metric, _), cells in _cells(arms, known).items()
+        for estimate in _estimates(cells, LEAST_COUNTED[metric])
+    }
+
+
 _NOBODY = Arm(0, 0, 0.0, 0.0)
+
+
+def _cells(arms: Iterable[Row], known: Mapping[str, Collection[str]]) -> dict[tuple[str, str, str], dict[str, Cell]]:
+    """(campaign, metric, dimension) -> segment -> its members."""
+    found: dict[tuple[str, str, str], dict[str, Cell]] = defaultdict(dict)
+    for row in arms:
+        for metric in known.get(row["campaign_id"], ()):
+            cells = found[row["campaign_id"], metric, row["dimension"]]
+            treated, control = cells.get(row["segment"], (_NOBODY, _NOBODY))
+            arm = _arm(row, metric)
+            cells[row["segment"]] = (arm, control) if row["group_name"] == "treated" else (treated, arm)
+    return found
 
 
 def _arm(row: Row, metric: str) -> Arm:

@@ -14,7 +14,8 @@ from pipeline.models import uplift
 from pipeline.models.affinity import false_discovery_rates
 from pipeline.models.uplift import Arm, Effect
 from pipeline.settings import Settings
-from pipeline.steps.campaigns.segments import segment_rows
+from pipeline.steps.campaigns.programmes import programme_rows
+from pipeline.steps.campaigns.segments import segment_rows, whole_estimates
 from pipeline.tables.catalog import with_features
 
 FOR_REFUNDS = 14
@@ -30,8 +31,8 @@ _DECIDE = ("conversion", "spend")
 """Metrics that p_holm and q_bh are over: a visit alone is no success."""
 
 _ARMS = """
-SELECT campaign_id, dimension, segment, group_name, control_share, window_days, last_on, members, with_message,
-  visitors, buyers, spend, spend_squared, before, before_squared, products, equally_before
+SELECT campaign_id, dimension, segment, group_name, programme, control_share, window_days, last_on, members,
+  with_message, visitors, buyers, orders, spend, spend_squared, before, before_squared, products, equally_before
 FROM features.campaign_arms
 ORDER BY campaign_id, dimension, segment, group_name
 """
@@ -47,7 +48,12 @@ def queries() -> dict[str, str]:
 def compute(engine: Engine, settings: Settings, day: dt.date, log: Callable[[str], object]) -> dict[str, pl.DataFrame]:
     """Rows by campaign and metric: of all members, and by where they stood before."""
     arms = engine.read(queries()["arms"], {"snapshot_date": day})
-    whole = arms.filter(dimension="all")
+    whole = arms.filter(dimension="all").join(
+        arms.filter(dimension="lifecycle", segment="lead").select("campaign_id", "group_name", new_buyers="buyers"),
+        on=["campaign_id", "group_name"],
+        how="left",
+        maintain_order="left",
+    )
     campaigns = whole["campaign_id"].unique().sort()
     began = dict(whole.group_by("campaign_id").agg(pl.col("last_on").max()).iter_rows())
     lately = {name for name in campaigns if (day - began[name]).days < TOGETHER_DAYS}
@@ -61,12 +67,14 @@ def compute(engine: Engine, settings: Settings, day: dt.date, log: Callable[[str
             known.setdefault(row["campaign_id"], []).append(row["metric"])
     found = sum(row["says"] in {"more", "less"} for row in rows if row["metric"] == "conversion")
     log(f"{day}: {found} of {len(campaigns)} campaigns changed how many members bought, as far as is known.")
-    return {
-        "campaign_uplift": pl.DataFrame(rows, infer_schema_length=None),
-        "campaign_uplift_segments": pl.DataFrame(
-            segment_rows(arms.iter_rows(named=True), known, lately), infer_schema_length=None
-        ),
+    cells = arms.filter(pl.col("dimension") != "all").iter_rows(named=True)
+    about = {name: (programme, began[name]) for name, programme in whole.select("campaign_id", "programme").iter_rows()}
+    written = {
+        "campaign_uplift": rows,
+        "campaign_uplift_segments": segment_rows(cells, known, lately),
+        "programme_comparison": programme_rows(whole_estimates(whole.iter_rows(named=True), known), about),
     }
+    return {name: pl.DataFrame(of, infer_schema_length=None) for name, of in written.items()}
 
 
 def _campaign(groups: pl.DataFrame, day: dt.date) -> list[Row]:
@@ -88,7 +96,8 @@ def _campaign(groups: pl.DataFrame, day: dt.date) -> list[Row]:
         "sample_ratio": "unknown" if ratio_p is None else "failed" if ratio_p < LEAST_RATIO_P else "passed",
         "sample_ratio_p": ratio_p,
     }
-    metrics = [_share("conversion", treated, control), _spend(treated, control)]
+    counted = {f"extra_{name}": _extra(name, of) for name in ("orders", "new_buyers")}
+    metrics = [{**_share("conversion", treated, control), **counted}, _spend(treated, control)]
     if any(row["visitors"] for row in of.values()):
         metrics.append(_share("visit", *(_arm(of.get(name), "visitors") for name in ("treated", "control"))))
     rows = [{**_UNSAID, **common, **metric} for metric in metrics]
@@ -107,7 +116,7 @@ _UNSAID: Row = {
     **dict.fromkeys(
         ("effect", "effect_low", "effect_high", "ratio", "ratio_low", "ratio_high", "quality", "adjusted",
          "adjusted_low", "adjusted_high", "variance_left", "p_value", "p_holm", "q_bh", "extra", "extra_low",
-         "extra_high", "before_after")
+         "extra_high", "extra_orders", "extra_new_buyers", "before_after")
     ),
     "says": "not_known",
     "is_adjusted": False,
@@ -120,6 +129,14 @@ def _arm(row: Row | None, counted: str = "buyers") -> Arm:
         return Arm(0, 0, 0.0, 0.0)
     names = ("members", counted, "spend", "spend_squared", "before", "before_squared", "products")
     return Arm(*(row[name] for name in names))
+
+
+def _extra(name: str, of: dict[str, Row]) -> float | None:
+    """How many more of these there are of the treated than if they were as many per member as of the control."""
+    if len(of) < 2:
+        return None
+    treated, control = of["treated"], of["control"]
+    return float((treated[name] or 0) - (control[name] or 0) * treated["members"] / control["members"])
 
 
 def _status(treated: Arm, control: Arm, is_final: bool, ratio_p: float | None) -> str:

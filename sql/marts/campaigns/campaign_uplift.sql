@@ -37,6 +37,8 @@ columns:
   extra:          {type: DOUBLE, nullable: true, meaning: "What the campaign caused in all: treated × effect, visitors, buyers or currency"}
   extra_low:      {type: DOUBLE, nullable: true, meaning: Lower end of its 95 % interval}
   extra_high:     {type: DOUBLE, nullable: true, meaning: Upper end of it}
+  extra_orders:   {type: DOUBLE, unit: orders, nullable: true, meaning: "Of conversion: orders that the campaign caused, treated × difference of orders per member; not the same as extra buyers, some of whom order twice"}
+  extra_new_buyers: {type: DOUBLE, unit: customers, nullable: true, meaning: "Of conversion: how many of extra had never bought, treated × difference of the share of them among all members"}
   detectable:     {type: DOUBLE, nullable: true, min: 0, meaning: "Effect that groups of this size would show in four of five cases"}
   before_after:   {type: DOUBLE, nullable: true, meaning: "Of spend without a control group, once it is final: spend of the members in the window by that in as many days before, less 1. Before/after, not causal"}
 tests:
