@@ -15,7 +15,7 @@ from assets.ingest import refuse_after_failed_load
 from pipeline.activation import outputs
 from pipeline.activation.terms import Waterfall
 from pipeline.engines.duckdb import DuckDBEngine
-from pipeline.home.people import people_attached
+from pipeline.home.people import people_attached, people_file
 from pipeline.home.publishing import Publication
 from pipeline.home.warehouse import Warehouse
 from pipeline.places import audience_folder, table_file, table_folder
@@ -132,9 +132,9 @@ class _Part:
 def _write_audiences(
     local: DuckDBEngine, settings: Settings, catalog: Catalog, day: dt.date, staged: Publication
 ) -> tuple[list[outputs.Output], list[Waterfall]]:
-    """All audiences on the terms of the home; with the people at hand only where a platform gets addresses."""
+    """All audiences on the terms of the home, with the people at hand where there are any or a platform wants them."""
     audiences = [one.with_terms(settings.deliver.get(one.name)) for one in catalog.audiences]
-    needs_people = any(one.header.platforms for one in audiences)
+    needs_people = people_file(settings).exists() or any(one.header.platforms for one in audiences)
     with people_attached(local, settings) if needs_people else nullcontext():
         return outputs.write_audiences(local, audiences, day, staged.file, settings.holdout_share)
 

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, Self
 
@@ -218,6 +219,14 @@ class Shop:
         """An objection to direct marketing."""
         moment = dt.datetime.fromisoformat(on)
         return self._tell("objections", customer_id=customer, since=moment, since_on=moment.date())
+
+    def suppression(self, customer: str, *, on: str) -> Self:
+        """A customer to whom nothing is sent; the table knows of whom by a key only."""
+        moment = dt.datetime.fromisoformat(on)
+        return self._tell(
+            "suppressions", kind="customer_id", entry=sha256(customer.encode()).hexdigest(), since=moment,
+            since_on=moment.date(),
+        )  # fmt: skip
 
     def _tell(self, into: str, **row: Any) -> Self:
         rows = self._exported[into]

@@ -63,7 +63,14 @@ class Writer:
 
     def forget(self) -> None:
         """Drop what is held of people; whoever runs SQL on the connection afterwards finds nothing of them."""
-        for table in (*self._made.values(), "temp.told", "temp.file_rows", "temp.grants", "temp.objected"):
+        for table in (
+            *self._made.values(),
+            "temp.told",
+            "temp.file_rows",
+            "temp.grants",
+            "temp.objected",
+            "temp.suppressed",
+        ):
             self._engine.execute(f"DROP TABLE IF EXISTS {table}")
 
     def _parts(self, platform: Platform, target: str, count: int, file: FileFor) -> list[Written]:

@@ -1,7 +1,8 @@
 """Terms: who of an audience may be told of, and why the others are left out.
 
-In this order, each step counting whom it takes: members − objected − control − without consent − without an address the
-platform can use − an address that another row has − fewer than the minimum → file. The counts add up to the members.
+In this order, each step counting whom it takes: members − suppressed − objected − control − without consent − without
+an address the platform can use − an address that another row has − fewer than the minimum → file. The counts add up to
+the members.
 """
 
 from __future__ import annotations
@@ -15,7 +16,16 @@ from pipeline.quoting import quoted, text_literal
 from pipeline.settings import Consent
 from pipeline.tables.audiences import ID, Audience
 
-STEPS = ("objected", "control", "without_consent", "without_address", "doubled", "under_minimum", "delivered")
+STEPS = (
+    "suppressed",
+    "objected",
+    "control",
+    "without_consent",
+    "without_address",
+    "doubled",
+    "under_minimum",
+    "delivered",
+)
 MEMBERS = "temp.audience_members"
 EVERYWHERE = "global-v1"
 """The salt by which customers are left alone by every audience."""
@@ -79,13 +89,15 @@ class Gate:
         self._engine, self._holdout_share = engine, holdout_share
         engine.execute(_GRANTS, {"day": day})
         engine.execute(_OBJECTED, {"day": day})
-        self._somebody_objected = bool(engine.scalar("SELECT count(*) FROM temp.objected"))
+        attached = "SELECT count(*) FROM duckdb_databases() WHERE database_name = 'people'"
+        engine.execute(_SUPPRESSED if engine.scalar(attached) else _NOBODY_SUPPRESSED, {"day": day})
+        self._taken = [
+            step for step in ("suppressed", "objected") if engine.scalar(f"SELECT count(*) FROM temp.{step}")
+        ]
 
     def left_out(self, asked: Asked) -> str:
         """SQL over MEMBERS: the step that takes a member before consent is asked for; null for the others."""
-        steps = []
-        if self._somebody_objected:
-            steps.append(f"WHEN {ID} IN (SELECT {ID} FROM temp.objected) THEN 'objected'")
+        steps = [f"WHEN {ID} IN (SELECT {ID} FROM temp.{step}) THEN '{step}'" for step in self._taken]
         for salt, share in ((EVERYWHERE, self._holdout_share), (asked.name, asked.audience.header.control_share)):
             if share:
                 steps.append(f"WHEN {is_control(salt, share, ID)} THEN 'control'")
@@ -149,3 +161,27 @@ SELECT DISTINCT customer_id
 FROM staging.objections
 WHERE since_on <= $day
 """
+_NOBODY_SUPPRESSED = """
+CREATE OR REPLACE TEMP TABLE suppressed AS
+SELECT customer_id FROM staging.customers WHERE FALSE AND $day IS NULL
+"""
+_SUPPRESSED = """
+CREATE OR REPLACE TEMP TABLE suppressed AS
+WITH told AS (
+  SELECT entries.kind, named.value
+  FROM staging.suppressions AS entries
+  JOIN people.suppressions AS named USING (file_id, row_number)
+  WHERE entries.since_on <= $day
+),
+known AS (
+  SELECT customers.customer_id, persons.email, persons.phone
+  FROM staging.customers AS customers
+  JOIN people.customers AS persons USING (file_id, row_number)
+)
+SELECT value AS customer_id FROM told WHERE kind = 'customer_id'
+UNION
+SELECT known.customer_id FROM known JOIN told ON told.kind = 'email' AND told.value = known.email
+UNION
+SELECT known.customer_id FROM known JOIN told ON told.kind = 'phone' AND told.value = known.phone
+"""
+"""A customer is suppressed whole, also where one address is named: nobody is written to by another way."""

@@ -208,15 +208,15 @@ class Source:
     def present(self, columns: Sequence[str]) -> dict[str, str]:
         """Raw column -> the name it has among these, for all that are there."""
         present = {name.strip().strip("\ufeff").lower(): name for name in columns}
+
+        def there(name: str) -> str | None:
+            path = path_of(name) if self.header.nested else None
+            is_inside = path is not None and path.column.lower() in present
+            return present.get(name.lower()) or (name if is_inside else None)
+
         found = {}
         for raw, column in self.header.raw.items():
-            match = next((present[n.lower()] for n in (raw, *column.aliases) if n.lower() in present), None)
-            inside = (
-                n
-                for n in (raw, *column.aliases)
-                if self.header.nested and (path := path_of(n)) and path.column.lower() in present
-            )
-            match = match or next(inside, None)
+            match = next(filter(None, map(there, (raw, *column.aliases))), None)
             if match is not None:
                 found[raw] = match
         return found
@@ -273,7 +273,8 @@ def _lineage(output: str, select: str, raw: tuple[str, ...]) -> Node:
 
 
 def _leaf_name(leaf: Node) -> str:
-    return leaf.name.split(".")[-1].strip('"').lower()
+    """The column of `export."profile.email"`; what is no column has no point."""
+    return (leaf.name.partition(".")[2] or leaf.name).strip('"').lower()
 
 
 @cache

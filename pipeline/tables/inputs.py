@@ -70,6 +70,7 @@ class InputColumn(BaseModel):
     may_be_money: bool = Field(False, description="Whether a cell may carry the sign of a currency; unit currency does")
     inside_key: bool = Field(False, description="Whether an id counts inside its key only: 1, 2, 3 in each")
     personal: bool = Field(False, description="Whether it tells who somebody is: kept in `people`, and nowhere else")
+    keyed: bool = Field(False, description="Whether it is made of a personal one with the home's key: keyed(…)")
     contact: Literal["email", "phone"] | None = Field(None, description="What the text must be to be kept at all")
 
     @model_validator(mode="after")
@@ -475,6 +476,11 @@ class Input:
     def persons(self) -> tuple[str, ...]:
         """The personal columns: they stand in `people`."""
         return tuple(name for name, column in self.header.columns.items() if column.personal)
+
+    @property
+    def is_keyed(self) -> bool:
+        """Whether loading it needs the home's key."""
+        return any(column.keyed for column in self.header.columns.values())
 
     @cached_property
     def table(self) -> Table:

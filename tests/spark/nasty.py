@@ -221,6 +221,13 @@ def write_exports(folder: Path, lines: pl.DataFrame) -> None:
         }
     ).write_csv(folder / "consents.csv")
     pl.DataFrame({"customer_id": [_name(7)], "since": ["2026-03-01T00:00:00"]}).write_csv(folder / "objections.csv")
+    pl.DataFrame(
+        {
+            "kind": ["customer_id", "Phone"],
+            "value": [_name(9), "0048 600 123 456"],
+            "since": ["2026-03-01T00:00:00"] * 2,
+        }
+    ).write_csv(folder / "suppressions.csv")
 
 
 # Java compiles what it runs once and never again as little as it can, and 20,000 lines need no eight partitions.

@@ -233,6 +233,12 @@ def test_trust_tells_what_projections_were_worth(valued: Shop) -> None:
     assert chart.grid is not None and chart.grid.rows[0][4] == 40 * 20 + 35 * 10
 
 
+def test_trust_tells_it_where_the_models_have_too_little_data(valued: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(trust, "champions_of", lambda report: {})
+    told = trust.context(read_report(valued.engine.read, DAY, tables(), RUN))
+    assert told["missing"] and [chart.id for chart in told["charts"]] == ["projection-backtest"]
+
+
 def test_lines_begin_with_what_happens_anyway(valued: Shop) -> None:
     chart = charts_of(context_of(valued))["projection"]
     assert [name for name, _ in chart.legend] == ["Do nothing", "Win back"]

@@ -278,6 +278,30 @@ def test_everybody_is_counted_once_by_who_took_them(home):
     assert [line.split(",")[0] for line in written.files["everybody.csv"].splitlines()[1:]] == ["anna", "cleo", "dora"]
 
 
+def test_what_is_suppressed_takes_a_customer_out_of_every_file(home):
+    ids = ("anna", "bert", "cleo", "dora", "emil")
+    load(home, [person(id, f"{id.title()}@Example.com", f"+4860012345{n}") for n, id in enumerate(ids)],
+         [line for id in ids for line in agreed(id, "email")])  # fmt: skip
+    home.lines("suppressions.csv", "customer_id,anna,2026-03-31", "Email, BERT@example.COM,2026-01-01",
+               "phone,0048 600-123-452,2026-01-01", "email,dora@example.com,2026-04-01", "phone,600 123 454,2026-01-01",
+               header="kind,value,since")  # fmt: skip
+    home.load()
+    written = Written(home, everybody(home, "email_list"))
+    assert written.of("email_list") == {"suppressed": 3, "delivered": 2}
+    assert written.of(None) == {"suppressed": 3, "delivered": 2}
+    assert [row["email"] for row in written.rows("email_list")] == ["dora@example.com", "emil@example.com"]
+    assert home.reasons() == {5: 'column "value": is no number with the code of its country, such as +48600123456'}
+    assert "bert@example" not in str(home.everything()).lower() and "600123452" not in str(home.everything())
+
+
+def test_a_suppression_told_again_is_one_and_its_entry_needs_the_key(home):
+    for name in ("1.csv", "2.csv"):
+        home.lines(name, "email,Anna@example.com,2026-01-01", header="kind,value,since")
+        home.load()
+    (entry,) = home.staged("suppressions").rows("entry")
+    assert len(entry[0]) == 64 and entry[0] != sha256("anna@example.com")
+
+
 def test_too_few_are_no_file(home):
     load(home, [person("anna", "anna@example.com")], agreed("anna", "email"))
     written = Written(home, everybody(home, "email_list", minimum_size=2))

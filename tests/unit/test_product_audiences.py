@@ -43,14 +43,14 @@ def values_of(shop: Shop) -> Any:
 
 
 def files_of(shop: Shop, folder: Path) -> Files:
-    """Rows of the CSV files by catalogue and name, but for those of segments."""
+    """Rows of the CSV files by catalogue and name, but for those of segments and signals."""
 
     def file(target: str) -> Path:
         path = folder / target
         path.parent.mkdir(parents=True, exist_ok=True)
         return path
 
-    audiences = [audience for audience in ours().audiences if audience.name != "segments"]
+    audiences = [audience for audience in ours().audiences if audience.name not in ("segments", "signals")]
     write_audiences(shop.engine, audiences, dt.date.fromisoformat(DAY), file)
     root = folder / audience_folder(dt.date.fromisoformat(DAY))
     return {

@@ -181,7 +181,7 @@ SELECT
   fits.level,
   strata.customers,
   strata.events,
-  least(fits.rho, 1.0) AS rho,
+  CASE WHEN fits.rho > 1 THEN 1.0 ELSE fits.rho END AS rho,
   fits.rho_error,
   fits.rho / nullif(fits.rho_error, 0) AS z,
   coalesce(fits.rho > 0 AND fits.rho >= 3 * fits.rho_error, FALSE) AS differs,
