@@ -15,6 +15,7 @@ def make_up_campaigns(engine: DuckDBEngine, day: dt.date) -> None:
     """Of a day whose tables are there."""
     _gaps(engine, day)
     _engagement(engine, day)
+    _segments(engine, day)
 
 
 def _gaps(engine: DuckDBEngine, day: dt.date) -> None:
@@ -40,4 +41,25 @@ def _engagement(engine: DuckDBEngine, day: dt.date) -> None:
         for level, rate, clickers, days in (("engaged", 0.15, 8, 20), ("lapsing", 0.1, 2, 120))
         for n in range(10)
     ]  # fmt: skip
-    fill(engine, day, "engagement", *rows, delivered=4, actions_365d=2, base_click_rate=0.125, prior_weight=20.0)
+    fill(
+        engine, day, "engagement", *rows, delivered=4, actions_365d=2, base_click_rate=0.125, prior_weight=20.0,
+        explore=False,
+    )  # fmt: skip
+
+
+def _segments(engine: DuckDBEngine, day: dt.date) -> None:
+    """By lifecycle the campaigns did most for the lapsing; by group nothing is shown. Half of it is noise."""
+    told = [
+        ("lifecycle", "active", 0.01, "segments_differ"), ("lifecycle", "defecting", 0.06, "segments_differ"),
+        ("grid", "champions", 0.02, "no_difference_shown"), ("grid", "at_risk", 0.03, "no_difference_shown"),
+    ]  # fmt: skip
+    rows = [
+        {"dimension": dimension, "segment": segment, "effect": effect, "effect_low": effect - 0.01,
+         "effect_high": effect + 0.01, "shrunk": (effect + 0.03) / 2, "shrunk_low": effect / 2,
+         "shrunk_high": (effect + 0.06) / 2, "says": says, "p_holm": 0.01 if says == "segments_differ" else 0.5}
+        for dimension, segment, effect, says in told
+    ]  # fmt: skip
+    fill(
+        engine, day, "campaign_uplift_segments", *rows, campaign_id="(all)", arm="treated", metric="conversion",
+        treated=50, control=50, mean=0.03, mean_low=0.02, mean_high=0.04, tau=0.01, q=3.0, p_value=0.01,
+    )  # fmt: skip

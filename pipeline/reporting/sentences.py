@@ -412,6 +412,23 @@ def caused_sentence(conversion: Row, spend: Row | None, currency: str) -> str:
 
 
 @sentence
+def uplift_segments_sentence(rows: Rows) -> str:
+    """Whether a campaign did more for some, and for whom; sorted, the most first."""
+    best, least = rows[0], rows[-1]
+    if best["says"] == "no_difference_shown":
+        return (
+            f"No difference between segments shown: all of them, from {best['segment']} to {least['segment']}, may "
+            "have answered alike. Choose by what a customer is worth, not by this."
+        )
+    ends = [[points(row[name]) for name in ("shrunk", "shrunk_low", "shrunk_high")] for row in (best, least)]
+    more, less = (f"{at} ({low} to {high})" for at, low, high in ends)
+    return (
+        f"Segments differ. Begin with {best['segment']}: {more} more of them bought than of those left out; of "
+        f"{least['segment']} {less}."
+    )
+
+
+@sentence
 def uncaused_sentence(conversion: Row | None, spend: Row | None) -> str:
     """Why it is not known what a campaign caused, and the counts that there are."""
     if conversion is None:

@@ -145,7 +145,9 @@ def test_the_tiny_and_the_large_shop_have_something_of_everything(reports: Mappi
         for context in contexts(page, reports[shop])
         for name, part in context["charts"].items() if part
     }  # fmt: skip
-    too_much_for_both = {("trend", "moves"), ("trend", "movers"), ("channels", "channel_repeats")}
+    too_much_for_both = {
+        ("trend", "moves"), ("trend", "movers"), ("channels", "channel_repeats"), ("campaign", "segments"),
+    }  # fmt: skip
     assert shown | too_much_for_both == {(page.name, name) for page, name in CHARTS}
 
 
@@ -222,6 +224,12 @@ def test_what_is_said_of_campaigns(reports: Mapping[str, Report]) -> None:
     ]
     assert words["uplift"][0].startswith("Of 1 campaign, none did better than its control group beyond chance.")
     assert words["before_after"][0].startswith("What these members spent after the campaign against before it.")
+    assert words["segments"] == [
+        "Segments differ. Begin with Defecting: 4.5 points (3.0 points to 6.0 points) more of them bought than of "
+        "those left out; of Active 2.0 points (0.5 points to 3.5 points).",
+        "No difference between segments shown: all of them, from At risk to Champions, may have answered alike. Choose "
+        "by what a customer is worth, not by this.",
+    ]
     # Cleo is in both: 7 were written to, 1 came and bought.
     assert words["funnel"] == [
         "Of 7 members written to, 14.3 % clicked and bought. Most are lost between delivered and opened, where 14.3 % "
@@ -239,6 +247,16 @@ def test_what_is_said_of_campaigns(reports: Mapping[str, Report]) -> None:
         "against as many days before."
     ]
     assert alone["credit"] == ["No order followed a click on it within its window, and the shop ascribes none to it."]
+
+
+def test_what_is_said_of_channels(reports: Mapping[str, Report]) -> None:
+    """Cleo's visit of 8 March, of which no source is recorded, comes before her orders of 9 and 20 March: 40 each."""
+    words = said(reports["tiny"], "channels")
+    assert words["attribution"][0].startswith(
+        "Ascribed, not caused: no model knows which orders would have come anyway."
+    )
+    assert "differ most on" in words["attribution"][0]
+    assert words["propensity"][0].startswith("Customers keep to no channel more than chance makes them: expect")
 
 
 def test_what_is_said_of_engagement(reports: Mapping[str, Report]) -> None:
