@@ -2,6 +2,7 @@
 description: "Who was assigned to a campaign up to the end of a day, to which group, and how far its messages came. A query for any day, not a table."
 grain: [campaign_id, customer_id]
 owner: team:data
+keep: true
 columns:
   campaign_id:        {type: VARCHAR, meaning: Campaign}
   customer_id:        {type: VARCHAR, meaning: Member of it}

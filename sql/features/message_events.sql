@@ -2,6 +2,7 @@
 description: "Events of messages up to the end of a day, each with its time and, of opens and clicks, with whose they were. A machine's are those that the service marks so; where it says nothing, clicks at most 10 seconds after delivery and three or more clicks of one message within 5 seconds. Opens without a mark are nobody's (unmarked) in campaigns where more than 5 % of the opens have none, else a person's. Who was assigned to the control group of a campaign is none of its treated members, whatever else is told of them. A query for any day, not a table."
 grain: [event_id]
 owner: team:data
+keep: true
 columns:
   event_id:    {type: VARCHAR, meaning: Event}
   campaign_id: {type: VARCHAR, meaning: Campaign the message belongs to}

@@ -59,9 +59,9 @@ def test_every_table_is_the_same_with_and_without_kept_features(
 
 def test_a_feature_is_computed_once_for_all_who_read_it_on_a_day(shop: Shop) -> None:
     shop.orders("anna", "2026-12-01", product_id="p", category="k").table("staging.orders")
-    shop.engine.write(all_tables()["marts.replenishment_products"], DAY)
+    shop.engine.write(all_tables()["marts.next_categories"], DAY)
     assert kept_tables(shop) == ["item_occasions"]  # and not what it reads itself, for which nobody asked
-    for name in ("marts.attribute_segments", "marts.replenishment_products", "marts.attribute_segments"):
+    for name in ("marts.attribute_segments", "marts.next_categories", "marts.attribute_segments"):
         shop.engine.write(all_tables()[name], DAY)
     assert kept_tables(shop) == ["item_occasions", "product_lines"]
 

@@ -20,6 +20,7 @@ from pipeline.steps.movement import trend
 from pipeline.tables.audiences import read_audiences
 from pipeline.tables.catalog import Catalog, ours, tables
 from pipeline.tables.header import HeaderError, Table, in_order, read_features, read_table, read_tables
+from pipeline.tables.inlining import WithFeatures
 from pipeline.tables.inputs import INPUTS
 from pipeline.tables.platforms import platforms
 from pipeline.tables.sql_text import tables_read
@@ -224,6 +225,22 @@ def test_a_feature_is_written_into_the_tables_that_read_it_once_and_with_what_it
         )
         day = {"snapshot_date": dt.date(2026, 1, 3)}
         assert connection.execute(found.declared_select, day).fetchall() == [(dt.date(2026, 1, 3), "anna", 2)]
+
+
+def test_a_text_tells_its_features_one_by_one(tmp_path):
+    """Each with those that it reads, so that it can be computed apart from who reads it."""
+    select = written(tmp_path)["marts.example"].select
+    assert isinstance(select, WithFeatures)
+    assert list(select.features) == ["features.bought", "features.often"]
+    assert select.tables == {"staging.orders"}
+    bought, often = select.alone("features.bought"), select.alone("features.often")
+    assert (list(bought.features), list(often.features)) == ([], ["features.bought"])
+    assert [tables_read(text, "alone") for text in (bought, often)] == [{"staging.orders"}] * 2
+
+
+def test_only_features_are_kept(tmp_path):
+    with pytest.raises(HeaderError, match=r"marts/example\.sql: keep is for features"):
+        read_table(write(tmp_path, HEADER.replace("owner:", "keep: true\nowner:") + SELECT), tmp_path)
 
 
 def test_a_table_comes_after_what_its_features_read(tmp_path):
