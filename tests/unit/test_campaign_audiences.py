@@ -24,7 +24,7 @@ def test_customers_are_told_apart_by_engagement_consent_and_lot(shop: Shop, tmp_
     shop.message("c", "anna", "clicked", at="2026-12-01").message("c", "bert", "clicked", at="2026-06-14")
     shop.consent("dora", "granted", on="2026-01-01").consent("dora", "withdrawn", on="2026-12-31")
     shop.consent("lea", "granted", on="2026-01-01", channel="sms").event("v", "other", at="2026-12-30", customer="lea")
-    drawn = [name for name in map(str, range(99)) if hashlib.md5(f"{name}{DAY}".encode()).hexdigest()[0] == "0"][0]
+    drawn = next(name for name in map(str, range(99)) if hashlib.md5(f"{name}{DAY}".encode()).hexdigest()[0] == "0")
     shop.consent(drawn, "granted", on="2026-01-01", channel="sms")
     shop.table("marts.engagement", DAY)
     shop.table("marts.rfm_segments", DAY)
