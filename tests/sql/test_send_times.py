@@ -1,9 +1,14 @@
 """marts.send_times: when customers come by themselves, and whose times are their own."""
 
+import polars as pl
 import pytest
 from shop import Shop, open_engine
 
+from pipeline.ingest.exports import find_exports, load_exports
 from pipeline.settings import Settings
+from pipeline.simulator.programmes import Outreach
+from pipeline.simulator.shop import Shop as Customers
+from pipeline.simulator.writing import simulate
 
 TABLE, FIT = "marts.send_times", "marts.preference_fit"
 
@@ -99,3 +104,25 @@ def test_segments_that_differ_have_times_of_their_own_and_their_customers_with_t
     assert sorted(row[1:5] for row in of_segments if row[3]) == [(3, 40, 40, 1.0), (6, 40, 40, 1.0)]
     assert shares(rows.where(id="o3"), "contact") == [("o3", 6, 2, 2, 1.0, 1)]
     assert rows.where(scope="segment").frame["differs"].null_count() == rows.where(scope="segment").frame.height
+
+
+@pytest.mark.parametrize("own", [True, False])
+def test_times_that_are_planted_are_found_and_else_everybody_has_those_of_all(tmp_path, own):
+    """800 customers, seven of ten of whose visits lie in a daypart of their own, or in those of everybody."""
+    simulate(Customers(800, outreach=Outreach(own_dayparts=own)), tmp_path / "made", form="parquet", threads=1)
+    files = [tmp_path / f"made/exports/perennial/{name}.parquet" for name in ("web_events", "messages", "campaigns")]
+    settings = Settings(home=tmp_path)
+    with open_engine(settings, files) as engine:
+        told = load_exports(engine, settings, find_exports(settings, {"perennial": list(map(str, files))}))
+        assert [outcome.status for outcome in told] == ["loaded"] * 3
+        rows = Shop(tmp_path, engine).table(TABLE, "2026-10-31")
+        fit = Shop(tmp_path, engine).show(FIT, "2026-10-31").where(preference="daypart", level="customer")
+    truth = pl.read_parquet(tmp_path / "made/truth/contacts.parquet", columns=["customer_id", "best_daypart"])
+    likeliest = rows.where(scope="contact", dimension="daypart", rank=1).frame.join(
+        truth, left_on="id", right_on="customer_id"
+    )
+    hits = (likeliest["part"] == likeliest["best_daypart"]).mean()
+    assert fit.one("differs") is own
+    assert hits > 0.65 if own else hits < 0.35, "that of all is right for a quarter"
+    differing = rows.where(scope="contact", dimension="daypart", rank=1).frame["differs"].mean()
+    assert differing > 0.8 if own else differing < 0.15
