@@ -9,7 +9,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python; do \
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input
 HOME_DIR ?= .
 
-.PHONY: help setup setup-dev setup-spark setup-examples run dev test test-long bench validate bench-models lint format lock clean
+.PHONY: help setup setup-dev setup-spark setup-examples run dev test test-long bench validate bench-models bench-activation lint format lock clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -68,6 +68,9 @@ validate: setup ## Hold the models against papers, holdouts and made-up worlds; 
 
 bench-models: setup ## Time fit and predict of a million customers beside lifetimes: make bench-models CUSTOMERS=1000000
 	@$(BIN)/python benchmarks/models.py --customers $(or $(CUSTOMERS),1000000)
+
+bench-activation: setup ## Time audiences written for platforms: make bench-activation CUSTOMERS=1000000
+	@$(BIN)/python benchmarks/activation.py --customers $(or $(CUSTOMERS),1000000)
 
 lint: setup-dev ## Style, types, the floors of the rooms, and the portable subset of every SQL file
 	@$(BIN)/ruff check .

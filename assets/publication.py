@@ -5,6 +5,7 @@ One step and not three: readers must never see the report of one night beside th
 
 import datetime as dt
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +13,9 @@ import dagster as dg
 
 from assets.ingest import refuse_after_failed_load
 from pipeline.activation import outputs
+from pipeline.activation.terms import Waterfall
+from pipeline.engines.duckdb import DuckDBEngine
+from pipeline.home.people import people_attached, people_file
 from pipeline.home.publishing import Publication
 from pipeline.home.warehouse import Warehouse
 from pipeline.places import audience_folder, table_file, table_folder
@@ -64,17 +68,16 @@ def publication_assets(catalog: Catalog, partitions_def: dg.PartitionsDefinition
             what = _Part.of_later(catalog, settings, day) if day in later else _Part.whole(catalog, settings)
             _own_folders(staged, day, what)
             tables_written = outputs.write_tables(local, what.tables, day, staged.file)
-            audiences = outputs.write_audiences(local, catalog.audiences, day, staged.file)
+            audiences, waterfalls = _write_audiences(local, settings, catalog, day, staged)
             pages = _write_report(context, catalog, warehouse, staged, day, what, snapshots)
             written = [*what.kept, *tables_written, *audiences]
-            manifests.append(outputs.write_manifest(local, settings, day, written, staged.file, what.made_with))
+            manifests.append(
+                outputs.write_manifest(local, settings, day, written, staged.file, what.made_with, waterfalls)
+            )
+            _tell(context, waterfalls)
             for part, count in zip(PARTS, (len(tables_written), len(audiences), len(pages)), strict=True):
                 files[part] += count
         staged.commit(last=manifests)
-        for audience in catalog.audiences:
-            if audience.not_applied:
-                declared = ", ".join(audience.not_applied)
-                context.log.info(f"{audience.file} declares {declared}; its files hold every member all the same.")
         context.log.info(f"Published {asked[0]}{f' … {asked[-1]}' if len(asked) > 1 else ''}.")
         if later:
             context.log.info(f"What compares with earlier days was published again: {later[0]} … {later[-1]}.")
@@ -124,6 +127,27 @@ class _Part:
     @property
     def is_whole(self) -> bool:
         return self.made_with is None
+
+
+def _write_audiences(
+    local: DuckDBEngine, settings: Settings, catalog: Catalog, day: dt.date, staged: Publication
+) -> tuple[list[outputs.Output], list[Waterfall]]:
+    """All audiences on the terms of the home, with the people at hand where there are any or a platform wants them."""
+    audiences = [one.with_terms(settings.deliver.get(one.name)) for one in catalog.audiences]
+    needs_people = people_file(settings).exists() or any(one.header.platforms for one in audiences)
+    with people_attached(local, settings) if needs_people else nullcontext():
+        return outputs.write_audiences(local, audiences, day, staged.file, settings.holdout_share)
+
+
+def _tell(context: dg.AssetExecutionContext, waterfalls: Collection[Waterfall]) -> None:
+    """What platforms got, in numbers."""
+    for one in waterfalls:
+        if one.platform:
+            left = ", ".join(f"{step.replace('_', ' ')} {count:,}" for step, count in one.left_out.items())
+            context.log.info(
+                f"{one.audience} for {one.platform}: {one.delivered:,} of {one.members:,}"
+                f"{f'; left out: {left}' if left else ''}."
+            )
 
 
 def _own_folders(staged: Publication, day: dt.date, what: _Part) -> None:

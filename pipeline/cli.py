@@ -280,6 +280,32 @@ def lint(home: Home = None) -> None:
 
 
 @app.command()
+def audience(
+    name: Annotated[str, typer.Argument(help="An audience's file (segments), or one of its audiences (grid/loyal).")],
+    snapshot: Annotated[str, typer.Option(help="Day of a snapshot, YYYY-MM-DD, or latest.")] = "latest",
+    home: Home = None,
+) -> None:
+    """Preview an audience: who is in it, what they are worth, and whom its terms leave out. Nothing is written."""
+    day = _parse_snapshot(snapshot)
+    with _reported("Not previewed."):
+        settings = _settings(home, "Not previewed.")
+        from pipeline.activation.preview import preview
+
+        found = preview(settings, name, day)
+    out.print(f"As of {found.day}", style="bold")
+    for one in found.audiences:
+        worth = "" if one.value is None else f", worth {one.value:,.2f} {settings.currency}"
+        held = "" if one.delivered == one.members else f", of whom {one.delivered:,} in the files{worth and ','}"
+        out.print(f"{one.name}: {one.members:,} customers{held}{worth}", markup=False, soft_wrap=True)
+        for waterfall in one.waterfalls:
+            left = [f"{count:,} {step.replace('_', ' ')}" for step, count in waterfall.left_out.items()]
+            told = f"{waterfall.delivered:,} are handed over{'; left out: ' if left else ''}{', '.join(left)}"
+            out.print(f"  {waterfall.platform or 'files of ids'}: {told}", markup=False, soft_wrap=True)
+        if one.sample:
+            out.print(f"  such as {', '.join(one.sample)}", markup=False, style="dim", soft_wrap=True)
+
+
+@app.command()
 def prune(
     home: Home = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would go, and leave it.")] = False,

@@ -24,7 +24,6 @@ from pipeline.ingest.sources import find_sources
 from pipeline.reporting.facts import RunCard, read_report
 from pipeline.reporting.page import PageFile, page_folders, read_pages
 from pipeline.reporting.site import PYTHON_PAGES, all_pages
-from pipeline.reporting.templating import texts_in
 from pipeline.settings import PAGES_FOLDER, PROJECT, Settings
 from pipeline.steps.computed import STEPS, queries_of
 from pipeline.steps.prediction import backtest
@@ -36,7 +35,7 @@ from pipeline.tables.header import Table
 _DAY, _CURRENCY = dt.date(2024, 2, 29), "EUR"
 _UNTIL = dict.fromkeys(["until", *(f"until_{place}" for place in range(HORIZONS_OF_WINDOW))], _DAY)
 _SIZES = {"level": "product", "size_limit": 300, "low": 1, "high": 2}
-_VALUES = {"snapshot_date": _DAY, **_UNTIL, "part_from": "0", "part_to": "8", **_SIZES}
+_VALUES = {"snapshot_date": _DAY, **_UNTIL, "drawn_on": _DAY, "place": 0, "parts": 2, "part_to": "8", **_SIZES}
 """Of the parameters that there are: a translation holds values."""
 
 
@@ -113,12 +112,12 @@ def _of_pages(folders: Sequence[Path], catalog: Catalog, judged: Path) -> list[P
 
 
 def _not_made(pages: Iterable[PageFile], catalog: Catalog) -> list[PerennialError]:
-    found, texts = list[PerennialError](), texts_in(_CURRENCY)
+    found = list[PerennialError]()
     with _without_rows(catalog) as (engine, _):
         report = read_report(engine.read, _DAY, catalog.tables, RunCard("", "", {}, {}, _CURRENCY))
         for page in pages:
             try:
-                page.parts(report, texts, page.given(report))
+                page.without_rows(report)
             except PerennialError as error:
                 found.append(error)
     return found

@@ -310,6 +310,26 @@ class Audiences(BaseModel):
         return products
 
 
+class Consent(BaseModel):
+    """What a customer must have agreed to, and for which channel."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    purpose: Literal["marketing", "ads", "ad_user_data", "ad_personalization", "own_similar"]
+    channel: Literal["email", "sms", "phone", "push", "post", "ads"]
+
+
+class Terms(BaseModel):
+    """On which terms an audience is handed over; what is left out is as its file says."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    consent: Consent | None = Field(None, description="What members must have agreed to: {purpose = …, channel = …}")
+    platforms: tuple[str, ...] = Field((), description="Systems for which a file is written, as they want it")
+    minimum_size: int = Field(0, ge=0, description="People below which no platform gets a file")
+    control_share: float = Field(0, ge=0, lt=1, description="Share of the members who are left alone, to compare with")
+
+
 class Spark(BaseModel):
     """Where Spark runs and keeps its tables, for `engine = "spark"` (docs/scaling.md)."""
 
@@ -411,6 +431,10 @@ class Settings(BaseSettings):
     home: Path = Field(default_factory=Path.cwd, description="Folder that holds data/, reports/ and perennial.toml")
     timezone: Analytic[str] = Field("UTC", description="The shop's time zone: what 'a day' means")
     currency: Analytic[str] = Field("EUR", pattern="^[A-Z]{3}$", description="The one reporting currency, ISO 4217")
+    country: str | None = Field(
+        None, pattern="^[A-Z]{2}$",
+        description="Country of the shop, ISO 3166: of telephone numbers that name none, of a customer who names none",
+    )  # fmt: skip
     first_snapshot: dt.date | None = Field(
         None, description="First day for which a snapshot can be asked; else the day of the first order"
     )
@@ -505,6 +529,12 @@ class Settings(BaseSettings):
     )
     audiences: Later[Audiences] = Field(
         default_factory=lambda: Audiences(), description="Which products, categories and places have audiences"
+    )
+    deliver: Later[dict[str, Terms]] = Field(
+        default_factory=dict, description="Per audience: for which platforms it is written, and on which terms"
+    )
+    holdout_share: Later[float] = Field(
+        0.0, ge=0, lt=1, description="Share of all customers who are left alone by every audience, to compare with"
     )
     schedule_hour: int = Field(3, ge=0, le=23, description="Local hour of the nightly run")
     failure_webhook: Secret[HttpUrl] | None = Field(

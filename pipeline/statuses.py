@@ -76,6 +76,9 @@ class Fault(BaseModel):
     reason: str = Field(min_length=10, description="What is wrong and what to do; a text of the header, never a cell")
     quarantined: bool = Field(True, description="Whether the row is quarantined, or loaded and told in a remark")
     limited: bool = Field(True, description="Whether the row counts towards quarantine_limit")
+    left_out: bool = Field(
+        False, description="Whether the row is none of this input: not counted as read, not quarantined, only told"
+    )
 
 
 def status_word(text: str) -> str:

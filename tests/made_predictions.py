@@ -165,6 +165,10 @@ def _validation(day: dt.date) -> pl.DataFrame:
                      "origin": day - dt.timedelta(days=days), "horizon_days": days, "customers": 2000,
                      "value": value / worse if higher else value * worse}
                 )  # fmt: skip
+            if target == "counts":
+                rows.append(
+                    {**rows[-1], "metric": "poisson_deviance", "value": None if model == "zero" else 1.1 * worse}
+                )
             if target == "value" and model not in naive:
                 rows.append({**rows[-1], "metric": "coverage_80", "value": 0.91})
     return pl.DataFrame(rows)

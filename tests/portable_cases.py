@@ -174,7 +174,7 @@ EXPRESSIONS: dict[str, list[str]] = {
         # parts
         *(f"date_trunc('{unit}', {moment})" for unit in ("day", "week", "month", "quarter", "year") for moment in ("d", "t")),
         "date_trunc('month', d)::DATE", "date_trunc('week', t)::DATE", "date_trunc('day', d)::DATE", "date_trunc('month', t::DATE)", "date_trunc('month', d) = d",
-        *(f"extract({part} FROM {moment})" for part in ("year", "quarter", "month", "day") for moment in ("d", "t")),
+        *(f"extract({part} FROM {moment})" for part in ("year", "quarter", "month", "day", "hour") for moment in ("d", "t")),
         "year(d) * 100 + month(t)", "quarter(d)", "day(t)", "extract(year FROM d) * 10000000",
         # casts
         "d::TIMESTAMP", "t::DATE", "d::VARCHAR", "t::VARCHAR", "'2024-02-29'::DATE", "'2024-02-29 01:02:03'::TIMESTAMP",

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, Self
 
@@ -44,9 +45,9 @@ def all_tables() -> dict[str, Table]:
 
 
 @contextmanager
-def open_engine(settings: Settings, named: Iterable[Path] = ()) -> Iterator[DuckDBEngine]:
-    """An engine on an empty warehouse in memory, confined to the home and the files named."""
-    connection = open_file(MEMORY, settings)
+def open_engine(settings: Settings, named: Iterable[Path] = (), file: Path = MEMORY) -> Iterator[DuckDBEngine]:
+    """An engine on an empty warehouse in memory, or on a file, confined to the home and the files named."""
+    connection = open_file(file, settings)
     try:
         confine(connection, settings, named)
         engine = DuckDBEngine(connection)
@@ -212,6 +213,19 @@ class Shop:
         return self._tell(
             "consents", customer_id=customer, purpose=purpose, channel=channel, status=status, changed_at=moment,
             changed_on=moment.date(),
+        )  # fmt: skip
+
+    def objection(self, customer: str, *, on: str) -> Self:
+        """An objection to direct marketing."""
+        moment = dt.datetime.fromisoformat(on)
+        return self._tell("objections", customer_id=customer, since=moment, since_on=moment.date())
+
+    def suppression(self, customer: str, *, on: str) -> Self:
+        """A customer to whom nothing is sent; the table knows of whom by a key only."""
+        moment = dt.datetime.fromisoformat(on)
+        return self._tell(
+            "suppressions", kind="customer_id", entry=sha256(customer.encode()).hexdigest(), since=moment,
+            since_on=moment.date(),
         )  # fmt: skip
 
     def _tell(self, into: str, **row: Any) -> Self:

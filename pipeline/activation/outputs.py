@@ -17,6 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from pipeline import __version__
+from pipeline.activation.platforms import Writer
+from pipeline.activation.terms import MEMBERS, Asked, Gate, Waterfall
 from pipeline.engines.checks import check_columns, doubled_keys
 from pipeline.engines.duckdb import DuckDBEngine, naming_the_file
 from pipeline.errors import PerennialError
@@ -27,11 +29,11 @@ from pipeline.shapes import counted, shape
 from pipeline.tables.audiences import FILE_NAME, ID, Audience
 from pipeline.tables.formulas import harmless, like_a_formula
 from pipeline.tables.header import PARTITION_COLUMN, Table
+from pipeline.tables.platforms import platforms
 
 FileFor = Callable[[str], Path]
 
 MOST_FILES = 1_000
-_MEMBERS = "temp.audience_members"
 _MANIFEST = "manifest.json"
 _MADE_WITH = ("inputs", "settings", "settings_fingerprint", "versions")
 
@@ -85,20 +87,37 @@ def write_tables(engine: DuckDBEngine, tables: Iterable[Table], day: dt.date, fi
     return outputs
 
 
-def write_audiences(engine: DuckDBEngine, audiences: Iterable[Audience], day: dt.date, file: FileFor) -> list[Output]:
-    """Each audience as Parquet and CSV; one without customers is a file without rows.
+def write_audiences(
+    engine: DuckDBEngine, audiences: Iterable[Audience], day: dt.date, file: FileFor, holdout_share: float = 0.0
+) -> tuple[list[Output], list[Waterfall]]:
+    """Each audience as Parquet and CSV of ids, one without customers as a file without rows; and for its platforms as
+    these want it, for which the people must be attached. Beside the files, who was left out of those that have terms.
 
-    Raises AudienceRefused where a customer is missing, null or there twice, or a file has no name of its own, and
-    SelectRefused.
+    `holdout_share`: share of all customers who are in none. Raises AudienceRefused where a customer is missing, null or
+    there twice, or a file has no name of its own, and SelectRefused.
     """
-    outputs, written_by = list[Output](), dict[str, str]()
+    outputs, waterfalls, written_by = list[Output](), list[Waterfall](), dict[str, str]()
+    gate = Gate(engine, day, holdout_share)
+    writer, folder = Writer(engine, gate), audience_folder(day)
     for audience in audiences:
         with _members(engine, audience, day):
             for target, values in _targets(engine, audience, day).items():
                 if (other := written_by.setdefault(target, audience.file)) != audience.file:
                     raise AudienceRefused(f"{audience.file}: {other} writes {target} already; use another catalogue.")
-                outputs += _write_audience(engine, audience, values, target, file)
-    return outputs
+                asked = Asked(audience, target.removeprefix(f"{folder}/"), values)
+                left_out = gate.left_out_of_ids(asked)
+                outputs += _write_audience(engine, asked, left_out, target, file)
+                if asked.has_terms:
+                    steps = f"SELECT {left_out} FROM {MEMBERS} WHERE {asked.where}"
+                    waterfalls.append(gate.counted(asked, None, steps, asked.parameters))
+                for name in audience.header.platforms:
+                    written, waterfall = writer.write(asked, platforms()[name], target, file)
+                    outputs += [
+                        _output(one.target, one.rows, file(one.target), one.ids_like_formulas) for one in written
+                    ]
+                    waterfalls.append(waterfall)
+    writer.forget()
+    return outputs, waterfalls
 
 
 @contextmanager
@@ -108,15 +127,15 @@ def _members(engine: DuckDBEngine, audience: Audience, day: dt.date) -> Iterator
     made = f"CREATE OR REPLACE TEMP TABLE audience_members AS {table.declared_select}"
     with naming_the_file(audience.file, audience.first_line):
         engine.execute(made, {"snapshot_date": day})
-    if twice := len(engine.execute(doubled_keys(table, _MEMBERS))):
+    if twice := len(engine.execute(doubled_keys(table, MEMBERS))):
         raise AudienceRefused(
             f"{audience.file}: {counted(twice, 'customer')} of an audience in it more than once; select each {ID} once."
         )
-    columns = check_columns(table, f"{_MEMBERS} AS written", engine.execute)
+    columns = check_columns(table, f"{MEMBERS} AS written", engine.execute)
     if not columns.passed:
         raise AudienceRefused(f"{audience.file}: {columns.message}")
     yield
-    engine.execute(f"DROP TABLE {_MEMBERS}")
+    engine.execute(f"DROP TABLE {MEMBERS}")
 
 
 def _targets(engine: DuckDBEngine, audience: Audience, day: dt.date) -> dict[str, tuple[str, ...]]:
@@ -126,7 +145,7 @@ def _targets(engine: DuckDBEngine, audience: Audience, day: dt.date) -> dict[str
         return {f"{folder}/{header.catalogue}/{audience.name}": ()}
     names = ", ".join(map(quoted, header.each))
     listed = f"SELECT DISTINCT {names} FROM ({header.values}) AS listed ORDER BY {names}"
-    unlisted = f"SELECT count(*) FROM {_MEMBERS} WHERE ({names}) NOT IN ({listed})"
+    unlisted = f"SELECT count(*) FROM {MEMBERS} WHERE ({names}) NOT IN ({listed})"
     with naming_the_file(audience.file, None, "the SELECT of values"):
         found = engine.execute(listed, {"snapshot_date": day})
         left_out = engine.scalar(unlisted, {"snapshot_date": day})
@@ -143,14 +162,10 @@ def _targets(engine: DuckDBEngine, audience: Audience, day: dt.date) -> dict[str
     return {"/".join((folder, *filter(None, (header.catalogue,)), *values)): values for values in found}
 
 
-def _write_audience(
-    engine: DuckDBEngine, audience: Audience, values: tuple[str, ...], target: str, file: FileFor
-) -> list[Output]:
-    given = {f"value_{number}": value for number, value in enumerate(values)}
-    where = " AND ".join(
-        [f"{quoted(name)} = ${value}" for name, value in zip(audience.header.each, given, strict=True)] or ["TRUE"]
-    )
-    like_formulas = f"SELECT count(*) FROM {_MEMBERS} WHERE {where} AND {like_a_formula(ID)}"
+def _write_audience(engine: DuckDBEngine, asked: Asked, left_out: str, target: str, file: FileFor) -> list[Output]:
+    audience, given = asked.audience, asked.parameters
+    of_these = f"FROM {MEMBERS} WHERE {asked.where} AND {left_out} IS NULL"
+    like_formulas = f"SELECT count(*) {of_these} AND {like_a_formula(ID)}"
     kinds = audience.members.column_types()
     plain = ", ".join(map(quoted, audience.columns))
     safe = ", ".join(
@@ -158,7 +173,7 @@ def _write_audience(
         for name in audience.columns
     )
     # The order stands outermost: inside a subquery, a large file may lose it.
-    members = f"FROM (SELECT {plain} FROM {_MEMBERS} WHERE {where}) AS members ORDER BY members.{ID}"
+    members = f"FROM (SELECT {plain} {of_these}) AS members ORDER BY members.{ID}"
     return [
         _export(engine, f"SELECT {plain} {members}", given, f"{target}.parquet", file),
         _export(engine, f"SELECT {safe} {members}", given, f"{target}.csv", file, engine.scalar(like_formulas, given)),
@@ -167,7 +182,7 @@ def _write_audience(
 
 def write_manifest(
     engine: DuckDBEngine, settings: Settings, day: dt.date, outputs: Iterable[Output], file: FileFor,
-    made_with: Mapping[str, Any] | None = None,
+    made_with: Mapping[str, Any] | None = None, waterfalls: Iterable[Waterfall] = (),
 ) -> str:  # fmt: skip
     """What was published for `day`, from which files, with which settings and versions; returns its target.
 
@@ -179,6 +194,10 @@ def write_manifest(
         "snapshot_date": str(day),
         "files": [{"path": one.path, "rows": one.rows, "sha256": one.sha256} for one in listed],
         "ids_like_formulas": {one.path: one.ids_like_formulas for one in listed if one.ids_like_formulas},
+        "terms": [
+            {"audience": one.audience, "platform": one.platform, "members": one.members, **one.steps}
+            for one in waterfalls
+        ],
         **(made_with or _made_with(engine, settings)),
     }
     target = f"{audience_folder(day)}/{_MANIFEST}"
@@ -204,5 +223,9 @@ def _export(
 ) -> Output:  # fmt: skip
     path = file(target)
     rows = engine.export(sql, parameters, path, quote=(ID,) if ids_like_formulas else ())
+    return _output(target, rows, path, ids_like_formulas)
+
+
+def _output(target: str, rows: int, path: Path, ids_like_formulas: int = 0) -> Output:
     with path.open("rb") as written:
         return Output(target, rows, hashlib.file_digest(written, "sha256").hexdigest(), ids_like_formulas)

@@ -17,10 +17,11 @@ from pipeline.engines.checks import check_columns, doubled_keys, outcome
 from pipeline.engines.engine import CheckOutcome, Parameters, TableRefused, Written
 from pipeline.engines.frames import require_columns, require_types, validate
 from pipeline.engines.incremental import Pending, limited
+from pipeline.engines.kept import Kept
 from pipeline.engines.partitions import Partitions
 from pipeline.engines.portable import lint
 from pipeline.errors import PerennialError
-from pipeline.quoting import text_literal
+from pipeline.quoting import quoted, text_literal
 from pipeline.settings import Settings
 from pipeline.shapes import one_line, redacted, shape
 from pipeline.tables.header import PARAMETER_TABLES, PARTITION_COLUMN, Table
@@ -40,6 +41,8 @@ class DuckDBEngine:
         self._connection = connection
         self._pending = Pending(self.execute, ())
         self._catalog = Partitions(self.execute)
+        self._kept = Kept(self.execute)
+        self._is_in_transaction = False
         self.settings: Settings | None = None
 
     def prepare(self, settings: Settings, tables: Sequence[Table]) -> list[str]:
@@ -65,11 +68,13 @@ class DuckDBEngine:
 
     def execute(self, sql: str, parameters: Parameters | None = None) -> list[tuple[Any, ...]]:
         """Run one statement and return its rows. Parameters the statement does not name are left out."""
+        self._kept.note(sql)
         given = {name: value for name, value in (parameters or {}).items() if name in _PARAMETER.findall(sql)}
         with _quoting_no_data():
             return self._connection.execute(sql, given).fetchall()
 
     def read(self, sql: str, parameters: Parameters | None = None) -> pl.DataFrame:
+        sql = self._kept.reading(sql, parameters or {}, make=not self._is_in_transaction)
         given = {name: value for name, value in (parameters or {}).items() if name in _PARAMETER.findall(sql)}
         with _quoting_no_data():
             frame: pl.DataFrame = self._connection.sql(sql, params=given).pl()
@@ -115,11 +120,16 @@ class DuckDBEngine:
             self._catalog.forget(days)
 
     def export(
-        self, sql: str, parameters: Parameters, path: Path, compression: str = "zstd", quote: Sequence[str] = ()
-    ) -> int:
+        self, sql: str, parameters: Parameters, path: Path, compression: str = "zstd", quote: Sequence[str] = (),
+        separator: str = ",",
+    ) -> int:  # fmt: skip
         """Write the rows of a SELECT to a CSV or Parquet file; `quote`: columns quoted in every row of a CSV."""
-        always = f", FORCE_QUOTE ({', '.join(quote)})" if quote else ""
-        form = f"FORMAT csv, HEADER{always}" if path.suffix == ".csv" else f"FORMAT parquet, COMPRESSION {compression}"
+        always = f", FORCE_QUOTE ({', '.join(map(quoted, quote))})" if quote else ""
+        form = (
+            f"FORMAT csv, HEADER, DELIMITER {text_literal(separator)}{always}"
+            if path.suffix == ".csv"
+            else f"FORMAT parquet, COMPRESSION {compression}"
+        )
         # Else a column is optional in the file if the table has a null of it anywhere, in whatever partition.
         self.execute(f"SET {_CHANGED_IN_RUNS} = 'statistics_propagation'")
         try:
@@ -178,11 +188,14 @@ class DuckDBEngine:
     def transaction(self) -> Iterator[None]:
         """All or nothing. An error inside rolls back and goes on to the caller."""
         self._connection.execute("BEGIN TRANSACTION").fetchall()
+        self._is_in_transaction = True
         try:
             yield
         except BaseException:
             self._connection.execute("ROLLBACK").fetchall()
             raise
+        finally:
+            self._is_in_transaction = False
         self._connection.execute("COMMIT").fetchall()
 
     def note_changes(self, table: str, where: str, parameters: Parameters | None = None) -> None:
@@ -194,10 +207,12 @@ class DuckDBEngine:
 
     def write(self, table: Table, snapshot_date: dt.date | None = None) -> Written:
         parameters = {"snapshot_date": snapshot_date}
+        with naming_the_file(table.file, table.first_line):
+            select = self._kept.reading(_select_of(table), parameters)
         with self.transaction():
             keys = self._pending.keys(table)
             with naming_the_file(table.file, table.first_line):
-                rows = self._replace(table, parameters) if keys is None else self._replace_keys(table, keys)
+                rows = self._replace(table, select, parameters) if keys is None else self._replace_keys(table, keys)
             checks = self._checks(table, parameters, keys)
             if not all(check.passed for check in checks):
                 raise TableRefused(table.full_name, checks)
@@ -287,18 +302,16 @@ class DuckDBEngine:
         self.execute(f'ALTER TABLE {table.full_name} ALTER COLUMN "{name}" TYPE {now} USING {value}')
         return f"{told}."
 
-    def _replace(self, table: Table, parameters: Parameters) -> int:
-        if table.select is None:
-            raise ValueError(f"{table.full_name} has no SELECT: Python writes it")
+    def _replace(self, table: Table, select: str, parameters: Parameters) -> int:
         self.execute(f"DELETE FROM {table.full_name}{_where(table)}", parameters)
-        return self._insert_selected(table, table.select, parameters)
+        return self._insert_selected(table, select, parameters)
 
     def _replace_keys(self, table: Table, keys: str) -> int:
         """Only the rows of these keys; returns the rows of the whole table."""
-        assert table.select is not None and table.incremental_source is not None
+        assert table.incremental_source is not None
         self.note_changes(table.full_name, keys)
         self.execute(f"DELETE FROM {table.full_name} WHERE {keys}")
-        self._insert_selected(table, limited(table.select, {table.incremental_source: keys}), {})
+        self._insert_selected(table, limited(_select_of(table), {table.incremental_source: keys}), {})
         self.note_changes(table.full_name, keys)
         return int(self.scalar(f"SELECT count(*) FROM {table.full_name}"))
 
@@ -402,6 +415,12 @@ def _where(table: Table, keys: str | None = None) -> str:
     if keys is not None:
         return f" WHERE {keys}"
     return f" WHERE {PARTITION_COLUMN} = $snapshot_date" if table.is_partitioned else ""
+
+
+def _select_of(table: Table) -> str:
+    if table.select is None:
+        raise ValueError(f"{table.full_name} has no SELECT: Python writes it")
+    return table.select
 
 
 def _typed(name: str, sql_type: str) -> str:

@@ -15,7 +15,7 @@ from pathlib import Path, PurePosixPath
 
 from pipeline.settings import SETTINGS_FILE, Settings
 
-OWNED = ("data/warehouse", "data/quarantine", "data/.staging", ".dagster", ".perennial")
+OWNED = ("data/warehouse", "data/people", "data/quarantine", "data/.staging", ".dagster", ".perennial")
 PUBLISHED = ("data/marts", "data/audiences", "reports/out")
 _FOR_OWNER, _FOR_GROUP = (0o700, 0o600), (0o750, 0o640)
 _PASSED_THROUGH = 0o710
@@ -67,6 +67,11 @@ def _all(settings: Settings) -> Iterator[tuple[Path, int]]:
                 yield from _tree(home / name, *modes)
 
 
+def _is_for_platform(name: str) -> bool:
+    """Whether a file of an audience holds addresses: loyal.klaviyo.csv, loyal.klaviyo-part01.csv."""
+    return name.endswith(".csv") and name.count(".") == 2
+
+
 def _is_ours(home: Path) -> bool:
     """Whether the folder itself is ours to close: a home that was set up or published, in a place of its own.
 
@@ -87,4 +92,5 @@ def _is_ours(home: Path) -> bool:
 def _tree(top: Path, folder_mode: int, file_mode: int) -> Iterator[tuple[Path, int]]:
     for folder, _, files in os.walk(top):
         yield Path(folder), folder_mode
-        yield from ((Path(folder, name), file_mode) for name in files)
+        for name in files:
+            yield Path(folder, name), _FOR_OWNER[1] if _is_for_platform(name) else file_mode

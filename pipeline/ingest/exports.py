@@ -14,6 +14,7 @@ from sqlglot.errors import SqlglotError
 from pipeline.engines.duckdb import DuckDBEngine
 from pipeline.errors import ExportError
 from pipeline.home.locks import HomeNotWritable
+from pipeline.home.people import people_attached, people_file, sweep
 from pipeline.home.quarantine import settle
 from pipeline.ingest.identity import use_key
 from pipeline.ingest.linking import link_guests
@@ -62,8 +63,19 @@ def load_exports(
     matter: which of two exports is the newer one, `precedence` knows of the files themselves.
     Raises HomeNotWritable when the disk is full; the warehouse then has to be opened again.
     """
-    settle(engine, settings)
     exports = list(exports)
+    if not (people_file(settings).exists() or any(INPUTS[export.source.input].persons for export in exports)):
+        yield from _loaded(engine, settings, exports, now)
+        return
+    with people_attached(engine, settings):
+        yield from _loaded(engine, settings, exports, now)
+        sweep(engine)
+
+
+def _loaded(
+    engine: DuckDBEngine, settings: Settings, exports: Sequence[Export], now: dt.datetime | None
+) -> Iterator[Loaded | ExportError]:
+    settle(engine, settings)
     id_key = use_key(engine, settings, [export.source for export in exports])
     identified: list[tuple[Export, str, str]] = []
     for export in exports:
@@ -194,14 +206,17 @@ def recognise_input(settings: Settings, path: Path, sources: Sequence[Source]) -
 
 
 def identify(export: Export) -> tuple[str, str]:
-    """(file_id, sha256). A file is what it contains, mapped by one source; where it lies does not matter."""
+    """(file_id, sha256). A file is what it contains, mapped by one source; its name matters where that reads it."""
     require_name(export.path)
     try:
         with export.path.open("rb") as file:
             sha256 = hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
         raise ExportError(f"{export.name} cannot be read: {error.strerror}.") from error
-    return hashlib.sha256(f"{sha256} {export.source.label}".encode()).hexdigest()[:16], sha256
+    identity = f"{sha256} {export.source.label}"
+    if export.source.header.reads_name:
+        identity += f" {export.path.parent.name}/{export.path.name}"
+    return hashlib.sha256(identity.encode()).hexdigest()[:16], sha256
 
 
 def _unreadable(path: Path) -> str | None:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.durable import fsync
 from pipeline.errors import PerennialError
+from pipeline.ingest.recognise import id_sql
 from pipeline.ingest.sources import Source
 from pipeline.settings import Settings
 from pipeline.tables.inputs import INPUTS
@@ -33,8 +34,8 @@ class IdKeyError(PerennialError):
 
 
 def makes_ids(source: Source) -> bool:
-    """Whether a source makes ids from e-mail addresses."""
-    return "email" in source.kinds.values()
+    """Whether a source makes ids from e-mail addresses, or its input keys of what is personal."""
+    return "email" in source.kinds.values() or INPUTS[source.input].is_keyed
 
 
 def key_file(home: Path) -> Path:
@@ -135,3 +136,4 @@ def set_key(engine: DuckDBEngine, key: bytes) -> None:
     padded = key.ljust(_BLOCK, b"\0")
     for name, mask in (("id_key_inner", 0x36), ("id_key_outer", 0x5C)):
         engine.execute(f"SET VARIABLE {name} = $value", {"value": bytes(byte ^ mask for byte in padded)})
+    engine.execute(f"CREATE OR REPLACE TEMP MACRO keyed(told) AS {id_sql('told')}")

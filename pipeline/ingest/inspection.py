@@ -513,9 +513,7 @@ def _candidates(sources: Mapping[str, Source], columns: Sequence[str], file: str
     for source in sources.values():
         if source.header.reads == "lines":
             continue
-        present = {column.strip().lower() for column in columns}
-        names = {raw: (raw, *column.aliases) for raw, column in source.header.raw.items()}
-        matched = sum(any(name.lower() in present for name in known) for known in names.values())
+        matched = len(source.present(columns))
         try:
             source.resolve(columns, file)
             lacks = ""

@@ -31,6 +31,7 @@ import pyarrow as pa
 from pipeline.dialect import Dialect
 from pipeline.engines.duckdb import DuckDBEngine
 from pipeline.errors import ExportError
+from pipeline.ingest.json_text import TooLong, is_spread, unpacked, values
 from pipeline.ingest.sizes import LONGEST_LINE as _LONGEST_LINE
 from pipeline.ingest.sizes import MOST_COLUMNS, Limits, require_columns, require_size, require_unpacked
 from pipeline.quoting import file_literal, quoted, text_literal
@@ -43,7 +44,7 @@ _MAGIC: Mapping[Format, tuple[bytes, str]] = {
 }
 _FORMATS: dict[str, Format] = {
     ".csv": "csv", ".txt": "csv", ".tsv": "csv",
-    ".parquet": "parquet", ".jsonl": "jsonl", ".ndjson": "jsonl", ".xlsx": "xlsx",
+    ".parquet": "parquet", ".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "jsonl", ".xlsx": "xlsx",
 }  # fmt: skip
 _COMPRESSIONS = {".gz": "gzip", ".zst": "zstd"}
 _DELIMITERS = ",;\t|"
@@ -183,8 +184,28 @@ def columns_of(path: Path, dialect: Dialect, limits: Limits, is_header: Test | N
         text = _text(path, compression, dialect)
         if format == "csv":
             return _csv_columns(_with_header(text, is_header))
-        with text.open(errors="replace") as lines:
-            return sorted({key for line in islice(_bounded(lines), _SAMPLE_OBJECTS) for key in _keys(line)})
+        return sorted({key for value in islice(_first_values(text), _SAMPLE_OBJECTS) for key in _keys(value)})
+
+
+def _first_values(text: _Text) -> Iterator[str]:
+    """JSON values, each on one line, as far as somebody asks for them."""
+    with text.open(errors="replace") as lines:
+        is_cut = not _is_spread(text) and lines.read(_SAMPLE).lstrip()[:1] != "["
+    with text.open(errors="replace") as lines:
+        yield from _bounded(lines) if is_cut else values(_chunks(lines), _LONGEST_ROW)
+
+
+def _is_spread(text: _Text) -> bool:
+    with text.open(errors="replace") as lines:
+        return is_spread(_bounded(lines))
+
+
+def _chunks(text: io.TextIOWrapper) -> Iterator[str]:
+    """The text in pieces, none of which ends in a backslash."""
+    while chunk := text.read(_CHUNK):
+        while chunk.endswith("\\") and (more := text.read(1)):
+            chunk += more
+        yield chunk
 
 
 def _keys(line: str) -> Iterable[str]:
@@ -242,12 +263,12 @@ def _create_raw(engine: DuckDBEngine, call: str) -> tuple[list[str], str]:
     if "rowid" not in map(str.lower, columns):
         engine.execute(f"CREATE OR REPLACE TEMP TABLE raw AS SELECT * FROM {call}")
         return columns, "raw.rowid + 1"
-    number = _number_beside(columns)
+    number = number_beside(columns)
     engine.execute(f"CREATE OR REPLACE TEMP TABLE raw AS SELECT row_number() OVER () AS {number}, * FROM {call}")
     return columns, f"raw.{number}"
 
 
-def _number_beside(columns: Iterable[str]) -> str:
+def number_beside(columns: Iterable[str]) -> str:
     """The name of a column for the numbers of rows that none of the columns has."""
     taken, name = {column.lower() for column in columns}, _NUMBER
     while name in taken:
@@ -347,14 +368,16 @@ def _read_text(
     """Read text in its encoding. Where it was taken for UTF-8 and is not, the whole file is looked at."""
     if format == "csv":
         text = _with_header(text, is_header)
-    elif long_line:
-        raise ExportError(
-            f"{text.path.name} cannot be read as {format}: one of its lines is longer than {_LONGEST_LINE:,} "
-            f"characters. Export it again."
-        )
+    elif long_line and format != "jsonl":
+        raise _too_long(text, format)
     try:
-        with _in_utf8(text, scratch) as readable:
-            columns, number, typed = (_read_malformed_csv if long_line else _TEXT_READERS[format])(engine, readable)
+        with _by_lines(text, format, long_line, scratch) as by_lines, _in_utf8(by_lines, scratch) as readable:
+            if format == "jsonl":
+                _read_values(engine, readable, scratch)
+            read = _read_malformed_csv if long_line and format == "csv" else _TEXT_READERS[format]
+            columns, number, typed = read(engine, readable)
+    except TooLong:
+        raise _too_long(text, format) from None
     except (duckdb.InvalidInputException, duckdb.ConversionException, duckdb.NotImplementedException) as error:
         if text.dialect.encoding in _UTF_8 and not fixed.encoding and (encoding := _code_page_of_all(text)):
             text = text._replace(dialect=fixed, above=0).read_as(encoding=encoding)
@@ -369,6 +392,42 @@ def _read_text(
         with _in_utf8(text, scratch) as readable:
             columns, number, typed = _read_malformed_csv(engine, readable)
     return RawFile(columns, number, text.dialect, text.above + 1, text.title_lines, typed)
+
+
+def _too_long(text: _Text, format: Format) -> ExportError:
+    return ExportError(
+        f"{text.path.name} cannot be read as {format}: one of its lines is longer than {_LONGEST_LINE:,} characters. "
+        f"Export it again."
+    )
+
+
+@contextmanager
+def _by_lines(text: _Text, format: Format, long_line: bool, scratch: Path | None) -> Iterator[_Text]:
+    """The text as it lies; of JSON that goes on over lines a copy that has each value on its own, while it is read."""
+    if format != "jsonl" or not (long_line or _is_spread(text)):
+        yield text
+        return
+    with text.open() as given, _copy(text, values(_chunks(given), _LONGEST_LINE), scratch) as copy:
+        yield copy
+
+
+@contextmanager
+def _copy(text: _Text, lines: Iterable[str], scratch: Path | None) -> Iterator[_Text]:
+    """These lines in place of the text, for as long as it is read."""
+    with _folder(scratch) as folder:
+        copy = folder / text.path.name
+        with copy.open("w", encoding="utf-8", newline="") as file:
+            file.writelines(f"{line}\n" for line in lines)
+        yield _Text(copy, "none", text.dialect.but(encoding="utf-8"))
+
+
+def _read_values(engine: DuckDBEngine, text: _Text, scratch: Path | None) -> None:
+    """The lines of JSON lines; in place of those that are arrays of objects, the objects."""
+    _read_lines(engine, text, header=False)
+    if engine.scalar("SELECT coalesce(bool_or(prefix(ltrim(line), '[')), FALSE) FROM raw"):
+        # Not by DuckDB: it would hold 2,048 batches at a time, however long they are.
+        with text.open() as given, _copy(text, unpacked(given, _LONGEST_LINE), scratch) as copy:
+            _read_lines(engine, copy, header=False)
 
 
 def _read_csv(engine: DuckDBEngine, text: _Text) -> _Read:
@@ -391,19 +450,21 @@ _IS_BLANK = "coalesce(trim(line), '') = ''"
 
 
 def _read_json_lines(engine: DuckDBEngine, text: _Text) -> _Read:
-    """JSON lines as text per key. A line that is no JSON object is malformed, the others still load.
+    """The JSON lines in `raw` as text per key. A line that is no JSON object is malformed, the others still load.
 
-    Keys that case and blanks alone tell apart are one column, called as most lines call it; a line that has two of
-    them, or one key twice, does not say which counts.
+    The elements of a line that is an array of objects are rows, numbered through the file. Keys that case and blanks
+    alone tell apart are one column, called as most lines call it; a line that has two of them, or one key twice, does
+    not say which counts.
     """
-    _read_lines(engine, text, header=False)
     engine.execute(
         "CREATE OR REPLACE TEMP TABLE objects AS SELECT row_number, line, "
         "CASE WHEN json_valid(line) THEN json_type(line) = 'OBJECT' ELSE FALSE END AS is_object "
         f"FROM (SELECT rowid + 1 AS row_number, CASE WHEN {_IS_BLANK} THEN '{{}}' ELSE line END AS line FROM raw)"
     )
     engine.execute(
-        "INSERT INTO malformed SELECT row_number, line, 'the line is no JSON object' FROM objects WHERE NOT is_object"
+        "INSERT INTO malformed SELECT row_number, line, CASE WHEN prefix(ltrim(line), '{') AND NOT suffix(rtrim(line), "
+        "'}') THEN 'the JSON object breaks off; fetch the file again' ELSE 'the line is no JSON object' END "
+        "FROM objects WHERE NOT is_object"
     )
     _require_objects(engine, text.path.name)
     same = "lower(trim(key))"
@@ -420,7 +481,7 @@ def _read_json_lines(engine: DuckDBEngine, text: _Text) -> _Read:
     )
     keys = {spellings[0]: spellings for (spellings,) in rows}
     require_columns(text.path.name, len(keys))
-    number = _number_beside(keys)
+    number = number_beside(keys)
     values = "".join(f", {_json_value('json_extract_string', keys[key])} AS {quoted(key)}" for key in keys)
     engine.execute(f"CREATE OR REPLACE TEMP TABLE raw AS SELECT row_number AS {number}{values} FROM objects")
     numbers = _json_numbers(engine, keys)
@@ -428,20 +489,12 @@ def _read_json_lines(engine: DuckDBEngine, text: _Text) -> _Read:
 
 
 def _require_objects(engine: DuckDBEngine, file: str) -> None:
-    """Raises ExportError for JSON that is no object per line: one array of them, one object over many lines, no key."""
-    first = engine.execute("SELECT ltrim(line)[1] FROM objects WHERE line <> '{}' ORDER BY row_number LIMIT 1")
-    objects, others = engine.execute(
-        "SELECT count(*) FILTER (WHERE is_object), count(*) FILTER (WHERE NOT is_object) "
-        "FROM objects WHERE line <> '{}'"
-    )[0]
-    is_array = bool(first) and first[0][0] == "[" and objects < others
-    if objects and not is_array:
-        return
-    what = "is one JSON array" if is_array else "holds no JSON object with a key on any of its lines"
-    raise ExportError(
-        f"{file} {what}: .jsonl holds one object per line, without brackets around them and commas between. Export it "
-        f"so, or as CSV."
-    )
+    """Raises ExportError for a file in which there is no object with a key."""
+    if not engine.scalar("SELECT count(*) FROM objects WHERE is_object AND line <> '{}'"):
+        raise ExportError(
+            f"{file} holds no JSON object with a key: .jsonl holds one object per line, or arrays of objects. Export "
+            f"it so, or as CSV."
+        )
 
 
 def _json_numbers(engine: DuckDBEngine, keys: Mapping[str, Sequence[str]]) -> frozenset[str]:
@@ -693,7 +746,7 @@ def _read_malformed_csv(engine: DuckDBEngine, text: _Text) -> _Read:
     columns = _csv_columns(text)
     _require_columns(text, columns)
     names = ", ".join(f"{quoted(name)} VARCHAR" for name in columns)
-    number = _number_beside(columns)
+    number = number_beside(columns)
     engine.execute(f"CREATE OR REPLACE TEMP TABLE raw ({number} BIGINT, {names})")
     with text.open(errors="surrogateescape") as opened:
         records = _records(opened, text, len(columns))
@@ -805,7 +858,7 @@ def _read_workbook(
         )
     except fastexcel.FastExcelError as error:
         raise _no_workbook(path, error) from None
-    number = _number_beside(columns)
+    number = number_beside(columns)
     frame = frame.select(pl.int_range(1, pl.len() + 1, dtype=pl.Int64).alias(number), *map(_whole_numbers, frame))
     with _folder(scratch) as folder:
         frame.filter(~pl.all_horizontal(pl.exclude(number).is_null())).write_parquet(folder / "sheet.parquet")

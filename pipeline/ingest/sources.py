@@ -25,6 +25,7 @@ from sqlglot.lineage import Node, lineage
 from pipeline.dialect import Dialect, Kind
 from pipeline.engines.portable import lint
 from pipeline.errors import ExportError
+from pipeline.ingest.nested import path_of
 from pipeline.statuses import IS_GIFT_CARD, STANDING, Fault, GiftCards, Statuses
 from pipeline.tables.header import HeaderError, parse_header, split_header, text_of
 from pipeline.tables.inputs import INPUTS, ORDERS
@@ -32,6 +33,8 @@ from pipeline.tables.rules import sql_type
 from pipeline.tables.safe_sql import unsafe
 
 ROW_NUMBER = "row_number"
+FILE_NAME, FOLDER_NAME = "file_name", "folder_name"
+"""What `export` has beside the columns of the file where the header asks for it."""
 EXPORTED_AT = "exported_at"
 """An output about the file, not the row: when it was exported, the latest of all rows. Every input may have it."""
 _OF_ONE_ROW = (
@@ -63,6 +66,7 @@ class RawColumn(BaseModel):
         "dialect; email: only as an id made of the trimmed address in lower case with the home's key. Else seen from "
         "the SELECT",
     )
+    kept: bool = Field(True, description="Whether the quarantine keeps the cell, where only what is read is kept")
 
 
 class SourceHeader(BaseModel):
@@ -80,6 +84,16 @@ class SourceHeader(BaseModel):
     foreign: tuple[str, ...] = Field(
         (), description="Columns by which a file is seen to be of another input, whatever else it has"
     )
+    nested: bool = Field(
+        False, description="Whether names reach into columns that hold objects or lists: `profile.email`, `items[0].id`"
+    )
+    may_be_null: tuple[str, ...] = Field(
+        (), description="Outputs that the SELECT leaves null on purpose, whatever the raw columns hold"
+    )
+    reads_name: bool = Field(
+        False,
+        description="Whether the SELECT gets file_name and folder_name; a file is then another under another name",
+    )
     statuses: Statuses | None = Field(None, description="What the words for the state of an order mean")
     gift_cards: GiftCards | None = Field(None, description="How gift cards that are sold are known")
     problems: dict[str, Fault] = Field(
@@ -94,7 +108,7 @@ class SourceHeader(BaseModel):
         for name in of:
             if name not in self.raw:
                 raise ValueError(f"{name!r} is none of the columns of raw: {', '.join(self.raw)}")
-        for made in {STANDING, IS_GIFT_CARD} & {name.lower() for name in self.raw}:
+        for made in {STANDING, IS_GIFT_CARD, FILE_NAME, FOLDER_NAME} & {name.lower() for name in self.raw}:
             raise ValueError(f"a column of raw cannot be called {made!r}: the SELECT gets another one by this name")
         return self
 
@@ -177,7 +191,7 @@ class Source:
 
         Raises ExportError when a required column is absent, naming the closest present one.
         """
-        found = self._present(columns)
+        found = self.present(columns)
         if missing := self._lacking(found):
             raise ExportError(self._missing(missing, columns, file))
         return found
@@ -186,16 +200,23 @@ class Source:
         """(whether a file with these columns is an export of this source, how many of the columns it needs it has)."""
         if {name.strip().lower() for name in columns} & {name.lower() for name in self.header.foreign}:
             return False, 0
-        found = self._present(columns)
+        found = self.present(columns)
         needed = {raw for raw, column in self.header.raw.items() if column.required}
         groups = [len(group) for group in self.header.one_of if set(group) <= found.keys()]
         return not self._lacking(found), len(needed & found.keys()) + max(groups, default=0)
 
-    def _present(self, columns: Sequence[str]) -> dict[str, str]:
+    def present(self, columns: Sequence[str]) -> dict[str, str]:
+        """Raw column -> the name it has among these, for all that are there."""
         present = {name.strip().strip("\ufeff").lower(): name for name in columns}
+
+        def there(name: str) -> str | None:
+            path = path_of(name) if self.header.nested else None
+            is_inside = path is not None and path.column.lower() in present
+            return present.get(name.lower()) or (name if is_inside else None)
+
         found = {}
         for raw, column in self.header.raw.items():
-            match = next((present[n.lower()] for n in (raw, *column.aliases) if n.lower() in present), None)
+            match = next(filter(None, map(there, (raw, *column.aliases))), None)
             if match is not None:
                 found[raw] = match
         return found
@@ -246,12 +267,14 @@ def _passed_on(output: str, select: str, raw: tuple[str, ...]) -> str | None:
 
 @cache
 def _lineage(output: str, select: str, raw: tuple[str, ...]) -> Node:
-    schema = {"export": dict.fromkeys((ROW_NUMBER, STANDING, IS_GIFT_CARD, *raw), "VARCHAR")}
+    beside = (ROW_NUMBER, STANDING, IS_GIFT_CARD, FILE_NAME, FOLDER_NAME)
+    schema = {"export": dict.fromkeys((*beside, *raw), "VARCHAR")}
     return lineage(output, select, schema=schema, dialect="duckdb")
 
 
 def _leaf_name(leaf: Node) -> str:
-    return leaf.name.split(".")[-1].strip('"').lower()
+    """The column of `export."profile.email"`; what is no column has no point."""
+    return (leaf.name.partition(".")[2] or leaf.name).strip('"').lower()
 
 
 @cache

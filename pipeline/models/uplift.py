@@ -6,6 +6,7 @@ Means: Welch's t; with what members spent before, CUPED (Deng et al. 2013). All 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import exp, log, sqrt
 
@@ -132,13 +133,14 @@ def variance_left(treated: Arm, control: Arm, theta: float) -> float | None:
     return adjusted / raw if raw > 0 else None
 
 
-def sample_ratio_p(treated: int, control: int, control_share: float) -> float:
-    """Chance of groups at least so far from the sizes that were meant, if members were drawn by lot (χ², 1 degree)."""
-    n = treated + control
-    if not 0 < control_share < 1:
-        return 0.0 if control else 1.0
-    meant = n * control_share
-    return float(chi2.sf((control - meant) ** 2 / meant + (control - meant) ** 2 / (n - meant), 1))
+def sample_ratio_p(sizes: Sequence[int], shares: Sequence[float]) -> float:
+    """Chance of groups at least so far from the shares that were meant, if members were drawn by lot (χ²)."""
+    drawn = [(size, share * sum(sizes)) for size, share in zip(sizes, shares, strict=True) if share > 0]
+    if sum(size for size, _ in drawn) < sum(sizes):
+        return 0.0
+    if len(drawn) < 2:
+        return 1.0
+    return float(chi2.sf(sum((size - meant) ** 2 / meant for size, meant in drawn), len(drawn) - 1))
 
 
 def detectable_share(treated: Arm, control: Arm) -> float:

@@ -9,7 +9,7 @@ else, whoever wrote it.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -21,7 +21,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_valida
 from pipeline.engines.duckdb import naming_the_file
 from pipeline.quoting import quoted
 from pipeline.reporting import components, figures, words
-from pipeline.reporting.components import Chart, Grid, KeyFigure, KeyFigures, Nothing, Part, TableCard, View
+from pipeline.reporting.components import Chart, Grid, KeyFigure, KeyFigures, Linked, Nothing, Part, TableCard, View
 from pipeline.reporting.facts import Report, table_file
 from pipeline.reporting.figures import COLOURS, ColumnKind, Data, Drawing, Look, Row, Shown
 from pipeline.reporting.templating import Texts
@@ -37,6 +37,15 @@ _KEY_FIGURE = ("label", "value")
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 
 
+class PageSpec(BaseModel):
+    """The page that a text leads to."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    folder: str = Field(description="Of pages with `each`")
+    key: str = Field(description="Column whose value has the page, if any has")
+
+
 class ColumnSpec(BaseModel):
     """A column of the SELECT, where its name alone does not say what it is."""
 
@@ -48,6 +57,7 @@ class ColumnSpec(BaseModel):
     kind: ColumnKind | None = Field(None, description="How its values are shown. Else from the table's header")
     kind_by: str | None = Field(None, description="Column that holds the kind, where rows differ")
     missing: str = Field(words.UNKNOWN, description="What is shown of a text where there is none")
+    page: PageSpec | None = Field(None, description="The page that it leads to, where there is one")
     hidden: bool = Field(False, description="For the drawing or the sentence only: not in the table")
     spread: bool = Field(False, description="A list of (name, value): a column for every name")
 
@@ -135,6 +145,7 @@ class ChartHeader(BaseModel):
         for place, drawing in [("draw", self.draw), *((f"views.{key}", view.draw) for key, view in self.views.items())]:
             named[place] = names_of(drawing)
         named |= {name: [spec.kind_by] for name, spec in self.columns.items() if spec.kind_by}
+        named |= {f"columns.{name}.page": [spec.page.key] for name, spec in self.columns.items() if spec.page}
         for place, names in named.items():
             for name in names:
                 if name not in self.columns:
@@ -177,8 +188,11 @@ class ChartFile:
         return f"SELECT {key}{values} FROM ({self.select}) AS {SELECTED}{group}"
 
 
-def read_chart(path: Path, file: str, tables: Mapping[str, Table]) -> ChartFile:
-    """Raises HeaderError, which names the file and the line, for a file that cannot be used."""
+def read_chart(path: Path, file: str, tables: Mapping[str, Table], given: Sequence[str] = ()) -> ChartFile:
+    """Raises HeaderError, which names the file and the line, for a file that cannot be used.
+
+    `given`: parameters that its SELECT may use, beside the day.
+    """
     if not _NAME.fullmatch(path.stem):
         raise HeaderError(f"{file}: a chart is called by small letters, digits and _, and begins with a letter.")
     text = path.read_text(encoding="utf-8")
@@ -189,9 +203,9 @@ def read_chart(path: Path, file: str, tables: Mapping[str, Table]) -> ChartFile:
     header = parse_header(ChartHeader, data, text, file)
     lines_before = text[: text.index(select)].count("\n")
     chart = ChartFile(path.parent.name, path.stem, file, header, select, lines_before + 1)
-    require_safe(select, file, tables, lines_before)
+    require_safe(select, file, tables, given, lines_before)
     if chart.aggregates:
-        require_safe(chart.aggregates, f"{file} (let)", tables)
+        require_safe(chart.aggregates, f"{file} (let)", tables, given)
     if header.file is not None and not _is_published(tables, header.file.table):
         raise HeaderError(f"{file}: file: there is no published table {header.file.table!r}.")
     return chart
@@ -201,10 +215,12 @@ def _is_published(tables: Mapping[str, Table], name: str) -> bool:
     return any(table.name == name and table.is_partitioned for table in tables.values())
 
 
-def require_safe(select: str, file: str, tables: Mapping[str, Table], lines_before: int | None = None) -> None:
+def require_safe(
+    select: str, file: str, tables: Mapping[str, Table], given: Sequence[str] = (), lines_before: int | None = None
+) -> None:
     """Raises HeaderError for SQL that is not one SELECT from tables of the warehouse."""
     readable = [name for name, table in tables.items() if table.schema != PERSONAL]
-    found = unsafe(select, tables=[*readable, "params.settings", "params.days"], parameters=[PARTITION_COLUMN])
+    found = unsafe(select, tables=[*readable, "params.settings", "params.days"], parameters=[PARTITION_COLUMN, *given])
     if found is None:
         return
     line = f", line {found.line + lines_before}" if found.line and lines_before is not None else ""
@@ -389,9 +405,15 @@ class _Maker:
                     cells.append(_one_of(name, entry))
             elif not spec.hidden:
                 fields.append(components.Field(name, columns[name].label, columns[name].field_kind))
-                cells.append(_cell_of(name, columns[name], self._currency))
+                cells.append(self._cell_of(name, spec, columns[name]))
         caption = self._say("caption", self._header.caption or self._header.title, values)
         return components.grid(caption, fields, [[cell(row) for cell in cells] for row in rows])
+
+    def _cell_of(self, name: str, spec: ColumnSpec, column: Shown) -> Callable[[Row], Any]:
+        if spec.page is None:
+            return lambda row: column.value(row, name, self._currency)
+        key, pages = spec.page.key, self._report.pages_of.get(spec.page.folder, {})
+        return lambda row: Linked.to(pages.get(str(row[key])), str(column.value(row, name, self._currency)))
 
 
 def _names_in(rows: Iterable[Row], name: str) -> list[str]:
@@ -400,10 +422,6 @@ def _names_in(rows: Iterable[Row], name: str) -> list[str]:
 
 def _one_of(name: str, entry: str) -> Callable[[Row], Any]:
     return lambda row: next((point["value"] for point in row[name] or () if point["name"] == entry), None)
-
-
-def _cell_of(name: str, column: Shown, currency: str) -> Callable[[Row], Any]:
-    return lambda row: column.value(row, name, currency)
 
 
 # ── what a column is ──────────────────────────────────────────────────────────────────────────────────────────────────

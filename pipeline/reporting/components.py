@@ -23,6 +23,21 @@ class Field:
     kind: Kind = "text"
 
 
+class Linked(str):
+    """A text of a table that leads to a page of the report."""
+
+    page: str
+
+    @classmethod
+    def to(cls, page: str | None, text: str) -> str:
+        """Leading nowhere, where there is no page, it is a plain text."""
+        if page is None:
+            return text
+        made = cls(text)
+        made.page = page
+        return made
+
+
 @dataclass(frozen=True)
 class Grid:
     """A table as data. None is a value that is not known."""

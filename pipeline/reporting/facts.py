@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import polars as pl
@@ -19,8 +19,8 @@ from pipeline.tables.header import Table
 Query = Callable[[str, Mapping[str, object]], pl.DataFrame]
 """Runs a SELECT on the warehouse with `$name` parameters."""
 
-Ask = Callable[[str], pl.DataFrame]
-"""The same as of one snapshot date."""
+Ask = Callable[..., pl.DataFrame]
+"""The same as of one snapshot date: other parameters by name."""
 
 MAIN_CATALOGUE = "grid"
 
@@ -89,6 +89,8 @@ class Report:
     ask: Ask
     run: RunCard
     tables: Mapping[str, Table]
+    pages_of: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """Of each folder that makes several pages: the page of each value."""
 
 
 def read_report(query: Query, snapshot_date: dt.date, tables: Mapping[str, Table], run: RunCard) -> Report:
@@ -128,7 +130,7 @@ def _untested(champions: pl.DataFrame) -> str:
 
 
 def _as_of(query: Query, snapshot_date: dt.date) -> Ask:
-    return lambda sql: query(sql, {"snapshot_date": snapshot_date})
+    return lambda sql, **others: query(sql, {"snapshot_date": snapshot_date, **others})
 
 
 def _only_row(frame: pl.DataFrame) -> dict[str, Any]:

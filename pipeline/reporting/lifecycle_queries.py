@@ -83,6 +83,7 @@ SELECT
   success_high,
   from_customers,
   margin_is_set,
+  cost_basis,
   most_to_spend,
   most_to_spend_low,
   most_to_spend_high

@@ -123,17 +123,25 @@ def value_sentence(means: Sequence[tuple[str, Number]], currency: str) -> str:
 
 def spend_sentence(rows: Sequence[Mapping[str, Any]], horizon: int, currency: str) -> str:
     """Rows of one horizon for which something can be said."""
-    known = [row for row in rows if row["most_to_spend"] is not None]
-    if not known:
-        return f"For no move were enough customers seen in {horizon} days."
-    parts = [
+    at_most = [
         f"{MOVES[row['move']].lower()} {row['from_stage']} customers at most {money(row['most_to_spend'], currency)}"
-        for row in known
+        for row in rows
+        if row["cost_basis"] == "at most"
     ]
-    return (
-        f"If every move within {horizon} days were due to what is spent, and every loss could be prevented, it would "
-        f"pay to {listed(parts)} each."
-    )
+    measured = [
+        f"{money(row['most_to_spend'], currency)} with {row['from_stage']} customers"
+        for row in rows
+        if row["cost_basis"] == "measured"
+    ]
+    said = []
+    if measured:
+        said.append(f"As campaigns with a control group measured it, a contact is worth {listed(measured)}.")
+    if at_most:
+        said.append(
+            f"If every move within {horizon} days were due to what is spent, and every loss could be prevented, it "
+            f"would pay to {listed(at_most)} each."
+        )
+    return " ".join(said) or f"For no move were enough customers seen in {horizon} days."
 
 
 def difference_sentence(rows: Sequence[Mapping[str, Any]], currency: str) -> str:

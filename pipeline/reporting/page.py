@@ -7,13 +7,17 @@ page asks of the warehouse for all that it says. Below it is what stands under t
 
 from __future__ import annotations
 
+import hashlib
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
+from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, Self, get_args
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from pipeline.engines.duckdb import naming_the_file
 from pipeline.reporting.chart_files import ChartFile, make, read_chart, require_safe
@@ -25,7 +29,18 @@ from pipeline.tables.header import HeaderError, Table, parse_header, read_yaml
 
 _FRONT_MATTER = re.compile(r"\A\{#(?P<yaml>.*?)#\}[ \t]*\n?(?P<body>.*)\Z", re.DOTALL)
 _NAME = re.compile(r"[a-z][a-z0-9_-]*")
+_PARAMETER = re.compile(r"[a-z][a-z0-9_]*")
 _LAYOUT = '{% extends "page.html.j2" %}{% block page %}'  # on the first line, so that lines keep their numbers
+
+MOST_PAGES = 50
+"""That one folder makes, the first values first."""
+_LONGEST_SLUG, _CUT_SLUG, _DIGITS = 60, 50, 8
+
+Row = Mapping[str, Any]
+RoomName = Literal["This week", "Customers", "Retention", "Value", "Shop", "Actions", "Trust", "Glossary"]
+"""What the navigation groups pages by, in its order."""
+BESIDE: tuple[RoomName, ...] = ("Trust", "Glossary")
+"""Rooms that stand small beside the others."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +58,31 @@ class Page:
     after: str | None = None
     """The page it follows in the navigation; None: where it stands in the list, or at the end."""
     of_its_day: bool = False
+    part_of: str | None = None
+    """The page of the navigation that it belongs to, if it does not stand there itself."""
+    room: RoomName | None = None
+    """None: that of the page it follows, else the shop's."""
+
+
+@dataclass(frozen=True)
+class Room:
+    """Pages that the navigation shows together, in order: name and label."""
+
+    name: str
+    pages: Mapping[str, str]
+
+    @property
+    def first(self) -> str:
+        return next(iter(self.pages))
+
+    @property
+    def label(self) -> str:
+        """Of a single page its own."""
+        return self.name if len(self.pages) > 1 else self.pages[self.first]
+
+    @property
+    def is_beside(self) -> bool:
+        return self.name in BESIDE
 
 
 class PageHeader(BaseModel):
@@ -50,9 +90,12 @@ class PageHeader(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    title: str = Field(min_length=1, description="Heading of the page and its name in the navigation")
+    title: str = Field(
+        min_length=1, description="Heading of the page and its name in the navigation; with each a template"
+    )
     lead: str = Field(min_length=1, description="What the page is about; a template")
     after: str | None = Field(None, description="The page it follows in the navigation; else it is the last")
+    room: RoomName | None = Field(None, description="Group of the navigation; else that of the page it follows")
     of_its_day: bool = Field(
         False,
         description="Whether it shows its own day alone, of tables that do not compare with earlier days; then it "
@@ -61,8 +104,18 @@ class PageHeader(BaseModel):
     let: dict[str, str] = Field(
         default_factory=dict, description="Name: SELECT of one row at most; of one column its value"
     )
+    each: str | None = Field(None, description="Column of `values`: a page for each of its values, beside `after`")
+    values: str = Field("", description="SELECT of the values, those that matter most first")
     missing: str = Field("", description="Why there is nothing to show on the page, or nothing; a template")
     missing_title: str = "Nothing to show yet"
+
+    @model_validator(mode="after")
+    def several_pages_belong_to_one(self) -> Self:
+        if bool(self.each) != bool(self.values):
+            raise ValueError("each and values go together: the column, and the SELECT that has it")
+        if self.each and (self.after is None or not _PARAMETER.fullmatch(self.each)):
+            raise ValueError("each is a column in small letters, digits and _; after says which page leads to these")
+        return self
 
 
 @dataclass(frozen=True)
@@ -86,31 +139,77 @@ class PageFile:
 
     def as_page(self) -> Page:
         return Page(
-            self.name, self.header.title, self.context, self.template, self.header.after, self.header.of_its_day
-        )
+            self.name, self.header.title, self.context, self.template, self.header.after, self.header.of_its_day,
+            room=self.header.room,
+        )  # fmt: skip
 
-    def context(self, report: Report) -> dict[str, Any]:
-        """What the template is given. Charts are made only where the page has something to show."""
+    def pages(self, report: Report) -> dict[str, Page]:
+        """Of a folder with `each`, the page of every value; the first values have pages if there are too many."""
+        rows = self._values(report)
+        names = file_names(list(rows))
+        return {
+            value: Page(
+                f"{self.name}-{names[value]}", self._title(report, row), partial(self.context, row=row),
+                self.template, of_its_day=self.header.of_its_day, part_of=self.header.after,
+            )
+            for value, row in rows.items()
+        }  # fmt: skip
+
+    def _values(self, report: Report) -> dict[str, Row]:
+        """Rows of `values` by the value that has a page."""
+        assert self.header.each is not None
+        with naming_the_file(self.file, None, "values"):
+            frame = report.ask(self.header.values)
+        if self.header.each not in frame.columns:
+            raise HeaderError(f"{self.file}: values: the SELECT has no column {self.header.each!r}, which each names.")
+        known = frame.filter(frame[self.header.each].is_not_null()).unique(self.header.each, maintain_order=True)
+        return {str(row[self.header.each]): row for row in known.head(MOST_PAGES).iter_rows(named=True)}
+
+    def _title(self, report: Report, row: Row | None) -> str:
+        if row is None:
+            return self.header.title
+        return self._say(texts_in(report.facts.currency), "title", self.header.title, {"each": row})
+
+    def context(self, report: Report, row: Row | None = None) -> dict[str, Any]:
+        """What the template is given, of a folder with `each` that of a row of `values`.
+
+        Charts are made only where the page has something to show.
+        """
         texts = texts_in(report.facts.currency)
-        given = self.given(report)
+        given = self.given(report, row)
         missing = self._say(texts, "missing", self.header.missing, given)
         given |= {"missing": missing}
         return {
             **given,
-            "title": self.header.title,
+            "title": self._title(report, row),
             "lead": self._say(texts, "lead", self.header.lead, given),
             "missing_title": self.header.missing_title,
             "charts": {} if missing else self.parts(report, texts, given),
         }
 
-    def given(self, report: Report) -> dict[str, Any]:
+    def given(self, report: Report, row: Row | None = None) -> dict[str, Any]:
         """What the texts of the page and of its charts can name."""
-        facts = report.facts
-        asked = {name: _row(report, select, self.file, f"let.{name}") for name, select in self.header.let.items()}
-        return {"facts": facts, "snapshot_date": facts.snapshot_date, **asked}
+        facts, asking = report.facts, self._of(report, row)
+        asked = {name: _row(asking, select, self.file, f"let.{name}") for name, select in self.header.let.items()}
+        return {"facts": facts, "snapshot_date": facts.snapshot_date, "each": row, **asked}
 
     def parts(self, report: Report, texts: Texts, given: Mapping[str, Any]) -> dict[str, Part | Nothing]:
-        return {chart.name: make(chart, report, texts, given) for chart in self.charts}
+        asking = self._of(report, given["each"])
+        return {chart.name: make(chart, asking, texts, given) for chart in self.charts}
+
+    def without_rows(self, report: Report) -> dict[str, Part | Nothing]:
+        """The charts of a warehouse in which there is nothing, to find what does not run."""
+        row = None
+        if self.header.each:
+            self._values(report)
+            row = {self.header.each: None}
+        return self.parts(report, texts_in(report.facts.currency), self.given(report, row))
+
+    def _of(self, report: Report, row: Row | None) -> Report:
+        """The report that is asked of one value."""
+        if self.header.each is None or row is None:
+            return report
+        return replace(report, ask=partial(report.ask, **{self.header.each: row[self.header.each]}))
 
     def _say(self, texts: Texts, field: str, template: str, values: Mapping[str, Any]) -> str:
         return texts.text(template, f"{self.file}: {field}", values)
@@ -123,6 +222,21 @@ def _row(report: Report, select: str, file: str, field: str) -> Any:
         raise HeaderError(f"{file}: {field}: the SELECT has {frame.height} rows; it may have one.")
     row = frame.row(0, named=True) if frame.height else None
     return row if row is None or len(row) > 1 else next(iter(row.values()))
+
+
+def file_names(values: Sequence[str]) -> dict[str, str]:
+    """What the page of each value is called, as files of audiences are: small letters, digits and _, and the start of
+    the value's MD5 where that is shared, empty or long."""
+    slugs = {value: re.sub(r"[^a-z0-9]+", "_", value.lower()).strip("_") for value in values}
+    shared = Counter(slugs.values())
+
+    def name(value: str, slug: str) -> str:
+        if slug and shared[slug] == 1 and len(slug) <= _LONGEST_SLUG:
+            return slug
+        digest = hashlib.md5(value.encode(), usedforsecurity=False).hexdigest()
+        return f"{slug[:_CUT_SLUG] or 'value'}_{digest[:_DIGITS]}"
+
+    return {value: name(value, slug) for value, slug in slugs.items()}
 
 
 def page_folders(home: Path) -> tuple[Path, ...]:
@@ -146,7 +260,19 @@ def read_pages(folders: Iterable[Path], tables: Mapping[str, Table], taken: Iter
         for path in sorted(folder.glob("*/*.sql")):
             if not (path.parent / "page.html.j2").exists():
                 raise HeaderError(f"{path.parent}: has charts and no page.html.j2, which says where they stand.")
+    for chart in chain.from_iterable(page.charts for page in pages.values()):
+        _require_pages(chart, pages)
     return tuple(pages.values())
+
+
+def _require_pages(chart: ChartFile, pages: Mapping[str, PageFile]) -> None:
+    """What a column leads to must be there."""
+    for name, column in chart.header.columns.items():
+        if column.page is None:
+            continue
+        folder = column.page.folder
+        if folder not in pages or not pages[folder].header.each:
+            raise HeaderError(f"{chart.file}: columns.{name}.page: there is no folder {folder!r} with each.")
 
 
 def _read_page(path: Path, tables: Mapping[str, Table]) -> PageFile:
@@ -158,10 +284,14 @@ def _read_page(path: Path, tables: Mapping[str, Table]) -> PageFile:
     if found is None:
         raise HeaderError(f"{file}: must begin with its front matter, {{# title: … #}}; docs/reports.md shows one.")
     header = parse_header(PageHeader, read_yaml(found["yaml"], file), text, file)
+    if header.values:
+        require_safe(header.values, f"{file}: values", tables)
+    given = [header.each] if header.each else []
     for field, select in header.let.items():
-        require_safe(select, f"{file}: let.{field}", tables)
+        require_safe(select, f"{file}: let.{field}", tables, given)
     charts = [
-        read_chart(chart, f"reports/pages/{name}/{chart.name}", tables) for chart in sorted(path.parent.glob("*.sql"))
+        read_chart(chart, f"reports/pages/{name}/{chart.name}", tables, given)
+        for chart in sorted(path.parent.glob("*.sql"))
     ]
     lines_before = text[: found.start("body")].count("\n")
     return PageFile(name, file, header, "\n" * lines_before + found["body"], tuple(charts))
@@ -185,3 +315,17 @@ def in_navigation(pages: Sequence[Page]) -> tuple[Page, ...]:
                 f"reports/pages/{page.name}/page.html.j2: after: there is no page {page.after!r} to follow."
             )
     return ordered
+
+
+def in_rooms(pages: Sequence[Page]) -> tuple[Room, ...]:
+    """The rooms of the navigation that have pages, each with its own in their order."""
+    by_name = {page.name: page for page in pages}
+
+    def room_of(page: Page) -> RoomName:
+        return page.room or (room_of(by_name[page.after]) if page.after else "Shop")
+
+    rooms = {page.name: room_of(page) for page in pages}
+    found = (
+        Room(name, {page.name: page.label for page in pages if rooms[page.name] == name}) for name in get_args(RoomName)
+    )
+    return tuple(room for room in found if room.pages)

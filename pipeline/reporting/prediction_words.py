@@ -34,6 +34,7 @@ MODELS = {
     "base_rate": "Everyone alike (base rate)", "recency_logistic": "Recency alone",
     "rate": "Everyone goes on as before", "zero": "Nobody buys again",
     "historic_spend": "Everyone spends on as before",
+    "projection": "Projection of the lifecycle", "mean_month": "The mean month",
 }  # fmt: skip
 TARGETS = {
     "purchase_30d": "Buys within 30 days", "purchase_90d": "Buys within 90 days", "churn": "Buys within {days} days",

@@ -9,14 +9,17 @@ from __future__ import annotations
 import datetime as dt
 import json
 import shutil
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from importlib.util import find_spec
+from itertools import chain
 from pathlib import Path
 
 import jinja2
 
 from pipeline.reporting.facts import Query, Report, RunCard, read_report
-from pipeline.reporting.page import Page, PageFile, in_navigation, read_pages
+from pipeline.reporting.page import Page, PageFile, Room, in_navigation, in_rooms, read_pages
 from pipeline.reporting.pages import PAGES
 from pipeline.reporting.templating import make_environment
 from pipeline.settings import PAGES_FOLDER, TEMPLATES_FOLDER
@@ -55,7 +58,7 @@ def build_site(
     """
     files = read_pages(page_folders, tables, taken=PYTHON_PAGES)
     environment = make_environment(run.currency, {page.template: page.source for page in files})
-    texts = _pages(environment, all_pages(files), read_report(query, snapshot_date, tables, run), wanted)
+    texts = _pages(environment, files, read_report(query, snapshot_date, tables, run), wanted)
     for target, text in texts.items():
         file(target).write_text(text, encoding="utf-8")
     entrance = build_entrance({*snapshots, snapshot_date}, run.currency, file)
@@ -79,8 +82,12 @@ def build_entrance(snapshots: Collection[dt.date], currency: str, file: Callable
 
 
 def all_pages(files: Iterable[PageFile] = ()) -> tuple[Page, ...]:
-    """The pages in Python and those that are files, in the order of the navigation."""
-    return in_navigation([*PAGES, *(page.as_page() for page in files)])
+    """The pages in Python and those that are files, in the order of the navigation; none of those with `each`."""
+    known = [*PAGES, *(page.as_page() for page in files if not page.header.each)]
+    for page in files:
+        if page.header.each and page.header.after not in {one.name for one in known}:
+            raise HeaderError(f"{page.file}: after: there is no page {page.header.after!r} that could lead to these.")
+    return in_navigation(known)
 
 
 def page_file(page: Page, snapshot_date: dt.date) -> str:
@@ -88,24 +95,31 @@ def page_file(page: Page, snapshot_date: dt.date) -> str:
 
 
 def _pages(
-    environment: jinja2.Environment, pages: Sequence[Page], report: Report, wanted: Callable[[Page], bool]
+    environment: jinja2.Environment, files: Sequence[PageFile], report: Report, wanted: Callable[[Page], bool]
 ) -> dict[str, str]:
-    """Target and text of the pages that are wanted; the navigation names them all."""
-    facts = report.facts
-    navigation = {page.name: page.label for page in pages}
+    """Target and text of the pages that are wanted; the navigation names all but those of single values."""
+    pages = all_pages(files)
+    navigation = in_rooms(pages)
+    several = {file.name: file.pages(report) for file in files if file.header.each}
+    report = replace(report, pages_of={
+        folder: {value: page.name for value, page in of_values.items()} for folder, of_values in several.items()
+    })  # fmt: skip
+    every = [*pages, *chain.from_iterable(of_values.values() for of_values in several.values())]
+    if shared := [name for name, number in Counter(page.name for page in every).items() if number > 1]:
+        raise HeaderError(f"reports/pages: two pages of the report would be called {shared[0]!r}; rename a folder.")
     return {
-        page_file(page, facts.snapshot_date): _text(environment, page, navigation, report)
-        for page in pages
+        page_file(page, report.facts.snapshot_date): _text(environment, page, navigation, report)
+        for page in every
         if wanted(page)
     }
 
 
-def _text(environment: jinja2.Environment, page: Page, navigation: Mapping[str, str], report: Report) -> str:
+def _text(environment: jinja2.Environment, page: Page, navigation: Sequence[Room], report: Report) -> str:
     facts = report.facts
     given = {"facts": facts, "snapshot_date": facts.snapshot_date, "is_empty": facts.is_empty, **page.context(report)}
     try:
         template = environment.get_template(page.template or f"{page.name}.html.j2")
-        return template.render(page=page.name, pages=navigation, **given)
+        return template.render(page=page.part_of or page.name, label=page.label, rooms=navigation, **given)
     except jinja2.TemplateError as error:
         if not page.template:
             raise  # one of ours

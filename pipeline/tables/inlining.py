@@ -1,11 +1,13 @@
 """Features: the SELECTs of `sql/features/`, which are never stored. Who reads one has it written in, as a CTE in front.
 
-So what several tables say stands in one file, and neither engine knows of it.
+So what several tables say stands in one file, and an engine need not know of it. One that does may ask a text for its
+features one by one, to compute once what many texts have in common (`engines.kept`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import lru_cache
 
 from sqlglot import exp
@@ -16,6 +18,53 @@ FEATURES = "features"
 """Their schema, and their folder below sql/."""
 
 
+@dataclass(frozen=True)
+class Part:
+    """A SELECT in which features stand as the names of CTEs."""
+
+    sql: str
+    features: frozenset[str]
+    """Features that it reads itself, as features.name."""
+    tables: frozenset[str]
+    """What else it reads, schema.table."""
+
+
+class WithFeatures(str):
+    """A SELECT with the features it reads written in, which an engine may also ask for them one by one."""
+
+    def __new__(cls, last: Part, features: Mapping[str, Part]) -> WithFeatures:
+        """`last` is the SELECT, `features` has those it reads and those that they read, each after what it reads."""
+        made = super().__new__(cls, with_ctes({name: part.sql for name, part in features.items()}, last.sql))
+        made.last, made.features = last, features
+        return made
+
+    last: Part
+    features: Mapping[str, Part]
+
+    @property
+    def tables(self) -> frozenset[str]:
+        """Tables that it and its features read."""
+        return self.last.tables.union(*(part.tables for part in self.features.values()))
+
+    def alone(self, feature: str) -> WithFeatures:
+        """One of its features as a SELECT of its own."""
+        needed = {feature}
+        for name, part in reversed(list(self.features.items())):
+            needed |= part.features if name in needed else set()
+        below = {name: part for name, part in self.features.items() if name in needed - {feature}}
+        return WithFeatures(self.features[feature], below)
+
+
+def with_ctes(features: Mapping[str, str], select: str) -> str:
+    """The SELECT with these features, features.name -> SELECT, as CTEs in front of its own."""
+    if not features:
+        return select
+    ctes = ",\n".join(f"{_cte_name(name)} AS (\n{sql}\n)" for name, sql in features.items())
+    if select.startswith("WITH "):
+        return f"WITH {ctes},\n{select.removeprefix('WITH ')}"
+    return f"WITH {ctes}\n{select}"
+
+
 def inlined(sql: str, file: str, features: Mapping[str, str]) -> str:
     """The SELECT with the features it reads, and those that these read, each once; as it stands where it reads none.
 
@@ -24,29 +73,26 @@ def inlined(sql: str, file: str, features: Mapping[str, str]) -> str:
     """
     if FEATURES not in sql.lower():
         return sql
-    tree = parse(sql, file)
-    ctes: dict[str, exp.CTE] = {}
-    _inline(tree, file, features, ctes)
-    if not ctes:
-        return sql
-    own = tree.args.get("with_")
-    tree.set("with_", exp.With(expressions=[*ctes.values(), *(own.expressions if own else ())]))
-    return written(tree, pretty=True)
+    written_in: dict[str, Part] = {}
+    last = _part(parse(sql, file), file, features, written_in)
+    return WithFeatures(last, written_in) if written_in else sql
 
 
-def _inline(tree: exp.Query, file: str, features: Mapping[str, str], ctes: dict[str, exp.CTE]) -> None:
-    """Let the tree read CTEs in the place of features, and add to `ctes` those that it lacks."""
+def _part(tree: exp.Query, file: str, features: Mapping[str, str], written_in: dict[str, Part]) -> Part:
+    """The tree, reading CTEs in the place of features; `written_in` is given those that it lacks."""
+    own, tables = set[str](), set[str]()
     for table in real_tables(tree, file):
-        if table.db.lower() != FEATURES:
-            continue
         name = table_name(table)
+        if table.db.lower() != FEATURES:
+            tables.add(name)
+            continue
         if name not in features:
             raise Refused(file, name, f"one of {', '.join(sorted(features))}", "is no file of sql/features/")
-        if name not in ctes:
-            feature = _feature(features[name], name).copy()
-            _inline(feature, name, features, ctes)
-            ctes[name] = exp.CTE(this=feature, alias=exp.TableAlias(this=exp.to_identifier(_cte_name(name))))
+        if name not in written_in:
+            written_in[name] = _part(_feature(features[name], name).copy(), name, features, written_in)
+        own.add(name)
         _read(table, _cte_name(name))
+    return Part(written(tree, pretty=True), frozenset(own), frozenset(tables))
 
 
 @lru_cache(maxsize=256)

@@ -7,6 +7,7 @@ SQL and the staging table are made from it; loading knows no input by its name. 
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from collections.abc import Container, Mapping
 from dataclasses import dataclass, replace
@@ -46,8 +47,13 @@ _FILLINGS = {"currency": "EUR", "is_charge": "FALSE", "is_product": "FALSE"}
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 
 
+_FIRST_BIRTH = dt.date(1900, 1, 1)
+
+
 class InputColumn(BaseModel):
-    """A canonical column: its type, what it means, and what may stand in it. Moments lie between 1970 and 2100."""
+    """A canonical column: its type, what it means, and what may stand in it. Moments lie between 1970 and 2100; dates
+    of persons, who may be older than that, from 1900 on.
+    """
 
     model_config = ConfigDict(extra="forbid")
 
@@ -63,6 +69,9 @@ class InputColumn(BaseModel):
     values: tuple[str | int, ...] | None = None
     may_be_money: bool = Field(False, description="Whether a cell may carry the sign of a currency; unit currency does")
     inside_key: bool = Field(False, description="Whether an id counts inside its key only: 1, 2, 3 in each")
+    personal: bool = Field(False, description="Whether it tells who somebody is: kept in `people`, and nowhere else")
+    keyed: bool = Field(False, description="Whether it is made of a personal one with the home's key: keyed(…)")
+    contact: Literal["email", "phone"] | None = Field(None, description="What the text must be to be kept at all")
 
     @model_validator(mode="after")
     def checks_fit_the_type(self) -> Self:
@@ -73,6 +82,10 @@ class InputColumn(BaseModel):
             raise ValueError("min and max are for numbers")
         if self.otherwise is not None and self.pattern is None:
             raise ValueError("otherwise is what is said of a text that does not match pattern: give one")
+        if self.contact and not self.personal:
+            raise ValueError("by an address or a number somebody is known: say `personal: true`")
+        if self.personal and self.required:
+            raise ValueError("a personal column may be empty: what is not known of a person is no fault of the row")
         return self
 
     @field_validator("pattern")
@@ -102,7 +115,8 @@ class InputColumn(BaseModel):
 
     def _checks(self) -> list[pa.Check]:
         checks = []
-        always = {"TIMESTAMP": (EARLIEST, LATEST), "DATE": (EARLIEST.date(), LATEST.date())}
+        first = _FIRST_BIRTH if self.personal else EARLIEST.date()
+        always = {"TIMESTAMP": (EARLIEST, LATEST), "DATE": (first, LATEST.date())}
         low, high = always.get(self.type, (self.min, self.max))
         if low is not None and high is not None:
             checks.append(pa.Check.in_range(low, high))
@@ -257,6 +271,8 @@ class InputHeader(BaseModel):
         for name in self.key:
             if not self.columns[name].required:
                 raise ValueError(f"key column {name!r} must be required")
+        if any(column.personal for column in self.columns.values()) and not self.personal:
+            raise ValueError("exports with personal columns are personal: say `personal: true`")
         return self
 
     @model_validator(mode="after")
@@ -452,10 +468,25 @@ class Input:
         )
 
     @cached_property
+    def stored(self) -> tuple[str, ...]:
+        """The columns that stand in staging: all that are not personal."""
+        return tuple(name for name, column in self.header.columns.items() if not column.personal)
+
+    @cached_property
+    def persons(self) -> tuple[str, ...]:
+        """The personal columns: they stand in `people`."""
+        return tuple(name for name, column in self.header.columns.items() if column.personal)
+
+    @property
+    def is_keyed(self) -> bool:
+        """Whether loading it needs the home's key."""
+        return any(column.keyed for column in self.header.columns.values())
+
+    @cached_property
     def table(self) -> Table:
         """staging.<name>, written by ingest, documented by its contract."""
         derived = {name: made.documented for name, made in self.header.derived.items()}
-        canonical = {name: column.documented for name, column in self.header.columns.items()}
+        canonical = {name: self.header.columns[name].documented for name in self.stored}
         grain = self.grain or self.key
         header = Header(
             description=self.description, grain=grain, owner=self.header.owner, columns=_ORIGIN | derived | canonical

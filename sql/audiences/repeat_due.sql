@@ -2,7 +2,7 @@
 title: Likely to buy an item again
 description: "Customers with a chance of at least audiences.due_probability to buy an item again in the 30 days after the snapshot date, with the three likeliest items: products and categories apart. Chosen by the chance, not by the date: most of those who are overdue do not come back for the item."
 owner: team:crm
-advice: Remind of the first item. due_on is when the customer's own mean gap ends, and foretells little.
+advice: Remind of the first item. due_on is when the customer's own mean gap ends, and predicts little.
 catalogue: repeat_due
 each: level
 values: |

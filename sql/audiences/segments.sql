@@ -7,6 +7,7 @@ values: |
   SELECT DISTINCT catalogue, segment
   FROM marts.segment_catalogue
   WHERE snapshot_date = $snapshot_date
+value: revenue_12_months
 columns:
   customer_id:       {type: VARCHAR, meaning: Customer of the shop}
   segment:           {type: VARCHAR, meaning: Group the customer falls in}

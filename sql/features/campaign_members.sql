@@ -2,6 +2,7 @@
 description: "Who was assigned to a campaign up to the end of a day, to which group, and how far its messages came. A query for any day, not a table."
 grain: [campaign_id, customer_id]
 owner: team:data
+keep: true
 columns:
   campaign_id:        {type: VARCHAR, meaning: Campaign}
   customer_id:        {type: VARCHAR, meaning: Member of it}
@@ -20,39 +21,7 @@ columns:
   tells_of_delivery:  {type: INTEGER, min: 0, max: 1, meaning: "1 if the service tells of deliveries of the campaign"}
   open_is_known:      {type: INTEGER, min: 0, max: 1, meaning: "0 if nobody knows who opened the campaign's messages"}
 */
-WITH messages AS (
-  SELECT
-    campaign_id,
-    customer_id,
-    message_id,
-    max(CASE WHEN group_name = 'control' THEN 1 ELSE 0 END) AS is_control,
-    min(happened_at) AS first_at,
-    min(CASE WHEN event = 'assigned' THEN happened_at END) AS assigned_at,
-    min(CASE WHEN event <> 'assigned' THEN happened_at END) AS began_at,
-    min(CASE WHEN event IN ('sent', 'delivered') THEN happened_at END) AS went_out_at,
-    min(CASE WHEN event IN ('opened', 'clicked') THEN happened_at END) AS acted_at,
-    max(CASE WHEN event <> 'assigned' THEN 1 ELSE 0 END) AS sent,
-    max(CASE WHEN event = 'delivered' THEN 1 ELSE 0 END) AS delivered,
-    max(CASE WHEN event = 'bounced' THEN 1 ELSE 0 END) AS bounced,
-    max(CASE WHEN event = 'opened' AND actor = 'person' THEN 1 ELSE 0 END) AS opened,
-    max(CASE WHEN event = 'clicked' AND actor = 'person' THEN 1 ELSE 0 END) AS clicked,
-    max(CASE WHEN event = 'opened' AND actor = 'machine' THEN 1 ELSE 0 END) AS machine_opened,
-    max(CASE WHEN event = 'clicked' AND actor = 'machine' THEN 1 ELSE 0 END) AS machine_clicked,
-    max(CASE WHEN event = 'opened' AND actor = 'unmarked' THEN 1 ELSE 0 END) AS unmarked_opened,
-    max(CASE WHEN event IN ('unsubscribed', 'complained') THEN 1 ELSE 0 END) AS unsubscribed
-  FROM features.message_events
-  GROUP BY campaign_id, customer_id, message_id
-),
-services AS (
-  SELECT
-    campaign_id,
-    max(sent) AS is_sent,
-    max(delivered) AS tells_of_delivery,
-    1 - max(unmarked_opened) AS open_is_known
-  FROM messages
-  GROUP BY campaign_id
-),
-members AS (
+WITH members AS (
   SELECT
     messages.campaign_id,
     messages.customer_id,
@@ -60,15 +29,8 @@ members AS (
     min(messages.first_at) AS first_at,
     min(messages.assigned_at) AS assigned_at,
     sum(messages.sent) AS messages,
-    sum(
-      CASE
-        WHEN messages.opened + messages.clicked > 0 THEN 1
-        WHEN messages.bounced > 0 THEN 0
-        WHEN services.tells_of_delivery = 1 THEN messages.delivered
-        ELSE messages.sent
-      END
-    ) AS delivered,
-    sum(greatest(messages.opened, messages.clicked)) AS opened,
+    sum(messages.delivered) AS delivered,
+    sum(messages.opened) AS opened,
     sum(messages.clicked) AS clicked,
     sum(messages.machine_opened) AS machine_opened,
     sum(messages.machine_clicked) AS machine_clicked,
@@ -81,13 +43,12 @@ members AS (
         ELSE 0
       END
     ) AS out_of_order,
-    max(services.tells_of_delivery) AS tells_of_delivery,
-    max(services.open_is_known) AS open_is_known
-  FROM messages
-  JOIN services ON services.campaign_id = messages.campaign_id
+    max(messages.tells_of_delivery) AS tells_of_delivery,
+    max(messages.open_is_known) AS open_is_known
+  FROM features.message_outcomes AS messages
   LEFT JOIN staging.campaigns AS campaigns ON campaigns.campaign_id = messages.campaign_id
   -- Members may be drawn days ahead: until anything is sent, the campaign has not begun for them.
-  WHERE campaigns.sent_on IS NULL OR campaigns.sent_on <= $snapshot_date OR services.is_sent = 1
+  WHERE campaigns.sent_on IS NULL OR campaigns.sent_on <= $snapshot_date OR messages.campaign_is_sent = 1
   GROUP BY messages.campaign_id, messages.customer_id
 )
 SELECT

@@ -2,6 +2,7 @@
 description: "What customers have bought, product by product. A query for any day, not a table."
 grain: [customer_id, product_id]
 owner: team:data
+keep: true
 columns:
   customer_id: {type: VARCHAR, meaning: Customer of the shop}
   product_id:  {type: VARCHAR, meaning: Product}

@@ -2,6 +2,7 @@
 description: "What was bought on which occasion, at two levels: products and categories. However many lines, orders and pieces a day of a customer has, an item is on it once. Lines that name no product, or no category, are left out of that level. A query for any day, not a table."
 grain: [level, item, customer_id, occasion_on]
 owner: team:data
+keep: true
 columns:
   level:       {type: VARCHAR, values: [product, category], meaning: "What an item is: a product or a category"}
   item:        {type: VARCHAR, meaning: Id of the product or name of the category}

@@ -2,11 +2,13 @@
 description: "Events of messages up to the end of a day, each with its time and, of opens and clicks, with whose they were. A machine's are those that the service marks so; where it says nothing, clicks at most 10 seconds after delivery and three or more clicks of one message within 5 seconds. Opens without a mark are nobody's (unmarked) in campaigns where more than 5 % of the opens have none, else a person's. Who was assigned to the control group of a campaign is none of its treated members, whatever else is told of them. A query for any day, not a table."
 grain: [event_id]
 owner: team:data
+keep: true
 columns:
   event_id:    {type: VARCHAR, meaning: Event}
   campaign_id: {type: VARCHAR, meaning: Campaign the message belongs to}
   customer_id: {type: VARCHAR, meaning: Customer it was for}
   message_id:  {type: VARCHAR, meaning: Message}
+  channel:     {type: VARCHAR, nullable: true, meaning: "email, sms, push …: what the event says, else its campaign"}
   event:       {type: VARCHAR, values: [assigned, sent, delivered, bounced, opened, clicked, unsubscribed, complained], meaning: What happened}
   happened_at: {type: TIMESTAMP, meaning: "When, in the shop's time zone; of who was assigned without a time, when the campaign was sent"}
   happened_on: {type: DATE, meaning: Local day of it}
@@ -19,6 +21,7 @@ WITH dated AS (
     messages.campaign_id,
     messages.customer_id,
     messages.message_id,
+    coalesce(messages.channel, campaigns.channel) AS channel,
     messages.event,
     coalesce(messages.happened_at, campaigns.sent_at) AS happened_at,
     coalesce(messages.happened_on, campaigns.sent_on) AS happened_on,
@@ -60,6 +63,7 @@ clicks AS (
     campaign_id,
     customer_id,
     message_id,
+    channel,
     event,
     happened_at,
     happened_on,
@@ -77,6 +81,7 @@ SELECT
   dated.campaign_id,
   dated.customer_id,
   dated.message_id,
+  dated.channel,
   dated.event,
   dated.happened_at,
   dated.happened_on,
@@ -96,6 +101,7 @@ SELECT
   clicks.campaign_id,
   clicks.customer_id,
   clicks.message_id,
+  clicks.channel,
   clicks.event,
   clicks.happened_at,
   clicks.happened_on,

@@ -1,5 +1,5 @@
 /*
-description: "Products that customers of the last 365 days have never bought, by each of the methods that are tried on the past. Left out is what nobody has bought for 60 days. A query for any day, not a table."
+description: "Products that customers of the last 365 days have never bought, by the methods of features.listed_methods. Left out is what nobody has bought for 60 days. A query for any day, not a table."
 grain: [method, customer_id, product_id]
 owner: team:data
 columns:
@@ -37,10 +37,12 @@ on_offer AS (
   FROM features.product_trends
   WHERE date_diff('day', last_on, $snapshot_date) < 60
 ),
+-- Without the method that needs them no customers are compared; the next CTEs are empty then.
 numbered AS (
   SELECT owned.customer, numbers.number, owned.product_id, owned.weight
   FROM owned
   JOIN numbers ON numbers.product_id = owned.product_id
+  JOIN features.listed_methods AS methods ON methods.method = 'similar_customers'
 ),
 heaviest AS (
   SELECT customer, number, weight
@@ -129,15 +131,17 @@ charts AS (
 ),
 placed_charts AS (
   SELECT
-    method,
-    reason,
-    product_id,
-    score,
-    occasions_90,
+    charts.method,
+    charts.reason,
+    charts.product_id,
+    charts.score,
+    charts.occasions_90,
     row_number() OVER (
-      PARTITION BY method ORDER BY floor(score * 10000000000 + 0.5) DESC, occasions_90 DESC, product_id
+      PARTITION BY charts.method
+      ORDER BY floor(charts.score * 10000000000 + 0.5) DESC, charts.occasions_90 DESC, charts.product_id
     ) AS place
   FROM charts
+  JOIN features.listed_methods AS methods ON methods.method = charts.method AND methods.list = 'cross_sell'
 ),
 have_similar AS (
   SELECT DISTINCT customer

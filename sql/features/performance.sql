@@ -2,6 +2,7 @@
 description: "What each product, category, channel and place sold in the last 30, 90 and 365 days, guests included. Products that the list of products calls not recommendable are left out. A query for any day, not a table."
 grain: [dimension, item, period_days]
 owner: team:data
+keep: true
 columns:
   dimension:        {type: VARCHAR, values: [product, category, channel, place], meaning: What the item is}
   item:             {type: VARCHAR, meaning: "Product, category, channel or place; unknown where the lines name no channel or place"}

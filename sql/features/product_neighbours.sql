@@ -1,5 +1,5 @@
 /*
-description: "Products bought by the same customers: for each the 20 others with the highest cosine, customers with both by the root of the customers of each; at least 3 customers with both, 5 with each. Customers with more products than a limit are left out: 300, or 150, 75, 40 where they would make more than 100 million pairs. A query for any day, not a table."
+description: "Products bought by the same customers: for each the 20 others with the highest cosine, customers with both by the root of the customers of each; at least 3 customers with both, 5 with each. Customers with more products than a limit are left out: 300, or 150, 75, 40 where they would make more than 100 million pairs. None where no list is made of them (features.listed_methods). A query for any day, not a table."
 grain: [product_id, other_id]
 owner: team:data
 columns:
@@ -11,9 +11,10 @@ columns:
 */
 -- Numbers instead of ids: the pairs are the most rows there are, and the order of the numbers is that of the ids.
 WITH eligible AS (
-  SELECT product_id, row_number() OVER (ORDER BY product_id)::INTEGER AS number
-  FROM features.customer_products
-  GROUP BY product_id
+  SELECT bought.product_id, row_number() OVER (ORDER BY bought.product_id)::INTEGER AS number
+  FROM features.customer_products AS bought
+  JOIN features.listed_methods AS methods ON methods.method = 'similar_customers'
+  GROUP BY bought.product_id
   HAVING count(*) >= 5
 ),
 owned AS (

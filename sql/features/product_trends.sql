@@ -2,6 +2,7 @@
 description: "How often products are bought: occasions of the last 30, 90 and 365 days, and whether they are bought more than they were. Products of the last 365 days. A query for any day, not a table."
 grain: [product_id]
 owner: team:data
+keep: true
 columns:
   product_id:    {type: VARCHAR, meaning: Product}
   occasions_30:  {type: BIGINT, unit: days, min: 0, meaning: Occasions of the last 30 days with the product}

@@ -1,5 +1,5 @@
 /*
-description: "Products that customers of the last 730 days might buy again, by each of the methods that are tried on the past. Left out is what they bought in the last 7 days, and what nobody has bought for 60 days. A query for any day, not a table."
+description: "Products that customers of the last 730 days might buy again, by the methods of features.listed_methods. Left out is what they bought in the last 7 days, and what nobody has bought for 60 days. A query for any day, not a table."
 grain: [method, customer_id, product_id]
 owner: team:data
 columns:
@@ -31,9 +31,7 @@ scored AS (
   FROM features.customer_products AS bought
   JOIN customers ON customers.customer_id = bought.customer_id
   JOIN features.product_trends AS trends ON trends.product_id = bought.product_id
-  CROSS JOIN (
-    VALUES ('personal_frequency'), ('last_occasion_again'), ('popular_90d'), ('popular_30d')
-  ) AS methods (method)
+  JOIN features.listed_methods AS methods ON methods.list = 'repeat'
   WHERE date_diff('day', bought.last_on, $snapshot_date) >= 7
     AND date_diff('day', trends.last_on, $snapshot_date) < 60
 )

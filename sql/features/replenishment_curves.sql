@@ -2,6 +2,7 @@
 description: "How long customers take to buy an item again: Kaplan–Meier over all their purchases of it, each watched until the next one or, censored, until the day. Items with at least 30 buyers and 30 gaps between purchases. Counts, no customers. A query for any day, not a table."
 grain: [level, item, days]
 owner: team:data
+keep: true
 columns:
   level:    {type: VARCHAR, values: [product, category], meaning: "What an item is: a product or a category"}
   item:     {type: VARCHAR, meaning: Id of the product or name of the category}

@@ -2,6 +2,7 @@
 description: "Customers who have bought an item of marts.replenishment_products at least twice, as they were at the end of a day and 30 days before it, with the classes that marts.replenishment_cells learns in. Orders that were cancelled since count on neither day. A query for any day, not a table."
 grain: [days_ago, level, item, customer_id]
 owner: team:data
+keep: true
 columns:
   days_ago:      {type: INTEGER, unit: days, values: [0, 30], meaning: How long before the day}
   level:         {type: VARCHAR, values: [product, category], meaning: "What an item is: a product or a category"}

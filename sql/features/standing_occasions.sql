@@ -2,6 +2,7 @@
 description: "Purchase occasions that stand at the end of a day: of all that was known of a customer's day by then, at least one order is left. A query for any day, not a table."
 grain: [customer_id, occasion_on]
 owner: team:data
+keep: true
 columns:
   customer_id: {type: VARCHAR, meaning: Customer of the shop}
   occasion_on: {type: DATE, meaning: Day of the purchase}

@@ -147,6 +147,7 @@ def test_a_busy_home_is_waited_for_and_then_said_to_be_busy(home: Home, enter: C
     assert home.runs() == []
 
 
+@pytest.mark.long
 @pytest.mark.timeout(900)
 def test_month_ends_of_online_retail(tmp_path: Path, online_retail_file: Path, enter: Callable[[Home], None]) -> None:
     """Real data, on which models are fitted: the same rows in a range and day by day. Costs four runs."""

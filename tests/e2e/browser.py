@@ -43,6 +43,10 @@ _CUT_TEXTS = """
 })
 """
 _WIDER_THAN_THE_WINDOW = "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
+_WITHOUT_FETCHING = {"resultTypes": ["violations"], "preload": False}
+"""axe would fetch the style sheets again, for a rule it leaves out unless asked; the pages' policy forbids it."""
+# What a change of the theme brings about has been done by then: it is drawn before the next frame.
+_TWO_FRAMES = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
 
 
 @contextmanager
@@ -78,13 +82,20 @@ class Opened:
         found += [f"text cut off in {text}" for text in self.page.evaluate(_CUT_TEXTS)]
         wider = self.page.evaluate(_WIDER_THAN_THE_WINDOW)
         found += [f"wider than the window by {wider} px"] if wider > 0 else []
-        return found + [_described(violation) for violation in Axe().run(self.page).response["violations"]]
+        judged = Axe().run(self.page, options=_WITHOUT_FETCHING).response
+        return found + [_described(violation) for violation in judged["violations"]]
 
     def settle(self) -> None:
         """Wait until the charts stand; `problems` names those that never do."""
         self.page.wait_for_selector("html[data-drawn]", state="attached")
         with suppress(TimeoutError):
             self.page.wait_for_function(f"() => ({_UNDRAWN_CHARTS})().length === 0", timeout=PATIENCE)
+
+    def turn(self, theme: Theme) -> None:
+        """Have the reader's machine prefer another theme, and wait until the charts are drawn in its colours."""
+        self.page.emulate_media(color_scheme=theme)
+        self.page.evaluate(_TWO_FRAMES)
+        self.settle()
 
     def photograph(self, folder: Path, name: str) -> None:
         folder.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""What people are called, and how they are reached, leaves an export for the quarantine and for nowhere else.
+"""What people are called, and how they are reached, leaves an export for people and quarantine and for nowhere else.
 
 Names, addresses, numbers are planted wherever an export may hold them. Then every byte of the home is read, inside
 databases, Parquet and archives too, after a run that publishes, one that fails, one that is killed, and an alert.
@@ -33,7 +33,7 @@ from pipeline.settings import load
 DAY = "2026-02-28"
 MAIL, PHONE, NAME, CARD = "zuzanna.planted@example.org", "+48555014277", "Zuzanna Plantowska", "4111111111111234"
 PLANTED = {what.encode() for what in (MAIL, PHONE, NAME, CARD, "Plantowska", "planted@", "555014277", "411111111111")}
-MAY_HOLD_THEM = ("data/quarantine", "data/audiences", "people")
+MAY_HOLD_THEM = ("data/quarantine", "data/audiences", "data/people", "people")
 HEADER = "order_id,customer_id,ordered_at,amount,quantity,Buyer,Contact,Card"
 
 
@@ -182,7 +182,7 @@ def alert_of_the_last_run(home: Home, address: str) -> None:
 
 
 @pytest.mark.timeout(600)
-def test_nothing_of_people_is_anywhere_but_in_the_quarantine(tmp_path: Path) -> None:
+def test_nothing_of_people_is_anywhere_but_in_people_and_the_quarantine(tmp_path: Path) -> None:
     folder = tmp_path / "home"
     folder.mkdir()
     (folder / "perennial.toml").write_text(f"{WARSAW}quarantine_limit = 0.4\n")
@@ -194,7 +194,7 @@ def test_nothing_of_people_is_anywhere_but_in_the_quarantine(tmp_path: Path) -> 
     assert planted_in(good.stdout + good.stderr) == set()
     held = found_in(folder, skipped=())
     assert set.union(*held.values()) >= {MAIL.encode(), PHONE.encode(), NAME.encode(), CARD.encode()}, "the scan sees"
-    assert all(name.startswith("data/quarantine/") for name in held)
+    assert all(name.startswith(("data/quarantine/", "data/people/")) for name in held)
     assert modes(folder) == {0o600, 0o700}
 
     failed = run(folder, plant_what_fails(tmp_path / "exports"))

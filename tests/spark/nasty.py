@@ -72,6 +72,7 @@ def order_lines(orders: int = 8_000, seed: int = 7) -> pl.DataFrame:
         }
         order["store_id"] = f"Straße {number % 4}" if order["sales_channel"] == "store" else None
         order["region"] = None if number % 3 else f"Ω {number % 7}"
+        order["source"], order["medium"] = ((" Google", "CPC"), ("ünï", "Newsletter ß"), (None, None))[number % 3]
         for line in range(1 + int(4 * dice.random() ** 1.3)):
             rows += _line(dice, order, moment, line)
         if dice.random() < 0.1:
@@ -173,9 +174,11 @@ def write_exports(folder: Path, lines: pl.DataFrame) -> None:
     pl.DataFrame(
         {
             "visit_id": [f"v{number // 3}" for number in seen] + [f"w{customer} {day}" for customer, day in often],
-            "customer_id": [None if number % 9 == 0 else _name(number // 3) for number in seen]
+            "customer_id": [None if number % 9 == 0 else _name(number // 9) for number in seen]
             + [_name(customer) for customer, _ in often],
-            "happened_at": [f"2026-03-{1 + number % 31:02d}T12:{number % 60:02d}:00" for number in seen]
+            "happened_at": [
+                f"2026-03-{1 + number % 31:02d}T{number % 8 * 3:02d}:{number % 60:02d}:00" for number in seen
+            ]
             + [f"{FIRST + dt.timedelta(days=day)}T23:59:59" for _, day in often],
             "event": [("product_view", "add_to_cart", "purchase")[number % 3] for number in seen]
             + ["other"] * len(often),
@@ -186,19 +189,29 @@ def write_exports(folder: Path, lines: pl.DataFrame) -> None:
         }
     ).write_csv(folder / "web_events.csv")
     pl.DataFrame(
-        {"campaign_id": ["ünï 🙂", "c2"], "channel": ["Email", "SMS"], "sent_at": ["2026-03-01 09:30:00", None],
-         "campaign_type": ["mailing", "Rule"], "control_share": ["0.2", None], "cost": ["120.5", None]}
+        {"campaign_id": ["ünï 🙂", "c2", "löt"], "channel": ["Email", "SMS", "email"],
+         "sent_at": ["2026-03-01 09:30:00", None, "2025-10-26 02:30:00"], "campaign_type": ["mailing", "Rule", None],
+         "control_share": ["0.2", None, "0.25"], "cost": ["120.5", None, "80"], "window_days": [None, None, "60"]}
     ).write_csv(folder / "campaigns.csv")  # fmt: skip
     numbers = range(600)
-    pl.DataFrame(
+    events = pl.DataFrame(
         {
             "campaign_id": ["ünï 🙂" if number % 3 else "c2" for number in numbers],
             "customer_id": [_name(number // 4) for number in numbers],
             "event": [("assigned", "sent", "opened", "clicked")[number % 4] for number in numbers],
             "happened_at": [None if number % 4 == 0 else f"2026-03-0{1 + number % 9}T23:59:59" for number in numbers],
             "is_machine": ["true" if number % 4 == 2 and number % 5 else "" for number in numbers],
+            "group_name": "",
         }
-    ).write_csv(folder / "messages.csv")
+    )
+    drawn = pl.DataFrame(
+        {
+            "campaign_id": "löt", "customer_id": _name(number), "event": "assigned", "is_machine": "",
+            "group_name": "treated" if number % 4 else "Control",
+        }
+        for number in range(1_100)
+    )  # fmt: skip
+    pl.concat([events, drawn], how="diagonal").write_csv(folder / "messages.csv")
     pl.DataFrame(
         {
             "customer_id": [_name(number // 2) for number in numbers],
@@ -207,6 +220,14 @@ def write_exports(folder: Path, lines: pl.DataFrame) -> None:
             "changed_at": [f"2026-02-{1 + number % 28:02d}T00:00:00" for number in numbers],
         }
     ).write_csv(folder / "consents.csv")
+    pl.DataFrame({"customer_id": [_name(7)], "since": ["2026-03-01T00:00:00"]}).write_csv(folder / "objections.csv")
+    pl.DataFrame(
+        {
+            "kind": ["customer_id", "Phone"],
+            "value": [_name(9), "0048 600 123 456"],
+            "since": ["2026-03-01T00:00:00"] * 2,
+        }
+    ).write_csv(folder / "suppressions.csv")
 
 
 # Java compiles what it runs once and never again as little as it can, and 20,000 lines need no eight partitions.

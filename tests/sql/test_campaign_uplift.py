@@ -74,6 +74,30 @@ def test_spend_by_welch_net_of_what_came_back(uplift):
     assert row.one("q_bh") >= row.one("p_value")
 
 
+def test_visits_count_once_per_member_and_in_the_window(tmp_path):
+    """40 treated of whom 20 visit, 40 control of whom 5 do: one comes twice, one too early, one too late."""
+    with open_engine(Settings(home=tmp_path)) as engine:
+        shop = Shop(tmp_path, engine)
+        members(shop, "works", 40, 40, 4, 2)
+        members(shop, "quiet", 40, 40, 4, 2)  # nobody of whom is told to have visited
+        for group, visitors in (("treated", 20), ("control", 5)):
+            for number in range(visitors):
+                shop.event(
+                    f"{group} {number}", "product_view", at="2026-03-06T23:59", customer=f"works-{group}-{number}"
+                )
+        shop.event("again", "checkout", at="2026-03-02T10:00", customer="works-control-0")
+        shop.event("early", "other", at="2026-03-01T08:59", customer="works-control-38")
+        shop.event("late", "other", at="2026-03-07T00:00", customer="works-control-39")
+        rows = shop.table(TABLE, "2026-03-20")
+        assert shop.failing_checks(TABLE, "2026-03-20") == set()
+    assert len(rows.where(campaign_id="quiet")) == 2
+    visit = rows.where(campaign_id="works", metric="visit")
+    low, high = confint_proportions_2indep(20, 40, 5, 40, method="newcomb")
+    assert visit.rows("says", "quality", "effect", "p_holm", "q_bh") == [("more", "reliable", 0.375, None, None)]
+    found = (visit.one("effect_low"), visit.one("effect_high"), visit.one("extra"))
+    assert found == pytest.approx((low, high, 15), rel=1e-6)
+
+
 def test_nothing_is_said_where_nothing_can_be_known(uplift):
     few = uplift.where(campaign_id="few")
     assert few.rows("metric", "sample_ratio", "says", "quality") == [

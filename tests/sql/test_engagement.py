@@ -1,5 +1,7 @@
 """marts.engagement: when customers last did something of their own, and whether they may be written to."""
 
+import hashlib
+
 import pytest
 from shop import Shop, open_engine
 
@@ -105,3 +107,34 @@ def test_customers_who_differ_have_rates_of_their_own_and_those_who_do_not_have_
                 if message % 2:
                     shop.message(campaign, name, "clicked", at="2026-12-01T10:00")
         assert set(shop.table(TABLE).frame["click_rate"]) == {0.5}
+
+
+def test_the_best_contact_channel_has_consent_and_most_clicks(tmp_path):
+    """Half of the e-mails and three of four SMS are clicked; nobody was ever written to by push."""
+    with open_engine(Settings(home=tmp_path)) as engine:
+        shop = Shop(tmp_path, engine)
+        shop.campaign("mail", sent="2026-12-01").campaign("text", sent="2026-12-02", channel="sms")
+        for campaign, contacts, clicks in (("mail", 4, 2), ("text", 4, 3)):
+            for number in range(contacts):
+                shop.message(campaign, f"p{number}", "delivered", at="2026-12-02T09:00")
+                if number < clicks:
+                    shop.message(campaign, f"p{number}", "clicked", at="2026-12-02T10:00")
+        consented = {"two": ("email", "sms"), "mail": ("email", "push"), "app": ("push",), "late": ("sms",)}
+        for name, channels in consented.items():
+            for channel in channels:
+                shop.consent(
+                    name, "granted", on="2027-01-01" if name == "late" else "2026-12-31T23:59", channel=channel
+                )
+        lots = [f"lot {number}" for number in range(64)]
+        for name in lots:
+            shop.consent(name, "granted", on="2026-01-01").consent(name, "granted", on="2026-01-01", channel="sms")
+        rows = shop.table(TABLE)
+        known = rows.frame.filter(rows.frame["customer_id"].is_in([*consented, "p0"]))
+        assert sorted(known.select("customer_id", "best_contact_channel", "best_click_rate").rows()) == [
+            ("app", "push", None), ("mail", "email", 0.5), ("p0", None, None), ("two", "sms", 0.75),
+        ]  # fmt: skip
+        explored = {name for name in lots if hashlib.md5(f"{name}2026-12-31".encode()).hexdigest()[0] == "0"}
+        rows = rows.frame.filter(rows.frame["customer_id"].is_in(lots))
+        assert set(rows.filter("explore")["customer_id"]) == explored and explored
+        assert set(rows.filter("explore")["explore_channel"]) <= {"email", "sms"}
+        assert set(rows.filter(~rows["explore"])["explore_channel"]) == {None}

@@ -4,7 +4,9 @@ import datetime as dt
 
 import pytest
 from predictions import say_season
-from shop import days_before
+from shop import all_tables, days_before
+
+from pipeline.steps.prediction.rows import compute
 
 PROJECTION, SCENARIOS, BACKTEST = (
     "marts.lifecycle_projection", "marts.lifecycle_scenarios", "marts.projection_backtest",
@@ -94,6 +96,19 @@ def test_after_an_unusual_month_nothing_is_projected_but_what_was_is_judged(shop
     assert len(shop.show(BACKTEST, DAY)) == 3  # 460 days are 15 months, of which three have twelve before
 
 
+@pytest.mark.parametrize(("more", "before", "rows"), [(60, 0, 0), (40, 0, 65), (60, 60, 65), (60, 1, 65)])
+def test_where_no_clock_tells_the_last_month_is_held_to_the_twelve_before_it(shop, more, before, rows):
+    # Months bring 200. The last brings 30 % more, which is unusual; or 20 %. Not where the months before came and went
+    # by as much, nor where the same month of last year did.
+    told(shop).orders("steady0", days_before(2), amount=more)
+    if before == 1:
+        shop.orders("steady0", days_before(362), amount=more)
+    for month in range(1, 13, 2) if before > 1 else ():
+        shop.orders("steady0", days_before(2 + 30 * month), amount=before)
+    assert len(shop.table(PROJECTION)) == rows
+    assert len(shop.show(BACKTEST, DAY)) == 3
+
+
 def test_a_month_that_is_the_same_every_year_is_not_unusual(shop):
     # Everybody buys twice as much in the 30 days up to 31 December, this year and the last.
     told(shop)
@@ -111,6 +126,23 @@ def test_what_a_projection_was_worth_a_month_later(shop):
     assert (row["months_ago"], row["customers"], row["actual"], row["mean_before"]) == (1, 20, 300, 200)
     assert (row["begins_after"], row["ends_on"]) == (dt.date(2026, 12, 1), dt.date(2026, 12, 31))
     assert row["projected"] == pytest.approx(200) and row["high"] == pytest.approx(200) and not row["is_inside"]
+
+
+def test_what_projections_were_worth_is_in_model_validation_too(shop):
+    # Three months brought 200, 200 and 300. Projected was 200 of each, and 20 / 12 × 10 more of the first two: in the
+    # year before them ten came who brought 20 once. So was the mean. 20 customers are too few for the models.
+    told(shop).orders("steady0", days_before(2), amount=100).table(BACKTEST)
+    frames = compute(shop.engine, shop.engine.settings, dt.date(2026, 12, 31), lambda _: None)
+    assert frames.keys() == {"model_validation"}
+    shop.engine.write_frame(all_tables()["marts.model_validation"], dt.date(2026, 12, 31), frames["model_validation"])
+    rows = shop.show("marts.model_validation", DAY).where(target="projection", horizon_days=30, customers=20)
+    assert len(rows) == 11 and set(rows.frame["origin"]) == {dt.date(2026, 12, 1)}
+    own, naive = (rows.where(model=model).by("metric", "value") for model in ("projection", "mean_month"))
+    expected = {"predicted": 600 + 400 / 12, "actual": 700, "bias_percent": -200 / 21, "mae": 400 / 9, "months": 3}
+    assert naive == pytest.approx(expected)
+    inside = shop.show(BACKTEST, DAY).frame["is_inside"].to_list()
+    assert own == pytest.approx({**expected, "coverage_95": sum(inside) / 3}) and sum(inside) < 3
+    assert set(rows.where(is_baseline=True).frame["model"]) == {"mean_month"}
 
 
 @pytest.mark.parametrize(("age", "rows"), [(389, 0), (390, 65)])

@@ -8,16 +8,18 @@ import pytest
 from shop import Rows, all_tables, days_before
 
 from pipeline.steps.products import recommendations as step
-from pipeline.tables.catalog import features
+from pipeline.tables.catalog import features, with_features
 
 DAY = "2026-12-31"
 LISTS, VALIDATION, STAGES = "marts.recommendations", "marts.recommendation_validation", "marts.lifecycle_stages"
 
 
-def ask(shop, name, day=DAY):
-    """A feature as of a day."""
+def ask(shop, name, day=DAY, methods=step.ALL_METHODS):
+    """A feature as of a day, with all methods by which products are listed, or some."""
     shop.table("staging.orders")
-    return Rows(shop.engine.read(features()[f"features.{name}"].select, {"snapshot_date": dt.date.fromisoformat(day)}))
+    columns = ", ".join(features()[f"features.{name}"].header.columns)
+    asked = with_features(f"SELECT {columns} FROM features.{name}", {"features.listed_methods": methods})
+    return Rows(shop.engine.read(asked, {"snapshot_date": dt.date.fromisoformat(day)}))
 
 
 # ── what is counted ───────────────────────────────────────────────────────────────────────────────────────────────────
@@ -158,6 +160,15 @@ def test_new_products_are_for_customers_of_a_year(households):
     households.orders("late", days_before(364), product_id="bread").orders("gone", days_before(365), product_id="bread")
     rows = ask(households, "new_candidates")
     assert len(rows.where(customer_id="late")) and not len(rows.where(customer_id="gone"))
+
+
+def test_candidates_are_looked_for_by_the_methods_that_are_listed_alone(households):
+    popular = "SELECT 'cross_sell' AS list, 'popular_30d' AS method, 'ok' AS status"
+    by_all = ask(households, "new_candidates")
+    assert len(by_all.where(method="similar_customers")) and len(by_all.where(method="popular_90d"))
+    assert ask(households, "new_candidates", methods=popular).rows() == by_all.where(method="popular_30d").rows()
+    assert not len(ask(households, "product_neighbours", methods=popular))  # nobody is compared in vain
+    assert not len(ask(households, "repeat_candidates", methods=popular))
 
 
 # ── how they would have done ──────────────────────────────────────────────────────────────────────────────────────────

@@ -108,6 +108,9 @@ PERIODS = st.none() | st.sampled_from(
     ["2026", "2026-01", "2026-12", "2026-Q1", "2026-Q4", "2026-00", "2026-13", "2026-Q5", "2026-Q0", "2026-1", "26-01",
      "2026-01-01", "2026-q1", " 2026", "2026\n", ""]
 )  # fmt: skip
+BIRTHS = st.none() | st.sampled_from(
+    [dt.date(1900, 1, 1), dt.date(1899, 12, 31), dt.date(2100, 1, 1), dt.date(2100, 1, 2)]
+)
 FIGURES = st.none() | st.sampled_from([0.0, -1e15, 1e15, 1.001e15, -1.001e15, inf, -inf]) | st.floats(-10, 10)
 
 
@@ -115,7 +118,7 @@ def _any_value_of(name: str) -> st.SearchStrategy[Any]:
     """Values of a column of the optional inputs around the edges of its checks."""
     if name.endswith("_at"):
         return MOMENTS
-    return {"period": PERIODS, "value": FIGURES}.get(name, TEXTS)
+    return {"period": PERIODS, "value": FIGURES, "birth_date": BIRTHS}.get(name, TEXTS)
 
 
 @pytest.mark.parametrize("schema", [CUSTOMERS, TARGETS, BENCHMARKS], ids=lambda schema: schema.name)
@@ -303,7 +306,9 @@ def told_shop(shop):
     shop.orders("anna", "2026-01-02", "2026-02-03", "2026-03-01", amount=40, product_id="lamp")
     shop.orders("bert", "2026-01-05", amount="12.50").orders("cleo", "2026-01-09", "2026-02-11")
     shop.orders("gina", "2025-06-01", product_id="lamp")  # long enough ago to know what came of it
-    shop.orders("dora", "2026-02-20", amount=7).orders("emil", "2026-03-05").orders(None, "2026-01-20")
+    shop.orders("dora", "2026-02-20", amount=7).orders("emil", "2026-03-05", source="google", medium="cpc").orders(
+        None, "2026-01-20"
+    )
     shop.refund("bert-1", on="2026-02-15", amount=5).charge("anna-1", on="2026-01-02", customer="anna", amount=3)
     shop.orders(
         "fred", "2026-02-01", "2026-03-19", "2026-03-22", "2026-03-26", "2026-03-30"
@@ -317,7 +322,8 @@ def told_shop(shop):
     shop.event("v1", "product_view", at="2026-01-02T10:00", customer="anna", product_id="lamp")
     shop.campaign("spring", sent="2026-03-01").message("spring", "anna", "sent", at="2026-03-01T10:00")
     shop.message("spring", "emil", "clicked", at="2026-03-04T10:00")  # he orders on the next day
-    shop.consent("anna", "granted", on="2026-01-01")
+    shop.consent("anna", "granted", on="2026-01-01").objection("emil", on="2026-01-01")
+    shop.suppression("lea", on="2026-01-01")
     shop.snapshot("2026-02-28").snapshot("2026-03-31")
     shop.engine.execute("INSERT INTO ingest.identities VALUES ('by-hand', 1, 'guest', 'anna')")
     file = shop.home / "export.csv"
@@ -334,7 +340,7 @@ PREDICTED = {
     for name in (
         *PREDICTION_TABLES, "premium_alerts", "rising_customers", "clv_before", "survival_curves", "next_categories",
         "replenishment_products", "replenishment_due", "product_affinity", "taste_groups", "taste_group_items",
-        "stage_move_products",
+        "stage_move_products", "campaign_uplift_segments", "campaign_segments", "programme_comparison",
         "lifecycle_projection", "lifecycle_scenarios", "projection_backtest",
     )
 }  # fmt: skip

@@ -288,8 +288,10 @@ def test_the_input_can_be_named(home):
         ("campaign_id,customer_id,event,happened_at\nc1,anna,sent,2026-01-02\n", "messages"),
         ("campaign_id,channel\nc1,email\n", "campaigns"),
         ("customer_id,channel,status,changed_at\nanna,email,granted,2026-01-02\n", "consents"),
+        ("customer_id,since\nanna,2026-01-02\n", "objections"),
+        ("kind,value,since\nemail,anna@example.com,2026-01-02\n", "suppressions"),
     ],
-    ids=["customers", "targets", "benchmarks", "messages", "campaigns", "consents"],
+    ids=["customers", "targets", "benchmarks", "messages", "campaigns", "consents", "objections", "suppressions"],
 )
 @pytest.mark.parametrize("source", [None, "perennial"])
 def test_inspection_recognises_every_input(tmp_path, text, input, source):

@@ -380,10 +380,10 @@ def test_a_source_written_for_a_sheet_reads_that_sheet(tmp_path, home):
 @pytest.mark.parametrize(
     ("name", "content", "says"),
     [
-        ("a.jsonl", b'[{"order_id": 1}, {"order_id": 2}]\n', "is one JSON array: .jsonl holds one object per line"),
-        ("b.jsonl", b'[\n{"order_id": 1},\n{"order_id": 2}\n]\n', "is one JSON array"),
-        ("c.jsonl", b"[]\n", "is one JSON array"),
-        ("d.jsonl", b'{\n  "order_id": 1\n}\n', "no JSON object with a key on any of its lines"),
+        ("a.jsonl", b"[1, 2]\n", "no JSON object with a key: .jsonl holds one object per line, or arrays of objects"),
+        ("b.jsonl", b'[\n"order_id",\n"1"\n]\n', "no JSON object with a key"),
+        ("c.jsonl", b"[]\n", "no JSON object with a key"),
+        ("d.json", b'{\n  "order_id":\n', "no JSON object with a key"),
         ("e.jsonl", b"{}\n{}\n", "one object per line"),
         ("f.csv", b'[{"order_id": 1}]\n', "is no CSV but JSON"),
         ("g.csv", b"\n<!DOCTYPE html>\n<html><body>Sign in</body></html>\n", "is no text but a web page (HTML)"),

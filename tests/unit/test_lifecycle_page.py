@@ -54,7 +54,7 @@ def page_of(shop: Shop, day: dt.date = DAY) -> str:
     facts = report.facts
     return plain(
         template.render(
-            page="lifecycle", pages={"lifecycle": "Lifecycle"}, facts=facts, snapshot_date=day,
+            page="lifecycle", label="Lifecycle", rooms=(), facts=facts, snapshot_date=day,
             is_empty=facts.is_empty, **lifecycle.context(report),
         )
     )  # fmt: skip
@@ -86,7 +86,8 @@ STANDS_IN = {"customer_kind": "repeat", "defecting_days": 180, "defecting_status
 SUM = "and all 12 together bring 6,000 € (5,000 € to 7,000 €) after 5,500 € in the last 12."
 CELL = {"customers": 1, "from_customers": 4, "share": 0.25, "share_low": 0.046, "share_high": 0.699}
 MOVE = {"move": "convert", "from_stage": "first-time", "to_stage": "active", "value_difference": 20.0,
-        "difference_error": 1.5, "most_to_spend": 4.0}  # fmt: skip
+        "difference_error": 1.5, "cost_basis": "at most", "most_to_spend": 4.0}  # fmt: skip
+UNKNOWN = {**MOVE, "cost_basis": None, "most_to_spend": None}
 AMOUNTS = {
     "opening": Decimal(100), "re-estimation": Decimal(0), "new": Decimal(30), "upward": Decimal(0),
     "downward": Decimal(-7), "to inactive": Decimal(0), "ageing": Decimal(0), "erased": Decimal(0),
@@ -122,10 +123,12 @@ BACK = {**LAST, "scenario": "back", "from_stage": "defecting", "to_stage": "acti
         (value_sentence([("active", 40.0), ("inactive", 2.5)], "EUR"),
          "Mean predicted value of a customer: active 40.00 € and inactive 2.50 €."),
         (value_sentence([], "EUR"), "No stage has 30 customers with a predicted value."),
-        (spend_sentence([MOVE, {**MOVE, "most_to_spend": None}], 90, "EUR"),
+        (spend_sentence([MOVE, UNKNOWN], 90, "EUR"),
          "If every move within 90 days were due to what is spent, and every loss could be prevented, it would pay to "
          "convert first-time customers at most 4.00 € each."),
-        (spend_sentence([{**MOVE, "most_to_spend": None}], 30, "EUR"),
+        (spend_sentence([{**MOVE, "cost_basis": "measured", "most_to_spend": 1.5}, UNKNOWN], 90, "EUR"),
+         "As campaigns with a control group measured it, a contact is worth 1.50 € with first-time customers."),
+        (spend_sentence([UNKNOWN], 30, "EUR"),
          "For no move were enough customers seen in 30 days."),
         (difference_sentence([MOVE], "EUR"),
          "Active and first-time customers differ most: 20.00 € of predicted value, standard error 1.50 €."),
@@ -231,6 +234,12 @@ def test_trust_tells_what_projections_were_worth(valued: Shop) -> None:
         r"In [01] of 1 month the 95 % interval held what came; the projection was", plain(chart.views[0].sentence)
     )
     assert chart.grid is not None and chart.grid.rows[0][4] == 40 * 20 + 35 * 10
+
+
+def test_trust_tells_it_where_the_models_have_too_little_data(valued: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(trust, "champions_of", lambda report: {})
+    told = trust.context(read_report(valued.engine.read, DAY, tables(), RUN))
+    assert told["missing"] and [chart.id for chart in told["charts"]] == ["projection-backtest"]
 
 
 def test_lines_begin_with_what_happens_anyway(valued: Shop) -> None:

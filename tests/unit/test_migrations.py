@@ -280,7 +280,9 @@ def published_by(engine: DuckDBEngine, folder: Path) -> dict[str, str]:
         return path
 
     outputs = [output for day in (DAY, NEXT) for output in write_tables(engine, ours().published, day, file)]
-    return {output.path: output.sha256 for output in (*outputs, *write_audiences(engine, ours().audiences, NEXT, file))}
+    return {
+        output.path: output.sha256 for output in (*outputs, *write_audiences(engine, ours().audiences, NEXT, file)[0])
+    }
 
 
 # ── published folders ─────────────────────────────────────────────────────────────────────────────────────────────────

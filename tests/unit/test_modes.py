@@ -59,6 +59,16 @@ def test_a_group_reads_what_is_published_and_nothing_else(home: Path) -> None:
     assert wrong(Settings(home=home)) == []
 
 
+def test_files_with_addresses_are_their_owners_whoever_shares(home: Path) -> None:
+    folder = home / "data/audiences/2026-01-01/grid"
+    folder.mkdir()
+    for name in ("loyal.csv", "loyal.parquet", "loyal.klaviyo.csv", "loyal.klaviyo-part01.csv"):
+        (folder / name).write_text("")
+    set_right(Settings(home=home, share="group"))
+    assert [mode(path) for path in sorted(folder.iterdir())] == [0o640, 0o600, 0o600, 0o640]
+    assert wrong(Settings(home=home, share="group")) == []
+
+
 def test_links_folders_of_everybody_and_inherited_groups_are_left(home: Path, tmp_path: Path) -> None:
     outside = tmp_path / "outside"
     outside.write_text("")

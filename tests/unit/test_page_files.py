@@ -1,26 +1,29 @@
 """Pages as files: every chart of ours over four shops, a page that a home adds, and what is refused."""
 
 import datetime as dt
+import hashlib
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
+from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
+from made_campaigns import make_up_campaigns
 from made_predictions import predict
 from made_products import make_up_products
 from shop import RealShop, Shop, all_tables, open_engine
 
 from pipeline.reporting import figures
 from pipeline.reporting.chart_files import ColumnSpec, shown_column
-from pipeline.reporting.components import KeyFigures, Nothing, TableCard
+from pipeline.reporting.components import KeyFigures, Nothing, Part, TableCard
 from pipeline.reporting.facts import Query, Report, read_report
 from pipeline.reporting.figures import Data, Shown
-from pipeline.reporting.page import Page, PageFile, in_navigation, page_folders, read_pages
-from pipeline.reporting.pages import PAGES
-from pipeline.reporting.site import OUT, RunCard, build_site
+from pipeline.reporting.page import MOST_PAGES, Page, PageFile, in_navigation, page_folders, read_pages
+from pipeline.reporting.site import OUT, RunCard, all_pages, build_site
 from pipeline.settings import PAGES_FOLDER, Settings
 from pipeline.tables.catalog import tables
 from pipeline.tables.header import Header, HeaderError, Table
@@ -56,6 +59,7 @@ def reports(tmp_path_factory: pytest.TempPathFactory, cdnow_master: RealShop) ->
             if name == "tiny":
                 predict(shop.engine, DAY)
                 make_up_products(shop.engine, DAY)
+                make_up_campaigns(shop.engine, DAY)
                 shop.engine.write(all_tables()["marts.activity_trend_summary"], DAY)
             made[name] = read_report(shop.engine.read, DAY, tables(), RUN)
         made["cdnow"] = read_report(cdnow_master.engine.read, dt.date(1998, 6, 30), tables(), RUN)
@@ -72,7 +76,22 @@ def _tiny(shop: Shop) -> Shop:
     shop.orders("bert", *(f"2026-04-{n:02d}" for n in (1, 22, 23, 24, 25)), sales_channel="store", store_id="Graz")
     shop.refund("cleo-1", on="2026-04-02", amount=5).orders(None, "2026-04-03", amount=8)
     shop.target("revenue", "2026-03", 50).target("orders", "2026-Q2", 9).snapshot("2026-04-10")
-    return shop.benchmark("toys", "repeat_share_of_buyers", "2026-03", 0.4)
+    return _campaigns(shop).benchmark("toys", "repeat_share_of_buyers", "2026-03", 0.4)
+
+
+def _campaigns(shop: Shop) -> Shop:
+    """Spring leaves six of twelve out by lot, and Cleo clicks, comes and buys; nobody is left out of "Alone"."""
+    at = "2026-03-08T09:00"
+    shop.campaign("spring", sent=at, control_share=0.5, cost=Decimal(12), campaign_name="Spring <b>1</b>")
+    shop.campaign("alone", sent=at, window_days=10)
+    for name in ("cleo", "anna@example.com", "m1", "m2", "m3", "m4"):
+        shop.message("spring", name, "sent", at=at).message("spring", name, "delivered", at=f"{at}:01")
+    for name in ("bert", "k1", "k2", "k3", "k4", "k5"):
+        shop.message("spring", name, "assigned", at=at, group_name="control")
+    shop.message("spring", "cleo", "opened", at="2026-03-08T10:00", is_machine=False)
+    shop.message("spring", "cleo", "clicked", at="2026-03-08T10:01").message("alone", "cleo", "sent", at=at)
+    shop.message("spring", "m4", "unsubscribed", at="2026-03-09T10:00")
+    return shop.event("v1", "product_view", at="2026-03-08T10:02", customer="cleo")
 
 
 @pytest.mark.parametrize("shop", ["empty", "one customer", "tiny", "cdnow"])
@@ -80,11 +99,20 @@ def _tiny(shop: Shop) -> Shop:
 def test_a_chart_says_what_it_shows_and_what_it_rests_on(
     reports: Mapping[str, Report], page: PageFile, name: str, shop: str
 ) -> None:
-    context = page.context(reports[shop])
-    if context["missing"]:
-        assert context["missing"].endswith(".") and not UNSAID.search(context["missing"])
-        return
-    part = context["charts"][name]
+    for context in contexts(page, reports[shop]):
+        assert not UNSAID.search(context["title"]) and not UNSAID.search(context["lead"])
+        if context["missing"]:
+            assert context["missing"].endswith(".") and not UNSAID.search(context["missing"])
+        else:
+            says_what_it_shows(context["charts"][name])
+
+
+def contexts(page: PageFile, report: Report) -> list[dict[str, Any]]:
+    """Of the page, or of each of the pages that the folder makes."""
+    return [made.context(report) for made in (page.pages(report).values() if page.header.each else [page.as_page()])]
+
+
+def says_what_it_shows(part: Part) -> None:
     if isinstance(part, Nothing):
         assert not part.text or (part.text.endswith(".") and not UNSAID.search(part.text)), part.text
         return
@@ -92,9 +120,7 @@ def test_a_chart_says_what_it_shows_and_what_it_rests_on(
         for figure in part.figures:
             assert figure.label and figure.value and not UNSAID.search(f"{figure.value} {figure.context}"), figure
         return
-    assert re.match(r"(n = [\d,]+ [a-z ]+ · .*|orders )\d+ \w+ \d{4} (–|to) \d+ \w+ \d{4}$", plain(part.basis)), (
-        part.basis
-    )
+    assert BASIS.match(plain(part.basis)), part.basis
     grids = [("", part.grid)] if isinstance(part, TableCard) else part.grids
     for _, grid in grids:
         assert grid.caption and grid.rows and all(len(row) == len(grid.fields) for row in grid.rows)
@@ -116,21 +142,24 @@ def test_the_tiny_and_the_large_shop_have_something_of_everything(reports: Mappi
     shown = {
         (page.name, name)
         for shop in ("tiny", "cdnow") for page in OURS
-        for name, part in page.context(reports[shop])["charts"].items() if part
+        for context in contexts(page, reports[shop])
+        for name, part in context["charts"].items() if part
     }  # fmt: skip
-    too_much_for_both = {("trend", "moves"), ("trend", "movers"), ("channels", "channel_repeats")}
+    too_much_for_both = {
+        ("trend", "moves"), ("trend", "movers"), ("channels", "channel_repeats"), ("campaign", "segments"),
+    }  # fmt: skip
     assert shown | too_much_for_both == {(page.name, name) for page, name in CHARTS}
 
 
-def said(report: Report, page: str) -> dict[str, list[str]]:
+def said(report: Report, page: str, at: int = 0) -> dict[str, list[str]]:
     """The sentences of a page's charts, view by view; of a chart without rows what is said instead."""
     (found,) = (one for one in OURS if one.name == page)
-    parts = found.context(report)["charts"]
+    parts = contexts(found, report)[at]["charts"]
     return {
         name: [plain(part.text)] if isinstance(part, Nothing)
         else [plain(part.sentence)] if isinstance(part, TableCard)
         else [plain(view.sentence) for view in part.views]
-        for name, part in parts.items()
+        for name, part in parts.items() if not isinstance(part, KeyFigures)
     }  # fmt: skip
 
 
@@ -183,6 +212,64 @@ def test_what_is_said_of_tastes(reports: Mapping[str, Report]) -> None:
         "0 values have files: those with at least 100 customers, and of products, categories, places and channels the "
         "first 20."
     ]
+
+
+def test_what_is_said_of_campaigns(reports: Mapping[str, Report]) -> None:
+    """Of Spring 1 of 6 bought and 0 of 6 of those left out: Newcombe's limits hold 0. Alone: 40 before, 40 after."""
+    words = said(reports["tiny"], "campaigns")
+    assert words["campaigns"] == [
+        "Of 1 campaign that can be judged, 0 made more members buy; 1 show no difference to the control group. 1 is "
+        "without a control group, so nobody knows what they caused. Leave out one member in ten by lot next time "
+        "(group control)."
+    ]
+    assert words["uplift"][0].startswith("Of 1 campaign, none did better than its control group beyond chance.")
+    assert words["before_after"][0].startswith("What these members spent after the campaign against before it.")
+    assert words["segments"] == [
+        "Segments differ. Begin with Defecting: 4.5 points (3.0 points to 6.0 points) more of them bought than of "
+        "those left out; of Active 2.0 points (0.5 points to 3.5 points).",
+        "No difference between segments shown: all of them, from At risk to Champions, may have answered alike. Choose "
+        "by what a customer is worth, not by this.",
+    ]
+    # Cleo is in both: 7 were written to, 1 came and bought.
+    assert words["funnel"] == [
+        "Of 7 members written to, 14.3 % clicked and bought. Most are lost between delivered and opened, where 14.3 % "
+        "go on: try other senders, subjects and times."
+    ]
+    spring, alone = (said(reports["tiny"], "campaign", at) for at in (1, 0))
+    assert spring["caused"][0].startswith(
+        "No difference shown: 16.7 % of those who got it bought, 0.0 % of those left out: a difference of 16.7 points ("
+    )
+    assert spring["credit"][0].startswith(
+        "By model it is 0 € (as the shop recorded it) to 40.00 € (last click): a question"
+    )
+    assert alone["caused"] == [
+        "Nobody was left out by lot, so it is not known what it caused. Before/after, not causal: members spent ±0 "
+        "against as many days before."
+    ]
+    assert alone["credit"] == ["No order followed a click on it within its window, and the shop ascribes none to it."]
+
+
+def test_what_is_said_of_channels(reports: Mapping[str, Report]) -> None:
+    """Cleo's visit of 8 March, of which no source is recorded, comes before her orders of 9 and 20 March: 40 each."""
+    words = said(reports["tiny"], "channels")
+    assert words["attribution"][0].startswith(
+        "Ascribed, not caused: no model knows which orders would have come anyway."
+    )
+    assert "differ most on" in words["attribution"][0]
+    assert words["propensity"][0].startswith("Customers keep to no channel more than chance makes them: expect")
+
+
+def test_what_is_said_of_engagement(reports: Mapping[str, Report]) -> None:
+    words = said(reports["tiny"], "engagement")
+    assert words["levels"][0].startswith(
+        "Write to the 10 lapsing customers first: last active three to six months ago."
+    )
+    assert words["gaps"][0].startswith(
+        "Half of all visits are followed by another within 8 days, three quarters within 32"
+    )
+    assert words["clicks"][0].startswith(
+        "Of the next message expect 15.0 % clicks of customers who are engaged and 10.0 % of those who are lapsing."
+    )
 
 
 def test_where_there_is_nothing_the_input_that_is_missing_is_named(shop: Shop) -> None:
@@ -362,9 +449,9 @@ def test_a_home_has_a_page_of_its_own(shop: Shop, tmp_path: Path) -> None:
     shop.orders("bert", "2026-02-10", amount=40).snapshot(str(DAY))
     texts = written(shop.engine.read, tmp_path)
     text = plain(texts["baskets"])
-    assert '<a href="baskets.html">Baskets</a>' in texts["index"]
-    names = re.findall(r'<a href="(\w+)\.html"(?: aria-current="page")?>', texts["index"].split("</nav>")[0])
-    assert names.index("baskets") == names.index("cohorts") + 1
+    rooms, pages = (re.findall(r'<a href="(\w+)\.html"', part) for part in navigation_of(texts["cohorts"]))
+    assert pages == ["rhythm", "cohorts", "baskets", "trend"], "in the room of the page that it follows, behind it"
+    assert rooms == ["index", "segments", "rhythm", "value", "calendar", "trust", "glossary"]
     assert "What an order is worth, and who brings most, out of 3 orders." in text
     assert re.findall(r'<span class="value">([^<]*)</span>', text) == ["2", "1", "90.00 €", "30.00 €"]
     assert "50.0 % of all" in text
@@ -379,11 +466,119 @@ def test_a_home_has_a_page_of_its_own(shop: Shop, tmp_path: Path) -> None:
     assert not UNSAID.search(re.sub(r"<script.*?</script>|style=\"[^\"]*\"", "", text, flags=re.DOTALL))
 
 
+def navigation_of(text: str) -> list[str]:
+    """Its rooms, and the pages of the one that is open."""
+    return re.findall(r"<ul[^>]*>(.*?)</ul>", text.split('<nav class="pages"')[1].split("</nav>")[0], re.DOTALL)
+
+
+def test_a_page_chooses_its_room(shop: Shop, tmp_path: Path) -> None:
+    write_page(tmp_path, page=PAGE.replace("after: cohorts", "room: Actions"))
+    texts = written(shop.snapshot(str(DAY)).engine.read, tmp_path)
+    (rooms,) = navigation_of(texts["baskets"])
+    assert '<li class="room here"><a href="baskets.html" aria-current="page">Baskets</a></li>' in rooms
+    assert '<a href="segments.html">Customers</a>' in navigation_of(texts["index"])[0]
+
+
 def test_a_page_with_nothing_to_show_says_so(shop: Shop, tmp_path: Path) -> None:
     write_page(tmp_path)
     shop.snapshot(str(DAY))
     text = written(shop.engine.read, tmp_path)["baskets"]
     assert "Nobody has bought yet." in text and "data-chart=" not in text
+
+
+# ── a page for each value ─────────────────────────────────────────────────────────────────────────────────────────────
+
+SHOPS = """{#
+title: "Shop {{ each.store_id }}"
+after: cohorts
+each: store_id
+values: >-
+  SELECT store_id, count(*) AS lines FROM staging.order_lines GROUP BY store_id ORDER BY lines DESC, store_id
+lead: "{{ each.lines|counted('line') }}, {{ spent|money }}."
+let:
+  spent: SELECT sum(amount) FROM staging.order_lines WHERE store_id = $store_id
+#}
+{{ ui.show(charts.lines) }}
+"""
+LINES = """/*
+title: Lines
+draw: table
+columns:
+  store_id: {hidden: true}
+  place: {label: Place, page: {folder: shops, key: store_id}}
+  amount: {label: Amount, kind: money}
+empty: ""
+basis: n = {{ each.lines|counted("line") }}
+*/
+SELECT store_id, 'in ' || store_id AS place, amount FROM staging.order_lines WHERE store_id = $store_id
+"""
+BEST_SHOPS = LINES.replace(" WHERE store_id = $store_id", "").replace("each.lines", "2")
+
+
+def write_shops(home: Path, page: str = SHOPS, lines: str = LINES) -> None:
+    folder = home / "reports" / "pages" / "shops"
+    folder.mkdir(parents=True)
+    (folder / "page.html.j2").write_text(page, encoding="utf-8")
+    (folder / "lines.sql").write_text(lines, encoding="utf-8")
+
+
+def test_a_folder_makes_a_page_for_each_value(shop: Shop, tmp_path: Path) -> None:
+    write_shops(tmp_path)
+    shop.orders("anna", "2026-01-05", "2026-01-06", amount=20, store_id="../Graz <1>")
+    shop.orders("bert", "2026-01-05", amount=5, store_id="graz-1").orders(
+        "cleo", "2026-01-05", amount=7, store_id="Łódź"
+    )
+    shop.orders("dora", "2026-01-05").snapshot(str(DAY))
+    texts = written(shop.engine.read, tmp_path)
+    made = {name: plain(text) for name, text in texts.items() if name.startswith("shops")}
+    same = {f"shops-graz_1_{hashlib.md5(name.encode()).hexdigest()[:8]}" for name in ("../Graz <1>", "graz-1")}
+    assert set(made) == {*same, "shops-d"}, "what is shared is told apart, an unknown shop has no page"
+    graz = next(text for text in made.values() if "Graz &lt;1&gt;" in text)
+    assert "<title>Shop ../Graz &lt;1&gt; ·" in graz and "2 lines, 40.00 €." in graz
+    assert graz.count('">in ../Graz &lt;1&gt;</a>') == 2
+    assert set(re.findall(r'<a href="(shops-\w+)\.html">in ', graz)) <= same
+    assert '<a href="cohorts.html" aria-current="page">' in graz and "shops" not in texts["index"]
+    assert 'data-page="cohorts"' in graz, "another day need not have the page"
+
+
+def test_a_text_leads_nowhere_where_there_is_no_page(shop: Shop, tmp_path: Path) -> None:
+    write_shops(tmp_path, SHOPS.replace("GROUP BY store_id", "WHERE store_id <> 'b' GROUP BY store_id"))
+    write_page(tmp_path, best=BEST_SHOPS)
+    shop.orders("anna", "2026-01-05", store_id="a").orders("bert", "2026-01-05", store_id="b").snapshot(str(DAY))
+    text = written(shop.engine.read, tmp_path)["baskets"]
+    assert '<a href="shops-a.html">in a</a>' in text and "in b" in text and "shops-b" not in text
+
+
+def test_a_folder_makes_so_many_pages_at_most(shop: Shop, tmp_path: Path) -> None:
+    write_shops(tmp_path)
+    for number in range(MOST_PAGES + 2):
+        shop.orders("anna", "2026-01-05", store_id=f"s{number:02d}")
+    shop.orders("anna", "2026-01-06", store_id="s51").snapshot(str(DAY))
+    (page,) = [page for page in read_pages(page_folders(tmp_path), tables()) if page.name == "shops"]
+    made = page.pages(read_report(shop.engine.read, DAY, tables(), RUN))
+    assert list(made) == ["s51", *(f"s{number:02d}" for number in range(MOST_PAGES - 1))]
+
+
+@pytest.mark.parametrize(
+    ("page", "lines", "message"),
+    [
+        (SHOPS.replace("each: store_id\n", ""), LINES, "each and values go together"),
+        (SHOPS.replace("after: cohorts\n", ""), LINES, "after says which page leads to these"),
+        (SHOPS.replace("after: cohorts", "after: baskets"), LINES, "there is no page 'baskets' that could lead"),
+        (SHOPS.replace("FROM staging.order_lines GROUP", "FROM people.contacts GROUP"), LINES,
+         "page.html.j2: values: the SELECT reads people.contacts"),
+        (SHOPS.replace("SELECT store_id, count", "SELECT store_id AS store, count"), LINES,
+         "values: the SELECT has no column 'store_id'"),
+        (SHOPS, LINES.replace("$store_id", "$place"), "lines.sql, line 11: the SELECT holds a parameter"),
+        (SHOPS, LINES.replace("key: store_id", "key: store"), "columns.place.page names 'store', which is not among"),
+        (SHOPS, LINES.replace("folder: shops", "folder: trend"), "columns.place.page: there is no folder 'trend' with"),
+    ],
+)  # fmt: skip
+def test_pages_of_values_that_cannot_be_made_are_refused(
+    page: str, lines: str, message: str, two_customers: Query, tmp_path: Path
+) -> None:
+    write_shops(tmp_path, page, lines)
+    assert message in refusal_of(two_customers, tmp_path)
 
 
 # ── what is refused ───────────────────────────────────────────────────────────────────────────────────────────────────
@@ -430,6 +625,7 @@ def refusal_of(query: Query, home: Path) -> str:
         # pages
         ({"page": PAGE.replace("{#", "<!--")}, "page.html.j2: must begin with its front matter"),
         ({"page": PAGE.replace("lead:", "leed:", 1)}, "page.html.j2, line 4: leed: Extra inputs"),
+        ({"page": PAGE.replace("after: cohorts", "room: Attic")}, "page.html.j2, line 3: room: Input should be"),
         ({"page": PAGE.replace("after: cohorts", "after: nothing")}, "there is no page 'nothing' to follow"),
         ({"page": PAGE.replace("charts.months", "charts.weeks")}, "has no attribute 'weeks'"),
         ({"page": PAGE.replace("</div>", "{% endfor %}")}, "page.html.j2, line 23: Encountered unknown tag 'endfor'"),
@@ -476,9 +672,9 @@ def test_pages_follow_the_page_they_name() -> None:
     assert [one.name for one in in_navigation(pages)] == ["a", "c", "d", "b", "z"]
     with pytest.raises(HeaderError, match=r"x/page\.html\.j2: after: there is no page 'y'"):
         in_navigation([page("a"), page("x", "y"), page("y", "x")])
-    assert [one.name for one in in_navigation([*PAGES, *(file.as_page() for file in OURS)])] == [
-        "index", "rfm", "segments", "calendar", "channels", "products", "taste", "classes", "comparison", "trend",
-        "lifecycle", "rhythm", "cohorts", "value", "probability", "trust", "glossary",
+    assert [one.name for one in all_pages(OURS)] == [
+        "index", "segments", "rfm", "lifecycle", "classes", "rhythm", "cohorts", "trend", "value", "probability",
+        "calendar", "channels", "products", "taste", "campaigns", "engagement", "comparison", "trust", "glossary",
     ]  # fmt: skip
 
 

@@ -19,16 +19,20 @@ from pipeline.steps.prediction import inputs
 from pipeline.steps.prediction.backtest import PUBLISHED, outcomes, publish
 from pipeline.steps.prediction.holdouts import BLEND, BOOSTED, PROBABILITIES, TRAINED, counted_on, trained_on
 from pipeline.steps.prediction.inputs import (
+    AMOUNTS,
     FEATURES,
     HISTORY,
     RHYTHM,
     Cohort,
     Everybody,
+    Part,
     cohort,
     everybody,
     kept_share,
     parts_of,
     spenders,
+    window,
+    year_ago,
 )
 from pipeline.steps.prediction.nightly import KINDS, Night, last_models
 from pipeline.steps.prediction.rows import compute, frames_of, queries
@@ -82,9 +86,57 @@ def retail_night(online_retail):
 
 def test_a_sample_is_some_of_the_customers_and_all_that_is_known_of_them(cdnow_master):
     everybody = cohort(cdnow_master.engine, ORIGIN, LAST_DAY).frame
-    some = cohort(cdnow_master.engine, ORIGIN, LAST_DAY, part=(0, 5)).frame
+    some = cohort(cdnow_master.engine, ORIGIN, LAST_DAY, part=Part(0, 5, LAST_DAY)).frame
     assert some.height == pytest.approx(everybody.height / 5, rel=0.05)
     assert_frame_equal(some, everybody.join(some, on="customer_id", how="semi"), rel_tol=1e-12)
+
+
+def made_of_many_alike(shop) -> None:
+    """400 customers of 20 days, prices of two and channels of two: the same purchases in many a hand."""
+    rng = np.random.default_rng(11)
+    for number in range(400):
+        first, price, channel = (int(rng.integers(n)) for n in (20, 2, 2))
+        gaps = np.cumsum(rng.integers(1, 4, rng.geometric(0.6)) * 20) - 20
+        days = ((ORIGIN + dt.timedelta(first + int(gap))).isoformat() for gap in gaps)
+        shop.orders(f"{number:03d}", *days, amount=10 + 5 * price, sales_channel=("shop", "web")[channel])
+        if number % 7 == 0:
+            shop.refund(f"{number:03d}-1", on=(ORIGIN + dt.timedelta(first + 3)).isoformat(), amount=2)
+
+
+def drawn(engine, place: int) -> list[pl.DataFrame]:
+    """What a part of three is said to have done; whoever did it."""
+    origin, end, part = ORIGIN + dt.timedelta(40), ORIGIN + dt.timedelta(90), Part(place, 3, LAST_DAY)
+    frames = [cohort(engine, origin, end, part, columns).frame for columns in (FEATURES, RHYTHM)]
+    frames += [found.frame for found in window(engine, origin, [end, end, end], part).values()]
+    frames.append(year_ago(engine, origin, end, part))
+    anonymous = (
+        frame.select(pl.exclude("customer_id", "later_amount", *(FEATURES[n] for n in AMOUNTS))) for frame in frames
+    )
+    return [frame.sort(pl.all()) for frame in anonymous]
+
+
+def test_samples_are_the_same_whatever_customers_are_called_and_in_whatever_currency_they_pay(shop):
+    made_of_many_alike(shop)
+    shop.table("marts.customer_summary", snapshot_date=LAST_DAY.isoformat())
+    before = [drawn(shop.engine, place) for place in range(3)]
+    for table in ("order_lines", "orders", "occasions"):
+        shop.engine.execute(f"UPDATE staging.{table} SET customer_id = md5(customer_id), amount = 3 * amount")
+    for ours, theirs in zip(before, (drawn(shop.engine, place) for place in range(3)), strict=True):
+        for one, other in zip(ours, theirs, strict=True):
+            assert one.height > 20
+            assert_frame_equal(one, other)
+
+
+def test_a_part_has_its_share_of_each_day_and_of_who_came_back(cdnow_master):
+    whole, part = (
+        cohort(cdnow_master.engine, LAST_DAY, LAST_DAY, part, RHYTHM).frame for part in (None, Part(1, 8, LAST_DAY))
+    )
+    # By chance alone 36 of the 1,506 would come or go who bought once.
+    for kind, apart in (("age_days", 1), ("frequency", 10)):
+        shares = (frame.group_by(kind).agg(customers=pl.len()) for frame in (whole, part))
+        both = next(shares).join(next(shares), on=kind, how="left").fill_null(0)
+        assert (both["customers"] / 8 - both["customers_right"]).abs().max() <= apart
+    assert part.height == pytest.approx(whole.height / 8, rel=0.002)
 
 
 def test_the_short_query_knows_what_the_long_one_does(online_retail):

@@ -505,9 +505,11 @@ def test_the_best_of_each_score_is_named(predicted: Shop) -> None:
     }  # fmt: skip
     rows = {row[0]: row for row in tables_found["scores-counts"].rows}
     assert rows["MBG/NBD"][1] == "published"
-    assert rows["MBG/NBD"][-1] == "RMSE, Mean error, Bias in %, Correlation, Gini, Top 10 % capture"
+    assert rows["MBG/NBD"][-1] == "RMSE, Mean error, Bias in %, Poisson deviance, Correlation, Gini, Top 10 % capture"
     assert rows["Nobody buys again"][1:3:1] == ("naive baseline", pytest.approx(1.5 * 1.5))
     assert rows["BG/NBD"][-1] == "–"
+    place = [field.label for field in tables_found["scores-counts"].fields].index("Poisson deviance")
+    assert (rows["MBG/NBD"][place], rows["Nobody buys again"][place]) == (pytest.approx(1.1), None)
 
 
 def test_customers_are_ids_and_no_page_holds_an_address_or_code(predicted: Shop, tmp_path: Path) -> None:

@@ -42,17 +42,17 @@ def values_of(shop: Shop) -> Any:
     return shop.show(VALUES, DAY)
 
 
-def files_of(shop: Shop, folder: Path) -> Files:
-    """Rows of the CSV files by catalogue and name, but for those of segments."""
+def files_of(shop: Shop, folder: Path, day: str = DAY) -> Files:
+    """Rows of the day's CSV files by catalogue and name, but for those of segments and signals."""
 
     def file(target: str) -> Path:
         path = folder / target
         path.parent.mkdir(parents=True, exist_ok=True)
         return path
 
-    audiences = [audience for audience in ours().audiences if audience.name != "segments"]
-    write_audiences(shop.engine, audiences, dt.date.fromisoformat(DAY), file)
-    root = folder / audience_folder(dt.date.fromisoformat(DAY))
+    audiences = [audience for audience in ours().audiences if audience.name not in ("segments", "signals")]
+    write_audiences(shop.engine, audiences, dt.date.fromisoformat(day), file)
+    root = folder / audience_folder(dt.date.fromisoformat(day))
     return {
         path.relative_to(root).with_suffix("").as_posix(): list(csv.DictReader(path.open(encoding="utf-8", newline="")))
         for path in sorted(root.rglob("*.csv"))
@@ -136,7 +136,11 @@ def test_a_price_band_is_of_those_whose_main_one_it_is(shop: Shop, tmp_path: Pat
         {"customer_id": "bert", "attribute": "3", "is_main": False}, **band,
     )  # fmt: skip
     values_of(shop)
-    assert {name: customers(rows) for name, rows in files_of(shop, tmp_path).items()} == {"price_band/band_1": ["anna"]}
+    found = files_of(shop, tmp_path)
+    assert {name: customers(rows) for name, rows in found.items()} == {"price_band/band_1": ["anna"]}
+    assert [row["label"] for row in found["price_band/band_1"]] == [
+        "cheapest third of each category, 1.80 a line on average"
+    ]
 
 
 def test_taste_groups_and_stages_of_needs_have_files(shop: Shop, tmp_path: Path) -> None:

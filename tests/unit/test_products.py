@@ -286,6 +286,40 @@ def test_the_complete_journey_is_orders_and_products_by_its_columns(home):
     ]
 
 
+def test_campaigns_of_the_complete_journey_are_read_from_two_files(home):
+    """Whoever was written to was so when the campaign started; its orders count until its coupons end."""
+    home.drop(
+        "campaign_descriptions.csv",
+        "campaign_id,campaign_type,start_date,end_date\n"
+        "18,Type A,2017-10-30,2017-12-24\n"
+        "15,Type C,2017-09-20 00:00:00,2018-02-28 00:00:00\n"
+        "7,Type B,2017-04-24,2017-04-24\n",
+        source="complete_journey",
+    )
+    home.drop("campaigns.csv", "campaign_id,household_id\n18,900\n18,901\n18,900\n15,900\n", source="complete_journey")
+    loaded = home.load()
+    assert counts(loaded["campaign_descriptions.csv"]) == (3, 2, 1, 0, 0)  # a campaign that ends as it starts
+    assert counts(loaded["campaigns.csv"]) == (4, 3, 0, 0, 1)
+    assert home.staged("campaigns").rows("campaign_id", "campaign_name", "programme", "sent_on", "window_days") == [
+        ("15", "Type C, campaign 15", "Type C", "2017-09-20", 161),
+        ("18", "Type A, campaign 18", "Type A", "2017-10-30", 55),
+    ]
+    assert home.staged("messages").rows("campaign_id", "customer_id", "event", "group_name", "happened_on") == [
+        ("15", "900", "assigned", "treated", None),
+        ("18", "900", "assigned", "treated", None),
+        ("18", "901", "assigned", "treated", None),
+    ]
+
+
+@pytest.mark.parametrize(
+    "header", ["household_id,coupon_upc,campaign_id,redemption_date", "coupon_upc,product_id,campaign_id"]
+)
+def test_coupons_of_the_complete_journey_are_no_members_of_campaigns(home, header):
+    home.drop("coupons.csv", f"{header}\n1,2,3,2017-01-01\n", source="complete_journey")
+    with pytest.raises(ExportError, match=r"coupons\.csv is no export of source complete_journey"):
+        home.load()
+
+
 # ── events of the web shop ────────────────────────────────────────────────────────────────────────────────────────────
 
 

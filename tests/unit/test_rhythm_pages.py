@@ -239,6 +239,6 @@ def test_the_pages_render(shop: Shop, tmp_path: Path) -> None:
     assert [row[1:5] for row in shown["moments"].rows] == [(50, None, None, None)]
     assert plain(shown["drift_missing"]) == "A drift needs three quarters that are known; there is 1."
     text = make_environment("EUR").get_template("rhythm.html.j2").render(
-        page="rhythm", pages={"rhythm": "Rhythm"}, facts=report.facts, snapshot_date=APRIL, is_empty=False, **shown
+        page="rhythm", label="Rhythm", rooms=(), facts=report.facts, snapshot_date=APRIL, is_empty=False, **shown
     )  # fmt: skip
     assert "Key moment by day 90" in text

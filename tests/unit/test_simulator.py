@@ -289,13 +289,19 @@ def test_the_grocery_is_read_from_the_package_that_ships_it(tmp_path: Path, monk
         "SELECT '1095275' AS product_id, 'PASTRY' AS department, 'National' AS brand, 'ROLLS' AS product_category, "
         "NULL::VARCHAR AS product_type"
     ).write_parquet(str(data / "products.parquet"))
+    duckdb.sql(
+        "SELECT 18 AS campaign_id, 'Type A' AS campaign_type, TIMESTAMP '2017-10-30' AS start_date, "
+        "TIMESTAMP '2017-12-24' AS end_date"
+    ).write_parquet(str(data / "campaign_descriptions.parquet"))
+    duckdb.sql("SELECT 18 AS campaign_id, 900 AS household_id").write_parquet(str(data / "campaigns.parquet"))
     home = tmp_path / "home"
     home.mkdir()
     (home / "perennial.toml").write_text(demos.GROCERY.settings)
     exports = demos.GROCERY.exports(home)
-    assert exports == {"complete_journey": [str(data / f"{name}.parquet") for name in ("transactions", "products")]}
+    names = ("transactions", "products", "campaign_descriptions", "campaigns")
+    assert exports == {"complete_journey": [str(data / f"{name}.parquet") for name in names]}
     settings = load(home)
-    with open_engine(settings, [data / "transactions.parquet", data / "products.parquet"]) as engine:
+    with open_engine(settings, list(map(Path, exports["complete_journey"]))) as engine:
         found = list(load_exports(engine, settings, find_exports(settings, exports)))
         assert all(isinstance(result, Loaded) for result in found), found
         lines = engine.execute("SELECT sum(amount)::VARCHAR, max(ordered_on) FROM staging.order_lines")

@@ -20,7 +20,9 @@ from pipeline.steps.movement import trend
 from pipeline.tables.audiences import read_audiences
 from pipeline.tables.catalog import Catalog, ours, tables
 from pipeline.tables.header import HeaderError, Table, in_order, read_features, read_table, read_tables
+from pipeline.tables.inlining import WithFeatures
 from pipeline.tables.inputs import INPUTS
+from pipeline.tables.platforms import platforms
 from pipeline.tables.sql_text import tables_read
 
 HEADER = """/*
@@ -225,6 +227,22 @@ def test_a_feature_is_written_into_the_tables_that_read_it_once_and_with_what_it
         assert connection.execute(found.declared_select, day).fetchall() == [(dt.date(2026, 1, 3), "anna", 2)]
 
 
+def test_a_text_tells_its_features_one_by_one(tmp_path):
+    """Each with those that it reads, so that it can be computed apart from who reads it."""
+    select = written(tmp_path)["marts.example"].select
+    assert isinstance(select, WithFeatures)
+    assert list(select.features) == ["features.bought", "features.often"]
+    assert select.tables == {"staging.orders"}
+    bought, often = select.alone("features.bought"), select.alone("features.often")
+    assert (list(bought.features), list(often.features)) == ([], ["features.bought"])
+    assert [tables_read(text, "alone") for text in (bought, often)] == [{"staging.orders"}] * 2
+
+
+def test_only_features_are_kept(tmp_path):
+    with pytest.raises(HeaderError, match=r"marts/example\.sql: keep is for features"):
+        read_table(write(tmp_path, HEADER.replace("owner:", "keep: true\nowner:") + SELECT), tmp_path)
+
+
 def test_a_table_comes_after_what_its_features_read(tmp_path):
     table(tmp_path, "staging.orders")
     assert list(written(tmp_path)) == ["staging.orders", "marts.example"]
@@ -300,12 +318,13 @@ def test_the_lint_names_the_file_and_the_line_where_it_is_written(tmp_path, monk
 # ── our own files ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_every_sql_file_is_a_table_a_query_an_input_an_audience_or_a_source():
+def test_every_sql_file_is_a_table_a_query_an_input_an_audience_a_platform_or_a_source():
     files = {path.relative_to(SQL_FOLDER).as_posix() for path in SQL_FOLDER.rglob("*.sql")}
     known = {table.file.removeprefix("sql/") for table in read_tables().values()}
     known |= {query.file.removeprefix("sql/") for query in read_features().values()}
     known |= {input.file.removeprefix("sql/") for input in INPUTS.values()}
     known |= {audience.file.removeprefix("sql/") for audience in read_audiences()}
+    known |= {platform.file.removeprefix("sql/") for platform in platforms().values()}
     known |= {f"sources/{source.name}/{source.input}.sql" for source in find_sources([SQL_FOLDER / "sources"]).values()}
     assert files == known
 
@@ -317,6 +336,10 @@ def test_our_files_keep_to_the_portable_subset():
 def test_what_python_asks_keeps_to_the_portable_subset_too(monkeypatch):
     assert {step: len(queries_of(step)) > 0 for step in STEPS} == dict.fromkeys(STEPS, True)
     monkeypatch.setattr(trend, "_PAIRS", "SELECT hash(customer_id) AS h FROM marts.trend_counts")
+    monkeypatch.setattr(lint, "STEPS", {"trend": STEPS["trend"]})  # the files have a test of their own
+    monkeypatch.setattr(lint, "features", dict)
+    for part in ("_problems_of", "_of_pages"):
+        monkeypatch.setattr(lint, part, lambda *_: [])
     assert "pipeline.steps.movement.trend (pairs)" in {problem.file for problem in lint.problems()}
 
 
@@ -330,6 +353,7 @@ def test_what_a_step_asks_is_what_its_tables_say_they_read(step):
 
 
 def test_the_lint_is_a_command_that_fails_where_there_is_something_to_say(monkeypatch, capsys):
+    monkeypatch.setattr(lint, "problems", list)
     assert lint.main() == 0
     monkeypatch.setattr(lint, "problems", lambda: [Refused("sql/marts/a.sql", "PIVOT", "write CASE")])
     assert lint.main() == 1

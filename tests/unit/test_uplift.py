@@ -25,8 +25,11 @@ def test_shares_of_hillstrom_and_what_could_have_been_found():
     assert (effect.difference, effect.low, effect.high) == pytest.approx((0.0068050, 0.0050143, 0.0086407), abs=1e-6)
     assert uplift.ratio_of_shares(treated, control) == pytest.approx((2.188422, 1.767630, 2.707014), abs=1e-6)
     assert uplift.detectable_share(treated, control) == pytest.approx(0.0022378, abs=1e-6)
-    assert uplift.sample_ratio_p(21_307, 21_306, 0.5) == pytest.approx(0.996135, abs=1e-6)
-    assert uplift.sample_ratio_p(21_387, 21_306, 0.5) == pytest.approx(0.695044, abs=1e-6)
+    assert uplift.sample_ratio_p((21_307, 21_306), (0.5, 0.5)) == pytest.approx(0.996135, abs=1e-6)
+    assert uplift.sample_ratio_p((21_387, 21_306), (0.5, 0.5)) == pytest.approx(0.695044, abs=1e-6)
+    assert uplift.sample_ratio_p((21_307, 21_387, 21_306), [1 / 3] * 3) == pytest.approx(0.903693, abs=1e-6)
+    assert uplift.sample_ratio_p((100, 0), (1, 0)) == 1
+    assert uplift.sample_ratio_p((100, 1), (1, 0)) == 0, "nobody was to be control"
 
 
 def arm(members: pl.DataFrame, events: str) -> Arm:
@@ -34,10 +37,21 @@ def arm(members: pl.DataFrame, events: str) -> Arm:
     return Arm(members.height, members[events].sum(), y.sum(), (y * y).sum(), x.sum(), (x * x).sum(), (x * y).sum())
 
 
-@pytest.mark.skipif(not HILLSTROM.exists(), reason="the shared data sets are no part of the repository")
-def test_spend_of_hillstrom():
+@pytest.fixture(scope="module")
+def hillstrom() -> dict[str, pl.DataFrame]:
+    """Members by the mailing they got."""
     frame = pl.read_parquet(HILLSTROM)
-    groups = {name: frame.filter(segment=f"{name} E-Mail") for name in ("Mens", "Womens", "No")}
+    return {name: frame.filter(segment=f"{name} E-Mail") for name in ("Mens", "Womens", "No")}
+
+
+needs_hillstrom = pytest.mark.skipif(
+    not HILLSTROM.exists(), reason="the shared data sets are no part of the repository"
+)
+
+
+@needs_hillstrom
+def test_spend_of_hillstrom(hillstrom):
+    groups = hillstrom
     mens, womens, control = (arm(group, "conversion") for group in groups.values())
     effect, other = uplift.means(mens, control), uplift.means(womens, control)
     assert effect is not None and other is not None
@@ -55,8 +69,20 @@ def test_spend_of_hillstrom():
     )
     assert uplift.variance_left(mens, control, theta) == pytest.approx(0.99957, abs=1e-5)
     assert uplift.detectable_mean(mens, control) == pytest.approx(0.314542, abs=1e-6)
-    visits = uplift.shares(arm(groups["Mens"], "visit"), arm(groups["No"], "visit"))
-    assert (visits.difference, visits.low, visits.high) == pytest.approx((0.0765896, 0.0699533, 0.0832267), abs=1e-6)
+
+
+@needs_hillstrom
+def test_shares_of_hillstrom_by_the_file(hillstrom):
+    def held_against_none(name: str, events: str) -> tuple[float, ...]:
+        effect = uplift.shares(arm(hillstrom[name], events), arm(hillstrom["No"], events))
+        return effect.difference, effect.low, effect.high
+
+    assert held_against_none("Mens", "visit") == pytest.approx((0.0765896, 0.0699533, 0.0832267), abs=1e-6)
+    assert held_against_none("Mens", "conversion") == pytest.approx((0.0068050, 0.0050143, 0.0086407), abs=1e-6)
+    assert held_against_none("Womens", "visit") == pytest.approx((0.0452331, 0.0388941, 0.0515743), abs=1e-6)
+    assert held_against_none("Womens", "conversion") == pytest.approx((0.0031111, 0.0015017, 0.0047455), abs=1e-6)
+    visits = [arm(hillstrom[name], "visit") for name in ("Mens", "No")]
+    assert uplift.ratio_of_shares(*visits) == pytest.approx((1.721405, 1.640392, 1.806417), abs=1e-6)
 
 
 def test_what_cannot_be_computed_is_not():

@@ -288,7 +288,7 @@ def _no_rule(_: exp.Expr) -> Iterable[Finding]:
 _RANKINGS = (exp.RowNumber, exp.Rank, exp.DenseRank, exp.Ntile, exp.Lag, exp.Lead, exp.FirstValue, exp.LastValue)
 _AGGREGATES = (exp.Count, exp.Sum, exp.Min, exp.Max, exp.Avg, exp.Corr, exp.StddevSamp)
 _TRUNCATIONS = ("DAY", "WEEK", "MONTH", "QUARTER", "YEAR")
-_DATE_PARTS = ("YEAR", "QUARTER", "MONTH", "DAY")
+_DATE_PARTS = ("YEAR", "QUARTER", "MONTH", "DAY", "HOUR")
 _INTERVALS = ("DAY", "WEEK", "MONTH", "YEAR", "HOUR", "MINUTE", "SECOND")
 
 

@@ -1,6 +1,7 @@
 """Loading: one export file on its way into the warehouse, all of it set-based.
 
-Each step is a module over one context (`context.Load`): `read`, `map`, `money`, `judge`, `notice`, `merge`, `record`.
+Each step is a module over one context (`context.Load`): `read`, `map`, `money`, `judge`, `notice`, `merge`, `persons`,
+`record`.
 Which files there are is `exports`' business; how a source maps, `sources`'; what a row must be and how rows of an input
 come together, its header in `sql/inputs` says.
 """
@@ -10,7 +11,7 @@ from __future__ import annotations
 from pipeline.engines.duckdb import DuckDBEngine
 from pipeline.home.quarantine import name_rows
 from pipeline.ingest.identity import makes_ids
-from pipeline.ingest.load import judge, map, merge, notice, read, record
+from pipeline.ingest.load import judge, map, merge, notice, persons, read, record
 from pipeline.ingest.load.context import Export, Load, Loaded, Remark, Undecided
 from pipeline.ingest.load.judge import KINDS_OF
 from pipeline.ingest.load.keys import fixed_dialect, mapping_key, of_source, with_rates
@@ -50,6 +51,7 @@ def load_file(
     try:
         read.read_file(load)
         map.map_rows(load)
+        judge.leave_out_foreign(load)
         notice.tell_unknown_statuses(load)
         judge.refuse_damaged_ids(load)
         judge.find_problems(load)
@@ -57,6 +59,7 @@ def load_file(
         merge.find_age(load)
         notice.look_at_ids_of_persons(load)
         notice.remark_on_rows(load)
+        persons.keep(load)
         with engine.transaction():
             record.forget(load)
             if judge.over_limit(load):

@@ -196,6 +196,11 @@ class Load:
         return sorted(raw for raw in money - counted if raw in self.found and self.source.kinds[raw] == "number")
 
     @property
+    def not_kept(self) -> set[str]:
+        """Raw columns that the quarantine does not keep."""
+        return {name for name, column in self.source.header.raw.items() if not column.kept}
+
+    @property
     def beside(self) -> list[str]:
         """The output columns that say something of the row and are none of its canonical ones."""
         return [name for name in self.outputs if name in (PROBLEM, GUEST_ID)]

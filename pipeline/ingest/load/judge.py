@@ -59,6 +59,8 @@ def find_problems(load: Load) -> None:
     raw_columns = load.raw_columns()
     find_unreadable_cells(load)
     for name in columns_with_nulls(load):
+        if name in load.source.header.may_be_null:
+            continue
         seen = any(load.source.header.raw[raw].type in _CASTS for raw in raw_columns[name])
         if not seen or load.stored[name] in WHOLE:  # 2.5 was seen to be a number
             find_unreadable(load, name, raw_columns[name])
@@ -86,11 +88,27 @@ def find_problems(load: Load) -> None:
         find_rest_of_keys(load)
 
 
+def leave_out_foreign(load: Load) -> None:
+    """`left_out`: rows of which the SELECT says that they are none of the input, such as logins among opens."""
+    load.execute("CREATE OR REPLACE TEMP TABLE left_out (row_number BIGINT)")
+    for name, fault in load.source.header.problems.items() if PROBLEM in load.outputs else ():
+        if not fault.left_out:
+            continue
+        found = load.execute(
+            f"INSERT INTO left_out SELECT DISTINCT row_number FROM mapped WHERE {PROBLEM} = $name", name=name
+        )[0][0]
+        if found:
+            load.execute(f"DELETE FROM mapped WHERE {PROBLEM} = $name", name=name)
+            load.remark(name, f"{rows_as_text(found)} left out: {fault.reason}.", found)
+
+
 def find_what_the_source_says(load: Load) -> None:
     """Rows of which the SELECT itself names a fault: quarantined, or only told."""
     if PROBLEM not in load.outputs:
         return
     for name, fault in load.source.header.problems.items():
+        if fault.left_out:
+            continue
         if fault.quarantined:
             load.execute(
                 f"INSERT INTO problems SELECT DISTINCT row_number, '{PROBLEM}', $reason FROM mapped "
@@ -123,8 +141,8 @@ def find_rest_of_keys(load: Load) -> None:
 
 
 def leave_out(load: Load) -> None:
-    """`left_out`: blank rows, and totals that are certain. They are no rows of the table, and are told."""
-    load.execute("CREATE OR REPLACE TEMP TABLE left_out (row_number BIGINT)")
+    """Into `left_out`: blank rows, and totals that are certain. They are no rows of the table, and are told."""
+    forget_left_out(load)
     columns = list(dict(load.execute("SELECT column_name, column_type FROM (DESCRIBE raw)")))
     columns = [name for name in columns if f"raw.{name}" != load.number]
     id = next((name for name in load.input.key if spreadsheets.is_id(name)), None)

@@ -29,6 +29,7 @@ def mapping_key(settings: Settings, source: Source) -> str:
         of_source(settings.statuses, source, {}), cards, sorted({"timezone", "currency"} & settings.model_fields_set),
         of_source(settings.id_guard, source, True),
     ]  # fmt: skip
+    parts += [settings.country] if INPUTS[source.input].persons else []
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:32]
 
 

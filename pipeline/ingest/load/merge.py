@@ -12,7 +12,6 @@ from pipeline.ingest.precedence import BELIEVED, FILES, OLDEST_FIRST
 from pipeline.ingest.sources import EXPORTED_AT
 from pipeline.names import time_in
 from pipeline.quoting import quoted
-from pipeline.tables.rules import sql_type
 
 _SAME_ORDER_DAYS = 2  # exports of one order may differ by a time zone, not by more
 
@@ -153,8 +152,7 @@ def tell_backup(load: Load) -> None:
     if load.exported_at is not None or load.latest_at is None or load.input.changed_at is not None:
         return
     listed = ", ".join(load.input.key)
-    contents = [f"CAST({quoted(name)} AS {sql_type(c.dtype)})" for name, c in load.schema.columns.items()]
-    content = f"sum(CAST(hash({', '.join(contents)}) AS HUGEINT)) AS content"
+    content = content_of(load)
     taken = f"{as_tuple(load.input.key)} IN (SELECT {listed} FROM contested WHERE NOT is_newer)"
     changed = load.execute(
         f"""
@@ -260,9 +258,7 @@ def find_contested(load: Load) -> None:
 def tell_undecided(load: Load) -> None:
     """Remark on keys of which two files tell different things and nothing says which of them is newer."""
     key, listed = load.input.key, ", ".join(load.input.key)
-    typed = [f"CAST({quoted(name)} AS {sql_type(c.dtype)})" for name, c in load.schema.columns.items()]
-    content = f"sum(CAST(hash({', '.join(typed)}) AS HUGEINT)) AS content"
-    told = f"count(*) AS lines, min(row_number) AS first_row, {content}"
+    told = f"count(*) AS lines, min(row_number) AS first_row, {content_of(load)}"
     undecided = f"{as_tuple(key)} IN (SELECT {listed} FROM contested WHERE is_undecided)"
     found = load.execute(
         f"""
@@ -293,6 +289,12 @@ def tell_undecided(load: Load) -> None:
             f"a file was exported (exported_at), or load one after the other.",
             lines,
         )
+
+
+def content_of(load: Load) -> str:
+    """SQL: what the rows of a key say, as staging holds it, whatever their order."""
+    typed = [f"CAST({quoted(name)} AS {load.input.header.columns[name].type})" for name in load.input.stored]
+    return f"sum(CAST(hash({', '.join(typed)}) AS HUGEINT)) AS content"
 
 
 def take_from_older(load: Load) -> None:

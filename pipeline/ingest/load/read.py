@@ -10,10 +10,12 @@ from pipeline.home.quarantine import scratch_folder
 from pipeline.ingest import oddities, spreadsheets
 from pipeline.ingest.load.context import Load, Undecided
 from pipeline.ingest.load.keys import fixed_dialect, of_source
-from pipeline.ingest.readers import RawFile, read_raw
+from pipeline.ingest.nested import path_of
+from pipeline.ingest.readers import RawFile, number_beside, read_raw
 from pipeline.ingest.recognise import AmbiguousDialect, normalised, plain_columns, recognise
 from pipeline.ingest.sizes import limits_of
-from pipeline.quoting import quoted
+from pipeline.ingest.sources import FILE_NAME, FOLDER_NAME
+from pipeline.quoting import quoted, text_literal
 from pipeline.shapes import shown_name
 from pipeline.statuses import IS_GIFT_CARD, STANDING, gift_card_sql, standing_sql, status_word_sql
 
@@ -27,6 +29,7 @@ def read_file(load: Load) -> None:
         limits_of(load.settings), lambda cells: load.source.fit(cells)[0],
     )  # fmt: skip
     load.number, load.found = file.number, resolve(load, file)
+    reach(load, file)
     types = dict(load.execute("SELECT column_name, column_type FROM (DESCRIBE raw)"))
     kinds = undo(load, types, file.typed)
     shown_as = {load.found[raw]: kind for raw, kind in kinds.items()}
@@ -50,7 +53,7 @@ def read_file(load: Load) -> None:
         given.append(f"{column} AS {quoted(raw)}")
         kind = "text" if load.found.get(raw) in as_they_are else kinds.get(raw, "text")
         export.append(f"{normalised(load.dialect, kind, column)} AS {quoted(raw)}")
-    export += meanings(load)
+    export += [*meanings(load), *place(load)]
     for view, shown in (("given", given), ("export", export)):
         columns = ", ".join(shown)
         load.execute(f"CREATE OR REPLACE TEMP VIEW {view} AS SELECT {load.number} AS row_number, {columns} FROM raw")
@@ -77,6 +80,34 @@ def meanings(load: Load) -> list[str]:
             f"{gift_card_sql(columns, header.gift_cards.patterns if patterns is None else patterns)} AS {IS_GIFT_CARD}"
         )
     return made
+
+
+def place(load: Load) -> list[str]:
+    """SQL: what the file and its folder are called, where the SELECT asks for it."""
+    if not load.source.header.reads_name:
+        return []
+    file, folder = load.export.path.name, load.export.path.parent.name
+    return [f"{text_literal(file)} AS {FILE_NAME}", f"{text_literal(folder)} AS {FOLDER_NAME}"]
+
+
+def reach(load: Load, file: RawFile) -> None:
+    """Columns of `raw` for what lies inside of others; what else the file holds of persons goes."""
+    inside = {name: path for name in load.found.values() if name not in file.columns if (path := path_of(name))}
+    if not inside:
+        return
+    types = {
+        name.lower(): (name, kind) for name, kind in load.execute("SELECT column_name, column_type FROM (DESCRIBE raw)")
+    }
+    kept = list(file.columns)
+    if load.input.is_personal:
+        kept = [name for name in file.columns if name in load.found.values()]
+    number = number_beside([*file.columns, *inside])
+    columns = [f"{load.number} AS {number}", *map(quoted, kept)]
+    for name, path in inside.items():
+        column, kind = types[path.column.lower()]
+        columns.append(f"{path.sql(quoted(column), is_text=kind == 'VARCHAR')} AS {quoted(name)}")
+    load.execute(f"CREATE OR REPLACE TEMP TABLE raw AS SELECT {', '.join(columns)} FROM raw")
+    load.number = f"raw.{number}"
 
 
 def resolve(load: Load, file: RawFile) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from dataclasses import asdict
 from typing import Any
 
@@ -58,7 +59,9 @@ def quarantine(load: Load, mapping: str) -> None:
     text = f"coalesce(malformed.text, {raw_text}, '')"
     if load.input.is_personal:  # what the source does not read is nobody's business here
         number, row = "given.row_number", "given"
-        text = f"CASE WHEN malformed.row_number IS NULL THEN {as_json(load, 'given')} ELSE '' END"
+        personal = {raw for name in load.input.persons for raw in load.made_from(name)}
+        not_kept = personal | {*load.not_kept}
+        text = f"CASE WHEN malformed.row_number IS NULL THEN {as_json(load, 'given', not_kept)} ELSE '' END"
     load.execute(
         """
         INSERT INTO ingest.quarantine (file_id, row_number, reasons)
@@ -76,16 +79,16 @@ def quarantine(load: Load, mapping: str) -> None:
     write_rows(load.engine, load.settings, load.file_id, mapping, rows)
 
 
-def as_json(load: Load, table: str) -> str:
+def as_json(load: Load, table: str, without: Container[str] = ()) -> str:
     """SQL: a row as JSON, column by column: the table's name as a value is a column where the file has such one."""
-    columns = [row[0] for row in load.execute(f"SELECT column_name FROM (DESCRIBE {table})")]
+    columns = [row[0] for row in load.execute(f"SELECT column_name FROM (DESCRIBE {table})") if row[0] not in without]
     cells = ", ".join(f"{quoted(name)} := {table}.{quoted(name)}" for name in columns)
     return f"CAST(to_json(struct_pack({cells})) AS VARCHAR)"
 
 
 def insert_lines(load: Load) -> int:
     """Write the lines of the rows that are left; returns how many rows these are."""
-    given = {**load.input.derived} | {name: quoted(name) for name in load.schema.columns}
+    given = {**load.input.derived} | {name: quoted(name) for name in load.input.stored}
     keep = "WHERE row_number NOT IN (SELECT row_number FROM excluded)"
     if not load.execute("SELECT count(*) FROM excluded")[0][0]:
         keep = ""

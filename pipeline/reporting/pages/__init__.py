@@ -22,16 +22,16 @@ from pipeline.reporting.pages import (
 )
 
 PAGES = (
-    Page("index", "Overview", overview.context),
-    Page("rfm", "RFM", rfm.context, of_its_day=True),
-    Page("segments", "Segments", segments.context),
-    Page("calendar", "Calendar", calendar.context, of_its_day=True),
-    Page("classes", "Classes", classes.context),
-    Page("comparison", "Comparison", comparison.context, of_its_day=True),
-    Page("lifecycle", "Lifecycle", lifecycle.context),
-    Page("rhythm", "Rhythm", rhythm.context, of_its_day=True),
-    Page("value", "Value", value.context, of_its_day=True),
-    Page("probability", "Probability", probability.context, of_its_day=True),
-    Page("trust", "Trust", trust.context),
-    Page("glossary", "Glossary", glossary.context, of_its_day=True),
+    Page("index", "This week", overview.context, room="This week"),
+    Page("segments", "Segments", segments.context, room="Customers"),
+    Page("rfm", "RFM", rfm.context, of_its_day=True, room="Customers"),
+    Page("lifecycle", "Lifecycle", lifecycle.context, room="Customers"),
+    Page("classes", "Classes", classes.context, room="Customers"),
+    Page("rhythm", "Rhythm", rhythm.context, of_its_day=True, room="Retention"),
+    Page("value", "Value", value.context, of_its_day=True, room="Value"),
+    Page("probability", "Probability", probability.context, of_its_day=True, room="Value"),
+    Page("calendar", "Calendar", calendar.context, of_its_day=True, room="Shop"),
+    Page("comparison", "Comparison", comparison.context, of_its_day=True, room="Shop"),
+    Page("trust", "Trust", trust.context, room="Trust"),
+    Page("glossary", "Glossary", glossary.context, of_its_day=True, room="Glossary"),
 )

@@ -357,7 +357,7 @@ def _spend_chart(report: Report) -> Chart | None:
         Field("success", "Success", "percent"), Field("success_low", "from", "percent"),
         Field("success_high", "to", "percent"), Field("n", "n", "count"),
         Field("most_to_spend", "Most to spend", "money"), Field("most_low", "from", "money"),
-        Field("most_high", "to", "money"), Field("note", "Note"),
+        Field("most_high", "to", "money"), Field("cost_basis", "Basis"), Field("note", "Note"),
     ]  # fmt: skip
     return Chart(
         id="moves",
@@ -368,7 +368,7 @@ def _spend_chart(report: Report) -> Chart | None:
             (MOVES[r["move"]], _name(r["from_stage"]), _name(r["to_stage"]), r["horizon_days"], r["value_with"],
              r["value_without"], r["value_difference"], r["difference_error"], r["success_share"], r["success_low"],
              r["success_high"], r["from_customers"], r["most_to_spend"], r["most_to_spend_low"],
-             r["most_to_spend_high"], STATUSES[r["status"]])
+             r["most_to_spend_high"], r["cost_basis"], STATUSES[r["status"]])
             for r in rows
         ]),
     )  # fmt: skip

@@ -49,7 +49,15 @@ from pipeline.reporting.predictions import (
 _LAST_X = 7
 _SCORES = {
     "probability": ("log_loss", "brier", "ece", "auc"),
-    "counts": ("rmse", "mae", "bias_percent", "correlation", "normalised_gini", "top_10_percent_capture"),
+    "counts": (
+        "rmse",
+        "mae",
+        "bias_percent",
+        "poisson_deviance",
+        "correlation",
+        "normalised_gini",
+        "top_10_percent_capture",
+    ),
     "value": ("rmse", "mae", "bias_percent", "normalised_gini", "top_10_percent_capture", "coverage_80"),
 }
 _SHARES = {"ece", "top_10_percent_capture", "coverage_80"}
@@ -71,7 +79,7 @@ def context(report: Report) -> dict[str, Any]:
             "clock": None,
             "horizon": None,
             "results": None,
-            "charts": [],
+            "charts": [chart for chart in (_projection(report),) if chart],
             "scores": [],
             "parameters": None,
             "fits": None,

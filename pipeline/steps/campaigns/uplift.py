@@ -14,6 +14,8 @@ from pipeline.models import uplift
 from pipeline.models.affinity import false_discovery_rates
 from pipeline.models.uplift import Arm, Effect
 from pipeline.settings import Settings
+from pipeline.steps.campaigns.programmes import programme_rows
+from pipeline.steps.campaigns.segments import segment_rows, whole_estimates
 from pipeline.tables.catalog import with_features
 
 FOR_REFUNDS = 14
@@ -25,12 +27,14 @@ EVEN = 1.1
 """Groups are equal in size if the larger is at most so many times the other."""
 WORTH_ADJUSTING = 0.95
 TOGETHER_DAYS = 365
+_DECIDE = ("conversion", "spend")
+"""Metrics that p_holm and q_bh are over: a visit alone is no success."""
 
 _ARMS = """
-SELECT campaign_id, group_name, control_share, window_days, last_on, members, with_message, buyers, spend,
-  spend_squared, before, before_squared, products, equally_before
+SELECT campaign_id, dimension, segment, group_name, programme, control_share, window_days, last_on, members,
+  with_message, visitors, buyers, orders, spend, spend_squared, before, before_squared, products, equally_before
 FROM features.campaign_arms
-ORDER BY campaign_id, group_name
+ORDER BY campaign_id, dimension, segment, group_name
 """
 
 Row = dict[str, Any]
@@ -42,27 +46,44 @@ def queries() -> dict[str, str]:
 
 
 def compute(engine: Engine, settings: Settings, day: dt.date, log: Callable[[str], object]) -> dict[str, pl.DataFrame]:
-    """A row per campaign and metric."""
+    """Rows by campaign and metric: of all members, and by where they stood before."""
     arms = engine.read(queries()["arms"], {"snapshot_date": day})
-    campaigns = arms["campaign_id"].unique().sort()
-    began = dict(arms.group_by("campaign_id").agg(pl.col("last_on").max()).iter_rows())
-    rows = [row for name in campaigns for row in _campaign(arms.filter(campaign_id=name), day)]
-    known = [row for row in rows if row["p_value"] is not None]
-    lately = [row for row in known if (day - began[row["campaign_id"]]).days < TOGETHER_DAYS]
-    for row, rate in zip(lately, false_discovery_rates(np.array([row["p_value"] for row in lately])), strict=True):
+    whole = arms.filter(dimension="all").join(
+        arms.filter(dimension="lifecycle", segment="lead").select("campaign_id", "group_name", new_buyers="buyers"),
+        on=["campaign_id", "group_name"],
+        how="left",
+        maintain_order="left",
+    )
+    campaigns = whole["campaign_id"].unique().sort()
+    began = dict(whole.group_by("campaign_id").agg(pl.col("last_on").max()).iter_rows())
+    lately = {name for name in campaigns if (day - began[name]).days < TOGETHER_DAYS}
+    rows = [row for name in campaigns for row in _campaign(whole.filter(campaign_id=name), day)]
+    judged = [row for row in rows if row["p_holm"] is not None and row["campaign_id"] in lately]
+    for row, rate in zip(judged, false_discovery_rates(np.array([row["p_value"] for row in judged])), strict=True):
         row["q_bh"] = float(rate)
+    known: dict[str, list[str]] = {}
+    for row in rows:
+        if row["effect"] is not None:
+            known.setdefault(row["campaign_id"], []).append(row["metric"])
     found = sum(row["says"] in {"more", "less"} for row in rows if row["metric"] == "conversion")
-    log(f"{day}: {found} of {len(rows) // 2} campaigns changed how many members bought, as far as is known.")
-    return {"campaign_uplift": pl.DataFrame(rows, infer_schema_length=None)}
+    log(f"{day}: {found} of {len(campaigns)} campaigns changed how many members bought, as far as is known.")
+    cells = arms.filter(pl.col("dimension") != "all").iter_rows(named=True)
+    about = {name: (programme, began[name]) for name, programme in whole.select("campaign_id", "programme").iter_rows()}
+    written = {
+        "campaign_uplift": rows,
+        "campaign_uplift_segments": segment_rows(cells, known, lately),
+        "programme_comparison": programme_rows(whole_estimates(whole.iter_rows(named=True), known), about),
+    }
+    return {name: pl.DataFrame(of, infer_schema_length=None) for name, of in written.items()}
 
 
 def _campaign(groups: pl.DataFrame, day: dt.date) -> list[Row]:
-    """Rows of one campaign; that of conversion first."""
+    """Rows of one campaign; that of visit where a member's visit is told of."""
     of = {row["group_name"]: row for row in groups.iter_rows(named=True)}
     treated, control = (_arm(of.get(name)) for name in ("treated", "control"))
     any_row = of.get("treated") or of["control"]
     share, last_on = any_row["control_share"], max(row["last_on"] for row in of.values())
-    ratio_p = None if share is None else uplift.sample_ratio_p(treated.n, control.n, share)
+    ratio_p = None if share is None else uplift.sample_ratio_p((treated.n, control.n), (1 - share, share))
     is_final = (day - last_on).days >= any_row["window_days"] + FOR_REFUNDS
     common: Row = {
         "campaign_id": any_row["campaign_id"],
@@ -75,13 +96,17 @@ def _campaign(groups: pl.DataFrame, day: dt.date) -> list[Row]:
         "sample_ratio": "unknown" if ratio_p is None else "failed" if ratio_p < LEAST_RATIO_P else "passed",
         "sample_ratio_p": ratio_p,
     }
-    rows = [{**_UNSAID, **common, **of_metric(treated, control)} for of_metric in (_conversion, _spend)]
+    counted = {f"extra_{name}": _extra(name, of) for name in ("orders", "new_buyers")}
+    metrics = [{**_share("conversion", treated, control), **counted}, _spend(treated, control)]
+    if any(row["visitors"] for row in of.values()):
+        metrics.append(_share("visit", *(_arm(of.get(name), "visitors") for name in ("treated", "control"))))
+    rows = [{**_UNSAID, **common, **metric} for metric in metrics]
     if common["status"] != "known":
         rows = [{**row, **_UNSAID} for row in rows]
     if common["status"] == "no_control" and treated.n and is_final:
         before = of["treated"]["equally_before"]
         rows[1]["before_after"] = treated.y / before - 1 if before > 0 else None
-    told = [row for row in rows if row["p_value"] is not None]
+    told = [row for row in rows if row["p_value"] is not None and row["metric"] in _DECIDE]
     for row, p in zip(told, uplift.holm([row["p_value"] for row in told]), strict=True):
         row["p_holm"] = p
     return rows
@@ -91,18 +116,27 @@ _UNSAID: Row = {
     **dict.fromkeys(
         ("effect", "effect_low", "effect_high", "ratio", "ratio_low", "ratio_high", "quality", "adjusted",
          "adjusted_low", "adjusted_high", "variance_left", "p_value", "p_holm", "q_bh", "extra", "extra_low",
-         "extra_high", "before_after")
+         "extra_high", "extra_orders", "extra_new_buyers", "before_after")
     ),
     "says": "not_known",
     "is_adjusted": False,
 }  # fmt: skip
 
 
-def _arm(row: Row | None) -> Arm:
+def _arm(row: Row | None, counted: str = "buyers") -> Arm:
+    """A group, with those who bought, or visited, for those who are counted."""
     if row is None:
         return Arm(0, 0, 0.0, 0.0)
-    names = ("members", "buyers", "spend", "spend_squared", "before", "before_squared", "products")
+    names = ("members", counted, "spend", "spend_squared", "before", "before_squared", "products")
     return Arm(*(row[name] for name in names))
+
+
+def _extra(name: str, of: dict[str, Row]) -> float | None:
+    """How many more of these there are of the treated than if they were as many per member as of the control."""
+    if len(of) < 2:
+        return None
+    treated, control = of["treated"], of["control"]
+    return float((treated[name] or 0) - (control[name] or 0) * treated["members"] / control["members"])
 
 
 def _status(treated: Arm, control: Arm, is_final: bool, ratio_p: float | None) -> str:
@@ -113,11 +147,11 @@ def _status(treated: Arm, control: Arm, is_final: bool, ratio_p: float | None) -
     return "known" if is_final else "running"
 
 
-def _conversion(treated: Arm, control: Arm) -> Row:
+def _share(metric: str, treated: Arm, control: Arm) -> Row:
     both = bool(treated.n and control.n)
     effect = uplift.shares(treated, control) if both else None
     return {
-        "metric": "conversion",
+        "metric": metric,
         "treated_mean": treated.buyers / treated.n if treated.n else None,
         "control_mean": control.buyers / control.n if control.n else None,
         **_effect(effect, treated, is_primary=True),

@@ -66,7 +66,8 @@ def compute(engine: Engine, settings: Settings, day: dt.date, log: Callable[[str
     months = read_months(engine, day)
     found = {"projection_backtest": backtest(months, day)}
     season = _season(engine, day)
-    if (unlike := _unlike(months, season)) is not None:
+    recent = _last_month(found["projection_backtest"]) if season.recent is None else season.recent
+    if (unlike := _unlike(months, recent)) is not None:
         log(f"{day}: no projection: the last {MONTH_DAYS} days were {unlike:.2f} usual ones, unlike those a year ago.")
         return found
     now = dict(engine.read(_STAGES, parameters).iter_rows())
@@ -111,15 +112,22 @@ def _season(engine: Engine, day: dt.date) -> Season:
     return Season(np.diff(ends), rows["recent"][0] if rows.height else None)
 
 
-def _unlike(months: Months, season: Season) -> float | None:
+def _last_month(backtest: pl.DataFrame) -> float | None:
+    """Where no clock tells: how many usual months the last one was worth, by the twelve before it; None where months
+    differ as much by chance."""
+    last = backtest.filter(months_ago=1, is_inside=False).filter(pl.col("projected") > 0)
+    return float((last["actual"] / last["projected"]).item()) if last.height else None
+
+
+def _unlike(months: Months, recent: float | None) -> float | None:
     """How many usual days each of the last 30 was worth, where that is unusual and that of a year ago was not."""
-    if season.recent is None or STEADY[0] <= season.recent <= STEADY[1]:
+    if recent is None or STEADY[0] <= recent <= STEADY[1]:
         return None
     before = Course.of(months.part(0, MONTHS))
     then = months.part(MONTHS, 1)
     expected = float((then.begun @ before.revenue)[0] + before.newcomers @ before.newcomer_revenue)
     a_year_ago = float(then.total_revenue[0]) / expected if expected > 0 else 1.0
-    return None if STEADY[0] * a_year_ago <= season.recent <= STEADY[1] * a_year_ago else season.recent
+    return None if STEADY[0] * a_year_ago <= recent <= STEADY[1] * a_year_ago else recent
 
 
 def _course(months: Months, with_newcomers: bool) -> Course:
@@ -153,6 +161,28 @@ def backtest(months: Months, day: dt.date) -> pl.DataFrame:
             }
         )  # fmt: skip
     return pl.DataFrame(rows)
+
+
+def judged(backtest: pl.DataFrame) -> pl.DataFrame:
+    """Rows of `model_validation`: what projections of one month were worth, all months of the back-test together."""
+    if backtest.is_empty():
+        return backtest
+    last = backtest.row(0, named=True)
+    known = {"origin": last["begins_after"], "horizon_days": MONTH_DAYS, "customers": last["customers"]}
+    actual, rows = backtest["actual"], []
+    for model, told in (("projection", backtest["projected"]), ("mean_month", backtest["mean_before"])):
+        came, said = float(actual.sum()), float(told.sum())
+        metrics = {
+            "predicted": said, "actual": came, "bias_percent": 100 * (said / came - 1) if came > 0 else None,
+            "mae": float(np.abs(told.to_numpy() - actual.to_numpy()).mean()), "months": float(len(actual)),
+        }  # fmt: skip
+        of_own = {"coverage_95": float(backtest["is_inside"].to_numpy().mean())} if model == "projection" else {}
+        rows += [
+            {"target": "projection", "model": model, "metric": metric, "is_baseline": model != "projection", **known,
+             "value": value}
+            for metric, value in (metrics | of_own).items()
+        ]  # fmt: skip
+    return pl.DataFrame(rows, schema_overrides={"horizon_days": pl.Int64, "value": pl.Float64})
 
 
 def _projected(name: str, course: Course, path: Path, seen: Array) -> pl.DataFrame:

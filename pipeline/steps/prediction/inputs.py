@@ -119,8 +119,45 @@ _YEAR_AGO = """
     GROUP BY histories.frequency, histories.active_span_days, histories.age_days
     ORDER BY histories.frequency, histories.active_span_days, histories.age_days
 """
-# By a hash, because ids come in the order of their customers' first orders, and each shop writes them its own way.
-_PART = "md5(customer_id) >= $part_from::VARCHAR AND md5(customer_id) < $part_to::VARCHAR"
+# Every so-manyth customer in an order of all that may be told of them: those told apart by nothing but the id have the
+# same rows, so that it does not matter what anybody is called. The customers of a first day are numbered apart, from
+# another number than those of the day before: few of a day have their share, too, and days are sorted side by side.
+_DRAWN = """
+    SELECT customer_id
+    FROM (
+      SELECT known.customer_id, date_diff('day', DATE '1970-01-01', known.first_on) + row_number() OVER (
+        PARTITION BY known.first_on
+        ORDER BY known.days, known.last_on, known.day_sum, known.day_squares, known.orders, known.amount,
+          known.dated_amount, {order} known.customer_id
+      ) AS number
+      FROM (
+        SELECT customer_id, min(occasion_on) AS first_on, max(occasion_on) AS last_on, count(*) AS days,
+          sum(day) AS day_sum, sum(day * day) AS day_squares, sum(orders) AS orders, sum(amount) AS amount,
+          sum(amount * day) AS dated_amount
+        FROM (
+          SELECT customer_id, occasion_on, orders, amount, date_diff('day', DATE '1970-01-01', occasion_on) AS day
+          FROM staging.occasions
+          WHERE known_on <= $drawn_on::DATE
+        ) AS dated
+        GROUP BY customer_id
+      ) AS known{joined}
+    ) AS numbered
+    WHERE number % nullif($parts::BIGINT, 0) = $place::BIGINT
+"""
+_LINES_IN_ORDER = (
+    "lines.lines, lines.amount, lines.refunded, lines.least, lines.most, lines.first_category, lines.last_category, "
+    "lines.first_channel, lines.last_channel,"
+)
+_LINES_JOINED = """
+      LEFT JOIN (
+        SELECT customer_id, count(*) AS lines, sum(amount) AS amount, min(amount) AS least, max(amount) AS most,
+          coalesce(sum(amount) FILTER (WHERE kind = 'refund'), 0) AS refunded,
+          coalesce(min(category), '') AS first_category, coalesce(max(category), '') AS last_category,
+          coalesce(min(sales_channel), '') AS first_channel, coalesce(max(sales_channel), '') AS last_channel
+        FROM staging.order_lines
+        WHERE customer_id IS NOT NULL AND ordered_on <= $drawn_on::DATE
+        GROUP BY customer_id
+      ) AS lines ON lines.customer_id = known.customer_id"""
 _CALENDAR = """
     SELECT day, count(*) FILTER (WHERE place = 1) AS first, count(*) FILTER (WHERE place > 1) AS repeat
     FROM (
@@ -154,6 +191,16 @@ _KEPT_SHARE = """
     WHERE void.order_id IS NULL AND lines.customer_id IS NOT NULL
       AND lines.ordered_on <= $snapshot_date AND date_diff('day', lines.ordered_on, $snapshot_date) < 365
 """
+
+
+@dataclass(frozen=True)
+class Part:
+    """Of so many about equal parts of the customers the one in that place, 0 for the first. A part has its share of the
+    customers of every kind, by their purchases up to `drawn_on`, and does not depend on what they are called."""
+
+    place: int
+    parts: int
+    drawn_on: dt.date
 
 
 @dataclass(frozen=True)
@@ -338,30 +385,31 @@ def _in_part(sql: str) -> str:
             return node
         return exp.to_table(f"part_{node.name}", alias=node.alias_or_name)
 
+    tells_lines = any(table.name == "order_lines" for table in read)
+    order, joined = (_LINES_IN_ORDER, _LINES_JOINED) if tells_lines else ("", "")
     parts = ", ".join(
-        f"part_{table.name} AS (SELECT {', '.join(table.header.columns)} FROM {table.full_name} WHERE {_PART})"
+        f"part_{table.name} AS (SELECT {', '.join(table.header.columns)} FROM {table.full_name} "
+        "WHERE customer_id IN (SELECT customer_id FROM drawn))"
         for table in read
     )
     rest = written(lint.parse(sql, sql).transform(of_part))
-    return f"WITH {parts}, {rest.removeprefix('WITH ')}"
+    drawn = _DRAWN.format(order=order, joined=joined)
+    return f"WITH drawn AS MATERIALIZED ({drawn}), {parts}, {rest.removeprefix('WITH ')}"
 
 
 def cohort(
-    engine: Engine, origin: dt.date, until: dt.date, part: tuple[int, int] = (0, 1), columns: Sequence[str] = FEATURES
+    engine: Engine, origin: dt.date, until: dt.date, part: Part | None = None, columns: Sequence[str] = FEATURES
 ) -> Cohort:
-    """The customers of `origin`: all, or of so many about equal parts the one in that place, 0 for the first.
-
-    Parts are always the same, by a hash of the id. `columns`: FEATURES or RHYTHM.
-    """
+    """The customers of `origin`, all or a part of them. `columns`: FEATURES or RHYTHM."""
     name = "features" if columns is FEATURES else "rhythm"
     return Cohort(origin, until, _of_part(engine, name, origin, until, part))
 
 
 def window(
-    engine: Engine, origin: dt.date, untils: Sequence[dt.date], part: tuple[int, int] = (0, 1)
+    engine: Engine, origin: dt.date, untils: Sequence[dt.date], part: Part | None = None
 ) -> dict[dt.date, Cohort]:
-    """The customers of `origin` with all FEATURES, or a part of them as of `cohort`, by the days up to which it is told
-    what they bought, HORIZONS_OF_WINDOW of them, but not for how much."""
+    """The customers of `origin` with all FEATURES, or a part of them, by the days up to which it is told what they
+    bought, HORIZONS_OF_WINDOW of them, but not for how much."""
     ends = {f"until_{place}": until for place, until in enumerate(untils)}
     frame = _of_part(engine, "window", origin, max(untils), part, ends)
     told = frame.select("customer_id", *FEATURES)
@@ -371,9 +419,9 @@ def window(
     }
 
 
-def year_ago(engine: Engine, origin: dt.date, until: dt.date, part: tuple[int, int] = (0, 1)) -> pl.DataFrame:
+def year_ago(engine: Engine, origin: dt.date, until: dt.date, part: Part | None = None) -> pl.DataFrame:
     """Groups of equal histories at the end of `origin`: HISTORY, customers, and later_30, later_90, …: what they bought
-    in the so many days after it, as known at `until`. All customers, or a part, as of `cohort`."""
+    in the so many days after it, as known at `until`. All customers, or a part."""
     return _of_part(engine, "a year ago", origin, until, part)
 
 
@@ -382,24 +430,19 @@ def _of_part(
     name: str,
     origin: dt.date,
     until: dt.date,
-    part: tuple[int, int],
+    part: Part | None,
     ends: Mapping[str, dt.date] | None = None,
 ) -> pl.DataFrame:
-    place, parts = part
-    bounds = {"part_from": _hash_at(place / parts), "part_to": _hash_at((place + 1) / parts)}
-    sql = queries()[name if parts == 1 else f"{name} of a part"]
-    return engine.read(sql, {"snapshot_date": origin, "until": until, **bounds, **(ends or {})})
-
-
-def _hash_at(share: float) -> str:
-    """Which MD5, or first digits of one, so many of all hashes are below."""
-    return "g" if share >= 1 else f"{int(share * 2**32):08x}"
+    days = {"snapshot_date": origin, "until": until, **(ends or {})}
+    if part is None or part.parts == 1:
+        return engine.read(queries()[name], days)
+    return engine.read(queries()[f"{name} of a part"], {**days, **vars(part)})
 
 
 def parts_of(engine: Engine, day: dt.date, customers: int) -> Iterator[Cohort]:
     """All customers of a day with all that is known of them, at most about BATCH at a time."""
     parts = -(-customers // BATCH)
-    return (cohort(engine, day, day, (place, parts)) for place in range(parts))
+    return (cohort(engine, day, day, Part(place, parts, day)) for place in range(parts))
 
 
 def everybody(engine: Engine, day: dt.date) -> Everybody:

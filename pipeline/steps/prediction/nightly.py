@@ -53,6 +53,7 @@ from pipeline.steps.prediction.inputs import (
     WINDOWS,
     Cohort,
     Everybody,
+    Part,
     calendar,
     cohort,
     everybody,
@@ -253,8 +254,7 @@ class Night:
             return None
         ends = [min(origin + dt.timedelta(days), self.day) for days in self.horizons.values()]
         if origin not in self._windows:
-            parts = -(-self.today.customers // TRAINED_ON)
-            self._windows[origin] = window(self.engine, origin, ends, (0, parts))
+            self._windows[origin] = window(self.engine, origin, ends, self._sample(TRAINED_ON))
         return self._windows[origin][min(origin + dt.timedelta(self.horizons[target]), self.day)]
 
     @cached_property
@@ -285,7 +285,7 @@ class Night:
         before = {origin - dt.timedelta(days=YEAR_DAYS): origin for origin in sorted(origins)}
         known = {day for day in before if self.today.history_days - (self.day - day).days >= LEAST_SEASON_DAYS}
         for day in sorted(known - self._years.keys()):
-            self._years[day] = year_ago(self.engine, day, before[day], (0, self._parts))
+            self._years[day] = year_ago(self.engine, day, before[day], self._sample(LARGEST_SAMPLE))
         self.fit_at(known, [kind for kind in _ALL_KINDS if kind.name in names])
 
     def _model_at(self, origin: dt.date, name: str) -> TimingModel:
@@ -359,7 +359,8 @@ class Night:
         """
         known = self._holdouts.get((origin, until))
         if known is None or (detailed and not known.is_detailed):
-            known = cohort(self.engine, origin, until, (0, self._parts), FEATURES if detailed else RHYTHM)
+            columns = FEATURES if detailed else RHYTHM
+            known = cohort(self.engine, origin, until, self._sample(LARGEST_SAMPLE), columns)
             self._holdouts[origin, until] = known
         return known
 
@@ -398,10 +399,9 @@ class Night:
             return next(iter(self._windows[origin].values())).grouped
         return self.holdout(origin, self.day).grouped
 
-    @property
-    def _parts(self) -> int:
-        """Into how many parts the customers fall, of which one is sample enough."""
-        return -(-self.today.customers // LARGEST_SAMPLE)
+    def _sample(self, most: int) -> Part:
+        """About so many customers at most, the same whenever it is asked for."""
+        return Part(0, -(-self.today.customers // most), self.day)
 
     @property
     def all_fits(self) -> list[tuple[dt.date, str, Fit | SpendFit]]:

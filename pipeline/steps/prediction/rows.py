@@ -28,6 +28,7 @@ from pipeline.models.histories import Array, Histories
 from pipeline.models.purchase_classifier import PurchaseClassifier, blend, by_the_clock
 from pipeline.models.purchase_counts import BoostedCounts, factors
 from pipeline.settings import Settings
+from pipeline.steps.movement import projection
 from pipeline.steps.prediction import inputs
 from pipeline.steps.prediction.chances import SHARES, Chances
 from pipeline.steps.prediction.holdouts import (
@@ -60,12 +61,17 @@ Rows = list[dict[str, Any]]
 
 
 def compute(engine: Engine, settings: Settings, day: dt.date, log: Callable[[str], object]) -> dict[str, pl.DataFrame]:
-    """Fit, test and apply the models of a day; without enough data nothing is written and the log says why."""
+    """Fit, test and apply the models of a day; without enough data the log says why, and nothing is written but what
+    projections of the lifecycle were worth, which need other data."""
     night = Night(engine, settings, day, last_models(_last_parameters(engine, day)))
     log(f"{day}: {night.why_not or night.sentence}")
     frames = frames_of(night)
     if night.all_fits:
         log(f"{day}: {len(night.all_fits)} fits took {night.fitting_seconds:.1f} seconds.")
+    of_shop = projection.judged(projection.backtest(projection.read_months(engine, day), day))
+    if of_shop.height:
+        of_customers = frames.get("model_validation", of_shop.clear())
+        frames["model_validation"] = pl.concat([of_customers, of_shop], how="vertical_relaxed")
     return frames
 
 

@@ -40,6 +40,8 @@ LISTS = {
     "cross_sell": List("similar_customers", ("popular_90d", "popular_30d"), "popular_30d"),
 }
 
+_METHODS = ", ".join(f"('{name}', '{one}')" for name, it in LISTS.items() for one in (it.ours, *it.naive))
+
 _ORIGINS = select_origins("""
       SELECT customer_id, min(first_on) AS first_on, max(last_on) AS last_on
       FROM features.customer_products
@@ -147,10 +149,12 @@ _JUDGED = """
       ON hits.list = wanted.list AND hits.method = methods.method AND hits.customer_id = wanted.customer_id
     GROUP BY wanted.list, methods.method, substring(md5(wanted.customer_id), 31, 2)
     ORDER BY wanted.list, methods.method, bucket
-""".replace(
-    "{methods}", ", ".join(f"('{name}', '{one}')" for name, it in LISTS.items() for one in (it.ours, *it.naive))
-)
-# Candidates are looked for only for who can be judged.
+""".replace("{methods}", _METHODS)
+# Candidates are looked for by all methods, and only for who can be judged.
+ALL_METHODS = f"""
+    SELECT list, method, 'ok' AS status
+    FROM (VALUES {_METHODS}) AS methods (list, method)
+"""
 _JUDGED_CUSTOMERS = """
     SELECT owned.customer_id, count(*) AS products, max(owned.last_on) AS last_on
     FROM features.customer_products AS owned
@@ -165,8 +169,8 @@ _JUDGED_CUSTOMERS = """
 
 def queries() -> dict[str, str]:
     """Everything that the step asks of the engine, by name."""
-    judged = with_features(_JUDGED, {"features.candidate_customers": _JUDGED_CUSTOMERS})
-    return {"origins": with_features(_ORIGINS), "judged": judged}
+    judged = {"features.candidate_customers": _JUDGED_CUSTOMERS, "features.listed_methods": ALL_METHODS}
+    return {"origins": with_features(_ORIGINS), "judged": with_features(_JUDGED, judged)}
 
 
 def compute(engine: Engine, settings: Settings, day: dt.date, log: Callable[[str], object]) -> dict[str, pl.DataFrame]:

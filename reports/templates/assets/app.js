@@ -220,9 +220,11 @@
   }
 
   function showCurrentPage() {
-    // Where the pages do not fit side by side, their list scrolls: the one that is open must be in sight.
-    const list = document.querySelector(".pages"), here = list && list.querySelector("[aria-current]");
-    if (here) list.scrollLeft = here.offsetLeft - (list.clientWidth - here.offsetWidth) / 2;
+    // Where rooms or pages do not fit side by side, their list scrolls: the one that is open must be in sight.
+    for (const list of all(".pages ul")) {
+      const here = list.querySelector("[aria-current], .here");
+      if (here) list.scrollLeft = here.offsetLeft - (list.clientWidth - here.offsetWidth) / 2;
+    }
   }
 
   document.addEventListener("DOMContentLoaded", () => {

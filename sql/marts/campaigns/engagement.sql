@@ -1,5 +1,5 @@
 /*
-description: "How engaged each customer is: when they last opened or clicked a message themselves or came to the web shop, how often they do, and whether they may be written to. What machines opened or clicked does not count; purchases stand apart. Empty without the export messages."
+description: "How engaged each customer is: when they last opened or clicked a message themselves or came to the web shop, how often they do, and whether they may be written to. What machines opened or clicked does not count; purchases stand apart. Empty without the exports messages and consents."
 grain: [snapshot_date, customer_id]
 owner: team:crm
 columns:
@@ -24,6 +24,10 @@ columns:
   email_consent:    {type: BOOLEAN, nullable: true, meaning: "Whether marketing by e-mail is consented to on the day; null: no consents are told of"}
   sms_consent:      {type: BOOLEAN, nullable: true, meaning: "The same by SMS"}
   push_consent:     {type: BOOLEAN, nullable: true, meaning: "The same by push"}
+  best_contact_channel: {type: VARCHAR, nullable: true, values: [email, sms, push], meaning: "Of the channels with consent, the one with the highest expected clicks per message, drawn towards the channel's rate as click_rate is; of equal ones e-mail, push, SMS; null without consent"}
+  best_click_rate:  {type: DOUBLE, unit: share, nullable: true, min: 0, max: 1, meaning: "These clicks per message; null where nobody got a message by the channel"}
+  explore:          {type: BOOLEAN, meaning: "Whether the customer is one of the 1 in 16, drawn anew each day, for whom a lot decides on the channel: else the choice would confirm itself"}
+  explore_channel:  {type: VARCHAR, nullable: true, values: [email, sms, push], meaning: "Of these customers: the channel drawn from those with consent; null without any, and for the others"}
 tests:
   nobody_clicks_what_was_not_delivered: |
     SELECT delivered, opened, clicked
@@ -69,29 +73,13 @@ purchases AS (
   FROM features.standing_occasions
   GROUP BY customer_id
 ),
-channels AS (
-  SELECT channel FROM (VALUES ('email'), ('sms'), ('push')) AS listed (channel)
-),
-latest AS (
-  SELECT
-    consents.customer_id,
-    channels.channel,
-    consents.status,
-    row_number() OVER (
-      PARTITION BY consents.customer_id, channels.channel ORDER BY consents.changed_at DESC, consents.status DESC, consents.channel
-    ) AS place
-  FROM staging.consents AS consents
-  JOIN channels ON consents.channel = channels.channel OR consents.channel = '*'
-  WHERE consents.purpose = 'marketing' AND consents.changed_on <= $snapshot_date
-),
 consents AS (
   SELECT
     customer_id,
-    max(CASE WHEN channel = 'email' AND status = 'granted' THEN 1 ELSE 0 END) AS email,
-    max(CASE WHEN channel = 'sms' AND status = 'granted' THEN 1 ELSE 0 END) AS sms,
-    max(CASE WHEN channel = 'push' AND status = 'granted' THEN 1 ELSE 0 END) AS push
-  FROM latest
-  WHERE place = 1
+    max(CASE WHEN channel = 'email' THEN is_granted ELSE 0 END) AS email,
+    max(CASE WHEN channel = 'sms' THEN is_granted ELSE 0 END) AS sms,
+    max(CASE WHEN channel = 'push' THEN is_granted ELSE 0 END) AS push
+  FROM features.contact_consents
   GROUP BY customer_id
 ),
 told AS (
@@ -111,64 +99,63 @@ known AS (
 people AS (
   SELECT DISTINCT known.customer_id
   FROM known
-  JOIN told ON told.members > 0
+  JOIN told ON told.members + told.consents > 0
 ),
--- How far customers differ in clicking: of two messages of one customer, how much more often both are clicked, or
--- neither, than of two of anybody. By buckets of customers, each left out in turn, to know whether that is chance.
-buckets AS (
-  SELECT
-    substring(md5(customer_id), 1, 2) AS bucket,
-    sum(delivered)::DOUBLE AS messages,
-    sum(clicked)::DOUBLE AS clicks,
-    sum(delivered * (delivered - 1))::DOUBLE AS pairs,
-    sum(clicked * (clicked - 1) + (delivered - clicked) * (delivered - clicked - 1))::DOUBLE AS alike
-  FROM reached
-  GROUP BY substring(md5(customer_id), 1, 2)
-),
-totals AS (
-  SELECT count(*) AS buckets, sum(messages) AS messages, sum(clicks) AS clicks, sum(pairs) AS pairs, sum(alike) AS alike
-  FROM buckets
-),
-samples AS (
-  SELECT 'all' AS bucket, messages, clicks, pairs, alike
-  FROM totals
+-- What one message leads to, by channel and of all: the rate of everybody, and how far a customer's own counts.
+messages AS (
+  SELECT 'click' AS preference, delivered, clicked FROM features.contact_clicks
   UNION ALL
-  SELECT
-    buckets.bucket,
-    totals.messages - buckets.messages AS messages,
-    totals.clicks - buckets.clicks AS clicks,
-    totals.pairs - buckets.pairs AS pairs,
-    totals.alike - buckets.alike AS alike
-  FROM buckets
-  CROSS JOIN totals
+  SELECT channel || '_click' AS preference, delivered, clicked FROM features.contact_clicks
 ),
-chances AS (
-  SELECT
-    bucket,
-    alike / nullif(pairs, 0) AS alike,
-    pow(clicks / nullif(messages, 0), 2) + pow(1 - clicks / nullif(messages, 0), 2) AS by_chance
-  FROM samples
+bases AS (
+  SELECT preference, sum(clicked)::DOUBLE / nullif(sum(delivered), 0) AS base
+  FROM messages
+  GROUP BY preference
 ),
-correlations AS (
-  SELECT bucket, (alike - by_chance) / nullif(1 - by_chance, 0) AS rho
-  FROM chances
-),
-spread AS (
-  SELECT
-    max(CASE WHEN bucket = 'all' THEN rho END) AS rho,
-    stddev_samp(CASE WHEN bucket <> 'all' THEN rho END) AS deviation,
-    (count(*) - 1)::DOUBLE AS buckets
-  FROM correlations
+fits AS (
+  SELECT bases.preference, bases.base, fit.prior_weight
+  FROM bases
+  JOIN marts.preference_fit AS fit
+    ON fit.preference = bases.preference AND fit.level = 'customer' AND fit.snapshot_date = $snapshot_date
 ),
 fit AS (
+  SELECT max(base) AS base, max(prior_weight) AS prior_weight
+  FROM fits
+  WHERE preference = 'click'
+),
+-- By the channels that a customer may be written by: how likely a click is, and the order of a lot.
+contacts AS (
   SELECT
-    totals.clicks / nullif(totals.messages, 0) AS base,
+    consents.customer_id,
+    consents.channel,
     CASE
-      WHEN spread.rho > 0 AND spread.rho >= 3 * spread.deviation * (spread.buckets - 1) / nullif(sqrt(spread.buckets), 0)
-        THEN 1 / nullif(spread.rho, 0) - 1
-    END AS prior_weight
-  FROM totals
-  CROSS JOIN spread
+      WHEN fits.prior_weight IS NULL OR clicks.delivered IS NULL THEN fits.base
+      ELSE (clicks.clicked + fits.prior_weight * fits.base) / nullif(clicks.delivered + fits.prior_weight, 0)
+    END AS click_rate,
+    md5(consents.customer_id || CAST($snapshot_date AS VARCHAR) || consents.channel) AS lot
+  FROM features.contact_consents AS consents
+  LEFT JOIN fits ON fits.preference = consents.channel || '_click'
+  LEFT JOIN features.contact_clicks AS clicks
+    ON clicks.customer_id = consents.customer_id AND clicks.channel = consents.channel
+  WHERE consents.is_granted = 1
+),
+contacts_in_order AS (
+  SELECT
+    customer_id,
+    channel,
+    click_rate,
+    row_number() OVER (PARTITION BY customer_id ORDER BY coalesce(click_rate, -1) DESC, channel) AS by_rate,
+    row_number() OVER (PARTITION BY customer_id ORDER BY lot, channel) AS by_lot
+  FROM contacts
+),
+chosen AS (
+  SELECT
+    customer_id,
+    max(CASE WHEN by_rate = 1 THEN channel END) AS best_contact_channel,
+    max(CASE WHEN by_rate = 1 THEN click_rate END) AS best_click_rate,
+    max(CASE WHEN by_lot = 1 THEN channel END) AS lot_channel
+  FROM contacts_in_order
+  GROUP BY customer_id
 ),
 placed AS (
   SELECT
@@ -227,7 +214,14 @@ SELECT
   placed.last_purchase_on,
   placed.email = 1 AS email_consent,
   placed.sms = 1 AS sms_consent,
-  placed.push = 1 AS push_consent
+  placed.push = 1 AS push_consent,
+  chosen.best_contact_channel,
+  chosen.best_click_rate,
+  substring(md5(placed.customer_id || CAST($snapshot_date AS VARCHAR)), 1, 1) = '0' AS explore,
+  CASE
+    WHEN substring(md5(placed.customer_id || CAST($snapshot_date AS VARCHAR)), 1, 1) = '0' THEN chosen.lot_channel
+  END AS explore_channel
 FROM placed
 CROSS JOIN fit
+LEFT JOIN chosen ON chosen.customer_id = placed.customer_id
 LEFT JOIN active ON active.customer_id = placed.customer_id

@@ -1,5 +1,5 @@
 /*
-description: "What a move up the lifecycle is worth, and the most that may be spent on a customer to convert, retain or win back: the difference of the mean predicted values × the share that made the move; to retain, × the share that left. An upper limit: it takes every move for the work of what is spent, and every loss for one that can be prevented."
+description: "What a move up the lifecycle is worth, and the most that may be spent on a customer to convert, retain or win back: the difference of the mean predicted values × the share that made the move; to retain, × the share that left. An upper limit: it takes every move for the work of what is spent, and every loss for one that can be prevented. Where campaigns with a control group measured what a contact with the stage causes, that instead."
 grain: [snapshot_date, move, from_stage, horizon_days]
 owner: team:crm
 columns:
@@ -19,9 +19,10 @@ columns:
   from_customers:        {type: BIGINT, unit: customers, min: 0, meaning: n of the share}
   margin:                {type: DOUBLE, min: 0, max: 1, meaning: "Share of revenue that is earned, clv.margin; 1 where it is not set: then everything here counts revenue as if all of it were earned"}
   margin_is_set:         {type: BOOLEAN, meaning: Whether clv.margin is set}
-  most_to_spend:         {type: DOUBLE, unit: currency, nullable: true, meaning: "Most that may be spent on a customer: value_difference × success_share. The predicted values hold the margin already, so it is not applied again"}
-  most_to_spend_low:     {type: DOUBLE, unit: currency, nullable: true, meaning: "The same with success_low (success_high where the difference is negative)"}
-  most_to_spend_high:    {type: DOUBLE, unit: currency, nullable: true, meaning: "The same with success_high (success_low where the difference is negative)"}
+  cost_basis:            {type: VARCHAR, nullable: true, values: [measured, at most], meaning: "Where most_to_spend comes from. measured: what a contact with a customer of from_stage caused, contact_worth of marts.lifecycle_value, whatever the move and horizon. at most: the upper limit. null where nothing is said"}
+  most_to_spend:         {type: DOUBLE, unit: currency, nullable: true, meaning: "Most that may be spent on a customer: as measured, else value_difference × success_share. The predicted values hold the margin already, so it is not applied again"}
+  most_to_spend_low:     {type: DOUBLE, unit: currency, nullable: true, meaning: "Lower end of its 95 % interval; else the same with success_low (success_high where the difference is negative)"}
+  most_to_spend_high:    {type: DOUBLE, unit: currency, nullable: true, meaning: "Upper end of it; else the same with success_high (success_low where the difference is negative)"}
 tests:
   all_moves_are_there: |
     SELECT count(*) AS moves FROM marts.lifecycle_moves WHERE snapshot_date = $snapshot_date HAVING count(*) <> 10
@@ -42,7 +43,10 @@ stage_values AS (
     stage,
     CASE WHEN stage = 'lead' THEN 'ok' ELSE status END AS status,
     CASE WHEN stage = 'lead' THEN 0.0 ELSE mean_predicted_clv END AS value,
-    CASE WHEN stage = 'lead' THEN 0.0 ELSE standard_error END AS standard_error
+    CASE WHEN stage = 'lead' THEN 0.0 ELSE standard_error END AS standard_error,
+    contact_worth,
+    contact_worth_low,
+    contact_worth_high
   FROM marts.lifecycle_value
   WHERE snapshot_date = $snapshot_date
 ),
@@ -65,7 +69,10 @@ judged AS (
     CASE WHEN moves.move = 'retain' THEN 1 - shares.share ELSE shares.share END AS success_share,
     CASE WHEN moves.move = 'retain' THEN 1 - shares.share_high ELSE shares.share_low END AS success_low,
     CASE WHEN moves.move = 'retain' THEN 1 - shares.share_low ELSE shares.share_high END AS success_high,
-    shares.from_customers
+    shares.from_customers,
+    contacted.contact_worth,
+    contacted.contact_worth_low,
+    contacted.contact_worth_high
   FROM moves
   JOIN marts.lifecycle_transitions AS shares
     ON shares.snapshot_date = $snapshot_date
@@ -73,6 +80,7 @@ judged AS (
     AND shares.to_stage = moves.to_stage
   JOIN stage_values AS reached ON reached.stage = moves.to_stage
   JOIN stage_values AS left_as ON left_as.stage = moves.without_stage
+  JOIN stage_values AS contacted ON contacted.stage = moves.from_stage
 )
 SELECT
   $snapshot_date AS snapshot_date,
@@ -91,12 +99,21 @@ SELECT
   judged.from_customers,
   coalesce(settings.clv_margin, 1.0) AS margin,
   settings.clv_margin IS NOT NULL AS margin_is_set,
-  CASE WHEN judged.status = 'ok' THEN judged.value_difference * judged.success_share END AS most_to_spend,
   CASE
+    WHEN judged.contact_worth IS NOT NULL THEN 'measured'
+    WHEN judged.status = 'ok' THEN 'at most'
+  END AS cost_basis,
+  CASE
+    WHEN judged.contact_worth IS NOT NULL THEN judged.contact_worth
+    WHEN judged.status = 'ok' THEN judged.value_difference * judged.success_share
+  END AS most_to_spend,
+  CASE
+    WHEN judged.contact_worth IS NOT NULL THEN judged.contact_worth_low
     WHEN judged.status = 'ok' AND judged.value_difference < 0 THEN judged.value_difference * judged.success_high
     WHEN judged.status = 'ok' THEN judged.value_difference * judged.success_low
   END AS most_to_spend_low,
   CASE
+    WHEN judged.contact_worth IS NOT NULL THEN judged.contact_worth_high
     WHEN judged.status = 'ok' AND judged.value_difference < 0 THEN judged.value_difference * judged.success_low
     WHEN judged.status = 'ok' THEN judged.value_difference * judged.success_high
   END AS most_to_spend_high

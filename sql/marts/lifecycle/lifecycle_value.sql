@@ -9,6 +9,9 @@ columns:
   customers:          {type: BIGINT, unit: customers, min: 0, meaning: Customers (or leads) in the stage}
   mean_predicted_clv: {type: DOUBLE, unit: currency, nullable: true, min: 0, meaning: "Mean predicted value of them; holds the margin where one is set"}
   standard_error:     {type: DOUBLE, unit: currency, nullable: true, min: 0, meaning: "Standard error of that mean from the spread among the customers; the error of the model comes on top"}
+  contact_worth:      {type: DOUBLE, unit: currency, nullable: true, meaning: "What a contact with a customer of the stage caused, as campaigns of the last 365 days with a control group measured it (marts.campaign_uplift_segments, shrunk) × margin: the most it may cost; null where none did"}
+  contact_worth_low:  {type: DOUBLE, unit: currency, nullable: true, meaning: Lower end of its 95 % interval}
+  contact_worth_high: {type: DOUBLE, unit: currency, nullable: true, meaning: Upper end of it}
   predicted_clv:      {type: DOUBLE, label: Predicted value, unit: currency, nullable: true, min: 0, meaning: Predicted value of all of them}
 tests:
   all_stages_are_there: |
@@ -34,6 +37,11 @@ found AS (
   WHERE stages.snapshot_date = $snapshot_date
   GROUP BY stages.stage
 ),
+caused AS (
+  SELECT segment AS stage, shrunk, shrunk_low, shrunk_high
+  FROM marts.campaign_uplift_segments
+  WHERE snapshot_date = $snapshot_date AND campaign_id = '(all)' AND metric = 'spend' AND dimension = 'lifecycle'
+),
 judged AS (
   SELECT
     catalogue.stage,
@@ -46,9 +54,14 @@ judged AS (
     coalesce(found.customers, 0) AS customers,
     found.mean_predicted_clv,
     found.standard_error,
+    caused.shrunk * coalesce(settings.clv_margin, 1.0) AS contact_worth,
+    caused.shrunk_low * coalesce(settings.clv_margin, 1.0) AS contact_worth_low,
+    caused.shrunk_high * coalesce(settings.clv_margin, 1.0) AS contact_worth_high,
     found.predicted_clv
   FROM catalogue
+  CROSS JOIN params.settings AS settings
   LEFT JOIN found ON found.stage = catalogue.stage
+  LEFT JOIN caused ON caused.stage = catalogue.stage
 )
 SELECT
   $snapshot_date AS snapshot_date,
@@ -57,5 +70,8 @@ SELECT
   customers,
   CASE WHEN status = 'ok' THEN mean_predicted_clv END AS mean_predicted_clv,
   CASE WHEN status = 'ok' THEN standard_error END AS standard_error,
+  contact_worth,
+  contact_worth_low,
+  contact_worth_high,
   predicted_clv
 FROM judged

@@ -12,7 +12,7 @@ columns:
   occasions:      {type: BIGINT, unit: days, min: 1, meaning: Occasions of the customer with any category}
   last_on:        {type: DATE, nullable: true, meaning: Last occasion with the category; null if there was none}
   base_rate:      {type: DOUBLE, min: 0, max: 1, meaning: Share of all occasions of the last 90 days that have the category}
-  status:         {type: VARCHAR, values: [ok, not_better_than_naive], meaning: "not_better_than_naive: the shop's rate foretold the past at least as well, so everybody has it"}
+  status:         {type: VARCHAR, values: [ok, not_better_than_naive], meaning: "not_better_than_naive: the shop's rate predicted the past at least as well, so everybody has it"}
 tests:
   ranks_follow_the_probabilities: |
     SELECT earlier.rank, earlier.probability, later.probability AS next_probability

@@ -26,12 +26,7 @@ tests:
     WHERE snapshot_date = $snapshot_date
       AND ((list = 'repeat' AND is_new) OR (list = 'cross_sell' AND NOT is_new) OR is_new = (reason = 'bought_before'))
 */
-WITH chosen AS (
-  SELECT DISTINCT list, method, status
-  FROM marts.recommendation_validation
-  WHERE snapshot_date = $snapshot_date AND is_published
-),
-repeats AS (
+WITH repeats AS (
   SELECT
     candidates.customer_id,
     candidates.product_id,
@@ -43,7 +38,7 @@ repeats AS (
       ORDER BY candidates.score DESC, candidates.popularity DESC, candidates.product_id
     ) AS place
   FROM features.repeat_candidates AS candidates
-  JOIN chosen ON chosen.list = 'repeat' AND chosen.method = candidates.method
+  JOIN features.listed_methods AS chosen ON chosen.list = 'repeat' AND chosen.method = candidates.method
   LEFT JOIN marts.replenishment_products AS replenishment
     ON replenishment.snapshot_date = $snapshot_date
     AND replenishment.level = 'product'
@@ -78,7 +73,7 @@ news AS (
       ORDER BY floor(candidates.score * 10000000000 + 0.5) DESC, candidates.popularity DESC, candidates.product_id
     ) AS place
   FROM features.new_candidates AS candidates
-  JOIN chosen ON chosen.list = 'cross_sell' AND chosen.method = candidates.method
+  JOIN features.listed_methods AS chosen ON chosen.list = 'cross_sell' AND chosen.method = candidates.method
   LEFT JOIN marts.product_affinity AS pairs
     ON pairs.snapshot_date = $snapshot_date
     AND pairs.level = 'product'

@@ -1,5 +1,5 @@
 /*
-description: "Who may need an item again: customers and items of marts.replenishment_products, with the chance to buy it in the 30 days after the snapshot date. Choose by probability_30d; due_on is shown because people ask for it, and foretells little: most of those who are overdue do not come back for the item. Who bought it once is here where enough others were watched for as long and the chance is at least 5 %."
+description: "Who may need an item again: customers and items of marts.replenishment_products, with the chance to buy it in the 30 days after the snapshot date. Choose by probability_30d; due_on is shown because people ask for it, and predicts little: most of those who are overdue do not come back for the item. Who bought it once is here where enough others were watched for as long and the chance is at least 5 %."
 grain: [snapshot_date, level, customer_id, item]
 owner: team:crm
 columns:

@@ -1,0 +1,220 @@
+"""Platforms: an audience as a system wants it, with the addresses of those who may be told of.
+
+Addresses come from `people`, which has to be attached, and stand in temporary tables and in these files only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from math import ceil
+from pathlib import Path
+
+from pipeline.activation.terms import MEMBERS, Asked, Gate, Waterfall, granted
+from pipeline.engines.duckdb import DuckDBEngine, naming_the_file
+from pipeline.quoting import quoted
+from pipeline.settings import Consent
+from pipeline.tables.audiences import ID
+from pipeline.tables.formulas import harmless, like_a_formula
+from pipeline.tables.platforms import PATTERNS, Platform
+
+FileFor = Callable[[str], Path]
+
+_EEA = (
+    "'AT', 'BE', 'BG', 'HR', 'CY', 'CZ', 'DK', 'EE', 'FI', 'FR', 'DE', 'GR', 'HU', 'IE', 'IT', 'LV', 'LT', 'LU', 'MT', "
+    "'NL', 'PL', 'PT', 'RO', 'SK', 'SI', 'ES', 'SE', 'IS', 'LI', 'NO', 'GB', 'CH'"
+)
+"""Countries in which data and personalised ads need a consent of their own, Britain and Switzerland among them."""
+_ADDRESSES = ("email", "phone")
+_TEXTS = ("first_name", "last_name", "city", "region", "zip", "language")
+
+
+@dataclass(frozen=True)
+class Written:
+    """A file that was written, its rows, and ids in it that begin as a formula does."""
+
+    target: str
+    rows: int
+    ids_like_formulas: int
+
+
+class Writer:
+    """Writes the files of a day for platforms; what a platform gets of a person is made once for all audiences."""
+
+    def __init__(self, engine: DuckDBEngine, gate: Gate) -> None:
+        self._engine, self._gate = engine, gate
+        self._made: dict[tuple[str, Consent | None], str] = {}
+
+    def write(self, asked: Asked, platform: Platform, target: str, file: FileFor) -> tuple[list[Written], Waterfall]:
+        """The files of an audience for a platform: one, parts of it if it is too large, or none if too few are left.
+        Beside them, who was left out.
+        """
+        rows = self._rows(platform, asked.audience.header.consent)
+        with naming_the_file(platform.file, None):
+            self._engine.execute(_told(asked, platform, self._gate.left_out(asked), rows), asked.parameters)
+        told = self._gate.counted(asked, platform.name, "SELECT step FROM temp.told", {})
+        least = max(asked.audience.header.minimum_size, platform.header.at_least)
+        if told.delivered < max(least, 1):
+            taken = {"under_minimum": told.delivered, "delivered": 0}
+            return [], Waterfall(told.audience, told.platform, told.steps | taken)
+        made = f"CREATE OR REPLACE TEMP TABLE file_rows AS {_file(asked, platform, rows)}"
+        self._engine.execute(made, asked.parameters)
+        return self._parts(platform, f"{target}.{platform.name}", told.delivered, file), told
+
+    def forget(self) -> None:
+        """Drop what is held of people; whoever runs SQL on the connection afterwards finds nothing of them."""
+        for table in (
+            *self._made.values(),
+            "temp.told",
+            "temp.file_rows",
+            "temp.grants",
+            "temp.objected",
+            "temp.suppressed",
+        ):
+            self._engine.execute(f"DROP TABLE IF EXISTS {table}")
+
+    def _parts(self, platform: Platform, target: str, count: int, file: FileFor) -> list[Written]:
+        """One file, or as many parts as it takes for each to be small enough."""
+        written, parts = [self._export(platform, f"{target}.csv", 0, count, file)], 1
+        while too_large := max(_times_too_large(platform, one, file) for one in written):
+            for one in written:
+                file(one.target).unlink()
+            parts = max(parts + 1, ceil(parts * too_large))
+            each = ceil(count / parts)
+            written = [
+                self._export(platform, f"{target}-part{part:02}.csv", first, each, file)
+                for part, first in enumerate(range(0, count, each), start=1)
+            ]
+        return written
+
+    def _export(self, platform: Platform, target: str, first: int, rows: int, file: FileFor) -> Written:
+        ids = [name for name, column in platform.header.columns.items() if column.kind == "id"]
+        like_formulas = " OR ".join(like_a_formula(quoted(name)) for name in ids) or "FALSE"
+        of_file = f"SELECT * FROM temp.file_rows LIMIT {rows} OFFSET {first}"
+        return Written(
+            target,
+            self._engine.export(of_file, {}, file(target), separator=platform.header.separator),
+            self._engine.scalar(f"SELECT count(*) FROM ({of_file}) AS written WHERE {like_formulas}"),
+        )
+
+    def _rows(self, platform: Platform, consent: Consent | None) -> str:
+        """A temporary table: a row per customer who agreed, as the platform wants it."""
+        of = (platform.name, None if platform.header.consent else consent)
+        if of not in self._made:
+            self._made[of] = f"temp.platform_rows_{len(self._made)}"
+            with naming_the_file(platform.file, None):
+                self._engine.execute(
+                    f"CREATE OR REPLACE TEMP TABLE {self._made[of]} AS {_normalised(platform, consent)}"
+                )
+        return self._made[of]
+
+
+def _times_too_large(platform: Platform, written: Written, file: FileFor) -> float:
+    """By how much a file exceeds what the platform takes in at once; 0 if it does not, or is of one row."""
+    header, size = platform.header, file(written.target).stat().st_size
+    times = max(written.rows / (header.most_rows or written.rows), size / (header.most_bytes or size))
+    return times if times > 1 and written.rows > 1 else 0
+
+
+def _normalised(platform: Platform, consent: Consent | None) -> str:
+    """SQL: what the platform's SELECT makes of the people who agreed.
+
+    An address or a number of somebody who agreed to another channel only is not among what it sees.
+    """
+    header = platform.header
+    needed = header.consent or ((consent,) if consent else ())
+    agreed = granted(needed, f"known.{ID}")
+    if header.consent_in_eea:
+        is_outside = f"coalesce(told.country NOT IN ({_EEA}), FALSE)"  # a country nobody knows may be one of them
+        agreed += f" AND ({is_outside} OR {granted(header.consent_in_eea, f'known.{ID}')})"
+    seen = [f"CASE WHEN {_may_see(name, needed, bool(header.consent))} THEN nfc_normalize(told.{name}) END AS {name}"
+            for name in _ADDRESSES]  # fmt: skip
+    seen += [f"nullif(trim(nfc_normalize(told.{name})), '') AS {name}" for name in _TEXTS]
+    return f"""
+    WITH known AS (
+      SELECT {ID} FROM staging.customers UNION SELECT {ID} FROM temp.grants
+    ),
+    told AS (
+      SELECT customers.{ID}, persons.* EXCLUDE (country),
+        CASE WHEN regexp_full_match(trim(country), '[A-Za-z]{{2}}') THEN upper(trim(country)) END AS country
+      FROM staging.customers AS customers
+      JOIN people.customers AS persons USING (file_id, row_number)
+    ),
+    people AS (
+      SELECT known.{ID}, {", ".join(seen)}, told.country, told.birth_date
+      FROM known LEFT JOIN told ON told.{ID} = known.{ID}
+      WHERE {agreed}
+    )
+    {platform.select}
+    """
+
+
+def _may_see(address: str, needed: tuple[Consent, ...], is_of_platform: bool) -> str:
+    """SQL: whether a platform may get an address. What it asks for itself covers both; else each channel its own."""
+    if is_of_platform:
+        return "TRUE"
+    purpose = needed[0].purpose if needed else "marketing"
+    return granted((Consent(purpose=purpose, channel="email" if address == "email" else "sms"),), f"known.{ID}")
+
+
+def _told(asked: Asked, platform: Platform, left_out: str, rows: str) -> str:
+    """SQL: `told`, the members and the step that takes each; null for those who are delivered."""
+    header = platform.header
+    identifier = f"coalesce({', '.join(f'rows.{quoted(name)}' for name in header.identifiers)}, NULL)"
+    usable = [
+        f"(rows.{quoted(name)} IS NULL OR regexp_full_match(rows.{quoted(name)}, '{PATTERNS[column.kind]}'))"
+        for name, column in header.columns.items()
+        if column.kind in PATTERNS and not column.value
+    ]
+    return f"""
+    CREATE OR REPLACE TEMP TABLE told AS
+    WITH stepped AS (
+      SELECT
+        members.{ID},
+        coalesce(
+          members.left_out,
+          CASE
+            WHEN rows.{ID} IS NULL THEN 'without_consent'
+            WHEN {identifier} IS NULL OR NOT ({" AND ".join(usable) or "TRUE"}) THEN 'without_address'
+          END
+        ) AS step,
+        {identifier} AS identifier
+      FROM (SELECT {ID}, {left_out} AS left_out FROM {MEMBERS} WHERE {asked.where}) AS members
+      LEFT JOIN {rows} AS rows ON rows.{ID} = members.{ID}
+    )
+    SELECT
+      {ID},
+      CASE
+        WHEN step IS NULL AND row_number() OVER (PARTITION BY step, identifier ORDER BY {ID}) > 1 THEN 'doubled'
+        ELSE step
+      END AS step
+    FROM stepped
+    """
+
+
+def _file(asked: Asked, platform: Platform, rows: str) -> str:
+    """SQL: the rows of the file in its order."""
+    header, audience = platform.header, asked.audience
+    value = f"members.{quoted(audience.header.value)}" if audience.header.value else "CAST(NULL AS DOUBLE)"
+    cells = {
+        name: value if column.value else _safe(f"rows.{quoted(name)}", column.kind == "text")
+        for name, column in header.columns.items()
+    }
+    if header.attributes != "none":
+        for name, column in audience.header.columns.items():
+            shown = name.upper() if header.attributes == "capitals" else name
+            if name != ID and shown not in cells:
+                cells[shown] = _safe(f"members.{quoted(name)}", column.type == "VARCHAR")
+    by_value = f"{value} DESC NULLS LAST, " if header.by_value else ""
+    return f"""
+    SELECT {", ".join(f"{cell} AS {quoted(name)}" for name, cell in cells.items())}
+    FROM (SELECT * FROM {MEMBERS} WHERE {asked.where}) AS members
+    JOIN temp.told AS told ON told.{ID} = members.{ID} AND told.step IS NULL
+    JOIN {rows} AS rows ON rows.{ID} = members.{ID}
+    ORDER BY {by_value}members.{ID}
+    """
+
+
+def _safe(cell: str, is_text: bool) -> str:
+    """SQL: a free text as a spreadsheet may have it; addresses and ids are never altered."""
+    return harmless(cell) if is_text else cell

@@ -1,0 +1,187 @@
+"""Terms: who of an audience may be told of, and why the others are left out.
+
+In this order, each step counting whom it takes: members − suppressed − objected − control − without consent − without
+an address the platform can use − an address that another row has − fewer than the minimum → file. The counts add up to
+the members.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from pipeline.engines.duckdb import DuckDBEngine
+from pipeline.quoting import quoted, text_literal
+from pipeline.settings import Consent
+from pipeline.tables.audiences import ID, Audience
+
+STEPS = (
+    "suppressed",
+    "objected",
+    "control",
+    "without_consent",
+    "without_address",
+    "doubled",
+    "under_minimum",
+    "delivered",
+)
+MEMBERS = "temp.audience_members"
+EVERYWHERE = "global-v1"
+"""The salt by which customers are left alone by every audience."""
+_BUCKETS = 10_000
+
+
+@dataclass(frozen=True)
+class Waterfall:
+    """Whom each step took of the members of an audience; `platform` is None for the files that hold ids only."""
+
+    audience: str
+    platform: str | None
+    steps: dict[str, int]
+
+    @property
+    def members(self) -> int:
+        return sum(self.steps.values())
+
+    @property
+    def delivered(self) -> int:
+        return self.steps["delivered"]
+
+    @property
+    def left_out(self) -> dict[str, int]:
+        """The steps that took anybody."""
+        return {step: count for step, count in self.steps.items() if count and step != "delivered"}
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One audience of a file: `name` is catalogue and audience, by which its control group is drawn for ever."""
+
+    audience: Audience
+    name: str
+    values: tuple[str, ...]
+
+    @property
+    def where(self) -> str:
+        """SQL: which of MEMBERS are its members."""
+        names = self.audience.header.each
+        return " AND ".join(f"{quoted(name)} = $value_{place}" for place, name in enumerate(names)) or "TRUE"
+
+    @property
+    def parameters(self) -> dict[str, str]:
+        return {f"value_{place}": value for place, value in enumerate(self.values)}
+
+    @property
+    def has_terms(self) -> bool:
+        header = self.audience.header
+        return bool(header.consent or header.control_share or header.platforms)
+
+
+class Gate:
+    """What customers agreed and objected to up to the end of a day, and who is left alone.
+
+    Of a purpose and a channel the latest word counts, of words of the same time the withdrawal; what is withdrawn for
+    every channel (*) is withdrawn for each. Nothing said is no consent.
+    """
+
+    def __init__(self, engine: DuckDBEngine, day: dt.date, holdout_share: float = 0.0) -> None:
+        self._engine, self._holdout_share = engine, holdout_share
+        engine.execute(_GRANTS, {"day": day})
+        engine.execute(_OBJECTED, {"day": day})
+        attached = "SELECT count(*) FROM duckdb_databases() WHERE database_name = 'people'"
+        engine.execute(_SUPPRESSED if engine.scalar(attached) else _NOBODY_SUPPRESSED, {"day": day})
+        self._taken = [
+            step for step in ("suppressed", "objected") if engine.scalar(f"SELECT count(*) FROM temp.{step}")
+        ]
+
+    def left_out(self, asked: Asked) -> str:
+        """SQL over MEMBERS: the step that takes a member before consent is asked for; null for the others."""
+        steps = [f"WHEN {ID} IN (SELECT {ID} FROM temp.{step}) THEN '{step}'" for step in self._taken]
+        for salt, share in ((EVERYWHERE, self._holdout_share), (asked.name, asked.audience.header.control_share)):
+            if share:
+                steps.append(f"WHEN {is_control(salt, share, ID)} THEN 'control'")
+        return f"CASE {' '.join(steps)} END" if steps else "CAST(NULL AS VARCHAR)"
+
+    def left_out_of_ids(self, asked: Asked) -> str:
+        """SQL over MEMBERS: the step that takes a member of the files that hold ids only; null for the others."""
+        consent = asked.audience.header.consent
+        agreed = granted((consent,) if consent else (), f"{MEMBERS}.{ID}")
+        return f"coalesce({self.left_out(asked)}, CASE WHEN NOT ({agreed}) THEN 'without_consent' END)"
+
+    def counted(self, asked: Asked, platform: str | None, steps: str, parameters: dict[str, str]) -> Waterfall:
+        """`steps`: SELECT of a step per member, null for who is delivered."""
+        found = self._engine.execute(
+            f"SELECT coalesce(step, 'delivered'), count(*) FROM ({steps}) AS told (step) GROUP BY ALL", parameters
+        )
+        return Waterfall(asked.name, platform, dict.fromkeys(STEPS, 0) | dict[str, int](found))
+
+
+def bucket(salt: str, customer_id: str) -> str:
+    """SQL: 0 to 9,999, the same for a customer and a salt for ever. `customer_id`: SQL of the id."""
+    return f"CAST('0x' || left(sha256({text_literal(salt)} || chr(31) || {customer_id}), 15) AS UBIGINT) % {_BUCKETS}"
+
+
+def is_control(salt: str, share: float, customer_id: str) -> str:
+    """SQL: whether a customer is left alone. Whoever is so at a share is so at every larger one."""
+    return f"{bucket(salt, customer_id)} < {round(_BUCKETS * share)}"
+
+
+def granted(consents: Iterable[Consent], customer_id: str) -> str:
+    """SQL: whether a customer agreed to all of these; asked of the tables of a Gate."""
+    conditions = [
+        f"{customer_id} IN (SELECT {ID} FROM temp.grants WHERE purpose = '{one.purpose}' AND channel = '{one.channel}')"
+        for one in consents
+    ]
+    return " AND ".join(conditions) or "TRUE"
+
+
+_GRANTS = """
+CREATE OR REPLACE TEMP TABLE grants AS
+WITH told AS (
+  SELECT customer_id, purpose, channel, status, changed_at
+  FROM staging.consents
+  WHERE changed_on <= $day
+),
+spoken AS (
+  SELECT * FROM told WHERE channel <> '*'
+  UNION ALL
+  SELECT one.customer_id, one.purpose, one.channel, every.status, every.changed_at
+  FROM (SELECT DISTINCT customer_id, purpose, channel FROM told WHERE channel <> '*') AS one
+  JOIN told AS every ON every.customer_id = one.customer_id AND every.purpose = one.purpose AND every.channel = '*'
+)
+SELECT customer_id, purpose, channel
+FROM spoken
+GROUP BY customer_id, purpose, channel
+HAVING arg_max(status, (changed_at, status = 'withdrawn')) = 'granted'
+"""
+_OBJECTED = """
+CREATE OR REPLACE TEMP TABLE objected AS
+SELECT DISTINCT customer_id
+FROM staging.objections
+WHERE since_on <= $day
+"""
+_NOBODY_SUPPRESSED = """
+CREATE OR REPLACE TEMP TABLE suppressed AS
+SELECT customer_id FROM staging.customers WHERE FALSE AND $day IS NULL
+"""
+_SUPPRESSED = """
+CREATE OR REPLACE TEMP TABLE suppressed AS
+WITH told AS (
+  SELECT entries.kind, named.value
+  FROM staging.suppressions AS entries
+  JOIN people.suppressions AS named USING (file_id, row_number)
+  WHERE entries.since_on <= $day
+),
+known AS (
+  SELECT customers.customer_id, persons.email, persons.phone
+  FROM staging.customers AS customers
+  JOIN people.customers AS persons USING (file_id, row_number)
+)
+SELECT value AS customer_id FROM told WHERE kind = 'customer_id'
+UNION
+SELECT known.customer_id FROM known JOIN told ON told.kind = 'email' AND told.value = known.email
+UNION
+SELECT known.customer_id FROM known JOIN told ON told.kind = 'phone' AND told.value = known.phone
+"""
+"""A customer is suppressed whole, also where one address is named: nobody is written to by another way."""

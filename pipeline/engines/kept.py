@@ -1,0 +1,90 @@
+"""Kept features: what many SELECTs of a day read is computed once, and not in each of them.
+
+A feature whose header says `keep: true` becomes a temporary table when it is first asked for with certain parameters.
+Whoever asks for the same again is given that table in the place of the CTE. The same means: the same text, the same
+values of its parameters, and since then no statement of this connection that wrote to a table that it reads, itself or
+by a feature below it. So nobody can tell the difference but by the time.
+
+Temporary tables are of the connection, which is a run's. They never enter the file of the warehouse, what does not fit
+into memory goes where all else is spilled, and nothing of a run that dies is left to the next one.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Mapping
+from functools import cache
+from typing import Any
+
+from pipeline.tables.catalog import features
+from pipeline.tables.inlining import WithFeatures, with_ctes
+
+Execute = Callable[..., object]
+Made = tuple[str, tuple[Any, ...], tuple[int, ...]]
+"""What a kept table was made of: its SELECT, the values of its parameters, the versions of the tables it reads."""
+
+MOST = 2
+"""Tables of one feature at a time: as of the day, and as of an earlier one on which methods are tried."""
+_PARAMETER = re.compile(r"\$([a-z_]\w*)")
+_WRITTEN = re.compile(
+    r"\b(?:INTO|DELETE\s+FROM|UPDATE|TRUNCATE|COPY|(?:TABLE|VIEW)(?:\s+IF(?:\s+NOT)?\s+EXISTS)?)"
+    r'\s+"?([a-z_]\w*)"?\s*\.\s*"?([a-z_]\w*)',
+    re.IGNORECASE,
+)
+
+
+class Kept:
+    """The kept tables of a connection."""
+
+    def __init__(self, execute: Execute) -> None:
+        self._execute = execute
+        self._versions: Counter[str] = Counter()
+        self._tables: dict[str, dict[Made, str]] = {}
+        """Feature -> its tables; the one that was not asked for the longest comes first."""
+        self._made = 0
+
+    def note(self, statement: str) -> None:
+        """A statement is about to run: the tables that it writes, makes or drops are others from now on."""
+        self._versions.update(f"{schema}.{table}".lower() for schema, table in _WRITTEN.findall(statement))
+
+    def reading(self, select: str, parameters: Mapping[str, Any], make: bool = True) -> str:
+        """The SELECT, reading kept tables in the place of features that are kept.
+
+        Without `make` only those that are there: one made inside a transaction would go if that is rolled back.
+        """
+        if not isinstance(select, WithFeatures):
+            return select
+        needed, ctes = set(select.last.features), dict[str, str]()
+        for name, part in reversed(list(select.features.items())):
+            if name not in needed:
+                continue
+            table = self._table(select, name, parameters, make) if name in kept_features() else None
+            ctes[name] = f"SELECT * FROM {table}" if table else part.sql
+            needed |= set() if table else part.features
+        return with_ctes(dict(reversed(list(ctes.items()))), select.last.sql)
+
+    def _table(self, select: WithFeatures, name: str, parameters: Mapping[str, Any], make: bool) -> str | None:
+        """The table of a feature, made where there is none."""
+        feature, tables = select.alone(name), self._tables.setdefault(name, {})
+        values = tuple(parameters.get(asked) for asked in sorted(set(_PARAMETER.findall(feature))))
+        made = (str(feature), values, tuple(self._versions[read] for read in sorted(feature.tables)))
+        table = tables.pop(made, None)
+        if table is None and make:
+            while len(tables) >= MOST:
+                self._execute(f"DROP TABLE temp.{tables.pop(next(iter(tables)))}")
+            self._made += 1
+            table = f"kept_{self._made}_{name.partition('.')[2]}"
+            # What it reads itself is not made for its sake: often nobody else asks for that on the day.
+            asked = self.reading(feature, parameters, make=False)
+            self._execute(f"CREATE TEMP TABLE {table} AS {asked}", parameters)
+        if table is None:
+            return None
+        tables[made] = table
+        return f"temp.{table}"
+
+
+@cache
+def kept_features() -> frozenset[str]:
+    """Names of the features that are kept, as features.name."""
+    return frozenset(name for name, feature in features().items() if feature.header.keep)

@@ -1,0 +1,102 @@
+"""Platforms as SQL files: `sql/platforms/<platform>.sql` says how a file looks that a system takes in.
+
+A header and one SELECT from `people`: one row per person who may be told of, as the platform wants it written. It runs
+on DuckDB when a snapshot is published; nothing here runs SQL.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from pipeline.settings import SQL_FOLDER, Consent
+from pipeline.tables.header import PLATFORMS, HeaderError, is_name, parse_header, split_header, text_of
+
+Kind = Literal["hash", "email", "phone", "country", "id", "number", "date", "text"]
+
+PATTERNS: dict[Kind, str] = {
+    "hash": r"[0-9a-f]{64}",
+    "email": r"[^@\s,;\"]+@[^@\s,;\"]+",
+    "phone": r"\+?[1-9]\d{6,14}",
+    "country": r"[A-Za-z]{2}",
+    "number": r"-?\d+(\.\d+)?",
+    "date": r"\d{4}-\d{2}-\d{2}",
+}
+"""What a cell must be, whole; it is never altered. Texts get an apostrophe where a spreadsheet would run them."""
+
+
+class PlatformColumn(BaseModel):
+    """A column of the file."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    kind: Kind
+    meaning: str = Field(min_length=3)
+    value: bool = Field(
+        False, description="Whether it is the audience's column `value`, which the SELECT does not give"
+    )
+
+
+class PlatformHeader(BaseModel):
+    """How a file looks that a platform takes in."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    title: str = Field(min_length=2)
+    description: str = Field(min_length=10)
+    owner: str = "team:crm"
+    consent: tuple[Consent, ...] = Field((), description="What it needs in any case, instead of the audience's own")
+    consent_in_eea: tuple[Consent, ...] = Field(
+        (), description="What it needs besides, of people in the European Economic Area, Britain and Switzerland"
+    )
+    identifiers: tuple[str, ...] = Field(
+        min_length=1, description="Columns of which a row needs one; the first that is there is in the file once"
+    )
+    attributes: Literal["none", "as_named", "capitals"] = Field(
+        "none", description="Whether the audience's columns follow, and how they are called"
+    )
+    separator: str = Field(",", min_length=1, max_length=1)
+    at_least: int = Field(0, ge=0, description="People below which the platform takes nothing")
+    most_bytes: int | None = Field(None, gt=0, description="Bytes above which a file is written in parts")
+    most_rows: int | None = Field(None, gt=0, description="Rows above which a file is written in parts")
+    by_value: bool = Field(False, description="Whether rows are in the order of value, the largest first")
+    columns: dict[str, PlatformColumn] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def identifiers_are_columns(self) -> Self:
+        if missing := [name for name in self.identifiers if name not in self.columns]:
+            raise ValueError(f"identifiers names {missing[0]!r}, which is not among the columns")
+        return self
+
+
+@dataclass(frozen=True, eq=False)
+class Platform:
+    """A platform, as its file tells it."""
+
+    name: str
+    header: PlatformHeader
+    select: str
+    file: str
+
+
+def read_platform(path: Path, root: Path = SQL_FOLDER) -> Platform:
+    """The platform of a file. Raises HeaderError."""
+    file = f"sql/{path.relative_to(root).as_posix()}"
+    text = text_of(path, file)
+    data, select = split_header(text, file)
+    header = parse_header(PlatformHeader, data, text, file)
+    if select is None:
+        raise HeaderError(f"{file}: a platform needs a SELECT from people below its header.")
+    if not is_name(path.stem) or path.stem != path.stem.lower():
+        raise HeaderError(f"{file}: {path.stem!r} cannot name a platform; use lower-case letters, digits and _.")
+    return Platform(path.stem, header, select, file)
+
+
+@cache
+def platforms() -> dict[str, Platform]:
+    """All platforms by name."""
+    return {path.stem: read_platform(path) for path in sorted((SQL_FOLDER / PLATFORMS).glob("*.sql"))}

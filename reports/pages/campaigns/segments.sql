@@ -1,0 +1,49 @@
+/*
+title: For whom campaigns did more
+caption: "{{ dimension_label }}: difference in who bought, drawn towards the mean of all segments"
+each: {key: dimension, label: dimension_label}
+draw: {dots: segment, value: shrunk, band: [shrunk_low, shrunk_high], beside: 0, title: "difference, drawn to the mean (95 % interval)"}
+columns:
+  dimension: {hidden: true}
+  dimension_label: {hidden: true}
+  segment: Segment
+  shrunk: {label: "Difference, drawn towards the mean", kind: percent}
+  shrunk_low: {label: "95 % interval: from", kind: percent}
+  shrunk_high: {label: to, kind: percent}
+  effect: {label: As counted, kind: percent}
+  treated: {label: Got it, kind: count}
+  control: {label: Left out by lot, kind: count}
+  p_holm: {label: "Chance, if segments were equal", kind: percent}
+  says: {hidden: true}
+let:
+  members: sum(treated + control)::BIGINT
+hover: "{{ segment }}<br>{{ shown }} expected, {{ effect|percent }} as counted<br>{{ treated|count }} got it, {{ control|count }} did not"
+sentence: "{{ rows|uplift_segments_sentence }}"
+empty: ""
+basis: n = {{ members|counted("member") }} · {{ facts.last_year }}
+*/
+WITH labels AS (
+  SELECT DISTINCT catalogue AS dimension, segment, label
+  FROM marts.segment_catalogue
+  WHERE snapshot_date = $snapshot_date
+)
+SELECT
+  uplift.dimension,
+  CASE uplift.dimension WHEN 'lifecycle' THEN 'Lifecycle' WHEN 'grid' THEN 'Ten segments' ELSE 'Seven segments' END
+    AS dimension_label,
+  coalesce(
+    labels.label, upper(substr(uplift.segment, 1, 1)) || replace(replace(substr(uplift.segment, 2), '_', ' '), '-', ' ')
+  ) AS segment,
+  uplift.shrunk,
+  uplift.shrunk_low,
+  uplift.shrunk_high,
+  uplift.effect,
+  uplift.treated,
+  uplift.control,
+  uplift.p_holm,
+  uplift.says
+FROM marts.campaign_uplift_segments AS uplift
+LEFT JOIN labels ON labels.dimension = uplift.dimension AND labels.segment = uplift.segment
+WHERE uplift.snapshot_date = $snapshot_date AND uplift.campaign_id = '(all)' AND uplift.metric = 'conversion'
+ORDER BY
+  CASE uplift.dimension WHEN 'lifecycle' THEN 1 WHEN 'grid' THEN 2 ELSE 3 END, uplift.shrunk DESC, uplift.segment

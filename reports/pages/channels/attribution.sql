@@ -1,0 +1,77 @@
+/*
+title: What models ascribe to channels
+caption: Revenue by model, of the channels of visits in the 30 days before an order
+draw:
+  bars: channel
+  series: {last_touch: accent, first_touch: part-2, linear: part-3, as_recorded: pale}
+  only: is_named
+columns:
+  channel: Channel
+  last_touch: {label: Last visit, kind: money}
+  first_touch: {label: First visit, kind: money}
+  linear: {label: All visits alike, kind: money}
+  position_based: {label: First and last most, kind: money}
+  time_decay: {label: Late visits more, kind: money}
+  markov1: {label: What a chain would lose, kind: money}
+  shapley: {label: Evenly over channels, kind: money}
+  as_recorded: {label: As the shop recorded it, kind: money}
+  after_action: {label: "Whole to every channel, adds up to more than there is", kind: money}
+  paths: {label: Orders with such a visit, kind: count}
+  is_named: {hidden: true}
+  unnamed: {hidden: true}
+  least: {hidden: true}
+  most: {hidden: true}
+let:
+  apart: max_by(rows, CASE WHEN is_named THEN most - least ELSE -1 END)
+  named: count(*) FILTER (is_named)
+  all_revenue: sum(last_touch)
+  unnamed: sum(last_touch) FILTER (unnamed)
+hover: "{{ channel }}<br>{{ series }}: {{ shown }}"
+sentence: >-
+  Ascribed, not caused: no model knows which orders would have come anyway.{% if named %} They differ most on {{
+  apart.channel }}, which is given {{ apart.least|money }} to {{ apart.most|money }}.{% endif %}{% if unnamed %} Of the visits
+  before {{ unnamed|share_of(all_revenue)|percent }} of revenue the source is not recorded: tag links first.{% endif %} To
+  know what a channel brings, pause it for members drawn by lot.
+empty: >-
+  No customer's visit is told of. The export web_events, with the source and medium of each visit, would show by which
+  channels customers came before they ordered.
+basis: n = {{ ascribed.orders|counted("order") }} · {{ ascribed.first_on|span(snapshot_date) }}
+*/
+WITH models AS (
+  SELECT
+    channel,
+    max(revenue) FILTER (model = 'last_touch') AS last_touch,
+    max(revenue) FILTER (model = 'first_touch') AS first_touch,
+    max(revenue) FILTER (model = 'linear') AS linear,
+    max(revenue) FILTER (model = 'position_based') AS position_based,
+    max(revenue) FILTER (model = 'time_decay') AS time_decay,
+    max(revenue) FILTER (model = 'markov1') AS markov1,
+    max(revenue) FILTER (model = 'shapley') AS shapley,
+    max(revenue) FILTER (model = 'as_recorded') AS as_recorded,
+    max(revenue) FILTER (model = 'after_action') AS after_action,
+    max(paths) AS paths,
+    min(revenue) FILTER (is_additive) AS least,
+    max(revenue) FILTER (is_additive) AS most
+  FROM marts.channel_attribution
+  WHERE snapshot_date = $snapshot_date
+  GROUP BY channel
+)
+SELECT
+  CASE channel WHEN '(none)' THEN 'no visit before' WHEN 'unknown' THEN 'not recorded' ELSE replace(channel, '_', ' ') END
+    AS channel,
+  last_touch,
+  first_touch,
+  linear,
+  position_based,
+  time_decay,
+  markov1,
+  shapley,
+  as_recorded,
+  after_action,
+  paths,
+  channel NOT IN ('(none)', 'unknown') AS is_named,
+  channel = 'unknown' AS unnamed,
+  least,
+  most
+FROM models
+ORDER BY is_named DESC, as_recorded DESC NULLS LAST, last_touch DESC NULLS LAST, channel

@@ -1,0 +1,16 @@
+/*
+description: "Customers who object to direct marketing and to being profiled for it (art. 21 GDPR): from that day on they are in no audience, whatever they consented to, and still in all totals. Empty if no such export was given."
+place: 10
+thing: objection
+key: [customer_id]
+person: customer_id
+newest_by: row
+moment: since
+changed_at: since
+personal: true
+columns:
+  customer_id: {type: VARCHAR, required: true, length: [1, 200], meaning: "Customer of the shop, as orders name it"}
+  since:       {type: TIMESTAMP, required: true, meaning: "When it was received, in the shop's time zone"}
+derived:
+  since_on: {sql: CAST(since AS DATE), type: DATE, meaning: Local day of since}
+*/

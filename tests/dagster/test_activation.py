@@ -1,0 +1,81 @@
+"""A night whose audiences leave for platforms: who is in the files, what the manifest says, where addresses stand."""
+
+from __future__ import annotations
+
+import csv
+import json
+
+import pytest
+from homes import DAYS, Home
+
+from pipeline.activation.preview import NoSuchAudience, preview
+
+DELIVER = """
+[deliver.segments]
+platforms = ["klaviyo", "meta"]
+consent = {purpose = "marketing", channel = "email"}
+control_share = 0.2
+"""
+
+
+@pytest.fixture(scope="module")
+def delivered(one_night: Home, tmp_path_factory: pytest.TempPathFactory) -> Home:
+    """The next night of a shop that now exports people and consents; every other customer agreed."""
+    home = one_night.copied(tmp_path_factory.mktemp("delivered") / "home")
+    settings = home.folder / "perennial.toml"
+    settings.write_text(f"{settings.read_text()}{DELIVER}")
+    folder = home.folder / "data" / "exports" / "perennial"
+    ids = [f"c{place:03}" for place in range(40)]
+    people = [f"{id},2025-01-01,{id}@planted.example,Planted{id}" for id in ids]
+    (folder / "people.csv").write_text("\n".join(["customer_id,registered_at,email,first_name", *people]) + "\n")
+    words = [f"{id},marketing,email,granted,2025-01-01" for id in ids[::2]]
+    (folder / "consents.csv").write_text("\n".join(["customer_id,purpose,channel,status,changed_at", *words]) + "\n")
+    assert home.run(DAYS[1]).success
+    return home
+
+
+def test_only_those_who_agreed_and_are_no_controls_leave(delivered):
+    folder = delivered.folder / "data" / "audiences" / DAYS[1]
+    told = json.loads((folder / "manifest.json").read_text())
+    terms = {(one["audience"], one["platform"]): one for one in told["terms"]}
+    assert {platform for _, platform in terms} == {None, "klaviyo", "meta"}
+    handed_over = 0
+    for (audience, platform), one in terms.items():
+        steps = {step: count for step, count in one.items() if step not in ("audience", "platform", "members")}
+        assert sum(steps.values()) == one["members"]
+        file = folder / f"{audience}.{platform}.csv"
+        if platform == "klaviyo" and one["delivered"]:
+            rows = list(csv.DictReader(file.open(encoding="utf-8", newline="")))
+            assert len(rows) == one["delivered"] and all(int(row["Email"][1:4]) % 2 == 0 for row in rows)
+            handed_over += len(rows)
+        elif platform is not None:
+            assert not file.exists(), "nobody agreed to ads, or nobody is left"
+    in_one_catalogue = delivered.table("rfm_segments", DAYS[1]).height
+    assert 0 < handed_over < in_one_catalogue
+    assert sum(one["control"] for (_, platform), one in terms.items() if platform == "klaviyo") > 0
+
+
+def test_addresses_stand_in_people_and_in_files_for_platforms_only(delivered):
+    holding = [
+        path.relative_to(delivered.folder).as_posix()
+        for path in sorted(delivered.folder.rglob("*"))
+        if path.is_file() and any(word in path.read_bytes() for word in (b"planted.example", b"Plantedc"))
+    ]
+    rest = [name for name in holding if not name.startswith("data/exports/") and ".klaviyo" not in name]
+    assert rest == ["data/people/people.duckdb"]
+
+
+def test_a_preview_says_what_leaves_and_writes_nothing(delivered):
+    before = delivered.everything_published()
+    found = preview(delivered.settings, "segments")
+    assert str(found.day) == DAYS[1]
+    told = json.loads((delivered.folder / "data" / "audiences" / DAYS[1] / "manifest.json").read_text())["terms"]
+    shown = [waterfall for one in found.audiences for waterfall in one.waterfalls]
+    assert sorted((one.audience, one.platform or "", one.delivered) for one in shown) == sorted(
+        (one["audience"], one["platform"] or "", one["delivered"]) for one in told
+    )
+    assert delivered.everything_published() == before
+    (one,) = preview(delivered.settings, found.audiences[0].name).audiences
+    assert one == found.audiences[0]
+    with pytest.raises(NoSuchAudience, match=r"There is no audience 'nobody'; files: .*segments"):
+        preview(delivered.settings, "nobody")

@@ -1,0 +1,153 @@
+"""Who customers are: kept in data/people alone, in one way of writing, for the rows that count in staging."""
+
+from __future__ import annotations
+
+import stat
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+from drop_folder import Home
+
+from pipeline.home.modes import set_right
+from pipeline.home.people import people_attached, people_file
+from pipeline.ingest.contacts import email, phone
+
+HEADER = "customer_id,registered_at,updated_at,email,phone,first_name,country,birth_date"
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Iterator[Home]:
+    with ExitStack() as opened:
+        yield Home(tmp_path, opened)
+
+
+def known(home: Home) -> dict[str, tuple[str | None, ...]]:
+    """Customer -> e-mail, phone and first name, as the rows of staging have them in `people`."""
+    with people_attached(home.engine, home.now()):
+        rows = home.engine.execute(
+            "SELECT customer_id, known.email, known.phone, known.first_name "
+            "FROM staging.customers JOIN people.customers AS known USING (file_id, row_number)"
+        )
+        assert home.engine.scalar("SELECT count(*) FROM people.customers") == len(rows), "rows of nobody"
+    return {row[0]: row[1:] for row in rows}
+
+
+@pytest.mark.parametrize(
+    ("told", "kept"),
+    [
+        (" Jan.Kowalski+Promo@Gmail.com ", "jan.kowalski+promo@gmail.com"),
+        ("ZOE\u0308@EXAMPLE.com", "zo\u00eb@example.com"),
+        ("anna@m\u00fcnchen.example", "anna@m\u00fcnchen.example"),
+        ("anna kowal@example.com", None),
+        ("anna@example", None),
+        ("anna@", None),
+        ("", None),
+        (f"{'a' * 400}@example.com", None),
+    ],
+)  # fmt: skip
+def test_an_address_is_kept_in_one_way(told, kept):
+    assert email(told) == kept
+
+
+@pytest.mark.parametrize(
+    ("told", "country", "kept"),
+    [
+        ("0048 600-123-456", None, "+48600123456"),
+        ("600 123 456", "PL", "+48600123456"),
+        ("+44 (0)20 7183 8750", "PL", "+442071838750"),
+        ("+374-93-828222", None, "+37493828222"),
+        ("\uff0b48 600 123 456", None, "+48600123456"),
+        ("600 123 456", None, None),
+        ("600 123 456", "XX", None),
+        ("12", "PL", None),
+        ("call me", "PL", None),
+    ],
+)  # fmt: skip
+def test_a_number_is_kept_in_one_way_and_only_a_valid_one(told, country, kept):
+    assert phone(told, country) == kept
+
+
+def test_who_somebody_is_stands_in_people_alone(home):
+    home.settings["country"] = "PL"
+    home.lines("people.csv",
+        "anna,2026-01-01,,Anna@X.example,600 123 456,Anna,,1960-02-28",
+        "bert,2026-01-01,,bert@x.example,020 7183 8750,Bert,gb,",
+        "cleo,2026-01-01,,cleo(at)x.example,12,Cleo,,", header=HEADER)  # fmt: skip
+    home.load()
+    assert known(home) == {
+        "anna": ("anna@x.example", "+48600123456", "Anna"),
+        "bert": ("bert@x.example", "+442071838750", "Bert"),
+        "cleo": (None, None, "Cleo"),
+    }
+    assert "x.example" not in str(home.everything()).lower() and "600" not in str(home.everything())
+    assert home.remarks()["unusable_email"] == (
+        "email cannot be an e-mail address in 1 of its rows; these customers are kept without it."
+    )
+    assert home.remarks()["unusable_phone"].startswith("phone cannot be a telephone number in 1 of its rows")
+
+
+def test_quarantine_keeps_no_personal_column(home):
+    home.lines("people.csv", ",2026-01-01,,anna@x.example,600,Anna,PL,", header=HEADER)
+    home.load()
+    assert "registered_at" in home.set_aside().rows("raw")[0][0]
+    assert not any(text in str(home.set_aside().rows()) for text in ("x.example", "Anna", "600"))
+
+
+def test_a_person_who_was_too_old_for_orders_is_kept(home):
+    home.lines(
+        "people.csv", "anna,2026-01-01,,,,Anna,,1901-05-01", "bert,2026-01-01,,,,Bert,,1812-01-01", header=HEADER
+    )
+    home.load()
+    assert set(known(home)) == {"anna"} and list(home.reasons()) == [2]
+
+
+def test_the_latest_row_of_a_person_counts_and_the_others_are_not_kept(home):
+    home.lines("1.csv", "anna,2026-01-01,2026-01-01,old@x.example,,Anna,,", header=HEADER)
+    home.load()
+    home.lines("2.csv", "anna,2026-01-01,2026-02-01,new@x.example,,Anna,,", header=HEADER)
+    home.load()
+    assert known(home) == {"anna": ("new@x.example", None, "Anna")}
+
+
+def test_numbers_are_read_again_when_the_country_of_the_shop_changes(home):
+    home.lines("people.csv", "anna,2026-01-01,,,600 123 456,Anna,,", header=HEADER)
+    home.load()
+    assert known(home) == {"anna": (None, None, "Anna")}
+    home.settings["country"] = "PL"
+    home.load()
+    assert known(home) == {"anna": (None, "+48600123456", "Anna")}
+
+
+def test_a_file_that_was_not_committed_leaves_nothing_behind(home, monkeypatch):
+    home.lines("people.csv", "anna,2026-01-01,,anna@x.example,,Anna,,", header=HEADER)
+    with monkeypatch.context() as broken, pytest.raises(RuntimeError, match="killed"):
+        broken.setattr("pipeline.ingest.load.record.record_file", _killed)
+        home.load()
+    assert not home.staged("customers").rows()
+    with people_attached(home.engine, home.now()):
+        assert home.engine.scalar("SELECT count(*) FROM people.customers") == 1, "written before the rest"
+    (home.path / "data" / "exports" / "perennial" / "people.csv").unlink()
+    home.lines("orders.csv", "o1,anna,2026-01-02,10")
+    home.load()
+    assert known(home) == {}
+
+
+def _killed(*_: object) -> None:
+    raise RuntimeError("killed")
+
+
+def test_nobody_else_may_open_the_file(home):
+    home.lines("people.csv", "anna,2026-01-01,,anna@x.example,,Anna,,", header=HEADER)
+    home.load()
+    people_file(home.now()).chmod(0o644)
+    set_right(home.now())
+    assert stat.S_IMODE(people_file(home.now()).stat().st_mode) == 0o600
+    assert stat.S_IMODE(people_file(home.now()).parent.stat().st_mode) == 0o700
+
+
+def test_a_home_without_persons_has_no_such_file(home):
+    home.lines("orders.csv", "o1,anna,2026-01-02,10")
+    home.load()
+    assert not people_file(home.now()).exists()

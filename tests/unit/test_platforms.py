@@ -1,0 +1,442 @@
+"""Audiences for platforms: who may be told of, and how the files look that systems take in."""
+
+from __future__ import annotations
+
+import csv
+import datetime as dt
+import hashlib
+import io
+import random
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import polars as pl
+import pytest
+from drop_folder import Home
+
+from pipeline.activation.outputs import write_audiences
+from pipeline.activation.terms import STEPS, Gate, Waterfall, bucket, granted
+from pipeline.errors import PerennialError
+from pipeline.home.people import people_attached
+from pipeline.settings import Consent, Terms
+from pipeline.tables.audiences import Audience, read_audience
+from pipeline.tables.platforms import PATTERNS, platforms
+
+DAY = dt.date(2026, 3, 31)
+PEOPLE = "customer_id,registered_at,email,phone,first_name,last_name,city,region,zip,country,language"
+CONSENTS = "customer_id,purpose,channel,status,changed_at"
+EVERYBODY = """/*
+title: Everybody
+description: Everybody who registered, and what they are worth.
+owner: team:crm
+catalogue: all
+{terms}columns:
+  customer_id: {{type: VARCHAR, meaning: Customer of the shop}}
+  worth:       {{type: BIGINT, meaning: Letters of the name}}
+  note:        {{type: VARCHAR, meaning: A text that begins like a formula}}
+*/
+SELECT customer_id, length(customer_id) AS worth, '=1+1' AS note FROM staging.customers
+"""
+ADS = "".join(f"{{id}},{purpose},ads,granted,2026-01-01\n" for purpose in ("ads", "ad_user_data", "ad_personalization"))
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Iterator[Home]:
+    with ExitStack() as opened:
+        yield Home(tmp_path, opened)
+
+
+class Written:
+    """What was written for platforms: the files by name, and who was left out."""
+
+    def __init__(self, home: Home, audience: Audience, holdout_share: float = 0.0) -> None:
+        folder = home.path / "out"
+        folder.mkdir(exist_ok=True)
+        with people_attached(home.engine, home.now()):
+            self.outputs, self.waterfalls = write_audiences(
+                home.engine, [audience], DAY, lambda target: folder / Path(target).name, holdout_share
+            )
+        self.files = {path.name: path.read_text(encoding="utf-8") for path in folder.glob("*.csv")}
+
+    def rows(self, platform: str) -> list[dict[str, str]]:
+        text = self.files[f"everybody.{platform}.csv"]
+        return list(csv.DictReader(io.StringIO(text), delimiter=platforms()[platform].header.separator))
+
+    def of(self, platform: str | None) -> dict[str, int]:
+        (one,) = [one for one in self.waterfalls if one.platform == platform]
+        assert set(one.steps) == set(STEPS)
+        return {step: count for step, count in one.steps.items() if count}
+
+
+def everybody(home: Home, *names: str, consent: str = "", **terms: str | int | float) -> Audience:
+    """An audience of all who registered, for platforms and on terms; consent to e-mail, if none is given."""
+    lines = [f"platforms: [{', '.join(names)}]", consent or "consent: {purpose: marketing, channel: email}"]
+    lines += [f"{name}: {value}" for name, value in terms.items()]
+    file = home.path / "own" / "everybody.sql"
+    file.parent.mkdir(exist_ok=True)
+    file.write_text(EVERYBODY.format(terms="".join(f"{line}\n" for line in lines)))
+    return read_audience(file, home.path)
+
+
+def load(home: Home, people: list[str], consents: list[str]) -> None:
+    home.lines("people.csv", *people, header=PEOPLE)
+    home.lines("consents.csv", *consents, header=CONSENTS)
+    home.load()
+
+
+def person(id: str, email: str = "", phone: str = "", first: str = "", last: str = "", city: str = "", region: str = "",
+           zip: str = "", country: str = "", language: str = "") -> str:  # fmt: skip
+    cells = (id, "2026-01-01", email, phone, first, last, city, region, zip, country, language)
+    return ",".join(f'"{cell}"' if "," in cell else cell for cell in cells)
+
+
+def agreed(id: str, *channels: str, at: str = "2026-01-01") -> list[str]:
+    return [f"{id},marketing,{channel},granted,{at}" for channel in channels]
+
+
+def to_ads(*ids: str) -> list[str]:
+    return [line for id in ids for line in ADS.format(id=id).split()]
+
+
+def sha256(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+# ── how it is written ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+VECTORS = [
+    ("meta", "email", {"email": " Jan.Kowalski+Promo@Gmail.com "}, "jan.kowalski+promo@gmail.com",
+     "743e84edd0d6e3ea6731bcc8062171c676f4c492f5f6451d1ebbd33a015c8e44"),
+    ("google", "Email", {"email": " Jan.Kowalski+Promo@Gmail.com "}, "jankowalski@gmail.com",
+     "e1edb5820b9b0f7df38a809702ed8a75bbc27005bdf47bbbe1955ec99080c771"),
+    ("google", "Email", {"email": "jan.kowalski+promo@Example.com"}, "jan.kowalski+promo@example.com",
+     "ccab638ad42296b9ff46c349df869a3b02b9bf441236f0d26a350f399a905b07"),
+    ("meta", "phone", {"phone": "0048 600-123-456"}, "48600123456",
+     "bf1c98f0048a265e33f7ad4b5c81fe35921263cd3a290b90e76affaff387d146"),
+    ("google", "Phone", {"phone": "600 123 456", "country": "PL"}, "+48600123456",
+     "380494e54f0f22bf3ecadf0e6513fb3725fb1455bb4f093cc5806c82267a43b1"),
+    ("google", "Phone", {"phone": "+44 (0)20 7183 8750"}, "+442071838750",
+     "e631c2534428c6c9b48c2167604a8983046085e43a2c00ed748733c544c0bb4d"),
+    ("meta", "phone", {"phone": "+44 (0)20 7183 8750"}, "442071838750",
+     "8d5f937f3a5590634cbe975951a6aa1543170671ce6e73cce4062f4e8c288417"),
+    ("tiktok", "Phone_SHA256", {"phone": "+374-93-828222"}, "37493828222",
+     "65b7e6dcf6f4310f8d7cbfbd78289a753062fb054d6664fb9aaac5df66a422d4"),
+    ("meta", "fn", {"first": " ZOE\u0308 "}, "zo\u00eb",
+     "2752b88686847fa5c86f47b94ce652b7b3f22a91c37617d451a4db9afa431450"),
+    ("google", "First Name", {"first": " ZOE\u0308 ", "last": "X", "zip": "1", "country": "PL"}, "zo\u00eb",
+     "2752b88686847fa5c86f47b94ce652b7b3f22a91c37617d451a4db9afa431450"),
+    ("meta", "ln", {"last": "O'Neill"}, "oneill", "fa0fd24b2d0175a5c48e1b82f4d707a8a95f5279c4abdc43fa2f19d8e30eb47d"),
+    ("google", "Last Name", {"first": "X", "last": "O'Neill", "zip": "1", "country": "PL"}, "o'neill",
+     "4897794243f02aab17572801e8e9629de1efcf107bcc8671f97aeb3d565b3d68"),
+    ("meta", "ct", {"city": "New York"}, "newyork", "350c754ba4d38897693aa077ef43072a859d23f613443133fecbbd90a3512ca5"),
+    ("meta", "zip", {"zip": "W1A 1AA", "country": "GB"}, "w1a1",
+     "843b020a5a34d7da699057746e0317f0816db48e039a1451b534a10980ca8ced"),
+    ("meta", "zip", {"zip": "94107-1234", "country": "US"}, "94107",
+     "c884a209ebe08750a7d13db63bd02233b375bd79786cbe329ab11586cc35dead"),
+    ("meta", "country", {"country": "PL"}, "pl", "3485639faf1591f3c16f295198e9389db5b33c949587ec48663597d4e00299d5"),
+]  # fmt: skip
+
+
+def test_cells_are_written_as_each_platform_wants_them(home, monkeypatch):
+    """The published vectors, each a customer; all columns of all platforms at once."""
+    for name in ("meta", "tiktok"):
+        monkeypatch.setattr(platforms()[name].header, "at_least", 0)
+    told_once = list(dict.fromkeys(tuple(told.items()) for _, _, told, _, _ in VECTORS))
+    ids = [f"c{place:02}" for place in range(len(told_once))]
+    people = [
+        person(id, **{"email": f"{id}@example.com"} | dict(told)) for id, told in zip(ids, told_once, strict=True)
+    ]
+    load(home, people, to_ads(*ids))
+    written = Written(home, everybody(home, "meta", "google", "tiktok"))
+    for platform, column, told, normalised, hashed in VECTORS:
+        assert sha256(normalised) == hashed
+        row = written.rows(platform)[told_once.index(tuple(told.items()))]
+        assert row[column] == hashed, (platform, column, normalised)
+
+
+def test_what_platforms_disagree_about_is_left_empty(home, monkeypatch):
+    monkeypatch.setattr(platforms()["meta"].header, "at_least", 0)
+    load(home, [
+        person("a", "a@example.com", city="S\u00e3o Paulo", region="S\u00e3o Paulo", zip="00-950", country="PL"),
+        person("b", "b@example.com", region="California", zip="9410", country="US"),
+        person("c", "c@example.com", region="CA", zip="SW1A 2AA", country="United Kingdom"),
+    ], to_ads("a", "b", "c"))  # fmt: skip
+    a, b, c = Written(home, everybody(home, "meta")).rows("meta")
+    assert (a["ct"], a["st"], a["zip"]) == ("", "", "")
+    assert (b["st"], b["zip"]) == ("", "")
+    assert (c["st"], c["zip"], c["country"]) == (sha256("ca"), sha256("sw1a2aa"), "")
+
+
+GOLDEN = {
+    "klaviyo": "Email,Phone Number,First Name,Last Name,City,Region,Zip Code,Country,worth,note\n"
+    "ann@example.com,+48600123456,Ann,O'Neill,New York,NY,94107,PL,1,'=1+1\n",
+    "mailchimp": "Email Address,First Name,Last Name,SMS Phone,Country,worth,note\n"
+    "ann@example.com,Ann,O'Neill,+48600123456,PL,1,'=1+1\n",
+    "brevo": "EMAIL;SMS;EXT_ID;FIRSTNAME;LASTNAME;WORTH;NOTE\n"
+    "ann@example.com;48600123456;a;Ann;O'Neill;1;'=1+1\n",
+    "hubspot": "Email,First Name,Last Name,Phone Number,City,Postal Code,Country/Region,worth,note\n"
+    "ann@example.com,Ann,O'Neill,+48600123456,New York,94107,PL,1,'=1+1\n",
+    "salesmanago": "email;phone;name;externalId;worth;note\n"
+    "ann@example.com;+48600123456;Ann O'Neill;a;1;'=1+1\n",
+    "emarsys": "email,first_name,last_name,mobile,worth,note\nann@example.com,Ann,O'Neill,+48600123456,1,'=1+1\n",
+    "email_list": "email,first_name,last_name,language,worth,note\nann@example.com,Ann,O'Neill,en,1,'=1+1\n",
+    "sms_list": "phone,first_name,language\n+48600123456,Ann,en\n",
+    "push_list": "user_id,language\na,en\n",
+    "call_list": "phone,first_name,last_name,city,language,worth,note\n+48600123456,Ann,O'Neill,New York,en,1,'=1+1\n",
+    "google": "Email,Phone,First Name,Last Name,Country,Zip\n"
+    + ",".join(map(sha256, ("ann@example.com", "+48600123456", "ann", "o'neill")))
+    + ",PL,94107\n",
+    "tiktok": f"Email_SHA256,Phone_SHA256\n{sha256('ann@example.com')},{sha256('48600123456')}\n",
+    "meta": "email,phone,fn,ln,ct,st,zip,country,value\n"
+    + ",".join(map(sha256, ("ann@example.com", "48600123456", "ann", "oneill", "newyork", "ny", "94107", "pl")))
+    + ",1\n",
+}  # fmt: skip
+
+
+def test_every_platform_has_the_file_it_takes_in(home, monkeypatch):
+    for one in platforms().values():
+        monkeypatch.setattr(one.header, "at_least", 0)
+    load(
+        home,
+        [person("a", "Ann@Example.com", "600 123 456", "Ann", "O'Neill", "New York", "NY", "94107", "PL", "en")],
+        [*agreed("a", "email", "sms", "phone", "push"), *to_ads("a")],
+    )
+    written = Written(home, everybody(home, *platforms(), value="worth"))
+    found = {name: written.files[f"everybody.{name}.csv"] for name in platforms()}
+    assert found == GOLDEN
+
+
+def test_what_would_be_a_formula_is_harmless_and_no_id_is_altered(home):
+    load(home, [person("=cmd", "a@example.com", first="=2+3", last="+x"), person("+48", "b@example.com")],
+         [*agreed("=cmd", "email"), *agreed("+48", "email")])  # fmt: skip
+    written = Written(home, everybody(home, "brevo"))
+    rows = {row["EXT_ID"]: row for row in written.rows("brevo")}
+    assert set(rows) == {"=cmd", "+48"} and rows["=cmd"]["FIRSTNAME"] == "'=2+3"
+    (flagged,) = [one.ids_like_formulas for one in written.outputs if one.path.endswith(".brevo.csv")]
+    assert flagged == 2
+
+
+def test_cells_of_platforms_are_what_their_kind_says(home, monkeypatch):
+    """A thousand rows with signs of all kinds in them: what is hashed, an address or a number has no other form."""
+    monkeypatch.setattr(platforms()["meta"].header, "at_least", 0)
+    draw = random.Random(7)
+    signs = "aZ\u00eb\u0308 .-'+=@;\t0\u4e2d9"
+    text = lambda: "".join(draw.choices(signs, k=draw.randint(0, 9)))  # noqa: E731
+    people = [
+        person(f"c{place}", f"m{place}@example.com", f"60012{place:04}", text(), text(), text(), text(), text(),
+               draw.choice(["PL", "US", "GB", "xx", ""])) for place in range(1000)
+    ]  # fmt: skip
+    ids = [f"c{place}" for place in range(1000)]
+    load(
+        home,
+        [line.replace("\t", " ") for line in people],
+        [*to_ads(*ids), *[x for id in ids for x in agreed(id, "email", "sms")]],
+    )
+    names = ("meta", "google", "klaviyo", "brevo")
+    written = Written(home, everybody(home, *names))
+    for name in names:
+        rows = pl.DataFrame(written.rows(name))
+        assert rows.height > 900
+        for column, spec in platforms()[name].header.columns.items():
+            if spec.kind in PATTERNS and not spec.value:
+                strange = rows.filter(
+                    (pl.col(column) != "") & ~pl.col(column).str.contains(f"^(?:{PATTERNS[spec.kind]})$")
+                )
+                assert not strange.height, (name, column)
+
+
+def test_a_file_too_large_is_written_in_parts(home, monkeypatch):
+    monkeypatch.setattr(platforms()["email_list"].header, "most_bytes", 100)
+    ids = [f"c{place}" for place in range(7)]
+    load(home, [person(id, f"{id}@example.com") for id in ids], [line for id in ids for line in agreed(id, "email")])
+    written = Written(home, everybody(home, "email_list"))
+    parts = sorted(name for name in written.files if "-part" in name)
+    assert len(parts) > 1 and "everybody.email_list.csv" not in written.files
+    told = [line.split(",")[0] for name in parts for line in written.files[name].splitlines()[1:]]
+    assert told == [f"{id}@example.com" for id in ids]
+    assert all(len(written.files[name]) <= 100 for name in parts)
+
+
+# ── who ───────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_everybody_is_counted_once_by_who_took_them(home):
+    home.settings["country"] = "PL"
+    load(home, [
+        person("anna", "anna@example.com"), person("bert", "bert@example.com"), person("cleo", "anna@example.com"),
+        person("dora", "no address"), person("emil", "emil@example.com"),
+    ], [line for id in ("anna", "cleo", "dora", "emil") for line in agreed(id, "email")])  # fmt: skip
+    home.lines("objections.csv", "emil,2026-03-31 23:59:59", "anna,2026-04-01", header="customer_id,since")
+    home.load()
+    written = Written(home, everybody(home, "email_list"))
+    assert written.of("email_list") == {
+        "objected": 1, "without_consent": 1, "without_address": 1, "doubled": 1, "delivered": 1,
+    }  # fmt: skip
+    assert [row["email"] for row in written.rows("email_list")] == ["anna@example.com"]
+    assert written.of(None) == {"objected": 1, "without_consent": 1, "delivered": 3}
+    assert [line.split(",")[0] for line in written.files["everybody.csv"].splitlines()[1:]] == ["anna", "cleo", "dora"]
+
+
+def test_what_is_suppressed_takes_a_customer_out_of_every_file(home):
+    ids = ("anna", "bert", "cleo", "dora", "emil")
+    load(home, [person(id, f"{id.title()}@Example.com", f"+4860012345{n}") for n, id in enumerate(ids)],
+         [line for id in ids for line in agreed(id, "email")])  # fmt: skip
+    home.lines("suppressions.csv", "customer_id,anna,2026-03-31", "Email, BERT@example.COM,2026-01-01",
+               "phone,0048 600-123-452,2026-01-01", "email,dora@example.com,2026-04-01", "phone,600 123 454,2026-01-01",
+               header="kind,value,since")  # fmt: skip
+    home.load()
+    written = Written(home, everybody(home, "email_list"))
+    assert written.of("email_list") == {"suppressed": 3, "delivered": 2}
+    assert written.of(None) == {"suppressed": 3, "delivered": 2}
+    assert [row["email"] for row in written.rows("email_list")] == ["dora@example.com", "emil@example.com"]
+    assert home.reasons() == {5: 'column "value": is no number with the code of its country, such as +48600123456'}
+    assert "bert@example" not in str(home.everything()).lower() and "600123452" not in str(home.everything())
+
+
+def test_a_suppression_told_again_is_one_and_its_entry_needs_the_key(home):
+    for name in ("1.csv", "2.csv"):
+        home.lines(name, "email,Anna@example.com,2026-01-01", header="kind,value,since")
+        home.load()
+    (entry,) = home.staged("suppressions").rows("entry")
+    assert len(entry[0]) == 64 and entry[0] != sha256("anna@example.com")
+
+
+def test_too_few_are_no_file(home):
+    load(home, [person("anna", "anna@example.com")], agreed("anna", "email"))
+    written = Written(home, everybody(home, "email_list", minimum_size=2))
+    assert written.of("email_list") == {"under_minimum": 1} and "everybody.email_list.csv" not in written.files
+    load(home, [person("anna", "anna@example.com")], to_ads("anna"))
+    assert Written(home, everybody(home, "meta")).of("meta") == {"under_minimum": 1}, (
+        "what the platform says counts, too"
+    )
+
+
+def test_consent_to_one_channel_is_none_to_another(home):
+    """The number of who agreed to e-mail only is not in the file of a tool that could write to it."""
+    load(home, [person(id, f"{id}@example.com", f"+4860012345{n}") for n, id in enumerate(("mail", "both", "sms"))],
+         [*agreed("mail", "email"), *agreed("both", "email", "sms"), *agreed("sms", "sms")])  # fmt: skip
+    by_mail = Written(home, everybody(home, "klaviyo"))
+    assert {row["Email"]: row["Phone Number"] for row in by_mail.rows("klaviyo")} == {
+        "mail@example.com": "", "both@example.com": "+48600123451",
+    }  # fmt: skip
+    by_sms = Written(home, everybody(home, "klaviyo", consent="consent: {purpose: marketing, channel: sms}"))
+    assert {row["Phone Number"]: row["Email"] for row in by_sms.rows("klaviyo")} == {
+        "+48600123451": "both@example.com", "+48600123452": "",
+    }  # fmt: skip
+
+
+def test_advertisers_need_consent_to_ads_and_google_two_more_where_the_law_asks(home):
+    home.lines("people.csv", *[
+        person(id, f"{id}@example.com", country=country)
+        for id, country in (("poland", "PL"), ("nowhere", ""), ("states", "US"), ("all", "DE"), ("mail", "US"))
+    ], header=PEOPLE)  # fmt: skip
+    ads_only = [f"{id},ads,ads,granted,2026-01-01" for id in ("poland", "nowhere", "states")]
+    home.lines("consents.csv", *ads_only, *to_ads("all"), *agreed("mail", "email"), header=CONSENTS)
+    home.load()
+    written = Written(home, everybody(home, "google"))
+    assert {row["Email"] for row in written.rows("google")} == {sha256(f"{id}@example.com") for id in ("states", "all")}
+
+
+def _may(history: list[tuple[str, str, str, int]], purpose: str, channel: str, last: int) -> bool:
+    """Whether the latest word up to a second is a consent; of words of one second, the withdrawal."""
+    words = [
+        (at, status) for told, way, status, at in history if told == purpose and at <= last and way in (channel, "*")
+    ]
+    own = [at for told, way, _, at in history if told == purpose and at <= last and way == channel]
+    return bool(own) and max(words, key=lambda word: (word[0], word[1] == "withdrawn"))[1] == "granted"
+
+
+def test_no_file_holds_anybody_who_did_not_agree(home):
+    """2,500 customers with random histories, held against the words themselves."""
+    draw = random.Random(18)
+    end = dt.datetime(2026, 3, 31, 23, 59, 59)
+    histories: dict[str, list[tuple[str, str, str, int]]] = {}
+    for place in range(2_500):
+        words = []
+        for _ in range(draw.randint(0, 6)):
+            way = draw.choice(["email", "email", "sms", "*"])
+            status = "withdrawn" if way == "*" else draw.choice(["granted", "granted", "withdrawn"])
+            words.append((draw.choice(["marketing", "marketing", "ads"]), way, status, draw.randint(-3, 1) * 43_200))
+        histories[f"c{place}"] = words
+    lines = sorted({
+        f"{id},{purpose},{way},{status},{end + dt.timedelta(seconds=at)}"
+        for id, words in histories.items() for purpose, way, status, at in words
+    })  # fmt: skip
+    load(home, [person(id, f"{id}@example.com", f"+48600{int(id[1:]):06}") for id in histories], lines)
+    may = {way: {id for id, words in histories.items() if _may(words, "marketing", way, 0)} for way in ("email", "sms")}
+    assert 300 < len(may["email"]) < 1_500 and may["email"] != may["sms"]
+    written = Written(home, everybody(home, "klaviyo", "sms_list", "brevo"))
+    assert {row["Email"].split("@")[0] for row in written.rows("klaviyo")} == may["email"]
+    assert {f"c{int(row['Phone Number'][6:])}" for row in written.rows("klaviyo") if row["Phone Number"]} == (
+        may["email"] & may["sms"]
+    )
+    assert {row["EXT_ID"] for row in written.rows("brevo")} == may["email"]
+    assert {f"c{int(row['phone'][6:])}" for row in written.rows("sms_list")} == may["sms"]
+    assert {line.split(",")[0] for line in written.files["everybody.csv"].splitlines()[1:]} == may["email"]
+    assert all(one.members == 2_500 for one in written.waterfalls)
+
+
+# ── who is left alone ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    ("salt", "id", "expected"),
+    [("winback-2026", "K1", 6087), ("winback-2026", "K2", 9052), ("winback-2026", "K3", 6560),
+     ("global-v1", "K1", 9049), ("global-v1", "K2", 5379), ("global-v1", "K3", 6194)],
+)  # fmt: skip
+def test_the_bucket_of_a_customer_is_the_same_for_ever(home, salt, id, expected):
+    assert home.engine.scalar(f"SELECT {bucket(salt, repr(id))}") == expected
+
+
+def test_controls_leave_every_channel_and_stay_so_at_a_larger_share(home):
+    ids = [f"c{place}" for place in range(1_000)]
+    load(home, [person(id, f"{id}@example.com") for id in ids], [line for id in ids for line in agreed(id, "email")])
+
+    def left_alone(share: float, holdout: float = 0.0) -> set[str]:
+        written = Written(home, everybody(home, "brevo", control_share=share), holdout)
+        told = {row["EXT_ID"] for row in written.rows("brevo")}
+        assert told == {line.split(",")[0] for line in written.files["everybody.csv"].splitlines()[1:]}
+        assert written.of("brevo")["control"] == 1_000 - len(told)
+        return set(ids) - told
+
+    tenth, third, everywhere = left_alone(0.1), left_alone(0.3), left_alone(0.1, 0.1)
+    assert 70 < len(tenth) < 130 and tenth < third
+    assert tenth < everywhere and 150 < len(everywhere) < 230
+
+
+# ── terms ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    ("terms", "said"),
+    [
+        ({"platforms": ("myspace",)}, "there is no platform 'myspace'; there are brevo, call_list"),
+        ({"platforms": ("klaviyo",)}, "klaviyo gets those who agreed: say to what"),
+    ],
+)
+def test_terms_of_a_home_that_do_not_go_together_are_refused(terms, said):
+    audience = read_audience(Path("sql/audiences/segments.sql").resolve())
+    with pytest.raises(PerennialError, match=rf"setting deliver\.segments: {said}"):
+        audience.with_terms(Terms(**terms))
+
+
+def test_a_home_sets_the_terms_of_an_audience(home):
+    audience = everybody(home)
+    terms = Terms(platforms=("klaviyo",), consent=Consent(purpose="own_similar", channel="email"), control_share=0.2)
+    changed = audience.with_terms(terms)
+    assert (changed.header.platforms, changed.header.control_share) == (("klaviyo",), 0.2)
+    assert changed.header.consent == Consent(purpose="own_similar", channel="email")
+    assert changed.header.minimum_size == audience.header.minimum_size and audience.with_terms(None) is audience
+
+
+def test_a_gate_asks_for_every_consent(home):
+    load(home, [person("a")], [*agreed("a", "email")])
+    Gate(home.engine, DAY)
+    one, other = Consent(purpose="marketing", channel="email"), Consent(purpose="ads", channel="ads")
+    assert home.engine.scalar(f"SELECT {granted((one,), repr('a'))}") is True
+    assert home.engine.scalar(f"SELECT {granted((one, other), repr('a'))}") is False
+
+
+def test_counts_of_a_waterfall_add_up():
+    assert Waterfall("a", None, {"objected": 2, "delivered": 3}).members == 5
