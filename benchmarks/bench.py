@@ -41,10 +41,14 @@ COLUMNS = {"few": FEW_COLUMNS, "all": LINE_COLUMNS}
 MOST_TIMES_BARE, MOST_GIB, LEAST_SAVED, MOST_GROWTH = 8.0, 12.0, 0.8, 1.2
 LEAST_TIMES_BY_HAND, WANTED_TIMES_BY_HAND = 3.0, 5.0
 MOST_OF_THE_REST, MOST_SECONDS_OF_PRODUCTS = 0.4, 60.0  # the seconds at ten million lines
-BARE, FULL, NEXT, BY_HAND, SAME, SPARK = (
-    "bare reading", "whole run", "next day", "by hand", "the same tables, by us", "whole run on Spark"
+MOST_SECONDS_OF_CAMPAIGNS, MOST_GIB_OF_CAMPAIGNS = 60.0, 3.0  # at ten million lines and as many events of messages
+BARE, FULL, NEXT, BY_HAND, SAME, CAMPAIGNS, SPARK = (
+    "bare reading", "whole run", "next day", "by hand", "the same tables, by us", "campaigns", "whole run on Spark"
 )  # fmt: skip
-COLOURS = {BARE: "#8a8f8c", FULL: "#0b6e56", NEXT: "#4d9e88", BY_HAND: "#c9820f", SAME: "#2171b5", SPARK: "#6c4fa0"}
+COLOURS = {
+    BARE: "#8a8f8c", FULL: "#0b6e56", NEXT: "#4d9e88", BY_HAND: "#c9820f", SAME: "#2171b5", CAMPAIGNS: "#a0504c",
+    SPARK: "#6c4fa0",
+}  # fmt: skip
 _UNTIMED = "start and end"
 _BARE = """
 import sys, duckdb
@@ -129,13 +133,14 @@ def _measure(size: int, folder: Path, arguments: argparse.Namespace) -> Measured
         _script(measured, BY_HAND, "by_hand.py", folder / "by-hand.parquet")
     else:
         measured.instead[BY_HAND] = f"not tried beyond {arguments.by_hand_up_to:,} lines (--by-hand-up-to)"
+    _campaigns(measured, folder, arguments)
     if arguments.spark:
         _on_spark(measured, folder, limit)
     return measured
 
 
 def _make_exports(size: int, folder: Path, arguments: argparse.Namespace) -> Measured:
-    shop = Shop(customers=max(1, round(size / LINES_PER_CUSTOMER)), seed=arguments.seed)
+    shop = _shop(size, arguments)
     columns = COLUMNS[arguments.columns]
     files = {file.name: file for file in simulate(shop, folder, nights=1, with_other=False, columns=columns)}
     history = files["exports/perennial/order_lines.csv"]
@@ -149,6 +154,10 @@ def _make_exports(size: int, folder: Path, arguments: argparse.Namespace) -> Mea
         f"next day {following.rows:,} lines"
     )
     return measured
+
+
+def _shop(lines: int, arguments: argparse.Namespace) -> Shop:
+    return Shop(customers=max(1, round(lines / LINES_PER_CUSTOMER)), seed=arguments.seed)
 
 
 def _vary_products(export: Path, variants: int) -> None:
@@ -197,6 +206,18 @@ def _script(measured: Measured, part: str, name: str, target: Path) -> None:
         measured.found[part] = json.loads(measured.costs[part].printed.strip().splitlines()[-1])
 
 
+def _campaigns(measured: Measured, folder: Path, arguments: argparse.Namespace) -> None:
+    """The tables of campaigns on a home of their own: the shop with its messages, which the other parts do without."""
+    limit = f"{MOST_GIB_OF_CAMPAIGNS - 1:g}GB"
+    home = _new_home(folder / "home-campaigns", limit)
+    simulate(_shop(measured.lines, arguments), folder / "shop-with-messages")
+    _drop(folder / "shop-with-messages" / "exports", home)
+    command = [sys.executable, str(HERE / "campaigns.py"), str(LAST_DAY), str(home)]
+    measured.attempt(CAMPAIGNS, lambda: run(command))
+    if CAMPAIGNS in measured.costs:
+        measured.found[CAMPAIGNS] = json.loads(measured.costs[CAMPAIGNS].printed.strip().splitlines()[-1])
+
+
 def _on_spark(measured: Measured, folder: Path, memory_limit: str) -> None:
     if importlib.util.find_spec("pyspark") is None or not (shutil.which("java") or os.environ.get("JAVA_HOME")):
         measured.instead[SPARK] = "not tried: pyspark or Java is not there"
@@ -240,8 +261,9 @@ def _show(measured: Measured) -> None:
         _say(f"\n{part}, seconds")
         for stage, seconds in found["seconds"].items():
             _say(f"{stage:<48}{seconds:>20.2f}")
-        _say(_fit_in_words("BG/NBD", found, "bgnbd"))
-        _say(_fit_in_words("Gamma-Gamma", found, "gamma_gamma"))
+        if "bgnbd" in found:
+            _say(_fit_in_words("BG/NBD", found, "bgnbd"))
+            _say(_fit_in_words("Gamma-Gamma", found, "gamma_gamma"))
     _say("")
     for part in COLOURS:
         if part in measured.costs:
@@ -273,6 +295,14 @@ def _goals(results: list[Measured]) -> Iterator[Goal]:
             f"{size}products, times the rest of the whole run", products / (full.seconds - products), MOST_OF_THE_REST
         )
         yield Goal(f"{size}products, for ten million lines", products / one.lines * 1e7, MOST_SECONDS_OF_PRODUCTS, " s")
+        if CAMPAIGNS in one.costs:
+            rows, seconds = one.found[CAMPAIGNS]["rows"], sum(one.found[CAMPAIGNS]["seconds"].values())
+            larger = max(rows["order_lines"], rows["messages"])
+            of_ten_million = seconds / larger * 1e7
+            yield Goal(f"{size}campaigns, for ten million lines", of_ten_million, MOST_SECONDS_OF_CAMPAIGNS, " s")
+            peak = one.costs[CAMPAIGNS].peak_gib
+            yield Goal(f"{size}campaigns, peak memory with loading", peak, MOST_GIB_OF_CAMPAIGNS, " GiB")
+            yield Goal(f"{size}campaigns, times the whole run without them", seconds / full.seconds, MOST_OF_THE_REST)
         if BY_HAND in one.costs and SAME in one.costs:
             times = one.costs[BY_HAND].seconds / one.costs[SAME].seconds
             yield Goal(f"{size}by hand, times the same tables by us", times, LEAST_TIMES_BY_HAND, at_least=True)

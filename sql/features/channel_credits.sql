@@ -20,22 +20,14 @@ columns:
   shapley:                {type: DOUBLE, unit: orders, min: 0, meaning: "An order is split evenly over the channels in its path"}
   shapley_revenue:        {type: DOUBLE, unit: currency, meaning: The same parts of what they brought}
 */
-WITH steps AS (
-  SELECT path_id, channel, place, visits, pow(2, -(days_before::DOUBLE / 7)) AS freshness
-  FROM features.visit_paths
-  WHERE ends_in_order = 1
-),
-shared AS (
-  SELECT path_id, channel, place, visits, freshness / nullif(sum(freshness) OVER (PARTITION BY path_id), 0) AS time_decay
-  FROM steps
-),
-credits AS (
+WITH visited AS (
   SELECT
+    ends_in_order,
     path_id,
     channel,
     max(CASE WHEN place = visits THEN 1 ELSE 0 END) AS last_touch,
     max(CASE WHEN place = 1 THEN 1 ELSE 0 END) AS first_touch,
-    sum(1.0::DOUBLE / nullif(visits, 0)) AS linear,
+    count(*)::DOUBLE / nullif(max(visits), 0) AS linear,
     sum(
       CASE
         WHEN visits = 1 THEN 1.0::DOUBLE
@@ -44,44 +36,42 @@ credits AS (
         ELSE 0.2::DOUBLE / nullif(visits - 2, 0)
       END
     ) AS position_based,
-    sum(time_decay) AS time_decay
-  FROM shared
-  GROUP BY path_id, channel
+    sum(pow(2, -(days_before::DOUBLE / 7))) AS freshness
+  FROM features.visit_paths
+  GROUP BY ends_in_order, path_id, channel
+),
+credits AS (
+  SELECT
+    ends_in_order,
+    path_id,
+    channel,
+    last_touch,
+    first_touch,
+    linear,
+    position_based,
+    freshness / nullif(sum(freshness) OVER (PARTITION BY ends_in_order, path_id), 0) AS time_decay,
+    1.0::DOUBLE / nullif(count(*) OVER (PARTITION BY ends_in_order, path_id), 0) AS shapley
+  FROM visited
 ),
 weighed AS (
   SELECT
     credits.channel,
-    0 AS is_lost,
-    1 AS after_action,
-    credits.last_touch,
-    credits.first_touch,
-    credits.linear,
-    credits.position_based,
-    credits.time_decay,
-    1.0::DOUBLE / nullif(count(*) OVER (PARTITION BY credits.path_id), 0) AS shapley,
-    orders.revenue
+    credits.ends_in_order,
+    credits.ends_in_order * credits.last_touch AS last_touch,
+    credits.ends_in_order * credits.first_touch AS first_touch,
+    credits.ends_in_order * credits.linear AS linear,
+    credits.ends_in_order * credits.position_based AS position_based,
+    coalesce(credits.time_decay, 0.0) AS time_decay,
+    credits.ends_in_order * credits.shapley AS shapley,
+    coalesce(orders.revenue, 0)::DECIMAL(18,2) AS revenue
   FROM credits
-  JOIN marts.order_channels AS orders ON orders.order_id = credits.path_id AND orders.snapshot_date = $snapshot_date
-  UNION ALL
-  SELECT
-    channel,
-    1 AS is_lost,
-    0 AS after_action,
-    0 AS last_touch,
-    0 AS first_touch,
-    0.0::DOUBLE AS linear,
-    0.0::DOUBLE AS position_based,
-    0.0::DOUBLE AS time_decay,
-    0.0::DOUBLE AS shapley,
-    0::DECIMAL(18,2) AS revenue
-  FROM features.visit_paths
-  WHERE ends_in_order = 0
-  GROUP BY path_id, channel
+  LEFT JOIN marts.order_channels AS orders
+    ON orders.order_id = credits.path_id AND orders.snapshot_date = $snapshot_date AND credits.ends_in_order = 1
 )
 SELECT
   channel,
-  sum(is_lost) AS paths_without_order,
-  sum(after_action) AS after_action,
+  sum(1 - ends_in_order) AS paths_without_order,
+  sum(ends_in_order) AS after_action,
   sum(revenue)::DECIMAL(18,2) AS after_action_revenue,
   sum(last_touch) AS last_touch,
   sum(CASE WHEN last_touch = 1 THEN revenue ELSE 0 END)::DECIMAL(18,2) AS last_touch_revenue,

@@ -27,41 +27,38 @@ came AS (
   JOIN features.origins AS origins
     ON origins.source = named.source AND origins.medium = named.medium AND origins.sales_channel = ''
 ),
-before_orders AS (
+followed AS (
   SELECT
-    orders.order_id,
     came.customer_id,
     came.visit_id,
     came.began_at,
+    came.began_on,
     came.channel,
+    orders.order_id,
     date_diff('day', came.began_on, orders.ordered_on) AS days_before
   FROM came
-  JOIN features.order_values AS orders
+  LEFT JOIN features.order_values AS orders
     ON orders.customer_id = came.customer_id
     AND orders.ordered_at > came.began_at
     AND orders.ordered_on <= came.began_on + 30
 ),
-followed AS (
-  SELECT DISTINCT customer_id, visit_id
-  FROM before_orders
-),
 unfollowed AS (
   SELECT
-    came.customer_id,
-    came.visit_id,
-    came.began_at,
-    came.channel,
+    customer_id,
+    visit_id,
+    began_at,
+    channel,
     CASE
-      WHEN came.began_on <= lag(came.began_on) OVER (PARTITION BY came.customer_id ORDER BY came.began_at, came.visit_id) + 30 THEN 0
+      WHEN began_on <= lag(began_on) OVER (PARTITION BY customer_id ORDER BY began_at, visit_id) + 30 THEN 0
       ELSE 1
     END AS begins
-  FROM came
-  LEFT JOIN followed ON followed.customer_id = came.customer_id AND followed.visit_id = came.visit_id
-  WHERE followed.visit_id IS NULL
+  FROM followed
+  WHERE order_id IS NULL
 ),
 paths AS (
   SELECT 1 AS ends_in_order, order_id AS path_id, visit_id, began_at, channel, days_before
-  FROM before_orders
+  FROM followed
+  WHERE order_id IS NOT NULL
   UNION ALL
   SELECT
     0 AS ends_in_order,

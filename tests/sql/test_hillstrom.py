@@ -35,9 +35,12 @@ def hillstrom(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealShop]:
     (exports / "perennial" / "campaigns.csv").write_text(CAMPAIGNS)
     for name, segment in MAILINGS.items():
         drawn = rows.filter(pl.col("segment").is_in([segment, "No E-Mail"])).with_columns(campaign=pl.lit(name))
-        drawn.drop("history", "spend").write_parquet(exports / "hillstrom" / f"{name}.parquet")
+        drawn.drop("history", "spend", "visit").write_parquet(exports / "hillstrom" / f"{name}.parquet")
     rows.select("customer", "history").write_parquet(exports / "hillstrom" / "before.parquet")
     rows.filter(pl.col("spend") > 0).select("customer", "spend").write_parquet(exports / "hillstrom" / "after.parquet")
+    rows.filter(pl.col("visit") == 1).select("customer", "visit").write_parquet(
+        exports / "hillstrom" / "visits.parquet"
+    )
     settings, day = Settings(home=home, sources_folder=SOURCES, currency="USD"), dt.date(2008, 4, 30)
     with open_engine(settings) as engine:
         for outcome in load_exports(engine, settings, find_exports(settings, {})):
@@ -60,6 +63,9 @@ RATIO = ("ratio", "ratio_low", "ratio_high")
 @pytest.mark.parametrize(
     ("campaign", "metric", "columns", "published"),
     [
+        ("mens", "visit", EFFECT, [0.0765896, 0.0699533, 0.0832267]),
+        ("mens", "visit", RATIO, [1.721405, 1.640392, 1.806417]),
+        ("womens", "visit", EFFECT, [0.0452331, 0.0388941, 0.0515743]),
         ("mens", "conversion", EFFECT, [0.0068050, 0.0050143, 0.0086407]),
         ("mens", "conversion", RATIO, [2.188422, 1.767630, 2.707014]),
         ("mens", "spend", EFFECT, [0.7698272, 0.4851397, 1.0545146]),
