@@ -91,7 +91,8 @@ def _campaigns(shop: Shop) -> Shop:
     shop.message("spring", "cleo", "opened", at="2026-03-08T10:00", is_machine=False)
     shop.message("spring", "cleo", "clicked", at="2026-03-08T10:01").message("alone", "cleo", "sent", at=at)
     shop.message("spring", "m4", "unsubscribed", at="2026-03-09T10:00")
-    return shop.event("v1", "product_view", at="2026-03-08T10:02", customer="cleo")
+    shop.event("v1", "product_view", at="2026-03-08T10:02", customer="cleo")
+    return shop.event("v2", "product_view", at="2026-02-02T19:00", customer="bert")  # a Monday, before any message
 
 
 @pytest.mark.parametrize("shop", ["empty", "one customer", "tiny", "cdnow"])
@@ -267,6 +268,11 @@ def test_what_is_said_of_engagement(reports: Mapping[str, Report]) -> None:
     assert words["gaps"][0].startswith(
         "Half of all visits are followed by another within 8 days, three quarters within 32"
     )
+    assert words["times"] == [
+        f"Most come {best}: 100.0 %, where {even} would if all were alike. Customers do not differ by more than "
+        "chance: one time will do for all of them."
+        for best, even in (("at 18–21 h", "12.5 %"), ("on Monday", "14.3 %"))
+    ]
     assert words["clicks"][0].startswith(
         "Of the next message expect 15.0 % clicks of customers who are engaged and 10.0 % of those who are lapsing."
     )

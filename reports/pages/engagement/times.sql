@@ -1,0 +1,50 @@
+/*
+title: When customers come by themselves
+caption: "{{ dimension_label }}: visits and opens that no message prompted"
+each: {key: dimension, label: dimension_label}
+draw: {columns: part, series: {share: accent, even: pale}}
+columns:
+  dimension: {hidden: true}
+  dimension_label: {hidden: true}
+  part: {label: "{{ 'Hour' if dimension == 'daypart' else 'Day' }}", kind: text}
+  share: {label: Of all, kind: percent}
+  even: {label: If all were alike, kind: percent}
+  actions: {label: Visits and opens, kind: count}
+  place: {hidden: true}
+  n: {hidden: true}
+  customers_differ: {hidden: true}
+let:
+  best: max_by(rows, share)
+hover: "{{ part }}<br>{{ series }}: {{ shown }}"
+sentence: >-
+  Most come {{ "on" if dimension == "weekday" else "at" }} {{ best.part }}: {{ best.share|percent }}, where
+  {{ best.even|percent }} would if all were alike. {% if customers_differ
+  %}Customers differ by more than chance: send by their own times.{% else %}Customers do not differ by more than chance: one
+  time will do for all of them.{% endif %}
+empty: >-
+  No visit is told of that no message prompted. The export web_events, with the customer and time of each visit, would show
+  when customers come by themselves.
+basis: n = {{ n|counted("action") }} · {{ times_from|span(snapshot_date) }}
+*/
+WITH parts (dimension, part, label) AS (
+  VALUES ('daypart', 0, '0–3 h'), ('daypart', 1, '3–6 h'), ('daypart', 2, '6–9 h'), ('daypart', 3, '9–12 h'),
+    ('daypart', 4, '12–15 h'), ('daypart', 5, '15–18 h'), ('daypart', 6, '18–21 h'), ('daypart', 7, '21–24 h'),
+    ('weekday', 0, 'Monday'), ('weekday', 1, 'Tuesday'), ('weekday', 2, 'Wednesday'), ('weekday', 3, 'Thursday'),
+    ('weekday', 4, 'Friday'), ('weekday', 5, 'Saturday'), ('weekday', 6, 'Sunday')
+)
+SELECT
+  times.dimension,
+  CASE times.dimension WHEN 'daypart' THEN 'Hours' ELSE 'Days' END AS dimension_label,
+  parts.label AS part,
+  times.share,
+  CASE times.dimension WHEN 'daypart' THEN 1 / 8 ELSE 1 / 7 END AS even,
+  times.actions,
+  times.part AS place,
+  times.n,
+  coalesce(fit.differs, FALSE) AS customers_differ
+FROM marts.send_times AS times
+JOIN parts ON parts.dimension = times.dimension AND parts.part = times.part
+LEFT JOIN marts.preference_fit AS fit
+  ON fit.snapshot_date = times.snapshot_date AND fit.preference = times.dimension AND fit.level = 'customer'
+WHERE times.snapshot_date = $snapshot_date AND times.scope = 'base'
+ORDER BY times.dimension, times.part
