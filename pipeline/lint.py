@@ -27,7 +27,7 @@ from pipeline.reporting.site import PYTHON_PAGES, all_pages
 from pipeline.settings import PAGES_FOLDER, PROJECT, Settings
 from pipeline.steps.computed import STEPS, queries_of
 from pipeline.steps.prediction import backtest
-from pipeline.steps.prediction.inputs import HORIZONS_OF_WINDOW
+from pipeline.steps.prediction.inputs import DRAWN, HORIZONS_OF_WINDOW
 from pipeline.tables.audiences import Audience
 from pipeline.tables.catalog import Catalog, catalog_of, features, ours
 from pipeline.tables.header import Table
@@ -35,13 +35,13 @@ from pipeline.tables.header import Table
 _DAY, _CURRENCY = dt.date(2024, 2, 29), "EUR"
 _UNTIL = dict.fromkeys(["until", *(f"until_{place}" for place in range(HORIZONS_OF_WINDOW))], _DAY)
 _SIZES = {"level": "product", "size_limit": 300, "low": 1, "high": 2}
-_VALUES = {"snapshot_date": _DAY, **_UNTIL, "drawn_on": _DAY, "place": 0, "parts": 2, "part_to": "8", **_SIZES}
+_VALUES = {"snapshot_date": _DAY, **_UNTIL, "place": 0, "parts": 2, "part_to": "8", **_SIZES}
 """Of the parameters that there are: a translation holds values."""
 
 
 def problems() -> list[PerennialError]:
     """What the SQL of the project says that it may not; empty when all is well."""
-    schemas = _schemas(ours())
+    schemas = {**_schemas(ours()), f"temp.{DRAWN.name}": DRAWN.columns}
     of_features: list[Refused] = []
     for query in features().values():
         of_features += _of_table(query, schemas, of_features)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import glob
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -79,6 +79,9 @@ class DuckDBEngine:
         with _quoting_no_data():
             frame: pl.DataFrame = self._connection.sql(sql, params=given).pl()
         return frame
+
+    def keep(self, name: str, columns: Mapping[str, str], sql: str, parameters: Parameters) -> None:
+        self.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS SELECT {', '.join(columns)} FROM ({sql})", parameters)
 
     def scalar(self, sql: str, parameters: Parameters | None = None) -> Any:
         rows = self.execute(sql, parameters)

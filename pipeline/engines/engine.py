@@ -71,5 +71,8 @@ class Engine(Snapshots, Protocol):
     def read(self, sql: str, parameters: Parameters | None = None) -> pl.DataFrame:
         """The result of a SELECT."""
 
+    def keep(self, name: str, columns: Mapping[str, str], sql: str, parameters: Parameters) -> None:
+        """Have the result of a SELECT at hand as `temp.<name>`, with these columns and types, while this is open."""
+
     def partitions(self, table: Table) -> list[dt.date]:
         """Snapshot dates the table holds, ascending."""

@@ -29,6 +29,7 @@ from pipeline.steps.prediction.inputs import (
     cohort,
     everybody,
     kept_share,
+    number_customers,
     parts_of,
     spenders,
     window,
@@ -86,7 +87,8 @@ def retail_night(online_retail):
 
 def test_a_sample_is_some_of_the_customers_and_all_that_is_known_of_them(cdnow_master):
     everybody = cohort(cdnow_master.engine, ORIGIN, LAST_DAY).frame
-    some = cohort(cdnow_master.engine, ORIGIN, LAST_DAY, part=Part(0, 5, LAST_DAY)).frame
+    number_customers(cdnow_master.engine, LAST_DAY)
+    some = cohort(cdnow_master.engine, ORIGIN, LAST_DAY, part=Part(0, 5)).frame
     assert some.height == pytest.approx(everybody.height / 5, rel=0.05)
     assert_frame_equal(some, everybody.join(some, on="customer_id", how="semi"), rel_tol=1e-12)
 
@@ -105,7 +107,7 @@ def made_of_many_alike(shop) -> None:
 
 def drawn(engine, place: int) -> list[pl.DataFrame]:
     """What a part of three is said to have done; whoever did it."""
-    origin, end, part = ORIGIN + dt.timedelta(40), ORIGIN + dt.timedelta(90), Part(place, 3, LAST_DAY)
+    origin, end, part = ORIGIN + dt.timedelta(40), ORIGIN + dt.timedelta(90), Part(place, 3)
     frames = [cohort(engine, origin, end, part, columns).frame for columns in (FEATURES, RHYTHM)]
     frames += [found.frame for found in window(engine, origin, [end, end, end], part).values()]
     frames.append(year_ago(engine, origin, end, part))
@@ -118,9 +120,11 @@ def drawn(engine, place: int) -> list[pl.DataFrame]:
 def test_samples_are_the_same_whatever_customers_are_called_and_in_whatever_currency_they_pay(shop):
     made_of_many_alike(shop)
     shop.table("marts.customer_summary", snapshot_date=LAST_DAY.isoformat())
+    number_customers(shop.engine, LAST_DAY)
     before = [drawn(shop.engine, place) for place in range(3)]
     for table in ("order_lines", "orders", "occasions"):
         shop.engine.execute(f"UPDATE staging.{table} SET customer_id = md5(customer_id), amount = 3 * amount")
+    number_customers(shop.engine, LAST_DAY)
     for ours, theirs in zip(before, (drawn(shop.engine, place) for place in range(3)), strict=True):
         for one, other in zip(ours, theirs, strict=True):
             assert one.height > 20
@@ -128,9 +132,8 @@ def test_samples_are_the_same_whatever_customers_are_called_and_in_whatever_curr
 
 
 def test_a_part_has_its_share_of_each_day_and_of_who_came_back(cdnow_master):
-    whole, part = (
-        cohort(cdnow_master.engine, LAST_DAY, LAST_DAY, part, RHYTHM).frame for part in (None, Part(1, 8, LAST_DAY))
-    )
+    number_customers(cdnow_master.engine, LAST_DAY)
+    whole, part = (cohort(cdnow_master.engine, LAST_DAY, LAST_DAY, part, RHYTHM).frame for part in (None, Part(1, 8)))
     # By chance alone 36 of the 1,506 would come or go who bought once.
     for kind, apart in (("age_days", 1), ("frequency", 10)):
         shares = (frame.group_by(kind).agg(customers=pl.len()) for frame in (whole, part))
@@ -261,6 +264,7 @@ def test_parts_hold_every_customer_once(online_retail, monkeypatch):
     engine, day = online_retail.engine, online_retail.snapshot_date
     whole = cohort(engine, day, day).frame
     monkeypatch.setattr(inputs, "BATCH", 1000)
+    number_customers(engine, day)
     batches = [batch.frame for batch in parts_of(engine, day, whole.height)]
     assert len(batches) == -(-whole.height // 1000) and max(batch.height for batch in batches) < 1200
     assert_frame_equal(pl.concat(batches).sort("customer_id"), whole)

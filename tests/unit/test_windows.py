@@ -11,7 +11,7 @@ from shop import ONLINE_RETAIL, build, real_shop
 from pipeline.settings import Settings
 from pipeline.steps.prediction.backtest import PUBLISHED, outcomes, publish
 from pipeline.steps.prediction.holdouts import BLEND, CLASSIFIER, Judged, is_learnable
-from pipeline.steps.prediction.inputs import FEATURES, WINDOWS, Cohort, Part, cohort, window
+from pipeline.steps.prediction.inputs import FEATURES, WINDOWS, Cohort, Part, cohort, number_customers, window
 from pipeline.steps.prediction.nightly import Night
 
 JANUARY = dt.date(2026, 1, 31)
@@ -41,7 +41,8 @@ def test_a_window_tells_what_was_bought_within_each_horizon_as_known_on_its_last
 @pytest.mark.parametrize("part", [None, (0, 3), (2, 3)])
 def test_a_window_is_the_cohorts_of_its_horizons(cdnow_master, part):
     engine, origin = cdnow_master.engine, dt.date(1997, 9, 30)
-    part = part and Part(*part, dt.date(1998, 6, 30))
+    number_customers(engine, dt.date(1998, 6, 30))
+    part = part and Part(*part)
     ends = [origin + dt.timedelta(days) for days in (30, 90, 180)]
     for end, found in window(engine, origin, ends, part).items():
         expected = cohort(engine, origin, end, part).frame.drop("later_amount")

@@ -67,6 +67,7 @@ class SparkEngine:
         self._session: SparkSession | None = None
         self._tables: dict[str, Table] = {}
         self._shown: set[str] = set()
+        self._kept: dict[str, Mapping[str, str]] = {}
 
     def prepare(self, tables: Sequence[Table]) -> list[str]:
         """Places for all that will be written; what became of local tables of an older version.
@@ -94,6 +95,7 @@ class SparkEngine:
             close_session(self._session)
             self._session = None
             self._shown.clear()
+            self._kept.clear()
 
     def _start(self) -> None:
         """What every session needs: the parameter views of this run, and workers that write where we read."""
@@ -111,6 +113,11 @@ class SparkEngine:
         found = run_by_spark("a query", lambda: pl.from_arrow(_arrow(frame)))
         assert isinstance(found, pl.DataFrame)
         return found
+
+    def keep(self, name: str, columns: Mapping[str, str], sql: str, parameters: Parameters) -> None:
+        rows = self.frame(sql, parameters, "a query").select(*columns)
+        self._view(f"temp.{name}", rows.persist)
+        self._kept[f"temp.{name}"] = columns
 
     def partitions(self, table: Table) -> list[dt.date]:
         return self.lake.partitions(table)
@@ -196,7 +203,7 @@ class SparkEngine:
                 table = self._tables[name]
                 self._show(self.lake.folders(table) if self._is_in_lake(table) else [self._handed_over(table)], table)
         schemas = {name: table.column_types() for name, table in self._tables.items()}
-        known = {**schemas, **parameter_columns(self.settings), **(others or {})}
+        known = {**schemas, **parameter_columns(self.settings), **self._kept, **(others or {})}
         text = lint.to_spark(sql, file, known, parameters)
         return run_by_spark(file, lambda: self._frame_of(text))
 

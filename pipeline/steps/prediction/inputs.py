@@ -9,6 +9,7 @@ import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
+from typing import NamedTuple
 
 import numpy as np
 import polars as pl
@@ -119,45 +120,42 @@ _YEAR_AGO = """
     GROUP BY histories.frequency, histories.active_span_days, histories.age_days
     ORDER BY histories.frequency, histories.active_span_days, histories.age_days
 """
-# Every so-manyth customer in an order of all that may be told of them: those told apart by nothing but the id have the
-# same rows, so that it does not matter what anybody is called. The customers of a first day are numbered apart, from
-# another number than those of the day before: few of a day have their share, too, and days are sorted side by side.
-_DRAWN = """
-    SELECT customer_id
-    FROM (
-      SELECT known.customer_id, date_diff('day', DATE '1970-01-01', known.first_on) + row_number() OVER (
-        PARTITION BY known.first_on
-        ORDER BY known.days, known.last_on, known.day_sum, known.day_squares, known.orders, known.amount,
-          known.dated_amount, {order} known.customer_id
-      ) AS number
+# In an order of all that may be told of them: those told apart by nothing but the id have the same rows, so that it
+# does not matter what anybody is called. The customers of a first day are numbered apart, from another number than
+# those of the day before: few of a day have their share, too, and days are sorted side by side.
+_NUMBERED = """
+    WITH known AS (
+      SELECT customer_id, min(occasion_on) AS first_on, max(occasion_on) AS last_on, count(*) AS days,
+        sum(day) AS day_sum, sum(day * day) AS day_squares, sum(orders) AS orders, sum(amount) AS amount,
+        sum(amount * day) AS dated_amount
       FROM (
-        SELECT customer_id, min(occasion_on) AS first_on, max(occasion_on) AS last_on, count(*) AS days,
-          sum(day) AS day_sum, sum(day * day) AS day_squares, sum(orders) AS orders, sum(amount) AS amount,
-          sum(amount * day) AS dated_amount
-        FROM (
-          SELECT customer_id, occasion_on, orders, amount, date_diff('day', DATE '1970-01-01', occasion_on) AS day
-          FROM staging.occasions
-          WHERE known_on <= $drawn_on::DATE
-        ) AS dated
-        GROUP BY customer_id
-      ) AS known{joined}
-    ) AS numbered
-    WHERE number % nullif($parts::BIGINT, 0) = $place::BIGINT
+        SELECT customer_id, occasion_on, orders, amount, date_diff('day', DATE '1970-01-01', occasion_on) AS day
+        FROM staging.occasions
+        WHERE known_on <= $snapshot_date
+      ) AS dated
+      GROUP BY customer_id
+    ),
+    lines AS (
+      SELECT customer_id, count(*) AS lines, sum(amount) AS amount, min(amount) AS least, max(amount) AS most,
+        coalesce(sum(amount) FILTER (WHERE kind = 'refund'), 0) AS refunded,
+        coalesce(min(category), '') AS first_category, coalesce(max(category), '') AS last_category,
+        coalesce(min(sales_channel), '') AS first_channel, coalesce(max(sales_channel), '') AS last_channel
+      FROM staging.order_lines
+      WHERE customer_id IS NOT NULL AND ordered_on <= $snapshot_date
+      GROUP BY customer_id
+    )
+    SELECT known.customer_id, date_diff('day', DATE '1970-01-01', known.first_on) + row_number() OVER (
+      PARTITION BY known.first_on
+      ORDER BY known.days, known.last_on, known.day_sum, known.day_squares, known.orders, known.amount,
+        known.dated_amount, lines.lines, lines.amount, lines.refunded, lines.least, lines.most, lines.first_category,
+        lines.last_category, lines.first_channel, lines.last_channel, known.customer_id
+    ) AS number
+    FROM known
+    LEFT JOIN lines ON lines.customer_id = known.customer_id
 """
-_LINES_IN_ORDER = (
-    "lines.lines, lines.amount, lines.refunded, lines.least, lines.most, lines.first_category, lines.last_category, "
-    "lines.first_channel, lines.last_channel,"
+_OF_PART = (
+    "customer_id IN (SELECT customer_id FROM temp.{drawn} WHERE number % nullif($parts::BIGINT, 0) = $place::BIGINT)"
 )
-_LINES_JOINED = """
-      LEFT JOIN (
-        SELECT customer_id, count(*) AS lines, sum(amount) AS amount, min(amount) AS least, max(amount) AS most,
-          coalesce(sum(amount) FILTER (WHERE kind = 'refund'), 0) AS refunded,
-          coalesce(min(category), '') AS first_category, coalesce(max(category), '') AS last_category,
-          coalesce(min(sales_channel), '') AS first_channel, coalesce(max(sales_channel), '') AS last_channel
-        FROM staging.order_lines
-        WHERE customer_id IS NOT NULL AND ordered_on <= $drawn_on::DATE
-        GROUP BY customer_id
-      ) AS lines ON lines.customer_id = known.customer_id"""
 _CALENDAR = """
     SELECT day, count(*) FILTER (WHERE place = 1) AS first, count(*) FILTER (WHERE place > 1) AS repeat
     FROM (
@@ -193,14 +191,23 @@ _KEPT_SHARE = """
 """
 
 
+class Kept(NamedTuple):
+    """What an engine keeps at hand."""
+
+    name: str
+    columns: Mapping[str, str]
+
+
+DRAWN = Kept("numbered_customers", {"customer_id": "VARCHAR", "number": "BIGINT"})
+
+
 @dataclass(frozen=True)
 class Part:
     """Of so many about equal parts of the customers the one in that place, 0 for the first. A part has its share of the
-    customers of every kind, by their purchases up to `drawn_on`, and does not depend on what they are called."""
+    customers of every kind, and does not depend on what they are called. `number_customers` comes before."""
 
     place: int
     parts: int
-    drawn_on: dt.date
 
 
 @dataclass(frozen=True)
@@ -341,6 +348,7 @@ def queries() -> Mapping[str, str]:
         "features of a part": _in_part(everything),
         "window": window,
         "window of a part": _in_part(window),
+        "numbers": _NUMBERED,
         "calendar": with_features(_CALENDAR),
         "silences": with_features(_silences_sql()),
         "kept share": with_features(_KEPT_SHARE),
@@ -385,16 +393,18 @@ def _in_part(sql: str) -> str:
             return node
         return exp.to_table(f"part_{node.name}", alias=node.alias_or_name)
 
-    tells_lines = any(table.name == "order_lines" for table in read)
-    order, joined = (_LINES_IN_ORDER, _LINES_JOINED) if tells_lines else ("", "")
     parts = ", ".join(
         f"part_{table.name} AS (SELECT {', '.join(table.header.columns)} FROM {table.full_name} "
-        "WHERE customer_id IN (SELECT customer_id FROM drawn))"
+        f"WHERE {_OF_PART.format(drawn=DRAWN.name)})"
         for table in read
     )
     rest = written(lint.parse(sql, sql).transform(of_part))
-    drawn = _DRAWN.format(order=order, joined=joined)
-    return f"WITH drawn AS MATERIALIZED ({drawn}), {parts}, {rest.removeprefix('WITH ')}"
+    return f"WITH {parts}, {rest.removeprefix('WITH ')}"
+
+
+def number_customers(engine: Engine, day: dt.date) -> None:
+    """Number the customers of a day by what they bought up to it, so that there are parts of them."""
+    engine.keep(*DRAWN, queries()["numbers"], {"snapshot_date": day})
 
 
 def cohort(
@@ -442,7 +452,7 @@ def _of_part(
 def parts_of(engine: Engine, day: dt.date, customers: int) -> Iterator[Cohort]:
     """All customers of a day with all that is known of them, at most about BATCH at a time."""
     parts = -(-customers // BATCH)
-    return (cohort(engine, day, day, Part(place, parts, day)) for place in range(parts))
+    return (cohort(engine, day, day, Part(place, parts)) for place in range(parts))
 
 
 def everybody(engine: Engine, day: dt.date) -> Everybody:

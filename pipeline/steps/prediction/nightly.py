@@ -58,6 +58,7 @@ from pipeline.steps.prediction.inputs import (
     cohort,
     everybody,
     histories_of,
+    number_customers,
     spenders,
     window,
     year_ago,
@@ -120,6 +121,7 @@ class Night:
         self._found: dict[dt.date, dict[str, Fit]] = {}
         self._spent: dict[dt.date, SpendFit] = {}
         self._years: dict[dt.date, pl.DataFrame] = {}
+        self._is_numbered = False
         self.fitting_seconds = 0.0
 
     # ── what there is to work with ────────────────────────────────────────────────────────────────────────────────
@@ -401,7 +403,11 @@ class Night:
 
     def _sample(self, most: int) -> Part:
         """About so many customers at most, the same whenever it is asked for."""
-        return Part(0, -(-self.today.customers // most), self.day)
+        parts = -(-self.today.customers // most)
+        if parts > 1 and not self._is_numbered:
+            number_customers(self.engine, self.day)
+            self._is_numbered = True
+        return Part(0, parts)
 
     @property
     def all_fits(self) -> list[tuple[dt.date, str, Fit | SpendFit]]:

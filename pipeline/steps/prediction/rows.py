@@ -77,7 +77,8 @@ def compute(engine: Engine, settings: Settings, day: dt.date, log: Callable[[str
 
 def queries() -> dict[str, str]:
     """Everything that the step asks of the engine, by name."""
-    return {**inputs.queries(), "last parameters": _LAST_PARAMETERS}
+    months = projection.queries()["months"]
+    return {**inputs.queries(), "last parameters": _LAST_PARAMETERS, "months of the lifecycle": months}
 
 
 def _last_parameters(engine: Engine, day: dt.date) -> list[tuple[str, str, float]]:

@@ -3,7 +3,7 @@ description: "Which model is published for what on the snapshot date, and why: t
 grain: [snapshot_date, target]
 owner: team:data
 computed_by: prediction
-reads: [staging.occasions, staging.order_lines, staging.orders]
+reads: [marts.lifecycle_months, staging.occasions, staging.order_lines, staging.orders]
 columns:
   snapshot_date: {type: DATE, meaning: The day whose end the row describes}
   target:        {type: VARCHAR, meaning: "What is predicted: counts (and value), a purchase within 30 or 90 days, or churn", values: [counts, purchase_30d, purchase_90d, churn]}

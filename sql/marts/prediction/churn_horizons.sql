@@ -3,7 +3,7 @@ description: "Why the churn horizon has the days that it has: the longest of fou
 grain: [snapshot_date, horizon_days]
 owner: team:data
 computed_by: prediction
-reads: [staging.occasions, staging.order_lines, staging.orders]
+reads: [marts.lifecycle_months, staging.occasions, staging.order_lines, staging.orders]
 columns:
   snapshot_date:               {type: DATE, meaning: The day whose end the row describes}
   horizon_days:                {type: INTEGER, unit: days, values: [30, 60, 90, 180], meaning: "Days that may be the churn horizon: the last so many up to decided_on"}

@@ -3,7 +3,7 @@ description: "What is published of every customer where a classifier is champion
 grain: [snapshot_date, customer_id]
 owner: team:data
 computed_by: prediction
-reads: [staging.occasions, staging.order_lines, staging.orders]
+reads: [marts.lifecycle_months, staging.occasions, staging.order_lines, staging.orders]
 columns:
   snapshot_date:             {type: DATE, meaning: The day whose end the row describes}
   customer_id:               {type: VARCHAR, meaning: Customer of the shop}

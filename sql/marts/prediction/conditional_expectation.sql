@@ -3,7 +3,7 @@ description: "Occasions expected and seen on the holdout, by how many repeat occ
 grain: [snapshot_date, model, frequency]
 owner: team:data
 computed_by: prediction
-reads: [staging.occasions, staging.order_lines, staging.orders]
+reads: [marts.lifecycle_months, staging.occasions, staging.order_lines, staging.orders]
 columns:
   snapshot_date: {type: DATE, meaning: The day whose end the row describes}
   model:         {type: VARCHAR, meaning: Model or baseline}

@@ -3,7 +3,7 @@ description: "Customers of the holdout in tenths, from those that a model or bas
 grain: [snapshot_date, target, model, decile]
 owner: team:data
 computed_by: prediction
-reads: [staging.occasions, staging.order_lines, staging.orders]
+reads: [marts.lifecycle_months, staging.occasions, staging.order_lines, staging.orders]
 columns:
   snapshot_date: {type: DATE, meaning: The day whose end the row describes}
   target:        {type: VARCHAR, values: [counts, value, purchase_30d, purchase_90d, churn], meaning: "What was predicted; churn is shown as the purchase within its horizon"}

@@ -3,7 +3,7 @@ description: "Whether the 80 % interval of what a customer will spend held: shar
 grain: [snapshot_date, model, frequency_class]
 owner: team:data
 computed_by: prediction
-reads: [staging.occasions, staging.order_lines, staging.orders]
+reads: [marts.lifecycle_months, staging.occasions, staging.order_lines, staging.orders]
 columns:
   snapshot_date:        {type: DATE, meaning: The day whose end the row describes}
   model:                {type: VARCHAR, meaning: Timing model of the interval}

@@ -3,7 +3,7 @@ description: "Every fit of the night, of purchase timing and of spend: on all da
 grain: [snapshot_date, origin, asked_for]
 owner: team:data
 computed_by: prediction
-reads: [staging.occasions, staging.order_lines, staging.orders]
+reads: [marts.lifecycle_months, staging.occasions, staging.order_lines, staging.orders]
 columns:
   snapshot_date:  {type: DATE, meaning: The day whose end the row describes}
   origin:         {type: DATE, meaning: Last day of the data that was fitted}

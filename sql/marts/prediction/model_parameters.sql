@@ -3,7 +3,7 @@ description: "Parameters of the models fitted to all data up to the snapshot dat
 grain: [snapshot_date, model, parameter]
 owner: team:data
 computed_by: prediction
-reads: [staging.occasions, staging.order_lines, staging.orders]
+reads: [marts.lifecycle_months, staging.occasions, staging.order_lines, staging.orders]
 columns:
   snapshot_date:  {type: DATE, meaning: The day whose end the row describes}
   model:          {type: VARCHAR, meaning: "bgnbd, mbgnbd, pareto_nbd, nbd, gamma_gamma or classifier_…"}

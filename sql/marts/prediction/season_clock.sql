@@ -3,7 +3,7 @@ description: "How many usual days the days after the snapshot date are worth, by
 grain: [snapshot_date, horizon_days]
 owner: team:data
 computed_by: prediction
-reads: [staging.occasions, staging.order_lines, staging.orders]
+reads: [marts.lifecycle_months, staging.occasions, staging.order_lines, staging.orders]
 columns:
   snapshot_date: {type: DATE, meaning: The day whose end the row describes}
   horizon_days:  {type: INTEGER, unit: days, min: 1, meaning: "Days after the snapshot date; between horizons the stretched days are interpolated", values: [30, 90, 180, 365]}

@@ -3,7 +3,7 @@ description: "What the timing model of the day expects of customers with one pur
 grain: [snapshot_date, as_of, frequency, active_span_days, age_days]
 owner: team:data
 computed_by: prediction
-reads: [staging.occasions, staging.order_lines, staging.orders]
+reads: [marts.lifecycle_months, staging.occasions, staging.order_lines, staging.orders]
 columns:
   snapshot_date:              {type: DATE, meaning: Day whose parameters are used}
   as_of:                      {type: DATE, meaning: Day at whose end the histories stand and from which predictions run}

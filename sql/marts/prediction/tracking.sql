@@ -3,7 +3,7 @@ description: "Repeat occasions of all customers week by week, seen and expected 
 grain: [snapshot_date, week]
 owner: team:data
 computed_by: prediction
-reads: [staging.occasions, staging.order_lines, staging.orders]
+reads: [marts.lifecycle_months, staging.occasions, staging.order_lines, staging.orders]
 columns:
   snapshot_date:       {type: DATE, meaning: The day whose end the row describes}
   week:                {type: INTEGER, min: 1, meaning: Week since the first occasion of the shop}
