@@ -1,4 +1,4 @@
-"""The page Channels and places without a browser: what it shows, and what it leaves out."""
+"""The page Channels without a browser: what it shows, and what it leaves out."""
 
 from __future__ import annotations
 
