@@ -11,6 +11,8 @@ import json
 import re
 from collections.abc import Iterable, Iterator
 
+from pipeline.errors import PerennialError
+
 _SIGN = re.compile(r'\\.|["\[\]{},\n]', re.DOTALL)
 _BATCH = re.compile(r"\[\s*[{\]]")
 _BLANK = re.compile(r"\s*")
@@ -18,7 +20,7 @@ _DECODER = json.JSONDecoder()
 _ENDS_OF_LINES = str.maketrans("\r\n", "  ")
 
 
-class TooLong(ValueError):
+class TooLong(PerennialError):
     """A value that is longer than one may be."""
 
 

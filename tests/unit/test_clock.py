@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from pipeline.models.clock import EVEN, HORIZONS, Clock, Factor, is_steady
 from pipeline.models.nbd import NBD
-from pipeline.steps.prediction.inputs import year_ago
+from pipeline.steps.prediction.inputs import Part, number_customers, year_ago
 from pipeline.steps.prediction.season import Season, factors_of, purchases_a_day, unknown
 
 DAY = dt.date(2026, 12, 31)
@@ -101,7 +101,8 @@ def test_a_year_ago_by_hand(shop):
     assert found.select(*keys, *(f"later_{days}" for days in HORIZONS)).rows() == [
         (0, 0, 30, 2, 2, 2, 2, 3), (1, 30, 60, 1, 1, 2, 2, 2),
     ]  # fmt: skip
-    parts = pl.concat(year_ago(shop.engine, dt.date(2025, 12, 31), DAY, (place, 2)) for place in range(2))
+    number_customers(shop.engine, DAY)
+    parts = pl.concat(year_ago(shop.engine, dt.date(2025, 12, 31), DAY, Part(place, 2)) for place in range(2))
     assert parts.select(pl.col("customers", "later_365").sum()).row(0) == (3, 5)
     # An NBD with r = 1, α = 10 weeks expects (1 + x) / (10 + T) purchases a week; all are too few to tell.
     factors = factors_of(NBD(1.0, 10.0), found)
