@@ -820,6 +820,8 @@ def test_every_chart_says_what_it_means_and_what_it_rests_on(two_snapshots: Shop
         "channels": [],  # the shop names neither
         "products": [],  # nor these
         "taste": [],
+        "campaigns": [],
+        "engagement": [],
         "classes": [f"{scale}-{m}" for scale in ("tier", "score") for m in ("recency", "frequency", "monetary")],
         "comparison": ["comparison-revenue", "comparison-segments", "comparison-evolution", "period-segments"],
         "trend": [],  # the shop is too young
