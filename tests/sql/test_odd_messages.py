@@ -155,7 +155,8 @@ def test_a_line_that_was_cut_costs_itself_and_what_comes_after_it_in_the_next_fi
     outcomes = home.load()
     assert [counts(outcomes[name])[:3] for name in ("hook-1.jsonl", "hook-2.ndjson")] == [(3, 2, 1), (2, 1, 1)]
     assert set(home.select("SELECT reasons FROM ingest.quarantine").rows("reasons")) == {
-        ("the line is no JSON object",)
+        ("the JSON object breaks off; fetch the file again",),
+        ("the line is no JSON object",),
     }
     assert stages(table(home, FUNNEL))["clicked"] == 2
     home.drop("hook-again.jsonl", line % ("bert", "clicked", 2))
