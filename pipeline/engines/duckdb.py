@@ -58,8 +58,9 @@ class DuckDBEngine:
             self._catalog.prepare()
             for schema in sorted({"params", *(table.schema for table in tables)}):
                 self.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}")
+            present = self._columns()
             for table in tables:
-                said += self._ensure(table)
+                said += self._ensure(table, present.get(table.full_name, {}))
             self.execute(f"CREATE OR REPLACE VIEW params.settings AS {settings_select(settings)}")
             self.execute(_DAYS_VIEW)
         return said
@@ -99,14 +100,17 @@ class DuckDBEngine:
 
     def column_types(self, table: str) -> dict[str, str]:
         """Columns of `schema.table` as they are stored; none where there is no such table."""
-        return dict(
-            self.execute(
-                "SELECT column_name, data_type FROM duckdb_columns() "
-                "WHERE schema_name || '.' || table_name = $table AND database_name = current_database() "
-                "ORDER BY column_index",
-                {"table": table},
-            )
-        )
+        return self._columns().get(table, {})
+
+    def _columns(self) -> dict[str, dict[str, str]]:
+        """The same of all tables and views, in one look: DuckDB lists the columns of all, whichever is asked for."""
+        found: dict[str, dict[str, str]] = {}
+        listed = "SELECT schema_name || '.' || table_name, column_name, data_type FROM duckdb_columns() "
+        for table, name, kind in self.execute(
+            f"{listed} WHERE database_name = current_database() AND NOT internal ORDER BY table_oid, column_index"
+        ):
+            found.setdefault(table, {})[name] = kind
+        return found
 
     def partitions(self, table: Table) -> list[dt.date]:
         return self._catalog.days(table.full_name)
@@ -260,16 +264,17 @@ class DuckDBEngine:
                 outcomes.append(self._check_test(name, asked, parameters))
         return outcomes
 
-    def _ensure(self, table: Table) -> list[str]:
+    def _ensure(self, table: Table, present: Mapping[str, str]) -> list[str]:
         """Create the table if it is missing; make an older one what is declared now, and say what became of it.
 
         The order of columns does not matter: all that is written or read names them.
         """
         declared = {name: kind.replace(" ", "") for name, kind in table.column_types().items()}
         columns = ", ".join(f'"{name}" {kind}' for name, kind in declared.items())
-        self.execute(f"CREATE TABLE IF NOT EXISTS {table.full_name} ({columns})")
-        present = self.column_types(table.full_name)
         if present == declared:
+            return []
+        if not present:
+            self.execute(f"CREATE TABLE {table.full_name} ({columns})")
             return []
         if not table.is_partitioned and table.select is not None:
             self.execute(f"CREATE OR REPLACE TABLE {table.full_name} ({columns})")
