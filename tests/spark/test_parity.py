@@ -19,6 +19,7 @@ from polars.testing import assert_frame_equal
 from pipeline.engines.duckdb import DuckDBEngine
 from pipeline.engines.spark.engine import SparkEngine
 from pipeline.steps.computed import compute_of, tables_of
+from pipeline.steps.prediction.inputs import Part, number_customers, window
 from pipeline.tables.catalog import features, tables
 from pipeline.tables.header import Table
 
@@ -112,6 +113,15 @@ def test_a_query_for_the_models_gives_the_same_rows(both: Both, name: str) -> No
     sql = f"SELECT {columns} FROM ({query.select}) AS asked ORDER BY {', '.join(query.header.grain)}"
     ours, theirs = (engine.read(sql, {"snapshot_date": DAYS[-1]}) for engine in (both.duckdb, both.spark))
     assert ours.height
+    same(ours, theirs.cast(dict(ours.schema)))
+
+
+def test_a_part_of_the_customers_has_the_same_rows(both: Both) -> None:
+    origin, ends = DAYS[-1] - dt.timedelta(120), [DAYS[-1] - dt.timedelta(days) for days in (90, 60, 0)]
+    for engine in (both.duckdb, both.spark):
+        number_customers(engine, DAYS[-1])
+    ours, theirs = (window(engine, origin, ends, Part(1, 3))[ends[0]].frame for engine in (both.duckdb, both.spark))
+    assert 250 < ours.height < 400
     same(ours, theirs.cast(dict(ours.schema)))
 
 
