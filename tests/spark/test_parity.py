@@ -23,7 +23,7 @@ from pipeline.steps.prediction.inputs import Part, number_customers, window
 from pipeline.tables.catalog import features, tables
 from pipeline.tables.header import Table
 
-pytestmark = pytest.mark.timeout(1500)  # Java machines start slowly where much else runs
+pytestmark = pytest.mark.timeout(3000)  # all tables are made twice, and Java is slow where much else runs
 
 MASTERS = ["local[2]", pytest.param("local-cluster[2,1,1024]", marks=pytest.mark.long)]
 TABLES = [table for table in tables().values() if table.select or table.header.computed_by]
