@@ -132,11 +132,10 @@ class _Part:
 def _write_audiences(
     local: DuckDBEngine, settings: Settings, catalog: Catalog, day: dt.date, staged: Publication
 ) -> tuple[list[outputs.Output], list[Waterfall]]:
-    """All audiences on the terms of the home, with the people at hand where there are any or a platform wants them."""
-    audiences = [one.with_terms(settings.deliver.get(one.name)) for one in catalog.audiences]
-    needs_people = people_file(settings).exists() or any(one.header.platforms for one in audiences)
+    """All audiences, with the people at hand where there are any or a platform wants them."""
+    needs_people = people_file(settings).exists() or any(one.header.platforms for one in catalog.audiences)
     with people_attached(local, settings) if needs_people else nullcontext():
-        return outputs.write_audiences(local, audiences, day, staged.file, settings.holdout_share)
+        return outputs.write_audiences(local, catalog.audiences, day, staged.file, settings.holdout_share)
 
 
 def _tell(context: dg.AssetExecutionContext, waterfalls: Collection[Waterfall]) -> None:

@@ -1,6 +1,7 @@
 """Dagster's entrance: assets, job, schedule, sensors and the warehouse put together; nothing else."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import dagster as dg
@@ -17,6 +18,7 @@ from pipeline.home.warehouse import warehouse_of
 from pipeline.progress import progress_logger
 from pipeline.schedules import arrival_sensor, failure_alert, nightly_job, nightly_schedule
 from pipeline.settings import Settings, load
+from pipeline.tables.audiences import on_terms
 from pipeline.tables.catalog import catalog_of
 
 
@@ -24,6 +26,7 @@ def build_defs(settings: Settings | None = None, resource_overrides: Mapping[str
     """All definitions of a home; tests hand in their own settings and resources."""
     settings = settings or load()
     catalog, partitions = catalog_of(settings.home), daily_partitions(settings)
+    catalog = replace(catalog, audiences=on_terms(catalog.audiences, settings.deliver))
     job = nightly_job(partitions)
     return dg.Definitions(
         assets=[

@@ -330,7 +330,7 @@ def _in_warehouse(settings: Settings, engine: DuckDBEngine) -> Iterator[Finding]
     if not engine.has("marts.rfm_scores"):
         yield Finding("ok", "warehouse", "no tables yet; the first run that is not refused makes them")
         return
-    if behind:
+    if behind or (settings.engine == "duckdb" and engine.is_behind(catalog_of(settings.home).tables.values())):
         yield Finding("ok", "warehouse", "written by an earlier version; the next run upgrades it")
         return
     yield from _contents(engine)

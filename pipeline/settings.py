@@ -320,11 +320,11 @@ class Consent(BaseModel):
 
 
 class Terms(BaseModel):
-    """On which terms an audience is handed over; what is left out is as its file says."""
+    """On which terms an audience is handed over; in settings, what is left out is as its file says."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    consent: Consent | None = Field(None, description="What members must have agreed to: {purpose = …, channel = …}")
+    consent: Consent | None = Field(None, description="Members who did not agree to it are in none of the files")
     platforms: tuple[str, ...] = Field((), description="Systems for which a file is written, as they want it")
     minimum_size: int = Field(0, ge=0, description="People below which no platform gets a file")
     control_share: float = Field(0, ge=0, lt=1, description="Share of the members who are left alone, to compare with")

@@ -10,7 +10,7 @@ import hashlib
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -88,35 +88,45 @@ def write_tables(engine: DuckDBEngine, tables: Iterable[Table], day: dt.date, fi
 
 
 def write_audiences(
-    engine: DuckDBEngine, audiences: Iterable[Audience], day: dt.date, file: FileFor, holdout_share: float = 0.0
-) -> tuple[list[Output], list[Waterfall]]:
+    engine: DuckDBEngine, audiences: Iterable[Audience], day: dt.date, file: FileFor, holdout_share: float = 0.0,
+    only: str | None = None,
+) -> tuple[list[Output], list[Waterfall]]:  # fmt: skip
     """Each audience as Parquet and CSV of ids, one without customers as a file without rows; and for its platforms as
     these want it, for which the people must be attached. Beside the files, who was left out of those that have terms.
 
-    `holdout_share`: share of all customers who are in none. Raises AudienceRefused where a customer is missing, null or
-    there twice, or a file has no name of its own, and SelectRefused.
+    `holdout_share`: share of all customers who are in none. `only`: the one audience, by catalogue and name. Raises
+    AudienceRefused where a customer is missing, null or there twice, or a file has no name of its own; SelectRefused.
     """
     outputs, waterfalls, written_by = list[Output](), list[Waterfall](), dict[str, str]()
-    gate = Gate(engine, day, holdout_share)
-    writer, folder = Writer(engine, gate), audience_folder(day)
-    for audience in audiences:
-        with _members(engine, audience, day):
-            for target, values in _targets(engine, audience, day).items():
-                if (other := written_by.setdefault(target, audience.file)) != audience.file:
-                    raise AudienceRefused(f"{audience.file}: {other} writes {target} already; use another catalogue.")
-                asked = Asked(audience, target.removeprefix(f"{folder}/"), values)
-                left_out = gate.left_out_of_ids(asked)
-                outputs += _write_audience(engine, asked, left_out, target, file)
-                if asked.has_terms:
-                    steps = f"SELECT {left_out} FROM {MEMBERS} WHERE {asked.where}"
-                    waterfalls.append(gate.counted(asked, None, steps, asked.parameters))
-                for name in audience.header.platforms:
-                    written, waterfall = writer.write(asked, platforms()[name], target, file)
-                    outputs += [
-                        _output(one.target, one.rows, file(one.target), one.ids_like_formulas) for one in written
-                    ]
-                    waterfalls.append(waterfall)
-    writer.forget()
+    gate, folder = Gate(engine, day, holdout_share), audience_folder(day)
+    with closing(Writer(engine, gate)) as writer:
+        for audience in audiences:
+            with _members(engine, audience, day):
+                for target, values in _targets(engine, audience, day).items():
+                    asked = Asked(audience, target.removeprefix(f"{folder}/"), values)
+                    if only not in (None, asked.name):
+                        continue
+                    if (other := written_by.setdefault(target, audience.file)) != audience.file:
+                        raise AudienceRefused(
+                            f"{audience.file}: {other} writes {target} already; use another catalogue."
+                        )
+                    written, left_out = _write_asked(engine, gate, writer, asked, target, file)
+                    outputs, waterfalls = outputs + written, waterfalls + left_out
+    return outputs, waterfalls
+
+
+def _write_asked(
+    engine: DuckDBEngine, gate: Gate, writer: Writer, asked: Asked, target: str, file: FileFor
+) -> tuple[list[Output], list[Waterfall]]:
+    left_out = gate.left_out_of_ids(asked)
+    outputs, waterfalls = _write_audience(engine, asked, left_out, target, file), list[Waterfall]()
+    if gate.has_terms(asked):
+        steps = f"SELECT {left_out} FROM {MEMBERS} WHERE {asked.where}"
+        waterfalls.append(gate.counted(asked, None, steps, asked.parameters))
+    for name in asked.audience.header.platforms:
+        written, waterfall = writer.write(asked, platforms()[name], target, file)
+        outputs += [_output(one.target, one.rows, file(one.target), one.ids_like_formulas) for one in written]
+        waterfalls.append(waterfall)
     return outputs, waterfalls
 
 

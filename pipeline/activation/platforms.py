@@ -26,6 +26,7 @@ _EEA = (
 )
 """Countries in which data and personalised ads need a consent of their own, Britain and Switzerland among them."""
 _ADDRESSES = ("email", "phone")
+_TABLES = ("temp.told", "temp.file_rows", "temp.grants", "temp.objected", "temp.suppressed")
 _TEXTS = ("first_name", "last_name", "city", "region", "zip", "language")
 
 
@@ -61,16 +62,9 @@ class Writer:
         self._engine.execute(made, asked.parameters)
         return self._parts(platform, f"{target}.{platform.name}", told.delivered, file), told
 
-    def forget(self) -> None:
+    def close(self) -> None:
         """Drop what is held of people; whoever runs SQL on the connection afterwards finds nothing of them."""
-        for table in (
-            *self._made.values(),
-            "temp.told",
-            "temp.file_rows",
-            "temp.grants",
-            "temp.objected",
-            "temp.suppressed",
-        ):
+        for table in (*self._made.values(), *_TABLES):
             self._engine.execute(f"DROP TABLE IF EXISTS {table}")
 
     def _parts(self, platform: Platform, target: str, count: int, file: FileFor) -> list[Written]:
@@ -200,10 +194,11 @@ def _file(asked: Asked, platform: Platform, rows: str) -> str:
         name: value if column.value else _safe(f"rows.{quoted(name)}", column.kind == "text")
         for name, column in header.columns.items()
     }
+    taken = {name.lower() for name in cells}  # SQL, and most who read the file, do not tell Country from country
     if header.attributes != "none":
         for name, column in audience.header.columns.items():
             shown = name.upper() if header.attributes == "capitals" else name
-            if name != ID and shown not in cells:
+            if name != ID and shown.lower() not in taken:
                 cells[shown] = _safe(f"members.{quoted(name)}", column.type == "VARCHAR")
     by_value = f"{value} DESC NULLS LAST, " if header.by_value else ""
     return f"""

@@ -19,7 +19,7 @@ from pipeline.home.opening import opened
 from pipeline.home.people import people_attached
 from pipeline.home.quarantine import scratch_folder
 from pipeline.settings import Settings
-from pipeline.tables.audiences import ID, Audience
+from pipeline.tables.audiences import ID, Audience, on_terms
 from pipeline.tables.catalog import catalog_of
 
 SAMPLE = 5
@@ -59,25 +59,32 @@ def preview(settings: Settings, name: str, day: dt.date | None = None) -> Previe
     """
     if settings.engine != "duckdb":
         raise NoSuchAudience("A preview reads the warehouse of DuckDB; on Spark, run, and look at the files.")
-    listed = [one.with_terms(settings.deliver.get(one.name)) for one in catalog_of(settings.home).audiences]
-    asked = [one for one in listed if one.name == name] or listed
+    catalog = catalog_of(settings.home)
+    listed = on_terms(catalog.audiences, settings.deliver)
+    of_file = [one for one in listed if one.name == name]
+    only = None if of_file else name
     with (
         home_lock(settings.home, f"audience-{os.getpid()}", settings.lock_wait_seconds),
         opened(settings, read_only=True) as connection,
     ):
         engine = DuckDBEngine(connection)
         snapshot = _snapshot(engine, day)
+        if engine.is_behind(catalog.tables.values()):
+            raise NoSuchAudience("An earlier version wrote this home, or its tables have changed since; run first.")
         scratch = scratch_folder(settings)
         scratch.mkdir(parents=True, mode=0o700, exist_ok=True)
         with TemporaryDirectory(dir=scratch) as folder, people_attached(engine, settings, read_only=True):
-            found = [shown for one in asked for shown in _previewed(engine, one, snapshot, Path(folder), settings)]
-    of_one = [one for one in found if one.name == name]
-    if not of_one and asked is listed:
+            found = [
+                shown
+                for one in of_file or listed
+                for shown in _previewed(engine, one, snapshot, Path(folder), settings.holdout_share, only)
+            ]
+    if not found and not of_file:
         raise NoSuchAudience(
             f"There is no audience {name!r}; files: {', '.join(one.name for one in listed)}; or name one of their "
-            f"audiences, such as {found[0].name if found else 'grid/loyal'}."
+            f"audiences of {snapshot} as its file is called, such as grid/loyal."
         )
-    return Preview(snapshot, of_one or found)
+    return Preview(snapshot, found)
 
 
 def _snapshot(engine: DuckDBEngine, day: dt.date | None) -> dt.date:
@@ -89,16 +96,16 @@ def _snapshot(engine: DuckDBEngine, day: dt.date | None) -> dt.date:
 
 
 def _previewed(
-    engine: DuckDBEngine, audience: Audience, day: dt.date, folder: Path, settings: Settings
+    engine: DuckDBEngine, audience: Audience, day: dt.date, folder: Path, holdout_share: float, only: str | None
 ) -> list[Previewed]:
-    """Each audience of the file; the others of the same names in `folder` are written over."""
+    """Each audience of the file, or `only` one of them."""
 
     def file(target: str) -> Path:
         path = folder / target
         path.parent.mkdir(parents=True, exist_ok=True)
         return path
 
-    outputs, waterfalls = write_audiences(engine, [audience], day, file, settings.holdout_share)
+    outputs, waterfalls = write_audiences(engine, [audience], day, file, holdout_share, only)
     shown = []
     for output in outputs:
         if not output.path.endswith(".parquet"):

@@ -72,11 +72,6 @@ class Asked:
     def parameters(self) -> dict[str, str]:
         return {f"value_{place}": value for place, value in enumerate(self.values)}
 
-    @property
-    def has_terms(self) -> bool:
-        header = self.audience.header
-        return bool(header.consent or header.control_share or header.platforms)
-
 
 class Gate:
     """What customers agreed and objected to up to the end of a day, and who is left alone.
@@ -89,11 +84,17 @@ class Gate:
         self._engine, self._holdout_share = engine, holdout_share
         engine.execute(_GRANTS, {"day": day})
         engine.execute(_OBJECTED, {"day": day})
-        attached = "SELECT count(*) FROM duckdb_databases() WHERE database_name = 'people'"
-        engine.execute(_SUPPRESSED if engine.scalar(attached) else _NOBODY_SUPPRESSED, {"day": day})
+        engine.execute("CREATE OR REPLACE TEMP TABLE suppressed (customer_id VARCHAR)")
+        if engine.scalar("SELECT count(*) FROM duckdb_databases() WHERE database_name = 'people'"):
+            engine.execute(_SUPPRESSED, {"day": day})
         self._taken = [
             step for step in ("suppressed", "objected") if engine.scalar(f"SELECT count(*) FROM temp.{step}")
         ]
+
+    def has_terms(self, asked: Asked) -> bool:
+        """Whether anybody may be left out of an audience, so that it is told how many are."""
+        header = asked.audience.header
+        return bool(self._taken or self._holdout_share or header.consent or header.control_share or header.platforms)
 
     def left_out(self, asked: Asked) -> str:
         """SQL over MEMBERS: the step that takes a member before consent is asked for; null for the others."""
@@ -161,12 +162,12 @@ SELECT DISTINCT customer_id
 FROM staging.objections
 WHERE since_on <= $day
 """
-_NOBODY_SUPPRESSED = """
+_SUPPRESSED = """
 CREATE OR REPLACE TEMP TABLE suppressed AS
 SELECT customer_id FROM staging.customers WHERE FALSE AND $day IS NULL
 """
 _SUPPRESSED = """
-CREATE OR REPLACE TEMP TABLE suppressed AS
+INSERT INTO temp.suppressed
 WITH told AS (
   SELECT entries.kind, named.value
   FROM staging.suppressions AS entries

@@ -102,6 +102,11 @@ class DuckDBEngine:
         """Columns of `schema.table` as they are stored; none where there is no such table."""
         return self._columns().get(table, {})
 
+    def is_behind(self, tables: Iterable[Table]) -> bool:
+        """Whether an earlier version wrote this: it lacks tables or columns, which `prepare` would add."""
+        present = self._columns()
+        return any(table.column_types().keys() - present.get(table.full_name, {}).keys() for table in tables)
+
     def _columns(self) -> dict[str, dict[str, str]]:
         """The same of all tables and views, in one look: DuckDB lists the columns of all, whichever is asked for."""
         found: dict[str, dict[str, str]] = {}

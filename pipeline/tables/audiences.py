@@ -6,14 +6,15 @@ reads published tables, on DuckDB, so that it need not be portable. Nothing here
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BeforeValidator, Field, ValidationError, field_validator, model_validator
 
-from pipeline.settings import SQL_FOLDER, Consent, Terms
+from pipeline.settings import SQL_FOLDER, Terms
 from pipeline.tables.header import (
     AUDIENCES,
     PARTITION_COLUMN,
@@ -23,11 +24,9 @@ from pipeline.tables.header import (
     Table,
     bare,
     is_name,
-    parse_header,
+    read_named,
     require_names,
     require_owner,
-    split_header,
-    text_of,
 )
 from pipeline.tables.platforms import platforms
 from pipeline.tables.sql_text import tables_read
@@ -39,10 +38,8 @@ FILE_NAME = "[a-z0-9][a-z0-9_-]{0,79}"
 Names = Annotated[tuple[str, ...], BeforeValidator(lambda given: (given,) if isinstance(given, str) else given)]
 
 
-class AudienceHeader(BaseModel):
+class AudienceHeader(Terms):
     """Who an audience is, what is handed over of its members, and on which terms."""
-
-    model_config = ConfigDict(extra="forbid")
 
     title: str = Field(min_length=3)
     description: str = Field(min_length=10)
@@ -51,10 +48,6 @@ class AudienceHeader(BaseModel):
     catalogue: str | None = Field(None, pattern=f"^{FILE_NAME}$", description="Folder of the audience's files")
     each: Names = Field((), description="One audience per value of this column, or of catalogue and column")
     values: str | None = Field(None, description="SELECT of the values of `each`, also of those without customers")
-    consent: Consent | None = Field(None, description="Members who did not agree to it are in none of the files")
-    platforms: tuple[str, ...] = Field((), description="Systems for which a file is written, as they want it")
-    minimum_size: int = Field(0, ge=0, description="People below which no platform gets a file")
-    control_share: float = Field(0, ge=0, lt=1, description="Share of the members who are left alone, to compare with")
     value: str | None = Field(None, description="The column that says what a customer is worth")
     columns: dict[str, Column]
 
@@ -164,17 +157,20 @@ class Audience:
             raise HeaderError(f"setting deliver.{self.name}: {first}.") from None
 
 
+def on_terms(audiences: Sequence[Audience], deliver: Mapping[str, Terms]) -> tuple[Audience, ...]:
+    """The audiences on the terms that a home sets for them. Raises HeaderError, also for terms of one there is not."""
+    names = [one.name for one in audiences]
+    for unknown in sorted(deliver.keys() - set(names)):
+        raise HeaderError(
+            f"setting deliver.{unknown}: there is no such audience; there are {', '.join(sorted(names))}."
+        )
+    return tuple(one.with_terms(deliver.get(one.name)) for one in audiences)
+
+
 def read_audience(path: Path, root: Path = SQL_FOLDER, folder: str = "sql") -> Audience:
-    """The audience of a file select `root`, which messages call `folder`. Raises HeaderError or Refused."""
-    file = f"{folder}/{path.relative_to(root).as_posix()}"
-    text = text_of(path, file)
-    data, select = split_header(text, file)
-    header = parse_header(AudienceHeader, data, text, file)
-    if select is None:
-        raise HeaderError(f"{file}: an audience needs a SELECT select its header.")
-    if not is_name(path.stem) or path.stem != path.stem.lower():
-        raise HeaderError(f"{file}: {path.stem!r} cannot name an audience; use lower-case letters, digits and _.")
-    audience = Audience(path.stem, header, select, file, text[: text.index(select)].count("\n") + 1)
+    """The audience of a file below `root`, which messages call `folder`. Raises HeaderError or Refused."""
+    header, select, file, first_line = read_named(AudienceHeader, path, root, folder, "an audience")
+    audience = Audience(path.stem, header, select, file, first_line)
     _ = audience.reads  # a SELECT that cannot be used is refused here
     return audience
 

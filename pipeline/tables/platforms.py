@@ -14,7 +14,7 @@ from typing import Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from pipeline.settings import SQL_FOLDER, Consent
-from pipeline.tables.header import PLATFORMS, HeaderError, is_name, parse_header, split_header, text_of
+from pipeline.tables.header import PLATFORMS, read_named
 
 Kind = Literal["hash", "email", "phone", "country", "id", "number", "date", "text"]
 
@@ -85,14 +85,7 @@ class Platform:
 
 def read_platform(path: Path, root: Path = SQL_FOLDER) -> Platform:
     """The platform of a file. Raises HeaderError."""
-    file = f"sql/{path.relative_to(root).as_posix()}"
-    text = text_of(path, file)
-    data, select = split_header(text, file)
-    header = parse_header(PlatformHeader, data, text, file)
-    if select is None:
-        raise HeaderError(f"{file}: a platform needs a SELECT from people below its header.")
-    if not is_name(path.stem) or path.stem != path.stem.lower():
-        raise HeaderError(f"{file}: {path.stem!r} cannot name a platform; use lower-case letters, digits and _.")
+    header, select, file, _ = read_named(PlatformHeader, path, root, "sql", "a platform")
     return Platform(path.stem, header, select, file)
 
 

@@ -8,12 +8,13 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from hillstrom import FILE, needs_hillstrom
 from shop import RealShop, build, open_engine
 
 from pipeline.ingest.exports import find_exports, load_exports
 from pipeline.settings import Settings
 
-FILE = Path(__file__).resolve().parents[3] / "shared" / "data" / "hillstrom.parquet"
+pytestmark = needs_hillstrom
 SOURCES = Path(__file__).resolve().parents[1] / "sources"
 TABLE = "marts.campaign_uplift"
 MAILINGS = {"mens": "Mens E-Mail", "womens": "Womens E-Mail"}
@@ -25,8 +26,6 @@ CAMPAIGNS = "campaign_id,channel,sent_at,window_days,control_share\n" + "".join(
 @pytest.fixture(scope="module")
 def hillstrom(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealShop]:
     """Its rows, numbered, as exports of a shop: who was drawn for each mailing, what they spent before and after."""
-    if not FILE.is_file():
-        pytest.skip(f"{FILE} is not there: the shared data sets are no part of the repository")
     home = tmp_path_factory.mktemp("hillstrom")
     rows = pl.read_parquet(FILE).with_row_index("customer").cast({"customer": pl.String})
     exports = home / "data" / "exports"

@@ -14,6 +14,7 @@ from pipeline.home.locks import HomeNotWritable
 from pipeline.home.retention import prune_home
 from pipeline.ingest.exports import find_exports, load_exports
 from pipeline.settings import Settings, load
+from pipeline.tables.catalog import ours
 
 
 def _engine_of(home, monkeypatch, **variables):
@@ -42,6 +43,19 @@ def test_a_home_whose_first_run_was_refused_is_no_trouble(tmp_path, monkeypatch)
     assert (finding.status, finding.message.partition(";")[0]) == ("ok", "no tables yet")
     assert not prune_home(settings).expired
     assert not prune_home(settings, dry_run=True).expired
+
+
+def test_a_home_of_before_is_upgraded_by_the_next_run_and_no_trouble(tmp_path):
+    """Doctor asks for columns that only this version writes."""
+    settings = Settings(home=tmp_path)
+    with closing(connect(settings.warehouse_file, settings)) as connection:
+        engine = DuckDBEngine(connection)
+        engine.prepare(settings, list(ours().tables.values()))
+        assert not engine.is_behind(ours().tables.values())
+        engine.execute("ALTER TABLE marts.campaign_performance DROP COLUMN is_told_of")
+        assert engine.is_behind(ours().tables.values())
+    (finding,) = [finding for finding in examine(tmp_path) if finding.subject == "warehouse"]
+    assert (finding.status, finding.message) == ("ok", "written by an earlier version; the next run upgrades it")
 
 
 def test_a_lake_that_is_gone_is_told(tmp_path, monkeypatch):

@@ -17,10 +17,12 @@ from drop_folder import Home
 
 from pipeline.activation.outputs import write_audiences
 from pipeline.activation.terms import STEPS, Gate, Waterfall, bucket, granted
+from pipeline.definitions import build_defs
 from pipeline.errors import PerennialError
 from pipeline.home.people import people_attached
-from pipeline.settings import Consent, Terms
-from pipeline.tables.audiences import Audience, read_audience
+from pipeline.settings import SQL_FOLDER, Consent, Settings, Terms
+from pipeline.tables.audiences import Audience, on_terms, read_audience
+from pipeline.tables.header import HeaderError
 from pipeline.tables.platforms import PATTERNS, platforms
 
 DAY = dt.date(2026, 3, 31)
@@ -69,13 +71,15 @@ class Written:
         return {step: count for step, count in one.steps.items() if count}
 
 
-def everybody(home: Home, *names: str, consent: str = "", **terms: str | int | float) -> Audience:
+def everybody(
+    home: Home, *names: str, consent: str = "", text: str = EVERYBODY, **terms: str | int | float
+) -> Audience:
     """An audience of all who registered, for platforms and on terms; consent to e-mail, if none is given."""
     lines = [f"platforms: [{', '.join(names)}]", consent or "consent: {purpose: marketing, channel: email}"]
     lines += [f"{name}: {value}" for name, value in terms.items()]
     file = home.path / "own" / "everybody.sql"
     file.parent.mkdir(exist_ok=True)
-    file.write_text(EVERYBODY.format(terms="".join(f"{line}\n" for line in lines)))
+    file.write_text(text.format(terms="".join(f"{line}\n" for line in lines)))
     return read_audience(file, home.path)
 
 
@@ -221,8 +225,11 @@ def test_cells_of_platforms_are_what_their_kind_says(home, monkeypatch):
     """A thousand rows with signs of all kinds in them: what is hashed, an address or a number has no other form."""
     monkeypatch.setattr(platforms()["meta"].header, "at_least", 0)
     draw = random.Random(7)
-    signs = "aZ\u00eb\u0308 .-'+=@;\t0\u4e2d9"
-    text = lambda: "".join(draw.choices(signs, k=draw.randint(0, 9)))  # noqa: E731
+    signs = "aZ\u00eb\u0308 .-'+=@;0\u4e2d9"
+
+    def text() -> str:
+        return "".join(draw.choices(signs, k=draw.randint(0, 9)))
+
     people = [
         person(f"c{place}", f"m{place}@example.com", f"60012{place:04}", text(), text(), text(), text(), text(),
                draw.choice(["PL", "US", "GB", "xx", ""])) for place in range(1000)
@@ -230,7 +237,7 @@ def test_cells_of_platforms_are_what_their_kind_says(home, monkeypatch):
     ids = [f"c{place}" for place in range(1000)]
     load(
         home,
-        [line.replace("\t", " ") for line in people],
+        people,
         [*to_ads(*ids), *[x for id in ids for x in agreed(id, "email", "sms")]],
     )
     names = ("meta", "google", "klaviyo", "brevo")
@@ -244,6 +251,16 @@ def test_cells_of_platforms_are_what_their_kind_says(home, monkeypatch):
                     (pl.col(column) != "") & ~pl.col(column).str.contains(f"^(?:{PATTERNS[spec.kind]})$")
                 )
                 assert not strange.height, (name, column)
+
+
+def test_a_column_of_the_audience_that_the_platform_has_is_there_once(home):
+    """Whatever its capitals: what the platform knows stays, and no night breaks on it."""
+    load(home, [person("a", "a@example.com", country="PL")], agreed("a", "email"))
+    text = EVERYBODY.replace("note:", "country:").replace("AS note", "AS country").replace("worth", "ext_id")
+    audience = everybody(home, "klaviyo", "brevo", text=text)
+    written = Written(home, audience)
+    assert written.rows("klaviyo")[0]["Country"] == "PL" and "country" not in written.rows("klaviyo")[0]
+    assert list(written.rows("brevo")[0]) == ["EMAIL", "SMS", "EXT_ID", "FIRSTNAME", "LASTNAME", "COUNTRY"]
 
 
 def test_a_file_too_large_is_written_in_parts(home, monkeypatch):
@@ -416,9 +433,29 @@ def test_controls_leave_every_channel_and_stay_so_at_a_larger_share(home):
     ],
 )
 def test_terms_of_a_home_that_do_not_go_together_are_refused(terms, said):
-    audience = read_audience(Path("sql/audiences/segments.sql").resolve())
+    audience = read_audience(SQL_FOLDER / "audiences" / "segments.sql")
     with pytest.raises(PerennialError, match=rf"setting deliver\.segments: {said}"):
         audience.with_terms(Terms(**terms))
+
+
+def test_terms_of_an_audience_there_is_not_are_refused():
+    audience = read_audience(SQL_FOLDER / "audiences" / "segments.sql")
+    terms = {"segmnts": Terms(platforms=("push_list",))}
+    with pytest.raises(
+        HeaderError, match=r"^setting deliver\.segmnts: there is no such audience; there are segments\.$"
+    ):
+        on_terms([audience], terms)
+    with pytest.raises(HeaderError, match=r"^setting deliver\.segmnts"):
+        build_defs(Settings(home=Path("/nowhere"), deliver=terms))
+
+
+def test_who_is_left_out_is_told_also_where_the_home_leaves_them_out(home):
+    load(home, [person("anna"), person("bert")], [])
+    home.lines("objections.csv", "anna,2026-01-01", header="customer_id,since")
+    home.load()
+    text = EVERYBODY.replace("{terms}", "")
+    audience = everybody(home, text=text)
+    assert Written(home, audience).of(None) == {"objected": 1, "delivered": 1}
 
 
 def test_a_home_sets_the_terms_of_an_audience(home):

@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import polars as pl
 import pytest
+from hillstrom import FILE, needs_hillstrom
 from statsmodels.stats.meta_analysis import combine_effects
 
 from pipeline.models.random_effects import RandomEffects, random_effects
-
-HILLSTROM = Path(__file__).resolve().parents[3] / "shared" / "data" / "hillstrom.parquet"
-needs_hillstrom = pytest.mark.skipif(
-    not HILLSTROM.exists(), reason="the shared data sets are no part of the repository"
-)
 
 
 def of_womens(by: pl.Expr, outcome: str) -> RandomEffects:
     """Members of the mailing for women against those of none, by a segment."""
     cells = (
-        pl.read_parquet(HILLSTROM)
+        pl.read_parquet(FILE)
         .filter(pl.col("segment").is_in(["Womens E-Mail", "No E-Mail"]))
         .group_by(by.alias("cell"), "segment")
         .agg(mean=pl.col(outcome).mean(), variance=pl.col(outcome).cast(pl.Float64).var() / pl.len())

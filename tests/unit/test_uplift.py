@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import polars as pl
 import pytest
+from hillstrom import FILE, needs_hillstrom
 from scipy.stats import ttest_ind
 
 from pipeline.models import uplift
 from pipeline.models.uplift import Arm
-
-HILLSTROM = Path(__file__).resolve().parents[3] / "shared" / "data" / "hillstrom.parquet"
 
 
 def test_shares_as_newcombe_published_them():
@@ -40,13 +37,8 @@ def arm(members: pl.DataFrame, events: str) -> Arm:
 @pytest.fixture(scope="module")
 def hillstrom() -> dict[str, pl.DataFrame]:
     """Members by the mailing they got."""
-    frame = pl.read_parquet(HILLSTROM)
+    frame = pl.read_parquet(FILE)
     return {name: frame.filter(segment=f"{name} E-Mail") for name in ("Mens", "Womens", "No")}
-
-
-needs_hillstrom = pytest.mark.skipif(
-    not HILLSTROM.exists(), reason="the shared data sets are no part of the repository"
-)
 
 
 @needs_hillstrom
