@@ -100,6 +100,13 @@ def caution(status: str) -> str:
     return f" · {words.CAUTIONS[status]}" if status in words.CAUTIONS else ""
 
 
+def backtest(report: Report) -> tuple[list[dict[str, Any]], str]:
+    """The months that are over, as they would have been projected when each began, and what is said of them."""
+    rows = report.ask(queries.BACKTEST).to_dicts()
+    told = [(row["projected"], row["actual"], row["mean_before"], row["is_inside"]) for row in rows]
+    return rows, words.backtest_sentence(told) if told else ""
+
+
 def missing(report: Report) -> Missing:
     """For a snapshot without predictions."""
     from pipeline.steps.prediction.nightly import LEAST_BUYERS, LEAST_DAYS, LEAST_FREQUENT, LONGEST_SILENCE_DAYS

@@ -124,7 +124,7 @@ def gaps_sentence(rows: Sequence[Row], names: Mapping[str, str]) -> str:
     if not known:
         return "In no group half of the customers were back as long as they were watched."
     quick, slow = (pick(known, key=lambda row: (row["median_days"], row["group_name"])) for pick in (min, max))
-    text = f"Half are back by day {count(quick['median_days'])} ({_inside(names[quick['group_name']])})"
+    text = f"Half of all are back by day {count(quick['median_days'])} ({_inside(names[quick['group_name']])})"
     if slow is not quick:
         text += f", at the latest by day {count(slow['median_days'])} ({_inside(names[slow['group_name']])})"
     return f"{text}.{never}"

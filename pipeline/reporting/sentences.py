@@ -319,7 +319,8 @@ def campaigns_sentence(rows: Rows) -> str:
     if known:
         said = f"Of {counted(len(known), 'campaign')} that can be judged, {count(more)} made more members buy"
         said += f" and {count(less)} fewer" if less else ""
-        said += f"; {count(len(known) - more - less)} show no difference to the control group."
+        said += f"; for {count(len(known) - more - less)}, no difference to the control group is shown."
+        said += " Looked at one by one, one in forty seems to by chance." if more > 1 else ""
     else:
         said = "Of no campaign it is known what it caused."
     others = [

@@ -219,9 +219,9 @@ def test_what_is_said_of_campaigns(reports: Mapping[str, Report]) -> None:
     """Of Spring 1 of 6 bought and 0 of 6 of those left out: Newcombe's limits hold 0. Alone: 40 before, 40 after."""
     words = said(reports["tiny"], "campaigns")
     assert words["campaigns"] == [
-        "Of 1 campaign that can be judged, 0 made more members buy; 1 show no difference to the control group. 1 is "
-        "without a control group, so nobody knows what they caused. Leave out one member in ten by lot next time "
-        "(group control)."
+        "Of 1 campaign that can be judged, 0 made more members buy; for 1, no difference to the control group is "
+        "shown. 1 is without a control group, so nobody knows what they caused. Leave out one member in ten by lot "
+        "next time (group control)."
     ]
     assert words["uplift"][0].startswith("Of 1 campaign, none did better than its control group beyond chance.")
     assert words["before_after"][0].startswith("What these members spent after the campaign against before it.")

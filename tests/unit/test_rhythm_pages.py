@@ -103,8 +103,8 @@ def share(month: int, repeat: float | None, is_complete: bool = True) -> dict[st
          " Unknown for 80-customers and 90-customers: not watched for 90 days yet. Unknown for 70-customers: too few "
          "came back."),
         (gaps_sentence([gap("a", 9), gap("b", None), gap("c", 20)], {"a": "One", "b": "Two", "c": "Three"}),
-         "Half are back by day 9 (one), at the latest by day 20 (three). Fewer than half were back as long as they "
-         "were watched: two."),
+         "Half of all are back by day 9 (one), at the latest by day 20 (three). Fewer than half were back as long as "
+         "they were watched: two."),
         (gaps_sentence([gap("a", None)], {"a": "One"}),
          "In no group half of the customers were back as long as they were watched."),
         (rhythm_missing(unknown(300, 3, 7, 290), dt.date(2026, 1, 1), JANUARY),
@@ -233,8 +233,8 @@ def test_the_pages_render(shop: Shop, tmp_path: Path) -> None:
     assert [view.key for view in shown["curves"].views] == ["back", "hope"]
     assert [view.key for view in shown["gaps"].views] == ["order_number", "found", "stage", "segment"]
     assert [(figure.label, figure.value) for figure in shown["figures"]] == [
-        ("A quarter are back by", "day 10"), ("Half are back: remind on", "day 10"),
-        ("Three quarters: win back on", "day 50"),
+        ("A quarter are back by", "day 10"), ("Half of these are back: remind on", "day 10"),
+        ("Three quarters of these: win back on", "day 50"),
     ]  # fmt: skip
     assert [row[1:5] for row in shown["moments"].rows] == [(50, None, None, None)]
     assert plain(shown["drift_missing"]) == "A drift needs three quarters that are known; there is 1."

@@ -34,7 +34,7 @@ from pipeline.reporting.lifecycle_words import (
     transitions_sentence,
     value_sentence,
 )
-from pipeline.reporting.predictions import missing
+from pipeline.reporting.predictions import backtest, missing
 
 HORIZONS = (30, 90)
 LEAST_HISTORY_DAYS, MONTHS, MONTH_DAYS = 390, 12, 30
@@ -69,6 +69,7 @@ def context(report: Report) -> dict[str, Any]:
         "bridge": _bridge_chart(facts, valued) if has_value else None,
         "missing": None if has_value else missing(report),
         "projection": _projection_chart(report, scenarios) if scenarios else None,
+        "projection_tested": backtest(report)[1] if scenarios else "",
         "projection_missing": ""
         if scenarios
         else UNLIKE

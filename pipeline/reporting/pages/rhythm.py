@@ -81,8 +81,8 @@ def _figures(first: Mapping[str, Any]) -> list[KeyFigure]:
     quarter, half, three_quarters = (f"day {words.count(first[f'back_p{share}_days'])}" for share in (25, 50, 75))
     return [
         KeyFigure("A quarter are back by", quarter, f"of the {back} who buy a second time within {horizon} days"),
-        KeyFigure("Half are back: remind on", half, _range(first, 50)),
-        KeyFigure("Three quarters: win back on", three_quarters, _range(first, 75)),
+        KeyFigure("Half of these are back: remind on", half, _range(first, 50)),
+        KeyFigure("Three quarters of these: win back on", three_quarters, _range(first, 75)),
     ]
 
 

@@ -18,7 +18,6 @@ from pipeline.reporting.prediction_words import (
     Ahead,
     Result,
     Verdict,
-    backtest_sentence,
     calibration_sentence,
     capture_sentence,
     clock_sentence,
@@ -37,6 +36,7 @@ from pipeline.reporting.prediction_words import (
 from pipeline.reporting.predictions import (
     PROBABILITIES,
     Tested,
+    backtest,
     champions_of,
     churn_horizon_of,
     holdouts_of,
@@ -317,7 +317,7 @@ def _intervals(report: Report) -> Chart | None:
 
 def _projection(report: Report) -> Chart | None:
     """Revenue of months that are over, as it would have been projected when each began."""
-    rows, facts = report.ask(queries.BACKTEST).to_dicts(), report.facts
+    (rows, sentence), facts = backtest(report), report.facts
     if not rows:
         return None
     texts = [
@@ -333,13 +333,12 @@ def _projection(report: Report) -> Chart | None:
         Field("low", "95 % interval: from", "money"), Field("high", "to", "money"), Field("actual", "Came", "money"),
         Field("mean_before", "Mean of the 12 months before", "money"), Field("inside", "Inside"),
     ]  # fmt: skip
-    told = [(row["projected"], row["actual"], row["mean_before"], row["is_inside"]) for row in rows]
     return Chart(
         id="projection-backtest",
         title="Was the projection of the lifecycle right",
         basis=f"n = {words.counted(len(rows), 'month')} · each projected from the 12 before it · "
         f"{words.span(rows[0]['begins_after'], rows[-1]['ends_on'])}",
-        views=(View("all", "All", backtest_sentence(told), picture),),
+        views=(View("all", "All", sentence, picture),),
         grid=grid("Revenue of single months: projected, and what came", fields, [
             (r["ends_on"], r["projected"], r["low"], r["high"], r["actual"], r["mean_before"],
              "yes" if r["is_inside"] else "no")

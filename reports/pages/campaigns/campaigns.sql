@@ -20,7 +20,7 @@ let:
   all_campaigns: max(all_campaigns)
 sentence: "{{ rows|campaigns_sentence }}"
 empty: ""
-basis: n = {{ known.campaigns|counted("campaign") }} · {{ known.first_on|span(snapshot_date) }}
+basis: n = {{ shown|counted("campaign") }} · {{ known.first_on|span(snapshot_date) }}
 note: >-
   {% if all_campaigns > shown %}The {{ shown }} that wrote last of {{ all_campaigns|count }}. {% endif %}Extra buyers are what
   the campaign caused, and not known without a control group. Revenue after a click is what its members spent within its
