@@ -70,6 +70,7 @@ def deliver_from(settings: Settings, force: bool = False, open: Open | None = No
     with opened_ledger(settings) as ledger:
         for name, destination in settings.destinations.items():
             said += _to(ledger, name, destination, force, opened)
+        said += _out_of_reach(ledger, settings)
         are_gone = ledger.finish() or any(one.counts["removed"] for one in said)
     if are_gone:
         compact(settings)
@@ -109,6 +110,26 @@ def _to(ledger: Ledger, name: str, destination: Destination, force: bool, open: 
         yield one
 
 
+def _out_of_reach(ledger: Ledger, settings: Settings) -> Iterator[Delivered]:
+    """Lists at places that no setting names any more, where somebody on them must not be."""
+    for platform, place, audience in ledger.lists_elsewhere():
+        if any(one.platform == platform and _reaches(one, place, audience) for one in settings.destinations.values()):
+            continue
+        must = len(ledger.plan(platform, place, audience, None, "full").removed)
+        if must:
+            yield Delivered(place, audience, failed=(
+                f"{counted(must, 'customer')} must leave this list, and no destination is set for it any more. Set it "
+                f"again, and `perennial deliver`."
+            ))  # fmt: skip
+
+
+def _reaches(destination: Destination, place: str, audience: str) -> bool:
+    if not destination.is_interface:
+        return place == destination.url
+    list_id = destination.lists.get(audience)
+    return bool(list_id) and place.startswith(f"{destination.url}/") and place.endswith(f"/{list_id}")
+
+
 @contextmanager
 def _failing(one: Delivered) -> Iterator[None]:
     try:
@@ -123,8 +144,8 @@ def _lists(ledger: Ledger, destination: Destination, sender: Sender) -> Mapping[
     found: dict[str, Listed | None] = {
         one.audience: one for one in lists if one.platform == destination.platform and sender.place(one.audience)
     }
-    there = ledger.audiences_of(destination.platform)
-    return {audience: None for audience, place in there if place == sender.place(audience)} | found
+    there = [one for one in ledger.lists_elsewhere() if one[0] == destination.platform]
+    return {audience: None for _, place, audience in there if place == sender.place(audience)} | found
 
 
 def _send(

@@ -258,9 +258,15 @@ class Ledger:
 
     def follow(self) -> None:
         """Take what is published for delivered to the folder of the home. Does nothing the second time."""
-        for one in self.outbox.lists if self.outbox else ():
-            with self.transaction():
+        with self.transaction():
+            for one in self.outbox.lists if self.outbox else ():
                 self._follow(one)
+            # Ids may change, identifiers are whose they are now: so that whoever is to be forgotten is found.
+            self.execute(
+                "UPDATE deliveries SET customer_id = outbox.customer_id FROM outbox "
+                "WHERE outbox.platform = deliveries.platform AND outbox.audience = deliveries.audience "
+                "AND outbox.identifiers = deliveries.identifiers AND outbox.customer_id <> deliveries.customer_id"
+            )
 
     def sent_before(self, day: dt.date) -> pl.DataFrame:
         """What was sent and not removed, a row per place and identifiers; of the folder, before this day."""
@@ -290,10 +296,10 @@ class Ledger:
             for platform, place, audience, customer, identifiers, *rest in found
         ]
 
-    def audiences_of(self, platform: str) -> list[tuple[str, str]]:
-        """(audience, place) of the lists of a platform on which somebody is."""
-        found = "SELECT DISTINCT audience, place FROM deliveries WHERE platform = $platform ORDER BY ALL"
-        return [(audience, place) for audience, place in self.execute(found, {"platform": platform})]
+    def lists_elsewhere(self) -> list[tuple[str, str, str]]:
+        """(platform, place, audience) of the lists beside the folder on which somebody is."""
+        found = "SELECT DISTINCT platform, place, audience FROM deliveries WHERE place <> $folder ORDER BY ALL"
+        return [(platform, place, audience) for platform, place, audience in self.execute(found, {"folder": FOLDER})]
 
     def plan(
         self, platform: str, place: str, audience: str, listed: Listed | None, mode: Mode, force: bool = False

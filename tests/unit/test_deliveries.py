@@ -18,6 +18,7 @@ from pipeline.activation.outputs import write_audiences
 from pipeline.home.people import people_attached
 from pipeline.home.publishing import MARKER, STAGING, Publication, recover
 from pipeline.places import audience_folder
+from pipeline.settings import SQL_FOLDER, Consent, Terms
 from pipeline.tables.audiences import Audience, read_audience
 
 D1, D2, D3 = (dt.date(2026, 3, day) for day in (29, 30, 31))
@@ -81,14 +82,15 @@ def members(home: Home, *people: str, withdrawn: tuple[str, ...] = (), objected:
             )
 
 
-def stage(home: Home, audience: Audience, day: dt.date) -> Publication:
+def stage(home: Home, audience: Audience | list[Audience], day: dt.date) -> Publication:
     """The files of a day, written and not yet in place."""
     staged = Publication(home.path, f"run-{day}")
     staged.owns(audience_folder(day))
     with opened_ledger(home.now()) as ledger:
         sent = ledger.sent_before(day)
     with people_attached(home.engine, home.now()), closing(HandingOver(home.engine, sent, day)) as handing:
-        write_audiences(home.engine, [audience], day, staged.file, handing=handing)
+        audiences = audience if isinstance(audience, list) else [audience]
+        write_audiences(home.engine, audiences, day, staged.file, handing=handing)
     return staged
 
 
@@ -256,3 +258,75 @@ def test_addresses_are_out_of_reach_of_sql_afterwards(home):
     publish(home, loyal(home), D1)
     names = {name for (name,) in home.engine.execute("SELECT table_name FROM duckdb_tables() WHERE temporary")}
     assert not names & {"outbox", "sent", "changes", "file_rows", "told"}
+
+
+# ── a purchase ends one campaign and begins another ───────────────────────────────────────────────────────────────────
+
+
+def fill(home: Home, table: str, day: dt.date, *rows: dict[str, object]) -> None:
+    """Rows of a table for a day; what nobody reads is not there."""
+    for row in rows:
+        told = {"snapshot_date": day} | row
+        columns, values = ", ".join(told), ", ".join(f"${name}" for name in told)
+        home.engine.execute(f"INSERT INTO marts.{table} ({columns}) VALUES ({values})", told)
+
+
+def test_a_purchase_takes_from_one_list_and_adds_to_another_with_what_goes_with_it(home):
+    """Anna and Bert are gone. On the 30th Anna buys a teapot: tea and cups go with it, and tea she has already."""
+    members(home, "anna a@x.com", "bert b@x.com")
+    for day, last_on, stage_of_anna in ((D1, dt.date(2025, 6, 1), "inactive"), (D2, D2, "active")):
+        bought = {"customer_id": "anna", "dimension": "product"}
+        fill(
+            home, "attribute_segments", day, bought | {"attribute": "tea", "last_on": dt.date(2025, 6, 1), "spend": 5},
+            bought | {"attribute": "teapot", "last_on": last_on, "spend": 40},
+            bought | {"attribute": "towel", "last_on": last_on, "spend": 60},
+            bought | {"customer_id": "bert", "attribute": "teapot", "last_on": dt.date(2025, 6, 1), "spend": 40},
+        )  # fmt: skip
+        pair = {"level": "product", "scope": "basket", "item": "teapot", "is_complementary": True}
+        fill(
+            home, "product_affinity", day, pair | {"other": "cup", "lift_low": 2.0},
+            pair | {"other": "tea", "lift_low": 3.0}, pair | {"other": "tray", "lift_low": 1.5, "scope": "sequence"},
+            pair | {"other": "cup", "lift_low": 2.5, "scope": "sequence"},
+            pair | {"other": "soap", "lift_low": 9.0, "is_complementary": False},
+        )  # fmt: skip
+        fill(home, "product_names", day, {"product_id": "teapot", "label": "Teapot of iron"},
+             {"product_id": "cup", "label": "=Cup"})  # fmt: skip
+        for customer, stage_of in (("anna", stage_of_anna), ("bert", "inactive")):
+            of = {"customer_id": customer}
+            fill(home, "lifecycle_stages", day, of | {"stage": stage_of})
+            fill(home, "customer_summary", day, of | {"last_purchase_on": D1, "orders": 1, "revenue": 40})
+            fill(
+                home, "recommendations", day, of | {"list": "win_back", "slot": 1, "product_id": "tea", "is_new": False}
+            )
+    terms = Terms(
+        platforms=("email_list",), consent=Consent(purpose="marketing", channel="email"), mode="diff"
+    )  # fmt: skip
+    audiences = [
+        read_audience(SQL_FOLDER / "audiences" / f"{name}.sql").with_terms(terms)
+        for name in ("win_back", "after_purchase")
+    ]
+
+    def changes(day: dt.date) -> dict[str, list[dict[str, str]]]:
+        stage(home, audiences, day).commit()
+        folder = home.path / audience_folder(day)
+        found = sorted(folder.glob("*/*.email_list*.csv"))
+        return {
+            f"{path.parent.name}/{path.name.replace('.email_list', '').removesuffix('.csv')}": list(
+                csv.DictReader(path.open(encoding="utf-8", newline=""))
+            )
+            for path in found
+        }
+
+    first = changes(D1)
+    assert {name: [row["email"] for row in rows] for name, rows in first.items()} == {
+        "win_back/inactive-added": ["a@x.com", "b@x.com"],
+    }  # fmt: skip
+    second = changes(D2)
+    assert {name: [row["email"] for row in rows] for name, rows in second.items()} == {
+        "win_back/inactive-removed": ["a@x.com"], "after_purchase/complements-added": ["a@x.com"],
+    }  # fmt: skip
+    (anna,) = second["after_purchase/complements-added"]
+    told = ("bought_on", "product_id", "label", "complement_1", "label_1", "complement_2", "label_2", "complement_3")
+    assert [anna[name] for name in told] == [
+        "2026-03-30", "teapot", "Teapot of iron", "cup", "'=Cup", "tray", "tray", "",
+    ]  # fmt: skip

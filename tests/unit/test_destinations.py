@@ -87,12 +87,12 @@ def _sha256(text: str) -> str:
 class Told:
     """A destination that notes what it gets; it refuses some, and fails when it has answered so often."""
 
-    def __init__(self, refuses: Sequence[str] = (), fails_after: int | None = None) -> None:
+    def __init__(self, refuses: Sequence[str] = (), fails_after: int | None = None, takes: str = "all/loyal") -> None:
         self.got: list[tuple[str, list[str]]] = []
-        self.refuses, self.left = refuses, fails_after
+        self.refuses, self.left, self.takes = refuses, fails_after, takes
 
     def place(self, audience: str) -> str | None:
-        return "https://crm.example/lists/L1"
+        return "https://crm.example/lists/L1" if audience == self.takes else None
 
     def send(
         self, audience: str, listed: Any, kind: str, rows: Sequence[Row], day: dt.date, key: str
@@ -221,6 +221,28 @@ def test_who_is_forgotten_leaves_everywhere_and_then_the_ledger(tmp_path):
     assert send(tmp_path)[0].got == [("removed", ["gone@x.com"])]
     assert sent_identifiers(Settings(home=tmp_path), ["a"]) == []
     assert b"gone@x.com" not in (tmp_path / FILE).read_bytes()
+
+
+def test_who_must_leave_a_place_that_is_set_no_more_is_told_of(tmp_path):
+    publish(tmp_path, "a gone@x.com", "b b@x.com")
+    send(tmp_path)
+    assert deliver_from(settings_of(tmp_path)) == []
+    forget_customers(Settings(home=tmp_path), ["a"])
+    other = CRM.model_copy(update={"lists": {"all/other": "L1"}})
+    for destinations in ({}, {"crm": other}):
+        (said,) = deliver_from(settings_of(tmp_path, **destinations), open=lambda *_: Told(takes="all/other"))
+        assert str(said).startswith("https://crm.example/lists/L1, all/loyal: 1 customer must leave this list")
+
+
+def test_who_has_another_id_is_found_by_it(tmp_path):
+    publish(tmp_path, "old a@x.com")
+    send(tmp_path)
+    publish(tmp_path, "new a@x.com", day=D2)
+    assert send(tmp_path)[0].got == []
+    assert sent_identifiers(Settings(home=tmp_path), ["old"]) == []
+    assert {one.place for one in sent_identifiers(Settings(home=tmp_path), ["new"])} == {
+        "folder", "https://crm.example/lists/L1",
+    }  # fmt: skip
 
 
 def test_a_ledger_written_again_holds_the_same(tmp_path):
