@@ -147,16 +147,17 @@ WITH yes AS (
   GROUP BY customer_id, purpose, channel
 ),
 no AS (
-  SELECT customer_id, purpose, channel, max(changed_at) AS said_at
+  SELECT customer_id, purpose, channel,
+    max(CASE WHEN status = 'withdrawn' THEN changed_at ELSE changed_at - INTERVAL 1 SECOND END) AS said_at
   FROM staging.consents
-  WHERE status = 'withdrawn'
+  WHERE status <> 'granted'
   GROUP BY customer_id, purpose, channel
 )
 SELECT yes.customer_id, yes.purpose, yes.channel
 FROM yes
 WHERE NOT EXISTS (
   SELECT 1 FROM no
-  WHERE no.customer_id = yes.customer_id AND no.purpose = yes.purpose AND no.channel IN (yes.channel, '*')
+  WHERE no.customer_id = yes.customer_id AND no.purpose IN (yes.purpose, '*') AND no.channel IN (yes.channel, '*')
     AND no.said_at >= yes.said_at
 )
 """

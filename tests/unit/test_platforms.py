@@ -308,8 +308,81 @@ def test_what_is_suppressed_takes_a_customer_out_of_every_file(home):
     assert written.of("email_list") == {"suppressed": 4, "delivered": 1}
     assert written.of(None) == {"suppressed": 4, "delivered": 1}
     assert [row["email"] for row in written.rows("email_list")] == ["emil@example.com"]
-    assert home.reasons() == {5: 'column "value": is no number with the code of its country, such as +48600123456'}
+    (reason,) = home.reasons().values()
+    assert reason.startswith('column "value": names nobody: it is missing, or no e-mail address or telephone number')
     assert "bert@example" not in str(home.everything()).lower() and "600123452" not in str(home.everything())
+
+
+def test_what_is_suppressed_is_written_as_addresses_of_customers_are(home):
+    home.settings["country"] = "PL"
+    told = {
+        "zero": ("", "+44 (0)20 7183 8750", "Telephone", "0044 (0) 20 7183 8750"),
+        "home": ("", "600123456", "mobile", "600 123 456"),
+        "abroad": ("", "+48600123457", "phone", "600-123-457"),
+        "domain": ("anna@m\u00fcnchen.example", "", "E-Mail", "Anna@xn--mnchen-3ya.example"),
+        "unseen": ("bert@example.com", "", "EMAIL", "\u200bbert@example.com\u00a0"),
+        "named": ("Cleo@example.com", "", "mail", "Cleo X <cleo@example.com>"),
+        "guessed": ("dora@example.com", "", "", "dora@example.com"),
+        "undated": ("emil@example.com", "", "email", "emil@example.com"),
+        "late": ("fred@example.com", "", "email", "fred@example.com"),
+        "id": ("gina@example.com", "", "cust", "id"),
+        "free": ("hugo@example.com", "+48600123458", "email", "no address"),
+    }
+    load(home, [person(id, email, phone) for id, (email, phone, _, _) in told.items()],
+         [line for id in told for line in agreed(id, "email", "sms")])  # fmt: skip
+    since = {"undated": "soon", "late": "9999-12-31"}
+    rows = [f"{kind},{value},{since.get(id, '2026-01-01')}" for id, (_, _, kind, value) in told.items()]
+    home.lines("suppressions.csv", *rows, header="kind,value,since")
+    home.load()
+    assert Written(home, everybody(home, "klaviyo")).of(None) == {"suppressed": len(told) - 1, "delivered": 1}
+    (reason,) = home.reasons().values()
+    assert reason.startswith('column "value": names nobody') and "setting country" in reason
+    assert home.remarks()["in_doubt"].startswith("3 rows of which the kind or the time cannot be read: what they name")
+
+
+YES = ("granted", "Subscribed", "opt-in", "YES", "1")
+NO = ("withdrawn", "Unsubscribed", "opt_out", "Opted out", "no", "FALSE", "0", "revoked")
+
+
+def test_words_for_yes_and_no_and_for_channels_are_understood(home):
+    ways = ("E-Mail", "e-mail", "EMAIL", "mail", "email")
+    load(
+        home, [], [f"{word}{place},,{way},{word},2026-01-01" for place, way in enumerate(ways) for word in (*YES, *NO)]
+    )
+    home.lines("more.csv", "a,marketing,text,no,2026-01-01", "b,marketing,Telephone,no,2026-01-01",
+               "c,marketing,all,no,2026-01-01", header=CONSENTS)  # fmt: skip
+    home.load()
+    found = home.select("SELECT channel, status, count(*) AS words FROM staging.consents GROUP BY ALL ORDER BY ALL")
+    assert found.rows("channel", "status", "words") == [
+        ("*", "withdrawn", 1), ("email", "granted", len(ways) * len(YES)), ("email", "withdrawn", len(ways) * len(NO)),
+        ("phone", "withdrawn", 1), ("sms", "withdrawn", 1),
+    ]  # fmt: skip
+    assert home.reasons() == {} and "in_doubt" not in home.remarks()
+
+
+def test_a_no_that_does_not_fit_counts_all_the_same(home):
+    """Whatever of it cannot be read; a consent that does not fit is none, and who cannot be read is quarantined."""
+    bad = {
+        "channel": "marketing,fax,withdrawn,2026-02-01", "status": "marketing,email,niet,2026-02-01",
+        "nothing": "marketing,email,,2026-02-01", "purpose": "letters,email,no,2026-02-01",
+        "time": "marketing,email,no,yesterday", "when": "marketing,email,no,0000-00-00", "never": "marketing,email,no,",
+        "all": "?,?,?,?", "yes": "marketing,fax,granted,2026-02-01",
+    }  # fmt: skip
+    rows = [f"{id},{row}" for id, row in bad.items()]
+    load(home, [person(id, f"{id}@example.com") for id in bad], [line for id in bad for line in agreed(id, "email")])
+    home.lines("no.csv", *rows, ",marketing,email,withdrawn,2026-02-01", header=CONSENTS)
+    home.lines("objections.csv", "yes,last week", header="customer_id,since")
+    home.load()
+    assert Written(home, everybody(home, "email_list")).of("email_list") == {"objected": 1, "without_consent": 8}
+    assert sorted(home.reasons()) == [9, 10]
+    told = home.select("SELECT * FROM ingest.remarks WHERE subject = 'in_doubt' ORDER BY rows").rows("rows", "message")
+    assert [rows for rows, _ in told] == [1, 8] and "The first is row 1, column" in told[1][1]
+    home.lines("later.csv", "status,marketing,email,granted,2026-02-01", "channel,marketing,email,granted,2026-02-02",
+               header=CONSENTS)  # fmt: skip
+    home.load()
+    assert [row["email"] for row in Written(home, everybody(home, "email_list")).rows("email_list")] == [
+        "channel@example.com", "status@example.com",
+    ], "until the row is mended or they agree again"  # fmt: skip
 
 
 def test_a_suppression_told_again_is_one_and_its_entry_needs_the_key(home):

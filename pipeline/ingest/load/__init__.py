@@ -51,6 +51,7 @@ def load_file(
     try:
         read.read_file(load)
         map.map_rows(load)
+        persons.write_one_way(load)
         judge.leave_out_foreign(load)
         notice.tell_unknown_statuses(load)
         judge.refuse_damaged_ids(load)
