@@ -295,7 +295,7 @@ def audience(
     out.print(f"As of {found.day}", style="bold")
     for one in found.audiences:
         worth = "" if one.value is None else f", worth {one.value:,.2f} {settings.currency}"
-        held = "" if one.delivered == one.members else f", of whom {one.delivered:,} in the files{worth and ','}"
+        held = "" if one.delivered == one.members else f", of whom {one.delivered:,} in the files"
         out.print(f"{one.name}: {one.members:,} customers{held}{worth}", markup=False, soft_wrap=True)
         for waterfall in one.waterfalls:
             left = [f"{count:,} {step.replace('_', ' ')}" for step, count in waterfall.left_out.items()]

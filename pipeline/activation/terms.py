@@ -74,19 +74,20 @@ class Asked:
 
 
 class Gate:
-    """What customers agreed and objected to up to the end of a day, and who is left alone.
+    """What customers agreed to up to the end of a day, what they refused until now, and who is left alone.
 
-    Of a purpose and a channel the latest word counts, of words of the same time the withdrawal; what is withdrawn for
-    every channel (*) is withdrawn for each. Nothing said is no consent.
+    A yes counts up to the end of the day, a no as soon as it is told, also of a day that is long past: nobody may be
+    written to who has said no meanwhile. Of a purpose and a channel the latest word counts, of words of the same
+    second the withdrawal; what is withdrawn for every channel (*) is withdrawn for each. Nothing said is no consent.
     """
 
     def __init__(self, engine: DuckDBEngine, day: dt.date, holdout_share: float = 0.0) -> None:
         self._engine, self._holdout_share = engine, holdout_share
         engine.execute(_GRANTS, {"day": day})
-        engine.execute(_OBJECTED, {"day": day})
+        engine.execute(_OBJECTED)
         engine.execute("CREATE OR REPLACE TEMP TABLE suppressed (customer_id VARCHAR)")
         if engine.scalar("SELECT count(*) FROM duckdb_databases() WHERE database_name = 'people'"):
-            engine.execute(_SUPPRESSED, {"day": day})
+            engine.execute(_SUPPRESSED)
         self._taken = [
             step for step in ("suppressed", "objected") if engine.scalar(f"SELECT count(*) FROM temp.{step}")
         ]
@@ -139,32 +140,30 @@ def granted(consents: Iterable[Consent], customer_id: str) -> str:
 
 _GRANTS = """
 CREATE OR REPLACE TEMP TABLE grants AS
-WITH told AS (
-  SELECT customer_id, purpose, channel, status, changed_at
+WITH yes AS (
+  SELECT customer_id, purpose, channel, date_trunc('second', max(changed_at)) AS said_at
   FROM staging.consents
-  WHERE changed_on <= $day
+  WHERE status = 'granted' AND changed_on <= $day
+  GROUP BY customer_id, purpose, channel
 ),
-spoken AS (
-  SELECT * FROM told WHERE channel <> '*'
-  UNION ALL
-  SELECT one.customer_id, one.purpose, one.channel, every.status, every.changed_at
-  FROM (SELECT DISTINCT customer_id, purpose, channel FROM told WHERE channel <> '*') AS one
-  JOIN told AS every ON every.customer_id = one.customer_id AND every.purpose = one.purpose AND every.channel = '*'
+no AS (
+  SELECT customer_id, purpose, channel, max(changed_at) AS said_at
+  FROM staging.consents
+  WHERE status = 'withdrawn'
+  GROUP BY customer_id, purpose, channel
 )
-SELECT customer_id, purpose, channel
-FROM spoken
-GROUP BY customer_id, purpose, channel
-HAVING arg_max(status, (changed_at, status = 'withdrawn')) = 'granted'
+SELECT yes.customer_id, yes.purpose, yes.channel
+FROM yes
+WHERE NOT EXISTS (
+  SELECT 1 FROM no
+  WHERE no.customer_id = yes.customer_id AND no.purpose = yes.purpose AND no.channel IN (yes.channel, '*')
+    AND no.said_at >= yes.said_at
+)
 """
 _OBJECTED = """
 CREATE OR REPLACE TEMP TABLE objected AS
 SELECT DISTINCT customer_id
 FROM staging.objections
-WHERE since_on <= $day
-"""
-_SUPPRESSED = """
-CREATE OR REPLACE TEMP TABLE suppressed AS
-SELECT customer_id FROM staging.customers WHERE FALSE AND $day IS NULL
 """
 _SUPPRESSED = """
 INSERT INTO temp.suppressed
@@ -172,7 +171,6 @@ WITH told AS (
   SELECT entries.kind, named.value
   FROM staging.suppressions AS entries
   JOIN people.suppressions AS named USING (file_id, row_number)
-  WHERE entries.since_on <= $day
 ),
 known AS (
   SELECT customers.customer_id, persons.email, persons.phone

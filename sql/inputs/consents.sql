@@ -14,7 +14,6 @@ columns:
   channel:     {type: VARCHAR, required: true, values: [email, sms, phone, push, post, ads, "*"], meaning: "By what way, in lower case; * is every one"}
   status:      {type: VARCHAR, required: true, values: [granted, withdrawn], meaning: Whether it was given or taken back}
   changed_at:  {type: TIMESTAMP, required: true, meaning: "When, in the shop's time zone"}
-  source:      {type: VARCHAR, length: [1, 200], meaning: "Where it was given or taken back: registration, preferences …"}
 filled:
   - {purpose: "lower(coalesce(purpose, 'marketing'))", channel: lower(channel), status: lower(status)}
 derived:

@@ -2,7 +2,7 @@
 description: "Customers who object to direct marketing and to being profiled for it (art. 21 GDPR): from that day on they are in no audience, whatever they consented to, and still in all totals. Empty if no such export was given."
 place: 10
 thing: objection
-key: [customer_id]
+key: [customer_id, since]
 person: customer_id
 newest_by: row
 moment: since

@@ -1,8 +1,8 @@
 /*
-description: "Customers, addresses and numbers that nothing is sent to, whatever was consented to: bounced, complained, on a list of the shop. Addresses and numbers stand in data/people alone. Empty if no such export was given."
+description: "Customers, addresses and numbers that nothing is sent to, whatever was consented to: bounced, complained, on a list of the shop. What was told again later counts from the first time on. Addresses and numbers stand in data/people alone. Empty if no such export was given."
 place: 11
 thing: suppression
-key: [kind, entry]
+key: [kind, entry, since]
 newest_by: row
 moment: since
 changed_at: since
@@ -11,7 +11,6 @@ columns:
   kind:   {type: VARCHAR, required: true, values: [customer_id, email, phone], meaning: "What is suppressed: a customer, an address, or a number"}
   entry:  {type: VARCHAR, required: true, length: [64, 64], keyed: true, meaning: "value under the home's key (HMAC-SHA-256): who has no key learns nothing from it"}
   value:  {type: VARCHAR, personal: true, meaning: "The customer's id, the address in lower case, or the number with the code of its country"}
-  reason: {type: VARCHAR, length: [1, 200], meaning: Why}
   since:  {type: TIMESTAMP, required: true, meaning: "From when on, in the shop's time zone"}
 filled:
   - {kind: lower(kind)}
