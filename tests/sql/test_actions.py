@@ -115,7 +115,7 @@ def test_overdue_is_who_is_silent_too_long_and_less_likely_to_come(shop, told):
 
 
 def test_what_is_at_stake_is_the_move_in_proportion_to_the_own_predicted_value(shop):
-    # Anna: 40 · .25 · 300 / 200 = 15. Bert: 60 · .1 · 25 / 50 = 3. Cleo's stage has too few, of Dora nothing is predicted.
+    # Anna: 40 · .25 · 300 / 200 = 15. Bert: 60 · .1 · 25 / 50 = 3. Of Cleo's stage and of Dora too little is known.
     moves(shop)
     overdue(shop, "anna", clv=300.0)
     overdue(shop, "bert", clv=25.0, stage="defecting")
@@ -165,9 +165,7 @@ def test_what_a_table_is_lacking_for_counts_nobody(shop):
     assert listed.by("action", "status") == {
         name: "ok" if name in {"cant_lose", "at_risk", "new_this_week"} else "insufficient data" for name in ACTIONS
     }
-    assert listed.by("action", "customers") == {
-        name: None for name in ACTIONS
-    } | {"cant_lose": 0, "at_risk": 1, "new_this_week": 0}  # fmt: skip
+    assert listed.by("action", "customers") == dict.fromkeys(ACTIONS) | {"cant_lose": 0, "at_risk": 1, "new_this_week": 0}  # fmt: skip
     at_risk = listed.where(action="at_risk")
     assert at_risk.rows("value_at_stake", "most_to_spend", "cost_basis") == [(None, None, None)]
     assert listed.where(action="overdue").rows("needs", "value_at_stake") == [("predictions for 30 days ago", None)]
