@@ -164,6 +164,8 @@ def comparing(home: Home, day: str) -> set[str]:
         "taste_groups",
         "taste_group_items",
         "audience_values",
+        "action_members",
+        "action_list",
     }
     pages = {"index", "segments", "classes", "taste", "engagement", "trend", "lifecycle", "trust"}
     files = {table_file(name, dt.date.fromisoformat(day)) for name in names} | audiences_of(home, day)
