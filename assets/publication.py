@@ -5,7 +5,6 @@ One step and not three: readers must never see the report of one night beside th
 
 import datetime as dt
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +14,7 @@ from assets.ingest import refuse_after_failed_load
 from pipeline.activation import outputs
 from pipeline.activation.terms import Waterfall
 from pipeline.engines.duckdb import DuckDBEngine
-from pipeline.home.people import people_attached, people_file
+from pipeline.home.people import people_at_hand
 from pipeline.home.publishing import Publication
 from pipeline.home.warehouse import Warehouse
 from pipeline.places import audience_folder, table_file, table_folder
@@ -132,9 +131,8 @@ class _Part:
 def _write_audiences(
     local: DuckDBEngine, settings: Settings, catalog: Catalog, day: dt.date, staged: Publication
 ) -> tuple[list[outputs.Output], list[Waterfall]]:
-    """All audiences, with the people at hand where there are any or a platform wants them."""
-    needs_people = people_file(settings).exists() or any(one.header.platforms for one in catalog.audiences)
-    with people_attached(local, settings) if needs_people else nullcontext():
+    """All audiences; none, where it is not known who must not be written to."""
+    with people_at_hand(local, settings):
         return outputs.write_audiences(local, catalog.audiences, day, staged.file, settings.holdout_share)
 
 

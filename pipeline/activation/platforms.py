@@ -42,8 +42,8 @@ class Written:
 class Writer:
     """Writes the files of a day for platforms; what a platform gets of a person is made once for all audiences."""
 
-    def __init__(self, engine: DuckDBEngine, gate: Gate) -> None:
-        self._engine, self._gate = engine, gate
+    def __init__(self, engine: DuckDBEngine, gate: Gate, is_preview: bool = False) -> None:
+        self._engine, self._gate, self._is_preview = engine, gate, is_preview
         self._made: dict[tuple[str, Consent | None], str] = {}
 
     def write(self, asked: Asked, platform: Platform, target: str, file: FileFor) -> tuple[list[Written], Waterfall]:
@@ -60,6 +60,8 @@ class Writer:
             return [], Waterfall(told.audience, told.platform, told.steps | taken)
         made = f"CREATE OR REPLACE TEMP TABLE file_rows AS {_file(asked, platform, rows)}"
         self._engine.execute(made, asked.parameters)
+        if self._is_preview:
+            return [], told
         return self._parts(platform, f"{target}.{platform.name}", told.delivered, file), told
 
     def close(self) -> None:
