@@ -165,7 +165,8 @@ def test_what_a_table_is_lacking_for_counts_nobody(shop):
     assert listed.by("action", "status") == {
         name: "ok" if name in {"cant_lose", "at_risk", "new_this_week"} else "insufficient data" for name in ACTIONS
     }
-    assert listed.by("action", "customers") == dict.fromkeys(ACTIONS) | {"cant_lose": 0, "at_risk": 1, "new_this_week": 0}  # fmt: skip
+    counted = {"cant_lose": 0, "at_risk": 1, "new_this_week": 0}
+    assert listed.by("action", "customers") == dict.fromkeys(ACTIONS) | counted
     at_risk = listed.where(action="at_risk")
     assert at_risk.rows("value_at_stake", "most_to_spend", "cost_basis") == [(None, None, None)]
     assert listed.where(action="overdue").rows("needs", "value_at_stake") == [("predictions for 30 days ago", None)]
