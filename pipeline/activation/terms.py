@@ -98,12 +98,19 @@ class Gate:
 
     def left_out(self, asked: Asked) -> str:
         """SQL over MEMBERS: the step that takes a member before consent is asked for; null for the others."""
-        steps = [f"WHEN {ID} IN (SELECT {ID} FROM temp.{step}) THEN '{step}'" for step in self._taken]
+        steps = self._steps()
         for salt, share in ((HOLDOUT, self._holdout_share), (asked.name, asked.audience.header.control_share)):
             if share:
                 kept = f"{ID} IN (SELECT {ID} FROM temp.controls WHERE audience = {text_literal(salt)})"
                 steps.append(f"WHEN {is_control(salt, share, ID)} OR {kept} THEN 'control'")
         return f"CASE {' '.join(steps)} END" if steps else "CAST(NULL AS VARCHAR)"
+
+    def barred(self) -> str:
+        """SQL: the step that keeps a customer, column customer_id, off every list there is; null for the others."""
+        return f"CASE {' '.join(self._steps())} END" if self._taken else "CAST(NULL AS VARCHAR)"
+
+    def _steps(self) -> list[str]:
+        return [f"WHEN {ID} IN (SELECT {ID} FROM temp.{step}) THEN '{step}'" for step in self._taken]
 
     def left_out_of_ids(self, asked: Asked) -> str:
         """SQL over MEMBERS: the step that takes a member of the files that hold ids only; null for the others."""

@@ -1,9 +1,9 @@
 """Kept features: what many SELECTs of a day read is computed once, and not in each of them.
 
-A feature whose header says `keep: true` becomes a table of the run (temporary on DuckDB, files on Spark) when it is first asked for with certain parameters.
-Whoever asks for the same again is given that table in the place of the CTE. The same means: the same text, the same
-values of its parameters, and since then no statement of this connection that wrote to a table that it reads, itself or
-by a feature below it. So nobody can tell the difference but by the time.
+A feature whose header says `keep: true` becomes a table of the run (temporary on DuckDB, files on Spark) when it is
+first asked for with certain parameters. Whoever asks for the same again is given that table in the place of the CTE.
+The same means: the same text, the same values of its parameters, and since then no statement of this connection that
+wrote to a table that it reads, itself or by a feature below it. So nobody can tell the difference but by the time.
 
 These tables are of the connection, which is a run's. They never enter the file of the warehouse, what does not fit
 into memory goes where all else is spilled, and nothing of a run that dies is left to the next one.

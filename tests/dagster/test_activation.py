@@ -66,7 +66,8 @@ def test_addresses_stand_in_people_and_in_files_for_platforms_only(delivered):
         if path.is_file() and any(word in path.read_bytes() for word in (b"planted.example", b"Plantedc"))
     ]
     rest = [name for name in holding if not name.startswith("data/exports/") and ".klaviyo" not in name]
-    assert rest == ["data/people/people.duckdb"]
+    assert rest == [f"data/people/{name}" for name in ("deliveries.duckdb", "outbox.parquet", "people.duckdb")]
+    assert all((delivered.folder / name).stat().st_mode & 0o777 == 0o600 for name in rest)
 
 
 def test_a_preview_says_what_leaves_and_writes_nothing(delivered):
