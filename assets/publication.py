@@ -5,7 +5,7 @@ One step and not three: readers must never see the report of one night beside th
 
 import datetime as dt
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import nullcontext
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,9 +13,11 @@ import dagster as dg
 
 from assets.ingest import refuse_after_failed_load
 from pipeline.activation import outputs
+from pipeline.activation.handing_over import HandingOver
+from pipeline.activation.ledger import deliver_to_folder, is_kept, opened_ledger
 from pipeline.activation.terms import Waterfall
 from pipeline.engines.duckdb import DuckDBEngine
-from pipeline.home.people import people_attached, people_file
+from pipeline.home.people import people_at_hand
 from pipeline.home.publishing import Publication
 from pipeline.home.warehouse import Warehouse
 from pipeline.places import audience_folder, table_file, table_folder
@@ -68,7 +70,8 @@ def publication_assets(catalog: Catalog, partitions_def: dg.PartitionsDefinition
             what = _Part.of_later(catalog, settings, day) if day in later else _Part.whole(catalog, settings)
             _own_folders(staged, day, what)
             tables_written = outputs.write_tables(local, what.tables, day, staged.file)
-            audiences, waterfalls = _write_audiences(local, settings, catalog, day, staged)
+            is_newest = day == max(snapshots) and not warehouse.days_to_come(asked)
+            audiences, waterfalls = _write_audiences(local, settings, catalog, day, staged, is_newest)
             pages = _write_report(context, catalog, warehouse, staged, day, what, snapshots)
             written = [*what.kept, *tables_written, *audiences]
             manifests.append(
@@ -78,6 +81,7 @@ def publication_assets(catalog: Catalog, partitions_def: dg.PartitionsDefinition
             for part, count in zip(PARTS, (len(tables_written), len(audiences), len(pages)), strict=True):
                 files[part] += count
         staged.commit(last=manifests)
+        deliver_to_folder(settings)
         context.log.info(f"Published {asked[0]}{f' … {asked[-1]}' if len(asked) > 1 else ''}.")
         if later:
             context.log.info(f"What compares with earlier days was published again: {later[0]} … {later[-1]}.")
@@ -130,12 +134,21 @@ class _Part:
 
 
 def _write_audiences(
-    local: DuckDBEngine, settings: Settings, catalog: Catalog, day: dt.date, staged: Publication
+    local: DuckDBEngine, settings: Settings, catalog: Catalog, day: dt.date, staged: Publication, is_newest: bool
 ) -> tuple[list[outputs.Output], list[Waterfall]]:
-    """All audiences, with the people at hand where there are any or a platform wants them."""
-    needs_people = people_file(settings).exists() or any(one.header.platforms for one in catalog.audiences)
-    with people_attached(local, settings) if needs_people else nullcontext():
-        return outputs.write_audiences(local, catalog.audiences, day, staged.file, settings.holdout_share)
+    """All audiences; none, where it is not known who must not be written to.
+
+    Lists that are in force are those of the newest day; only these are delivered.
+    """
+    has_platforms = any(one.header.platforms for one in catalog.audiences)
+    with people_at_hand(local, settings), ExitStack() as opened:
+        handing = None
+        if is_newest and (has_platforms or is_kept(settings)):
+            with opened_ledger(settings) as ledger:
+                handing = opened.enter_context(closing(HandingOver(local, ledger.sent_before(day), day)))
+        return outputs.write_audiences(
+            local, catalog.audiences, day, staged.file, settings.holdout_share, handing=handing
+        )
 
 
 def _tell(context: dg.AssetExecutionContext, waterfalls: Collection[Waterfall]) -> None:

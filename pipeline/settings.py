@@ -319,6 +319,9 @@ class Consent(BaseModel):
     channel: Literal["email", "sms", "phone", "push", "post", "ads"]
 
 
+Mode = Literal["full", "diff", "replace"]
+
+
 class Terms(BaseModel):
     """On which terms an audience is handed over; in settings, what is left out is as its file says."""
 
@@ -328,6 +331,9 @@ class Terms(BaseModel):
     platforms: tuple[str, ...] = Field((), description="Systems for which a file is written, as they want it")
     minimum_size: int = Field(0, ge=0, description="People below which no platform gets a file")
     control_share: float = Field(0, ge=0, lt=1, description="Share of the members who are left alone, to compare with")
+    mode: Mode | None = Field(
+        None, description="What is sent: the list in full, how it differs from what was sent, or the list instead of it"
+    )
 
 
 class Spark(BaseModel):

@@ -5,16 +5,17 @@ Addresses come from `people`, which has to be attached, and stand in temporary t
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil
 from pathlib import Path
 
+from pipeline.activation.handing_over import CUSTOMER, HandingOver
 from pipeline.activation.terms import MEMBERS, Asked, Gate, Waterfall, granted
 from pipeline.engines.duckdb import DuckDBEngine, naming_the_file
 from pipeline.quoting import quoted
 from pipeline.settings import Consent
-from pipeline.tables.audiences import ID
+from pipeline.tables.audiences import ID, Audience
 from pipeline.tables.formulas import harmless, like_a_formula
 from pipeline.tables.platforms import PATTERNS, Platform
 
@@ -42,8 +43,11 @@ class Written:
 class Writer:
     """Writes the files of a day for platforms; what a platform gets of a person is made once for all audiences."""
 
-    def __init__(self, engine: DuckDBEngine, gate: Gate) -> None:
-        self._engine, self._gate = engine, gate
+    def __init__(
+        self, engine: DuckDBEngine, gate: Gate, is_preview: bool = False, handing: HandingOver | None = None
+    ) -> None:
+        """`handing` takes what is written, where it is delivered with that."""
+        self._engine, self._gate, self._is_preview, self._handing = engine, gate, is_preview, handing
         self._made: dict[tuple[str, Consent | None], str] = {}
 
     def write(self, asked: Asked, platform: Platform, target: str, file: FileFor) -> tuple[list[Written], Waterfall]:
@@ -55,36 +59,65 @@ class Writer:
             self._engine.execute(_told(asked, platform, self._gate.left_out(asked), rows), asked.parameters)
         told = self._gate.counted(asked, platform.name, "SELECT step FROM temp.told", {})
         least = max(asked.audience.header.minimum_size, platform.header.at_least)
-        if told.delivered < max(least, 1):
-            taken = {"under_minimum": told.delivered, "delivered": 0}
-            return [], Waterfall(told.audience, told.platform, told.steps | taken)
-        made = f"CREATE OR REPLACE TEMP TABLE file_rows AS {_file(asked, platform, rows)}"
+        stopped = told.delivered < max(least, 1)
+        cells = _cells(asked, platform)
+        made = f"CREATE OR REPLACE TEMP TABLE file_rows AS {_file(asked, platform, rows, cells)}"
         self._engine.execute(made, asked.parameters)
-        return self._parts(platform, f"{target}.{platform.name}", told.delivered, file), told
+        written = [] if self._is_preview else self._files(asked, platform, target, rows, cells, stopped, file)
+        if stopped:
+            taken = {"under_minimum": told.delivered, "delivered": 0}
+            told = Waterfall(told.audience, told.platform, told.steps | taken)
+        return written, told
+
+    def _files(
+        self, asked: Asked, platform: Platform, target: str, rows: str, cells: Mapping[str, Cell], stopped: bool,
+        file: FileFor,
+    ) -> list[Written]:  # fmt: skip
+        """The list whole, or how it differs from what was delivered; removals first, also where the rest is stopped."""
+        mode, texts = asked.audience.header.mode, [name for name, cell in cells.items() if cell.is_text]
+        selects = {"": "SELECT * FROM temp.file_rows"}
+        if self._handing is not None:
+            self._handing.take(asked, platform, self._gate, rows, list(cells))
+            whole = {"": selects[""]} if mode != "diff" else {}
+            changes = self._handing.changes(asked, platform)
+            selects = {"-removed": changes["removed"]} if mode != "replace" or stopped else {}
+            selects |= whole or {"-added": changes["added"]}
+        written = list[Written]()
+        for kind, select in selects.items():
+            source = select if kind == "-removed" else _shown(select, texts)
+            count = self._engine.scalar(f"SELECT count(*) FROM ({source}) AS rows")
+            if count and (kind == "-removed" or not stopped):
+                written += self._parts(platform, f"{target}.{platform.name}{kind}", source, count, file)
+        if self._handing is not None:
+            files = [one.target for one in written if "-removed" not in one.target]
+            self._handing.enter(asked, platform, stopped, list(cells), texts, files)
+        return written
 
     def close(self) -> None:
         """Drop what is held of people; whoever runs SQL on the connection afterwards finds nothing of them."""
         for table in (*self._made.values(), *_TABLES):
             self._engine.execute(f"DROP TABLE IF EXISTS {table}")
 
-    def _parts(self, platform: Platform, target: str, count: int, file: FileFor) -> list[Written]:
+    def _parts(self, platform: Platform, target: str, source: str, count: int, file: FileFor) -> list[Written]:
         """One file, or as many parts as it takes for each to be small enough."""
-        written, parts = [self._export(platform, f"{target}.csv", 0, count, file)], 1
+        written, parts = [self._export(platform, f"{target}.csv", source, 0, count, file)], 1
         while too_large := max(_times_too_large(platform, one, file) for one in written):
             for one in written:
                 file(one.target).unlink()
             parts = max(parts + 1, ceil(parts * too_large))
             each = ceil(count / parts)
             written = [
-                self._export(platform, f"{target}-part{part:02}.csv", first, each, file)
+                self._export(platform, f"{target}-part{part:02}.csv", source, first, each, file)
                 for part, first in enumerate(range(0, count, each), start=1)
             ]
         return written
 
-    def _export(self, platform: Platform, target: str, first: int, rows: int, file: FileFor) -> Written:
+    def _export(
+        self, platform: Platform, target: str, source: str, first: int, rows: int, file: FileFor
+    ) -> Written:  # fmt: skip
         ids = [name for name, column in platform.header.columns.items() if column.kind == "id"]
         like_formulas = " OR ".join(like_a_formula(quoted(name)) for name in ids) or "FALSE"
-        of_file = f"SELECT * FROM temp.file_rows LIMIT {rows} OFFSET {first}"
+        of_file = f"SELECT * FROM ({source}) AS source LIMIT {rows} OFFSET {first}"
         return Written(
             target,
             self._engine.export(of_file, {}, file(target), separator=platform.header.separator),
@@ -186,12 +219,19 @@ def _told(asked: Asked, platform: Platform, left_out: str, rows: str) -> str:
     """
 
 
-def _file(asked: Asked, platform: Platform, rows: str) -> str:
-    """SQL: the rows of the file in its order."""
+@dataclass(frozen=True)
+class Cell:
+    """A cell of a file as SQL, and whether it is a free text."""
+
+    sql: str
+    is_text: bool
+
+
+def _cells(asked: Asked, platform: Platform) -> dict[str, Cell]:
+    """The columns of the file in their order."""
     header, audience = platform.header, asked.audience
-    value = f"members.{quoted(audience.header.value)}" if audience.header.value else "CAST(NULL AS DOUBLE)"
     cells = {
-        name: value if column.value else _safe(f"rows.{quoted(name)}", column.kind == "text")
+        name: Cell(_value(audience) if column.value else f"rows.{quoted(name)}", column.kind == "text")
         for name, column in header.columns.items()
     }
     taken = {name.lower() for name in cells}  # SQL, and most who read the file, do not tell Country from country
@@ -199,10 +239,21 @@ def _file(asked: Asked, platform: Platform, rows: str) -> str:
         for name, column in audience.header.columns.items():
             shown = name.upper() if header.attributes == "capitals" else name
             if name != ID and shown.lower() not in taken:
-                cells[shown] = _safe(f"members.{quoted(name)}", column.type == "VARCHAR")
-    by_value = f"{value} DESC NULLS LAST, " if header.by_value else ""
+                cells[shown] = Cell(f"members.{quoted(name)}", column.type == "VARCHAR")
+    return cells
+
+
+def _value(audience: Audience) -> str:
+    return f"members.{quoted(audience.header.value)}" if audience.header.value else "CAST(NULL AS DOUBLE)"
+
+
+def _file(asked: Asked, platform: Platform, rows: str, cells: Mapping[str, Cell]) -> str:
+    """SQL: the rows of the file in its order, as they are, and whose each is."""
+    by_value = f"{_value(asked.audience)} DESC NULLS LAST, " if platform.header.by_value else ""
     return f"""
-    SELECT {", ".join(f"{cell} AS {quoted(name)}" for name, cell in cells.items())}
+    SELECT
+      members.{ID} AS {quoted(CUSTOMER)},
+      {", ".join(f"{cell.sql} AS {quoted(name)}" for name, cell in cells.items())}
     FROM (SELECT * FROM {MEMBERS} WHERE {asked.where}) AS members
     JOIN temp.told AS told ON told.{ID} = members.{ID} AND told.step IS NULL
     JOIN {rows} AS rows ON rows.{ID} = members.{ID}
@@ -210,6 +261,7 @@ def _file(asked: Asked, platform: Platform, rows: str) -> str:
     """
 
 
-def _safe(cell: str, is_text: bool) -> str:
-    """SQL: a free text as a spreadsheet may have it; addresses and ids are never altered."""
-    return harmless(cell) if is_text else cell
+def _shown(select: str, texts: Sequence[str]) -> str:
+    """SQL: rows as a spreadsheet may have them, free texts made harmless; addresses and ids are never altered."""
+    safe = ", ".join(f"{harmless(quoted(name))} AS {quoted(name)}" for name in texts)
+    return f"SELECT * EXCLUDE ({quoted(CUSTOMER)}){f' REPLACE ({safe})' if safe else ''} FROM ({select}) AS told"

@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from pipeline.engines.duckdb import DuckDBEngine
+from pipeline.models.control_groups import BUCKETS, HOLDOUT
 from pipeline.quoting import quoted, text_literal
 from pipeline.settings import Consent
 from pipeline.tables.audiences import ID, Audience
@@ -27,9 +28,6 @@ STEPS = (
     "delivered",
 )
 MEMBERS = "temp.audience_members"
-EVERYWHERE = "global-v1"
-"""The salt by which customers are left alone by every audience."""
-_BUCKETS = 10_000
 
 
 @dataclass(frozen=True)
@@ -85,6 +83,7 @@ class Gate:
         self._engine, self._holdout_share = engine, holdout_share
         engine.execute(_GRANTS, {"day": day})
         engine.execute(_OBJECTED)
+        engine.execute(_CONTROLS, {"day": day})
         engine.execute("CREATE OR REPLACE TEMP TABLE suppressed (customer_id VARCHAR)")
         if engine.scalar("SELECT count(*) FROM duckdb_databases() WHERE database_name = 'people'"):
             engine.execute(_SUPPRESSED)
@@ -99,11 +98,19 @@ class Gate:
 
     def left_out(self, asked: Asked) -> str:
         """SQL over MEMBERS: the step that takes a member before consent is asked for; null for the others."""
-        steps = [f"WHEN {ID} IN (SELECT {ID} FROM temp.{step}) THEN '{step}'" for step in self._taken]
-        for salt, share in ((EVERYWHERE, self._holdout_share), (asked.name, asked.audience.header.control_share)):
+        steps = self._steps()
+        for salt, share in ((HOLDOUT, self._holdout_share), (asked.name, asked.audience.header.control_share)):
             if share:
-                steps.append(f"WHEN {is_control(salt, share, ID)} THEN 'control'")
+                kept = f"{ID} IN (SELECT {ID} FROM temp.controls WHERE audience = {text_literal(salt)})"
+                steps.append(f"WHEN {is_control(salt, share, ID)} OR {kept} THEN 'control'")
         return f"CASE {' '.join(steps)} END" if steps else "CAST(NULL AS VARCHAR)"
+
+    def barred(self) -> str:
+        """SQL: the step that keeps a customer, column customer_id, off every list there is; null for the others."""
+        return f"CASE {' '.join(self._steps())} END" if self._taken else "CAST(NULL AS VARCHAR)"
+
+    def _steps(self) -> list[str]:
+        return [f"WHEN {ID} IN (SELECT {ID} FROM temp.{step}) THEN '{step}'" for step in self._taken]
 
     def left_out_of_ids(self, asked: Asked) -> str:
         """SQL over MEMBERS: the step that takes a member of the files that hold ids only; null for the others."""
@@ -121,12 +128,12 @@ class Gate:
 
 def bucket(salt: str, customer_id: str) -> str:
     """SQL: 0 to 9,999, the same for a customer and a salt for ever. `customer_id`: SQL of the id."""
-    return f"CAST('0x' || left(sha256({text_literal(salt)} || chr(31) || {customer_id}), 15) AS UBIGINT) % {_BUCKETS}"
+    return f"CAST('0x' || left(sha256({text_literal(salt)} || chr(31) || {customer_id}), 15) AS UBIGINT) % {BUCKETS}"
 
 
 def is_control(salt: str, share: float, customer_id: str) -> str:
     """SQL: whether a customer is left alone. Whoever is so at a share is so at every larger one."""
-    return f"{bucket(salt, customer_id)} < {round(_BUCKETS * share)}"
+    return f"{bucket(salt, customer_id)} < {round(BUCKETS * share)}"
 
 
 def granted(consents: Iterable[Consent], customer_id: str) -> str:
@@ -166,6 +173,13 @@ CREATE OR REPLACE TEMP TABLE objected AS
 SELECT DISTINCT customer_id
 FROM staging.objections
 """
+_CONTROLS = """
+CREATE OR REPLACE TEMP TABLE controls AS
+SELECT DISTINCT audience, customer_id
+FROM marts.control_members
+WHERE snapshot_date = $day AND member_until IS NULL
+"""
+"""Who was drawn once stays so, also where the share has become smaller since."""
 _SUPPRESSED = """
 INSERT INTO temp.suppressed
 WITH told AS (

@@ -1,0 +1,258 @@
+"""Deliveries: what is added to a list and removed from it, what the ledger says, and who is held back."""
+
+from __future__ import annotations
+
+import csv
+import datetime as dt
+import io
+from collections.abc import Iterator
+from contextlib import ExitStack, closing
+from pathlib import Path
+
+import pytest
+from drop_folder import Home
+
+from pipeline.activation.handing_over import HandingOver
+from pipeline.activation.ledger import FILE, FOLDER, LISTS, ROWS, opened_ledger, sent_identifiers
+from pipeline.activation.outputs import write_audiences
+from pipeline.home.people import people_attached
+from pipeline.home.publishing import MARKER, STAGING, Publication, recover
+from pipeline.places import audience_folder
+from pipeline.tables.audiences import Audience, read_audience
+
+D1, D2, D3 = (dt.date(2026, 3, day) for day in (29, 30, 31))
+LOYAL = """/*
+title: Loyal
+description: Everybody who registered, and on which day of the month.
+owner: team:crm
+catalogue: all
+consent: {{purpose: marketing, channel: email}}
+platforms: [{platforms}]
+{terms}columns:
+  customer_id: {{type: VARCHAR, meaning: Customer of the shop}}
+  day:         {{type: BIGINT, meaning: Day of the month}}
+*/
+SELECT customer_id, day(registered_on) AS day FROM staging.customers
+"""
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Iterator[Home]:
+    with ExitStack() as opened:
+        yield Home(tmp_path, opened)
+
+
+def loyal(home: Home, mode: str = "diff", platforms: str = "email_list", **terms: int) -> Audience:
+    lines = [f"mode: {mode}", *(f"{name}: {value}" for name, value in terms.items())]
+    file = home.path / "own" / "loyal.sql"
+    file.parent.mkdir(exist_ok=True)
+    file.write_text(LOYAL.format(platforms=platforms, terms="".join(f"{line}\n" for line in lines)))
+    return read_audience(file, home.path)
+
+
+def members(home: Home, *people: str, withdrawn: tuple[str, ...] = (), objected: tuple[str, ...] = ()) -> None:
+    """The customers of today as `id address [day]`, all of whom agreed but those who have withdrawn; as if loaded."""
+    told = [[*one.split(), "1"][:3] for one in people]
+    words = [(id, "granted", dt.date(2026, 1, 1)) for id, _, _ in told]
+    words += [(id, "withdrawn", dt.date(2026, 2, 1)) for id in withdrawn]
+    engine = home.engine
+    with people_attached(engine, home.now()):
+        for table in ("staging.customers", "people.customers", "staging.consents", "staging.objections"):
+            engine.execute(f"DELETE FROM {table}")
+        for row, (id, address, day) in enumerate(told):
+            given = {"id": id, "row": row, "address": address, "day": dt.date(2026, 1, int(day))}
+            engine.execute(
+                "INSERT INTO staging.customers (file_id, row_number, customer_id, registered_on) "
+                "VALUES ('f', $row, $id, $day)",
+                given,
+            )
+            engine.execute(
+                "INSERT INTO people.customers (file_id, row_number, email) VALUES ('f', $row, $address)", given
+            )
+        for id, status, day in words:
+            engine.execute(
+                "INSERT INTO staging.consents (customer_id, purpose, channel, status, changed_at, changed_on) "
+                "VALUES ($id, 'marketing', 'email', $status, $day, $day)",
+                {"id": id, "status": status, "day": day},
+            )
+        for id in objected:
+            engine.execute(
+                "INSERT INTO staging.objections (customer_id, since_on) VALUES ($id, '2026-02-01')", {"id": id}
+            )
+
+
+def stage(home: Home, audience: Audience, day: dt.date) -> Publication:
+    """The files of a day, written and not yet in place."""
+    staged = Publication(home.path, f"run-{day}")
+    staged.owns(audience_folder(day))
+    with opened_ledger(home.now()) as ledger:
+        sent = ledger.sent_before(day)
+    with people_attached(home.engine, home.now()), closing(HandingOver(home.engine, sent, day)) as handing:
+        write_audiences(home.engine, [audience], day, staged.file, handing=handing)
+    return staged
+
+
+def publish(home: Home, audience: Audience, day: dt.date) -> dict[str, list[str]]:
+    """Publish a day; which addresses its files for platforms hold, by what their names end with."""
+    stage(home, audience, day).commit()
+    with opened_ledger(home.now()):
+        pass
+    return files(home, day)
+
+
+def files(home: Home, day: dt.date) -> dict[str, list[str]]:
+    found = sorted((home.path / audience_folder(day) / "all").glob("loyal.email_list*.csv"))
+    return {path.name.split(".")[1].removeprefix("email_list"): addresses(path.read_text()) for path in found}
+
+
+def addresses(text: str) -> list[str]:
+    return [row["email"].split("@")[0] for row in csv.DictReader(io.StringIO(text))]
+
+
+def held(home: Home, place: str = FOLDER) -> dict[str, str]:
+    """Identifier -> whose, of what the ledger says was delivered to a place."""
+    with opened_ledger(home.now()) as ledger:
+        found = ledger.execute(
+            "SELECT json_extract_string(identifiers, '$.email'), customer_id FROM deliveries "
+            "WHERE place = $place AND state = 'delivered'",
+            {"place": place},
+        )
+    return {address.split("@")[0]: customer for address, customer in found}
+
+
+# ── the folder of the home ────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_difference_is_who_came_who_left_and_who_has_another_address(home):
+    audience = loyal(home)
+    members(home, "a a@x.com", "b b@x.com", "c c@x.com")
+    assert publish(home, audience, D1) == {"-added": ["a", "b", "c"]}
+    members(home, "a a@x.com", "b new@x.com", "d d@x.com")
+    assert publish(home, audience, D2) == {"-removed": ["b", "c"], "-added": ["new", "d"]}
+    assert held(home) == {"a": "a", "new": "b", "d": "d"}
+    members(home, "a a@x.com 2", "b new@x.com", "d d@x.com")
+    assert publish(home, audience, D3) == {"-added": ["a"]}, "another attribute is an update, and nobody is removed"
+    assert held(home) == {"a": "a", "new": "b", "d": "d"}
+
+
+def test_the_same_day_once_more_differs_from_the_same_day_before(home):
+    audience = loyal(home)
+    members(home, "a a@x.com", "b b@x.com")
+    publish(home, audience, D1)
+    members(home, "b b@x.com", "c c@x.com")
+    first = publish(home, audience, D2)
+    before = ledger_rows(home)
+    assert publish(home, audience, D2) == first == {"-removed": ["a"], "-added": ["c"]}
+    assert ledger_rows(home) == before, "a repeat is a no-op"
+    members(home, "b b@x.com", "d d@x.com")
+    assert publish(home, audience, D2) == {"-removed": ["a"], "-added": ["d"]}
+    assert held(home) == {"b": "b", "d": "d"}
+
+
+def ledger_rows(home: Home) -> list[tuple]:
+    with opened_ledger(home.now()) as ledger:
+        return sorted(ledger.execute("SELECT * FROM deliveries"))
+
+
+def test_in_full_nobody_is_removed_but_who_must_not_be_told(home):
+    audience = loyal(home, "full")
+    members(home, "a a@x.com", "b b@x.com", "c c@x.com", "d d@x.com")
+    assert publish(home, audience, D1) == {"": ["a", "b", "c", "d"]}
+    members(home, "a a@x.com", "c c@x.com", "d d@x.com", withdrawn=("c",), objected=("d",))
+    assert publish(home, audience, D2) == {"-removed": ["c", "d"], "": ["a"]}
+    assert held(home) == {"a": "a", "b": "b"}
+
+
+def test_a_list_that_replaces_the_one_before_leaves_nobody_behind(home):
+    audience = loyal(home, "replace")
+    members(home, "a a@x.com", "b b@x.com")
+    publish(home, audience, D1)
+    members(home, "b b@x.com", "c c@x.com")
+    assert publish(home, audience, D2) == {"": ["b", "c"]}
+    assert held(home) == {"b": "b", "c": "c"}
+
+
+@pytest.mark.parametrize("mode", ["diff", "replace"])
+def test_removals_go_out_although_too_few_are_left_for_the_rest(home, mode):
+    members(home, "a a@x.com", "b b@x.com", "c c@x.com")
+    publish(home, loyal(home, mode, minimum_size=3), D1)
+    members(home, "a a@x.com", "d d@x.com")
+    assert publish(home, loyal(home, mode, minimum_size=3), D2) == {"-removed": ["b", "c"]}
+    assert held(home) == {"a": "a"}, "d was never delivered"
+
+
+def test_an_address_that_another_customer_takes_over_stays(home):
+    audience = loyal(home)
+    members(home, "a a@x.com", "b b@x.com")
+    publish(home, audience, D1)
+    members(home, "z a@x.com", "b b@x.com")
+    assert publish(home, audience, D2) == {}
+    assert held(home) == {"a": "z", "b": "b"}
+
+
+def test_whoever_dies_before_the_files_are_in_place_has_delivered_nothing(home):
+    audience = loyal(home)
+    members(home, "a a@x.com", "b b@x.com")
+    first = publish(home, audience, D1)
+    before, outbox = ledger_rows(home), (home.path / ROWS).read_bytes()
+    members(home, "b b@x.com")
+    stage(home, audience, D2)  # and killed
+    recover(home.path)
+    assert ledger_rows(home) == before and (home.path / ROWS).read_bytes() == outbox
+    assert files(home, D1) == first and files(home, D2) == {}
+
+
+def test_whoever_dies_between_two_files_is_completed_and_then_delivered(home, monkeypatch):
+    audience = loyal(home)
+    members(home, "a a@x.com", "b b@x.com")
+    publish(home, audience, D1)
+    members(home, "b b@x.com", "c c@x.com")
+    staged, move, moved = stage(home, audience, D2), Path.replace, []
+
+    def dies(path: Path, target: Path) -> Path:
+        if MARKER not in path.name and moved:
+            raise OSError("killed")
+        moved.extend([] if MARKER in path.name else [path])
+        return move(path, target)
+
+    monkeypatch.setattr(Path, "replace", dies)
+    with pytest.raises(OSError, match="killed"):
+        staged.commit()
+    monkeypatch.setattr(Path, "replace", move)
+    assert any((home.path / STAGING).iterdir())
+    recover(home.path)
+    assert held(home) == {"b": "b", "c": "c"} and files(home, D2) == {"-removed": ["a"], "-added": ["c"]}
+
+
+def test_the_ledger_is_for_its_owner_alone_and_says_what_was_sent_where(home):
+    members(home, "a a@x.com", "b b@x.com")
+    publish(home, loyal(home, platforms="email_list, klaviyo"), D1)
+    assert (home.path / FILE).stat().st_mode & 0o777 == 0o600
+    found = sent_identifiers(home.now(), ["a", "nobody"])
+    assert [(one.platform, one.place, one.audience, one.customer_id, one.identifiers, one.state) for one in found] == [
+        ("email_list", FOLDER, "all/loyal", "a", {"email": "a@x.com"}, "delivered"),
+        ("klaviyo", FOLDER, "all/loyal", "a", {"Email": "a@x.com"}, "delivered"),
+    ]
+    assert all(one.first_sent == one.last_sent for one in found)
+
+
+def test_a_home_that_hands_nothing_over_has_no_ledger(home):
+    assert sent_identifiers(home.now(), ["a"]) == [] and not (home.path / FILE).exists()
+    assert not (home.path / LISTS).exists()
+
+
+def test_an_older_day_that_is_delivered_late_changes_nothing(home):
+    audience = loyal(home)
+    members(home, "a a@x.com")
+    publish(home, audience, D2)
+    before = ledger_rows(home)
+    members(home, "b b@x.com")
+    publish(home, audience, D1)
+    assert ledger_rows(home) == before
+
+
+def test_addresses_are_out_of_reach_of_sql_afterwards(home):
+    members(home, "a a@x.com")
+    publish(home, loyal(home), D1)
+    names = {name for (name,) in home.engine.execute("SELECT table_name FROM duckdb_tables() WHERE temporary")}
+    assert not names & {"outbox", "sent", "changes", "file_rows", "told"}
