@@ -21,6 +21,7 @@ from pipeline.home.people import people_at_hand
 from pipeline.home.publishing import Publication
 from pipeline.home.warehouse import Warehouse
 from pipeline.places import audience_folder, table_file, table_folder
+from pipeline.reporting.facts import HandedOver
 from pipeline.reporting.page import Page, page_folders
 from pipeline.reporting.site import OUT, RunCard, build_site, page_file
 from pipeline.settings import Settings
@@ -72,7 +73,8 @@ def publication_assets(catalog: Catalog, partitions_def: dg.PartitionsDefinition
             tables_written = outputs.write_tables(local, what.tables, day, staged.file)
             is_newest = day == max(snapshots) and not warehouse.days_to_come(asked)
             audiences, waterfalls = _write_audiences(local, settings, catalog, day, staged, is_newest)
-            pages = _write_report(context, catalog, warehouse, staged, day, what, snapshots)
+            handed_over = _handed_over(day, waterfalls, audiences)
+            pages = _write_report(context, catalog, warehouse, staged, day, what, snapshots, handed_over)
             written = [*what.kept, *tables_written, *audiences]
             manifests.append(
                 outputs.write_manifest(local, settings, day, written, staged.file, what.made_with, waterfalls)
@@ -172,10 +174,24 @@ def _own_folders(staged: Publication, day: dt.date, what: _Part) -> None:
 
 def _write_report(
     context: dg.AssetExecutionContext, catalog: Catalog, warehouse: Warehouse, staged: Publication, day: dt.date,
-    what: _Part,
-    snapshots: Collection[dt.date],
+    what: _Part, snapshots: Collection[dt.date], handed_over: Sequence[HandedOver],
 ) -> list[str]:  # fmt: skip
     now = dt.datetime.now(dt.UTC).strftime("%Y-%m-%d %H:%M UTC")  # when it was made; nothing is computed from it
     run = RunCard(context.run_id, now, outputs.versions(), what.analytic, what.analytic["currency"])
     folders = page_folders(warehouse.settings.home)
-    return build_site(warehouse.local.read, day, catalog.tables, run, snapshots, staged.file, folders, what.has_page)
+    return build_site(
+        warehouse.local.read, day, catalog.tables, run, snapshots, staged.file, folders, what.has_page, handed_over
+    )
+
+
+def _handed_over(
+    day: dt.date, waterfalls: Collection[Waterfall], audiences: Collection[outputs.Output]
+) -> list[HandedOver]:
+    """What the report tells of audiences with terms: who was left out, and the files that were written."""
+
+    def files(one: Waterfall) -> tuple[str, ...]:
+        stem = f"{audience_folder(day)}/{one.audience}"
+        starts = (f"{stem}.{one.platform}.", f"{stem}.{one.platform}-part") if one.platform else (f"{stem}.csv",)
+        return tuple(output.path for output in audiences if output.path.startswith(starts))
+
+    return [HandedOver(one.audience, one.platform, one.steps, files(one)) for one in waterfalls]

@@ -181,7 +181,7 @@ def comparing(home: Home, day: str) -> set[str]:
         "projection_backtest",
         "customer_360",
     }
-    pages = {"index", "segments", "classes", "taste", "engagement", "trend", "lifecycle", "trust"}
+    pages = {"index", "segments", "classes", "taste", "engagement", "trend", "lifecycle", "trust", "actions"}
     files = {table_file(name, dt.date.fromisoformat(day)) for name in names} | audiences_of(home, day)
     return files | {f"reports/out/{day}/{page}.html" for page in pages} | {f"data/audiences/{day}/manifest.json"}
 

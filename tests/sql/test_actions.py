@@ -24,9 +24,9 @@ def say(shop: Shop, table: str, day: dt.date = DAY, **row: Any) -> None:
 def customer(
     shop: Shop, name: str, *, stage: str = "active", occasions: int = 3, silent: int = 10, gap: float | None = 20.0,
     clv: float | None = 100.0, before: float | None = 0.5, now: float | None = 0.5, segment: str = "loyal",
-    first_on: dt.date = dt.date(2025, 1, 1), day: dt.date = DAY,
+    published: float = 0.5, first_on: dt.date = dt.date(2025, 1, 1), day: dt.date = DAY,
 ) -> None:  # fmt: skip
-    """`before`, `now`: chance of an order within 90 days, of 30 days ago and of the day."""
+    """`before`, `now`: chance of an order within 90 days by the timing model, of 30 days ago and of the day."""
     age = sum(map(ord, name))  # a history of their own, so that the model says something of them alone
     history = {"frequency": occasions - 1, "active_span_days": age - silent, "age_days": age}
     say(
@@ -37,15 +37,15 @@ def customer(
     say(shop, "rfm_segments", day, customer_id=name, catalogue="grid", segment=segment)
     say(shop, "rfm_segments", day, customer_id=name, catalogue="axonaut", segment="at_risk")  # counts for nothing
     say(shop, "clv_predictions", day, customer_id=name, predicted_clv=clv)
+    say(shop, "churn_predictions", day, customer_id=name, p_purchase_90d=published)
     if before is not None:
         say(shop, "clv_before", day, customer_id=name, p_purchase_90d=before)
         say(shop, "timing_predictions", day, as_of=day, p_purchase_90d=now, **history)
 
 
 def moves(shop: Shop, day: dt.date = DAY, **measured: float) -> None:
-    """What moves are worth: keep an active customer 40 × 0.25, win a defecting one back 60 × 0.1."""
-    for stage, mean, difference, share in (("active", 200.0, 40.0, 0.25), ("defecting", 50.0, 60.0, 0.1)):
-        say(shop, "lifecycle_value", day, stage=stage, mean_predicted_clv=mean)
+    """What moves are worth: to keep an active customer 40 × 0.25, to win a defecting one back 60 × 0.1."""
+    for stage, difference, share in (("active", 40.0, 0.25), ("defecting", 60.0, 0.1)):
         worth = measured.get(stage)
         for horizon, factor in ((30, 0.0), (90, 1.0)):
             say(
@@ -54,7 +54,6 @@ def moves(shop: Shop, day: dt.date = DAY, **measured: float) -> None:
                 cost_basis="at most" if worth is None else "measured",
                 most_to_spend=difference * share if worth is None else worth,
             )  # fmt: skip
-    say(shop, "lifecycle_value", day, stage="first-time")
     say(shop, "lifecycle_moves", day, from_stage="first-time", horizon_days=90, status="too few")
 
 
@@ -114,13 +113,21 @@ def test_overdue_is_who_is_silent_too_long_and_less_likely_to_come(shop, told):
     assert made(shop, "action_members").by_customer("action") == {"anna": "overdue"}
 
 
-def test_what_is_at_stake_is_the_move_in_proportion_to_the_own_predicted_value(shop):
-    # Anna: 40 · .25 · 300 / 200 = 15. Bert: 60 · .1 · 25 / 50 = 3. Of Cleo's stage and of Dora too little is known.
-    moves(shop)
-    overdue(shop, "anna", clv=300.0)
+def stages(shop: Shop) -> None:
+    """Active: Anna 300 · (1 − .6) = 120 and another 200 · (1 − .8) = 40, in the mean 80. Defecting: Bert 25 and another
+    75, in the mean 50. Of the stage of Cleo there are too few, of Dora, who is active, nothing is predicted."""
+    overdue(shop, "anna", clv=300.0, published=0.6)
+    customer(shop, "as usual", clv=200.0, published=0.8)
     overdue(shop, "bert", clv=25.0, stage="defecting")
+    customer(shop, "gone quiet", clv=75.0, stage="defecting")
     overdue(shop, "cleo", stage="first-time")
     overdue(shop, "dora", clv=None)
+
+
+def test_what_is_at_stake_is_the_move_shared_out_by_predicted_value_and_risk(shop):
+    # Anna: 40 · .25 · 120 / 80 = 15. Bert: 60 · .1 · 25 / 50 = 3.
+    moves(shop)
+    stages(shop)
     members = made(shop, "action_members")
     assert members.by_customer("value_at_stake") == {
         "anna": pytest.approx(15), "bert": pytest.approx(3), "cleo": None, "dora": None,
@@ -132,22 +139,23 @@ def test_what_is_at_stake_is_the_move_in_proportion_to_the_own_predicted_value(s
 
 
 def test_where_campaigns_measured_it_that_is_the_most_to_spend(shop):
-    # Of a contact with an active customer 2 came. At stake stays 15; each may cost (2 + 3) / 2.
+    # A contact with an active customer brought 2: with Anna and with Dora. At stake stays 15 + 3; (2 + 3 + 2) / 3 each.
     moves(shop, active=2.0)
-    overdue(shop, "anna", clv=300.0)
-    overdue(shop, "bert", clv=25.0, stage="defecting")
+    stages(shop)
     members = made(shop, "action_members")
-    assert members.by_customer("most_to_spend") == {"anna": 2.0, "bert": pytest.approx(3)}
-    assert members.by_customer("cost_basis") == {"anna": "measured", "bert": "at most"}
+    assert members.by_customer("most_to_spend") == {"anna": 2.0, "bert": pytest.approx(3), "cleo": None, "dora": 2.0}
+    assert set(members.rows("customer_id", "cost_basis")) == {
+        ("anna", "measured"), ("bert", "at most"), ("cleo", None), ("dora", "measured"),
+    }  # fmt: skip
     listed = made(shop, "action_list").where(action="overdue")
-    assert (listed.one("value_at_stake"), listed.one("most_to_spend")) == (pytest.approx(18), pytest.approx(2.5))
+    assert (listed.one("value_at_stake"), listed.one("most_to_spend")) == (pytest.approx(18), pytest.approx(7 / 3))
     assert listed.one("cost_basis") == "measured in part"
 
 
 def test_the_list_is_ranked_by_what_is_at_stake(shop):
     moves(shop)
-    customer(shop, "bert", segment="at_risk", clv=80.0)  # 40 · .25 · 80 / 200 = 4
-    customer(shop, "anna", segment="cant_lose", clv=20.0)  # 1
+    customer(shop, "bert", segment="at_risk", clv=80.0)  # 40 · .25 · 40 / 25 = 16
+    customer(shop, "anna", segment="cant_lose", clv=20.0)  # 40 · .25 · 10 / 25 = 4
     for name in ("cleo", "dora"):
         customer(shop, name, first_on=DAY, clv=None)
     listed = made(shop, "action_list")
@@ -165,8 +173,8 @@ def test_what_a_table_is_lacking_for_counts_nobody(shop):
     assert listed.by("action", "status") == {
         name: "ok" if name in {"cant_lose", "at_risk", "new_this_week"} else "insufficient data" for name in ACTIONS
     }
-    counted = {"cant_lose": 0, "at_risk": 1, "new_this_week": 0}
-    assert listed.by("action", "customers") == dict.fromkeys(ACTIONS) | counted
+    known = {"cant_lose": 0, "at_risk": 1, "new_this_week": 0}
+    assert listed.by("action", "customers") == dict.fromkeys(ACTIONS) | known
     at_risk = listed.where(action="at_risk")
     assert at_risk.rows("value_at_stake", "most_to_spend", "cost_basis") == [(None, None, None)]
     assert listed.where(action="overdue").rows("needs", "value_at_stake") == [("predictions for 30 days ago", None)]

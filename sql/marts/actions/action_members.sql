@@ -11,7 +11,7 @@ columns:
   previous_action:        {type: VARCHAR, nullable: true, values: [premium_alert, overdue, cant_lose, at_risk, repeat_due, second_order, rising, new_this_week], meaning: "Action on the snapshot compared with; null for who stood in none, and on the first"}
   previous_snapshot_date: {type: DATE, nullable: true, meaning: Latest earlier snapshot on which anybody stood in an action; null on the first}
   stage:                  {type: VARCHAR, values: [first-time, active, defecting, inactive], meaning: Lifecycle stage}
-  value_at_stake:         {type: DOUBLE, unit: currency, nullable: true, meaning: "What the move of the stage is worth × the share that makes it in 90 days (marts.lifecycle_moves), in the proportion in which the customer's own predicted value stands to the mean of the stage: what may be won, or saved. An upper limit; null where no value is predicted, or fewer than 30 customers stand behind it"}
+  value_at_stake:         {type: DOUBLE, unit: currency, nullable: true, meaning: "What the move of the stage is worth × the share that makes it in 90 days (marts.lifecycle_moves), shared out among the customers of the stage by their own predicted value; among active ones, who are to be kept, by predicted value × probability not to buy within 90 days. What may be won, or saved: an upper limit. Null where no value is predicted, or fewer than 30 customers stand behind it"}
   most_to_spend:          {type: DOUBLE, unit: currency, nullable: true, meaning: "Most that may be spent on the customer: what a contact with the stage caused where campaigns measured it, else value_at_stake"}
   cost_basis:             {type: VARCHAR, nullable: true, values: [measured, at most], meaning: "Which of the two; null where nothing is said"}
 tests:
@@ -38,7 +38,8 @@ WITH customers AS (
     summary.median_gap_days,
     summary.first_purchase_on,
     stages.stage,
-    clv.predicted_clv,
+    CASE WHEN stages.stage = 'active' THEN clv.predicted_clv * (1 - churn.p_purchase_90d) ELSE clv.predicted_clv END
+      AS weight,
     now.p_purchase_90d,
     earlier.p_purchase_90d AS p_purchase_90d_before
   FROM marts.customer_summary AS summary
@@ -46,6 +47,8 @@ WITH customers AS (
     ON stages.snapshot_date = $snapshot_date AND stages.customer_id = summary.customer_id
   LEFT JOIN marts.clv_predictions AS clv
     ON clv.snapshot_date = $snapshot_date AND clv.customer_id = summary.customer_id
+  LEFT JOIN marts.churn_predictions AS churn
+    ON churn.snapshot_date = $snapshot_date AND churn.customer_id = summary.customer_id
   LEFT JOIN marts.clv_before AS earlier
     ON earlier.snapshot_date = $snapshot_date AND earlier.customer_id = summary.customer_id
   -- Both days under the same model, as in premium_alerts: a drop is the customer's.
@@ -111,15 +114,19 @@ placed AS (
     row_number() OVER (PARTITION BY customer_id ORDER BY priority) AS place
   FROM candidates
 ),
+stage_weights AS (
+  SELECT stage, avg(weight) AS mean_weight
+  FROM customers
+  GROUP BY stage
+),
 moves AS (
   SELECT
     moves.from_stage AS stage,
     CASE WHEN moves.status = 'ok' THEN moves.value_difference * moves.success_share END AS mean_at_stake,
-    stages.mean_predicted_clv,
+    stage_weights.mean_weight,
     CASE WHEN moves.cost_basis = 'measured' THEN moves.most_to_spend END AS measured
   FROM marts.lifecycle_moves AS moves
-  JOIN marts.lifecycle_value AS stages
-    ON stages.snapshot_date = $snapshot_date AND stages.stage = moves.from_stage
+  JOIN stage_weights ON stage_weights.stage = moves.from_stage
   WHERE moves.snapshot_date = $snapshot_date AND moves.horizon_days = 90
 ),
 earlier AS (
@@ -138,7 +145,7 @@ valued AS (
     placed.action,
     placed.priority,
     customers.stage,
-    moves.mean_at_stake * customers.predicted_clv / nullif(moves.mean_predicted_clv, 0) AS value_at_stake,
+    moves.mean_at_stake * customers.weight / nullif(moves.mean_weight, 0) AS value_at_stake,
     moves.measured
   FROM placed
   JOIN customers ON customers.customer_id = placed.customer_id
