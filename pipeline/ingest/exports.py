@@ -36,6 +36,7 @@ from pipeline.ingest.readers import columns_of, disk_is_full, require_name
 from pipeline.ingest.recognise import Shown
 from pipeline.ingest.sizes import limits_of
 from pipeline.ingest.sources import Source, choose, find_sources
+from pipeline.ingest.tombstones import find_tombstones
 from pipeline.settings import Settings
 from pipeline.tables.inputs import INPUTS
 
@@ -61,7 +62,8 @@ def load_exports(
 
     Files that were never seen before arrive `now` (the shop's time; else what the clock says). Their order does not
     matter: which of two exports is the newer one, `precedence` knows of the files themselves.
-    Raises HomeNotWritable when the disk is full; the warehouse then has to be opened again.
+    Raises ErasureKeyError before anything is read, and HomeNotWritable when the disk is full; the warehouse then has to
+    be opened again.
     """
     exports = list(exports)
     brings_persons = any(INPUTS[export.source.input].persons for export in exports)
@@ -88,6 +90,7 @@ def _loaded(
     without_persons: Sequence[str] = (),
 ) -> Iterator[Loaded | ExportError]:  # fmt: skip
     settle(engine, settings)
+    tombstones = find_tombstones(settings)
     id_key = use_key(engine, settings, [export.source for export in exports])
     identified: list[tuple[Export, str, str]] = []
     for export in exports:
@@ -106,7 +109,7 @@ def _loaded(
         """What became of a file; None if its dialect is left to the others of its source, which come first."""
         export, file_id, sha256 = one
         try:
-            return load_file(engine, settings, export, file_id, sha256, rates, id_key, siblings)
+            return load_file(engine, settings, export, file_id, sha256, rates, id_key, siblings, tombstones)
         except Undecided as error:
             if siblings is not None:
                 return error
