@@ -191,7 +191,7 @@ def _handed_over(
 
     def files(one: Waterfall) -> tuple[str, ...]:
         stem = f"{audience_folder(day)}/{one.audience}"
-        starts = (f"{stem}.{one.platform}.", f"{stem}.{one.platform}-part") if one.platform else (f"{stem}.csv",)
+        starts = (f"{stem}.{one.platform}.", f"{stem}.{one.platform}-") if one.platform else (f"{stem}.csv",)
         return tuple(output.path for output in audiences if output.path.startswith(starts))
 
     return [HandedOver(one.audience, one.platform, one.steps, files(one)) for one in waterfalls]

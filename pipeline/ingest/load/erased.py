@@ -15,6 +15,7 @@ from pipeline.ingest.tombstones import Kind
 from pipeline.quoting import quoted
 
 _ORDER, _CITY = "order_id", "city"
+_KINDS: tuple[Kind, ...] = ("customer_id", "email", "phone")
 
 
 def leave_out_erased(load: Load) -> None:
@@ -43,11 +44,12 @@ def _identifiers(load: Load) -> Iterator[tuple[Kind, str, str, str]]:
     for name in load.input.persons:
         if name not in load.stored:
             continue
-        if contact := load.input.header.columns[name].contact:
-            yield contact, "completed", name, "TRUE"
-        elif name == "value" and "kind" in load.input.stored:
-            for kind in ("customer_id", "email", "phone"):
+        contact = load.input.header.columns[name].contact
+        if contact == "kind":
+            for kind in _KINDS:
                 yield kind, "completed", name, f"kind = '{kind}'"
+        elif contact:
+            yield contact, "completed", name, "TRUE"
 
 
 def _find(load: Load, kind: Kind, table: str, column: str, condition: str) -> None:
