@@ -46,8 +46,8 @@ def _identifiers(load: Load) -> Iterator[tuple[Kind, str, str, str]]:
             continue
         contact = load.input.header.columns[name].contact
         if contact == "kind":
-            for kind in _KINDS:
-                yield kind, "completed", name, f"kind = '{kind}'"
+            for of_row in _KINDS:
+                yield of_row, "completed", name, f"kind = '{of_row}'"
         elif contact:
             yield contact, "completed", name, "TRUE"
 
