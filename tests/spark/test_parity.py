@@ -24,6 +24,7 @@ from pipeline.steps.computed import STEPS, compute_of
 from pipeline.steps.prediction.inputs import Part, number_customers, window
 from pipeline.tables.catalog import features, tables
 from pipeline.tables.header import Table
+from pipeline.tables.sql_text import tables_read
 
 pytestmark = pytest.mark.timeout(3000)  # all tables are made twice, and Java is slow where much else runs
 
@@ -172,9 +173,10 @@ class Both:
 
 
 def _with_upstream(names: set[str]) -> set[str]:
+    """With what they are made from and what their tests look at."""
     for name, table in reversed(tables().items()):
         if name in names:
-            names = names | table.reads
+            names = names | table.reads.union(*(tables_read(test, table.file) for test in table.header.tests.values()))
     return names
 
 

@@ -14,7 +14,8 @@ from pipeline.ingest.load.context import GUEST_ID, Load, rows_as_text
 from pipeline.ingest.tombstones import Kind
 from pipeline.quoting import quoted
 
-_ORDER, _CITY = "order_id", "city"
+_ORDER: Kind = "order_id"
+_CITY = "city"
 _KINDS: tuple[Kind, ...] = ("customer_id", "email", "phone")
 
 
