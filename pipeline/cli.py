@@ -48,6 +48,7 @@ app = typer.Typer(
 out = Terminal()
 err = Terminal(stderr=True)
 _NOT_PUBLISHED, _NOT_WRITTEN = "Not published.", "Nothing was written."
+_NOT_DELIVERED = "Not delivered."
 _NOT_REMOVED, _NOT_CHANGED, _NOT_READ = "Nothing was removed.", "Nothing was changed.", "Not inspected."
 
 Home = Annotated[
@@ -303,6 +304,28 @@ def audience(
             out.print(f"  {waterfall.platform or 'files of ids'}: {told}", markup=False, soft_wrap=True)
         if one.sample:
             out.print(f"  such as {', '.join(one.sample)}", markup=False, style="dim", soft_wrap=True)
+
+
+@app.command()
+def deliver(
+    home: Home = None,
+    force: Annotated[bool, typer.Option("--force", help="Send lists that shrank by over half as well.")] = False,
+) -> None:
+    """Send what is queued to the destinations of the home, removals first, and say what became of it."""
+    with _reported(_NOT_DELIVERED):
+        settings = _settings(home, _NOT_DELIVERED)
+        from pipeline.activation.delivering import deliver as send
+
+        said = send(settings, force)
+    for one in said:
+        (err if one.failed or one.held else out).print(str(one), markup=False, soft_wrap=True)
+    if not said:
+        reason = (
+            "no list was published yet" if settings.destinations else "no destinations are set (docs/activation.md)"
+        )
+        out.print(f"Nothing to send: {reason}.")
+    if any(one.failed or one.held for one in said):
+        raise typer.Exit(1)
 
 
 @app.command()

@@ -9,6 +9,7 @@ import dagster as dg
 from assets.checks import warning_checks
 from assets.common import daily_partitions
 from assets.computed import computed_assets
+from assets.deliveries import delivery_assets
 from assets.ingest import ingest
 from assets.marts import sql_assets
 from assets.publication import publication_assets
@@ -34,6 +35,7 @@ def build_defs(settings: Settings | None = None, resource_overrides: Mapping[str
             *sql_assets(catalog, partitions),
             *computed_assets(partitions),
             publication_assets(catalog, partitions),
+            *delivery_assets(settings, partitions),
             retention_asset(partitions),
         ],
         asset_checks=warning_checks(),

@@ -10,6 +10,7 @@ from pipeline.settings import Settings
 
 _LONGEST_STEM = 80  # bytes: some file systems allow no name of more than 143
 QUARANTINE = "data/quarantine"
+AUDIENCES = "data/audiences"
 FOLDER_COLUMN = "day"
 """What the folder of a published partition is called; to readers of folders a column beside those of the file."""
 
@@ -25,7 +26,7 @@ def table_file(table: str, snapshot_date: dt.date) -> str:
 
 
 def audience_folder(snapshot_date: dt.date) -> str:
-    return f"data/audiences/{snapshot_date}"
+    return f"{AUDIENCES}/{snapshot_date}"
 
 
 def is_published(settings: Settings, day: dt.date) -> bool:

@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, TypeVar
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BaseModel, ConfigDict, Field, HttpUrl, Secret, ValidationError, field_validator, model_validator
@@ -338,6 +339,49 @@ class Terms(BaseModel):
     )
 
 
+class Destination(BaseModel):
+    """Where lists of a platform are sent, beside the folder of the home. Secrets are in the environment only."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    platform: str = Field(min_length=1, description="Whose lists")
+    url: str = Field(
+        pattern=r"^[a-z][a-z0-9+.-]*://\S+$",
+        description="A folder, s3://, gs:// or sftp://; or the address of an interface, https://",
+    )
+    lists: dict[str, str] = Field(
+        default_factory=dict, description="Per audience, catalogue/name: the id of the list there. For https://"
+    )
+    credential: str | None = Field(
+        None, pattern="^[A-Za-z_][A-Za-z0-9_]*$",
+        description="Variable of the environment that holds the key; else KLAVIYO_API_KEY, META_ACCESS_TOKEN",
+    )  # fmt: skip
+
+    @field_validator("url")
+    @classmethod
+    def holds_no_secret(cls, url: str) -> str:
+        parts = urlsplit(url)
+        if parts.password is not None or parts.query or parts.fragment:
+            raise ValueError("an address holds no password, ? or #; name the variable that holds the key as credential")
+        if parts.scheme == "http" and parts.hostname not in ("127.0.0.1", "localhost"):
+            raise ValueError("people's addresses are sent over https:// only")
+        return url.rstrip("/")
+
+    @model_validator(mode="after")
+    def lists_are_of_interfaces(self) -> Self:
+        if self.is_interface != bool(self.lists):
+            raise ValueError("lists says which list there an audience is; for https:// it is needed, else it is not")
+        return self
+
+    @property
+    def is_interface(self) -> bool:
+        return self.url.startswith(("https://", "http://"))
+
+    def secret(self, default: str) -> str | None:
+        """The key, as the environment holds it."""
+        return os.environ.get(self.credential or default)
+
+
 class Spark(BaseModel):
     """Where Spark runs and keeps its tables, for `engine = "spark"` (docs/scaling.md)."""
 
@@ -540,6 +584,9 @@ class Settings(BaseSettings):
     )
     deliver: Later[dict[str, Terms]] = Field(
         default_factory=dict, description="Per audience: for which platforms it is written, and on which terms"
+    )
+    destinations: dict[str, Destination] = Field(
+        default_factory=dict, description="Where lists are sent when a snapshot is published"
     )
     holdout_share: Later[float] = Field(
         0.0, ge=0, lt=1, description="Share of all customers who are left alone by every audience, to compare with"
@@ -748,7 +795,8 @@ def _explain(error: ValidationError) -> str:
             message = f"there is no such setting; the settings are {known}"
         elif problem["type"].startswith("date_"):
             message = "this is no day; write YYYY-MM-DD"
-        secret = name.startswith(("failure_webhook", "id_key", "erasure_keys"))
+        is_address = name.startswith("destinations") and "url" in name
+        secret = is_address or name.startswith(("failure_webhook", "id_key", "erasure_keys"))
         given = "" if secret or problem["type"] == "extra_forbidden" else f" (given: {problem['input']!r})"
         lines.append(f'setting "{name}": {message}{given}')
     where = f"{SETTINGS_FILE} in the home, from PERENNIAL_* variables and from options"

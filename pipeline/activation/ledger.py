@@ -19,7 +19,8 @@ from typing import Any, Literal, Self
 import duckdb
 import polars as pl
 
-from pipeline.quoting import file_literal
+from pipeline.durable import fsync
+from pipeline.quoting import file_literal, text_literal
 from pipeline.settings import Mode, Settings
 
 FILE = Path("data", "people", "deliveries.duckdb")
@@ -27,9 +28,11 @@ OUTBOX = "data/people/outbox"
 LISTS, ROWS = f"{OUTBOX}.json", f"{OUTBOX}.parquet"
 FOLDER = "folder"
 """The place of what is published in the home itself."""
-Kind = Literal["removed", "added", "updated"]
+Kind = Literal["removed", "added"]
 _SENT = """platform VARCHAR, place VARCHAR, audience VARCHAR, customer_id VARCHAR, identifiers VARCHAR, content VARCHAR,
 version VARCHAR, first_sent TIMESTAMP, last_sent TIMESTAMP, state VARCHAR, reason VARCHAR"""
+_TABLES = ("deliveries", "before", "leaving", "done")
+_KEYS = "SELECT key FROM told"
 _OF_LIST = "platform = $platform AND place = $place AND audience = $audience"
 
 
@@ -95,6 +98,37 @@ class Sent:
     reason: str | None
 
 
+@dataclass(frozen=True)
+class Row:
+    """Somebody on a list. `key`: the identifiers as JSON; `cells`: the whole row as JSON, none of who is removed."""
+
+    customer_id: str
+    key: str
+    cells: str | None = None
+
+    @property
+    def identifiers(self) -> dict[str, str]:
+        return dict(json.loads(self.key))
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is to be sent of a list, in this order; and how many removals are held because it shrank too much."""
+
+    removed: tuple[Row, ...]
+    added: tuple[Row, ...]
+    updated: tuple[Row, ...]
+    held: int = 0
+    before: int = 0
+
+    def in_order(self) -> Iterator[tuple[Kind, tuple[Row, ...]]]:
+        """Removals first; who is new and who has another attribute are sent alike."""
+        if self.removed:
+            yield "removed", self.removed
+        if self.added or self.updated:
+            yield "added", (*self.added, *self.updated)
+
+
 def differences(sent: str, wanted: str) -> str:
     """SQL: how a list differs from what was sent, a row per identifiers; those of a removal are the ones sent then.
 
@@ -140,6 +174,46 @@ def deliver_to_folder(settings: Settings) -> None:
             pass
 
 
+def compact(settings: Settings) -> None:
+    """Write the ledger again: DuckDB keeps what was deleted in free blocks. The file must be closed."""
+    file = settings.home / FILE
+    fresh = file.with_name(f".{file.name}.rewriting")
+    for path in (fresh, fresh.with_name(f"{fresh.name}.wal")):
+        path.unlink(missing_ok=True)
+    with duckdb.connect(str(file)) as connection:
+        connection.execute("CHECKPOINT").fetchall()
+    with duckdb.connect(str(fresh)) as connection:
+        fresh.chmod(0o600)
+        connection.execute(f"ATTACH {text_literal(file)} AS old (READ_ONLY)").fetchall()
+        for table in _TABLES:
+            connection.execute(f"CREATE TABLE {table} AS SELECT * FROM old.{table}").fetchall()
+        connection.execute("DETACH old").fetchall()
+    fsync(fresh)
+    fresh.replace(file)
+    fsync(file.parent)
+
+
+def forget_customers(settings: Settings, customers: Sequence[str]) -> list[Sent]:
+    """These leave outbox and folder at once; from everywhere else they are removed by the next delivery.
+
+    Returns what is to be removed elsewhere; when `sent_identifiers` finds none of it any more, that is acknowledged.
+    """
+    if not is_kept(settings):
+        return []
+    given = {"customers": list(customers), "folder": FOLDER}
+    of_these = "list_contains($customers, customer_id)"
+    with opened_ledger(settings) as ledger:
+        with ledger.transaction():
+            ledger.execute("INSERT INTO leaving SELECT DISTINCT unnest($customers), 'erased'", given)
+            ledger.execute(f"DELETE FROM before WHERE {of_these}", given)
+            gone = f"{of_these} AND (place = $folder OR state = 'rejected')"
+            ledger.execute(f"DELETE FROM deliveries WHERE {gone}", given)
+        ledger.take_from_outbox(customers)
+        left = ledger.sent_identifiers(customers)
+    compact(settings)
+    return left
+
+
 def sent_identifiers(settings: Settings, customers: Sequence[str]) -> list[Sent]:
     """Which identifiers of these customers were sent where and not removed since; whoever asks holds the home."""
     if not is_kept(settings):
@@ -156,6 +230,8 @@ class Ledger:
         self.execute(f"CREATE TABLE IF NOT EXISTS deliveries ({_SENT})")
         # The rows of the folder as they were before its day, so that a day published again differs from the same.
         self.execute(f"CREATE TABLE IF NOT EXISTS before ({_SENT})")
+        # Who must be removed from everywhere, whatever the lists say.
+        self.execute("CREATE TABLE IF NOT EXISTS leaving (customer_id VARCHAR, why VARCHAR)")
         self.execute(
             "CREATE TABLE IF NOT EXISTS done (key VARCHAR, platform VARCHAR, place VARCHAR, audience VARCHAR, day DATE)"
         )
@@ -213,6 +289,144 @@ class Ledger:
             Sent(platform, place, audience, customer, json.loads(identifiers), *rest)
             for platform, place, audience, customer, identifiers, *rest in found
         ]
+
+    def audiences_of(self, platform: str) -> list[tuple[str, str]]:
+        """(audience, place) of the lists of a platform on which somebody is."""
+        found = "SELECT DISTINCT audience, place FROM deliveries WHERE platform = $platform ORDER BY ALL"
+        return [(audience, place) for audience, place in self.execute(found, {"platform": platform})]
+
+    def plan(
+        self, platform: str, place: str, audience: str, listed: Listed | None, mode: Mode, force: bool = False
+    ) -> Plan:  # fmt: skip
+        """What is to be sent to a place. Of a list that is not in force any more, only who must not be on any."""
+        given = {"platform": platform, "place": place, "audience": audience, "version": self.version(listed)}
+        # What is queued may be there or not, and is sent again; so is all of a list that is not sent as a difference.
+        known = "state = 'delivered'" if mode == "diff" else "state = 'delivered' AND version = $version"
+        sent = f"""
+        SELECT customer_id, identifiers, CASE WHEN {known} THEN content END AS content
+        FROM deliveries WHERE {_OF_LIST} AND state IN ('delivered', 'queued')
+        """
+        wanted = f"""
+        SELECT * FROM outbox WHERE platform = $platform AND audience = $audience AND identifiers IS NOT NULL
+        AND customer_id NOT IN (SELECT customer_id FROM leaving) AND {listed is not None}
+        """
+        found = self.execute(
+            f"""
+            SELECT changed.kind, changed.customer_id, changed.identifiers, rows.cells, barred.why
+            FROM ({differences(sent, wanted)}) AS changed
+            LEFT JOIN ({wanted}) AS rows ON changed.kind <> 'removed' AND rows.identifiers = changed.identifiers
+            LEFT JOIN (
+              SELECT customer_id, min(why) AS why FROM (
+                SELECT customer_id, why FROM outbox
+                WHERE platform = $platform AND audience = $audience AND identifiers IS NULL
+                UNION ALL FROM leaving
+              ) GROUP BY customer_id
+            ) AS barred ON barred.customer_id = changed.customer_id
+            ORDER BY changed.identifiers
+            """,
+            given,
+        )
+        of = {kind: [Row(*row) for told, *row, _ in found if told == kind] for kind in ("added", "updated")}
+        must = [Row(*row) for kind, *row, why in found if kind == "removed" and why]
+        left = [Row(*row) for kind, *row, why in found if kind == "removed" and not why]
+        if listed is None or mode == "full":
+            left = []
+        before = self.execute(f"SELECT count(*) FROM ({sent})", given)[0][0]
+        base, stopped = before - len(must), listed is None or listed.stopped
+        after = base - len(left) if stopped else self.execute(f"SELECT count(*) FROM ({wanted})", given)[0][0]
+        if left and 2 * after < base and not force:
+            return Plan(tuple(must), (), (), len(left), before)
+        come = ((), ()) if stopped else (tuple(of["added"]), tuple(of["updated"]))
+        return Plan((*must, *left), *come, 0, before)
+
+    def version(self, listed: Listed | None) -> str:
+        """What rows of a list are sent as: of the day, too, so that a list sent in full is so once a day."""
+        return f"{self.outbox.day}/{listed.version}" if self.outbox and listed else ""
+
+    def begin(self, platform: str, place: str, audience: str, rows: Sequence[Row]) -> None:
+        """Say, before anything is sent, that these may be there from now on."""
+        known = f"SELECT identifiers FROM deliveries WHERE {_OF_LIST} AND state <> 'rejected'"
+        given = {"platform": platform, "place": place, "audience": audience, "now": _now()}
+        with self.transaction(), self._told(rows):
+            self.execute(
+                f"DELETE FROM deliveries WHERE {_OF_LIST} AND state = 'rejected' AND identifiers IN ({_KEYS})", given
+            )
+            self.execute(
+                f"INSERT INTO deliveries SELECT $platform, $place, $audience, customer_id, key, NULL, NULL, $now, "
+                f"$now, 'queued', NULL FROM told WHERE key NOT IN ({known})",
+                given,
+            )
+
+    def record(
+        self, platform: str, place: str, audience: str, listed: Listed | None, kind: Kind, rows: Sequence[Row],
+        refused: Mapping[str, str],
+    ) -> None:  # fmt: skip
+        """Take these for answered: `refused` says why some were not taken, by their key. All or nothing."""
+        given = {"platform": platform, "place": place, "audience": audience, "now": _now(),
+                 "version": self.version(listed)}  # fmt: skip
+        taken = f"{_OF_LIST} AND identifiers IN ({_KEYS})"
+        with self.transaction():
+            with self._told([row for row in rows if row.key not in refused]):
+                if kind == "removed":
+                    self.execute(f"DELETE FROM deliveries WHERE {taken}", given)
+                else:
+                    self.execute(
+                        f"UPDATE deliveries SET state = 'delivered', reason = NULL, last_sent = $now, "
+                        f"version = $version, content = sha256(told.cells), customer_id = told.customer_id FROM told "
+                        f"WHERE {_OF_LIST} AND identifiers = told.key",
+                        given,
+                    )
+            # What is refused and was there before is there still.
+            state = "state" if kind == "removed" else "CASE WHEN state = 'delivered' THEN state ELSE 'rejected' END"
+            with self._told([row for row in rows if row.key in refused], refused):
+                self.execute(
+                    f"UPDATE deliveries SET state = {state}, reason = told.reason, last_sent = $now FROM told "
+                    f"WHERE {_OF_LIST} AND identifiers = told.key",
+                    given,
+                )
+
+    def finish(self) -> bool:
+        """Forget who had to leave and is nowhere any more; whether anybody did."""
+        nowhere = "customer_id NOT IN (SELECT customer_id FROM deliveries)"
+        gone = self.execute(f"SELECT count(*) FROM leaving WHERE {nowhere}")[0][0]
+        self.execute(f"DELETE FROM leaving WHERE {nowhere}")
+        return bool(gone)
+
+    def take_from_outbox(self, customers: Sequence[str]) -> None:
+        """Write the outbox again without these customers."""
+        if self.outbox is None:
+            return
+        file = self._settings.home / ROWS
+        fresh = file.with_name(f".{file.name}.rewriting")
+        rest = "SELECT * FROM outbox WHERE NOT list_contains($customers, customer_id)"
+        self.execute(f"CREATE OR REPLACE TEMP TABLE kept AS {rest}", {"customers": list(customers)})
+        self.execute(f"COPY kept TO {text_literal(fresh)} (FORMAT parquet)")
+        self.execute("DROP TABLE kept")
+        fresh.chmod(0o600)
+        fsync(fresh)
+        fresh.replace(file)
+        fsync(file.parent)
+
+    @contextmanager
+    def _told(self, rows: Sequence[Row], reasons: Mapping[str, str] | None = None) -> Iterator[None]:
+        """The rows as the table `told`."""
+        columns = {
+            "customer_id": [row.customer_id for row in rows],
+            "key": [row.key for row in rows],
+            "cells": [row.cells for row in rows],
+            "reason": [(reasons or {}).get(row.key) for row in rows],
+        }
+        self._connection.register("told", pl.DataFrame(columns, schema=dict.fromkeys(columns, pl.String)))
+        try:
+            yield
+        finally:
+            self._connection.unregister("told")
+
+    def note_done(self, key: str, platform: str, place: str, audience: str) -> None:
+        day = self.outbox.day if self.outbox else None
+        given = {"key": key, "platform": platform, "place": place, "audience": audience, "day": day}
+        self.execute(f"DELETE FROM done WHERE {_OF_LIST} AND day < $day", given)
+        self.execute("INSERT INTO done VALUES ($key, $platform, $place, $audience, $day)", given)
 
     def _follow(self, one: Listed) -> None:
         assert self.outbox is not None

@@ -1,0 +1,194 @@
+"""Files: lists as CSV in a folder of another machine or of a store, by fsspec.
+
+Below <url>/<day>/ a file is whole or not there: it is written as .part, its size is looked at, and it is renamed;
+stores of objects show one when it is whole. The manifest comes last, and names the files that are in force.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import json
+import random
+import time
+from collections.abc import Callable, Iterator, Sequence
+from math import ceil
+from pathlib import Path, PurePosixPath
+from tempfile import TemporaryDirectory
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+import duckdb
+import polars as pl
+
+from pipeline.activation.destinations.destination import Answer, DeliveryFailed
+from pipeline.activation.ledger import Kind, Listed, Row
+from pipeline.places import AUDIENCES
+from pipeline.quoting import quoted, text_literal
+from pipeline.settings import Destination
+from pipeline.tables.formulas import harmless
+from pipeline.tables.platforms import Platform
+
+Done = TypeVar("Done")
+
+TRIES = 4
+_OF_OBJECTS = ("s3", "gs", "gcs")
+_EXTRAS = {"s3": "s3fs", "gs": "gcsfs", "gcs": "gcsfs", "sftp": "paramiko", "ssh": "paramiko"}
+_MANIFEST = "manifest.json"
+
+
+class Files:
+    """A folder of files. Credentials are those that the environment holds for its kind; a password, where it needs one,
+    in the variable that `credential` names.
+    """
+
+    def __init__(
+        self, destination: Destination, platform: Platform, home: Path, sleep: Callable[[float], None] = time.sleep
+    ) -> None:  # fmt: skip
+        self._url, self._platform, self._home, self._sleep = destination.url, platform, home, sleep
+        self._kind = urlsplit(destination.url).scheme
+        self._fs, self._root = _opened(destination, self._kind)
+
+    def place(self, audience: str) -> str | None:
+        return self._url
+
+    def send(
+        self, audience: str, listed: Listed | None, kind: Kind, rows: Sequence[Row], day: dt.date, key: str
+    ) -> Iterator[Answer]:  # fmt: skip
+        base, stands_for = f"{audience}.{self._platform.name}", tuple[str, ...]()
+        with TemporaryDirectory(dir=self._home / "data" / "people") as scratch:
+            if kind == "added" and listed is not None and listed.mode != "diff":
+                files = {_below_day(target): self._home / target for target in listed.files}
+                stands_for = (f"{day}/{base}.csv", f"{day}/{base}-part")
+            else:
+                files = self._written(f"{base}-{kind}-{key[:8]}", listed, kind, rows, Path(scratch))
+            entries = [self._upload(f"{day}/{name}", file) for name, file in files.items()]
+        self._tell(day, entries, stands_for)
+        yield Answer(rows)
+
+    def _written(
+        self, base: str, listed: Listed | None, kind: Kind, rows: Sequence[Row], scratch: Path
+    ) -> dict[str, Path]:
+        """The rows as files, small enough for the platform: of who is removed the identifiers, else whole rows."""
+        header = self._platform.header
+        columns = header.identifiers if kind == "removed" or listed is None else listed.columns
+        texts = () if kind == "removed" or listed is None else listed.texts
+        told = [row.identifiers if kind == "removed" else _as_text(row.cells) for row in rows]
+        parts = 1
+        while True:
+            each = ceil(len(told) / parts)
+            names = [base] if parts == 1 else [f"{base}-part{part:02}" for part in range(1, ceil(len(told) / each) + 1)]
+            files = {f"{name}.csv": scratch / f"{place}.csv" for place, name in enumerate(names)}
+            for place, file in enumerate(files.values()):
+                _csv(told[place * each : (place + 1) * each], columns, texts, header.separator, file)
+            largest = max(file.stat().st_size for file in files.values())
+            if each == 1 or max(largest / (header.most_bytes or largest), each / (header.most_rows or each)) <= 1:
+                return files
+            parts += max(1, ceil(parts * largest / (header.most_bytes or largest)) - parts)
+
+    def _upload(self, name: str, file: Path) -> dict[str, Any]:
+        if not file.exists():
+            raise DeliveryFailed(f"{file.name} is no longer in the home; run its snapshot again.")
+        path, size = f"{self._root}/{name}", file.stat().st_size
+        beside = path if self._kind in _OF_OBJECTS else f"{path}.part"
+
+        def put() -> None:
+            self._fs.makedirs(str(PurePosixPath(path).parent), exist_ok=True)
+            self._fs.put_file(str(file), beside)
+            self._fs.invalidate_cache()
+            if (there := self._fs.info(beside)["size"]) != size:
+                raise OSError(f"{there} of {size} bytes arrived")
+            if beside != path:
+                self._fs.mv(beside, path)
+
+        self._tried(put)
+        with file.open("rb") as content:
+            digest = hashlib.file_digest(content, "sha256").hexdigest()
+        return {"path": name, "bytes": size, "sha256": digest}
+
+    def _tell(self, day: dt.date, entries: Sequence[dict[str, Any]], stands_for: tuple[str, ...]) -> None:
+        """The manifest with these files, and without those that they stand for, which are removed."""
+        path, new = f"{self._root}/{day}/{_MANIFEST}", {entry["path"] for entry in entries}
+
+        def write() -> None:
+            known = json.loads(self._fs.cat_file(path)) if self._fs.exists(path) else {"files": []}
+            gone = {entry["path"] for entry in known["files"] if entry["path"].startswith(stands_for)} - new
+            kept = [entry for entry in known["files"] if entry["path"] not in gone | new]
+            files = sorted([*kept, *entries], key=lambda entry: str(entry["path"]))
+            told = json.dumps({"snapshot_date": str(day), "files": files}, indent=2, ensure_ascii=False)
+            beside = path if self._kind in _OF_OBJECTS else f"{path}.part"
+            self._fs.pipe_file(beside, f"{told}\n".encode())
+            if beside != path:
+                self._fs.mv(beside, path)
+            for name in gone:
+                if self._fs.exists(f"{self._root}/{name}"):
+                    self._fs.rm_file(f"{self._root}/{name}")
+
+        self._tried(write)
+
+    def _tried(self, work: Callable[[], Done]) -> Done:
+        """The work, tried again after a while where it fails. Libraries raise what they like."""
+        for attempt in range(TRIES):
+            try:
+                return work()
+            except PermissionError:
+                raise DeliveryFailed(
+                    f"{self._url} cannot be written: access is denied. Check the credentials."
+                ) from None
+            except Exception as error:
+                if attempt + 1 == TRIES:
+                    told = type(error).__name__
+                    raise DeliveryFailed(
+                        f"{self._url} cannot be written ({told}), {TRIES} times; the rest is sent the next time."
+                    ) from None
+                self._sleep(random.uniform(0.5, 1) * 2**attempt)  # noqa: S311
+        raise AssertionError
+
+
+def _opened(destination: Destination, kind: str) -> tuple[Any, str]:
+    try:
+        import fsspec
+    except ImportError:
+        raise DeliveryFailed("Sending files needs the package fsspec: install perennial[deliver].") from None
+    secret = destination.secret(destination.credential) if destination.credential else None
+    try:
+        fs, root = fsspec.core.url_to_fs(destination.url, **({"password": secret} if secret else {}))
+    except (ImportError, ValueError) as error:
+        if kind in _EXTRAS:
+            raise DeliveryFailed(f"{kind}:// needs the package {_EXTRAS[kind]}: install perennial[deliver].") from error
+        raise DeliveryFailed(f"{kind}:// is no kind of address that files are sent to; s3, gs and sftp are.") from None
+    except Exception as error:
+        raise DeliveryFailed(
+            f"{destination.url} cannot be reached ({type(error).__name__}); check address and credentials."
+        ) from None
+    return fs, str(root).rstrip("/")
+
+
+def _below_day(target: str) -> str:
+    """data/audiences/2026-03-31/grid/loyal.klaviyo.csv -> grid/loyal.klaviyo.csv"""
+    return "/".join(PurePosixPath(target).relative_to(AUDIENCES).parts[1:])
+
+
+def _as_text(cells: str | None) -> dict[str, Any]:
+    """Numbers stay as they are written."""
+    return dict(json.loads(cells or "{}", parse_float=str, parse_int=str))
+
+
+def _csv(
+    rows: Sequence[dict[str, Any]], columns: Sequence[str], texts: Sequence[str], separator: str, file: Path
+) -> None:  # fmt: skip
+    """As files of the folder are written: free texts are made harmless."""
+    told = {name: [_cell(row.get(name)) for row in rows] for name in columns}
+    shown = ", ".join(
+        f"{harmless(quoted(name)) if name in texts else quoted(name)} AS {quoted(name)}" for name in columns
+    )
+    with duckdb.connect() as connection:
+        connection.register("told", pl.DataFrame(told, schema=dict.fromkeys(columns, pl.String)))
+        connection.execute(
+            f"COPY (SELECT {shown} FROM told) TO {text_literal(file)} "
+            f"(FORMAT csv, HEADER, DELIMITER {text_literal(separator)})"
+        )
+
+
+def _cell(value: Any) -> str | None:
+    return None if value is None else str(value).lower() if isinstance(value, bool) else str(value)

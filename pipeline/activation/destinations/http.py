@@ -1,0 +1,107 @@
+"""HTTP: calls of an interface, tried again where it asks for that or is out of order.
+
+Neither what is sent nor what is answered is ever part of a message: both hold people's addresses.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import random
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+from pipeline.activation.destinations.destination import DeliveryFailed
+
+TRIES = 6
+LONGEST_WAIT = 300.0
+"""Seconds; who is to wait longer goes on the next time."""
+
+
+class Refused(Exception):
+    """What an interface does not take, and will not take if it is sent again: a status 4xx and its JSON."""
+
+    def __init__(self, status: int, told: Mapping[str, Any]) -> None:
+        super().__init__(status)
+        self.status, self.told = status, told
+
+
+@dataclass
+class Calls:
+    """Calls of one interface. `is_passing` says of an answer 4xx that it will pass, so that it is tried again."""
+
+    base: str
+    headers: Mapping[str, str]
+    is_passing: Callable[[Mapping[str, Any]], bool] = lambda _: False
+    sleep: Callable[[float], None] = time.sleep
+    timeout: float = 60
+
+    def call(self, method: str, path: str, body: bytes | None = None) -> dict[str, Any]:
+        """The JSON of the answer; empty where there is none. Raises Refused, DeliveryFailed."""
+        request = urllib.request.Request(  # noqa: S310 - the setting sees to it that it is https, or this machine
+            path if path.startswith(self.base) else f"{self.base}{path}", body, dict(self.headers), method=method
+        )
+        last = ""
+        for attempt in range(TRIES):
+            try:
+                with _OPENER.open(request, timeout=self.timeout) as answer:
+                    return _json(answer.read())
+            except urllib.error.HTTPError as error:
+                told, wait = _json(error.read()), _asked_to_wait(error.headers.get("Retry-After"))
+                last = f"it answers {error.code}"
+                if error.code < 400:
+                    raise DeliveryFailed(f"{self.base} sends us elsewhere ({error.code}); check the address.") from None
+                if error.code in (401, 403):
+                    raise DeliveryFailed(
+                        f"{self.base} does not let us in ({error.code}). Check the key in the environment, and what it "
+                        f"may do."
+                    ) from None
+                if error.code != 429 and error.code < 500 and not self.is_passing(told):
+                    raise Refused(error.code, told) from None
+            except OSError as error:  # no connection, or none any more
+                reason = getattr(error, "reason", error)
+                wait, last = None, f"it cannot be reached ({type(reason).__name__})"
+            if wait is None:
+                wait = random.uniform(0.5, 1) * 2**attempt  # noqa: S311 - so that not all come back at once
+            if wait > LONGEST_WAIT:
+                raise DeliveryFailed(f"{self.base} asks to wait for {wait:,.0f} s; the rest is sent the next time.")
+            if attempt + 1 < TRIES:
+                self.sleep(wait)
+        raise DeliveryFailed(f"{self.base}: {last}, {TRIES} times; the rest is sent the next time.")
+
+
+class _NoRedirects(urllib.request.HTTPRedirectHandler):
+    """Nobody is followed elsewhere with the key and people's addresses."""
+
+    def redirect_request(self, *_: Any) -> None:
+        return None
+
+
+_OPENER = urllib.request.build_opener(_NoRedirects)
+
+
+def _json(text: bytes) -> dict[str, Any]:
+    try:
+        told = json.loads(text)
+    except ValueError:
+        return {}
+    return told if isinstance(told, dict) else {}
+
+
+def _asked_to_wait(told: str | None) -> float | None:
+    """Seconds of Retry-After, which is a number or a time; None where it is neither."""
+    if told is None:
+        return None
+    try:
+        return max(float(told), 0.0)
+    except ValueError:
+        pass
+    try:
+        return max((parsedate_to_datetime(told) - dt.datetime.now(dt.UTC)).total_seconds(), 0.0)
+    except (TypeError, ValueError):
+        return None
