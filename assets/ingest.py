@@ -15,6 +15,7 @@ from pipeline.home.warehouse import Warehouse
 from pipeline.ingest.exports import find_exports, load_exports
 from pipeline.ingest.load import Export, Loaded
 from pipeline.ingest.precedence import local_now
+from pipeline.ingest.tombstones import find_tombstones
 from pipeline.tables.catalog import tables
 from pipeline.tables.inputs import ORDERS, input_tables
 
@@ -154,6 +155,10 @@ def _read_by_spark(warehouse: Warehouse, exports: Sequence[Export], now: dt.date
         raise ExportError(
             f"{orders[0]} holds order lines, and spark.order_lines names others: choose one way. Take the file out of "
             f"the drop folder, or give it to Spark in canonical columns."
+        )
+    if find_tombstones(warehouse.settings):
+        raise ExportError(
+            "spark.order_lines are read without looking who was forgotten (perennial forget); load them by DuckDB."
         )
     from pipeline.ingest.spark_exports import load_order_lines
 

@@ -17,10 +17,11 @@ from pipeline.activation.handing_over import HandingOver
 from pipeline.activation.ledger import deliver_to_folder, is_kept, opened_ledger
 from pipeline.activation.terms import Waterfall
 from pipeline.engines.duckdb import DuckDBEngine
-from pipeline.home.people import people_attached, people_file
+from pipeline.home.people import people_at_hand
 from pipeline.home.publishing import Publication
 from pipeline.home.warehouse import Warehouse
 from pipeline.places import audience_folder, table_file, table_folder
+from pipeline.reporting.facts import HandedOver
 from pipeline.reporting.page import Page, page_folders
 from pipeline.reporting.site import OUT, RunCard, build_site, page_file
 from pipeline.settings import Settings
@@ -72,7 +73,8 @@ def publication_assets(catalog: Catalog, partitions_def: dg.PartitionsDefinition
             tables_written = outputs.write_tables(local, what.tables, day, staged.file)
             is_newest = day == max(snapshots) and not warehouse.days_to_come(asked)
             audiences, waterfalls = _write_audiences(local, settings, catalog, day, staged, is_newest)
-            pages = _write_report(context, catalog, warehouse, staged, day, what, snapshots)
+            handed_over = _handed_over(day, waterfalls, audiences)
+            pages = _write_report(context, catalog, warehouse, staged, day, what, snapshots, handed_over)
             written = [*what.kept, *tables_written, *audiences]
             manifests.append(
                 outputs.write_manifest(local, settings, day, written, staged.file, what.made_with, waterfalls)
@@ -136,14 +138,12 @@ class _Part:
 def _write_audiences(
     local: DuckDBEngine, settings: Settings, catalog: Catalog, day: dt.date, staged: Publication, is_newest: bool
 ) -> tuple[list[outputs.Output], list[Waterfall]]:
-    """All audiences, with the people at hand where there are any or a platform wants them.
+    """All audiences; none, where it is not known who must not be written to.
 
     Lists that are in force are those of the newest day; only these are delivered.
     """
     has_platforms = any(one.header.platforms for one in catalog.audiences)
-    with ExitStack() as opened:
-        if has_platforms or people_file(settings).exists():
-            opened.enter_context(people_attached(local, settings))
+    with people_at_hand(local, settings), ExitStack() as opened:
         handing = None
         if is_newest and (has_platforms or is_kept(settings)):
             with opened_ledger(settings) as ledger:
@@ -174,10 +174,24 @@ def _own_folders(staged: Publication, day: dt.date, what: _Part) -> None:
 
 def _write_report(
     context: dg.AssetExecutionContext, catalog: Catalog, warehouse: Warehouse, staged: Publication, day: dt.date,
-    what: _Part,
-    snapshots: Collection[dt.date],
+    what: _Part, snapshots: Collection[dt.date], handed_over: Sequence[HandedOver],
 ) -> list[str]:  # fmt: skip
     now = dt.datetime.now(dt.UTC).strftime("%Y-%m-%d %H:%M UTC")  # when it was made; nothing is computed from it
     run = RunCard(context.run_id, now, outputs.versions(), what.analytic, what.analytic["currency"])
     folders = page_folders(warehouse.settings.home)
-    return build_site(warehouse.local.read, day, catalog.tables, run, snapshots, staged.file, folders, what.has_page)
+    return build_site(
+        warehouse.local.read, day, catalog.tables, run, snapshots, staged.file, folders, what.has_page, handed_over
+    )
+
+
+def _handed_over(
+    day: dt.date, waterfalls: Collection[Waterfall], audiences: Collection[outputs.Output]
+) -> list[HandedOver]:
+    """What the report tells of audiences with terms: who was left out, and the files that were written."""
+
+    def files(one: Waterfall) -> tuple[str, ...]:
+        stem = f"{audience_folder(day)}/{one.audience}"
+        starts = (f"{stem}.{one.platform}.", f"{stem}.{one.platform}-") if one.platform else (f"{stem}.csv",)
+        return tuple(output.path for output in audiences if output.path.startswith(starts))
+
+    return [HandedOver(one.audience, one.platform, one.steps, files(one)) for one in waterfalls]

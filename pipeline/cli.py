@@ -16,7 +16,7 @@ from rich.text import Text
 from pipeline import __version__
 from pipeline.home.modes import for_owner_only
 from pipeline.settings import PROJECT, SETTINGS_FILE, Settings, SettingsError, export_home, load
-from pipeline.shapes import counted, one_line, shown_name
+from pipeline.shapes import counted, one_line, shape, shown_name
 from pipeline.snapshots import Every
 from pipeline.terminal import Terminal
 
@@ -296,7 +296,7 @@ def audience(
     out.print(f"As of {found.day}", style="bold")
     for one in found.audiences:
         worth = "" if one.value is None else f", worth {one.value:,.2f} {settings.currency}"
-        held = "" if one.delivered == one.members else f", of whom {one.delivered:,} in the files{worth and ','}"
+        held = "" if one.delivered == one.members else f", of whom {one.delivered:,} in the files"
         out.print(f"{one.name}: {one.members:,} customers{held}{worth}", markup=False, soft_wrap=True)
         for waterfall in one.waterfalls:
             left = [f"{count:,} {step.replace('_', ' ')}" for step, count in waterfall.left_out.items()]
@@ -615,13 +615,14 @@ def _show_inspection(found: Inspection) -> None:
 
     say("file", f"{found.file} ({found.format})")
     if found.columns:
-        say("columns", ", ".join(map(shown_name, found.columns)))
+        shown = shape if any("@" in name for name in found.columns) else shown_name  # keyed by people: all are data
+        say("columns", ", ".join(map(shown, found.columns)))
         say("written", _written(found))
     for candidate in [one for one in found.candidates if one.matched][:3]:
         fit = f"lacks {candidate.lacks.removeprefix('lacks ')}" if candidate.lacks else "has all it needs"
         say("candidate", f"{candidate.source.label}: {candidate.matched} columns known, {fit}")
     for canonical, column in found.guessed.items():
-        say("guess", f"{canonical} is {column}")
+        say("guess", f"{canonical} is {shown_name(column)}")
     if found.written:
         folder = found.written.resolve().parent.parent
         say("new source", f'{found.written}; check it, and set sources_folder = "{folder}" in {SETTINGS_FILE}')

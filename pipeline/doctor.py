@@ -26,6 +26,7 @@ from pipeline.home.locks import HomeBusy, HomeNotWritable, holder, home_lock
 from pipeline.home.migrations import VERSION, require_known
 from pipeline.home.modes import wrong
 from pipeline.home.opening import opened
+from pipeline.home.people import FILE, PeopleLost, PeopleUnusable, holds_persons, people_at_hand, people_file
 from pipeline.home.publishing import STAGING, recover
 from pipeline.home.retention import plan, snapshots_of
 from pipeline.ingest.exports import find_exports
@@ -333,9 +334,21 @@ def _in_warehouse(settings: Settings, engine: DuckDBEngine) -> Iterator[Finding]
     if behind or (settings.engine == "duckdb" and engine.is_behind(catalog_of(settings.home).tables.values())):
         yield Finding("ok", "warehouse", "written by an earlier version; the next run upgrades it")
         return
+    yield from _people(settings, engine)
     yield from _contents(engine)
     yield from _future_dates(engine, dt.datetime.now(ZoneInfo(settings.timezone)).date())
     yield from _retention(settings, snapshots)
+
+
+def _people(settings: Settings, engine: DuckDBEngine) -> Iterator[Finding]:
+    """Whether it is known of everybody in the warehouse who they are, and so who must not be written to."""
+    if not (people_file(settings).exists() or holds_persons(engine)):
+        return
+    try:
+        with people_at_hand(engine, settings, read_only=True):
+            yield Finding("ok", "people", f"whole, in {FILE}; back it up with the warehouse")
+    except (PeopleLost, PeopleUnusable) as error:
+        yield Finding("fail", "people", str(error))
 
 
 def _retention(settings: Settings, where: Snapshots) -> Iterator[Finding]:

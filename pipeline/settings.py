@@ -36,6 +36,8 @@ from pipeline.names import check_pattern
 from pipeline.statuses import Standing
 
 SETTINGS_FILE = "perennial.toml"
+LEAST_KEY = 16
+"""Characters of a key of tombstones."""
 NEEDS_FILE = "need_stages.toml"
 """Beside it, if there are rules of needs: they are long, and written by other people than the rest."""
 _DAGSTER_YAML_OF_BEFORE = """\
@@ -599,6 +601,9 @@ class Settings(BaseSettings):
     id_key: Secret[str] | None = Field(
         None, description="Key of the ids made from e-mail addresses, 64 hexadecimal digits; else .perennial/id.key"
     )
+    erasure_keys: Secret[str] | None = Field(
+        None, description="Keys by which those are known again who were forgotten, commas between; the first is used"
+    )
     lock_wait_seconds: float = Field(
         600, ge=0, description="How long a run waits for another in its home, or for who has the warehouse open"
     )
@@ -652,6 +657,13 @@ class Settings(BaseSettings):
         if key is not None and not re.fullmatch("[0-9a-fA-F]{64}", key.get_secret_value()):
             raise ValueError("a key is 64 hexadecimal digits, such as `openssl rand -hex 32` makes")
         return key
+
+    @field_validator("erasure_keys")
+    @classmethod
+    def are_keys(cls, keys: Secret[str] | None) -> Secret[str] | None:
+        if keys is not None and any(len(key.strip()) < LEAST_KEY for key in keys.get_secret_value().split(",")):
+            raise ValueError(f"each key has {LEAST_KEY} characters or more, such as `openssl rand -hex 32` makes")
+        return keys
 
     @model_validator(mode="after")
     def spark_reads_for_spark(self) -> Self:
@@ -783,7 +795,8 @@ def _explain(error: ValidationError) -> str:
             message = f"there is no such setting; the settings are {known}"
         elif problem["type"].startswith("date_"):
             message = "this is no day; write YYYY-MM-DD"
-        secret = name.startswith(("failure_webhook", "id_key")) or (name.startswith("destinations") and "url" in name)
+        is_address = name.startswith("destinations") and "url" in name
+        secret = is_address or name.startswith(("failure_webhook", "id_key", "erasure_keys"))
         given = "" if secret or problem["type"] == "extra_forbidden" else f" (given: {problem['input']!r})"
         lines.append(f'setting "{name}": {message}{given}')
     where = f"{SETTINGS_FILE} in the home, from PERENNIAL_* variables and from options"

@@ -90,18 +90,19 @@ def write_tables(engine: DuckDBEngine, tables: Iterable[Table], day: dt.date, fi
 
 def write_audiences(
     engine: DuckDBEngine, audiences: Iterable[Audience], day: dt.date, file: FileFor, holdout_share: float = 0.0,
-    only: str | None = None, handing: HandingOver | None = None,
+    only: str | None = None, is_preview: bool = False, handing: HandingOver | None = None,
 ) -> tuple[list[Output], list[Waterfall]]:  # fmt: skip
     """Each audience as Parquet and CSV of ids, one without customers as a file without rows; and for its platforms as
     these want it, for which the people must be attached. Beside the files, who was left out of those that have terms.
 
     `holdout_share`: share of all customers who are in none. `only`: the one audience, by catalogue and name.
-    `handing`: takes what platforms get, if it is delivered with that, and writes the outbox. Raises
+    `is_preview`: what platforms would get is counted, and no address is written to the disk. `handing`: takes what
+    platforms get, if it is delivered with that, and writes the outbox. Raises
     AudienceRefused where a customer is missing, null or there twice, or a file has no name of its own; SelectRefused.
     """
     outputs, waterfalls, written_by = list[Output](), list[Waterfall](), dict[str, str]()
     gate, folder = Gate(engine, day, holdout_share), audience_folder(day)
-    with closing(Writer(engine, gate, handing)) as writer:
+    with closing(Writer(engine, gate, is_preview, handing)) as writer:
         for audience in audiences:
             with _members(engine, audience, day):
                 for target, values in _targets(engine, audience, day).items():

@@ -43,9 +43,11 @@ class Written:
 class Writer:
     """Writes the files of a day for platforms; what a platform gets of a person is made once for all audiences."""
 
-    def __init__(self, engine: DuckDBEngine, gate: Gate, handing: HandingOver | None = None) -> None:
+    def __init__(
+        self, engine: DuckDBEngine, gate: Gate, is_preview: bool = False, handing: HandingOver | None = None
+    ) -> None:
         """`handing` takes what is written, where it is delivered with that."""
-        self._engine, self._gate, self._handing = engine, gate, handing
+        self._engine, self._gate, self._is_preview, self._handing = engine, gate, is_preview, handing
         self._made: dict[tuple[str, Consent | None], str] = {}
 
     def write(self, asked: Asked, platform: Platform, target: str, file: FileFor) -> tuple[list[Written], Waterfall]:
@@ -61,7 +63,7 @@ class Writer:
         cells = _cells(asked, platform)
         made = f"CREATE OR REPLACE TEMP TABLE file_rows AS {_file(asked, platform, rows, cells)}"
         self._engine.execute(made, asked.parameters)
-        written = self._files(asked, platform, target, rows, cells, stopped, file)
+        written = [] if self._is_preview else self._files(asked, platform, target, rows, cells, stopped, file)
         if stopped:
             taken = {"under_minimum": told.delivered, "delivered": 0}
             told = Waterfall(told.audience, told.platform, told.steps | taken)

@@ -6,6 +6,7 @@ import datetime as dt
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from shutil import rmtree
 from tempfile import TemporaryDirectory
 
 import polars as pl
@@ -16,7 +17,7 @@ from pipeline.engines.duckdb import DuckDBEngine
 from pipeline.errors import PerennialError
 from pipeline.home.locks import home_lock
 from pipeline.home.opening import opened
-from pipeline.home.people import people_attached
+from pipeline.home.people import people_at_hand
 from pipeline.home.quarantine import scratch_folder
 from pipeline.settings import Settings
 from pipeline.tables.audiences import ID, Audience, on_terms
@@ -54,8 +55,8 @@ class Preview:
 def preview(settings: Settings, name: str, day: dt.date | None = None) -> Preview:
     """The audiences of a file, or the one of a catalogue and value, on the terms of the home.
 
-    Their files are written to a folder of their own and removed again. Raises NoSuchAudience, and what publishing them
-    would raise.
+    Their files of ids are written to a folder of their own and removed again, those for platforms, which hold
+    addresses, are not written at all. Raises NoSuchAudience, and what publishing them would raise.
     """
     if settings.engine != "duckdb":
         raise NoSuchAudience("A preview reads the warehouse of DuckDB; on Spark, run, and look at the files.")
@@ -72,8 +73,9 @@ def preview(settings: Settings, name: str, day: dt.date | None = None) -> Previe
         if engine.is_behind(catalog.tables.values()):
             raise NoSuchAudience("An earlier version wrote this home, or its tables have changed since; run first.")
         scratch = scratch_folder(settings)
+        rmtree(scratch, ignore_errors=True)  # what a preview that was killed has left
         scratch.mkdir(parents=True, mode=0o700, exist_ok=True)
-        with TemporaryDirectory(dir=scratch) as folder, people_attached(engine, settings, read_only=True):
+        with TemporaryDirectory(dir=scratch) as folder, people_at_hand(engine, settings, read_only=True):
             found = [
                 shown
                 for one in of_file or listed
@@ -105,7 +107,7 @@ def _previewed(
         path.parent.mkdir(parents=True, exist_ok=True)
         return path
 
-    outputs, waterfalls = write_audiences(engine, [audience], day, file, holdout_share, only)
+    outputs, waterfalls = write_audiences(engine, [audience], day, file, holdout_share, only, is_preview=True)
     shown = []
     for output in outputs:
         if not output.path.endswith(".parquet"):

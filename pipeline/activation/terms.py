@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from pipeline.engines.duckdb import DuckDBEngine
+from pipeline.models.control_groups import BUCKETS, HOLDOUT
 from pipeline.quoting import quoted, text_literal
 from pipeline.settings import Consent
 from pipeline.tables.audiences import ID, Audience
@@ -27,9 +28,6 @@ STEPS = (
     "delivered",
 )
 MEMBERS = "temp.audience_members"
-EVERYWHERE = "global-v1"
-"""The salt by which customers are left alone by every audience."""
-_BUCKETS = 10_000
 
 
 @dataclass(frozen=True)
@@ -74,19 +72,21 @@ class Asked:
 
 
 class Gate:
-    """What customers agreed and objected to up to the end of a day, and who is left alone.
+    """What customers agreed to up to the end of a day, what they refused until now, and who is left alone.
 
-    Of a purpose and a channel the latest word counts, of words of the same time the withdrawal; what is withdrawn for
-    every channel (*) is withdrawn for each. Nothing said is no consent.
+    A yes counts up to the end of the day, a no as soon as it is told, also of a day that is long past: nobody may be
+    written to who has said no meanwhile. Of a purpose and a channel the latest word counts, of words of the same
+    second the withdrawal; what is withdrawn for every channel (*) is withdrawn for each. Nothing said is no consent.
     """
 
     def __init__(self, engine: DuckDBEngine, day: dt.date, holdout_share: float = 0.0) -> None:
         self._engine, self._holdout_share = engine, holdout_share
         engine.execute(_GRANTS, {"day": day})
-        engine.execute(_OBJECTED, {"day": day})
+        engine.execute(_OBJECTED)
+        engine.execute(_CONTROLS, {"day": day})
         engine.execute("CREATE OR REPLACE TEMP TABLE suppressed (customer_id VARCHAR)")
         if engine.scalar("SELECT count(*) FROM duckdb_databases() WHERE database_name = 'people'"):
-            engine.execute(_SUPPRESSED, {"day": day})
+            engine.execute(_SUPPRESSED)
         self._taken = [
             step for step in ("suppressed", "objected") if engine.scalar(f"SELECT count(*) FROM temp.{step}")
         ]
@@ -99,9 +99,10 @@ class Gate:
     def left_out(self, asked: Asked) -> str:
         """SQL over MEMBERS: the step that takes a member before consent is asked for; null for the others."""
         steps = self._steps()
-        for salt, share in ((EVERYWHERE, self._holdout_share), (asked.name, asked.audience.header.control_share)):
+        for salt, share in ((HOLDOUT, self._holdout_share), (asked.name, asked.audience.header.control_share)):
             if share:
-                steps.append(f"WHEN {is_control(salt, share, ID)} THEN 'control'")
+                kept = f"{ID} IN (SELECT {ID} FROM temp.controls WHERE audience = {text_literal(salt)})"
+                steps.append(f"WHEN {is_control(salt, share, ID)} OR {kept} THEN 'control'")
         return f"CASE {' '.join(steps)} END" if steps else "CAST(NULL AS VARCHAR)"
 
     def barred(self) -> str:
@@ -127,12 +128,12 @@ class Gate:
 
 def bucket(salt: str, customer_id: str) -> str:
     """SQL: 0 to 9,999, the same for a customer and a salt for ever. `customer_id`: SQL of the id."""
-    return f"CAST('0x' || left(sha256({text_literal(salt)} || chr(31) || {customer_id}), 15) AS UBIGINT) % {_BUCKETS}"
+    return f"CAST('0x' || left(sha256({text_literal(salt)} || chr(31) || {customer_id}), 15) AS UBIGINT) % {BUCKETS}"
 
 
 def is_control(salt: str, share: float, customer_id: str) -> str:
     """SQL: whether a customer is left alone. Whoever is so at a share is so at every larger one."""
-    return f"{bucket(salt, customer_id)} < {round(_BUCKETS * share)}"
+    return f"{bucket(salt, customer_id)} < {round(BUCKETS * share)}"
 
 
 def granted(consents: Iterable[Consent], customer_id: str) -> str:
@@ -146,40 +147,45 @@ def granted(consents: Iterable[Consent], customer_id: str) -> str:
 
 _GRANTS = """
 CREATE OR REPLACE TEMP TABLE grants AS
-WITH told AS (
-  SELECT customer_id, purpose, channel, status, changed_at
+WITH yes AS (
+  SELECT customer_id, purpose, channel, date_trunc('second', max(changed_at)) AS said_at
   FROM staging.consents
-  WHERE changed_on <= $day
+  WHERE status = 'granted' AND changed_on <= $day
+  GROUP BY customer_id, purpose, channel
 ),
-spoken AS (
-  SELECT * FROM told WHERE channel <> '*'
-  UNION ALL
-  SELECT one.customer_id, one.purpose, one.channel, every.status, every.changed_at
-  FROM (SELECT DISTINCT customer_id, purpose, channel FROM told WHERE channel <> '*') AS one
-  JOIN told AS every ON every.customer_id = one.customer_id AND every.purpose = one.purpose AND every.channel = '*'
+no AS (
+  SELECT customer_id, purpose, channel,
+    max(CASE WHEN status = 'withdrawn' THEN changed_at ELSE changed_at - INTERVAL 1 SECOND END) AS said_at
+  FROM staging.consents
+  WHERE status <> 'granted'
+  GROUP BY customer_id, purpose, channel
 )
-SELECT customer_id, purpose, channel
-FROM spoken
-GROUP BY customer_id, purpose, channel
-HAVING arg_max(status, (changed_at, status = 'withdrawn')) = 'granted'
+SELECT yes.customer_id, yes.purpose, yes.channel
+FROM yes
+WHERE NOT EXISTS (
+  SELECT 1 FROM no
+  WHERE no.customer_id = yes.customer_id AND no.purpose IN (yes.purpose, '*') AND no.channel IN (yes.channel, '*')
+    AND no.said_at >= yes.said_at
+)
 """
 _OBJECTED = """
 CREATE OR REPLACE TEMP TABLE objected AS
 SELECT DISTINCT customer_id
 FROM staging.objections
-WHERE since_on <= $day
 """
-_SUPPRESSED = """
-CREATE OR REPLACE TEMP TABLE suppressed AS
-SELECT customer_id FROM staging.customers WHERE FALSE AND $day IS NULL
+_CONTROLS = """
+CREATE OR REPLACE TEMP TABLE controls AS
+SELECT DISTINCT audience, customer_id
+FROM marts.control_members
+WHERE snapshot_date = $day AND member_until IS NULL
 """
+"""Who was drawn once stays so, also where the share has become smaller since."""
 _SUPPRESSED = """
 INSERT INTO temp.suppressed
 WITH told AS (
   SELECT entries.kind, named.value
   FROM staging.suppressions AS entries
   JOIN people.suppressions AS named USING (file_id, row_number)
-  WHERE entries.since_on <= $day
 ),
 known AS (
   SELECT customers.customer_id, persons.email, persons.phone

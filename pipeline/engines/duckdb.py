@@ -41,7 +41,7 @@ class DuckDBEngine:
         self._connection = connection
         self._pending = Pending(self.execute, ())
         self._catalog = Partitions(self.execute)
-        self._kept = Kept(self.execute)
+        self._kept = Kept(self)
         self._is_in_transaction = False
         self.settings: Settings | None = None
 
@@ -83,6 +83,12 @@ class DuckDBEngine:
 
     def keep(self, name: str, columns: Mapping[str, str], sql: str, parameters: Parameters) -> None:
         self.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS SELECT {', '.join(columns)} FROM ({sql})", parameters)
+
+    def keep_feature(self, table: str, feature: str, select: str, parameters: Parameters) -> None:
+        self.execute(f"CREATE TEMP TABLE {table} AS {select}", parameters)
+
+    def let_go(self, table: str) -> None:
+        self.execute(f"DROP TABLE temp.{table}")
 
     def scalar(self, sql: str, parameters: Parameters | None = None) -> Any:
         rows = self.execute(sql, parameters)

@@ -1,11 +1,11 @@
 """Kept features: what many SELECTs of a day read is computed once, and not in each of them.
 
-A feature whose header says `keep: true` becomes a temporary table when it is first asked for with certain parameters.
-Whoever asks for the same again is given that table in the place of the CTE. The same means: the same text, the same
-values of its parameters, and since then no statement of this connection that wrote to a table that it reads, itself or
-by a feature below it. So nobody can tell the difference but by the time.
+A feature whose header says `keep: true` becomes a table of the run (temporary on DuckDB, files on Spark) when it is
+first asked for with certain parameters. Whoever asks for the same again is given that table in the place of the CTE.
+The same means: the same text, the same values of its parameters, and since then no statement of this connection that
+wrote to a table that it reads, itself or by a feature below it. So nobody can tell the difference but by the time.
 
-Temporary tables are of the connection, which is a run's. They never enter the file of the warehouse, what does not fit
+These tables are of the connection, which is a run's. They never enter the file of the warehouse, what does not fit
 into memory goes where all else is spilled, and nothing of a run that dies is left to the next one.
 """
 
@@ -13,14 +13,13 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
-from typing import Any
+from typing import Any, Protocol
 
 from pipeline.tables.catalog import features
 from pipeline.tables.inlining import WithFeatures, with_ctes
 
-Execute = Callable[..., object]
 Made = tuple[str, tuple[Any, ...], tuple[int, ...]]
 """What a kept table was made of: its SELECT, the values of its parameters, the versions of the tables it reads."""
 
@@ -34,11 +33,19 @@ _WRITTEN = re.compile(
 )
 
 
+class Keeper(Protocol):
+    """An engine that can have the rows of a feature at hand as `temp.<table>`, and let them go again."""
+
+    def keep_feature(self, table: str, feature: str, select: str, parameters: Mapping[str, Any]) -> None: ...
+
+    def let_go(self, table: str) -> None: ...
+
+
 class Kept:
     """The kept tables of a connection."""
 
-    def __init__(self, execute: Execute) -> None:
-        self._execute = execute
+    def __init__(self, keeper: Keeper) -> None:
+        self._keeper = keeper
         self._versions: Counter[str] = Counter()
         self._tables: dict[str, dict[Made, str]] = {}
         """Feature -> its tables; the one that was not asked for the longest comes first."""
@@ -46,7 +53,17 @@ class Kept:
 
     def note(self, statement: str) -> None:
         """A statement is about to run: the tables that it writes, makes or drops are others from now on."""
-        self._versions.update(f"{schema}.{table}".lower() for schema, table in _WRITTEN.findall(statement))
+        self.changed(f"{schema}.{table}".lower() for schema, table in _WRITTEN.findall(statement))
+
+    def changed(self, tables: Iterable[str]) -> None:
+        """These tables, schema.table, are others from now on."""
+        self._versions.update(tables)
+
+    def let_all_go(self) -> None:
+        for made in self._tables.values():
+            for table in made.values():
+                self._keeper.let_go(table)
+        self._tables.clear()
 
     def reading(self, select: str, parameters: Mapping[str, Any], make: bool = True) -> str:
         """The SELECT, reading kept tables in the place of features that are kept.
@@ -60,7 +77,7 @@ class Kept:
             if name not in needed:
                 continue
             table = self._table(select, name, parameters, make) if name in kept_features() else None
-            ctes[name] = f"SELECT * FROM {table}" if table else part.sql
+            ctes[name] = f"SELECT {', '.join(features()[name].header.columns)} FROM {table}" if table else part.sql
             needed |= set() if table else part.features
         return with_ctes(dict(reversed(list(ctes.items()))), select.last.sql)
 
@@ -72,12 +89,12 @@ class Kept:
         table = tables.pop(made, None)
         if table is None and make:
             while len(tables) >= MOST:
-                self._execute(f"DROP TABLE temp.{tables.pop(next(iter(tables)))}")
+                self._keeper.let_go(tables.pop(next(iter(tables))))
             self._made += 1
             table = f"kept_{self._made}_{name.partition('.')[2]}"
             # What it reads itself is not made for its sake: often nobody else asks for that on the day.
             asked = self.reading(feature, parameters, make=False)
-            self._execute(f"CREATE TEMP TABLE {table} AS {asked}", parameters)
+            self._keeper.keep_feature(table, name, asked, parameters)
         if table is None:
             return None
         tables[made] = table

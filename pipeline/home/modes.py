@@ -15,7 +15,7 @@ from pathlib import Path, PurePosixPath
 
 from pipeline.settings import SETTINGS_FILE, Settings
 
-OWNED = ("data/warehouse", "data/people", "data/quarantine", "data/.staging", ".dagster", ".perennial")
+OWNED = ("data/warehouse", "data/people", "data/erasures", "data/quarantine", "data/.staging", ".dagster", ".perennial")
 PUBLISHED = ("data/marts", "data/audiences", "reports/out")
 _FOR_OWNER, _FOR_GROUP = (0o700, 0o600), (0o750, 0o640)
 _PASSED_THROUGH = 0o710

@@ -2,22 +2,39 @@
 
 Rows are those of `staging`, by file and row: which of two exports counts is decided there alone. A row is written here
 before its own is committed there, so that none is missing after a crash; those without one are removed by `sweep`.
+So a row of staging without one here says that this file was removed, or is an older one: without it nobody knows who
+must not be written to, and nothing leaves (`people_at_hand`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import duckdb
 
 from pipeline.engines.duckdb import DuckDBEngine
+from pipeline.errors import PerennialError
 from pipeline.quoting import quoted, text_literal
 from pipeline.settings import Settings
+from pipeline.shapes import counted
 from pipeline.tables.inputs import INPUTS, Input
 
 FILE = Path("data", "people", "people.duckdb")
+_REMEDY = (
+    "Restore it from the backup of the same night as the warehouse; or move it away, keep the exports it was read from "
+    "in the drop folder, and run: they are read again."
+)
+_OF_THE_MACHINE = ("Could not set lock", "No space left", "Permission denied", "Read-only file system")
+
+
+class PeopleUnusable(PerennialError):
+    """The file of people is there and none that can be read; the message says what is there instead."""
+
+
+class PeopleLost(PerennialError):
+    """Rows of staging whose persons are not in the file; the message names the exports they were read from."""
 
 
 def people_file(settings: Settings) -> Path:
@@ -33,16 +50,24 @@ def table_of(one: Input) -> str:
 def people_attached(engine: DuckDBEngine, settings: Settings, read_only: bool = False) -> Iterator[None]:
     """The file within reach of SQL as `people`, and again out of it. Whoever asks holds the home.
 
-    `read_only`: nothing is written; where there is no file, nobody is in it.
+    `read_only`: nothing is written; where there is no file, nobody is in it. Raises PeopleUnusable.
     """
     file = people_file(settings)
-    is_file = file.exists() or not read_only
+    _require_file(file)
     if not read_only:
         file.parent.mkdir(parents=True, mode=0o700, exist_ok=True)
-    place = text_literal(str(file) if is_file else ":memory:")
-    engine.execute(f"ATTACH {place} AS people{' (READ_ONLY)' if is_file and read_only else ''}")
+    is_read = read_only and file.exists()
+    place, mode = (file, "READ_ONLY") if is_read else (":memory:" if read_only else file, "READ_WRITE")
     try:
-        if not (is_file and read_only):
+        engine.execute(f"ATTACH {text_literal(str(place))} AS people ({mode})")
+    except duckdb.Error as error:
+        if any(text in str(error) for text in _OF_THE_MACHINE):
+            raise
+        raise PeopleUnusable(f"{file} is damaged, or no file of DuckDB. {_REMEDY}") from None
+    try:
+        if is_read:
+            _require_tables(engine, file)
+        else:
             with engine.transaction():
                 for one in _inputs():
                     _prepare(engine, one)
@@ -50,6 +75,47 @@ def people_attached(engine: DuckDBEngine, settings: Settings, read_only: bool = 
     finally:
         with suppress(duckdb.Error):  # after a full disk nothing can be said to the connection any more
             engine.execute("DETACH people")
+
+
+@contextmanager
+def people_at_hand(engine: DuckDBEngine, settings: Settings, read_only: bool = False) -> Iterator[None]:
+    """The same for whoever hands over what is known of people: nothing is begun where some of it is lost.
+
+    A home without persons gets no file. Raises PeopleUnusable, PeopleLost.
+    """
+    with people_attached(engine, settings, read_only or not people_file(settings).exists()):
+        if missing := lost(engine):
+            listed = "SELECT path FROM ingest.files WHERE list_contains($lost, file_id) ORDER BY path"
+            paths = [row[0] for row in engine.execute(listed, {"lost": list(missing)})]
+            raise PeopleLost(told_lost(paths, sum(missing.values())))
+        yield
+
+
+def lost(engine: DuckDBEngine) -> dict[str, int]:
+    """file_id -> rows of staging whose persons are not in the file, which has to be attached."""
+    found = dict[str, int]()
+    for one in _inputs():
+        found |= engine.execute(
+            f"SELECT rows.file_id, count(*) FROM {one.table.full_name} AS rows "
+            f"WHERE NOT EXISTS (SELECT 1 FROM {table_of(one)} AS known "
+            f"WHERE known.file_id = rows.file_id AND known.row_number = rows.row_number) GROUP BY ALL"
+        )
+    return found
+
+
+def told_lost(paths: Sequence[str], rows: int) -> str:
+    """What is said of persons that are lost, of which exports, and what to do."""
+    return (
+        f"{FILE} lacks {counted(rows, 'row')} that the warehouse knows of, read from {', '.join(paths)}: it was "
+        f"removed, or an older one was put back. Who must not be written to is not known without them, so no audience "
+        f"is written. Put these exports into the drop folder and run, which reads them again; or restore the file from "
+        f"the backup of the same night as the warehouse."
+    )
+
+
+def holds_persons(engine: DuckDBEngine) -> bool:
+    """Whether staging has rows of which persons must be known."""
+    return any(engine.scalar(f"SELECT 1 FROM {one.table.full_name} LIMIT 1") for one in _inputs())
 
 
 def sweep(engine: DuckDBEngine) -> None:
@@ -64,6 +130,28 @@ def sweep(engine: DuckDBEngine) -> None:
 
 def _inputs() -> list[Input]:
     return [one for one in INPUTS.values() if one.persons]
+
+
+def _require_file(file: Path) -> None:
+    """Raises PeopleUnusable for what lies where the file belongs and is none."""
+    if file.is_symlink():
+        what = "is a link; the file itself belongs there, so that nobody else may open it"
+    elif file.is_dir():
+        what = "is a folder"
+    elif file.exists() and not file.stat().st_size:
+        what = "is empty"
+    else:
+        return
+    raise PeopleUnusable(f"{file} {what}. {_REMEDY}")
+
+
+def _require_tables(engine: DuckDBEngine, file: Path) -> None:
+    listed = "SELECT table_name, column_name FROM duckdb_columns() WHERE database_name = 'people'"
+    there = set(engine.execute(listed))
+    if any((one.name, name) not in there for one in _inputs() for name in ("file_id", "row_number", *one.persons)):
+        raise PeopleUnusable(
+            f"{file} lacks tables or columns: an earlier version wrote it. Run first, which adds them."
+        )
 
 
 def _prepare(engine: DuckDBEngine, one: Input) -> None:

@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 
 LONGEST = 320
+_NAMED = re.compile(r"[^<>]*<([^<>]+)>[\s'\",;.]*")
+"""A name and behind it the address: Anna Kowalska <anna@example.com>."""
+_BESIDE = re.compile(r"^(?i:mailto:)?[\s'\"]+|^(?i:mailto:)|[\s'\",;.]+$")
+"""What stands around an address in lists, and cannot begin or end one."""
+_ABROAD = re.compile(r"^[^\d+]*00(?=[^\d]*[1-9])")
 
 
 def email(told: str) -> str | None:
-    """An address trimmed, in lower case and in composed characters; None if it cannot be one."""
+    """An address trimmed, in lower case and in composed characters; None if it cannot be one.
+
+    A name before it, mailto: and characters that nobody sees are no part of it; a domain is in its own letters.
+    """
     from email_validator import EmailNotValidError, validate_email
 
-    text = told.strip()
+    text = _seen(told)
+    if named := _NAMED.fullmatch(text):
+        text = named[1].strip()
+    text = _BESIDE.sub("", text)
     if len(text) > LONGEST:
         return None
     try:
@@ -28,9 +40,7 @@ def phone(told: str, country: str | None) -> str | None:
     """
     import phonenumbers
 
-    text = unicodedata.normalize("NFKC", told).strip()
-    if text.startswith("00"):
-        text = f"+{text[2:]}"
+    text = _ABROAD.sub("+", " ".join(unicodedata.normalize("NFKC", _seen(told)).split()))
     try:
         number = phonenumbers.parse(text, country)
     except phonenumbers.NumberParseException:
@@ -38,3 +48,8 @@ def phone(told: str, country: str | None) -> str | None:
     if not phonenumbers.is_valid_number(number):
         return None
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+
+
+def _seen(told: str) -> str:
+    """A text without characters that nobody sees (of no width, marks of direction) and blanks around it."""
+    return "".join(sign for sign in told if unicodedata.category(sign) != "Cf").strip()

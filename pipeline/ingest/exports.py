@@ -14,7 +14,7 @@ from sqlglot.errors import SqlglotError
 from pipeline.engines.duckdb import DuckDBEngine
 from pipeline.errors import ExportError
 from pipeline.home.locks import HomeNotWritable
-from pipeline.home.people import people_attached, people_file, sweep
+from pipeline.home.people import holds_persons, lost, people_attached, people_file, sweep, told_lost
 from pipeline.home.quarantine import settle
 from pipeline.ingest.identity import use_key
 from pipeline.ingest.linking import link_guests
@@ -36,6 +36,7 @@ from pipeline.ingest.readers import columns_of, disk_is_full, require_name
 from pipeline.ingest.recognise import Shown
 from pipeline.ingest.sizes import limits_of
 from pipeline.ingest.sources import Source, choose, find_sources
+from pipeline.ingest.tombstones import find_tombstones
 from pipeline.settings import Settings
 from pipeline.tables.inputs import INPUTS
 
@@ -61,21 +62,35 @@ def load_exports(
 
     Files that were never seen before arrive `now` (the shop's time; else what the clock says). Their order does not
     matter: which of two exports is the newer one, `precedence` knows of the files themselves.
-    Raises HomeNotWritable when the disk is full; the warehouse then has to be opened again.
+    Raises ErasureKeyError before anything is read, and HomeNotWritable when the disk is full; the warehouse then has to
+    be opened again.
     """
     exports = list(exports)
-    if not (people_file(settings).exists() or any(INPUTS[export.source.input].persons for export in exports)):
+    brings_persons = any(INPUTS[export.source.input].persons for export in exports)
+    if not (people_file(settings).exists() or brings_persons or holds_persons(engine)):
         yield from _loaded(engine, settings, exports, now)
         return
     with people_attached(engine, settings):
-        yield from _loaded(engine, settings, exports, now)
+        without_persons = list(lost(engine))
+        yield from _loaded(engine, settings, exports, now, without_persons)
         sweep(engine)
+        yield from _still_lost(engine)
+
+
+def _still_lost(engine: DuckDBEngine) -> Iterator[ExportError]:
+    """The exports whose persons are lost and which were not there to be read again."""
+    missing = lost(engine)
+    listed = "SELECT file_id, path FROM ingest.files WHERE list_contains($lost, file_id) ORDER BY path"
+    for file_id, path in engine.execute(listed, {"lost": list(missing)}):
+        yield ExportError(told_lost([path], missing[file_id]))
 
 
 def _loaded(
-    engine: DuckDBEngine, settings: Settings, exports: Sequence[Export], now: dt.datetime | None
-) -> Iterator[Loaded | ExportError]:
+    engine: DuckDBEngine, settings: Settings, exports: Sequence[Export], now: dt.datetime | None,
+    without_persons: Sequence[str] = (),
+) -> Iterator[Loaded | ExportError]:  # fmt: skip
     settle(engine, settings)
+    tombstones = find_tombstones(settings)
     id_key = use_key(engine, settings, [export.source for export in exports])
     identified: list[tuple[Export, str, str]] = []
     for export in exports:
@@ -86,7 +101,7 @@ def _loaded(
     arrived = [(file_id, place_of(settings, e.path), shown_path(settings, e.path)) for e, file_id, _ in identified]
     note_arrivals(engine, arrived, now or local_now(settings))
     rates = load_rates(engine, settings)
-    _mark_stale(engine, settings, identified, rates)
+    _mark_stale(engine, settings, identified, rates, without_persons)
     undecided: list[tuple[Export, str, str]] = []
     shown: dict[str, Shown] = {}
 
@@ -94,7 +109,7 @@ def _loaded(
         """What became of a file; None if its dialect is left to the others of its source, which come first."""
         export, file_id, sha256 = one
         try:
-            return load_file(engine, settings, export, file_id, sha256, rates, id_key, siblings)
+            return load_file(engine, settings, export, file_id, sha256, rates, id_key, siblings, tombstones)
         except Undecided as error:
             if siblings is not None:
                 return error
@@ -229,9 +244,12 @@ def _unreadable(path: Path) -> str | None:
 
 
 def _mark_stale(
-    engine: DuckDBEngine, settings: Settings, identified: Sequence[tuple[Export, str, str]], rates: str | None
-) -> None:
+    engine: DuckDBEngine, settings: Settings, identified: Sequence[tuple[Export, str, str]], rates: str | None,
+    without_persons: Sequence[str],
+) -> None:  # fmt: skip
     """When a mapping changed, forget the files it maps, and have those read again, too, that lost rows to newer ones.
+
+    The same of files whose persons are lost.
 
     A newer export may hold fewer orders now, and its old lines must not stand in the way of the older ones meanwhile.
     Those that are not at hand now are read again when they are.
@@ -240,7 +258,7 @@ def _mark_stale(
     changed: dict[str, list[str]] = {}
     for export, file_id, _ in identified:
         now = mapping_key(settings, export.source)
-        if ledger.get(file_id, now) not in (now, with_rates(now, rates)):
+        if ledger.get(file_id, now) not in (now, with_rates(now, rates)) or file_id in without_persons:
             changed.setdefault(export.source.input, []).append(file_id)
     for input, file_ids in changed.items():
         forget_files(engine, input, file_ids)

@@ -22,7 +22,7 @@ from pipeline.engines.duckdb import naming_the_file
 from pipeline.quoting import quoted
 from pipeline.reporting import components, figures, words
 from pipeline.reporting.components import Chart, Grid, KeyFigure, KeyFigures, Linked, Nothing, Part, TableCard, View
-from pipeline.reporting.facts import Report, table_file
+from pipeline.reporting.facts import Report, audience_file, table_file
 from pipeline.reporting.figures import COLOURS, ColumnKind, Data, Drawing, Look, Row, Shown
 from pipeline.reporting.templating import Texts
 from pipeline.tables.header import PARTITION_COLUMN, Column, HeaderError, Table, parse_header, split_header
@@ -42,8 +42,17 @@ class PageSpec(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    folder: str = Field(description="Of pages with `each`")
+    folder: str | None = Field(None, description="Of pages with `each`; without it the value is the name of the page")
     key: str = Field(description="Column whose value has the page, if any has")
+
+
+class AudienceSpec(BaseModel):
+    """The audience whose CSV a text leads to."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    folder: str = Field(description="Catalogue of the audience")
+    key: str = Field(description="Column that names the audience; where it is null there is no link")
 
 
 class ColumnSpec(BaseModel):
@@ -58,6 +67,7 @@ class ColumnSpec(BaseModel):
     kind_by: str | None = Field(None, description="Column that holds the kind, where rows differ")
     missing: str = Field(words.UNKNOWN, description="What is shown of a text where there is none")
     page: PageSpec | None = Field(None, description="The page that it leads to, where there is one")
+    audience: AudienceSpec | None = Field(None, description="The audience whose file it leads to")
     hidden: bool = Field(False, description="For the drawing or the sentence only: not in the table")
     spread: bool = Field(False, description="A list of (name, value): a column for every name")
 
@@ -146,6 +156,9 @@ class ChartHeader(BaseModel):
             named[place] = names_of(drawing)
         named |= {name: [spec.kind_by] for name, spec in self.columns.items() if spec.kind_by}
         named |= {f"columns.{name}.page": [spec.page.key] for name, spec in self.columns.items() if spec.page}
+        named |= {
+            f"columns.{name}.audience": [spec.audience.key] for name, spec in self.columns.items() if spec.audience
+        }
         for place, names in named.items():
             for name in names:
                 if name not in self.columns:
@@ -410,10 +423,20 @@ class _Maker:
         return components.grid(caption, fields, [[cell(row) for cell in cells] for row in rows])
 
     def _cell_of(self, name: str, spec: ColumnSpec, column: Shown) -> Callable[[Row], Any]:
-        if spec.page is None:
-            return lambda row: column.value(row, name, self._currency)
-        key, pages = spec.page.key, self._report.pages_of.get(spec.page.folder, {})
-        return lambda row: Linked.to(pages.get(str(row[key])), str(column.value(row, name, self._currency)))
+        def text(row: Row) -> str:
+            return str(column.value(row, name, self._currency))
+
+        if spec.audience is not None:
+            folder, audience = spec.audience.folder, spec.audience.key
+            return lambda row: (
+                text(row)
+                if row[audience] is None
+                else Linked.to_file(audience_file(self._report.facts, folder, str(row[audience])), text(row))
+            )
+        if spec.page is not None:
+            key, pages = spec.page.key, self._report.pages_of.get(spec.page.folder, {})
+            return lambda row: Linked.to(pages.get(str(row[key])), text(row))
+        return lambda row: column.value(row, name, self._currency)
 
 
 def _names_in(rows: Iterable[Row], name: str) -> list[str]:

@@ -24,17 +24,24 @@ class Field:
 
 
 class Linked(str):
-    """A text of a table that leads to a page of the report."""
+    """A text of a table that leads to a page of the report, or to a file."""
 
-    page: str
+    href: str
+    is_file: bool
 
     @classmethod
     def to(cls, page: str | None, text: str) -> str:
         """Leading nowhere, where there is no page, it is a plain text."""
-        if page is None:
-            return text
+        return text if page is None else cls._made(f"{page}.html", text, is_file=False)
+
+    @classmethod
+    def to_file(cls, address: str, text: str) -> str:
+        return cls._made(address, text, is_file=True)
+
+    @classmethod
+    def _made(cls, href: str, text: str, *, is_file: bool) -> str:
         made = cls(text)
-        made.page = page
+        made.href, made.is_file = href, is_file
         return made
 
 

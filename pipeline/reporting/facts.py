@@ -6,9 +6,10 @@ What only one page shows, that page asks for itself (`Report.ask`). Aggregates o
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import quote
 
 import polars as pl
 
@@ -82,6 +83,17 @@ class Facts:
 
 
 @dataclass(frozen=True)
+class HandedOver:
+    """An audience with terms, for a platform or as ids alone: whom each step took of its members, the last is who is in
+    the files, which are posix paths relative to the home."""
+
+    audience: str
+    platform: str | None
+    steps: Mapping[str, int]
+    files: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Report:
     """All that a page may draw on."""
 
@@ -89,8 +101,10 @@ class Report:
     ask: Ask
     run: RunCard
     tables: Mapping[str, Table]
-    pages_of: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-    """Of each folder that makes several pages: the page of each value."""
+    pages_of: Mapping[str | None, Mapping[str, str]] = field(default_factory=dict)
+    """Of each folder that makes several pages: the page of each value; of None: all others, by their own names."""
+    handed_over: Sequence[HandedOver] = ()
+    """What was published of audiences that have terms."""
 
 
 def read_report(query: Query, snapshot_date: dt.date, tables: Mapping[str, Table], run: RunCard) -> Report:
@@ -140,3 +154,9 @@ def _only_row(frame: pl.DataFrame) -> dict[str, Any]:
 def table_file(report: Report, table: str) -> str:
     """Address of a published table, relative to the page."""
     return f"../../../{places.table_file(table, report.facts.snapshot_date)}"
+
+
+def audience_file(facts: Facts, catalogue: str, audience: str, ending: str = "csv") -> str:
+    """Address of the file of an audience, relative to the page."""
+    folder = f"../../../{places.audience_folder(facts.snapshot_date)}"
+    return f"{folder}/{quote(catalogue, safe='')}/{quote(audience, safe='')}.{ending}"

@@ -23,6 +23,7 @@ from pipeline.engines.duckdb import naming_the_file
 from pipeline.reporting.chart_files import ChartFile, make, read_chart, require_safe
 from pipeline.reporting.components import Nothing, Part
 from pipeline.reporting.facts import Report
+from pipeline.reporting.handover import handed_over
 from pipeline.reporting.templating import Texts, texts_in
 from pipeline.settings import PAGES_FOLDER
 from pipeline.tables.header import HeaderError, Table, parse_header, read_yaml
@@ -191,7 +192,8 @@ class PageFile:
         """What the texts of the page and of its charts can name."""
         facts, asking = report.facts, self._of(report, row)
         asked = {name: _row(asking, select, self.file, f"let.{name}") for name, select in self.header.let.items()}
-        return {"facts": facts, "snapshot_date": facts.snapshot_date, "each": row, **asked}
+        own = {"facts": facts, "snapshot_date": facts.snapshot_date, "each": row, "handed_over": handed_over(report)}
+        return {**own, **asked}
 
     def parts(self, report: Report, texts: Texts, given: Mapping[str, Any]) -> dict[str, Part | Nothing]:
         asking = self._of(report, given["each"])
@@ -268,7 +270,7 @@ def read_pages(folders: Iterable[Path], tables: Mapping[str, Table], taken: Iter
 def _require_pages(chart: ChartFile, pages: Mapping[str, PageFile]) -> None:
     """What a column leads to must be there."""
     for name, column in chart.header.columns.items():
-        if column.page is None:
+        if column.page is None or column.page.folder is None:
             continue
         folder = column.page.folder
         if folder not in pages or not pages[folder].header.each:

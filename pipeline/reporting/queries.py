@@ -322,6 +322,15 @@ GROUP BY catalogue, segment
 ORDER BY catalogue, segment
 """
 
+ACTIONS = """
+SELECT
+  action, label, who, advice, status, needs, customers, new_customers, previous_snapshot_date, valued, value_at_stake,
+  most_to_spend, cost_basis
+FROM marts.action_list
+WHERE snapshot_date = $snapshot_date
+ORDER BY place
+"""
+
 ALL = {
     "files": FILES,
     "inputs_loaded": INPUTS_LOADED,
@@ -342,4 +351,5 @@ ALL = {
     "comparison_segments": COMPARISON_SEGMENTS,
     "comparison_arrivals": COMPARISON_ARRIVALS,
     "period_segments": PERIOD_SEGMENTS,
+    "actions": ACTIONS,
 }

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from dataclasses import dataclass
 from decimal import Decimal
-from urllib.parse import quote
 
 import polars as pl
 
 from pipeline.reporting import charts, words
-from pipeline.reporting.facts import Facts
+from pipeline.reporting.facts import Facts, audience_file
 
 
 @dataclass(frozen=True)
@@ -61,7 +59,7 @@ def segments_of(facts: Facts, catalogue: str) -> list[Segment]:
             revenue_share=words.share_of(row["revenue_12_months"], revenue),
             mean_order_value=row["mean_order_value"],
             arrived=_arrived(facts, catalogue, row["segment"]),
-            files=_audience_files(facts.snapshot_date, catalogue, row["segment"]) if row["customers"] else (),
+            files=files_of(facts, catalogue, row["segment"]) if row["customers"] else (),
         )
         for row in frame.to_dicts()
     ]
@@ -107,7 +105,6 @@ def _arrived(facts: Facts, catalogue: str, segment: str) -> str:
     return words.arrived_sentence(people, down, facts.previous)
 
 
-def _audience_files(snapshot_date: dt.date, catalogue: str, segment: str) -> tuple[tuple[str, str], ...]:
-    """(format, address relative to the page) of the segment's audience files."""
-    stem = f"../../../data/audiences/{snapshot_date}/{quote(catalogue, safe='')}/{quote(segment, safe='')}"
-    return ("CSV", f"{stem}.csv"), ("Parquet", f"{stem}.parquet")
+def files_of(facts: Facts, catalogue: str, audience: str) -> tuple[tuple[str, str], ...]:
+    """(format, address relative to the page) of the files of an audience."""
+    return tuple((form, audience_file(facts, catalogue, audience, form.lower())) for form in ("CSV", "Parquet"))

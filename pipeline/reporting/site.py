@@ -18,7 +18,7 @@ from pathlib import Path
 
 import jinja2
 
-from pipeline.reporting.facts import Query, Report, RunCard, read_report
+from pipeline.reporting.facts import HandedOver, Query, Report, RunCard, read_report
 from pipeline.reporting.page import Page, PageFile, Room, in_navigation, in_rooms, read_pages
 from pipeline.reporting.pages import PAGES
 from pipeline.reporting.templating import make_environment
@@ -49,16 +49,19 @@ def build_site(
     file: Callable[[str], Path],
     page_folders: Iterable[Path] = (PAGES_FOLDER,),
     wanted: Callable[[Page], bool] = lambda _: True,
+    handed_over: Sequence[HandedOver] = (),
 ) -> list[str]:
     """Write the `wanted` pages of `snapshot_date`, the assets that all snapshots share, and the entrance.
 
     Returns their targets. `snapshots` are all published snapshot dates, this one included or not. `file` gives the path
     to write for a target, which is a posix path relative to the home. `page_folders` hold the pages that are files.
+    `handed_over`: what was written of audiences that have terms.
     Raises HeaderError.
     """
     files = read_pages(page_folders, tables, taken=PYTHON_PAGES)
     environment = make_environment(run.currency, {page.template: page.source for page in files})
-    texts = _pages(environment, files, read_report(query, snapshot_date, tables, run), wanted)
+    report = replace(read_report(query, snapshot_date, tables, run), handed_over=handed_over)
+    texts = _pages(environment, files, report, wanted)
     for target, text in texts.items():
         file(target).write_text(text, encoding="utf-8")
     entrance = build_entrance({*snapshots, snapshot_date}, run.currency, file)
@@ -101,7 +104,8 @@ def _pages(
     pages = all_pages(files)
     navigation = in_rooms(pages)
     several = {file.name: file.pages(report) for file in files if file.header.each}
-    report = replace(report, pages_of={
+    plain: dict[str | None, dict[str, str]] = {None: {page.name: page.name for page in pages}}
+    report = replace(report, pages_of=plain | {
         folder: {value: page.name for value, page in of_values.items()} for folder, of_values in several.items()
     })  # fmt: skip
     every = [*pages, *chain.from_iterable(of_values.values() for of_values in several.values())]

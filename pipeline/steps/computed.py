@@ -34,6 +34,7 @@ STEPS = {
     "taste": "pipeline.steps.products.taste",
     "attribution": "pipeline.steps.campaigns.attribution",
     "engagement_gaps": "pipeline.steps.campaigns.engagement_gaps",
+    "controls": "pipeline.steps.activation.controls",
     "uplift": "pipeline.steps.campaigns.uplift",
 }
 """Step -> module with its `compute`."""

@@ -199,14 +199,15 @@ class Table:
     @property
     def declared_select(self) -> str:
         """The SELECT with the columns and types of the header. Its lines stay where they are."""
-        return self._declared(self.select)
+        return self.declared(self.select)
 
     @property
     def declared_text(self) -> str:
         """The same of the SELECT as it stands in the file: features are tables to it."""
-        return self._declared(self.text or self.select)
+        return self.declared(self.text or self.select)
 
-    def _declared(self, select: str | None) -> str:
+    def declared(self, select: str | None) -> str:
+        """A SELECT of its columns, in the types of the header."""
         types = self.column_types().items()
         columns = ", ".join(f'CAST(selected."{name}" AS {kind}) AS "{name}"' for name, kind in types)
         return f"SELECT {columns} FROM ({select}\n) AS selected"  # behind a comment, too

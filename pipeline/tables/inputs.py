@@ -71,7 +71,9 @@ class InputColumn(BaseModel):
     inside_key: bool = Field(False, description="Whether an id counts inside its key only: 1, 2, 3 in each")
     personal: bool = Field(False, description="Whether it tells who somebody is: kept in `people`, and nowhere else")
     keyed: bool = Field(False, description="Whether it is made of a personal one with the home's key: keyed(…)")
-    contact: Literal["email", "phone"] | None = Field(None, description="What the text must be to be kept at all")
+    contact: Literal["email", "phone", "kind"] | None = Field(
+        None, description="What the text must be to be kept at all; `kind`: what the row's column of this name says"
+    )
 
     @model_validator(mode="after")
     def checks_fit_the_type(self) -> Self:
@@ -194,6 +196,21 @@ class Told(BaseModel):
     says: str = Field(description="The remark; {rows} tells how many")
 
 
+class InDoubt(BaseModel):
+    """Rows that may be somebody's no: they count as one, and are told, where anything else of them cannot be read."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    of: tuple[str, ...] = Field(min_length=1, description="Who said it; a row without is quarantined as any other")
+    unless: str = Field("FALSE", description="SQL over the completed row: which rows are certainly none")
+    reads: dict[str, str] = Field(
+        default_factory=dict,
+        description="Columns with values -> the one that stands for any that cannot be read. A time that cannot be "
+        "read is that at which the file arrived",
+    )
+    says: str = Field(description="The remark; {rows} tells how many")
+
+
 class OnePerRow(BaseModel):
     """Lines of a row of the export that are one line after all, as the postage of an order and another charge."""
 
@@ -235,6 +252,7 @@ class InputHeader(BaseModel):
     currency: str | None = Field(None, description="The column that says of what currency the money of a row is")
     signs: dict[str, Sign] = Field(default_factory=dict)
     told: dict[str, Told] = Field(default_factory=dict)
+    in_doubt: InDoubt | None = None
     borrows_moment: str | None = Field(
         None, description="Rows that take the earliest moment of their key in the file if they have none of their own"
     )
@@ -258,6 +276,7 @@ class InputHeader(BaseModel):
             "money": self.money, "filled": [name for layer in self.filled for name in layer],
             "rules": [rule.column for rule in self.rules.values()], "signs": self.signs,
             "person": (self.person,) if self.person else (), "currency": (self.currency,) if self.currency else (),
+            "in_doubt": (*self.in_doubt.of, *self.in_doubt.reads) if self.in_doubt else (),
             "one_per_row": (self.one_per_row.sum, self.one_per_row.first_by) if self.one_per_row else (),
             "before_conversion": [made.before_conversion for made in self.derived.values() if made.before_conversion],
         }  # fmt: skip
@@ -297,6 +316,7 @@ class InputHeader(BaseModel):
         texts = [(rule.turned.says, ["rows"]) for rule in self.rules.values() if rule.turned]
         texts += [(sign.negative, ["rows"]) for sign in self.signs.values()]
         texts += [(told.says, ["rows"]) for told in self.told.values()]
+        texts += [(self.in_doubt.says, ["rows"])] if self.in_doubt else []
         texts += [(sign.mixed, ["positive", "negative"]) for sign in self.signs.values()]
         for text, known in texts:
             try:
@@ -311,6 +331,7 @@ class InputHeader(BaseModel):
         said = [(sql.format(**_FILLINGS), given) for layer in self.filled for sql in layer.values()]
         said += [(sign.where, given) for sign in self.signs.values()]
         said += [(told.where, given) for told in self.told.values()]
+        said += [(self.in_doubt.unless, given)] if self.in_doubt else []
         said += [(self.one_per_row.where, given)] if self.one_per_row else []
         said += [(self.borrows_moment, completed)] if self.borrows_moment else []
         said += [(made.sql, completed) for made in self.derived.values() if made.sql]

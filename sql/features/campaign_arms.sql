@@ -8,7 +8,7 @@ columns:
   segment:        {type: VARCHAR, meaning: "Group of it on the evening before; all"}
   group_name:     {type: VARCHAR, values: [treated, control], meaning: Group the members were assigned to}
   programme:      {type: VARCHAR, meaning: "What the campaign is one of; itself where nobody tells"}
-  control_share:  {type: DOUBLE, nullable: true, min: 0, max: 1, meaning: "Part of the members that was to be control, as the campaign tells it"}
+  control_share:  {type: DOUBLE, nullable: true, min: 0, max: 1, meaning: "Part of the members that was to be control, as the campaign tells it, else as its audience left alone"}
   window_days:    {type: INTEGER, unit: days, min: 1, meaning: Days in which orders are looked at}
   last_on:        {type: DATE, meaning: Day on which the campaign began for the last of the members}
   members:        {type: BIGINT, unit: customers, min: 1, meaning: Members}
@@ -27,6 +27,7 @@ WITH outcomes AS (
   SELECT
     members.campaign_id,
     members.group_name,
+    members.drawn_share,
     members.window_days,
     members.started_at::DATE AS started_on,
     segments.lifecycle,
@@ -54,6 +55,7 @@ cells AS (
     lifecycle,
     grid,
     axonaut,
+    max(drawn_share) AS drawn_share,
     max(window_days) AS window_days,
     max(started_on) AS last_on,
     count(*) AS members,
@@ -81,6 +83,7 @@ placed AS (
       ELSE 'all'
     END AS segment,
     cells.group_name,
+    cells.drawn_share,
     cells.window_days,
     cells.last_on,
     cells.members,
@@ -103,6 +106,7 @@ summed AS (
     dimension,
     segment,
     group_name,
+    max(drawn_share) AS drawn_share,
     max(window_days) AS window_days,
     max(last_on) AS last_on,
     sum(members) AS members,
@@ -125,7 +129,7 @@ SELECT
   summed.segment,
   summed.group_name,
   coalesce(campaigns.programme, summed.campaign_id) AS programme,
-  campaigns.control_share,
+  coalesce(campaigns.control_share, summed.drawn_share) AS control_share,
   summed.window_days,
   summed.last_on,
   summed.members,

@@ -1,13 +1,14 @@
 /*
-description: "Who was assigned to a campaign up to the end of a day, to which group, and how far its messages came. A query for any day, not a table."
+description: "Who was assigned to a campaign up to the end of a day, to which group, and how far its messages came. Where a mailing tells its audience and its messages tell of no control group, those members of the audience are that who were left alone by it (marts.control_members) on the snapshot before it was sent, had not objected and, where consents are told of, had agreed to its channel. A query for any day, not a table."
 grain: [campaign_id, customer_id]
 owner: team:data
 keep: true
 columns:
   campaign_id:        {type: VARCHAR, meaning: Campaign}
   customer_id:        {type: VARCHAR, meaning: Member of it}
-  group_name:         {type: VARCHAR, values: [treated, control], meaning: "control: some event says so, and nothing but who was assigned should be told of them"}
+  group_name:         {type: VARCHAR, values: [treated, control], meaning: "control: some event, or the audience, says so; nothing but who was assigned should be told of them"}
   started_at:         {type: TIMESTAMP, meaning: "From when on orders are looked at: when a mailing was sent; of a rule or a workflow, when the member was assigned, else first told of"}
+  drawn_share:        {type: DOUBLE, unit: share, nullable: true, min: 0, max: 1, meaning: "Chance of a member of the audience to be left alone, where that made the campaign's control group"}
   window_days:        {type: INTEGER, unit: days, min: 1, meaning: "Days after that in which orders are looked at; 5 for campaigns that nobody told of"}
   messages:           {type: BIGINT, unit: messages, min: 0, meaning: "Messages sent, bounced ones included. Of control members, what should not have been"}
   delivered:          {type: BIGINT, unit: messages, min: 0, meaning: "Of these, delivered: told, or not told to have bounced by a service that tells of no delivery; or a person did something with it"}
@@ -21,55 +22,124 @@ columns:
   tells_of_delivery:  {type: INTEGER, min: 0, max: 1, meaning: "1 if the service tells of deliveries of the campaign"}
   open_is_known:      {type: INTEGER, min: 0, max: 1, meaning: "0 if nobody knows who opened the campaign's messages"}
 */
-WITH members AS (
+-- Mailings whose messages tell of no control group, and who was left alone by their audience on the snapshot before.
+WITH without AS (
   SELECT
-    messages.campaign_id,
-    messages.customer_id,
-    max(messages.is_control) AS is_control,
-    min(messages.first_at) AS first_at,
-    min(messages.assigned_at) AS assigned_at,
-    sum(messages.sent) AS messages,
-    sum(messages.delivered) AS delivered,
-    sum(messages.opened) AS opened,
-    sum(messages.clicked) AS clicked,
-    sum(messages.machine_opened) AS machine_opened,
-    sum(messages.machine_clicked) AS machine_clicked,
-    sum(messages.unmarked_opened) AS unmarked_opened,
-    sum(messages.unsubscribed) AS unsubscribed,
-    sum(
-      CASE
-        WHEN messages.began_at < campaigns.sent_at THEN 1
-        WHEN messages.acted_at + INTERVAL 30 MINUTE < messages.went_out_at THEN 1
-        ELSE 0
-      END
-    ) AS out_of_order,
-    max(messages.tells_of_delivery) AS tells_of_delivery,
-    max(messages.open_is_known) AS open_is_known
-  FROM features.message_outcomes AS messages
-  LEFT JOIN staging.campaigns AS campaigns ON campaigns.campaign_id = messages.campaign_id
-  -- Members may be drawn days ahead: until anything is sent, the campaign has not begun for them.
-  WHERE campaigns.sent_on IS NULL OR campaigns.sent_on <= $snapshot_date OR messages.campaign_is_sent = 1
-  GROUP BY messages.campaign_id, messages.customer_id
+    campaigns.campaign_id,
+    campaigns.audience,
+    campaigns.channel,
+    campaigns.sent_at,
+    campaigns.sent_on,
+    max(told.window_days) AS window_days,
+    max(told.tells_of_delivery) AS tells_of_delivery,
+    max(told.open_is_known) AS open_is_known
+  FROM features.campaign_recipients AS told
+  JOIN staging.campaigns AS campaigns ON campaigns.campaign_id = told.campaign_id
+  WHERE campaigns.audience IS NOT NULL AND campaigns.sent_on <= $snapshot_date
+  GROUP BY campaigns.campaign_id, campaigns.audience, campaigns.channel, campaigns.sent_at, campaigns.sent_on
+  HAVING min(told.group_name) = 'treated'
+),
+left_alone AS (
+  SELECT
+    without.campaign_id,
+    without.channel,
+    without.sent_at,
+    without.sent_on,
+    without.window_days,
+    without.tells_of_delivery,
+    without.open_is_known,
+    controls.customer_id,
+    controls.share
+  FROM without
+  JOIN marts.control_members AS controls
+    ON controls.audience = without.audience
+    AND controls.member_from < without.sent_on
+    AND coalesce(controls.member_until, without.sent_on) >= without.sent_on
+  WHERE controls.snapshot_date = $snapshot_date
+),
+agreed AS (
+  SELECT
+    left_alone.campaign_id,
+    left_alone.customer_id,
+    consents.status,
+    row_number() OVER (
+      PARTITION BY left_alone.campaign_id, left_alone.customer_id ORDER BY consents.changed_at DESC, consents.status DESC
+    ) AS place
+  FROM left_alone
+  JOIN staging.consents AS consents
+    ON consents.customer_id = left_alone.customer_id
+    AND consents.changed_on < left_alone.sent_on
+    AND (consents.channel = left_alone.channel OR consents.channel = '*')
+  WHERE consents.purpose = 'marketing'
+),
+objected AS (
+  SELECT customer_id, min(since_on) AS since_on
+  FROM staging.objections
+  GROUP BY customer_id
+),
+drawn AS (
+  SELECT
+    left_alone.campaign_id,
+    left_alone.customer_id,
+    left_alone.sent_at,
+    left_alone.window_days,
+    left_alone.tells_of_delivery,
+    left_alone.open_is_known,
+    left_alone.share
+  FROM left_alone
+  CROSS JOIN (SELECT count(*) AS consents FROM staging.consents WHERE changed_on <= $snapshot_date) AS spoken
+  LEFT JOIN agreed
+    ON agreed.campaign_id = left_alone.campaign_id AND agreed.customer_id = left_alone.customer_id AND agreed.place = 1
+  LEFT JOIN objected ON objected.customer_id = left_alone.customer_id AND objected.since_on < left_alone.sent_on
+  WHERE objected.customer_id IS NULL AND (spoken.consents = 0 OR agreed.status = 'granted')
+),
+shares AS (
+  SELECT campaign_id, max(share) AS share
+  FROM drawn
+  GROUP BY campaign_id
 )
 SELECT
-  members.campaign_id,
-  members.customer_id,
-  CASE WHEN members.is_control = 1 THEN 'control' ELSE 'treated' END AS group_name,
-  CASE
-    WHEN campaigns.sent_on <= $snapshot_date THEN campaigns.sent_at
-    ELSE coalesce(members.assigned_at, members.first_at)
-  END AS started_at,
-  coalesce(campaigns.window_days, 5) AS window_days,
-  members.messages,
-  members.delivered,
-  members.opened,
-  members.clicked,
-  members.machine_opened,
-  members.machine_clicked,
-  members.unmarked_opened,
-  members.unsubscribed,
-  members.out_of_order,
-  members.tells_of_delivery,
-  members.open_is_known
-FROM members
-LEFT JOIN staging.campaigns AS campaigns ON campaigns.campaign_id = members.campaign_id
+  told.campaign_id,
+  told.customer_id,
+  CASE WHEN drawn.customer_id IS NOT NULL THEN 'control' ELSE told.group_name END AS group_name,
+  told.started_at,
+  shares.share AS drawn_share,
+  told.window_days,
+  told.messages,
+  told.delivered,
+  told.opened,
+  told.clicked,
+  told.machine_opened,
+  told.machine_clicked,
+  told.unmarked_opened,
+  told.unsubscribed,
+  told.out_of_order,
+  told.tells_of_delivery,
+  told.open_is_known
+FROM features.campaign_recipients AS told
+LEFT JOIN drawn ON drawn.campaign_id = told.campaign_id AND drawn.customer_id = told.customer_id
+LEFT JOIN shares ON shares.campaign_id = told.campaign_id
+UNION ALL
+SELECT
+  drawn.campaign_id,
+  drawn.customer_id,
+  'control' AS group_name,
+  drawn.sent_at AS started_at,
+  shares.share AS drawn_share,
+  drawn.window_days,
+  0 AS messages,
+  0 AS delivered,
+  0 AS opened,
+  0 AS clicked,
+  0 AS machine_opened,
+  0 AS machine_clicked,
+  0 AS unmarked_opened,
+  0 AS unsubscribed,
+  0 AS out_of_order,
+  drawn.tells_of_delivery,
+  drawn.open_is_known
+FROM drawn
+JOIN shares ON shares.campaign_id = drawn.campaign_id
+LEFT JOIN features.campaign_recipients AS told
+  ON told.campaign_id = drawn.campaign_id AND told.customer_id = drawn.customer_id
+WHERE told.customer_id IS NULL

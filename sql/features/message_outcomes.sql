@@ -2,6 +2,7 @@
 description: "What became of each message of a campaign up to the end of a day; of members to whom none was sent, that they were assigned. A query for any day, not a table."
 grain: [campaign_id, customer_id, message_id]
 owner: team:data
+keep: true
 columns:
   campaign_id:        {type: VARCHAR, meaning: Campaign}
   customer_id:        {type: VARCHAR, meaning: Member of it}

@@ -2,6 +2,7 @@
 description: "Orders that stand at the end of a day, guests' included: when they were placed, and what each brought up to then. A query for any day, not a table."
 grain: [order_id]
 owner: team:data
+keep: true
 columns:
   order_id:    {type: VARCHAR, meaning: Order of the shop}
   customer_id: {type: VARCHAR, nullable: true, meaning: Customer who ordered; null for a guest}

@@ -2,6 +2,7 @@
 description: "How often customers did which of several things up to the end of a day: ordered by which channel, clicked a message or did not, visited at which time of their own. A query for any day, not a table."
 grain: [preference, stratum, customer_id, category]
 owner: team:data
+keep: true
 columns:
   preference:  {type: VARCHAR, values: [order_channel, click, email_click, sms_click, push_click, daypart, weekday], meaning: What it is that customers may differ in}
   stratum:     {type: VARCHAR, meaning: "Group of customers inside which they are compared: of daypart and weekday their segment (grid), (none) before the first purchase; else (all)"}

@@ -17,6 +17,7 @@ columns:
   sent_at:       {type: TIMESTAMP, meaning: "When a mailing was sent, in the shop's time zone; null for rules and workflows"}
   window_days:   {type: INTEGER, unit: days, required: true, min: 1, max: 365, meaning: "Orders within so many days are looked at; not given, 5"}
   control_share: {type: DOUBLE, min: 0, max: 0.999, meaning: "Part of the members that was to get nothing, drawn by lot; null = unknown"}
+  audience:      {type: VARCHAR, length: [1, 200], meaning: "Audience it went to, as its file is called, such as grid/loyal; global-v1: everybody. Members who were left alone are its control group then, if messages name none"}
   cost:          {type: "DECIMAL(18,2)", unit: currency, min: 0, max: 1e9, meaning: What it cost; null = unknown}
   currency:      {type: VARCHAR, pattern: "^[A-Z]{3}$", meaning: "Currency of the cost, ISO 4217"}
   coupon:        {type: VARCHAR, length: [1, 200], meaning: Coupon code it offers}
@@ -25,6 +26,7 @@ filled:
   - campaign_name: coalesce(campaign_name, campaign_id)
     campaign_type: lower(coalesce(campaign_type, 'mailing'))
     channel: lower(channel)
+    audience: lower(audience)
     window_days: coalesce(window_days, 5)
     currency: coalesce(upper(currency), '{currency}')
   - programme: coalesce(programme, campaign_name)

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import csv
 import json
+from pathlib import Path
+from typing import Any
 
 import pytest
 from homes import DAYS, Home
 
 from pipeline.activation.preview import NoSuchAudience, preview
+from pipeline.engines.duckdb import DuckDBEngine
+from pipeline.home.people import PeopleLost, people_file
 
 DELIVER = """
 [deliver.segments]
@@ -80,3 +84,25 @@ def test_a_preview_says_what_leaves_and_writes_nothing(delivered):
     assert one == found.audiences[0]
     with pytest.raises(NoSuchAudience, match=r"There is no audience 'nobody'; files: .*segments"):
         preview(delivered.settings, "nobody")
+
+
+def test_a_preview_writes_no_address_to_the_disk(delivered, monkeypatch):
+    written = list[str]()
+
+    def export(self: DuckDBEngine, sql: str, parameters: Any, path: Path, *more: Any, **named: Any) -> int:
+        written.append(path.name)
+        return _export(self, sql, parameters, path, *more, **named)
+
+    _export = DuckDBEngine.export
+    monkeypatch.setattr(DuckDBEngine, "export", export)
+    found = preview(delivered.settings, "segments")
+    assert any(waterfall.platform and waterfall.delivered for one in found.audiences for waterfall in one.waterfalls)
+    assert written and not [name for name in written if ".klaviyo" in name]
+
+
+def test_nothing_is_previewed_without_the_people(delivered):
+    file = people_file(delivered.settings)
+    aside = file.rename(file.with_name("aside"))
+    with pytest.raises(PeopleLost, match=r"people\.csv"):
+        preview(delivered.settings, "segments")
+    aside.rename(file)

@@ -164,8 +164,24 @@ def comparing(home: Home, day: str) -> set[str]:
         "taste_groups",
         "taste_group_items",
         "audience_values",
+        "action_members",
+        "action_list",
+        "control_members",
+        "campaign_funnel",
+        "campaign_performance",
+        "campaign_roi",
+        "campaign_segments",
+        "campaign_uplift",
+        "campaign_uplift_segments",
+        "programme_comparison",
+        "lifecycle_value",
+        "lifecycle_moves",
+        "lifecycle_projection",
+        "lifecycle_scenarios",
+        "projection_backtest",
+        "customer_360",
     }
-    pages = {"index", "segments", "classes", "taste", "engagement", "trend", "lifecycle", "trust"}
+    pages = {"index", "segments", "classes", "taste", "engagement", "trend", "lifecycle", "trust", "actions"}
     files = {table_file(name, dt.date.fromisoformat(day)) for name in names} | audiences_of(home, day)
     return files | {f"reports/out/{day}/{page}.html" for page in pages} | {f"data/audiences/{day}/manifest.json"}
 

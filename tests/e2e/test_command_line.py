@@ -6,13 +6,16 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import polars as pl
 import pytest
 from homes import WARSAW, Home, write_orders
+from program import become_the_program
 
 from pipeline import __version__
 
@@ -35,17 +38,38 @@ class Answer:
         return str(message)
 
 
-def perennial(*arguments: object, cwd: Path, **environment: str) -> Answer:
+def surroundings(**environment: str) -> dict[str, str]:
     own = {name: value for name, value in os.environ.items() if not name.startswith(("PERENNIAL_", "DAGSTER_"))}
-    done = subprocess.run(
-        [sys.executable, "-m", "pipeline.cli", *map(str, arguments)],
-        cwd=cwd,
-        env={**own, "COLUMNS": "160", **environment},
-        capture_output=True,
-        text=True,
-        timeout=280,
-    )
+    return {**own, "COLUMNS": "160", **environment}
+
+
+def started(*arguments: object, cwd: Path) -> Answer:
+    """The program as a terminal starts it, imports and all."""
+    command = [sys.executable, "-m", "pipeline.cli", *map(str, arguments)]
+    done = subprocess.run(command, cwd=cwd, env=surroundings(), capture_output=True, text=True, timeout=280)
     return Answer(done.returncode, done.stdout, done.stderr)
+
+
+Program = Callable[..., Answer]
+
+
+@pytest.fixture
+def perennial(forks: Any, tmp_path_factory: pytest.TempPathFactory) -> Program:
+    """The same as a fork that has the imports behind it."""
+
+    def answer(*arguments: object, cwd: Path, **environment: str) -> Answer:
+        said = tmp_path_factory.mktemp("said")
+        outputs = [said / "out", said / "err"]
+        given = (list(map(str, arguments)), cwd, surroundings(**environment), outputs)
+        process = forks.Process(target=become_the_program, args=given)
+        process.start()
+        process.join(280)
+        ended = process.exitcode is not None
+        process.kill()
+        assert ended, "It does not come to an end."
+        return Answer(process.exitcode, *(output.read_text() for output in outputs))
+
+    return answer
 
 
 @pytest.fixture
@@ -63,7 +87,7 @@ def shop(tmp_path: Path) -> Path:
 
 def test_a_run_tells_its_steps_and_what_came_out(shop: Path) -> None:
     export = shop.parent / "orders 2026.csv"
-    answer = perennial("run", "--home", shop, "--source", f"perennial={export}", "--snapshot", DAY, cwd=shop.parent)
+    answer = started("run", "--home", shop, "--source", f"perennial={export}", "--snapshot", DAY, cwd=shop.parent)
     assert answer.code == 0, answer.err
     rows = len(pl.read_csv(export))
     assert re.search(rf"^orders 2026\.csv +{rows} +{rows - 2} +2$", plain(answer.out), re.MULTILINE), answer.out
@@ -98,7 +122,7 @@ def runs_seen_by_dagster(home: Path) -> list[tuple[str, str | None, dg.DagsterRu
         return [(run.job_name, run.tags.get("dagster/partition"), run.status) for run in instance.get_runs()]
 
 
-def test_latest_is_the_default_and_the_last_day_with_an_order(shop: Path) -> None:
+def test_latest_is_the_default_and_the_last_day_with_an_order(perennial: Program, shop: Path) -> None:
     write_orders(shop / "data" / "exports" / "perennial" / "a.csv", last=dt.date(2026, 2, 10), seed=3)
     write_orders(shop / "data" / "exports" / "perennial" / "b.csv", last=dt.date(2026, 2, 10), seed=4)
     answer = perennial("run", cwd=shop)  # the home is the current folder, the exports those of its drop folder
@@ -110,7 +134,7 @@ def test_latest_is_the_default_and_the_last_day_with_an_order(shop: Path) -> Non
     assert "b.csv" in answer.out
 
 
-def test_sources_may_be_repeated_and_globs(shop: Path) -> None:
+def test_sources_may_be_repeated_and_globs(perennial: Program, shop: Path) -> None:
     for n, name in enumerate(("x-1.csv", "x-2.csv", "y.csv")):
         write_orders(shop.parent / name, last=dt.date(2026, 2, 1), seed=10 + n)
     sources = [f"--source=perennial={shop.parent}/x-*.csv", f"--source=perennial={shop.parent}/y.csv"]
@@ -119,7 +143,7 @@ def test_sources_may_be_repeated_and_globs(shop: Path) -> None:
     assert re.findall(r"^(\S+\.csv) ", answer.out, re.MULTILINE) == ["x-1.csv", "x-2.csv", "y.csv"]
 
 
-def test_a_range_of_month_ends_is_one_command(shop: Path) -> None:
+def test_a_range_of_month_ends_is_one_command(perennial: Program, shop: Path) -> None:
     command = ["run", "--home", shop, "--source", f"perennial={shop.parent}/orders 2026.csv", "--every", "month"]
     answer = perennial(*command, "--from", "2026-02-01", "--to", "2026-03-10", cwd=shop.parent)
     assert answer.code == 0, answer.err
@@ -133,14 +157,14 @@ def test_a_range_of_month_ends_is_one_command(shop: Path) -> None:
 
 
 def test_the_version() -> None:
-    answer = perennial("--version", cwd=Path("/"))
+    answer = started("--version", cwd=Path("/"))
     assert (answer.code, answer.out, answer.err) == (0, f"perennial {__version__}\n", "")
 
 
 @pytest.mark.parametrize(
     "arguments", [("--help",), ("run", "--help"), ("demo", "--help"), ("doctor", "--help"), ("simulate", "--help")]
 )
-def test_help_is_there(arguments: tuple[str, ...], tmp_path: Path) -> None:
+def test_help_is_there(perennial: Program, arguments: tuple[str, ...], tmp_path: Path) -> None:
     answer = perennial(*arguments, cwd=tmp_path)
     assert answer.code == 0
     assert "Usage" in answer.out
@@ -164,7 +188,7 @@ WRONG = [
 
 
 @pytest.mark.parametrize(("arguments", "told"), WRONG, ids=[arguments or "no export" for arguments, _ in WRONG])
-def test_a_mistake_gives_one_clear_message(shop: Path, arguments: str, told: list[str]) -> None:
+def test_a_mistake_gives_one_clear_message(perennial: Program, shop: Path, arguments: str, told: list[str]) -> None:
     export = shop.parent / "orders 2026.csv"
     words = [word.format(export=export) for word in arguments.split()]
     answer = perennial("run", "--home", shop, *words, cwd=shop.parent)
@@ -175,7 +199,9 @@ def test_a_mistake_gives_one_clear_message(shop: Path, arguments: str, told: lis
 
 
 @pytest.mark.parametrize("arguments", [["run", "--sorce", "x"], ["runn"], ["run", "--home"]])
-def test_what_the_program_does_not_know_is_a_usage_error(tmp_path: Path, arguments: list[str]) -> None:
+def test_what_the_program_does_not_know_is_a_usage_error(
+    perennial: Program, tmp_path: Path, arguments: list[str]
+) -> None:
     answer = perennial(*arguments, cwd=tmp_path)
     assert answer.code == 2
     assert "Error" in answer.err
@@ -194,7 +220,9 @@ SETTINGS = [
 
 @pytest.mark.parametrize(("toml", "told"), SETTINGS, ids=[toml for toml, _ in SETTINGS])
 @pytest.mark.parametrize("command", ["run", "doctor"])
-def test_settings_that_cannot_be_used_are_named(tmp_path: Path, command: str, toml: str, told: list[str]) -> None:
+def test_settings_that_cannot_be_used_are_named(
+    perennial: Program, tmp_path: Path, command: str, toml: str, told: list[str]
+) -> None:
     (tmp_path / "perennial.toml").write_text(toml)
     answer = perennial(command, cwd=tmp_path)
     assert answer.code == 1
@@ -204,27 +232,27 @@ def test_settings_that_cannot_be_used_are_named(tmp_path: Path, command: str, to
         assert words_told in message
 
 
-def test_a_setting_of_the_environment_is_named_too(shop: Path) -> None:
+def test_a_setting_of_the_environment_is_named_too(perennial: Program, shop: Path) -> None:
     answer = perennial("run", "--home", shop, cwd=shop, PERENNIAL_SCHEDULE_HOUR="25")
     assert answer.code == 1
     assert 'setting "schedule_hour"' in answer.failure
     assert "PERENNIAL_*" in answer.failure
 
 
-def test_a_home_that_is_not_there_says_so(tmp_path: Path) -> None:
+def test_a_home_that_is_not_there_says_so(perennial: Program, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     answer = perennial("run", "--home", tmp_path / "file", cwd=tmp_path)
     assert answer.code == 1
     assert "--home" in answer.failure
 
 
-def test_an_export_that_is_not_there_makes_no_home(tmp_path: Path) -> None:
+def test_an_export_that_is_not_there_makes_no_home(perennial: Program, tmp_path: Path) -> None:
     answer = perennial("run", "--source", "perennial=nowhere.csv", "--home", tmp_path / "new", cwd=tmp_path)
     assert answer.code == 1 and "No file matches 'nowhere.csv'" in answer.failure
     assert not (tmp_path / "new").exists()
 
 
-def test_a_bad_file_is_named_with_row_and_column(shop: Path) -> None:
+def test_a_bad_file_is_named_with_row_and_column(perennial: Program, shop: Path) -> None:
     export = write_orders(shop.parent / "bad.csv", unreadable=40)
     command = ["run", "--home", shop, "--source", f"perennial={export}", "--snapshot", DAY]
     answer = perennial(*command, cwd=shop.parent)
@@ -235,7 +263,7 @@ def test_a_bad_file_is_named_with_row_and_column(shop: Path) -> None:
     assert runs_seen_by_dagster(shop) == [("nightly", DAY, dg.DagsterRunStatus.FAILURE)]
 
 
-def test_debug_shows_the_trace(shop: Path) -> None:
+def test_debug_shows_the_trace(perennial: Program, shop: Path) -> None:
     answer = perennial("run", "--home", shop, "--snapshot", DAY, "--debug", cwd=shop.parent)
     assert answer.code == 1
     assert "Stack Trace" in answer.err
@@ -246,7 +274,7 @@ def test_debug_shows_the_trace(shop: Path) -> None:
 # ── doctor ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_doctor_finds_a_fresh_home_well(shop: Path) -> None:
+def test_doctor_finds_a_fresh_home_well(perennial: Program, shop: Path) -> None:
     answer = perennial("doctor", "--home", shop, cwd=shop.parent)
     assert answer.code == 0, answer.out
     for subject in ("settings", "versions", "disk", "lock", "sources", "exports", "warehouse"):
@@ -255,7 +283,7 @@ def test_doctor_finds_a_fresh_home_well(shop: Path) -> None:
     assert not (shop / "data" / "warehouse").exists()
 
 
-def test_doctor_names_what_is_wrong(shop: Path) -> None:
+def test_doctor_names_what_is_wrong(perennial: Program, shop: Path) -> None:
     write_orders(shop / "data" / "exports" / "perenial" / "orders.csv")
     answer = perennial("doctor", "--home", shop, cwd=shop.parent)
     assert answer.code == 1
@@ -266,7 +294,7 @@ def test_doctor_names_what_is_wrong(shop: Path) -> None:
 # ── the simulator ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_a_made_up_shop_can_be_dropped_into_a_home(tmp_path: Path) -> None:
+def test_a_made_up_shop_can_be_dropped_into_a_home(perennial: Program, tmp_path: Path) -> None:
     answer = perennial("simulate", "--customers", "600", "--years", "2", "--out", tmp_path / "shop", cwd=tmp_path)
     assert answer.code == 0, answer.err
     told = dict(re.findall(r"^(\S+\.csv) +([\d,]+) ", plain(answer.out), re.MULTILINE))
@@ -290,7 +318,9 @@ def test_a_made_up_shop_can_be_dropped_into_a_home(tmp_path: Path) -> None:
         (("--customers", "9", "--out", "."), "is not empty. Name another folder, or write into it with --force."),
     ],
 )
-def test_a_shop_that_cannot_be_made_up_costs_one_line(tmp_path: Path, arguments: tuple[str, ...], said: str) -> None:
+def test_a_shop_that_cannot_be_made_up_costs_one_line(
+    perennial: Program, tmp_path: Path, arguments: tuple[str, ...], said: str
+) -> None:
     (tmp_path / "mine.txt").write_text("mine")
     answer = perennial("simulate", "--out", tmp_path / "shop", *arguments, cwd=tmp_path)
     assert answer.code == 1
@@ -303,7 +333,7 @@ def test_a_shop_that_cannot_be_made_up_costs_one_line(tmp_path: Path, arguments:
 # ── the demo ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_the_demo_publishes_cdnow(tmp_path: Path) -> None:
+def test_the_demo_publishes_cdnow(perennial: Program, tmp_path: Path) -> None:
     """What `make run` does, in another home."""
     home = tmp_path / "demo"
     answer = perennial("demo", "--home", home, cwd=tmp_path)

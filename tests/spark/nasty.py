@@ -38,6 +38,8 @@ TOML: dict[str, Any] = {
             ],
         }
     ],
+    "holdout_share": 0.3,
+    "deliver": {"segments": {"control_share": 0.2}},
     "lifecycle": {"scenarios": [{"name": "win back", "from": "defecting", "to": "active", "points": 5}]},
 }
 _ODD_NAMES = (
@@ -191,7 +193,8 @@ def write_exports(folder: Path, lines: pl.DataFrame) -> None:
     pl.DataFrame(
         {"campaign_id": ["ünï 🙂", "c2", "löt"], "channel": ["Email", "SMS", "email"],
          "sent_at": ["2026-03-01 09:30:00", None, "2025-10-26 02:30:00"], "campaign_type": ["mailing", "Rule", None],
-         "control_share": ["0.2", None, "0.25"], "cost": ["120.5", None, "80"], "window_days": [None, None, "60"]}
+         "control_share": [None, None, "0.25"], "audience": ["Global-v1", None, None],
+         "cost": ["120.5", None, "80"], "window_days": [None, None, "60"]}
     ).write_csv(folder / "campaigns.csv")  # fmt: skip
     numbers = range(600)
     events = pl.DataFrame(

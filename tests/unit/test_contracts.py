@@ -315,7 +315,7 @@ def told_shop(shop):
     )  # often enough for a trend
     stage = {"stage": "bulbs", "from_day": 0, "to_day": 400, "items": ["bulb*"]}
     needs = [{"rule": "light", "anchor": ["lamp"], "stages": [stage]}]
-    shop.with_settings(trend={"window_days": 7}, need_stages=needs)
+    shop.with_settings(trend={"window_days": 7}, need_stages=needs, holdout_share=0.9)
     shop.registered("anna", on="2026-01-01").registered("lea")
     shop.target("revenue", "2026-03", 100).benchmark("fashion", "revenue", "2026-Q1", 90)
     shop.product("lamp", category="Home > Lamps", list_price=40, in_stock=True)

@@ -11,6 +11,8 @@ from pipeline.engines.duckdb import DuckDBEngine, connect
 from pipeline.engines.partitions import Partitions
 from pipeline.engines.spark.lake import Lake, LakeNotWritable
 from pipeline.home.locks import HomeNotWritable
+from pipeline.home.migrations import migrate
+from pipeline.home.people import people_file
 from pipeline.home.retention import prune_home
 from pipeline.ingest.exports import find_exports, load_exports
 from pipeline.settings import Settings, load
@@ -102,3 +104,30 @@ def test_a_run_is_not_begun_where_nothing_can_be_written(tmp_path, monkeypatch, 
     with pytest.raises(HomeNotWritable) as stopped:
         require_usable(load(tmp_path))
     assert str(stopped.value).startswith(says) and str(tmp_path) in str(stopped.value)
+
+
+def test_people_who_are_lost_are_told(tmp_path):
+    """Where they are whole, too; a link that leads nowhere is something else than no file."""
+    settings = Settings(home=tmp_path)
+    folder = tmp_path / "data" / "exports" / "perennial"
+    folder.mkdir(parents=True)
+    (folder / "people.csv").write_text(
+        "customer_id,registered_at,updated_at,email,phone,first_name,country,birth_date\n"
+        "anna,2026-01-01,,anna@x.example,,Anna,,\n"
+    )
+    with closing(connect(settings.warehouse_file, settings)) as connection:
+        engine = DuckDBEngine(connection)
+        migrate(engine, settings)
+        engine.prepare(settings, list(ours().tables.values()))
+        assert len(list(load_exports(engine, settings, find_exports(settings, {})))) == 1
+    assert _of_people(tmp_path) == ("ok", "whole, in data/people/people.duckdb; back it up with the warehouse")
+    kept = people_file(settings).rename(tmp_path / "kept")
+    status, message = _of_people(tmp_path)
+    assert status == "fail" and "lacks 1 row" in message and "people.csv" in message
+    people_file(settings).symlink_to(kept)
+    assert _of_people(tmp_path)[0] == "fail"
+
+
+def _of_people(home):
+    (finding,) = [finding for finding in examine(home) if finding.subject == "people"]
+    return finding.status, finding.message

@@ -680,7 +680,8 @@ def test_pages_follow_the_page_they_name() -> None:
         in_navigation([page("a"), page("x", "y"), page("y", "x")])
     assert [one.name for one in all_pages(OURS)] == [
         "index", "segments", "rfm", "lifecycle", "classes", "rhythm", "cohorts", "trend", "value", "probability",
-        "calendar", "channels", "products", "taste", "campaigns", "engagement", "comparison", "trust", "glossary",
+        "calendar", "channels", "products", "taste", "campaigns", "engagement", "comparison", "actions",
+        "trust", "glossary",
     ]  # fmt: skip
 
 

@@ -7,11 +7,13 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
+import duckdb
 import pytest
 from drop_folder import Home
 
+from pipeline.errors import ExportError
 from pipeline.home.modes import set_right
-from pipeline.home.people import people_attached, people_file
+from pipeline.home.people import PeopleLost, PeopleUnusable, people_at_hand, people_attached, people_file
 from pipeline.ingest.contacts import email, phone
 
 HEADER = "customer_id,registered_at,updated_at,email,phone,first_name,country,birth_date"
@@ -40,6 +42,12 @@ def known(home: Home) -> dict[str, tuple[str | None, ...]]:
         (" Jan.Kowalski+Promo@Gmail.com ", "jan.kowalski+promo@gmail.com"),
         ("ZOE\u0308@EXAMPLE.com", "zo\u00eb@example.com"),
         ("anna@m\u00fcnchen.example", "anna@m\u00fcnchen.example"),
+        ("anna@xn--mnchen-3ya.example", "anna@m\u00fcnchen.example"),
+        ("\ufeffan\u200bna@x.example\t", "anna@x.example"),
+        ("Anna Kowal <Anna@X.example>", "anna@x.example"),
+        ('"Kowal, Anna" <anna@x.example>;', "anna@x.example"),
+        ("MailTo:anna@x.example", "anna@x.example"),
+        ("'anna@x.example'", "anna@x.example"),
         ("anna kowal@example.com", None),
         ("anna@example", None),
         ("anna@", None),
@@ -58,6 +66,10 @@ def test_an_address_is_kept_in_one_way(told, kept):
         ("600 123 456", "PL", "+48600123456"),
         ("+44 (0)20 7183 8750", "PL", "+442071838750"),
         ("+374-93-828222", None, "+37493828222"),
+        ("0044 (0)20 7183 8750", "PL", "+442071838750"),
+        ("(0048) 600 123 456", None, "+48600123456"),
+        ("\u202a+48\t600\u200b123 456\u202c", None, "+48600123456"),
+        ("tel:+48600123456", None, "+48600123456"),
         ("\uff0b48 600 123 456", None, "+48600123456"),
         ("600 123 456", None, None),
         ("600 123 456", "XX", None),
@@ -150,4 +162,93 @@ def test_nobody_else_may_open_the_file(home):
 def test_a_home_without_persons_has_no_such_file(home):
     home.lines("orders.csv", "o1,anna,2026-01-02,10")
     home.load()
+    assert not people_file(home.now()).exists()
+
+
+def two_exports(home: Home) -> tuple[Path, Path]:
+    """Two files of customers, loaded; the first is what an older backup of people knows."""
+    old = home.lines("old.csv", "anna,2026-01-01,,anna@x.example,,Anna,,", header=HEADER)
+    home.load()
+    backup = people_file(home.now()).read_bytes()
+    new = home.lines("new.csv", "bert,2026-01-02,,bert@x.example,,Bert,,", header=HEADER)
+    home.load()
+    people_file(home.now()).with_name("backup").write_bytes(backup)
+    return old, new
+
+
+def lose(home: Home, by: str) -> None:
+    file = people_file(home.now())
+    file.unlink()
+    if by == "older":
+        file.with_name("backup").replace(file)
+
+
+@pytest.mark.parametrize("by", ["removed", "older"])
+def test_persons_that_are_lost_are_read_again_and_nothing_leaves_before(home, by):
+    two_exports(home)
+    before = known(home)
+    lose(home, by)
+    with pytest.raises(PeopleLost, match=r"new\.csv.*no audience is written.*run, which reads them again"):
+        hand_over(home)
+    assert people_file(home.now()).exists() == (by == "older"), "looking makes no file"
+    home.load()
+    assert known(home) == before
+    hand_over(home)
+
+
+@pytest.mark.parametrize("by", ["removed", "older"])
+def test_persons_whose_export_is_gone_stop_the_run(home, by):
+    _, new = two_exports(home)
+    kept = new.read_bytes()
+    new.unlink()
+    lose(home, by)
+    with pytest.raises(ExportError, match=r"lacks 1 row that the warehouse knows of, read from .*new\.csv"):
+        home.load()
+    with pytest.raises(PeopleLost):
+        hand_over(home)
+    home.drop("new.csv", kept)
+    home.load()
+    hand_over(home)
+
+
+def hand_over(home: Home) -> None:
+    with people_at_hand(home.engine, home.now()):
+        pass
+
+
+@pytest.mark.parametrize("read_only", [True, False])
+@pytest.mark.parametrize(
+    ("there", "said"),
+    [
+        (lambda file: file.write_text("no database at all " * 500), "is damaged, or no file of DuckDB"),
+        (lambda file: file.write_bytes(b""), "is empty"),
+        (lambda file: file.mkdir(), "is a folder"),
+        (lambda file: file.symlink_to(file.with_name("elsewhere")), "is a link"),
+    ],
+    ids=["text", "empty", "folder", "link"],
+)
+def test_what_is_no_file_of_people_is_told_with_what_to_do(home, there, said, read_only):
+    file = people_file(home.now())
+    file.parent.mkdir(parents=True)
+    there(file)
+    with (
+        pytest.raises(PeopleUnusable, match=f"{said}.*(?s:.)*move it away"),
+        people_attached(home.engine, home.now(), read_only),
+    ):
+        pass
+
+
+def test_a_file_of_another_program_is_of_an_earlier_version_to_who_only_reads(home):
+    people_file(home.now()).parent.mkdir(parents=True)
+    duckdb.connect(str(people_file(home.now()))).close()
+    with pytest.raises(PeopleUnusable, match="Run first"), people_attached(home.engine, home.now(), read_only=True):
+        pass
+    home.lines("people.csv", "anna,2026-01-01,,,,Anna,,", header=HEADER)
+    home.load()
+    assert set(known(home)) == {"anna"}
+
+
+def test_nobody_is_in_a_file_that_is_not_there(home):
+    with people_at_hand(home.engine, home.now()):
+        assert home.engine.scalar("SELECT count(*) FROM people.suppressions") == 0
     assert not people_file(home.now()).exists()

@@ -28,6 +28,7 @@ from pipeline.tables.platforms import PATTERNS, platforms
 DAY = dt.date(2026, 3, 31)
 PEOPLE = "customer_id,registered_at,email,phone,first_name,last_name,city,region,zip,country,language"
 CONSENTS = "customer_id,purpose,channel,status,changed_at"
+CONSENTS_ONLY = "customer_id,channel,status,changed_at"
 EVERYBODY = """/*
 title: Everybody
 description: Everybody who registered, and what they are worth.
@@ -284,7 +285,7 @@ def test_everybody_is_counted_once_by_who_took_them(home):
         person("anna", "anna@example.com"), person("bert", "bert@example.com"), person("cleo", "anna@example.com"),
         person("dora", "no address"), person("emil", "emil@example.com"),
     ], [line for id in ("anna", "cleo", "dora", "emil") for line in agreed(id, "email")])  # fmt: skip
-    home.lines("objections.csv", "emil,2026-03-31 23:59:59", "anna,2026-04-01", header="customer_id,since")
+    home.lines("objections.csv", "emil,2026-03-31 23:59:59", header="customer_id,since")
     home.load()
     written = Written(home, everybody(home, "email_list"))
     assert written.of("email_list") == {
@@ -304,11 +305,84 @@ def test_what_is_suppressed_takes_a_customer_out_of_every_file(home):
                header="kind,value,since")  # fmt: skip
     home.load()
     written = Written(home, everybody(home, "email_list"))
-    assert written.of("email_list") == {"suppressed": 3, "delivered": 2}
-    assert written.of(None) == {"suppressed": 3, "delivered": 2}
-    assert [row["email"] for row in written.rows("email_list")] == ["dora@example.com", "emil@example.com"]
-    assert home.reasons() == {5: 'column "value": is no number with the code of its country, such as +48600123456'}
+    assert written.of("email_list") == {"suppressed": 4, "delivered": 1}
+    assert written.of(None) == {"suppressed": 4, "delivered": 1}
+    assert [row["email"] for row in written.rows("email_list")] == ["emil@example.com"]
+    (reason,) = home.reasons().values()
+    assert reason.startswith('column "value": names nobody: it is missing, or no e-mail address or telephone number')
     assert "bert@example" not in str(home.everything()).lower() and "600123452" not in str(home.everything())
+
+
+def test_what_is_suppressed_is_written_as_addresses_of_customers_are(home):
+    home.settings["country"] = "PL"
+    told = {
+        "zero": ("", "+44 (0)20 7183 8750", "Telephone", "0044 (0) 20 7183 8750"),
+        "home": ("", "600123456", "mobile", "600 123 456"),
+        "abroad": ("", "+48600123457", "phone", "600-123-457"),
+        "domain": ("anna@m\u00fcnchen.example", "", "E-Mail", "Anna@xn--mnchen-3ya.example"),
+        "unseen": ("bert@example.com", "", "EMAIL", "\u200bbert@example.com\u00a0"),
+        "named": ("Cleo@example.com", "", "mail", "Cleo X <cleo@example.com>"),
+        "guessed": ("dora@example.com", "", "", "dora@example.com"),
+        "undated": ("emil@example.com", "", "email", "emil@example.com"),
+        "late": ("fred@example.com", "", "email", "fred@example.com"),
+        "id": ("gina@example.com", "", "cust", "id"),
+        "free": ("hugo@example.com", "+48600123458", "email", "no address"),
+    }
+    load(home, [person(id, email, phone) for id, (email, phone, _, _) in told.items()],
+         [line for id in told for line in agreed(id, "email", "sms")])  # fmt: skip
+    since = {"undated": "soon", "late": "9999-12-31"}
+    rows = [f"{kind},{value},{since.get(id, '2026-01-01')}" for id, (_, _, kind, value) in told.items()]
+    home.lines("suppressions.csv", *rows, header="kind,value,since")
+    home.load()
+    assert Written(home, everybody(home, "klaviyo")).of(None) == {"suppressed": len(told) - 1, "delivered": 1}
+    (reason,) = home.reasons().values()
+    assert reason.startswith('column "value": names nobody') and "setting country" in reason
+    assert home.remarks()["in_doubt"].startswith("3 rows of which the kind or the time cannot be read: what they name")
+
+
+YES = ("granted", "Subscribed", "opt-in", "YES", "1")
+NO = ("withdrawn", "Unsubscribed", "opt_out", "Opted out", "no", "FALSE", "0", "revoked")
+
+
+def test_words_for_yes_and_no_and_for_channels_are_understood(home):
+    ways = ("E-Mail", "e-mail", "EMAIL", "mail", "email")
+    load(
+        home, [], [f"{word}{place},,{way},{word},2026-01-01" for place, way in enumerate(ways) for word in (*YES, *NO)]
+    )
+    home.lines("more.csv", "a,marketing,text,no,2026-01-01", "b,marketing,Telephone,no,2026-01-01",
+               "c,marketing,all,no,2026-01-01", header=CONSENTS)  # fmt: skip
+    home.load()
+    found = home.select("SELECT channel, status, count(*) AS words FROM staging.consents GROUP BY ALL ORDER BY ALL")
+    assert found.rows("channel", "status", "words") == [
+        ("*", "withdrawn", 1), ("email", "granted", len(ways) * len(YES)), ("email", "withdrawn", len(ways) * len(NO)),
+        ("phone", "withdrawn", 1), ("sms", "withdrawn", 1),
+    ]  # fmt: skip
+    assert home.reasons() == {} and "in_doubt" not in home.remarks()
+
+
+def test_a_no_that_does_not_fit_counts_all_the_same(home):
+    """Whatever of it cannot be read; a consent that does not fit is none, and who cannot be read is quarantined."""
+    bad = {
+        "channel": "marketing,fax,withdrawn,2026-02-01", "status": "marketing,email,niet,2026-02-01",
+        "nothing": "marketing,email,,2026-02-01", "purpose": "letters,email,no,2026-02-01",
+        "time": "marketing,email,no,yesterday", "when": "marketing,email,no,0000-00-00", "never": "marketing,email,no,",
+        "all": "?,?,?,?", "yes": "marketing,fax,granted,2026-02-01",
+    }  # fmt: skip
+    rows = [f"{id},{row}" for id, row in bad.items()]
+    load(home, [person(id, f"{id}@example.com") for id in bad], [line for id in bad for line in agreed(id, "email")])
+    home.lines("no.csv", *rows, ",marketing,email,withdrawn,2026-02-01", header=CONSENTS)
+    home.lines("objections.csv", "yes,last week", header="customer_id,since")
+    home.load()
+    assert Written(home, everybody(home, "email_list")).of("email_list") == {"objected": 1, "without_consent": 8}
+    assert sorted(home.reasons()) == [9, 10]
+    told = home.select("SELECT * FROM ingest.remarks WHERE subject = 'in_doubt' ORDER BY rows").rows("rows", "message")
+    assert [rows for rows, _ in told] == [1, 8] and "The first is row 1, column" in told[1][1]
+    home.lines("later.csv", "status,marketing,email,granted,2026-02-01", "channel,marketing,email,granted,2026-02-02",
+               header=CONSENTS)  # fmt: skip
+    home.load()
+    assert [row["email"] for row in Written(home, everybody(home, "email_list")).rows("email_list")] == [
+        "channel@example.com", "status@example.com",
+    ], "until the row is mended or they agree again"  # fmt: skip
 
 
 def test_a_suppression_told_again_is_one_and_its_entry_needs_the_key(home):
@@ -317,6 +391,61 @@ def test_a_suppression_told_again_is_one_and_its_entry_needs_the_key(home):
         home.load()
     (entry,) = home.staged("suppressions").rows("entry")
     assert len(entry[0]) == 64 and entry[0] != sha256("anna@example.com")
+
+
+def test_a_no_that_is_told_again_later_counts_from_the_first_time_on(home):
+    load(home, [person(id, f"{id}@example.com") for id in ("anna", "bert", "cleo")],
+         [line for id in ("anna", "bert", "cleo") for line in agreed(id, "email")])  # fmt: skip
+    for name, since in (("1", "2026-01-01"), ("2", "2026-12-01")):
+        home.lines(f"objections{name}.csv", f"anna,{since}", header="customer_id,since")
+        home.lines(f"suppressions{name}.csv", f"email,bert@example.com,{since}", header="kind,value,since")
+        home.load()
+    assert Written(home, everybody(home, "email_list")).of("email_list") == {
+        "objected": 1, "suppressed": 1, "delivered": 1,
+    }  # fmt: skip
+    assert str(min(home.staged("objections").rows("since_on"))[0]) == "2026-01-01"
+    assert str(min(home.staged("suppressions").rows("since_on"))[0]) == "2026-01-01"
+
+
+def test_what_is_remarked_on_a_no_never_voids_it(home):
+    """Two rows that differ in their remark only are one no, and none of a free text is kept."""
+    load(home, [person(id, f"{id}@example.com") for id in ("anna", "bert", "cleo", "dora")],
+         [line for id in ("anna", "bert", "cleo", "dora") for line in agreed(id, "email")])  # fmt: skip
+    told = "anna,email,withdrawn,2026-02-01 10:00:00"
+    home.lines("no.csv", f"{told},web,", f"{told},call with Eve,x", header=f"{CONSENTS_ONLY},source,proof")
+    home.lines("list.csv", "customer_id,bert,2026-02-01,bounced", "customer_id,bert,2026-02-01,Eve complained",
+               header="kind,value,since,reason")  # fmt: skip
+    home.lines("objections.csv", "cleo,2026-02-01,letter", "cleo,2026-02-01,Eve", header="customer_id,since,source")
+    home.load()
+    assert home.reasons() == {} and "Eve" not in str(home.everything())
+    assert Written(home, everybody(home, "email_list")).of("email_list") == {
+        "objected": 1, "suppressed": 1, "without_consent": 1, "delivered": 1,
+    }  # fmt: skip
+
+
+def test_of_two_words_of_one_second_the_withdrawal_counts(home):
+    said = "anna,marketing,email"
+    words = [f"{said},withdrawn,2026-02-01 10:00:00.2", f"{said},granted,2026-02-01 10:00:00.7"]
+    load(home, [person("anna", "anna@example.com")], words)
+    assert home.reasons() == {} and Written(home, everybody(home, "email_list")).of("email_list") == {
+        "without_consent": 1,
+    }  # fmt: skip
+
+
+def test_a_no_counts_until_the_files_are_written_and_a_yes_to_the_end_of_the_day(home):
+    """Also where an old day is published again: what was refused meanwhile does not leave."""
+    ids = ("anna", "bert", "cleo", "dora", "emil", "fred")
+    load(home, [person(id, f"{id}@example.com") for id in ids], [
+        *[line for id in ids for line in agreed(id, "email", at="2026-04-01" if id == "anna" else "2026-01-01")],
+        "bert,marketing,email,withdrawn,2026-05-01", "bert,marketing,email,granted,2026-06-01",
+        "emil,marketing,*,withdrawn,2026-05-01",
+    ])  # fmt: skip
+    home.lines("objections.csv", "cleo,2026-05-01", header="customer_id,since")
+    home.lines("suppressions.csv", "customer_id,dora,2026-05-01", header="kind,value,since")
+    home.load()
+    written = Written(home, everybody(home, "email_list"))
+    assert written.of("email_list") == {"objected": 1, "suppressed": 1, "without_consent": 3, "delivered": 1}
+    assert [row["email"] for row in written.rows("email_list")] == ["fred@example.com"]
 
 
 def test_too_few_are_no_file(home):
@@ -356,12 +485,10 @@ def test_advertisers_need_consent_to_ads_and_google_two_more_where_the_law_asks(
 
 
 def _may(history: list[tuple[str, str, str, int]], purpose: str, channel: str, last: int) -> bool:
-    """Whether the latest word up to a second is a consent; of words of one second, the withdrawal."""
-    words = [
-        (at, status) for told, way, status, at in history if told == purpose and at <= last and way in (channel, "*")
-    ]
-    own = [at for told, way, _, at in history if told == purpose and at <= last and way == channel]
-    return bool(own) and max(words, key=lambda word: (word[0], word[1] == "withdrawn"))[1] == "granted"
+    """Whether there is a consent up to a second, and no withdrawal at its time or later, whenever that is."""
+    yes = [at for told, way, status, at in history if (told, way, status) == (purpose, channel, "granted")]
+    no = [at for told, way, status, at in history if told == purpose and way in (channel, "*") and status != "granted"]
+    return any(at <= last for at in yes) and max([at for at in yes if at <= last]) > max(no, default=-(10**9))
 
 
 def test_no_file_holds_anybody_who_did_not_agree(home):

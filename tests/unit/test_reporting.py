@@ -822,6 +822,7 @@ def test_every_chart_says_what_it_means_and_what_it_rests_on(two_snapshots: Shop
         "taste": [],
         "campaigns": [],
         "engagement": [],
+        "actions": [],
         "classes": [f"{scale}-{m}" for scale in ("tier", "score") for m in ("recency", "frequency", "monetary")],
         "comparison": ["comparison-revenue", "comparison-segments", "comparison-evolution", "period-segments"],
         "trend": [],  # the shop is too young

@@ -25,6 +25,7 @@ from pipeline.durable import fsync
 from pipeline.engines.checks import column_rules, columns_outcome, doubled_keys, outcome
 from pipeline.engines.duckdb import DuckDBEngine, parameter_columns, settings_select
 from pipeline.engines.engine import CheckOutcome, Parameters, TableRefused, Written
+from pipeline.engines.kept import Kept
 from pipeline.engines.portable import lint
 from pipeline.engines.spark.lake import Lake, LakeNotWritable, lake_folder
 from pipeline.engines.spark.session import close_session, open_session, spark_path
@@ -32,6 +33,7 @@ from pipeline.engines.spark.sql import view_name
 from pipeline.errors import PerennialError
 from pipeline.settings import Settings, SettingsError
 from pipeline.shapes import redacted
+from pipeline.tables.catalog import features
 from pipeline.tables.header import PARAMETER_TABLES, PARTITION_COLUMN, Table
 from pipeline.tables.rules import EARLIEST, LATEST
 
@@ -68,6 +70,7 @@ class SparkEngine:
         self._tables: dict[str, Table] = {}
         self._shown: set[str] = set()
         self._kept: dict[str, Mapping[str, str]] = {}
+        self._kept_features = Kept(self)
 
     def prepare(self, tables: Sequence[Table]) -> list[str]:
         """Places for all that will be written; what became of local tables of an older version.
@@ -96,6 +99,8 @@ class SparkEngine:
             self._session = None
             self._shown.clear()
             self._kept.clear()
+            self._kept_features = Kept(self)
+            shutil.rmtree(self._folder_of_kept(""), ignore_errors=True)
 
     def _start(self) -> None:
         """What every session needs: the parameter views of this run, and workers that write where we read."""
@@ -109,15 +114,29 @@ class SparkEngine:
 
     def read(self, sql: str, parameters: Parameters | None = None) -> pl.DataFrame:
         """The result of a SELECT of the portable subset. Raises dialect.Refused, SparkFailed."""
-        frame = self.frame(sql, parameters or {}, "a query")
+        frame = self.frame(self._kept_features.reading(sql, parameters or {}), parameters or {}, "a query")
         found = run_by_spark("a query", lambda: pl.from_arrow(_arrow(frame)))
         assert isinstance(found, pl.DataFrame)
         return found
 
     def keep(self, name: str, columns: Mapping[str, str], sql: str, parameters: Parameters) -> None:
+        """As files: of rows that Spark keeps itself it would plan all that they were made of again for each reader."""
         rows = self.frame(sql, parameters, "a query").select(*columns)
-        self._view(f"temp.{name}", rows.persist)
+        folder = self._folder_of_kept(name)
+        run_by_spark("a query", lambda: rows.write.mode("overwrite").parquet(spark_path(folder)))
+        self._view(f"temp.{name}", lambda: self.session.read.schema(rows.schema).parquet(spark_path(folder)))
         self._kept[f"temp.{name}"] = columns
+
+    def keep_feature(self, table: str, feature: str, select: str, parameters: Parameters) -> None:
+        self.keep(table, features()[feature].column_types(), select, parameters)
+
+    def let_go(self, table: str) -> None:
+        self.session.catalog.dropTempView(view_name(f"temp.{table}"))
+        shutil.rmtree(self._folder_of_kept(table), ignore_errors=True)
+        del self._kept[f"temp.{table}"]
+
+    def _folder_of_kept(self, name: str) -> Path:
+        return self.lake.root / "runs" / self._run_id / "kept" / name
 
     def partitions(self, table: Table) -> list[dt.date]:
         return self.lake.partitions(table)
@@ -128,6 +147,7 @@ class SparkEngine:
     def drop_days(self, days: Sequence[dt.date]) -> None:
         self.lake.drop_days(days)
         self._shown.clear()
+        self._kept_features.let_all_go()
 
     # ── writing ───────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -135,7 +155,9 @@ class SparkEngine:
         """Replace the table, or its partition, by its SELECT. Raises TableRefused, dialect.Refused, SparkFailed."""
         if table.select is None:
             raise ValueError(f"{table.full_name} has no SELECT: Python writes it")
-        frame = _rounded(self.frame(table.declared_select, {"snapshot_date": snapshot_date}, table.file))
+        parameters = {"snapshot_date": snapshot_date}
+        select = table.declared(self._kept_features.reading(table.select, parameters))
+        frame = _rounded(self.frame(select, parameters, table.file))
         return self.write_rows(table, snapshot_date, lambda folder: frame.write.parquet(spark_path(folder)))
 
     def write_frame(self, table: Table, snapshot_date: dt.date, frame: pl.DataFrame) -> Written:
@@ -171,6 +193,8 @@ class SparkEngine:
             shutil.rmtree(folder, ignore_errors=True)
             self._shown.discard(table.full_name)
             raise
+        finally:
+            self._kept_features.changed([table.full_name])
         self.lake.commit(table, day, folder, rows, also)
         return Written(rows, tuple(checks))
 

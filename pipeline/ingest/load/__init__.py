@@ -1,7 +1,7 @@
 """Loading: one export file on its way into the warehouse, all of it set-based.
 
-Each step is a module over one context (`context.Load`): `read`, `map`, `money`, `judge`, `notice`, `merge`, `persons`,
-`record`.
+Each step is a module over one context (`context.Load`): `read`, `map`, `erased`, `money`, `judge`, `notice`, `merge`,
+`persons`, `record`.
 Which files there are is `exports`' business; how a source maps, `sources`'; what a row must be and how rows of an input
 come together, its header in `sql/inputs` says.
 """
@@ -11,13 +11,14 @@ from __future__ import annotations
 from pipeline.engines.duckdb import DuckDBEngine
 from pipeline.home.quarantine import name_rows
 from pipeline.ingest.identity import makes_ids
-from pipeline.ingest.load import judge, map, merge, notice, persons, read, record
+from pipeline.ingest.load import erased, judge, map, merge, notice, persons, read, record
 from pipeline.ingest.load.context import Export, Load, Loaded, Remark, Undecided
 from pipeline.ingest.load.judge import KINDS_OF
 from pipeline.ingest.load.keys import fixed_dialect, mapping_key, of_source, with_rates
 from pipeline.ingest.load.record import BESIDE_STAGING
 from pipeline.ingest.precedence import arrival_of
 from pipeline.ingest.recognise import Shown
+from pipeline.ingest.tombstones import NOBODY, Tombstones
 from pipeline.settings import Settings
 from pipeline.tables.inputs import INPUTS
 
@@ -27,12 +28,23 @@ __all__ = [
 ]  # fmt: skip
 
 _VIEWS = ("completed", "filled", "export", "given")
-_TABLES = ("raw", "malformed", "mapped", "problems", "left_out", "excluded", "contested", "objects", "day_rates")
+_TABLES = (
+    "raw",
+    "malformed",
+    "mapped",
+    "problems",
+    "left_out",
+    "excluded",
+    "contested",
+    "objects",
+    "day_rates",
+    "erased",
+)
 
 
 def load_file(
     engine: DuckDBEngine, settings: Settings, export: Export, file_id: str, sha256: str, rates: str | None,
-    id_key: str | None = None, siblings: Shown | None = None,
+    id_key: str | None = None, siblings: Shown | None = None, tombstones: Tombstones = NOBODY,
 ) -> Loaded:  # fmt: skip
     """Take a file into the warehouse, if it is not there as it would be read now; what became of it.
 
@@ -43,7 +55,7 @@ def load_file(
     load = Load(
         engine, settings, export, INPUTS[source.input], file_id, sha256, mapping_key(settings, source), rates,
         arrival_of(engine, file_id), of_source(settings.id_guard, source, True), id_key if makes_ids(source) else None,
-        siblings,
+        siblings, tombstones,
     )  # fmt: skip
     before = record.ledger_of(load)
     if before is not None and before["mapping"] in load.current_mappings():
@@ -51,7 +63,9 @@ def load_file(
     try:
         read.read_file(load)
         map.map_rows(load)
+        persons.write_one_way(load)
         judge.leave_out_foreign(load)
+        erased.leave_out_erased(load)
         notice.tell_unknown_statuses(load)
         judge.refuse_damaged_ids(load)
         judge.find_problems(load)

@@ -23,6 +23,7 @@ from pipeline.ingest.load.keys import with_rates
 from pipeline.ingest.precedence import Arrival
 from pipeline.ingest.recognise import Shown
 from pipeline.ingest.sources import EXPORTED_AT, ROW_NUMBER, Source
+from pipeline.ingest.tombstones import NOBODY, Tombstones
 from pipeline.settings import Settings
 from pipeline.shapes import one_line
 from pipeline.statuses import PROBLEM
@@ -119,6 +120,7 @@ class Load:
     guards_ids: bool
     id_key: str | None = None
     siblings: Shown | None = None
+    tombstones: Tombstones = NOBODY
 
     # reading
     number: str = ""

@@ -13,7 +13,7 @@ from pipeline.ingest.load.money import convert, find_foreign, find_foreign_signs
 from pipeline.quoting import quoted, text_literal
 from pipeline.shapes import shape_sql
 from pipeline.statuses import PROBLEM
-from pipeline.tables.rules import RowRule, row_rules
+from pipeline.tables.rules import EARLIEST, LATEST, RowRule, row_rules
 
 _CASTS = {"number": ("DECIMAL(38,9)", "a number"), "timestamp": ("TIMESTAMP", "a date")}
 _FORMAT_HINT = 'a format such as dates = "{}" below [dialects.<source>] in perennial.toml tells how to read it'
@@ -80,12 +80,52 @@ def find_problems(load: Load) -> None:
             continue
         if count:
             apply(load, rule, raw_columns.get(rule.column, []))
+    read_in_doubt(load)
     if load.has_foreign_lines:
         find_foreign(load)
     if load.input.has_one_row_per_key:
         find_contradictions(load)
     if load.source.header.whole_orders:
         find_rest_of_keys(load)
+
+
+def read_in_doubt(load: Load) -> None:
+    """A row that may be somebody's no counts as one although it does not fit: what cannot be read of it is taken for
+    what refuses most. Quarantined are those only that do not say whose they are.
+    """
+    doubt = load.input.header.in_doubt
+    if doubt is None:
+        return
+    read = {
+        name: f"CASE WHEN {name} IN ({', '.join(map(text_literal, known))}) THEN {name} ELSE {text_literal(safe)} END"
+        for name, safe in doubt.reads.items()
+        if (known := [str(value) for value in load.input.header.columns[name].values or ()])
+    }
+    moment = load.input.moment
+    between = f"BETWEEN TIMESTAMP '{EARLIEST}' AND TIMESTAMP '{LATEST}'"
+    read[moment] = f"CASE WHEN {moment} {between} THEN {moment} ELSE CAST($arrived_at AS TIMESTAMP) END"
+    load.execute(
+        f"""
+        CREATE OR REPLACE TEMP TABLE doubted AS
+        SELECT row_number, {", ".join(f"{sql} AS {name}" for name, sql in read.items())}
+        FROM completed
+        WHERE row_number IN (SELECT row_number FROM problems)
+          AND row_number NOT IN ({noted(*doubt.of)})
+          AND {" AND ".join(f"{name} IS NOT NULL" for name in doubt.of)} AND ({doubt.unless}) IS NOT TRUE
+        """,
+        arrived_at=load.arrival.arrived_at,
+    )
+    if rows := load.execute("SELECT count(*) FROM doubted")[0][0]:
+        first, reason = load.execute(
+            "SELECT row_number, min(reason) FROM problems WHERE row_number IN (SELECT row_number FROM doubted) "
+            "GROUP BY row_number ORDER BY row_number LIMIT 1"
+        )[0]
+        taken = ", ".join(f"{name} = doubted.{name}" for name in read)
+        load.execute(f"UPDATE mapped SET {taken} FROM doubted WHERE doubted.row_number = mapped.row_number")
+        load.execute("DELETE FROM problems WHERE row_number IN (SELECT row_number FROM doubted)")
+        told = doubt.says.format(rows=rows_as_text(rows))
+        load.remark("in_doubt", f"{told}. The first is row {first:,}, {reason}.", rows)
+    load.execute("DROP TABLE doubted")
 
 
 def leave_out_foreign(load: Load) -> None:

@@ -14,8 +14,12 @@ _TOP_WORDS = 5
 _EMAIL = r"[^@\s]+@[^@\s]+\.[^@\s]+"
 _PHONE = r"(\+|00)[0-9][0-9 ()./-]{6,18}"
 _PERSONAL_IDS = (
-    ("an e-mail address", "map the column with `type: email` in a source of your own (docs/exports.md)"),
-    ("a phone number", "export the shop's own customer ids instead"),
+    (
+        "personal_ids",
+        "an e-mail address",
+        "map the column with `type: email` in a source of your own (docs/exports.md)",
+    ),
+    ("personal_number_ids", "a phone number", "export the shop's own customer ids instead"),
 )
 
 
@@ -144,16 +148,18 @@ def look_at_ids_of_persons(load: Load) -> None:
     person = load.input.person
     if person is None or not load.has(person):
         return
-    filled, *personal = load.execute(
+    filled, mails, numbers, zeros = load.execute(
         f"SELECT count({person}), "
         f"count(*) FILTER (WHERE contains({person}, '@') AND regexp_full_match({person}, '{_EMAIL}')), "
-        f"count(*) FILTER (WHERE (prefix({person}, '+') OR prefix({person}, '00')) "
-        f"AND regexp_full_match({person}, '{_PHONE}')) FROM completed"
+        f"count(*) FILTER (WHERE prefix({person}, '+') AND regexp_full_match({person}, '{_PHONE}')), "
+        f"count(*) FILTER (WHERE prefix({person}, '00') AND regexp_full_match({person}, '{_PHONE}')) FROM completed"
     )[0]
-    for rows, (what, remedy) in zip(personal, _PERSONAL_IDS, strict=True):
-        if rows and rows >= 0.5 * filled:
+    if zeros >= 0.5 * filled:  # a few are the shop's own numbers, filled up with zeros
+        numbers += zeros
+    for rows, (subject, what, remedy) in zip((mails, numbers), _PERSONAL_IDS, strict=True):
+        if rows:
             load.remark(
-                "personal_ids",
+                subject,
                 f"{rows_as_text(rows)} with {what} for the customer, which then stands in every table and audience; "
                 f"{remedy}.",
                 rows,

@@ -62,6 +62,8 @@ def quarantine(load: Load, mapping: str) -> None:
         personal = {raw for name in load.input.persons for raw in load.made_from(name)}
         not_kept = personal | {*load.not_kept}
         text = f"CASE WHEN malformed.row_number IS NULL THEN {as_json(load, 'given', not_kept)} ELSE '' END"
+    if load.tombstones:
+        text = f"CASE WHEN reasons.row_number IN (SELECT row_number FROM temp.erased) THEN '' ELSE {text} END"
     load.execute(
         """
         INSERT INTO ingest.quarantine (file_id, row_number, reasons)

@@ -9,7 +9,8 @@ from typing import Any
 from pipeline.reporting.facts import Report
 from pipeline.tables.header import Table
 
-_CHAPTERS = ("customers", "revenue", "rfm", "trend", "lifecycle", "rhythm", "prediction", "products", "campaigns")
+_CHAPTERS = ("customers", "revenue", "rfm", "trend", "lifecycle", "rhythm", "prediction", "products", "campaigns",
+             "activation")  # fmt: skip
 _LAST_CHAPTERS = ("staging", "ingest")
 
 

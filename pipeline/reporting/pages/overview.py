@@ -1,4 +1,4 @@
-"""Overview: is the data sound, who changed, what is it worth, what to do on Monday."""
+"""Overview: is the data sound, who changed, what is it worth, whom to act on."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from typing import Any
 import polars as pl
 
 from pipeline.reporting import charts, queries, words
+from pipeline.reporting.actions import ActionList, action_list
 from pipeline.reporting.attention import worth_a_look
 from pipeline.reporting.components import Chart, Field, Grid, KeyFigure, View, grid
 from pipeline.reporting.facts import MAIN_CATALOGUE, Facts, Report
@@ -24,7 +25,7 @@ _FILES_SHOWN = 12
 _MORE_FILES_SHOWN = 300
 _LOOKS_SHOWN = 12
 _MOVES_SHOWN = 10
-_SEGMENTS_ON_MONDAY = 5
+_MOST_ACTIONS = 10
 
 
 @dataclass(frozen=True)
@@ -39,18 +40,18 @@ class Answer:
 def context(report: Report) -> dict[str, Any]:
     facts = report.facts
     segments, moves = segments_of(facts, MAIN_CATALOGUE), moves_of(facts, MAIN_CATALOGUE)
-    earning = sorted((s for s in segments if s.revenue_12_months > 0), key=lambda s: (-s.revenue_12_months, s.rank))
+    todo = action_list(report, _MOST_ACTIONS)
     return {
         "run": report.run,
         "run_settings": {name: _setting(value) for name, value in sorted(report.run.settings.items())},
         "quality": _quality(report),
-        "answers": _answers(facts, segments, moves),
+        "answers": _answers(facts, segments, moves, todo),
         "figures": _key_figures(facts),
         "months": _months_chart(facts, report.ask(queries.MONTHS)),
         "directions": _directions(facts, moves),
         "arrivals": _arrivals_chart(facts, moves),
         "moves": _moves_grid(moves),
-        "monday": earning[:_SEGMENTS_ON_MONDAY],
+        "todo": todo,
         "comparison_missing": _comparison_missing(facts),
     }
 
@@ -130,10 +131,9 @@ def _file_rows(files: pl.DataFrame) -> list[tuple[object, ...]]:
 # ── in short ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _answers(facts: Facts, segments: Sequence[Segment], moves: Sequence[words.Move]) -> list[Answer]:
-    """The first screen: who changed, what is it worth, what to do on Monday."""
+def _answers(facts: Facts, segments: Sequence[Segment], moves: Sequence[words.Move], todo: ActionList) -> list[Answer]:
+    """The first screen: who changed, what is it worth, whom to act on."""
     worth = sum((segment.revenue_12_months for segment in segments), Decimal(0))
-    slipped = _dearest([move for move in moves if move.direction == "worse"])
     if facts.previous is None:
         changed = _comparison_missing(facts)
         value = words.worth_sentence(
@@ -145,21 +145,8 @@ def _answers(facts: Facts, segments: Sequence[Segment], moves: Sequence[words.Mo
     return [
         Answer("Who changed?", changed, "#changes"),
         Answer("What is it worth?", value, "#changes"),
-        Answer("What to do on Monday?", _monday_answer(segments, slipped), "#monday"),
+        Answer("Who to act on first?", todo.answer, "#todo"),
     ]
-
-
-def _monday_answer(segments: Sequence[Segment], slipped: words.Move | None) -> str:
-    filled = [segment for segment in segments if segment.customers]
-    if not filled:
-        return "Load an export with orders; the advice follows from the groups."
-    if slipped is not None:
-        people = "one customer" if slipped.customers == 1 else f"{words.count(slipped.customers)} customers"
-        who = f"the {people} who slipped from {slipped.origin} to {slipped.target}"
-        advice = next((segment.advice for segment in segments if segment.label == slipped.target), "")
-        return f"Begin with {who}. {advice}"
-    top = max(filled, key=lambda segment: (segment.revenue_12_months, -segment.rank))
-    return f"Begin with {top.label}, {words.percent(top.revenue_share)} of the last year's revenue. {top.advice}"
 
 
 def _comparison_missing(facts: Facts) -> str:

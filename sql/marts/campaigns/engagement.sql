@@ -65,7 +65,7 @@ actions AS (
 ),
 reached AS (
   SELECT customer_id, sum(delivered) AS delivered, sum(opened) AS opened, sum(clicked) AS clicked
-  FROM features.campaign_members
+  FROM features.campaign_recipients
   GROUP BY customer_id
 ),
 purchases AS (

@@ -11,6 +11,7 @@ raw:
   sent_at:       {}
   window_days:   {}
   control_share: {meaning: "0.1 for a tenth"}
+  audience:      {meaning: "The audience's file without its ending, such as grid/loyal"}
   cost:          {}
   currency:      {}
   coupon:        {}
@@ -18,6 +19,6 @@ raw:
   exported_at:   {meaning: "When the file was exported: tells it from older and newer exports"}
 */
 SELECT
-  row_number, campaign_id, campaign_name, campaign_type, programme, channel, sent_at, window_days, control_share, cost,
-  currency, coupon, updated_at, exported_at
+  row_number, campaign_id, campaign_name, campaign_type, programme, channel, sent_at, window_days, control_share,
+  audience, cost, currency, coupon, updated_at, exported_at
 FROM export

@@ -1,5 +1,5 @@
 /*
-description: "Consents given and withdrawn, under our canonical names: one row per change. Proofs, which hold addresses as a rule, are not taken over."
+description: "Consents given and withdrawn, under our canonical names: one row per change. Proofs and where it was said, which may hold addresses, are not taken over."
 owner: team:data
 raw:
   customer_id: {required: true}
@@ -7,8 +7,7 @@ raw:
   channel:     {required: true}
   status:      {required: true}
   changed_at:  {required: true}
-  source:      {}
   exported_at: {meaning: "When the file was exported: tells it from older and newer exports"}
 */
-SELECT row_number, customer_id, purpose, channel, status, changed_at, source, exported_at
+SELECT row_number, customer_id, purpose, channel, status, changed_at, exported_at
 FROM export

@@ -1,0 +1,101 @@
+"""Erased: what is told of people who were forgotten, up to the day of it, goes no further than here.
+
+Rows about them are left out. Lines of their orders stay, so that totals hold: without customer and city, and under
+another order id, which is the same in every export. A later order is one of a new customer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import polars as pl
+
+from pipeline.ingest.load.context import GUEST_ID, Load, rows_as_text
+from pipeline.ingest.tombstones import Kind
+from pipeline.quoting import quoted
+
+_ORDER: Kind = "order_id"
+_CITY = "city"
+_KINDS: tuple[Kind, ...] = ("customer_id", "email", "phone")
+
+
+def leave_out_erased(load: Load) -> None:
+    """`erased`: (row_number) of the rows that are about them."""
+    load.execute("CREATE OR REPLACE TEMP TABLE erased (row_number BIGINT)")
+    if not load.tombstones:
+        return
+    for kind, table, column, condition in _identifiers(load):
+        _find(load, kind, table, column, condition)
+    if not (found := _count(load)):
+        return
+    if load.input.is_of_sales:
+        _make_nobodys(load)
+        return
+    load.execute("DELETE FROM mapped WHERE row_number IN (SELECT row_number FROM temp.erased)")
+    load.execute("INSERT INTO left_out SELECT DISTINCT row_number FROM temp.erased")
+    load.remark("erased", f"{rows_as_text(found)} left out: they are about people who were forgotten.", found)
+
+
+def _identifiers(load: Load) -> Iterator[tuple[Kind, str, str, str]]:
+    """(kind, table, column, which of its rows) of all that may say who somebody is."""
+    for name in load.persons:
+        yield "customer_id", "mapped", name, "TRUE"
+    if _ORDER in load.stored:
+        yield _ORDER, "mapped", _ORDER, "TRUE"
+    for name in load.input.persons:
+        if name not in load.stored:
+            continue
+        contact = load.input.header.columns[name].contact
+        if contact == "kind":
+            for of_row in _KINDS:
+                yield of_row, "completed", name, f"kind = '{of_row}'"
+        elif contact:
+            yield contact, "completed", name, "TRUE"
+
+
+def _find(load: Load, kind: Kind, table: str, column: str, condition: str) -> None:
+    country = "upper(coalesce(country, ''))" if table == "completed" and "country" in load.stored else "''"
+    listed = load.engine.read(
+        f"SELECT DISTINCT {quoted(column)} AS told, {country} AS of_country FROM {table} "
+        f"WHERE {quoted(column)} IS NOT NULL AND {condition}"
+    )
+    region = load.settings.country
+    days = [load.tombstones.day(kind, told, of or region) for told, of in listed.iter_rows()]
+    of_erased = listed.with_columns(erased_on=pl.Series(days, dtype=pl.Date)).filter(pl.col("erased_on").is_not_null())
+    if not of_erased.height:
+        return
+    load.execute("CREATE OR REPLACE TEMP TABLE erased_values (told VARCHAR, of_country VARCHAR, erased_on DATE)")
+    load.engine.insert("temp.erased_values", of_erased)
+    moment = f"CAST({load.input.moment} AS DATE)" if load.input.moment in load.stored else "CAST(NULL AS DATE)"
+    load.execute(
+        f"INSERT INTO temp.erased SELECT DISTINCT row_number FROM {table} AS rows JOIN temp.erased_values AS told "
+        f"ON told.told = rows.{quoted(column)} AND told.of_country = {country} "
+        f"WHERE {condition} AND coalesce({moment} <= told.erased_on, TRUE)"  # what is not dated may be of any day
+    )
+    load.execute("DROP TABLE temp.erased_values")
+
+
+def _make_nobodys(load: Load) -> None:
+    """An order is one person's: all of its lines in the file are."""
+    load.execute(
+        "INSERT INTO temp.erased SELECT DISTINCT row_number FROM mapped WHERE order_id IN "
+        "(SELECT order_id FROM mapped WHERE row_number IN (SELECT row_number FROM temp.erased))"
+    )
+    orders = load.engine.read(
+        "SELECT DISTINCT order_id FROM mapped WHERE order_id IS NOT NULL AND row_number IN "
+        "(SELECT row_number FROM temp.erased)"
+    )
+    aliases = orders.with_columns(alias=pl.Series(map(load.tombstones.alias, orders["order_id"]), dtype=pl.String))
+    load.execute("CREATE OR REPLACE TEMP TABLE erased_orders (order_id VARCHAR, alias VARCHAR)")
+    load.engine.insert("temp.erased_orders", aliases)
+    emptied = [name for name in (*load.persons, _CITY) if name in load.stored or name == GUEST_ID]
+    load.execute(
+        f"UPDATE mapped SET order_id = told.alias{''.join(f', {name} = NULL' for name in emptied)} "
+        f"FROM temp.erased_orders AS told WHERE told.order_id = mapped.order_id "
+        f"AND row_number IN (SELECT row_number FROM temp.erased)"
+    )
+    load.execute("DROP TABLE temp.erased_orders")
+
+
+def _count(load: Load) -> int:
+    return int(load.execute("SELECT count(DISTINCT row_number) FROM temp.erased")[0][0])

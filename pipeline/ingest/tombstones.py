@@ -1,0 +1,113 @@
+"""Tombstones: by what a person who was forgotten is known again, and by nobody who lacks the key.
+
+A tombstone is HMAC-SHA-256 of `forget:v1:<kind>:<canonical>`. The key comes from the environment and never lies in the
+home: all telephone numbers can be tried in minutes by whoever has hash and key. Each case of `perennial forget` is a
+file that holds its tombstones, when what is told of the person was erased, and no word about who it was.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import hmac
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from pipeline.errors import PerennialError
+from pipeline.ingest.contacts import email, phone
+from pipeline.settings import Settings
+
+Kind = Literal["customer_id", "email", "phone", "order_id"]
+FOLDER = Path("data", "erasures")
+_ENDING = ".case.json"
+
+
+class ErasureKeyError(PerennialError):
+    """The key of the tombstones is not there, or is another one."""
+
+
+def canonical(kind: Kind, told: str, country: str | None = None) -> str | None:
+    """An identifier in the one way in which it is known; None if it cannot be one of its kind."""
+    if kind == "email":
+        return email(told)
+    return phone(told, country) if kind == "phone" else told.strip() or None
+
+
+def tombstone(key: bytes, kind: Kind, known_as: str) -> str:
+    """`known_as`: canonical."""
+    return hmac.digest(key, f"forget:v1:{kind}:{known_as}".encode(), "sha256").hex()
+
+
+def key_id(key: bytes) -> str:
+    """By what a key is known in a case; it tells nothing of the key."""
+    return hashlib.sha256(b"perennial erasure key" + key).hexdigest()[:8]
+
+
+def keys(settings: Settings) -> list[bytes]:
+    """The keys there are, that of new cases first; the others look up older ones."""
+    given = settings.erasure_keys.get_secret_value() if settings.erasure_keys is not None else ""
+    return [key.strip().encode() for key in given.split(",") if key.strip()]
+
+
+@dataclass(frozen=True)
+class Tombstones:
+    """Those of all cases: (kind, tombstone) -> the last day whose rows are erased."""
+
+    keys: Sequence[bytes]
+    erased_on: Mapping[tuple[str, str], dt.date]
+
+    def __bool__(self) -> bool:
+        return bool(self.erased_on)
+
+    def day(self, kind: Kind, told: str, country: str | None = None) -> dt.date | None:
+        """Up to when what is told of an identifier is erased; None for whoever was not forgotten."""
+        known_as = canonical(kind, told, country)
+        if known_as is None:
+            return None
+        days = [self.erased_on.get((kind, tombstone(key, kind, known_as))) for key in self.keys]
+        return max((day for day in days if day is not None), default=None)
+
+    def alias(self, order_id: str) -> str:
+        """An order of somebody who was forgotten: the same in every export, and nobody's. With the oldest key."""
+        return f"erased-{tombstone(self.keys[-1], 'order_id', order_id)[:16]}"
+
+
+NOBODY = Tombstones((), {})
+
+
+def find_tombstones(settings: Settings) -> Tombstones:
+    """Raises ErasureKeyError where a case was made with a key that is not there: who was forgotten would come back."""
+    known = {key_id(key): key for key in keys(settings)}
+    found = dict[tuple[str, str], dt.date]()
+    for case in cases(settings):
+        if case["key_id"] not in known:
+            raise ErasureKeyError(
+                f"{case_file(settings, case['case'])} was made with the key {case['key_id']}, which is not among "
+                f"PERENNIAL_ERASURE_KEYS. Without it nobody can tell who was forgotten, and they would come back with "
+                f"the next export. Set the variable to the key, or to several with commas between them, and run again."
+            )
+        for stone in case["tombstones"]:
+            key = (stone["kind"], stone["value"])
+            found[key] = max(found.get(key, dt.date.min), dt.date.fromisoformat(case["erased_on"]))
+    return Tombstones(list(known.values()), found)
+
+
+def case_file(settings: Settings, case: str) -> Path:
+    return settings.home / FOLDER / f"{case}{_ENDING}"
+
+
+def cases(settings: Settings) -> list[dict[str, Any]]:
+    """What the files of all cases say. Raises ErasureKeyError for one that cannot be read."""
+    found = []
+    for file in sorted((settings.home / FOLDER).glob(f"*{_ENDING}")):
+        try:
+            found.append(json.loads(file.read_text(encoding="utf-8")))
+        except (OSError, ValueError) as error:
+            raise ErasureKeyError(
+                f"{file} cannot be read ({type(error).__name__}). It tells who was forgotten: restore it from the "
+                "backup."
+            ) from None
+    return found

@@ -1,0 +1,85 @@
+"""The ranked list of whom to act on, as the first page shows it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pipeline.reporting import queries, words
+from pipeline.reporting.facts import Facts, Report
+from pipeline.reporting.segments import files_of
+
+
+@dataclass(frozen=True)
+class Action:
+    """Somebody to write to: who, how many, what is at stake, what it may cost, and their file."""
+
+    label: str
+    who: str
+    advice: str
+    customers: int
+    counted: str
+    value: str
+    spend: str
+    files: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
+class ActionList:
+    """Actions with customers, those with most at stake first; `others` says of the rest why they are not there."""
+
+    actions: tuple[Action, ...]
+    others: str
+
+    @property
+    def answer(self) -> str:
+        if not self.actions:
+            return "Nobody stands in an action on this day."
+        first = self.actions[0]
+        stake = f", {first.value} at stake" if first.value != words.UNKNOWN else ""
+        return f"{first.label}: {first.counted}{stake}. {first.advice}"
+
+
+def action_list(report: Report, most: int) -> ActionList:
+    rows = report.ask(queries.ACTIONS).to_dicts()
+    found = [_action(report.facts, row) for row in rows if row["customers"]][:most]
+    return ActionList(tuple(found), _others(rows))
+
+
+def _action(facts: Facts, row: Mapping[str, Any]) -> Action:
+    return Action(
+        label=row["label"],
+        who=row["who"],
+        advice=row["advice"],
+        customers=row["customers"],
+        counted=_counted(row),
+        value=words.UNKNOWN if row["value_at_stake"] is None else facts.money(row["value_at_stake"]),
+        spend=_spend(facts, row),
+        files=files_of(facts, "actions", row["action"]),
+    )
+
+
+def _counted(row: Mapping[str, Any]) -> str:
+    """'52 customers, 7 of them new since 30 September 2026'."""
+    people = words.counted(row["customers"], "customer")
+    if row["new_customers"] is None:
+        return people
+    return f"{people}, {words.count(row['new_customers'])} of them new since {words.day(row['previous_snapshot_date'])}"
+
+
+def _spend(facts: Facts, row: Mapping[str, Any]) -> str:
+    if row["most_to_spend"] is None:
+        return "What may be spent on each is not known."
+    if row["most_to_spend"] <= 0:
+        return "Nothing may be spent on them: no contact pays."
+    how = {"measured": "as campaigns measured it", "measured in part": "of some measured by campaigns"}
+    basis = how.get(row["cost_basis"], "an upper limit, not measured")
+    return f"At most {facts.money(row['most_to_spend'])} each, {basis}."
+
+
+def _others(rows: Sequence[Mapping[str, Any]]) -> str:
+    nobody = [row["label"] for row in rows if row["customers"] == 0]
+    said = [f"Nobody today: {', '.join(nobody)}."] if nobody else []
+    said += [f"Insufficient data for “{row['label']}”: it needs {row['needs']}." for row in rows if row["needs"]]
+    return " ".join(said)

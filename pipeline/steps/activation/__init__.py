@@ -1,0 +1,1 @@
+"""Steps of what leaves: who is left alone."""

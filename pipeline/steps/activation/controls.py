@@ -1,0 +1,89 @@
+"""Step `controls`: who is left alone by which audience since when, so that what campaigns cause can be measured."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+
+import polars as pl
+
+from pipeline.engines.engine import Engine
+from pipeline.models.control_groups import HOLDOUT, is_left_alone
+from pipeline.settings import Settings
+from pipeline.tables.audiences import on_terms
+from pipeline.tables.catalog import catalog_of
+
+SEGMENTS = "segments"
+"""The audiences whose members a table tells; who is in another is known only when its files are written."""
+
+_MEMBERS = f"""
+SELECT catalogue || '/' || segment AS audience, customer_id
+FROM marts.rfm_segments
+WHERE snapshot_date = $snapshot_date
+UNION ALL
+SELECT '{HOLDOUT}' AS audience, customer_id
+FROM marts.lifecycle_stages
+WHERE snapshot_date = $snapshot_date
+"""
+_BEFORE = """
+SELECT audience, customer_id, member_from, member_until, arm, first_on, share
+FROM marts.control_members
+WHERE snapshot_date = (SELECT max(snapshot_date) FROM marts.control_members WHERE snapshot_date < $snapshot_date)
+"""
+CONTROL_ARM, HOLDOUT_ARM = "control", "holdout"
+_WHOSE = ["audience", "customer_id"]
+
+
+def queries() -> dict[str, str]:
+    """Everything that the step asks of the engine, by name."""
+    return {"members": _MEMBERS, "before": _BEFORE}
+
+
+def compute(engine: Engine, settings: Settings, day: dt.date, log: Callable[[str], object]) -> dict[str, pl.DataFrame]:
+    """Every spell of a customer as a member of an audience that leaves them alone, those of before included."""
+    audiences = on_terms(catalog_of(settings.home).audiences, settings.deliver)
+    own = {one.name: one.header.control_share for one in audiences}[SEGMENTS]
+    before = engine.read(_BEFORE, {"snapshot_date": day})
+    if before.is_empty() and not own and not settings.holdout_share:
+        return {}
+    members = engine.read(_MEMBERS, {"snapshot_date": day})
+    known = before.group_by(_WHOSE).agg(pl.col("arm").first(), pl.col("first_on").min())
+    alone = left_alone(members.join(known, on=_WHOSE, how="left"), own, settings.holdout_share)
+    log(f"{day}: {alone['customer_id'].n_unique():,} customers are left alone, by one audience or by all.")
+    return {"control_members": spells(alone, before, day)}
+
+
+def left_alone(members: pl.DataFrame, own: float, everywhere: float) -> pl.DataFrame:
+    """Of `members` (with arm and first_on of before, if any) those who are left alone: arm and the chance of it.
+
+    Who was once stays so, as long as the audience leaves anybody alone.
+    """
+    holdout = {
+        customer for customer in members["customer_id"].unique() if is_left_alone(HOLDOUT, everywhere, customer)
+    } if everywhere else set[str]()  # fmt: skip
+    of_all = pl.col("audience") == HOLDOUT
+    share = pl.when(of_all).then(everywhere).otherwise(1 - (1 - own) * (1 - everywhere))
+    drawn = pl.Series("drawn", [
+        HOLDOUT_ARM if customer in holdout
+        else CONTROL_ARM if own and audience != HOLDOUT and is_left_alone(audience, own, customer)
+        else None
+        for audience, customer in members.select(_WHOSE).iter_rows()
+    ], dtype=pl.String)  # fmt: skip
+    placed = members.with_columns(share=share, arm=pl.coalesce("arm", drawn))
+    # Nobody is left alone by a lot that is not drawn any more.
+    lots = [arm for arm, asked in ((CONTROL_ARM, own), (HOLDOUT_ARM, everywhere)) if asked]
+    return placed.filter(pl.col("arm").is_in(lots))
+
+
+def spells(alone: pl.DataFrame, before: pl.DataFrame, day: dt.date) -> pl.DataFrame:
+    """Spells of before, ended on the day for who is not `alone` any more, and those that begin on it."""
+    ended = pl.col("member_until").is_null() & pl.col("here").is_null()
+    carried = before.join(alone.select(*_WHOSE, here=pl.lit(True)), on=_WHOSE, how="left").with_columns(
+        member_until=pl.when(ended).then(pl.lit(day)).otherwise("member_until")
+    )
+    going_on = carried.filter(pl.col("member_until").is_null())
+    begun = alone.join(going_on, on=_WHOSE, how="anti").with_columns(
+        member_from=pl.lit(day), member_until=pl.lit(None, pl.Date), first_on=pl.coalesce("first_on", pl.lit(day))
+    )
+    columns = [*_WHOSE, "member_from", "member_until", "arm", "first_on", "share"]
+    return pl.concat([carried.select(columns), begun.select(columns)])

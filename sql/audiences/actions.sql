@@ -1,0 +1,63 @@
+/*
+title: Actions
+description: "Whom to act on this week, a file for each action of marts.action_list; everybody in one file only, the first that applies."
+owner: team:crm
+advice: "What to do with each is in marts.action_list and on the page Actions; those with the highest value at stake first."
+catalogue: actions
+each: action
+values: |
+  SELECT action
+  FROM (VALUES
+    ('premium_alert'), ('overdue'), ('cant_lose'), ('at_risk'), ('repeat_due'), ('second_order'), ('rising'), ('new_this_week')
+  ) AS listed (action)
+value: value_at_stake
+columns:
+  customer_id:          {type: VARCHAR, meaning: Customer of the shop}
+  priority:             {type: INTEGER, min: 1, max: 8, meaning: "Place of the action in the order in which it is asked for, 1 first"}
+  since:                {type: DATE, meaning: First snapshot since which the customer has stood in the action}
+  previous_action:      {type: VARCHAR, nullable: true, meaning: "Action on the snapshot before; null for who stood in none, and on the first"}
+  value_at_stake:       {type: DOUBLE, unit: currency, nullable: true, meaning: "What may be won or saved in 90 days, an upper limit; null where it is not known"}
+  most_to_spend:        {type: DOUBLE, unit: currency, nullable: true, meaning: Most that may be spent on the customer}
+  stage:                {type: VARCHAR, meaning: Lifecycle stage}
+  activity_trend:       {type: VARCHAR, nullable: true, meaning: "growing, declining or stable; else why it is not known"}
+  recency_days:         {type: BIGINT, unit: days, min: 0, meaning: Days since the last order}
+  usual_gap_days:       {type: DOUBLE, unit: days, nullable: true, min: 0, meaning: Median number of days between orders; null before the second}
+  orders:               {type: BIGINT, unit: orders, min: 1, meaning: Orders that stand}
+  revenue_12_months:    {type: "DECIMAL(18,2)", unit: currency, meaning: Revenue of the last 365 days}
+  predicted_clv:        {type: DOUBLE, unit: currency, nullable: true, meaning: "Predicted value; null where it is not predicted"}
+  churn_probability:    {type: DOUBLE, nullable: true, min: 0, max: 1, meaning: Probability of no order within churn_horizon_days}
+  churn_horizon_days:   {type: INTEGER, unit: days, nullable: true, min: 1, meaning: The churn horizon of the day}
+  p_purchase_30d:       {type: DOUBLE, nullable: true, min: 0, max: 1, meaning: Probability of an order within 30 days}
+  p_purchase_90d:       {type: DOUBLE, nullable: true, min: 0, max: 1, meaning: Probability of an order within 90 days}
+  next_purchase_from:   {type: DATE, nullable: true, meaning: "Day by which one in ten like this has bought, of those who buy within 365 days"}
+  next_purchase_median: {type: DATE, nullable: true, meaning: Day by which half of them have}
+  next_purchase_to:     {type: DATE, nullable: true, meaning: Day by which nine in ten of them have}
+*/
+SELECT
+  members.action,
+  members.customer_id,
+  members.priority,
+  members.since,
+  members.previous_action,
+  members.value_at_stake,
+  members.most_to_spend,
+  members.stage,
+  trends.activity_trend,
+  summary.recency_days,
+  summary.median_gap_days AS usual_gap_days,
+  summary.orders,
+  summary.revenue_12_months,
+  clv.predicted_clv,
+  churn.churn_probability,
+  churn.churn_horizon_days,
+  churn.p_purchase_30d,
+  churn.p_purchase_90d,
+  clv.next_purchase_from,
+  clv.next_purchase_median,
+  clv.next_purchase_to
+FROM marts.action_members AS members
+JOIN marts.customer_summary AS summary USING (snapshot_date, customer_id)
+LEFT JOIN marts.activity_trend AS trends USING (snapshot_date, customer_id)
+LEFT JOIN marts.churn_predictions AS churn USING (snapshot_date, customer_id)
+LEFT JOIN marts.clv_predictions AS clv USING (snapshot_date, customer_id)
+WHERE members.snapshot_date = $snapshot_date
