@@ -15,7 +15,7 @@ import tomllib
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self, TypeVar
+from typing import Annotated, Any, Literal, Self, TypeVar, get_args
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -313,6 +313,62 @@ class Audiences(BaseModel):
         return products
 
 
+class Discounts(BaseModel):
+    """How large the bands of discounts are, and what bounds them."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    low: Annotated[float, InSql("DOUBLE", "discount_low")] = Field(
+        0.05, ge=0, lt=1, description="Discount of the band low, 0.05 for 5 %"
+    )
+    mid: Annotated[float, InSql("DOUBLE", "discount_mid")] = Field(
+        0.10, ge=0, lt=1, description="Discount of the band mid"
+    )
+    high: Annotated[float, InSql("DOUBLE", "discount_high")] = Field(
+        0.15, ge=0, lt=1, description="Discount of the band high"
+    )
+    margin_floor: Annotated[float, InSql("DOUBLE", "discount_margin_floor")] = Field(
+        0.0, ge=0, lt=1, description="Share of revenue that must be left of clv.margin after the discount"
+    )
+    budget: Annotated[float | None, InSql("DOUBLE", "discount_budget")] = Field(
+        None, ge=0, description="What the discounts of a day may be expected to cost within 90 days; else no limit"
+    )
+    control_share: float = Field(
+        0.0, ge=0, lt=1, description="Share of all customers who get no discount, so that the effect can be measured"
+    )
+
+    @model_validator(mode="after")
+    def ascending(self) -> Self:
+        if not 0 < self.low < self.mid < self.high:
+            raise ValueError(f"low, mid and high must rise, not {[self.low, self.mid, self.high]}")
+        return self
+
+
+Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
+WEEKDAYS: tuple[Weekday, ...] = get_args(Weekday)
+
+
+class Contacts(BaseModel):
+    """How often a customer is written to at most, and when nobody is: what the contact calendar keeps to."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    days: int = Field(30, ge=1, le=365, description="Length of the rolling time that the caps are of")
+    most: int = Field(8, ge=0, description="Messages to a customer within it, by any channel")
+    email: int = Field(6, ge=0, description="Of these, by e-mail")
+    sms: int = Field(2, ge=0, description="Of these, by SMS")
+    push: int = Field(4, ge=0, description="Of these, by push")
+    most_a_day: int | None = Field(None, ge=0, description="Contacts of all customers on a day; else no limit")
+    quiet: tuple[Weekday, ...] = Field((), description="Days of the week on which nobody is written to")
+
+    @field_validator("quiet")
+    @classmethod
+    def a_day_is_left(cls, quiet: tuple[Weekday, ...]) -> tuple[Weekday, ...]:
+        if set(quiet) == set(WEEKDAYS):
+            raise ValueError("a day of the week must be left on which customers may be written to")
+        return quiet
+
+
 class Consent(BaseModel):
     """What a customer must have agreed to, and for which channel."""
 
@@ -590,6 +646,12 @@ class Settings(BaseSettings):
     )
     holdout_share: Later[float] = Field(
         0.0, ge=0, lt=1, description="Share of all customers who are left alone by every audience, to compare with"
+    )
+    contacts: Later[Contacts] = Field(
+        default_factory=lambda: Contacts(), description="How often a customer is written to, and when nobody is"
+    )
+    discounts: Later[Discounts] = Field(
+        default_factory=lambda: Discounts(), description="How large discounts are, and what bounds them"
     )
     schedule_hour: int = Field(3, ge=0, le=23, description="Local hour of the nightly run")
     failure_webhook: Secret[HttpUrl] | None = Field(

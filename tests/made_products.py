@@ -12,6 +12,7 @@ import polars as pl
 from shop import all_tables
 
 from pipeline.engines.duckdb import DuckDBEngine
+from pipeline.tables.rules import polars_type
 
 METHODS = {
     "repeat": ("personal_frequency", "popular_30d", "popular_90d", "last_occasion_again"),
@@ -25,6 +26,14 @@ def fill(engine: DuckDBEngine, day: dt.date, table: str, *rows: dict[str, Any], 
     told = [dict.fromkeys(columns) | common | row for row in rows]
     frame = pl.DataFrame(told, infer_schema_length=None).drop("snapshot_date")
     engine.write_frame(all_tables()[f"marts.{table}"], day, frame)
+
+
+def put(engine: DuckDBEngine, day: dt.date, table: str, *rows: dict[str, Any], **common: Any) -> None:
+    """The same, whether or not they agree with other tables."""
+    kinds = {name: polars_type(kind) for name, kind in all_tables()[f"marts.{table}"].column_types().items()}
+    told = [dict.fromkeys(kinds) | {"snapshot_date": day} | common | row for row in rows]
+    engine.execute(f"DELETE FROM marts.{table} WHERE snapshot_date = $day", {"day": day})
+    engine.insert(f"marts.{table}", pl.DataFrame(told, schema=kinds))
 
 
 def make_up_products(engine: DuckDBEngine, day: dt.date) -> None:

@@ -7,6 +7,8 @@ from hashlib import sha256
 BUCKETS = 10_000
 HOLDOUT = "global-v1"
 """The salt by which customers are left alone by every audience."""
+DISCOUNTS = "discounts-v1"
+"""The salt by which customers get no discount."""
 
 
 def bucket(salt: str, customer_id: str) -> int:
@@ -16,4 +18,4 @@ def bucket(salt: str, customer_id: str) -> int:
 
 def is_left_alone(salt: str, share: float, customer_id: str) -> bool:
     """Whether the lot falls on a customer. `share`: 0.1 for a tenth."""
-    return bucket(salt, customer_id) < round(BUCKETS * share)
+    return share > 0 and bucket(salt, customer_id) < round(BUCKETS * share)

@@ -34,6 +34,7 @@ STEPS = {
     "taste": "pipeline.steps.products.taste",
     "attribution": "pipeline.steps.campaigns.attribution",
     "engagement_gaps": "pipeline.steps.campaigns.engagement_gaps",
+    "contact_calendar": "pipeline.steps.activation.contact_calendar",
     "controls": "pipeline.steps.activation.controls",
     "uplift": "pipeline.steps.campaigns.uplift",
 }

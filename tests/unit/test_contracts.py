@@ -313,9 +313,12 @@ def told_shop(shop):
     shop.orders(
         "fred", "2026-02-01", "2026-03-19", "2026-03-22", "2026-03-26", "2026-03-30"
     )  # often enough for a trend
-    stage = {"stage": "bulbs", "from_day": 0, "to_day": 400, "items": ["bulb*"]}
-    needs = [{"rule": "light", "anchor": ["lamp"], "stages": [stage]}]
-    shop.with_settings(trend={"window_days": 7}, need_stages=needs, holdout_share=0.9)
+    stages = [
+        {"stage": stage, "from_day": since, "to_day": until, "items": ["bulb*"]}
+        for stage, since, until in (("bulbs", 0, 100), ("spares", 100, 400))
+    ]
+    needs = [{"rule": "light", "anchor": ["lamp"], "stages": stages}]
+    shop.with_settings(trend={"window_days": 7}, need_stages=needs, holdout_share=0.7)
     shop.registered("anna", on="2026-01-01").registered("lea")
     shop.target("revenue", "2026-03", 100).benchmark("fashion", "revenue", "2026-Q1", 90)
     shop.product("lamp", category="Home > Lamps", list_price=40, in_stock=True)

@@ -248,7 +248,10 @@ NEED = {"rule": "a", "anchor": ["b"], "stages": [{"stage": "c", "from_day": 0, "
 def test_the_settings_that_change_results_are_those_of_the_docs(home):
     told = (PROJECT / "docs" / "settings.md").read_text().partition("## What a setting changes")[2]
     told = told.partition("They are written into every manifest")[0]
-    given = Settings(home=home, need_stages=[NEED], affinity={"largest_basket": 50})
+    given = Settings(
+        home=home, need_stages=[NEED], affinity={"largest_basket": 50}, audiences={"minimum_size": 9},
+        deliver={"segments": {"control_share": 0.1}}, holdout_share=0.1, discounts={"budget": 9}, contacts={"most": 9},
+    )  # fmt: skip
     assert set(re.findall(r"`(\w+)`", told)) == set(given.analytic())
 
 
@@ -281,9 +284,9 @@ def test_what_sql_reads_is_in_the_fingerprint(home):
     }
     assert marked == {
         "cancelled_orders_count", "tiers", "activity_window_days", "compare", "period", "clv", "trend", "affinity",
-        "audiences",
+        "audiences", "discounts",
     }  # fmt: skip
-    later = {"affinity": {"largest_basket": 50}, "audiences": {"minimum_size": 5}}
+    later = {"affinity": {"largest_basket": 50}, "audiences": {"minimum_size": 5}, "discounts": {"budget": 5}}
     assert marked <= Settings(home=home, **later).analytic().keys()
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 import polars as pl
 
 from pipeline.engines.engine import Engine
-from pipeline.models.control_groups import HOLDOUT, is_left_alone
+from pipeline.models.control_groups import DISCOUNTS, HOLDOUT, is_left_alone
 from pipeline.settings import Settings
 from pipeline.tables.audiences import on_terms
 from pipeline.tables.catalog import catalog_of
@@ -21,8 +22,9 @@ SELECT catalogue || '/' || segment AS audience, customer_id
 FROM marts.rfm_segments
 WHERE snapshot_date = $snapshot_date
 UNION ALL
-SELECT '{HOLDOUT}' AS audience, customer_id
-FROM marts.lifecycle_stages
+SELECT everybody.audience, stages.customer_id
+FROM marts.lifecycle_stages AS stages
+CROSS JOIN (VALUES ('{HOLDOUT}'), ('{DISCOUNTS}')) AS everybody (audience)
 WHERE snapshot_date = $snapshot_date
 """
 _BEFORE = """
@@ -43,36 +45,52 @@ def compute(engine: Engine, settings: Settings, day: dt.date, log: Callable[[str
     """Every spell of a customer as a member of an audience that leaves them alone, those of before included."""
     audiences = on_terms(catalog_of(settings.home).audiences, settings.deliver)
     own = {one.name: one.header.control_share for one in audiences}[SEGMENTS]
-    before = engine.read(_BEFORE, {"snapshot_date": day})
-    if before.is_empty() and not own and not settings.holdout_share:
+    lots = Lots(settings.holdout_share, {HOLDOUT: 0.0, DISCOUNTS: settings.discounts.control_share}, own)
+    before = engine.read(queries()["before"], {"snapshot_date": day})
+    if before.is_empty() and not lots.are_drawn:
         return {}
-    members = engine.read(_MEMBERS, {"snapshot_date": day})
+    members = engine.read(queries()["members"], {"snapshot_date": day})
     known = before.group_by(_WHOSE).agg(pl.col("arm").first(), pl.col("first_on").min())
-    alone = left_alone(members.join(known, on=_WHOSE, how="left"), own, settings.holdout_share)
+    alone = left_alone(members.join(known, on=_WHOSE, how="left"), lots)
     log(f"{day}: {alone['customer_id'].n_unique():,} customers are left alone, by one audience or by all.")
     return {"control_members": spells(alone, before, day)}
 
 
-def left_alone(members: pl.DataFrame, own: float, everywhere: float) -> pl.DataFrame:
-    """Of `members` (with arm and first_on of before, if any) those who are left alone: arm and the chance of it.
+@dataclass(frozen=True)
+class Lots:
+    """Shares that are left alone: of everybody by every audience, and by each for itself."""
 
-    Who was once stays so, as long as the audience leaves anybody alone.
+    everywhere: float
+    of: Mapping[str, float]
+    otherwise: float
+
+    @property
+    def are_drawn(self) -> bool:
+        return bool(self.everywhere or self.otherwise or any(self.of.values()))
+
+    def own(self, audience: str) -> float:
+        return self.of.get(audience, self.otherwise)
+
+
+def left_alone(members: pl.DataFrame, lots: Lots) -> pl.DataFrame:
+    """Of `members` (with arm and first_on of before, if any) those who are left alone: arm, and the chance of it.
+
+    Who was once stays so, as long as that lot is drawn at all.
     """
-    holdout = {
-        customer for customer in members["customer_id"].unique() if is_left_alone(HOLDOUT, everywhere, customer)
-    } if everywhere else set[str]()  # fmt: skip
-    of_all = pl.col("audience") == HOLDOUT
-    share = pl.when(of_all).then(everywhere).otherwise(1 - (1 - own) * (1 - everywhere))
-    drawn = pl.Series("drawn", [
-        HOLDOUT_ARM if customer in holdout
-        else CONTROL_ARM if own and audience != HOLDOUT and is_left_alone(audience, own, customer)
-        else None
-        for audience, customer in members.select(_WHOSE).iter_rows()
-    ], dtype=pl.String)  # fmt: skip
-    placed = members.with_columns(share=share, arm=pl.coalesce("arm", drawn))
-    # Nobody is left alone by a lot that is not drawn any more.
-    lots = [arm for arm, asked in ((CONTROL_ARM, own), (HOLDOUT_ARM, everywhere)) if asked]
-    return placed.filter(pl.col("arm").is_in(lots))
+    holdout = set[str]()
+    if lots.everywhere:
+        everybody = members["customer_id"].unique().to_list()
+        holdout = {customer for customer in everybody if is_left_alone(HOLDOUT, lots.everywhere, customer)}
+    rows = []
+    for audience, customer, arm, first_on in members.select(*_WHOSE, "arm", "first_on").iter_rows():
+        own = lots.own(audience)
+        if arm is None:
+            drawn = CONTROL_ARM if is_left_alone(audience, own, customer) else None
+            arm = HOLDOUT_ARM if customer in holdout else drawn
+        if lots.everywhere if arm == HOLDOUT_ARM else own and arm:
+            rows.append((audience, customer, arm, first_on, 1 - (1 - own) * (1 - lots.everywhere)))
+    schema = {**dict.fromkeys((*_WHOSE, "arm"), pl.String), "first_on": pl.Date, "share": pl.Float64}
+    return pl.DataFrame(rows, schema=schema, orient="row")
 
 
 def spells(alone: pl.DataFrame, before: pl.DataFrame, day: dt.date) -> pl.DataFrame:

@@ -1,12 +1,12 @@
 /*
-description: "Who is left alone, so that what campaigns cause can be measured: the customers drawn by lot from each audience of the catalogues with a control share (deliver.segments), and those whom every audience leaves alone (holdout_share), by the spells in which they were members. History: arm and first day are written once, and carried on from the latest earlier partition; a larger share adds customers and frees nobody. Empty without such a share."
+description: "Who is left alone, so that what campaigns cause can be measured: the customers drawn by lot from each audience of the catalogues with a control share (deliver.segments), those whom every audience leaves alone (holdout_share), and those who get no discount (discounts.control_share), by the spells in which they were members. History: arm and first day are written once, and carried on from the latest earlier partition; a larger share adds customers and frees nobody. Empty without such a share."
 grain: [snapshot_date, audience, customer_id, member_from]
 owner: team:crm
 computed_by: controls
 reads: [marts.rfm_segments, marts.lifecycle_stages, marts.control_members]
 columns:
   snapshot_date: {type: DATE, meaning: The day whose end the row describes}
-  audience:      {type: VARCHAR, meaning: "Audience as its file is called, such as grid/loyal: the salt of the lot. global-v1: all customers"}
+  audience:      {type: VARCHAR, meaning: "Audience as its file is called, such as grid/loyal: the salt of the lot. global-v1: all customers, whom none writes to. discounts-v1: all customers, for discounts"}
   customer_id:   {type: VARCHAR, meaning: "Customer who is left alone, among all who are in the audience"}
   member_from:   {type: DATE, meaning: "First snapshot of a spell in which the customer is in the audience and left alone by it"}
   member_until:  {type: DATE, nullable: true, meaning: "First snapshot after it; null while it lasts"}

@@ -44,6 +44,9 @@ columns:
   p_purchase_90d:        {type: DOUBLE, unit: share, nullable: true, min: 0, max: 1, meaning: "Probability of an occasion in the next 90 days (churn_predictions)"}
   churn_probability:     {type: DOUBLE, unit: share, nullable: true, min: 0, max: 1, meaning: "Probability of no occasion within churn_horizon_days (churn_predictions)"}
   churn_horizon_days:    {type: INTEGER, unit: days, nullable: true, min: 1, meaning: "The churn horizon of the day (churn_predictions)"}
+  discount_band:         {type: VARCHAR, nullable: true, values: [none, low, mid, high], meaning: "Discount to offer at most, by rules (discount_bands)"}
+  discount_reason:       {type: VARCHAR, nullable: true, meaning: "Why that band (discount_bands)"}
+  is_held_out:           {type: BOOLEAN, meaning: "Left alone by every audience, to compare with (control_members, global-v1)"}
   is_premium_alert:      {type: BOOLEAN, meaning: "Of high value and losing interest (premium_alerts)"}
   is_rising:             {type: BOOLEAN, meaning: "Predicted value in the best tenth, historic value not (rising_customers)"}
   engagement_level:      {type: VARCHAR, nullable: true, values: [engaged, lapsing, dormant, never, too_new, unreachable], meaning: "How engaged the customer is with messages and the web shop (engagement)"}
@@ -192,6 +195,9 @@ SELECT
   churn.p_purchase_90d,
   churn.churn_probability,
   churn.churn_horizon_days,
+  bands.band AS discount_band,
+  bands.reason AS discount_reason,
+  held_out.customer_id IS NOT NULL AS is_held_out,
   alerts.customer_id IS NOT NULL AS is_premium_alert,
   rising.customer_id IS NOT NULL AS is_rising,
   engagement.level AS engagement_level,
@@ -236,6 +242,13 @@ LEFT JOIN marts.clv_predictions AS clv
   ON clv.snapshot_date = $snapshot_date AND clv.customer_id = stages.customer_id
 LEFT JOIN marts.churn_predictions AS churn
   ON churn.snapshot_date = $snapshot_date AND churn.customer_id = stages.customer_id
+LEFT JOIN marts.discount_bands AS bands
+  ON bands.snapshot_date = $snapshot_date AND bands.customer_id = stages.customer_id
+LEFT JOIN marts.control_members AS held_out
+  ON held_out.snapshot_date = $snapshot_date
+  AND held_out.customer_id = stages.customer_id
+  AND held_out.audience = 'global-v1'
+  AND held_out.member_until IS NULL
 LEFT JOIN marts.premium_alerts AS alerts
   ON alerts.snapshot_date = $snapshot_date AND alerts.customer_id = stages.customer_id
 LEFT JOIN marts.rising_customers AS rising

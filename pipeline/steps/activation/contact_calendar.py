@@ -1,0 +1,170 @@
+"""Step `contact_calendar`: when to write to whom in the days ahead, within what a customer is asked to bear."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import Counter, defaultdict
+from collections.abc import Callable, Sequence
+
+import polars as pl
+
+from pipeline.engines.engine import Engine
+from pipeline.settings import WEEKDAYS, Contacts, Settings
+
+AHEAD_DAYS = 90
+_CANDIDATES = """
+WITH moments AS (
+  SELECT order_number, back_p50_days
+  FROM marts.key_moments
+  WHERE snapshot_date = $snapshot_date AND cohort = 'all' AND is_main = TRUE AND status = 'known'
+),
+objected AS (
+  SELECT customer_id
+  FROM staging.objections
+  WHERE since_on <= $snapshot_date
+  GROUP BY customer_id
+),
+people AS (
+  SELECT
+    whole.customer_id,
+    whole.best_contact_channel AS channel,
+    whole.value_at_stake,
+    whole.next_need_stage,
+    whole.next_need_from,
+    whole.repeat_item,
+    whole.repeat_due_on,
+    whole.repeat_probability_30d,
+    whole.next_purchase_from,
+    whole.last_purchase_on + moments.back_p50_days::INTEGER AS half_back_on
+  FROM marts.customer_360 AS whole
+  LEFT JOIN moments ON moments.order_number = whole.occasions
+  LEFT JOIN objected ON objected.customer_id = whole.customer_id
+  WHERE whole.snapshot_date = $snapshot_date
+    AND whole.best_contact_channel IS NOT NULL
+    AND objected.customer_id IS NULL
+    AND whole.is_held_out = FALSE
+),
+reasons AS (
+  SELECT
+    customer_id,
+    channel,
+    value_at_stake,
+    1 AS priority,
+    'need_stage' AS reason,
+    next_need_stage AS about,
+    next_need_from AS due_on
+  FROM people
+  UNION ALL
+  SELECT
+    customer_id,
+    channel,
+    value_at_stake,
+    2 AS priority,
+    'repeat_due' AS reason,
+    repeat_item AS about,
+    repeat_due_on AS due_on
+  FROM people
+  CROSS JOIN params.settings AS settings
+  WHERE repeat_probability_30d >= settings.audience_due_probability
+  UNION ALL
+  SELECT
+    customer_id,
+    channel,
+    value_at_stake,
+    3 AS priority,
+    'next_purchase' AS reason,
+    CAST(NULL AS VARCHAR) AS about,
+    next_purchase_from AS due_on
+  FROM people
+  UNION ALL
+  SELECT
+    customer_id,
+    channel,
+    value_at_stake,
+    4 AS priority,
+    'half_back' AS reason,
+    CAST(NULL AS VARCHAR) AS about,
+    half_back_on AS due_on
+  FROM people
+)
+SELECT customer_id, channel, value_at_stake, priority, reason, about, due_on
+FROM reasons
+WHERE due_on > $snapshot_date AND due_on <= $snapshot_date + 90
+"""
+_SENT = """
+SELECT
+  messages.customer_id,
+  coalesce(messages.channel, campaigns.channel) AS channel,
+  messages.happened_on,
+  count(DISTINCT messages.message_id) AS messages
+FROM staging.messages AS messages
+LEFT JOIN staging.campaigns AS campaigns ON campaigns.campaign_id = messages.campaign_id
+WHERE messages.event = 'sent' AND messages.happened_on <= $snapshot_date AND messages.happened_on > $snapshot_date - 365
+GROUP BY messages.customer_id, coalesce(messages.channel, campaigns.channel), messages.happened_on
+"""
+
+
+def queries() -> dict[str, str]:
+    """Everything that the step asks of the engine, by name."""
+    return {"candidates": _CANDIDATES, "sent": _SENT}
+
+
+def compute(engine: Engine, settings: Settings, day: dt.date, log: Callable[[str], object]) -> dict[str, pl.DataFrame]:
+    """The contacts of the next 90 days."""
+    candidates = engine.read(queries()["candidates"], {"snapshot_date": day})
+    if candidates.is_empty():
+        return {}
+    due = _one_a_day(candidates, settings.contacts.quiet, day)
+    since = day - dt.timedelta(settings.contacts.days)
+    sent = engine.read(queries()["sent"], {"snapshot_date": day}).filter(pl.col("happened_on") > since)
+    kept = within_caps(due, sent.join(due, on="customer_id", how="semi"), settings.contacts)
+    log(f"{day}: {kept.height:,} contacts are planned; caps leave out {due.height - kept.height:,}.")
+    place = pl.col("contact_on").rank("ordinal").over("customer_id").cast(pl.Int32)
+    return {"contact_calendar": kept.with_columns(place=place).drop("priority")}
+
+
+def _one_a_day(candidates: pl.DataFrame, quiet: Sequence[str], day: dt.date) -> pl.DataFrame:
+    """With contact_on, the first day from due_on on that is not quiet; of a customer's reasons on it the first."""
+    days = candidates.select("due_on").unique()
+    moved = days.with_columns(
+        contact_on=pl.Series([_not_quiet(on, quiet) for on in days["due_on"].to_list()], dtype=pl.Date)
+    )
+    return (
+        candidates.join(moved, on="due_on")
+        .filter(pl.col("contact_on") <= day + dt.timedelta(AHEAD_DAYS))
+        .sort("priority", "due_on", "about")
+        .unique(["customer_id", "contact_on"], keep="first", maintain_order=True)
+    )
+
+
+def _not_quiet(on: dt.date, quiet: Sequence[str]) -> dt.date:
+    while WEEKDAYS[on.weekday()] in quiet:
+        on += dt.timedelta(1)
+    return on
+
+
+def within_caps(due: pl.DataFrame, sent: pl.DataFrame, caps: Contacts) -> pl.DataFrame:
+    """The contacts that caps allow: day by day, on each the customers with the most value at stake first.
+
+    What was sent counts, and what was planned for earlier days. `sent`: customer_id, channel, happened_on, messages.
+    """
+    borne = defaultdict[str, list[tuple[dt.date, str | None, int]]](list)
+    for customer, *message in sent.select("customer_id", "happened_on", "channel", "messages").iter_rows():
+        borne[customer].append(tuple(message))
+    of_channel = {"email": caps.email, "sms": caps.sms, "push": caps.push}
+    of_day = Counter[dt.date]()
+    in_order = due.sort(["contact_on", "value_at_stake", "customer_id"], descending=[False, True, False])
+    kept = []
+    for customer, on, channel in in_order.select("customer_id", "contact_on", "channel").iter_rows():
+        since = on - dt.timedelta(caps.days)
+        recent = [(by, messages) for at, by, messages in borne[customer] if at > since]
+        allowed = (
+            sum(messages for _, messages in recent) < caps.most
+            and sum(messages for by, messages in recent if by == channel) < of_channel[channel]
+            and (caps.most_a_day is None or of_day[on] < caps.most_a_day)
+        )
+        if allowed:
+            borne[customer].append((on, channel, 1))
+            of_day[on] += 1
+        kept.append(allowed)
+    return in_order.filter(pl.Series(kept, dtype=pl.Boolean))
