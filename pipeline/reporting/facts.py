@@ -54,6 +54,8 @@ class Facts:
     """Why sizes of predictions may be far off; empty where the season is known."""
     untested: str
     """Which published models could not be tested; empty where all were."""
+    season: str = ""
+    """Whether the season is in the predictions, and how; empty where there are none."""
 
     @property
     def is_empty(self) -> bool:
@@ -111,6 +113,7 @@ def read_report(query: Query, snapshot_date: dt.date, tables: Mapping[str, Table
     ask = _as_of(query, snapshot_date)
     previous: dt.date | None = ask(queries.PREVIOUS_SNAPSHOT).item()
     before = _as_of(query, previous) if previous else None
+    clock = ask(prediction_queries.SEASON)
     facts = Facts(
         snapshot_date=snapshot_date,
         currency=run.currency,
@@ -121,8 +124,9 @@ def read_report(query: Query, snapshot_date: dt.date, tables: Mapping[str, Table
         previous=previous,
         lines_before=_only_row(before(queries.LINES)) if before else None,
         customers_before=_only_row(before(queries.CUSTOMERS)) if before else None,
-        unknown_season=_unknown_season(ask(prediction_queries.SEASON)),
+        unknown_season=_unknown_season(clock),
         untested=_untested(ask(prediction_queries.CHAMPIONS)),
+        season=_season(clock),
     )
     return Report(facts, ask, run, tables)
 
@@ -132,6 +136,18 @@ def _unknown_season(clock: pl.DataFrame) -> str:
     if unknown.is_empty():
         return ""
     return prediction_words.unknown_season_sentence(unknown["horizon_days"].to_list(), clock["recent_ratio"][0])
+
+
+def _season(clock: pl.DataFrame) -> str:
+    rows = clock.to_dicts()
+    horizons = [
+        prediction_words.Ahead(
+            row["horizon_days"], row["factor"], row["basis"] in ("a year ago", "held at the limit"),
+            row["basis"] == "held at the limit", row["expected"], row["actual"],
+        )
+        for row in rows
+    ]  # fmt: skip
+    return prediction_words.clock_sentence(horizons, rows[0]["recent_ratio"]) if rows else ""
 
 
 def _untested(champions: pl.DataFrame) -> str:

@@ -59,11 +59,9 @@ def _sentence(told: Sequence[HandedOver]) -> str:
 
 
 def _file(one: HandedOver) -> str:
-    """Its file, or the first of its parts."""
+    """Its file, or the first of them."""
     if not one.files:
         return "none"
     name = one.files[0].rsplit("/", 1)[-1]
     more = len(one.files) - 1
-    return Linked.to_file(
-        f"../../../{one.files[0]}", f"{name} and {words.counted(more, 'more part')}" if more else name
-    )
+    return Linked.to_file(f"../../../{one.files[0]}", f"{name} and {words.count(more)} more" if more else name)

@@ -61,7 +61,8 @@ ORDER BY horizon_days, from_stage, to_stage
 """
 
 VALUE = """
-SELECT stage, status, customers, mean_predicted_clv, standard_error
+SELECT
+  stage, status, customers, mean_predicted_clv, standard_error, contact_worth, contact_worth_low, contact_worth_high
 FROM marts.lifecycle_value
 WHERE snapshot_date = $snapshot_date
 ORDER BY stage

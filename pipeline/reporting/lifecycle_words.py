@@ -209,6 +209,20 @@ def revenue_sentence(last: Sequence[Mapping[str, Any]], currency: str) -> str:
     return said
 
 
+def guess_sentence(scenario: Mapping[str, Any], worth: Mapping[str, Any] | None, currency: str) -> str:
+    """What a scenario rests on. `worth`: what a contact with its stage is worth, where campaigns measured it."""
+    if worth is None or worth["contact_worth"] is None:
+        return (
+            f"“{scenario['scenario']}” is a guess: no campaign with a control group has measured what moves its stage."
+        )
+    low, high = worth["contact_worth_low"], worth["contact_worth_high"]
+    said = f" ({money(low, currency)} to {money(high, currency)})" if low is not None and high is not None else ""
+    return (
+        f"“{scenario['scenario']}” is a guess: what campaigns with a control group measured is "
+        f"{money(worth['contact_worth'], currency)}{said} for a contact with a customer of its stage."
+    )
+
+
 def interval(low: Number, high: Number, show: Callable[[Number], str]) -> str:
     """'12 to 15'; an interval without width comes of too few moves, not of certainty."""
     return "not enough data for an interval" if low == high else f"{show(low)} to {show(high)}"

@@ -217,13 +217,10 @@ WITH placed AS (
       WHEN summary.occasions < 10 THEN 4
       ELSE 5
     END AS frequency_band,
-    clv.p_alive,
     churn.p_purchase_30d,
     churn.p_purchase_90d,
     churn.churn_probability
   FROM marts.customer_summary AS summary
-  JOIN marts.clv_predictions AS clv
-    ON clv.snapshot_date = summary.snapshot_date AND clv.customer_id = summary.customer_id
   JOIN marts.churn_predictions AS churn
     ON churn.snapshot_date = summary.snapshot_date AND churn.customer_id = summary.customer_id
   WHERE summary.snapshot_date = $snapshot_date AND churn.p_purchase_30d IS NOT NULL
@@ -232,7 +229,6 @@ SELECT
   recency_band,
   frequency_band,
   count(*) AS customers,
-  avg(p_alive) AS p_alive,
   avg(p_purchase_30d) AS p_purchase_30d,
   avg(p_purchase_90d) AS p_purchase_90d,
   avg(churn_probability) AS churn_probability

@@ -325,19 +325,6 @@ def averages_sentence(orders: tuple[Number, Number, Number] | None, value: tuple
 # ── probability ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def active_meaning(model: str | None) -> str:
-    """What P(active) is, in one sentence; and what it cannot see."""
-    text = (
-        "P(active) is a guess of the model about what nobody can see, whether a customer would still buy again at "
-        "some time; it is not the chance that they buy soon, and the rest to 100 % is not churn."
-    )
-    if model == "bgnbd":
-        return (
-            f"{text} BG/NBD gives 100 % to all who bought once, because it lets nobody leave before a second purchase."
-        )
-    return f"{text} Without dropout in the data it is 100 % for everyone." if model == "nbd" else text
-
-
 def extremes_sentence(what: str, cells: Sequence[tuple[float, int, str]]) -> str:
     """Highest and lowest mean probability; `cells` are (probability, customers, who)."""
     if not cells:

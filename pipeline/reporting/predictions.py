@@ -90,11 +90,6 @@ def churn_horizon_of(report: Report) -> str | None:
     return words.churn_horizon_sentences(rows) if rows else None
 
 
-def season_of(report: Report) -> list[dict[str, Any]]:
-    """Rows of `season_clock` by horizon; none where nothing is predicted."""
-    return report.ask(queries.SEASON).to_dicts()
-
-
 def caution(status: str) -> str:
     """What stands behind a figure that is predicted by a model of this status; nothing where all is well."""
     return f" · {words.CAUTIONS[status]}" if status in words.CAUTIONS else ""

@@ -122,7 +122,7 @@ def test_who_was_left_out_of_audiences_with_terms(shop_with_list, tmp_path):
     told = words_of(text)
     assert "1 file for tools with 50 rows in all. 1 file would have been empty, and is not there." in told
     assert "actions/overdue ids only 52 2 0 50 overdue.csv" in told
-    assert "actions/overdue klaviyo 52 2 0 50 overdue.klaviyo-part01.csv and 1 more part" in told
+    assert "actions/overdue klaviyo 52 2 0 50 overdue.klaviyo-part01.csv and 1 more" in told
     assert "actions/overdue meta 52 2 50 0 none" in told
     assert f'href="../../../{parts[0]}" download' in text
     # A step that took nobody is no column.

@@ -20,6 +20,7 @@ from pipeline.reporting.lifecycle_words import (
     bridge_sentence,
     difference_sentence,
     flow_sentence,
+    guess_sentence,
     limit,
     limits_sentence,
     revenue_sentence,
@@ -151,6 +152,11 @@ BACK = {**LAST, "scenario": "back", "from_stage": "defecting", "to_stage": "acti
          f"If nothing changes, month 12 brings 500.00 € (400.00 € to 600.00 €), {SUM} Scenario “back” (+5 points of "
          "defecting to active a month) would cost 80.00 € of revenue in 12 months (a change of −90.00 € to "
          "−70.00 €), before its cost."),
+        (guess_sentence(BACK, None, "EUR"),
+         "“back” is a guess: no campaign with a control group has measured what moves its stage."),
+        (guess_sentence(BACK, {"contact_worth": 0.6, "contact_worth_low": -0.2, "contact_worth_high": 1.4}, "EUR"),
+         "“back” is a guess: what campaigns with a control group measured is 0.60 € (−0.20 € to 1.40 €) for a contact "
+         "with a customer of its stage."),
         (stage_sentence("active", [("do nothing", {"customers": 30.4, "customers_low": 25, "customers_high": 36,
                                                         "month": 12})], 40),
          "40 customers are active now; in 12 months 30 (25 to 36) if nothing changes."),

@@ -262,9 +262,7 @@ def test_what_is_said_of_channels(reports: Mapping[str, Report]) -> None:
 
 def test_what_is_said_of_engagement(reports: Mapping[str, Report]) -> None:
     words = said(reports["tiny"], "engagement")
-    assert words["levels"][0].startswith(
-        "Write to the 10 lapsing customers first: last active three to six months ago."
-    )
+    assert words["levels"][0].startswith("10 lapsing customers were last active three to six months ago.")
     assert words["gaps"][0].startswith(
         "Half of all visits are followed by another within 8 days, three quarters within 32"
     )

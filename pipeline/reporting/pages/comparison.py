@@ -67,9 +67,9 @@ def _basis(row: Row, n: str) -> str:
 
 def _lead(asked: Row | None) -> str:
     if asked is None or asked["a_from"] is None:
-        return "The last half of the history with the first, or any two periods (--compare)."
+        return "The last half of the history with the first, or any two periods that the settings name."
     a, b = (f"{_span(asked, s)}, {words.counted(asked[f'{s}_days'], 'day')}" for s in ("a", "b"))
-    how = "the halves of the history" if asked["set_by"] == "history" else "as set by --compare"
+    how = "the halves of the history" if asked["set_by"] == "history" else "the periods that the settings name"
     return f"Period B ({b}) beside period A ({a}): {how}."
 
 

@@ -23,6 +23,7 @@ from pipeline.reporting.lifecycle_words import (
     bridge_sentence,
     difference_sentence,
     flow_sentence,
+    guess_sentence,
     interval,
     later,
     limit,
@@ -420,10 +421,13 @@ def _projection_chart(report: Report, scenarios: Sequence[Row]) -> Chart:
     facts, paths = report.facts, report.ask(queries.PROJECTION).to_dicts()
     names = list(dict.fromkeys(row["scenario"] for row in scenarios))
     by_name = {name: [row for row in scenarios if row["scenario"] == name] for name in names}
+    last = [rows[-1] for rows in by_name.values()]
+    worth = {row["stage"]: row for row in report.ask(queries.VALUE).to_dicts()}
+    guesses = [guess_sentence(row, worth.get(row["from_stage"]), facts.currency) for row in last[1:]]
     views = [
         View(
             "revenue", "Revenue a month",
-            revenue_sentence([rows[-1] for rows in by_name.values()], facts.currency),
+            " ".join([revenue_sentence(last, facts.currency), *guesses]),
             lifecycle_charts.months_ahead(
                 [row["month"] for row in by_name[names[0]]],
                 [_line(name, rows, "revenue", facts.money) for name, rows in by_name.items()],
@@ -450,7 +454,7 @@ def _projection_chart(report: Report, scenarios: Sequence[Row]) -> Chart:
     new = scenarios[0]["new_customers"]
     return Chart(
         id="projection",
-        title="If it goes on like this",
+        title="Revenue of all, if it goes on like this",
         basis=f"n = {words.counted(facts.customers['customers'], 'customer')} · moves "
         f"{words.span(facts.snapshot_date - dt.timedelta(days=MONTHS * MONTH_DAYS), facts.snapshot_date)} · "
         f"{words.count(new)} new customers a month",

@@ -11,7 +11,6 @@ from pipeline.reporting import prediction_queries as queries
 from pipeline.reporting.components import Chart, Field, Grid, KeyFigure, View, grid
 from pipeline.reporting.facts import Facts, Report, table_file
 from pipeline.reporting.prediction_words import (
-    active_meaning,
     alerts_sentence,
     extremes_sentence,
     impossible_meaning,
@@ -51,7 +50,6 @@ def context(report: Report) -> dict[str, Any]:
         "days": days,
         "horizon": churn_horizon_of(report),
         "figures": _figures(totals, champions, days),
-        "active_meaning": active_meaning(champions["counts"]["timing_model"]),
         "activity": _activity(report, days, totals["customers"]),
         "impossible": impossible_meaning(days),
         "propensity": _propensity(report, days, totals["customers"]),
@@ -79,7 +77,6 @@ def _activity(report: Report, days: int, customers: int) -> Chart:
     facts, rows = report.facts, report.ask(queries.ACTIVITY_GRID).to_dicts()
     bands = _RECENCY[: max(row["recency_band"] for row in rows)]
     measures = {
-        "p_alive": ("P(active)", "P(active)"),
         "p_purchase_30d": ("Buys in 30 days", "The chance to buy within 30 days"),
         "p_purchase_90d": ("Buys in 90 days", "The chance to buy within 90 days"),
         "churn_probability": (f"Not in {days} days", f"The chance not to buy within {days} days"),
@@ -126,12 +123,12 @@ def _activity(report: Report, days: int, customers: int) -> Chart:
 def _activity_grid(rows: list[dict[str, Any]], bands: tuple[str, ...], days: int) -> Grid:
     fields = [
         Field("silent_for", "Silent for"), Field("days_with_an_order_from", "Days with an order, from", "count"),
-        Field("customers", "Customers", "count"), Field("p_active", "P(active)", "percent"),
+        Field("customers", "Customers", "count"),
         Field("p_purchase_30d", "Buys in 30 days", "percent"), Field("p_purchase_90d", "Buys in 90 days", "percent"),
         Field("churn_probability", f"Does not in {days}", "percent"),
     ]  # fmt: skip
     return grid("Mean probabilities by silence and number of purchases", fields, [
-        (bands[r["recency_band"] - 1], _OCCASIONS_FROM[r["frequency_band"] - 1], r["customers"], r["p_alive"],
+        (bands[r["recency_band"] - 1], _OCCASIONS_FROM[r["frequency_band"] - 1], r["customers"],
          r["p_purchase_30d"], r["p_purchase_90d"], r["churn_probability"])
         for r in rows
     ])  # fmt: skip

@@ -11,7 +11,7 @@ from pipeline.reporting import rhythm_charts, words
 from pipeline.reporting import rhythm_queries as queries
 from pipeline.reporting.charts import plain
 from pipeline.reporting.components import Chart, Field, Grid, KeyFigure, View, grid
-from pipeline.reporting.facts import MAIN_CATALOGUE, Facts, Report
+from pipeline.reporting.facts import MAIN_CATALOGUE, Facts, Report, audience_file
 from pipeline.reporting.rhythm_words import (
     FOUND,
     back_sentence,
@@ -55,6 +55,7 @@ def context(report: Report) -> dict[str, Any]:
         "moments_basis": _basis(facts),
         **_drift(facts, [row for row in moments if row["cohort"] != _EVERYBODY]),
         "gaps": _gaps(facts, gaps) if gaps else None,
+        **{signal: audience_file(facts, "signals", signal) for signal in ("second_order", "overdue")},
     }
 
 

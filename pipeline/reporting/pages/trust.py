@@ -15,12 +15,10 @@ from pipeline.reporting.facts import Facts, Report
 from pipeline.reporting.prediction_words import (
     METRICS,
     STATUSES,
-    Ahead,
     Result,
     Verdict,
     calibration_sentence,
     capture_sentence,
-    clock_sentence,
     coverage_sentence,
     cumulative_sentence,
     deciles_sentence,
@@ -43,7 +41,6 @@ from pipeline.reporting.predictions import (
     metric_of,
     missing,
     probabilities_of,
-    season_of,
 )
 
 _LAST_X = 7
@@ -91,7 +88,7 @@ def context(report: Report) -> dict[str, Any]:
     return {
         "missing": None,
         "verdict": _verdict(champions, tested, days),
-        "clock": report.facts.unknown_season or _clock(report),
+        "clock": report.facts.unknown_season or report.facts.season,
         "horizon": churn_horizon_of(report),
         "results": _results(tested, days) if tested else None,
         "charts": [
@@ -127,16 +124,6 @@ def _verdict(champions: Mapping[str, Any], tested: Mapping[str, Tested], days: i
         if target not in tested and target in ("counts", *probabilities_of(champions))
     ]
     return verdict(results, first, last, untested)
-
-
-def _clock(report: Report) -> str:
-    rows = season_of(report)
-    horizons = [
-        Ahead(row["horizon_days"], row["factor"], row["basis"] in ("a year ago", "held at the limit"),
-                   row["basis"] == "held at the limit", row["expected"], row["actual"])
-        for row in rows
-    ]  # fmt: skip
-    return clock_sentence(horizons, rows[0]["recent_ratio"]) if rows else ""
 
 
 def _results(tested: Mapping[str, Tested], days: int) -> Grid:

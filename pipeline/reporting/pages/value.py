@@ -90,7 +90,7 @@ def _figures(facts: Facts, totals: dict[str, Any], months: int, careful: str) ->
     """`careful`: what stands behind every prediction."""
     spend = model_name(totals["spend_model"])
     return [
-        KeyFigure("Predicted value of all customers", facts.money(totals["predicted_clv"]),
+        KeyFigure("Predicted value of today’s customers", facts.money(totals["predicted_clv"]),
                   f"over {words.counted(months, 'month')}, by {model_name(totals['model'])} and {spend}{careful}"),
         KeyFigure("Per customer", facts.money(totals["mean_clv"]),
                   f"mean; half are below {facts.money(totals['median_clv'])}{careful}"),

@@ -20,7 +20,7 @@ let:
   first_on: min(as_of)
   engaged_first: min_by(share, as_of) FILTER (level = 'Engaged')
 sentence: >-
-  {% if lapsing %}Write to the {{ lapsing|counted("lapsing customer") }} first: last active three to six months ago.
+  {% if lapsing %}{{ lapsing|counted("lapsing customer") }} {{ lapsing|were }} last active three to six months ago.
   {% endif %}{{ engaged|count }} of {{ everybody|counted("customer") }} are engaged{% if first_on < snapshot_date %}
   ({{ engaged|share_of(everybody)|percent }}; {{ engaged_first|percent }} on {{ first_on|short_day }}){% endif
   %}{% if no_consent %}; {{ no_consent|count }} may not be written to{% endif %}.
