@@ -12,7 +12,7 @@ from pathlib import Path
 import polars as pl
 
 from pipeline.activation.ledger import FOLDER, LISTS, ROWS, Listed, Outbox, differences, removes
-from pipeline.activation.terms import Asked, Gate
+from pipeline.activation.terms import BLOCKED, Asked, Gate, withdrawn_by
 from pipeline.engines.duckdb import DuckDBEngine
 from pipeline.quoting import quoted, text_literal
 from pipeline.settings import Consent
@@ -65,7 +65,8 @@ class HandingOver:
             SELECT $platform AS platform, $audience AS audience, {ID}, why FROM (
               SELECT {ID}, coalesce(
                 {gate.barred()},
-                CASE WHEN {ID} NOT IN (SELECT {ID} FROM {rows}) AND {ID} IN ({_withdrawn(needed)}) THEN 'withdrawn' END
+                CASE WHEN {ID} NOT IN (SELECT {ID} FROM {rows}) AND {ID} IN ({_withdrawn(needed)}) THEN 'withdrawn' END,
+                CASE WHEN {ID} IN (SELECT {ID} FROM {rows} WHERE {BLOCKED}) THEN 'blocked_address' END
               ) AS why
               FROM (SELECT DISTINCT {ID} FROM temp.sent WHERE {_OF_LIST})
             ) WHERE why IS NOT NULL
@@ -143,7 +144,4 @@ def _object(columns: Sequence[str], filled: bool = False) -> str:
 
 def _withdrawn(needed: Iterable[Consent]) -> str:
     """SQL: who has withdrawn a consent that is needed. Of whom nothing is said any more, the export may be lost."""
-    words = " OR ".join(f"(purpose = '{one.purpose}' AND channel IN ('{one.channel}', '*'))" for one in needed)
-    return (
-        f"SELECT {ID} FROM staging.consents WHERE status = 'withdrawn' AND changed_on <= $day AND ({words or 'FALSE'})"
-    )
+    return " UNION ".join(map(withdrawn_by, needed)) or f"SELECT {ID} FROM temp.withdrawn WHERE FALSE"

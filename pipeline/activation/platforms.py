@@ -11,7 +11,7 @@ from math import ceil
 from pathlib import Path
 
 from pipeline.activation.handing_over import CUSTOMER, HandingOver
-from pipeline.activation.terms import MEMBERS, Asked, Gate, Waterfall, granted
+from pipeline.activation.terms import BLOCKED, MEMBERS, Asked, Gate, Waterfall, granted, refused
 from pipeline.engines.duckdb import DuckDBEngine, naming_the_file
 from pipeline.quoting import quoted
 from pipeline.settings import Consent
@@ -27,7 +27,14 @@ _EEA = (
 )
 """Countries in which data and personalised ads need a consent of their own, Britain and Switzerland among them."""
 _ADDRESSES = ("email", "phone")
-_TABLES = ("temp.told", "temp.file_rows", "temp.grants", "temp.objected", "temp.suppressed")
+_ADDRESSED = ("email", "phone", "hash")
+"""Kinds of columns in which an address may stand."""
+_TABLES = tuple(
+    f"temp.{name}"
+    for name in (
+        "told", "file_rows", "member_rows", "blocked", "grants", "withdrawn", "unreached", "objected", "suppressed",
+    )
+)  # fmt: skip
 _TEXTS = ("first_name", "last_name", "city", "region", "zip", "language")
 
 
@@ -55,13 +62,14 @@ class Writer:
         Beside them, who was left out.
         """
         rows = self._rows(platform, asked.audience.header.consent)
+        shown = self._without_controls(asked, platform, rows)
         with naming_the_file(platform.file, None):
-            self._engine.execute(_told(asked, platform, self._gate.left_out(asked), rows), asked.parameters)
+            self._engine.execute(_told(asked, platform, self._gate.left_out(asked), shown), asked.parameters)
         told = self._gate.counted(asked, platform.name, "SELECT step FROM temp.told", {})
         least = max(asked.audience.header.minimum_size, platform.header.at_least)
         stopped = told.delivered < max(least, 1)
         cells = _cells(asked, platform)
-        made = f"CREATE OR REPLACE TEMP TABLE file_rows AS {_file(asked, platform, rows, cells)}"
+        made = f"CREATE OR REPLACE TEMP TABLE file_rows AS {_file(asked, platform, shown, cells)}"
         self._engine.execute(made, asked.parameters)
         written = [] if self._is_preview else self._files(asked, platform, target, rows, cells, stopped, file)
         if stopped:
@@ -125,15 +133,42 @@ class Writer:
         )
 
     def _rows(self, platform: Platform, consent: Consent | None) -> str:
-        """A temporary table: a row per customer who agreed, as the platform wants it."""
+        """A temporary table: a row per customer who agreed, as the platform wants it, without what others refused."""
         of = (platform.name, None if platform.header.consent else consent)
         if of not in self._made:
             self._made[of] = f"temp.platform_rows_{len(self._made)}"
             with naming_the_file(platform.file, None):
-                self._engine.execute(
-                    f"CREATE OR REPLACE TEMP TABLE {self._made[of]} AS {_normalised(platform, consent)}"
-                )
+                blocked = self._blocked(platform, _refusing(platform, consent, self._gate), {})
+                rows = f"(SELECT *, FALSE AS {BLOCKED} FROM ({_normalised(platform, consent)}) AS normalised)"
+                made = f"CREATE OR REPLACE TEMP TABLE {self._made[of]} AS {_unblocked(platform, rows, blocked)}"
+                self._engine.execute(made)
         return self._made[of]
+
+    def _without_controls(self, asked: Asked, platform: Platform, rows: str) -> str:
+        """The rows of members, without addresses of those whom this audience leaves alone: they are written to by no
+        row of another customer, either.
+        """
+        share, members = asked.audience.header.control_share, f"FROM {MEMBERS} WHERE {asked.where}"
+        if not share:
+            return rows
+        left_alone = f"SELECT {ID}, TRUE AS by_email, TRUE AS by_phone {members} AND " + self._gate.is_left_alone(
+            asked.name, share
+        )
+        with naming_the_file(platform.file, None):
+            blocked = self._blocked(platform, left_alone, asked.parameters)
+            of_members = f"(SELECT * FROM {rows} WHERE {ID} IN (SELECT {ID} {members}))"
+            made = f"CREATE OR REPLACE TEMP TABLE member_rows AS {_unblocked(platform, of_members, blocked)}"
+            self._engine.execute(made, asked.parameters)
+        return "temp.member_rows"
+
+    def _blocked(self, platform: Platform, who: str, parameters: Mapping[str, str]) -> list[str]:
+        """`blocked`: the addresses of these as the platform writes them; returns the columns that hold any."""
+        made = f"CREATE OR REPLACE TEMP TABLE blocked AS {_addresses(platform, who)}"
+        self._engine.execute(made, parameters)
+        names = [name for name, column in platform.header.columns.items() if column.kind in _ADDRESSED]
+        counts = ", ".join(f"count({quoted(name)})" for name in names)
+        held = self._engine.execute(f"SELECT {counts} FROM temp.blocked")[0] if names else ()
+        return [name for name, count in zip(names, held, strict=True) if count]
 
 
 def _times_too_large(platform: Platform, written: Written, file: FileFor) -> float:
@@ -141,6 +176,75 @@ def _times_too_large(platform: Platform, written: Written, file: FileFor) -> flo
     header, size = platform.header, file(written.target).stat().st_size
     times = max(written.rows / (header.most_rows or written.rows), size / (header.most_bytes or size))
     return times if times > 1 and written.rows > 1 else 0
+
+
+_TOLD = f"""
+      SELECT customers.{ID}, persons.* EXCLUDE (country),
+        CASE WHEN regexp_full_match(trim(country), '[A-Za-z]{{2}}') THEN upper(trim(country)) END AS country
+      FROM staging.customers AS customers
+      JOIN people.customers AS persons USING (file_id, row_number)
+"""
+"""Customers and who they are."""
+
+
+def _refusing(platform: Platform, consent: Consent | None, gate: Gate) -> str:
+    """SQL: customers of whom an address must not leave, and whether that is the one of e-mail or the number.
+
+    What a platform asks for itself concerns both; else a withdrawal concerns the address of its channel. To what came
+    back nothing is sent, while advertisers send nothing.
+    """
+    header = platform.header
+    if header.consent:
+        no = refused((*header.consent, *header.consent_in_eea), f"told.{ID}")
+        by_email, by_phone = no, no
+    else:
+        purpose = consent.purpose if consent else "marketing"
+        by_email, by_phone = (
+            refused((Consent(purpose=purpose, channel=channel),), f"told.{ID}") for channel in ("email", "sms")
+        )
+    if any(one.channel != "ads" for one in header.consent) or not header.consent:
+        by_email, by_phone = (
+            f"({no}) OR told.{ID} IN (SELECT {ID} FROM temp.unreached WHERE channel IN ('{channel}', '*'))"
+            for no, channel in ((by_email, "email"), (by_phone, "sms"))
+        )
+    return (
+        f"SELECT {ID}, {gate.is_out()} OR ({by_email}) AS by_email, {gate.is_out()} OR ({by_phone}) AS by_phone "
+        f"FROM staging.customers AS told"
+    )
+
+
+def _addresses(platform: Platform, who: str) -> str:
+    """SQL: what the platform's SELECT makes of the addresses of these, and of nothing else that is known of them."""
+    seen = [f"CASE WHEN refusing.by_{name} THEN nfc_normalize(told.{name}) END AS {name}" for name in _ADDRESSES]
+    seen += [f"CAST(NULL AS VARCHAR) AS {name}" for name in (*_TEXTS, "country")]
+    return f"""
+    WITH told AS ({_TOLD}),
+    people AS (
+      SELECT told.{ID}, {", ".join(seen)}, CAST(NULL AS DATE) AS birth_date
+      FROM ({who}) AS refusing JOIN told ON told.{ID} = refusing.{ID}
+      WHERE refusing.by_email OR refusing.by_phone
+    )
+    {platform.select}
+    """
+
+
+def _unblocked(platform: Platform, rows: str, columns: Sequence[str]) -> str:
+    """SQL: the rows without what stands in temp.blocked, and whether they have no address left for that."""
+    if not columns:
+        return f"SELECT * FROM {rows} AS rows"
+    cells = ", ".join(
+        f"CASE WHEN rows.{quoted(name)} IN (SELECT {quoted(name)} FROM temp.blocked) THEN NULL "
+        f"ELSE rows.{quoted(name)} END AS {quoted(name)}"
+        for name in columns
+    )
+    was, known = (
+        f"coalesce({', '.join(f'{of}.{quoted(name)}' for name in platform.header.identifiers)}, NULL)"
+        for of in ("rows", "blanked")
+    )
+    return f"""
+    SELECT * EXCLUDE (was_known) REPLACE ({BLOCKED} OR (was_known AND {known} IS NULL) AS {BLOCKED})
+    FROM (SELECT rows.* REPLACE ({cells}), {was} IS NOT NULL AS was_known FROM {rows} AS rows) AS blanked
+    """
 
 
 def _normalised(platform: Platform, consent: Consent | None) -> str:
@@ -161,12 +265,7 @@ def _normalised(platform: Platform, consent: Consent | None) -> str:
     WITH known AS (
       SELECT {ID} FROM staging.customers UNION SELECT {ID} FROM temp.grants
     ),
-    told AS (
-      SELECT customers.{ID}, persons.* EXCLUDE (country),
-        CASE WHEN regexp_full_match(trim(country), '[A-Za-z]{{2}}') THEN upper(trim(country)) END AS country
-      FROM staging.customers AS customers
-      JOIN people.customers AS persons USING (file_id, row_number)
-    ),
+    told AS ({_TOLD}),
     people AS (
       SELECT known.{ID}, {", ".join(seen)}, told.country, told.birth_date
       FROM known LEFT JOIN told ON told.{ID} = known.{ID}
@@ -202,6 +301,7 @@ def _told(asked: Asked, platform: Platform, left_out: str, rows: str) -> str:
           members.left_out,
           CASE
             WHEN rows.{ID} IS NULL THEN 'without_consent'
+            WHEN rows.{BLOCKED} THEN 'blocked_address'
             WHEN {identifier} IS NULL OR NOT ({" AND ".join(usable) or "TRUE"}) THEN 'without_address'
           END
         ) AS step,

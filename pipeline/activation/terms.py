@@ -1,8 +1,8 @@
 """Terms: who of an audience may be told of, and why the others are left out.
 
 In this order, each step counting whom it takes: members − suppressed − objected − control − without consent − without
-an address the platform can use − an address that another row has − fewer than the minimum → file. The counts add up to
-the members.
+an address the platform can use − an address that is blocked − an address that another row has − fewer than the minimum
+→ file. The counts add up to the members.
 """
 
 from __future__ import annotations
@@ -23,11 +23,14 @@ STEPS = (
     "control",
     "without_consent",
     "without_address",
+    "blocked_address",
     "doubled",
     "under_minimum",
     "delivered",
 )
 MEMBERS = "temp.audience_members"
+BLOCKED = "address_is_blocked"
+"""Column of rows for a platform: whether each address of a customer is one that somebody else refused."""
 
 
 @dataclass(frozen=True)
@@ -81,6 +84,8 @@ class Gate:
 
     def __init__(self, engine: DuckDBEngine, day: dt.date, holdout_share: float = 0.0) -> None:
         self._engine, self._holdout_share = engine, holdout_share
+        engine.execute(_WITHDRAWN)
+        engine.execute(_UNREACHED)
         engine.execute(_GRANTS, {"day": day})
         engine.execute(_OBJECTED)
         engine.execute(_CONTROLS, {"day": day})
@@ -101,9 +106,18 @@ class Gate:
         steps = self._steps()
         for salt, share in ((HOLDOUT, self._holdout_share), (asked.name, asked.audience.header.control_share)):
             if share:
-                kept = f"{ID} IN (SELECT {ID} FROM temp.controls WHERE audience = {text_literal(salt)})"
-                steps.append(f"WHEN {is_control(salt, share, ID)} OR {kept} THEN 'control'")
+                steps.append(f"WHEN {self.is_left_alone(salt, share)} THEN 'control'")
         return f"CASE {' '.join(steps)} END" if steps else "CAST(NULL AS VARCHAR)"
+
+    def is_left_alone(self, salt: str, share: float) -> str:
+        """SQL over customers: whether they are left alone to compare with, of an audience or of all."""
+        kept = f"{ID} IN (SELECT {ID} FROM temp.controls WHERE audience = {text_literal(salt)})"
+        return f"({is_control(salt, share, ID)} OR {kept})"
+
+    def is_out(self) -> str:
+        """SQL over customers: whether nothing is sent to them by any way, so that no address of theirs may leave."""
+        left_alone = self.is_left_alone(HOLDOUT, self._holdout_share) if self._holdout_share else "FALSE"
+        return f"({self.barred()} IS NOT NULL OR {left_alone})"
 
     def barred(self) -> str:
         """SQL: the step that keeps a customer, column customer_id, off every list there is; null for the others."""
@@ -145,6 +159,69 @@ def granted(consents: Iterable[Consent], customer_id: str) -> str:
     return " AND ".join(conditions) or "TRUE"
 
 
+def refused(consents: Iterable[Consent], customer_id: str) -> str:
+    """SQL: whether a customer took back one of these and has not given it again; asked of the tables of a Gate."""
+    conditions = [
+        f"({customer_id} IN ({withdrawn_by(one)}) AND NOT ({granted((one,), customer_id)}))" for one in consents
+    ]
+    return " OR ".join(conditions) or "FALSE"
+
+
+def withdrawn_by(one: Consent) -> str:
+    """SQL: who ever took back a consent, by itself or with every other."""
+    return (
+        f"SELECT {ID} FROM temp.withdrawn WHERE purpose IN ('{one.purpose}', '*') AND channel IN ('{one.channel}', '*')"
+    )
+
+
+_EVENTS = """
+SELECT customer_id, event, happened_at,
+  CASE
+    WHEN regexp_replace(way, '[^a-z]', '', 'g') IN ('email', 'emails', 'mail', 'newsletter') THEN 'email'
+    WHEN regexp_replace(way, '[^a-z]', '', 'g') IN ('sms', 'text', 'mms') THEN 'sms'
+    WHEN way IN ('phone', 'push', 'post', 'ads') THEN way
+    ELSE '*'
+  END AS channel
+FROM (
+  SELECT events.customer_id, events.event, events.happened_at, lower(coalesce(events.channel, campaigns.channel)) AS way
+  FROM staging.messages AS events
+  LEFT JOIN staging.campaigns AS campaigns ON campaigns.campaign_id = events.campaign_id
+) AS told
+"""
+"""Of a way that nobody knows the event is one of every channel."""
+_WITHDRAWN = f"""
+CREATE OR REPLACE TEMP TABLE withdrawn AS
+SELECT customer_id, purpose, channel, max(said_at) AS said_at
+FROM (
+  SELECT customer_id, purpose, channel,
+    CASE WHEN status = 'withdrawn' THEN changed_at ELSE changed_at - INTERVAL 1 SECOND END AS said_at
+  FROM staging.consents
+  WHERE status <> 'granted'
+  UNION ALL
+  SELECT events.customer_id, purposes.purpose, events.channel, events.happened_at
+  FROM ({_EVENTS}) AS events
+  CROSS JOIN (VALUES ('marketing'), ('own_similar')) AS purposes (purpose)
+  WHERE events.event IN ('unsubscribed', 'complained')
+) AS said
+GROUP BY customer_id, purpose, channel
+"""
+"""An unsubscription or a complaint takes back all marketing of its channel."""
+_UNREACHED = f"""
+CREATE OR REPLACE TEMP TABLE unreached AS
+WITH last_seen AS (
+  SELECT customer_id, channel, max(happened_at) AS happened_at,
+    arg_max(event, (happened_at, event = 'bounced')) = 'bounced' AS is_bounced
+  FROM ({_EVENTS}) AS events
+  WHERE event IN ('bounced', 'delivered', 'opened', 'clicked')
+    AND customer_id IN (SELECT customer_id FROM staging.messages WHERE event = 'bounced')
+  GROUP BY customer_id, channel
+)
+SELECT last_seen.customer_id, last_seen.channel
+FROM last_seen
+LEFT JOIN staging.customers AS customers ON customers.customer_id = last_seen.customer_id
+WHERE last_seen.is_bounced AND (customers.updated_at > last_seen.happened_at) IS NOT TRUE
+"""
+"""What was sent last came back, and the customer's row has not been changed since."""
 _GRANTS = """
 CREATE OR REPLACE TEMP TABLE grants AS
 WITH yes AS (
@@ -152,18 +229,11 @@ WITH yes AS (
   FROM staging.consents
   WHERE status = 'granted' AND changed_on <= $day
   GROUP BY customer_id, purpose, channel
-),
-no AS (
-  SELECT customer_id, purpose, channel,
-    max(CASE WHEN status = 'withdrawn' THEN changed_at ELSE changed_at - INTERVAL 1 SECOND END) AS said_at
-  FROM staging.consents
-  WHERE status <> 'granted'
-  GROUP BY customer_id, purpose, channel
 )
 SELECT yes.customer_id, yes.purpose, yes.channel
 FROM yes
 WHERE NOT EXISTS (
-  SELECT 1 FROM no
+  SELECT 1 FROM temp.withdrawn AS no
   WHERE no.customer_id = yes.customer_id AND no.purpose IN (yes.purpose, '*') AND no.channel IN (yes.channel, '*')
     AND no.said_at >= yes.said_at
 )

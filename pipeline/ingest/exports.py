@@ -28,7 +28,7 @@ from pipeline.ingest.load import (
     mapping_key,
     with_rates,
 )
-from pipeline.ingest.matching import tell_unknown_products
+from pipeline.ingest.matching import tell_unknown_persons, tell_unknown_products
 from pipeline.ingest.precedence import local_now, note_arrivals, place_of, shown_path
 from pipeline.ingest.rates import FOLDER as RATES_FOLDER
 from pipeline.ingest.rates import files_below, load_rates
@@ -144,6 +144,7 @@ def _loaded(
     settle(engine, settings)
     link_guests(engine, settings)
     tell_unknown_products(engine)
+    tell_unknown_persons(engine)
 
 
 def shown_by_siblings(engine: DuckDBEngine, source: Source) -> Shown:

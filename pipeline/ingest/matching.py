@@ -1,7 +1,7 @@
-"""Matching: whether order lines name products as the exports of products do; where they do not, prices are missing.
+"""Matching: whether exports name the same thing alike: order lines the products, and every no a customer.
 
 A pure function of what stands in the warehouse, like linking, and told after every load. Nothing is matched that
-differs: `kim` and `Kim` may be two products, and only the shop knows.
+differs: `kim` and `Kim` may be two products, or two customers, and only the shop knows.
 """
 
 from __future__ import annotations
@@ -11,6 +11,62 @@ from pipeline.engines.duckdb import DuckDBEngine
 SUBJECT = "unknown_products"
 _TOLD_FROM = 0.05
 """Share of lines with an unknown product from which it is told; some products are always gone from the list."""
+
+
+UNKNOWN_PERSONS = "unknown_persons"
+_NOES = {"consents": "withdrawal", "objections": "objection", "suppressions": "suppression"}
+"""Inputs of what people refuse, and what a row of them is called."""
+
+
+def tell_unknown_persons(engine: DuckDBEngine) -> None:
+    """Remark, on each file of what people refuse, how many rows name a customer that no other export knows.
+
+    Such a no protects nobody: ids of another system, hashed ones, or other capitals. Suppressed ids stand in `people`,
+    which has to be attached for these.
+    """
+    engine.execute("DELETE FROM ingest.remarks WHERE subject = $subject", {"subject": UNKNOWN_PERSONS})
+    is_attached = engine.scalar("SELECT count(*) FROM duckdb_databases() WHERE database_name = 'people'")
+    for input, word in _NOES.items():
+        if (input == "suppressions" and not is_attached) or not engine.scalar(f"SELECT count(*) FROM staging.{input}"):
+            continue
+        for file_id, rows, unknown, near in engine.execute(_UNKNOWN.format(named=_NAMED[input])):
+            alike = f"{near:,} of them differ from one in capital letters only" if near else "none is alike"
+            engine.execute(
+                "INSERT INTO ingest.remarks BY NAME "
+                "SELECT $file_id AS file_id, $subject AS subject, $rows AS rows, $message AS message",
+                {
+                    "file_id": file_id,
+                    "subject": UNKNOWN_PERSONS,
+                    "rows": unknown,
+                    "message": f"{unknown:,} of {rows:,} {word}{'' if rows == 1 else 's'} name no customer of whom "
+                    f"there is an order or a row of customers; {alike}. Nobody is left out for them: export both with "
+                    f"the same ids, or map them alike in a source of your own (docs/exports.md).",
+                },
+            )
+
+
+_NAMED = {
+    "consents": "SELECT file_id, customer_id FROM staging.consents WHERE status <> 'granted'",
+    "objections": "SELECT file_id, customer_id FROM staging.objections",
+    "suppressions": "SELECT entries.file_id, named.value AS customer_id FROM staging.suppressions AS entries "
+    "JOIN people.suppressions AS named USING (file_id, row_number) WHERE entries.kind = 'customer_id'",
+}
+_UNKNOWN = """
+    WITH named AS ({named}),
+    known AS (
+      SELECT customer_id FROM staging.customers
+      UNION
+      SELECT customer_id FROM staging.order_lines WHERE customer_id IS NOT NULL
+    ),
+    alike AS (SELECT DISTINCT lower(customer_id) AS word FROM known)
+    SELECT named.file_id, count(*), count(*) FILTER (WHERE known.customer_id IS NULL),
+      count(*) FILTER (WHERE known.customer_id IS NULL AND alike.word IS NOT NULL)
+    FROM named
+    LEFT JOIN known ON known.customer_id = named.customer_id
+    LEFT JOIN alike ON alike.word = lower(named.customer_id)
+    GROUP BY named.file_id
+    HAVING count(*) FILTER (WHERE known.customer_id IS NULL) > 0
+"""
 
 
 def tell_unknown_products(engine: DuckDBEngine) -> None:

@@ -183,7 +183,18 @@ def comparing(home: Home, day: str) -> set[str]:
         "contact_calendar",
         "discount_bands",
     }
-    pages = {"index", "segments", "classes", "taste", "engagement", "campaigns", "trend", "lifecycle", "trust", "actions"}
+    pages = {
+        "index",
+        "segments",
+        "classes",
+        "taste",
+        "engagement",
+        "campaigns",
+        "trend",
+        "lifecycle",
+        "trust",
+        "actions",
+    }
     files = {table_file(name, dt.date.fromisoformat(day)) for name in names} | audiences_of(home, day)
     return files | {f"reports/out/{day}/{page}.html" for page in pages} | {f"data/audiences/{day}/manifest.json"}
 

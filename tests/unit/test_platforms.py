@@ -9,6 +9,7 @@ import io
 import random
 from collections.abc import Iterator
 from contextlib import ExitStack
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import polars as pl
@@ -360,6 +361,95 @@ def test_words_for_yes_and_no_and_for_channels_are_understood(home):
     assert home.reasons() == {} and "in_doubt" not in home.remarks()
 
 
+def test_an_address_that_somebody_refused_leaves_by_nobody(home):
+    """Of two customers with one address or number, each as the platform writes it, the no of one counts for both."""
+    numbers = {id: f"+4860012345{place}" for place, id in enumerate("abcdef")}
+    pairs = {
+        "a": ("Mail@x.example", "withdrawn"), "b": ("b@x.example", "sms"), "c": ("c@x.example", "objected"),
+        "d": ("d@x.example", "suppressed"), "e": ("jan.nowak@gmail.com", "ads"), "f": ("f@x.example", "nothing"),
+    }  # fmt: skip
+    twins = {id: address.lower().replace("jan.nowak", "jannowak") for id, (address, _) in pairs.items()}
+    people = [person(f"{id}1", address, numbers[id]) for id, (address, _) in pairs.items()]
+    people += [person(f"{id}2", twins[id], numbers[id]) for id in pairs]
+    said = [line for id in pairs for line in (*agreed(f"{id}2", "email", "sms"), *to_ads(f"{id}2"))]
+    load(home, people, [*said, "a1,marketing,email,withdrawn,2026-05-01", "b1,marketing,sms,withdrawn,2026-01-01",
+                        "e1,ads,ads,withdrawn,2026-01-01", "f1,own_similar,*,withdrawn,2026-01-01"])  # fmt: skip
+    home.lines("objections.csv", "c1,2026-01-01", header="customer_id,since")
+    home.lines("suppressions.csv", "customer_id,d1,2026-01-01", header="kind,value,since")
+    home.load()
+    written = Written(home, everybody(home, "klaviyo", "google", "email_list"))
+    told = {(row["Email"], row["Phone Number"]) for row in written.rows("klaviyo")}
+    assert told == {
+        ("", numbers["a"]), ("b@x.example", ""), (twins["e"], numbers["e"]), (twins["f"], numbers["f"]),
+    }  # fmt: skip
+    assert {row["Email"] for row in written.rows("google")} == {sha256(twins[id]) for id in "abf"}
+    assert {row["email"] for row in written.rows("email_list")} == {twins[id] for id in "bef"}
+    assert written.of("email_list") == {
+        "suppressed": 1, "objected": 1, "without_consent": 4, "blocked_address": 3, "delivered": 3,
+    }  # fmt: skip
+
+
+def test_no_address_of_who_is_left_alone_leaves_by_another_row(home):
+    ids = [f"c{place:03}" for place in range(400)]
+    shared = {id: f"{id[:-1]}@x.example" for id in ids}
+    load(home, [person(id, shared[id]) for id in ids], [line for id in ids for line in agreed(id, "email")])
+    for share, holdout in ((0.05, 0.0), (0.0, 0.05)):
+        written = Written(home, everybody(home, "email_list", "brevo", control_share=share), holdout)
+        alone = set(ids) - {line.split(",")[0] for line in written.files["everybody.csv"].splitlines()[1:]}
+        assert 8 < len(alone) < 40
+        told = {row["email"] for row in written.rows("email_list")}
+        assert told == set(shared.values()) - {shared[id] for id in alone}
+        assert written.of("email_list")["control"] == len(alone)
+        assert told == {row["EMAIL"] for row in written.rows("brevo")}
+
+
+def test_what_became_of_messages_stops_them(home):
+    """Unsubscriptions and complaints after the consent withdraw it; to what came back last nothing is sent."""
+    ids = ("anna", "bert", "cleo", "dora", "emil", "fred", "gina", "hugo", "twin")
+    numbers = {id: f"+4860012345{place}" for place, id in enumerate(ids)} | {"twin": ""}
+    emails = {id: f"{id}@x.example" for id in ids} | {"twin": "emil@x.example"}
+    load(home, [person(id, emails[id], numbers[id]) for id in ids], [
+        *[line for id in ids for line in agreed(id, "email", "sms", at="2026-02-01")],
+        "dora,marketing,email,granted,2026-03-20",
+    ])  # fmt: skip
+    home.lines("campaigns.csv", "c1,E-mail,2026-01-01", header="campaign_id,channel,sent_at")
+    events = [
+        "anna,unsubscribed,2026-03-01,", "bert,complained,2026-05-01,sms", "cleo,unsubscribed,2026-01-01,email",
+        "dora,unsubscribed,2026-03-01,email", "emil,bounced,2026-03-01,", "fred,bounced,2026-03-01,email",
+        "fred,opened,2026-03-02,email", "gina,bounced,2026-03-01,email", "hugo,unsubscribed,2026-03-01,pigeon",
+    ]  # fmt: skip
+    home.lines("events.csv", *[f"c1,{event}" for event in events],
+               header="campaign_id,customer_id,event,happened_at,channel")  # fmt: skip
+    home.load()
+    written = Written(home, everybody(home, "klaviyo"))
+    told = {(row["Email"].split("@")[0], row["Phone Number"]) for row in written.rows("klaviyo")}
+    both = {(id, numbers[id]) for id in ("cleo", "dora", "fred")}
+    assert told == both | {("bert", ""), ("", numbers["emil"]), ("", numbers["gina"])}
+    assert written.of("klaviyo") == {"without_consent": 2, "blocked_address": 1, "delivered": 6}
+    home.lines(
+        "moved.csv",
+        "gina,2026-12-01 12:00:00,new@x.example,2026-01-01",
+        header="customer_id,updated_at,email,registered_at",
+    )
+    home.load()
+    assert "new@x.example" in {row["Email"] for row in Written(home, everybody(home, "klaviyo")).rows("klaviyo")}
+
+
+def test_a_no_that_fits_no_customer_is_told(home):
+    load(home, [person("anna"), person("bert")], ["Anna,marketing,email,withdrawn,2026-01-01", *agreed("who", "email")])
+    home.lines("objections.csv", "bert,2026-01-01", "zoe,2026-01-01", header="customer_id,since")
+    home.lines("list.csv", "customer_id,BERT,2026-01-01", "email,x@x.example,2026-01-01", header="kind,value,since")
+    home.load()
+    told = home.select("SELECT message FROM ingest.remarks WHERE subject = 'unknown_persons'").rows("message")
+    nobody, alike = "name no customer of whom there is an order or a row of customers", "in capital letters only"
+    assert sorted(message.split(". Nobody")[0] for (message,) in told) == [
+        f"1 of 1 suppression {nobody}; 1 of them differ from one {alike}",
+        f"1 of 1 withdrawal {nobody}; 1 of them differ from one {alike}",
+        f"1 of 2 objections {nobody}; none is alike",
+    ]
+    assert "BERT" not in str(told) and "zoe" not in str(told)
+
+
 def test_a_no_that_does_not_fit_counts_all_the_same(home):
     """Whatever of it cannot be read; a consent that does not fit is none, and who cannot be read is quarantined."""
     bad = {
@@ -484,40 +574,93 @@ def test_advertisers_need_consent_to_ads_and_google_two_more_where_the_law_asks(
     assert {row["Email"] for row in written.rows("google")} == {sha256(f"{id}@example.com") for id in ("states", "all")}
 
 
-def _may(history: list[tuple[str, str, str, int]], purpose: str, channel: str, last: int) -> bool:
-    """Whether there is a consent up to a second, and no withdrawal at its time or later, whenever that is."""
-    yes = [at for told, way, status, at in history if (told, way, status) == (purpose, channel, "granted")]
-    no = [at for told, way, status, at in history if told == purpose and way in (channel, "*") and status != "granted"]
-    return any(at <= last for at in yes) and max([at for at in yes if at <= last]) > max(no, default=-(10**9))
+@dataclass
+class Told:
+    """What a customer is made to have said, and where they can be reached."""
+
+    email: str
+    phone: str
+    words: list[tuple[str, str, str, int | None]] = field(default_factory=list)
+    """Purpose, channel, status as it is written, seconds from the end of the day; None: a time nobody can read."""
+    is_out: bool = False
+
+
+def _noes(told: Told, channel: str) -> list[int]:
+    """When they said no to marketing by a channel, whatever of it cannot be read; a word nobody understands, a second
+    before: it gives way to a consent of its time."""
+    found = []
+    for purpose, way, status, at in told.words:
+        if purpose in ("marketing", "letters") and way in (channel, "*", "fax") and status != "granted":
+            found.append(10**9 if at is None else at - (status == "hm"))
+    return found
+
+
+def _may(told: Told, channel: str) -> bool:
+    """Whether a consent up to the end of the day stands against every no there is."""
+    yes = [
+        at for *word, at in told.words if word == ["marketing", channel, "granted"] and at is not None and at <= 0
+    ]  # fmt: skip
+    return bool(yes) and max(yes) > max(_noes(told, channel), default=-(10**9))
 
 
 def test_no_file_holds_anybody_who_did_not_agree(home):
-    """2,500 customers with random histories, held against the words themselves."""
+    """2,500 customers with random histories, held against the words themselves: ties, words after the day, words that
+    cannot be read, two customers with one address, and what is suppressed or objected to once or again."""
     draw = random.Random(18)
     end = dt.datetime(2026, 3, 31, 23, 59, 59)
-    histories: dict[str, list[tuple[str, str, str, int]]] = {}
+    everyone: dict[str, Told] = {}
     for place in range(2_500):
-        words = []
+        of = place - 1 if place % 5 == 1 else place
+        number = place - 1 if place % 7 == 1 else place
+        told = everyone[f"c{place:04}"] = Told(f"m{of}@example.com", f"+48600{number:06}")
         for _ in range(draw.randint(0, 6)):
-            way = draw.choice(["email", "email", "sms", "*"])
-            status = "withdrawn" if way == "*" else draw.choice(["granted", "granted", "withdrawn"])
-            words.append((draw.choice(["marketing", "marketing", "ads"]), way, status, draw.randint(-3, 1) * 43_200))
-        histories[f"c{place}"] = words
+            way = draw.choice(["email", "email", "sms", "*", "fax"] if draw.random() < 0.3 else ["email", "sms"])
+            status = draw.choice(["granted"] * 6 + ["withdrawn", "withdrawn", "no", "hm"])
+            purpose = draw.choice(["marketing"] * 8 + ["ads", "letters"])
+            at = None if draw.random() < 0.03 else draw.randint(-4, 2) * 43_200
+            told.words.append((purpose, way, status, at))
+    ids = list(everyone)
     lines = sorted({
-        f"{id},{purpose},{way},{status},{end + dt.timedelta(seconds=at)}"
-        for id, words in histories.items() for purpose, way, status, at in words
+        f"{id},{purpose},{way},{status},{'soon' if at is None else end + dt.timedelta(seconds=at)}"
+        for id, told in everyone.items() for purpose, way, status, at in told.words
     })  # fmt: skip
-    load(home, [person(id, f"{id}@example.com", f"+48600{int(id[1:]):06}") for id in histories], lines)
-    may = {way: {id for id, words in histories.items() if _may(words, "marketing", way, 0)} for way in ("email", "sms")}
-    assert 300 < len(may["email"]) < 1_500 and may["email"] != may["sms"]
-    written = Written(home, everybody(home, "klaviyo", "sms_list", "brevo"))
-    assert {row["Email"].split("@")[0] for row in written.rows("klaviyo")} == may["email"]
-    assert {f"c{int(row['Phone Number'][6:])}" for row in written.rows("klaviyo") if row["Phone Number"]} == (
-        may["email"] & may["sms"]
-    )
-    assert {row["EXT_ID"] for row in written.rows("brevo")} == may["email"]
-    assert {f"c{int(row['phone'][6:])}" for row in written.rows("sms_list")} == may["sms"]
-    assert {line.split(",")[0] for line in written.files["everybody.csv"].splitlines()[1:]} == may["email"]
+    objected, lists = draw.sample(ids, 60), {"customer_id": draw.sample(ids, 60)}
+    lists |= {kind: [getattr(everyone[id], kind) for id in draw.sample(ids, 60)] for kind in ("email", "phone")}
+    for id, told in everyone.items():
+        named = {"customer_id": id, "email": told.email, "phone": told.phone}
+        told.is_out = id in objected or any(named[kind] in values for kind, values in lists.items())
+    load(home, [person(id, told.email, told.phone) for id, told in everyone.items()], lines)
+    for since in ("2026-01-01", "2026-05-01", "soon"):
+        some = [value for value in objected if draw.random() < 0.7 or since == "soon"]
+        home.lines(f"o{since}.csv", *[f"{id},{since}" for id in some], header="customer_id,since")
+        rows = [f"{kind},{value},{since}" for kind, values in lists.items() for value in values]
+        home.lines(f"s{since}.csv", *[row for row in rows if draw.random() < 0.7 or since == "soon"],
+                   header="kind,value,since")  # fmt: skip
+    home.load()
+
+    def refuses(told: Told, channel: str) -> bool:
+        return told.is_out or (bool(_noes(told, channel)) and not _may(told, channel))
+
+    no_email = {told.email for told in everyone.values() if refuses(told, "email")}
+    no_sms = {told.phone for told in everyone.values() if refuses(told, "sms")}
+    may = {id for id, told in everyone.items() if not told.is_out and _may(told, "email")}
+    expected, blocked = dict[str, tuple[str, str]](), 0
+    for id in sorted(may):
+        email, phone = everyone[id].email, everyone[id].phone
+        row = ("" if email in no_email else email, phone if _may(everyone[id], "sms") and phone not in no_sms else "")
+        blocked += row == ("", "")
+        if any(row):
+            expected.setdefault(row[0] or row[1], row)
+    assert 300 < len(may) < 1_500 and blocked > 10 and len(expected) < len(may) - blocked
+    written = Written(home, everybody(home, "klaviyo", "sms_list"))
+    assert {(row["Email"], row["Phone Number"]) for row in written.rows("klaviyo")} == set(expected.values())
+    assert {row["phone"] for row in written.rows("sms_list")} == {
+        told.phone for told in everyone.values() if not told.is_out and _may(told, "sms")
+    } - no_sms  # fmt: skip
+    assert {line.split(",")[0] for line in written.files["everybody.csv"].splitlines()[1:]} == may
+    counted = written.of("klaviyo")
+    assert (counted["delivered"], counted["blocked_address"]) == (len(expected), blocked)
+    assert counted["suppressed"] + counted["objected"] == sum(told.is_out for told in everyone.values())
     assert all(one.members == 2_500 for one in written.waterfalls)
 
 
