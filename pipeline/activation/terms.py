@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from pipeline.engines.duckdb import DuckDBEngine
-from pipeline.models.control_groups import BUCKETS, HOLDOUT
+from pipeline.models.control_groups import BUCKETS, HOLDOUT, bucket
 from pipeline.quoting import quoted, text_literal
 from pipeline.settings import Consent
 from pipeline.tables.audiences import ID, Audience
@@ -140,14 +140,9 @@ class Gate:
         return Waterfall(asked.name, platform, dict.fromkeys(STEPS, 0) | dict[str, int](found))
 
 
-def bucket(salt: str, customer_id: str) -> str:
-    """SQL: 0 to 9,999, the same for a customer and a salt for ever. `customer_id`: SQL of the id."""
-    return f"CAST('0x' || left(sha256({text_literal(salt)} || chr(31) || {customer_id}), 15) AS UBIGINT) % {BUCKETS}"
-
-
 def is_control(salt: str, share: float, customer_id: str) -> str:
     """SQL: whether a customer is left alone. Whoever is so at a share is so at every larger one."""
-    return f"{bucket(salt, customer_id)} < {round(BUCKETS * share)}"
+    return f"{bucket(text_literal(salt), customer_id)} < {round(BUCKETS * share)}"
 
 
 def granted(consents: Iterable[Consent], customer_id: str) -> str:

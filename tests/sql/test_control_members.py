@@ -2,9 +2,10 @@
 
 import datetime as dt
 
+import polars as pl
 import pytest
 
-from pipeline.models.control_groups import HOLDOUT, bucket
+from pipeline.models.control_groups import HOLDOUT, falls_on
 from pipeline.tables.catalog import with_features
 
 CONTROLS, UPLIFT = "marts.control_members", "marts.campaign_uplift"
@@ -30,9 +31,15 @@ def members(shop, day="2026-12-31"):
     return sorted(rows.drop("drawn_share").iter_rows())
 
 
-def test_the_lots_are_those_of_the_definition():
-    assert [bucket("winback-2026", customer) for customer in ("K1", "K2", "K3")] == [6087, 9052, 6560]
-    assert [bucket(HOLDOUT, customer) for customer in ("K1", "K2", "K3")] == [9049, 5379, 6194]
+@pytest.mark.parametrize(
+    ("salt", "buckets"), [("winback-2026", {"K1": 6087, "K2": 9052, "K3": 6560}),
+                          (HOLDOUT, {"K1": 9049, "K2": 5379, "K3": 6194})],
+)  # fmt: skip
+def test_the_lots_are_those_of_the_definition(salt, buckets):
+    lots = pl.DataFrame({"salt": salt, "customer_id": list(buckets)})
+    for more, expected in ((0, False), (1, True)):
+        shares = pl.Series("share", [(bucket + more) / 10_000 for bucket in buckets.values()])
+        assert falls_on(lots.with_columns(shares), "share").to_list() == [expected] * 3
 
 
 def test_a_larger_share_keeps_the_old_and_a_smaller_one_frees_nobody(three):

@@ -17,10 +17,11 @@ import pytest
 from drop_folder import Home
 
 from pipeline.activation.outputs import write_audiences
-from pipeline.activation.terms import STEPS, Gate, Waterfall, bucket, granted
+from pipeline.activation.terms import STEPS, Gate, Waterfall, granted
 from pipeline.definitions import build_defs
 from pipeline.errors import PerennialError
 from pipeline.home.people import people_attached
+from pipeline.models.control_groups import bucket
 from pipeline.settings import SQL_FOLDER, Consent, Settings, Terms
 from pipeline.tables.audiences import Audience, on_terms, read_audience
 from pipeline.tables.header import HeaderError
@@ -673,7 +674,7 @@ def test_no_file_holds_anybody_who_did_not_agree(home):
      ("global-v1", "K1", 9049), ("global-v1", "K2", 5379), ("global-v1", "K3", 6194)],
 )  # fmt: skip
 def test_the_bucket_of_a_customer_is_the_same_for_ever(home, salt, id, expected):
-    assert home.engine.scalar(f"SELECT {bucket(salt, repr(id))}") == expected
+    assert home.engine.scalar(f"SELECT {bucket(repr(salt), repr(id))}") == expected
 
 
 def test_controls_leave_every_channel_and_stay_so_at_a_larger_share(home):

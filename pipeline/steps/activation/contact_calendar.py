@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 
 import polars as pl
@@ -148,23 +147,23 @@ def within_caps(due: pl.DataFrame, sent: pl.DataFrame, caps: Contacts) -> pl.Dat
 
     What was sent counts, and what was planned for earlier days. `sent`: customer_id, channel, happened_on, messages.
     """
-    borne = defaultdict[str, list[tuple[dt.date, str | None, int]]](list)
-    for customer, *message in sent.select("customer_id", "happened_on", "channel", "messages").iter_rows():
-        borne[customer].append(tuple(message))
-    of_channel = {"email": caps.email, "sms": caps.sms, "push": caps.push}
-    of_day = Counter[dt.date]()
-    in_order = due.sort(["contact_on", "value_at_stake", "customer_id"], descending=[False, True, False])
-    kept = []
-    for customer, on, channel in in_order.select("customer_id", "contact_on", "channel").iter_rows():
-        since = on - dt.timedelta(caps.days)
-        recent = [(by, messages) for at, by, messages in borne[customer] if at > since]
-        allowed = (
-            sum(messages for _, messages in recent) < caps.most
-            and sum(messages for by, messages in recent if by == channel) < of_channel[channel]
-            and (caps.most_a_day is None or of_day[on] < caps.most_a_day)
+    most = pl.col("channel").replace_strict({"email": caps.email, "sms": caps.sms, "push": caps.push})
+    borne = sent.select("customer_id", "channel", "messages", on="happened_on")
+    kept = [due.clear()]
+    for (on,), asked in due.sort("contact_on").group_by("contact_on", maintain_order=True):
+        borne = borne.filter(pl.col("on") > on - dt.timedelta(caps.days))
+        recent = (
+            borne.join(asked.select("customer_id", by="channel"), on="customer_id")
+            .group_by("customer_id")
+            .agg(in_all=pl.sum("messages"), alike=pl.col("messages").filter(pl.col("channel") == pl.col("by")).sum())
         )
-        if allowed:
-            borne[customer].append((on, channel, 1))
-            of_day[on] += 1
-        kept.append(allowed)
-    return in_order.filter(pl.Series(kept, dtype=pl.Boolean))
+        fits = (
+            asked.join(recent, on="customer_id", how="left")
+            .filter(pl.col("in_all").fill_null(0) < caps.most, pl.col("alike").fill_null(0) < most)
+            .sort("value_at_stake", "customer_id", descending=[True, False], nulls_last=True)
+            .select(due.columns)
+            .head(asked.height if caps.most_a_day is None else caps.most_a_day)
+        )
+        kept.append(fits)
+        borne = pl.concat([borne, fits.select("customer_id", "channel", messages=pl.lit(1, pl.Int64), on="contact_on")])
+    return pl.concat(kept)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from pipeline.engines.engine import Engine
-from pipeline.models.control_groups import DISCOUNTS, HOLDOUT, is_left_alone
+from pipeline.models.control_groups import DISCOUNTS, HOLDOUT, falls_on
 from pipeline.settings import Settings
 from pipeline.tables.audiences import on_terms
 from pipeline.tables.catalog import catalog_of
@@ -77,20 +77,21 @@ def left_alone(members: pl.DataFrame, lots: Lots) -> pl.DataFrame:
 
     Who was once stays so, as long as that lot is drawn at all.
     """
-    holdout = set[str]()
-    if lots.everywhere:
-        everybody = members["customer_id"].unique().to_list()
-        holdout = {customer for customer in everybody if is_left_alone(HOLDOUT, lots.everywhere, customer)}
-    rows = []
-    for audience, customer, arm, first_on in members.select(*_WHOSE, "arm", "first_on").iter_rows():
-        own = lots.own(audience)
-        if arm is None:
-            drawn = CONTROL_ARM if is_left_alone(audience, own, customer) else None
-            arm = HOLDOUT_ARM if customer in holdout else drawn
-        if lots.everywhere if arm == HOLDOUT_ARM else own and arm:
-            rows.append((audience, customer, arm, first_on, 1 - (1 - own) * (1 - lots.everywhere)))
-    schema = {**dict.fromkeys((*_WHOSE, "arm"), pl.String), "first_on": pl.Date, "share": pl.Float64}
-    return pl.DataFrame(rows, schema=schema, orient="row")
+    salts = pl.DataFrame(
+        [(audience, lots.own(audience)) for audience in members["audience"].unique()],
+        schema={"audience": pl.String, "own": pl.Float64}, orient="row",
+    )  # fmt: skip
+    told = members.join(salts, on="audience").with_columns(everywhere=pl.lit(lots.everywhere))
+    own = falls_on(told.with_columns(salt="audience"), "own")
+    all_of = falls_on(told.with_columns(salt=pl.lit(HOLDOUT)), "everywhere")
+    lot = pl.when(all_of).then(pl.lit(HOLDOUT_ARM)).when(own).then(pl.lit(CONTROL_ARM))
+    is_on = pl.when(pl.col("arm") == HOLDOUT_ARM).then(pl.col("everywhere") > 0).otherwise(pl.col("own") > 0)
+    share = 1 - (1 - pl.col("own")) * (1 - pl.col("everywhere"))
+    return (
+        told.with_columns(arm=pl.coalesce("arm", lot))
+        .filter(pl.col("arm").is_not_null() & is_on)
+        .select(*_WHOSE, "arm", "first_on", share=share)
+    )
 
 
 def spells(alone: pl.DataFrame, before: pl.DataFrame, day: dt.date) -> pl.DataFrame:
