@@ -142,8 +142,6 @@ def _object(columns: Sequence[str], filled: bool = False) -> str:
 
 
 def _withdrawn(needed: Iterable[Consent]) -> str:
-    """SQL: who has withdrawn a consent that is needed. Of whom nothing is said any more, the export may be lost."""
-    words = " OR ".join(f"(purpose = '{one.purpose}' AND channel IN ('{one.channel}', '*'))" for one in needed)
-    return (
-        f"SELECT {ID} FROM staging.consents WHERE status = 'withdrawn' AND changed_on <= $day AND ({words or 'FALSE'})"
-    )
+    """SQL: who has taken back a consent that is needed. Of whom nothing is said any more, the export may be lost."""
+    words = " OR ".join(f"(purpose IN ('{one.purpose}', '*') AND channel IN ('{one.channel}', '*'))" for one in needed)
+    return f"SELECT {ID} FROM staging.consents WHERE status <> 'granted' AND ({words or 'FALSE'})"
