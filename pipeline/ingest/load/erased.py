@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import polars as pl
 
 from pipeline.ingest.load.context import GUEST_ID, Load, rows_as_text
-from pipeline.ingest.tombstones import Kind
+from pipeline.ingest.tombstones import KINDS, Kind
 from pipeline.quoting import quoted
 
 _ORDER, _CITY = "order_id", "city"
@@ -44,9 +44,9 @@ def _identifiers(load: Load) -> Iterator[tuple[Kind, str, str, str]]:
         if name not in load.stored:
             continue
         if contact := load.input.header.columns[name].contact:
-            yield contact, "completed", name, "TRUE"
+            yield ("email" if contact == "email" else "phone"), "completed", name, "TRUE"
         elif name == "value" and "kind" in load.input.stored:
-            for kind in ("customer_id", "email", "phone"):
+            for kind in KINDS:
                 yield kind, "completed", name, f"kind = '{kind}'"
 
 
