@@ -7,6 +7,7 @@ another order id, which is the same in every export. A later order is one of a n
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Final
 
 import polars as pl
 
@@ -14,7 +15,8 @@ from pipeline.ingest.load.context import GUEST_ID, Load, rows_as_text
 from pipeline.ingest.tombstones import KINDS, Kind
 from pipeline.quoting import quoted
 
-_ORDER, _CITY = "order_id", "city"
+_ORDER: Final = "order_id"
+_CITY = "city"
 
 
 def leave_out_erased(load: Load) -> None:
