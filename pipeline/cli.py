@@ -381,6 +381,44 @@ def rekey(
         out.print(f"Back up {key_file(settings.home)}, then run again.", markup=False, soft_wrap=True)
 
 
+_OneOf = "File with one per line, or - for the standard input, so that it enters no history of a shell."
+
+
+@app.command()
+def forget(
+    home: Home = None,
+    id: Annotated[str | None, typer.Option("--id", help=f"Ids of customers. {_OneOf}")] = None,
+    email: Annotated[str | None, typer.Option(help=f"E-mail addresses. {_OneOf}")] = None,
+    phone: Annotated[str | None, typer.Option(help=f"Telephone numbers. {_OneOf}")] = None,
+    requested: Annotated[
+        str | None, typer.Option(help="Day on which the request came, YYYY-MM-DD. (default: today)")
+    ] = None,
+    rewrite_exports: Annotated[
+        bool, typer.Option("--rewrite-exports", help="Take their records out of the files of the drop folder, too.")
+    ] = False,
+    debug: Debug = False,
+) -> None:
+    """Forget people who ask for it, everywhere in the home; their orders stay in all totals (docs/erasure.md)."""
+    given = [(kind, place) for kind, place in (("customer_id", id), ("email", email), ("phone", phone)) if place]
+    if len(given) != 1:
+        raise _fail("Name who is to be forgotten by one of --id, --email and --phone.", _NOT_CHANGED)
+    (kind, place), left = given[0], False
+    day = _parse_day("--requested", requested, what=_NOT_CHANGED) if requested else None
+    with _reported("Not forgotten.", debug):
+        settings = _settings(home, _NOT_CHANGED)
+        from pipeline.erasure.forget import forget_all
+
+        for case in forget_all(settings, kind, place, day, rewrite_exports):
+            left |= not case.is_closed
+            state = "closed, nothing is left" if case.is_closed else f"open, due on {case.due_on}"
+            out.print(f"Case {case.case}: {state}.", markup=False, soft_wrap=True)
+            for what, names in case.left.items():
+                out.print(f"  {what.replace('_', ' ')}: {', '.join(names)}", markup=False, soft_wrap=True)
+    if left:
+        out.print("Remove what is left, then give the same command again.", markup=False, style="dim")
+        raise typer.Exit(1)
+
+
 @app.command()
 def doctor(home: Home = None) -> None:
     """Check settings, files, versions, locks and disk, and say what to do."""

@@ -17,6 +17,7 @@ from pipeline.durable import fsync
 from pipeline.engines.duckdb import DuckDBEngine, connect
 from pipeline.home.migrations import migrate
 from pipeline.home.opening import opened
+from pipeline.home.people import people_file
 from pipeline.home.retention import snapshots_of
 from pipeline.quoting import text_literal
 from pipeline.settings import Settings
@@ -52,11 +53,15 @@ def holds_raw_rows(connection: duckdb.DuckDBPyConnection) -> bool:
 
 def rewrite(settings: Settings, then: str | None = None) -> None:
     """Copy the warehouse into a new file, do `then` there, and put that in the place of the old one."""
-    file = settings.warehouse_file
-    remove_unfinished(settings)
     with opened(settings) as connection:
         connection.execute("CHECKPOINT").fetchall()  # no log of the old file can outlive it, and meet the new one
-    fresh = _fresh(settings)
+    rewrite_file(settings.warehouse_file, settings, then)
+
+
+def rewrite_file(file: Path, settings: Settings, then: str | None = None) -> None:
+    """The same of any file of DuckDB, which is closed and has no log."""
+    fresh = _fresh(file)
+    _remove_unfinished(fresh)
     with closing(connect(fresh, settings)) as connection:
         connection.execute(f"ATTACH {text_literal(file)} AS old (READ_ONLY)").fetchall()
         new = connection.execute("SELECT current_database()").fetchall()[0][0]
@@ -71,13 +76,17 @@ def rewrite(settings: Settings, then: str | None = None) -> None:
 
 def remove_unfinished(settings: Settings) -> None:
     """What a rewriting that was stopped has left, with its log: it may hold what was to be gone."""
-    fresh = _fresh(settings)
+    for file in (settings.warehouse_file, people_file(settings)):
+        _remove_unfinished(_fresh(file))
+
+
+def _remove_unfinished(fresh: Path) -> None:
     for path in (fresh, fresh.with_name(f"{fresh.name}.wal")):
         path.unlink(missing_ok=True)
 
 
-def _fresh(settings: Settings) -> Path:
-    return settings.warehouse_file.with_name(f".{settings.warehouse_file.name}.rewriting")
+def _fresh(file: Path) -> Path:
+    return file.with_name(f".{file.name}.rewriting")
 
 
 REKEY_MARK = "ingest.rekey_under_way"

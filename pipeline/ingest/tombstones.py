@@ -21,6 +21,8 @@ from pipeline.ingest.contacts import email, phone
 from pipeline.settings import Settings
 
 Kind = Literal["customer_id", "email", "phone", "order_id"]
+KINDS: tuple[Kind, ...] = ("customer_id", "email", "phone")
+"""By what people are named; orders are known by theirs only."""
 FOLDER = Path("data", "erasures")
 _ENDING = ".case.json"
 

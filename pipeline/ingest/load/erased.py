@@ -7,16 +7,16 @@ another order id, which is the same in every export. A later order is one of a n
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Final
 
 import polars as pl
 
 from pipeline.ingest.load.context import GUEST_ID, Load, rows_as_text
-from pipeline.ingest.tombstones import Kind
+from pipeline.ingest.tombstones import KINDS, Kind
 from pipeline.quoting import quoted
 
-_ORDER: Kind = "order_id"
+_ORDER: Final = "order_id"
 _CITY = "city"
-_KINDS: tuple[Kind, ...] = ("customer_id", "email", "phone")
 
 
 def leave_out_erased(load: Load) -> None:
@@ -47,7 +47,7 @@ def _identifiers(load: Load) -> Iterator[tuple[Kind, str, str, str]]:
             continue
         contact = load.input.header.columns[name].contact
         if contact == "kind":
-            for of_row in _KINDS:
+            for of_row in KINDS:
                 yield of_row, "completed", name, f"kind = '{of_row}'"
         elif contact:
             yield contact, "completed", name, "TRUE"

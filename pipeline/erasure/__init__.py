@@ -1,0 +1,1 @@
+"""Erasure: a person is forgotten, wherever a home holds them, and proof is left that says nothing of who it was."""

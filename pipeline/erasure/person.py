@@ -1,0 +1,117 @@
+"""A person: by what a home knows them, found from one identifier, and what of it can be looked for in any file."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from pipeline.engines.duckdb import DuckDBEngine
+from pipeline.errors import PerennialError
+from pipeline.ingest.tombstones import Kind
+from pipeline.reporting.words import shown_id
+
+LEAST_DISTINCT = 5
+"""Characters from which an id is looked for in any text; a shorter one, in columns of ids alone: 17 is everywhere."""
+_SEPARATORS = rb"[ ./()-]*"
+
+
+class NotOnePerson(PerennialError):
+    """An identifier that several customers have; the message says how many, and what to name instead."""
+
+
+@dataclass(frozen=True)
+class Person:
+    """Identifiers of one person, canonical."""
+
+    customer_ids: tuple[str, ...] = ()
+    emails: tuple[str, ...] = ()
+    phones: tuple[str, ...] = ()
+    order_ids: tuple[str, ...] = ()
+
+    def by_kind(self) -> dict[Kind, tuple[str, ...]]:
+        return {
+            "customer_id": self.customer_ids, "email": self.emails, "phone": self.phones, "order_id": self.order_ids
+        }  # fmt: skip
+
+    @property
+    def hashes(self) -> list[str]:
+        """As platforms are told of addresses and numbers."""
+        told = [*self.emails, *self.phones, *(phone.removeprefix("+") for phone in self.phones)]
+        for email in self.emails:
+            name, _, domain = email.partition("@")
+            if domain in ("gmail.com", "googlemail.com"):
+                told.append(f"{name.partition('+')[0].replace('.', '')}@{domain}")
+        return [hashlib.sha256(text.encode()).hexdigest() for text in told]
+
+    @property
+    def addresses(self) -> list[str]:
+        """What is nobody else's, whatever stands around it."""
+        return [*self.emails, *self.phones, *self.hashes, *(one for one in self.customer_ids if "@" in one)]
+
+    @property
+    def distinct_ids(self) -> list[str]:
+        ids = [one for one in (*self.customer_ids, *self.order_ids) if len(one) >= LEAST_DISTINCT]
+        return ids + [shown for one in ids if (shown := shown_id(one)) != one]
+
+    def anywhere(self) -> re.Pattern[bytes] | None:
+        """Addresses and numbers, as bytes of whatever file: numbers however they are divided."""
+        forms = [re.escape(text.encode()) for text in self.addresses]
+        forms += [re.escape(text.encode("utf-16-le")) for text in self.addresses]
+        forms += [_SEPARATORS.join(bytes([digit]) for digit in number.encode()) for number in _national(self.phones)]
+        return re.compile(b"|".join(forms), re.IGNORECASE) if forms else None
+
+    def in_text(self) -> re.Pattern[bytes] | None:
+        """The same in a text, and ids that are long enough, as words."""
+        ids = [re.escape(text.encode()) for text in self.distinct_ids]
+        words = [rb"(?<![0-9A-Za-z])(?:" + b"|".join(ids) + rb")(?![0-9A-Za-z])"] if ids else []
+        addresses = self.anywhere()
+        forms = words + ([addresses.pattern] if addresses else [])
+        return re.compile(b"|".join(forms), re.IGNORECASE) if forms else None
+
+
+def _national(phones: Iterable[str]) -> list[str]:
+    import phonenumbers
+
+    return [phonenumbers.national_significant_number(phonenumbers.parse(phone)) for phone in phones]
+
+
+def find_person(engine: DuckDBEngine, kind: Kind, known_as: str) -> Person:
+    """All that the home knows a person by; `people` has to be attached. `known_as`: canonical.
+
+    An address that another customer has as well is not the person's alone, and stays with the other one. Raises
+    NotOnePerson where `known_as` is such a one.
+    """
+    ids = {known_as} if kind == "customer_id" else set[str]()
+    if kind != "customer_id":
+        of_address = (
+            f"SELECT DISTINCT customer_id FROM staging.customers JOIN people.customers AS persons "
+            f"USING (file_id, row_number) WHERE persons.{kind} = $known_as"
+        )
+        ids |= {row[0] for row in engine.execute(of_address, {"known_as": known_as})}
+        if len(ids) > 1:
+            raise NotOnePerson(
+                f"{len(ids):,} customers have this {kind}: name the one who asks to be forgotten by --id."
+            )
+    if kind == "email":  # shops that know people by their address, as it is or under the home's key
+        ids |= {known_as}
+        if engine.scalar("SELECT getvariable('id_key_inner') IS NOT NULL"):
+            ids.add(engine.scalar("SELECT keyed($known_as)", {"known_as": known_as}))
+    customers = sorted(ids)
+    addresses = {"email": {known_as} if kind == "email" else set(), "phone": {known_as} if kind == "phone" else set()}
+    for name, found in addresses.items():
+        found |= {
+            row[0]
+            for row in engine.execute(
+                f"SELECT persons.{name} FROM staging.customers JOIN people.customers AS persons "
+                f"USING (file_id, row_number) WHERE persons.{name} IS NOT NULL GROUP BY persons.{name} "
+                f"HAVING bool_and(list_contains($ids, customer_id))",
+                {"ids": customers},
+            )
+        }
+    orders = "SELECT DISTINCT order_id FROM staging.order_lines WHERE list_contains($ids, customer_id) ORDER BY ALL"
+    return Person(
+        tuple(customers), tuple(sorted(addresses["email"])), tuple(sorted(addresses["phone"])),
+        tuple(row[0] for row in engine.execute(orders, {"ids": customers})),
+    )  # fmt: skip

@@ -1,0 +1,357 @@
+"""Purge: a person leaves each place of a home. Every step may be stopped anywhere and taken again.
+
+DuckDB keeps deleted text in free blocks: what was changed in one of its files is written again as a new file.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import json
+import os
+import re
+import sqlite3
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import closing
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from pipeline.durable import fsync
+from pipeline.engines.duckdb import DuckDBEngine
+from pipeline.erasure.person import Person
+from pipeline.home.opening import opened
+from pipeline.home.people import people_attached, people_file, sweep, table_of
+from pipeline.home.publishing import Publication
+from pipeline.home.rewriting import rewrite, rewrite_file
+from pipeline.ingest.tombstones import Tombstones
+from pipeline.places import QUARANTINE
+from pipeline.quoting import file_literal, quoted
+from pipeline.reporting.words import shown_id
+from pipeline.settings import Settings
+from pipeline.tables.inputs import INPUTS
+from pipeline.tables.platforms import platforms
+
+CUSTOMERS = frozenset({"customer_id", "guest_id", "account_id"})
+ORDERS = frozenset({"order_id"})
+_PUBLISHED = ("data/marts", "data/audiences", "reports/out")
+_NO_LOGS = (".db-wal", ".db-shm", ".lock", ".key")
+FORGOTTEN = "forgotten"
+
+
+def purge_warehouse(settings: Settings, person: Person, tombstones: Tombstones) -> None:
+    """Every table; lines of orders stay, as nobody's. What is made of them is made again by the next run."""
+    with opened(settings) as connection:
+        engine = DuckDBEngine(connection)
+        fill(engine, person)
+        with engine.transaction():
+            _make_lines_nobodys(engine, person, tombstones)
+            for table, columns in _tables(engine).items():
+                if table != "staging.order_lines" and (where := is_of_person(columns)):
+                    _delete(engine, table, where)
+            engine.execute("DELETE FROM pending.built")
+    rewrite(settings)
+
+
+def _make_lines_nobodys(engine: DuckDBEngine, person: Person, tombstones: Tombstones) -> None:
+    aliases = {order: tombstones.alias(order) for order in person.order_ids}
+    engine.execute("CREATE OR REPLACE TEMP TABLE erased_orders (order_id VARCHAR, alias VARCHAR)")
+    for order, alias in aliases.items():
+        engine.execute("INSERT INTO temp.erased_orders VALUES ($order, $alias)", {"order": order, "alias": alias})
+    engine.execute(
+        "UPDATE staging.order_lines SET order_id = told.alias, customer_id = NULL, city = NULL "
+        "FROM temp.erased_orders AS told WHERE told.order_id = order_lines.order_id"
+    )
+    engine.execute(
+        "UPDATE ingest.files SET without_customer = (SELECT count(*) FROM staging.order_lines AS lines "
+        "WHERE lines.file_id = files.file_id AND lines.customer_id IS NULL) WHERE input = 'order_lines'"
+    )
+
+
+def _delete(engine: DuckDBEngine, table: str, where: str) -> None:
+    """Rows that leave an input were never read: the ledger says so in the same statement's transaction."""
+    found = f"FROM {table} AS rows WHERE {where}"
+    if table in {one.table.full_name for one in INPUTS.values()}:
+        gone = f"SELECT file_id, count(DISTINCT row_number) AS rows, count(*) AS lines {found} GROUP BY file_id"
+        engine.execute(
+            f"UPDATE ingest.files SET rows_read = files.rows_read - gone.rows, accepted = files.accepted - gone.rows, "
+            f"lines = files.lines - gone.lines FROM ({gone}) AS gone WHERE gone.file_id = files.file_id"
+        )
+    engine.execute(f"DELETE {found}")
+
+
+def fill(engine: DuckDBEngine, person: Person) -> None:
+    """Temporary tables of what is looked for, so that it is part of no statement."""
+    for name, values in (
+        ("erased_customers", person.customer_ids), ("erased_order_ids", person.order_ids),
+        ("erased_addresses", person.addresses),
+    ):  # fmt: skip
+        engine.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS SELECT unnest($values::VARCHAR[]) AS value",
+                       {"values": list(values)})  # fmt: skip
+
+
+def is_of_person(columns: Mapping[str, str], customers: Iterable[str] = CUSTOMERS) -> str | None:
+    """SQL over `rows`: whether a row is about the person; None of a table without text. Asked of the tables of `fill`.
+
+    Ids are looked for in columns of ids, since 17 may be a product as well; addresses in every text.
+    """
+    conditions = []
+    for name, kind in columns.items():
+        if "VARCHAR" not in kind and "JSON" not in kind:
+            continue
+        cell = f"rows.{quoted(name)}"
+        if kind != "VARCHAR":
+            conditions.append(
+                f"EXISTS (SELECT 1 FROM temp.erased_addresses WHERE contains(CAST({cell} AS VARCHAR), value))"
+            )
+            continue
+        looked_for = ["addresses"]
+        looked_for += ["customers"] * (name in customers) + ["order_ids"] * (name in ORDERS)
+        conditions += [f"coalesce({cell} IN (SELECT value FROM temp.erased_{what}), FALSE)" for what in looked_for]
+    return f"({' OR '.join(conditions)})" if conditions else None
+
+
+def _tables(engine: DuckDBEngine) -> dict[str, dict[str, str]]:
+    """schema.table -> columns and types, of the warehouse itself."""
+    found: dict[str, dict[str, str]] = {}
+    listed = (
+        "SELECT schema_name || '.' || table_name, column_name, data_type FROM duckdb_columns() "
+        "JOIN duckdb_tables() USING (database_name, schema_name, table_name) WHERE database_name = current_database()"
+    )
+    for table, name, kind in engine.execute(listed):
+        found.setdefault(table, {})[name] = kind
+    return found
+
+
+def purge_people(settings: Settings, person: Person) -> None:
+    """Rows that no row of staging belongs to any more, and those that name the person elsewhere."""
+    if not people_file(settings).exists():
+        return
+    with opened(settings) as connection:
+        engine = DuckDBEngine(connection)
+        fill(engine, person)
+        with people_attached(engine, settings):  # staging first: a row there must have its person
+            for one in INPUTS.values():
+                columns = {name: one.header.columns[name].type for name in one.persons}
+                if where := is_of_person(columns, ("value",)):
+                    known = f"SELECT file_id, row_number FROM {table_of(one)} AS rows WHERE {where}"
+                    with engine.transaction():
+                        _delete(engine, one.table.full_name, f"(rows.file_id, rows.row_number) IN ({known})")
+            sweep(engine)
+            engine.execute("CHECKPOINT people")
+    rewrite_file(people_file(settings), settings)
+
+
+def purge_published(settings: Settings, person: Person) -> None:
+    """Tables, audiences and pages of every day, with the manifests that speak of them, in one publication."""
+    staged, changed = Publication(settings.home, "forget"), dict[str, tuple[int | None, str]]()
+    staged.discard()  # of a time before
+    with closing(duckdb.connect()) as connection:
+        engine = DuckDBEngine(connection)
+        fill(engine, person)
+        for path in _files(settings.home, _PUBLISHED):
+            target = path.relative_to(settings.home).as_posix()
+            change = _CHANGES.get(path.suffix)
+            rows = change(engine, path, person, partial(staged.file, target)) if change else None
+            if rows is not None:
+                digest = hashlib.sha256(staged.file(target).read_bytes()).hexdigest()
+                changed[target] = (None if rows < 0 else rows, digest)
+    if not changed:
+        staged.discard()
+        return
+    manifests = []
+    for manifest in sorted((settings.home / "data" / "audiences").glob("*/manifest.json")):
+        told = json.loads(manifest.read_text(encoding="utf-8"))
+        touched = [one for one in told["files"] if one["path"] in changed]
+        for one in touched:
+            rows, one["sha256"] = changed[one["path"]]
+            one["rows"] = one["rows"] if rows is None else rows
+        if touched:
+            target = manifest.relative_to(settings.home).as_posix()
+            staged.file(target).write_text(json.dumps(told, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+            manifests.append(target)
+    staged.commit(last=manifests)
+
+
+Target = Callable[[], Path]
+
+
+def _change_parquet(engine: DuckDBEngine, path: Path, person: Person, target: Target) -> int | None:
+    source = f"read_parquet({file_literal(path)}, hive_partitioning = false) AS rows"
+    columns = dict[str, str](engine.execute(f"SELECT column_name, column_type FROM (DESCRIBE SELECT * FROM {source})"))
+    where = is_of_person(columns)
+    if where is None or not engine.scalar(f"SELECT count(*) FROM {source} WHERE {where}"):
+        return None
+    return engine.export(f"SELECT * FROM {source} WHERE NOT {where}", {}, target())
+
+
+def _change_csv(engine: DuckDBEngine, path: Path, person: Person, target: Target) -> int | None:
+    """Records without the person; the others stay as they are, byte for byte."""
+    records = list(_records(path.read_bytes()))
+    if not records:
+        return None
+    named = _ids_in(records[0])
+    kept = [record for place, record in enumerate(records) if not place or not _is_of(record, person, named)]
+    if len(kept) == len(records):
+        return None
+    target().write_bytes(b"".join(kept))
+    return len(kept) - 1
+
+
+def _change_text(engine: DuckDBEngine, path: Path, person: Person, target: Target) -> int | None:
+    """Pages: whoever stands in a cell or a text of one is "forgotten" there."""
+    before = path.read_bytes()
+    after = _cell_of(person).sub(rb">" + FORGOTTEN.encode() + rb"<", before)
+    if (pattern := person.in_text()) is not None:
+        after = pattern.sub(FORGOTTEN.encode(), after)
+    if after == before:
+        return None
+    target().write_bytes(after)
+    return -1
+
+
+_CHANGES = {".parquet": _change_parquet, ".csv": _change_csv, ".html": _change_text}
+
+
+def _cell_of(person: Person) -> re.Pattern[bytes]:
+    ids = [re.escape(form.encode()) for one in person.customer_ids for form in (one, shown_id(one))]
+    return re.compile(rb">(?:" + b"|".join(ids or [rb"(?!)"]) + rb")<")
+
+
+def _ids_in(header: bytes) -> list[int]:
+    """The columns of a CSV of an audience that hold ids of customers."""
+    of_platforms = {
+        name.lower()
+        for one in platforms().values()
+        for name, column in one.header.columns.items()
+        if column.kind == "id"
+    }
+    names = [cell.lower() for cell in _cells(header)]
+    return [place for place, name in enumerate(names) if name in {*CUSTOMERS, *of_platforms}]
+
+
+def _is_of(record: bytes, person: Person, named: Iterable[int]) -> bool:
+    pattern = person.in_text()
+    if pattern is not None and pattern.search(record):
+        return True
+    cells = _cells(record)
+    return any(place < len(cells) and cells[place] in person.customer_ids for place in named)
+
+
+def _cells(record: bytes) -> list[str]:
+    text = record.decode("utf-8", "replace").strip("\r\n\ufeff")
+    separator = max(",;\t|", key=text.count)
+    return [cell.strip().strip('"').replace('""', '"') for cell in text.split(separator)]
+
+
+def _records(content: bytes) -> Iterator[bytes]:
+    """Lines, several together where quotes are open."""
+    record = b""
+    for line in content.splitlines(keepends=True):
+        record += line
+        if record.count(b'"') % 2 == 0:
+            yield record
+            record = b""
+    if record:
+        yield record
+
+
+def purge_quarantine(settings: Settings, person: Person) -> None:
+    """The text of rows that do not fit; that there was such a row, and why, stays."""
+    pattern = person.in_text()
+    for path in sorted((settings.home / QUARANTINE).glob("*.parquet")):
+        with closing(duckdb.connect()) as connection:
+            engine = DuckDBEngine(connection)
+            rows = engine.execute(f"SELECT row_number, raw FROM read_parquet({file_literal(path)})")
+            ids = {*person.customer_ids}
+            hit = [number for number, raw in rows if raw and (
+                (pattern and pattern.search(raw.encode())) or ids & {*re.findall(r'":"([^"]*)"', raw)}
+            )]  # fmt: skip
+            if not hit:
+                continue
+            fresh = path.with_name(f".{path.name}.partial")
+            blank = "CASE WHEN list_contains($hit, row_number) THEN '' ELSE raw END AS raw"
+            engine.export(
+                f"SELECT row_number, reasons, {blank} FROM read_parquet({file_literal(path)}) ORDER BY row_number",
+                {"hit": hit}, fresh,
+            )  # fmt: skip
+        _replace(fresh, path)
+
+
+def purge_logs(settings: Settings, person: Person) -> None:
+    """Dagster's history and the logs of runs: addresses, and ids that are long enough to be words."""
+    pattern = person.in_text()
+    folder = settings.home / ".dagster"
+    if pattern is None or not folder.is_dir():
+        return
+    for path in _files(settings.home, (".dagster", ".perennial")):
+        with path.open("rb") as file:
+            is_database = file.read(16) == b"SQLite format 3\0"
+        if is_database:
+            _purge_sqlite(path, pattern)
+        elif path.suffix not in _NO_LOGS and pattern.search(content := path.read_bytes()):
+            fresh = path.with_name(f".{path.name}.partial")
+            fresh.write_bytes(pattern.sub(FORGOTTEN.encode(), content))
+            _replace(fresh, path)
+
+
+def _purge_sqlite(path: Path, pattern: re.Pattern[bytes]) -> None:
+    def cleaned(cell: Any) -> Any:
+        if isinstance(cell, str):
+            return pattern.sub(FORGOTTEN.encode(), cell.encode()).decode()
+        return pattern.sub(FORGOTTEN.encode(), cell) if isinstance(cell, bytes) else cell
+
+    with closing(sqlite3.connect(path, timeout=30)) as connection:
+        connection.create_function("cleaned", 1, cleaned, deterministic=True)
+        connection.execute("PRAGMA secure_delete = ON")
+        changed = 0
+        tables = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table' AND sql IS NOT NULL")
+        for (table,) in tables.fetchall():
+            for _, name, *_ in connection.execute(f"PRAGMA table_info({quoted(table)})").fetchall():
+                cell = quoted(name)
+                changed += connection.execute(
+                    f"UPDATE {quoted(table)} SET {cell} = cleaned({cell}) WHERE cleaned({cell}) IS NOT {cell}"
+                ).rowcount
+        connection.commit()
+        if changed:
+            connection.execute("VACUUM")
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+
+def rewrite_exports(settings: Settings, person: Person) -> list[str]:
+    """Take the records that name the person out of the files of the drop folder; returns what was rewritten.
+
+    Only of what is text, plain or as .gz, and only what is found as a word; the search finds what is left.
+    """
+    pattern, rewritten = person.in_text(), []
+    for path in _files(settings.home, (settings.exports_folder.relative_to(settings.home).as_posix(),)):
+        name = path.name.lower()
+        is_packed = name.endswith(".gz")
+        if pattern is None or not name.removesuffix(".gz").endswith((".csv", ".tsv", ".txt", ".jsonl", ".ndjson")):
+            continue
+        content = gzip.decompress(path.read_bytes()) if is_packed else path.read_bytes()
+        kept = [record for place, record in enumerate(_records(content)) if not place or not pattern.search(record)]
+        if name.removesuffix(".gz").endswith(("jsonl", "ndjson")):
+            kept = [line for line in content.splitlines(keepends=True) if not pattern.search(line)]
+        if (after := b"".join(kept)) == content:
+            continue
+        fresh = path.with_name(f".{path.name}.partial")
+        fresh.write_bytes(gzip.compress(after, mtime=0) if is_packed else after)
+        os.utime(fresh, (path.stat().st_atime, path.stat().st_mtime))
+        _replace(fresh, path)
+        rewritten.append(path.relative_to(settings.home).as_posix())
+    return rewritten
+
+
+def _replace(fresh: Path, path: Path) -> None:
+    fresh.chmod(path.stat().st_mode & 0o777)
+    fsync(fresh)
+    fresh.replace(path)
+    fsync(path.parent)
+
+
+def _files(home: Path, folders: Iterable[str]) -> list[Path]:
+    found = [path for folder in folders for path in (home / folder).rglob("*")]
+    return sorted(path for path in found if path.is_file() and not path.is_symlink())

@@ -1,0 +1,145 @@
+"""Search: every file of a home, and what is inside of packed ones and databases, for what a person is known by."""
+
+from __future__ import annotations
+
+import gzip
+import re
+import sqlite3
+import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+import duckdb
+
+from pipeline.engines.duckdb import DuckDBEngine
+from pipeline.erasure.cases import is_person_file
+from pipeline.erasure.person import Person
+from pipeline.erasure.purge import fill, is_of_person
+from pipeline.quoting import file_literal, quoted, text_literal
+
+
+class _Readable(Protocol):
+    def read(self, size: int = ..., /) -> bytes: ...
+    def close(self) -> None: ...
+
+
+_BLOCK, _OVERLAP = 1 << 22, 1 << 10
+_TEXTS = (".csv", ".tsv", ".txt", ".json", ".jsonl", ".ndjson", ".html", ".toml", ".log", ".err", ".out", ".sql", ".md")
+
+
+@dataclass
+class Found:
+    """Files in which the person still stands, and those that nobody could look into; relative to the home."""
+
+    looked_into: int = 0
+    holding: list[str] = field(default_factory=list)
+    unreadable: list[str] = field(default_factory=list)
+
+
+def search(home: Path, person: Person) -> Found:
+    """The identifiers of open cases are not looked at; links are not followed."""
+    found = Found()
+    for path in sorted(home.rglob("*")):
+        if path.is_symlink() or not path.is_file() or is_person_file(path):
+            continue
+        name, found.looked_into = path.relative_to(home).as_posix(), found.looked_into + 1
+        try:
+            if _holds(path, person):
+                found.holding.append(name)
+        except (OSError, EOFError, zlib.error, zipfile.BadZipFile, duckdb.Error, sqlite3.Error):
+            found.unreadable.append(name)
+    return found
+
+
+def _holds(path: Path, person: Person) -> bool:
+    anywhere, in_text = person.anywhere(), person.in_text()
+    name = path.name.lower()
+    with path.open("rb") as file:
+        head = file.read(16)
+    if _has(path.open("rb"), in_text if name.endswith(_TEXTS) else anywhere):
+        return True  # also what is left in blocks that nothing uses
+    if head[:2] == b"\x1f\x8b":
+        with gzip.open(path) as unpacked:
+            return _has(unpacked, in_text)
+    if head[:4] == b"\x28\xb5\x2f\xfd":
+        return _zstd_holds(path, in_text)
+    if head[:4] == b"PK\x03\x04":
+        with zipfile.ZipFile(path) as archive:
+            return any(_has(archive.open(member), in_text) for member in archive.namelist())
+    if head[:4] == b"PAR1":
+        return _parquet_holds(path, person)
+    if head[8:12] == b"DUCK":
+        return _duckdb_holds(path, person)
+    return head == b"SQLite format 3\0" and _sqlite_holds(path, in_text)
+
+
+def _has(file: _Readable, pattern: re.Pattern[bytes] | None) -> bool:
+    with closing(file):
+        before = b""
+        while pattern is not None and (block := file.read(_BLOCK)):
+            if pattern.search(before + block):
+                return True
+            before = block[-_OVERLAP:]
+    return False
+
+
+def _zstd_holds(path: Path, pattern: re.Pattern[bytes] | None) -> bool:
+    lines = (
+        f"FROM read_csv({file_literal(path)}, columns = {{'line': 'VARCHAR'}}, auto_detect = false, header = false, "
+        f"delim = '\x1f', quote = '', escape = '', compression = 'zstd', null_padding = true)"
+    )
+    with closing(duckdb.connect()) as connection:
+        cursor = connection.execute(lines)
+        while rows := cursor.fetchmany(10_000):
+            if pattern is not None and any(line and pattern.search(line.encode()) for (line,) in rows):
+                return True
+    return False
+
+
+def _parquet_holds(path: Path, person: Person) -> bool:
+    with closing(duckdb.connect()) as connection:
+        return any(_rows_hold(connection, f"read_parquet({file_literal(path)}, hive_partitioning = false)", person))
+
+
+def _duckdb_holds(path: Path, person: Person) -> bool:
+    with closing(duckdb.connect()) as connection:
+        connection.execute(f"ATTACH {text_literal(str(path))} AS looked_at (READ_ONLY)")
+        listed = "SELECT schema_name, table_name FROM duckdb_tables() WHERE database_name = 'looked_at'"
+        tables = connection.execute(listed).fetchall()
+        return any(
+            hit
+            for schema, table in tables
+            for hit in _rows_hold(connection, f"looked_at.{quoted(schema)}.{quoted(table)}", person)
+        )
+
+
+def _rows_hold(connection: duckdb.DuckDBPyConnection, rows: str, person: Person) -> Iterator[bool]:
+    """By columns of ids, and by what addresses look like in any text."""
+    engine = DuckDBEngine(connection)
+    fill(engine, person)
+    described = connection.execute(f"SELECT column_name, column_type FROM (DESCRIBE SELECT * FROM {rows})").fetchall()
+    columns = dict[str, str](described)
+    if where := is_of_person(columns):
+        yield bool(engine.scalar(f"SELECT count(*) FROM {rows} AS rows WHERE {where}"))
+    if (pattern := person.in_text()) is None:
+        return
+    for name, kind in columns.items():
+        if "VARCHAR" in kind or "JSON" in kind or "BLOB" in kind:
+            cursor = connection.execute(f"SELECT DISTINCT CAST({quoted(name)} AS VARCHAR) FROM {rows}")
+            while cells := cursor.fetchmany(100_000):
+                yield any(cell and pattern.search(cell.encode()) for (cell,) in cells)
+
+
+def _sqlite_holds(path: Path, pattern: re.Pattern[bytes] | None) -> bool:
+    with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
+        connection.text_factory = bytes
+        tables = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
+        for (table,) in tables:
+            for row in connection.execute(f"SELECT * FROM {quoted(table.decode())}"):
+                if pattern is not None and any(isinstance(cell, bytes) and pattern.search(cell) for cell in row):
+                    return True
+    return False

@@ -1,0 +1,322 @@
+"""Forgetting: the person is nowhere, the totals stay, and whoever is stopped halfway goes on."""
+
+from __future__ import annotations
+
+import datetime as dt
+import gzip
+import hashlib
+import json
+import pkgutil
+import shutil
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import duckdb
+import polars as pl
+import pytest
+from pydantic import Secret
+
+from pipeline.engines.duckdb import DuckDBEngine, connect
+from pipeline.erasure.cases import a_month_after, removals
+from pipeline.erasure.forget import CannotForget, Case, forget
+from pipeline.erasure.person import NotOnePerson, Person
+from pipeline.erasure.search import search
+from pipeline.home.migrations import migrate
+from pipeline.home.people import people_file
+from pipeline.ingest.exports import find_exports, load_exports
+from pipeline.ingest.load import Loaded
+from pipeline.ingest.tombstones import FOLDER, ErasureKeyError
+from pipeline.settings import Settings
+from pipeline.tables.catalog import ours
+
+KEY = "example-key-do-not-use"
+TABLES = [one for one in ours().tables.values() if one.schema in ("ingest", "staging") or one.name == "rfm_scores"]
+STEPS = ("begun", "warehouse", "people", "published", "quarantine", "logs", "exports")
+SECRETS = (b"anna-0017", b"anna@x.example", b"ANNA@", b"600123456", b"600 123 456", b"Kowalska", b"o-1001", b"o-1002")
+
+
+class World:
+    """A shop in which Anna, Bert and Cleo have ordered, and Anna stands in every corner."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+        self.settings = Settings(home=home, country="PL", quarantine_limit=1.0, erasure_keys=Secret(KEY), threads=1)
+
+    @classmethod
+    def made(cls, home: Path) -> World:
+        self = cls(home)
+        self.export("orders.csv", "order_id,customer_id,ordered_at,amount,city", "o-1001,anna-0017,2026-01-02,10,Łódź",
+            "o-1002,anna-0017,2026-01-03,much,Łódź", "o-2001,bert-0018,2026-01-02,20,Łódź",
+            "o-1003,anna-0017,2026-01-04,30,Łódź", "o-3001,7,2026-01-05,40,Łódź")  # fmt: skip
+        self.export("people.csv", "customer_id,registered_at,email,phone,first_name,last_name",
+            "anna-0017,2026-01-01,Anna@x.example,600 123 456,Anna,Kowalska",
+            "bert-0018,2026-01-01,bert@x.example,601 123 456,Bert,Nowak")  # fmt: skip
+        self.export("not.csv", "kind,value,reason,since", "email,anna@x.example,bounced,2026-01-01",
+            "email,bert@x.example,bounced,2026-01-01")  # fmt: skip
+        self.load()
+        with closing(connect(self.settings.warehouse_file, self.settings)) as connection:
+            connection.execute(
+                "INSERT INTO marts.rfm_scores BY NAME SELECT DATE '2026-01-31' AS snapshot_date, unnest(['anna-0017', "
+                "'bert-0018']) AS customer_id"
+            )
+        self.publish()
+        self.log()
+        return self
+
+    def copied(self, home: Path) -> World:
+        shutil.copytree(self.home, home)
+        return World(home)
+
+    def export(self, name: str, *lines: str) -> Path:
+        file = self.home / "data" / "exports" / "perennial" / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        text = "".join(f"{line}\n" for line in lines).encode()
+        file.write_bytes(gzip.compress(text) if name.endswith(".gz") else text)
+        return file
+
+    def load(self) -> list[Loaded]:
+        with closing(connect(self.settings.warehouse_file, self.settings)) as connection:
+            engine = DuckDBEngine(connection)
+            migrate(engine, self.settings)
+            engine.prepare(self.settings, TABLES)
+            outcomes = list(load_exports(engine, self.settings, find_exports(self.settings, {})))
+        assert all(isinstance(one, Loaded) for one in outcomes), outcomes
+        return outcomes  # type: ignore[return-value]
+
+    def publish(self) -> None:
+        day = self.home / "data" / "audiences" / "2026-01-31"
+        table = self.home / "data" / "marts" / "rfm_scores" / "day=2026-01-31" / "rfm_scores.parquet"
+        page = self.home / "reports" / "out" / "2026-01-31" / "index.html"
+        for file in (day / "x", table, page):
+            file.parent.mkdir(parents=True)
+        pl.DataFrame({"customer_id": ["anna-0017", "bert-0018"]}).write_parquet(table)
+        (day / "all.csv").write_text("customer_id,worth\nanna-0017,10\nbert-0018,20\n")
+        hashed = [hashlib.sha256(mail.encode()).hexdigest() for mail in ("anna@x.example", "bert@x.example")]
+        (day / "all.meta.csv").write_text("email,value\n" + "".join(f"{one},1\n" for one in hashed))
+        page.write_text("<td>anna-0017</td><td>bert-0018</td>")
+        files = [table, day / "all.csv", day / "all.meta.csv"]
+        told = [
+            {
+                "path": file.relative_to(self.home).as_posix(), "rows": 2,
+                "sha256": hashlib.sha256(file.read_bytes()).hexdigest(),
+            }
+            for file in files
+        ]  # fmt: skip
+        (day / "manifest.json").write_text(json.dumps({"files": told}))
+
+    def log(self) -> None:
+        history = self.home / ".dagster" / "history"
+        history.mkdir(parents=True)
+        with closing(sqlite3.connect(history / "runs.db")) as connection:
+            connection.execute("CREATE TABLE events (id INTEGER, event TEXT)")
+            connection.execute("""INSERT INTO events VALUES (1, '{"says": "anna-0017 of anna@x.example"}')""")
+            connection.commit()
+        (history / "1.err").write_text("a line\nanna@x.example said no\n")
+
+    def forget(self, **more: object) -> Case:
+        return forget(self.settings, "customer_id", "anna-0017", **more)  # type: ignore[arg-type]
+
+    def holding(self) -> list[str]:
+        """Where any word about Anna still stands, as bytes; packed files are looked into by `search`."""
+        return [
+            path.relative_to(self.home).as_posix()
+            for path in sorted(self.home.rglob("*"))
+            if path.is_file() and any(word in path.read_bytes() for word in SECRETS)
+        ]
+
+    def read(self, sql: str) -> list[tuple[object, ...]]:
+        with closing(duckdb.connect(str(self.settings.warehouse_file), read_only=True)) as connection:
+            return connection.execute(sql).fetchall()
+
+    def totals(self) -> tuple[object, ...]:
+        return self.read("SELECT sum(amount), count(*), count(DISTINCT order_id) FROM staging.order_lines")[0]
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> World:
+    return World.made(tmp_path_factory.mktemp("made"))
+
+
+@pytest.fixture
+def world(made: World, tmp_path: Path) -> World:
+    return made.copied(tmp_path / "home")
+
+
+def assert_forgotten(world: World, before: tuple[object, ...]) -> None:
+    assert world.holding() == []
+    assert world.totals() == before
+    left = world.read("SELECT customer_id, city FROM staging.order_lines ORDER BY ALL")
+    assert left == [("7", "Łódź"), ("bert-0018", "Łódź"), (None, None), (None, None)]
+    assert world.read("SELECT customer_id FROM marts.rfm_scores") == [("bert-0018",)]
+    with closing(duckdb.connect(str(people_file(world.settings)), read_only=True)) as connection:
+        assert connection.execute("SELECT first_name FROM customers").fetchall() == [("Bert",)]
+        assert connection.execute("SELECT value FROM suppressions").fetchall() == [("bert@x.example",)]
+    told = json.loads((world.home / "data" / "audiences" / "2026-01-31" / "manifest.json").read_text())
+    for one in told["files"]:
+        assert one["rows"] == 1 and one["sha256"] == hashlib.sha256((world.home / one["path"]).read_bytes()).hexdigest()
+    page = world.home / "reports" / "out" / "2026-01-31" / "index.html"
+    assert page.read_text() == "<td>forgotten</td><td>bert-0018</td>"
+    with closing(sqlite3.connect(world.home / ".dagster" / "history" / "runs.db")) as connection:
+        assert connection.execute("SELECT event FROM events").fetchall() == [('{"says": "forgotten of forgotten"}',)]
+
+
+def test_a_person_is_nowhere_any_more_and_the_totals_stay(world):
+    before = world.totals()
+    assert before[0] == 100
+    case = world.forget(with_exports=True)
+    assert case.is_closed and not case.left
+    assert_forgotten(world, before)
+    (proof,) = (world.home / FOLDER).glob("*")
+    told = json.loads(proof.read_text())
+    assert told["state"] == "closed" and told["proof"]["looked_for"] == {
+        "customer_id": 1, "email": 1, "phone": 1, "order_id": 2,
+    }  # fmt: skip
+    world.load()
+    world.forget(with_exports=True)
+    assert_forgotten(world, before)
+
+
+def test_exports_that_are_left_keep_the_case_open_and_are_named(world):
+    before = world.totals()
+    case = world.forget()
+    assert not case.is_closed
+    assert case.left == {"holding": [f"data/exports/perennial/{name}.csv" for name in ("not", "orders", "people")]}
+    assert [person.customer_ids for _, person in removals(world.settings)] == [("anna-0017",)]
+    world.load()
+    assert world.totals() == before and world.read("SELECT count(*) FROM staging.customers") == [(1,)]
+    assert world.forget(with_exports=True).is_closed
+    assert list(removals(world.settings)) == []
+    assert_forgotten(world, before)
+
+
+def test_whoever_is_stopped_after_a_step_goes_on(world):
+    """Each time one step later: what is before it is done again."""
+    before = world.totals()
+    for step in STEPS:
+
+        def stop(done: str, last: str = step) -> None:
+            if done == last:
+                raise KeyboardInterrupt
+
+        with pytest.raises(KeyboardInterrupt):
+            world.forget(with_exports=True, after=stop)
+        assert [person.customer_ids for _, person in removals(world.settings)] == [("anna-0017",)]
+    assert world.forget(with_exports=True).is_closed
+    assert_forgotten(world, before)
+
+
+PLACES = ("pathlib.Path.replace", "pipeline.durable.os.fsync", "pipeline.engines.duckdb.DuckDBEngine.execute")
+
+
+def stopped_at(world: World, monkeypatch: pytest.MonkeyPatch, place: str, number: int) -> bool:
+    """Whether something was stopped: the so-many-th call of what writes."""
+    module, _, name = place.rpartition(".")
+    target = pkgutil.resolve_name(module)
+    real, calls = getattr(target, name), iter(range(number))
+
+    def counted(*given: object, **named: object) -> object:
+        if next(calls, None) is None:
+            raise KeyboardInterrupt
+        return real(*given, **named)
+
+    with monkeypatch.context() as broken:
+        broken.setattr(target, name, counted)
+        try:
+            world.forget(with_exports=True)
+        except KeyboardInterrupt:
+            return True
+    return False
+
+
+def test_whoever_is_killed_anywhere_goes_on(world, monkeypatch):
+    before = world.totals()
+    points = [(PLACES[0], 0), (PLACES[1], 1), (PLACES[2], 3), (PLACES[2], 60), (PLACES[0], 2), (PLACES[1], 3),
+              (PLACES[2], 100), (PLACES[2], 130), (PLACES[0], 4), (PLACES[1], 6), (PLACES[0], 7), (PLACES[1], 12),
+              (PLACES[0], 9)]  # fmt: skip
+    stopped = [stopped_at(world, monkeypatch, *point) for point in points]
+    assert sum(stopped) >= 8, "or there is nothing to stop any more"
+    assert world.forget(with_exports=True).is_closed
+    assert_forgotten(world, before)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("place", PLACES)
+def test_whoever_is_killed_at_every_point_goes_on(made, tmp_path, monkeypatch, place):
+    number, was_stopped, step = 0, True, 7 if place == PLACES[2] else 1
+    while was_stopped:
+        world = made.copied(tmp_path / str(number))
+        before = world.totals()
+        was_stopped = stopped_at(world, monkeypatch, place, number)
+        assert world.forget(with_exports=True).is_closed
+        assert_forgotten(world, before)
+        number += step
+    assert number > 3
+
+
+def test_a_later_order_is_one_of_a_new_customer(world):
+    world.forget(with_exports=True)
+    tomorrow = dt.date.today() + dt.timedelta(days=1)
+    world.export("later.csv", "order_id,customer_id,ordered_at,amount", f"o-9,anna-0017,{tomorrow},5",
+        "o-1001,anna-0017,2026-01-02,10")  # fmt: skip
+    world.load()
+    orders = world.read("SELECT order_id, customer_id FROM staging.order_lines WHERE amount IN (5, 10) ORDER BY amount")
+    assert orders[0] == ("o-9", "anna-0017") and orders[1][1] is None and len(orders) == 2
+
+
+def test_an_address_names_its_customer_and_one_of_several_names_nobody(world):
+    world.export("more.csv", "customer_id,registered_at,email,phone", "cleo-0019,2026-01-01,cleo@x.example,601 123 456")
+    world.load()
+    with pytest.raises(NotOnePerson, match="2 customers have this phone"):
+        forget(world.settings, "phone", "+48 601 123 456")
+    forget(world.settings, "email", " BERT@x.example")
+    ((_, bert),) = removals(world.settings)
+    assert bert.customer_ids[:2] == ("bert-0018", "bert@x.example") or "bert-0018" in bert.customer_ids
+    assert bert.emails == ("bert@x.example",) and bert.phones == (), "the number is Cleo's as well"
+    world.load()
+    with closing(duckdb.connect(str(people_file(world.settings)), read_only=True)) as connection:
+        assert ("+48601123456",) in connection.execute("SELECT phone FROM customers").fetchall()
+
+
+def test_short_ids_are_looked_for_in_columns_of_ids_alone(world):
+    assert forget(world.settings, "customer_id", "7", with_exports=True).is_closed, "its record went by the order's id"
+    (proof,) = (world.home / FOLDER).glob("*")
+    assert json.loads(proof.read_text())["proof"]["ids_looked_for_in_columns_of_ids_alone"] == 1
+    assert world.read("SELECT count(*) FROM staging.order_lines WHERE customer_id = '7'") == [(0,)]
+
+
+def test_what_cannot_be_is_refused_before_anything_is_written(world):
+    with pytest.raises(CannotForget, match="That is no email"):
+        forget(world.settings, "email", "no address")
+    with pytest.raises(CannotForget, match="after today"):
+        world.forget(requested_on=dt.date(2999, 1, 1))
+    without = world.settings.model_copy(update={"erasure_keys": None})
+    with pytest.raises(ErasureKeyError, match="openssl"):
+        forget(without, "customer_id", "anna-0017")
+    assert not (world.home / FOLDER).exists()
+
+
+def test_search_looks_into_what_is_packed(tmp_path):
+    anna = Person(customer_ids=("anna-0017",), emails=("anna@x.example",), phones=("+48600123456",))
+    (tmp_path / "a.csv.gz").write_bytes(gzip.compress(b"x,600-123-456\n"))
+    pl.DataFrame({"told": ["of ANNA@x.example"]}).write_parquet(tmp_path / "b.parquet")
+    with closing(duckdb.connect()) as connection:
+        connection.execute(f"COPY (SELECT 'anna-0017' AS a) TO '{tmp_path}/c.csv.zst' (FORMAT csv, COMPRESSION zstd)")
+        connection.execute(f"ATTACH '{tmp_path}/d.duckdb' AS d")
+        connection.execute("CREATE TABLE d.t AS SELECT 'a long text of anna-0017 in the middle' AS told")
+    with closing(sqlite3.connect(tmp_path / "e.db")) as connection:
+        connection.execute("CREATE TABLE t AS SELECT 'anna-0017' AS told")
+        connection.commit()
+    (tmp_path / "f.txt").write_bytes("anna@x.example".encode("utf-16-le"))
+    (tmp_path / "g.txt").write_text("anna-00171 and hanna-0017")
+    (tmp_path / "h.csv.gz").write_bytes(gzip.compress(b"x" * 1000)[:20])
+    found = search(tmp_path, anna)
+    assert found.holding == ["a.csv.gz", "b.parquet", "c.csv.zst", "d.duckdb", "e.db", "f.txt"]
+    assert found.unreadable == ["h.csv.gz"] and found.looked_into == 8
+
+
+@pytest.mark.parametrize(
+    ("requested", "due"), [("2026-01-31", "2026-02-28"), ("2026-12-15", "2027-01-15"), ("2028-01-30", "2028-02-29")]
+)
+def test_a_month_is_given(requested, due):
+    assert a_month_after(dt.date.fromisoformat(requested)) == dt.date.fromisoformat(due)
