@@ -210,6 +210,8 @@ def forget_customers(settings: Settings, customers: Sequence[str]) -> list[Sent]
             ledger.execute(f"DELETE FROM deliveries WHERE {gone}", given)
         ledger.take_from_outbox(customers)
         left = ledger.sent_identifiers(customers)
+        acknowledged = f"{of_these} AND customer_id NOT IN (SELECT customer_id FROM deliveries)"
+        ledger.execute(f"DELETE FROM leaving WHERE {acknowledged}", given)
     compact(settings)
     return left
 

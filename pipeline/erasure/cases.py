@@ -13,7 +13,7 @@ import calendar
 import datetime as dt
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ from typing import Any
 from pipeline.durable import fsync
 from pipeline.erasure.person import Person
 from pipeline.errors import PerennialError
-from pipeline.ingest.tombstones import FOLDER, ErasureKeyError, Kind, case_file, cases, key_id, keys, tombstone
+from pipeline.ingest.tombstones import FOLDER, ErasureKeyError, Kind, case_file, key_id, keys, tombstone
 from pipeline.settings import Settings
 
 _PERSON_ENDING = ".person.json"
@@ -77,16 +77,6 @@ def person_of(settings: Settings, case: str) -> Person:
             f"it, or remove {case_file(settings, case)} and ask again."
         ) from None
     return Person(**{kind: tuple(known) for kind, known in told.items()})
-
-
-def removals(settings: Settings) -> Iterator[tuple[str, Person]]:
-    """The seam to deliveries: the open cases, and by which identifiers every destination has to remove each person.
-
-    A case is listed here until `forget` closes it; what was sent before can be asked for by these.
-    """
-    for told in cases(settings):
-        if told["state"] == "open":
-            yield told["case"], person_of(settings, told["case"])
 
 
 def close(settings: Settings, told: Mapping[str, Any]) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from pipeline.activation.ledger import forget_customers
 from pipeline.engines.duckdb import DuckDBEngine
 from pipeline.erasure import purge
 from pipeline.erasure.cases import begin, case_of, close, person_of, write
@@ -70,12 +71,12 @@ def forget(
             case = begin(settings, name, person, requested_on or today, today)
         person = person_of(settings, name)
         after("begun")
-        _purge(settings, person, after)
+        sent = _purge(settings, person, after)
         if with_exports:
             purge.rewrite_exports(settings, person)
             after("exports")
         set_right(settings)
-        return _judged(settings, case, person)
+        return _judged(settings, case, person, sent)
 
 
 def forget_all(
@@ -91,7 +92,8 @@ def forget_all(
         yield forget(settings, named[kind], one, requested_on, with_exports)
 
 
-def _purge(settings: Settings, person: Person, after: Callable[[str], object]) -> None:
+def _purge(settings: Settings, person: Person, after: Callable[[str], object]) -> list[str]:
+    """The lists elsewhere that the person is still on: the next delivery takes them off."""
     if settings.warehouse_file.exists():
         purge.purge_warehouse(settings, person, find_tombstones(settings))
         after("warehouse")
@@ -103,6 +105,9 @@ def _purge(settings: Settings, person: Person, after: Callable[[str], object]) -
     after("quarantine")
     purge.purge_logs(settings, person)
     after("logs")
+    sent = forget_customers(settings, person.customer_ids)
+    after("deliveries")
+    return sorted({f"{one.audience} for {one.platform} at {one.place}" for one in sent})
 
 
 def _open_case(settings: Settings, name: str) -> dict[str, Any] | None:
@@ -123,10 +128,10 @@ def _found(settings: Settings, kind: Kind, known_as: str) -> Person:
             return find_person(engine, kind, known_as)
 
 
-def _judged(settings: Settings, case: dict[str, Any], person: Person) -> Case:
+def _judged(settings: Settings, case: dict[str, Any], person: Person, sent: list[str]) -> Case:
     """Look everywhere, write down what is left, and close the case where nothing is."""
     found = search(settings.home, person)
-    left = {"holding": found.holding, "unreadable": found.unreadable}
+    left = {"to be removed by perennial deliver": sent, "holding": found.holding, "unreadable": found.unreadable}
     left = {what: names for what, names in left.items() if names}
     short = len([one for one in (*person.customer_ids, *person.order_ids) if one not in person.distinct_ids])
     told = case | {
