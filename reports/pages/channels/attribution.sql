@@ -74,5 +74,5 @@ SELECT
   least,
   most
 FROM models
-WHERE greatest(last_touch, first_touch, linear, after_action) > 0
+WHERE greatest(last_touch, first_touch, linear, as_recorded, after_action) > 0
 ORDER BY is_named DESC, as_recorded DESC NULLS LAST, last_touch DESC NULLS LAST, channel
