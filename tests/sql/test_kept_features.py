@@ -9,7 +9,7 @@ from polars.testing import assert_frame_equal
 
 from pipeline.engines import kept
 from pipeline.settings import Settings
-from pipeline.tables.catalog import with_features
+from pipeline.tables.catalog import features, with_features
 from tests.shop import Shop, all_tables, days_before, open_engine
 
 DAY = dt.date(2026, 12, 31)
@@ -107,9 +107,10 @@ def test_a_write_that_is_taken_back_leaves_no_trace(shop: Shop) -> None:
 
 
 def test_another_text_of_a_feature_is_another_feature(shop: Shop) -> None:
+    columns = ", ".join(features()["features.standing_occasions"].header.columns)
+    fewer = f"SELECT {columns} FROM staging.occasions WHERE customer_id > 'b'"
     narrower = with_features(
-        "SELECT customer_id FROM features.standing_occasions",
-        {"features.standing_occasions": "SELECT customer_id FROM staging.occasions WHERE customer_id > 'b'"},
+        "SELECT customer_id FROM features.standing_occasions", {"features.standing_occasions": fewer}
     )
     shop.orders("anna", "2026-12-01").orders("berta", "2026-12-01").table("staging.occasions")
     assert len(occasions(shop)) == 2
