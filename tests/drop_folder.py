@@ -112,8 +112,11 @@ class Home:
         return Rows(pl.concat([pl.read_parquet(file) for file in files]))
 
     def remarks(self) -> dict[str, str]:
-        """Subject -> what a person is told of it."""
-        return self.select("SELECT * FROM ingest.remarks").by("subject", "message")
+        """Subject -> what a person is told of it, of each file."""
+        listed = (
+            "SELECT subject, string_agg(message, ' ' ORDER BY message) AS told FROM ingest.remarks GROUP BY subject"
+        )
+        return self.select(listed).by("subject", "told")
 
     def arrive(self, *names: str, at: str) -> None:
         """Say when files, dropped but not loaded yet, arrived together."""

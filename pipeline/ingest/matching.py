@@ -7,6 +7,7 @@ differs: `kim` and `Kim` may be two products, or two customers, and only the sho
 from __future__ import annotations
 
 from pipeline.engines.duckdb import DuckDBEngine
+from pipeline.shapes import counted
 
 SUBJECT = "unknown_products"
 _TOLD_FROM = 0.05
@@ -30,7 +31,8 @@ def tell_unknown_persons(engine: DuckDBEngine) -> None:
         if (input == "suppressions" and not is_attached) or not engine.scalar(f"SELECT count(*) FROM staging.{input}"):
             continue
         for file_id, rows, unknown, near in engine.execute(_UNKNOWN.format(named=_NAMED[input])):
-            alike = f"{near:,} of them differ from one in capital letters only" if near else "none is alike"
+            differ = "differs" if near == 1 else "differ"
+            alike = f"{near:,} of them {differ} from one in capital letters only" if near else "none is alike"
             engine.execute(
                 "INSERT INTO ingest.remarks BY NAME "
                 "SELECT $file_id AS file_id, $subject AS subject, $rows AS rows, $message AS message",
@@ -38,7 +40,7 @@ def tell_unknown_persons(engine: DuckDBEngine) -> None:
                     "file_id": file_id,
                     "subject": UNKNOWN_PERSONS,
                     "rows": unknown,
-                    "message": f"{unknown:,} of {rows:,} {word}{'' if rows == 1 else 's'} name no customer of whom "
+                    "message": f"Of {counted(rows, word)}, {unknown:,} {'names' if unknown == 1 else 'name'} no customer of whom "
                     f"there is an order or a row of customers; {alike}. Nobody is left out for them: export both with "
                     f"the same ids, or map them alike in a source of your own (docs/exports.md).",
                 },

@@ -17,17 +17,18 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 
 from pipeline.activation.destinations.destination import DeliveryFailed
+from pipeline.errors import PerennialError
 
 TRIES = 6
 LONGEST_WAIT = 300.0
 """Seconds; who is to wait longer goes on the next time."""
 
 
-class Refused(Exception):
+class Refused(PerennialError):
     """What an interface does not take, and will not take if it is sent again: a status 4xx and its JSON."""
 
     def __init__(self, status: int, told: Mapping[str, Any]) -> None:
-        super().__init__(status)
+        super().__init__(f"status {status}")
         self.status, self.told = status, told
 
 
