@@ -396,6 +396,9 @@ def forget(
     rewrite_exports: Annotated[
         bool, typer.Option("--rewrite-exports", help="Take their records out of the files of the drop folder, too.")
     ] = False,
+    exports_checked: Annotated[
+        bool, typer.Option("--exports-checked", help="The exports that were named as doubtful hold them no more.")
+    ] = False,
     debug: Debug = False,
 ) -> None:
     """Forget people who ask for it, everywhere in the home; their orders stay in all totals (docs/erasure.md)."""
@@ -408,7 +411,7 @@ def forget(
         settings = _settings(home, _NOT_CHANGED)
         from pipeline.erasure.forget import forget_all
 
-        for case in forget_all(settings, kind, place, day, rewrite_exports):
+        for case in forget_all(settings, kind, place, day, rewrite_exports, exports_checked):
             left |= not case.is_closed
             state = "closed, nothing is left" if case.is_closed else f"open, due on {case.due_on}"
             out.print(f"Case {case.case}: {state}.", markup=False, soft_wrap=True)

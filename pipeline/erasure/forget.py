@@ -46,12 +46,13 @@ class Case:
 
 def forget(
     settings: Settings, kind: Kind, told: str, requested_on: dt.date | None = None, with_exports: bool = False,
-    after: Callable[[str], object] = lambda step: None,
+    after: Callable[[str], object] = lambda step: None, exports_checked: bool = False,
 ) -> Case:  # fmt: skip
     """Forget who is named, holding the home; again, to go on with it, or to look whether anything has come back.
 
     `requested_on`: today unless given. `with_exports`: records of the drop folder are rewritten. `after` is told each
-    step that is done. Raises CannotForget, NotOnePerson, ErasureKeyError, CaseDamaged, HomeBusy.
+    step that is done. `exports_checked`: somebody has looked into the exports in which an id may be something else.
+    Raises CannotForget, NotOnePerson, ErasureKeyError, CaseDamaged, HomeBusy.
     """
     if settings.engine != "duckdb":
         raise CannotForget("Nobody can be forgotten on Spark yet: its lake is not written again. Use engine = duckdb.")
@@ -76,20 +77,23 @@ def forget(
             purge.rewrite_exports(settings, person)
             after("exports")
         set_right(settings)
-        return _judged(settings, case, person, sent)
+        return _judged(settings, case, person, sent, exports_checked)
 
 
 def forget_all(
-    settings: Settings, kind: str, place: str, requested_on: dt.date | None, with_exports: bool
+    settings: Settings, kind: str, place: str, requested_on: dt.date | None, with_exports: bool, exports_checked: bool
 ) -> Iterator[Case]:
     """The same of all who are named in a file, one per line; `-` is the standard input."""
     named: dict[str, Kind] = {"customer_id": "customer_id", "email": "email", "phone": "phone"}
-    text = sys.stdin.read() if place == "-" else Path(place).expanduser().read_text(encoding="utf-8")
+    try:
+        text = sys.stdin.read() if place == "-" else Path(place).expanduser().read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise CannotForget(f"{place} cannot be read as UTF-8 text ({type(error).__name__}).") from None
     told = [line.strip() for line in text.splitlines() if line.strip()]
     if not told:
         raise CannotForget("Nobody is named: give one identifier per line.")
     for one in told:
-        yield forget(settings, named[kind], one, requested_on, with_exports)
+        yield forget(settings, named[kind], one, requested_on, with_exports, exports_checked=exports_checked)
 
 
 def _purge(settings: Settings, person: Person, after: Callable[[str], object]) -> list[str]:
@@ -128,18 +132,27 @@ def _found(settings: Settings, kind: Kind, known_as: str) -> Person:
             return find_person(engine, kind, known_as)
 
 
-def _judged(settings: Settings, case: dict[str, Any], person: Person, sent: list[str]) -> Case:
+def _judged(
+    settings: Settings, case: dict[str, Any], person: Person, sent: list[str], exports_checked: bool
+) -> Case:  # fmt: skip
     """Look everywhere, write down what is left, and close the case where nothing is."""
-    found = search(settings.home, person)
-    left = {"to be removed by perennial deliver": sent, "holding": found.holding, "unreadable": found.unreadable}
+    found = search(settings.home, person, settings.exports_folder)
+    left = {
+        "to be removed by perennial deliver": sent,
+        "holding": found.holding,
+        "unreadable": found.unreadable,
+        "to be looked into (the id may be something else there), then --exports-checked": (
+            [] if exports_checked else found.doubtful
+        ),
+    }
     left = {what: names for what, names in left.items() if names}
-    short = len([one for one in (*person.customer_ids, *person.order_ids) if one not in person.distinct_ids])
     told = case | {
         "left": left,
         "proof": {
             "looked_for": {kind: len(known) for kind, known in person.by_kind().items()},
             "files_looked_into": found.looked_into,
-            "ids_looked_for_in_columns_of_ids_alone": short,
+            "ids_looked_for_in_columns_of_ids_alone": len(person.other_ids),
+            "exports_checked_by_hand": found.doubtful if exports_checked else [],
             "still_held_in": len(found.holding),
             "not_readable": len(found.unreadable),
         },

@@ -12,9 +12,11 @@ from pipeline.errors import PerennialError
 from pipeline.ingest.tombstones import Kind
 from pipeline.reporting.words import shown_id
 
-LEAST_DISTINCT = 5
-"""Characters from which an id is looked for in any text; a shorter one, in columns of ids alone: 17 is everywhere."""
-_SEPARATORS = rb"[ ./()-]*"
+LEAST_DISTINCT = 6
+"""Characters from which an id with a letter in it is looked for in any text. Others are looked for in columns of ids
+alone: 10001 may be anybody's postal code, price or order."""
+_SEPARATORS = rb"(?:[ ./()-]|\xc2\xa0|\xe2\x80[\x80-\x8f\xaf])*"
+"""Between the digits of a number: also blanks that do not break, as UTF-8."""
 
 
 class NotOnePerson(PerennialError):
@@ -48,12 +50,19 @@ class Person:
     @property
     def addresses(self) -> list[str]:
         """What is nobody else's, whatever stands around it."""
-        return [*self.emails, *self.phones, *self.hashes, *(one for one in self.customer_ids if "@" in one)]
+        told = [*self.emails, *(one for one in self.customer_ids if "@" in one)]
+        return [*told, *filter(None, map(_in_ascii, told)), *self.phones, *self.hashes]
 
     @property
     def distinct_ids(self) -> list[str]:
-        ids = [one for one in (*self.customer_ids, *self.order_ids) if len(one) >= LEAST_DISTINCT]
+        """Ids that are nothing else, wherever they stand."""
+        ids = [one for one in (*self.customer_ids, *self.order_ids) if _is_distinct(one)]
         return ids + [shown for one in ids if (shown := shown_id(one)) != one]
+
+    @property
+    def other_ids(self) -> list[str]:
+        """Ids that may be something else where the column does not say."""
+        return [one for one in (*self.customer_ids, *self.order_ids) if not _is_distinct(one)]
 
     def anywhere(self) -> re.Pattern[bytes] | None:
         """Addresses and numbers, as bytes of whatever file: numbers however they are divided."""
@@ -69,6 +78,20 @@ class Person:
         addresses = self.anywhere()
         forms = words + ([addresses.pattern] if addresses else [])
         return re.compile(b"|".join(forms), re.IGNORECASE) if forms else None
+
+
+def _is_distinct(one: str) -> bool:
+    return len(one) >= LEAST_DISTINCT and any(character.isalpha() for character in one)
+
+
+def _in_ascii(email: str) -> str | None:
+    """The address with its domain as mail servers write it, xn--…, where that differs."""
+    name, _, domain = email.rpartition("@")
+    try:
+        ascii_domain = domain.encode("idna").decode()
+    except UnicodeError:
+        return None
+    return None if ascii_domain == domain else f"{name}@{ascii_domain}"
 
 
 def _national(phones: Iterable[str]) -> list[str]:

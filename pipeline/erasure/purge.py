@@ -37,7 +37,8 @@ from pipeline.tables.platforms import platforms
 CUSTOMERS = frozenset({"customer_id", "guest_id", "account_id"})
 ORDERS = frozenset({"order_id"})
 _PUBLISHED = ("data/marts", "data/audiences", "reports/out")
-_NO_LOGS = (".db-wal", ".db-shm", ".lock", ".key")
+_NO_LOGS = (".lock", ".key")
+_OF_SQLITE = ("-wal", "-shm", "-journal")
 FORGOTTEN = "forgotten"
 
 
@@ -193,7 +194,7 @@ def _change_csv(engine: DuckDBEngine, path: Path, person: Person, target: Target
     if not records:
         return None
     named = _ids_in(records[0])
-    kept = [record for place, record in enumerate(records) if not place or not _is_of(record, person, named)]
+    kept = [record for place, record in enumerate(records) if not place or not _is_of(record, person, *named)]
     if len(kept) == len(records):
         return None
     target().write_bytes(b"".join(kept))
@@ -220,8 +221,8 @@ def _cell_of(person: Person) -> re.Pattern[bytes]:
     return re.compile(rb">(?:" + b"|".join(ids or [rb"(?!)"]) + rb")<")
 
 
-def _ids_in(header: bytes) -> list[int]:
-    """The columns of a CSV of an audience that hold ids of customers."""
+def _ids_in(header: bytes) -> tuple[list[int], list[int]]:
+    """The columns of a CSV that hold ids of customers, and those of orders."""
     of_platforms = {
         name.lower()
         for one in platforms().values()
@@ -229,15 +230,38 @@ def _ids_in(header: bytes) -> list[int]:
         if column.kind == "id"
     }
     names = [cell.lower() for cell in _cells(header)]
-    return [place for place, name in enumerate(names) if name in {*CUSTOMERS, *of_platforms}]
+    customers = {*CUSTOMERS, *of_platforms}
+    return (
+        [place for place, name in enumerate(names) if name in customers or name.replace(" ", "_") in customers],
+        [place for place, name in enumerate(names) if name.replace(" ", "_") in ORDERS],
+    )
 
 
-def _is_of(record: bytes, person: Person, named: Iterable[int]) -> bool:
+def _is_of(record: bytes, person: Person, customers: Iterable[int], orders: Iterable[int]) -> bool:
     pattern = person.in_text()
     if pattern is not None and pattern.search(record):
         return True
-    cells = _cells(record)
-    return any(place < len(cells) and cells[place] in person.customer_ids for place in named)
+    cells = dict(enumerate(_cells(record)))
+    return any(cells.get(place) in person.customer_ids for place in customers) or any(
+        cells.get(place) in person.order_ids for place in orders
+    )
+
+
+def _is_object_of(line: bytes, person: Person) -> bool:
+    """The same of an object of JSON lines, by its own keys."""
+    pattern = person.in_text()
+    if pattern is not None and pattern.search(line):
+        return True
+    try:
+        told = json.loads(line)
+    except ValueError:
+        return False
+    named = told.items() if isinstance(told, dict) else ()
+    return any(
+        str(cell) in (person.customer_ids if name.lower() in CUSTOMERS else person.order_ids)
+        for name, cell in named
+        if name.lower() in CUSTOMERS | ORDERS
+    )
 
 
 def _cells(record: bytes) -> list[str]:
@@ -246,16 +270,19 @@ def _cells(record: bytes) -> list[str]:
     return [cell.strip().strip('"').replace('""', '"') for cell in text.split(separator)]
 
 
+_CLOSED = re.compile(rb'(?:^|(?<=[,;\t|]))"(?:[^"]|"")*"(?=[,;\t|\r\n]|$)')
+_OPEN = re.compile(rb'(?:^|[,;\t|])"')
+
+
 def _records(content: bytes) -> Iterator[bytes]:
-    """Lines, several together where quotes are open."""
+    """Lines, several together where a cell that begins with a quote goes on; a quote elsewhere is an inch."""
     record = b""
     for line in content.splitlines(keepends=True):
         record += line
-        if record.count(b'"') % 2 == 0:
+        if _OPEN.search(_CLOSED.sub(b"", record)) is None:
             yield record
             record = b""
-    if record:
-        yield record
+    yield from record.splitlines(keepends=True)  # it was no cell: nothing closed it
 
 
 def purge_quarantine(settings: Settings, person: Person) -> None:
@@ -287,6 +314,8 @@ def purge_logs(settings: Settings, person: Person) -> None:
     if pattern is None or not folder.is_dir():
         return
     for path in _files(settings.home, (".dagster", ".perennial")):
+        if path.name.endswith(_OF_SQLITE):
+            continue  # their database takes them in, and they may go at any time
         with path.open("rb") as file:
             is_database = file.read(16) == b"SQLite format 3\0"
         if is_database:
@@ -323,18 +352,22 @@ def _purge_sqlite(path: Path, pattern: re.Pattern[bytes]) -> None:
 def rewrite_exports(settings: Settings, person: Person) -> list[str]:
     """Take the records that name the person out of the files of the drop folder; returns what was rewritten.
 
-    Only of what is text, plain or as .gz, and only what is found as a word; the search finds what is left.
+    Only of what is text, plain or as .gz: what is found as a word, and by columns of ids that are called as ours; the
+    search finds what is left.
     """
-    pattern, rewritten = person.in_text(), []
+    rewritten = []
     for path in _files(settings.home, (settings.exports_folder.relative_to(settings.home).as_posix(),)):
         name = path.name.lower()
         is_packed = name.endswith(".gz")
-        if pattern is None or not name.removesuffix(".gz").endswith((".csv", ".tsv", ".txt", ".jsonl", ".ndjson")):
+        if not name.removesuffix(".gz").endswith((".csv", ".tsv", ".txt", ".jsonl", ".ndjson")):
             continue
         content = gzip.decompress(path.read_bytes()) if is_packed else path.read_bytes()
-        kept = [record for place, record in enumerate(_records(content)) if not place or not pattern.search(record)]
         if name.removesuffix(".gz").endswith(("jsonl", "ndjson")):
-            kept = [line for line in content.splitlines(keepends=True) if not pattern.search(line)]
+            kept = [line for line in content.splitlines(keepends=True) if not _is_object_of(line, person)]
+        else:
+            records = list(_records(content))
+            named = _ids_in(records[0]) if records else ([], [])
+            kept = [one for place, one in enumerate(records) if not place or not _is_of(one, person, *named)]
         if (after := b"".join(kept)) == content:
             continue
         fresh = path.with_name(f".{path.name}.partial")

@@ -38,10 +38,12 @@ class Found:
     looked_into: int = 0
     holding: list[str] = field(default_factory=list)
     unreadable: list[str] = field(default_factory=list)
+    doubtful: list[str] = field(default_factory=list)
+    """Exports that hold an id that may be something else."""
 
 
-def search(home: Path, person: Person) -> Found:
-    """The identifiers of open cases are not looked at; links are not followed."""
+def search(home: Path, person: Person, exports: Path) -> Found:
+    """The identifiers of open cases are not looked at; links are not followed. `exports`: the drop folder."""
     found = Found()
     for path in sorted(home.rglob("*")):
         if path.is_symlink() or not path.is_file() or is_person_file(path):
@@ -50,6 +52,10 @@ def search(home: Path, person: Person) -> Found:
         try:
             if _holds(path, person):
                 found.holding.append(name)
+            elif path.is_relative_to(exports) and _may_hold(path, person):
+                found.doubtful.append(name)
+        except FileNotFoundError:  # SQLite's own files go with the connection
+            continue
         except (OSError, EOFError, zlib.error, zipfile.BadZipFile, duckdb.Error, sqlite3.Error):
             found.unreadable.append(name)
     return found
@@ -75,6 +81,29 @@ def _holds(path: Path, person: Person) -> bool:
     if head[8:12] == b"DUCK":
         return _duckdb_holds(path, person)
     return head == b"SQLite format 3\0" and _sqlite_holds(path, in_text)
+
+
+def _may_hold(path: Path, person: Person) -> bool:
+    """Whether an export that is text holds a word, and any other a cell, that is one of the ids in doubt."""
+    if not person.other_ids:
+        return False
+    ids = b"|".join(re.escape(one.encode()) for one in person.other_ids)
+    words = re.compile(rb"(?<![0-9A-Za-z])(?:" + ids + rb")(?![0-9A-Za-z])")
+    with path.open("rb") as file:
+        head = file.read(4)
+    if head[:2] == b"\x1f\x8b":
+        with gzip.open(path) as unpacked:
+            return _has(unpacked, words)
+    if head == b"PAR1":
+        with closing(duckdb.connect()) as connection:
+            rows = f"read_parquet({file_literal(path)}, hive_partitioning = false)"
+            given = {"ids": person.other_ids}
+            return bool(connection.execute(
+                f"SELECT count(*) FROM {rows} AS rows WHERE len(list_intersect(list_transform("
+                f"json_keys(to_json(rows)), name -> json_extract_string(to_json(rows), name)), $ids)) > 0",
+                given,
+            ).fetchall()[0][0])  # fmt: skip
+    return head not in (b"PK\x03\x04", b"\x28\xb5\x2f\xfd") and _has(path.open("rb"), words)
 
 
 def _has(file: _Readable, pattern: re.Pattern[bytes] | None) -> bool:

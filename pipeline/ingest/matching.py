@@ -32,6 +32,7 @@ def tell_unknown_persons(engine: DuckDBEngine) -> None:
             continue
         for file_id, rows, unknown, near in engine.execute(_UNKNOWN.format(named=_NAMED[input])):
             differ = "differs" if near == 1 else "differ"
+            name = "names" if unknown == 1 else "name"
             alike = f"{near:,} of them {differ} from one in capital letters only" if near else "none is alike"
             engine.execute(
                 "INSERT INTO ingest.remarks BY NAME "
@@ -40,9 +41,9 @@ def tell_unknown_persons(engine: DuckDBEngine) -> None:
                     "file_id": file_id,
                     "subject": UNKNOWN_PERSONS,
                     "rows": unknown,
-                    "message": f"Of {counted(rows, word)}, {unknown:,} {'names' if unknown == 1 else 'name'} no customer of whom "
-                    f"there is an order or a row of customers; {alike}. Nobody is left out for them: export both with "
-                    f"the same ids, or map them alike in a source of your own (docs/exports.md).",
+                    "message": f"Of {counted(rows, word)}, {unknown:,} {name} no customer "
+                    f"of whom there is an order or a row of customers; {alike}. Nobody is left out for them: export "
+                    f"both with the same ids, or map them alike in a source of your own (docs/exports.md).",
                 },
             )
 

@@ -306,11 +306,47 @@ def test_an_address_names_its_customer_and_one_of_several_names_nobody(world):
         assert ("+48601123456",) in connection.execute("SELECT phone FROM customers").fetchall()
 
 
-def test_short_ids_are_looked_for_in_columns_of_ids_alone(world):
-    assert forget(world.settings, "customer_id", "7", with_exports=True).is_closed, "its record went by the order's id"
+def test_ids_that_may_be_anything_are_looked_for_in_columns_of_ids_alone(world):
+    """10001 is a customer, the postal code of another, and an order of a third: only the customer is forgotten."""
+    world.export("numbers.csv", "order_id,customer_id,ordered_at,amount,city", "20001,10001,2026-01-02,10,Łódź",
+        "10001,10002,2026-01-02,10,Łódź", "20003,10003,2026-01-02,10001,Łódź")  # fmt: skip
+    world.export("places.csv", "customer_id,registered_at,zip,last_name", "10001,2026-01-01,00-950,Lis",
+        "10003,2026-01-01,10001,Bąk")  # fmt: skip
+    world.load()
+    before = world.totals()
+    case = forget(world.settings, "customer_id", "10001", with_exports=True)
+    exports = world.home / "data" / "exports" / "perennial"
+    assert (exports / "numbers.csv").read_text().splitlines()[1:] == [
+        "10001,10002,2026-01-02,10,Łódź", "20003,10003,2026-01-02,10001,Łódź"
+    ]  # fmt: skip
+    assert (exports / "places.csv").read_text().splitlines()[1:] == ["10003,2026-01-01,10001,Bąk"]
+    assert world.totals() == before
+    assert world.read("SELECT DISTINCT customer_id FROM staging.customers WHERE customer_id LIKE '100%'") == [
+        ("10003",)
+    ]
+    ((told, doubtful),) = case.left.items()
+    assert told.endswith("--exports-checked") and len(doubtful) == 2
+    assert forget(world.settings, "customer_id", "10001", exports_checked=True).is_closed
     (proof,) = (world.home / FOLDER).glob("*")
-    assert json.loads(proof.read_text())["proof"]["ids_looked_for_in_columns_of_ids_alone"] == 1
-    assert world.read("SELECT count(*) FROM staging.order_lines WHERE customer_id = '7'") == [(0,)]
+    assert json.loads(proof.read_text())["proof"]["exports_checked_by_hand"] == doubtful
+
+
+def test_a_quote_inside_a_cell_joins_no_records(world):
+    path = world.export("inches.csv", "order_id,customer_id,ordered_at,amount,product_name",
+        'p-2001,dora-0021,2026-01-02,10,Pipe 5" blue', "p-2002,anna-0017,2026-01-02,10,Tap",
+        'p-2003,emil-0022,2026-01-02,10,Pipe 6" red', 'p-2004,anna-0017,2026-01-02,10,"Tap,\nlong"')  # fmt: skip
+    world.load()
+    world.forget(with_exports=True)
+    assert [line.partition(",")[0] for line in path.read_text().splitlines()] == ["order_id", "p-2001", "p-2003"]
+
+
+@pytest.mark.parametrize("text", ["+48 600 123 456", "600\u00a0123\u00a0456", "600\u2009123\u2009456", "(600)123-456"])
+def test_a_number_is_found_however_it_is_divided(text):
+    assert Person(phones=("+48600123456",)).in_text().search(f"x;{text};y".encode())
+
+
+def test_an_address_is_found_as_mail_servers_write_it():
+    assert Person(emails=("anna@münchen.de",)).in_text().search(b"x;anna@xn--mnchen-3ya.de;y")
 
 
 def test_what_cannot_be_is_refused_before_anything_is_written(world):
@@ -338,7 +374,7 @@ def test_search_looks_into_what_is_packed(tmp_path):
     (tmp_path / "f.txt").write_bytes("anna@x.example".encode("utf-16-le"))
     (tmp_path / "g.txt").write_text("anna-00171 and hanna-0017")
     (tmp_path / "h.csv.gz").write_bytes(gzip.compress(b"x" * 1000)[:20])
-    found = search(tmp_path, anna)
+    found = search(tmp_path, anna, tmp_path / "data" / "exports")
     assert found.holding == ["a.csv.gz", "b.parquet", "c.csv.zst", "d.duckdb", "e.db", "f.txt"]
     assert found.unreadable == ["h.csv.gz"] and found.looked_into == 8
 
