@@ -324,28 +324,33 @@ def test_the_night_after_a_kill_at_any_moment_equals_an_undisturbed_one(
 # ── two at once ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_of_three_runs_at_once_one_works_one_waits_and_one_says_who_has_the_home(
-    evening: Home, repeated: Home, tmp_path: Path
-) -> None:
+def test_the_second_of_two_runs_waits_and_then_succeeds(evening: Home, repeated: Home, tmp_path: Path) -> None:
     home = evening.copied(tmp_path / "home")
-    with night(home, tmp_path / "first.log") as first:
-        first.until(after("ingest"))
-        first.send(signal.SIGSTOP)  # so that it cannot be done before the others have come
-        has_it = f"(process {first.process.pid}) has been using {home.folder} since"
-        with (
-            night(home, tmp_path / "second.log") as second,
-            night(home, tmp_path / "third.log", PERENNIAL_LOCK_WAIT_SECONDS="0.5") as third,
-        ):
-            assert third.end() == 1
-            (message,) = re.findall(r"^Not published\. (.*)$", third.said, re.MULTILINE)
-            assert has_it in message
-            assert message.endswith(f"Wait for it, or stop process {first.process.pid}.")
-            assert "Traceback" not in third.said
-            second.until(lambda night: "waiting up to 600 s" in night.said)
-            assert has_it in second.said
-            first.send(signal.SIGCONT)
-            assert (first.end(), second.end()) == (0, 0), first.said + second.said
+    with night(home, tmp_path / "first.log") as first, night(home, tmp_path / "second.log") as second:
+        deadline = time.monotonic() + PATIENCE
+        while not (waiting := [it for it in (first, second) if "waiting up to 600 s" in it.said]):
+            assert time.monotonic() < deadline, first.said + second.said
+            time.sleep(0.01)
+        (working,) = [it for it in (first, second) if it not in waiting]
+        assert f"(process {working.process.pid}) has been using {home.folder} since" in waiting[0].said
+        assert (first.end(), second.end()) == (0, 0), first.said + second.said
     assert_same(home, repeated)
     with home.instance() as instance:
         statuses = [run.status for run in instance.get_runs() if run.tags.get("dagster/partition") == DAY]
-    assert sorted(statuses, key=str) == [dg.DagsterRunStatus.SUCCESS] * 2
+    assert statuses == [dg.DagsterRunStatus.SUCCESS] * 2
+
+
+def test_a_run_that_will_not_wait_says_who_has_the_home(evening: Home, undisturbed: Home, tmp_path: Path) -> None:
+    home = evening.copied(tmp_path / "home")
+    with night(home, tmp_path / "first.log") as first:
+        first.until(after("ingest"))
+        first.send(signal.SIGSTOP)  # so that it cannot be done before the other one has come
+        with night(home, tmp_path / "second.log", PERENNIAL_LOCK_WAIT_SECONDS="0.5") as second:
+            assert second.end() == 1
+        (message,) = re.findall(r"^Not published\. (.*)$", second.said, re.MULTILINE)
+        assert f"(process {first.process.pid}) has been using {home.folder} since" in message
+        assert message.endswith(f"Wait for it, or stop process {first.process.pid}.")
+        assert "Traceback" not in second.said
+        first.send(signal.SIGCONT)
+        assert first.end() == 0, first.said
+    assert_same(home, undisturbed)
