@@ -6,18 +6,19 @@ Holds what people are reached by, in temporary tables and in the outbox only.
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 import polars as pl
 
 from pipeline.activation.ledger import FOLDER, LISTS, ROWS, Listed, Outbox, differences, removes
-from pipeline.activation.terms import BLOCKED, Asked, Gate, withdrawn_by
+from pipeline.activation.terms import BLOCKED, Asked, Gate, refused, withdrawn_by
 from pipeline.engines.duckdb import DuckDBEngine
 from pipeline.quoting import quoted, text_literal
 from pipeline.settings import Consent
 from pipeline.tables.audiences import ID
-from pipeline.tables.platforms import Platform
+from pipeline.tables.platforms import Platform, platforms
 
 FileFor = Callable[[str], Path]
 
@@ -26,6 +27,11 @@ CUSTOMER = "customer id"
 _COLUMNS = ("platform", "audience", "customer_id", "identifiers", "cells", "content", "why")
 _SENT = ("place", "platform", "audience", "customer_id", "identifiers", "content")
 _OF_LIST = "platform = $platform AND audience = $audience"
+_OF_MARKETING = tuple(
+    Consent(purpose=purpose, channel=channel)
+    for purpose, channel in itertools.product(("marketing", "own_similar"), ("email", "sms"))
+)
+"""What a list may have asked for whose platform asks for nothing itself."""
 
 
 class HandingOver:
@@ -119,17 +125,29 @@ class HandingOver:
         """The outbox; none where nothing is handed over, nor ever was."""
         if not self._lists and not self._engine.scalar("SELECT count(*) FROM temp.sent"):
             return
+        in_force = {(one.platform, one.audience) for one in self._lists}
+        for platform, audience in self._engine.execute(
+            "SELECT DISTINCT platform, audience FROM temp.sent ORDER BY ALL"
+        ):
+            if (platform, audience) not in in_force:
+                self._bar(platform, audience, gate)
+        Outbox(self._day, tuple(self._lists)).write(file(LISTS))
+        self._engine.export("SELECT * FROM temp.outbox", {}, file(ROWS))
+
+    def _bar(self, platform: str, audience: str, gate: Gate) -> None:
+        """Who must not be on a list that is not in force any more. Nobody tells what its audience asked for."""
+        header = platforms()[platform].header if platform in platforms() else None
+        needed = (*header.consent, *header.consent_in_eea) if header and header.consent else _OF_MARKETING
         self._engine.execute(
             f"""
             INSERT INTO temp.outbox BY NAME
-            SELECT platform, audience, {ID}, {gate.barred()} AS why
-            FROM (SELECT DISTINCT platform, audience, {ID} FROM temp.sent)
-            WHERE {gate.barred()} IS NOT NULL
-              AND (platform, audience) NOT IN (SELECT platform, audience FROM temp.outbox)
-            """
+            SELECT $platform AS platform, $audience AS audience, {ID}, why FROM (
+              SELECT {ID}, coalesce({gate.barred()}, CASE WHEN {refused(needed, ID)} THEN 'withdrawn' END) AS why
+              FROM (SELECT DISTINCT {ID} FROM temp.sent WHERE {_OF_LIST})
+            ) WHERE why IS NOT NULL
+            """,
+            {"platform": platform, "audience": audience},
         )
-        Outbox(self._day, tuple(self._lists)).write(file(LISTS))
-        self._engine.export("SELECT * FROM temp.outbox", {}, file(ROWS))
 
     def close(self) -> None:
         for table in ("sent", "outbox", "changes"):

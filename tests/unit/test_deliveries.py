@@ -165,6 +165,24 @@ def test_in_full_nobody_is_removed_but_who_must_not_be_told(home):
     assert held(home) == {"a": "a", "b": "b"}
 
 
+@pytest.mark.parametrize("platform", ["klaviyo", "push_list", "gone"])
+def test_of_a_list_that_is_no_longer_in_force_who_said_no_is_removed_and_nobody_else(home, platform):
+    members(home, *(f"{one} {one}@x.com" for one in "abcd"))
+    publish(home, loyal(home), D1)
+    with opened_ledger(home.now()) as ledger:
+        ledger.execute(
+            "INSERT INTO deliveries SELECT $platform, 'https://crm/L1', audience, customer_id, identifiers, content, "
+            "version, first_sent, last_sent, state, reason FROM deliveries",
+            {"platform": platform},
+        )
+    members(home, *(f"{one} {one}@x.com" for one in "abc"), withdrawn=("a",), objected=("b",))
+    publish(home, loyal(home), D2)
+    with opened_ledger(home.now()) as ledger:
+        plan = ledger.plan(platform, "https://crm/L1", "all/loyal", None, "diff")
+        left = [row.customer_id for row in plan.removed]
+    assert left == (["b"] if platform == "push_list" else ["a", "b"]), "a yes to push is not taken back"
+
+
 def test_a_list_that_replaces_the_one_before_leaves_nobody_behind(home):
     audience = loyal(home, "replace")
     members(home, "a a@x.com", "b b@x.com")
