@@ -183,6 +183,19 @@ def test_of_a_list_that_is_no_longer_in_force_who_said_no_is_removed_and_nobody_
     assert left == (["b"] if platform == "push_list" else ["a", "b"]), "a yes to push is not taken back"
 
 
+def test_in_full_an_older_address_that_is_refused_by_now_is_removed(home):
+    """a and b have new addresses since; the old one of a is suppressed, that of c is now one of d, who objects."""
+    audience = loyal(home, "full")
+    members(home, "a a@x.com", "b b@x.com", "c c@x.com")
+    publish(home, audience, D1)
+    members(home, "a new-a@x.com", "b new-b@x.com", "c new-c@x.com", "d c@x.com", objected=("d",))
+    with people_attached(home.engine, home.now()):
+        home.engine.execute("INSERT INTO staging.suppressions (file_id, row_number, kind) VALUES ('s', 0, 'email')")
+        home.engine.execute("INSERT INTO people.suppressions (file_id, row_number, value) VALUES ('s', 0, 'a@x.com')")
+    assert publish(home, audience, D2) == {"-removed": ["a", "c"], "": ["new-a", "new-b", "new-c"]}
+    assert held(home) == {"new-a": "a", "b": "b", "new-b": "b", "new-c": "c"}
+
+
 def test_a_list_that_replaces_the_one_before_leaves_nobody_behind(home):
     audience = loyal(home, "replace")
     members(home, "a a@x.com", "b b@x.com")
