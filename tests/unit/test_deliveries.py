@@ -196,6 +196,18 @@ def test_in_full_an_older_address_that_is_refused_by_now_is_removed(home):
     assert held(home) == {"new-a": "a", "b": "b", "new-b": "b", "new-c": "c"}
 
 
+def test_of_a_list_that_is_no_longer_in_force_an_older_address_that_is_refused_is_removed(home):
+    members(home, "a a@x.com", "b b@x.com")
+    publish(home, loyal(home), D1)
+    with opened_ledger(home.now()) as ledger:
+        ledger.execute("UPDATE deliveries SET place = 'sftp://partner', audience = 'all/gone'")
+    members(home, "b b@x.com", "z a@x.com", objected=("z",))
+    publish(home, loyal(home), D2)
+    with opened_ledger(home.now()) as ledger:
+        plan = ledger.plan("email_list", "sftp://partner", "all/gone", None, "full")
+    assert [row.identifiers for row in plan.removed] == [{"email": "a@x.com"}]
+
+
 def test_a_list_that_replaces_the_one_before_leaves_nobody_behind(home):
     audience = loyal(home, "replace")
     members(home, "a a@x.com", "b b@x.com")
