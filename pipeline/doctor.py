@@ -18,6 +18,8 @@ import duckdb
 import polars as pl
 from packaging.requirements import Requirement
 
+from pipeline.activation.ledger import FILE as DELIVERIES
+from pipeline.activation.ledger import LedgerUnusable, OutboxUnusable, is_kept, require_ledger
 from pipeline.engines.duckdb import DuckDBEngine
 from pipeline.engines.engine import Snapshots
 from pipeline.engines.partitions import Partitions
@@ -335,6 +337,7 @@ def _in_warehouse(settings: Settings, engine: DuckDBEngine) -> Iterator[Finding]
         yield Finding("ok", "warehouse", "written by an earlier version; the next run upgrades it")
         return
     yield from _people(settings, engine)
+    yield from _deliveries(settings)
     yield from _contents(engine)
     yield from _future_dates(engine, dt.datetime.now(ZoneInfo(settings.timezone)).date())
     yield from _retention(settings, snapshots)
@@ -349,6 +352,17 @@ def _people(settings: Settings, engine: DuckDBEngine) -> Iterator[Finding]:
             yield Finding("ok", "people", f"whole, in {FILE}; back it up with the warehouse")
     except (PeopleLost, PeopleUnusable) as error:
         yield Finding("fail", "people", str(error))
+
+
+def _deliveries(settings: Settings) -> Iterator[Finding]:
+    """Whether it is known who is on which list, where anything is delivered."""
+    if not is_kept(settings):
+        return
+    try:
+        require_ledger(settings)
+        yield Finding("ok", "deliveries", f"{DELIVERIES} and outbox are there; back them up with the people")
+    except (LedgerUnusable, OutboxUnusable) as error:
+        yield Finding("fail", "deliveries", str(error))
 
 
 def _retention(settings: Settings, where: Snapshots) -> Iterator[Finding]:

@@ -55,7 +55,7 @@ _KINDS = ("removed", "added", "updated", "rejected", "not taken, nobody says whi
 def deliver(settings: Settings, force: bool = False, open: Open | None = None) -> list[Delivered]:
     """`perennial deliver`: as a run does it after it has published. `force`: lists that shrank by over half, too.
 
-    Raises HomeBusy, HomeNotWritable, PublicationDamaged.
+    Raises HomeBusy, HomeNotWritable, PublicationDamaged, LedgerUnusable, OutboxUnusable.
     """
     with home_lock(settings.home, f"deliver-{os.getpid()}", settings.lock_wait_seconds):
         recover(settings.home)

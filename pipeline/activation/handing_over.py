@@ -6,26 +6,34 @@ Holds what people are reached by, in temporary tables and in the outbox only.
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 import polars as pl
 
 from pipeline.activation.ledger import FOLDER, LISTS, ROWS, Listed, Outbox, differences, removes
-from pipeline.activation.terms import BLOCKED, Asked, Gate, withdrawn_by
+from pipeline.activation.terms import BLOCKED, Asked, Gate, refused, withdrawn_by
 from pipeline.engines.duckdb import DuckDBEngine
 from pipeline.quoting import quoted, text_literal
 from pipeline.settings import Consent
 from pipeline.tables.audiences import ID
-from pipeline.tables.platforms import Platform
+from pipeline.tables.platforms import Platform, platforms
 
 FileFor = Callable[[str], Path]
 
+ADDRESSED = ("email", "phone", "hash")
+"""Kinds of columns in which an address may stand."""
 CUSTOMER = "customer id"
 """The column of temp.file_rows that is in no file; with a blank, so that none of an audience is called so."""
 _COLUMNS = ("platform", "audience", "customer_id", "identifiers", "cells", "content", "why")
 _SENT = ("place", "platform", "audience", "customer_id", "identifiers", "content")
 _OF_LIST = "platform = $platform AND audience = $audience"
+_OF_MARKETING = tuple(
+    Consent(purpose=purpose, channel=channel)
+    for purpose, channel in itertools.product(("marketing", "own_similar"), ("email", "sms"))
+)
+"""What a list may have asked for whose platform asks for nothing itself."""
 
 
 class HandingOver:
@@ -40,11 +48,12 @@ class HandingOver:
         engine.insert("temp.sent", sent)
 
     def take(
-        self, asked: Asked, platform: Platform, gate: Gate, rows: str, columns: Sequence[str]
+        self, asked: Asked, platform: Platform, gate: Gate, rows: str, columns: Sequence[str], refused_now: str
     ) -> None:  # fmt: skip
         """The rows of temp.file_rows; and why those to whom the list was sent must not be on it, where they must not.
 
-        `rows`: the table of those who agreed, `columns`: those of the file.
+        `rows`: the table of those who agreed, `columns`: those of the file, `refused_now`: the table of
+        addresses that must not be there any more.
         """
         header, given = platform.header, {"platform": platform.name, "audience": asked.name, "day": self._day}
         self._engine.execute(
@@ -66,9 +75,10 @@ class HandingOver:
               SELECT {ID}, coalesce(
                 {gate.barred()},
                 CASE WHEN {ID} NOT IN (SELECT {ID} FROM {rows}) AND {ID} IN ({_withdrawn(needed)}) THEN 'withdrawn' END,
-                CASE WHEN {ID} IN (SELECT {ID} FROM {rows} WHERE {BLOCKED}) THEN 'blocked_address' END
+                CASE WHEN {ID} IN (SELECT {ID} FROM {rows} WHERE {BLOCKED}) THEN 'blocked_address' END,
+                CASE WHEN is_refused THEN 'blocked_address' END
               ) AS why
-              FROM (SELECT DISTINCT {ID} FROM temp.sent WHERE {_OF_LIST})
+              FROM ({_of_list(platform, refused_now)})
             ) WHERE why IS NOT NULL
             """,
             given,
@@ -115,25 +125,56 @@ class HandingOver:
             version, tuple(files),
         ))  # fmt: skip
 
-    def write(self, gate: Gate, file: FileFor) -> None:
-        """The outbox; none where nothing is handed over, nor ever was."""
+    def write(self, gate: Gate, file: FileFor, refused_now: Callable[[Platform], str]) -> None:
+        """The outbox; none where nothing is handed over, nor ever was. `refused_now`: as `take` gets it."""
         if not self._lists and not self._engine.scalar("SELECT count(*) FROM temp.sent"):
             return
+        in_force = {(one.platform, one.audience) for one in self._lists}
+        for platform, audience in self._engine.execute(
+            "SELECT DISTINCT platform, audience FROM temp.sent ORDER BY ALL"
+        ):
+            if (platform, audience) not in in_force:
+                self._bar(platform, audience, gate, refused_now)
+        Outbox(self._day, tuple(self._lists)).write(file(LISTS))
+        self._engine.export("SELECT * FROM temp.outbox", {}, file(ROWS))
+
+    def _bar(self, platform: str, audience: str, gate: Gate, refused_now: Callable[[Platform], str]) -> None:
+        """Who must not be on a list that is not in force any more. Nobody tells what its audience asked for."""
+        known = platforms().get(platform)
+        needed = (*known.header.consent, *known.header.consent_in_eea) if known and known.header.consent else ()
+        of_list = _of_list(known, refused_now(known)) if known else _of_list(None, "")
         self._engine.execute(
             f"""
             INSERT INTO temp.outbox BY NAME
-            SELECT platform, audience, {ID}, {gate.barred()} AS why
-            FROM (SELECT DISTINCT platform, audience, {ID} FROM temp.sent)
-            WHERE {gate.barred()} IS NOT NULL
-              AND (platform, audience) NOT IN (SELECT platform, audience FROM temp.outbox)
-            """
+            SELECT $platform AS platform, $audience AS audience, {ID}, why FROM (
+              SELECT {ID}, coalesce(
+                {gate.barred()},
+                CASE WHEN {refused(needed or _OF_MARKETING, ID)} THEN 'withdrawn' END,
+                CASE WHEN is_refused THEN 'blocked_address' END
+              ) AS why
+              FROM ({of_list})
+            ) WHERE why IS NOT NULL
+            """,
+            {"platform": platform, "audience": audience},
         )
-        Outbox(self._day, tuple(self._lists)).write(file(LISTS))
-        self._engine.export("SELECT * FROM temp.outbox", {}, file(ROWS))
 
     def close(self) -> None:
         for table in ("sent", "outbox", "changes"):
             self._engine.execute(f"DROP TABLE IF EXISTS temp.{table}")
+
+
+def _of_list(platform: Platform | None, refused_now: str) -> str:
+    """SQL: the customers who were sent, and whether one of the addresses they were sent by is refused by now."""
+    named = [
+        f"json_extract_string(identifiers, {text_literal(f'$.{quoted(name)}')}) IN "
+        f"(SELECT {quoted(name)} FROM {refused_now} WHERE {quoted(name)} IS NOT NULL)"
+        for name in (platform.header.identifiers if platform else ())
+        if platform and platform.header.columns[name].kind in ADDRESSED
+    ]
+    return (
+        f"SELECT {ID}, coalesce(bool_or({' OR '.join(named) or 'FALSE'}), FALSE) AS is_refused "
+        f"FROM temp.sent WHERE {_OF_LIST} GROUP BY {ID}"
+    )
 
 
 def _object(columns: Sequence[str], filled: bool = False) -> str:

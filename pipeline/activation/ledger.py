@@ -11,7 +11,7 @@ import datetime as dt
 import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -20,6 +20,8 @@ import duckdb
 import polars as pl
 
 from pipeline.durable import fsync
+from pipeline.errors import PerennialError
+from pipeline.home.people import OF_THE_MACHINE
 from pipeline.quoting import file_literal, text_literal
 from pipeline.settings import Mode, Settings
 
@@ -34,6 +36,24 @@ version VARCHAR, first_sent TIMESTAMP, last_sent TIMESTAMP, state VARCHAR, reaso
 _TABLES = ("deliveries", "before", "leaving", "done")
 _KEYS = "SELECT key FROM told"
 _OF_LIST = "platform = $platform AND place = $place AND audience = $audience"
+_RESTORE = f"Restore {FILE}, {LISTS} and {ROWS} from the backup of the same night"
+_ANEW = (
+    f"{_RESTORE}. Without one nobody knows any more who was sent where: take everybody off the lists at the "
+    f"destinations by hand, move these three files away, and run, which sends the lists anew."
+)
+
+
+class LedgerUnusable(PerennialError):
+    """The ledger is lost, or no file that can be read; the message says how to go on."""
+
+
+class OutboxUnusable(PerennialError):
+    """A file of the outbox is missing or damaged; the message names it."""
+
+    def __init__(self, file: str, what: str) -> None:
+        super().__init__(
+            f"{file} {what}. {_RESTORE}; or move {LISTS} and {ROWS} away, keep {FILE}, and run, which writes both anew."
+        )
 
 
 @dataclass(frozen=True)
@@ -71,12 +91,18 @@ class Outbox:
 
     @classmethod
     def of(cls, settings: Settings) -> Self | None:
-        """What is in place; None where no list was ever published."""
-        file = settings.home / LISTS
-        if not file.exists():
+        """What is in place; None where no list was ever published. Raises OutboxUnusable."""
+        file, rows = settings.home / LISTS, settings.home / ROWS
+        if not (file.exists() or rows.exists()):
             return None
-        told = json.loads(file.read_text(encoding="utf-8"))
-        return cls(dt.date.fromisoformat(told["day"]), tuple(map(Listed.told, told["lists"])))
+        for name, one in ((LISTS, file), (ROWS, rows)):
+            if not one.is_file():
+                raise OutboxUnusable(name, "is missing")
+        try:
+            told = json.loads(file.read_text(encoding="utf-8"))
+            return cls(dt.date.fromisoformat(told["day"]), tuple(map(Listed.told, told["lists"])))
+        except (ValueError, LookupError, TypeError, AttributeError):
+            raise OutboxUnusable(LISTS, "is damaged") from None
 
     def write(self, file: Path) -> None:
         told = {"day": str(self.day), "lists": [asdict(one) for one in self.lists]}
@@ -152,14 +178,42 @@ def idempotency_key(platform: str, place: str, audience: str, version: str, day:
 
 @contextmanager
 def opened_ledger(settings: Settings) -> Iterator[Ledger]:
-    """The ledger of a home, which the caller holds; up to date with what is published."""
+    """The ledger of a home, which the caller holds; up to date with what is published.
+
+    Raises LedgerUnusable, OutboxUnusable.
+    """
     file = settings.home / FILE
+    require_ledger(settings)
     file.parent.mkdir(parents=True, mode=0o700, exist_ok=True)
-    with duckdb.connect(str(file), config={"threads": settings.threads or 2}) as connection:
-        file.chmod(0o600)
-        ledger = Ledger(connection, settings)
-        ledger.follow()
+    with ExitStack() as opened:
+        with _telling_of_damage():
+            connection = opened.enter_context(duckdb.connect(str(file), config={"threads": settings.threads or 2}))
+            file.chmod(0o600)
+            ledger = Ledger(connection, settings)
+            ledger.follow()
         yield ledger
+
+
+def require_ledger(settings: Settings) -> None:
+    """Raises LedgerUnusable where the ledger is lost, OutboxUnusable.
+
+    The ledger is made before the first outbox is: where this one is alone, it is no longer known who is on which list.
+    """
+    file, outbox = settings.home / FILE, Outbox.of(settings)
+    if outbox and not file.exists():
+        raise LedgerUnusable(f"{FILE} is lost: {LISTS}, of {outbox.day}, says that lists were delivered. {_ANEW}")
+    if file.is_dir() or (file.exists() and not file.stat().st_size):
+        raise LedgerUnusable(f"{FILE} is {'a folder' if file.is_dir() else 'empty'}. {_ANEW}")
+
+
+@contextmanager
+def _telling_of_damage() -> Iterator[None]:
+    try:
+        yield
+    except duckdb.Error as error:
+        if any(text in str(error) for text in OF_THE_MACHINE):
+            raise
+        raise LedgerUnusable(f"{FILE} is damaged, or no file of DuckDB. {_ANEW}") from None
 
 
 def is_kept(settings: Settings) -> bool:
@@ -242,7 +296,10 @@ class Ledger:
             "NULL::VARCHAR AS identifiers, NULL::VARCHAR AS cells, NULL::VARCHAR AS content, NULL::VARCHAR AS why " \
             "WHERE FALSE"  # fmt: skip
         rows = f"SELECT * FROM read_parquet({file_literal(settings.home / ROWS)})" if self.outbox else empty
-        self.execute(f"CREATE OR REPLACE TEMP VIEW outbox AS {rows}")
+        try:
+            self.execute(f"CREATE OR REPLACE TEMP VIEW outbox AS {rows}")
+        except duckdb.Error:
+            raise OutboxUnusable(ROWS, "is damaged") from None
 
     def execute(self, sql: str, parameters: dict[str, Any] | None = None) -> list[tuple[Any, ...]]:
         given = {name: value for name, value in (parameters or {}).items() if f"${name}" in sql}

@@ -116,7 +116,7 @@ def write_audiences(
                     written, left_out = _write_asked(engine, gate, writer, asked, target, file)
                     outputs, waterfalls = outputs + written, waterfalls + left_out
         if handing is not None:
-            handing.write(gate, file)
+            handing.write(gate, file, lambda platform: writer.refused(platform, None))
     return outputs, waterfalls
 
 

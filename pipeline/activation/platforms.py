@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from math import ceil
 from pathlib import Path
 
-from pipeline.activation.handing_over import CUSTOMER, HandingOver
+from pipeline.activation.handing_over import ADDRESSED, CUSTOMER, HandingOver
 from pipeline.activation.terms import BLOCKED, MEMBERS, Asked, Gate, Waterfall, granted, refused
 from pipeline.engines.duckdb import DuckDBEngine, naming_the_file
 from pipeline.quoting import quoted
@@ -27,8 +27,6 @@ _EEA = (
 )
 """Countries in which data and personalised ads need a consent of their own, Britain and Switzerland among them."""
 _ADDRESSES = ("email", "phone")
-_ADDRESSED = ("email", "phone", "hash")
-"""Kinds of columns in which an address may stand."""
 _TABLES = tuple(
     f"temp.{name}"
     for name in (
@@ -56,6 +54,7 @@ class Writer:
         """`handing` takes what is written, where it is delivered with that."""
         self._engine, self._gate, self._is_preview, self._handing = engine, gate, is_preview, handing
         self._made: dict[tuple[str, Consent | None], str] = {}
+        self._refused: dict[tuple[str, Consent | None], str] = {}
 
     def write(self, asked: Asked, platform: Platform, target: str, file: FileFor) -> tuple[list[Written], Waterfall]:
         """The files of an audience for a platform: one, parts of it if it is too large, or none if too few are left.
@@ -85,7 +84,8 @@ class Writer:
         mode, texts = asked.audience.header.mode, [name for name, cell in cells.items() if cell.is_text]
         selects = {"": "SELECT * FROM temp.file_rows"}
         if self._handing is not None:
-            self._handing.take(asked, platform, self._gate, rows, list(cells))
+            refused_now = self.refused(platform, asked.audience.header.consent)
+            self._handing.take(asked, platform, self._gate, rows, list(cells), refused_now)
             whole = {"": selects[""]} if mode != "diff" else {}
             changes = self._handing.changes(asked, platform)
             selects = {"-removed": changes["removed"]} if mode != "replace" or stopped else {}
@@ -101,9 +101,22 @@ class Writer:
             self._handing.enter(asked, platform, stopped, list(cells), texts, files)
         return written
 
+    def refused(self, platform: Platform, consent: Consent | None) -> str:
+        """A temporary table: addresses, as the platform writes them, that must not be on its lists, whoever they were
+        sent of: suppressed, or of somebody who says no.
+        """
+        of = (platform.name, None if platform.header.consent else consent)
+        if of not in self._refused:
+            self._refused[of] = f"temp.platform_refused_{len(self._refused)}"
+            who = _refusing(platform, consent, f"({self._gate.barred()} IS NOT NULL)")
+            with naming_the_file(platform.file, None):
+                made = f"CREATE OR REPLACE TEMP TABLE {self._refused[of]} AS {_addresses(platform, who, _OF_NOBODY)}"
+                self._engine.execute(made)
+        return self._refused[of]
+
     def close(self) -> None:
         """Drop what is held of people; whoever runs SQL on the connection afterwards finds nothing of them."""
-        for table in (*self._made.values(), *_TABLES):
+        for table in (*self._made.values(), *self._refused.values(), *_TABLES):
             self._engine.execute(f"DROP TABLE IF EXISTS {table}")
 
     def _parts(self, platform: Platform, target: str, source: str, count: int, file: FileFor) -> list[Written]:
@@ -138,7 +151,7 @@ class Writer:
         if of not in self._made:
             self._made[of] = f"temp.platform_rows_{len(self._made)}"
             with naming_the_file(platform.file, None):
-                blocked = self._blocked(platform, _refusing(platform, consent, self._gate), {})
+                blocked = self._blocked(platform, _refusing(platform, consent, self._gate.is_out()), {})
                 rows = f"(SELECT *, FALSE AS {BLOCKED} FROM ({_normalised(platform, consent)}) AS normalised)"
                 made = f"CREATE OR REPLACE TEMP TABLE {self._made[of]} AS {_unblocked(platform, rows, blocked)}"
                 self._engine.execute(made)
@@ -165,7 +178,7 @@ class Writer:
         """`blocked`: the addresses of these as the platform writes them; returns the columns that hold any."""
         made = f"CREATE OR REPLACE TEMP TABLE blocked AS {_addresses(platform, who)}"
         self._engine.execute(made, parameters)
-        names = [name for name, column in platform.header.columns.items() if column.kind in _ADDRESSED]
+        names = [name for name, column in platform.header.columns.items() if column.kind in ADDRESSED]
         counts = ", ".join(f"count({quoted(name)})" for name in names)
         held = self._engine.execute(f"SELECT {counts} FROM temp.blocked")[0] if names else ()
         return [name for name, count in zip(names, held, strict=True) if count]
@@ -187,8 +200,21 @@ _TOLD = f"""
 """Customers and who they are."""
 
 
-def _refusing(platform: Platform, consent: Consent | None, gate: Gate) -> str:
+_OF_NOBODY = """
+      UNION ALL BY NAME
+      SELECT concat('suppression ', file_id, ' ', row_number) AS customer_id,
+        CASE WHEN entries.kind = 'email' THEN nfc_normalize(named.value) END AS email,
+        CASE WHEN entries.kind = 'phone' THEN nfc_normalize(named.value) END AS phone
+      FROM staging.suppressions AS entries
+      JOIN people.suppressions AS named USING (file_id, row_number)
+"""
+"""Addresses that are suppressed, whose customer may have another by now."""
+
+
+def _refusing(platform: Platform, consent: Consent | None, is_out: str) -> str:
     """SQL: customers of whom an address must not leave, and whether that is the one of e-mail or the number.
+
+    `is_out`: SQL, of whom none may.
 
     What a platform asks for itself concerns both; else a withdrawal concerns the address of its channel. To what came
     back nothing is sent, while advertisers send nothing.
@@ -208,13 +234,16 @@ def _refusing(platform: Platform, consent: Consent | None, gate: Gate) -> str:
             for no, channel in ((by_email, "email"), (by_phone, "sms"))
         )
     return (
-        f"SELECT {ID}, {gate.is_out()} OR ({by_email}) AS by_email, {gate.is_out()} OR ({by_phone}) AS by_phone "
+        f"SELECT {ID}, {is_out} OR ({by_email}) AS by_email, {is_out} OR ({by_phone}) AS by_phone "
         f"FROM staging.customers AS told"
     )
 
 
-def _addresses(platform: Platform, who: str) -> str:
-    """SQL: what the platform's SELECT makes of the addresses of these, and of nothing else that is known of them."""
+def _addresses(platform: Platform, who: str, others: str = "") -> str:
+    """SQL: what the platform's SELECT makes of the addresses of these, and of nothing else that is known of them.
+
+    `others`: SQL that adds addresses of no customer.
+    """
     seen = [f"CASE WHEN refusing.by_{name} THEN nfc_normalize(told.{name}) END AS {name}" for name in _ADDRESSES]
     seen += [f"CAST(NULL AS VARCHAR) AS {name}" for name in (*_TEXTS, "country")]
     return f"""
@@ -223,6 +252,7 @@ def _addresses(platform: Platform, who: str) -> str:
       SELECT told.{ID}, {", ".join(seen)}, CAST(NULL AS DATE) AS birth_date
       FROM ({who}) AS refusing JOIN told ON told.{ID} = refusing.{ID}
       WHERE refusing.by_email OR refusing.by_phone
+      {others}
     )
     {platform.select}
     """

@@ -26,7 +26,8 @@ _REMEDY = (
     "Restore it from the backup of the same night as the warehouse; or move it away, keep the exports it was read from "
     "in the drop folder, and run: they are read again."
 )
-_OF_THE_MACHINE = ("Could not set lock", "No space left", "Permission denied", "Read-only file system")
+OF_THE_MACHINE = ("Could not set lock", "No space left", "Permission denied", "Read-only file system")
+"""What DuckDB says of a file that is whole, when the machine is at fault."""
 
 
 class PeopleUnusable(PerennialError):
@@ -61,7 +62,7 @@ def people_attached(engine: DuckDBEngine, settings: Settings, read_only: bool = 
     try:
         engine.execute(f"ATTACH {text_literal(str(place))} AS people ({mode})")
     except duckdb.Error as error:
-        if any(text in str(error) for text in _OF_THE_MACHINE):
+        if any(text in str(error) for text in OF_THE_MACHINE):
             raise
         raise PeopleUnusable(f"{file} is damaged, or no file of DuckDB. {_REMEDY}") from None
     try:

@@ -165,6 +165,49 @@ def test_in_full_nobody_is_removed_but_who_must_not_be_told(home):
     assert held(home) == {"a": "a", "b": "b"}
 
 
+@pytest.mark.parametrize("platform", ["klaviyo", "push_list", "gone"])
+def test_of_a_list_that_is_no_longer_in_force_who_said_no_is_removed_and_nobody_else(home, platform):
+    members(home, *(f"{one} {one}@x.com" for one in "abcd"))
+    publish(home, loyal(home), D1)
+    with opened_ledger(home.now()) as ledger:
+        ledger.execute(
+            "INSERT INTO deliveries SELECT $platform, 'https://crm/L1', audience, customer_id, identifiers, content, "
+            "version, first_sent, last_sent, state, reason FROM deliveries",
+            {"platform": platform},
+        )
+    members(home, *(f"{one} {one}@x.com" for one in "abc"), withdrawn=("a",), objected=("b",))
+    publish(home, loyal(home), D2)
+    with opened_ledger(home.now()) as ledger:
+        plan = ledger.plan(platform, "https://crm/L1", "all/loyal", None, "diff")
+        left = [row.customer_id for row in plan.removed]
+    assert left == (["b"] if platform == "push_list" else ["a", "b"]), "a yes to push is not taken back"
+
+
+def test_in_full_an_older_address_that_is_refused_by_now_is_removed(home):
+    """a and b have new addresses since; the old one of a is suppressed, that of c is now one of d, who objects."""
+    audience = loyal(home, "full")
+    members(home, "a a@x.com", "b b@x.com", "c c@x.com")
+    publish(home, audience, D1)
+    members(home, "a new-a@x.com", "b new-b@x.com", "c new-c@x.com", "d c@x.com", objected=("d",))
+    with people_attached(home.engine, home.now()):
+        home.engine.execute("INSERT INTO staging.suppressions (file_id, row_number, kind) VALUES ('s', 0, 'email')")
+        home.engine.execute("INSERT INTO people.suppressions (file_id, row_number, value) VALUES ('s', 0, 'a@x.com')")
+    assert publish(home, audience, D2) == {"-removed": ["a", "c"], "": ["new-a", "new-b", "new-c"]}
+    assert held(home) == {"new-a": "a", "b": "b", "new-b": "b", "new-c": "c"}
+
+
+def test_of_a_list_that_is_no_longer_in_force_an_older_address_that_is_refused_is_removed(home):
+    members(home, "a a@x.com", "b b@x.com")
+    publish(home, loyal(home), D1)
+    with opened_ledger(home.now()) as ledger:
+        ledger.execute("UPDATE deliveries SET place = 'sftp://partner', audience = 'all/gone'")
+    members(home, "b b@x.com", "z a@x.com", objected=("z",))
+    publish(home, loyal(home), D2)
+    with opened_ledger(home.now()) as ledger:
+        plan = ledger.plan("email_list", "sftp://partner", "all/gone", None, "full")
+    assert [row.identifiers for row in plan.removed] == [{"email": "a@x.com"}]
+
+
 def test_a_list_that_replaces_the_one_before_leaves_nobody_behind(home):
     audience = loyal(home, "replace")
     members(home, "a a@x.com", "b b@x.com")

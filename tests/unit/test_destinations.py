@@ -29,8 +29,10 @@ from pipeline.activation.ledger import (
     FILE,
     LISTS,
     ROWS,
+    LedgerUnusable,
     Listed,
     Outbox,
+    OutboxUnusable,
     Row,
     compact,
     forget_customers,
@@ -39,6 +41,7 @@ from pipeline.activation.ledger import (
 )
 from pipeline.cli import app
 from pipeline.definitions import build_defs
+from pipeline.doctor import _deliveries
 from pipeline.settings import Destination, Settings, SettingsError, load
 from pipeline.tables.platforms import platforms
 
@@ -68,7 +71,9 @@ def publish(
     frame = pl.DataFrame(
         rows, schema=dict.fromkeys(("customer_id", "identifiers", "cells", "why"), pl.String), orient="row"
     )
-    (home / ROWS).parent.mkdir(parents=True, exist_ok=True)
+    if not (home / LISTS).exists():
+        with opened_ledger(Settings(home=home)):  # as a run does before it publishes
+            pass
     frame.with_columns(
         platform=pl.lit(platform), audience=pl.lit("all/loyal"),
         content=pl.Series([None if cells is None else _sha256(cells) for _, _, cells, _ in rows], dtype=pl.String),
@@ -119,6 +124,52 @@ def states(home: Path) -> dict[str, tuple[str, str | None]]:
     with opened_ledger(Settings(home=home)) as ledger:
         found = ledger.execute("SELECT customer_id, state, reason FROM deliveries WHERE place <> 'folder'")
     return {customer: (state, reason) for customer, state, reason in found}
+
+
+def _cut(file: Path) -> None:
+    file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
+
+
+@pytest.mark.parametrize(
+    ("name", "harm", "error", "said"),
+    [
+        (FILE, Path.unlink, LedgerUnusable, "is lost.*2026-03-30"),
+        (FILE, _cut, LedgerUnusable, "is damaged"),
+        (FILE, lambda file: file.write_text("no database" * 900), LedgerUnusable, "is damaged"),
+        (FILE, lambda file: file.write_bytes(b""), LedgerUnusable, "is empty"),
+        (LISTS, _cut, OutboxUnusable, "is damaged"),
+        (LISTS, lambda file: file.write_text("[]"), OutboxUnusable, "is damaged"),
+        (LISTS, Path.unlink, OutboxUnusable, "is missing"),
+        (ROWS, _cut, OutboxUnusable, "is damaged"),
+        (ROWS, Path.unlink, OutboxUnusable, "is missing"),
+    ],
+)
+def test_nothing_is_sent_by_a_ledger_or_an_outbox_that_is_lost_or_damaged(tmp_path, name, harm, error, said):
+    publish(tmp_path, "a a@x.com", "b b@x.com")
+    send(tmp_path)
+    harm(tmp_path / name)
+    told = Told()
+    with pytest.raises(error, match=rf"{name} {said}.* the backup of the same night.* and run, which"):
+        send(tmp_path, told)
+    assert told.got == []
+
+
+def test_doctor_says_that_the_ledger_is_lost(tmp_path):
+    assert list(_deliveries(settings_of(tmp_path))) == []
+    publish(tmp_path, "a a@x.com")
+    assert [one.status for one in _deliveries(settings_of(tmp_path))] == ["ok"]
+    (tmp_path / FILE).unlink()
+    (found,) = _deliveries(settings_of(tmp_path))
+    assert found.status == "fail" and f"{FILE} is lost" in found.message
+
+
+def test_after_the_remedy_of_a_lost_ledger_lists_are_sent_anew(tmp_path):
+    publish(tmp_path, "a a@x.com")
+    send(tmp_path)
+    for name in (FILE, LISTS, ROWS):
+        (tmp_path / name).unlink()
+    publish(tmp_path, "b b@x.com", day=D2)
+    assert send(tmp_path)[0].addresses("added") == ["b"]
 
 
 # ── what is sent ──────────────────────────────────────────────────────────────────────────────────────────────────────
