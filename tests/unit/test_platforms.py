@@ -523,6 +523,22 @@ def test_of_two_words_of_one_second_the_withdrawal_counts(home):
     }  # fmt: skip
 
 
+def test_a_no_without_a_time_counts_to_the_end_of_its_day(home):
+    """And a consent without one from its beginning; a row that was mended stands for the one that could not be read."""
+    later = {"anna": "2026-02-01 10:00:00", "bert": "2026-02-02", "cleo": "2026-02-01 10:00:00",
+             "dora": "2026-02-01 23:59:59", "emil": "2026-02-01", "fred": "2026-02-02 00:00:00"}  # fmt: skip
+    said = {"anna": "no,2026-02-01", "bert": "no,2026-02-01", "dora": "niet,2026-02-01", "emil": "niet,2026-02-01"}
+    load(home, [person(id, f"{id}@example.com") for id in later], [
+        *[line for id, at in later.items() for line in agreed(id, "email", at=at)],
+        *[f"{id},marketing,email,{word}" for id, word in said.items()],
+    ])  # fmt: skip
+    events = ("cleo,unsubscribed,2026-02-01", "fred,complained,2026-02-01")
+    home.lines("events.csv", *[f"c1,{event}" for event in events], header="campaign_id,customer_id,event,happened_at")
+    home.load()
+    written = Written(home, everybody(home, "email_list"))
+    assert [row["email"].split("@")[0] for row in written.rows("email_list")] == ["bert", "emil", "fred"]
+
+
 def test_a_no_counts_until_the_files_are_written_and_a_yes_to_the_end_of_the_day(home):
     """Also where an old day is published again: what was refused meanwhile does not leave."""
     ids = ("anna", "bert", "cleo", "dora", "emil", "fred")
@@ -588,11 +604,14 @@ class Told:
 
 def _noes(told: Told, channel: str) -> list[int]:
     """When they said no to marketing by a channel, whatever of it cannot be read; a word nobody understands, a second
-    before: it gives way to a consent of its time."""
+    before: it gives way to a consent of its time. One of midnight, which may be a day without a time, counts to the
+    end of its day."""
     found = []
     for purpose, way, status, at in told.words:
         if purpose in ("marketing", "letters") and way in (channel, "*", "fax") and status != "granted":
-            found.append(10**9 if at is None else at - (status == "hm"))
+            is_mended = status == "hm" and (purpose, way, "granted", at) in told.words
+            is_day = at is not None and at % 86_400 == 1 and not is_mended
+            found.append(10**9 if at is None else at + 86_399 if is_day else at - (status == "hm"))
     return found
 
 
