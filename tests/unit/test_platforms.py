@@ -476,6 +476,33 @@ def test_a_no_that_does_not_fit_counts_all_the_same(home):
     ], "until the row is mended or they agree again"  # fmt: skip
 
 
+def test_an_unsubscription_counts_whatever_of_it_cannot_be_read(home):
+    """And by whatever word; nothing told of the same event later takes its place. Other events stay quarantined."""
+    header = "campaign_id,customer_id,event,happened_at,group_name,channel,event_id"
+    at = "2026-03-01 10:00:00"
+    rows = {
+        "when": "c1,when,unsubscribed,yesterday,,,", "never": "c1,never,complained,,,,",
+        "where": f",where,unsubscribed,{at},,email,", "group": f"c1,group,unsubscribed,{at},B,,",
+        "sms": ",sms,unsubscribed,soon,B,sms,", "open": "c1,open,opened,yesterday,,,",
+        "same": f"c1,same,unsubscribed,{at},,email,ev10",
+    }  # fmt: skip
+    words = ("Unsubscribe", "unsubscription", "complaint", "Spam", "spam_report", "opt-out")
+    rows |= {f"word{place}": f"c1,word{place},{word},{at},,," for place, word in enumerate(words)}
+    same = (f"c1,same,unsubscribed,{at},,sms,ev10", "c1,same,opened,2026-03-01 11:00:00,,email,ev10")
+    load(home, [person(id, f"{id}@example.com") for id in rows], [line for id in rows for line in agreed(id, "email")])
+    home.lines("campaigns.csv", "c1,email,2026-01-01", header="campaign_id,channel,sent_at")
+    home.lines("events.csv", *rows.values(), *same, f"c1,,unsubscribed,{at},,,", header=header)
+    home.load()
+    home.lines("later.csv", "c1,same,clicked,2026-03-02 11:00:00,,email,ev10", header=header)
+    home.load()
+    written = Written(home, everybody(home, "email_list"))
+    assert [row["email"] for row in written.rows("email_list")] == ["open@example.com", "sms@example.com"]
+    assert len(home.reasons()) == 2, "an opening without its time, and a no of nobody"
+    assert home.remarks()["in_doubt"].startswith("5 rows of unsubscriptions or complaints that do not fit")
+    found = home.select("SELECT event, channel FROM staging.messages WHERE customer_id = 'same' ORDER BY ALL")
+    assert found.rows("event", "channel") == [("clicked", "email"), ("unsubscribed", "email"), ("unsubscribed", "sms")]
+
+
 def test_a_suppression_told_again_is_one_and_its_entry_needs_the_key(home):
     for name in ("1.csv", "2.csv"):
         home.lines(name, "email,Anna@example.com,2026-01-01", header="kind,value,since")

@@ -97,9 +97,9 @@ def read_in_doubt(load: Load) -> None:
     if doubt is None:
         return
     read = {
-        name: f"CASE WHEN {name} IN ({', '.join(map(text_literal, known))}) THEN {name} ELSE {text_literal(safe)} END"
+        name: f"CASE WHEN {fits(load, name)} THEN {name} ELSE {'NULL' if safe is None else text_literal(safe)} END"
         for name, safe in doubt.reads.items()
-        if (known := [str(value) for value in load.input.header.columns[name].values or ()])
+        if name in load.stored
     }
     moment = load.input.moment
     between = f"BETWEEN TIMESTAMP '{EARLIEST}' AND TIMESTAMP '{LATEST}'"
@@ -126,6 +126,13 @@ def read_in_doubt(load: Load) -> None:
         told = doubt.says.format(rows=rows_as_text(rows))
         load.remark("in_doubt", f"{told}. The first is row {first:,}, {reason}.", rows)
     load.execute("DROP TABLE doubted")
+
+
+def fits(load: Load, name: str) -> str:
+    """SQL over the completed row: whether its value of a column is one that there can be."""
+    if known := load.input.header.columns[name].values:
+        return f"{name} IN ({', '.join(text_literal(str(value)) for value in known)})"
+    return f"{name} IS NOT NULL AND row_number NOT IN ({noted(name)})"
 
 
 def leave_out_foreign(load: Load) -> None:
