@@ -390,6 +390,23 @@ def test_an_address_that_somebody_refused_leaves_by_nobody(home):
     }  # fmt: skip
 
 
+def test_a_bad_birthday_does_not_free_the_address_of_an_objector(home):
+    """The cell is lost, and not the row, without which nobody knew that the address is also that of who objected."""
+    header = "customer_id,registered_at,email,zip,birth_date"
+    people = ("anna,2026-01-01,both@x.example,00-1,1800-01-01", "bert,2026-01-01,both@x.example,,1990-01-01",
+              "cleo,2026-01-01,two@x.example,,no day", "dora,2026-01-01,two@x.example,,",
+              "emil,2026-01-01,emil@x.example,,2101-01-01")  # fmt: skip
+    home.lines("people.csv", *people, header=header)
+    home.lines("consents.csv", *agreed("bert", "email"), *agreed("dora", "email"), *agreed("emil", "email"),
+               header=CONSENTS)  # fmt: skip
+    home.lines("objections.csv", "anna,2026-01-01", "cleo,2026-01-01", header="customer_id,since")
+    home.load()
+    written = Written(home, everybody(home, "email_list"))
+    assert [row["email"] for row in written.rows("email_list")] == ["emil@x.example"]
+    assert written.of("email_list") == {"objected": 2, "blocked_address": 2, "delivered": 1}
+    assert home.reasons() == {} and "in 3 of its rows" in home.remarks()["unusable_birth_date"]
+
+
 def test_no_address_of_who_is_left_alone_leaves_by_another_row(home):
     ids = [f"c{place:03}" for place in range(400)]
     shared = {id: f"{id[:-1]}@x.example" for id in ids}

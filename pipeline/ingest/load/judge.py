@@ -80,6 +80,7 @@ def find_problems(load: Load) -> None:
             continue
         if count:
             apply(load, rule, raw_columns.get(rule.column, []))
+    keep_without_cells(load)
     read_in_doubt(load)
     if load.has_foreign_lines:
         find_foreign(load)
@@ -87,6 +88,32 @@ def find_problems(load: Load) -> None:
         find_contradictions(load)
     if load.source.header.whole_orders:
         find_rest_of_keys(load)
+
+
+def keep_without_cells(load: Load) -> None:
+    """A bad cell that tells of a person costs itself and not the row: without the row nobody would know whose the
+    address is, and the no of one who has it would not protect it.
+    """
+    told = load.raw_columns()
+    for name in load.input.persons:
+        if name not in load.stored or load.input.header.columns[name].contact == "kind":
+            continue
+        others = {raw for other, raws in told.items() if other not in load.input.persons for raw in raws}
+        raws = [raw for raw in told.get(name, []) if raw not in others]
+        bad = f"column_name IN ({', '.join(map(text_literal, (name, *raws)))})"
+        rows, first, reason = load.execute(
+            f"SELECT count(DISTINCT row_number), min(row_number), arg_min(reason, row_number) FROM problems WHERE {bad}"
+        )[0]
+        if rows:
+            meant = f"SELECT row_number FROM problems WHERE {bad}"
+            load.execute(f"UPDATE mapped SET {quoted(name)} = NULL WHERE row_number IN ({meant})")
+            load.execute(f"DELETE FROM problems WHERE {bad}")
+            load.remark(
+                f"unusable_{name}",
+                f"{name} cannot be right in {rows:,} of its rows; these customers are kept without it. The first is "
+                f"row {first:,}, {reason}.",
+                rows,
+            )
 
 
 def read_in_doubt(load: Load) -> None:
