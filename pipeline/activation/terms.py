@@ -277,5 +277,9 @@ UNION
 SELECT known.customer_id FROM known JOIN told ON told.kind = 'email' AND told.value = known.email
 UNION
 SELECT known.customer_id FROM known JOIN told ON told.kind = 'phone' AND told.value = known.phone
+UNION
+SELECT customer_id FROM people.suppressed_customers JOIN staging.suppressions USING (kind, entry)
 """
-"""A customer is suppressed whole, also where one address is named: nobody is written to by another way."""
+"""A customer is suppressed whole, also where one address is named, and stays so with another address: nobody is
+written to by another way.
+"""

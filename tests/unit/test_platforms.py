@@ -315,6 +315,26 @@ def test_what_is_suppressed_takes_a_customer_out_of_every_file(home):
     assert "bert@example" not in str(home.everything()).lower() and "600123452" not in str(home.everything())
 
 
+def test_who_is_suppressed_stays_so_with_another_address(home):
+    people = [person("anna", "anna@x.example"), person("bert", "", "+48600123451"), person("cleo", "c@x.example")]
+    load(home, people,
+         [line for id in ("anna", "bert", "cleo") for line in agreed(id, "email")])  # fmt: skip
+    home.lines(
+        "list.csv", "email,anna@x.example,2026-01-01", "phone,+48600123451,2026-01-01", header="kind,value,since"
+    )
+    home.load()
+    for name in ("second", "third"):
+        home.lines(
+            f"{name}.csv", *[person(id, f"{id}@{name}.example") for id in ("anna", "bert", "cleo")], header=PEOPLE
+        )
+        home.load()
+        written = Written(home, everybody(home, "email_list"))
+        assert [row["email"] for row in written.rows("email_list")] == [f"cleo@{name}.example"]
+        assert written.of("email_list") == {"suppressed": 2, "delivered": 1}
+    with people_attached(home.engine, home.now()):
+        assert "x.example" not in str(home.engine.execute("SELECT * FROM people.suppressed_customers"))
+
+
 def test_what_is_suppressed_is_written_as_addresses_of_customers_are(home):
     home.settings["country"] = "PL"
     told = {
