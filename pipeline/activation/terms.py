@@ -184,16 +184,31 @@ FROM (
 ) AS told
 """
 """Of a way that nobody knows the event is one of every channel."""
+_DAY_ONLY = "{0} = date_trunc('day', {0})"
+_END_OF_DAY = "{0} + INTERVAL 1 DAY - INTERVAL 1 SECOND"
+"""Until when a no counts that tells a day and no time, which is read as its midnight."""
+_MENDED = """EXISTS (
+        SELECT 1 FROM staging.consents AS mended
+        WHERE mended.status = 'granted' AND mended.changed_at = no.changed_at AND mended.customer_id = no.customer_id
+          AND mended.purpose = no.purpose AND mended.channel = no.channel
+      )"""
+"""Of a word that could not be read: whether the shop says by now that it was a consent."""
 _WITHDRAWN = f"""
 CREATE OR REPLACE TEMP TABLE withdrawn AS
 SELECT customer_id, purpose, channel, max(said_at) AS said_at
 FROM (
   SELECT customer_id, purpose, channel,
-    CASE WHEN status = 'withdrawn' THEN changed_at ELSE changed_at - INTERVAL 1 SECOND END AS said_at
-  FROM staging.consents
+    CASE
+      WHEN {_DAY_ONLY.format("changed_at")} AND NOT (status <> 'withdrawn' AND {_MENDED})
+        THEN {_END_OF_DAY.format("changed_at")}
+      WHEN status = 'withdrawn' THEN changed_at
+      ELSE changed_at - INTERVAL 1 SECOND
+    END AS said_at
+  FROM staging.consents AS no
   WHERE status <> 'granted'
   UNION ALL
-  SELECT events.customer_id, purposes.purpose, events.channel, events.happened_at
+  SELECT events.customer_id, purposes.purpose, events.channel,
+    CASE WHEN {_DAY_ONLY.format("happened_at")} THEN {_END_OF_DAY.format("happened_at")} ELSE happened_at END
   FROM ({_EVENTS}) AS events
   CROSS JOIN (VALUES ('marketing'), ('own_similar')) AS purposes (purpose)
   WHERE events.event IN ('unsubscribed', 'complained')
@@ -262,5 +277,9 @@ UNION
 SELECT known.customer_id FROM known JOIN told ON told.kind = 'email' AND told.value = known.email
 UNION
 SELECT known.customer_id FROM known JOIN told ON told.kind = 'phone' AND told.value = known.phone
+UNION
+SELECT customer_id FROM people.suppressed_customers JOIN staging.suppressions USING (kind, entry)
 """
-"""A customer is suppressed whole, also where one address is named: nobody is written to by another way."""
+"""A customer is suppressed whole, also where one address is named, and stays so with another address: nobody is
+written to by another way.
+"""

@@ -23,7 +23,7 @@ from pipeline.durable import fsync
 from pipeline.engines.duckdb import DuckDBEngine
 from pipeline.erasure.person import Person
 from pipeline.home.opening import opened
-from pipeline.home.people import people_attached, people_file, sweep, table_of
+from pipeline.home.people import SUPPRESSED, people_attached, people_file, sweep, table_of
 from pipeline.home.publishing import Publication
 from pipeline.home.rewriting import rewrite, rewrite_file
 from pipeline.ingest.tombstones import Tombstones
@@ -140,6 +140,7 @@ def purge_people(settings: Settings, person: Person) -> None:
                     known = f"SELECT file_id, row_number FROM {table_of(one)} AS rows WHERE {where}"
                     with engine.transaction():
                         _delete(engine, one.table.full_name, f"(rows.file_id, rows.row_number) IN ({known})")
+            engine.execute(f"DELETE FROM {SUPPRESSED} WHERE customer_id IN (SELECT value FROM temp.erased_customers)")
             sweep(engine)
             engine.execute("CHECKPOINT people")
     rewrite_file(people_file(settings), settings)

@@ -22,6 +22,9 @@ from pipeline.shapes import counted
 from pipeline.tables.inputs import INPUTS, Input
 
 FILE = Path("data", "people", "people.duckdb")
+SUPPRESSED = "people.suppressed_customers"
+"""Whose address or number a suppression named, also when they have another by now; the address itself is not kept."""
+_OF_SUPPRESSED = ("customer_id", "kind", "entry")
 _REMEDY = (
     "Restore it from the backup of the same night as the warehouse; or move it away, keep the exports it was read from "
     "in the drop folder, and run: they are read again."
@@ -70,6 +73,8 @@ def people_attached(engine: DuckDBEngine, settings: Settings, read_only: bool = 
             _require_tables(engine, file)
         else:
             with engine.transaction():
+                columns = ", ".join(f"{name} VARCHAR" for name in _OF_SUPPRESSED)
+                engine.execute(f"CREATE TABLE IF NOT EXISTS {SUPPRESSED} ({columns})")
                 for one in _inputs():
                     _prepare(engine, one)
         yield
@@ -119,6 +124,31 @@ def holds_persons(engine: DuckDBEngine) -> bool:
     return any(engine.scalar(f"SELECT 1 FROM {one.table.full_name} LIMIT 1") for one in _inputs())
 
 
+def remember_suppressed(engine: DuckDBEngine) -> None:
+    """Note whom the suppressions in force name, before rows of customers give way to others with other addresses."""
+    if not engine.scalar("SELECT 1 FROM staging.suppressions WHERE kind <> 'customer_id' LIMIT 1"):
+        return
+    engine.execute(
+        f"""
+        INSERT INTO {SUPPRESSED}
+        WITH told AS (
+          SELECT entries.kind, entries.entry, named.value
+          FROM staging.suppressions AS entries
+          JOIN people.suppressions AS named USING (file_id, row_number)
+        ),
+        known AS (
+          SELECT customers.customer_id, unnest(['email', 'phone']) AS kind,
+            unnest([persons.email, persons.phone]) AS value
+          FROM staging.customers AS customers
+          JOIN people.customers AS persons USING (file_id, row_number)
+        )
+        SELECT known.customer_id, told.kind, told.entry FROM known JOIN told USING (kind, value)
+        EXCEPT
+        SELECT customer_id, kind, entry FROM {SUPPRESSED}
+        """
+    )
+
+
 def sweep(engine: DuckDBEngine) -> None:
     """Remove the rows that no row of staging belongs to: of files that are gone, given way or never committed."""
     with engine.transaction():
@@ -149,7 +179,9 @@ def _require_file(file: Path) -> None:
 def _require_tables(engine: DuckDBEngine, file: Path) -> None:
     listed = "SELECT table_name, column_name FROM duckdb_columns() WHERE database_name = 'people'"
     there = set(engine.execute(listed))
-    if any((one.name, name) not in there for one in _inputs() for name in ("file_id", "row_number", *one.persons)):
+    needed = {(one.name, name) for one in _inputs() for name in ("file_id", "row_number", *one.persons)}
+    needed |= {(SUPPRESSED.partition(".")[2], name) for name in _OF_SUPPRESSED}
+    if needed - there:
         raise PeopleUnusable(
             f"{file} lacks tables or columns: an earlier version wrote it. Run first, which adds them."
         )

@@ -203,10 +203,10 @@ class InDoubt(BaseModel):
 
     of: tuple[str, ...] = Field(min_length=1, description="Who said it; a row without is quarantined as any other")
     unless: str = Field("FALSE", description="SQL over the completed row: which rows are certainly none")
-    reads: dict[str, str] = Field(
+    reads: dict[str, str | None] = Field(
         default_factory=dict,
-        description="Columns with values -> the one that stands for any that cannot be read. A time that cannot be "
-        "read is that at which the file arrived",
+        description="Columns -> what stands for a value that does not fit; null: it is taken as not given. "
+        "A time that cannot be read is that at which the file arrived",
     )
     says: str = Field(description="The remark; {rows} tells how many")
 

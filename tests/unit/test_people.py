@@ -112,7 +112,11 @@ def test_a_person_who_was_too_old_for_orders_is_kept(home):
         "people.csv", "anna,2026-01-01,,,,Anna,,1901-05-01", "bert,2026-01-01,,,,Bert,,1812-01-01", header=HEADER
     )
     home.load()
-    assert set(known(home)) == {"anna"} and list(home.reasons()) == [2]
+    assert set(known(home)) == {"anna", "bert"} and home.reasons() == {}
+    assert home.remarks()["unusable_birth_date"].startswith(
+        "birth_date cannot be right in 1 of its rows; these customers are kept without it. The first is row 2, column"
+    )
+    assert "1812" not in str(home.everything())
 
 
 def test_the_latest_row_of_a_person_counts_and_the_others_are_not_kept(home):

@@ -315,6 +315,26 @@ def test_what_is_suppressed_takes_a_customer_out_of_every_file(home):
     assert "bert@example" not in str(home.everything()).lower() and "600123452" not in str(home.everything())
 
 
+def test_who_is_suppressed_stays_so_with_another_address(home):
+    people = [person("anna", "anna@x.example"), person("bert", "", "+48600123451"), person("cleo", "c@x.example")]
+    load(home, people,
+         [line for id in ("anna", "bert", "cleo") for line in agreed(id, "email")])  # fmt: skip
+    home.lines(
+        "list.csv", "email,anna@x.example,2026-01-01", "phone,+48600123451,2026-01-01", header="kind,value,since"
+    )
+    home.load()
+    for name in ("second", "third"):
+        home.lines(
+            f"{name}.csv", *[person(id, f"{id}@{name}.example") for id in ("anna", "bert", "cleo")], header=PEOPLE
+        )
+        home.load()
+        written = Written(home, everybody(home, "email_list"))
+        assert [row["email"] for row in written.rows("email_list")] == [f"cleo@{name}.example"]
+        assert written.of("email_list") == {"suppressed": 2, "delivered": 1}
+    with people_attached(home.engine, home.now()):
+        assert "x.example" not in str(home.engine.execute("SELECT * FROM people.suppressed_customers"))
+
+
 def test_what_is_suppressed_is_written_as_addresses_of_customers_are(home):
     home.settings["country"] = "PL"
     told = {
@@ -388,6 +408,23 @@ def test_an_address_that_somebody_refused_leaves_by_nobody(home):
     assert written.of("email_list") == {
         "suppressed": 1, "objected": 1, "without_consent": 4, "blocked_address": 3, "delivered": 3,
     }  # fmt: skip
+
+
+def test_a_bad_birthday_does_not_free_the_address_of_an_objector(home):
+    """The cell is lost, and not the row, without which nobody knew that the address is also that of who objected."""
+    header = "customer_id,registered_at,email,zip,birth_date"
+    people = ("anna,2026-01-01,both@x.example,00-1,1800-01-01", "bert,2026-01-01,both@x.example,,1990-01-01",
+              "cleo,2026-01-01,two@x.example,,no day", "dora,2026-01-01,two@x.example,,",
+              "emil,2026-01-01,emil@x.example,,2101-01-01")  # fmt: skip
+    home.lines("people.csv", *people, header=header)
+    home.lines("consents.csv", *agreed("bert", "email"), *agreed("dora", "email"), *agreed("emil", "email"),
+               header=CONSENTS)  # fmt: skip
+    home.lines("objections.csv", "anna,2026-01-01", "cleo,2026-01-01", header="customer_id,since")
+    home.load()
+    written = Written(home, everybody(home, "email_list"))
+    assert [row["email"] for row in written.rows("email_list")] == ["emil@x.example"]
+    assert written.of("email_list") == {"objected": 2, "blocked_address": 2, "delivered": 1}
+    assert home.reasons() == {} and "in 3 of its rows" in home.remarks()["unusable_birth_date"]
 
 
 def test_no_address_of_who_is_left_alone_leaves_by_another_row(home):
@@ -476,6 +513,33 @@ def test_a_no_that_does_not_fit_counts_all_the_same(home):
     ], "until the row is mended or they agree again"  # fmt: skip
 
 
+def test_an_unsubscription_counts_whatever_of_it_cannot_be_read(home):
+    """And by whatever word; nothing told of the same event later takes its place. Other events stay quarantined."""
+    header = "campaign_id,customer_id,event,happened_at,group_name,channel,event_id"
+    at = "2026-03-01 10:00:00"
+    rows = {
+        "when": "c1,when,unsubscribed,yesterday,,,", "never": "c1,never,complained,,,,",
+        "where": f",where,unsubscribed,{at},,email,", "group": f"c1,group,unsubscribed,{at},B,,",
+        "sms": ",sms,unsubscribed,soon,B,sms,", "open": "c1,open,opened,yesterday,,,",
+        "same": f"c1,same,unsubscribed,{at},,email,ev10",
+    }  # fmt: skip
+    words = ("Unsubscribe", "unsubscription", "complaint", "Spam", "spam_report", "opt-out")
+    rows |= {f"word{place}": f"c1,word{place},{word},{at},,," for place, word in enumerate(words)}
+    same = (f"c1,same,unsubscribed,{at},,sms,ev10", "c1,same,opened,2026-03-01 11:00:00,,email,ev10")
+    load(home, [person(id, f"{id}@example.com") for id in rows], [line for id in rows for line in agreed(id, "email")])
+    home.lines("campaigns.csv", "c1,email,2026-01-01", header="campaign_id,channel,sent_at")
+    home.lines("events.csv", *rows.values(), *same, f"c1,,unsubscribed,{at},,,", header=header)
+    home.load()
+    home.lines("later.csv", "c1,same,clicked,2026-03-02 11:00:00,,email,ev10", header=header)
+    home.load()
+    written = Written(home, everybody(home, "email_list"))
+    assert [row["email"] for row in written.rows("email_list")] == ["open@example.com", "sms@example.com"]
+    assert len(home.reasons()) == 2, "an opening without its time, and a no of nobody"
+    assert home.remarks()["in_doubt"].startswith("5 rows of unsubscriptions or complaints that do not fit")
+    found = home.select("SELECT event, channel FROM staging.messages WHERE customer_id = 'same' ORDER BY ALL")
+    assert found.rows("event", "channel") == [("clicked", "email"), ("unsubscribed", "email"), ("unsubscribed", "sms")]
+
+
 def test_a_suppression_told_again_is_one_and_its_entry_needs_the_key(home):
     for name in ("1.csv", "2.csv"):
         home.lines(name, "email,Anna@example.com,2026-01-01", header="kind,value,since")
@@ -521,6 +585,22 @@ def test_of_two_words_of_one_second_the_withdrawal_counts(home):
     assert home.reasons() == {} and Written(home, everybody(home, "email_list")).of("email_list") == {
         "without_consent": 1,
     }  # fmt: skip
+
+
+def test_a_no_without_a_time_counts_to_the_end_of_its_day(home):
+    """And a consent without one from its beginning; a row that was mended stands for the one that could not be read."""
+    later = {"anna": "2026-02-01 10:00:00", "bert": "2026-02-02", "cleo": "2026-02-01 10:00:00",
+             "dora": "2026-02-01 23:59:59", "emil": "2026-02-01", "fred": "2026-02-02 00:00:00"}  # fmt: skip
+    said = {"anna": "no,2026-02-01", "bert": "no,2026-02-01", "dora": "niet,2026-02-01", "emil": "niet,2026-02-01"}
+    load(home, [person(id, f"{id}@example.com") for id in later], [
+        *[line for id, at in later.items() for line in agreed(id, "email", at=at)],
+        *[f"{id},marketing,email,{word}" for id, word in said.items()],
+    ])  # fmt: skip
+    events = ("cleo,unsubscribed,2026-02-01", "fred,complained,2026-02-01")
+    home.lines("events.csv", *[f"c1,{event}" for event in events], header="campaign_id,customer_id,event,happened_at")
+    home.load()
+    written = Written(home, everybody(home, "email_list"))
+    assert [row["email"].split("@")[0] for row in written.rows("email_list")] == ["bert", "emil", "fred"]
 
 
 def test_a_no_counts_until_the_files_are_written_and_a_yes_to_the_end_of_the_day(home):
@@ -588,11 +668,14 @@ class Told:
 
 def _noes(told: Told, channel: str) -> list[int]:
     """When they said no to marketing by a channel, whatever of it cannot be read; a word nobody understands, a second
-    before: it gives way to a consent of its time."""
+    before: it gives way to a consent of its time. One of midnight, which may be a day without a time, counts to the
+    end of its day."""
     found = []
     for purpose, way, status, at in told.words:
         if purpose in ("marketing", "letters") and way in (channel, "*", "fax") and status != "granted":
-            found.append(10**9 if at is None else at - (status == "hm"))
+            is_mended = status == "hm" and (purpose, way, "granted", at) in told.words
+            is_day = at is not None and at % 86_400 == 1 and not is_mended
+            found.append(10**9 if at is None else at + 86_399 if is_day else at - (status == "hm"))
     return found
 
 

@@ -80,6 +80,7 @@ def find_problems(load: Load) -> None:
             continue
         if count:
             apply(load, rule, raw_columns.get(rule.column, []))
+    keep_without_cells(load)
     read_in_doubt(load)
     if load.has_foreign_lines:
         find_foreign(load)
@@ -87,6 +88,32 @@ def find_problems(load: Load) -> None:
         find_contradictions(load)
     if load.source.header.whole_orders:
         find_rest_of_keys(load)
+
+
+def keep_without_cells(load: Load) -> None:
+    """A bad cell that tells of a person costs itself and not the row: without the row nobody would know whose the
+    address is, and the no of one who has it would not protect it.
+    """
+    told = load.raw_columns()
+    for name in load.input.persons:
+        if name not in load.stored or load.input.header.columns[name].contact == "kind":
+            continue
+        others = {raw for other, raws in told.items() if other not in load.input.persons for raw in raws}
+        raws = [raw for raw in told.get(name, []) if raw not in others]
+        bad = f"column_name IN ({', '.join(map(text_literal, (name, *raws)))})"
+        rows, first, reason = load.execute(
+            f"SELECT count(DISTINCT row_number), min(row_number), arg_min(reason, row_number) FROM problems WHERE {bad}"
+        )[0]
+        if rows:
+            meant = f"SELECT row_number FROM problems WHERE {bad}"
+            load.execute(f"UPDATE mapped SET {quoted(name)} = NULL WHERE row_number IN ({meant})")
+            load.execute(f"DELETE FROM problems WHERE {bad}")
+            load.remark(
+                f"unusable_{name}",
+                f"{name} cannot be right in {rows:,} of its rows; these customers are kept without it. The first is "
+                f"row {first:,}, {reason}.",
+                rows,
+            )
 
 
 def read_in_doubt(load: Load) -> None:
@@ -97,9 +124,9 @@ def read_in_doubt(load: Load) -> None:
     if doubt is None:
         return
     read = {
-        name: f"CASE WHEN {name} IN ({', '.join(map(text_literal, known))}) THEN {name} ELSE {text_literal(safe)} END"
+        name: f"CASE WHEN {fits(load, name)} THEN {name} ELSE {'NULL' if safe is None else text_literal(safe)} END"
         for name, safe in doubt.reads.items()
-        if (known := [str(value) for value in load.input.header.columns[name].values or ()])
+        if name in load.stored
     }
     moment = load.input.moment
     between = f"BETWEEN TIMESTAMP '{EARLIEST}' AND TIMESTAMP '{LATEST}'"
@@ -126,6 +153,13 @@ def read_in_doubt(load: Load) -> None:
         told = doubt.says.format(rows=rows_as_text(rows))
         load.remark("in_doubt", f"{told}. The first is row {first:,}, {reason}.", rows)
     load.execute("DROP TABLE doubted")
+
+
+def fits(load: Load, name: str) -> str:
+    """SQL over the completed row: whether its value of a column is one that there can be."""
+    if known := load.input.header.columns[name].values:
+        return f"{name} IN ({', '.join(text_literal(str(value)) for value in known)})"
+    return f"{name} IS NOT NULL AND row_number NOT IN ({noted(name)})"
 
 
 def leave_out_foreign(load: Load) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from pipeline.home.people import table_of
+from pipeline.home.people import remember_suppressed, table_of
 from pipeline.ingest.contacts import email, phone
 from pipeline.ingest.load.context import Load
 from pipeline.quoting import quoted, text_literal
@@ -27,6 +27,7 @@ def keep(load: Load) -> None:
     if not load.input.persons:
         return
     with load.engine.transaction():
+        remember_suppressed(load.engine)
         load.execute(f"DELETE FROM {table_of(load.input)} WHERE file_id = $file_id")
         load.execute(
             f"INSERT INTO {table_of(load.input)} BY NAME SELECT $file_id AS file_id, row_number, "
