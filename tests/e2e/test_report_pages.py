@@ -398,8 +398,8 @@ def test_the_list_of_snapshots_can_be_kept_open(browser: Browser, tiny: BuiltRep
 
 def test_a_column_can_be_found_in_the_glossary(browser: Browser, cdnow: BuiltReport) -> None:
     with opened(browser, cdnow.page("glossary")) as page:
-        page.page.get_by_label("Find a column").fill("value_at_stake")
-        assert page.page.locator("[data-column]:visible dt code").all_inner_texts() == ["value_at_stake"]
+        page.page.get_by_label("Find a column").fill("sample_ratio_p")
+        assert page.page.locator("[data-column]:visible dt code").all_inner_texts() == ["sample_ratio_p"]
         assert page.page.locator("[data-found]").inner_text() == "1 column"
         assert page.said == []
 
