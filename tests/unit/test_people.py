@@ -256,3 +256,14 @@ def test_nobody_is_in_a_file_that_is_not_there(home):
     with people_at_hand(home.engine, home.now()):
         assert home.engine.scalar("SELECT count(*) FROM people.suppressions") == 0
     assert not people_file(home.now()).exists()
+
+
+def test_whom_a_list_names_x_with_the_person(home):
+    home.lines("people.csv", *[f"{id},2026-01-01,,{id}@x.example,,,," for id in ("anna", "bert")], header=HEADER)
+    home.lines("list.csv", *[f"email,{id}@x.example,2026-01-01" for id in ("anna", "bert")], header="kind,value,since")
+    home.load()
+    home.lines("again.csv", "anna,2026-01-01,,new@x.example,,,,", header=HEADER)
+    home.load()
+    with people_attached(home.engine, home.now()):
+        named = "SELECT customer_id, kind FROM people.suppressed_customers ORDER BY ALL"
+        assert home.engine.execute(named) == [("anna", "email"), ("bert", "email")]
