@@ -11,7 +11,7 @@ import datetime as dt
 import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -20,8 +20,10 @@ import duckdb
 import polars as pl
 
 from pipeline.durable import fsync
+from pipeline.engines.duckdb import DuckDBEngine
 from pipeline.errors import PerennialError
 from pipeline.home.people import OF_THE_MACHINE
+from pipeline.home.rewriting import rewrite_file
 from pipeline.quoting import file_literal, text_literal
 from pipeline.settings import Mode, Settings
 
@@ -33,7 +35,6 @@ FOLDER = "folder"
 Kind = Literal["removed", "added"]
 _SENT = """platform VARCHAR, place VARCHAR, audience VARCHAR, customer_id VARCHAR, identifiers VARCHAR, content VARCHAR,
 version VARCHAR, first_sent TIMESTAMP, last_sent TIMESTAMP, state VARCHAR, reason VARCHAR"""
-_TABLES = ("deliveries", "before", "leaving", "done")
 _KEYS = "SELECT key FROM told"
 _OF_LIST = "platform = $platform AND place = $place AND audience = $audience"
 _RESTORE = f"Restore {FILE}, {LISTS} and {ROWS} from the backup of the same night"
@@ -231,20 +232,10 @@ def deliver_to_folder(settings: Settings) -> None:
 def compact(settings: Settings) -> None:
     """Write the ledger again: DuckDB keeps what was deleted in free blocks. The file must be closed."""
     file = settings.home / FILE
-    fresh = file.with_name(f".{file.name}.rewriting")
-    for path in (fresh, fresh.with_name(f"{fresh.name}.wal")):
-        path.unlink(missing_ok=True)
     with duckdb.connect(str(file)) as connection:
         connection.execute("CHECKPOINT").fetchall()
-    with duckdb.connect(str(fresh)) as connection:
-        fresh.chmod(0o600)
-        connection.execute(f"ATTACH {text_literal(file)} AS old (READ_ONLY)").fetchall()
-        for table in _TABLES:
-            connection.execute(f"CREATE TABLE {table} AS SELECT * FROM old.{table}").fetchall()
-        connection.execute("DETACH old").fetchall()
-    fsync(fresh)
-    fresh.replace(file)
-    fsync(file.parent)
+    rewrite_file(file, settings)
+    file.chmod(0o600)
 
 
 def forget_customers(settings: Settings, customers: Sequence[str]) -> list[Sent]:
@@ -264,8 +255,7 @@ def forget_customers(settings: Settings, customers: Sequence[str]) -> list[Sent]
             ledger.execute(f"DELETE FROM deliveries WHERE {gone}", given)
         ledger.take_from_outbox(customers)
         left = ledger.sent_identifiers(customers)
-        acknowledged = f"{of_these} AND customer_id NOT IN (SELECT customer_id FROM deliveries)"
-        ledger.execute(f"DELETE FROM leaving WHERE {acknowledged}", given)
+        ledger.finish()
     compact(settings)
     return left
 
@@ -282,7 +272,7 @@ class Ledger:
     """What was sent where. States: queued (sending has begun), delivered, rejected (with a reason)."""
 
     def __init__(self, connection: duckdb.DuckDBPyConnection, settings: Settings) -> None:
-        self._connection, self._settings = connection, settings
+        self._connection, self._settings, self._engine = connection, settings, DuckDBEngine(connection)
         self.execute(f"CREATE TABLE IF NOT EXISTS deliveries ({_SENT})")
         # The rows of the folder as they were before its day, so that a day published again differs from the same.
         self.execute(f"CREATE TABLE IF NOT EXISTS before ({_SENT})")
@@ -302,18 +292,10 @@ class Ledger:
             raise OutboxUnusable(ROWS, "is damaged") from None
 
     def execute(self, sql: str, parameters: dict[str, Any] | None = None) -> list[tuple[Any, ...]]:
-        given = {name: value for name, value in (parameters or {}).items() if f"${name}" in sql}
-        return self._connection.execute(sql, given).fetchall()
+        return self._engine.execute(sql, parameters)
 
-    @contextmanager
-    def transaction(self) -> Iterator[None]:
-        self.execute("BEGIN TRANSACTION")
-        try:
-            yield
-        except BaseException:
-            self.execute("ROLLBACK")
-            raise
-        self.execute("COMMIT")
+    def transaction(self) -> AbstractContextManager[None]:
+        return self._engine.transaction()
 
     def follow(self) -> None:
         """Take what is published for delivered to the folder of the home. Does nothing the second time."""
@@ -337,8 +319,7 @@ class Ledger:
             UNION ALL
             SELECT {columns} FROM before WHERE (platform, audience) IN ({of_day})
             """
-        frame: pl.DataFrame = self._connection.sql(found, params={"day": day}).pl()
-        return frame
+        return self._engine.read(found, {"day": day})
 
     def sent_identifiers(self, customers: Sequence[str]) -> list[Sent]:
         """Identifiers of these customers that were, or may have been, sent and not removed since."""

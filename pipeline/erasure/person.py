@@ -6,6 +6,7 @@ import hashlib
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 
 from pipeline.engines.duckdb import DuckDBEngine
 from pipeline.errors import PerennialError
@@ -64,6 +65,7 @@ class Person:
         """Ids that may be something else where the column does not say."""
         return [one for one in (*self.customer_ids, *self.order_ids) if not _is_distinct(one)]
 
+    @cached_property
     def anywhere(self) -> re.Pattern[bytes] | None:
         """Addresses and numbers, as bytes of whatever file: numbers however they are divided."""
         forms = [re.escape(text.encode()) for text in self.addresses]
@@ -71,11 +73,12 @@ class Person:
         forms += [_SEPARATORS.join(bytes([digit]) for digit in number.encode()) for number in _national(self.phones)]
         return re.compile(b"|".join(forms), re.IGNORECASE) if forms else None
 
+    @cached_property
     def in_text(self) -> re.Pattern[bytes] | None:
         """The same in a text, and ids that are long enough, as words."""
         ids = [re.escape(text.encode()) for text in self.distinct_ids]
         words = [rb"(?<![0-9A-Za-z])(?:" + b"|".join(ids) + rb")(?![0-9A-Za-z])"] if ids else []
-        addresses = self.anywhere()
+        addresses = self.anywhere
         forms = words + ([addresses.pattern] if addresses else [])
         return re.compile(b"|".join(forms), re.IGNORECASE) if forms else None
 

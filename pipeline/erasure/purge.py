@@ -5,6 +5,7 @@ DuckDB keeps deleted text in free blocks: what was changed in one of its files i
 
 from __future__ import annotations
 
+import csv
 import gzip
 import hashlib
 import json
@@ -13,9 +14,10 @@ import re
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import duckdb
 
@@ -191,22 +193,26 @@ def _change_parquet(engine: DuckDBEngine, path: Path, person: Person, target: Ta
 
 def _change_csv(engine: DuckDBEngine, path: Path, person: Person, target: Target) -> int | None:
     """Records without the person; the others stay as they are, byte for byte."""
-    records = list(_records(path.read_bytes()))
-    if not records:
+    before = path.read_bytes()
+    after = _without(before, person)
+    if after == before:
         return None
-    named = _ids_in(records[0])
-    kept = [record for place, record in enumerate(records) if not place or not _is_of(record, person, *named)]
-    if len(kept) == len(records):
-        return None
-    target().write_bytes(b"".join(kept))
-    return len(kept) - 1
+    target().write_bytes(after)
+    return sum(1 for _ in _records(after)) - 1
+
+
+def _without(content: bytes, person: Person) -> bytes:
+    """A CSV without the records of a person; its header stays."""
+    header, *records = _records(content) if content else (b"",)
+    table = _Table.of(header)
+    return b"".join((header, *(record for record in records if not table.is_of(record, person))))
 
 
 def _change_text(engine: DuckDBEngine, path: Path, person: Person, target: Target) -> int | None:
     """Pages: whoever stands in a cell or a text of one is "forgotten" there."""
     before = path.read_bytes()
     after = _cell_of(person).sub(rb">" + FORGOTTEN.encode() + rb"<", before)
-    if (pattern := person.in_text()) is not None:
+    if (pattern := person.in_text) is not None:
         after = pattern.sub(FORGOTTEN.encode(), after)
     if after == before:
         return None
@@ -222,35 +228,43 @@ def _cell_of(person: Person) -> re.Pattern[bytes]:
     return re.compile(rb">(?:" + b"|".join(ids or [rb"(?!)"]) + rb")<")
 
 
-def _ids_in(header: bytes) -> tuple[list[int], list[int]]:
-    """The columns of a CSV that hold ids of customers, and those of orders."""
-    of_platforms = {
-        name.lower()
-        for one in platforms().values()
-        for name, column in one.header.columns.items()
-        if column.kind == "id"
-    }
-    names = [cell.lower() for cell in _cells(header)]
-    customers = {*CUSTOMERS, *of_platforms}
-    return (
-        [place for place, name in enumerate(names) if name in customers or name.replace(" ", "_") in customers],
-        [place for place, name in enumerate(names) if name.replace(" ", "_") in ORDERS],
-    )
+@dataclass(frozen=True)
+class _Table:
+    """What the header of a CSV tells: what separates cells, and in which are ids of customers and of orders."""
 
+    separator: str
+    customers: tuple[int, ...]
+    orders: tuple[int, ...]
 
-def _is_of(record: bytes, person: Person, customers: Iterable[int], orders: Iterable[int]) -> bool:
-    pattern = person.in_text()
-    if pattern is not None and pattern.search(record):
-        return True
-    cells = dict(enumerate(_cells(record)))
-    return any(cells.get(place) in person.customer_ids for place in customers) or any(
-        cells.get(place) in person.order_ids for place in orders
-    )
+    @classmethod
+    def of(cls, header: bytes) -> Self:
+        separator = max(",;\t|", key=_text(header).count)
+        names = [name.strip().lower().replace(" ", "_") for name in _cells(header, separator)]
+        of_platforms = {
+            name.lower().replace(" ", "_")
+            for one in platforms().values()
+            for name, column in one.header.columns.items()
+            if column.kind == "id"
+        }
+        customers, orders = (
+            tuple(place for place, name in enumerate(names) if name in known)
+            for known in (CUSTOMERS | of_platforms, ORDERS)
+        )
+        return cls(separator, customers, orders)
+
+    def is_of(self, record: bytes, person: Person) -> bool:
+        pattern = person.in_text
+        if pattern is not None and pattern.search(record):
+            return True
+        cells = {place: cell.strip() for place, cell in enumerate(_cells(record, self.separator))}
+        return any(cells.get(place) in person.customer_ids for place in self.customers) or any(
+            cells.get(place) in person.order_ids for place in self.orders
+        )
 
 
 def _is_object_of(line: bytes, person: Person) -> bool:
     """The same of an object of JSON lines, by its own keys."""
-    pattern = person.in_text()
+    pattern = person.in_text
     if pattern is not None and pattern.search(line):
         return True
     try:
@@ -265,30 +279,43 @@ def _is_object_of(line: bytes, person: Person) -> bool:
     )
 
 
-def _cells(record: bytes) -> list[str]:
-    text = record.decode("utf-8", "replace").strip("\r\n\ufeff")
-    separator = max(",;\t|", key=text.count)
-    return [cell.strip().strip('"').replace('""', '"') for cell in text.split(separator)]
+def _text(record: bytes) -> str:
+    return record.decode("utf-8", "replace").removeprefix("\ufeff")
+
+
+def _cells(record: bytes, separator: str) -> list[str]:
+    try:
+        return next(csv.reader([_text(record)], delimiter=separator), [])
+    except csv.Error:  # a cell of more than 128 kB; the search tells of what is left
+        return []
 
 
 _CLOSED = re.compile(rb'(?:^|(?<=[,;\t|]))"(?:[^"]|"")*"(?=[,;\t|\r\n]|$)')
 _OPEN = re.compile(rb'(?:^|[,;\t|])"')
 
 
+_MOST_LINES = 100
+"""Of a record; a quote that nothing closes for longer opens no cell."""
+
+
 def _records(content: bytes) -> Iterator[bytes]:
     """Lines, several together where a cell that begins with a quote goes on; a quote elsewhere is an inch."""
-    record = b""
+    record = list[bytes]()
     for line in content.splitlines(keepends=True):
-        record += line
-        if _OPEN.search(_CLOSED.sub(b"", record)) is None:
-            yield record
-            record = b""
-    yield from record.splitlines(keepends=True)  # it was no cell: nothing closed it
+        record.append(line)
+        whole = b"".join(record)
+        if _OPEN.search(_CLOSED.sub(b"", whole)) is None:
+            yield whole
+            record = []
+        elif len(record) == _MOST_LINES:
+            yield from record
+            record = []
+    yield from record
 
 
 def purge_quarantine(settings: Settings, person: Person) -> None:
     """The text of rows that do not fit; that there was such a row, and why, stays."""
-    pattern = person.in_text()
+    pattern = person.in_text
     for path in sorted((settings.home / QUARANTINE).glob("*.parquet")):
         with closing(duckdb.connect()) as connection:
             engine = DuckDBEngine(connection)
@@ -310,7 +337,7 @@ def purge_quarantine(settings: Settings, person: Person) -> None:
 
 def purge_logs(settings: Settings, person: Person) -> None:
     """Dagster's history and the logs of runs: addresses, and ids that are long enough to be words."""
-    pattern = person.in_text()
+    pattern = person.in_text
     folder = settings.home / ".dagster"
     if pattern is None or not folder.is_dir():
         return
@@ -363,13 +390,13 @@ def rewrite_exports(settings: Settings, person: Person) -> list[str]:
         if not name.removesuffix(".gz").endswith((".csv", ".tsv", ".txt", ".jsonl", ".ndjson")):
             continue
         content = gzip.decompress(path.read_bytes()) if is_packed else path.read_bytes()
+        if b"\0" in content:
+            continue  # two bytes a character: lines and cells are others
         if name.removesuffix(".gz").endswith(("jsonl", "ndjson")):
-            kept = [line for line in content.splitlines(keepends=True) if not _is_object_of(line, person)]
+            after = b"".join(line for line in content.splitlines(keepends=True) if not _is_object_of(line, person))
         else:
-            records = list(_records(content))
-            named = _ids_in(records[0]) if records else ([], [])
-            kept = [one for place, one in enumerate(records) if not place or not _is_of(one, person, *named)]
-        if (after := b"".join(kept)) == content:
+            after = _without(content, person)
+        if after == content:
             continue
         fresh = path.with_name(f".{path.name}.partial")
         fresh.write_bytes(gzip.compress(after, mtime=0) if is_packed else after)

@@ -62,7 +62,7 @@ def search(home: Path, person: Person, exports: Path) -> Found:
 
 
 def _holds(path: Path, person: Person) -> bool:
-    anywhere, in_text = person.anywhere(), person.in_text()
+    anywhere, in_text = person.anywhere, person.in_text
     name = path.name.lower()
     with path.open("rb") as file:
         head = file.read(16)
@@ -154,7 +154,7 @@ def _rows_hold(connection: duckdb.DuckDBPyConnection, rows: str, person: Person)
     columns = dict[str, str](described)
     if where := is_of_person(columns):
         yield bool(engine.scalar(f"SELECT count(*) FROM {rows} AS rows WHERE {where}"))
-    if (pattern := person.in_text()) is None:
+    if (pattern := person.in_text) is None:
         return
     for name, kind in columns.items():
         if "VARCHAR" in kind or "JSON" in kind or "BLOB" in kind:

@@ -76,8 +76,9 @@ def rewrite_file(file: Path, settings: Settings, then: str | None = None) -> Non
 
 def remove_unfinished(settings: Settings) -> None:
     """What a rewriting that was stopped has left, with its log: it may hold what was to be gone."""
-    for file in (settings.warehouse_file, people_file(settings)):
-        _remove_unfinished(_fresh(file))
+    for folder in (settings.warehouse_file.parent, people_file(settings).parent):
+        for path in folder.glob(f"{_fresh(Path('*')).name}*"):
+            path.unlink(missing_ok=True)
 
 
 def _remove_unfinished(fresh: Path) -> None:

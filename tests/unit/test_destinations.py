@@ -707,3 +707,12 @@ def test_a_night_delivers_where_destinations_are_set():
     for given, there in (({}, False), ({"crm": CRM}, True)):
         graph = build_defs(settings_of(Path("/nowhere"), **given)).resolve_asset_graph()
         assert (key in graph.get_all_asset_keys()) is there
+
+
+@pytest.mark.parametrize(
+    "page", ["http://127.0.0.1:1.example/next", "http://127.0.0.1:12/next", "https://example.com/"]
+)
+def test_a_next_page_at_another_address_is_not_asked_for(page):
+    """An answer says where its next page is; the key goes nowhere else."""
+    with pytest.raises(DeliveryFailed, match="another address"):
+        Calls("http://127.0.0.1:1", {}, sleep=lambda _: None).call("GET", page)

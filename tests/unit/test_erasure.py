@@ -26,6 +26,7 @@ from pipeline.erasure.person import NotOnePerson, Person
 from pipeline.erasure.search import search
 from pipeline.home.migrations import migrate
 from pipeline.home.people import people_file
+from pipeline.home.rewriting import remove_unfinished
 from pipeline.ingest.exports import find_exports, load_exports
 from pipeline.ingest.load import Loaded
 from pipeline.ingest.tombstones import FOLDER, ErasureKeyError, cases
@@ -340,13 +341,40 @@ def test_a_quote_inside_a_cell_joins_no_records(world):
     assert [line.partition(",")[0] for line in path.read_text().splitlines()] == ["order_id", "p-2001", "p-2003"]
 
 
+def test_what_a_rewriting_that_was_stopped_has_left_goes(world):
+    left = [world.home / "data" / folder for folder in (
+        "people/.people.duckdb.rewriting", "people/.deliveries.duckdb.rewriting", "people/.outbox.parquet.rewriting",
+        "people/.deliveries.duckdb.rewriting.wal", "warehouse/.perennial.duckdb.rewriting",
+    )]  # fmt: skip
+    for path in left:
+        path.write_bytes(b"anna@x.example")
+    remove_unfinished(world.settings)
+    assert not any(path.exists() for path in left)
+    assert people_file(world.settings).exists() and world.settings.warehouse_file.exists()
+
+
+def test_cells_with_separators_and_exports_of_two_bytes_a_character_stay_whole(world):
+    commas = world.export("cells.csv", "product_name,order_id,customer_id,ordered_at,amount",
+        '"Tap; long, blue",20001,10001,2026-01-02,10', '"Tap;;;;;;",20002,10002,2026-01-02,10')  # fmt: skip
+    wide = world.export("wide.csv", "")
+    text = "order_id,customer_id,ordered_at,amount\nq-0001,anna-0017,2026-01-02,10\nq-0002,bert-0018,2026-01-02,10\n"
+    wide.write_bytes(text.encode("utf-16"))
+    world.load()
+    assert forget(world.settings, "customer_id", "10001", with_exports=True).left.keys() <= {
+        "to be looked into (the id may be something else there), then --exports-checked"
+    }
+    assert [line.split(",")[-3] for line in commas.read_text().splitlines()[1:]] == ["10002"]
+    world.forget(with_exports=True)
+    assert wide.read_bytes() == text.encode("utf-16")
+
+
 @pytest.mark.parametrize("text", ["+48 600 123 456", "600\u00a0123\u00a0456", "600\u2009123\u2009456", "(600)123-456"])
 def test_a_number_is_found_however_it_is_divided(text):
-    assert Person(phones=("+48600123456",)).in_text().search(f"x;{text};y".encode())
+    assert Person(phones=("+48600123456",)).in_text.search(f"x;{text};y".encode())
 
 
 def test_an_address_is_found_as_mail_servers_write_it():
-    assert Person(emails=("anna@münchen.de",)).in_text().search(b"x;anna@xn--mnchen-3ya.de;y")
+    assert Person(emails=("anna@münchen.de",)).in_text.search(b"x;anna@xn--mnchen-3ya.de;y")
 
 
 def test_what_cannot_be_is_refused_before_anything_is_written(world):

@@ -44,8 +44,11 @@ class Calls:
 
     def call(self, method: str, path: str, body: bytes | None = None) -> dict[str, Any]:
         """The JSON of the answer; empty where there is none. Raises Refused, DeliveryFailed."""
+        url = path if path.startswith(f"{self.base}/") else f"{self.base}{path}"
+        if not path.startswith(("/", f"{self.base}/")):  # the next page of an answer
+            raise DeliveryFailed(f"{self.base} sends us to another address; nothing is asked there.")
         request = urllib.request.Request(  # noqa: S310 - the setting sees to it that it is https, or this machine
-            path if path.startswith(self.base) else f"{self.base}{path}", body, dict(self.headers), method=method
+            url, body, dict(self.headers), method=method
         )
         last = ""
         for attempt in range(TRIES):
