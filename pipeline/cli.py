@@ -55,6 +55,7 @@ Home = Annotated[
     Path | None,
     typer.Option(help="Folder of the shop: data/, reports/, perennial.toml. (default: PERENNIAL_HOME or this folder)"),
 ]
+Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Tell every step, with its rows and seconds.")]
 Debug = Annotated[bool, typer.Option("--debug", help="Show the trace of an error.")]
 
 
@@ -111,13 +112,14 @@ def run(
             "--show-values", help="Show the first quarantined rows as they stand in the export; terminal only."
         ),
     ] = False,
+    verbose: Verbose = False,
     debug: Debug = False,
 ) -> None:
     """Load exports, compute everything as of a day or of many, and publish tables, audiences and report."""
     named, between = _parse_sources(source or []), _parse_between(first, last)
     if show_values:
         with _quarantined_rows_shown(_settings(home, may_be_new=bool(named))):
-            run(home, source, snapshot, every, first, last, compare, engine, debug=debug)
+            run(home, source, snapshot, every, first, last, compare, engine, verbose=verbose, debug=debug)
         return
     may_be_new = bool(named)
     if every is None:
@@ -125,7 +127,7 @@ def run(
         settings = _settings(
             home, may_be_new=may_be_new, engine=engine, compare=compare, period=between and "{}:{}".format(*between)
         )
-        _summary(settings, _run(settings, named, day, debug))
+        _summary(settings, _run(settings, named, day, verbose, debug))
         return
     if snapshot is not None or between is None:
         raise _fail(
@@ -133,7 +135,7 @@ def run(
             f"--from 2025-12-31 --to 2026-11-30 --every {every}."
         )
     settings = _settings(home, may_be_new=may_be_new, engine=engine, compare=compare)
-    finished = _run_range(settings, named, between, every, debug)
+    finished = _run_range(settings, named, between, every, verbose, debug)
     _summary(settings, finished[-1])
     out.print(f"{'days':<11}{len(finished)}, from {finished[0].snapshot_date} to {finished[-1].snapshot_date}")
 
@@ -149,6 +151,7 @@ def demo(
         bool,
         typer.Option("--grocery", help="A year of groceries instead: 1.47 million lines (first: make setup-examples)."),
     ] = False,
+    verbose: Verbose = False,
     debug: Debug = False,
 ) -> None:
     """Run everything on CDNOW: 69,659 real purchases of 23,570 customers."""
@@ -171,7 +174,7 @@ def demo(
     err.print(chosen.origin, style="dim")
     finished = None
     for day in chosen.snapshots:
-        finished = _run(settings, exports, day, debug)
+        finished = _run(settings, exports, day, verbose, debug)
     if finished:
         _summary(settings, finished)
 
@@ -326,6 +329,27 @@ def deliver(
         out.print(f"Nothing to send: {reason}.")
     if any(one.failed or one.held for one in said):
         raise typer.Exit(1)
+
+
+@app.command()
+def digest(
+    home: Home = None,
+    snapshot: Annotated[str, typer.Option(help="Day of a snapshot, YYYY-MM-DD, or latest.")] = "latest",
+    show: Annotated[bool, typer.Option("--show", help="Print it, and send nothing.")] = False,
+) -> None:
+    """Send what changed and who to act on, by e-mail or to a webhook, as a night does (docs/operations.md)."""
+    what = "Not sent."
+    day = _parse_snapshot(snapshot)
+    with _reported(what):
+        settings = _settings(home, what)
+        from pipeline.digest.sending import digest as digest_of
+        from pipeline.digest.sending import send_by_hand
+
+        if show:
+            out.print(digest_of(settings, day).plain, soft_wrap=True)
+            return
+        for sentence in send_by_hand(settings, day):
+            out.print(sentence, soft_wrap=True)
 
 
 @app.command()
@@ -532,7 +556,9 @@ def _parse_day(option: str, text: str, instead: str = "", what: str = _NOT_PUBLI
         raise _fail(f"{option} {text!r} is no day; write YYYY-MM-DD, such as 2026-10-31{instead}.", what) from None
 
 
-def _run(settings: Settings, sources: dict[str, list[str]], day: dt.date | None, debug: bool) -> Finished:
+def _run(
+    settings: Settings, sources: dict[str, list[str]], day: dt.date | None, verbose: bool, debug: bool
+) -> Finished:
     scored = f"; period_segments scores {settings.period}" if settings.period else ""
     err.print(Text.assemble((settings.home.name, "bold"), f" as of {day or 'its last complete day'}{scored}"))
 
@@ -542,13 +568,18 @@ def _run(settings: Settings, sources: dict[str, list[str]], day: dt.date | None,
     def work() -> Finished:
         from pipeline.runs import run_snapshot
 
-        return run_snapshot(settings, sources, day, say)
+        return run_snapshot(settings, sources, day, say, verbose)
 
     return _or_say_why(settings, work, debug)
 
 
 def _run_range(
-    settings: Settings, sources: dict[str, list[str]], between: tuple[dt.date, dt.date], every: Every, debug: bool
+    settings: Settings,
+    sources: dict[str, list[str]],
+    between: tuple[dt.date, dt.date],
+    every: Every,
+    verbose: bool,
+    debug: bool,
 ) -> list[Finished]:
     err.print(Text.assemble((settings.home.name, "bold"), f" by the {every} from {between[0]} to {between[1]}"))
 
@@ -558,7 +589,7 @@ def _run_range(
     def work() -> list[Finished]:
         from pipeline.runs import run_range
 
-        return run_range(settings, sources, *between, every, say)
+        return run_range(settings, sources, *between, every, say, verbose)
 
     return _or_say_why(settings, work, debug)
 
@@ -637,6 +668,10 @@ def _summary(settings: Settings, finished: Finished) -> None:
     for label, customers in summary.segments:
         segments.add_row(label, f"{customers:,}", f"{customers / total:.1%}" if total else "–")
     out.print(segments)
+    out.print()
+    for answer in summary.answers:
+        out.print(f"{answer.question} ", style="bold", end="")
+        out.print(answer.text, soft_wrap=True)
     out.print()
     report = settings.home / "reports" / "out" / str(day) / "index.html"
     for title, path in (

@@ -36,6 +36,8 @@ from pipeline.ingest.identity import IdKeyError, find_key, key_file, key_id
 from pipeline.ingest.readers import disk_is_full
 from pipeline.ingest.sources import find_sources
 from pipeline.reporting.attention import WorthALook, of_files, worth_a_look
+from pipeline.reporting.digest import report_of
+from pipeline.reporting.pages.overview import Answer, in_short
 from pipeline.settings import SETTINGS_FILE, Settings, SettingsError, load
 from pipeline.shapes import counted
 from pipeline.tables.catalog import catalog_of, ours
@@ -68,6 +70,7 @@ class Summary:
     segments: list[tuple[str, int]]
     switched_off: list[str]
     worth_a_look: list[WorthALook]
+    answers: list[Answer]
 
 
 def examine(home: Path | None) -> list[Finding]:
@@ -148,7 +151,8 @@ def _read_summary(settings: Settings, day: dt.date) -> Summary:
             """,
             {"snapshot_date": day},
         )
-    return Summary([tuple(row) for row in files], [tuple(row) for row in segments], missing, attention)
+        answers = in_short(report_of(engine.read, settings, day))[0]
+    return Summary([tuple(row) for row in files], [tuple(row) for row in segments], missing, attention, answers)
 
 
 def _looks(engine: DuckDBEngine, day: dt.date | None) -> list[WorthALook]:

@@ -39,13 +39,13 @@ class Answer:
 
 def context(report: Report) -> dict[str, Any]:
     facts = report.facts
-    segments, moves = segments_of(facts, MAIN_CATALOGUE), moves_of(facts, MAIN_CATALOGUE)
-    todo = action_list(report, _MOST_ACTIONS)
+    moves = moves_of(facts, MAIN_CATALOGUE)
+    answers, todo = in_short(report)
     return {
         "run": report.run,
         "run_settings": {name: _setting(value) for name, value in sorted(report.run.settings.items())},
         "quality": _quality(report),
-        "answers": _answers(facts, segments, moves, todo),
+        "answers": answers,
         "figures": _key_figures(facts),
         "months": _months_chart(facts, report.ask(queries.MONTHS)),
         "directions": _directions(facts, moves),
@@ -54,6 +54,13 @@ def context(report: Report) -> dict[str, Any]:
         "todo": todo,
         "comparison_missing": _comparison_missing(facts),
     }
+
+
+def in_short(report: Report) -> tuple[list[Answer], ActionList]:
+    """What the first screen says, and the list of whom to act on."""
+    segments, moves = segments_of(report.facts, MAIN_CATALOGUE), moves_of(report.facts, MAIN_CATALOGUE)
+    todo = action_list(report, _MOST_ACTIONS)
+    return _answers(report.facts, segments, moves, todo), todo
 
 
 # ── data ──────────────────────────────────────────────────────────────────────────────────────────────────────────────
