@@ -696,7 +696,7 @@ def _show_inspection(found: Inspection) -> None:
         say("written", _written(found))
     for candidate in [one for one in found.candidates if one.matched][:3]:
         fit = f"lacks {candidate.lacks.removeprefix('lacks ')}" if candidate.lacks else "has all it needs"
-        say("candidate", f"{candidate.source.label}: {candidate.matched} columns known, {fit}")
+        say("candidate", f"{candidate.source.label}: {counted(candidate.matched, 'column')} known, {fit}")
     for canonical, column in found.guessed.items():
         say("guess", f"{canonical} is {shown_name(column)}")
     if found.written:
