@@ -37,7 +37,7 @@ from pipeline.ingest.readers import disk_is_full
 from pipeline.ingest.sources import find_sources
 from pipeline.reporting.attention import WorthALook, of_files, worth_a_look
 from pipeline.reporting.digest import report_of
-from pipeline.reporting.pages.overview import Answer, in_short
+from pipeline.reporting.week import Answer, Week
 from pipeline.settings import SETTINGS_FILE, Settings, SettingsError, load
 from pipeline.shapes import counted
 from pipeline.tables.catalog import catalog_of, ours
@@ -151,7 +151,7 @@ def _read_summary(settings: Settings, day: dt.date) -> Summary:
             """,
             {"snapshot_date": day},
         )
-        answers = in_short(report_of(engine.read, settings, day))[0]
+        answers = Week(report_of(engine.read, settings, day)).answers
     return Summary([tuple(row) for row in files], [tuple(row) for row in segments], missing, attention, answers)
 
 

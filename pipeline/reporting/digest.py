@@ -10,8 +10,8 @@ import datetime as dt
 from dataclasses import dataclass
 
 from pipeline.reporting.facts import Query, Report, RunCard, read_report
-from pipeline.reporting.pages.overview import in_short
 from pipeline.reporting.templating import make_environment
+from pipeline.reporting.week import Week
 from pipeline.settings import Settings
 from pipeline.tables.catalog import catalog_of
 
@@ -31,13 +31,12 @@ def report_of(query: Query, settings: Settings, day: dt.date) -> Report:
 
 
 def digest_of(report: Report, settings: Settings) -> Digest:
-    answers, todo = in_short(report)
-    facts, address = report.facts, settings.digest.report_address
+    week, facts, address = Week(report), report.facts, settings.digest.report_address
     given = {
         "name": settings.name or settings.home.name,
         "facts": facts,
-        "answers": answers,
-        "todo": todo,
+        "answers": week.answers,
+        "todo": week.todo,
         "link": f"{address.rstrip('/')}/{facts.snapshot_date}/index.html" if address else None,
     }
     environment = make_environment(report.run.currency)

@@ -65,8 +65,8 @@ def test_a_second_run_changes_nothing_but_the_run_card(three_nights: Home, tmp_p
     assert home.published() == data
     assert home.pages(THIRD) == pages
     changed = {name for name, content in home.everything_published().items() if before.get(name) != content}
-    assert changed == {f"reports/out/{THIRD}/index.html"}
-    assert result.run_id in (home.folder / "reports" / "out" / THIRD / "index.html").read_text()
+    assert changed == {f"reports/out/{THIRD}/trust.html"}
+    assert result.run_id in (home.folder / "reports" / "out" / THIRD / "trust.html").read_text()
     assert "orders.csv: loaded before, nothing new in it." in home.said(result)
 
 
@@ -556,7 +556,7 @@ def test_an_order_of_two_customers_warns(home: Home) -> None:
     assert (failed.check_name, failed.severity) == ("one_customer_per_order", dg.AssetCheckSeverity.WARN)
     assert (failed.description or "").startswith("1 order names several customers, and it counts for one of them. Look")
     assert "1-torn" not in (failed.description or "")
-    page = home.pages(FIRST)["index.html"]
+    page = home.pages(FIRST)["trust.html"]
     assert "<li><b>orders</b>: 1 order names several customers" in page
 
 

@@ -58,7 +58,7 @@ def test_the_subject_names_shop_and_day(told: Digest) -> None:
 
 
 def test_plain_text_has_the_sentences_and_the_list(told: Digest) -> None:
-    assert "Who changed?\n" in told.plain and "Who to act on first?\nOverdue <b>: 7 customers" in told.plain
+    assert "What changed?\n" in told.plain and "Who to act on first?\nOverdue <b>: 7 customers" in told.plain
     assert "1. Overdue <b>: " in told.plain and "1,200" in told.plain and "   Write.\n" in told.plain
     assert "The report: https://reports.example/shop/2026-12-31/index.html\n" in told.plain
 

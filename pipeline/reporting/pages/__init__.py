@@ -12,7 +12,6 @@ from pipeline.reporting.pages import (
     comparison,
     glossary,
     lifecycle,
-    overview,
     probability,
     rfm,
     rhythm,
@@ -22,7 +21,6 @@ from pipeline.reporting.pages import (
 )
 
 PAGES = (
-    Page("index", "This week", overview.context, room="This week"),
     Page("segments", "Segments", segments.context, room="Customers"),
     Page("rfm", "RFM", rfm.context, of_its_day=True, room="Customers"),
     Page("lifecycle", "Lifecycle", lifecycle.context, room="Customers"),

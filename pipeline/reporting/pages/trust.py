@@ -42,6 +42,7 @@ from pipeline.reporting.predictions import (
     missing,
     probabilities_of,
 )
+from pipeline.reporting.quality import quality_of, run_settings
 
 _LAST_X = 7
 _SCORES = {
@@ -81,7 +82,7 @@ def context(report: Report) -> dict[str, Any]:
             "parameters": None,
             "fits": None,
         }
-        return {"missing": missing(report), **nothing}
+        return {"missing": missing(report), **nothing, **_data(report)}
     validation = report.ask(queries.VALIDATION)
     tested = holdouts_of(champions, validation)
     days = int(champions["churn"]["horizon_days"])
@@ -103,7 +104,13 @@ def context(report: Report) -> dict[str, Any]:
         "scores": [_scores(validation, found, days) for found in tested.values()],
         "parameters": _parameters(report, champions),
         "fits": _fits(report),
+        **_data(report),
     }  # fmt: skip
+
+
+def _data(report: Report) -> dict[str, Any]:
+    """What came in, and the run that made the pages."""
+    return {"quality": quality_of(report), "run": report.run, "run_settings": run_settings(report)}
 
 
 def _verdict(champions: Mapping[str, Any], tested: Mapping[str, Tested], days: int) -> Verdict:
