@@ -15,8 +15,8 @@ import polars as pl
 from pipeline.reporting import charts, queries, words
 from pipeline.reporting.actions import ActionList, action_list
 from pipeline.reporting.attention import worth_a_look
-from pipeline.reporting.components import Chart, Field, Grid, KeyFigure, View, grid
-from pipeline.reporting.facts import MAIN_CATALOGUE, Facts, Report
+from pipeline.reporting.components import Chart, Field, Grid, KeyFigure, Linked, View, grid
+from pipeline.reporting.facts import MAIN_CATALOGUE, MOVES_FOLDER, Facts, Report, audience_file
 from pipeline.reporting.segments import Segment, labels_of, moves_of, segments_of
 from pipeline.tables.inputs import ORDERS, switched_off
 
@@ -50,7 +50,7 @@ def context(report: Report) -> dict[str, Any]:
         "months": _months_chart(facts, report.ask(queries.MONTHS)),
         "directions": _directions(facts, moves),
         "arrivals": _arrivals_chart(facts, moves),
-        "moves": _moves_grid(moves),
+        "moves": _moves_grid(facts, moves),
         "todo": todo,
         "comparison_missing": _comparison_missing(facts),
     }
@@ -274,12 +274,15 @@ def _arrivals_chart(facts: Facts, told: Sequence[words.Move]) -> Chart | None:
             View("customers", "Customers", words.arrivals_sentence(told, facts.previous), people),
             View("value", "Value at stake", words.value_moved_sentence(told, facts.currency), worth),
         ),
-        grid=_arrivals_grid(moves, labels),
+        grid=_arrivals_grid(facts, moves, labels),
         legend=charts.legend(people),
     )
 
 
-def _arrivals_grid(moves: pl.DataFrame, labels: Mapping[str, str]) -> Grid:
+def _arrivals_grid(facts: Facts, moves: pl.DataFrame, labels: Mapping[str, str]) -> Grid:
+    def group(segment: str) -> str:
+        return Linked.to_file(audience_file(facts, MAIN_CATALOGUE, segment), labels[segment])
+
     def arrived(segment: str, direction: str) -> int:
         chosen = moves.filter((pl.col("to_segment") == segment) & (pl.col("direction") == direction))
         return int(chosen["customers"].sum())
@@ -294,23 +297,28 @@ def _arrivals_grid(moves: pl.DataFrame, labels: Mapping[str, str]) -> Grid:
          Field("moved_down", "Moved down", "count"), Field("new", "New", "count"),
          Field("value_at_stake", "Value at stake", "money")],
         [
-            (label, arrived(name, "better"), arrived(name, "worse"), arrived(name, "entered"), value(name))
-            for name, label in labels.items()
+            (group(name), arrived(name, "better"), arrived(name, "worse"), arrived(name, "entered"), value(name))
+            for name in labels
         ],
     )  # fmt: skip
 
 
-def _moves_grid(moves: Sequence[words.Move]) -> Grid | None:
-    """The moves with the most value at stake."""
+def _moves_grid(facts: Facts, moves: Sequence[words.Move]) -> Grid | None:
+    """The moves with the most value at stake, each leading to the file of who made it."""
     if not moves:
         return None
+
+    def named(move: words.Move) -> str:
+        text = f"{move.origin or charts.NEWCOMERS} → {move.target}"
+        return Linked.to_file(audience_file(facts, MOVES_FOLDER, move.audience), text)
+
     return grid(
         "Moves with the most value at stake",
         [Field("move", "Move"), Field("direction", "Direction"),
          Field("customers", "Customers", "count"), Field("value_at_stake", "Value at stake", "money")],
         [
-            (f"{m.origin or charts.NEWCOMERS} → {m.target}", charts.DIRECTION_LABELS[m.direction], m.customers, m.value)
-            for m in moves[:_MOVES_SHOWN]
+            (named(move), charts.DIRECTION_LABELS[move.direction], move.customers, move.value)
+            for move in moves[:_MOVES_SHOWN]
         ],
     )  # fmt: skip
 
