@@ -368,7 +368,7 @@ def _cells(asked: Asked, platform: Platform) -> dict[str, Cell]:
     if header.attributes != "none":
         for name, column in audience.header.columns.items():
             shown = name.upper() if header.attributes == "capitals" else name
-            if name != ID and shown.lower() not in taken:
+            if name not in (ID, *audience.header.ids_only) and shown.lower() not in taken:
                 cells[shown] = Cell(f"members.{quoted(name)}", column.type == "VARCHAR")
     return cells
 

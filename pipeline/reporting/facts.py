@@ -24,6 +24,8 @@ Ask = Callable[..., pl.DataFrame]
 """The same as of one snapshot date: other parameters by name."""
 
 MAIN_CATALOGUE = "grid"
+MOVES_FOLDER = "moves"
+"""Folder of the files of who moved between its groups."""
 
 
 @dataclass(frozen=True)

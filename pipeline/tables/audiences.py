@@ -49,6 +49,7 @@ class AudienceHeader(Terms):
     each: Names = Field((), description="One audience per value of this column, or of catalogue and column")
     values: str | None = Field(None, description="SELECT of the values of `each`, also of those without customers")
     value: str | None = Field(None, description="The column that says what a customer is worth")
+    ids_only: tuple[str, ...] = Field((), description="Columns that only files of ids have, and those of no platform")
     columns: dict[str, Column]
 
     @field_validator("owner")
@@ -93,6 +94,8 @@ class AudienceHeader(Terms):
             raise ValueError(f"{own[0]} gets those who agreed: say to what, consent: {{purpose: …, channel: …}}")
         if self.value is not None and self.value not in self.columns:
             raise ValueError(f"value names {self.value!r}, which is not among the columns")
+        if missing := [name for name in self.ids_only if name not in self.columns]:
+            raise ValueError(f"ids_only names {missing[0]!r}, which is not among the columns")
         return self
 
     @model_validator(mode="after")

@@ -856,6 +856,11 @@ def test_what_the_overview_tells_of_a_tiny_shop(two_snapshots: Shop, tmp_path: P
     # Four customers; Anna, Bert and Dora bought on two days.
     assert '<span class="value">4</span>' in text
     assert '<span class="value">75.0 %</span>' in text
+    moves = re.findall(r'href="[^"]*/audiences/2026-06-30/moves/(\w+)\.csv"', text)
+    keys = "coalesce(from_segment, 'newcomers') || '_to_' || to_segment"
+    made = f"SELECT DISTINCT {keys} FROM marts.segment_events WHERE snapshot_date = '{JUNE}' AND catalogue = 'grid'"
+    assert set(moves) == {name for (name,) in two_snapshots.engine.execute(made)}
+    assert "newcomers_to_about_to_sleep" in moves
 
 
 def test_an_empty_shop_has_pages_that_say_so(shop: Shop, tmp_path: Path) -> None:
