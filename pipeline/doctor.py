@@ -23,6 +23,7 @@ from pipeline.activation.ledger import LedgerUnusable, OutboxUnusable, is_kept, 
 from pipeline.engines.duckdb import DuckDBEngine
 from pipeline.engines.engine import Snapshots
 from pipeline.engines.partitions import Partitions
+from pipeline.erasure.cases import deadlines
 from pipeline.errors import ExportError, PerennialError
 from pipeline.home.locks import HomeBusy, HomeNotWritable, holder, home_lock
 from pipeline.home.migrations import VERSION, require_known
@@ -35,6 +36,7 @@ from pipeline.ingest.exports import find_exports
 from pipeline.ingest.identity import IdKeyError, find_key, key_file, key_id
 from pipeline.ingest.readers import disk_is_full
 from pipeline.ingest.sources import find_sources
+from pipeline.ingest.tombstones import ErasureKeyError, find_tombstones
 from pipeline.reporting.attention import WorthALook, of_files, worth_a_look
 from pipeline.settings import SETTINGS_FILE, Settings, SettingsError, load
 from pipeline.shapes import counted
@@ -81,7 +83,7 @@ def examine(home: Path | None) -> list[Finding]:
         return [Finding("fail", "home", str(error))]
     findings = [Finding("ok", "settings", f"home {settings.home}, {settings.timezone}, {settings.currency}")]
     parts: tuple[Callable[[Settings], Iterator[Finding]], ...] = (
-        _versions, _engine, _folders, _modes, _id_key, _lock_and_publication, _sources, _own_sql, _exports,
+        _versions, _engine, _folders, _modes, _id_key, _erasures, _lock_and_publication, _sources, _own_sql, _exports,
         _warehouse
     )  # fmt: skip
     for part in parts:
@@ -254,6 +256,30 @@ def _id_key(settings: Settings) -> Iterator[Finding]:
         yield Finding("ok", "id key", "none yet; the first export with e-mail addresses makes it")
     else:
         yield Finding("ok", "id key", f"{key_id(key)}, from {where}; back it up, without it customers are new people")
+
+
+def _erasures(settings: Settings) -> Iterator[Finding]:
+    """Who asked to be forgotten and is not yet, and whether the time that the law gives is over."""
+    try:
+        find_tombstones(settings)
+        waiting = deadlines(settings)
+    except ErasureKeyError as error:
+        yield Finding("fail", "erasures", str(error))
+        return
+    today = dt.datetime.now(ZoneInfo(settings.timezone)).date()
+    overdue = [one for one in waiting if one.is_overdue(today)]
+    if overdue:
+        named = ", ".join(f"{one.case} (due on {one.due_on})" for one in overdue[:3])
+        yield Finding(
+            "warn", "erasures",
+            f"{counted(len(overdue), 'case')} overdue, such as {named}: a month is given to forget who asks for it. "
+            f"`perennial forget --open` works through all that is open.",
+        )  # fmt: skip
+    elif waiting:
+        first = waiting[0].due_on
+        yield Finding(
+            "ok", "erasures", f"{counted(len(waiting), 'case')} open, the first is due on {first}: perennial forget"
+        )
 
 
 def _lock_and_publication(settings: Settings) -> Iterator[Finding]:

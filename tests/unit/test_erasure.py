@@ -20,8 +20,8 @@ from pydantic import Secret
 from pipeline.activation.ledger import FOLDER as FOLDER_OF_HOME
 from pipeline.activation.ledger import opened_ledger
 from pipeline.engines.duckdb import DuckDBEngine, connect
-from pipeline.erasure.cases import a_month_after, person_of
-from pipeline.erasure.forget import CannotForget, Case, forget
+from pipeline.erasure.cases import deadlines, person_of
+from pipeline.erasure.forget import CannotForget, Case, forget, forget_open
 from pipeline.erasure.person import NotOnePerson, Person
 from pipeline.erasure.search import search
 from pipeline.home.migrations import migrate
@@ -29,7 +29,7 @@ from pipeline.home.people import people_file
 from pipeline.home.rewriting import remove_unfinished
 from pipeline.ingest.exports import find_exports, load_exports
 from pipeline.ingest.load import Loaded
-from pipeline.ingest.tombstones import FOLDER, ErasureKeyError, cases
+from pipeline.ingest.tombstones import FOLDER, ErasureKeyError, a_month_after, cases, find_tombstones
 from pipeline.settings import Settings
 from pipeline.tables.catalog import ours
 
@@ -282,6 +282,32 @@ def test_whoever_is_killed_at_every_point_goes_on(made, tmp_path, monkeypatch, p
         assert_forgotten(world, before)
         number += 1
     assert number > 3
+
+
+def test_requests_of_an_export_are_worked_through_and_one_that_names_several_stops_no_other(world):
+    """Anna asks by her address, somebody by a number that two have: the request of the latter stays, and is told."""
+    world.export("more.csv", "customer_id,registered_at,phone", "cleo-0019,2026-01-01,601 123 456")
+    world.export(
+        "tickets.csv", "kind,value,requested_at", "phone,601 123 456,2026-01-05", "mail,ANNA@x.example,2026-01-07"
+    )
+    world.load()
+    before = world.totals()
+    refused, of_anna = forget_open(world.settings, with_exports=True, exports_checked=False)
+    assert isinstance(refused, CannotForget) and "2 customers have this phone" in str(refused)
+    assert isinstance(of_anna, Case) and of_anna.is_closed and of_anna.due_on == "2026-02-07"
+    assert world.holding() == [] and world.totals() == before
+    world.load()
+    assert [str(one.requested_on) for one in deadlines(world.settings)] == ["2026-01-05"]
+    assert len(list(forget_open(world.settings, with_exports=False, exports_checked=False))) == 1
+
+
+def test_whom_was_forgotten_before_stays_so_when_the_case_is_opened_again(world):
+    """The second time only the id is known any more: the tombstones of the address and the number stay."""
+    world.forget()
+    stones = find_tombstones(world.settings).erased_on
+    assert world.forget(with_exports=True).is_closed
+    world.forget(with_exports=True)
+    assert find_tombstones(world.settings).erased_on.keys() == stones.keys() and len(stones) == 5
 
 
 def test_a_later_order_is_one_of_a_new_customer(world):
