@@ -445,6 +445,41 @@ def forget(
 
 
 @app.command()
+def objections(
+    home: Home = None,
+    id: Annotated[str | None, typer.Option("--id", help=f"Record: ids of customers. {_OneOf}")] = None,
+    email: Annotated[str | None, typer.Option(help=f"Record: e-mail addresses. {_OneOf}")] = None,
+    phone: Annotated[str | None, typer.Option(help=f"Record: telephone numbers. {_OneOf}")] = None,
+    since: Annotated[
+        str | None, typer.Option(help="Day on which the objection came, YYYY-MM-DD. (default: today)")
+    ] = None,
+    debug: Debug = False,
+) -> None:
+    """List who objects to marketing, what that stops and where they still are; or record objections.
+
+    Whoever objects stays in all totals; to be forgotten is another thing: perennial forget (docs/erasure.md).
+    """
+    given = [(kind, place) for kind, place in (("customer_id", id), ("email", email), ("phone", phone)) if place]
+    if len(given) > 1:
+        raise _fail("Name who objects by one of --id, --email and --phone.", _NOT_CHANGED)
+    if since and not given:
+        raise _fail("--since is for who is named by --id, --email or --phone.", _NOT_CHANGED)
+    day = _parse_day("--since", since, what=_NOT_CHANGED) if since else None
+    with _reported("Not recorded." if given else "Not listed.", debug):
+        settings = _settings(home, _NOT_CHANGED)
+        if not given:
+            _list_objections(settings)
+            return
+        from pipeline.erasure.forget import kind_of, named_in
+        from pipeline.erasure.objections import BY_HAND, object_to
+
+        customers = object_to(settings, kind_of(given[0][0]), named_in(given[0][1]), day)
+    where = settings.exports_folder / BY_HAND
+    out.print(f"Recorded: {counted(customers, 'customer')}, in {where}; keep that file.", markup=False, soft_wrap=True)
+    out.print("What is published is without them from the next run on; lists elsewhere, after: perennial deliver")
+
+
+@app.command()
 def doctor(home: Home = None) -> None:
     """Check settings, files, versions, locks and disk, and say what to do."""
     from pipeline.doctor import examine
@@ -465,6 +500,25 @@ def main() -> None:
 
 
 # ── helpers ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _list_objections(settings: Settings) -> None:
+    from pipeline.erasure.objections import find_objections
+    from pipeline.reporting.words import shown_id
+
+    found, today = find_objections(settings), dt.datetime.now(ZoneInfo(settings.timezone)).date()
+    for one in found:
+        told = [f"{shown_id(one.customer_id)}: since {one.since}"]
+        told += [f"kept off {', '.join(one.stops)}"] if one.stops else []
+        told += [f"still on {', '.join(one.still_on)}"] if one.still_on else []
+        told += [] if one.is_known else ["no customer has this id, so that nobody is kept off for it"]
+        told += [] if one.is_done else [f"due on {one.due_on}"]
+        is_late = one.is_overdue(today)
+        out.print(f"{'; '.join(told)}{', overdue' if is_late else ''}.", style="yellow" if is_late else None)
+    if not found:
+        out.print("Nobody has objected, as far as the exports tell.")
+    if any(one.still_on for one in found):
+        out.print("They are taken off lists elsewhere by: perennial deliver", style="dim")
 
 
 def _list_cases(settings: Settings) -> None:

@@ -24,6 +24,7 @@ from pipeline.engines.duckdb import DuckDBEngine
 from pipeline.engines.engine import Snapshots
 from pipeline.engines.partitions import Partitions
 from pipeline.erasure.cases import deadlines
+from pipeline.erasure.objections import objections_of
 from pipeline.errors import ExportError, PerennialError
 from pipeline.home.locks import HomeBusy, HomeNotWritable, holder, home_lock
 from pipeline.home.migrations import VERSION, require_known
@@ -364,6 +365,7 @@ def _in_warehouse(settings: Settings, engine: DuckDBEngine) -> Iterator[Finding]
         return
     yield from _people(settings, engine)
     yield from _deliveries(settings)
+    yield from _objections(settings, engine)
     yield from _contents(engine)
     yield from _future_dates(engine, dt.datetime.now(ZoneInfo(settings.timezone)).date())
     yield from _retention(settings, snapshots)
@@ -389,6 +391,26 @@ def _deliveries(settings: Settings) -> Iterator[Finding]:
         yield Finding("ok", "deliveries", f"{DELIVERIES} and outbox are there; back them up with the people")
     except (LedgerUnusable, OutboxUnusable) as error:
         yield Finding("fail", "deliveries", str(error))
+
+
+def _objections(settings: Settings, engine: DuckDBEngine) -> Iterator[Finding]:
+    """Who objected and is still on a list elsewhere, after the time that the law gives."""
+    try:
+        found = objections_of(settings, engine)
+    except (LedgerUnusable, OutboxUnusable):
+        return  # told of by `_deliveries`
+    today = dt.datetime.now(ZoneInfo(settings.timezone)).date()
+    overdue = [one for one in found if one.is_overdue(today)]
+    sent = sum(bool(one.still_on) for one in overdue)
+    if overdue:
+        yield Finding(
+            "warn", "objections",
+            f"{counted(len(overdue), 'objection')} overdue: {sent:,} of customers who are still on a list elsewhere "
+            f"(`perennial deliver` takes them off), {len(overdue) - sent:,} of ids that no customer has. `perennial "
+            f"objections` lists them.",
+        )  # fmt: skip
+    elif found:
+        yield Finding("ok", "objections", f"{counted(len(found), 'customer')} objected, none is overdue")
 
 
 def _retention(settings: Settings, where: Snapshots) -> Iterator[Finding]:

@@ -104,9 +104,14 @@ def forget_all(
     settings: Settings, kind: str, place: str, requested_on: dt.date | None, with_exports: bool, exports_checked: bool
 ) -> Iterator[Case]:
     """The same of all who are named in a file, one per line; `-` is the standard input."""
-    named: dict[str, Kind] = {"customer_id": "customer_id", "email": "email", "phone": "phone"}
     for one in named_in(place):
-        yield forget(settings, named[kind], one, requested_on, with_exports, exports_checked=exports_checked)
+        yield forget(settings, kind_of(kind), one, requested_on, with_exports, exports_checked=exports_checked)
+
+
+def kind_of(name: str) -> Kind:
+    """As the command line names it."""
+    named: dict[str, Kind] = {"customer_id": "customer_id", "email": "email", "phone": "phone"}
+    return named[name]
 
 
 def named_in(place: str) -> list[str]:

@@ -19,12 +19,15 @@ from pydantic import Secret
 
 from pipeline.activation.ledger import FOLDER as FOLDER_OF_HOME
 from pipeline.activation.ledger import opened_ledger
+from pipeline.doctor import _objections
 from pipeline.engines.duckdb import DuckDBEngine, connect
 from pipeline.erasure.cases import deadlines, person_of
 from pipeline.erasure.forget import CannotForget, Case, forget, forget_open
+from pipeline.erasure.objections import CannotObject, find_objections, object_to
 from pipeline.erasure.person import NotOnePerson, Person
 from pipeline.erasure.search import search
 from pipeline.home.migrations import migrate
+from pipeline.home.opening import opened
 from pipeline.home.people import people_file
 from pipeline.home.rewriting import remove_unfinished
 from pipeline.ingest.exports import find_exports, load_exports
@@ -197,15 +200,7 @@ def test_exports_that_are_left_keep_the_case_open_and_are_named(world):
 
 def test_lists_elsewhere_keep_the_case_open_until_they_are_left(world):
     """What was put into the folder of the home is taken back at once."""
-    with opened_ledger(world.settings) as ledger:
-        for place in (FOLDER_OF_HOME, "crm"):
-            for customer, address in (("anna-0017", "anna@x.example"), ("bert-0018", "bert@x.example")):
-                ledger.execute(
-                    "INSERT INTO deliveries BY NAME SELECT 'klaviyo' AS platform, $place AS place, "
-                    "'grid/loyal' AS audience, $customer AS customer_id, $identifiers AS identifiers, "
-                    "'' AS content, 'delivered' AS state",
-                    {"place": place, "customer": customer, "identifiers": json.dumps({"Email": address})},
-                )  # fmt: skip
+    deliver_anna_and_bert(world)
     case = world.forget(with_exports=True)
     assert case.left["to be removed by perennial deliver"] == ["grid/loyal for klaviyo at crm"]
     assert case.left["holding"] == ["data/people/deliveries.duckdb"]
@@ -217,6 +212,55 @@ def test_lists_elsewhere_keep_the_case_open_until_they_are_left(world):
     assert world.holding() == []
     with opened_ledger(world.settings) as ledger:
         assert len(ledger.sent_identifiers(["bert-0018"])) == 2
+
+
+def deliver_anna_and_bert(world: World) -> None:
+    """As if both were on a list of the home and on one elsewhere."""
+    with opened_ledger(world.settings) as ledger:
+        for place in (FOLDER_OF_HOME, "crm"):
+            for customer, address in (("anna-0017", "anna@x.example"), ("bert-0018", "bert@x.example")):
+                ledger.execute(
+                    "INSERT INTO deliveries BY NAME SELECT 'klaviyo' AS platform, $place AS place, "
+                    "'grid/loyal' AS audience, $customer AS customer_id, $identifiers AS identifiers, "
+                    "'' AS content, 'delivered' AS state",
+                    {"place": place, "customer": customer, "identifiers": json.dumps({"Email": address})},
+                )  # fmt: skip
+
+
+def test_an_objection_counts_at_once_and_is_done_when_the_lists_elsewhere_are_left(world):
+    deliver_anna_and_bert(world)
+    assert find_objections(world.settings) == []
+    assert object_to(world.settings, "email", ["Anna@x.example", "bert@x.example "], dt.date(2026, 1, 31)) == 2
+    assert object_to(world.settings, "customer_id", ["7"]) == 1
+    of_anna, of_bert, of_seven = find_objections(world.settings)
+    assert (of_anna.customer_id, str(of_anna.since), str(of_anna.due_on)) == ("anna-0017", "2026-01-31", "2026-02-28")
+    assert of_anna.still_on == ("grid/loyal for klaviyo at crm",) and of_anna.is_overdue(dt.date(2026, 3, 1))
+    assert not of_anna.is_overdue(dt.date(2026, 2, 28)) and of_seven.is_done
+    with opened_ledger(world.settings) as ledger:
+        leaving = ledger.execute("SELECT customer_id, why, place FROM leaving JOIN deliveries USING (customer_id)")
+        assert sorted(leaving) == [("anna-0017", "objected", "crm"), ("bert-0018", "objected", "crm")]
+        ledger.execute("DELETE FROM deliveries WHERE customer_id = 'anna-0017'", {})  # as the delivery does
+    assert [one.is_done for one in find_objections(world.settings)] == [True, False, True]
+    assert world.totals()[0] == 100 and of_bert.is_known, "nobody is erased"
+    world.load()
+    assert len(find_objections(world.settings)) == 3
+
+
+def test_an_objection_that_names_nobody_is_not_recorded_and_one_of_an_export_is_told_of(world):
+    with pytest.raises(CannotObject, match=r"Line 2 names nobody .* suppressions"):
+        object_to(world.settings, "email", ["anna@x.example", "nobody@x.example"])
+    with pytest.raises(CannotObject, match="Line 1 is no phone"):
+        object_to(world.settings, "phone", ["12"])
+    with pytest.raises(CannotObject, match="after today"):
+        object_to(world.settings, "customer_id", ["7"], dt.date(2999, 1, 1))
+    assert find_objections(world.settings) == []
+    world.export("objections.csv", "customer_id,since", "stranger-1,2026-01-05")
+    world.load()
+    (one,) = find_objections(world.settings)
+    assert not one.is_known and one.is_overdue(dt.date(2026, 2, 6)) and not one.is_overdue(dt.date(2026, 2, 5))
+    with opened(world.settings, read_only=True) as connection:
+        (finding,) = _objections(world.settings, DuckDBEngine(connection))
+    assert finding.status == "warn" and "0 of customers who are still on a list elsewhere" in finding.message
 
 
 def test_whoever_is_stopped_after_a_step_goes_on(world):
