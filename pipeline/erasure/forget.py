@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 from pipeline.activation.ledger import forget_customers
 from pipeline.engines.duckdb import DuckDBEngine
+from pipeline.engines.spark.lake import lake_folder
 from pipeline.erasure import purge
 from pipeline.erasure.cases import Deadline, begin, close, deadlines, person_of
 from pipeline.erasure.person import NotOnePerson, Person, find_person
@@ -75,8 +76,13 @@ def forget(
 
 
 def _require_engine(settings: Settings) -> None:
-    if settings.engine != "duckdb":
-        raise CannotForget("Nobody can be forgotten on Spark yet: its lake is not written again. Use engine = duckdb.")
+    if settings.engine == "spark" and settings.spark.order_lines:
+        raise CannotForget(
+            "Spark reads the order lines of this home itself (spark.order_lines), without looking who was forgotten: "
+            "nobody can be forgotten in it. Take the person out of these files, put their order lines into the drop "
+            "folder instead, remove spark.order_lines from the settings, delete data/warehouse/spark.duckdb and the "
+            "lake, run, and give this command again."
+        )
 
 
 def _asked_on(case: dict[str, Any] | None, requested_on: dt.date | None, today: dt.date) -> dt.date:
@@ -212,11 +218,17 @@ def _found(settings: Settings, kind: Kind, known_as: str) -> Person:
             return find_person(engine, kind, known_as)
 
 
+def _elsewhere(settings: Settings) -> list[Path]:
+    """Folders of the home's that are not in it."""
+    lake = lake_folder(settings)
+    return [lake] if settings.engine == "spark" and not lake.resolve().is_relative_to(settings.home) else []
+
+
 def _judged(
     settings: Settings, case: dict[str, Any], person: Person, sent: list[str], exports_checked: bool
 ) -> Case:  # fmt: skip
     """Look everywhere, write down what is left, and close the case where nothing is."""
-    found = search(settings.home, person, settings.exports_folder)
+    found = search(settings.home, person, settings.exports_folder, _elsewhere(settings))
     left = {
         "to be removed by perennial deliver": sent,
         "holding": found.holding,

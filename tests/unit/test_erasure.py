@@ -21,6 +21,7 @@ from pipeline.activation.ledger import FOLDER as FOLDER_OF_HOME
 from pipeline.activation.ledger import opened_ledger
 from pipeline.doctor import _objections
 from pipeline.engines.duckdb import DuckDBEngine, connect
+from pipeline.engines.spark.lake import Lake, is_in_lake
 from pipeline.erasure.cases import deadlines, person_of
 from pipeline.erasure.forget import CannotForget, Case, forget, forget_open
 from pipeline.erasure.objections import CannotObject, find_objections, object_to
@@ -483,3 +484,57 @@ def test_search_looks_into_what_is_packed(tmp_path):
 )
 def test_a_month_is_given(requested, due):
     assert a_month_after(dt.date.fromisoformat(requested)) == dt.date.fromisoformat(due)
+
+
+def test_on_spark_the_partitions_of_the_lake_are_written_again(tmp_path, monkeypatch):
+    """Without Spark: its tables are Parquet, which DuckDB reads and writes. Stopped in between, it goes on."""
+    world = World(tmp_path / "home")
+    world.settings = world.settings.model_copy(update={"engine": "spark"})
+    world.export("orders.csv", "order_id,customer_id,ordered_at,amount,city", "o-1001,anna-0017,2026-01-02,10,Łódź",
+        "o-2001,bert-0018,2026-01-02,20,Łódź")  # fmt: skip
+    lake_tables = [ours().tables["marts.rfm_scores"], ours().tables["staging.orders"]]
+    days = (dt.date(2026, 1, 31), dt.date(2026, 2, 28))
+    with closing(connect(world.settings.warehouse_file, world.settings)) as connection:
+        engine = DuckDBEngine(connection)
+        migrate(engine, world.settings)
+        engine.prepare(world.settings, [one for one in TABLES if not is_in_lake(one)])
+        assert all(
+            isinstance(one, Loaded) for one in load_exports(engine, world.settings, find_exports(world.settings, {}))
+        )
+        lake = Lake(engine, world.settings, lake_tables)
+        lake.prepare()
+        for table, day, ids in (
+            (lake_tables[0], days[0], ("anna-0017", "bert-0018")), (lake_tables[0], days[1], ("bert-0018",)),
+            (lake_tables[1], None, ("anna-0017", "bert-0018")),
+        ):  # fmt: skip
+            folder = lake.new_folder(table, day, "one")
+            folder.mkdir(parents=True)
+            pl.DataFrame({"customer_id": ids}).write_parquet(folder / "p.parquet")
+            lake.commit(table, day, folder, len(ids))
+        inputs = lake.root / "inputs" / "customers-1.parquet"
+        inputs.parent.mkdir()
+        pl.DataFrame({"customer_id": ["anna-0017"]}).write_parquet(inputs)
+
+    def killed(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    for place in ("pipeline.engines.spark.lake.fsync_tree", "pipeline.engines.spark.lake.shutil.rmtree"):
+        with monkeypatch.context() as broken, pytest.raises(KeyboardInterrupt):
+            broken.setattr(place, killed)
+            world.forget(with_exports=True)
+    assert world.forget(with_exports=True).is_closed
+    assert world.holding() == []
+    with closing(connect(world.settings.warehouse_file, world.settings)) as connection:
+        rows = connection.execute("SELECT customer_id FROM marts.rfm_scores").fetchall()
+        assert rows == [("bert-0018",)] * 2
+        assert connection.execute("SELECT customer_id FROM staging.orders").fetchall() == [("bert-0018",)]
+        assert connection.execute("SELECT count(*), sum(amount) FROM staging.order_lines").fetchall()[0][0] == 2
+        catalog = connection.execute("SELECT day, row_count FROM catalog.partitions ORDER BY day").fetchall()
+        assert catalog == [(days[0], 1), (days[1], 1), (None, 1)]
+
+
+def test_order_lines_that_spark_reads_itself_are_told_with_what_to_do(world):
+    spark = world.settings.spark.model_copy(update={"order_lines": "/data/orders"})
+    world.settings = world.settings.model_copy(update={"engine": "spark", "spark": spark})
+    with pytest.raises(CannotForget, match=r"spark\.order_lines.*drop folder"):
+        world.forget()
