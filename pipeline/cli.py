@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeVar
+from zoneinfo import ZoneInfo
 
 import typer
 from rich.table import Table as Grid
@@ -423,19 +424,40 @@ def forget(
     exports_checked: Annotated[
         bool, typer.Option("--exports-checked", help="The exports that were named as doubtful hold them no more.")
     ] = False,
+    all_open: Annotated[
+        bool, typer.Option("--open", help="Everybody whose case is open, among them who asked by an export `erasures`.")
+    ] = False,
     debug: Debug = False,
 ) -> None:
-    """Forget people who ask for it, everywhere in the home; their orders stay in all totals (docs/erasure.md)."""
+    """Forget people who ask for it, everywhere in the home; their orders stay in all totals (docs/erasure.md).
+
+    Without a name it lists the cases that are open, and when they are due.
+    """
     given = [(kind, place) for kind, place in (("customer_id", id), ("email", email), ("phone", phone)) if place]
-    if len(given) != 1:
-        raise _fail("Name who is to be forgotten by one of --id, --email and --phone.", _NOT_CHANGED)
-    (kind, place), left = given[0], False
-    day = _parse_day("--requested", requested, what=_NOT_CHANGED) if requested else None
+    if len(given) + all_open > 1:
+        raise _fail("Name who is to be forgotten by one of --id, --email, --phone and --open.", _NOT_CHANGED)
+    if not given and not all_open and (requested or rewrite_exports or exports_checked):
+        raise _fail("Name who is to be forgotten by one of --id, --email, --phone and --open.", _NOT_CHANGED)
+    if all_open and requested:
+        raise _fail("--requested is for who is named; an open case knows its day.", _NOT_CHANGED)
+    day, left = (_parse_day("--requested", requested, what=_NOT_CHANGED) if requested else None), False
     with _reported("Not forgotten.", debug):
         settings = _settings(home, _NOT_CHANGED)
-        from pipeline.erasure.forget import forget_all
+        if not given and not all_open:
+            _list_cases(settings)
+            return
+        from pipeline.erasure.forget import CannotForget, forget_all, forget_open
 
-        for case in forget_all(settings, kind, place, day, rewrite_exports, exports_checked):
+        cases = (
+            forget_open(settings, rewrite_exports, exports_checked)
+            if all_open
+            else forget_all(settings, *given[0], day, rewrite_exports, exports_checked)
+        )
+        for case in cases:
+            if isinstance(case, CannotForget):
+                left = True
+                err.print(str(case), markup=False, soft_wrap=True)
+                continue
             left |= not case.is_closed
             state = "closed, nothing is left" if case.is_closed else f"open, due on {case.due_on}"
             out.print(f"Case {case.case}: {state}.", markup=False, soft_wrap=True)
@@ -444,6 +466,41 @@ def forget(
     if left:
         out.print("Remove what is left, then give the same command again.", markup=False, style="dim")
         raise typer.Exit(1)
+
+
+@app.command()
+def objections(
+    home: Home = None,
+    id: Annotated[str | None, typer.Option("--id", help=f"Record: ids of customers. {_OneOf}")] = None,
+    email: Annotated[str | None, typer.Option(help=f"Record: e-mail addresses. {_OneOf}")] = None,
+    phone: Annotated[str | None, typer.Option(help=f"Record: telephone numbers. {_OneOf}")] = None,
+    since: Annotated[
+        str | None, typer.Option(help="Day on which the objection came, YYYY-MM-DD. (default: today)")
+    ] = None,
+    debug: Debug = False,
+) -> None:
+    """List who objects to marketing, what that stops and where they still are; or record objections.
+
+    Whoever objects stays in all totals; to be forgotten is another thing: perennial forget (docs/erasure.md).
+    """
+    given = [(kind, place) for kind, place in (("customer_id", id), ("email", email), ("phone", phone)) if place]
+    if len(given) > 1:
+        raise _fail("Name who objects by one of --id, --email and --phone.", _NOT_CHANGED)
+    if since and not given:
+        raise _fail("--since is for who is named by --id, --email or --phone.", _NOT_CHANGED)
+    day = _parse_day("--since", since, what=_NOT_CHANGED) if since else None
+    with _reported("Not recorded." if given else "Not listed.", debug):
+        settings = _settings(home, _NOT_CHANGED)
+        if not given:
+            _list_objections(settings)
+            return
+        from pipeline.erasure.forget import kind_of, named_in
+        from pipeline.erasure.objections import BY_HAND, object_to
+
+        customers = object_to(settings, kind_of(given[0][0]), named_in(given[0][1]), day)
+    where = settings.exports_folder / BY_HAND
+    out.print(f"Recorded: {counted(customers, 'customer')}, in {where}; keep that file.", markup=False, soft_wrap=True)
+    out.print("What is published is without them from the next run on; lists elsewhere, after: perennial deliver")
 
 
 @app.command()
@@ -467,6 +524,40 @@ def main() -> None:
 
 
 # ── helpers ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _list_objections(settings: Settings) -> None:
+    from pipeline.erasure.objections import find_objections
+    from pipeline.reporting.words import shown_id
+
+    found, today = find_objections(settings), dt.datetime.now(ZoneInfo(settings.timezone)).date()
+    for one in found:
+        told = [f"{shown_id(one.customer_id)}: since {one.since}"]
+        told += [f"kept off {', '.join(one.stops)}"] if one.stops else []
+        told += [f"still on {', '.join(one.still_on)}"] if one.still_on else []
+        told += [] if one.is_known else ["no customer has this id, so that nobody is kept off for it"]
+        told += [] if one.is_done else [f"due on {one.due_on}"]
+        is_late = one.is_overdue(today)
+        out.print(f"{'; '.join(told)}{', overdue' if is_late else ''}.", style="yellow" if is_late else None)
+    if not found:
+        out.print("Nobody has objected, as far as the exports tell.")
+    if any(one.still_on for one in found):
+        out.print("They are taken off lists elsewhere by: perennial deliver", style="dim")
+
+
+def _list_cases(settings: Settings) -> None:
+    from pipeline.erasure.cases import deadlines
+
+    waiting, today = deadlines(settings), dt.datetime.now(ZoneInfo(settings.timezone)).date()
+    for one in waiting:
+        begun = "begun, not finished" if one.state == "open" else "not begun"
+        told = f"Case {one.case}: asked for on {one.requested_on}, due on {one.due_on}, {begun}"
+        is_late = one.is_overdue(today)
+        out.print(f"{told}{', overdue' if is_late else ''}.", markup=False, style="yellow" if is_late else None)
+    if waiting:
+        out.print("All of them: perennial forget --open", markup=False, style="dim")
+    else:
+        out.print("No case is open. Name who is to be forgotten by --id, --email or --phone.", markup=False)
 
 
 def _fail(message: str, what: str = _NOT_PUBLISHED) -> typer.Exit:
