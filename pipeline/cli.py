@@ -288,14 +288,18 @@ def lint(home: Home = None) -> None:
 def audience(
     name: Annotated[str, typer.Argument(help="An audience's file (segments), or one of its audiences (grid/loyal).")],
     snapshot: Annotated[str, typer.Option(help="Day of a snapshot, YYYY-MM-DD, or latest.")] = "latest",
+    sql: Annotated[bool, typer.Option("--sql", help="Show the SQL of it instead, also of audiences.toml.")] = False,
     home: Home = None,
 ) -> None:
     """Preview an audience: who is in it, what they are worth, and whom its terms leave out. Nothing is written."""
     day = _parse_snapshot(snapshot)
     with _reported("Not previewed."):
         settings = _settings(home, "Not previewed.")
-        from pipeline.activation.preview import preview
+        from pipeline.activation.preview import preview, text_of_audience
 
+        if sql:
+            out.print(text_of_audience(settings, name), markup=False, highlight=False, soft_wrap=True)
+            return
         found = preview(settings, name, day)
     out.print(f"As of {found.day}", style="bold")
     for one in found.audiences:

@@ -325,7 +325,7 @@ def _own_sql(settings: Settings) -> Iterator[Finding]:
     tables, audiences = (len(catalog.tables) - len(ours().tables), len(catalog.audiences) - len(ours().audiences))
     if tables or audiences:
         added = f"{counted(tables, 'table')} and {counted(audiences, 'audience')}"
-        yield Finding("ok", "own SQL", f"{added} in {settings.home / 'sql'}")
+        yield Finding("ok", "own SQL", f"{added} in {settings.home}")
 
 
 def _exports(settings: Settings) -> Iterator[Finding]:
