@@ -27,7 +27,12 @@ class Digest:
 
 def report_of(query: Query, settings: Settings, day: dt.date) -> Report:
     """What is known of a snapshot, for what is told of it outside of its pages."""
-    return read_report(query, day, catalog_of(settings.home).tables, RunCard("", "", {}, {}, settings.currency))
+    return read_report(
+        query,
+        day,
+        catalog_of(settings.home).tables,
+        RunCard("", "", {}, settings.analytic(), settings.currency, settings.name or ""),
+    )
 
 
 def digest_of(report: Report, settings: Settings) -> Digest:

@@ -251,8 +251,8 @@ CHARTS = {
     "segments": ["grid-map", "grid-shares", "grid-migration"],
     "classes": ["tier-recency", "score-monetary", "recency-activity"],
     "comparison": ["comparison-revenue", "comparison-segments", "comparison-evolution"],
-    "lifecycle": ["flows", "moves", "bridge", "stage-value"],
-    "value": ["value-distribution", "lorenz", "orders-and-spend"],
+    "lifecycle": ["flows", "moves", "stage-value"],
+    "value": ["value-concentration", "value-segments", "value-bridge"],
     "probability": ["activity", "propensity"],
     "trust": ["conditional-expectation", "tracking"],
 }

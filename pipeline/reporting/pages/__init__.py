@@ -17,7 +17,6 @@ from pipeline.reporting.pages import (
     rhythm,
     segments,
     trust,
-    value,
 )
 
 PAGES = (
@@ -26,8 +25,7 @@ PAGES = (
     Page("lifecycle", "Lifecycle", lifecycle.context, room="Customers"),
     Page("classes", "Classes", classes.context, room="Customers"),
     Page("rhythm", "Rhythm", rhythm.context, of_its_day=True, room="Retention"),
-    Page("value", "Value", value.context, of_its_day=True, room="Value"),
-    Page("probability", "Probability", probability.context, of_its_day=True, room="Value"),
+    Page("probability", "Probability", probability.context, after="value", of_its_day=True, room="Value"),
     Page("calendar", "Calendar", calendar.context, of_its_day=True, room="Shop"),
     Page("comparison", "Comparison", comparison.context, of_its_day=True, room="Shop"),
     Page("trust", "Trust", trust.context, room="Trust"),
