@@ -35,6 +35,9 @@ class RunCard:
     versions: Mapping[str, str]
     settings: Mapping[str, object]
     currency: str
+    locale: str = "en"
+    shop: str = ""
+    """Name of the shop, as titles have it."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +57,8 @@ class Facts:
     """Why sizes of predictions may be far off; empty where the season is known."""
     untested: str
     """Which published models could not be tested; empty where all were."""
+    shop: str = ""
+    """Name of the shop, for titles; empty if it has not been told."""
     season: str = ""
     """Whether the season is in the predictions, and how; empty where there are none."""
 
@@ -127,6 +132,7 @@ def read_report(query: Query, snapshot_date: dt.date, tables: Mapping[str, Table
         unknown_season=_unknown_season(clock),
         untested=_untested(ask(prediction_queries.CHAMPIONS)),
         season=_season(clock),
+        shop=run.shop,
     )
     return Report(facts, ask, run, tables)
 
