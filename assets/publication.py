@@ -179,10 +179,17 @@ def _write_report(
     what: _Part, snapshots: Collection[dt.date], handed_over: Sequence[HandedOver],
 ) -> list[str]:  # fmt: skip
     now = dt.datetime.now(dt.UTC).strftime("%Y-%m-%d %H:%M UTC")  # when it was made; nothing is computed from it
+    settings = warehouse.settings
     run = RunCard(
-        context.run_id, now, outputs.versions(), what.analytic, what.analytic["currency"], warehouse.settings.name or ""
+        context.run_id,
+        now,
+        outputs.versions(),
+        what.analytic,
+        what.analytic["currency"],
+        settings.locale,
+        settings.name,
     )
-    folders = page_folders(warehouse.settings.home)
+    folders = page_folders(settings.home)
     return build_site(
         warehouse.local.read, day, catalog.tables, run, snapshots, staged.file, folders, what.has_page, handed_over
     )

@@ -16,6 +16,8 @@ from rich.text import Text
 
 from pipeline import __version__
 from pipeline.home.modes import for_owner_only
+from pipeline.notation import writing_in
+from pipeline.reporting import words
 from pipeline.settings import PROJECT, SETTINGS_FILE, Settings, SettingsError, export_home, load
 from pipeline.shapes import counted, one_line, shape, shown_name
 from pipeline.snapshots import Every
@@ -24,6 +26,7 @@ from pipeline.terminal import Terminal
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
+    from pipeline.activation.preview import Previewed
     from pipeline.ingest.inspection import Inspection
     from pipeline.runs import Finished
 
@@ -240,7 +243,8 @@ def inspect(
         if home is not None and not home.expanduser().is_dir():
             raise SettingsError(f"{settings.home} is no folder. Name the shop's folder with --home, or none.")
         found = look_at(file, settings, source, write)
-    _show_inspection(found)
+    with writing_in(settings.locale):
+        _show_inspection(found)
     if not found.is_usable:
         raise typer.Exit(1)
 
@@ -302,16 +306,9 @@ def audience(
             return
         found = preview(settings, name, day)
     out.print(f"As of {found.day}", style="bold")
-    for one in found.audiences:
-        worth = "" if one.value is None else f", worth {one.value:,.2f} {settings.currency}"
-        held = "" if one.delivered == one.members else f", of whom {one.delivered:,} in the files"
-        out.print(f"{one.name}: {one.members:,} customers{held}{worth}", markup=False, soft_wrap=True)
-        for waterfall in one.waterfalls:
-            left = [f"{count:,} {step.replace('_', ' ')}" for step, count in waterfall.left_out.items()]
-            told = f"{waterfall.delivered:,} are handed over{'; left out: ' if left else ''}{', '.join(left)}"
-            out.print(f"  {waterfall.platform or 'files of ids'}: {told}", markup=False, soft_wrap=True)
-        if one.sample:
-            out.print(f"  such as {', '.join(one.sample)}", markup=False, style="dim", soft_wrap=True)
+    with writing_in(settings.locale):
+        for one in found.audiences:
+            _show_audience(one, settings.currency)
 
 
 @app.command()
@@ -730,6 +727,11 @@ def _or_say_why(settings: Settings, work: Callable[[], Done], debug: bool) -> Do
 
 
 def _summary(settings: Settings, finished: Finished) -> None:
+    with writing_in(settings.locale):
+        _show_summary(settings, finished)
+
+
+def _show_summary(settings: Settings, finished: Finished) -> None:
     from pipeline.doctor import read_summary
     from pipeline.home.locks import HomeBusy
 
@@ -748,7 +750,7 @@ def _summary(settings: Settings, finished: Finished) -> None:
     for place in told:
         files.add_column(headings[place - 1], justify="right", no_wrap=True)
     for row in summary.files:
-        files.add_row(one_line(row[0]).removeprefix("data/exports/"), *(f"{row[place]:,}" for place in told))
+        files.add_row(one_line(row[0]).removeprefix("data/exports/"), *(words.count(int(row[place])) for place in told))
     out.print(files)
     for item in summary.worth_a_look:
         mark, style = ("! ", "yellow") if item.is_warning else ("", "dim")
@@ -761,7 +763,7 @@ def _summary(settings: Settings, finished: Finished) -> None:
     segments = Grid("segment", "customers", "share", box=None, pad_edge=False)
     total = sum(customers for _, customers in summary.segments)
     for label, customers in summary.segments:
-        segments.add_row(label, f"{customers:,}", f"{customers / total:.1%}" if total else "–")
+        segments.add_row(label, words.count(customers), words.percent(customers / total) if total else "–")
     out.print(segments)
     out.print()
     for answer in summary.answers:
@@ -777,6 +779,18 @@ def _summary(settings: Settings, finished: Finished) -> None:
         if path.exists():  # nothing was ever quarantined
             out.print(f"{title:<11}{path}", soft_wrap=True)
     out.print(f"{'report':<11}{report.as_uri()}", style="bold", soft_wrap=True)
+
+
+def _show_audience(one: Previewed, currency: str) -> None:
+    worth = "" if one.value is None else f", worth {words.money(one.value, currency)}"
+    held = "" if one.delivered == one.members else f", of whom {words.count(one.delivered)} in the files"
+    out.print(f"{one.name}: {words.counted(one.members, 'customer')}{held}{worth}", markup=False, soft_wrap=True)
+    for waterfall in one.waterfalls:
+        left = [f"{words.count(count)} {step.replace('_', ' ')}" for step, count in waterfall.left_out.items()]
+        told = f"{words.count(waterfall.delivered)} are handed over{'; left out: ' if left else ''}{', '.join(left)}"
+        out.print(f"  {waterfall.platform or 'files of ids'}: {told}", markup=False, soft_wrap=True)
+    if one.sample:
+        out.print(f"  such as {', '.join(one.sample)}", markup=False, style="dim", soft_wrap=True)
 
 
 def _show_inspection(found: Inspection) -> None:
@@ -810,7 +824,7 @@ def _show_inspection(found: Inspection) -> None:
     if found.figures:
         figures = found.figures
         customers, orders = counted(figures.customers, "customer"), counted(figures.orders, "order")
-        say("figures", f"{customers}, {orders}, revenue {figures.revenue:,.2f}")
+        say("figures", f"{customers}, {orders}, revenue {words.decimals(figures.revenue, 2)}")
     say("verdict", found.problem or "usable", "red" if found.problem else "green")
 
 
@@ -831,10 +845,11 @@ def _show_loaded(found: Inspection, say: Callable[..., None]) -> None:
     share = loaded.quarantined / loaded.rows_read if loaded.rows_read else 0
     say(
         "rows",
-        f"{loaded.rows_read:,} read, {loaded.accepted:,} accepted, {loaded.quarantined:,} quarantined ({share:.1%})",
+        f"{words.count(loaded.rows_read)} read, {words.count(loaded.accepted)} accepted, "
+        f"{words.count(loaded.quarantined)} quarantined ({words.percent(share)})",
     )
     for reason in found.reasons:
-        say("reason", f"{reason.rows:,} × {reason.text} (first in row {reason.first_row:,})")
+        say("reason", f"{words.count(reason.rows)} × {reason.text} (first in row {words.count(reason.first_row)})")
     names = list(dict.fromkeys(name for row in found.sample for name in row if name not in ("file_id", "ordered_on")))
     sample = Grid(box=None, pad_edge=False)
     for name in names:

@@ -20,6 +20,7 @@ from typing import Annotated, Any, Literal, Self, TypeVar, get_args
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from babel import Locale, UnknownLocaleError
 from pydantic import BaseModel, ConfigDict, Field, HttpUrl, Secret, ValidationError, field_validator, model_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import (
@@ -581,8 +582,9 @@ class Settings(BaseSettings):
 
     home: Path = Field(default_factory=Path.cwd, description="Folder that holds data/, reports/ and perennial.toml")
     timezone: Analytic[str] = Field("UTC", description="The shop's time zone: what 'a day' means")
-    name: str | None = Field(None, min_length=1, description="What the shop is called on pages; else the home's folder")
     currency: Analytic[str] = Field("EUR", pattern="^[A-Z]{3}$", description="The one reporting currency, ISO 4217")
+    name: str = Field("", max_length=60, description="The shop's name, for the titles of the report")
+    locale: str = Field("en", description="How numbers are written: en, de, fr, pl, …; texts stay English")
     country: str | None = Field(
         None, pattern="^[A-Z]{2}$",
         description="Country of the shop, ISO 3166: of telephone numbers that name none, of a customer who names none",
@@ -751,6 +753,15 @@ class Settings(BaseSettings):
             ZoneInfo(name)
         except (ZoneInfoNotFoundError, ValueError) as error:
             raise ValueError(f"{name!r} is not a time zone; write one like 'Europe/Warsaw'") from error
+        return name
+
+    @field_validator("locale")
+    @classmethod
+    def known_locale(cls, name: str) -> str:
+        try:
+            Locale.parse(name.replace("-", "_"))
+        except (UnknownLocaleError, ValueError) as error:
+            raise ValueError(f"{name!r} is not a locale; write one like 'en', 'de' or 'fr_CH'") from error
         return name
 
     @field_validator("exported_at")

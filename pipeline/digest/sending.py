@@ -12,7 +12,7 @@ from pipeline.engines.duckdb import DuckDBEngine
 from pipeline.errors import PerennialError
 from pipeline.home.locks import home_lock
 from pipeline.home.opening import opened
-from pipeline.reporting.digest import Digest, digest_of, report_of
+from pipeline.reporting.digest import Digest, digest_of
 from pipeline.reporting.facts import Query
 from pipeline.settings import Settings
 
@@ -31,7 +31,7 @@ def digest(settings: Settings, day: dt.date | None = None) -> Digest:
     ):
         engine = DuckDBEngine(connection)
         try:
-            return digest_of(report_of(engine.read, settings, _snapshot(engine, day)), settings)
+            return digest_of(engine.read, settings, _snapshot(engine, day))
         except duckdb.CatalogException:
             raise NoDigest("An earlier version wrote this home, or nothing was published yet; run first.") from None
 
@@ -57,7 +57,7 @@ def send_of_night(query: Query, settings: Settings, day: dt.date) -> list[str]:
     mark = settings.home / ".perennial" / "digest-sent"
     if mark.exists() and mark.read_text() >= str(day):
         return [f"The digest of {mark.read_text()} was sent before."]
-    done = send(digest_of(report_of(query, settings, day), settings), settings.digest)
+    done = send(digest_of(query, settings, day), settings.digest)
     mark.parent.mkdir(mode=0o700, exist_ok=True)
     mark.write_text(str(day))
     return done

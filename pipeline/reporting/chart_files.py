@@ -312,7 +312,7 @@ class _Maker:
             if unknown := kinds - set(get_args(ColumnKind)) - set(get_args(components.Kind)):
                 raise HeaderError(f"{self._chart.file}: columns.{name}: {column.by} holds {unknown}, which is no kind.")
             label = self._say(f"columns.{name}", column.label, values) if "{" in column.label else column.label
-            kind: Any = kinds.pop() if len(kinds) == 1 else "text"
+            kind: Any = kinds.pop() if len(kinds) == 1 else "mixed"
             found[name] = Shown(label, kind, column.unit, column.by, column.missing)
         return found
 
@@ -424,7 +424,7 @@ class _Maker:
 
     def _cell_of(self, name: str, spec: ColumnSpec, column: Shown) -> Callable[[Row], Any]:
         def text(row: Row) -> str:
-            return str(column.value(row, name, self._currency))
+            return str(column.value(row, name))
 
         if spec.audience is not None:
             folder, audience = spec.audience.folder, spec.audience.key
@@ -436,7 +436,7 @@ class _Maker:
         if spec.page is not None:
             key, pages = spec.page.key, self._report.pages_of.get(spec.page.folder, {})
             return lambda row: Linked.to(pages.get(str(row[key])), text(row))
-        return lambda row: column.value(row, name, self._currency)
+        return lambda row: column.value(row, name)
 
 
 def _names_in(rows: Iterable[Row], name: str) -> list[str]:

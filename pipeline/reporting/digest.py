@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass
 
+from pipeline.notation import writing_in
 from pipeline.reporting.facts import Query, Report, RunCard, read_report
 from pipeline.reporting.templating import make_environment
 from pipeline.reporting.week import Week
@@ -31,11 +32,17 @@ def report_of(query: Query, settings: Settings, day: dt.date) -> Report:
         query,
         day,
         catalog_of(settings.home).tables,
-        RunCard("", "", {}, settings.analytic(), settings.currency, settings.name or ""),
+        RunCard("", "", {}, settings.analytic(), settings.currency, settings.locale, settings.name),
     )
 
 
-def digest_of(report: Report, settings: Settings) -> Digest:
+def digest_of(query: Query, settings: Settings, day: dt.date) -> Digest:
+    """The digest of a snapshot, numbers written as the report writes them."""
+    with writing_in(settings.locale):
+        return _digest(report_of(query, settings, day), settings)
+
+
+def _digest(report: Report, settings: Settings) -> Digest:
     week, facts, address = Week(report), report.facts, settings.digest.report_address
     given = {
         "name": settings.name or settings.home.name,

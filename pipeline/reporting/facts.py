@@ -36,6 +36,7 @@ class RunCard:
     versions: Mapping[str, str]
     settings: Mapping[str, object]
     currency: str
+    locale: str = "en"
     shop: str = ""
     """Name of the shop, as titles have it."""
 

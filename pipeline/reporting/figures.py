@@ -19,8 +19,8 @@ from pipeline.reporting import charts, components, words
 from pipeline.reporting.charts import HeatCell, Series
 from pipeline.reporting.components import Figure, Kind
 
-ColumnKind = Literal[Kind, "month", "customer"]
-"""How the values of a column are shown. month: a date as 'Nov 2026'. customer: an id, of an e-mail address its hash."""
+ColumnKind = Literal[Kind, "customer"]
+"""How the values of a column are shown. customer: an id, of an e-mail address its hash."""
 Row = Mapping[str, Any]
 Legend = tuple[tuple[str, str], ...]
 
@@ -50,29 +50,28 @@ class Shown:
 
     @property
     def field_kind(self) -> Kind:
-        return "text" if self.kind == "month" or self.kind == "customer" else self.kind
+        return "text" if self.kind == "customer" else self.kind
 
     @property
     def digits(self) -> int:
         """Decimals of what is drawn."""
         return 4 if self.kind in ("percent", "score") else 2
 
-    def value(self, row: Row, name: str, currency: str) -> Any:
+    def value(self, row: Row, name: str) -> Any:
         """What a table holds: text as it is read, numbers and dates as they are."""
         value = row[name]
-        if self.by is not None and self.kind == "text":
-            return self.missing if value is None else components.show(value, row[self.by], currency)
+        if self.kind == "mixed" and self.by is not None:
+            return components.Missing(self.missing) if value is None else components.Of(value, row[self.by])
         if value is None:
-            return self.missing if self.is_text else None
+            missing = components.Missing(self.missing) if self.kind == "month" else self.missing
+            return missing if self.is_text else None
         if isinstance(value, bool):
             return "yes" if value else "no"
-        if self.kind == "month":
-            return words.month(value)
         return words.shown_id(value) if self.kind == "customer" else value
 
     def text(self, row: Row, name: str, currency: str) -> str:
         """The same as a reader sees it beside a bar: '412 customers', '38,900 €'."""
-        value = self.value(row, name, currency)
+        value = self.value(row, name)
         if self.kind == "count" and self.unit is not None and self.unit.endswith("s") and value is not None:
             return words.counted(value, self.unit.removesuffix("s"))
         return components.show(value, self.field_kind, currency)
@@ -93,7 +92,7 @@ class Data:
     def place(self, row: Row, name: str) -> str:
         """A value as the name of a place on an axis: without what it counts, which the axis says."""
         column = self.columns[name]
-        return components.show(column.value(row, name, self.currency), column.field_kind, self.currency)
+        return components.show(column.value(row, name), column.field_kind, self.currency)
 
     def pointed(self, row: Row, at: str, name: str, label: str) -> str:
         """`at` is the column that says where the value of the column `name` stands."""

@@ -110,10 +110,8 @@ def _now(need: Need) -> str:
 
 
 def whole_percent(share: float) -> str:
-    """'31 %', for cells without room; nearly nothing and nearly all are not rounded to it."""
-    if 0 < share < 0.005:
-        return "<1\N{NO-BREAK SPACE}%"
-    return ">99\N{NO-BREAK SPACE}%" if 0.995 < share < 1 else f"{abs(100 * share):.0f}\N{NO-BREAK SPACE}%"
+    """'31%', for cells without room; nearly nothing and nearly all are not rounded to it."""
+    return f">{percent(0.99, 0)}" if 0.995 < share < 1 else percent(abs(share), 0)
 
 
 # ── season ────────────────────────────────────────────────────────────────────────────────────────────────────────────

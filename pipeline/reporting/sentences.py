@@ -252,7 +252,8 @@ def written(kind: str, currency: str) -> Callable[[Number | None], str]:
     """How values of a key figure are written."""
     if kind == "money":
         return lambda value: money(value, currency)
-    return {"percent": percent, "count": count}.get(kind, number)
+    known: dict[str, Callable[[Number | None], str]] = {"percent": percent, "count": count}
+    return known.get(kind, number)
 
 
 @sentence

@@ -28,7 +28,7 @@ from test_actions_page import DAY, action, listed
 from pipeline.digest import channels
 from pipeline.digest.channels import DigestNotSent, send
 from pipeline.digest.sending import NoDigest, send_by_hand, send_of_night
-from pipeline.reporting.digest import Digest, digest_of, report_of
+from pipeline.reporting.digest import Digest, digest_of
 from pipeline.settings import Settings
 
 TO = "crm@shop.example"
@@ -50,7 +50,7 @@ def mail(port: int, scheme: str = "smtp") -> dict[str, Any]:
 def told(shop: Shop, tmp_path: Path) -> Digest:
     listed(shop, action("overdue", "Overdue <b>", 7, value_at_stake=1200.0, most_to_spend=3.5, cost_basis="scenario"))
     given = settings(tmp_path, report_address="https://reports.example/shop/")
-    return digest_of(report_of(shop.engine.read, given, DAY), given)
+    return digest_of(shop.engine.read, given, DAY)
 
 
 def test_the_subject_names_shop_and_day(told: Digest) -> None:

@@ -81,20 +81,20 @@ def bridge(opening: int, is_revalued: bool = False, **terms: int) -> list[dict[s
 @pytest.mark.parametrize(
     ("shown", "expected"),
     [
-        (whole_percent(0.314), "31 %"),
-        (whole_percent(0.001), "<1 %"),
-        (whole_percent(0.999), ">99 %"),
-        (whole_percent(0), "0 %"),
-        (whole_percent(1), "100 %"),
+        (whole_percent(0.314), "31%"),
+        (whole_percent(0.001), "<1%"),
+        (whole_percent(0.999), ">99%"),
+        (whole_percent(0), "0%"),
+        (whole_percent(1), "100%"),
         (rising_sentence(0, None, 0, "EUR"),
          "Everyone in the top tenth by predicted value is there by revenue so far, too."),
         (alerts_sentence(0, MAY, 0, "EUR"),
          "None of the top tenth of 31 May 2026 has become 30 % less likely to buy within 90 days."),
         (alerts_sentence(1, MAY, Decimal("12.5"), "EUR"),
          "1 customer of the top tenth by predicted value on 31 May 2026 is at least 30 % less likely to buy within "
-         "90 days than then; they spent 12.50 € in the last 12 months."),
+         "90 days than then; they spent €12.50 in the last 12 months."),
         (tracking_sentence(100, 88.0, 26, "bgnbd"),
-         "In the 26 weeks that BG/NBD had not seen, 88 repeat purchases were expected and 100 came: 12.0 % too low."),
+         "In the 26 weeks that BG/NBD had not seen, 88 repeat purchases were expected and 100 came: 12.0% too low."),
         (tracking_sentence(0, 3.0, 1, "bgnbd"),
          "In the 1 week that BG/NBD had not seen, 3 repeat purchases were expected and 0 came."),
         (tracking_sentence(9, 9.0, 0, "nbd"),
@@ -123,7 +123,7 @@ def bridge(opening: int, is_revalued: bool = False, **terms: int) -> list[dict[s
          "had 1.02 times the purchases of the year’s mean day."),
         (churn_horizon_sentences(horizons(180, "enough silent", 180)),
          "Churn means no purchase within 180 days, the longest of 30, 60, 90 and 180 in which at least a tenth of "
-         "those who were buying stayed silent: 40.0 % of 1,000 customers, as of 31 May 2026."),
+         "those who were buying stayed silent: 40.0% of 1,000 customers, as of 31 May 2026."),
         (churn_horizon_sentences(horizons(30, "none has enough", 60)),
          "Churn means no purchase within 30 days: in none of 30, 60, 90 and 180 days did a tenth of those who were "
          "buying stay silent. Before 31 May 2026 it was 60 days: what was said of churn then is not to be compared "
@@ -145,17 +145,17 @@ def bridge(opening: int, is_revalued: bool = False, **terms: int) -> list[dict[s
          "did a year ago is not known. What is predicted for 30 and 90 days, and the value, may be far too high. Ranks "
          "of customers are less concerned than sizes."),
         (coverage_sentence([("0", 300, 0.9, 0.8), ("10 or more", 100, 0.6, 0.72)]),
-         "The published ranges held the spend of 78.0 % of the customers; 80.0 % were promised. Furthest from that are "
-         "the 100 customers with 10 or more repeat purchases before: 72.0 %, 60.0 % before the ranges were corrected."),
+         "The published ranges held the spend of 78.0% of the customers; 80.0% were promised. Furthest from that are "
+         "the 100 customers with 10 or more repeat purchases before: 72.0%, 60.0% before the ranges were corrected."),
         (bridge_sentence(bridge(100, new=30, downward=-7, closing=123), "EUR"),
-         "Predicted value went from 100.00 € to 123.00 €: +23.00 €, +30.00 € from new customers and −7.00 € from moves "
+         "Predicted value went from €100.00 to €123.00: +€23.00, +€30.00 from new customers and −€7.00 from moves "
          "down."),
         (bridge_sentence(bridge(100, closing=100, is_revalued=True), "EUR"),
-         "Predicted value went from 100.00 € to 100.00 €: ±0. No snapshot of that day was published, so its value is "
+         "Predicted value went from €100.00 to €100.00: ±0. No snapshot of that day was published, so its value is "
          "taken under the parameters of today."),
         (backtest_sentence([(110, 100, 90, True), (90, 100, 60, False)]),
-         "In 1 of 2 months the 95 % interval held what came; the projection was 10.0 % off on average, the mean of the "
-         "12 months before 25.0 %."),
+         "In 1 of 2 months the 95 % interval held what came; the projection was 10.0% off on average, the mean of the "
+         "12 months before 25.0%."),
         (backtest_sentence([(5, 0, 0, True)]), "In 1 of 1 month the 95 % interval held what came."),
         (more_buyers(120, 42, 500), "with 380 more; 42 were new in the last 30 days, at that pace in 272 days"),
         (more_buyers(46, 1, 500),
@@ -170,10 +170,10 @@ def test_predictions_are_said_in_words(shown: str, expected: str) -> None:
 def test_extremes_leave_cells_of_a_few_aside() -> None:
     cells = [(0.9, 100, "a"), (0.2, 40, "b"), (0.01, 3, "c")]
     assert plain(extremes_sentence("The chance", cells)) == (
-        "The chance is highest, 90.0 % on average, for the 100 customers who a, and lowest, 20.0 %, for the 40 who b, "
+        "The chance is highest, 90.0% on average, for the 100 customers who a, and lowest, 20.0%, for the 40 who b, "
         "cells of fewer than 30 left aside."
     )
-    assert plain(extremes_sentence("The chance", cells[2:])) == "The chance is 1.0 % for all of them."
+    assert plain(extremes_sentence("The chance", cells[2:])) == "The chance is 1.0% for all of them."
     assert extremes_sentence("The chance", []) == "There are no customers to tell of."
 
 
@@ -187,11 +187,11 @@ COUNTS = Result("Number of purchases", 0.15, bias=-12.0)
     ("results", "good", "state", "told"),
     [
         ([], False, "Not tested yet", "nobody knows yet how good these predictions are"),
-        ([GOOD, COUNTS], True, "Yes", "beat every naive baseline in all 2 tests, with 8.0 % to 15.0 % less error"),
-        ([GOOD, COUNTS], True, "Yes", "The totals expected were 12.0 % too low for “Number of purchases”."),
-        ([GOOD], True, "Yes", "beat every naive baseline in the one test, with 8.0 % less error"),
+        ([GOOD, COUNTS], True, "Yes", "beat every naive baseline in all 2 tests, with 8.0% to 15.0% less error"),
+        ([GOOD, COUNTS], True, "Yes", "The totals expected were 12.0% too low for “Number of purchases”."),
+        ([GOOD], True, "Yes", "beat every naive baseline in the one test, with 8.0% less error"),
         ([GOOD, OFF], False, "In part", "on average “Buys within 180 days” by 9.0 points off"),
-        ([GOOD, LOST], False, "With care", "in 1 of 2 tests, with 8.0 % less error than the best of them, but not for"),
+        ([GOOD, LOST], False, "With care", "in 1 of 2 tests, with 8.0% less error than the best of them, but not for"),
         ([LOST], False, "With care", "were no better than the best naive baseline: “Buys within 90 days”"),
         ([Result("Spend", None)], False, "With care", "There was no naive baseline to compare with."),
     ],
@@ -393,7 +393,7 @@ def test_tenths_stand_beside_those_of_the_others(predicted: Shop) -> None:
     assert [field.name for field in first.fields[-2:]] == ["brought_so_far", "recency_logistic_so_far"]
     assert first.rows[0] == ("1", 200, *map(pytest.approx, (0.19, 0.18, 1.8, 0.2, 0.2)))
     assert plain(deciles.views[-1].sentence).startswith(
-        "In the tenth of the customers ranked highest, the mean spend was 36.00 €, 1.8 times the mean of all; 38.00 € "
+        "In the tenth of the customers ranked highest, the mean spend was €36.00, 1.8 times the mean of all; €38.00 "
     )
 
 
@@ -448,7 +448,7 @@ def test_what_is_expected_stands_beside_what_new_customers_brought(predicted: Sh
     assert [figure.value for figure in figures.figures] == [
         money(values, "EUR"), money(brought, "EUR"), money(brought, "EUR")
     ]  # fmt: skip
-    assert plain(figures.figures[1].context).startswith("40 customers who first ordered then, 100.0 % of the revenue")
+    assert plain(figures.figures[1].context).startswith("40 customers who first ordered then, 100.0% of the revenue")
 
 
 def test_the_parts_of_the_bridge_lead_from_then_to_now(predicted: Shop) -> None:
@@ -669,4 +669,4 @@ def test_averages_are_there_without_predictions(shop: Shop, tmp_path: Path) -> N
     shop.snapshot(str(JUNE))
     text = plain(written(shop.engine.read, tmp_path)["value"])
     assert "The average customer has placed 1.5 orders" in text  # (2 + 1) / 2
-    assert "worth 15.00 € each" in text  # (10 + 20) / 2: the mean of customers, not of orders
+    assert "worth €15.00 each" in text  # (10 + 20) / 2: the mean of customers, not of orders

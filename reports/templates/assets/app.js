@@ -31,8 +31,25 @@
   }
 
   // ── charts ─────────────────────────────────────────────────────────────────────────────────────────────────────
-  const config = { displayModeBar: false, responsive: true, scrollZoom: false, doubleClick: false, showTips: false };
+  const config = { locale: "perennial", displayModeBar: false, responsive: true, scrollZoom: false, doubleClick: false, showTips: false };
   const charts = new Map();
+
+  // Axes are written as the page's numbers are. Plotly lets a locale choose what stands around an amount of money and
+  // not around a percentage, so percentages are drawn as amounts of "%".
+  let separators = ".,";
+
+  function writeNumbers() {
+    separators = document.body.dataset.separators || separators;
+    const format = { currency: JSON.parse(document.body.dataset.percent || '["", "%"]') };
+    window.Plotly.register({ moduleType: "locale", name: config.locale, dictionary: {}, format });
+  }
+
+  function inLocale(layout) {
+    layout.separators = separators;
+    for (const axis of [layout.xaxis, layout.yaxis]) {
+      if (axis && /%$/.test(axis.tickformat)) axis.tickformat = axis.tickformat.replace(/^([+(-]?)/, "$1$$");
+    }
+  }
 
   // Figures name colours as var(--…), because SVG made by Plotly cannot: it computes with them.
   function resolved(value, styles) {
@@ -50,6 +67,7 @@
   function draw(chart, onPaper) {
     const view = chart.views[chart.shown];
     const figure = resolved(view.figure, getComputedStyle(root));
+    inLocale(figure.layout);
     const narrow = chart.plot.clientWidth < 480;
     if (narrow) {
       figure.layout.font.size = 11;
@@ -71,6 +89,7 @@
 
   function drawAll(onPaper) {
     if (!window.Plotly) return Promise.resolve();
+    writeNumbers();
     return Promise.all(Array.from(charts.values(), (chart) => draw(chart, onPaper)));
   }
 
@@ -153,8 +172,11 @@
   }
 
   // ── snapshots ──────────────────────────────────────────────────────────────────────────────────────────────────
-  const written = (date) => new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", year: "numeric", timeZone: "UTC" })
-    .format(new Date(date + "T00:00:00Z"));
+  const months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+  const written = (date) => {
+    const [year, month, day] = date.split("-").map(Number);
+    return `${day} ${months[month - 1]} ${year}`;
+  };
 
   function snapshots() {
     const place = document.querySelector("[data-snapshots]");
