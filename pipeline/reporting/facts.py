@@ -24,6 +24,7 @@ Ask = Callable[..., pl.DataFrame]
 """The same as of one snapshot date: other parameters by name."""
 
 MAIN_CATALOGUE = "grid"
+"""The one that the report speaks of where the setting says nothing else."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,8 @@ class Facts:
     """Which published models could not be tested; empty where all were."""
     season: str = ""
     """Whether the season is in the predictions, and how; empty where there are none."""
+    catalogue: str = MAIN_CATALOGUE
+    """Whose segments the report speaks of."""
 
     @property
     def is_empty(self) -> bool:
@@ -127,6 +130,7 @@ def read_report(query: Query, snapshot_date: dt.date, tables: Mapping[str, Table
         unknown_season=_unknown_season(clock),
         untested=_untested(ask(prediction_queries.CHAMPIONS)),
         season=_season(clock),
+        catalogue=ask(queries.CATALOGUE).item(),
     )
     return Report(facts, ask, run, tables)
 

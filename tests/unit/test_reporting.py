@@ -252,19 +252,6 @@ def test_arrivals_name_the_groups_that_grew_and_shrank_most() -> None:
     assert words.value_moved_sentence([], "EUR") == "Nobody moved."
 
 
-@pytest.mark.parametrize(
-    ("customers", "from_better", "sentence"),
-    [
-        (41, 12, "41 arrived since 31 May 2026, 12 of them from a better group."),
-        (41, 41, "41 arrived since 31 May 2026, all of them from a better group."),
-        (41, 0, "41 arrived since 31 May 2026."),
-        (1, 1, "1 arrived since 31 May 2026, from a better group."),
-    ],
-)
-def test_arrivals_of_one_group(customers: int, from_better: int, sentence: str) -> None:
-    assert words.arrived_sentence(customers, from_better, MAY) == sentence
-
-
 def group(label: str, customers: int, revenue: str = "0") -> words.Group:
     return words.Group(label, customers, Decimal(revenue))
 
@@ -274,24 +261,10 @@ def test_groups_are_compared_by_size_and_by_what_they_bring() -> None:
     assert plain(words.size_sentence(groups)) == (
         "The largest group is Loyal with 3 customers (75.0 %); nobody is in New."
     )
-    assert plain(words.concentration_sentence(groups)) == (
-        "Champions: 25.0 % of customers, 75.0 % of the last year's revenue."
-    )
     assert plain(words.size_sentence([group("Loyal", 1)])) == "The largest group is Loyal with 1 customer (100.0 %)."
     assert words.size_sentence([group("Loyal", 0)]) == "There are no customers yet."
-    assert words.concentration_sentence([group("Loyal", 0)]) == "There are no customers yet."
-    refunded = [group("Loyal", 2, "-5")]
-    assert words.concentration_sentence(refunded) == "There was no revenue in the last year to share out."
     tied = [group("B", 2, "5"), group("A", 2, "5")]
     assert words.size_sentence(tied) == words.size_sentence(tied[::-1])
-    assert words.concentration_sentence(tied) == words.concentration_sentence(tied[::-1])
-
-
-def test_a_flow_says_who_stayed() -> None:
-    assert plain(words.flow_sentence(stayed=6, better=1, worse=1, entered=1, previous=MAY)) == (
-        "75.0 % of the customers of 31 May 2026 stayed in their group; 1 moved up, 1 down, 1 was new."
-    )
-    assert words.flow_sentence(0, 0, 0, 5, MAY) == "Everybody is new since 31 May 2026."
 
 
 @pytest.mark.parametrize(
@@ -569,13 +542,6 @@ def test_a_segment_map_leaves_out_what_has_no_area() -> None:
     assert list(tree["labels"]) == ["", "Best"]
 
 
-def test_shares_are_of_the_whole_and_unknown_without_one() -> None:
-    people, worth = charts.segment_shares(segments(("Best", 3, "0"), ("Rest", 1, "0")))["data"]
-    assert people["x"] == [0.75, 0.25]
-    assert worth["x"] == [None, None]
-    assert worth["text"] == ["unknown", "unknown"]
-
-
 def test_arrivals_are_stacked_by_direction() -> None:
     moves = pl.DataFrame(
         {
@@ -815,7 +781,7 @@ def test_every_chart_says_what_it_means_and_what_it_rests_on(two_snapshots: Shop
     assert {page: [chart.id for chart in all_charts] for page, all_charts in found.items()} == {
         "index": ["revenue-by-month", "arrivals"],
         "rfm": ["rf-grid", "fm-grid", "rm-grid"],
-        "segments": [f"{c}-{chart}" for c in ("grid", "axonaut") for chart in ("map", "shares", "migration")],
+        "segments": ["segments-profiles", "segments-moves"],
         "calendar": ["calendar-revenue", "calendar-effects", "calendar-orders", "calendar-order-value"],
         "channels": [],  # the shop names neither
         "products": [],  # nor these
@@ -879,7 +845,7 @@ def test_a_first_snapshot_says_that_there_is_nothing_to_compare_with(shop: Shop,
     tell(shop).snapshot(str(JUNE))
     texts = written(shop.engine.read, tmp_path)
     assert "This is the first snapshot." in texts["2026-06-30/index.html"]
-    assert "This is the first snapshot." in texts["2026-06-30/segments.html"]
+    assert "This is the first snapshot. Moves between segments" in texts["2026-06-30/segments.html"]
     assert 'data-chart="arrivals"' not in texts["2026-06-30/index.html"]
 
 

@@ -284,10 +284,10 @@ def test_what_sql_reads_is_in_the_fingerprint(home):
     }
     assert marked == {
         "cancelled_orders_count", "tiers", "activity_window_days", "compare", "period", "clv", "trend", "affinity",
-        "audiences", "discounts",
+        "audiences", "discounts", "catalogue",
     }  # fmt: skip
     later = {"affinity": {"largest_basket": 50}, "audiences": {"minimum_size": 5}, "discounts": {"budget": 5}}
-    assert marked <= Settings(home=home, **later).analytic().keys()
+    assert marked <= Settings(home=home, catalogue="axonaut", **later).analytic().keys()
 
 
 @pytest.mark.parametrize(

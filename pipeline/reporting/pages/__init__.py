@@ -16,15 +16,13 @@ from pipeline.reporting.pages import (
     probability,
     rfm,
     rhythm,
-    segments,
     trust,
     value,
 )
 
 PAGES = (
     Page("index", "This week", overview.context, room="This week"),
-    Page("segments", "Segments", segments.context, room="Customers"),
-    Page("rfm", "RFM", rfm.context, of_its_day=True, room="Customers"),
+    Page("rfm", "RFM", rfm.context, after="segments", of_its_day=True, room="Customers"),
     Page("lifecycle", "Lifecycle", lifecycle.context, room="Customers"),
     Page("classes", "Classes", classes.context, room="Customers"),
     Page("rhythm", "Rhythm", rhythm.context, of_its_day=True, room="Retention"),

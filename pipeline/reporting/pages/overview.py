@@ -16,8 +16,8 @@ from pipeline.reporting import charts, queries, words
 from pipeline.reporting.actions import ActionList, action_list
 from pipeline.reporting.attention import worth_a_look
 from pipeline.reporting.components import Chart, Field, Grid, KeyFigure, View, grid
-from pipeline.reporting.facts import MAIN_CATALOGUE, Facts, Report
-from pipeline.reporting.segments import Segment, labels_of, moves_of, segments_of
+from pipeline.reporting.facts import Facts, Report
+from pipeline.reporting.segments import frame_of, labels_of, moves_of
 from pipeline.tables.inputs import ORDERS, switched_off
 
 _MONTHS_SHOWN = 24
@@ -39,13 +39,13 @@ class Answer:
 
 def context(report: Report) -> dict[str, Any]:
     facts = report.facts
-    segments, moves = segments_of(facts, MAIN_CATALOGUE), moves_of(facts, MAIN_CATALOGUE)
+    moves = moves_of(facts, facts.catalogue)
     todo = action_list(report, _MOST_ACTIONS)
     return {
         "run": report.run,
         "run_settings": {name: _setting(value) for name, value in sorted(report.run.settings.items())},
         "quality": _quality(report),
-        "answers": _answers(facts, segments, moves, todo),
+        "answers": _answers(facts, moves, todo),
         "figures": _key_figures(facts),
         "months": _months_chart(facts, report.ask(queries.MONTHS)),
         "directions": _directions(facts, moves),
@@ -131,9 +131,9 @@ def _file_rows(files: pl.DataFrame) -> list[tuple[object, ...]]:
 # ── in short ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _answers(facts: Facts, segments: Sequence[Segment], moves: Sequence[words.Move], todo: ActionList) -> list[Answer]:
+def _answers(facts: Facts, moves: Sequence[words.Move], todo: ActionList) -> list[Answer]:
     """The first screen: who changed, what is it worth, whom to act on."""
-    worth = sum((segment.revenue_12_months for segment in segments), Decimal(0))
+    worth = sum(frame_of(facts, facts.catalogue)["revenue_12_months"].to_list(), Decimal(0))
     if facts.previous is None:
         changed = _comparison_missing(facts)
         value = words.worth_sentence(
@@ -259,10 +259,10 @@ def _directions(facts: Facts, moves: Sequence[words.Move]) -> list[dict[str, str
 
 
 def _arrivals_chart(facts: Facts, told: Sequence[words.Move]) -> Chart | None:
-    moves = facts.moves.filter(pl.col("catalogue") == MAIN_CATALOGUE)
+    moves = facts.moves.filter(pl.col("catalogue") == facts.catalogue)
     if facts.previous is None or moves.is_empty():
         return None
-    labels = labels_of(facts, MAIN_CATALOGUE)
+    labels = labels_of(facts, facts.catalogue)
     people = charts.arrivals(moves, labels, "customers", lambda value: words.counted(value, "customer"))
     worth = charts.arrivals(moves, labels, "value_at_stake", facts.money)
     return Chart(
