@@ -656,6 +656,9 @@ class Settings(BaseSettings):
     period: Annotated[Analytic[Period | None], NoDecode, InSql("DATE", "period_from", "period_to")] = Field(
         None, description="Period whose orders period_segments scores, FROM:TO; else the last 365 days"
     )
+    catalogue: Annotated[Later[Literal["grid", "axonaut"]], InSql("VARCHAR", "catalogue")] = Field(
+        "grid", description="Which segments the report speaks of: the grid of ten, or Axonaut's seven"
+    )
     keep_daily: int = Field(35, ge=1, description="How many of the newest snapshots are kept")
     keep_monthly: Literal["all"] | Annotated[int, Field(ge=0)] = Field(
         "all", description="Of how many months the last snapshot is kept, too: all, or the newest so many"

@@ -20,8 +20,20 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_valida
 
 from pipeline.engines.duckdb import naming_the_file
 from pipeline.quoting import quoted
-from pipeline.reporting import components, figures, words
-from pipeline.reporting.components import Chart, Grid, KeyFigure, KeyFigures, Linked, Nothing, Part, TableCard, View
+from pipeline.reporting import charts, components, figures, words
+from pipeline.reporting.components import (
+    Card,
+    Cards,
+    Chart,
+    Grid,
+    KeyFigure,
+    KeyFigures,
+    Linked,
+    Nothing,
+    Part,
+    TableCard,
+    View,
+)
 from pipeline.reporting.facts import Report, audience_file, table_file
 from pipeline.reporting.figures import COLOURS, ColumnKind, Data, Drawing, Look, Row, Shown
 from pipeline.reporting.templating import Texts
@@ -51,7 +63,7 @@ class AudienceSpec(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    folder: str = Field(description="Catalogue of the audience")
+    folder: str = Field(description="Catalogue of the audience; a template")
     key: str = Field(description="Column that names the audience; where it is null there is no link")
 
 
@@ -70,6 +82,10 @@ class ColumnSpec(BaseModel):
     audience: AudienceSpec | None = Field(None, description="The audience whose file it leads to")
     hidden: bool = Field(False, description="For the drawing or the sentence only: not in the table")
     spread: bool = Field(False, description="A list of (name, value): a column for every name")
+
+    @property
+    def is_link(self) -> bool:
+        return self.page is not None or self.audience is not None
 
 
 class ViewSpec(BaseModel):
@@ -141,11 +157,13 @@ class ChartHeader(BaseModel):
 
     @model_validator(mode="after")
     def says_what_it_must(self) -> Self:
+        is_cards = isinstance(self.draw, figures.Cards)
         wanted = {"figures": ("columns",), "table": ("title", "basis")}.get(f"{self.draw}", ("title", "basis"))
+        wanted = ("basis",) if is_cards else wanted
         for name in wanted:
             if not getattr(self, name):
                 raise ValueError(f"{name} is missing")
-        if self.draw is not None and not isinstance(self.draw, str) and not self.sentence:
+        if self.draw is not None and not isinstance(self.draw, str) and not is_cards and not self.sentence:
             raise ValueError("sentence is missing")
         return self
 
@@ -265,6 +283,8 @@ class _Maker:
             return KeyFigures(tuple(self._key_figure(row, shown) for row in rows))
         if self._header.draw == "table":
             return self._table(rows, shown)
+        if isinstance(self._header.draw, figures.Cards):
+            return self._cards(self._header.draw, rows, shown)
         return self._drawn(rows, shown)
 
     # ── what is said ──────────────────────────────────────────────────────────────────────────────────────────────
@@ -342,6 +362,31 @@ class _Maker:
             rows_of_file=file.where if file else "",
             hides_addresses=any("@" in str(row[name]) for row in rows for name in customers),
         )
+
+    def _cards(self, draw: figures.Cards, rows: list[dict[str, Any]], shown: Mapping[str, Shown]) -> Cards:
+        values = {"rows": rows, **self._let()}
+        cells = {name: self._cell_of(name, self._header.columns[name], column) for name, column in shown.items()}
+        kinds = self._of_view(shown, rows, values)
+        named = {draw.cards, draw.value, draw.advice, draw.rank}
+        told = [name for name, spec in self._header.columns.items() if name not in named and not spec.hidden]
+
+        def card(row: Row) -> Card:
+            own = {**values, **row, "row": row}
+            found = {name: cells[name](row) for name in told}
+            return Card(
+                title=str(row[draw.cards]),
+                value=components.show(row[draw.value], kinds[draw.value].field_kind, self._currency),
+                text=self._say("context", self._header.context, own),
+                warning=self._say("note", self._header.note, own),
+                advice=str(row[draw.advice] or "") if draw.advice else "",
+                facts=tuple((kinds[name].label, kinds[name].text(row, name, self._currency)) for name in told
+                            if not self._header.columns[name].is_link),
+                links=tuple(link for link in found.values() if isinstance(link, Linked)),
+                colour=charts.rank_colour(row[draw.rank], max(row[draw.rank] for row in rows)) if draw.rank else "",
+                is_empty=not row[draw.value],
+            )  # fmt: skip
+
+        return Cards(self._chart.id, tuple(card(row) for row in rows), self._say("basis", self._header.basis, values))
 
     def _drawn(self, rows: list[dict[str, Any]], shown: Mapping[str, Shown]) -> Chart:
         views = self._views_of_values(rows, shown) if self._header.each else self._views_of_drawings(rows, shown)
@@ -427,7 +472,7 @@ class _Maker:
             return str(column.value(row, name))
 
         if spec.audience is not None:
-            folder, audience = spec.audience.folder, spec.audience.key
+            folder, audience = self._say(f"columns.{name}.audience", spec.audience.folder, {}), spec.audience.key
             return lambda row: (
                 text(row)
                 if row[audience] is None

@@ -176,48 +176,6 @@ def segment_map(segments: pl.DataFrame, column: str, show: Callable[[Any], str])
     return drawn([tree], layout)
 
 
-def segment_shares(segments: pl.DataFrame) -> Figure:
-    """Share of customers beside share of the last year's revenue. Frame: label, segment_rank, customers,
-    revenue_12_months."""
-    import plotly.graph_objects as go
-
-    rows = segments.sort("segment_rank").to_dicts()
-    traces = []
-    for name, column, colour in (
-        ("Share of customers", "customers", ACCENT_PALE),
-        ("Share of revenue, last 12 months", "revenue_12_months", ACCENT),
-    ):
-        whole = sum(row[column] for row in rows)
-        shares = [words.share_of(row[column], whole) for row in rows]
-        traces.append(
-            go.Bar(
-                name=name,
-                orientation="h",
-                y=[plain(row["label"]) for row in rows],
-                x=shares,
-                marker={"color": colour},
-                text=[words.percent(share) for share in shares],
-                textposition="outside",
-                cliponaxis=False,
-                hovertext=[
-                    f"{plain(row['label'])}<br>{name}: {words.percent(share)}"
-                    for row, share in zip(rows, shares, strict=True)
-                ],
-                hoverinfo="text",
-            )
-        )
-    layout = {
-        "barmode": "group",
-        "bargap": 0.35,
-        "bargroupgap": 0.08,
-        "height": 70 + 44 * max(1, len(rows)),
-        "xaxis": {"tickformat": ".0%", "rangemode": "tozero", "nticks": 6},
-        "yaxis": {"autorange": "reversed", "showgrid": False, "ticks": ""},
-        "margin": {"l": 10, "r": 48, "t": 8, "b": 30},
-    }
-    return drawn(traces, layout)
-
-
 def arrivals(moves: pl.DataFrame, labels: Mapping[str, str], column: str, show: Callable[[Any], str]) -> Figure:
     """Who came into each segment since the last snapshot, by direction. Frame: to_segment, direction and `column`;
     `labels` are all segments, best first."""
@@ -262,7 +220,7 @@ def migration(
     import plotly.graph_objects as go
 
     rows = [r for r in flows.to_dicts() if not (moves_only and r["previous_segment"] == r["segment"])]
-    worst = len(ranks) + 1
+    worst, steps = len(ranks) + 1, max(ranks.values(), default=1)
     before = sorted({r["previous_segment"] for r in rows}, key=lambda s: (s is None, ranks.get(s, worst), str(s)))
     after = sorted({r["segment"] for r in rows}, key=lambda s: (ranks.get(s, worst), s))
     nodes: list[tuple[str, str | None]] = [*(("before", s) for s in before), *(("after", s) for s in after)]
@@ -280,8 +238,7 @@ def migration(
         node={
             "label": [f"{plain(name(s))} {words.short_count(total(side, s))}" for side, s in nodes],
             "color": [
-                DIRECTION_COLOURS["entered"] if s is None else rank_colour(ranks.get(s, len(ranks)), len(ranks))
-                for _, s in nodes
+                DIRECTION_COLOURS["entered"] if s is None else rank_colour(ranks.get(s, steps), steps) for _, s in nodes
             ],
             "x": [0.001 if side == "before" else 0.999 for side, _ in nodes],
             "y": _stacked([total("before", s) for s in before]) + _stacked([total("after", s) for s in after]),

@@ -152,6 +152,31 @@ class KeyFigures:
 
 
 @dataclass(frozen=True)
+class Card:
+    """Something with a name and a number that matters most, what is to be known of it, and where it leads."""
+
+    title: str
+    value: str
+    text: str
+    warning: str
+    advice: str
+    facts: tuple[tuple[str, str], ...]
+    links: tuple[Linked, ...]
+    colour: str = ""
+    is_empty: bool = False
+
+
+@dataclass(frozen=True)
+class Cards:
+    """Several of a kind, side by side."""
+
+    form: ClassVar[str] = "cards"
+    id: str
+    cards: tuple[Card, ...]
+    basis: str
+
+
+@dataclass(frozen=True)
 class Nothing:
     """What is said where there is nothing to show; false, so that a template can ask."""
 
@@ -162,7 +187,7 @@ class Nothing:
         return False
 
 
-Part = Chart | TableCard | KeyFigures | Nothing
+Part = Chart | TableCard | KeyFigures | Cards | Nothing
 """What a chart file makes of a shop; the macro `show` puts any of them on a page."""
 
 

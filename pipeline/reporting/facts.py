@@ -23,8 +23,7 @@ Query = Callable[[str, Mapping[str, object]], pl.DataFrame]
 """Runs a SELECT on the warehouse with `$name` parameters."""
 
 MAIN_CATALOGUE = "grid"
-MOVES_FOLDER = "moves"
-"""Folder of the files of who moved between its groups."""
+"""The one that the report speaks of where the setting says nothing else."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +64,8 @@ class Facts:
     """Name of the shop, for titles; empty if it has not been told."""
     season: str = ""
     """Whether the season is in the predictions, and how; empty where there are none."""
+    catalogue: str = MAIN_CATALOGUE
+    """Whose segments the report speaks of."""
 
     @property
     def is_empty(self) -> bool:
@@ -139,6 +140,7 @@ def read_report(query: Query, snapshot_date: dt.date, tables: Mapping[str, Table
         clv=_clv(run),
         season=_season(clock),
         shop=run.shop,
+        catalogue=ask(queries.CATALOGUE).item(),
     )
     return Report(facts, ask, run, tables)
 

@@ -411,6 +411,16 @@ class Heat(_Drawing):
         return words.short_money(value, data.currency) if kind == "money" else words.short_count(value)
 
 
+class Cards(_Drawing):
+    """A card for each row; columns that are neither named here nor hidden are its facts, links stand at its foot."""
+
+    columns_named = ("cards", "value", "advice", "rank")
+    cards: str = Field(description="Column of the cards' names")
+    value: str = Field(description="The number that matters most; a card of 0 is pale")
+    advice: str | None = Field(None, description="Column of texts that say what to do")
+    rank: str | None = Field(None, description="Column of the rows' ranks from 1 on, which colour the cards")
+
+
 class Named(_Drawing):
     """A figure that a function of Python draws."""
 
@@ -454,14 +464,26 @@ def waterfall(data: Data, step: str, amount: str) -> Figure:
 
 
 @named_figure
-def sankey(data: Data, before: str, after: str, customers: str, rank: str, label: str) -> Figure:
-    """Customers from group to group; `before` is null for new ones. `rank` and `label` are those of the group after."""
+def sankey(data: Data, before: str, after: str, customers: str, rank_before: str, rank: str) -> Figure:
+    """Customers from group to group, each with its rank; `before` is null for new ones."""
+    return _flows(data, before, after, customers, rank_before, rank)
+
+
+@named_figure
+def sankey_of_moves(data: Data, before: str, after: str, customers: str, rank_before: str, rank: str) -> Figure:
+    """The same without those who stayed where they were."""
+    moved = [row for row in data.rows if row[before] != row[after]]
+    return _flows(replace(data, rows=moved), before, after, customers, rank_before, rank)
+
+
+def _flows(data: Data, before: str, after: str, customers: str, rank_before: str, rank: str) -> Figure:
     flows = pl.DataFrame(
         {"previous_segment": [row[before] for row in data.rows], "segment": [row[after] for row in data.rows],
          "customers": [row[customers] for row in data.rows]}
     )  # fmt: skip
-    ranks, labels = ({row[after]: row[name] for row in data.rows} for name in (rank, label))
-    return charts.migration(flows, ranks, labels, moves_only=False)
+    sides = ((before, rank_before), (after, rank))
+    ranks = {row[name]: row[at] for row in data.rows for name, at in sides if row[name] is not None}
+    return charts.migration(flows, ranks, {name: name for name in ranks}, moves_only=False)
 
 
 @named_figure
@@ -496,7 +518,8 @@ def _share(row: Row, name: str, parts: Mapping[str, object]) -> float | None:
 
 
 _MODELS: dict[str, type[_Drawing]] = {
-    "bars": Bars, "dots": Dots, "columns": Columns, "areas": Areas, "lines": Lines, "heat": Heat, "figure": Named,
+    "bars": Bars, "dots": Dots, "columns": Columns, "areas": Areas, "lines": Lines, "heat": Heat, "cards": Cards,
+    "figure": Named,
 }  # fmt: skip
 
 
@@ -515,6 +538,7 @@ Drawing = Annotated[
     | Annotated[Areas, Tag("areas")]
     | Annotated[Lines, Tag("lines")]
     | Annotated[Heat, Tag("heat")]
+    | Annotated[Cards, Tag("cards")]
     | Annotated[Named, Tag("figure")],
     Discriminator(
         _drawing_of,

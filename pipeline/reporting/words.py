@@ -319,15 +319,6 @@ def worth_sentence(customers: int, buyers: int, worth: Decimal, currency: str) -
     return f"{counted(buyers, 'customer')} spent {money(worth, currency)} in the last 12 months."
 
 
-def arrived_sentence(customers: int, from_better: int, previous: dt.date) -> str:
-    """'41 arrived since 31 May 1998, 12 of them from a better group.'"""
-    text = f"{count(customers)} arrived since {day(previous)}"
-    if not from_better:
-        return f"{text}."
-    who = "all" if from_better == customers > 1 else f"{count(from_better)}"
-    return f"{text}, from a better group." if customers == 1 else f"{text}, {who} of them from a better group."
-
-
 def arrivals_sentence(moves: Iterable[Move], previous: dt.date) -> str:
     """Which segment gained and which lost the most, net, through moves and entries."""
     net: dict[str, int] = {}
@@ -366,18 +357,6 @@ class Group:
     revenue: Decimal
 
 
-def concentration_sentence(groups: Sequence[Group]) -> str:
-    """The segment that brought most in the last year, beside its share of customers."""
-    customers, revenue = sum(g.customers for g in groups), sum((g.revenue for g in groups), Decimal(0))
-    if not customers:
-        return "There are no customers yet."
-    if revenue <= 0:
-        return "There was no revenue in the last year to share out."
-    top = max(groups, key=lambda g: (g.revenue, g.label))
-    people, brought = percent(share_of(top.customers, customers)), percent(share_of(top.revenue, revenue))
-    return f"{top.label}: {people} of customers, {brought} of the last year's revenue."
-
-
 def size_sentence(groups: Sequence[Group]) -> str:
     customers = sum(g.customers for g in groups)
     if not customers:
@@ -387,14 +366,6 @@ def size_sentence(groups: Sequence[Group]) -> str:
     share = percent(share_of(top.customers, customers))
     text = f"The largest group is {top.label} with {counted(top.customers, 'customer')} ({share})"
     return f"{text}; nobody is in {listed(empty)}." if empty else f"{text}."
-
-
-def flow_sentence(stayed: int, better: int, worse: int, entered: int, previous: dt.date) -> str:
-    there = stayed + better + worse
-    if not there:
-        return f"Everybody is new since {day(previous)}."
-    text = f"{percent(share_of(stayed, there))} of the customers of {day(previous)} stayed in their group"
-    return f"{text}; {count(better)} moved up, {count(worse)} down, {somebody(entered)} new."
 
 
 @dataclass(frozen=True)

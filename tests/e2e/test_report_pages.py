@@ -234,21 +234,21 @@ def test_the_measure_switch_governs_all_three_grids(browser: Browser, cdnow: Bui
 
 def test_a_chart_has_a_switch_of_its_own(browser: Browser, cdnow: BuiltReport) -> None:
     with opened(browser, cdnow.page("segments")) as page:
-        flows = page.page.locator("#grid-migration .sankey-link")
+        flows = page.page.locator("#segments-moves .sankey-link")
         moves_only = flows.count()
-        page.page.locator("#grid-migration").get_by_role("radio", name="Everybody").check()
+        page.page.locator("#segments-moves").get_by_role("radio", name="Everybody").check()
         page.page.wait_for_function(
-            f"() => document.querySelectorAll('#grid-migration .sankey-link').length > {moves_only}"
+            f"() => document.querySelectorAll('#segments-moves .sankey-link').length > {moves_only}"
         )
-        # The other catalogue's chart has not moved.
-        assert page.page.locator("#axonaut-migration").get_by_role("radio", name="Moves only").is_checked()
+        # The other chart has not moved.
+        assert page.page.locator("#segments-profiles").get_by_role("radio", name="Size and value").is_checked()
         assert page.said == []
 
 
 CHARTS = {
     "index": ["index-months"],
     "rfm": ["rf-grid", "fm-grid", "rm-grid"],
-    "segments": ["grid-map", "grid-shares", "grid-migration"],
+    "segments": ["segments-profiles", "segments-moves"],
     "classes": ["tier-recency", "score-monetary", "recency-activity"],
     "comparison": ["comparison-revenue", "comparison-segments", "comparison-evolution"],
     "lifecycle": ["flows", "moves", "stage-value"],

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from decimal import Decimal
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from shop import RealShop, Shop, all_tables, open_engine
 
 from pipeline.reporting import figures
 from pipeline.reporting.chart_files import ColumnSpec, shown_column
-from pipeline.reporting.components import KeyFigures, Nothing, Part, TableCard
+from pipeline.reporting.components import Cards, KeyFigures, Nothing, Part, TableCard
 from pipeline.reporting.facts import Query, Report, read_report
 from pipeline.reporting.figures import Data, Shown
 from pipeline.reporting.page import MOST_PAGES, Page, PageFile, in_navigation, page_folders, read_pages
@@ -122,6 +123,11 @@ def says_what_it_shows(part: Part) -> None:
             assert figure.label and figure.value and not UNSAID.search(f"{figure.value} {figure.context}"), figure
         return
     assert BASIS.match(plain(part.basis)), part.basis
+    if isinstance(part, Cards):
+        for card in part.cards:
+            said = [card.title, card.value, card.text, card.warning, card.advice, *chain.from_iterable(card.facts)]
+            assert card.title and card.value and not UNSAID.search(" ".join(said)), card
+        return
     grids = [("", part.grid)] if isinstance(part, TableCard) else part.grids
     for _, grid in grids:
         assert grid.caption and grid.rows and all(len(row) == len(grid.fields) for row in grid.rows)
@@ -677,8 +683,9 @@ def test_pages_follow_the_page_they_name() -> None:
     with pytest.raises(HeaderError, match=r"x/page\.html\.j2: after: there is no page 'y'"):
         in_navigation([page("a"), page("x", "y"), page("y", "x")])
     assert [one.name for one in all_pages(OURS)] == [
-        "segments", "rfm", "lifecycle", "classes", "rhythm", "cohorts", "trend", "calendar", "channels", "products",
-        "taste", "campaigns", "engagement", "comparison", "actions", "trust", "glossary", "index", "value", "probability",
+        "rhythm", "cohorts", "trend", "calendar", "channels", "products", "taste", "campaigns", "engagement",
+        "comparison", "actions", "trust", "glossary", "index", "segments", "rfm", "lifecycle", "classes", "value",
+        "probability",
     ]  # fmt: skip
 
 
@@ -756,7 +763,7 @@ def test_a_heat_map_reads_from_top_to_bottom_and_shows_what_is_unknown_grey() ->
          lambda trace: list(trace["x"]) == [10.0, -4.0, 6.0]),
         ("treemap", {"label": "name", "amount": "a", "rank": "rank"}, "treemap",
          lambda trace: list(trace["values"]) == [0, 1, 3]),
-        ("sankey", {"before": "name", "after": "to", "customers": "a", "rank": "rank", "label": "to"}, "sankey",
+        ("sankey", {"before": "name", "after": "to", "customers": "a", "rank_before": "rank", "rank": "rank"}, "sankey",
          lambda trace: list(trace["link"]["value"]) == [1, 3, 0]),
         ("calendar", {"day": "day", "amount": "b"}, "heatmap",
          lambda trace: [list(week) for week in trace["z"]][5:] == [[-4.0, None], [10.0, 6.0]]),

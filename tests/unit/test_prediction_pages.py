@@ -580,7 +580,7 @@ def cautioned(query: Query, folder: Path) -> str:
     predicting = {
         name for name, text in texts.items() if name not in ("glossary", "trust") and "predicted value" in text.lower()
     }
-    assert predicting == {"value", "lifecycle", "probability", "index", "actions"}
+    assert predicting == {"value", "lifecycle", "probability", "index", "actions", "segments"}
     said = {re.findall(r'<p class="note">(.*?)</p>', texts[name])[0] for name in predicting}
     assert len(said) == 1
     return plain(said.pop())

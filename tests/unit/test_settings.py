@@ -264,6 +264,7 @@ def test_the_settings_that_change_results_are_those_of_the_docs(home):
     given = Settings(
         home=home, need_stages=[NEED], affinity={"largest_basket": 50}, audiences={"minimum_size": 9},
         deliver={"segments": {"control_share": 0.1}}, holdout_share=0.1, discounts={"budget": 9}, contacts={"most": 9},
+        catalogue="axonaut",
     )  # fmt: skip
     assert set(re.findall(r"`(\w+)`", told)) == set(given.analytic())
 
@@ -297,10 +298,10 @@ def test_what_sql_reads_is_in_the_fingerprint(home):
     }
     assert marked == {
         "cancelled_orders_count", "tiers", "activity_window_days", "compare", "period", "clv", "trend", "affinity",
-        "audiences", "discounts",
+        "audiences", "discounts", "catalogue",
     }  # fmt: skip
     later = {"affinity": {"largest_basket": 50}, "audiences": {"minimum_size": 5}, "discounts": {"budget": 5}}
-    assert marked <= Settings(home=home, **later).analytic().keys()
+    assert marked <= Settings(home=home, catalogue="axonaut", **later).analytic().keys()
 
 
 @pytest.mark.parametrize(

@@ -15,15 +15,13 @@ from pipeline.reporting.pages import (
     probability,
     rfm,
     rhythm,
-    segments,
     trust,
 )
 
 PAGES = (
-    Page("segments", "Segments", segments.context, room="Customers"),
-    Page("rfm", "RFM", rfm.context, of_its_day=True, room="Customers"),
-    Page("lifecycle", "Lifecycle", lifecycle.context, room="Customers"),
-    Page("classes", "Classes", classes.context, room="Customers"),
+    Page("rfm", "RFM", rfm.context, after="segments", of_its_day=True, room="Customers"),
+    Page("lifecycle", "Lifecycle", lifecycle.context, after="rfm", room="Customers"),
+    Page("classes", "Classes", classes.context, after="lifecycle", room="Customers"),
     Page("rhythm", "Rhythm", rhythm.context, of_its_day=True, room="Retention"),
     Page("probability", "Probability", probability.context, after="value", of_its_day=True, room="Value"),
     Page("calendar", "Calendar", calendar.context, of_its_day=True, room="Shop"),
