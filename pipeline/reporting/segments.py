@@ -48,7 +48,7 @@ def segments_of(facts: Facts, catalogue: str) -> list[Segment]:
             name=row["segment"],
             label=row["label"],
             rank=row["segment_rank"],
-            colour=charts.rank_colour(row["segment_rank"], frame.height),
+            colour=charts.group_colour(row["segment"], row["segment_rank"], frame.height),
             rule=row["rule"],
             meaning=row["meaning"],
             advice=row["advice"],

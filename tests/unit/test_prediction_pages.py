@@ -92,9 +92,9 @@ def horizons(days: int, chosen_by: str, before: int | None) -> list[dict[str, An
         (rising_sentence(0, None, 0, "EUR"),
          "Everyone in the top tenth by predicted value is there by revenue so far, too."),
         (alerts_sentence(0, MAY, 0, "EUR"),
-         "None of the top tenth of 31 May 2026 has become 30 % less likely to buy within 90 days."),
+         "None of the top tenth of 31 May 2026 has become 30% less likely to buy within 90 days."),
         (alerts_sentence(1, MAY, Decimal("12.5"), "EUR"),
-         "1 customer of the top tenth by predicted value on 31 May 2026 is at least 30 % less likely to buy within "
+         "1 customer of the top tenth by predicted value on 31 May 2026 is at least 30% less likely to buy within "
          "90 days than then; they spent €12.50 in the last 12 months."),
         (tracking_sentence(100, 88.0, 26, "bgnbd"),
          "In the 26 weeks that BG/NBD had not seen, 88 repeat purchases were expected and 100 came: 12.0% too low."),
@@ -133,14 +133,14 @@ def horizons(days: int, chosen_by: str, before: int | None) -> list[dict[str, An
          "with this."),
         (churn_horizon_sentences(horizons(45, "set", None)), "Churn means no purchase within 45 days, as it is set."),
         (impossible_meaning(45),
-         "Grey cells cannot fill: who is more than 75 % likely to buy within 30 days cannot be more than 25 % likely "
+         "Grey cells cannot fill: who is more than 75% likely to buy within 30 days cannot be more than 25% likely "
          "not to buy within 45, since the 30 days are part of the 45; so with the other bands. Where nobody is, it "
          "says 0."),
         (impossible_meaning(30),
          "Grey cells cannot fill: both ask for the same 30 days, so that the two chances of a customer add up to 100 "
          "%; so with the other bands. Where nobody is, it says 0."),
         (impossible_meaning(14),
-         "Grey cells cannot fill: who is less than 25 % likely to buy within 30 days cannot be less than 75 % likely "
+         "Grey cells cannot fill: who is less than 25% likely to buy within 30 days cannot be less than 75% likely "
          "not to buy within 14, since the 14 days are part of the 30; so with the other bands. Where nobody is, it "
          "says 0."),
         (unknown_season_sentence([30, 90], 1.8),
@@ -154,9 +154,9 @@ def horizons(days: int, chosen_by: str, before: int | None) -> list[dict[str, An
          "The published ranges held the spend of 78.0% of the customers; 80.0% were promised. Furthest from that are "
          "the 100 customers with 10 or more repeat purchases before: 72.0%, 60.0% before the ranges were corrected."),
         (backtest_sentence([(110, 100, 90, True), (90, 100, 60, False)]),
-         "In 1 of 2 months the 95 % interval held what came; the projection was 10.0% off on average, the mean of the "
+         "In 1 of 2 months the 95% interval held what came; the projection was 10.0% off on average, the mean of the "
          "12 months before 25.0%."),
-        (backtest_sentence([(5, 0, 0, True)]), "In 1 of 1 month the 95 % interval held what came."),
+        (backtest_sentence([(5, 0, 0, True)]), "In 1 of 1 month the 95% interval held what came."),
         (interval_sentence(None), "Whether the ranges hold has not been tested."),
         (more_buyers(120, 42, 500), "with 380 more; 42 were new in the last 30 days, at that pace in 272 days"),
         (more_buyers(46, 1, 500),
@@ -505,7 +505,7 @@ def test_the_best_of_each_score_is_named(predicted: Shop) -> None:
     }  # fmt: skip
     rows = {row[0]: row for row in tables_found["scores-counts"].rows}
     assert rows["MBG/NBD"][1] == "published"
-    assert rows["MBG/NBD"][-1] == "RMSE, Mean error, Bias in %, Poisson deviance, Correlation, Gini, Top 10 % capture"
+    assert rows["MBG/NBD"][-1] == "RMSE, Mean error, Bias in %, Poisson deviance, Correlation, Gini, Top 10% capture"
     assert rows["Nobody buys again"][1:3:1] == ("naive baseline", pytest.approx(1.5 * 1.5))
     assert rows["BG/NBD"][-1] == "–"
     place = [field.label for field in tables_found["scores-counts"].fields].index("Poisson deviance")
