@@ -29,9 +29,9 @@ from pipeline.tables.catalog import Catalog
 from pipeline.tables.header import Table
 
 PARTS = {
-    "tables": "Tables of the snapshot as Parquet: data/marts/<table>/day=<date>/",
-    "audiences": "Every audience as Parquet and CSV, with a manifest: data/audiences/<date>/",
-    "report": "The pages that people read: reports/out/<date>/index.html",
+    "tables": "Tables of the snapshot as Parquet: data/marts/TABLE/day=DATE/",
+    "audiences": "Every audience as Parquet and CSV, with a manifest: data/audiences/DATE/",
+    "report": "The pages that people read: reports/out/DATE/index.html",
 }
 
 
@@ -88,7 +88,9 @@ def publication_assets(catalog: Catalog, partitions_def: dg.PartitionsDefinition
         if later:
             context.log.info(f"What compares with earlier days was published again: {later[0]} … {later[-1]}.")
         for part, count in files.items():
-            yield dg.MaterializeResult(asset_key=["published", part], metadata={"files": count})
+            page = {"page": dg.MetadataValue.path(str(settings.home / OUT / str(asked[-1]) / "index.html"))}
+            plotted: dict[str, Any] = {"files": count} | (page if part == "report" else {})
+            yield dg.MaterializeResult(asset_key=["published", part], metadata=plotted)
 
     return publication
 

@@ -23,6 +23,7 @@ import duckdb
 
 from pipeline.durable import fsync
 from pipeline.engines.duckdb import DuckDBEngine
+from pipeline.engines.spark.lake import Lake, is_in_lake
 from pipeline.erasure.person import Person
 from pipeline.home.opening import opened
 from pipeline.home.people import SUPPRESSED, people_attached, people_file, sweep, table_of
@@ -33,6 +34,7 @@ from pipeline.places import QUARANTINE
 from pipeline.quoting import file_literal, quoted
 from pipeline.reporting.words import shown_id
 from pipeline.settings import Settings
+from pipeline.tables.catalog import catalog_of
 from pipeline.tables.inputs import INPUTS
 from pipeline.tables.platforms import platforms
 
@@ -55,6 +57,10 @@ def purge_warehouse(settings: Settings, person: Person, tombstones: Tombstones) 
                 if table != "staging.order_lines" and (where := is_of_person(columns)):
                     _delete(engine, table, where)
             engine.execute("DELETE FROM pending.built")
+        if settings.engine == "spark":
+            lake = Lake(engine, settings, [one for one in catalog_of(settings.home).tables.values() if is_in_lake(one)])
+            lake.prepare()  # what was stopped before is swept away
+            lake.take_out(is_of_person, "forget")
     rewrite(settings)
 
 

@@ -7,7 +7,7 @@ import re
 import sqlite3
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -42,13 +42,15 @@ class Found:
     """Exports that hold an id that may be something else."""
 
 
-def search(home: Path, person: Person, exports: Path) -> Found:
-    """The identifiers of open cases are not looked at; links are not followed. `exports`: the drop folder."""
+def search(home: Path, person: Person, exports: Path, elsewhere: Iterable[Path] = ()) -> Found:
+    """The identifiers of open cases are not looked at; links are not followed. `exports`: the drop folder;
+    `elsewhere`: folders of the home that do not lie in it."""
     found = Found()
-    for path in sorted(home.rglob("*")):
+    for path in sorted(path for folder in (home, *elsewhere) for path in folder.rglob("*")):
         if path.is_symlink() or not path.is_file() or is_person_file(path):
             continue
-        name, found.looked_into = path.relative_to(home).as_posix(), found.looked_into + 1
+        name = (path.relative_to(home) if path.is_relative_to(home) else path).as_posix()
+        found.looked_into += 1
         try:
             if _holds(path, person):
                 found.holding.append(name)

@@ -43,6 +43,8 @@ _HEAT = [[0, "var(--heat-low)"], [0.5, "var(--heat-middle)"], [1, "var(--heat-hi
 _GAP = 0.3  # between columns, as a share of a month
 _LABELLED_DAYS = 3
 _LONGEST_NAME = 24
+_SLIVERS = 0.4
+"""Share of the highest level up to which the parts of a waterfall need an axis that does not begin at 0."""
 _RAMP_STEPS = 10
 _STEPS = {
     "champion": 1, "loyal": 2, "regular": 2, "potential_loyalist": 3, "new": 4, "promising": 5, "need_attention": 6,
@@ -482,30 +484,42 @@ def waterfall(ends: tuple[tuple[str, Any], tuple[str, Any]], parts: Sequence[tup
         decreasing={"marker": {"color": DIRECTION_COLOURS["worse"]}},
         connector={"line": {"color": "var(--line-strong)", "width": 1}},
     )
-    levels = [*accumulate((float(value) for _, value in parts), initial=float(opening)), float(closing)]
-    start = _cut_off(levels)
-    axis: dict[str, Any] = {"zeroline": True, **_ticks(min(start, *levels), max(0, *levels), currency, steps=3)}
-    if start:
-        axis |= {
-            "range": [start, max(levels) + (max(levels) - start) / 20],
-            "title": _clear(f"The bars begin at {words.short_money(start, currency)}"),
-        }
-    layout = {
-        "height": 60 + 44 * len(steps) + (24 if start else 0),
-        "xaxis": axis,
+    levels = list(accumulate((float(value) for _, value in parts), initial=float(opening)))
+    start = _broken(levels)
+    low = min(0, *levels) if start is None else start
+    layout: dict[str, Any] = {
+        "height": 60 + 44 * len(steps),
+        "xaxis": {
+            "zeroline": True,
+            **_ticks(low, max(0, *levels), currency, steps=3),
+        },
         "yaxis": {"autorange": "reversed", "showgrid": False, "ticks": ""},
-        "margin": {"l": 10, "r": 16, "t": 8, "b": 46 if start else 30},
+        "margin": {"l": 10, "r": 16, "t": 8, "b": 30},
     }
+    if start is not None:
+        layout["xaxis"]["range"] = [start, max(levels) + 0.05 * (max(levels) - start)]
+        layout["xaxis"]["title"] = _clear(f"Axis begins at {words.short_money(start, currency)}")
+        layout["shapes"] = [mark for place in (0, len(steps) - 1) for mark in _break_marks(place)]
+        layout["margin"]["b"] = 52
     return drawn([trace], layout)
 
 
-def _cut_off(levels: Sequence[float]) -> float:
-    """Where the axis of a waterfall begins: at 0, unless the parts would be slivers beside their totals."""
-    low, high = min(levels), max(levels)
-    if low <= 0 or high - low >= high / 4 or high == low:
-        return 0.0
-    step = 10.0 ** math.floor(math.log10(high - low))
-    return max(0.0, math.floor((low - (high - low) / 2) / step) * step)
+def _broken(levels: Sequence[float]) -> float | None:
+    """Where an axis is to begin whose bars are all far above 0, so that their differences are seen; None: at 0."""
+    lowest, spread = min(levels), max(levels) - min(levels)
+    if lowest <= 0 or spread == 0 or spread > _SLIVERS * max(levels):
+        return None
+    step = 10.0 ** math.floor(math.log10(spread / 2))
+    return math.floor((lowest - 0.35 * spread) / step) * step
+
+
+def _break_marks(place: int) -> list[dict[str, Any]]:
+    """Two strokes across a bar near the axis: it goes on to the left."""
+    return [
+        {"type": "line", "xref": "paper", "yref": "y", "x0": x, "x1": x + 0.012, "y0": place + 0.46, "y1": place - 0.46,
+         "line": {"color": SURFACE, "width": 3}}
+        for x in (0.03, 0.05)
+    ]  # fmt: skip
 
 
 def areas(

@@ -15,15 +15,16 @@ import polars as pl
 
 from pipeline import places
 from pipeline.reporting import prediction_queries, prediction_words, queries, words
+from pipeline.reporting.predictions import Ask, Predictions, read_predictions
+from pipeline.settings import Clv
 from pipeline.tables.header import Table
 
 Query = Callable[[str, Mapping[str, object]], pl.DataFrame]
 """Runs a SELECT on the warehouse with `$name` parameters."""
 
-Ask = Callable[..., pl.DataFrame]
-"""The same as of one snapshot date: other parameters by name."""
-
 MAIN_CATALOGUE = "grid"
+MOVES_FOLDER = "moves"
+"""Folder of the files of who moved between its groups."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,9 @@ class Facts:
     """Why sizes of predictions may be far off; empty where the season is known."""
     untested: str
     """Which published models could not be tested; empty where all were."""
+    predictions: Predictions
+    clv: Clv
+    """Horizon, discount and margin of the predicted value."""
     shop: str = ""
     """Name of the shop, for titles; empty if it has not been told."""
     season: str = ""
@@ -131,10 +135,17 @@ def read_report(query: Query, snapshot_date: dt.date, tables: Mapping[str, Table
         customers_before=_only_row(before(queries.CUSTOMERS)) if before else None,
         unknown_season=_unknown_season(clock),
         untested=_untested(ask(prediction_queries.CHAMPIONS)),
+        predictions=read_predictions(ask, snapshot_date),
+        clv=_clv(run),
         season=_season(clock),
         shop=run.shop,
     )
     return Report(facts, ask, run, tables)
+
+
+def _clv(run: RunCard) -> Clv:
+    given = run.settings.get("clv")
+    return Clv.model_validate(given if isinstance(given, Mapping) else {})
 
 
 def _unknown_season(clock: pl.DataFrame) -> str:

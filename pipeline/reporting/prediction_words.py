@@ -199,104 +199,6 @@ def untested_sentence(names: Sequence[str]) -> str:
 # ── value ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def distribution_sentence(median: Number, mean: Number, tail: tuple[int, Number, Number], totals: tuple[int, Number],
-                          months: int, currency: str) -> str:  # fmt: skip
-    """`tail`: customers above the last bin, its lower end, their value; `totals`: customers and value of all."""
-    text = (
-        f"Half of the customers are expected to bring less than {money(median, currency)} over the next "
-        f"{counted(months, 'month')}; the mean is {money(mean, currency)}"
-    )
-    people, border, value = tail
-    if not people:
-        return f"{text}."
-    return (
-        f"{text}. The {count(people)} ({percent(share_of(people, totals[0]))}) above {money(border, currency)} "
-        f"hold {percent(share_of(value, totals[1]))} of the value."
-    )
-
-
-def lorenz_sentence(top_tenth: float | None, lower_half: float | None) -> str:
-    if top_tenth is None:
-        return "No value is expected, so there is none to share out."
-    return (
-        f"The top tenth of the customers holds {percent(top_tenth)} of the predicted value, "
-        f"the lower half {percent(lower_half)}."
-    )
-
-
-@dataclass(frozen=True)
-class Worth:
-    """What a group has brought and is expected to bring."""
-
-    label: str
-    customers: int
-    historic: Number
-    predicted: Number
-
-
-def segments_sentence(groups: Sequence[Worth], currency: str) -> str:
-    whole, people = sum(float(g.predicted) for g in groups), sum(g.customers for g in groups)
-    if whole <= 0:
-        return "No value is expected of any group."
-    top = max(groups, key=lambda group: (group.predicted, group.label))
-    return (
-        f"{top.label}: {percent(share_of(top.customers, people))} of customers, "
-        f"{percent(share_of(top.predicted, whole))} of the predicted value; they are expected to bring "
-        f"{money(top.predicted, currency)} and have brought {money(top.historic, currency)} so far."
-    )
-
-
-def mean_segments_sentence(groups: Sequence[Worth], currency: str) -> str:
-    filled = [group for group in groups if group.customers]
-    if not filled:
-        return "There are no customers in any group."
-    best, least = (
-        pick(filled, key=lambda group: (float(group.predicted) / group.customers, group.label)) for pick in (max, min)
-    )
-    return (
-        f"A customer of {best.label} is expected to bring {money(float(best.predicted) / best.customers, currency)} on "
-        f"average, one of {least.label} {money(float(least.predicted) / least.customers, currency)}."
-    )
-
-
-def spot_sentence(customers: int, whole: int, orders: tuple[float, float], spend: tuple[float, float],
-                  mean: Number, currency: str) -> str:  # fmt: skip
-    """The fullest spot of expected orders × spend; the pairs are its borders."""
-    return (
-        f"The fullest spot holds {counted(customers, 'customer')} ({percent(share_of(customers, whole))}): "
-        f"{number(orders[0])} to {number(orders[1])} purchases expected within a year, of "
-        f"{money(spend[0], currency)} to {money(spend[1], currency)} each; "
-        f"their mean predicted value is {money(mean, currency)}."
-    )
-
-
-def top_sentence(customers: int, together: Number, share: float | None, low: Number | None, high: Number | None,
-                 first: Number, currency: str) -> str:  # fmt: skip
-    who = "The most valuable customer is" if customers == 1 else f"The {customers} most valuable are"
-    text = f"{who} expected to bring {money(together, currency)}"
-    text += " together" if customers > 1 else ""
-    text += f", {percent(share)} of all" if share is not None else ""
-    if low is None or high is None:
-        return f"{text}."
-    one = "the first" if customers > 1 else "it"
-    if not low:  # nothing itself is likely: the interval has one end
-        return (
-            f"{text}; for {one}, expected to bring {money(first, currency)}, eight in ten outcomes are at most "
-            f"{money(high, currency)}."
-        )
-    return (
-        f"{text}; for {one}, expected to bring {money(first, currency)}, eight in ten outcomes lie between "
-        f"{money(low, currency)} and {money(high, currency)}."
-    )
-
-
-def interval_sentence(coverage: float | None) -> str:
-    """How often the 80 % interval held on the holdout."""
-    if coverage is None:
-        return "Whether the ranges hold has not been tested."
-    return f"When tested, the ranges held the spend of {percent(coverage)} of the customers; 80% were promised."
-
-
 def rising_sentence(customers: int, predicted: Number | None, historic: Number, currency: str) -> str:
     if not customers:
         return "Everyone in the top tenth by predicted value is there by revenue so far, too."
@@ -304,19 +206,6 @@ def rising_sentence(customers: int, predicted: Number | None, historic: Number, 
     return (
         f"{who} in the top tenth by predicted value, but not by revenue so far: expected to bring "
         f"{money(predicted, currency)} after {money(historic, currency)} to date."
-    )
-
-
-def averages_sentence(orders: tuple[Number, Number, Number] | None, value: tuple[Number, Number, Number] | None,
-                      currency: str) -> str:  # fmt: skip
-    """Mean with the ends of its interval, of the number of orders and of their value."""
-    if orders is None or value is None:
-        return "One customer has no average; there must be two."
-    order = "order" if number(orders[0]) == "1" else "orders"
-    return (
-        f"The average customer has placed {number(orders[0])} {order} (95% interval {number(orders[1])} to "
-        f"{number(orders[2])}), worth {money(value[0], currency)} each ({money(value[1], currency)} to "
-        f"{money(value[2], currency)})."
     )
 
 
@@ -387,6 +276,8 @@ class Verdict:
     state: str
     good: bool
     sentences: tuple[str, ...]
+    sizes: str = ""
+    """How far probabilities and totals were off: what is said beside single numbers."""
 
 
 @dataclass(frozen=True)
@@ -418,14 +309,15 @@ def verdict(
     compared = [result for result in results if result.gain is not None]
     beaten = [result for result in compared if result.gain is not None and result.gain > 0]
     off = [result for result in results if result.gap is not None and result.gap > CALIBRATED]
-    told = [_against_baselines(compared, beaten), _calibration(results, off), _totals(results)]
+    sizes = _calibration(results, off), _totals(results)
+    told = [_against_baselines(compared, beaten), *sizes]
     if untested:
         names = listed([f"“{name}”" for name in untested])
         told.append(f"The history is too short to test {names}.")
     told.append(_limits(first, last))
     if len(beaten) < len(compared) or not compared:
-        return Verdict("With care: not always better than guessing", False, tuple(told))
-    return Verdict(_RANKS if off else _YES, not off, tuple(told))
+        return Verdict("With care: not always better than guessing", False, tuple(told), " ".join(sizes))
+    return Verdict(_RANKS if off else _YES, not off, tuple(told), " ".join(sizes))
 
 
 def _against_baselines(compared: Sequence[Result], beaten: Sequence[Result]) -> str:
@@ -457,9 +349,9 @@ def _calibration(results: Sequence[Result], off: Sequence[Result]) -> str:
         return "Probabilities could not be tested."
     worst = max(gaps, key=lambda pair: (pair[1], pair[0]))
     if not off:
-        return f"Probabilities can be taken at their word: they were off by {points(worst[1])} on average at most."
+        return f"Calibration: probabilities were off by {points(worst[1])} on average at most."
     names = listed([f"“{result.name}” by {points(result.gap or 0)}" for result in off])
-    return f"Not all probabilities can be taken at their word: on average {names} off."
+    return f"Calibration: not all probabilities can be taken at their word; on average {names} off."
 
 
 def _totals(results: Sequence[Result]) -> str:

@@ -90,6 +90,7 @@ def moves_of(facts: Facts, catalogue: str) -> list[words.Move]:
             row["direction"],
             row["customers"],
             row["value_at_stake"],
+            f"{row['from_segment'] or 'newcomers'}_to_{row['to_segment']}",
         )
         for row in facts.moves.filter(pl.col("catalogue") == catalogue).to_dicts()
     ]

@@ -295,6 +295,34 @@ def targets_sentence(last: dt.date | None, given: int, judged: int, met: int) ->
     return f"{count(met)} of {counted(judged, 'target')} of {when} were met."
 
 
+# ── value ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+BRIDGE = {
+    "re-estimation": "from new estimates", "new": "from new customers", "upward": "from moves up",
+    "downward": "from moves down", "to inactive": "from customers who lapsed", "ageing": "from time passing",
+    "erased": "from customers who are gone",
+}  # fmt: skip
+
+
+@sentence
+def bridge_sentence(rows: Rows, currency: str) -> str:
+    """How the predicted value of all customers came from what it was to what it is; rows by their `name`."""
+    amounts = {row["name"]: row["amount"] for row in rows}
+    opening, closing = amounts["opening"], amounts["closing"]
+
+    def changed(amount: Number) -> str:
+        return change(amount, lambda size: money(size, currency))
+
+    parts = [f"{changed(amounts[term])} {told}" for term, told in BRIDGE.items() if amounts.get(term)]
+    said = (
+        f"Predicted value went from {money(opening, currency)} to {money(closing, currency)}: "
+        f"{changed(closing - opening)}{', ' + listed(parts) if parts else ''}."
+    )
+    if rows[0]["is_revalued"]:
+        said += " No snapshot of that day was published, so its value is taken under the parameters of today."
+    return said
+
+
 # ── campaigns ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 WORKS_WHERE = {

@@ -268,6 +268,8 @@ class Move:
     direction: str
     customers: int
     value: Decimal
+    audience: str = ""
+    """What the file of these customers is called."""
 
 
 def move_sentence(move: Move, customers: int, previous: dt.date, currency: str) -> str:

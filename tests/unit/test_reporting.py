@@ -156,7 +156,7 @@ def test_optional_exports_are_named_with_what_is_missing_without_them(shop: Shop
     campaigns.write_text("campaign_id,channel,sent_at\nspring,email,2026-05-01 09:00:00\n")
     found = find_exports(settings, {"perennial": [str(file), str(campaigns)]})
     assert not any(isinstance(loaded, ExportError) for loaded in load_exports(shop.engine, settings, found))
-    text = written(shop.snapshot(str(JUNE)).engine.read, tmp_path)["2026-06-30/index.html"]
+    text = written(shop.snapshot(str(JUNE)).engine.read, tmp_path)["2026-06-30/trust.html"]
     assert (
         f"Also loaded: campaigns (1 row) and targets (2 rows). Switched off: {off[0]}, {off[2]}, {off[3]} and {off[4]}."
         in text
@@ -664,7 +664,7 @@ def test_a_waterfall_shows_its_parts(opening: str, parts: list[str], begins: flo
     ends = (("A", first), ("B", first + sum(changes)))
     axis = charts.waterfall(ends, [("part", change) for change in changes], "EUR")["layout"]["xaxis"]
     assert axis.get("range", [None])[0] == begins
-    assert axis["title"].get("text") == (None if begins is None else "The bars begin at €980")
+    assert axis["title"].get("text") == (None if begins is None else "Axis begins at €980")
 
 
 @pytest.mark.parametrize(
@@ -842,7 +842,7 @@ def test_every_query_is_listed() -> None:
 def test_every_chart_says_what_it_means_and_what_it_rests_on(two_snapshots: Shop) -> None:
     found = charts_of(two_snapshots.engine.read)
     assert {page: [chart.id for chart in all_charts] for page, all_charts in found.items()} == {
-        "index": ["revenue-by-month", "arrivals"],
+        "index": ["index-months"],
         "rfm": ["rf-grid", "fm-grid", "rm-grid"],
         "segments": [f"{c}-{chart}" for c in ("grid", "axonaut") for chart in ("map", "shares", "migration")],
         "calendar": ["calendar-revenue", "calendar-effects", "calendar-orders", "calendar-order-value"],
@@ -883,10 +883,14 @@ def test_what_the_overview_tells_of_a_tiny_shop(two_snapshots: Shop, tmp_path: P
     text = plain(written(two_snapshots.engine.read, tmp_path)["2026-06-30/index.html"])
     # Lines: 4 × 30 + 2 × 20 − 5 + 2 × 11 + 12.5 + 8 of a guest = 197.50.
     assert "€197.50" in text
-    # Four customers; Anna, Bert and Dora bought on two days; before June there were three, all of them repeat.
-    assert '<span class="value">4</span> <span class="change">+1</span>' in text
-    assert '<span class="value">75.0%</span> <span class="change">−25.0 points</span>' in text
-    assert "1 was new." in text
+    # Four customers; Anna, Bert and Dora bought on two days.
+    assert '<span class="value">4</span>' in text
+    assert '<span class="value">75.0%</span>' in text
+    moves = re.findall(r'href="[^"]*/audiences/2026-06-30/moves/(\w+)\.csv"', text)
+    keys = "coalesce(from_segment, 'newcomers') || '_to_' || to_segment"
+    made = f"SELECT DISTINCT {keys} FROM marts.segment_events WHERE snapshot_date = '{JUNE}' AND catalogue = 'grid'"
+    assert set(moves) == {name for (name,) in two_snapshots.engine.execute(made)}
+    assert "newcomers_to_about_to_sleep" in moves
 
 
 def test_an_empty_shop_has_pages_that_say_so(shop: Shop, tmp_path: Path) -> None:
@@ -894,7 +898,8 @@ def test_an_empty_shop_has_pages_that_say_so(shop: Shop, tmp_path: Path) -> None
     texts = written(shop.engine.read, tmp_path)
     assert {f"2026-06-30/{page.name}.html" for page in PAGES} == set(pages_of(texts))
     assert "Nobody had bought by the end of 30 June 2026." in texts["2026-06-30/index.html"]
-    assert "No export has been loaded yet." in texts["2026-06-30/index.html"]
+    assert "No export has been loaded yet." in texts["2026-06-30/trust.html"]
+    assert "No data yet" in texts["2026-06-30/index.html"]
     assert "there is nothing to score" in texts["2026-06-30/rfm.html"]
     assert "the groups below are waiting for them" in texts["2026-06-30/segments.html"]
     assert "There was no order line by the end of 30 June 2026." in texts["2026-06-30/calendar.html"]
@@ -908,9 +913,7 @@ def test_an_empty_shop_has_pages_that_say_so(shop: Shop, tmp_path: Path) -> None
 def test_a_first_snapshot_says_that_there_is_nothing_to_compare_with(shop: Shop, tmp_path: Path) -> None:
     tell(shop).snapshot(str(JUNE))
     texts = written(shop.engine.read, tmp_path)
-    assert "This is the first snapshot." in texts["2026-06-30/index.html"]
     assert "This is the first snapshot." in texts["2026-06-30/segments.html"]
-    assert 'data-chart="arrivals"' not in texts["2026-06-30/index.html"]
 
 
 @pytest.mark.parametrize(
@@ -951,7 +954,9 @@ def test_what_is_worth_a_look_is_listed_with_its_file(shop: Shop, tmp_path: Path
     shop.engine.execute(file, {"path": f"data/exports/perennial/{HOSTILE.replace('/', '')}.csv"})
     remark = "INSERT INTO ingest.remarks (file_id, subject, message) VALUES ('1', 'unknown_status', $message)"
     shop.engine.execute(remark, {"message": f"3 rows have a status nobody knows: {HOSTILE}"})
-    page = pages_of(written(shop.engine.read, tmp_path))["2026-06-30/index.html"]
+    pages = pages_of(written(shop.engine.read, tmp_path))
+    assert "remarks to look at" in pages["2026-06-30/index.html"]
+    page = pages["2026-06-30/trust.html"]
     assert '<p class="state look">Look here first</p>' in page
     made = page[page.index("Worth a look") : page.index("</ul>", page.index("Worth a look"))]
     assert "<script" not in made
@@ -962,7 +967,7 @@ def test_what_is_worth_a_look_is_listed_with_its_file(shop: Shop, tmp_path: Path
 
 def test_nothing_worth_a_look_is_no_list(shop: Shop, tmp_path: Path) -> None:
     shop.orders("anna", "2026-06-28").snapshot(str(JUNE))
-    assert "Worth a look" not in written(shop.engine.read, tmp_path)["2026-06-30/index.html"]
+    assert "Worth a look" not in written(shop.engine.read, tmp_path)["2026-06-30/trust.html"]
 
 
 def with_hostile_names(query: Query) -> Query:
@@ -1027,7 +1032,7 @@ def test_the_same_partition_gives_the_same_bytes_but_for_the_run_card(two_snapsh
     assert one == {
         name: text.replace("run-2", "run-1").replace("2026-07-02", "2026-07-01") for name, text in other.items()
     }
-    assert [name for name in one if one[name] != other[name]] == ["2026-06-30/index.html"]
+    assert [name for name in one if one[name] != other[name]] == ["2026-06-30/trust.html"]
 
 
 def test_the_order_of_the_lines_does_not_show(make_shop: Callable[[], Shop], tmp_path: Path) -> None:
@@ -1056,7 +1061,7 @@ def test_thousands_of_exports_stay_below_the_limit(two_snapshots: Shop, tmp_path
     def ask(sql: str, parameters: Mapping[str, object]) -> pl.DataFrame:
         return files_ledger(5000) if sql == queries.FILES else two_snapshots.engine.read(sql, parameters)
 
-    text = written(ask, tmp_path)["2026-06-30/index.html"]
+    text = written(ask, tmp_path)["2026-06-30/trust.html"]
     assert len(text.encode()) < 3 * MEGABYTE / 10
     assert "50,000 rows read from 5,000 files" in text
     assert "4,688 files more" in text  # 12 and 300 are shown

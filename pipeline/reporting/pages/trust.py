@@ -15,8 +15,6 @@ from pipeline.reporting.facts import Facts, Report
 from pipeline.reporting.prediction_words import (
     METRICS,
     STATUSES,
-    Result,
-    Verdict,
     calibration_sentence,
     capture_sentence,
     coverage_sentence,
@@ -29,7 +27,6 @@ from pipeline.reporting.prediction_words import (
     scores_sentence,
     target_name,
     tracking_sentence,
-    verdict,
 )
 from pipeline.reporting.predictions import (
     PROBABILITIES,
@@ -39,9 +36,8 @@ from pipeline.reporting.predictions import (
     churn_horizon_of,
     holdouts_of,
     metric_of,
-    missing,
-    probabilities_of,
 )
+from pipeline.reporting.quality import quality_of, run_settings
 
 _LAST_X = 7
 _SCORES = {
@@ -69,8 +65,7 @@ _SYMBOLS = {"alpha": "α", "beta": "β"}
 
 
 def context(report: Report) -> dict[str, Any]:
-    champions = champions_of(report)
-    if not champions:
+    if report.facts.predictions.missing:
         nothing: dict[str, Any] = {
             "verdict": None,
             "clock": None,
@@ -81,15 +76,15 @@ def context(report: Report) -> dict[str, Any]:
             "parameters": None,
             "fits": None,
         }
-        return {"missing": missing(report), **nothing}
-    validation = report.ask(queries.VALIDATION)
+        return {"missing": report.facts.predictions.missing, **nothing, **_data(report)}
+    champions, validation = champions_of(report.ask), report.ask(queries.VALIDATION)
     tested = holdouts_of(champions, validation)
     days = int(champions["churn"]["horizon_days"])
     return {
         "missing": None,
-        "verdict": _verdict(champions, tested, days),
+        "verdict": report.facts.predictions.verdict,
         "clock": report.facts.unknown_season or report.facts.season,
-        "horizon": churn_horizon_of(report),
+        "horizon": churn_horizon_of(report.ask),
         "results": _results(tested, days) if tested else None,
         "charts": [
             chart
@@ -103,27 +98,13 @@ def context(report: Report) -> dict[str, Any]:
         "scores": [_scores(validation, found, days) for found in tested.values()],
         "parameters": _parameters(report, champions),
         "fits": _fits(report),
+        **_data(report),
     }  # fmt: skip
 
 
-def _verdict(champions: Mapping[str, Any], tested: Mapping[str, Tested], days: int) -> Verdict:
-    results = [
-        Result(
-            target_name(found.target, days),
-            found.gain,
-            found.scores.get("ece") if found.target in PROBABILITIES else None,
-            None if found.target in PROBABILITIES else found.scores.get("bias_percent"),
-        )
-        for found in tested.values()
-    ]
-    first = min((found.origin for found in tested.values()), default=None)
-    last = max((found.until for found in tested.values()), default=None)
-    untested = [
-        target_name(target, days)
-        for target in champions
-        if target not in tested and target in ("counts", *probabilities_of(champions))
-    ]
-    return verdict(results, first, last, untested)
+def _data(report: Report) -> dict[str, Any]:
+    """What came in, and the run that made the pages."""
+    return {"quality": quality_of(report), "run": report.run, "run_settings": run_settings(report)}
 
 
 def _results(tested: Mapping[str, Tested], days: int) -> Grid:
@@ -307,7 +288,7 @@ def _intervals(report: Report) -> Chart | None:
 
 def _projection(report: Report) -> Chart | None:
     """Revenue of months that are over, as it would have been projected when each began."""
-    (rows, sentence), facts = backtest(report), report.facts
+    (rows, sentence), facts = backtest(report.ask), report.facts
     if not rows:
         return None
     texts = [

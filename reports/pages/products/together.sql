@@ -16,6 +16,7 @@ columns:
   customers: Customers
   confidence: Of the baskets with the first
   other_confidence: Of those with the second
+  begins: {label: "Bought first, whatever the season"}
   first_name: {hidden: true}
   second_name: {hidden: true}
   all_pairs: {hidden: true}
@@ -80,6 +81,7 @@ SELECT
   ranked.customers,
   ranked.confidence,
   ranked.other_confidence,
+  CASE ranked.first_item WHEN ranked.item THEN ranked.first_name WHEN ranked.other THEN ranked.second_name END AS begins,
   ranked.first_name,
   ranked.second_name,
   fit.complementary AS all_pairs,
