@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Self, get_args
@@ -34,6 +35,7 @@ from pipeline.reporting.components import (
     TableCard,
     View,
 )
+from pipeline.reporting.definitions import definitions
 from pipeline.reporting.facts import Report, audience_file, table_file
 from pipeline.reporting.figures import COLOURS, ColumnKind, Data, Drawing, Look, Row, Shown
 from pipeline.reporting.templating import Texts
@@ -146,6 +148,7 @@ class ChartHeader(BaseModel):
     )
     views: dict[str, ViewSpec] = Field(default_factory=dict)
     each: EachSpec | None = None
+    term: str = Field("", description="Anchor of the definition that the title leads to")
     note: str = Field("", description="A template, after the basis of a table")
     file: Annotated[FileSpec | None, BeforeValidator(_file)] = None
 
@@ -237,6 +240,10 @@ def read_chart(path: Path, file: str, tables: Mapping[str, Table], given: Sequen
     require_safe(select, file, tables, given, lines_before)
     if chart.aggregates:
         require_safe(chart.aggregates, f"{file} (let)", tables, given)
+    if header.term and header.term not in definitions().terms:
+        near = get_close_matches(header.term, definitions().terms, n=1)
+        meant = f"; did you mean {near[0]!r}" if near else ""
+        raise HeaderError(f"{file}: term: docs/definitions.md has no {header.term!r}{meant}.")
     if header.file is not None and not _is_published(tables, header.file.table):
         raise HeaderError(f"{file}: file: there is no published table {header.file.table!r}.")
     return chart
@@ -360,6 +367,7 @@ class _Maker:
             note=self._say("note", self._header.note, values),
             file=(table_file(self._report, file.table), f"{file.table}.parquet") if file else None,
             rows_of_file=file.where if file else "",
+            term=self._header.term,
             hides_addresses=any("@" in str(row[name]) for row in rows for name in customers),
         )
 
@@ -369,6 +377,7 @@ class _Maker:
         kinds = self._of_view(shown, rows, values)
         named = {draw.cards, draw.value, draw.advice, draw.rank}
         told = [name for name, spec in self._header.columns.items() if name not in named and not spec.hidden]
+        ranks = max((row[draw.rank] for row in rows), default=1) if draw.rank else 1
 
         def card(row: Row) -> Card:
             own = {**values, **row, "row": row}
@@ -382,7 +391,7 @@ class _Maker:
                 facts=tuple((kinds[name].label, kinds[name].text(row, name, self._currency)) for name in told
                             if not self._header.columns[name].is_link),
                 links=tuple(link for link in found.values() if isinstance(link, Linked)),
-                colour=charts.rank_colour(row[draw.rank], max(row[draw.rank] for row in rows)) if draw.rank else "",
+                colour=charts.group_colour(str(row[draw.cards]), row[draw.rank], ranks) if draw.rank else "",
                 is_empty=not row[draw.value],
             )  # fmt: skip
 
@@ -401,6 +410,7 @@ class _Maker:
             views=tuple(view for view, _ in views),
             grid=None if self._header.each else self._grid(rows, self._of_view(shown, rows, values), values),
             legend=tuple(legend.items()) if self._header.legend is None else self._legend(values),
+            term=self._header.term,
         )
 
     def _views_of_drawings(self, rows: list[dict[str, Any]], shown: Mapping[str, Shown]) -> list[tuple[View, Any]]:

@@ -46,6 +46,15 @@ _LONGEST_NAME = 24
 _SLIVERS = 0.4
 """Share of the highest level up to which the parts of a waterfall need an axis that does not begin at 0."""
 _RAMP_STEPS = 10
+_STEPS = {
+    "champion": 1, "loyal": 2, "regular": 2, "potential_loyalist": 3, "new": 4, "promising": 5, "need_attention": 6,
+    "about_to_sleep": 7, "cant_lose": 8, "cannot_lose": 8, "at_risk": 9, "hibernating": 10,
+    "active": 1, "first_time": 3, "lead": 5, "defecting": 8, "lapsing": 8, "inactive": 10, "lapsed": 10,
+    "growing": 2, "stable": 5, "declining": 9,
+}  # fmt: skip
+"""Of the ramp best … worst: a group has its colour wherever it is shown, whatever the groups beside it."""
+_SMALL_TILE = 0.06
+"""Share of a treemap below which a tile holds its name alone."""
 
 
 # ── figures ───────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -155,25 +164,27 @@ def segment_map(segments: pl.DataFrame, column: str, show: Callable[[Any], str])
         parents=["", *(["all"] * len(rows))],
         values=[0, *(as_float(row[column]) for row in rows)],
         text=["", *texts],
-        texttemplate=["", *(["<b>%{label}</b><br>%{text}"] * len(rows))],
+        texttemplate=["", *(_tile(row["label"], words.share_of(row[column], whole)) for row in rows)],
         hovertext=["", *(f"<b>{label}</b><br>{text}" for label, text in zip(labels, texts, strict=True))],
         hoverinfo="text",
         marker={
-            "colors": [SURFACE, *(rank_colour(row["segment_rank"], ranks) for row in rows)],
+            "colors": [SURFACE, *(group_colour(row["label"], row["segment_rank"], ranks) for row in rows)],
             "line": {"width": 3, "color": SURFACE},
             "pad": {"t": 0, "l": 0, "r": 0, "b": 0},
         },
-        textfont={"size": 13.5, "color": [INK, *(rank_ink(row["segment_rank"], ranks) for row in rows)]},
+        textfont={"size": 13.5, "color": [INK, *(group_ink(row["label"], row["segment_rank"], ranks) for row in rows)]},
         textposition="middle center",
         tiling={"pad": 0, "packing": "squarify"},
         pathbar={"visible": False},
     )
-    layout = {
-        "height": 380,
-        "margin": {"l": 0, "r": 0, "t": 0, "b": 0},
-        "uniformtext": {"mode": "hide", "minsize": 10},  # a name too small to read is left to the table
-    }
-    return drawn([tree], layout)
+    return drawn([tree], {"height": 380, "margin": {"l": 0, "r": 0, "t": 0, "b": 0}})
+
+
+def _tile(label: str, share: float | None) -> str:
+    """What stands on a tile; of a small one the name, a word on a line, or Plotly makes it too small to read."""
+    if (share or 0) >= _SMALL_TILE:
+        return "<b>%{label}</b><br>%{text}"
+    return f"<b>{'<br>'.join(plain(word) for word in label.split())}</b>"
 
 
 def arrivals(moves: pl.DataFrame, labels: Mapping[str, str], column: str, show: Callable[[Any], str]) -> Figure:
@@ -238,7 +249,8 @@ def migration(
         node={
             "label": [f"{plain(name(s))} {words.short_count(total(side, s))}" for side, s in nodes],
             "color": [
-                DIRECTION_COLOURS["entered"] if s is None else rank_colour(ranks.get(s, steps), steps) for _, s in nodes
+                DIRECTION_COLOURS["entered"] if s is None else group_colour(s, ranks.get(s, steps), steps)
+                for _, s in nodes
             ],
             "x": [0.001 if side == "before" else 0.999 for side, _ in nodes],
             "y": _stacked([total("before", s) for s in before]) + _stacked([total("after", s) for s in after]),
@@ -689,14 +701,24 @@ def _bars(one: Series, at: Sequence[str], horizontal: bool = False) -> Any:
     )
 
 
+def group_colour(name: str, rank: int, ranks: int) -> str:
+    """Colour of a group that is known by its name, as key or as label; else that of its rank."""
+    return f"var(--rank-{_group_step(name, rank, ranks)})"
+
+
+def group_ink(name: str, rank: int, ranks: int) -> str:
+    """What can be read on that colour."""
+    return f"var(--on-rank-{_group_step(name, rank, ranks)})"
+
+
+def _group_step(name: str, rank: int, ranks: int) -> int:
+    key = re.sub(r"[^a-z]+", "_", name.lower()).strip("_").removesuffix("s")
+    return _STEPS.get(key, _rank_step(rank, ranks))
+
+
 def rank_colour(rank: int, ranks: int) -> str:
     """Colour of the rank-th best of `ranks` groups, from the ramp best … worst of style.css."""
     return f"var(--rank-{_rank_step(rank, ranks)})"
-
-
-def rank_ink(rank: int, ranks: int) -> str:
-    """What can be read on that colour."""
-    return f"var(--on-rank-{_rank_step(rank, ranks)})"
 
 
 def _rank_step(rank: int, ranks: int) -> int:
@@ -721,6 +743,7 @@ def drawn(traces: Sequence[Any], layout: Mapping[str, Any]) -> Figure:
         **dict.fromkeys(("gridcolor", "linecolor", "zerolinecolor"), LINE),
         "tickfont": {"color": MUTED},
         "title": {"font": {"color": MUTED, "size": 12}},
+        "autotickangles": [0, -45],
     }
     shared = {
         "font": {"family": "var(--font)", "size": 12.5, "color": INK},

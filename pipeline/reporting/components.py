@@ -102,6 +102,8 @@ class Chart:
     """Name of the switch that governs this chart; charts that share it change together."""
     legend: tuple[tuple[str, str], ...] = ()
     """Label and colour of what a reader must tell apart."""
+    term: str = ""
+    """Anchor of the definition that it rests on."""
 
     @property
     def grids(self) -> tuple[tuple[str, Grid], ...]:
@@ -141,6 +143,8 @@ class TableCard:
     rows_of_file: str = ""
     """Which rows of the file are meant, where it holds others."""
     hides_addresses: bool = False
+    term: str = ""
+    """Anchor of the definition that it rests on."""
 
 
 @dataclass(frozen=True)

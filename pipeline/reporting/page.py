@@ -39,9 +39,11 @@ MOST_PAGES = 50
 _LONGEST_SLUG, _CUT_SLUG, _DIGITS = 60, 50, 8
 
 Row = Mapping[str, Any]
-RoomName = Literal["This week", "Customers", "Retention", "Value", "Shop", "Actions", "Trust", "Glossary"]
+RoomName = Literal[
+    "This week", "Customers", "Retention", "Value", "Shop", "Actions", "Trust", "Definitions", "Data dictionary"
+]  # fmt: skip
 """What the navigation groups pages by, in its order."""
-BESIDE: tuple[RoomName, ...] = ("Trust", "Glossary")
+BESIDE: tuple[RoomName, ...] = ("Trust", "Definitions", "Data dictionary")
 """Rooms that stand small beside the others."""
 
 

@@ -34,7 +34,7 @@ def calibration(rows: Sequence[Mapping[str, Any]]) -> Figure:
         line={"color": MUTED, "width": 1.5, "dash": "dot"}, marker={"color": MUTED},
     )  # fmt: skip
     points = go.Scatter(
-        name="What happened, with its 95 % interval",
+        name="What happened, with its 95% interval",
         x=[_rounded(row["predicted"]) for row in rows],
         y=[_rounded(row["observed"]) for row in rows],
         error_y={

@@ -43,8 +43,8 @@ TARGETS = {
 METRICS = {
     "log_loss": "Log loss", "brier": "Brier score", "ece": "Calibration gap", "auc": "AUC", "rmse": "RMSE",
     "mae": "Mean error", "bias_percent": "Bias in %", "correlation": "Correlation", "normalised_gini": "Gini",
-    "top_10_percent_capture": "Top 10 % capture", "poisson_deviance": "Poisson deviance",
-    "coverage_80": "In the 80 % interval",
+    "top_10_percent_capture": "Top 10% capture", "poisson_deviance": "Poisson deviance",
+    "coverage_80": "In the 80% interval",
 }  # fmt: skip
 STATUSES = {
     "converged": "found its best parameters",
@@ -244,14 +244,14 @@ def impossible_meaning(days: int) -> str:
     """Why cells of the grid are grey."""
     if days > 30:
         why = (
-            f"who is more than 75 % likely to buy within 30 days cannot be more than 25 % likely not to buy within "
+            f"who is more than 75% likely to buy within 30 days cannot be more than 25% likely not to buy within "
             f"{days}, since the 30 days are part of the {days}"
         )
     elif days == 30:
-        why = "both ask for the same 30 days, so that the two chances of a customer add up to 100 %"
+        why = "both ask for the same 30 days, so that the two chances of a customer add up to 100%"
     else:
         why = (
-            f"who is less than 25 % likely to buy within 30 days cannot be less than 75 % likely not to buy within "
+            f"who is less than 25% likely to buy within 30 days cannot be less than 75% likely not to buy within "
             f"{days}, since the {days} days are part of the 30"
         )
     return f"Grey cells cannot fill: {why}; so with the other bands. Where nobody is, it says 0."
@@ -259,11 +259,11 @@ def impossible_meaning(days: int) -> str:
 
 def alerts_sentence(customers: int, before: dt.date, revenue: Number, currency: str) -> str:
     if not customers:
-        return f"None of the top tenth of {day(before)} has become 30 % less likely to buy within 90 days."
+        return f"None of the top tenth of {day(before)} has become 30% less likely to buy within 90 days."
     who = "1 customer" if customers == 1 else f"{count(customers)} customers"
     verb = "is" if customers == 1 else "are"
     return (
-        f"{who} of the top tenth by predicted value on {day(before)} {verb} at least 30 % less likely to buy within 90 "
+        f"{who} of the top tenth by predicted value on {day(before)} {verb} at least 30% less likely to buy within 90 "
         f"days than then; they spent {money(revenue, currency)} in the last 12 months."
     )
 
@@ -403,7 +403,7 @@ def backtest_sentence(rows: Sequence[tuple[float, float, float, bool]]) -> str:
     """`rows`: of each month what was projected, what came, the mean of the months before, and whether it was inside."""
     came = sum(actual for _, actual, _, _ in rows)
     inside = sum(held for _, _, _, held in rows)
-    text = f"In {inside} of {counted(len(rows), 'month')} the 95 % interval held what came"
+    text = f"In {inside} of {counted(len(rows), 'month')} the 95% interval held what came"
     if not came > 0:
         return f"{text}."
     missed, naive = (percent(sum(abs(row[place] - row[1]) for row in rows) / came) for place in (0, 2))
@@ -425,7 +425,7 @@ def coverage_sentence(rows: Sequence[tuple[str, int, float | None, float]]) -> s
 
 
 def calibration_sentence(inside: int, groups: int, gap: float | None) -> str:
-    text = f"In {inside} of {counted(groups, 'group')} the probability lies within the 95 % interval of what happened"
+    text = f"In {inside} of {counted(groups, 'group')} the probability lies within the 95% interval of what happened"
     return f"{text}; on average it is {points(gap)} off." if gap is not None else f"{text}."
 
 

@@ -219,7 +219,7 @@ def test_trust_tells_what_projections_were_worth(valued: Shop) -> None:
     (chart,) = (chart for chart in charts if chart.id == "projection-backtest")
     assert plain(chart.basis) == "n = 1 month · each projected from the 12 before it · 1 Dec 2026 – 31 Dec 2026"
     assert re.match(
-        r"In [01] of 1 month the 95 % interval held what came; the projection was", plain(chart.views[0].sentence)
+        r"In [01] of 1 month the 95% interval held what came; the projection was", plain(chart.views[0].sentence)
     )
     assert chart.grid is not None and chart.grid.rows[0][4] == 40 * 20 + 35 * 10
 

@@ -461,7 +461,9 @@ def test_a_home_has_a_page_of_its_own(shop: Shop, tmp_path: Path) -> None:
     text = plain(texts["baskets"])
     rooms, pages = (re.findall(r'<a href="(\w+)\.html"', part) for part in navigation_of(texts["cohorts"]))
     assert pages == ["rhythm", "cohorts", "baskets", "trend"], "in the room of the page that it follows, behind it"
-    assert rooms == ["index", "segments", "rhythm", "value", "calendar", "actions", "trust", "glossary"]
+    assert rooms == [
+        "index", "segments", "rhythm", "value", "calendar", "actions", "trust", "definitions", "glossary",
+    ]  # fmt: skip
     assert "What an order is worth, and who brings most, out of 3 orders." in text
     assert re.findall(r'<span class="value">([^<]*)</span>', text) == ["2", "1", "€90.00", "€30.00"]
     assert "50.0% of all" in text
@@ -684,8 +686,8 @@ def test_pages_follow_the_page_they_name() -> None:
         in_navigation([page("a"), page("x", "y"), page("y", "x")])
     assert [one.name for one in all_pages(OURS)] == [
         "rhythm", "cohorts", "trend", "calendar", "channels", "products", "taste", "campaigns", "engagement",
-        "comparison", "actions", "trust", "glossary", "index", "segments", "rfm", "lifecycle", "classes", "value",
-        "probability",
+        "comparison", "actions", "trust", "definitions", "glossary", "index", "segments", "rfm", "lifecycle", "classes",
+        "value", "probability",
     ]  # fmt: skip
 
 

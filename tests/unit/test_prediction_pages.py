@@ -89,9 +89,9 @@ def bridge(opening: int, is_revalued: bool = False, **terms: int) -> list[dict[s
         (rising_sentence(0, None, 0, "EUR"),
          "Everyone in the top tenth by predicted value is there by revenue so far, too."),
         (alerts_sentence(0, MAY, 0, "EUR"),
-         "None of the top tenth of 31 May 2026 has become 30 % less likely to buy within 90 days."),
+         "None of the top tenth of 31 May 2026 has become 30% less likely to buy within 90 days."),
         (alerts_sentence(1, MAY, Decimal("12.5"), "EUR"),
-         "1 customer of the top tenth by predicted value on 31 May 2026 is at least 30 % less likely to buy within "
+         "1 customer of the top tenth by predicted value on 31 May 2026 is at least 30% less likely to buy within "
          "90 days than then; they spent €12.50 in the last 12 months."),
         (tracking_sentence(100, 88.0, 26, "bgnbd"),
          "In the 26 weeks that BG/NBD had not seen, 88 repeat purchases were expected and 100 came: 12.0% too low."),
@@ -130,14 +130,14 @@ def bridge(opening: int, is_revalued: bool = False, **terms: int) -> list[dict[s
          "with this."),
         (churn_horizon_sentences(horizons(45, "set", None)), "Churn means no purchase within 45 days, as it is set."),
         (impossible_meaning(45),
-         "Grey cells cannot fill: who is more than 75 % likely to buy within 30 days cannot be more than 25 % likely "
+         "Grey cells cannot fill: who is more than 75% likely to buy within 30 days cannot be more than 25% likely "
          "not to buy within 45, since the 30 days are part of the 45; so with the other bands. Where nobody is, it "
          "says 0."),
         (impossible_meaning(30),
-         "Grey cells cannot fill: both ask for the same 30 days, so that the two chances of a customer add up to 100 "
-         "%; so with the other bands. Where nobody is, it says 0."),
+         "Grey cells cannot fill: both ask for the same 30 days, so that the two chances of a customer add up to "
+         "100%; so with the other bands. Where nobody is, it says 0."),
         (impossible_meaning(14),
-         "Grey cells cannot fill: who is less than 25 % likely to buy within 30 days cannot be less than 75 % likely "
+         "Grey cells cannot fill: who is less than 25% likely to buy within 30 days cannot be less than 75% likely "
          "not to buy within 14, since the 14 days are part of the 30; so with the other bands. Where nobody is, it "
          "says 0."),
         (unknown_season_sentence([30, 90], 1.8),
@@ -154,9 +154,9 @@ def bridge(opening: int, is_revalued: bool = False, **terms: int) -> list[dict[s
          "Predicted value went from €100.00 to €100.00: ±0. No snapshot of that day was published, so its value is "
          "taken under the parameters of today."),
         (backtest_sentence([(110, 100, 90, True), (90, 100, 60, False)]),
-         "In 1 of 2 months the 95 % interval held what came; the projection was 10.0% off on average, the mean of the "
+         "In 1 of 2 months the 95% interval held what came; the projection was 10.0% off on average, the mean of the "
          "12 months before 25.0%."),
-        (backtest_sentence([(5, 0, 0, True)]), "In 1 of 1 month the 95 % interval held what came."),
+        (backtest_sentence([(5, 0, 0, True)]), "In 1 of 1 month the 95% interval held what came."),
         (more_buyers(120, 42, 500), "with 380 more; 42 were new in the last 30 days, at that pace in 272 days"),
         (more_buyers(46, 1, 500),
          "with 454 more; 1 was new in the last 30 days, at that pace not within ten years"),
@@ -540,7 +540,7 @@ def test_the_best_of_each_score_is_named(predicted: Shop) -> None:
     }  # fmt: skip
     rows = {row[0]: row for row in tables_found["scores-counts"].rows}
     assert rows["MBG/NBD"][1] == "published"
-    assert rows["MBG/NBD"][-1] == "RMSE, Mean error, Bias in %, Poisson deviance, Correlation, Gini, Top 10 % capture"
+    assert rows["MBG/NBD"][-1] == "RMSE, Mean error, Bias in %, Poisson deviance, Correlation, Gini, Top 10% capture"
     assert rows["Nobody buys again"][1:3:1] == ("naive baseline", pytest.approx(1.5 * 1.5))
     assert rows["BG/NBD"][-1] == "–"
     place = [field.label for field in tables_found["scores-counts"].fields].index("Poisson deviance")
@@ -578,7 +578,9 @@ def cautioned(query: Query, folder: Path) -> str:
     """What is said on every page that shows what is predicted, Trust apart, which says it in its verdict."""
     texts = written(query, folder, pages=PAGES)
     predicting = {
-        name for name, text in texts.items() if name not in ("glossary", "trust") and "predicted value" in text.lower()
+        name
+        for name, text in texts.items()
+        if name not in ("definitions", "glossary", "trust") and "predicted value" in text.lower()
     }
     assert predicting == {"value", "lifecycle", "probability", "index", "actions", "segments"}
     said = {re.findall(r'<p class="note">(.*?)</p>', texts[name])[0] for name in predicting}

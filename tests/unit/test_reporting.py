@@ -543,6 +543,19 @@ def test_a_segment_map_leaves_out_what_has_no_area() -> None:
     assert list(tree["labels"]) == ["", "Best"]
 
 
+def test_a_group_has_its_colour_in_every_catalogue() -> None:
+    ten, seven = ((("champions", 1), ("at_risk", 9)), (("champions", 1), ("at_risk", 6)))
+    colours = {
+        (name, charts.group_colour(name, rank, ranks))
+        for ranks, groups in ((10, ten), (7, seven))
+        for name, rank in groups
+    }
+    assert colours == {("champions", "var(--rank-1)"), ("at_risk", "var(--rank-9)")}
+    assert charts.group_colour("Cannot lose", 5, 7) == charts.group_colour("cant_lose", 8, 10) == "var(--rank-8)"
+    assert charts.group_colour("first-time", 2, 5) == "var(--rank-3)"  # a stage, by what it means
+    assert charts.group_colour("Regional", 2, 2) == "var(--rank-10)"  # not ours: by its rank
+
+
 def test_arrivals_are_stacked_by_direction() -> None:
     moves = pl.DataFrame(
         {
@@ -603,6 +616,22 @@ def test_a_waterfall_ends_where_its_parts_lead() -> None:
         "Revenue in A<br><b>€100</b>", "Customers<br><b>+€38</b>", "Order value<br><b>−€52</b>",
         "Revenue in B<br><b>€86</b>",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("opening", "parts", "begins"),
+    [
+        ("1000.00", ["40.00", "-20.00"], 980.0),  # parts of 2 to 4 % would be slivers
+        ("1000.00", ["900.00"], None),
+        ("10.00", ["-12.00", "30.00"], None),  # below nothing there is no cutting
+    ],
+)
+def test_a_waterfall_shows_its_parts(opening: str, parts: list[str], begins: float | None) -> None:
+    first, changes = Decimal(opening), [Decimal(part) for part in parts]
+    ends = (("A", first), ("B", first + sum(changes)))
+    axis = charts.waterfall(ends, [("part", change) for change in changes], "EUR")["layout"]["xaxis"]
+    assert axis.get("range", [None])[0] == begins
+    assert axis["title"].get("text") == (None if begins is None else "Axis begins at €980")
 
 
 @pytest.mark.parametrize(
@@ -799,6 +828,7 @@ def test_every_chart_says_what_it_means_and_what_it_rests_on(two_snapshots: Shop
         "value": [],  # the shop is too small for a model
         "probability": [],
         "trust": [],
+        "definitions": [],
         "glossary": [],
     }
     for chart in (chart for all_charts in found.values() for chart in all_charts):
@@ -870,7 +900,8 @@ def test_odd_shops_have_pages_without_invented_numbers(
         shop.orders(customer, day, amount=amount)
     shop.snapshot(str(MAY)).snapshot(str(JUNE))
     for name, text in pages_of(written(shop.engine.read, tmp_path)).items():
-        assert not re.search(r"\bNone\b|\bnan\b|NaN|Infinity", text), name
+        if not name.endswith("/definitions.html"):  # prose
+            assert not re.search(r"\bNone\b|\bnan\b|NaN|Infinity", text), name
 
 
 def test_a_shop_with_more_refunds_than_sales_has_pages(shop: Shop, tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from pipeline.reporting.pages import (
     calendar,
     classes,
     comparison,
+    definitions,
     glossary,
     lifecycle,
     probability,
@@ -27,5 +28,6 @@ PAGES = (
     Page("calendar", "Calendar", calendar.context, of_its_day=True, room="Shop"),
     Page("comparison", "Comparison", comparison.context, of_its_day=True, room="Shop"),
     Page("trust", "Trust", trust.context, room="Trust"),
-    Page("glossary", "Glossary", glossary.context, of_its_day=True, room="Glossary"),
+    Page("definitions", "Definitions", definitions.context, of_its_day=True, room="Definitions"),
+    Page("glossary", "Data dictionary", glossary.context, of_its_day=True, room="Data dictionary"),
 )

@@ -143,6 +143,7 @@ def _tracking(report: Report) -> Chart | None:
     return Chart(
         id="tracking",
         title="Repeat purchases, week by week",
+        term="holdouts",
         basis=f"n = {words.counted(last['actual_cumulative'], 'repeat purchase')} · orders {facts.range} · "
         f"{model_name(last['model'])}, from the days of first purchases alone",
         views=(
@@ -187,14 +188,15 @@ def _calibration(report: Report, tested: Mapping[str, Tested], days: int) -> Cha
     if not views:
         return None
     legend = prediction_charts.legend(views[0].figure)
-    return Chart("calibration", "Do probabilities come true", views[0].basis or "", tuple(views), legend=legend[::-1])
+    return Chart("calibration", "Do probabilities come true", views[0].basis or "", tuple(views), legend=legend[::-1],
+                 term="how-good-they-are")  # fmt: skip
 
 
 def _calibration_grid(rows: Sequence[Mapping[str, Any]], name: str) -> Grid:
     fields = [
         Field("group", "Group", "count"), Field("customers", "Customers", "count"),
         Field("predicted", "Probability", "percent"), Field("observed", "Bought", "percent"),
-        Field("low", "95 % interval: from", "percent"), Field("high", "to", "percent"),
+        Field("low", "95% interval: from", "percent"), Field("high", "to", "percent"),
     ]  # fmt: skip
     columns = ("bin", "customers", "predicted", "observed", "low", "high")
     return grid(f"{name}: probability and what happened, from least to most likely", fields,
@@ -220,6 +222,7 @@ def _expectation(report: Report, tested: Mapping[str, Tested]) -> Chart | None:
     return Chart(
         id="conditional-expectation",
         title="By how often they had bought",
+        term="holdouts",
         basis=f"{_basis(counts)} · {model_name(counts.model)}",
         views=(View("all", "All", expectation_sentence(told), picture),),
         grid=_expectation_grid(frame),
@@ -245,7 +248,7 @@ def _expectation_grid(frame: pl.DataFrame) -> Grid:
 
 
 def _intervals(report: Report) -> Chart | None:
-    """The 80 % intervals of value, by how often customers had bought."""
+    """The 80% intervals of value, by how often customers had bought."""
     known = report.ask(queries.INTERVALS).to_dicts()
     rows = [row for row in known if row["coverage"] is not None]
     if not rows:
@@ -274,7 +277,7 @@ def _intervals(report: Report) -> Chart | None:
         basis=f"n = {words.counted(sum(judged), 'customer')} · tested on {span}, unseen · "
         f"{model_name(last['model'])}; each fifth of the customers by the corrections of the others",
         views=(View("all", "All", coverage_sentence(told), picture),),
-        grid=grid("Share of the customers whose spend lay inside their 80 % interval", fields, [
+        grid=grid("Share of the customers whose spend lay inside their 80% interval", fields, [
             (r["frequency_class"], r["customers"], r["customers_of_nothing"], r["coverage_of_model"], r["coverage"],
              r["widened_by"], "own" if r["is_own"] else "of all: fewer than 200")
             for r in known
@@ -298,12 +301,13 @@ def _projection(report: Report) -> Chart | None:
     )  # fmt: skip
     fields = [
         Field("ends_on", "Month to", "date"), Field("projected", "Projected", "money"),
-        Field("low", "95 % interval: from", "money"), Field("high", "to", "money"), Field("actual", "Came", "money"),
+        Field("low", "95% interval: from", "money"), Field("high", "to", "money"), Field("actual", "Came", "money"),
         Field("mean_before", "Mean of the 12 months before", "money"), Field("inside", "Inside"),
     ]  # fmt: skip
     return Chart(
         id="projection-backtest",
         title="Was the projection of the lifecycle right",
+        term="projection",
         basis=f"n = {words.counted(len(rows), 'month')} · each projected from the 12 before it · "
         f"{words.span(rows[0]['begins_after'], rows[-1]['ends_on'])}",
         views=(View("all", "All", sentence, picture),),
@@ -332,7 +336,7 @@ def _capture(report: Report, validation: pl.DataFrame, tested: Mapping[str, Test
             continue
         rivals = [(row["model"], row["value"]) for row in known if row["is_baseline"]]
         bars = [(_marked(row["model"], found), row["value"], row["is_baseline"]) for row in known]
-        fields = [Field("model", "Model"), Field("naive", "Naive"), Field("captured", "Top 10 % capture", "percent")]
+        fields = [Field("model", "Model"), Field("naive", "Naive"), Field("captured", "Top 10% capture", "percent")]
         views.append(
             View(
                 target,
@@ -364,7 +368,8 @@ def _deciles(report: Report, tested: Mapping[str, Tested], days: int) -> Chart |
     if not views:
         return None
     legend = prediction_charts.legend(views[0].figure)
-    return Chart("deciles", "From the best tenth to the last", views[0].basis or "", tuple(views), legend=legend)
+    return Chart("deciles", "From the best tenth to the last", views[0].basis or "", tuple(views), legend=legend,
+                 term="tenths")  # fmt: skip
 
 
 def _tenths(facts: Facts, found: Tested, rows: Sequence[Mapping[str, Any]], of_target: pl.DataFrame, days: int) -> View:
@@ -510,7 +515,7 @@ def _parameters(report: Report, champions: Mapping[str, Any]) -> dict[str, Any]:
         )
     fields = [
         Field("model", "Model"), Field("parameter", "Parameter"), Field("estimate", "Estimate", "score"),
-        Field("standard_error", "Standard error", "score"), Field("low", "95 % interval: from", "score"),
+        Field("standard_error", "Standard error", "score"), Field("low", "95% interval: from", "score"),
         Field("high", "to", "score"),
         Field("before", f"On {words.short_day(previous)}" if previous else "Before", "score"),
         Field("moved", "Moved, standard errors", "number"),

@@ -1,14 +1,15 @@
 /*
 title: Bought together more often than chance
+term: lift
 caption: "{{ level_label }} bought together, by the lower end of the interval"
 each: {key: level, label: level_label}
-draw: {dots: pair, value: lift, band: [lift_low, lift_high], beside: 1, title: "times as often as expected (90 % interval)"}
+draw: {dots: pair, value: lift, band: [lift_low, lift_high], beside: 1, title: "times as often as expected (90% interval)"}
 columns:
   level: {hidden: true}
   level_label: {hidden: true}
   pair: Pair
   lift: Times as often
-  lift_low: "90 % interval: from"
+  lift_low: "90% interval: from"
   lift_high: to
   baskets: Baskets with both
   expected: {label: Expected, kind: number}
