@@ -26,6 +26,7 @@ from pipeline.erasure.cases import deadlines, person_of
 from pipeline.erasure.forget import CannotForget, Case, forget, forget_open
 from pipeline.erasure.objections import CannotObject, find_objections, object_to
 from pipeline.erasure.person import NotOnePerson, Person
+from pipeline.erasure.purge import _pack_zstd, _unpack_zstd
 from pipeline.erasure.search import search
 from pipeline.home.migrations import migrate
 from pipeline.home.opening import opened
@@ -425,7 +426,7 @@ def test_what_a_rewriting_that_was_stopped_has_left_goes(world):
     assert people_file(world.settings).exists() and world.settings.warehouse_file.exists()
 
 
-def test_cells_with_separators_and_exports_of_two_bytes_a_character_stay_whole(world):
+def test_cells_with_separators_stay_whole_and_exports_of_two_bytes_a_character_lose_their_record(world):
     commas = world.export("cells.csv", "product_name,order_id,customer_id,ordered_at,amount",
         '"Tap; long, blue",20001,10001,2026-01-02,10', '"Tap;;;;;;",20002,10002,2026-01-02,10')  # fmt: skip
     wide = world.export("wide.csv", "")
@@ -437,12 +438,58 @@ def test_cells_with_separators_and_exports_of_two_bytes_a_character_stay_whole(w
     }
     assert [line.split(",")[-3] for line in commas.read_text().splitlines()[1:]] == ["10002"]
     world.forget(with_exports=True)
-    assert wide.read_bytes() == text.encode("utf-16")
+    assert wide.read_bytes() == text.replace("q-0001,anna-0017,2026-01-02,10\n", "").encode("utf-16")
+
+
+def test_exports_are_written_again_as_they_were_packed(world):
+    """The record goes, its neighbours stay; what is no text that we can read stays whole, and is named."""
+    lines = ["q-0001,anna-0017,2026-01-02,10\n", "q-0002,bert-0018,2026-01-02,10\n"]
+    text = "order_id,customer_id,ordered_at,amount\n" + "".join(lines)
+    folder = world.home / "data" / "exports" / "perennial"
+    (folder / "a.csv.zst").write_bytes(_pack_zstd(text.encode()))
+    (folder / "b.txt.gz").write_bytes(gzip.compress(text.encode("utf-16")))
+    (folder / "c.csv").write_bytes(b"\xfe\xff" + text.encode("utf-16-be"))
+    (folder / "damaged.csv.zst").write_bytes(_pack_zstd(text.encode())[:30])
+    (folder / "damaged.csv.gz").write_bytes(gzip.compress(text.encode())[:30])
+    at = [dt.datetime(2026, 1, 2)] * 3
+    table = {"Order_ID": [1, 10001, 3], "note": ["of ANNA@x.example", None, "bert"], "at": at,
+             "phones": [[], ["600-123-456"], ["601"]]}  # fmt: skip
+    pl.DataFrame(table).write_parquet(folder / "d.parquet")
+    case = world.forget(with_exports=True)
+    assert case.left == {"unreadable": [f"data/exports/perennial/damaged.csv.{end}" for end in ("gz", "zst")]}
+    rest = text.replace(lines[0], "")
+    assert _unpack_zstd((folder / "a.csv.zst").read_bytes()).decode() == rest
+    assert gzip.decompress((folder / "b.txt.gz").read_bytes()).decode("utf-16") == rest
+    assert (folder / "c.csv").read_bytes() == b"\xfe\xff" + rest.encode("utf-16-be")
+    left = pl.read_parquet(folder / "d.parquet")
+    assert left.rows() == [(3, "bert", dt.datetime(2026, 1, 2), ["601"])]
+    assert left.schema == pl.DataFrame(table).schema
+
+
+def test_records_of_a_parquet_export_go_by_its_columns_of_ids_too(world):
+    folder = world.home / "data" / "exports" / "perennial"
+    pl.DataFrame({"customer_id": [7, 8], "amount": [8, 7]}).write_parquet(folder / "e.parquet")
+    forget(world.settings, "customer_id", "7", with_exports=True)
+    assert pl.read_parquet(folder / "e.parquet").rows() == [(8, 7)]
 
 
 @pytest.mark.parametrize("text", ["+48 600 123 456", "600\u00a0123\u00a0456", "600\u2009123\u2009456", "(600)123-456"])
 def test_a_number_is_found_however_it_is_divided(text):
     assert Person(phones=("+48600123456",)).in_text.search(f"x;{text};y".encode())
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be", "cp1250", "cp1252", "utf-8"])
+@pytest.mark.parametrize(
+    "text", ["+48 600 123 456", "600\u00a0123-456", "zo\u00eb@x.example", "ZO\u00cb@X.example", "Zo\u00eb-17"]
+)
+def test_identifiers_are_found_in_every_encoding(encoding, text):
+    person = Person(customer_ids=("zo\u00eb-17",), emails=("zo\u00eb@x.example",), phones=("+48600123456",))
+    assert person.in_text.search(f"x;{text};y".encode(encoding))
+    assert not person.in_text.search(f"x;a{text[:-1]}7;y".encode(encoding)), "another one"
+
+
+def test_what_is_not_composed_is_the_same_address():
+    assert Person(emails=("zo\u00eb@x.example",)).in_text.search("zoe\u0308@x.example".encode())
 
 
 def test_an_address_is_found_as_mail_servers_write_it():
@@ -471,12 +518,13 @@ def test_search_looks_into_what_is_packed(tmp_path):
     with closing(sqlite3.connect(tmp_path / "e.db")) as connection:
         connection.execute("CREATE TABLE t AS SELECT 'anna-0017' AS told")
         connection.commit()
+    (tmp_path / "i.csv.zst").write_bytes(_pack_zstd(bytes(range(256)))[:40])
     (tmp_path / "f.txt").write_bytes("anna@x.example".encode("utf-16-le"))
     (tmp_path / "g.txt").write_text("anna-00171 and hanna-0017")
     (tmp_path / "h.csv.gz").write_bytes(gzip.compress(b"x" * 1000)[:20])
     found = search(tmp_path, anna, tmp_path / "data" / "exports")
     assert found.holding == ["a.csv.gz", "b.parquet", "c.csv.zst", "d.duckdb", "e.db", "f.txt"]
-    assert found.unreadable == ["h.csv.gz"] and found.looked_into == 8
+    assert found.unreadable == ["h.csv.gz", "i.csv.zst"] and found.looked_into == 9
 
 
 @pytest.mark.parametrize(
