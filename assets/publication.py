@@ -13,6 +13,7 @@ import dagster as dg
 
 from assets.ingest import refuse_after_failed_load
 from pipeline.activation import outputs
+from pipeline.activation.coverage import consent_coverage, coverage_before
 from pipeline.activation.handing_over import HandingOver
 from pipeline.activation.ledger import deliver_to_folder, is_kept, opened_ledger
 from pipeline.activation.terms import Waterfall
@@ -21,7 +22,7 @@ from pipeline.home.people import people_at_hand
 from pipeline.home.publishing import Publication
 from pipeline.home.warehouse import Warehouse
 from pipeline.places import audience_folder, table_file, table_folder
-from pipeline.reporting.facts import HandedOver
+from pipeline.reporting.facts import Coverage, HandedOver
 from pipeline.reporting.page import Page, page_folders
 from pipeline.reporting.site import OUT, RunCard, build_site, page_file
 from pipeline.settings import Settings
@@ -67,17 +68,18 @@ def publication_assets(catalog: Catalog, partitions_def: dg.PartitionsDefinition
         staged = Publication(settings.home, context.run_id)
         files: dict[str, int] = dict.fromkeys(PARTS, 0)
         manifests = []
+        consents = coverage_before(settings.home, {*snapshots} - {*asked, *later})
         for day in asked + later:
             what = _Part.of_later(catalog, settings, day) if day in later else _Part.whole(catalog, settings)
             _own_folders(staged, day, what)
             tables_written = outputs.write_tables(local, what.tables, day, staged.file)
             is_newest = day == max(snapshots) and not warehouse.days_to_come(asked)
-            audiences, waterfalls = _write_audiences(local, settings, catalog, day, staged, is_newest)
-            handed_over = _handed_over(day, waterfalls, audiences)
-            pages = _write_report(context, catalog, warehouse, staged, day, what, snapshots, handed_over)
+            audiences, waterfalls, covered = _write_audiences(local, settings, catalog, day, staged, is_newest)
+            handed_over, consents = _handed_over(day, waterfalls, audiences), [*consents, *covered]
+            pages = _write_report(context, catalog, warehouse, staged, day, what, snapshots, handed_over, consents)
             written = [*what.kept, *tables_written, *audiences]
             manifests.append(
-                outputs.write_manifest(local, settings, day, written, staged.file, what.made_with, waterfalls)
+                outputs.write_manifest(local, settings, day, written, staged.file, what.made_with, waterfalls, covered)
             )
             _tell(context, waterfalls)
             for part, count in zip(PARTS, (len(tables_written), len(audiences), len(pages)), strict=True):
@@ -139,8 +141,8 @@ class _Part:
 
 def _write_audiences(
     local: DuckDBEngine, settings: Settings, catalog: Catalog, day: dt.date, staged: Publication, is_newest: bool
-) -> tuple[list[outputs.Output], list[Waterfall]]:
-    """All audiences; none, where it is not known who must not be written to.
+) -> tuple[list[outputs.Output], list[Waterfall], list[Coverage]]:
+    """All audiences, and who agreed to what; none, where it is not known who must not be written to.
 
     Lists that are in force are those of the newest day; only these are delivered.
     """
@@ -150,9 +152,10 @@ def _write_audiences(
         if is_newest and (has_platforms or is_kept(settings)):
             with opened_ledger(settings) as ledger:
                 handing = opened.enter_context(closing(HandingOver(local, ledger.sent_before(day), day)))
-        return outputs.write_audiences(
+        written, waterfalls = outputs.write_audiences(
             local, catalog.audiences, day, staged.file, settings.holdout_share, handing=handing
         )
+        return written, waterfalls, consent_coverage(local, day)
 
 
 def _tell(context: dg.AssetExecutionContext, waterfalls: Collection[Waterfall]) -> None:
@@ -176,7 +179,7 @@ def _own_folders(staged: Publication, day: dt.date, what: _Part) -> None:
 
 def _write_report(
     context: dg.AssetExecutionContext, catalog: Catalog, warehouse: Warehouse, staged: Publication, day: dt.date,
-    what: _Part, snapshots: Collection[dt.date], handed_over: Sequence[HandedOver],
+    what: _Part, snapshots: Collection[dt.date], handed_over: Sequence[HandedOver], consents: Sequence[Coverage],
 ) -> list[str]:  # fmt: skip
     now = dt.datetime.now(dt.UTC).strftime("%Y-%m-%d %H:%M UTC")  # when it was made; nothing is computed from it
     settings = warehouse.settings
@@ -191,8 +194,9 @@ def _write_report(
     )
     folders = page_folders(settings.home)
     return build_site(
-        warehouse.local.read, day, catalog.tables, run, snapshots, staged.file, folders, what.has_page, handed_over
-    )
+        warehouse.local.read, day, catalog.tables, run, snapshots, staged.file, folders, what.has_page, handed_over,
+        consents,
+    )  # fmt: skip
 
 
 def _handed_over(

@@ -105,6 +105,24 @@ class HandedOver:
     files: tuple[str, ...] = ()
 
 
+CONSENT_STATES = ("agreed", "withdrawn", "never_told", "objected", "suppressed")
+"""Whoever is suppressed or has objected is in no other state, whatever they said before."""
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """How many customers and leads agreed on a day to a purpose and a channel; each is in one of the states."""
+
+    day: dt.date
+    purpose: str
+    channel: str
+    states: Mapping[str, int]
+
+    @property
+    def customers(self) -> int:
+        return sum(self.states.values())
+
+
 @dataclass(frozen=True)
 class Report:
     """All that a page may draw on."""
@@ -117,6 +135,8 @@ class Report:
     """Of each folder that makes several pages: the page of each value; of None: all others, by their own names."""
     handed_over: Sequence[HandedOver] = ()
     """What was published of audiences that have terms."""
+    consents: Sequence[Coverage] = ()
+    """Who agreed to what, on the day and on the days before."""
 
 
 def read_report(query: Query, snapshot_date: dt.date, tables: Mapping[str, Table], run: RunCard) -> Report:

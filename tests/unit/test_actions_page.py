@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +13,9 @@ import pytest
 from shop import Shop
 from test_reporting import RUN, plain
 
-from pipeline.reporting.facts import HandedOver
+from pipeline.reporting.facts import CONSENT_STATES, Coverage, HandedOver
 from pipeline.reporting.site import OUT, build_site
+from pipeline.settings import PAGES_FOLDER
 from pipeline.tables.catalog import tables
 
 DAY = dt.date(2026, 12, 31)
@@ -35,7 +36,7 @@ def action(name: str, label: str, customers: int | None, **others: Any) -> dict[
     return {"action": name, "label": label, "who": "Who.", "advice": "Write.", "customers": customers, **others}
 
 
-def pages(shop: Shop, folder: Path, *handed_over: HandedOver) -> dict[str, str]:
+def pages(shop: Shop, folder: Path, *handed_over: HandedOver, consents: Sequence[Coverage] = ()) -> dict[str, str]:
     """The first page and Actions, as they are written."""
 
     def file(target: str) -> Path:
@@ -45,8 +46,9 @@ def pages(shop: Shop, folder: Path, *handed_over: HandedOver) -> dict[str, str]:
 
     wanted = {"index", "actions"}
     build_site(
-        shop.engine.read, DAY, tables(), RUN, (), file, wanted=lambda page: page.name in wanted, handed_over=handed_over
-    )
+        shop.engine.read, DAY, tables(), RUN, (), file, (PAGES_FOLDER,), lambda page: page.name in wanted, handed_over,
+        consents,
+    )  # fmt: skip
     return {name: plain((folder / f"{OUT}/{DAY}/{name}.html").read_text(encoding="utf-8")) for name in wanted}
 
 
@@ -126,3 +128,26 @@ def test_who_was_left_out_of_audiences_with_terms(shop_with_list, tmp_path):
     assert f'href="../../../{parts[0]}" download' in text
     # A step that took nobody is no column.
     assert "Doubled" not in words_of(pages(shop_with_list, tmp_path / "two", ids, tool)["actions"])
+
+
+def test_who_agrees_to_what_over_the_snapshots(shop_with_list, tmp_path):
+    def told(day: dt.date, purpose: str, channel: str, *counts: int) -> Coverage:
+        return Coverage(day, purpose, channel, dict(zip(CONSENT_STATES, counts, strict=True)))
+
+    first = dt.date(2026, 6, 1)
+    consents = [
+        told(first, "marketing", "email", 3, 0, 7, 0, 0),
+        told(DAY, "marketing", "email", 8, 2, 8, 1, 1), told(DAY, "ads", "ads", 1, 0, 17, 1, 1),
+        told(dt.date(2027, 1, 1), "marketing", "email", 20, 0, 0, 0, 0),
+    ]  # fmt: skip
+    text = pages(shop_with_list, tmp_path, consents=consents)["actions"]
+    shown = words_of(text)
+    assert "Marketing by e-mail: 8 of 20 customers agree, 40.0 %; 30.0 % on 1 June 2026." in shown
+    assert "2026-06-01 marketing email 10 3 0 7 0 0 30.0 %" in shown
+    assert "2026-12-31 ads ads 20 1 0 17 1 1 5.0 %" in shown
+    assert "2027-01-01" not in shown, "a later day is not known on this one"
+    assert 'id="consent-coverage"' in text and text.count("Ads by ads") >= 1
+
+
+def test_without_consents_nobody_is_known_to_agree(shop_with_list, tmp_path):
+    assert "No consents are told of" in words_of(pages(shop_with_list, tmp_path)["actions"])
