@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pipeline.reporting import queries, words
-from pipeline.reporting.facts import Facts, Report
-from pipeline.reporting.segments import files_of
+from pipeline.reporting.facts import Facts, Report, files_of
 
 
 @dataclass(frozen=True)

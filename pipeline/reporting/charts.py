@@ -60,43 +60,6 @@ _SMALL_TILE = 0.06
 # ── figures ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def revenue_by_month(months: pl.DataFrame, currency: str, until: dt.date) -> Figure:
-    """Stacked columns of customers' and guests' revenue; a month that is not over is paler. Frame: month,
-    customer_revenue, guest_revenue."""
-    import plotly.graph_objects as go
-
-    rows = months.to_dicts()
-    labels = [f"{row['month']:%Y-%m-%d}" for row in rows]
-    part = f" (to {words.short_day(until)})"
-    names = [f"{row['month']:%B %Y}{part if words.is_open(row['month'], until) else ''}" for row in rows]
-    traces = [
-        go.Bar(
-            name=name,
-            x=labels,
-            y=[as_float(row[column]) for row in rows],
-            marker={"color": colour, "opacity": [0.5 if words.is_open(row["month"], until) else 1 for row in rows]},
-            hovertext=[
-                f"{month}<br>{name}: {words.money(row[column], currency)}"
-                for month, row in zip(names, rows, strict=True)
-            ],
-            hoverinfo="text",
-        )
-        for name, column, colour in (
-            ("Customers", "customer_revenue", ACCENT),
-            ("Guests (customer unknown)", "guest_revenue", UNKNOWN),
-        )
-        if name == "Customers" or any(row[column] for row in rows)
-    ]
-    layout = {
-        "barmode": "relative",
-        "bargap": 0.28 if len(rows) > 6 else 0.6,
-        "height": 280,
-        "xaxis": {"type": "date", "tickformat": "%b\n%Y", "showgrid": False, "nticks": 8},
-        "yaxis": {**amounts_of(traces, "y", currency), "zeroline": True},
-    }
-    return drawn(traces, layout)
-
-
 def score_grid(cells: pl.DataFrame, measure: str, currency: str, ranges: Mapping[tuple[str, int], str]) -> Figure:
     """5 × 5 heatmap of one pair of scores. Frame: pair, first_score, second_score, customers, revenue,
     mean_order_value.
@@ -185,39 +148,6 @@ def _tile(label: str, share: float | None) -> str:
     if (share or 0) >= _SMALL_TILE:
         return "<b>%{label}</b><br>%{text}"
     return f"<b>{'<br>'.join(plain(word) for word in label.split())}</b>"
-
-
-def arrivals(moves: pl.DataFrame, labels: Mapping[str, str], column: str, show: Callable[[Any], str]) -> Figure:
-    """Who came into each segment since the last snapshot, by direction. Frame: to_segment, direction and `column`;
-    `labels` are all segments, best first."""
-    import plotly.graph_objects as go
-
-    totals = {(r["to_segment"], r["direction"]): r[column] for r in _summed(moves, column).to_dicts()}
-    traces = [
-        go.Bar(
-            name=DIRECTION_LABELS[direction],
-            orientation="h",
-            y=[plain(label) for label in labels.values()],
-            x=[as_float(totals.get((segment, direction), 0)) for segment in labels],
-            marker={"color": colour},
-            hovertext=[
-                f"{plain(label)}<br>{DIRECTION_LABELS[direction]}: {show(totals.get((segment, direction), 0))}"
-                for segment, label in labels.items()
-            ],
-            hoverinfo="text",
-        )
-        for direction, colour in DIRECTION_COLOURS.items()
-        if any(found == direction for _, found in totals)
-    ]
-    layout = {
-        "barmode": "relative",
-        "bargap": 0.4,
-        "height": 80 + 30 * max(1, len(labels)),
-        "xaxis": {**_scale(traces, "x"), "rangemode": "tozero", "nticks": 6},
-        "yaxis": {"autorange": "reversed", "showgrid": False, "ticks": ""},
-        "margin": {"l": 10, "r": 16, "t": 8, "b": 30},
-    }
-    return drawn(traces, layout)
 
 
 def migration(

@@ -49,10 +49,6 @@ class Facts:
     lines: Mapping[str, Any]
     customers: Mapping[str, Any]
     segments: pl.DataFrame
-    moves: pl.DataFrame
-    previous: dt.date | None
-    lines_before: Mapping[str, Any] | None
-    customers_before: Mapping[str, Any] | None
     unknown_season: str
     """Why sizes of predictions may be far off; empty where the season is known."""
     untested: str
@@ -141,8 +137,6 @@ class Report:
 
 def read_report(query: Query, snapshot_date: dt.date, tables: Mapping[str, Table], run: RunCard) -> Report:
     ask = _as_of(query, snapshot_date)
-    previous: dt.date | None = ask(queries.PREVIOUS_SNAPSHOT).item()
-    before = _as_of(query, previous) if previous else None
     clock = ask(prediction_queries.SEASON)
     facts = Facts(
         snapshot_date=snapshot_date,
@@ -150,10 +144,6 @@ def read_report(query: Query, snapshot_date: dt.date, tables: Mapping[str, Table
         lines=_only_row(ask(queries.LINES)),
         customers=_only_row(ask(queries.CUSTOMERS)),
         segments=ask(queries.SEGMENTS),
-        moves=ask(queries.MOVES),
-        previous=previous,
-        lines_before=_only_row(before(queries.LINES)) if before else None,
-        customers_before=_only_row(before(queries.CUSTOMERS)) if before else None,
         unknown_season=_unknown_season(clock),
         untested=_untested(ask(prediction_queries.CHAMPIONS)),
         predictions=read_predictions(ask, snapshot_date),
@@ -215,3 +205,13 @@ def audience_file(facts: Facts, catalogue: str, audience: str, ending: str = "cs
     """Address of the file of an audience, relative to the page."""
     folder = f"../../../{places.audience_folder(facts.snapshot_date)}"
     return f"{folder}/{quote(catalogue, safe='')}/{quote(audience, safe='')}.{ending}"
+
+
+def segments_in(facts: Facts, catalogue: str) -> pl.DataFrame:
+    """The totals of a catalogue's segments, best first, empty ones with 0 customers."""
+    return facts.segments.filter(pl.col("catalogue") == catalogue).sort("segment_rank")
+
+
+def files_of(facts: Facts, catalogue: str, audience: str) -> tuple[tuple[str, str], ...]:
+    """(format, address relative to the page) of the files of an audience."""
+    return tuple((form, audience_file(facts, catalogue, audience, form.lower())) for form in ("CSV", "Parquet"))

@@ -73,7 +73,9 @@ def run_settings(report: Report) -> dict[str, str]:
 def _short(report: Report, totals: words.FileTotals, warned: int) -> str:
     """'Data to 31 Oct 2026, 54,000 rows, all used'."""
     last = report.facts.lines["last_on"]
-    data = f"Data to {words.short_day(last)}, {words.counted(totals.rows_read, 'row')}" if last else "No data yet"
+    if last is None:
+        return "No data yet"
+    data = f"Data to {words.short_day(last)}, {words.counted(totals.rows_read, 'row')}"
     told = [
         f"{words.counted(number, 'row' if what == 'quarantined' else 'file')} {what}"
         for what, number in (("quarantined", totals.quarantined), ("rejected", totals.rejected))

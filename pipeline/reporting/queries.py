@@ -63,37 +63,9 @@ FROM marts.customer_summary
 WHERE snapshot_date = $snapshot_date
 """
 
-PREVIOUS_SNAPSHOT = """
-SELECT max(previous_snapshot_date) AS snapshot_date
-FROM marts.segment_changes
-WHERE snapshot_date = $snapshot_date
-"""
 
 CATALOGUE = "SELECT catalogue FROM params.settings"
 
-MONTHS = """
-WITH booked AS (
-  SELECT
-    date_trunc('month', ordered_on)::DATE AS month,
-    coalesce(sum(amount) FILTER (WHERE customer_id IS NOT NULL), 0)::DECIMAL(18,2) AS customer_revenue,
-    coalesce(sum(amount) FILTER (WHERE customer_id IS NULL), 0)::DECIMAL(18,2) AS guest_revenue,
-    count(*) AS lines
-  FROM staging.order_lines
-  WHERE ordered_on <= $snapshot_date
-  GROUP BY date_trunc('month', ordered_on)::DATE
-)
-SELECT
-  calendar.starts_on AS month,
-  coalesce(booked.customer_revenue, 0)::DECIMAL(18,2) AS customer_revenue,
-  coalesce(booked.guest_revenue, 0)::DECIMAL(18,2) AS guest_revenue,
-  calendar.orders,
-  calendar.order_revenue,
-  coalesce(booked.lines, 0) AS lines
-FROM marts.revenue_calendar AS calendar
-LEFT JOIN booked ON booked.month = calendar.starts_on
-WHERE calendar.snapshot_date = $snapshot_date AND calendar.period_kind = 'month'
-ORDER BY calendar.starts_on
-"""
 
 SEGMENTS = """
 WITH catalogue AS (
@@ -135,19 +107,6 @@ LEFT JOIN members ON members.catalogue = catalogue.catalogue AND members.segment
 ORDER BY catalogue.catalogue, catalogue.segment_rank
 """
 
-MOVES = """
-SELECT
-  catalogue,
-  from_segment,
-  to_segment,
-  direction,
-  count(*) AS customers,
-  sum(value_at_stake)::DECIMAL(18,2) AS value_at_stake
-FROM marts.segment_events
-WHERE snapshot_date = $snapshot_date
-GROUP BY catalogue, from_segment, to_segment, direction
-ORDER BY catalogue, sum(value_at_stake) DESC, count(*) DESC, from_segment NULLS FIRST, to_segment, direction
-"""
 
 CROSSTAB = """
 SELECT pair, first_score, second_score, customers, orders, revenue, mean_order_value, spearman
@@ -324,11 +283,8 @@ ALL = {
     "lines": LINES,
     "without_occasion": WITHOUT_OCCASION,
     "customers": CUSTOMERS,
-    "previous_snapshot": PREVIOUS_SNAPSHOT,
     "catalogue": CATALOGUE,
-    "months": MONTHS,
     "segments": SEGMENTS,
-    "moves": MOVES,
     "crosstab": CROSSTAB,
     "thresholds": THRESHOLDS,
     "calendar": CALENDAR,

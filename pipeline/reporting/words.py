@@ -226,123 +226,13 @@ def optional_inputs_sentence(given: Mapping[str, int], switched_off: Sequence[st
     return " ".join(f"{what}: {listed(parts)}." for what, parts in told if parts)
 
 
-@dataclass(frozen=True)
-class Month:
-    """Revenue of the orders of a month that stand; the month begins on `first`."""
-
-    first: dt.date
-    revenue: Decimal
-
-
 def is_open(month: dt.date, until: dt.date) -> bool:
     """Whether the month that begins on `month` was not over at the end of day `until`."""
     after = until + dt.timedelta(days=1)
     return (month.year, month.month) == (after.year, after.month)
 
 
-def months_sentence(months: Sequence[Month], until: dt.date, currency: str) -> str:
-    """Best month and, against it, the last whole one; of equal months the earlier. `months` are ascending."""
-    whole = [month for month in months if not is_open(month.first, until)]
-    if not whole:
-        return "There is no whole month of orders yet."
-    best, last = max(whole, key=lambda month: month.revenue), whole[-1]
-    if best.revenue <= 0:
-        return "No order of these months stands."
-    text = f"The best month was {best.first:%B %Y} with {money(best.revenue, currency)} of orders that stand"
-    unfinished = f" {months[-1].first:%B %Y} is not over." if len(whole) < len(months) else ""
-    if best is last:
-        return f"{text}: the last whole month.{unfinished}"
-    against = f", {percent(share_of(last.revenue, best.revenue))} of that" if last.revenue > 0 else ""
-    return f"{text}; {last.first:%B %Y} brought {money(last.revenue, currency)}{against}.{unfinished}"
-
-
 # ── sentences: who moved ──────────────────────────────────────────────────────────────────────────────────────────────
-
-
-@dataclass(frozen=True)
-class Move:
-    """Customers who went from one segment to another since the previous snapshot; labels, not keys."""
-
-    origin: str | None
-    target: str
-    direction: str
-    customers: int
-    value: Decimal
-    audience: str = ""
-    """What the file of these customers is called."""
-
-
-def move_sentence(move: Move, customers: int, previous: dt.date, currency: str) -> str:
-    """The sentence of EXAMPLES: '412 customers (3.1 %) slipped from loyal to at risk since 1 November; …'."""
-    verb = {"better": "rose", "worse": "slipped", "entered": "entered"}[move.direction]
-    way = f"{verb} as {move.target}" if move.origin is None else f"{verb} from {move.origin} to {move.target}"
-    who = f"{counted(move.customers, 'customer')} ({percent(share_of(move.customers, customers))})"
-    spent = "together they spent" if move.customers != 1 else "they spent"
-    return f"{who} {way} since {day(previous)}; {spent} {money(move.value, currency)} in the last year."
-
-
-def nobody(direction: str) -> str:
-    what = {"better": "moved up", "worse": "moved down", "entered": "bought for the first time"}[direction]
-    return f"Nobody {what}."
-
-
-def changed_sentence(moves: Sequence[Move], previous: dt.date) -> str:
-    up, down, new = (
-        sum(move.customers for move in moves if move.direction == d) for d in ("better", "worse", "entered")
-    )
-    if not up + down + new:
-        return f"Nobody has changed groups or come new since {day(previous)}."
-    rose = f"{counted(up, 'customer')} moved up" if up else "nobody moved up"
-    sank = f"{count(down)} moved down" if down else "nobody moved down"
-    return f"Since {day(previous)}, {rose}, {sank} and {somebody(new)} new."
-
-
-def at_stake_sentence(moves: Sequence[Move], worth: Decimal, currency: str) -> str:
-    """What those who moved down are worth, of `worth`, all customers' revenue of the last 12 months."""
-    down = [move.value for move in moves if move.direction == "worse"]
-    if not down:
-        return "Nothing is at stake: nobody moved down."
-    at_stake = sum(down, Decimal(0))
-    share = percent(share_of(at_stake, worth))
-    return (
-        f"Those who moved down spent {money(at_stake, currency)} in the last 12 months, "
-        f"{share} of what customers spent."
-    )
-
-
-def worth_sentence(customers: int, buyers: int, worth: Decimal, currency: str) -> str:
-    """`buyers` of the customers bought in the last 12 months."""
-    if not customers:
-        return "Unknown until there are customers."
-    if not buyers:
-        return "Nobody bought in the last 12 months."
-    return f"{counted(buyers, 'customer')} spent {money(worth, currency)} in the last 12 months."
-
-
-def arrivals_sentence(moves: Iterable[Move], previous: dt.date) -> str:
-    """Which segment gained and which lost the most, net, through moves and entries."""
-    net: dict[str, int] = {}
-    for move in moves:
-        net[move.target] = net.get(move.target, 0) + move.customers
-        if move.origin is not None:
-            net[move.origin] = net.get(move.origin, 0) - move.customers
-    grown = max(net, key=lambda name: (net[name], name), default=None)
-    shrunk = min(net, key=lambda name: (net[name], name), default=None)
-    if grown is None or shrunk is None or net[grown] <= 0:
-        return f"No segment has grown or shrunk since {day(previous)}."
-    text = f"Since {day(previous)}, {grown} grew most, by {counted(net[grown], 'customer')}"
-    return f"{text}; {shrunk} lost most, {count(-net[shrunk])}." if net[shrunk] < 0 else f"{text}."
-
-
-def value_moved_sentence(moves: Iterable[Move], currency: str) -> str:
-    """Into which segment the most value moved."""
-    arrived: dict[str, Decimal] = {}
-    for move in moves:
-        arrived[move.target] = arrived.get(move.target, Decimal(0)) + move.value
-    if not arrived:
-        return "Nobody moved."
-    top = max(arrived, key=lambda name: (arrived[name], name))
-    return f"Most value moved into {top}: {money(arrived[top], currency)} of the last year's revenue."
 
 
 # ── sentences: segments and scores ────────────────────────────────────────────────────────────────────────────────────

@@ -165,94 +165,6 @@ def test_optional_exports_are_named_with_what_is_missing_without_them(shop: Shop
     assert "perennial.targets" in text
 
 
-def months(*revenue: str, first: dt.date = dt.date(2026, 1, 1)) -> list[words.Month]:
-    return [words.Month(first.replace(month=first.month + n), Decimal(amount)) for n, amount in enumerate(revenue)]
-
-
-@pytest.mark.parametrize(
-    ("given", "until", "sentence"),
-    [
-        # Of two equal months the earlier is called the best.
-        (months("20", "20", "5"), "2026-03-31",
-         "The best month was January 2026 with $20.00 of orders that stand; March 2026 brought $5.00, 25.0% of that."),
-        (months("5", "20"), "2026-02-28", "The best month was February 2026 with $20.00"
-         " of orders that stand: the last whole month."),
-        # March has begun: it can be neither the best nor the last whole one.
-        (months("5", "20", "90"), "2026-03-30",
-         "The best month was February 2026 with $20.00"
-          " of orders that stand: the last whole month. March 2026 is not over."),
-        # Nobody bought in April so far; March is whole all the same.
-        (months("5", "20", "90"), "2026-04-10", "The best month was March 2026 with $90.00"
-         " of orders that stand: the last whole month."),
-        (months("5"), "2026-01-30", "There is no whole month of orders yet."),
-        ([], "2026-01-31", "There is no whole month of orders yet."),
-        # More came back than was sold: no share of the best is told.
-        (months("8", "-3"), "2026-02-28", "The best month was January 2026 with $8.00"
-         " of orders that stand; February 2026 brought −$3.00."),
-        (months("-8", "-9"), "2026-02-28",
-         "No order of these months stands."),
-    ],
-)  # fmt: skip
-def test_the_best_month_stands_beside_the_last_whole_one(given: list[words.Month], until: str, sentence: str) -> None:
-    assert plain(words.months_sentence(given, dt.date.fromisoformat(until), "USD")) == sentence
-
-
-def move(origin: str | None, target: str, direction: str, customers: int, value: str = "0") -> words.Move:
-    return words.Move(origin, target, direction, customers, Decimal(value))
-
-
-@pytest.mark.parametrize(
-    ("told", "of", "sentence"),
-    [
-        (move("Loyal", "At risk", "worse", 412, "38900"), 13290,
-         "412 customers (3.1%) slipped from Loyal to At risk since 31 May 2026; "
-         "together they spent €38,900 in the last year."),
-        (move("At risk", "Loyal", "better", 1, "12.50"), 4,
-         "1 customer (25.0%) rose from At risk to Loyal since 31 May 2026; they spent €12.50 in the last year."),
-        (move(None, "New", "entered", 2, "-7"), 8,
-         "2 customers (25.0%) entered as New since 31 May 2026; together they spent −€7.00 in the last year."),
-    ],
-)  # fmt: skip
-def test_a_move_is_one_sentence(told: words.Move, of: int, sentence: str) -> None:
-    assert plain(words.move_sentence(told, of, MAY, "EUR")) == sentence
-
-
-def test_who_changed_and_what_it_is_worth() -> None:
-    moves = [move("A", "B", "worse", 3, "30"), move("B", "A", "better", 1, "5"), move(None, "A", "entered", 1, "9")]
-    assert (
-        words.changed_sentence(moves, MAY)
-        == "Since 31 May 2026, 1 customer moved up, 3 moved down and 1 was new."
-    )  # fmt: skip
-    assert words.changed_sentence([], MAY) == "Nobody has changed groups or come new since 31 May 2026."
-    assert plain(words.at_stake_sentence(moves, Decimal(120), "EUR")) == (
-        "Those who moved down spent €30.00 in the last 12 months, 25.0% of what customers spent."
-    )
-    assert words.at_stake_sentence(moves[1:], Decimal(120), "EUR") == "Nothing is at stake: nobody moved down."
-    # They came back with refunds, and nobody bought: there is no whole to have a share of.
-    returned = [move("A", "B", "worse", 1, "-4")]
-    assert plain(words.at_stake_sentence(returned, Decimal(0), "EUR")) == (
-        "Those who moved down spent −€4.00 in the last 12 months, unknown of what customers spent."
-    )
-    assert words.worth_sentence(0, 0, Decimal(0), "EUR") == "Unknown until there are customers."
-    assert words.worth_sentence(3, 0, Decimal(0), "EUR") == "Nobody bought in the last 12 months."
-    assert plain(words.worth_sentence(3, 1, Decimal(9), "EUR")) == "1 customer spent €9.00 in the last 12 months."
-
-
-def test_arrivals_name_the_groups_that_grew_and_shrank_most() -> None:
-    # B gains 3 from A and loses 1 to C: +2. C: +1. A: −3.
-    moves = [move("A", "B", "worse", 3, "1"), move("B", "C", "worse", 1, "8")]
-    assert words.arrivals_sentence(moves, MAY) == "Since 31 May 2026, B grew most, by 2 customers; A lost most, 3."
-    assert plain(words.value_moved_sentence(moves, "EUR")) == (
-        "Most value moved into C: €8.00 of the last year's revenue."
-    )
-    swapped = [move("A", "B", "worse", 2), move("B", "A", "better", 2)]
-    assert words.arrivals_sentence(swapped, MAY) == "No segment has grown or shrunk since 31 May 2026."
-    assert words.arrivals_sentence([], MAY) == "No segment has grown or shrunk since 31 May 2026."
-    entered = [move(None, "A", "entered", 1)]
-    assert words.arrivals_sentence(entered, MAY) == "Since 31 May 2026, A grew most, by 1 customer."
-    assert words.value_moved_sentence([], "EUR") == "Nobody moved."
-
-
 def group(label: str, customers: int, revenue: str = "0") -> words.Group:
     return words.Group(label, customers, Decimal(revenue))
 
@@ -472,26 +384,6 @@ def test_two_periods_in_words() -> None:
 # ── figures ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_months_show_the_amounts_given_and_the_open_month_paler() -> None:
-    frame = pl.DataFrame(
-        {
-            "month": [dt.date(2026, 5, 1), dt.date(2026, 6, 1)],
-            "customer_revenue": [Decimal("10.50"), Decimal("-2.00")],
-            "guest_revenue": [Decimal("0.00"), Decimal("3.25")],
-        }
-    )
-    customers, guests = charts.revenue_by_month(frame, "EUR", dt.date(2026, 6, 12))["data"]
-    assert (customers["y"], guests["y"]) == ([10.5, -2.0], [0.0, 3.25])
-    assert customers["marker"]["opacity"] == [1, 0.5]
-    assert guests["marker"]["color"] == charts.UNKNOWN
-    assert [plain(text) for text in guests["hovertext"]] == [
-        "May 2026<br>Guests (customer unknown): €0",
-        "June 2026 (to 12 Jun 2026)<br>Guests (customer unknown): €3.25",
-    ]
-    alone = charts.revenue_by_month(frame.with_columns(pl.lit(Decimal(0)).alias("guest_revenue")), "EUR", JUNE)
-    assert [trace["name"] for trace in alone["data"]] == ["Customers"]
-
-
 def crosstab(**cells: tuple[int, float | None]) -> pl.DataFrame:
     """All 25 cells of RF; r5f1=(customers, mean order value) fills one."""
     rows = []
@@ -554,29 +446,6 @@ def test_a_group_has_its_colour_in_every_catalogue() -> None:
     assert charts.group_colour("Cannot lose", 5, 7) == charts.group_colour("cant_lose", 8, 10) == "var(--rank-8)"
     assert charts.group_colour("first-time", 2, 5) == "var(--rank-3)"  # a stage, by what it means
     assert charts.group_colour("Regional", 2, 2) == "var(--rank-10)"  # not ours: by its rank
-
-
-def test_arrivals_are_stacked_by_direction() -> None:
-    moves = pl.DataFrame(
-        {
-            "to_segment": ["loyal", "loyal", "new"],
-            "direction": ["better", "better", "entered"],
-            "customers": [2, 3, 4],
-        }
-    )
-    figure = charts.arrivals(moves, {"loyal": "Loyal", "new": "New"}, "customers", words.count)
-    assert {trace["name"]: trace["x"] for trace in figure["data"]} == {"Moved up": [5, 0], "New": [0, 4]}
-    assert charts.legend(figure) == (("Moved up", "var(--better)"), ("New", "var(--entered)"))
-
-
-@pytest.mark.parametrize(
-    ("customers", "ticks"),
-    [([1, 2], {"tickformat": "d", "dtick": 1}), ([3, 4], {"tickformat": "~s"})],  # stacked they reach 3 and 7
-)
-def test_the_ticks_of_few_customers_are_whole(customers: list[int], ticks: dict[str, object]) -> None:
-    moves = pl.DataFrame({"to_segment": ["a", "a"], "direction": ["better", "worse"], "customers": customers})
-    axis = charts.arrivals(moves, {"a": "A"}, "customers", words.count)["layout"]["xaxis"]
-    assert {name: axis[name] for name in ("tickformat", "dtick") if name in axis} == ticks
 
 
 def test_a_migration_links_groups_and_can_leave_out_who_stayed() -> None:

@@ -15,8 +15,7 @@ import polars as pl
 from pipeline.reporting import charts, queries, words
 from pipeline.reporting.charts import Series
 from pipeline.reporting.components import Chart, Field, Grid, KeyFigure, View, grid
-from pipeline.reporting.facts import Facts, Report, table_file
-from pipeline.reporting.segments import frame_of
+from pipeline.reporting.facts import Facts, Report, segments_in, table_file
 
 _CATALOGUE = "axonaut"
 _CATALOGUES = {"grid": "The ten groups", "axonaut": "The seven groups"}
@@ -336,7 +335,7 @@ def _period_chart(facts: Facts, placed: pl.DataFrame) -> Chart | None:
 def _period_view(facts: Facts, placed: pl.DataFrame, catalogue: str) -> View:
     found = {row["segment"]: row for row in placed.filter(pl.col("catalogue") == catalogue).to_dicts()}
     nobody: Row = {"customers": 0, "orders": 0, "revenue": Decimal(0)}
-    groups = [(row["label"], found.get(row["segment"], nobody)) for row in frame_of(facts, catalogue).to_dicts()]
+    groups = [(row["label"], found.get(row["segment"], nobody)) for row in segments_in(facts, catalogue).to_dicts()]
     people = sum(row["customers"] for _, row in groups)
     revenue = sum((row["revenue"] for _, row in groups), Decimal(0))
     shares = {"customers": people, "revenue": revenue if revenue > 0 else None}

@@ -11,13 +11,14 @@ columns:
   is_open: {hidden: true}
 legend: {Customers: accent, Guests (customer unknown): unknown}
 let:
-  best: max_by(rows, revenue)
+  best: max_by(rows, revenue) FILTER (NOT is_open)
   last: max_by(rows, month) FILTER (NOT is_open)
   lines: sum(lines)::BIGINT
   first: min(month)
 sentence: >-
-  The best month was {{ best.month|month }} with {{ best.revenue|money }}{% if last is not none and last.month != best.month
-  %}; {{ last.month|month }} brought {{ last.revenue|money }}{% endif %}.
+  {% if best is none %}There is no whole month of orders yet.{% elif best.revenue <= 0 %}No whole month brought
+  anything.{% else %}The best month was {{ best.month|month }} with {{ best.revenue|money }}{% if last.month !=
+  best.month %}; {{ last.month|month }} brought {{ last.revenue|money }}{% endif %}.{% endif %}
 empty: No order has been booked yet.
 basis: n = {{ lines|counted("order line") }} with charges and refunds · {{ first|span(snapshot_date) }}
 */
