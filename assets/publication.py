@@ -15,7 +15,7 @@ from assets.ingest import refuse_after_failed_load
 from pipeline.activation import outputs
 from pipeline.activation.coverage import consent_coverage, coverage_before
 from pipeline.activation.handing_over import HandingOver
-from pipeline.activation.ledger import deliver_to_folder, is_kept, opened_ledger
+from pipeline.activation.ledger import deliver_to_folder, is_kept, opened_ledger, require_newest
 from pipeline.activation.terms import Waterfall
 from pipeline.engines.duckdb import DuckDBEngine
 from pipeline.home.people import people_at_hand
@@ -150,6 +150,7 @@ def _write_audiences(
     with people_at_hand(local, settings), ExitStack() as opened:
         handing = None
         if is_newest and (has_platforms or is_kept(settings)):
+            require_newest(local, settings)
             with opened_ledger(settings) as ledger:
                 handing = opened.enter_context(closing(HandingOver(local, ledger.sent_before(day), day)))
         written, waterfalls = outputs.write_audiences(

@@ -19,7 +19,7 @@ import polars as pl
 from packaging.requirements import Requirement
 
 from pipeline.activation.ledger import FILE as DELIVERIES
-from pipeline.activation.ledger import LedgerUnusable, OutboxUnusable, is_kept, require_ledger
+from pipeline.activation.ledger import LedgerUnusable, OutboxUnusable, is_kept, require_ledger, require_newest
 from pipeline.engines.duckdb import DuckDBEngine
 from pipeline.engines.engine import Snapshots
 from pipeline.engines.partitions import Partitions
@@ -37,7 +37,7 @@ from pipeline.ingest.exports import find_exports
 from pipeline.ingest.identity import IdKeyError, find_key, key_file, key_id
 from pipeline.ingest.readers import disk_is_full
 from pipeline.ingest.sources import find_sources
-from pipeline.ingest.tombstones import ErasureKeyError, find_tombstones
+from pipeline.ingest.tombstones import ErasureKeyError, find_tombstones, require_cases
 from pipeline.reporting.attention import WorthALook, of_files, worth_a_look
 from pipeline.reporting.digest import report_of
 from pipeline.reporting.week import Answer, Week
@@ -382,8 +382,14 @@ def _people(settings: Settings, engine: DuckDBEngine) -> Iterator[Finding]:
     try:
         with people_at_hand(engine, settings, read_only=True):
             yield Finding("ok", "people", f"whole, in {FILE}; back it up with the warehouse")
+            require_cases(engine, settings)
+            require_newest(engine, settings)
     except (PeopleLost, PeopleUnusable) as error:
         yield Finding("fail", "people", str(error))
+    except ErasureKeyError as error:
+        yield Finding("fail", "erasures", str(error))
+    except LedgerUnusable as error:
+        yield Finding("fail", "deliveries", str(error))
 
 
 def _deliveries(settings: Settings) -> Iterator[Finding]:

@@ -23,6 +23,7 @@ from typing import Any, Self
 import duckdb
 import pyarrow as pa
 
+from pipeline.activation.ledger import require_newest
 from pipeline.durable import fsync
 from pipeline.engines.duckdb import DuckDBEngine
 from pipeline.engines.spark.lake import Lake, is_in_lake
@@ -32,7 +33,7 @@ from pipeline.home.people import SUPPRESSED, people_attached, people_file, sweep
 from pipeline.home.publishing import Publication
 from pipeline.home.rewriting import rewrite, rewrite_file
 from pipeline.ingest.readers import disk_is_full
-from pipeline.ingest.tombstones import Tombstones
+from pipeline.ingest.tombstones import Tombstones, note_cases
 from pipeline.places import QUARANTINE
 from pipeline.quoting import file_literal, quoted, text_literal
 from pipeline.reporting.words import shown_id
@@ -138,13 +139,17 @@ def _tables(engine: DuckDBEngine) -> dict[str, dict[str, str]]:
 
 
 def purge_people(settings: Settings, person: Person) -> None:
-    """Rows that no row of staging belongs to any more, and those that name the person elsewhere."""
+    """Rows that no row of staging belongs to any more, and those that name the person elsewhere; it is noted that the
+    case has begun. Raises LedgerUnusable where the ledger of deliveries is an older one: it may not know the person.
+    """
     if not people_file(settings).exists():
         return
     with opened(settings) as connection:
         engine = DuckDBEngine(connection)
         fill(engine, person)
         with people_attached(engine, settings):  # staging first: a row there must have its person
+            require_newest(engine, settings)
+            note_cases(engine, settings)
             for one in INPUTS.values():
                 columns = {name: one.header.columns[name].type for name in one.persons}
                 if where := is_of_person(columns, ("value",)):

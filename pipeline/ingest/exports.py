@@ -37,7 +37,7 @@ from pipeline.ingest.recognise import Shown
 from pipeline.ingest.requests import open_cases
 from pipeline.ingest.sizes import limits_of
 from pipeline.ingest.sources import Source, choose, find_sources
-from pipeline.ingest.tombstones import find_tombstones
+from pipeline.ingest.tombstones import find_tombstones, note_cases, require_cases
 from pipeline.settings import Settings
 from pipeline.tables.inputs import INPUTS
 
@@ -72,6 +72,8 @@ def load_exports(
         yield from _loaded(engine, settings, exports, now)
         return
     with people_attached(engine, settings):
+        require_cases(engine, settings)
+        note_cases(engine, settings)
         without_persons = list(lost(engine))
         yield from _loaded(engine, settings, exports, now, without_persons)
         sweep(engine)

@@ -18,16 +18,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+import polars as pl
+
 from pipeline.durable import fsync
+from pipeline.engines.duckdb import DuckDBEngine
 from pipeline.errors import PerennialError
+from pipeline.home.people import CASES
 from pipeline.ingest.contacts import email, phone
 from pipeline.settings import Settings
+from pipeline.shapes import counted
 
 Kind = Literal["customer_id", "email", "phone", "order_id"]
 KINDS: tuple[Kind, ...] = ("customer_id", "email", "phone")
 """By what people are named; orders are known by theirs only."""
 FOLDER = Path("data", "erasures")
 _ENDING = ".case.json"
+_BLOCK = 64  # bytes of a block of SHA-256: RFC 2104 pads the key to it, and hashes a longer one
 
 
 class ErasureKeyError(PerennialError):
@@ -44,6 +50,30 @@ def canonical(kind: Kind, told: str, country: str | None = None) -> str | None:
 def tombstone(key: bytes, kind: Kind, known_as: str) -> str:
     """`known_as`: canonical."""
     return hmac.digest(key, f"forget:v1:{kind}:{known_as}".encode(), "sha256").hex()
+
+
+def tombstone_sql(place: int, kind: Kind, text: str) -> str:
+    """SQL: `tombstone` of a text by the so-many-th of the keys that `hand_over` gave the connection."""
+    inner = f"unhex(sha256({_half(place, 'inner')} || encode('forget:v1:{kind}:' || {text})))"
+    return f"sha256({_half(place, 'outer')} || {inner})"
+
+
+def hand_over(engine: DuckDBEngine, stones: Tombstones) -> None:
+    """The keys as variables of the connection, part of no statement; the tombstones as `temp.tombstones`."""
+    for place, key in enumerate(stones.keys):
+        padded = (hashlib.sha256(key).digest() if len(key) > _BLOCK else key).ljust(_BLOCK, b"\0")
+        for half, mask in (("inner", 0x36), ("outer", 0x5C)):
+            value = bytes(byte ^ mask for byte in padded)
+            engine.execute(f"SET VARIABLE erasure_key_{place}_{half} = $value", {"value": value})
+    engine.execute("CREATE OR REPLACE TEMP TABLE tombstones (kind VARCHAR, value VARCHAR, erased_on DATE)")
+    rows = [(kind, value, day) for (kind, value), day in stones.erased_on.items()]
+    schema = {"kind": pl.String, "value": pl.String, "erased_on": pl.Date}
+    engine.insert("temp.tombstones", pl.DataFrame(rows, schema=schema, orient="row"))
+
+
+def _half(place: int, half: str) -> str:
+    """Without the key there is no answer: null would know nobody again."""
+    return f"coalesce(getvariable('erasure_key_{place}_{half}')::BLOB, error('a key of tombstones is not set')::BLOB)"
 
 
 def key_id(key: bytes) -> str:
@@ -66,14 +96,6 @@ class Tombstones:
 
     def __bool__(self) -> bool:
         return bool(self.erased_on)
-
-    def day(self, kind: Kind, told: str, country: str | None = None) -> dt.date | None:
-        """Up to when what is told of an identifier is erased; None for whoever was not forgotten."""
-        known_as = canonical(kind, told, country)
-        if known_as is None:
-            return None
-        days = [self.erased_on.get((kind, tombstone(key, kind, known_as))) for key in self.keys]
-        return max((day for day in days if day is not None), default=None)
 
     def alias(self, order_id: str) -> str:
         """An order of somebody who was forgotten: the same in every export, and nobody's. With the oldest key."""
@@ -133,6 +155,28 @@ def cases(settings: Settings) -> list[dict[str, Any]]:
                 "backup."
             ) from None
     return found
+
+
+def require_cases(engine: DuckDBEngine, settings: Settings) -> None:
+    """Raises ErasureKeyError where the file of a case that has begun is gone: who was forgotten would come back.
+
+    `people` has to be attached; it notes them.
+    """
+    noted = {name for (name,) in engine.execute(f"SELECT case_name FROM {CASES}")}
+    if missing := sorted(noted - {case["case"] for case in cases(settings)}):
+        raise ErasureKeyError(
+            f"{FOLDER} lacks {counted(len(missing), 'case')} of people who were forgotten, such as {missing[0]}: it "
+            f"was removed, or an older one was put back. They would come back with the next export. Restore the folder "
+            f"from the backup; where there is none, forget these people again, named as they were then."
+        )
+
+
+def note_cases(engine: DuckDBEngine, settings: Settings) -> None:
+    """Note the cases that have begun; `people` has to be attached."""
+    begun = [case["case"] for case in cases(settings) if case["state"] != "requested"]
+    engine.execute(
+        f"INSERT INTO {CASES} SELECT unnest($begun::VARCHAR[]) EXCEPT SELECT case_name FROM {CASES}", {"begun": begun}
+    )
 
 
 def older_tombstones(case: Mapping[str, Any] | None) -> list[dict[str, str]]:

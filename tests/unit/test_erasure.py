@@ -17,8 +17,10 @@ import polars as pl
 import pytest
 from pydantic import Secret
 
+from pipeline.activation.delivering import deliver_from
+from pipeline.activation.ledger import FILE as DELIVERIES
 from pipeline.activation.ledger import FOLDER as FOLDER_OF_HOME
-from pipeline.activation.ledger import opened_ledger
+from pipeline.activation.ledger import LedgerUnusable, Row, opened_ledger
 from pipeline.doctor import _objections
 from pipeline.engines.duckdb import DuckDBEngine, connect
 from pipeline.engines.spark.lake import Lake, is_in_lake
@@ -354,6 +356,38 @@ def test_whom_was_forgotten_before_stays_so_when_the_case_is_opened_again(world)
     assert world.forget(with_exports=True).is_closed
     world.forget(with_exports=True)
     assert find_tombstones(world.settings).erased_on.keys() == stones.keys() and len(stones) == 5
+
+
+def test_a_folder_of_cases_that_is_gone_stops_the_load(world):
+    """The people's file knows that there was a case, else Anna would come back with the next export."""
+    world.forget()
+    kept = world.home / "kept"
+    (world.home / FOLDER).rename(kept)
+    with pytest.raises(ErasureKeyError, match=r"data/erasures lacks 1 case of people who were forgotten.*Restore"):
+        world.load()
+    assert world.read("SELECT count(*) FROM staging.customers") == [(1,)]
+    kept.rename(world.home / FOLDER)
+    world.load()
+    shutil.rmtree(world.home / FOLDER)
+    assert not world.forget().is_closed, "named as then, the case is the same"
+    world.load()
+
+
+def test_an_older_ledger_of_deliveries_is_told_and_nobody_is_forgotten_by_it(world):
+    with opened_ledger(world.settings) as ledger:
+        ledger.begin("klaviyo", "crm", "grid/loyal", [])
+    older = (world.home / DELIVERIES).read_bytes()
+    with opened_ledger(world.settings) as ledger:
+        ledger.begin("klaviyo", "crm", "grid/loyal", [Row("anna-0017", '{"Email": "anna@x.example"}')])
+    deliver_from(world.settings)
+    newer = (world.home / DELIVERIES).read_bytes()
+    (world.home / DELIVERIES).write_bytes(older)
+    with pytest.raises(LedgerUnusable, match="is an older one, put back from a backup"):
+        deliver_from(world.settings)
+    with pytest.raises(LedgerUnusable, match="is an older one"):
+        world.forget()
+    (world.home / DELIVERIES).write_bytes(newer)
+    assert world.forget(with_exports=True).left["to be removed by perennial deliver"]
 
 
 def test_a_later_order_is_one_of_a_new_customer(world):
