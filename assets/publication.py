@@ -30,9 +30,9 @@ from pipeline.tables.catalog import Catalog
 from pipeline.tables.header import Table
 
 PARTS = {
-    "tables": "Tables of the snapshot as Parquet: data/marts/<table>/day=<date>/",
-    "audiences": "Every audience as Parquet and CSV, with a manifest: data/audiences/<date>/",
-    "report": "The pages that people read: reports/out/<date>/index.html",
+    "tables": "Tables of the snapshot as Parquet: data/marts/TABLE/day=DATE/",
+    "audiences": "Every audience as Parquet and CSV, with a manifest: data/audiences/DATE/",
+    "report": "The pages that people read: reports/out/DATE/index.html",
 }
 
 
@@ -90,7 +90,9 @@ def publication_assets(catalog: Catalog, partitions_def: dg.PartitionsDefinition
         if later:
             context.log.info(f"What compares with earlier days was published again: {later[0]} … {later[-1]}.")
         for part, count in files.items():
-            yield dg.MaterializeResult(asset_key=["published", part], metadata={"files": count})
+            page = {"page": dg.MetadataValue.path(str(settings.home / OUT / str(asked[-1]) / "index.html"))}
+            plotted: dict[str, Any] = {"files": count} | (page if part == "report" else {})
+            yield dg.MaterializeResult(asset_key=["published", part], metadata=plotted)
 
     return publication
 
@@ -180,8 +182,17 @@ def _write_report(
     what: _Part, snapshots: Collection[dt.date], handed_over: Sequence[HandedOver], consents: Sequence[Coverage],
 ) -> list[str]:  # fmt: skip
     now = dt.datetime.now(dt.UTC).strftime("%Y-%m-%d %H:%M UTC")  # when it was made; nothing is computed from it
-    run = RunCard(context.run_id, now, outputs.versions(), what.analytic, what.analytic["currency"])
-    folders = page_folders(warehouse.settings.home)
+    settings = warehouse.settings
+    run = RunCard(
+        context.run_id,
+        now,
+        outputs.versions(),
+        what.analytic,
+        what.analytic["currency"],
+        settings.locale,
+        settings.name,
+    )
+    folders = page_folders(settings.home)
     return build_site(
         warehouse.local.read, day, catalog.tables, run, snapshots, staged.file, folders, what.has_page, handed_over,
         consents,

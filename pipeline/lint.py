@@ -81,6 +81,8 @@ def _problems_of(catalog: Catalog, known: Catalog, of_features: Sequence[Refused
             found += _of_table(table, schemas, of_features)
         for name, test in table.header.tests.items():
             found += _not_for_spark(test, f"{table.file} (test {name})", schemas)
+        if table.header.metrics:
+            found += _not_for_spark(table.header.metrics, f"{table.file} (metrics)", schemas)
     return [*found, *_unusable(catalog, [one for one in catalog.audiences if one not in known.audiences])]
 
 

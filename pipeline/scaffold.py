@@ -141,7 +141,7 @@ _PAGE = """\
 title: TITLE
 lead: What this page is about.
 # The page it follows in the navigation; without this line it comes last.
-# after: overview
+# after: products
 #}
 """
 

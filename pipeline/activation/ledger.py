@@ -238,18 +238,19 @@ def compact(settings: Settings) -> None:
     file.chmod(0o600)
 
 
-def forget_customers(settings: Settings, customers: Sequence[str]) -> list[Sent]:
+def forget_customers(settings: Settings, customers: Sequence[str], why: str = "erased") -> list[Sent]:
     """These leave outbox and folder at once; from everywhere else they are removed by the next delivery.
 
-    Returns what is to be removed elsewhere; when `sent_identifiers` finds none of it any more, that is acknowledged.
+    `why`: erased or objected. Returns what is to be removed elsewhere; when `sent_identifiers` finds none of it any
+    more, that is acknowledged.
     """
     if not is_kept(settings):
         return []
-    given = {"customers": list(customers), "folder": FOLDER}
+    given = {"customers": list(customers), "folder": FOLDER, "why": why}
     of_these = "list_contains($customers, customer_id)"
     with opened_ledger(settings) as ledger:
         with ledger.transaction():
-            ledger.execute("INSERT INTO leaving SELECT DISTINCT unnest($customers), 'erased'", given)
+            ledger.execute("INSERT INTO leaving SELECT DISTINCT unnest($customers), $why", given)
             ledger.execute(f"DELETE FROM before WHERE {of_these}", given)
             gone = f"{of_these} AND (place = $folder OR state = 'rejected')"
             ledger.execute(f"DELETE FROM deliveries WHERE {gone}", given)
@@ -266,6 +267,44 @@ def sent_identifiers(settings: Settings, customers: Sequence[str]) -> list[Sent]
         return []
     with opened_ledger(settings) as ledger:
         return ledger.sent_identifiers(customers)
+
+
+def elsewhere(settings: Settings, customers: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    """Customer -> the lists beside the folder of the home that they are on, or may be; nothing is changed for it.
+
+    Raises LedgerUnusable.
+    """
+    if not (settings.home / FILE).exists():
+        return {}
+    require_ledger(settings)
+    listed = "audience || ' for ' || platform || ' at ' || place"
+    with _telling_of_damage(), duckdb.connect(str(settings.home / FILE), read_only=True) as connection:
+        found = DuckDBEngine(connection).execute(
+            f"SELECT customer_id, list(DISTINCT {listed} ORDER BY {listed}) FROM deliveries "
+            f"WHERE place <> $folder AND state <> 'rejected' AND list_contains($customers, customer_id) "
+            f"GROUP BY customer_id",
+            {"folder": FOLDER, "customers": list(customers)},
+        )
+    return {customer: tuple(lists) for customer, lists in found}
+
+
+def stopped(settings: Settings, customers: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    """Customer -> the lists in force that they are kept off because they objected. Raises OutboxUnusable."""
+    if Outbox.of(settings) is None:
+        return {}
+    listed = "audience || ' for ' || platform"
+    try:
+        with duckdb.connect() as connection:
+            found = DuckDBEngine(connection).execute(
+                f"SELECT customer_id, list(DISTINCT {listed} ORDER BY {listed}) "
+                f"FROM read_parquet({file_literal(settings.home / ROWS)}) "
+                f"WHERE identifiers IS NULL AND why = 'objected' AND list_contains($customers, customer_id) "
+                f"GROUP BY customer_id",
+                {"customers": list(customers)},
+            )
+    except duckdb.Error:
+        raise OutboxUnusable(ROWS, "is damaged") from None
+    return {customer: tuple(lists) for customer, lists in found}
 
 
 class Ledger:

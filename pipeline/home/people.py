@@ -24,6 +24,13 @@ from pipeline.tables.inputs import INPUTS, Input
 FILE = Path("data", "people", "people.duckdb")
 SUPPRESSED = "people.suppressed_customers"
 """Whose address or number a suppression named, also when they have another by now; the address itself is not kept."""
+REFUSALS = " UNION ALL ".join(
+    f"SELECT entries.file_id, entries.row_number, entries.kind, entries.entry, named.value "
+    f"FROM {one.table.full_name} AS entries JOIN people.{quoted(one.name)} AS named USING (file_id, row_number)"
+    for one in INPUTS.values()
+    if any(column.contact == "kind" for column in one.header.columns.values())
+)
+"""SELECT: whom suppressions and requests of erasure name, by file and row; `people` has to be attached."""
 _OF_SUPPRESSED = ("customer_id", "kind", "entry")
 _REMEDY = (
     "Restore it from the backup of the same night as the warehouse; or move it away, keep the exports it was read from "
@@ -125,17 +132,13 @@ def holds_persons(engine: DuckDBEngine) -> bool:
 
 
 def remember_suppressed(engine: DuckDBEngine) -> None:
-    """Note whom the suppressions in force name, before rows of customers give way to others with other addresses."""
-    if not engine.scalar("SELECT 1 FROM staging.suppressions WHERE kind <> 'customer_id' LIMIT 1"):
+    """Note whom the refusals in force name, before rows of customers give way to others with other addresses."""
+    if not engine.scalar(f"SELECT 1 FROM ({REFUSALS}) WHERE kind <> 'customer_id' LIMIT 1"):
         return
     engine.execute(
         f"""
         INSERT INTO {SUPPRESSED}
-        WITH told AS (
-          SELECT entries.kind, entries.entry, named.value
-          FROM staging.suppressions AS entries
-          JOIN people.suppressions AS named USING (file_id, row_number)
-        ),
+        WITH told AS ({REFUSALS}),
         known AS (
           SELECT customers.customer_id, unnest(['email', 'phone']) AS kind,
             unnest([persons.email, persons.phone]) AS value

@@ -7,15 +7,18 @@ file that holds its tombstones, when what is told of the person was erased, and 
 
 from __future__ import annotations
 
+import calendar
 import datetime as dt
 import hashlib
 import hmac
 import json
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from pipeline.durable import fsync
 from pipeline.errors import PerennialError
 from pipeline.ingest.contacts import email, phone
 from pipeline.settings import Settings
@@ -85,16 +88,33 @@ def find_tombstones(settings: Settings) -> Tombstones:
     known = {key_id(key): key for key in keys(settings)}
     found = dict[tuple[str, str], dt.date]()
     for case in cases(settings):
-        if case["key_id"] not in known:
-            raise ErasureKeyError(
-                f"{case_file(settings, case['case'])} was made with the key {case['key_id']}, which is not among "
-                f"PERENNIAL_ERASURE_KEYS. Without it nobody can tell who was forgotten, and they would come back with "
-                f"the next export. Set the variable to the key, or to several with commas between them, and run again."
-            )
-        for stone in case["tombstones"]:
+        stones = older_tombstones(case)
+        for made_with in (case["key_id"], *(stone["key_id"] for stone in stones)):
+            if made_with not in known:
+                raise ErasureKeyError(
+                    f"{case_file(settings, case['case'])} was made with the key {made_with}, which is not among "
+                    f"PERENNIAL_ERASURE_KEYS. Without it nobody can tell who was forgotten, and they would come back "
+                    f"with the next export. Set the variable to the key, or to several with commas between them, and "
+                    f"run again."
+                )
+        for stone in stones:
             key = (stone["kind"], stone["value"])
-            found[key] = max(found.get(key, dt.date.min), dt.date.fromisoformat(case["erased_on"]))
+            found[key] = max(found.get(key, dt.date.min), dt.date.fromisoformat(stone["erased_on"]))
     return Tombstones(list(known.values()), found)
+
+
+def case_of(settings: Settings, kind: Kind, known_as: str) -> str:
+    """The name of the case of an identifier: an older one that knows it, else that of a new one. Raises ErasureKeyError
+    where there is no key."""
+    known = keys(settings)
+    if not known:
+        raise ErasureKeyError(
+            "There is no key for tombstones. Set PERENNIAL_ERASURE_KEYS to a text that nobody can guess, such as "
+            "`openssl rand -hex 32` makes, and keep it outside the home, for every run of it: by it those are known "
+            "again who were forgotten."
+        )
+    names = [tombstone(key, kind, known_as)[:16] for key in known]
+    return next((name for name in names if case_file(settings, name).exists()), names[0])
 
 
 def case_file(settings: Settings, case: str) -> Path:
@@ -113,3 +133,30 @@ def cases(settings: Settings) -> list[dict[str, Any]]:
                 "backup."
             ) from None
     return found
+
+
+def older_tombstones(case: Mapping[str, Any] | None) -> list[dict[str, str]]:
+    """Those of a case, each with its day and key, so that they outlive that the case is opened again."""
+    if case is None:
+        return []
+    of_case = {name: case[name] for name in ("erased_on", "key_id") if name in case}
+    return [of_case | stone for stone in case["tombstones"]]
+
+
+def write_case(file: Path, told: Mapping[str, Any]) -> None:
+    """Whole or not at all, on disk for good, and for the owner alone."""
+    file.parent.mkdir(parents=True, mode=0o700, exist_ok=True)
+    partial = file.with_name(f".{file.name}.partial")
+    partial.unlink(missing_ok=True)
+    with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as written:
+        json.dump(told, written, indent=2, ensure_ascii=False)
+        written.write("\n")
+    fsync(partial)
+    partial.replace(file)
+    fsync(file.parent)
+
+
+def a_month_after(day: dt.date) -> dt.date:
+    """The same day of the next month, else its last: the time that art. 12 GDPR gives."""
+    year, month = (day.year, day.month + 1) if day.month < 12 else (day.year + 1, 1)
+    return dt.date(year, month, min(day.day, calendar.monthrange(year, month)[1]))

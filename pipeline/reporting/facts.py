@@ -15,15 +15,15 @@ import polars as pl
 
 from pipeline import places
 from pipeline.reporting import prediction_queries, prediction_words, queries, words
+from pipeline.reporting.predictions import Ask, Predictions, read_predictions
+from pipeline.settings import Clv
 from pipeline.tables.header import Table
 
 Query = Callable[[str, Mapping[str, object]], pl.DataFrame]
 """Runs a SELECT on the warehouse with `$name` parameters."""
 
-Ask = Callable[..., pl.DataFrame]
-"""The same as of one snapshot date: other parameters by name."""
-
 MAIN_CATALOGUE = "grid"
+"""The one that the report speaks of where the setting says nothing else."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +35,9 @@ class RunCard:
     versions: Mapping[str, str]
     settings: Mapping[str, object]
     currency: str
+    locale: str = "en"
+    shop: str = ""
+    """Name of the shop, as titles have it."""
 
 
 @dataclass(frozen=True)
@@ -54,8 +57,15 @@ class Facts:
     """Why sizes of predictions may be far off; empty where the season is known."""
     untested: str
     """Which published models could not be tested; empty where all were."""
+    predictions: Predictions
+    clv: Clv
+    """Horizon, discount and margin of the predicted value."""
+    shop: str = ""
+    """Name of the shop, for titles; empty if it has not been told."""
     season: str = ""
     """Whether the season is in the predictions, and how; empty where there are none."""
+    catalogue: str = MAIN_CATALOGUE
+    """Whose segments the report speaks of."""
 
     @property
     def is_empty(self) -> bool:
@@ -146,9 +156,18 @@ def read_report(query: Query, snapshot_date: dt.date, tables: Mapping[str, Table
         customers_before=_only_row(before(queries.CUSTOMERS)) if before else None,
         unknown_season=_unknown_season(clock),
         untested=_untested(ask(prediction_queries.CHAMPIONS)),
+        predictions=read_predictions(ask, snapshot_date),
+        clv=_clv(run),
         season=_season(clock),
+        shop=run.shop,
+        catalogue=ask(queries.CATALOGUE).item(),
     )
     return Report(facts, ask, run, tables)
+
+
+def _clv(run: RunCard) -> Clv:
+    given = run.settings.get("clv")
+    return Clv.model_validate(given if isinstance(given, Mapping) else {})
 
 
 def _unknown_season(clock: pl.DataFrame) -> str:

@@ -69,6 +69,8 @@ FROM marts.segment_changes
 WHERE snapshot_date = $snapshot_date
 """
 
+CATALOGUE = "SELECT catalogue FROM params.settings"
+
 MONTHS = """
 WITH booked AS (
   SELECT
@@ -131,21 +133,6 @@ SELECT
 FROM catalogue
 LEFT JOIN members ON members.catalogue = catalogue.catalogue AND members.segment = catalogue.segment
 ORDER BY catalogue.catalogue, catalogue.segment_rank
-"""
-
-FLOWS = """
-SELECT
-  changes.catalogue,
-  changes.previous_segment,
-  changes.segment,
-  count(*) AS customers,
-  sum(summary.revenue_12_months)::DECIMAL(18,2) AS revenue_12_months
-FROM marts.segment_changes AS changes
-JOIN marts.customer_summary AS summary
-  ON summary.snapshot_date = changes.snapshot_date AND summary.customer_id = changes.customer_id
-WHERE changes.snapshot_date = $snapshot_date AND changes.previous_snapshot_date IS NOT NULL
-GROUP BY changes.catalogue, changes.previous_segment, changes.segment
-ORDER BY changes.catalogue, changes.previous_segment NULLS FIRST, changes.segment
 """
 
 MOVES = """
@@ -338,9 +325,9 @@ ALL = {
     "without_occasion": WITHOUT_OCCASION,
     "customers": CUSTOMERS,
     "previous_snapshot": PREVIOUS_SNAPSHOT,
+    "catalogue": CATALOGUE,
     "months": MONTHS,
     "segments": SEGMENTS,
-    "flows": FLOWS,
     "moves": MOVES,
     "crosstab": CROSSTAB,
     "thresholds": THRESHOLDS,

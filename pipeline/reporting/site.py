@@ -18,6 +18,7 @@ from pathlib import Path
 
 import jinja2
 
+from pipeline.notation import writing_in
 from pipeline.reporting.facts import Coverage, HandedOver, Query, Report, RunCard, read_report
 from pipeline.reporting.page import Page, PageFile, Room, in_navigation, in_rooms, read_pages
 from pipeline.reporting.pages import PAGES
@@ -60,9 +61,10 @@ def build_site(
     Raises HeaderError.
     """
     files = read_pages(page_folders, tables, taken=PYTHON_PAGES)
-    environment = make_environment(run.currency, {page.template: page.source for page in files})
-    report = replace(read_report(query, snapshot_date, tables, run), handed_over=handed_over, consents=consents)
-    texts = _pages(environment, files, report, wanted)
+    with writing_in(run.locale):
+        environment = make_environment(run.currency, {page.template: page.source for page in files})
+        report = replace(read_report(query, snapshot_date, tables, run), handed_over=handed_over, consents=consents)
+        texts = _pages(environment, files, report, wanted)
     for target, text in texts.items():
         file(target).write_text(text, encoding="utf-8")
     entrance = build_entrance({*snapshots, snapshot_date}, run.currency, file)

@@ -75,6 +75,7 @@ class AudienceHeader(Described):
     description: str = Field(min_length=10)
     each: Names = Field((), description="One audience per value of this column, or of catalogue and column")
     values: str | None = Field(None, description="SELECT of the values of `each`, also of those without customers")
+    ids_only: tuple[str, ...] = Field((), description="Columns that only files of ids have, and those of no platform")
     columns: dict[str, Column]
 
     @field_validator("columns")
@@ -104,6 +105,8 @@ class AudienceHeader(Described):
     def value_is_a_column(self) -> Self:
         if self.value is not None and self.value not in self.columns:
             raise ValueError(f"value names {self.value!r}, which is not among the columns")
+        if missing := [name for name in self.ids_only if name not in self.columns]:
+            raise ValueError(f"ids_only names {missing[0]!r}, which is not among the columns")
         return self
 
     @model_validator(mode="after")

@@ -166,6 +166,7 @@ def _require_own(one: Table | Audience, known: Mapping[str, Table]) -> None:
         _require_partitions(one)
         readable = {name for name in known if name.split(".")[0] in READABLE} | {*PARAMETER_TABLES, *features()}
         texts = {"": one.text or "", "with the features written in": one.select or "", **one.header.tests}
+        texts["metrics"] = one.header.metrics or ""
         may_read = f"tables of the schemas {' and '.join(READABLE)}, features"
     for what, select in texts.items():
         found = unsafe(select, tables=readable, parameters=[PARTITION_COLUMN]) if select else None

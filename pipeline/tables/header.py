@@ -100,6 +100,7 @@ class Header(BaseModel):
     owner: str
     columns: dict[str, Column] = Field(min_length=1)
     tests: dict[str, str] = Field(default_factory=dict)
+    metrics: str | None = Field(None, description="SELECT of name and value: figures of a day that Dagster plots")
     incremental_by: str | None = Field(None, description="Key of which all rows follow from the key's rows it reads")
     computed_by: str | None = Field(None, description="Step of `pipeline.steps.computed` that makes it")
     reads: tuple[str, ...] = Field((), description="Tables that step reads; of a SELECT they are seen")
@@ -122,6 +123,11 @@ class Header(BaseModel):
             if not is_name(name) or name in OF_EVERY_TABLE:
                 raise ValueError(f"{name!r} cannot name a test; use letters, digits and _, no {OF_EVERY_TABLE}")
         return {name: bare(sql) for name, sql in tests.items()}
+
+    @field_validator("metrics")
+    @classmethod
+    def metrics_are_bare(cls, metrics: str | None) -> str | None:
+        return None if metrics is None else bare(metrics)
 
     @model_validator(mode="after")
     def grain_is_documented(self) -> Self:

@@ -1,6 +1,6 @@
 /*
 title: Segments
-description: Every customer in the segment of each catalogue, with scores, tiers and what is known of the purchases.
+description: "Every customer in the segment of each catalogue, with scores, tiers, what is known of the purchases and what is predicted."
 owner: team:crm
 each: [catalogue, segment]
 values: |
@@ -8,11 +8,22 @@ values: |
   FROM marts.segment_catalogue
   WHERE snapshot_date = $snapshot_date
 value: revenue_12_months
+ids_only:
+  - predicted_clv
+  - churn_probability
+  - churn_horizon_days
+  - p_purchase_30d
+  - p_purchase_90d
+  - next_purchase_from
+  - next_purchase_median
+  - next_purchase_to
+  - stage
+  - activity_trend
 columns:
   customer_id:       {type: VARCHAR, meaning: Customer of the shop}
   segment:           {type: VARCHAR, meaning: Group the customer falls in}
-  changed_on:        {type: DATE, meaning: First snapshot since which the group is the present one}
-  previous_segment:  {type: VARCHAR, nullable: true, meaning: "Group on the previous snapshot date; null for a customer who was none then, and on the first snapshot"}
+  changed_on:        {type: DATE, nullable: true, meaning: "First snapshot since which the group is the present one; empty for who has never changed it"}
+  previous_segment:  {type: VARCHAR, nullable: true, meaning: "Group before the present one; empty for who has never changed it"}
   recency_days:      {type: BIGINT, unit: days, min: 0, meaning: Days from the last occasion to the snapshot date}
   occasions:         {type: BIGINT, unit: days, min: 1, meaning: "Days with an order: RFM's F"}
   revenue:           {type: "DECIMAL(18,2)", unit: currency, meaning: "Net revenue: RFM's M"}
@@ -27,13 +38,23 @@ columns:
   orders:            {type: BIGINT, unit: orders, min: 1, meaning: Orders that stand}
   mean_order_value:  {type: DOUBLE, unit: currency, meaning: "Sales and charges per order that stands, before refunds"}
   revenue_12_months: {type: "DECIMAL(18,2)", unit: currency, meaning: Revenue of the last 365 days}
+  predicted_clv:     {type: DOUBLE, unit: currency, nullable: true, meaning: "Predicted value; null where it is not predicted"}
+  churn_probability: {type: DOUBLE, nullable: true, min: 0, max: 1, meaning: Probability of no order within churn_horizon_days}
+  churn_horizon_days: {type: INTEGER, unit: days, nullable: true, min: 1, meaning: The churn horizon of the day}
+  p_purchase_30d:    {type: DOUBLE, nullable: true, min: 0, max: 1, meaning: Probability of an order within 30 days}
+  p_purchase_90d:    {type: DOUBLE, nullable: true, min: 0, max: 1, meaning: Probability of an order within 90 days}
+  next_purchase_from: {type: DATE, nullable: true, meaning: "Day by which one in ten like this has bought, of those who buy within 365 days"}
+  next_purchase_median: {type: DATE, nullable: true, meaning: Day by which half of them have}
+  next_purchase_to:  {type: DATE, nullable: true, meaning: Day by which nine in ten of them have}
+  stage:             {type: VARCHAR, nullable: true, meaning: Lifecycle stage}
+  activity_trend:    {type: VARCHAR, nullable: true, meaning: "growing, declining or stable; else why it is not known"}
 */
 SELECT
   segments.catalogue,
   segments.customer_id,
   segments.segment,
-  changes.changed_on,
-  changes.previous_segment,
+  CASE WHEN changes.segment_before IS NOT NULL THEN changes.changed_on END AS changed_on,
+  changes.segment_before AS previous_segment,
   scores.recency_days,
   scores.occasions,
   scores.revenue,
@@ -47,9 +68,20 @@ SELECT
   summary.last_purchase_on,
   summary.orders,
   summary.mean_order_value,
-  summary.revenue_12_months
+  summary.revenue_12_months,
+  whole.predicted_clv,
+  whole.churn_probability,
+  whole.churn_horizon_days,
+  whole.p_purchase_30d,
+  whole.p_purchase_90d,
+  whole.next_purchase_from,
+  whole.next_purchase_median,
+  whole.next_purchase_to,
+  whole.stage,
+  whole.activity_trend
 FROM marts.rfm_segments AS segments
 JOIN marts.rfm_scores AS scores USING (snapshot_date, customer_id)
 JOIN marts.customer_summary AS summary USING (snapshot_date, customer_id)
 JOIN marts.segment_changes AS changes USING (snapshot_date, customer_id, catalogue)
+LEFT JOIN marts.customer_360 AS whole USING (snapshot_date, customer_id)
 WHERE segments.snapshot_date = $snapshot_date

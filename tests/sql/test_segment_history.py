@@ -85,6 +85,20 @@ def test_a_return_to_an_earlier_group_is_a_change(shop):
     ]
 
 
+def test_the_group_before_stays_with_who_stays(shop):
+    # As above until March; in April nobody buys.
+    shop.orders("anna", "2026-01-01", "2026-02-10").orders("bert", "2026-01-02", "2026-03-03")
+    shop.snapshot(JANUARY).snapshot(FEBRUARY)
+    names = ("customer_id", "segment_before", "changed_on")
+    assert shop.show(CHANGES, JANUARY).where(catalogue="grid").rows(*names) == [
+        ("anna", None, JANUARY), ("bert", None, JANUARY),
+    ]  # fmt: skip
+    shop.snapshot(MARCH).snapshot("2026-04-30")
+    moved = [("anna", "need_attention", MARCH), ("bert", "hibernating", MARCH)]
+    assert shop.show(CHANGES, MARCH).where(catalogue="grid").rows(*names) == moved
+    assert shop.show(CHANGES, "2026-04-30").where(catalogue="grid").rows(*names) == moved
+
+
 def test_catalogues_have_histories_of_their_own(shop):
     # January: Anna twice and earlier (13), Bert once and later (31). February: Anna three times and last (31), Bert
     # four times (13). They change places: a move in the grid, none in Axonaut's seven, where both cells are at risk.

@@ -74,9 +74,8 @@ def shop_with_list(shop: Shop) -> Shop:
 def test_the_first_page_lists_whom_to_act_on_with_their_files(shop_with_list, tmp_path):
     text = pages(shop_with_list, tmp_path)["index"]
     told = words_of(text)
-    assert "Overdue: 52 customers, 7 of them new since 30 November 2026, 2,600 € at stake. Write." in told
-    assert "At most 52.00 € each, an upper limit, not measured." in told
-    assert "1 customer. What may be spent on each is not known." in told
+    assert "Overdue 52 customers, 7 of them new since 30 November 2026 · at most €52.00 each (not measured)" in told
+    assert "At risk 1 customer · what may be spent on each is not known" in told
     assert "Nobody today: Rising. Insufficient data for “Second order”: it needs second orders." in told
     files = re.findall(r'href="([^"]+/actions/[^"]+)" download', text)
     assert files == [f"{FILES}/{name}.{form}" for name in ("overdue", "at_risk") for form in ("csv", "parquet")]
@@ -85,7 +84,7 @@ def test_the_first_page_lists_whom_to_act_on_with_their_files(shop_with_list, tm
 def test_the_page_of_actions_leads_to_files_and_to_the_pages_that_tell_more(shop_with_list, tmp_path):
     text = pages(shop_with_list, tmp_path)["actions"]
     told = words_of(text)
-    assert "53 customers of 1 to act on, with 2,600 € at stake. Overdue comes first: 52 customers, 2,600 €." in told
+    assert "53 customers of 1 to act on, with €2,600 at stake. Overdue comes first: 52 customers, €2,600." in told
     assert "of 3 customers it is not known" in told
     assert "Insufficient data: Second order needs second orders." in told
     assert f'<a href="{FILES}/overdue.csv" download>overdue.csv</a>' in text
@@ -97,8 +96,8 @@ def test_a_measured_worth_is_called_one(shop, tmp_path):
     measured = {"valued": 1, "value_at_stake": 9.0, "most_to_spend": 0.4, "cost_basis": "measured"}
     dear = {"valued": 1, "value_at_stake": 5.0, "most_to_spend": -0.1, "cost_basis": "measured"}
     text = pages(listed(shop, action("rising", "R", 1, **measured), action("overdue", "O", 1, **dear)), tmp_path)
-    assert "At most 0.40 € each, as campaigns measured it." in words_of(text["index"])
-    assert "Nothing may be spent on them: no contact pays." in words_of(text["index"])
+    assert "at most €0.40 each (measured)" in words_of(text["index"])
+    assert "1 customer · no contact pays" in words_of(text["index"])
     assert "what campaigns measured of a contact with their stage" in words_of(text["actions"])
 
 

@@ -118,8 +118,61 @@ def test_a_row_tells_scores_tiers_and_where_the_customer_came_from(shop, folder)
         "mean_order_value": "20.0",
     }
     assert (row["first_purchase_on"], row["last_purchase_on"]) == ("2026-01-02", "2026-03-01")
-    changes = shop.show("marts.segment_changes", "2026-03-31").where(catalogue="grid")
-    assert row["previous_segment"] == (changes.one("previous_segment") or "")
+    assert (row["changed_on"], row["previous_segment"]) == ("", ""), "alone in the shop, she was never in another"
+
+
+def test_who_changed_carries_the_group_before_and_what_is_predicted(shop, folder):
+    # January: Bert bought last (Anna 11, Bert 31). February: Anna bought again (Anna 33, Bert 11). Cleo is new in March
+    # and the last: of 3, Anna has 1 of recency worse than hers and 2 of frequency (24), Bert none (11), Cleo 2 (41).
+    shop.orders("anna", "2026-01-01", "2026-02-10").orders("bert", "2026-01-02").orders("cleo", "2026-03-30")
+    build_audiences(shop, "2026-01-31", "2026-02-28", "2026-03-31")
+    shop.engine.insert(
+        "marts.customer_360",
+        pl.DataFrame(
+            [{"snapshot_date": DAY, "customer_id": "bert", "stage": "active", "activity_trend": "too_new",
+              "predicted_clv": 12.5, "churn_probability": 0.25, "churn_horizon_days": 90, "p_purchase_30d": 0.5,
+              "p_purchase_90d": 0.75, "next_purchase_from": DAY, "next_purchase_median": DAY, "next_purchase_to": DAY}]
+        ),
+    )  # fmt: skip
+    rows = {row["customer_id"]: row for found in audience(shop, folder).values() for row in found}
+    assert {name: (row["segment"], row["changed_on"], row["previous_segment"]) for name, row in rows.items()} == {
+        "anna": ("at_risk", "2026-03-31", "need_attention"), "bert": ("hibernating", "2026-02-28", "about_to_sleep"),
+        "cleo": ("promising", "", ""),
+    }  # fmt: skip
+    predicted = list(rows["bert"])[-10:]
+    assert [rows["bert"][name] for name in predicted] == [
+        "12.5", "0.25", "90", "0.5", "0.75", "2026-03-31", "2026-03-31", "2026-03-31", "active", "too_new",
+    ]  # fmt: skip
+    assert [rows["anna"][name] for name in predicted] == [""] * 10, "of whom nothing is predicted"
+
+
+def test_who_moved_is_in_the_file_of_the_move(shop, folder):
+    # Anna and Bert of the test above; Cleo comes in February, later than both, whose scores do not change: with n = 3
+    # in February Anna has recency 1 + 5/3 = 2 and frequency 1 + 10/3 = 4, Bert 1 and 1, Cleo 1 + 10/3 = 4 and 1.
+    shop.orders("anna", "2026-01-01", "2026-02-10", amount=10).orders("bert", "2026-01-02").orders("cleo", "2026-02-12")
+    build_audiences(shop, "2026-01-31")
+    shop.table("marts.segment_events", "2026-02-28")
+    for_moves = [one for one in ours().audiences if one.name == "moves"]
+    february = dt.date(2026, 2, 28)
+    for day in (dt.date(2026, 1, 31), february):
+        write_audiences(shop.engine, for_moves, day, folder)
+    root = folder.path / audience_folder(february)
+    found = {
+        path.relative_to(root).with_suffix("").as_posix(): [
+            (row["customer_id"], row["direction"], row["previous_snapshot_date"], row["value_at_stake"])
+            for row in csv.DictReader(path.open(encoding="utf-8", newline=""))
+        ]
+        for path in root.rglob("*.csv")
+    }
+    assert found == {
+        "moves/hibernating_to_at_risk": [("anna", "better", "2026-01-31", "20.00")],
+        "moves/about_to_sleep_to_hibernating": [("bert", "worse", "2026-01-31", "10.00")],
+        "moves/newcomers_to_promising": [("cleo", "entered", "2026-01-31", "10.00")],
+        "axonaut_moves/hibernating_to_cant_lose": [("anna", "better", "2026-01-31", "20.00")],
+        "axonaut_moves/at_risk_to_hibernating": [("bert", "worse", "2026-01-31", "10.00")],
+        "axonaut_moves/newcomers_to_new": [("cleo", "entered", "2026-01-31", "10.00")],
+    }
+    assert not (folder.path / audience_folder(dt.date(2026, 1, 31))).exists(), "the first snapshot has no moves"
 
 
 def test_ids_are_never_altered_and_those_like_formulas_are_quoted_and_counted(shop, folder):

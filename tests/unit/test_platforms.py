@@ -269,6 +269,15 @@ def test_a_column_of_the_audience_that_the_platform_has_is_there_once(home):
     assert list(written.rows("brevo")[0]) == ["EMAIL", "SMS", "EXT_ID", "FIRSTNAME", "LASTNAME", "COUNTRY"]
 
 
+def test_columns_for_ids_only_are_in_no_file_of_a_platform(home):
+    load(home, [person("a", "a@example.com")], agreed("a", "email"))
+    written = Written(home, everybody(home, "klaviyo", ids_only="[worth]"))
+    assert written.files["everybody.csv"].splitlines()[0] == "customer_id,worth,note"
+    assert list(written.rows("klaviyo")[0])[-1] == "note" and "worth" not in written.rows("klaviyo")[0]
+    with pytest.raises(HeaderError, match="ids_only names 'worht', which is not among the columns"):
+        everybody(home, ids_only="[worht]")
+
+
 def test_a_file_too_large_is_written_in_parts(home, monkeypatch):
     monkeypatch.setattr(platforms()["email_list"].header, "most_bytes", 100)
     ids = [f"c{place}" for place in range(7)]

@@ -66,13 +66,22 @@ def _find(load: Load, kind: Kind, table: str, column: str, condition: str) -> No
         return
     load.execute("CREATE OR REPLACE TEMP TABLE erased_values (told VARCHAR, of_country VARCHAR, erased_on DATE)")
     load.engine.insert("temp.erased_values", of_erased)
-    moment = f"CAST({load.input.moment} AS DATE)" if load.input.moment in load.stored else "CAST(NULL AS DATE)"
+    moment = f"CAST({_moment(load)} AS DATE)"
     load.execute(
         f"INSERT INTO temp.erased SELECT DISTINCT row_number FROM {table} AS rows JOIN temp.erased_values AS told "
         f"ON told.told = rows.{quoted(column)} AND told.of_country = {country} "
         f"WHERE {condition} AND coalesce({moment} <= told.erased_on, TRUE)"  # what is not dated may be of any day
     )
     load.execute("DROP TABLE temp.erased_values")
+
+
+def _moment(load: Load) -> str:
+    """SQL: of when a row tells; null if it does not say. A no is not of a later time than the file it came in: else one
+    that is dated wrongly would come back for ever.
+    """
+    if load.input.moment not in load.stored:
+        return "CAST(NULL AS TIMESTAMP)"
+    return load.changed_at() if load.input.header.in_doubt else load.input.moment
 
 
 def _make_nobodys(load: Load) -> None:

@@ -1,12 +1,14 @@
 /*
 title: More than chance?
+term: q-value
 caption: Customers found in each class, and by chance alone
 draw: {bars: activity_trend, series: {found: accent, by_chance: part-2}, only: is_change}
 columns:
-  activity_trend: Trend
+  activity_trend: {label: Trend, audience: {folder: signals, key: signal}}
   found: {label: Found, kind: count}
   by_chance: {kind: number}
   is_change: {hidden: true}
+  signal: {hidden: true}
 let:
   tested: sum(found)
 hover: "{{ activity_trend }}, {{ series|lower }}: {{ value|expected }}"
@@ -21,7 +23,8 @@ SELECT
   classes.label AS activity_trend,
   summary.customers AS found,
   summary.by_chance,
-  summary.activity_trend <> 'stable' AS is_change
+  summary.activity_trend <> 'stable' AS is_change,
+  CASE WHEN summary.activity_trend <> 'stable' THEN summary.activity_trend END AS signal
 FROM marts.activity_trend_summary AS summary
 JOIN classes ON classes.activity_trend = summary.activity_trend
 WHERE summary.snapshot_date = $snapshot_date AND summary.by_chance IS NOT NULL

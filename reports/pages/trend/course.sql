@@ -3,13 +3,14 @@ title: The base over time
 caption: Customers of every trend, snapshot by snapshot
 columns:
   as_of: End of
-  activity_trend: Trend
+  activity_trend: {label: Trend, audience: {folder: signals, key: signal}}
   customers:
   by_chance: {kind: number}
   revenue_12_months:
   predicted_clv:
   window_days:
   shown: {hidden: true}
+  signal: {hidden: true}
 views:
   trend:
     label: With a trend
@@ -75,7 +76,11 @@ SELECT
   summary.revenue_12_months,
   summary.predicted_clv,
   summary.window_days,
-  classes.shown
+  classes.shown,
+  CASE
+    WHEN summary.snapshot_date = $snapshot_date AND summary.activity_trend IN ('growing', 'declining')
+      THEN summary.activity_trend
+  END AS signal
 FROM marts.activity_trend_summary AS summary
 JOIN classes ON classes.activity_trend = summary.activity_trend
 WHERE summary.snapshot_date <= $snapshot_date AND summary.window_days IS NOT NULL

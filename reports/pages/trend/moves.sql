@@ -1,5 +1,6 @@
 /*
 title: Moves between trends
+term: trend
 draw: table
 columns:
   from: From
@@ -7,6 +8,8 @@ columns:
   direction: Move
   customers:
   value_at_stake:
+  file: {label: File, audience: {folder: trend_moves, key: move}}
+  move: {hidden: true}
   way: {hidden: true}
 let:
   moved: sum(customers)
@@ -48,6 +51,8 @@ SELECT
   END AS direction,
   moves.customers,
   moves.value_at_stake,
+  coalesce(moves.from_segment, 'newcomers') || '_to_' || moves.to_segment || '.csv' AS file,
+  coalesce(moves.from_segment, 'newcomers') || '_to_' || moves.to_segment AS move,
   CASE WHEN moves.to_segment = 'stable' AND moves.direction IN ('better', 'worse') THEN 'calmed' ELSE moves.direction END
     AS way
 FROM moves

@@ -4,12 +4,13 @@ caption: Trends in the groups with at least 20 customers with a trend
 draw: {bars: bar, stack: share, series: {growing: better, stable: pale, declining: worse}}
 columns:
   bar: {hidden: true}
-  segment: {label: Segment, kind: text}
+  segment: {label: Segment, kind: text, audience: {folder: grid, key: audience}}
   with_trend: {label: With a trend, kind: count}
   growing:
   stable:
   declining:
   everybody: {hidden: true}
+  audience: {hidden: true}
 let:
   tested: max(everybody)
   compared: sum(with_trend)::BIGINT
@@ -40,9 +41,10 @@ SELECT
   count(*) FILTER (trends.activity_trend = 'growing') AS growing,
   count(*) FILTER (trends.activity_trend = 'stable') AS stable,
   count(*) FILTER (trends.activity_trend = 'declining') AS declining,
-  (SELECT count(*) FROM trends) AS everybody
+  (SELECT count(*) FROM trends) AS everybody,
+  groups.segment AS audience
 FROM groups
 JOIN trends ON trends.segment = groups.segment
-GROUP BY groups.label, groups.segment_rank
+GROUP BY groups.segment, groups.label, groups.segment_rank
 HAVING count(*) >= 20
 ORDER BY groups.segment_rank

@@ -10,6 +10,7 @@ columns:
   previous_segment:       {type: VARCHAR, nullable: true, meaning: "Group on the previous snapshot date; null for a customer who was none then, and on the first snapshot"}
   previous_snapshot_date: {type: DATE, nullable: true, meaning: Latest earlier snapshot with this set of groups; null on the first}
   changed_on:             {type: DATE, meaning: First snapshot since which the group is the present one}
+  segment_before:         {type: VARCHAR, nullable: true, meaning: "Group before the present one, left on changed_on; null for who has never changed it, as far as snapshots tell"}
 */
 WITH present AS (
   SELECT customer_id, catalogue, segment
@@ -27,7 +28,7 @@ earlier AS (
   GROUP BY catalogue
 ),
 previous AS (
-  SELECT changes.customer_id, changes.catalogue, changes.segment, changes.changed_on
+  SELECT changes.customer_id, changes.catalogue, changes.segment, changes.changed_on, changes.segment_before
   FROM marts.segment_changes AS changes
   JOIN earlier ON earlier.snapshot_date = changes.snapshot_date AND earlier.catalogue = changes.catalogue
 )
@@ -38,7 +39,8 @@ SELECT
   present.segment,
   previous.segment AS previous_segment,
   earlier.snapshot_date AS previous_snapshot_date,
-  CASE WHEN previous.segment = present.segment THEN previous.changed_on ELSE $snapshot_date END AS changed_on
+  CASE WHEN previous.segment = present.segment THEN previous.changed_on ELSE $snapshot_date END AS changed_on,
+  CASE WHEN previous.segment = present.segment THEN previous.segment_before ELSE previous.segment END AS segment_before
 FROM present
 LEFT JOIN earlier ON earlier.catalogue = present.catalogue
 LEFT JOIN previous

@@ -1,0 +1,59 @@
+/*
+title: Moves between groups
+description: "Customers who moved to another group since the snapshot before: a file for each move that somebody made, in the folder moves those of the grid of ten, in axonaut_moves and trend_moves those of Axonaut's seven and of the activity trend. The first snapshot has none."
+owner: team:crm
+advice: "Who fell from a good group first, by value at stake. A move down only says that there was no order since: look at usual_gap_days before writing."
+each: [folder, move]
+values: |
+  SELECT DISTINCT
+    CASE catalogue WHEN 'grid' THEN 'moves' WHEN 'axonaut' THEN 'axonaut_moves' ELSE 'trend_moves' END AS folder,
+    coalesce(from_segment, 'newcomers') || '_to_' || to_segment AS move
+  FROM marts.segment_events
+  WHERE snapshot_date = $snapshot_date AND direction <> 'same'
+value: value_at_stake
+columns:
+  customer_id:            {type: VARCHAR, meaning: Customer of the shop}
+  from_segment:           {type: VARCHAR, nullable: true, meaning: "Group on the previous snapshot date; null for a new customer"}
+  to_segment:             {type: VARCHAR, meaning: Group on the snapshot date}
+  direction:              {type: VARCHAR, meaning: "better, worse, entered (a new customer, or one with a trend at last) or left (has a trend no more)"}
+  previous_snapshot_date: {type: DATE, meaning: The snapshot compared with}
+  value_at_stake:         {type: "DECIMAL(18,2)", unit: currency, meaning: Revenue of the last 365 days}
+  stage:                  {type: VARCHAR, nullable: true, meaning: Lifecycle stage}
+  activity_trend:         {type: VARCHAR, nullable: true, meaning: "growing, declining or stable; else why it is not known"}
+  recency_days:           {type: BIGINT, unit: days, nullable: true, min: 0, meaning: Days since the last order}
+  usual_gap_days:         {type: DOUBLE, unit: days, nullable: true, min: 0, meaning: Median number of days between orders; null before the second}
+  orders:                 {type: BIGINT, unit: orders, nullable: true, min: 1, meaning: Orders that stand}
+  predicted_clv:          {type: DOUBLE, unit: currency, nullable: true, meaning: "Predicted value; null where it is not predicted"}
+  churn_probability:      {type: DOUBLE, nullable: true, min: 0, max: 1, meaning: Probability of no order within churn_horizon_days}
+  churn_horizon_days:     {type: INTEGER, unit: days, nullable: true, min: 1, meaning: The churn horizon of the day}
+  p_purchase_30d:         {type: DOUBLE, nullable: true, min: 0, max: 1, meaning: Probability of an order within 30 days}
+  p_purchase_90d:         {type: DOUBLE, nullable: true, min: 0, max: 1, meaning: Probability of an order within 90 days}
+  next_purchase_from:     {type: DATE, nullable: true, meaning: "Day by which one in ten like this has bought, of those who buy within 365 days"}
+  next_purchase_median:   {type: DATE, nullable: true, meaning: Day by which half of them have}
+  next_purchase_to:       {type: DATE, nullable: true, meaning: Day by which nine in ten of them have}
+*/
+SELECT
+  CASE events.catalogue WHEN 'grid' THEN 'moves' WHEN 'axonaut' THEN 'axonaut_moves' ELSE 'trend_moves' END AS folder,
+  coalesce(events.from_segment, 'newcomers') || '_to_' || events.to_segment AS move,
+  events.customer_id,
+  events.from_segment,
+  events.to_segment,
+  events.direction,
+  events.previous_snapshot_date,
+  events.value_at_stake,
+  whole.stage,
+  whole.activity_trend,
+  whole.recency_days,
+  whole.median_gap_days AS usual_gap_days,
+  whole.orders,
+  whole.predicted_clv,
+  whole.churn_probability,
+  whole.churn_horizon_days,
+  whole.p_purchase_30d,
+  whole.p_purchase_90d,
+  whole.next_purchase_from,
+  whole.next_purchase_median,
+  whole.next_purchase_to
+FROM marts.segment_events AS events
+LEFT JOIN marts.customer_360 AS whole USING (snapshot_date, customer_id)
+WHERE events.snapshot_date = $snapshot_date AND events.direction <> 'same'
