@@ -373,7 +373,7 @@ def prune(
             with dg.DagsterInstance.get() as instance:
                 forget_runs(instance, settings, what.kept)
     verb = "Would remove" if dry_run else "Removed"
-    out.print(f"{verb} {what}." if what.expired else f"Nothing to remove: {what}.", soft_wrap=True)
+    out.print(f"{verb} {what}." if what else f"Nothing to remove: {what}.", soft_wrap=True)
 
 
 @app.command()

@@ -428,7 +428,7 @@ def _retention(settings: Settings, where: Snapshots) -> Iterator[Finding]:
     what = plan(settings, where)
     are_kept = f"{counted(len(what.kept), 'snapshot')} {'is' if len(what.kept) == 1 else 'are'} kept"
     kept = f"{are_kept} (keep_daily {settings.keep_daily}, keep_monthly {settings.keep_monthly})"
-    frees = f"`perennial prune` would remove {what}" if what.expired else str(what)
+    frees = f"`perennial prune` would remove {what}" if what else str(what)
     yield Finding("ok", "retention", f"{kept}; {frees}.")
 
 

@@ -663,6 +663,9 @@ class Settings(BaseSettings):
     keep_monthly: Literal["all"] | Annotated[int, Field(ge=0)] = Field(
         "all", description="Of how many months the last snapshot is kept, too: all, or the newest so many"
     )
+    keep_platform_days: int = Field(
+        30, ge=1, description="Days after its snapshot for which a file with addresses, of a platform, is kept"
+    )
     clv: Analytic[Clv] = Field(
         default_factory=lambda: Clv(), description="Horizon, discount and margin of predicted value"
     )
