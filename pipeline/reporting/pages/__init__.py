@@ -26,7 +26,7 @@ PAGES = (
     Page("segments", "Segments", segments.context, room="Customers"),
     Page("rfm", "RFM", rfm.context, of_its_day=True, room="Customers"),
     Page("lifecycle", "Lifecycle", lifecycle.context, room="Customers"),
-    Page("classes", "Classes", classes.context, room="Customers"),
+    Page("classes", "Classes", classes.context, of_its_day=True, room="Customers"),
     Page("rhythm", "Rhythm", rhythm.context, of_its_day=True, room="Retention"),
     Page("value", "Value", value.context, of_its_day=True, room="Value"),
     Page("probability", "Probability", probability.context, of_its_day=True, room="Value"),
