@@ -126,6 +126,36 @@ class Tiers(BaseModel):
         return self
 
 
+class _RecencyCuts(InSql):
+    """1 where the cut points are learnt; else the days, or nothing."""
+
+    def parts(self, value: Any) -> list[Any]:
+        return [int(value == "lifecycle"), *(value if isinstance(value, tuple) else (None,) * 4)]
+
+
+class Rfm(BaseModel):
+    """How recency is scored: quintiles of the customers of the day, the learnt limits of the lifecycle, or four numbers
+    of days (a, b, c, d): up to a days is 5, up to b 4, up to c 3, up to d 2, more is 1.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    recency: Annotated[
+        Literal["quintiles", "lifecycle"] | tuple[int, int, int, int],
+        _RecencyCuts(
+            "INTEGER", "rfm_by_lifecycle", "rfm_score_5_days", "rfm_score_4_days", "rfm_score_3_days",
+            "rfm_score_2_days",
+        ),
+    ] = Field("quintiles", description="Cut points of the recency score")  # fmt: skip
+
+    @field_validator("recency")
+    @classmethod
+    def ascending(cls, recency: str | tuple[int, ...]) -> str | tuple[int, ...]:
+        if isinstance(recency, tuple) and (recency[0] < 0 or any(a >= b for a, b in pairwise(recency))):
+            raise ValueError(f"recency must be four ascending numbers of days, not {list(recency)}")
+        return recency
+
+
 class ChargeProducts(BaseModel):
     """Which products of a source are no goods: patterns of `product_id`, `*` for any text and `?` for one character.
 
@@ -645,6 +675,7 @@ class Settings(BaseSettings):
     tiers: Analytic[Tiers] = Field(
         default_factory=lambda: Tiers(), description="Cut points of the recency/frequency/spend tiers"
     )
+    rfm: Later[Rfm] = Field(default_factory=lambda: Rfm(), description="Cut points of the recency score")
     activity_window_days: Annotated[Analytic[int], InSql("INTEGER", "activity_window_days")] = Field(
         90, ge=1, le=3650, description="Length of each of the two windows that recency_activity compares"
     )

@@ -1,5 +1,5 @@
 /*
-description: "Customers scored by recency, frequency and spend, each among those of the same basis: all that is known at the end of the day, or one period as if nothing were known outside it. A score counts the customers who are strictly worse, so equal values always score the same. A query for any day, not a table."
+description: "Customers scored by recency, frequency and spend, each among those of the same basis: all that is known at the end of the day, or one period as if nothing were known outside it. A score counts the customers who are strictly worse, so equal values always score the same; that of recency may have cut points instead (rfm.recency). A query for any day, not a table."
 grain: [basis, customer_id]
 owner: team:crm
 columns:
@@ -91,13 +91,21 @@ SELECT
   customers.occasions,
   customers.orders,
   customers.revenue,
-  1 + 5 * recency.worse // nullif(everyone.customers, 0) AS r_score,
+  CASE
+    WHEN cuts.set_by = 'data' THEN 1 + 5 * recency.worse // nullif(everyone.customers, 0)
+    WHEN customers.recency_days <= cuts.days_5 THEN 5
+    WHEN customers.recency_days <= cuts.days_4 THEN 4
+    WHEN customers.recency_days <= cuts.days_3 THEN 3
+    WHEN customers.recency_days <= cuts.days_2 THEN 2
+    ELSE 1
+  END AS r_score,
   1 + 5 * frequency.worse // nullif(everyone.customers, 0) AS f_score,
   1 + 5 * spend.worse // nullif(everyone.customers, 0) AS m_score,
   3 * recency.worse // nullif(everyone.customers, 0) AS r_third,
   3 * frequency.worse // nullif(everyone.customers, 0) AS f_third,
   3 * spend.worse // nullif(everyone.customers, 0) AS m_third
 FROM customers
+CROSS JOIN features.recency_cuts AS cuts
 JOIN everyone ON everyone.basis = customers.basis
 JOIN recency ON recency.basis = customers.basis AND recency.recency_days = customers.recency_days
 JOIN frequency ON frequency.basis = customers.basis AND frequency.occasions = customers.occasions

@@ -157,7 +157,6 @@ def audiences_of(home: Home, day: str) -> set[str]:
 def comparing(home: Home, day: str) -> set[str]:
     """What is published of a day and compares with earlier days."""
     names = {
-        "rfm_class_history",
         "segment_changes",
         "segment_events",
         "value_bridge",

@@ -40,6 +40,7 @@ TOML: dict[str, Any] = {
     ],
     "holdout_share": 0.3,
     "deliver": {"segments": {"control_share": 0.2}},
+    "rfm": {"recency": "lifecycle"},
     "lifecycle": {"scenarios": [{"name": "win back", "from": "defecting", "to": "active", "points": 5}]},
 }
 _ODD_NAMES = (

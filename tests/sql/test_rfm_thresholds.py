@@ -59,6 +59,67 @@ def test_every_set_pair_of_tiers_says_so(shop):
     assert tiers.by("measure", "set_by") == {"recency": "settings", "frequency": "data", "monetary": "settings"}
 
 
+def cuts(shop, measure, scale, day="2026-01-31"):
+    rows = shop.table(THRESHOLDS, snapshot_date=day).where(measure=measure, scale=scale)
+    return rows.rows("step", "cut")
+
+
+def test_a_step_ends_at_the_best_value_in_it(shop):
+    # As above: occasions 1 (score 1), 2 (4), 3 (5). Whoever has 2 is better than score 1; nothing is better than 5.
+    shop.orders("a", "2026-01-01").orders("b", "2026-01-01").orders("c", "2026-01-01")
+    shop.orders("d", "2026-01-01", "2026-01-02").orders("e", "2026-01-01", "2026-01-02", "2026-01-03")
+    assert cuts(shop, "frequency", "score") == [(1, 1), (2, 1), (3, 1), (4, 2), (5, None)]
+    # Days since the last order: 30, 30, 30, 29, 28, scores 1, 1, 1, 4, 5.
+    assert cuts(shop, "recency", "score") == [(1, 30), (2, 30), (3, 30), (4, 29), (5, None)]
+    # Nobody has tier 3 of three: with n = 5 the thirds of 0, 3, 4 worse are 1, 2, 3.
+    assert cuts(shop, "monetary", "tier") == [(1, 10), (2, 20), (3, None)]
+
+
+def test_settings_are_the_cuts_also_of_steps_nobody_is_in(shop):
+    shop.with_settings(tiers={"recency_days": (30, 180), "occasions": (2, 5), "revenue": (200, 1000)})
+    shop.orders("a", "2026-01-01")
+    assert cuts(shop, "recency", "tier") == [(1, 181), (2, 31), (3, None)]
+    assert cuts(shop, "frequency", "tier") == [(1, 1), (2, 4), (3, None)]
+    assert [str(cut) for _, cut in cuts(shop, "monetary", "tier")] == ["199.99", "999.99", "None"]
+
+
+def test_recency_by_days_that_are_set(shop):
+    # 10, 11, 40, 50 and 51 days before 31 January: 5 up to 10, 4 up to 30, 3 up to 40, 2 up to 50, then 1.
+    shop.with_settings(rfm={"recency": (10, 30, 40, 50)})
+    for name, day in {"a": "2026-01-21", "b": "2026-01-20", "c": "2025-12-22", "d": "2025-12-12"}.items():
+        shop.orders(name, day)
+    shop.orders("e", "2025-12-11", "2025-12-01")
+    scores = shop.table("marts.rfm_scores", snapshot_date="2026-01-31")
+    assert scores.by_customer("r_score") == {"a": 5, "b": 4, "c": 3, "d": 2, "e": 1}
+    # The other scores are quintiles as ever: of the occasions only e's are more than those of the other four.
+    assert scores.by_customer("f_score") == {"a": 1, "b": 1, "c": 1, "d": 1, "e": 5}
+    found = shop.table(THRESHOLDS, snapshot_date="2026-01-31")
+    assert found.where(measure="recency", scale="score").rows("step", "lowest", "cut", "set_by") == [
+        (1, 51, 51, "settings"), (2, 50, 41, "settings"), (3, 40, 31, "settings"), (4, 11, 11, "settings"),
+        (5, 10, None, "settings"),
+    ]  # fmt: skip
+    assert set(found.where(measure="frequency").frame["set_by"]) == {"data"}
+    assert set(found.where(measure="recency", scale="tier").frame["set_by"]) == {"data"}
+
+
+def test_a_shop_that_nobody_entered_for_a_year_has_nobody_recent(shop):
+    # Too few silences to learn from: 180 and 365 days stand in. Up to 59 days 5, 119 4, 179 3, 364 2.
+    shop.orders("a", "2025-01-01").orders("b", "2025-01-31").orders("c", "2025-08-04").orders("d", "2025-08-05")
+    shop.orders("e", "2025-10-03").orders("f", "2025-10-04").orders("g", "2025-12-02").orders("h", "2025-12-03")
+    quintiles = shop.table("marts.rfm_scores", snapshot_date="2026-01-31").by_customer("r_score")
+    assert quintiles == {"a": 1, "b": 1, "c": 2, "d": 2, "e": 3, "f": 4, "g": 4, "h": 5}
+    shop.with_settings(rfm={"recency": "lifecycle"})
+    scores = shop.table("marts.rfm_scores", snapshot_date="2026-01-31").by_customer("r_score")
+    assert scores == {"a": 1, "b": 1, "c": 2, "d": 3, "e": 3, "f": 4, "g": 4, "h": 5}
+    found = shop.table(THRESHOLDS, "2026-01-31").where(measure="recency", scale="score")
+    assert found.rows("step", "cut", "set_by") == [
+        (1, 365, "lifecycle"), (2, 180, "lifecycle"), (3, 120, "lifecycle"), (4, 60, "lifecycle"),
+        (5, None, "lifecycle"),
+    ]  # fmt: skip
+    a_year_later = shop.table("marts.rfm_scores", snapshot_date="2027-01-31").by_customer("r_score")
+    assert set(a_year_later.values()) == {1}
+
+
 def test_a_day_without_customers_has_every_step_empty(shop):
     thresholds = shop.table(THRESHOLDS, snapshot_date="2026-01-31")
     assert len(thresholds) == 3 * (5 + 3)

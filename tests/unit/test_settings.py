@@ -265,8 +265,28 @@ def test_the_settings_that_change_results_are_those_of_the_docs(home):
         home=home, need_stages=[NEED], affinity={"largest_basket": 50}, audiences={"minimum_size": 9},
         deliver={"segments": {"control_share": 0.1}}, holdout_share=0.1, discounts={"budget": 9}, contacts={"most": 9},
         catalogue="axonaut",
+        rfm={"recency": "lifecycle"},
     )  # fmt: skip
     assert set(re.findall(r"`(\w+)`", told)) == set(given.analytic())
+
+
+def test_recency_is_quintiles_learnt_limits_or_days(home):
+    names = ("rfm_by_lifecycle", *(f"rfm_score_{score}_days" for score in (5, 4, 3, 2)))
+
+    def told(**rfm):
+        return [value for _, value in map(Settings(home=home, rfm=rfm).in_sql().get, names)]
+
+    assert told() == told(recency="quintiles") == [0, None, None, None, None]
+    assert told(recency="lifecycle") == [1, None, None, None, None]
+    assert told(recency=[30, 90, 180, 365]) == [0, 30, 90, 180, 365]
+    for wrong in ([30, 90, 180], [30, 90, 90, 365], [-1, 9, 10, 11], "months"):
+        with pytest.raises(ValueError, match=r"rfm\.recency"):
+            Settings(home=home, rfm={"recency": wrong})
+    prints = [
+        Settings(home=home, **given).fingerprint()
+        for given in ({}, {"rfm": {}}, {"rfm": {"recency": "lifecycle"}}, {"rfm": {"recency": (1, 2, 3, 4)}})
+    ]
+    assert prints[0] == prints[1] and len(set(prints)) == 3
 
 
 def test_sql_reads_what_is_marked_for_it_part_by_part(home):
@@ -298,9 +318,13 @@ def test_what_sql_reads_is_in_the_fingerprint(home):
     }
     assert marked == {
         "cancelled_orders_count", "tiers", "activity_window_days", "compare", "period", "clv", "trend", "affinity",
-        "audiences", "discounts", "catalogue",
+        "audiences", "discounts", "rfm",
+        "catalogue",
     }  # fmt: skip
-    later = {"affinity": {"largest_basket": 50}, "audiences": {"minimum_size": 5}, "discounts": {"budget": 5}}
+    later = {
+        "affinity": {"largest_basket": 50}, "audiences": {"minimum_size": 5}, "discounts": {"budget": 5},
+        "rfm": {"recency": "lifecycle"},
+    }  # fmt: skip
     assert marked <= Settings(home=home, catalogue="axonaut", **later).analytic().keys()
 
 

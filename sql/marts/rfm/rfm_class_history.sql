@@ -1,17 +1,17 @@
 /*
-description: "Customers, orders and revenue of every recency, frequency and spend class, day by day and month end by month end. History: carries on the rows of the latest earlier partition, and adds the snapshot date and those of the twelve month ends before it that are missing, computed from what was known on each."
+description: "Customers, orders and revenue of every recency, frequency and spend class on the snapshot date and on the twelve month ends before it, each from what was known on it, by the cut points of the snapshot date: what moves are the customers, not the classes."
 grain: [snapshot_date, as_of, measure, scale, step]
 owner: team:crm
 columns:
   snapshot_date: {type: DATE, meaning: The snapshot whose history this is}
-  as_of:         {type: DATE, meaning: "The day whose end the row describes, by what was known then. Month ends are kept for good, other days for 92 days"}
-  computed_on:   {type: DATE, meaning: "The snapshot that computed the row; an earlier one where the row is carried on from its partition"}
+  as_of:         {type: DATE, meaning: "The day whose end the row describes, by what was known then"}
+  cuts_of:       {type: DATE, meaning: "The day whose cut points the classes have (rfm_thresholds): the snapshot date, also where as_of is earlier"}
   measure:       {type: VARCHAR, values: [recency, frequency, monetary], meaning: "What is measured: days since the last occasion, occasions, net revenue"}
   scale:         {type: VARCHAR, values: [score, tier], meaning: Scores 1–5 or tiers 1–3}
   step:          {type: INTEGER, min: 1, max: 5, meaning: "The score, or the tier from worst (1) to best (3)"}
   label:         {type: VARCHAR, meaning: Name of the step}
-  lowest:        {type: "DECIMAL(18,2)", unit: days | occasions | currency, nullable: true, meaning: "Least value in the class, learnt from the customers of that day; null when it is empty"}
-  highest:       {type: "DECIMAL(18,2)", unit: days | occasions | currency, nullable: true, meaning: Greatest value in the class; null when it is empty}
+  lowest:        {type: "DECIMAL(18,2)", unit: days | occasions | currency, nullable: true, meaning: "Least value of the customers in the class on that day; null when it is empty"}
+  highest:       {type: "DECIMAL(18,2)", unit: days | occasions | currency, nullable: true, meaning: Greatest value of them; null when it is empty}
   customers:     {type: BIGINT, unit: customers, min: 0, meaning: Customers in the class}
   orders:        {type: BIGINT, unit: orders, min: 0, meaning: "Orders of these customers that stood, from the first to as_of"}
   revenue:       {type: "DECIMAL(18,2)", unit: currency, meaning: "Net revenue of these customers, from the first line to as_of"}
@@ -49,35 +49,12 @@ tests:
         OR history.highest IS DISTINCT FROM thresholds.highest
       )
 */
-WITH earlier AS (
-  SELECT max(snapshot_date) AS snapshot_date
-  FROM marts.rfm_class_history
-  WHERE snapshot_date < $snapshot_date
-),
-carried AS (
-  SELECT
-    history.as_of,
-    history.computed_on,
-    history.measure,
-    history.scale,
-    history.step,
-    history.label,
-    history.lowest,
-    history.highest,
-    history.customers,
-    history.orders,
-    history.revenue
-  FROM marts.rfm_class_history AS history
-  JOIN earlier ON earlier.snapshot_date = history.snapshot_date
-  WHERE history.as_of > $snapshot_date - 92 OR extract(day FROM history.as_of + 1) = 1
-),
-month_ends AS (
+WITH month_ends AS (
   SELECT days.day AS as_of
   FROM params.days AS days
   WHERE extract(day FROM days.day + 1) = 1
     AND days.day BETWEEN ($snapshot_date - INTERVAL 1 YEAR)::DATE AND $snapshot_date - 1
     AND days.day >= (SELECT min(occasion_on) FROM staging.occasions WHERE known_on <= $snapshot_date)
-    AND NOT EXISTS (SELECT carried.as_of FROM carried WHERE carried.as_of = days.day)
 ),
 -- The month end at which what happened on a day is seen first.
 seen AS (
@@ -262,43 +239,48 @@ measured AS (
   WHERE snapshot_date = $snapshot_date
   GROUP BY snapshot_date, revenue
 ),
-ranked AS (
+amounts AS (
   SELECT
     as_of,
     measure,
     CASE WHEN measure = 'recency' THEN date_diff('day', DATE '1970-01-01', as_of) - points ELSE points END AS amount,
+    CASE WHEN measure = 'recency' THEN points - date_diff('day', DATE '1970-01-01', as_of) ELSE points END AS standing,
     customers,
     orders,
-    revenue,
-    coalesce(
-      sum(customers) OVER (PARTITION BY as_of, measure ORDER BY points ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0
-    )::BIGINT AS worse,
-    (sum(customers) OVER (PARTITION BY as_of, measure))::BIGINT AS everyone
+    revenue
   FROM measured
 ),
-placed AS (
-  SELECT as_of, measure, 'score' AS scale, 1 + 5 * worse // nullif(everyone, 0) AS step, amount, customers, orders, revenue
-  FROM ranked
-  UNION ALL
+-- The most that each step still holds, where more is better.
+cuts AS (
   SELECT
-    ranked.as_of,
-    ranked.measure,
-    'tier' AS scale,
+    measure,
+    scale,
+    max(CASE WHEN measure = 'recency' THEN -cut ELSE cut END) FILTER (WHERE step = 1) AS cut_1,
+    max(CASE WHEN measure = 'recency' THEN -cut ELSE cut END) FILTER (WHERE step = 2) AS cut_2,
+    max(CASE WHEN measure = 'recency' THEN -cut ELSE cut END) FILTER (WHERE step = 3) AS cut_3,
+    max(CASE WHEN measure = 'recency' THEN -cut ELSE cut END) FILTER (WHERE step = 4) AS cut_4
+  FROM marts.rfm_thresholds
+  WHERE snapshot_date = $snapshot_date
+  GROUP BY measure, scale
+),
+placed AS (
+  SELECT
+    amounts.as_of,
+    amounts.measure,
+    cuts.scale,
     CASE
-      WHEN ranked.measure = 'recency' AND settings.recency_short_days IS NOT NULL THEN
-        CASE WHEN ranked.amount <= settings.recency_short_days THEN 3 WHEN ranked.amount <= settings.recency_medium_days THEN 2 ELSE 1 END
-      WHEN ranked.measure = 'frequency' AND settings.occasions_regular IS NOT NULL THEN
-        CASE WHEN ranked.amount >= settings.occasions_often THEN 3 WHEN ranked.amount >= settings.occasions_regular THEN 2 ELSE 1 END
-      WHEN ranked.measure = 'monetary' AND settings.revenue_average IS NOT NULL THEN
-        CASE WHEN ranked.amount >= settings.revenue_spender THEN 3 WHEN ranked.amount >= settings.revenue_average THEN 2 ELSE 1 END
-      ELSE 1 + 3 * ranked.worse // nullif(ranked.everyone, 0)
+      WHEN cuts.cut_1 IS NULL OR amounts.standing <= cuts.cut_1 THEN 1
+      WHEN cuts.cut_2 IS NULL OR amounts.standing <= cuts.cut_2 THEN 2
+      WHEN cuts.cut_3 IS NULL OR amounts.standing <= cuts.cut_3 THEN 3
+      WHEN cuts.cut_4 IS NULL OR amounts.standing <= cuts.cut_4 THEN 4
+      ELSE 5
     END AS step,
-    ranked.amount,
-    ranked.customers,
-    ranked.orders,
-    ranked.revenue
-  FROM ranked
-  CROSS JOIN params.settings AS settings
+    amounts.amount,
+    amounts.customers,
+    amounts.orders,
+    amounts.revenue
+  FROM amounts
+  JOIN cuts ON cuts.measure = amounts.measure
 ),
 classes AS (
   SELECT
@@ -314,15 +296,15 @@ classes AS (
   FROM placed
   GROUP BY as_of, measure, scale, step
 ),
-computed AS (
+listed AS (
   SELECT as_of FROM month_ends
   UNION ALL
   SELECT $snapshot_date AS as_of
 )
 SELECT
   $snapshot_date AS snapshot_date,
-  computed.as_of,
-  $snapshot_date AS computed_on,
+  listed.as_of,
+  $snapshot_date AS cuts_of,
   steps.measure,
   steps.scale,
   steps.step,
@@ -332,25 +314,10 @@ SELECT
   coalesce(classes.customers, 0) AS customers,
   coalesce(classes.orders, 0) AS orders,
   coalesce(classes.revenue, 0) AS revenue
-FROM computed
+FROM listed
 JOIN marts.rfm_thresholds AS steps ON steps.snapshot_date = $snapshot_date
 LEFT JOIN classes
-  ON classes.as_of = computed.as_of
+  ON classes.as_of = listed.as_of
   AND classes.measure = steps.measure
   AND classes.scale = steps.scale
   AND classes.step = steps.step
-UNION ALL
-SELECT
-  $snapshot_date AS snapshot_date,
-  as_of,
-  computed_on,
-  measure,
-  scale,
-  step,
-  label,
-  lowest,
-  highest,
-  customers,
-  orders,
-  revenue
-FROM carried

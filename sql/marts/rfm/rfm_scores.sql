@@ -1,5 +1,5 @@
 /*
-description: "Recency, frequency and spend of every customer: the values, scores 1–5 and tiers. A score counts the customers who are strictly worse, so equal values always score the same."
+description: "Recency, frequency and spend of every customer: the values, scores 1–5 and tiers. A score counts the customers who are strictly worse, so equal values always score the same; that of recency may have cut points instead (setting rfm.recency)."
 grain: [snapshot_date, customer_id]
 owner: team:crm
 columns:
