@@ -22,7 +22,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pipeline.engines.duckdb import naming_the_file
 from pipeline.reporting.chart_files import ChartFile, make, read_chart, require_safe
 from pipeline.reporting.components import Nothing, Part
-from pipeline.reporting.facts import Report
+from pipeline.reporting.facts import Report, audience_file
 from pipeline.reporting.handover import handed_over
 from pipeline.reporting.templating import Texts, texts_in
 from pipeline.settings import PAGES_FOLDER
@@ -192,7 +192,10 @@ class PageFile:
         """What the texts of the page and of its charts can name."""
         facts, asking = report.facts, self._of(report, row)
         asked = {name: _row(asking, select, self.file, f"let.{name}") for name, select in self.header.let.items()}
-        own = {"facts": facts, "snapshot_date": facts.snapshot_date, "each": row, "handed_over": handed_over(report)}
+        own = {
+            "facts": facts, "snapshot_date": facts.snapshot_date, "each": row, "handed_over": handed_over(report),
+            "audience": partial(audience_file, facts),
+        }  # fmt: skip
         return {**own, **asked}
 
     def parts(self, report: Report, texts: Texts, given: Mapping[str, Any]) -> dict[str, Part | Nothing]:
