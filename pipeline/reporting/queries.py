@@ -149,20 +149,6 @@ GROUP BY catalogue, from_segment, to_segment, direction
 ORDER BY catalogue, sum(value_at_stake) DESC, count(*) DESC, from_segment NULLS FIRST, to_segment, direction
 """
 
-CROSSTAB = """
-SELECT pair, first_score, second_score, customers, orders, revenue, mean_order_value, spearman
-FROM marts.rfm_crosstab
-WHERE snapshot_date = $snapshot_date
-ORDER BY pair, first_score, second_score
-"""
-
-THRESHOLDS = """
-SELECT measure, scale, step, label, lowest, highest, customers, set_by
-FROM marts.rfm_thresholds
-WHERE snapshot_date = $snapshot_date
-ORDER BY measure, scale, step
-"""
-
 CALENDAR = """
 SELECT
   period_kind,
@@ -185,36 +171,6 @@ SELECT
 FROM marts.revenue_calendar
 WHERE snapshot_date = $snapshot_date
 ORDER BY period_kind, starts_on
-"""
-
-CLASS_HISTORY = """
-SELECT as_of, measure, scale, step, label, lowest, highest, customers, orders, revenue
-FROM marts.rfm_class_history
-WHERE snapshot_date = $snapshot_date
-ORDER BY measure, scale, as_of, step
-"""
-
-ACTIVITY = """
-SELECT
-  recency_tier,
-  window_days,
-  prior_from,
-  recent_from,
-  is_covered,
-  customers,
-  active_prior,
-  active_recent,
-  active_share_prior,
-  active_share_recent,
-  items_prior,
-  items_recent,
-  orders_prior,
-  orders_recent,
-  revenue_prior,
-  revenue_recent
-FROM marts.recency_activity
-WHERE snapshot_date = $snapshot_date
-ORDER BY CASE recency_tier WHEN 'short' THEN 1 WHEN 'medium' THEN 2 ELSE 3 END
 """
 
 COMPARISON = """
@@ -329,11 +285,7 @@ ALL = {
     "months": MONTHS,
     "segments": SEGMENTS,
     "moves": MOVES,
-    "crosstab": CROSSTAB,
-    "thresholds": THRESHOLDS,
     "calendar": CALENDAR,
-    "class_history": CLASS_HISTORY,
-    "activity": ACTIVITY,
     "comparison": COMPARISON,
     "comparison_segments": COMPARISON_SEGMENTS,
     "comparison_arrivals": COMPARISON_ARRIVALS,

@@ -684,7 +684,7 @@ def test_pages_follow_the_page_they_name() -> None:
     with pytest.raises(HeaderError, match=r"x/page\.html\.j2: after: there is no page 'y'"):
         in_navigation([page("a"), page("x", "y"), page("y", "x")])
     assert [one.name for one in all_pages(OURS)] == [
-        "index", "segments", "rfm", "lifecycle", "classes", "rhythm", "cohorts", "trend", "value", "probability",
+        "index", "segments", "rfm", "lifecycle", "rhythm", "cohorts", "trend", "value", "probability",
         "calendar", "channels", "products", "taste", "campaigns", "engagement", "comparison", "actions",
         "trust", "glossary",
     ]  # fmt: skip

@@ -8,13 +8,11 @@ from __future__ import annotations
 from pipeline.reporting.page import Page
 from pipeline.reporting.pages import (
     calendar,
-    classes,
     comparison,
     glossary,
     lifecycle,
     overview,
     probability,
-    rfm,
     rhythm,
     trust,
     value,
@@ -22,9 +20,7 @@ from pipeline.reporting.pages import (
 
 PAGES = (
     Page("index", "This week", overview.context, room="This week"),
-    Page("rfm", "RFM", rfm.context, after="segments", of_its_day=True, room="Customers"),
     Page("lifecycle", "Lifecycle", lifecycle.context, room="Customers"),
-    Page("classes", "Classes", classes.context, room="Customers"),
     Page("rhythm", "Rhythm", rhythm.context, of_its_day=True, room="Retention"),
     Page("value", "Value", value.context, of_its_day=True, room="Value"),
     Page("probability", "Probability", probability.context, of_its_day=True, room="Value"),
