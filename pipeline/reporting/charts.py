@@ -29,14 +29,11 @@ DIRECTION_COLOURS = {"better": "var(--better)", "worse": "var(--worse)", "entere
 FLOW_COLOURS = {**{name: f"var(--flow-{name})" for name in DIRECTION_COLOURS}, "same": "var(--flow-same)"}
 DIRECTION_LABELS = {"better": "Moved up", "worse": "Moved down", "entered": "New"}
 NEWCOMERS = "New customers"
-MEASURES = {"customers": "Customers", "revenue": "Revenue", "mean_order_value": "Mean order value"}
-VARIABLES = {"R": "recency", "F": "frequency", "M": "spend"}
 EVOLUTION_COLOURS = {
     "better": DIRECTION_COLOURS["better"], "same": ACCENT_PALE, "worse": DIRECTION_COLOURS["worse"],
     "lost": "var(--lost)",
 }  # fmt: skip
 PART_COLOURS = ("var(--part-1)", "var(--part-2)", "var(--part-3)")
-BEST = {"R": "most recent", "F": "most often", "M": "spent most"}
 DASHES = ("solid", "dash", "dot", "dashdot")
 """Of lines: told apart without colour, too."""
 _HEAT = [[0, "var(--heat-low)"], [0.5, "var(--heat-middle)"], [1, "var(--heat-high)"]]
@@ -58,57 +55,6 @@ _SMALL_TILE = 0.06
 
 
 # ── figures ───────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def score_grid(cells: pl.DataFrame, measure: str, currency: str, ranges: Mapping[tuple[str, int], str]) -> Figure:
-    """5 × 5 heatmap of one pair of scores. Frame: pair, first_score, second_score, customers, revenue,
-    mean_order_value.
-
-    `ranges` gives for (variable, score) the values behind it, for the hover text. Cells without a value are grey.
-    """
-    import plotly.graph_objects as go
-
-    pair = str(cells["pair"][0])
-    across, up = pair[1], pair[0]
-    scores = [1, 2, 3, 4, 5]
-    by_cell = {(row["first_score"], row["second_score"]): row for row in cells.to_dicts()}
-    everyone = int(cells["customers"].sum())
-
-    def hover(first: int, second: int) -> str:
-        row = by_cell[first, second]
-        who = words.counted(row["customers"], "customer")
-        lines = [
-            f"<b>{up} {first}</b> {plain(ranges.get((up, first), ''))}",
-            f"<b>{across} {second}</b> {plain(ranges.get((across, second), ''))}",
-            f"{who}, {words.percent(words.share_of(row['customers'], everyone))}" if everyone else who,
-            f"Revenue {words.money(row['revenue'], currency)}",
-            f"Mean order value {words.money(row['mean_order_value'], currency)}" if row["customers"] else "No orders",
-        ]
-        return "<br>".join(lines)
-
-    heat = go.Heatmap(
-        x=scores,
-        y=scores,
-        z=[[_cell_value(by_cell[first, second], measure) for second in scores] for first in scores],
-        hovertext=[[hover(first, second) for second in scores] for first in scores],
-        hoverinfo="text",
-        colorscale=[[0, "var(--heat-low)"], [0.5, "var(--heat-middle)"], [1, "var(--heat-high)"]],
-        zmin=0,
-        showscale=False,
-        xgap=3,
-        ygap=3,
-    )
-    axis = {"tickvals": scores, "showgrid": False, "zeroline": False, "ticks": ""}
-    layout = {
-        "height": 340,
-        "plot_bgcolor": SURFACE,
-        "xaxis": {**axis, "title": {"text": f"{VARIABLES[across].capitalize()} score (5 = {BEST[across]})"}},
-        "yaxis": {**axis, "title": {"text": f"{VARIABLES[up].capitalize()} score (5 = {BEST[up]})"}},
-        "margin": {"l": 46, "r": 6, "t": 8, "b": 46},
-        "annotations": _cell_texts(by_cell, measure, currency),
-        "shapes": unknown_cells([c for c, row in by_cell.items() if _cell_value(row, measure) is None]),
-    }
-    return drawn([heat], layout)
 
 
 def segment_map(segments: pl.DataFrame, column: str, show: Callable[[Any], str]) -> Figure:
@@ -237,19 +183,6 @@ def by_period(
     }
     if month and len(periods) <= 6:  # else a tick of each week repeats the month's name
         layout["xaxis"] |= {"tickvals": labels}
-    return drawn(traces, layout)
-
-
-def over_days(days: Sequence[dt.date], series: Sequence[Series], currency: str | None, height: int = 260) -> Figure:
-    """Stacked columns side by side, one for each day given, however far the days lie apart."""
-    traces = [_bars(one, [f"{day:%-d %b}<br>{day:%Y}" for day in days]) for one in series]
-    layout = {
-        "barmode": "stack",
-        "bargap": 0.2 if len(days) > 3 else 0.6,
-        "height": height,
-        "xaxis": {"type": "category", "showgrid": False, "nticks": 6, "tickangle": 0},
-        "yaxis": amounts_of(traces, "y", currency),
-    }
     return drawn(traces, layout)
 
 
@@ -733,32 +666,6 @@ def _merged(base: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
     """`own` on top of `base`, one level down too."""
     deep = {k: {**base[k], **v} for k, v in own.items() if isinstance(v, Mapping) and isinstance(base.get(k), Mapping)}
     return {**base, **own, **deep}
-
-
-def _cell_value(row: Mapping[str, Any], measure: str) -> float | None:
-    return None if row[measure] is None else as_float(row[measure])
-
-
-def _cell_text(row: Mapping[str, Any], measure: str, currency: str) -> str:
-    if row[measure] is None:
-        return ""
-    if measure == "customers":
-        return words.short_count(row[measure])
-    return words.short_money(row[measure], currency)
-
-
-def _cell_texts(
-    by_cell: Mapping[tuple[int, int], Mapping[str, Any]], measure: str, currency: str
-) -> list[dict[str, Any]]:
-    """The values written in their cells, in the ink that stands out from the cell's colour."""
-    values = {cell: _cell_value(row, measure) for cell, row in by_cell.items()}
-    highest = max((value for value in values.values() if value is not None), default=0) or 1
-    return [
-        {"x": second, "y": first, "text": _cell_text(by_cell[first, second], measure, currency), "showarrow": False,
-         "font": {"color": "var(--on-heat-high)" if value / highest >= 0.5 else "var(--on-heat-low)"}}
-        for (first, second), value in values.items()
-        if value is not None
-    ]  # fmt: skip
 
 
 def unknown_cells(cells: Sequence[tuple[int, int]]) -> list[dict[str, Any]]:

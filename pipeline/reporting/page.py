@@ -22,7 +22,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pipeline.engines.duckdb import naming_the_file
 from pipeline.reporting.chart_files import ChartFile, make, read_chart, require_safe
 from pipeline.reporting.components import Nothing, Part
-from pipeline.reporting.facts import Report
+from pipeline.reporting.facts import Report, audience_file
 from pipeline.reporting.handover import consent_coverage, handed_over
 from pipeline.reporting.templating import Texts, texts_in
 from pipeline.reporting.week import Week
@@ -197,6 +197,7 @@ class PageFile:
         facts, asking = report.facts, self._of(report, row)
         asked = {name: _row(asking, select, self.file, f"let.{name}") for name, select in self.header.let.items()}
         own = {"facts": facts, "snapshot_date": facts.snapshot_date, "each": row}
+        own |= {"audience": partial(audience_file, facts)}
         own |= {"handed_over": handed_over(report), "consent_coverage": consent_coverage(report), "week": Week(report)}
         return {**own, **asked}
 

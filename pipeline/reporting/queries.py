@@ -108,20 +108,6 @@ ORDER BY catalogue.catalogue, catalogue.segment_rank
 """
 
 
-CROSSTAB = """
-SELECT pair, first_score, second_score, customers, orders, revenue, mean_order_value, spearman
-FROM marts.rfm_crosstab
-WHERE snapshot_date = $snapshot_date
-ORDER BY pair, first_score, second_score
-"""
-
-THRESHOLDS = """
-SELECT measure, scale, step, label, lowest, highest, customers, set_by
-FROM marts.rfm_thresholds
-WHERE snapshot_date = $snapshot_date
-ORDER BY measure, scale, step
-"""
-
 CALENDAR = """
 SELECT
   period_kind,
@@ -144,36 +130,6 @@ SELECT
 FROM marts.revenue_calendar
 WHERE snapshot_date = $snapshot_date
 ORDER BY period_kind, starts_on
-"""
-
-CLASS_HISTORY = """
-SELECT as_of, measure, scale, step, label, lowest, highest, customers, orders, revenue
-FROM marts.rfm_class_history
-WHERE snapshot_date = $snapshot_date
-ORDER BY measure, scale, as_of, step
-"""
-
-ACTIVITY = """
-SELECT
-  recency_tier,
-  window_days,
-  prior_from,
-  recent_from,
-  is_covered,
-  customers,
-  active_prior,
-  active_recent,
-  active_share_prior,
-  active_share_recent,
-  items_prior,
-  items_recent,
-  orders_prior,
-  orders_recent,
-  revenue_prior,
-  revenue_recent
-FROM marts.recency_activity
-WHERE snapshot_date = $snapshot_date
-ORDER BY CASE recency_tier WHEN 'short' THEN 1 WHEN 'medium' THEN 2 ELSE 3 END
 """
 
 COMPARISON = """
@@ -285,11 +241,7 @@ ALL = {
     "customers": CUSTOMERS,
     "catalogue": CATALOGUE,
     "segments": SEGMENTS,
-    "crosstab": CROSSTAB,
-    "thresholds": THRESHOLDS,
     "calendar": CALENDAR,
-    "class_history": CLASS_HISTORY,
-    "activity": ACTIVITY,
     "comparison": COMPARISON,
     "comparison_segments": COMPARISON_SEGMENTS,
     "comparison_arrivals": COMPARISON_ARRIVALS,

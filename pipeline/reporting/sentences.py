@@ -62,6 +62,24 @@ def from_to(first: int, last: int, noun: str) -> str:
 
 
 @sentence
+def segment_rule(parts: Sequence[Row]) -> str:
+    """The rule of a segment in words, from the scores of its cells: a score from 1 to 5 says how many are worse."""
+    told = [
+        f"{_worse(part['r_from'], part['r_to'])} ordered longer ago than they and "
+        f"{_worse(part['f_from'], part['f_to'])} on fewer days"
+        for part in parts
+    ]
+    return f"The rule: of all customers, {'; or '.join(told)}."
+
+
+def _worse(low: int, high: int) -> str:
+    """'40–80%', '80% or more', 'fewer than 40%': the share of customers who are worse than scores from low to high."""
+    if low == 1:
+        return "any share" if high == 5 else f"fewer than {20 * high}%"
+    return f"{20 * (low - 1)}% or more" if high == 5 else f"{20 * (low - 1)}–{20 * high}%"
+
+
+@sentence
 def stage_mix(row: Row) -> str:
     """'Active 50%, lapsing 41%, lapsed 9%.', of a segment's customers."""
     names = {"first_time": "one order so far", "active": "active", "defecting": "lapsing", "inactive": "lapsed"}

@@ -258,65 +258,7 @@ def size_sentence(groups: Sequence[Group]) -> str:
     return f"{text}; nobody is in {listed(empty)}." if empty else f"{text}."
 
 
-@dataclass(frozen=True)
-class Cell:
-    """One cell of a score grid. `mean_order_value` is None where nobody is."""
-
-    first: int
-    second: int
-    customers: int
-    revenue: Decimal
-    mean_order_value: float | None
-
-
-def correlation_sentence(first: str, second: str, spearman: float | None) -> str:
-    if spearman is None:
-        return f"All customers are equal in {first} or in {second}, so the two cannot be compared."
-    size = abs(spearman)
-    strength = next(word for limit, word in _STRENGTHS if size < limit)
-    if size < _STRENGTHS[0][0]:
-        return f"{first.capitalize()} and {second} have {strength} to do with each other."
-    way = "together" if spearman > 0 else "against each other"
-    return f"{first.capitalize()} and {second} go {strength} {way}."
-
-
 _STRENGTHS = ((0.1, "little"), (0.3, "weakly"), (0.5, "moderately"), (0.7, "clearly"), (1.01, "strongly"))
-
-
-def cells_sentence(cells: Sequence[Cell], first: str, second: str, measure: str, currency: str) -> str:
-    """What the fullest, richest or dearest cell of a score grid holds; `measure` names a field of Cell."""
-    filled = [cell for cell in cells if cell.customers]
-    if not filled:
-        return "There are no customers yet."
-    top = max(filled, key=lambda cell: (_of(cell, measure), cell.first, cell.second))
-    place = f"{first} {top.first}, {second} {top.second}"
-    if measure == "customers":
-        share = percent(share_of(top.customers, sum(cell.customers for cell in filled)))
-        return f"The fullest cell is {place}: {counted(top.customers, 'customer')} ({share})."
-    if measure == "revenue":
-        share = percent(share_of(top.revenue, sum((cell.revenue for cell in filled), Decimal(0))))
-        return f"The richest cell is {place}: {money(top.revenue, currency)} ({share} of revenue)."
-    who = counted(top.customers, "customer")
-    return f"Orders are dearest at {place}: {money(top.mean_order_value, currency)} on average ({who})."
-
-
-def empty_scores_sentence(empty: Sequence[str]) -> str:
-    """Why a score may be empty: equal values share one score."""
-    if not empty:
-        return "Every score has customers."
-    verb = "is" if len(empty) == 1 else "are"
-    names = listed(empty)
-    return f"{names[0].upper()}{names[1:]} {verb} empty: customers with equal values always get the same score."
-
-
-def _of(cell: Cell, measure: str) -> float:
-    values: dict[str, Number | None] = {
-        "customers": cell.customers,
-        "revenue": cell.revenue,
-        "mean_order_value": cell.mean_order_value,
-    }
-    value = values[measure]
-    return float("-inf") if value is None else float(value)
 
 
 # ── sentences: the calendar ───────────────────────────────────────────────────────────────────────────────────────────
@@ -474,67 +416,6 @@ def _parts(parts: Iterable[tuple[str, Number]], currency: str) -> str:
 
 def _capital(text: str) -> str:
     return text[:1].upper() + text[1:]
-
-
-# ── sentences: classes ────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def value_range(measure: str, low: Number | None, high: Number | None, currency: str) -> str:
-    """'3–4 occasions', what a score or tier stands for; 'empty' where nobody is."""
-    if low is None or high is None:
-        return "empty"
-    if measure == "monetary":
-        ends = [money(amount, currency) for amount in (low, high)]
-        return ends[0] if low == high else " – ".join(ends)
-    unit = "day" if measure == "recency" else "occasion"
-    return counted(low, unit) if low == high else f"{count(low)}–{counted(high, unit)}"
-
-
-@dataclass(frozen=True)
-class Class:
-    """A class on one day: how much of something it holds, of how much in all, and the values it stands for."""
-
-    as_of: dt.date
-    amount: Number
-    whole: Number
-    range: str
-
-
-def class_sentence(name: str, now: Class, then: Class | None, show: Callable[[Number], str]) -> str:
-    """'“often” stands for 3–171 occasions and holds 7,476 customers, 31.7 % of all; on 31 May 1997 …'"""
-    if now.range == "empty":
-        return f"{name} is empty: equal values always get the same class."
-    share = percent(share_of(now.amount, now.whole))
-    text = f"{name} stands for {now.range} and holds {show(now.amount)}, {share} of all"
-    if then is None:
-        return f"{text}."
-    earlier = "empty" if then.range == "empty" else f"{percent(share_of(then.amount, then.whole))} ({then.range})"
-    return f"{text}; on {short_day(then.as_of)} it was {earlier}."
-
-
-@dataclass(frozen=True)
-class Activity:
-    """What the customers of a recency tier bought in the window before and in the last one."""
-
-    tier: str
-    prior: Number
-    recent: Number
-
-
-def activity_sentence(tiers: Sequence[Activity], days: int, what: str, show: Callable[[Number], str]) -> str:
-    moved = [tier for tier in tiers if tier.prior or tier.recent]
-    still = [tier.tier for tier in tiers if not (tier.prior or tier.recent)]
-    if not moved:
-        return f"Nobody bought anything in the last {2 * days} days."
-    told = [f"{tier.tier} from {show(tier.prior)} to {show(tier.recent)}{_in_percent(tier)}" for tier in moved]
-    text = f"{what} of the last {counted(days, 'day')} against those of the {count(days)} before: {listed(told)}"
-    return f"{text}; {listed(still)} had none in either." if still else f"{text}."
-
-
-def _in_percent(tier: Activity) -> str:
-    if tier.prior <= 0:
-        return ""
-    return f" ({change(float(tier.recent) / float(tier.prior) - 1, percent)})"
 
 
 # ── sentences: two periods ────────────────────────────────────────────────────────────────────────────────────────────

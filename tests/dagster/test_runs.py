@@ -185,7 +185,7 @@ def comparing(home: Home, day: str) -> set[str]:
     pages = {
         "index",
         "segments",
-        "classes",
+        "rfm",
         "taste",
         "engagement",
         "campaigns",

@@ -180,43 +180,6 @@ def test_groups_are_compared_by_size_and_by_what_they_bring() -> None:
     assert words.size_sentence(tied) == words.size_sentence(tied[::-1])
 
 
-@pytest.mark.parametrize(
-    ("spearman", "sentence"),
-    [
-        (None, "All customers are equal in recency or in spend, so the two cannot be compared."),
-        (0.05, "Recency and spend have little to do with each other."),
-        (0.2, "Recency and spend go weakly together."),
-        (-0.65, "Recency and spend go clearly against each other."),
-        (1.0, "Recency and spend go strongly together."),
-    ],
-)
-def test_correlation_in_words(spearman: float | None, sentence: str) -> None:
-    assert words.correlation_sentence("recency", "spend", spearman) == sentence
-
-
-def test_a_score_grid_names_its_top_cell() -> None:
-    cells = [
-        words.Cell(5, 5, 1, Decimal(90), 45.0),
-        words.Cell(1, 1, 3, Decimal(10), 3.0),
-        words.Cell(2, 2, 0, Decimal(0), None),
-    ]
-
-    def sentence(measure: str) -> str:
-        return plain(words.cells_sentence(cells, "recency", "spend", measure, "EUR"))
-
-    assert sentence("customers") == "The fullest cell is recency 1, spend 1: 3 customers (75.0%)."
-    assert sentence("revenue") == "The richest cell is recency 5, spend 5: €90.00 (90.0% of revenue)."
-    assert sentence("mean_order_value") == "Orders are dearest at recency 5, spend 5: €45.00 on average (1 customer)."
-    assert words.cells_sentence(cells[2:], "recency", "spend", "revenue", "EUR") == "There are no customers yet."
-
-
-def test_empty_scores_are_explained() -> None:
-    reason = "customers with equal values always get the same score."
-    assert words.empty_scores_sentence([]) == "Every score has customers."
-    assert words.empty_scores_sentence(["frequency 2"]) == f"Frequency 2 is empty: {reason}"
-    assert words.empty_scores_sentence(["spend 1", "spend 2"]) == f"Spend 1 and spend 2 are empty: {reason}"
-
-
 def period(
     first: str, revenue: str = "0", orders: int = 1, kind: str = "month", complete: bool = True,
     margin: str | None = None, effects: tuple[str, str, str] | None = None, rank: int = 2,
@@ -316,39 +279,6 @@ def test_what_a_change_is_due_to_adds_up_and_leaves_out_what_is_nothing() -> Non
     assert words.effects_sentence(same, "EUR") == "June 2026 brought as much as May 2026."
 
 
-def test_a_class_is_told_with_its_values_then_and_now() -> None:
-    def held(amount: int, values: str, day: dt.date = JUNE) -> words.Class:
-        return words.Class(day, amount, 4, values)
-
-    def people(amount: words.Number) -> str:
-        return words.counted(amount, "customer")
-
-    assert plain(words.class_sentence("“Often”", held(1, "4 occasions"), held(2, "2–3 occasions", MAY), people)) == (
-        "“Often” stands for 4 occasions and holds 1 customer, 25.0% of all; on 31 May 2026 it was 50.0% "
-        "(2–3 occasions)."
-    )
-    assert plain(words.class_sentence("“Often”", held(1, "4 occasions"), held(0, "empty", MAY), people)) == (
-        "“Often” stands for 4 occasions and holds 1 customer, 25.0% of all; on 31 May 2026 it was empty."
-    )
-    assert plain(words.class_sentence("“Often”", held(1, "4 occasions"), None, people)) == (
-        "“Often” stands for 4 occasions and holds 1 customer, 25.0% of all."
-    )
-    assert words.class_sentence("“Often”", held(0, "empty"), None, people) == (
-        "“Often” is empty: equal values always get the same class."
-    )
-
-
-def test_activity_is_told_tier_by_tier() -> None:
-    tiers = [words.Activity("short", 0, 3), words.Activity("medium", 4, 1), words.Activity("long", 0, 0)]
-    assert plain(words.activity_sentence(tiers, 90, "Orders", words.count)) == (
-        "Orders of the last 90 days against those of the 90 before: short from 0 to 3 and medium from 4 to 1 "
-        "(−75.0%); long had none in either."
-    )
-    assert words.activity_sentence(tiers[2:], 90, "Orders", words.count) == (
-        "Nobody bought anything in the last 180 days."
-    )  # fmt: skip
-
-
 def test_two_periods_in_words() -> None:
     parts = [("the number of customers", Decimal(-30)), ("guests", Decimal(0)), ("order value", Decimal(10))]
     assert plain(words.revenue_split_sentence(Decimal(100), Decimal(80), parts, "EUR")) == (
@@ -395,27 +325,6 @@ def crosstab(**cells: tuple[int, float | None]) -> pl.DataFrame:
                  "revenue": Decimal(customers * 10), "mean_order_value": value}
             )  # fmt: skip
     return pl.DataFrame(rows, schema_overrides={"mean_order_value": pl.Float64})
-
-
-def test_a_score_grid_shows_unknown_in_grey_and_zero_as_zero() -> None:
-    frame = crosstab(r5f1=(3, 8.0), r1f2=(1, 4.0))
-    value = charts.score_grid(frame, "mean_order_value", "EUR", {})
-    (heat,) = value["data"]
-    assert heat["z"][4] == [8.0, None, None, None, None]
-    assert heat["z"][0][1] == 4.0
-    assert {(note["y"], note["x"]) for note in value["layout"]["annotations"]} == {(5, 1), (1, 2)}
-    grey = [shape for shape in value["layout"]["shapes"] if shape["fillcolor"] == charts.UNKNOWN]
-    assert len(grey) == 23
-
-    people = charts.score_grid(frame, "customers", "EUR", {("R", 5): "0–3 days"})
-    assert people["data"][0]["z"][4] == [3, 0, 0, 0, 0]
-    assert not people["layout"].get("shapes")
-    texts = {(note["y"], note["x"]): note for note in people["layout"]["annotations"]}
-    assert texts[5, 1]["text"] == "3"
-    assert texts[5, 2]["text"] == "0"
-    assert texts[5, 1]["font"]["color"] == "var(--on-heat-high)"
-    assert texts[1, 2]["font"]["color"] == "var(--on-heat-low)"
-    assert "0–3 days" in people["data"][0]["hovertext"][4][0]
 
 
 def segments(*groups: tuple[str, int, str]) -> pl.DataFrame:
@@ -556,7 +465,7 @@ def test_what_is_written_on_a_colour_can_be_read(theme: str) -> None:
     colours = palettes()[theme]
     for step in range(1, 11):
         assert contrast(colours[f"--rank-{step}"], colours[f"--on-rank-{step}"]) >= 4.5, f"rank {step}"
-    for value in range(101):  # a cell's text changes its ink at half of the scale, see charts.score_grid
+    for value in range(101):  # a cell's text changes its ink at half of the scale, see charts.heatmap
         if value < 50:
             cell, ink = mixed(colours["--heat-low"], colours["--heat-middle"], value / 50), colours["--on-heat-low"]
         else:
@@ -679,7 +588,7 @@ def test_every_chart_says_what_it_means_and_what_it_rests_on(two_snapshots: Shop
     found = charts_of(two_snapshots.engine.read)
     assert {page: [chart.id for chart in all_charts] for page, all_charts in found.items()} == {
         "index": ["index-months"],
-        "rfm": ["rf-grid", "fm-grid", "rm-grid"],
+        "rfm": ["rfm-classes", "rfm-grid"],
         "segments": ["segments-moves", "segments-profiles"],
         "calendar": ["calendar-revenue", "calendar-effects", "calendar-orders", "calendar-order-value"],
         "channels": [],  # the shop names neither
@@ -688,7 +597,6 @@ def test_every_chart_says_what_it_means_and_what_it_rests_on(two_snapshots: Shop
         "campaigns": [],
         "engagement": [],
         "actions": [],
-        "classes": [f"{scale}-{m}" for scale in ("tier", "score") for m in ("recency", "frequency", "monetary")],
         "comparison": ["comparison-revenue", "comparison-segments", "comparison-evolution", "period-segments"],
         "trend": [],  # the shop is too young
         "lifecycle": ["stages", "transitions", "flows"],
@@ -740,7 +648,6 @@ def test_an_empty_shop_has_pages_that_say_so(shop: Shop, tmp_path: Path) -> None
     assert "there is nothing to score" in texts["2026-06-30/rfm.html"]
     assert "the groups below are waiting for them" in texts["2026-06-30/segments.html"]
     assert "There was no order line by the end of 30 June 2026." in texts["2026-06-30/calendar.html"]
-    assert "so the classes are empty" in texts["2026-06-30/classes.html"]
     assert "There was no order line by the end of 30 June 2026." in texts["2026-06-30/comparison.html"]
     assert "so nobody is in a stage" in texts["2026-06-30/lifecycle.html"]
     assert "A projection needs 390 days of history. No customer has bought yet." in texts["2026-06-30/lifecycle.html"]
@@ -1011,38 +918,6 @@ def test_weekdays_are_shown_only_if_they_differ(make_shop: Callable[[], Shop]) -
     assert weekdays.basis == "n = 84 orders · 6 Apr 2026 – 28 Jun 2026"
 
 
-def test_what_the_classes_tell_of_a_tiny_shop(two_snapshots: Shop) -> None:
-    # Occasions: Anna 4, Bert and Dora 2, Cleo 1. Worse than Anna are 3 of 4: tier 1 + floor(3 · 3/4) = 3, often. At the
-    # end of January Anna and Dora had one each: nobody is worse than anybody, so nobody was in the best tier.
-    read = two_snapshots.engine.read
-    assert sentence_of(read, "tier-frequency", "customers") == (
-        "“Often” stands for 4 occasions and holds 1 customer, 25.0% of all; on 31 Jan 2026 it was empty."
-    )
-    assert sentence_of(read, "tier-frequency", "orders").startswith(
-        "“Often” stands for 4 occasions and holds 4 orders, 44.4% of all;"
-    )
-    # Anna 120 of 120 + 35 + 22 + 12.50.
-    assert sentence_of(read, "score-monetary", "revenue").startswith("Spend 5 is empty: equal values")
-    assert sentence_of(read, "tier-monetary", "revenue").startswith(
-        "“Spender” stands for €120.00 and holds €120.00 of revenue, 63.3% of all;"
-    )
-    chart = chart_of(read, "tier-frequency")
-    assert [label for label, _ in chart.legend] == ["Often", "Regular", "Casual"]
-    assert [trace["name"] for trace in chart.views[0].figure["data"]] == ["Casual", "Regular", "Often"]
-    assert len(chart.views[0].figure["data"][0]["x"]) == 6  # January to June
-
-
-def test_what_recency_tiers_bought_lately(shop: Shop) -> None:
-    tell(shop).orders("old", "2025-12-01", amount=5).snapshot(str(JUNE))
-    # Last orders: Anna 15 June, Cleo 1 June, Dora 30 May, Bert 20 February, old 1 December. Tier = 1 + floor(3 · w/5):
-    # Anna w=4 → 3, Cleo w=3 and Dora w=2 → 2, Bert w=1 and old w=0 → 1. Windows: 2 January – 1 April, 2 April – 30
-    # June.
-    assert sentence_of(shop.engine.read, "recency-activity", "orders") == (
-        "Orders of the last 90 days against those of the 90 before: short from 2 to 2 (±0), medium from 1 to 2 "
-        "(+100.0%) and long from 2 to 0 (−100.0%)."
-    )
-
-
 def test_what_the_comparison_tells_of_a_tiny_shop(two_snapshots: Shop, tmp_path: Path) -> None:
     # 177 days, so A is 6 January – 3 April and B 4 April – 30 June. A: Anna 60, Bert 40 in 4 orders. B: Anna 60, Dora
     # 11, Cleo 12.50 in 4 orders, a guest 8, Bert's refund −5. C 2 → 3, f 2 → 4/3, v 25 → 20.875.
@@ -1122,8 +997,6 @@ def test_one_day_of_history_has_notes_in_place_of_charts(shop: Shop, tmp_path: P
         "A calendar compares one whole day with the next; the history has 1 day." in texts["2026-06-30/calendar.html"]
     )
     assert "two periods need a history of two days" in texts["2026-06-30/comparison.html"]
-    assert "There is one day to show so far" in texts["2026-06-30/classes.html"]
-    assert "Two windows of 90 days need a history from 2 January 2026 on" in texts["2026-06-30/classes.html"]
 
 
 def test_guests_alone_make_a_calendar_but_no_classes(shop: Shop, tmp_path: Path) -> None:
@@ -1131,7 +1004,7 @@ def test_guests_alone_make_a_calendar_but_no_classes(shop: Shop, tmp_path: Path)
     texts = written(shop.engine.read, tmp_path)
     found = {page: [chart.id for chart in there] for page, there in charts_of(shop.engine.read).items()}
     assert "calendar-revenue" in found["calendar"]
-    assert (found["classes"], found["comparison"]) == ([], ["comparison-revenue"])
+    assert (found["rfm"], found["comparison"]) == ([], ["comparison-revenue"])
     assert "Nobody bought in the period" in texts["2026-06-30/comparison.html"]
 
 

@@ -8,21 +8,17 @@ from __future__ import annotations
 from pipeline.reporting.page import Page
 from pipeline.reporting.pages import (
     calendar,
-    classes,
     comparison,
     definitions,
     glossary,
     lifecycle,
     probability,
-    rfm,
     rhythm,
     trust,
 )
 
 PAGES = (
-    Page("rfm", "RFM", rfm.context, after="segments", of_its_day=True, room="Customers"),
     Page("lifecycle", "Lifecycle", lifecycle.context, after="rfm", room="Customers"),
-    Page("classes", "Classes", classes.context, after="lifecycle", of_its_day=True, room="Customers"),
     Page("rhythm", "Rhythm", rhythm.context, of_its_day=True, room="Retention"),
     Page("probability", "Probability", probability.context, after="value", of_its_day=True, room="Value"),
     Page("calendar", "Calendar", calendar.context, of_its_day=True, room="Shop"),

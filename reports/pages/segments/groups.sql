@@ -19,6 +19,8 @@ columns:
   revenue_12_months: {label: "Revenue, 12 months", kind: money}
   share_of_revenue: {label: Share of revenue, kind: percent}
   churn_probability: {label: Mean churn probability, kind: percent}
+  segment: {hidden: true}
+  more: {label: More, page: {folder: segment, key: segment}}
   audience: {hidden: true}
   file: {label: File, audience: {folder: "{{ facts.catalogue }}", key: audience}}
 let:
@@ -54,6 +56,8 @@ SELECT
   profiles.revenue_12_months,
   profiles.share_of_revenue,
   profiles.churn_probability,
+  profiles.segment,
+  'Open the segment' AS more,
   CASE WHEN profiles.customers > 0 THEN profiles.segment END AS audience,
   'CSV' AS file
 FROM marts.segment_profiles AS profiles

@@ -1,0 +1,68 @@
+/*
+title: Discounts, channels and products
+draw: table
+columns:
+  topic: What
+  item: {label: Which, kind: text}
+  customers: {label: Customers, kind: count}
+  share: {label: Share of the segment, kind: percent}
+  everybody: {hidden: true}
+let:
+  everybody: max(everybody)
+empty: ""
+basis: n = {{ everybody|counted("customer") }} · orders {{ facts.range }}
+note: The most frequent three of each; a product or channel is told only where exports name them.
+*/
+WITH members AS (
+  SELECT whole.*, count(*) OVER () AS everybody
+  FROM marts.rfm_segments AS segments
+  JOIN params.settings AS settings ON settings.catalogue = segments.catalogue
+  JOIN marts.customer_360 AS whole
+    ON whole.snapshot_date = segments.snapshot_date AND whole.customer_id = segments.customer_id
+  WHERE segments.snapshot_date = $snapshot_date AND segments.segment = $segment
+),
+told AS (
+  SELECT 1 AS place, 'Discount at most' AS topic, discount_band AS item, everybody FROM members
+  UNION ALL
+  SELECT 2, 'Best channel to write by', best_contact_channel, everybody FROM members
+  UNION ALL
+  SELECT 3, 'Channel of the next order', order_channel, everybody FROM members
+  UNION ALL
+  SELECT 4, 'Buys mostly', main_category, everybody FROM members
+  UNION ALL
+  SELECT 5, 'Likely to buy next', next_category, everybody FROM members
+  UNION ALL
+  SELECT 6, 'Likely to buy again', repeat_item, everybody FROM members
+  UNION ALL
+  SELECT 7, 'New to them, to offer', new_product, everybody FROM members
+),
+counted AS (
+  SELECT
+    place,
+    topic,
+    item,
+    max(everybody) AS everybody,
+    count(*) AS customers,
+    row_number() OVER (PARTITION BY place ORDER BY count(*) DESC, item) AS rank
+  FROM told
+  WHERE item IS NOT NULL
+  GROUP BY place, topic, item
+)
+SELECT
+  counted.topic,
+  CASE
+    WHEN counted.place <= 3
+      THEN CASE counted.item
+        WHEN 'email' THEN 'E-mail' WHEN 'sms' THEN 'SMS' WHEN 'mid' THEN 'Middle'
+        ELSE upper(left(counted.item, 1)) || replace(substr(counted.item, 2), '_', ' ')
+      END
+    WHEN counted.place >= 6 THEN coalesce(names.label, counted.item)
+    ELSE counted.item
+  END AS item,
+  counted.customers,
+  counted.customers / nullif(counted.everybody, 0)::DOUBLE AS share,
+  counted.everybody
+FROM counted
+LEFT JOIN marts.product_names AS names ON names.snapshot_date = $snapshot_date AND names.product_id = counted.item
+WHERE counted.rank <= 3
+ORDER BY counted.place, counted.rank

@@ -1,0 +1,47 @@
+/*
+title: Who came and who went
+draw: table
+columns:
+  way: Way
+  other: {label: Segment, missing: New customers}
+  customers: {label: Customers, kind: count}
+  silent: {label: Have not ordered since, kind: count}
+  revenue_12_months: {label: "Revenue, 12 months", kind: money}
+let:
+  came: coalesce(sum(customers) FILTER (way = 'came from'), 0)::BIGINT
+  went: coalesce(sum(customers) FILTER (way = 'went to'), 0)::BIGINT
+  silent: coalesce(sum(silent) FILTER (way = 'went to'), 0)::BIGINT
+  moved: sum(customers)::BIGINT
+sentence: >-
+  Since {{ previous|day }}, {{ came|counted("customer") }} came and {{ went|count }} went{% if went and silent == went %}, all of
+  whom have not ordered since{% elif silent %}, of whom {{ silent|count }} have not ordered since{% endif %}.
+empty: "{% if previous is none %}This is the first snapshot: nothing is known of moves.{% else %}Nobody came or went since {{ previous|day }}.{% endif %}"
+basis: n = {{ moved|counted("move") }} · {{ previous|short_day }} to {{ snapshot_date|short_day }}
+*/
+WITH labels AS (
+  SELECT profiles.segment, profiles.label, profiles.catalogue
+  FROM marts.segment_profiles AS profiles
+  JOIN params.settings AS settings ON settings.catalogue = profiles.catalogue
+  WHERE profiles.snapshot_date = $snapshot_date
+),
+moves AS (
+  SELECT
+    CASE WHEN changes.segment = $segment THEN 'came from' ELSE 'went to' END AS way,
+    CASE WHEN changes.segment = $segment THEN changes.previous_segment ELSE changes.segment END AS other,
+    count(*) AS customers,
+    count(*) FILTER (summary.last_purchase_on <= changes.previous_snapshot_date) AS silent,
+    sum(summary.revenue_12_months)::DECIMAL(18,2) AS revenue_12_months
+  FROM marts.segment_changes AS changes
+  JOIN params.settings AS settings ON settings.catalogue = changes.catalogue
+  JOIN marts.customer_summary AS summary
+    ON summary.snapshot_date = changes.snapshot_date AND summary.customer_id = changes.customer_id
+  WHERE changes.snapshot_date = $snapshot_date
+    AND changes.previous_snapshot_date IS NOT NULL
+    AND changes.segment IS DISTINCT FROM changes.previous_segment
+    AND (changes.segment = $segment OR changes.previous_segment = $segment)
+  GROUP BY ALL
+)
+SELECT moves.way, labels.label AS other, moves.customers, moves.silent, moves.revenue_12_months
+FROM moves
+LEFT JOIN labels ON labels.segment = moves.other
+ORDER BY moves.way, moves.customers DESC, labels.label

@@ -1,0 +1,45 @@
+/*
+title: The most value at stake
+draw: table
+columns:
+  customer_id: Customer
+  action: {label: Action, missing: none now}
+  at_stake: {label: At stake, kind: money}
+  predicted_clv: {label: Predicted value, kind: money}
+  churn_probability: {label: Churn probability, kind: percent}
+  recency_days: {label: Days since last order, kind: count}
+  occasions: {label: Order days, kind: count}
+  next_purchase_median: {label: Next order likely by, kind: date}
+  discount_band: {label: Discount at most, missing: unknown}
+  everybody: {hidden: true}
+let:
+  listed: count(*)
+  everybody: max(everybody)
+empty: Nobody is in this segment.
+basis: n = {{ everybody|counted("customer") }} · orders {{ facts.range }}
+note: >-
+  {{ listed|first_of(everybody, "customer") }}. At stake: as on Actions; of who stands in no action it is not known.
+  {{ facts.cautions|join(" ") }}
+*/
+SELECT
+  whole.customer_id,
+  listed.label AS action,
+  members.value_at_stake AS at_stake,
+  whole.predicted_clv,
+  whole.churn_probability,
+  whole.recency_days,
+  whole.occasions,
+  whole.next_purchase_median,
+  CASE whole.discount_band WHEN 'mid' THEN 'middle' ELSE whole.discount_band END AS discount_band,
+  count(*) OVER () AS everybody
+FROM marts.rfm_segments AS segments
+JOIN params.settings AS settings ON settings.catalogue = segments.catalogue
+JOIN marts.customer_360 AS whole
+  ON whole.snapshot_date = segments.snapshot_date AND whole.customer_id = segments.customer_id
+LEFT JOIN marts.action_members AS members
+  ON members.snapshot_date = segments.snapshot_date AND members.customer_id = segments.customer_id
+LEFT JOIN marts.action_list AS listed
+  ON listed.snapshot_date = members.snapshot_date AND listed.action = members.action
+WHERE segments.snapshot_date = $snapshot_date AND segments.segment = $segment
+ORDER BY members.value_at_stake DESC NULLS LAST, whole.predicted_clv DESC NULLS LAST, whole.value_at_stake DESC, whole.customer_id
+LIMIT 20
