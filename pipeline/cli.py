@@ -254,7 +254,7 @@ def new(
     kind: Annotated[New, typer.Argument(help="What to begin.")],
     name: Annotated[str, typer.Argument(help="Its name: lower-case letters, digits and _.")],
     home: Home = None,
-    topic: Annotated[str, typer.Option(help="Of a table: the folder, and chapter of the glossary.")] = "own",
+    topic: Annotated[str, typer.Option(help="Of a table: the folder, and chapter of the data dictionary.")] = "own",
     page: Annotated[str, typer.Option(help="Of a chart: the page it stands on, which is begun if need be.")] = "own",
 ) -> None:
     """Write a commented start for a table, an audience, a source or a chart of your own into the home."""

@@ -655,9 +655,7 @@ def _ticks(low: float, high: float, currency: str, steps: int = 5) -> dict[str, 
     values = [round(n * step, 6) for n in range(math.ceil(low / step), math.floor(high / step) + 1)]
 
     def written(value: float) -> str:
-        size = words.short_money(abs(value), currency) if step >= 1 else words.money(abs(value), currency)
-        size = re.sub(r"[.]0(?=[kMB])", "", size)
-        return f"\N{MINUS SIGN}{size}" if value < 0 else size
+        return words.short_money(value, currency, is_round=True) if step >= 1 else words.money(value, currency)
 
     return {"tickvals": values, "ticktext": [written(value) for value in values]}
 

@@ -77,9 +77,9 @@ def money(amount: Number | None, currency: str, digits: int | None = None) -> st
     return _with_currency(amount, notation().decimal(_size(amount), digits), currency)
 
 
-def short_money(amount: Number | None, currency: str) -> str:
-    """'€38.9k', for cells and labels without room."""
-    return UNKNOWN if amount is None else _with_currency(amount, _short(_size(amount)), currency)
+def short_money(amount: Number | None, currency: str, is_round: bool = False) -> str:
+    """'€38.9k', for cells and labels without room; '€40k' if the amount is a round one."""
+    return UNKNOWN if amount is None else _with_currency(amount, _short(_size(amount), is_round), currency)
 
 
 def affixes(currency: str) -> tuple[str, str]:
@@ -175,10 +175,11 @@ def _with_currency(amount: Number, text: str, currency: str) -> str:
     return _signed(amount, f"{before}{text}{after}")
 
 
-def _short(amount: Number) -> str:
+def _short(amount: Number, is_round: bool = False) -> str:
     for limit, unit in ((1_000_000_000, "B"), (1_000_000, "M"), (1_000, "k")):
         if amount >= limit:
-            return f"{notation().decimal(float(amount) / limit, 1)}{unit}"
+            digits = places(float(amount) / limit, 1) if is_round else 1
+            return f"{notation().decimal(float(amount) / limit, digits)}{unit}"
     return notation().decimal(amount, 0)
 
 

@@ -502,3 +502,9 @@ def test_whatever_goes_wrong_is_one_message(tmp_path, home, monkeypatch):
     code, shown = run(write(tmp_path, HEADER), "--home", home)
     assert code == 1 and shown.startswith("Not inspected. Unexpected error: ZeroDivisionError")
     assert "Traceback" not in shown and "Traceback" in run(tmp_path / "orders.csv", "--home", home, "--debug")[1]
+
+
+def test_the_terminal_writes_numbers_as_the_locale_does(tmp_path, home, monkeypatch):
+    monkeypatch.setenv("PERENNIAL_LOCALE", "de")
+    _, shown = run(write(tmp_path, f"{HEADER}\no1,anna,2026-01-02,1234.5\n"), "--home", home)
+    assert "revenue 1.234,50" in shown and "quarantined (0,0\N{NO-BREAK SPACE}%)" in shown
