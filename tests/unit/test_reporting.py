@@ -585,8 +585,8 @@ def test_arrivals_are_stacked_by_direction() -> None:
         }
     )
     figure = charts.arrivals(moves, {"loyal": "Loyal", "new": "New"}, "customers", words.count)
-    assert {trace["name"]: trace["x"] for trace in figure["data"]} == {"Moved up": [5, 0], "New": [0, 4]}
-    assert charts.legend(figure) == (("Moved up", "var(--better)"), ("New", "var(--entered)"))
+    assert {trace["name"]: trace["x"] for trace in figure["data"]} == {"Moved up": [5, 0], "New since then": [0, 4]}
+    assert charts.legend(figure) == (("Moved up", "var(--better)"), ("New since then", "var(--entered)"))
 
 
 @pytest.mark.parametrize(
@@ -860,7 +860,10 @@ def test_what_the_overview_tells_of_a_tiny_shop(two_snapshots: Shop, tmp_path: P
     moves = re.findall(r'href="[^"]*/audiences/2026-06-30/moves/(\w+)\.csv"', text)
     keys = "coalesce(from_segment, 'newcomers') || '_to_' || to_segment"
     made = f"SELECT DISTINCT {keys} FROM marts.segment_events WHERE snapshot_date = '{JUNE}' AND catalogue = 'grid'"
-    assert set(moves) == {name for (name,) in two_snapshots.engine.execute(made)} and "newcomers_to_about_to_sleep" in moves
+    assert (
+        set(moves) == {name for (name,) in two_snapshots.engine.execute(made)}
+        and "newcomers_to_about_to_sleep" in moves
+    )
 
 
 def test_an_empty_shop_has_pages_that_say_so(shop: Shop, tmp_path: Path) -> None:

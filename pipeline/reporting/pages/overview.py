@@ -106,7 +106,7 @@ def _quality_tiles(report: Report, totals: words.FileTotals) -> list[KeyFigure]:
         KeyFigure("Quarantined", words.count(totals.quarantined), of_all(totals.quarantined)),
         KeyFigure("Superseded", words.count(totals.superseded), "by a newer export"),
         KeyFigure("Duplicates", words.count(totals.duplicates), "exact copies"),
-        KeyFigure("Without customer", words.count(facts.lines["guest_lines"]), f"{guests} of revenue"),
+        KeyFigure("Lines without customer", words.count(facts.lines["guest_lines"]), f"{guests} of all revenue so far"),
         KeyFigure("No occasion", words.count(others["customers"]), left_out),
     ]
 
@@ -164,13 +164,15 @@ def _comparison_missing(facts: Facts) -> str:
 def _key_figures(facts: Facts) -> list[KeyFigure]:
     now, lines, customers = facts.customers, facts.lines, facts.customers["customers"]
     guests = words.share_of(lines["guest_revenue_12_months"], lines["revenue_12_months"])
-    orders = f"over {words.counted(now['orders'], 'order')}" if customers else "no orders yet"
+    orders = f"over {words.counted(now['orders'], 'order')} of customers" if customers else "no orders yet"
     active = words.percent(words.share_of(now["active"], customers))
     repeat = words.percent(_repeat_share(now))
     change = _changes(facts)
     return [
         KeyFigure("Customers", words.count(customers), "with at least one order", change["customers"]),
-        KeyFigure("Active in the last 90 days", words.count(now["active"]), f"{active} of customers", change["active"]),
+        KeyFigure(
+            "Ordered in the last 90 days", words.count(now["active"]), f"{active} of customers", change["active"]
+        ),
         KeyFigure(
             "Revenue, last 12 months",
             facts.money(lines["revenue_12_months"]),
@@ -183,8 +185,8 @@ def _key_figures(facts: Facts) -> list[KeyFigure]:
             f"{words.count(now['repeat_customers'])} bought on two days or more",
             change["repeat"],
         ),
-        KeyFigure("Mean order value", facts.money(now["mean_order_value"]), orders),
-        KeyFigure("Guests’ share of revenue", words.percent(guests), "last 12 months, orders without a customer"),
+        KeyFigure("Mean order value, all time", facts.money(now["mean_order_value"]), orders),
+        KeyFigure("Guests’ share, 12 months", words.percent(guests), "of revenue, orders without a customer"),
     ]
 
 
@@ -218,7 +220,7 @@ def _months_chart(facts: Facts, all_months: pl.DataFrame) -> Chart | None:
     first = max(rows[0]["month"], facts.lines["first_on"])
     fields = [
         Field("month", "Month"), Field("customer_revenue", "Customers", "money"),
-        Field("guest_revenue", "Guests", "money"), Field("orders", "Orders", "count"),
+        Field("guest_revenue", "Guests", "money"), Field("orders", "Orders, guests included", "count"),
     ]  # fmt: skip
     return Chart(
         id="revenue-by-month",
@@ -294,7 +296,7 @@ def _arrivals_grid(facts: Facts, moves: pl.DataFrame, labels: Mapping[str, str])
     return grid(
         "Customers who arrived in each group since the previous snapshot",
         [Field("segment", "Group"), Field("moved_up", "Moved up", "count"),
-         Field("moved_down", "Moved down", "count"), Field("new", "New", "count"),
+         Field("moved_down", "Moved down", "count"), Field("new", charts.DIRECTION_LABELS["entered"], "count"),
          Field("value_at_stake", "Value at stake", "money")],
         [
             (group(name), arrived(name, "better"), arrived(name, "worse"), arrived(name, "entered"), value(name))
