@@ -1,13 +1,14 @@
 """What all assets share: a table's spec and checks as Dagster shows them, and the partitions."""
 
+import datetime as dt
 from collections.abc import Iterable, Iterator, Sequence
 
 import dagster as dg
 
 from pipeline.days import first_day
-from pipeline.engines.engine import CheckOutcome
+from pipeline.engines.engine import CheckOutcome, Engine
 from pipeline.settings import Settings
-from pipeline.tables.header import Column, Table
+from pipeline.tables.header import PARTITION_COLUMN, Column, Table
 
 STANDARD_CHECKS = {
     "keys_unique": "One row per key of the table",
@@ -73,6 +74,15 @@ def merged(by_date: dict[str, Sequence[CheckOutcome]]) -> list[CheckOutcome]:
         messages = [f"{day}: {check.message}" for day, check in of_name.items() if not check.passed]
         results.append(CheckOutcome(name, sum(check.failing for check in of_name.values()), " ".join(messages)))
     return results
+
+
+def figures(engine: Engine, table: Table, rows: int, day: dt.date | None) -> dict[str, int | float]:
+    """What Dagster plots of a table: its rows, and what its header asks of a day."""
+    plotted: dict[str, int | float] = {"dagster/row_count": rows}
+    if table.header.metrics and day is not None:
+        found = engine.read(table.header.metrics, {PARTITION_COLUMN: day})
+        plotted |= {name: float(value) for name, value in found.iter_rows() if value is not None}
+    return plotted
 
 
 def _table_column(name: str, column: Column) -> dg.TableColumn:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 import dagster as dg
 import polars as pl
 
-from assets.common import asset_key, asset_spec, check_results, check_specs, merged
+from assets.common import asset_key, asset_spec, check_results, check_specs, figures, merged
 from assets.ingest import refuse_after_failed_load
 from pipeline.engines.engine import CheckOutcome, TableRefused
 from pipeline.home.warehouse import Warehouse
@@ -47,6 +47,7 @@ def _step(name: str, partitions_def: dg.PartitionsDefinition[str]) -> dg.AssetsD
                 rows[table.name] += result.rows
         for table in written:
             yield from check_results(table, merged(outcomes[table.name]))
-            yield dg.MaterializeResult(asset_key=asset_key(table), metadata={"dagster/row_count": rows[table.name]})
+            plotted = figures(warehouse.engine, table, rows[table.name], day)
+            yield dg.MaterializeResult(asset_key=asset_key(table), metadata=plotted)
 
     return compute

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 import dagster as dg
 
-from assets.common import asset_spec, check_results, check_specs, merged
+from assets.common import asset_spec, check_results, check_specs, figures, merged
 from assets.ingest import refuse_after_failed_load
 from pipeline.engines.engine import CheckOutcome, TableRefused
 from pipeline.home.warehouse import Warehouse
@@ -46,7 +46,9 @@ def _asset(table: Table, partitions_def: dg.PartitionsDefinition[str], is_histor
             outcomes[str(day or table.full_name)] = written.checks
             rows += written.rows
         yield from check_results(table, merged(outcomes))
-        yield dg.MaterializeResult(metadata={"dagster/row_count": rows})
+        yield dg.MaterializeResult(
+            metadata=figures(warehouse.engine, table, rows, max(filter(None, dates), default=None))
+        )
 
     return build
 

@@ -13,15 +13,16 @@ import dagster as dg
 
 from assets.ingest import refuse_after_failed_load
 from pipeline.activation import outputs
+from pipeline.activation.coverage import consent_coverage, coverage_before
 from pipeline.activation.handing_over import HandingOver
-from pipeline.activation.ledger import deliver_to_folder, is_kept, opened_ledger
+from pipeline.activation.ledger import deliver_to_folder, is_kept, opened_ledger, require_newest
 from pipeline.activation.terms import Waterfall
 from pipeline.engines.duckdb import DuckDBEngine
 from pipeline.home.people import people_at_hand
 from pipeline.home.publishing import Publication
 from pipeline.home.warehouse import Warehouse
 from pipeline.places import audience_folder, table_file, table_folder
-from pipeline.reporting.facts import HandedOver
+from pipeline.reporting.facts import Coverage, HandedOver
 from pipeline.reporting.page import Page, page_folders
 from pipeline.reporting.site import OUT, RunCard, build_site, page_file
 from pipeline.settings import Settings
@@ -29,9 +30,9 @@ from pipeline.tables.catalog import Catalog
 from pipeline.tables.header import Table
 
 PARTS = {
-    "tables": "Tables of the snapshot as Parquet: data/marts/<table>/day=<date>/",
-    "audiences": "Every audience as Parquet and CSV, with a manifest: data/audiences/<date>/",
-    "report": "The pages that people read: reports/out/<date>/index.html",
+    "tables": "Tables of the snapshot as Parquet: data/marts/TABLE/day=DATE/",
+    "audiences": "Every audience as Parquet and CSV, with a manifest: data/audiences/DATE/",
+    "report": "The pages that people read: reports/out/DATE/index.html",
 }
 
 
@@ -67,17 +68,18 @@ def publication_assets(catalog: Catalog, partitions_def: dg.PartitionsDefinition
         staged = Publication(settings.home, context.run_id)
         files: dict[str, int] = dict.fromkeys(PARTS, 0)
         manifests = []
+        consents = coverage_before(settings.home, {*snapshots} - {*asked, *later})
         for day in asked + later:
             what = _Part.of_later(catalog, settings, day) if day in later else _Part.whole(catalog, settings)
             _own_folders(staged, day, what)
             tables_written = outputs.write_tables(local, what.tables, day, staged.file)
             is_newest = day == max(snapshots) and not warehouse.days_to_come(asked)
-            audiences, waterfalls = _write_audiences(local, settings, catalog, day, staged, is_newest)
-            handed_over = _handed_over(day, waterfalls, audiences)
-            pages = _write_report(context, catalog, warehouse, staged, day, what, snapshots, handed_over)
+            audiences, waterfalls, covered = _write_audiences(local, settings, catalog, day, staged, is_newest)
+            handed_over, consents = _handed_over(day, waterfalls, audiences), [*consents, *covered]
+            pages = _write_report(context, catalog, warehouse, staged, day, what, snapshots, handed_over, consents)
             written = [*what.kept, *tables_written, *audiences]
             manifests.append(
-                outputs.write_manifest(local, settings, day, written, staged.file, what.made_with, waterfalls)
+                outputs.write_manifest(local, settings, day, written, staged.file, what.made_with, waterfalls, covered)
             )
             _tell(context, waterfalls)
             for part, count in zip(PARTS, (len(tables_written), len(audiences), len(pages)), strict=True):
@@ -88,7 +90,9 @@ def publication_assets(catalog: Catalog, partitions_def: dg.PartitionsDefinition
         if later:
             context.log.info(f"What compares with earlier days was published again: {later[0]} … {later[-1]}.")
         for part, count in files.items():
-            yield dg.MaterializeResult(asset_key=["published", part], metadata={"files": count})
+            page = {"page": dg.MetadataValue.path(str(settings.home / OUT / str(asked[-1]) / "index.html"))}
+            plotted: dict[str, Any] = {"files": count} | (page if part == "report" else {})
+            yield dg.MaterializeResult(asset_key=["published", part], metadata=plotted)
 
     return publication
 
@@ -137,8 +141,8 @@ class _Part:
 
 def _write_audiences(
     local: DuckDBEngine, settings: Settings, catalog: Catalog, day: dt.date, staged: Publication, is_newest: bool
-) -> tuple[list[outputs.Output], list[Waterfall]]:
-    """All audiences; none, where it is not known who must not be written to.
+) -> tuple[list[outputs.Output], list[Waterfall], list[Coverage]]:
+    """All audiences, and who agreed to what; none, where it is not known who must not be written to.
 
     Lists that are in force are those of the newest day; only these are delivered.
     """
@@ -146,11 +150,13 @@ def _write_audiences(
     with people_at_hand(local, settings), ExitStack() as opened:
         handing = None
         if is_newest and (has_platforms or is_kept(settings)):
+            require_newest(local, settings)
             with opened_ledger(settings) as ledger:
                 handing = opened.enter_context(closing(HandingOver(local, ledger.sent_before(day), day)))
-        return outputs.write_audiences(
+        written, waterfalls = outputs.write_audiences(
             local, catalog.audiences, day, staged.file, settings.holdout_share, handing=handing
         )
+        return written, waterfalls, consent_coverage(local, day)
 
 
 def _tell(context: dg.AssetExecutionContext, waterfalls: Collection[Waterfall]) -> None:
@@ -174,14 +180,24 @@ def _own_folders(staged: Publication, day: dt.date, what: _Part) -> None:
 
 def _write_report(
     context: dg.AssetExecutionContext, catalog: Catalog, warehouse: Warehouse, staged: Publication, day: dt.date,
-    what: _Part, snapshots: Collection[dt.date], handed_over: Sequence[HandedOver],
+    what: _Part, snapshots: Collection[dt.date], handed_over: Sequence[HandedOver], consents: Sequence[Coverage],
 ) -> list[str]:  # fmt: skip
     now = dt.datetime.now(dt.UTC).strftime("%Y-%m-%d %H:%M UTC")  # when it was made; nothing is computed from it
-    run = RunCard(context.run_id, now, outputs.versions(), what.analytic, what.analytic["currency"])
-    folders = page_folders(warehouse.settings.home)
-    return build_site(
-        warehouse.local.read, day, catalog.tables, run, snapshots, staged.file, folders, what.has_page, handed_over
+    settings = warehouse.settings
+    run = RunCard(
+        context.run_id,
+        now,
+        outputs.versions(),
+        what.analytic,
+        what.analytic["currency"],
+        settings.locale,
+        settings.name,
     )
+    folders = page_folders(settings.home)
+    return build_site(
+        warehouse.local.read, day, catalog.tables, run, snapshots, staged.file, folders, what.has_page, handed_over,
+        consents,
+    )  # fmt: skip
 
 
 def _handed_over(

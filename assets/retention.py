@@ -17,7 +17,8 @@ def retention_asset(partitions_def: dg.PartitionsDefinition[str]) -> dg.AssetsDe
             dg.AssetSpec(
                 ["published", "retention"],
                 deps=[dg.AssetKey(["published", part]) for part in PARTS],
-                description="Old snapshots leave warehouse, tables, audiences and report: keep_daily, keep_monthly",
+                description="Old snapshots leave warehouse, tables, audiences and report (keep_daily, keep_monthly), "
+                "and files with addresses before them (keep_platform_days)",
                 group_name="published",
                 owners=["team:data"],
                 kinds={"duckdb", "parquet"},
@@ -39,10 +40,12 @@ def retention_asset(partitions_def: dg.PartitionsDefinition[str]) -> dg.AssetsDe
             context.log.info("An older day was asked for; old snapshots stay until the next run of the latest day.")
             return dg.MaterializeResult(metadata={"snapshots": 0, "bytes": 0})
         prune(warehouse.settings, warehouse.engine, f"{context.run_id}-retention", what)
-        if what.expired:
+        if what:
             context.log.info(f"Removed {what}.")
         if runs := forget_runs(context.instance, warehouse.settings, what.kept):
             context.log.info(f"Removed {runs:,} runs of that time from the history.")
-        return dg.MaterializeResult(metadata={"snapshots": len(what.expired), "bytes": what.bytes})
+        return dg.MaterializeResult(
+            metadata={"snapshots": len(what.expired), "bytes": what.bytes, "files": len(what.with_addresses)}
+        )
 
     return retention

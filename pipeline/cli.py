@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeVar
+from zoneinfo import ZoneInfo
 
 import typer
 from rich.table import Table as Grid
@@ -15,6 +16,8 @@ from rich.text import Text
 
 from pipeline import __version__
 from pipeline.home.modes import for_owner_only
+from pipeline.notation import writing_in
+from pipeline.reporting import words
 from pipeline.settings import PROJECT, SETTINGS_FILE, Settings, SettingsError, export_home, load
 from pipeline.shapes import counted, one_line, shape, shown_name
 from pipeline.snapshots import Every
@@ -23,6 +26,7 @@ from pipeline.terminal import Terminal
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
+    from pipeline.activation.preview import Previewed
     from pipeline.ingest.inspection import Inspection
     from pipeline.runs import Finished
 
@@ -55,6 +59,7 @@ Home = Annotated[
     Path | None,
     typer.Option(help="Folder of the shop: data/, reports/, perennial.toml. (default: PERENNIAL_HOME or this folder)"),
 ]
+Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Tell every step, with its rows and seconds.")]
 Debug = Annotated[bool, typer.Option("--debug", help="Show the trace of an error.")]
 
 
@@ -111,13 +116,14 @@ def run(
             "--show-values", help="Show the first quarantined rows as they stand in the export; terminal only."
         ),
     ] = False,
+    verbose: Verbose = False,
     debug: Debug = False,
 ) -> None:
     """Load exports, compute everything as of a day or of many, and publish tables, audiences and report."""
     named, between = _parse_sources(source or []), _parse_between(first, last)
     if show_values:
         with _quarantined_rows_shown(_settings(home, may_be_new=bool(named))):
-            run(home, source, snapshot, every, first, last, compare, engine, debug=debug)
+            run(home, source, snapshot, every, first, last, compare, engine, verbose=verbose, debug=debug)
         return
     may_be_new = bool(named)
     if every is None:
@@ -125,7 +131,7 @@ def run(
         settings = _settings(
             home, may_be_new=may_be_new, engine=engine, compare=compare, period=between and "{}:{}".format(*between)
         )
-        _summary(settings, _run(settings, named, day, debug))
+        _summary(settings, _run(settings, named, day, verbose, debug))
         return
     if snapshot is not None or between is None:
         raise _fail(
@@ -133,7 +139,7 @@ def run(
             f"--from 2025-12-31 --to 2026-11-30 --every {every}."
         )
     settings = _settings(home, may_be_new=may_be_new, engine=engine, compare=compare)
-    finished = _run_range(settings, named, between, every, debug)
+    finished = _run_range(settings, named, between, every, verbose, debug)
     _summary(settings, finished[-1])
     out.print(f"{'days':<11}{len(finished)}, from {finished[0].snapshot_date} to {finished[-1].snapshot_date}")
 
@@ -149,6 +155,7 @@ def demo(
         bool,
         typer.Option("--grocery", help="A year of groceries instead: 1.47 million lines (first: make setup-examples)."),
     ] = False,
+    verbose: Verbose = False,
     debug: Debug = False,
 ) -> None:
     """Run everything on CDNOW: 69,659 real purchases of 23,570 customers."""
@@ -171,7 +178,7 @@ def demo(
     err.print(chosen.origin, style="dim")
     finished = None
     for day in chosen.snapshots:
-        finished = _run(settings, exports, day, debug)
+        finished = _run(settings, exports, day, verbose, debug)
     if finished:
         _summary(settings, finished)
 
@@ -236,7 +243,8 @@ def inspect(
         if home is not None and not home.expanduser().is_dir():
             raise SettingsError(f"{settings.home} is no folder. Name the shop's folder with --home, or none.")
         found = look_at(file, settings, source, write)
-    _show_inspection(found)
+    with writing_in(settings.locale):
+        _show_inspection(found)
     if not found.is_usable:
         raise typer.Exit(1)
 
@@ -284,26 +292,23 @@ def lint(home: Home = None) -> None:
 def audience(
     name: Annotated[str, typer.Argument(help="An audience's file (segments), or one of its audiences (grid/loyal).")],
     snapshot: Annotated[str, typer.Option(help="Day of a snapshot, YYYY-MM-DD, or latest.")] = "latest",
+    sql: Annotated[bool, typer.Option("--sql", help="Show the SQL of it instead, also of audiences.toml.")] = False,
     home: Home = None,
 ) -> None:
     """Preview an audience: who is in it, what they are worth, and whom its terms leave out. Nothing is written."""
     day = _parse_snapshot(snapshot)
     with _reported("Not previewed."):
         settings = _settings(home, "Not previewed.")
-        from pipeline.activation.preview import preview
+        from pipeline.activation.preview import preview, text_of_audience
 
+        if sql:
+            out.print(text_of_audience(settings, name), markup=False, highlight=False, soft_wrap=True)
+            return
         found = preview(settings, name, day)
     out.print(f"As of {found.day}", style="bold")
-    for one in found.audiences:
-        worth = "" if one.value is None else f", worth {one.value:,.2f} {settings.currency}"
-        held = "" if one.delivered == one.members else f", of whom {one.delivered:,} in the files"
-        out.print(f"{one.name}: {one.members:,} customers{held}{worth}", markup=False, soft_wrap=True)
-        for waterfall in one.waterfalls:
-            left = [f"{count:,} {step.replace('_', ' ')}" for step, count in waterfall.left_out.items()]
-            told = f"{waterfall.delivered:,} are handed over{'; left out: ' if left else ''}{', '.join(left)}"
-            out.print(f"  {waterfall.platform or 'files of ids'}: {told}", markup=False, soft_wrap=True)
-        if one.sample:
-            out.print(f"  such as {', '.join(one.sample)}", markup=False, style="dim", soft_wrap=True)
+    with writing_in(settings.locale):
+        for one in found.audiences:
+            _show_audience(one, settings.currency)
 
 
 @app.command()
@@ -329,6 +334,27 @@ def deliver(
 
 
 @app.command()
+def digest(
+    home: Home = None,
+    snapshot: Annotated[str, typer.Option(help="Day of a snapshot, YYYY-MM-DD, or latest.")] = "latest",
+    show: Annotated[bool, typer.Option("--show", help="Print it, and send nothing.")] = False,
+) -> None:
+    """Send what changed and who to act on, by e-mail or to a webhook, as a night does (docs/operations.md)."""
+    what = "Not sent."
+    day = _parse_snapshot(snapshot)
+    with _reported(what):
+        settings = _settings(home, what)
+        from pipeline.digest.sending import digest as digest_of
+        from pipeline.digest.sending import send_by_hand
+
+        if show:
+            out.print(digest_of(settings, day).plain, soft_wrap=True)
+            return
+        for sentence in send_by_hand(settings, day):
+            out.print(sentence, soft_wrap=True)
+
+
+@app.command()
 def prune(
     home: Home = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would go, and leave it.")] = False,
@@ -347,7 +373,7 @@ def prune(
             with dg.DagsterInstance.get() as instance:
                 forget_runs(instance, settings, what.kept)
     verb = "Would remove" if dry_run else "Removed"
-    out.print(f"{verb} {what}." if what.expired else f"Nothing to remove: {what}.", soft_wrap=True)
+    out.print(f"{verb} {what}." if what else f"Nothing to remove: {what}.", soft_wrap=True)
 
 
 @app.command()
@@ -399,19 +425,40 @@ def forget(
     exports_checked: Annotated[
         bool, typer.Option("--exports-checked", help="The exports that were named as doubtful hold them no more.")
     ] = False,
+    all_open: Annotated[
+        bool, typer.Option("--open", help="Everybody whose case is open, among them who asked by an export `erasures`.")
+    ] = False,
     debug: Debug = False,
 ) -> None:
-    """Forget people who ask for it, everywhere in the home; their orders stay in all totals (docs/erasure.md)."""
+    """Forget people who ask for it, everywhere in the home; their orders stay in all totals (docs/erasure.md).
+
+    Without a name it lists the cases that are open, and when they are due.
+    """
     given = [(kind, place) for kind, place in (("customer_id", id), ("email", email), ("phone", phone)) if place]
-    if len(given) != 1:
-        raise _fail("Name who is to be forgotten by one of --id, --email and --phone.", _NOT_CHANGED)
-    (kind, place), left = given[0], False
-    day = _parse_day("--requested", requested, what=_NOT_CHANGED) if requested else None
+    if len(given) + all_open > 1:
+        raise _fail("Name who is to be forgotten by one of --id, --email, --phone and --open.", _NOT_CHANGED)
+    if not given and not all_open and (requested or rewrite_exports or exports_checked):
+        raise _fail("Name who is to be forgotten by one of --id, --email, --phone and --open.", _NOT_CHANGED)
+    if all_open and requested:
+        raise _fail("--requested is for who is named; an open case knows its day.", _NOT_CHANGED)
+    day, left = (_parse_day("--requested", requested, what=_NOT_CHANGED) if requested else None), False
     with _reported("Not forgotten.", debug):
         settings = _settings(home, _NOT_CHANGED)
-        from pipeline.erasure.forget import forget_all
+        if not given and not all_open:
+            _list_cases(settings)
+            return
+        from pipeline.erasure.forget import CannotForget, forget_all, forget_open
 
-        for case in forget_all(settings, kind, place, day, rewrite_exports, exports_checked):
+        cases = (
+            forget_open(settings, rewrite_exports, exports_checked)
+            if all_open
+            else forget_all(settings, *given[0], day, rewrite_exports, exports_checked)
+        )
+        for case in cases:
+            if isinstance(case, CannotForget):
+                left = True
+                err.print(str(case), markup=False, soft_wrap=True)
+                continue
             left |= not case.is_closed
             state = "closed, nothing is left" if case.is_closed else f"open, due on {case.due_on}"
             out.print(f"Case {case.case}: {state}.", markup=False, soft_wrap=True)
@@ -420,6 +467,41 @@ def forget(
     if left:
         out.print("Remove what is left, then give the same command again.", markup=False, style="dim")
         raise typer.Exit(1)
+
+
+@app.command()
+def objections(
+    home: Home = None,
+    id: Annotated[str | None, typer.Option("--id", help=f"Record: ids of customers. {_OneOf}")] = None,
+    email: Annotated[str | None, typer.Option(help=f"Record: e-mail addresses. {_OneOf}")] = None,
+    phone: Annotated[str | None, typer.Option(help=f"Record: telephone numbers. {_OneOf}")] = None,
+    since: Annotated[
+        str | None, typer.Option(help="Day on which the objection came, YYYY-MM-DD. (default: today)")
+    ] = None,
+    debug: Debug = False,
+) -> None:
+    """List who objects to marketing, what that stops and where they still are; or record objections.
+
+    Whoever objects stays in all totals; to be forgotten is another thing: perennial forget (docs/erasure.md).
+    """
+    given = [(kind, place) for kind, place in (("customer_id", id), ("email", email), ("phone", phone)) if place]
+    if len(given) > 1:
+        raise _fail("Name who objects by one of --id, --email and --phone.", _NOT_CHANGED)
+    if since and not given:
+        raise _fail("--since is for who is named by --id, --email or --phone.", _NOT_CHANGED)
+    day = _parse_day("--since", since, what=_NOT_CHANGED) if since else None
+    with _reported("Not recorded." if given else "Not listed.", debug):
+        settings = _settings(home, _NOT_CHANGED)
+        if not given:
+            _list_objections(settings)
+            return
+        from pipeline.erasure.forget import kind_of, named_in
+        from pipeline.erasure.objections import BY_HAND, object_to
+
+        customers = object_to(settings, kind_of(given[0][0]), named_in(given[0][1]), day)
+    where = settings.exports_folder / BY_HAND
+    out.print(f"Recorded: {counted(customers, 'customer')}, in {where}; keep that file.", markup=False, soft_wrap=True)
+    out.print("What is published is without them from the next run on; lists elsewhere, after: perennial deliver")
 
 
 @app.command()
@@ -443,6 +525,40 @@ def main() -> None:
 
 
 # ── helpers ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _list_objections(settings: Settings) -> None:
+    from pipeline.erasure.objections import find_objections
+    from pipeline.reporting.words import shown_id
+
+    found, today = find_objections(settings), dt.datetime.now(ZoneInfo(settings.timezone)).date()
+    for one in found:
+        told = [f"{shown_id(one.customer_id)}: since {one.since}"]
+        told += [f"kept off {', '.join(one.stops)}"] if one.stops else []
+        told += [f"still on {', '.join(one.still_on)}"] if one.still_on else []
+        told += [] if one.is_known else ["no customer has this id, so that nobody is kept off for it"]
+        told += [] if one.is_done else [f"due on {one.due_on}"]
+        is_late = one.is_overdue(today)
+        out.print(f"{'; '.join(told)}{', overdue' if is_late else ''}.", style="yellow" if is_late else None)
+    if not found:
+        out.print("Nobody has objected, as far as the exports tell.")
+    if any(one.still_on for one in found):
+        out.print("They are taken off lists elsewhere by: perennial deliver", style="dim")
+
+
+def _list_cases(settings: Settings) -> None:
+    from pipeline.erasure.cases import deadlines
+
+    waiting, today = deadlines(settings), dt.datetime.now(ZoneInfo(settings.timezone)).date()
+    for one in waiting:
+        begun = "begun, not finished" if one.state == "open" else "not begun"
+        told = f"Case {one.case}: asked for on {one.requested_on}, due on {one.due_on}, {begun}"
+        is_late = one.is_overdue(today)
+        out.print(f"{told}{', overdue' if is_late else ''}.", markup=False, style="yellow" if is_late else None)
+    if waiting:
+        out.print("All of them: perennial forget --open", markup=False, style="dim")
+    else:
+        out.print("No case is open. Name who is to be forgotten by --id, --email or --phone.", markup=False)
 
 
 def _fail(message: str, what: str = _NOT_PUBLISHED) -> typer.Exit:
@@ -532,7 +648,9 @@ def _parse_day(option: str, text: str, instead: str = "", what: str = _NOT_PUBLI
         raise _fail(f"{option} {text!r} is no day; write YYYY-MM-DD, such as 2026-10-31{instead}.", what) from None
 
 
-def _run(settings: Settings, sources: dict[str, list[str]], day: dt.date | None, debug: bool) -> Finished:
+def _run(
+    settings: Settings, sources: dict[str, list[str]], day: dt.date | None, verbose: bool, debug: bool
+) -> Finished:
     scored = f"; period_segments scores {settings.period}" if settings.period else ""
     err.print(Text.assemble((settings.home.name, "bold"), f" as of {day or 'its last complete day'}{scored}"))
 
@@ -542,13 +660,18 @@ def _run(settings: Settings, sources: dict[str, list[str]], day: dt.date | None,
     def work() -> Finished:
         from pipeline.runs import run_snapshot
 
-        return run_snapshot(settings, sources, day, say)
+        return run_snapshot(settings, sources, day, say, verbose)
 
     return _or_say_why(settings, work, debug)
 
 
 def _run_range(
-    settings: Settings, sources: dict[str, list[str]], between: tuple[dt.date, dt.date], every: Every, debug: bool
+    settings: Settings,
+    sources: dict[str, list[str]],
+    between: tuple[dt.date, dt.date],
+    every: Every,
+    verbose: bool,
+    debug: bool,
 ) -> list[Finished]:
     err.print(Text.assemble((settings.home.name, "bold"), f" by the {every} from {between[0]} to {between[1]}"))
 
@@ -558,7 +681,7 @@ def _run_range(
     def work() -> list[Finished]:
         from pipeline.runs import run_range
 
-        return run_range(settings, sources, *between, every, say)
+        return run_range(settings, sources, *between, every, say, verbose)
 
     return _or_say_why(settings, work, debug)
 
@@ -604,6 +727,11 @@ def _or_say_why(settings: Settings, work: Callable[[], Done], debug: bool) -> Do
 
 
 def _summary(settings: Settings, finished: Finished) -> None:
+    with writing_in(settings.locale):
+        _show_summary(settings, finished)
+
+
+def _show_summary(settings: Settings, finished: Finished) -> None:
     from pipeline.doctor import read_summary
     from pipeline.home.locks import HomeBusy
 
@@ -622,7 +750,7 @@ def _summary(settings: Settings, finished: Finished) -> None:
     for place in told:
         files.add_column(headings[place - 1], justify="right", no_wrap=True)
     for row in summary.files:
-        files.add_row(one_line(row[0]).removeprefix("data/exports/"), *(f"{row[place]:,}" for place in told))
+        files.add_row(one_line(row[0]).removeprefix("data/exports/"), *(words.count(int(row[place])) for place in told))
     out.print(files)
     for item in summary.worth_a_look:
         mark, style = ("! ", "yellow") if item.is_warning else ("", "dim")
@@ -635,8 +763,12 @@ def _summary(settings: Settings, finished: Finished) -> None:
     segments = Grid("segment", "customers", "share", box=None, pad_edge=False)
     total = sum(customers for _, customers in summary.segments)
     for label, customers in summary.segments:
-        segments.add_row(label, f"{customers:,}", f"{customers / total:.1%}" if total else "–")
+        segments.add_row(label, words.count(customers), words.percent(customers / total) if total else "–")
     out.print(segments)
+    out.print()
+    for answer in summary.answers:
+        out.print(f"{answer.question} ", style="bold", end="")
+        out.print(answer.text, soft_wrap=True)
     out.print()
     report = settings.home / "reports" / "out" / str(day) / "index.html"
     for title, path in (
@@ -647,6 +779,18 @@ def _summary(settings: Settings, finished: Finished) -> None:
         if path.exists():  # nothing was ever quarantined
             out.print(f"{title:<11}{path}", soft_wrap=True)
     out.print(f"{'report':<11}{report.as_uri()}", style="bold", soft_wrap=True)
+
+
+def _show_audience(one: Previewed, currency: str) -> None:
+    worth = "" if one.value is None else f", worth {words.money(one.value, currency)}"
+    held = "" if one.delivered == one.members else f", of whom {words.count(one.delivered)} in the files"
+    out.print(f"{one.name}: {words.counted(one.members, 'customer')}{held}{worth}", markup=False, soft_wrap=True)
+    for waterfall in one.waterfalls:
+        left = [f"{words.count(count)} {step.replace('_', ' ')}" for step, count in waterfall.left_out.items()]
+        told = f"{words.count(waterfall.delivered)} are handed over{'; left out: ' if left else ''}{', '.join(left)}"
+        out.print(f"  {waterfall.platform or 'files of ids'}: {told}", markup=False, soft_wrap=True)
+    if one.sample:
+        out.print(f"  such as {', '.join(one.sample)}", markup=False, style="dim", soft_wrap=True)
 
 
 def _show_inspection(found: Inspection) -> None:
@@ -661,7 +805,7 @@ def _show_inspection(found: Inspection) -> None:
         say("written", _written(found))
     for candidate in [one for one in found.candidates if one.matched][:3]:
         fit = f"lacks {candidate.lacks.removeprefix('lacks ')}" if candidate.lacks else "has all it needs"
-        say("candidate", f"{candidate.source.label}: {candidate.matched} columns known, {fit}")
+        say("candidate", f"{candidate.source.label}: {counted(candidate.matched, 'column')} known, {fit}")
     for canonical, column in found.guessed.items():
         say("guess", f"{canonical} is {shown_name(column)}")
     if found.written:
@@ -680,7 +824,7 @@ def _show_inspection(found: Inspection) -> None:
     if found.figures:
         figures = found.figures
         customers, orders = counted(figures.customers, "customer"), counted(figures.orders, "order")
-        say("figures", f"{customers}, {orders}, revenue {figures.revenue:,.2f}")
+        say("figures", f"{customers}, {orders}, revenue {words.decimals(figures.revenue, 2)}")
     say("verdict", found.problem or "usable", "red" if found.problem else "green")
 
 
@@ -701,10 +845,11 @@ def _show_loaded(found: Inspection, say: Callable[..., None]) -> None:
     share = loaded.quarantined / loaded.rows_read if loaded.rows_read else 0
     say(
         "rows",
-        f"{loaded.rows_read:,} read, {loaded.accepted:,} accepted, {loaded.quarantined:,} quarantined ({share:.1%})",
+        f"{words.count(loaded.rows_read)} read, {words.count(loaded.accepted)} accepted, "
+        f"{words.count(loaded.quarantined)} quarantined ({words.percent(share)})",
     )
     for reason in found.reasons:
-        say("reason", f"{reason.rows:,} × {reason.text} (first in row {reason.first_row:,})")
+        say("reason", f"{words.count(reason.rows)} × {reason.text} (first in row {words.count(reason.first_row)})")
     names = list(dict.fromkeys(name for row in found.sample for name in row if name not in ("file_id", "ordered_on")))
     sample = Grid(box=None, pad_edge=False)
     for name in names:

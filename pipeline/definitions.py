@@ -10,6 +10,7 @@ from assets.checks import warning_checks
 from assets.common import daily_partitions
 from assets.computed import computed_assets
 from assets.deliveries import delivery_assets
+from assets.digest import digest_assets
 from assets.ingest import ingest
 from assets.marts import sql_assets
 from assets.publication import publication_assets
@@ -36,6 +37,7 @@ def build_defs(settings: Settings | None = None, resource_overrides: Mapping[str
             *computed_assets(partitions),
             publication_assets(catalog, partitions),
             *delivery_assets(settings, partitions),
+            *digest_assets(settings, partitions),
             retention_asset(partitions),
         ],
         asset_checks=warning_checks(),

@@ -19,10 +19,12 @@ import polars as pl
 from packaging.requirements import Requirement
 
 from pipeline.activation.ledger import FILE as DELIVERIES
-from pipeline.activation.ledger import LedgerUnusable, OutboxUnusable, is_kept, require_ledger
+from pipeline.activation.ledger import LedgerUnusable, OutboxUnusable, is_kept, require_ledger, require_newest
 from pipeline.engines.duckdb import DuckDBEngine
 from pipeline.engines.engine import Snapshots
 from pipeline.engines.partitions import Partitions
+from pipeline.erasure.cases import deadlines
+from pipeline.erasure.objections import objections_of
 from pipeline.errors import ExportError, PerennialError
 from pipeline.home.locks import HomeBusy, HomeNotWritable, holder, home_lock
 from pipeline.home.migrations import VERSION, require_known
@@ -35,7 +37,10 @@ from pipeline.ingest.exports import find_exports
 from pipeline.ingest.identity import IdKeyError, find_key, key_file, key_id
 from pipeline.ingest.readers import disk_is_full
 from pipeline.ingest.sources import find_sources
+from pipeline.ingest.tombstones import ErasureKeyError, find_tombstones, require_cases
 from pipeline.reporting.attention import WorthALook, of_files, worth_a_look
+from pipeline.reporting.digest import report_of
+from pipeline.reporting.week import Answer, Week
 from pipeline.settings import SETTINGS_FILE, Settings, SettingsError, load
 from pipeline.shapes import counted
 from pipeline.tables.catalog import catalog_of, ours
@@ -68,6 +73,7 @@ class Summary:
     segments: list[tuple[str, int]]
     switched_off: list[str]
     worth_a_look: list[WorthALook]
+    answers: list[Answer]
 
 
 def examine(home: Path | None) -> list[Finding]:
@@ -81,7 +87,7 @@ def examine(home: Path | None) -> list[Finding]:
         return [Finding("fail", "home", str(error))]
     findings = [Finding("ok", "settings", f"home {settings.home}, {settings.timezone}, {settings.currency}")]
     parts: tuple[Callable[[Settings], Iterator[Finding]], ...] = (
-        _versions, _engine, _folders, _modes, _id_key, _lock_and_publication, _sources, _own_sql, _exports,
+        _versions, _engine, _folders, _modes, _id_key, _erasures, _lock_and_publication, _sources, _own_sql, _exports,
         _warehouse
     )  # fmt: skip
     for part in parts:
@@ -148,7 +154,8 @@ def _read_summary(settings: Settings, day: dt.date) -> Summary:
             """,
             {"snapshot_date": day},
         )
-    return Summary([tuple(row) for row in files], [tuple(row) for row in segments], missing, attention)
+        answers = Week(report_of(engine.read, settings, day)).answers
+    return Summary([tuple(row) for row in files], [tuple(row) for row in segments], missing, attention, answers)
 
 
 def _looks(engine: DuckDBEngine, day: dt.date | None) -> list[WorthALook]:
@@ -256,6 +263,30 @@ def _id_key(settings: Settings) -> Iterator[Finding]:
         yield Finding("ok", "id key", f"{key_id(key)}, from {where}; back it up, without it customers are new people")
 
 
+def _erasures(settings: Settings) -> Iterator[Finding]:
+    """Who asked to be forgotten and is not yet, and whether the time that the law gives is over."""
+    try:
+        find_tombstones(settings)
+        waiting = deadlines(settings)
+    except ErasureKeyError as error:
+        yield Finding("fail", "erasures", str(error))
+        return
+    today = dt.datetime.now(ZoneInfo(settings.timezone)).date()
+    overdue = [one for one in waiting if one.is_overdue(today)]
+    if overdue:
+        named = ", ".join(f"{one.case} (due on {one.due_on})" for one in overdue[:3])
+        yield Finding(
+            "warn", "erasures",
+            f"{counted(len(overdue), 'case')} overdue, such as {named}: a month is given to forget who asks for it. "
+            f"`perennial forget --open` works through all that is open.",
+        )  # fmt: skip
+    elif waiting:
+        first = waiting[0].due_on
+        yield Finding(
+            "ok", "erasures", f"{counted(len(waiting), 'case')} open, the first is due on {first}: perennial forget"
+        )
+
+
 def _lock_and_publication(settings: Settings) -> Iterator[Finding]:
     user = holder(settings.home)
     if user is not None:
@@ -294,7 +325,7 @@ def _own_sql(settings: Settings) -> Iterator[Finding]:
     tables, audiences = (len(catalog.tables) - len(ours().tables), len(catalog.audiences) - len(ours().audiences))
     if tables or audiences:
         added = f"{counted(tables, 'table')} and {counted(audiences, 'audience')}"
-        yield Finding("ok", "own SQL", f"{added} in {settings.home / 'sql'}")
+        yield Finding("ok", "own SQL", f"{added} in {settings.home}")
 
 
 def _exports(settings: Settings) -> Iterator[Finding]:
@@ -338,6 +369,7 @@ def _in_warehouse(settings: Settings, engine: DuckDBEngine) -> Iterator[Finding]
         return
     yield from _people(settings, engine)
     yield from _deliveries(settings)
+    yield from _objections(settings, engine)
     yield from _contents(engine)
     yield from _future_dates(engine, dt.datetime.now(ZoneInfo(settings.timezone)).date())
     yield from _retention(settings, snapshots)
@@ -350,8 +382,14 @@ def _people(settings: Settings, engine: DuckDBEngine) -> Iterator[Finding]:
     try:
         with people_at_hand(engine, settings, read_only=True):
             yield Finding("ok", "people", f"whole, in {FILE}; back it up with the warehouse")
+            require_cases(engine, settings)
+            require_newest(engine, settings)
     except (PeopleLost, PeopleUnusable) as error:
         yield Finding("fail", "people", str(error))
+    except ErasureKeyError as error:
+        yield Finding("fail", "erasures", str(error))
+    except LedgerUnusable as error:
+        yield Finding("fail", "deliveries", str(error))
 
 
 def _deliveries(settings: Settings) -> Iterator[Finding]:
@@ -365,12 +403,32 @@ def _deliveries(settings: Settings) -> Iterator[Finding]:
         yield Finding("fail", "deliveries", str(error))
 
 
+def _objections(settings: Settings, engine: DuckDBEngine) -> Iterator[Finding]:
+    """Who objected and is still on a list elsewhere, after the time that the law gives."""
+    try:
+        found = objections_of(settings, engine)
+    except (LedgerUnusable, OutboxUnusable):
+        return  # told of by `_deliveries`
+    today = dt.datetime.now(ZoneInfo(settings.timezone)).date()
+    overdue = [one for one in found if one.is_overdue(today)]
+    sent = sum(bool(one.still_on) for one in overdue)
+    if overdue:
+        yield Finding(
+            "warn", "objections",
+            f"{counted(len(overdue), 'objection')} overdue: {sent:,} of customers who are still on a list elsewhere "
+            f"(`perennial deliver` takes them off), {len(overdue) - sent:,} of ids that no customer has. `perennial "
+            f"objections` lists them.",
+        )  # fmt: skip
+    elif found:
+        yield Finding("ok", "objections", f"{counted(len(found), 'customer')} objected, none is overdue")
+
+
 def _retention(settings: Settings, where: Snapshots) -> Iterator[Finding]:
     """What the next night, or `perennial prune`, takes away."""
     what = plan(settings, where)
     are_kept = f"{counted(len(what.kept), 'snapshot')} {'is' if len(what.kept) == 1 else 'are'} kept"
     kept = f"{are_kept} (keep_daily {settings.keep_daily}, keep_monthly {settings.keep_monthly})"
-    frees = f"`perennial prune` would remove {what}" if what.expired else str(what)
+    frees = f"`perennial prune` would remove {what}" if what else str(what)
     yield Finding("ok", "retention", f"{kept}; {frees}.")
 
 

@@ -20,6 +20,7 @@ from pipeline.activation.outputs import AudienceRefused, write_audiences
 from pipeline.engines.duckdb import DuckDBEngine, SelectRefused, confine, parameter_columns
 from pipeline.engines.portable.lint import Refused, Schemas, refusals, to_spark
 from pipeline.errors import PerennialError
+from pipeline.home.people import people_attached
 from pipeline.ingest.sources import find_sources
 from pipeline.reporting.facts import RunCard, read_report
 from pipeline.reporting.page import PageFile, page_folders, read_pages
@@ -80,6 +81,8 @@ def _problems_of(catalog: Catalog, known: Catalog, of_features: Sequence[Refused
             found += _of_table(table, schemas, of_features)
         for name, test in table.header.tests.items():
             found += _not_for_spark(test, f"{table.file} (test {name})", schemas)
+        if table.header.metrics:
+            found += _not_for_spark(table.header.metrics, f"{table.file} (metrics)", schemas)
     return [*found, *_unusable(catalog, [one for one in catalog.audiences if one not in known.audiences])]
 
 
@@ -130,7 +133,8 @@ def _without_rows(catalog: Catalog) -> Iterator[tuple[DuckDBEngine, Path]]:
         engine, settings = DuckDBEngine(connection), Settings(home=Path(folder))
         engine.prepare(settings, list(catalog.tables.values()))
         confine(connection, settings)
-        yield engine, Path(folder)
+        with people_attached(engine, settings, read_only=True):  # nobody is known either; platforms ask for them
+            yield engine, Path(folder)
 
 
 def _of_table(table: Table, schemas: Schemas, found: Sequence[Refused]) -> list[Refused]:

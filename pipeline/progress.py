@@ -1,35 +1,44 @@
 """Progress: a Dagster logger that tells a run step by step, for people at a terminal."""
 
 import logging
+import time
+from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 import dagster as dg
 from rich.console import Console
+from rich.status import Status
 from rich.text import Text
 
 from pipeline.terminal import Terminal
 
+_ENDS = {"PIPELINE_SUCCESS", "PIPELINE_FAILURE", "PIPELINE_CANCELED"}
 _SKIPPED = "Dependencies for step"  # Dagster names every step that a failure stopped; the failure says enough
 
 
 class ProgressHandler(logging.Handler):
-    """One line per finished step, with its rows and seconds; what the steps say themselves, indented."""
+    """What the steps of a run say, and where it is.
 
-    def __init__(self, console: Console) -> None:
+    At a terminal one line that changes: how many steps are done, and the last of them. With `verbose` a line for each
+    finished step, with its rows and seconds, and everything that steps say. Warnings and failures are always told.
+    """
+
+    def __init__(self, console: Console, verbose: bool = True) -> None:
         super().__init__(logging.DEBUG)  # Dagster's own events are debug messages
         self._console = console
+        self._verbose = verbose
         self._rows: dict[str, int] = {}
         self._warnings: dict[str, list[str]] = {}
+        self._done, self._began = 0, time.monotonic()
+        self._line: Status | None = None
 
     def emit(self, record: logging.LogRecord) -> None:
         meta: dict[str, Any] = getattr(record, "dagster_meta", {})
         event = meta.get("dagster_event")
         message = str(meta.get("orig_message") or record.getMessage())
-        if event is None and (record.levelno < logging.INFO or message.startswith(_SKIPPED)):
-            return
         if event is None:
-            warns = record.levelno >= logging.WARNING
-            self._say(f"  ! {message}" if warns else f"    {message}", "yellow" if warns else "dim")
+            self._tell(record.levelno, message)
         elif event.event_type_value == "ASSET_MATERIALIZATION":
             self._note_rows(event)
         elif event.event_type_value == "ASSET_CHECK_EVALUATION":
@@ -38,6 +47,15 @@ class ProgressHandler(logging.Handler):
             self._finish(event)
         elif event.event_type_value == "STEP_FAILURE":
             self._say(f"  ✗ {_title(event.step_key)}", "bold red")
+        elif event.event_type_value in _ENDS:
+            self._end()
+
+    def _tell(self, level: int, message: str) -> None:
+        """What a step says itself."""
+        if level >= logging.WARNING:
+            self._say(f"  ! {message}", "yellow")
+        elif level >= logging.INFO and self._verbose and not message.startswith(_SKIPPED):
+            self._say(f"    {message}", "dim")
 
     def _note_rows(self, event: Any) -> None:
         count = event.event_specific_data.materialization.metadata.get("dagster/row_count")
@@ -53,9 +71,26 @@ class ProgressHandler(logging.Handler):
 
     def _finish(self, event: Any) -> None:
         warnings = self._warnings.pop(event.step_key, [])
-        self._say(self._finished(event, "!" if warnings else "✓"), "yellow" if warnings else "green")
+        self._done += 1
+        if self._verbose or warnings:
+            self._say(self._finished(event, "!" if warnings else "✓"), "yellow" if warnings else "green")
         for sentence in warnings:
             self._say(f"    {sentence}", "yellow")
+        if not self._verbose and self._console.is_terminal:
+            self._show(f"{self._done} steps done, {_title(event.step_key)} last")
+
+    def _show(self, text: str) -> None:
+        """The line that changes; begun with the first step, so that a run without steps has none."""
+        if self._line is None:
+            self._line = self._console.status("")
+            self._line.start()
+        self._line.update(Text(text, style="dim"))
+
+    def _end(self) -> None:
+        if self._line is not None:
+            self._line.stop()
+        if not self._verbose and self._done:
+            self._say(f"  {self._done} steps in {time.monotonic() - self._began:.1f} s", "dim")
 
     def _finished(self, event: Any, mark: str) -> str:
         rows = self._rows.pop(event.step_key, None)
@@ -71,8 +106,21 @@ def _title(step: str) -> str:
     return step.replace("__", ".")
 
 
-@dg.logger({}, description="Tells a run step by step on the terminal.")
+@dg.logger(
+    {"verbose": dg.Field(bool, default_value=False)}, description="Tells a terminal where a run is, or step by step."
+)
 def progress_logger(context: dg.InitLoggerContext) -> logging.Logger:
     logger = logging.Logger("perennial.progress", level=logging.DEBUG)
-    logger.addHandler(ProgressHandler(Terminal(stderr=True)))
+    logger.addHandler(_handler(context.run_id or "", context.logger_config["verbose"]))
     return logger
+
+
+@lru_cache(maxsize=1)
+def _handler(run_id: str, verbose: bool) -> ProgressHandler:
+    """One for the two loggers that Dagster makes of a run: its steps tell the one, its end the other."""
+    return ProgressHandler(Terminal(stderr=True), verbose)
+
+
+def progress(verbose: bool = False) -> Mapping[str, Any]:
+    """The part of a run's configuration that has it told at the terminal."""
+    return {"loggers": {"progress": {"config": {"verbose": verbose}}}}

@@ -17,6 +17,7 @@ from pipeline.failures import explain
 from pipeline.home.locks import HomeBusy, HomeNotWritable, home_lock, home_lock_for_several
 from pipeline.home.opening import opened
 from pipeline.home.warehouse import warehouse_of
+from pipeline.progress import progress
 from pipeline.schedules import JOB
 from pipeline.settings import Settings
 from pipeline.snapshots import Every, snapshot_days
@@ -24,8 +25,6 @@ from pipeline.steps.order_days import OrderDays, last_closed_day, order_days
 from pipeline.tables.catalog import tables
 from pipeline.tables.inputs import input_tables
 from pipeline.tables.rules import EARLIEST
-
-PROGRESS: Mapping[str, Any] = {"loggers": {"progress": {}}}
 
 
 class RunFailed(PerennialError):
@@ -48,10 +47,13 @@ class Finished:
 
 def run_snapshot(
     settings: Settings, sources: Mapping[str, Sequence[str]], snapshot: dt.date | None,
-    say: Callable[[str], None] = lambda _: None,
+    say: Callable[[str], None] = lambda _: None, verbose: bool = False,
 ) -> Finished:  # fmt: skip
-    """Load the exports and publish the snapshot; None = the day that `days` chooses. Raises RunFailed."""
-    config, remark = _config(sources), None
+    """Load the exports and publish the snapshot; None = the day that `days` chooses. Raises RunFailed.
+
+    `verbose`: every step has a line on the terminal.
+    """
+    config, remark = _config(sources, verbose), None
     if snapshot is not None:
         _check_day(settings, snapshot)
         _check_periods(settings, snapshot)
@@ -70,7 +72,7 @@ def run_snapshot(
 
 def run_range(
     settings: Settings, sources: Mapping[str, Sequence[str]], first: dt.date, last: dt.date, every: Every,
-    say: Callable[[str], None],
+    say: Callable[[str], None], verbose: bool = False,
 ) -> list[Finished]:  # fmt: skip
     """Load the exports once and publish the days of the range, ascending. Raises RunFailed at the first that fails.
 
@@ -84,12 +86,12 @@ def run_range(
     finished: list[Finished] = []
     with dg.DagsterInstance.get() as instance, _home_for_range(settings, say):
         if _is_before_all_orders(settings, days[0]):
-            _check_orders(settings, days[0], _load_exports(settings, instance, _config(sources)))
+            _check_orders(settings, days[0], _load_exports(settings, instance, _config(sources, verbose)))
         definitions = build_defs(settings, {"warehouse": warehouse_of(settings, days)})
         job, keys = definitions.resolve_job_def(JOB), None
         for number, day in enumerate(days, start=1):
             say(f"{settings.home.name} as of {day} ({number} of {len(days)})")
-            config = PROGRESS if finished else _config(sources)
+            config = progress(verbose) if finished else _config(sources, verbose)
             try:
                 result = _execute(job, instance, config, str(day), asset_selection=keys)
             except RunFailed as failure:
@@ -122,9 +124,9 @@ def _how_to_go_on(days: Sequence[dt.date], failed: dt.date) -> str:
     )
 
 
-def _config(sources: Mapping[str, Sequence[str]]) -> Mapping[str, Any]:
+def _config(sources: Mapping[str, Sequence[str]], verbose: bool) -> Mapping[str, Any]:
     paths = {name: list(patterns) for name, patterns in sources.items()}
-    return {**PROGRESS, "ops": {"ingest": {"config": {"sources": paths}}}}
+    return {**progress(verbose), "ops": {"ingest": {"config": {"sources": paths}}}}
 
 
 def _execute(

@@ -51,7 +51,7 @@ WHERE snapshot_date = $snapshot_date
 
 _AUDIENCE = """\
 /*
-# An audience of this home: data/audiences/<date>/own/NAME.csv and .parquet, every night.
+# An audience of this home: data/audiences/<date>/own/NAME.csv and .parquet, every night. Without SQL: audiences.toml.
 # Every line: docs/own-sql.md. Look at the file again with: perennial lint
 title: Regular customers who pause
 description: Customers with several orders whose last one is three to six months ago.
@@ -141,7 +141,7 @@ _PAGE = """\
 title: TITLE
 lead: What this page is about.
 # The page it follows in the navigation; without this line it comes last.
-# after: overview
+# after: products
 #}
 """
 

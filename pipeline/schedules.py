@@ -4,7 +4,6 @@ import datetime as dt
 import hashlib
 import json
 import time
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from pipeline.failures import explain
 from pipeline.home.warehouse import UNDER_WAY, run_is_dead
 from pipeline.settings import Settings
 from pipeline.steps.order_days import last_closed_day
+from pipeline.webhooks import post
 
 AssetJob = Any  # what define_asset_job returns; Dagster does not export its type
 
@@ -131,10 +131,4 @@ def send_alert(settings: Settings, run_id: str, job: str, partition: str | None,
         return
     text = f"Perennial: {job} for {partition or 'an unknown day'} failed. {message}"
     body = {"text": text, "run_id": run_id, "job": job, "snapshot_date": partition}
-    request = urllib.request.Request(  # noqa: S310 - pydantic has seen to it that this is http(s)
-        str(settings.failure_webhook.get_secret_value()),
-        data=json.dumps(body).encode(),
-        headers={"Content-Type": "application/json"},
-    )
-    with urllib.request.urlopen(request, timeout=10):  # noqa: S310
-        pass
+    post(settings.failure_webhook, body)

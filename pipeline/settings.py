@@ -7,18 +7,20 @@ which travels in every manifest, so that two partitions can be told apart by the
 from __future__ import annotations
 
 import datetime as dt
+import difflib
 import hashlib
 import json
 import os
 import re
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, TypeVar, get_args
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from babel import Locale, UnknownLocaleError
 from pydantic import BaseModel, ConfigDict, Field, HttpUrl, Secret, ValidationError, field_validator, model_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import (
@@ -449,7 +451,7 @@ class Destination(BaseModel):
         parts = urlsplit(url)
         if parts.password is not None or parts.query or parts.fragment:
             raise ValueError("an address holds no password, ? or #; name the variable that holds the key as credential")
-        if parts.scheme == "http" and parts.hostname not in ("127.0.0.1", "localhost"):
+        if parts.scheme == "http" and not is_this_machine(parts.hostname):
             raise ValueError("people's addresses are sent over https:// only")
         return url.rstrip("/")
 
@@ -466,6 +468,48 @@ class Destination(BaseModel):
     def secret(self, default: str) -> str | None:
         """The key, as the environment holds it."""
         return os.environ.get(self.credential or default)
+
+
+def is_this_machine(host: str | None) -> bool:
+    return host in ("127.0.0.1", "localhost")
+
+
+class DigestSettings(BaseModel):
+    """Who gets the digest of a night, and how. User and password of the mail server are in the environment only."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    to: tuple[str, ...] = Field((), description="E-mail addresses it is sent to")
+    sender: str | None = Field(None, description="E-mail address it comes from")
+    smtp: str | None = Field(
+        None, pattern=r"^smtps?://[^\s/@?#:]+:\d+$",
+        description="Mail server: smtp://host:587 (STARTTLS) or smtps://host:465 (TLS)",
+    )  # fmt: skip
+    webhook: Secret[HttpUrl] | None = Field(None, description="Address that takes Slack's JSON, by POST; a secret")
+    weekdays: tuple[Weekday, ...] = Field((), description="Mornings on which it is sent; else all")
+    report_address: str | None = Field(
+        None, pattern=r"^https?://\S+$", description="Where reports/out can be opened, for the link"
+    )
+
+    @field_validator("to", "sender")
+    @classmethod
+    def are_addresses(cls, given: tuple[str, ...] | str | None) -> tuple[str, ...] | str | None:
+        for address in (given,) if isinstance(given, str) else given or ():
+            if not re.fullmatch(r"[^\s@,;<>\"]+@[^\s@,;<>\"]+", address):
+                raise ValueError("an e-mail address is written like crm@example.com, without a name")
+        return given
+
+    @model_validator(mode="after")
+    def mail_is_whole(self) -> Self:
+        parts = {"digest.to": self.to, "digest.sender": self.sender, "digest.smtp": self.smtp}
+        missing = [name for name, value in parts.items() if not value]
+        if 0 < len(missing) < len(parts):
+            raise ValueError(f"an e-mail needs digest.to, digest.sender and digest.smtp; {missing[0]} is missing")
+        return self
+
+    @property
+    def is_set(self) -> bool:
+        return bool(self.to or self.webhook)
 
 
 class Spark(BaseModel):
@@ -569,6 +613,8 @@ class Settings(BaseSettings):
     home: Path = Field(default_factory=Path.cwd, description="Folder that holds data/, reports/ and perennial.toml")
     timezone: Analytic[str] = Field("UTC", description="The shop's time zone: what 'a day' means")
     currency: Analytic[str] = Field("EUR", pattern="^[A-Z]{3}$", description="The one reporting currency, ISO 4217")
+    name: str = Field("", max_length=60, description="The shop's name, for the titles of the report")
+    locale: str = Field("en", description="How numbers are written: en, de, fr, pl, …; texts stay English")
     country: str | None = Field(
         None, pattern="^[A-Z]{2}$",
         description="Country of the shop, ISO 3166: of telephone numbers that name none, of a customer who names none",
@@ -641,9 +687,15 @@ class Settings(BaseSettings):
     period: Annotated[Analytic[Period | None], NoDecode, InSql("DATE", "period_from", "period_to")] = Field(
         None, description="Period whose orders period_segments scores, FROM:TO; else the last 365 days"
     )
+    catalogue: Annotated[Later[Literal["grid", "axonaut"]], InSql("VARCHAR", "catalogue")] = Field(
+        "grid", description="Which segments the report speaks of: the grid of ten, or Axonaut's seven"
+    )
     keep_daily: int = Field(35, ge=1, description="How many of the newest snapshots are kept")
     keep_monthly: Literal["all"] | Annotated[int, Field(ge=0)] = Field(
         "all", description="Of how many months the last snapshot is kept, too: all, or the newest so many"
+    )
+    keep_platform_days: int = Field(
+        30, ge=1, description="Days after its snapshot for which a file with addresses, of a platform, is kept"
     )
     clv: Analytic[Clv] = Field(
         default_factory=lambda: Clv(), description="Horizon, discount and margin of predicted value"
@@ -685,6 +737,9 @@ class Settings(BaseSettings):
         default_factory=lambda: Discounts(), description="How large discounts are, and what bounds them"
     )
     schedule_hour: int = Field(3, ge=0, le=23, description="Local hour of the nightly run")
+    digest: DigestSettings = Field(
+        default_factory=lambda: DigestSettings(), description="Who gets the digest of a night, and how"
+    )
     failure_webhook: Secret[HttpUrl] | None = Field(
         None, description="Address that is told (POST, JSON) when a run fails"
     )
@@ -735,6 +790,15 @@ class Settings(BaseSettings):
             ZoneInfo(name)
         except (ZoneInfoNotFoundError, ValueError) as error:
             raise ValueError(f"{name!r} is not a time zone; write one like 'Europe/Warsaw'") from error
+        return name
+
+    @field_validator("locale")
+    @classmethod
+    def known_locale(cls, name: str) -> str:
+        try:
+            Locale.parse(name.replace("-", "_"))
+        except (UnknownLocaleError, ValueError) as error:
+            raise ValueError(f"{name!r} is not a locale; write one like 'en', 'de' or 'fr_CH'") from error
         return name
 
     @field_validator("exported_at")
@@ -879,21 +943,46 @@ def _told_of(home: Path | None) -> str:
 
 
 def _explain(error: ValidationError) -> str:
-    known = ", ".join(Settings.model_fields)
     lines = []
     for problem in error.errors():
         name = ".".join(str(part) for part in problem["loc"])
         message = problem["msg"].removeprefix("Value error, ")
         if problem["type"] == "extra_forbidden":
-            message = f"there is no such setting; the settings are {known}"
+            message = f"there is no such setting; {_instead(problem['loc'])}"
         elif problem["type"].startswith("date_"):
             message = "this is no day; write YYYY-MM-DD"
         is_address = name.startswith("destinations") and "url" in name
-        secret = is_address or name.startswith(("failure_webhook", "id_key", "erasure_keys"))
+        secret = is_address or name.startswith(("failure_webhook", "digest.webhook", "id_key", "erasure_keys"))
         given = "" if secret or problem["type"] == "extra_forbidden" else f" (given: {problem['input']!r})"
         lines.append(f'setting "{name}": {message}{given}')
     where = f"{SETTINGS_FILE} in the home, from PERENNIAL_* variables and from options"
     return f"{'; '.join(lines)}. Settings come from {where}."
+
+
+def _instead(place: Sequence[str | int]) -> str:
+    """What is close to a name that there is not; else all names that there are."""
+    known = sorted(_model_at(place[:-1]).model_fields)
+    close = difflib.get_close_matches(str(place[-1]), known, n=1)
+    where = ".".join(map(str, place[:-1]))
+    if close:
+        return f"did you mean {f'{where}.' if where else ''}{close[0]}"
+    return f"{where} has {', '.join(known)}" if where else "docs/settings.md lists them"
+
+
+def _model_at(place: Sequence[str | int]) -> type[BaseModel]:
+    """The class whose fields a place in the settings may name; names and numbers of entries are stepped over."""
+    model: type[BaseModel] = Settings
+    for part in place:
+        if part in model.model_fields:
+            model = next(_models_in(model.model_fields[str(part)].annotation), model)
+    return model
+
+
+def _models_in(annotation: Any) -> Iterator[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for part in get_args(annotation):
+        yield from _models_in(part)
 
 
 def export_home(settings: Settings) -> None:

@@ -21,7 +21,7 @@ import duckdb
 import polars as pl
 
 from pipeline.definitions import build_defs
-from pipeline.runs import PROGRESS
+from pipeline.progress import progress
 from pipeline.schedules import JOB
 from pipeline.settings import DAGSTER_YAML, Settings, load
 from pipeline.tables.catalog import tables
@@ -100,7 +100,7 @@ class Home:
         span = dict(zip(RANGE_TAGS, (first, last), strict=True)) if last else None
         with self.instance() as instance:
             return resolved.execute_in_process(
-                run_config=PROGRESS,
+                run_config=progress(),
                 instance=instance,
                 partition_key=None if last else first,
                 tags=span,

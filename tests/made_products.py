@@ -60,7 +60,7 @@ def _together(engine: DuckDBEngine, day: dt.date) -> None:
     """Hats and scarves, in 40 baskets where 8 were expected, and the other way round; of 3 pairs one stands out."""
     pair = {"level": "product", "scope": "basket", "rank": 1, "baskets": 40, "customers": 30, "support": 0.04,
             "lift_raw": 9.0, "expected": 8.0, "lift": 2.8, "lift_low": 2.1, "lift_high": 3.6, "q_value": 0.0,
-            "is_complementary": True}  # fmt: skip
+            "is_complementary": True, "first_item": "hat"}  # fmt: skip
     fill(
         engine, day, "product_affinity", {"item": "hat", "other": "scarf", "confidence": 0.5},
         {"item": "scarf", "other": "hat", "confidence": 0.8}, **pair,

@@ -228,6 +228,14 @@ class Shop:
             since_on=moment.date(),
         )  # fmt: skip
 
+    def erasure(self, customer: str, *, on: str) -> Self:
+        """A request to be forgotten; the table knows of whom by a key only."""
+        moment = dt.datetime.fromisoformat(on)
+        return self._tell(
+            "erasures", kind="customer_id", entry=sha256(customer.encode()).hexdigest(), requested_at=moment,
+            requested_on=moment.date(),
+        )  # fmt: skip
+
     def _tell(self, into: str, **row: Any) -> Self:
         rows = self._exported[into]
         rows.append({"file_id": "by-hand", "row_number": len(rows) + 1, **row})

@@ -14,12 +14,25 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 
+import duckdb
+
 from pipeline.activation.destinations.destination import DeliveryFailed, Sender
 from pipeline.activation.destinations.files import Files
 from pipeline.activation.destinations.klaviyo import Klaviyo
 from pipeline.activation.destinations.meta import Meta
-from pipeline.activation.ledger import Ledger, Listed, compact, idempotency_key, is_kept, opened_ledger
+from pipeline.activation.ledger import (
+    Ledger,
+    Listed,
+    compact,
+    idempotency_key,
+    is_kept,
+    note_newest,
+    opened_ledger,
+    require_newest,
+)
+from pipeline.engines.duckdb import DuckDBEngine
 from pipeline.home.locks import home_lock
+from pipeline.home.people import people_attached, people_file
 from pipeline.home.publishing import recover
 from pipeline.settings import Destination, Mode, Settings
 from pipeline.shapes import counted
@@ -67,6 +80,9 @@ def deliver_from(settings: Settings, force: bool = False, open: Open | None = No
     if not is_kept(settings):
         return []
     opened, said, are_gone = open or partial(sender_of, settings), list[Delivered](), False
+    if people_file(settings).exists():
+        with duckdb.connect() as connection, people_attached(engine := DuckDBEngine(connection), settings):
+            require_newest(engine, settings)
     with opened_ledger(settings) as ledger:
         for name, destination in settings.destinations.items():
             said += _to(ledger, name, destination, force, opened)
@@ -74,6 +90,7 @@ def deliver_from(settings: Settings, force: bool = False, open: Open | None = No
         are_gone = ledger.finish() or any(one.counts["removed"] for one in said)
     if are_gone:
         compact(settings)
+    note_newest(settings)
     return said
 
 

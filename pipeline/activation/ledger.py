@@ -15,6 +15,7 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal, Self
+from uuid import uuid4
 
 import duckdb
 import polars as pl
@@ -22,7 +23,7 @@ import polars as pl
 from pipeline.durable import fsync
 from pipeline.engines.duckdb import DuckDBEngine
 from pipeline.errors import PerennialError
-from pipeline.home.people import OF_THE_MACHINE
+from pipeline.home.people import GENERATION, OF_THE_MACHINE, people_attached, people_file
 from pipeline.home.rewriting import rewrite_file
 from pipeline.quoting import file_literal, text_literal
 from pipeline.settings import Mode, Settings
@@ -207,6 +208,38 @@ def require_ledger(settings: Settings) -> None:
         raise LedgerUnusable(f"{FILE} is {'a folder' if file.is_dir() else 'empty'}. {_ANEW}")
 
 
+def require_newest(engine: DuckDBEngine, settings: Settings) -> None:
+    """Raises LedgerUnusable where the ledger was written less often than `people`, which has to be attached, has noted:
+    it is an older one, which does not know who was sent where since. One that was begun anew is another one.
+    """
+    noted = engine.execute(f"SELECT id, number FROM {GENERATION}")
+    if not noted or not (settings.home / FILE).exists():
+        return
+    (before,), now = noted, _generation(settings)
+    if now is None or (now[0] == before[0] and now[1] < before[1]):
+        raise LedgerUnusable(f"{FILE} is an older one, put back from a backup: more was delivered since. {_ANEW}")
+
+
+def note_newest(settings: Settings) -> None:
+    """Note how often the ledger was written, for `require_newest`; neither file may be open."""
+    now = _generation(settings)
+    if now is None or not people_file(settings).exists():
+        return
+    with duckdb.connect() as connection:
+        engine = DuckDBEngine(connection)
+        with people_attached(engine, settings), engine.transaction():
+            engine.execute(f"DELETE FROM {GENERATION}")
+            engine.execute(f"INSERT INTO {GENERATION} VALUES ($id, $number)", {"id": now[0], "number": now[1]})
+
+
+def _generation(settings: Settings) -> tuple[str, int] | None:
+    """Which ledger it is, and how often it was written; None where only an earlier version did it."""
+    with _telling_of_damage(), duckdb.connect(str(settings.home / FILE), read_only=True) as connection:
+        engine = DuckDBEngine(connection)
+        rows = engine.execute("SELECT id, number FROM generation") if engine.has("main.generation") else []
+    return rows[0] if rows else None
+
+
 @contextmanager
 def _telling_of_damage() -> Iterator[None]:
     try:
@@ -238,18 +271,19 @@ def compact(settings: Settings) -> None:
     file.chmod(0o600)
 
 
-def forget_customers(settings: Settings, customers: Sequence[str]) -> list[Sent]:
+def forget_customers(settings: Settings, customers: Sequence[str], why: str = "erased") -> list[Sent]:
     """These leave outbox and folder at once; from everywhere else they are removed by the next delivery.
 
-    Returns what is to be removed elsewhere; when `sent_identifiers` finds none of it any more, that is acknowledged.
+    `why`: erased or objected. Returns what is to be removed elsewhere; when `sent_identifiers` finds none of it any
+    more, that is acknowledged.
     """
     if not is_kept(settings):
         return []
-    given = {"customers": list(customers), "folder": FOLDER}
+    given = {"customers": list(customers), "folder": FOLDER, "why": why}
     of_these = "list_contains($customers, customer_id)"
     with opened_ledger(settings) as ledger:
         with ledger.transaction():
-            ledger.execute("INSERT INTO leaving SELECT DISTINCT unnest($customers), 'erased'", given)
+            ledger.execute("INSERT INTO leaving SELECT DISTINCT unnest($customers), $why", given)
             ledger.execute(f"DELETE FROM before WHERE {of_these}", given)
             gone = f"{of_these} AND (place = $folder OR state = 'rejected')"
             ledger.execute(f"DELETE FROM deliveries WHERE {gone}", given)
@@ -268,6 +302,44 @@ def sent_identifiers(settings: Settings, customers: Sequence[str]) -> list[Sent]
         return ledger.sent_identifiers(customers)
 
 
+def elsewhere(settings: Settings, customers: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    """Customer -> the lists beside the folder of the home that they are on, or may be; nothing is changed for it.
+
+    Raises LedgerUnusable.
+    """
+    if not (settings.home / FILE).exists():
+        return {}
+    require_ledger(settings)
+    listed = "audience || ' for ' || platform || ' at ' || place"
+    with _telling_of_damage(), duckdb.connect(str(settings.home / FILE), read_only=True) as connection:
+        found = DuckDBEngine(connection).execute(
+            f"SELECT customer_id, list(DISTINCT {listed} ORDER BY {listed}) FROM deliveries "
+            f"WHERE place <> $folder AND state <> 'rejected' AND list_contains($customers, customer_id) "
+            f"GROUP BY customer_id",
+            {"folder": FOLDER, "customers": list(customers)},
+        )
+    return {customer: tuple(lists) for customer, lists in found}
+
+
+def stopped(settings: Settings, customers: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    """Customer -> the lists in force that they are kept off because they objected. Raises OutboxUnusable."""
+    if Outbox.of(settings) is None:
+        return {}
+    listed = "audience || ' for ' || platform"
+    try:
+        with duckdb.connect() as connection:
+            found = DuckDBEngine(connection).execute(
+                f"SELECT customer_id, list(DISTINCT {listed} ORDER BY {listed}) "
+                f"FROM read_parquet({file_literal(settings.home / ROWS)}) "
+                f"WHERE identifiers IS NULL AND why = 'objected' AND list_contains($customers, customer_id) "
+                f"GROUP BY customer_id",
+                {"customers": list(customers)},
+            )
+    except duckdb.Error:
+        raise OutboxUnusable(ROWS, "is damaged") from None
+    return {customer: tuple(lists) for customer, lists in found}
+
+
 class Ledger:
     """What was sent where. States: queued (sending has begun), delivered, rejected (with a reason)."""
 
@@ -281,6 +353,9 @@ class Ledger:
         self.execute(
             "CREATE TABLE IF NOT EXISTS done (key VARCHAR, platform VARCHAR, place VARCHAR, audience VARCHAR, day DATE)"
         )
+        self.execute("CREATE TABLE IF NOT EXISTS generation (id VARCHAR, number BIGINT)")
+        if not self.execute("SELECT id FROM generation"):
+            self.execute("INSERT INTO generation VALUES ($id, 0)", {"id": uuid4().hex})
         self.outbox = Outbox.of(settings)
         empty = "SELECT NULL::VARCHAR AS platform, NULL::VARCHAR AS audience, NULL::VARCHAR AS customer_id, " \
             "NULL::VARCHAR AS identifiers, NULL::VARCHAR AS cells, NULL::VARCHAR AS content, NULL::VARCHAR AS why " \
@@ -394,6 +469,7 @@ class Ledger:
         known = f"SELECT identifiers FROM deliveries WHERE {_OF_LIST} AND state <> 'rejected'"
         given = {"platform": platform, "place": place, "audience": audience, "now": _now()}
         with self.transaction(), self._told(rows):
+            self._count()
             self.execute(
                 f"DELETE FROM deliveries WHERE {_OF_LIST} AND state = 'rejected' AND identifiers IN ({_KEYS})", given
             )
@@ -412,6 +488,7 @@ class Ledger:
                  "version": self.version(listed)}  # fmt: skip
         taken = f"{_OF_LIST} AND identifiers IN ({_KEYS})"
         with self.transaction():
+            self._count()
             with self._told([row for row in rows if row.key not in refused]):
                 if kind == "removed":
                     self.execute(f"DELETE FROM deliveries WHERE {taken}", given)
@@ -430,6 +507,10 @@ class Ledger:
                     f"WHERE {_OF_LIST} AND identifiers = told.key",
                     given,
                 )
+
+    def _count(self) -> None:
+        """One more writing, in the transaction of it."""
+        self.execute("UPDATE generation SET number = number + 1")
 
     def finish(self) -> bool:
         """Forget who had to leave and is nowhere any more; whether anybody did."""

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline import __version__
+from pipeline.activation.coverage import CONSENTS, as_entry
 from pipeline.activation.handing_over import HandingOver
 from pipeline.activation.platforms import Writer
 from pipeline.activation.terms import MEMBERS, Asked, Gate, Waterfall
@@ -25,6 +26,7 @@ from pipeline.engines.duckdb import DuckDBEngine, naming_the_file
 from pipeline.errors import PerennialError
 from pipeline.places import audience_folder, table_file
 from pipeline.quoting import quoted
+from pipeline.reporting.facts import Coverage
 from pipeline.settings import Settings
 from pipeline.shapes import counted, shape
 from pipeline.tables.audiences import FILE_NAME, ID, Audience
@@ -198,6 +200,7 @@ def _write_audience(engine: DuckDBEngine, asked: Asked, left_out: str, target: s
 def write_manifest(
     engine: DuckDBEngine, settings: Settings, day: dt.date, outputs: Iterable[Output], file: FileFor,
     made_with: Mapping[str, Any] | None = None, waterfalls: Iterable[Waterfall] = (),
+    consents: Iterable[Coverage] = (),
 ) -> str:  # fmt: skip
     """What was published for `day`, from which files, with which settings and versions; returns its target.
 
@@ -213,6 +216,7 @@ def write_manifest(
             {"audience": one.audience, "platform": one.platform, "members": one.members, **one.steps}
             for one in waterfalls
         ],
+        CONSENTS: [as_entry(one) for one in consents],
         **(made_with or _made_with(engine, settings)),
     }
     target = f"{audience_folder(day)}/{_MANIFEST}"

@@ -13,6 +13,7 @@ from pathlib import Path
 from pipeline.activation.handing_over import ADDRESSED, CUSTOMER, HandingOver
 from pipeline.activation.terms import BLOCKED, MEMBERS, Asked, Gate, Waterfall, granted, refused
 from pipeline.engines.duckdb import DuckDBEngine, naming_the_file
+from pipeline.home.people import REFUSALS
 from pipeline.quoting import quoted
 from pipeline.settings import Consent
 from pipeline.tables.audiences import ID, Audience
@@ -200,15 +201,14 @@ _TOLD = f"""
 """Customers and who they are."""
 
 
-_OF_NOBODY = """
+_OF_NOBODY = f"""
       UNION ALL BY NAME
-      SELECT concat('suppression ', file_id, ' ', row_number) AS customer_id,
-        CASE WHEN entries.kind = 'email' THEN nfc_normalize(named.value) END AS email,
-        CASE WHEN entries.kind = 'phone' THEN nfc_normalize(named.value) END AS phone
-      FROM staging.suppressions AS entries
-      JOIN people.suppressions AS named USING (file_id, row_number)
+      SELECT concat('refusal ', file_id, ' ', row_number, ' ', row_number() OVER (ORDER BY value)) AS customer_id,
+        CASE WHEN kind = 'email' THEN nfc_normalize(value) END AS email,
+        CASE WHEN kind = 'phone' THEN nfc_normalize(value) END AS phone
+      FROM ({REFUSALS}) AS refusals
 """
-"""Addresses that are suppressed, whose customer may have another by now."""
+"""Addresses of suppressions and of who asks to be forgotten, whose customer may have another by now."""
 
 
 def _refusing(platform: Platform, consent: Consent | None, is_out: str) -> str:

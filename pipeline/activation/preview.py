@@ -89,6 +89,20 @@ def preview(settings: Settings, name: str, day: dt.date | None = None) -> Previe
     return Preview(snapshot, found)
 
 
+def text_of_audience(settings: Settings, name: str) -> str:
+    """An audience as SQL: header and SELECT of its file, or what it says in `audiences.toml` was compiled to.
+
+    Raises NoSuchAudience, HeaderError, Refused.
+    """
+    audiences = catalog_of(settings.home).audiences
+    for one in audiences:
+        if name == one.name or (not one.header.each and name == f"{one.header.catalogue}/{one.name}"):
+            return one.text.strip()
+    raise NoSuchAudience(
+        f"There is no audience {name!r} with SQL of its own; there are {', '.join(one.name for one in audiences)}."
+    )
+
+
 def _snapshot(engine: DuckDBEngine, day: dt.date | None) -> dt.date:
     days = sorted(engine.rows_by_day())
     if not days or (day is not None and day not in days):

@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from pipeline.engines.duckdb import DuckDBEngine
+from pipeline.home.people import REFUSALS, SUPPRESSED
 from pipeline.models.control_groups import BUCKETS, HOLDOUT, bucket
 from pipeline.quoting import quoted, text_literal
 from pipeline.settings import Consent
@@ -260,13 +261,9 @@ FROM marts.control_members
 WHERE snapshot_date = $day AND member_until IS NULL
 """
 """Who was drawn once stays so, also where the share has become smaller since."""
-_SUPPRESSED = """
+_SUPPRESSED = f"""
 INSERT INTO temp.suppressed
-WITH told AS (
-  SELECT entries.kind, named.value
-  FROM staging.suppressions AS entries
-  JOIN people.suppressions AS named USING (file_id, row_number)
-),
+WITH told AS ({REFUSALS}),
 known AS (
   SELECT customers.customer_id, persons.email, persons.phone
   FROM staging.customers AS customers
@@ -278,8 +275,8 @@ SELECT known.customer_id FROM known JOIN told ON told.kind = 'email' AND told.va
 UNION
 SELECT known.customer_id FROM known JOIN told ON told.kind = 'phone' AND told.value = known.phone
 UNION
-SELECT customer_id FROM people.suppressed_customers JOIN staging.suppressions USING (kind, entry)
+SELECT customer_id FROM {SUPPRESSED} JOIN told USING (kind, entry)
 """
 """A customer is suppressed whole, also where one address is named, and stays so with another address: nobody is
-written to by another way.
+written to by another way. Who asks to be forgotten is not written to either.
 """

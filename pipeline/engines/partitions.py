@@ -75,6 +75,11 @@ class Partitions:
         found = self._execute(f"SELECT folder FROM {self._rows()} WHERE {_SAME}", {"table": table, "day": day})
         return found[0][0] if found else None
 
+    def places(self, table: str) -> list[tuple[dt.date | None, str]]:
+        """(day, folder) of the table's partitions, by day."""
+        found = f"SELECT day, folder FROM {self._rows()} WHERE folder IS NOT NULL AND table_name = $table ORDER BY ALL"
+        return [(day, folder) for day, folder in self._execute(found, {"table": table})]
+
     def folders(self, table: str | None = None) -> list[str]:
         """Folders of the table by day, or of all tables."""
         found = (

@@ -12,20 +12,22 @@ from zoneinfo import ZoneInfo
 
 from pipeline.activation.ledger import forget_customers
 from pipeline.engines.duckdb import DuckDBEngine
+from pipeline.engines.spark.lake import lake_folder
 from pipeline.erasure import purge
-from pipeline.erasure.cases import begin, case_of, close, person_of, write
-from pipeline.erasure.person import Person, find_person
+from pipeline.erasure.cases import Deadline, begin, close, deadlines, person_of
+from pipeline.erasure.person import NotOnePerson, Person, find_person
 from pipeline.erasure.search import search
 from pipeline.errors import PerennialError
 from pipeline.home.locks import home_lock
 from pipeline.home.migrations import migrate
 from pipeline.home.modes import set_right
 from pipeline.home.opening import opened
-from pipeline.home.people import people_attached
+from pipeline.home.people import FILE, people_attached, people_file
 from pipeline.home.publishing import recover
 from pipeline.home.rewriting import remove_unfinished
 from pipeline.ingest.identity import find_key, set_key
-from pipeline.ingest.tombstones import Kind, canonical, case_file, cases, find_tombstones
+from pipeline.ingest.requests import Request, open_cases, waiting
+from pipeline.ingest.tombstones import Kind, canonical, case_file, case_of, cases, find_tombstones, write_case
 from pipeline.settings import Settings
 from pipeline.tables.inputs import input_tables
 
@@ -50,41 +52,76 @@ def forget(
 ) -> Case:  # fmt: skip
     """Forget who is named, holding the home; again, to go on with it, or to look whether anything has come back.
 
-    `requested_on`: today unless given. `with_exports`: records of the drop folder are rewritten. `after` is told each
-    step that is done. `exports_checked`: somebody has looked into the exports in which an id may be something else.
-    Raises CannotForget, NotOnePerson, ErasureKeyError, CaseDamaged, HomeBusy.
+    `requested_on`: today unless given, or unless the case knows an earlier day. `with_exports`: records of the drop
+    folder are rewritten. `after` is told each step that is done. `exports_checked`: somebody has looked into the
+    exports in which an id may be something else. Raises CannotForget, NotOnePerson, ErasureKeyError, CaseDamaged,
+    HomeBusy.
     """
-    if settings.engine != "duckdb":
-        raise CannotForget("Nobody can be forgotten on Spark yet: its lake is not written again. Use engine = duckdb.")
+    _require_engine(settings)
     known_as = canonical(kind, told, settings.country)
     if known_as is None:
         raise CannotForget(f"That is no {kind}: give an address, a number with the code of its country, or an id.")
-    today = dt.datetime.now(ZoneInfo(settings.timezone)).date()
+    today = _today(settings)
     if requested_on is not None and requested_on > today:
         raise CannotForget(f"{requested_on} is after today: name the day on which the request came.")
     with home_lock(settings.home, "forget", settings.lock_wait_seconds):
         recover(settings.home)
         remove_unfinished(settings)
         name = case_of(settings, kind, known_as)
-        case = _open_case(settings, name)
-        if case is None or case["state"] == "closed":
+        case = _case(settings, name)
+        if case is None or case["state"] != "open":
             person = _found(settings, kind, known_as)
-            case = begin(settings, name, person, requested_on or today, today)
-        person = person_of(settings, name)
-        after("begun")
-        sent = _purge(settings, person, after)
-        if with_exports:
-            purge.rewrite_exports(settings, person)
-            after("exports")
-        set_right(settings)
-        return _judged(settings, case, person, sent, exports_checked)
+            case = begin(settings, name, person, _asked_on(case, requested_on, today), today)
+        return _work_through(settings, case, with_exports, after, exports_checked)
+
+
+def _require_engine(settings: Settings) -> None:
+    if settings.engine == "spark" and settings.spark.order_lines:
+        raise CannotForget(
+            "Spark reads the order lines of this home itself (spark.order_lines), without looking who was forgotten: "
+            "nobody can be forgotten in it. Take the person out of these files, put their order lines into the drop "
+            "folder instead, remove spark.order_lines from the settings, delete data/warehouse/spark.duckdb and the "
+            "lake, run, and give this command again."
+        )
+
+
+def _asked_on(case: dict[str, Any] | None, requested_on: dt.date | None, today: dt.date) -> dt.date:
+    """The earliest day that is known of a request that waits."""
+    given = requested_on or today
+    waits = case is not None and case["state"] == "requested"
+    return min(given, dt.date.fromisoformat(case["requested_on"])) if case is not None and waits else given
+
+
+def _work_through(
+    settings: Settings, case: dict[str, Any], with_exports: bool, after: Callable[[str], object], exports_checked: bool
+) -> Case:  # fmt: skip
+    """A case that has begun, to its end; the caller holds the home."""
+    person = person_of(settings, case["case"])
+    after("begun")
+    sent = _purge(settings, person, after)
+    if with_exports:
+        purge.rewrite_exports(settings, person)
+        after("exports")
+    set_right(settings)
+    return _judged(settings, case, person, sent, exports_checked)
 
 
 def forget_all(
     settings: Settings, kind: str, place: str, requested_on: dt.date | None, with_exports: bool, exports_checked: bool
 ) -> Iterator[Case]:
     """The same of all who are named in a file, one per line; `-` is the standard input."""
+    for one in named_in(place):
+        yield forget(settings, kind_of(kind), one, requested_on, with_exports, exports_checked=exports_checked)
+
+
+def kind_of(name: str) -> Kind:
+    """As the command line names it."""
     named: dict[str, Kind] = {"customer_id": "customer_id", "email": "email", "phone": "phone"}
+    return named[name]
+
+
+def named_in(place: str) -> list[str]:
+    """Who is named in a file, one per line; `-` is the standard input. Raises CannotForget."""
     try:
         text = sys.stdin.read() if place == "-" else Path(place).expanduser().read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
@@ -92,8 +129,57 @@ def forget_all(
     told = [line.strip() for line in text.splitlines() if line.strip()]
     if not told:
         raise CannotForget("Nobody is named: give one identifier per line.")
-    for one in told:
-        yield forget(settings, named[kind], one, requested_on, with_exports, exports_checked=exports_checked)
+    return told
+
+
+def forget_open(settings: Settings, with_exports: bool, exports_checked: bool) -> Iterator[Case | CannotForget]:
+    """The same of every case that is not closed, what is due first before the others: begun ones, and the requests
+    that exports tell of. What one is refused for, such as an address of several customers, stops no other.
+    """
+    _require_engine(settings)
+    requests = {case_of(settings, one.kind, one.known_as): one for one in reversed(_requests(settings))}
+    for deadline in deadlines(settings):
+        yield _worked_through(settings, deadline, requests.get(deadline.case), with_exports, exports_checked)
+
+
+def _worked_through(
+    settings: Settings, deadline: Deadline, request: Request | None, with_exports: bool, exports_checked: bool
+) -> Case | CannotForget:  # fmt: skip
+    if deadline.state == "open":
+        with home_lock(settings.home, "forget", settings.lock_wait_seconds):
+            recover(settings.home)
+            remove_unfinished(settings)
+            case = _case(settings, deadline.case)
+            assert case is not None
+            return _work_through(settings, case, with_exports, lambda step: None, exports_checked)
+    if request is None:
+        return CannotForget(
+            f"Case {deadline.case}: whom it names is not in {FILE} any more. Put the export of requests into the drop "
+            f"folder and run, which reads it again; or name the person by --id, --email or --phone."
+        )
+    kind, known_as, day = request.kind, request.known_as, deadline.requested_on
+    try:
+        return forget(settings, kind, known_as, day, with_exports, exports_checked=exports_checked)
+    except NotOnePerson as error:
+        return CannotForget(f"Case {deadline.case}: {error}")
+
+
+def _requests(settings: Settings) -> list[Request]:
+    """What waits; cases are opened for what an earlier load had no key for."""
+    if not settings.warehouse_file.exists():
+        return []
+    with home_lock(settings.home, "forget", settings.lock_wait_seconds), opened(settings) as connection:
+        engine = DuckDBEngine(connection)
+        migrate(engine, settings)
+        if engine.is_behind(input_tables()) or not people_file(settings).exists():
+            return []
+        with people_attached(engine, settings):
+            open_cases(engine, settings, _today(settings))
+            return waiting(engine)
+
+
+def _today(settings: Settings) -> dt.date:
+    return dt.datetime.now(ZoneInfo(settings.timezone)).date()
 
 
 def _purge(settings: Settings, person: Person, after: Callable[[str], object]) -> list[str]:
@@ -114,7 +200,7 @@ def _purge(settings: Settings, person: Person, after: Callable[[str], object]) -
     return sorted({f"{one.audience} for {one.platform} at {one.place}" for one in sent})
 
 
-def _open_case(settings: Settings, name: str) -> dict[str, Any] | None:
+def _case(settings: Settings, name: str) -> dict[str, Any] | None:
     return next((case for case in cases(settings) if case["case"] == name), None)
 
 
@@ -132,11 +218,17 @@ def _found(settings: Settings, kind: Kind, known_as: str) -> Person:
             return find_person(engine, kind, known_as)
 
 
+def _elsewhere(settings: Settings) -> list[Path]:
+    """Folders of the home's that are not in it."""
+    lake = lake_folder(settings)
+    return [lake] if settings.engine == "spark" and not lake.resolve().is_relative_to(settings.home) else []
+
+
 def _judged(
     settings: Settings, case: dict[str, Any], person: Person, sent: list[str], exports_checked: bool
 ) -> Case:  # fmt: skip
     """Look everywhere, write down what is left, and close the case where nothing is."""
-    found = search(settings.home, person, settings.exports_folder)
+    found = search(settings.home, person, settings.exports_folder, _elsewhere(settings))
     left = {
         "to be removed by perennial deliver": sent,
         "holding": found.holding,
@@ -158,7 +250,7 @@ def _judged(
         },
     }
     if left:
-        write(case_file(settings, case["case"]), told)
+        write_case(case_file(settings, case["case"]), told)
     else:
         close(settings, told)
     return Case(case["case"], case["due_on"], not left, left)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import re
+import unicodedata
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -16,8 +18,20 @@ from pipeline.reporting.words import shown_id
 LEAST_DISTINCT = 6
 """Characters from which an id with a letter in it is looked for in any text. Others are looked for in columns of ids
 alone: 10001 may be anybody's postal code, price or order."""
-_SEPARATORS = rb"(?:[ ./()-]|\xc2\xa0|\xe2\x80[\x80-\x8f\xaf])*"
-"""Between the digits of a number: also blanks that do not break, as UTF-8."""
+_BYTEWISE = ("utf-8", "cp1250", "cp1252", "iso-8859-2")
+"""Encodings in which a sign of ASCII is one byte: UTF-8, and what old programs write instead."""
+_SEPARATORS = {
+    "utf-8": rb"(?:[ ./()\xa0-]|\xc2\xa0|\xe2\x80[\x80-\x8f\xaf])*",
+    "utf-16-le": rb"(?:[ ./()\xa0-]\x00|[\x00-\x0f\x2f]\x20)*",
+    "utf-16-be": rb"(?:\x00[ ./()\xa0-]|\x20[\x00-\x0f\x2f])*",
+}
+"""Between the digits of a number, by encoding: also blanks that do not break."""
+_BESIDE = {
+    "utf-8": (rb"(?<![0-9A-Za-z])", rb"(?![0-9A-Za-z])"),
+    "utf-16-le": (rb"(?<![0-9A-Za-z]\x00)", rb"(?![0-9A-Za-z]\x00)"),
+    "utf-16-be": (rb"(?<!\x00[0-9A-Za-z])", rb"(?!\x00[0-9A-Za-z])"),
+}
+"""What a word must not have before and behind it."""
 
 
 class NotOnePerson(PerennialError):
@@ -68,16 +82,23 @@ class Person:
     @cached_property
     def anywhere(self) -> re.Pattern[bytes] | None:
         """Addresses and numbers, as bytes of whatever file: numbers however they are divided."""
-        forms = [re.escape(text.encode()) for text in self.addresses]
-        forms += [re.escape(text.encode("utf-16-le")) for text in self.addresses]
-        forms += [_SEPARATORS.join(bytes([digit]) for digit in number.encode()) for number in _national(self.phones)]
+        forms = [form for encoding in _SEPARATORS for form in _written(self.addresses, encoding)]
+        forms += [
+            between.join(re.escape(digit.encode(encoding)) for digit in number)
+            for number in _national(self.phones)
+            for encoding, between in _SEPARATORS.items()
+        ]
         return re.compile(b"|".join(forms), re.IGNORECASE) if forms else None
 
     @cached_property
     def in_text(self) -> re.Pattern[bytes] | None:
         """The same in a text, and ids that are long enough, as words."""
-        ids = [re.escape(text.encode()) for text in self.distinct_ids]
-        words = [rb"(?<![0-9A-Za-z])(?:" + b"|".join(ids) + rb")(?![0-9A-Za-z])"] if ids else []
+        ids = self.distinct_ids
+        words = [
+            before + b"(?:" + b"|".join(forms) + b")" + behind
+            for encoding, (before, behind) in _BESIDE.items()
+            if (forms := _written(ids, encoding))
+        ]
         addresses = self.anywhere
         forms = words + ([addresses.pattern] if addresses else [])
         return re.compile(b"|".join(forms), re.IGNORECASE) if forms else None
@@ -85,6 +106,20 @@ class Person:
 
 def _is_distinct(one: str) -> bool:
     return len(one) >= LEAST_DISTINCT and any(character.isalpha() for character in one)
+
+
+def _written(texts: Iterable[str], encoding: str) -> list[bytes]:
+    """Patterns of texts in an encoding, composed and not; utf-8 stands for all of one byte a sign. What is not ASCII
+    is in capital letters, too, since a pattern of bytes does not know which are the same.
+    """
+    found = dict[bytes, None]()
+    for text in texts:
+        cases = (text,) if text.isascii() else (text, text.lower(), text.upper())
+        for form in {unicodedata.normalize(kind, case): None for case in cases for kind in ("NFC", "NFD")}:
+            for one in _BYTEWISE if encoding == "utf-8" else (encoding,):
+                with suppress(UnicodeEncodeError):
+                    found[re.escape(form.encode(one))] = None
+    return list(found)
 
 
 def _in_ascii(email: str) -> str | None:

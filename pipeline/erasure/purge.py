@@ -12,6 +12,7 @@ import json
 import os
 import re
 import sqlite3
+import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
@@ -20,19 +21,24 @@ from pathlib import Path
 from typing import Any, Self
 
 import duckdb
+import pyarrow as pa
 
+from pipeline.activation.ledger import require_newest
 from pipeline.durable import fsync
 from pipeline.engines.duckdb import DuckDBEngine
+from pipeline.engines.spark.lake import Lake, is_in_lake
 from pipeline.erasure.person import Person
 from pipeline.home.opening import opened
 from pipeline.home.people import SUPPRESSED, people_attached, people_file, sweep, table_of
 from pipeline.home.publishing import Publication
 from pipeline.home.rewriting import rewrite, rewrite_file
-from pipeline.ingest.tombstones import Tombstones
+from pipeline.ingest.readers import disk_is_full
+from pipeline.ingest.tombstones import Tombstones, note_cases
 from pipeline.places import QUARANTINE
-from pipeline.quoting import file_literal, quoted
+from pipeline.quoting import file_literal, quoted, text_literal
 from pipeline.reporting.words import shown_id
 from pipeline.settings import Settings
+from pipeline.tables.catalog import catalog_of
 from pipeline.tables.inputs import INPUTS
 from pipeline.tables.platforms import platforms
 
@@ -55,6 +61,10 @@ def purge_warehouse(settings: Settings, person: Person, tombstones: Tombstones) 
                 if table != "staging.order_lines" and (where := is_of_person(columns)):
                     _delete(engine, table, where)
             engine.execute("DELETE FROM pending.built")
+        if settings.engine == "spark":
+            lake = Lake(engine, settings, [one for one in catalog_of(settings.home).tables.values() if is_in_lake(one)])
+            lake.prepare()  # what was stopped before is swept away
+            lake.take_out(is_of_person, "forget")
     rewrite(settings)
 
 
@@ -129,13 +139,17 @@ def _tables(engine: DuckDBEngine) -> dict[str, dict[str, str]]:
 
 
 def purge_people(settings: Settings, person: Person) -> None:
-    """Rows that no row of staging belongs to any more, and those that name the person elsewhere."""
+    """Rows that no row of staging belongs to any more, and those that name the person elsewhere; it is noted that the
+    case has begun. Raises LedgerUnusable where the ledger of deliveries is an older one: it may not know the person.
+    """
     if not people_file(settings).exists():
         return
     with opened(settings) as connection:
         engine = DuckDBEngine(connection)
         fill(engine, person)
         with people_attached(engine, settings):  # staging first: a row there must have its person
+            require_newest(engine, settings)
+            note_cases(engine, settings)
             for one in INPUTS.values():
                 columns = {name: one.header.columns[name].type for name in one.persons}
                 if where := is_of_person(columns, ("value",)):
@@ -380,30 +394,92 @@ def _purge_sqlite(path: Path, pattern: re.Pattern[bytes]) -> None:
 def rewrite_exports(settings: Settings, person: Person) -> list[str]:
     """Take the records that name the person out of the files of the drop folder; returns what was rewritten.
 
-    Only of what is text, plain or as .gz: what is found as a word, and by columns of ids that are called as ours; the
-    search finds what is left.
+    Of what is text, plain or as .gz or .zst, and of Parquet: what is found as a word, and by columns of ids that are
+    called as ours. The search finds what is left, also what cannot be read.
     """
     rewritten = []
     for path in _files(settings.home, (settings.exports_folder.relative_to(settings.home).as_posix(),)):
-        name = path.name.lower()
-        is_packed = name.endswith(".gz")
-        if not name.removesuffix(".gz").endswith((".csv", ".tsv", ".txt", ".jsonl", ".ndjson")):
-            continue
-        content = gzip.decompress(path.read_bytes()) if is_packed else path.read_bytes()
-        if b"\0" in content:
-            continue  # two bytes a character: lines and cells are others
-        if name.removesuffix(".gz").endswith(("jsonl", "ndjson")):
-            after = b"".join(line for line in content.splitlines(keepends=True) if not _is_object_of(line, person))
-        else:
-            after = _without(content, person)
-        if after == content:
-            continue
         fresh = path.with_name(f".{path.name}.partial")
-        fresh.write_bytes(gzip.compress(after, mtime=0) if is_packed else after)
+        is_parquet = path.name.lower().endswith(".parquet")
+        try:
+            if not (_rewrite_parquet(path, person, fresh) if is_parquet else _rewrite_text(path, person, fresh)):
+                continue
+        except (OSError, EOFError, ValueError, zlib.error, duckdb.Error) as error:
+            fresh.unlink(missing_ok=True)
+            if disk_is_full(error):
+                raise
+            continue
         os.utime(fresh, (path.stat().st_atime, path.stat().st_mtime))
         _replace(fresh, path)
         rewritten.append(path.relative_to(settings.home).as_posix())
     return rewritten
+
+
+def _rewrite_text(path: Path, person: Person, fresh: Path) -> bool:
+    """Whether anything had to go; then `fresh` is the file without it, packed and encoded as it was."""
+    name = path.name.lower()
+    ending = next((one for one in _PACKED if name.endswith(one)), "")
+    name = name.removesuffix(ending)
+    if not name.endswith((*_OF_LINES, ".csv", ".tsv", ".txt")):
+        return False
+    unpack, pack = _PACKED.get(ending, (bytes, bytes))
+    content = unpack(path.read_bytes())
+    mark = next((one for one in _WIDE if content.startswith(one)), b"")
+    text = content[len(mark) :].decode(_WIDE[mark]).encode() if mark else content
+    if b"\0" in text:
+        return False  # two bytes a character, and nothing says so
+    if name.endswith(_OF_LINES):
+        after = b"".join(line for line in text.splitlines(keepends=True) if not _is_object_of(line, person))
+    else:
+        after = _without(text, person)
+    if after == text:
+        return False
+    fresh.write_bytes(pack(mark + after.decode().encode(_WIDE[mark]) if mark else after))
+    return True
+
+
+def _rewrite_parquet(path: Path, person: Person, fresh: Path) -> bool:
+    """The same of Parquet: cells are looked at one by one, since an export has addresses as somebody wrote them."""
+    with closing(duckdb.connect()) as connection:
+        engine = DuckDBEngine(connection)
+        rows = f"read_parquet({file_literal(path)}, hive_partitioning = false) AS rows"
+        engine.execute("CREATE TEMP TABLE cells (name VARCHAR, cell VARCHAR)")
+        conditions = []
+        for name, _ in engine.execute(f"SELECT column_name, column_type FROM (DESCRIBE SELECT * FROM {rows})"):
+            cell = f"CAST(rows.{quoted(name)} AS VARCHAR)"
+            cells = [row[0] for row in engine.execute(f"SELECT DISTINCT {cell} FROM {rows} WHERE {cell} IS NOT NULL")]
+            if hit := [one for one in cells if _is_cell_of(name.lower(), one, person)]:
+                engine.execute("INSERT INTO cells SELECT $name, unnest($hit)", {"name": name, "hit": hit})
+                conditions.append(f"{cell} IN (SELECT cell FROM cells WHERE name = {text_literal(name)})")
+        if not conditions:
+            return False
+        engine.export(f"SELECT * FROM {rows} WHERE ({' OR '.join(conditions)}) IS NOT TRUE", {}, fresh)
+    return True
+
+
+def _is_cell_of(name: str, cell: str, person: Person) -> bool:
+    ids = {**dict.fromkeys(CUSTOMERS, person.customer_ids), **dict.fromkeys(ORDERS, person.order_ids)}
+    pattern = person.in_text
+    return cell.strip() in ids.get(name, ()) or bool(pattern and pattern.search(cell.encode()))
+
+
+def _unpack_zstd(packed: bytes) -> bytes:
+    with pa.input_stream(pa.py_buffer(packed), compression="zstd") as stream:
+        return bytes(stream.read())
+
+
+def _pack_zstd(content: bytes) -> bytes:
+    packed = pa.BufferOutputStream()
+    with pa.CompressedOutputStream(packed, "zstd") as stream:
+        stream.write(content)
+    return bytes(packed.getvalue().to_pybytes())
+
+
+_OF_LINES = (".jsonl", ".ndjson")
+_PACKED: Mapping[str, tuple[Callable[[bytes], bytes], Callable[[bytes], bytes]]] = {
+    ".gz": (gzip.decompress, partial(gzip.compress, mtime=0)), ".zst": (_unpack_zstd, _pack_zstd),
+}  # fmt: skip
+_WIDE = {b"\xff\xfe": "utf-16-le", b"\xfe\xff": "utf-16-be"}
 
 
 def _replace(fresh: Path, path: Path) -> None:

@@ -7,13 +7,14 @@ import re
 import sqlite3
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, cast
 
 import duckdb
+import pyarrow as pa
 
 from pipeline.engines.duckdb import DuckDBEngine
 from pipeline.erasure.cases import is_person_file
@@ -42,13 +43,15 @@ class Found:
     """Exports that hold an id that may be something else."""
 
 
-def search(home: Path, person: Person, exports: Path) -> Found:
-    """The identifiers of open cases are not looked at; links are not followed. `exports`: the drop folder."""
+def search(home: Path, person: Person, exports: Path, elsewhere: Iterable[Path] = ()) -> Found:
+    """The identifiers of open cases are not looked at; links are not followed. `exports`: the drop folder;
+    `elsewhere`: folders of the home that do not lie in it."""
     found = Found()
-    for path in sorted(home.rglob("*")):
+    for path in sorted(path for folder in (home, *elsewhere) for path in folder.rglob("*")):
         if path.is_symlink() or not path.is_file() or is_person_file(path):
             continue
-        name, found.looked_into = path.relative_to(home).as_posix(), found.looked_into + 1
+        name = (path.relative_to(home) if path.is_relative_to(home) else path).as_posix()
+        found.looked_into += 1
         try:
             if _holds(path, person):
                 found.holding.append(name)
@@ -56,7 +59,7 @@ def search(home: Path, person: Person, exports: Path) -> Found:
                 found.doubtful.append(name)
         except FileNotFoundError:  # SQLite's own files go with the connection
             continue
-        except (OSError, EOFError, zlib.error, zipfile.BadZipFile, duckdb.Error, sqlite3.Error):
+        except (OSError, EOFError, zlib.error, zipfile.BadZipFile, duckdb.Error, sqlite3.Error, pa.ArrowException):
             found.unreadable.append(name)
     return found
 
@@ -68,11 +71,8 @@ def _holds(path: Path, person: Person) -> bool:
         head = file.read(16)
     if _has(path.open("rb"), in_text if name.endswith(_TEXTS) else anywhere):
         return True  # also what is left in blocks that nothing uses
-    if head[:2] == b"\x1f\x8b":
-        with gzip.open(path) as unpacked:
-            return _has(unpacked, in_text)
-    if head[:4] == b"\x28\xb5\x2f\xfd":
-        return _zstd_holds(path, in_text)
+    if (unpacked := _unpacked(path, head)) is not None:
+        return _has(unpacked, in_text)
     if head[:4] == b"PK\x03\x04":
         with zipfile.ZipFile(path) as archive:
             return any(_has(archive.open(member), in_text) for member in archive.namelist())
@@ -91,9 +91,8 @@ def _may_hold(path: Path, person: Person) -> bool:
     words = re.compile(rb"(?<![0-9A-Za-z])(?:" + ids + rb")(?![0-9A-Za-z])")
     with path.open("rb") as file:
         head = file.read(4)
-    if head[:2] == b"\x1f\x8b":
-        with gzip.open(path) as unpacked:
-            return _has(unpacked, words)
+    if (unpacked := _unpacked(path, head)) is not None:
+        return _has(unpacked, words)
     if head == b"PAR1":
         with closing(duckdb.connect()) as connection:
             rows = f"read_parquet({file_literal(path)}, hive_partitioning = false)"
@@ -103,7 +102,16 @@ def _may_hold(path: Path, person: Person) -> bool:
                 f"json_keys(to_json(rows)), name -> json_extract_string(to_json(rows), name)), $ids)) > 0",
                 given,
             ).fetchall()[0][0])  # fmt: skip
-    return head not in (b"PK\x03\x04", b"\x28\xb5\x2f\xfd") and _has(path.open("rb"), words)
+    return head != b"PK\x03\x04" and _has(path.open("rb"), words)
+
+
+def _unpacked(path: Path, head: bytes) -> _Readable | None:
+    """What is inside of a file that is packed; None of others."""
+    if head[:2] == b"\x1f\x8b":
+        return gzip.open(path)
+    if head[:4] == b"\x28\xb5\x2f\xfd":
+        return cast(_Readable, pa.input_stream(str(path), compression="zstd"))
+    return None
 
 
 def _has(file: _Readable, pattern: re.Pattern[bytes] | None) -> bool:
@@ -113,19 +121,6 @@ def _has(file: _Readable, pattern: re.Pattern[bytes] | None) -> bool:
             if pattern.search(before + block):
                 return True
             before = block[-_OVERLAP:]
-    return False
-
-
-def _zstd_holds(path: Path, pattern: re.Pattern[bytes] | None) -> bool:
-    lines = (
-        f"FROM read_csv({file_literal(path)}, columns = {{'line': 'VARCHAR'}}, auto_detect = false, header = false, "
-        f"delim = '\x1f', quote = '', escape = '', compression = 'zstd', null_padding = true)"
-    )
-    with closing(duckdb.connect()) as connection:
-        cursor = connection.execute(lines)
-        while rows := cursor.fetchmany(10_000):
-            if pattern is not None and any(line and pattern.search(line.encode()) for (line,) in rows):
-                return True
     return False
 
 

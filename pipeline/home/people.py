@@ -24,7 +24,23 @@ from pipeline.tables.inputs import INPUTS, Input
 FILE = Path("data", "people", "people.duckdb")
 SUPPRESSED = "people.suppressed_customers"
 """Whose address or number a suppression named, also when they have another by now; the address itself is not kept."""
+CASES = "people.erasure_cases"
+"""The cases of erasure that have begun: their files lie elsewhere, and must not be lost unnoticed."""
+GENERATION = "people.ledger_generation"
+"""Which ledger of deliveries there is and how often it was written: an older one must not be taken for it."""
+REFUSALS = " UNION ALL ".join(
+    f"SELECT entries.file_id, entries.row_number, entries.kind, entries.entry, named.value "
+    f"FROM {one.table.full_name} AS entries JOIN people.{quoted(one.name)} AS named USING (file_id, row_number)"
+    for one in INPUTS.values()
+    if any(column.contact == "kind" for column in one.header.columns.values())
+)
+"""SELECT: whom suppressions and requests of erasure name, by file and row; `people` has to be attached."""
 _OF_SUPPRESSED = ("customer_id", "kind", "entry")
+_BESIDE_INPUTS = {
+    SUPPRESSED: dict.fromkeys(_OF_SUPPRESSED, "VARCHAR"),
+    CASES: {"case_name": "VARCHAR"},
+    GENERATION: {"id": "VARCHAR", "number": "BIGINT"},
+}
 _REMEDY = (
     "Restore it from the backup of the same night as the warehouse; or move it away, keep the exports it was read from "
     "in the drop folder, and run: they are read again."
@@ -73,8 +89,9 @@ def people_attached(engine: DuckDBEngine, settings: Settings, read_only: bool = 
             _require_tables(engine, file)
         else:
             with engine.transaction():
-                columns = ", ".join(f"{name} VARCHAR" for name in _OF_SUPPRESSED)
-                engine.execute(f"CREATE TABLE IF NOT EXISTS {SUPPRESSED} ({columns})")
+                for table, columns in _BESIDE_INPUTS.items():
+                    listed = ", ".join(f"{name} {kind}" for name, kind in columns.items())
+                    engine.execute(f"CREATE TABLE IF NOT EXISTS {table} ({listed})")
                 for one in _inputs():
                     _prepare(engine, one)
         yield
@@ -125,17 +142,13 @@ def holds_persons(engine: DuckDBEngine) -> bool:
 
 
 def remember_suppressed(engine: DuckDBEngine) -> None:
-    """Note whom the suppressions in force name, before rows of customers give way to others with other addresses."""
-    if not engine.scalar("SELECT 1 FROM staging.suppressions WHERE kind <> 'customer_id' LIMIT 1"):
+    """Note whom the refusals in force name, before rows of customers give way to others with other addresses."""
+    if not engine.scalar(f"SELECT 1 FROM ({REFUSALS}) WHERE kind <> 'customer_id' LIMIT 1"):
         return
     engine.execute(
         f"""
         INSERT INTO {SUPPRESSED}
-        WITH told AS (
-          SELECT entries.kind, entries.entry, named.value
-          FROM staging.suppressions AS entries
-          JOIN people.suppressions AS named USING (file_id, row_number)
-        ),
+        WITH told AS ({REFUSALS}),
         known AS (
           SELECT customers.customer_id, unnest(['email', 'phone']) AS kind,
             unnest([persons.email, persons.phone]) AS value
@@ -180,7 +193,7 @@ def _require_tables(engine: DuckDBEngine, file: Path) -> None:
     listed = "SELECT table_name, column_name FROM duckdb_columns() WHERE database_name = 'people'"
     there = set(engine.execute(listed))
     needed = {(one.name, name) for one in _inputs() for name in ("file_id", "row_number", *one.persons)}
-    needed |= {(SUPPRESSED.partition(".")[2], name) for name in _OF_SUPPRESSED}
+    needed |= {(table.partition(".")[2], name) for table, columns in _BESIDE_INPUTS.items() for name in columns}
     if needed - there:
         raise PeopleUnusable(
             f"{file} lacks tables or columns: an earlier version wrote it. Run first, which adds them."

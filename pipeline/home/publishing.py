@@ -51,6 +51,7 @@ class Publication:
         self._staging = home / STAGING / run_id
         self._asked: set[str] = set()
         self._owned: set[str] = set()
+        self._removed: set[str] = set()
         self._refuse_if_committed()
 
     def file(self, target: str) -> Path:
@@ -73,6 +74,10 @@ class Publication:
         """
         self._owned.add(_checked(folder))
 
+    def removes(self, target: str) -> None:
+        """Declare that the file <home>/<target>, if it is there, is to be deleted at commit."""
+        self._removed.add(_checked(target))
+
     def commit(self, last: Sequence[str] = ()) -> tuple[str, ...]:
         """Put every staged file in place and return the published targets, manifests at the end.
 
@@ -92,6 +97,7 @@ class Publication:
         _carry_out(self._home, self._staging, plan)
         self._asked.clear()
         self._owned.clear()
+        self._removed.clear()
         return plan.in_order()
 
     def discard(self) -> None:
@@ -112,7 +118,8 @@ class Publication:
         if unknown:
             raise ValueError(f"Not staged and in no folder this publication owns: {', '.join(unknown)}")
         present = {path.relative_to(self._home) for folder in self._owned for path in _files(self._home / folder)}
-        gone = sorted({path.as_posix() for path in present} - puts.keys())
+        removed = {target for target in self._removed if (self._home / target).exists()}
+        gone = sorted({*(path.as_posix() for path in present), *removed} - puts.keys())
         names = {PurePosixPath(target).name for target in last}
         gone_manifests = [t for t in gone if t not in last and PurePosixPath(t).name in names]
         return _Plan(

@@ -2,11 +2,15 @@
 
 Kept are the newest `keep_daily` snapshots and the last one of each month (all months, or the newest `keep_monthly`);
 so the latest snapshot always is. Exports, ledger, orders and quarantine are no snapshots: nothing here touches them.
+
+Files for platforms hold addresses. Of a snapshot that is kept they leave `keep_platform_days` after it, and the
+manifest says so; what was sent of whom stays in the ledger.
 """
 
 from __future__ import annotations
 
 import datetime as dt
+import json
 import os
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
@@ -24,6 +28,7 @@ from pipeline.home.publishing import Publication, recover
 from pipeline.places import FOLDER_COLUMN, audience_folder
 from pipeline.reporting.site import OUT, build_entrance
 from pipeline.settings import Settings
+from pipeline.shapes import counted
 from pipeline.tables.catalog import catalog_of
 
 _RUN_ID = "prune"
@@ -39,9 +44,21 @@ class Plan:
     folders: tuple[str, ...]
     bytes: int
     rows: int
+    with_addresses: tuple[str, ...] = ()
+    """Files for platforms, of snapshots that are kept."""
+
+    def __bool__(self) -> bool:
+        """Whether there is anything to remove."""
+        return bool(self.expired or self.with_addresses)
 
     def __str__(self) -> str:
         """'24 snapshots, 2025-11-01 … 2025-12-30: 120.3 MiB of files and 1,000 rows of the warehouse'."""
+        told = [self._snapshots()] if self.expired or not self.with_addresses else []
+        if self.with_addresses:
+            told.append(f"{counted(len(self.with_addresses), 'file')} with addresses, of platforms")
+        return "; ".join(told)
+
+    def _snapshots(self) -> str:
         if not self.expired:
             return "no snapshot is past its time"
         span = str(self.expired[0]) + (f" … {self.expired[-1]}" if len(self.expired) > 1 else "")
@@ -72,26 +89,34 @@ def plan(settings: Settings, where: Snapshots, spare: Collection[dt.date] = ()) 
         folders=tuple(of_gone),
         bytes=sum(_size(settings.home / folder) for folder in of_gone),
         rows=sum(in_warehouse.get(day, 0) for day in gone),
+        with_addresses=tuple(
+            file
+            for day in sorted(days.difference(gone, spare))
+            if (max(days) - day).days > settings.keep_platform_days
+            for file in _with_addresses(settings.home, day)
+        ),
     )
 
 
 def prune(settings: Settings, where: Snapshots, run_id: str, what: Plan) -> None:
-    """Remove the expired snapshots. The caller holds the home lock.
+    """Remove the expired snapshots, and the files with addresses. The caller holds the home lock.
 
     First what readers see, in one commit, with a list of snapshots that no longer names them; then the partitions, in
     one transaction. Whoever dies in between leaves partitions that the next `plan` finds again.
     """
-    if not what.expired:
+    if not what:
         return
     publication = Publication(settings.home, run_id)
     for folder in what.folders:
         publication.owns(folder)
-    if (settings.home / OUT / "index.html").exists():
+    for file in what.with_addresses:
+        publication.removes(file)
+    if what.expired and (settings.home / OUT / "index.html").exists():
         build_entrance(what.kept, settings.currency, publication.file)
-    publication.commit(
-        last=[f"{folder}/manifest.json" for folder in what.folders if folder in _audiences(what.expired)]
-    )
-    where.drop_days(what.expired)
+    manifests = [f"{folder}/manifest.json" for folder in what.folders if folder in _audiences(what.expired)]
+    publication.commit(last=[*manifests, *_manifests_without(what.with_addresses, settings.home, publication)])
+    if what.expired:
+        where.drop_days(what.expired)
 
 
 def snapshots_of(settings: Settings, local: DuckDBEngine) -> Snapshots:
@@ -125,6 +150,29 @@ def prune_home(settings: Settings, dry_run: bool = False) -> Plan:
                 prune(settings, where, _RUN_ID, what)
                 set_right(settings)
     return what
+
+
+def _with_addresses(home: Path, day: dt.date) -> list[str]:
+    """The files of a day for platforms: `loyal.klaviyo.csv`. Names of audiences hold no dot."""
+    found = sorted((home / audience_folder(day)).rglob("*.*.csv"))
+    return [path.relative_to(home).as_posix() for path in found if path.is_file()]
+
+
+def _manifests_without(files: Collection[str], home: Path, publication: Publication) -> list[str]:
+    """The manifests that name these files, staged anew: they say that these were there and are removed."""
+    written = []
+    for folder in sorted({"/".join(file.split("/")[:3]) for file in files}):
+        target = f"{folder}/manifest.json"
+        try:
+            told = json.loads((home / target).read_text(encoding="utf-8"))
+            gone = [one for one in told["files"] if one["path"] in files]
+        except (OSError, ValueError, LookupError, TypeError):
+            continue  # there is none that says anything of them
+        told["files"] = [one for one in told["files"] if one["path"] not in files]
+        told["removed"] = sorted([*told.get("removed", []), *gone], key=lambda one: str(one["path"]))
+        publication.file(target).write_text(json.dumps(told, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        written.append(target)
+    return written
 
 
 def _audiences(days: Iterable[dt.date]) -> set[str]:

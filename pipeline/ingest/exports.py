@@ -34,9 +34,10 @@ from pipeline.ingest.rates import FOLDER as RATES_FOLDER
 from pipeline.ingest.rates import files_below, load_rates
 from pipeline.ingest.readers import columns_of, disk_is_full, require_name
 from pipeline.ingest.recognise import Shown
+from pipeline.ingest.requests import open_cases
 from pipeline.ingest.sizes import limits_of
 from pipeline.ingest.sources import Source, choose, find_sources
-from pipeline.ingest.tombstones import find_tombstones
+from pipeline.ingest.tombstones import find_tombstones, note_cases, require_cases
 from pipeline.settings import Settings
 from pipeline.tables.inputs import INPUTS
 
@@ -71,9 +72,12 @@ def load_exports(
         yield from _loaded(engine, settings, exports, now)
         return
     with people_attached(engine, settings):
+        require_cases(engine, settings)
+        note_cases(engine, settings)
         without_persons = list(lost(engine))
         yield from _loaded(engine, settings, exports, now, without_persons)
         sweep(engine)
+        open_cases(engine, settings, (now or local_now(settings)).date())
         yield from _still_lost(engine)
 
 

@@ -16,6 +16,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -504,6 +505,10 @@ def _columns(
         profile[name] = {like for like, count in likes.items() if filled and count >= 0.9 * filled}
         rows, values = engine.execute(f"SELECT count(*), count(DISTINCT {text}) FROM raw WHERE {text} <> ''")[0]
         profile[name] |= {"constant"} if rows >= _ALONE and values == 1 else set()
+    for one, other in pairwise(name for name in profile if _names_customers(name)):
+        pairs = engine.execute(f"SELECT DISTINCT {quoted(one)}, {quoted(other)} FROM raw")
+        if len(pairs) == len({pair[0] for pair in pairs}) == len({pair[1] for pair in pairs}):
+            profile[one].add("told again")
     return file.columns, file.dialect, profile
 
 
@@ -683,7 +688,12 @@ def _may_be(canonical: str, raw: str, likes: set[str]) -> bool:
 
 
 def _add_by_content(found: dict[str, str], profile: Mapping[str, set[str]]) -> None:
-    """The only column of times is when; the only one of money, where none is a price of pieces, is how much."""
+    """The only column of times is when; the only one of ids of customers is who, and two that say the same are one; the
+    only one of money, where none is a price of pieces, is how much.
+    """
+    ids = [raw for raw, likes in profile.items() if _names_customers(raw) and "told again" not in likes]
+    if "customer_id" not in found and len(ids) == 1 and _may_be("customer_id", ids[0], profile[ids[0]]):
+        found["customer_id"] = ids[0]
     free = {raw: likes for raw, likes in profile.items() if raw not in found.values()}
     if "ordered_at" not in found and len(times := [raw for raw, likes in profile.items() if "date" in likes]) == 1:
         found["ordered_at"] = times[0]
@@ -695,6 +705,11 @@ def _add_by_content(found: dict[str, str], profile: Mapping[str, set[str]]) -> N
             found["amount"] = money[0]
     elif "amount" not in found and "unit_price" in found and "quantity" not in found and not money:
         found["amount"] = found.pop("unit_price")  # a price without pieces is what was paid
+
+
+def _names_customers(raw: str) -> bool:
+    """Whether a name ends like that of a customer's id, whatever is before it."""
+    return _words_of(raw)[-2:] in (["customer", "id"], ["client", "id"], ["user", "id"])
 
 
 def _is_in_other_units(raw: str) -> bool:

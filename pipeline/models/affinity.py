@@ -58,6 +58,18 @@ def other_than_expected(successes: Array, trials: Array, share: Array) -> Array:
     return np.asarray(np.minimum(1.0, 2 * np.minimum(below, above)))
 
 
+def expected_first(one: Array, other: Array) -> Array:
+    """Share of the customers of two items who begin with the one, if the months of both were independent.
+
+    one, other: a row for each pair, first purchases of the item by month. Of customers who begin with both in different
+    months; a half where the calendars leave none.
+    """
+    later = [calendar.sum(axis=1, keepdims=True) - calendar.cumsum(axis=1) for calendar in (one, other)]
+    before, after = (one * later[1]).sum(axis=1, dtype=float), (other * later[0]).sum(axis=1, dtype=float)
+    both = before + after
+    return np.asarray(np.where(both > 0, before / np.maximum(both, 1), 0.5))
+
+
 def standard_score(observed: Array, expected: Array, variance: Array) -> Array:
     """Difference from what is expected in standard errors; not a number where nothing can differ."""
     with np.errstate(invalid="ignore", divide="ignore"):

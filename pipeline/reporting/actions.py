@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pipeline.reporting import queries, words
-from pipeline.reporting.facts import Facts, Report
-from pipeline.reporting.segments import files_of
+from pipeline.reporting.facts import Facts, Report, files_of
 
 
 @dataclass(frozen=True)
@@ -69,13 +68,13 @@ def _counted(row: Mapping[str, Any]) -> str:
 
 
 def _spend(facts: Facts, row: Mapping[str, Any]) -> str:
+    """'at most 2.23 € each (measured in part)'."""
     if row["most_to_spend"] is None:
-        return "What may be spent on each is not known."
+        return "what may be spent on each is not known"
     if row["most_to_spend"] <= 0:
-        return "Nothing may be spent on them: no contact pays."
-    how = {"measured": "as campaigns measured it", "measured in part": "of some measured by campaigns"}
-    basis = how.get(row["cost_basis"], "an upper limit, not measured")
-    return f"At most {facts.money(row['most_to_spend'])} each, {basis}."
+        return "no contact pays"
+    basis = row["cost_basis"] if str(row["cost_basis"]).startswith("measured") else "not measured"
+    return f"at most {facts.money(row['most_to_spend'])} each ({basis})"
 
 
 def _others(rows: Sequence[Mapping[str, Any]]) -> str:

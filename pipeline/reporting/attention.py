@@ -15,6 +15,7 @@ from pathlib import PurePosixPath
 import polars as pl
 
 from pipeline.places import quarantine_file
+from pipeline.reporting.words import percent
 from pipeline.steps.order_days import ORDER_DAYS, OrderDays
 from pipeline.tables.formulas import changed_by_a_spreadsheet, like_a_formula
 
@@ -267,7 +268,8 @@ def moved_sizes(ask: Ask, day: dt.date) -> list[str]:
     if moved and customers_before >= FEWEST_CUSTOMERS:
         moved.sort(key=lambda row: -abs(row["share"] - row["share_before"]))
         named = [
-            f"{row['segment']} ({row['catalogue']}) from {row['share_before']:.1f} % to {row['share']:.1f} %"
+            f"{row['segment']} ({row['catalogue']}) from {percent(row['share_before'] / 100)} "
+            f"to {percent(row['share'] / 100)}"
             for row in moved[:MOST_NAMED]
         ]
         more = f", and {len(moved) - MOST_NAMED} more segments" if len(moved) > MOST_NAMED else ""

@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Self, get_args
@@ -20,8 +21,21 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_valida
 
 from pipeline.engines.duckdb import naming_the_file
 from pipeline.quoting import quoted
-from pipeline.reporting import components, figures, words
-from pipeline.reporting.components import Chart, Grid, KeyFigure, KeyFigures, Linked, Nothing, Part, TableCard, View
+from pipeline.reporting import charts, components, figures, words
+from pipeline.reporting.components import (
+    Card,
+    Cards,
+    Chart,
+    Grid,
+    KeyFigure,
+    KeyFigures,
+    Linked,
+    Nothing,
+    Part,
+    TableCard,
+    View,
+)
+from pipeline.reporting.definitions import definitions
 from pipeline.reporting.facts import Report, audience_file, table_file
 from pipeline.reporting.figures import COLOURS, ColumnKind, Data, Drawing, Look, Row, Shown
 from pipeline.reporting.templating import Texts
@@ -51,7 +65,7 @@ class AudienceSpec(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    folder: str = Field(description="Catalogue of the audience")
+    folder: str = Field(description="Catalogue of the audience; a template")
     key: str = Field(description="Column that names the audience; where it is null there is no link")
 
 
@@ -70,6 +84,10 @@ class ColumnSpec(BaseModel):
     audience: AudienceSpec | None = Field(None, description="The audience whose file it leads to")
     hidden: bool = Field(False, description="For the drawing or the sentence only: not in the table")
     spread: bool = Field(False, description="A list of (name, value): a column for every name")
+
+    @property
+    def is_link(self) -> bool:
+        return self.page is not None or self.audience is not None
 
 
 class ViewSpec(BaseModel):
@@ -130,6 +148,7 @@ class ChartHeader(BaseModel):
     )
     views: dict[str, ViewSpec] = Field(default_factory=dict)
     each: EachSpec | None = None
+    term: str = Field("", description="Anchor of the definition that the title leads to")
     note: str = Field("", description="A template, after the basis of a table")
     file: Annotated[FileSpec | None, BeforeValidator(_file)] = None
 
@@ -141,11 +160,13 @@ class ChartHeader(BaseModel):
 
     @model_validator(mode="after")
     def says_what_it_must(self) -> Self:
+        is_cards = isinstance(self.draw, figures.Cards)
         wanted = {"figures": ("columns",), "table": ("title", "basis")}.get(f"{self.draw}", ("title", "basis"))
+        wanted = ("basis",) if is_cards else wanted
         for name in wanted:
             if not getattr(self, name):
                 raise ValueError(f"{name} is missing")
-        if self.draw is not None and not isinstance(self.draw, str) and not self.sentence:
+        if self.draw is not None and not isinstance(self.draw, str) and not is_cards and not self.sentence:
             raise ValueError("sentence is missing")
         return self
 
@@ -219,6 +240,10 @@ def read_chart(path: Path, file: str, tables: Mapping[str, Table], given: Sequen
     require_safe(select, file, tables, given, lines_before)
     if chart.aggregates:
         require_safe(chart.aggregates, f"{file} (let)", tables, given)
+    if header.term and header.term not in definitions().terms:
+        near = get_close_matches(header.term, definitions().terms, n=1)
+        meant = f"; did you mean {near[0]!r}" if near else ""
+        raise HeaderError(f"{file}: term: docs/definitions.md has no {header.term!r}{meant}.")
     if header.file is not None and not _is_published(tables, header.file.table):
         raise HeaderError(f"{file}: file: there is no published table {header.file.table!r}.")
     return chart
@@ -265,6 +290,8 @@ class _Maker:
             return KeyFigures(tuple(self._key_figure(row, shown) for row in rows))
         if self._header.draw == "table":
             return self._table(rows, shown)
+        if isinstance(self._header.draw, figures.Cards):
+            return self._cards(self._header.draw, rows, shown)
         return self._drawn(rows, shown)
 
     # ── what is said ──────────────────────────────────────────────────────────────────────────────────────────────
@@ -312,7 +339,7 @@ class _Maker:
             if unknown := kinds - set(get_args(ColumnKind)) - set(get_args(components.Kind)):
                 raise HeaderError(f"{self._chart.file}: columns.{name}: {column.by} holds {unknown}, which is no kind.")
             label = self._say(f"columns.{name}", column.label, values) if "{" in column.label else column.label
-            kind: Any = kinds.pop() if len(kinds) == 1 else "text"
+            kind: Any = kinds.pop() if len(kinds) == 1 else "mixed"
             found[name] = Shown(label, kind, column.unit, column.by, column.missing)
         return found
 
@@ -340,8 +367,35 @@ class _Maker:
             note=self._say("note", self._header.note, values),
             file=(table_file(self._report, file.table), f"{file.table}.parquet") if file else None,
             rows_of_file=file.where if file else "",
+            term=self._header.term,
             hides_addresses=any("@" in str(row[name]) for row in rows for name in customers),
         )
+
+    def _cards(self, draw: figures.Cards, rows: list[dict[str, Any]], shown: Mapping[str, Shown]) -> Cards:
+        values = {"rows": rows, **self._let()}
+        cells = {name: self._cell_of(name, self._header.columns[name], column) for name, column in shown.items()}
+        kinds = self._of_view(shown, rows, values)
+        named = {draw.cards, draw.value, draw.advice, draw.rank}
+        told = [name for name, spec in self._header.columns.items() if name not in named and not spec.hidden]
+        ranks = max((row[draw.rank] for row in rows), default=1) if draw.rank else 1
+
+        def card(row: Row) -> Card:
+            own = {**values, **row, "row": row}
+            found = {name: cells[name](row) for name in told}
+            return Card(
+                title=str(row[draw.cards]),
+                value=components.show(row[draw.value], kinds[draw.value].field_kind, self._currency),
+                text=self._say("context", self._header.context, own),
+                warning=self._say("note", self._header.note, own),
+                advice=str(row[draw.advice] or "") if draw.advice else "",
+                facts=tuple((kinds[name].label, kinds[name].text(row, name, self._currency)) for name in told
+                            if not self._header.columns[name].is_link),
+                links=tuple(link for link in found.values() if isinstance(link, Linked)),
+                colour=charts.group_colour(str(row[draw.cards]), row[draw.rank], ranks) if draw.rank else "",
+                is_empty=not row[draw.value],
+            )  # fmt: skip
+
+        return Cards(self._chart.id, tuple(card(row) for row in rows), self._say("basis", self._header.basis, values))
 
     def _drawn(self, rows: list[dict[str, Any]], shown: Mapping[str, Shown]) -> Chart:
         views = self._views_of_values(rows, shown) if self._header.each else self._views_of_drawings(rows, shown)
@@ -356,6 +410,7 @@ class _Maker:
             views=tuple(view for view, _ in views),
             grid=None if self._header.each else self._grid(rows, self._of_view(shown, rows, values), values),
             legend=tuple(legend.items()) if self._header.legend is None else self._legend(values),
+            term=self._header.term,
         )
 
     def _views_of_drawings(self, rows: list[dict[str, Any]], shown: Mapping[str, Shown]) -> list[tuple[View, Any]]:
@@ -424,10 +479,10 @@ class _Maker:
 
     def _cell_of(self, name: str, spec: ColumnSpec, column: Shown) -> Callable[[Row], Any]:
         def text(row: Row) -> str:
-            return str(column.value(row, name, self._currency))
+            return str(column.value(row, name))
 
         if spec.audience is not None:
-            folder, audience = spec.audience.folder, spec.audience.key
+            folder, audience = self._say(f"columns.{name}.audience", spec.audience.folder, {}), spec.audience.key
             return lambda row: (
                 text(row)
                 if row[audience] is None
@@ -436,7 +491,7 @@ class _Maker:
         if spec.page is not None:
             key, pages = spec.page.key, self._report.pages_of.get(spec.page.folder, {})
             return lambda row: Linked.to(pages.get(str(row[key])), text(row))
-        return lambda row: column.value(row, name, self._currency)
+        return lambda row: column.value(row, name)
 
 
 def _names_in(rows: Iterable[Row], name: str) -> list[str]:

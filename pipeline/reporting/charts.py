@@ -27,7 +27,6 @@ UNKNOWN, SURFACE, LINE = "var(--unknown)", "var(--surface)", "var(--line)"
 INK, MUTED = "var(--ink)", "var(--muted)"
 DIRECTION_COLOURS = {"better": "var(--better)", "worse": "var(--worse)", "entered": "var(--entered)"}
 FLOW_COLOURS = {**{name: f"var(--flow-{name})" for name in DIRECTION_COLOURS}, "same": "var(--flow-same)"}
-DIRECTION_LABELS = {"better": "Moved up", "worse": "Moved down", "entered": "New since then"}
 NEWCOMERS = "New customers"
 MEASURES = {"customers": "Customers", "revenue": "Revenue", "mean_order_value": "Mean order value"}
 VARIABLES = {"R": "recency", "F": "frequency", "M": "spend"}
@@ -43,47 +42,21 @@ _HEAT = [[0, "var(--heat-low)"], [0.5, "var(--heat-middle)"], [1, "var(--heat-hi
 _GAP = 0.3  # between columns, as a share of a month
 _LABELLED_DAYS = 3
 _LONGEST_NAME = 24
+_SLIVERS = 0.4
+"""Share of the highest level up to which the parts of a waterfall need an axis that does not begin at 0."""
 _RAMP_STEPS = 10
+_STEPS = {
+    "champion": 1, "loyal": 2, "regular": 2, "potential_loyalist": 3, "new": 4, "promising": 5, "need_attention": 6,
+    "about_to_sleep": 7, "cant_lose": 8, "cannot_lose": 8, "at_risk": 9, "hibernating": 10,
+    "active": 1, "first_time": 3, "lead": 5, "defecting": 8, "lapsing": 8, "inactive": 10, "lapsed": 10,
+    "growing": 2, "stable": 5, "declining": 9,
+}  # fmt: skip
+"""Of the ramp best … worst: a group has its colour wherever it is shown, whatever the groups beside it."""
+_SMALL_TILE = 0.06
+"""Share of a treemap below which a tile holds its name alone."""
 
 
 # ── figures ───────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def revenue_by_month(months: pl.DataFrame, currency: str, until: dt.date) -> Figure:
-    """Stacked columns of customers' and guests' revenue; a month that is not over is paler. Frame: month,
-    customer_revenue, guest_revenue."""
-    import plotly.graph_objects as go
-
-    rows = months.to_dicts()
-    labels = [f"{row['month']:%Y-%m-%d}" for row in rows]
-    part = f" (to {words.short_day(until)})"
-    names = [f"{row['month']:%B %Y}{part if words.is_open(row['month'], until) else ''}" for row in rows]
-    traces = [
-        go.Bar(
-            name=name,
-            x=labels,
-            y=[as_float(row[column]) for row in rows],
-            marker={"color": colour, "opacity": [0.5 if words.is_open(row["month"], until) else 1 for row in rows]},
-            hovertext=[
-                f"{month}<br>{name}: {words.money(row[column], currency)}"
-                for month, row in zip(names, rows, strict=True)
-            ],
-            hoverinfo="text",
-        )
-        for name, column, colour in (
-            ("Customers", "customer_revenue", ACCENT),
-            ("Guests (customer unknown)", "guest_revenue", UNKNOWN),
-        )
-        if name == "Customers" or any(row[column] for row in rows)
-    ]
-    layout = {
-        "barmode": "relative",
-        "bargap": 0.28 if len(rows) > 6 else 0.6,
-        "height": 280,
-        "xaxis": {"type": "date", "tickformat": "%b\n%Y", "showgrid": False, "nticks": 8},
-        "yaxis": {**amounts_of(traces, "y", currency), "zeroline": True},
-    }
-    return drawn(traces, layout)
 
 
 def score_grid(cells: pl.DataFrame, measure: str, currency: str, ranges: Mapping[tuple[str, int], str]) -> Figure:
@@ -153,100 +126,27 @@ def segment_map(segments: pl.DataFrame, column: str, show: Callable[[Any], str])
         parents=["", *(["all"] * len(rows))],
         values=[0, *(as_float(row[column]) for row in rows)],
         text=["", *texts],
-        texttemplate=["", *(["<b>%{label}</b><br>%{text}"] * len(rows))],
+        texttemplate=["", *(_tile(row["label"], words.share_of(row[column], whole)) for row in rows)],
         hovertext=["", *(f"<b>{label}</b><br>{text}" for label, text in zip(labels, texts, strict=True))],
         hoverinfo="text",
         marker={
-            "colors": [SURFACE, *(rank_colour(row["segment_rank"], ranks) for row in rows)],
+            "colors": [SURFACE, *(group_colour(row["label"], row["segment_rank"], ranks) for row in rows)],
             "line": {"width": 3, "color": SURFACE},
             "pad": {"t": 0, "l": 0, "r": 0, "b": 0},
         },
-        textfont={"size": 13.5, "color": [INK, *(rank_ink(row["segment_rank"], ranks) for row in rows)]},
+        textfont={"size": 13.5, "color": [INK, *(group_ink(row["label"], row["segment_rank"], ranks) for row in rows)]},
         textposition="middle center",
         tiling={"pad": 0, "packing": "squarify"},
         pathbar={"visible": False},
     )
-    layout = {
-        "height": 380,
-        "margin": {"l": 0, "r": 0, "t": 0, "b": 0},
-        "uniformtext": {"mode": "hide", "minsize": 10},  # a name too small to read is left to the table
-    }
-    return drawn([tree], layout)
+    return drawn([tree], {"height": 380, "margin": {"l": 0, "r": 0, "t": 0, "b": 0}})
 
 
-def segment_shares(segments: pl.DataFrame) -> Figure:
-    """Share of customers beside share of the last year's revenue. Frame: label, segment_rank, customers,
-    revenue_12_months."""
-    import plotly.graph_objects as go
-
-    rows = segments.sort("segment_rank").to_dicts()
-    traces = []
-    for name, column, colour in (
-        ("Share of customers", "customers", ACCENT_PALE),
-        ("Share of revenue, last 12 months", "revenue_12_months", ACCENT),
-    ):
-        whole = sum(row[column] for row in rows)
-        shares = [words.share_of(row[column], whole) for row in rows]
-        traces.append(
-            go.Bar(
-                name=name,
-                orientation="h",
-                y=[plain(row["label"]) for row in rows],
-                x=shares,
-                marker={"color": colour},
-                text=[words.percent(share) for share in shares],
-                textposition="outside",
-                cliponaxis=False,
-                hovertext=[
-                    f"{plain(row['label'])}<br>{name}: {words.percent(share)}"
-                    for row, share in zip(rows, shares, strict=True)
-                ],
-                hoverinfo="text",
-            )
-        )
-    layout = {
-        "barmode": "group",
-        "bargap": 0.35,
-        "bargroupgap": 0.08,
-        "height": 70 + 44 * max(1, len(rows)),
-        "xaxis": {"tickformat": ".0%", "rangemode": "tozero", "nticks": 6},
-        "yaxis": {"autorange": "reversed", "showgrid": False, "ticks": ""},
-        "margin": {"l": 10, "r": 48, "t": 8, "b": 30},
-    }
-    return drawn(traces, layout)
-
-
-def arrivals(moves: pl.DataFrame, labels: Mapping[str, str], column: str, show: Callable[[Any], str]) -> Figure:
-    """Who came into each segment since the last snapshot, by direction. Frame: to_segment, direction and `column`;
-    `labels` are all segments, best first."""
-    import plotly.graph_objects as go
-
-    totals = {(r["to_segment"], r["direction"]): r[column] for r in _summed(moves, column).to_dicts()}
-    traces = [
-        go.Bar(
-            name=DIRECTION_LABELS[direction],
-            orientation="h",
-            y=[plain(label) for label in labels.values()],
-            x=[as_float(totals.get((segment, direction), 0)) for segment in labels],
-            marker={"color": colour},
-            hovertext=[
-                f"{plain(label)}<br>{DIRECTION_LABELS[direction]}: {show(totals.get((segment, direction), 0))}"
-                for segment, label in labels.items()
-            ],
-            hoverinfo="text",
-        )
-        for direction, colour in DIRECTION_COLOURS.items()
-        if any(found == direction for _, found in totals)
-    ]
-    layout = {
-        "barmode": "relative",
-        "bargap": 0.4,
-        "height": 80 + 30 * max(1, len(labels)),
-        "xaxis": {**_scale(traces, "x"), "rangemode": "tozero", "nticks": 6},
-        "yaxis": {"autorange": "reversed", "showgrid": False, "ticks": ""},
-        "margin": {"l": 10, "r": 16, "t": 8, "b": 30},
-    }
-    return drawn(traces, layout)
+def _tile(label: str, share: float | None) -> str:
+    """What stands on a tile; of a small one the name, a word on a line, or Plotly makes it too small to read."""
+    if (share or 0) >= _SMALL_TILE:
+        return "<b>%{label}</b><br>%{text}"
+    return f"<b>{'<br>'.join(plain(word) for word in label.split())}</b>"
 
 
 def migration(
@@ -260,7 +160,7 @@ def migration(
     import plotly.graph_objects as go
 
     rows = [r for r in flows.to_dicts() if not (moves_only and r["previous_segment"] == r["segment"])]
-    worst = len(ranks) + 1
+    worst, steps = len(ranks) + 1, max(ranks.values(), default=1)
     before = sorted({r["previous_segment"] for r in rows}, key=lambda s: (s is None, ranks.get(s, worst), str(s)))
     after = sorted({r["segment"] for r in rows}, key=lambda s: (ranks.get(s, worst), s))
     nodes: list[tuple[str, str | None]] = [*(("before", s) for s in before), *(("after", s) for s in after)]
@@ -278,7 +178,7 @@ def migration(
         node={
             "label": [f"{plain(name(s))} {words.short_count(total(side, s))}" for side, s in nodes],
             "color": [
-                DIRECTION_COLOURS["entered"] if s is None else rank_colour(ranks.get(s, len(ranks)), len(ranks))
+                DIRECTION_COLOURS["entered"] if s is None else group_colour(s, ranks.get(s, steps), steps)
                 for _, s in nodes
             ],
             "x": [0.001 if side == "before" else 0.999 for side, _ in nodes],
@@ -472,13 +372,41 @@ def waterfall(ends: tuple[tuple[str, Any], tuple[str, Any]], parts: Sequence[tup
         connector={"line": {"color": "var(--line-strong)", "width": 1}},
     )
     levels = list(accumulate((float(value) for _, value in parts), initial=float(opening)))
-    layout = {
+    start = _broken(levels)
+    low = min(0, *levels) if start is None else start
+    layout: dict[str, Any] = {
         "height": 60 + 44 * len(steps),
-        "xaxis": {"zeroline": True, **_ticks(min(0, *levels), max(0, *levels), currency, steps=3)},
+        "xaxis": {
+            "zeroline": True,
+            **_ticks(low, max(0, *levels), currency, steps=3),
+        },
         "yaxis": {"autorange": "reversed", "showgrid": False, "ticks": ""},
         "margin": {"l": 10, "r": 16, "t": 8, "b": 30},
     }
+    if start is not None:
+        layout["xaxis"]["range"] = [start, max(levels) + 0.05 * (max(levels) - start)]
+        layout["xaxis"]["title"] = _clear(f"Axis begins at {words.short_money(start, currency)}")
+        layout["shapes"] = [mark for place in (0, len(steps) - 1) for mark in _break_marks(place)]
+        layout["margin"]["b"] = 52
     return drawn([trace], layout)
+
+
+def _broken(levels: Sequence[float]) -> float | None:
+    """Where an axis is to begin whose bars are all far above 0, so that their differences are seen; None: at 0."""
+    lowest, spread = min(levels), max(levels) - min(levels)
+    if lowest <= 0 or spread == 0 or spread > _SLIVERS * max(levels):
+        return None
+    step = 10.0 ** math.floor(math.log10(spread / 2))
+    return math.floor((lowest - 0.35 * spread) / step) * step
+
+
+def _break_marks(place: int) -> list[dict[str, Any]]:
+    """Two strokes across a bar near the axis: it goes on to the left."""
+    return [
+        {"type": "line", "xref": "paper", "yref": "y", "x0": x, "x1": x + 0.012, "y0": place + 0.46, "y1": place - 0.46,
+         "line": {"color": SURFACE, "width": 3}}
+        for x in (0.03, 0.05)
+    ]  # fmt: skip
 
 
 def areas(
@@ -702,14 +630,24 @@ def _bars(one: Series, at: Sequence[str], horizontal: bool = False) -> Any:
     )
 
 
+def group_colour(name: str, rank: int, ranks: int) -> str:
+    """Colour of a group that is known by its name, as key or as label; else that of its rank."""
+    return f"var(--rank-{_group_step(name, rank, ranks)})"
+
+
+def group_ink(name: str, rank: int, ranks: int) -> str:
+    """What can be read on that colour."""
+    return f"var(--on-rank-{_group_step(name, rank, ranks)})"
+
+
+def _group_step(name: str, rank: int, ranks: int) -> int:
+    key = re.sub(r"[^a-z]+", "_", name.lower()).strip("_").removesuffix("s")
+    return _STEPS.get(key, _rank_step(rank, ranks))
+
+
 def rank_colour(rank: int, ranks: int) -> str:
     """Colour of the rank-th best of `ranks` groups, from the ramp best … worst of style.css."""
     return f"var(--rank-{_rank_step(rank, ranks)})"
-
-
-def rank_ink(rank: int, ranks: int) -> str:
-    """What can be read on that colour."""
-    return f"var(--on-rank-{_rank_step(rank, ranks)})"
 
 
 def _rank_step(rank: int, ranks: int) -> int:
@@ -734,6 +672,7 @@ def drawn(traces: Sequence[Any], layout: Mapping[str, Any]) -> Figure:
         **dict.fromkeys(("gridcolor", "linecolor", "zerolinecolor"), LINE),
         "tickfont": {"color": MUTED},
         "title": {"font": {"color": MUTED, "size": 12}},
+        "autotickangles": [0, -45],
     }
     shared = {
         "font": {"family": "var(--font)", "size": 12.5, "color": INK},

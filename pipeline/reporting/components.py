@@ -6,12 +6,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
+from pipeline.notation import digits_of
 from pipeline.reporting import words
 
 Figure = dict[str, Any]
 """A Plotly figure as plain JSON values."""
 
-Kind = Literal["text", "count", "number", "score", "money", "percent", "date"]
+Kind = Literal["text", "count", "number", "score", "money", "percent", "date", "month", "mixed"]
+"""How a value is shown. month: a date as 'Nov 2026'. mixed: values are `Of` a kind of their own."""
 
 
 @dataclass(frozen=True)
@@ -21,6 +23,23 @@ class Field:
     name: str
     label: str
     kind: Kind = "text"
+
+    @property
+    def is_number(self) -> bool:
+        """Whether its values stand on the right, below each other."""
+        return self.kind not in ("text", "month")
+
+
+@dataclass(frozen=True)
+class Of:
+    """A value of a column whose rows are of different kinds, with its own."""
+
+    value: Any
+    kind: Kind
+
+
+class Missing(str):
+    """What stands for a value that is not known; in a CSV nothing."""
 
 
 class Linked(str):
@@ -83,6 +102,8 @@ class Chart:
     """Name of the switch that governs this chart; charts that share it change together."""
     legend: tuple[tuple[str, str], ...] = ()
     """Label and colour of what a reader must tell apart."""
+    term: str = ""
+    """Anchor of the definition that it rests on."""
 
     @property
     def grids(self) -> tuple[tuple[str, Grid], ...]:
@@ -122,6 +143,8 @@ class TableCard:
     rows_of_file: str = ""
     """Which rows of the file are meant, where it holds others."""
     hides_addresses: bool = False
+    term: str = ""
+    """Anchor of the definition that it rests on."""
 
 
 @dataclass(frozen=True)
@@ -130,6 +153,31 @@ class KeyFigures:
 
     form: ClassVar[str] = "figures"
     figures: tuple[KeyFigure, ...]
+
+
+@dataclass(frozen=True)
+class Card:
+    """Something with a name and a number that matters most, what is to be known of it, and where it leads."""
+
+    title: str
+    value: str
+    text: str
+    warning: str
+    advice: str
+    facts: tuple[tuple[str, str], ...]
+    links: tuple[Linked, ...]
+    colour: str = ""
+    is_empty: bool = False
+
+
+@dataclass(frozen=True)
+class Cards:
+    """Several of a kind, side by side."""
+
+    form: ClassVar[str] = "cards"
+    id: str
+    cards: tuple[Card, ...]
+    basis: str
 
 
 @dataclass(frozen=True)
@@ -143,7 +191,7 @@ class Nothing:
         return False
 
 
-Part = Chart | TableCard | KeyFigures | Nothing
+Part = Chart | TableCard | KeyFigures | Cards | Nothing
 """What a chart file makes of a shop; the macro `show` puts any of them on a page."""
 
 
@@ -151,30 +199,54 @@ def grid(caption: str, fields: Sequence[Field], rows: Iterable[Sequence[object]]
     return Grid(caption, tuple(fields), tuple(tuple(row) for row in rows))
 
 
-def show(value: Any, kind: Kind, currency: str) -> str:
-    """A value of a table as the page shows it."""
+def show(value: Any, kind: Kind, currency: str, digits: int | None = None) -> str:
+    """A value of a table as the page shows it; `digits`: those of its column."""
     if value is None:
         return words.UNKNOWN
+    if isinstance(value, Missing):
+        return value
     match kind:
         case "count":
             return words.count(value)
         case "number":
-            return words.number(value)
+            return words.number(value) if digits is None else words.decimals(value, digits)
         case "score":
             return words.decimals(value, 4)
         case "percent":
             return words.percent(value)
         case "date":
             return words.short_day(value)
+        case "month":
+            return words.month(value)
         case "money":
-            return words.money(value, currency)
+            return words.money(value, currency, digits)
+        case "mixed":
+            return show(value.value, value.kind, currency)
         case "text":
             return str(value)
 
 
+def digits(grid: Grid, currency: str) -> tuple[int | None, ...]:
+    """For each column how many decimals all of its values have, where their kind leaves that open."""
+    columns = zip(*grid.rows, strict=True) if grid.rows else ([] for _ in grid.fields)
+    return tuple(_digits(field.kind, column, currency) for field, column in zip(grid.fields, columns, strict=True))
+
+
+def _digits(kind: Kind, column: Iterable[Any], currency: str) -> int | None:
+    """Of money cents, unless whole units tell the smallest amount well enough."""
+    if kind == "number":
+        return max((words.places(value, 2) for value in column if value is not None), default=0)
+    if kind != "money":
+        return None
+    sizes = [abs(value) for value in column if value]
+    return 0 if not sizes or (max(sizes) >= 1000 and min(sizes) >= 100) else digits_of(currency)
+
+
 def raw(value: Any) -> str:
     """A value of a table as the CSV holds it: empty if not known."""
-    if value is None:
+    if isinstance(value, Of):
+        return raw(value.value)
+    if value is None or isinstance(value, Missing):
         return ""
     if not isinstance(value, float):
         return str(value)

@@ -15,17 +15,15 @@ import polars as pl
 
 from pipeline import places
 from pipeline.reporting import prediction_queries, prediction_words, queries, words
+from pipeline.reporting.predictions import Ask, Predictions, read_predictions
+from pipeline.settings import Clv
 from pipeline.tables.header import Table
 
 Query = Callable[[str, Mapping[str, object]], pl.DataFrame]
 """Runs a SELECT on the warehouse with `$name` parameters."""
 
-Ask = Callable[..., pl.DataFrame]
-"""The same as of one snapshot date: other parameters by name."""
-
 MAIN_CATALOGUE = "grid"
-MOVES_FOLDER = "moves"
-"""Folder of the files of who moved between its groups."""
+"""The one that the report speaks of where the setting says nothing else."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +35,9 @@ class RunCard:
     versions: Mapping[str, str]
     settings: Mapping[str, object]
     currency: str
+    locale: str = "en"
+    shop: str = ""
+    """Name of the shop, as titles have it."""
 
 
 @dataclass(frozen=True)
@@ -48,16 +49,19 @@ class Facts:
     lines: Mapping[str, Any]
     customers: Mapping[str, Any]
     segments: pl.DataFrame
-    moves: pl.DataFrame
-    previous: dt.date | None
-    lines_before: Mapping[str, Any] | None
-    customers_before: Mapping[str, Any] | None
     unknown_season: str
     """Why sizes of predictions may be far off; empty where the season is known."""
     untested: str
     """Which published models could not be tested; empty where all were."""
+    predictions: Predictions
+    clv: Clv
+    """Horizon, discount and margin of the predicted value."""
+    shop: str = ""
+    """Name of the shop, for titles; empty if it has not been told."""
     season: str = ""
     """Whether the season is in the predictions, and how; empty where there are none."""
+    catalogue: str = MAIN_CATALOGUE
+    """Whose segments the report speaks of."""
 
     @property
     def is_empty(self) -> bool:
@@ -97,6 +101,24 @@ class HandedOver:
     files: tuple[str, ...] = ()
 
 
+CONSENT_STATES = ("agreed", "withdrawn", "never_told", "objected", "suppressed")
+"""Whoever is suppressed or has objected is in no other state, whatever they said before."""
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """How many customers and leads agreed on a day to a purpose and a channel; each is in one of the states."""
+
+    day: dt.date
+    purpose: str
+    channel: str
+    states: Mapping[str, int]
+
+    @property
+    def customers(self) -> int:
+        return sum(self.states.values())
+
+
 @dataclass(frozen=True)
 class Report:
     """All that a page may draw on."""
@@ -109,12 +131,12 @@ class Report:
     """Of each folder that makes several pages: the page of each value; of None: all others, by their own names."""
     handed_over: Sequence[HandedOver] = ()
     """What was published of audiences that have terms."""
+    consents: Sequence[Coverage] = ()
+    """Who agreed to what, on the day and on the days before."""
 
 
 def read_report(query: Query, snapshot_date: dt.date, tables: Mapping[str, Table], run: RunCard) -> Report:
     ask = _as_of(query, snapshot_date)
-    previous: dt.date | None = ask(queries.PREVIOUS_SNAPSHOT).item()
-    before = _as_of(query, previous) if previous else None
     clock = ask(prediction_queries.SEASON)
     facts = Facts(
         snapshot_date=snapshot_date,
@@ -122,15 +144,20 @@ def read_report(query: Query, snapshot_date: dt.date, tables: Mapping[str, Table
         lines=_only_row(ask(queries.LINES)),
         customers=_only_row(ask(queries.CUSTOMERS)),
         segments=ask(queries.SEGMENTS),
-        moves=ask(queries.MOVES),
-        previous=previous,
-        lines_before=_only_row(before(queries.LINES)) if before else None,
-        customers_before=_only_row(before(queries.CUSTOMERS)) if before else None,
         unknown_season=_unknown_season(clock),
         untested=_untested(ask(prediction_queries.CHAMPIONS)),
+        predictions=read_predictions(ask, snapshot_date),
+        clv=_clv(run),
         season=_season(clock),
+        shop=run.shop,
+        catalogue=ask(queries.CATALOGUE).item(),
     )
     return Report(facts, ask, run, tables)
+
+
+def _clv(run: RunCard) -> Clv:
+    given = run.settings.get("clv")
+    return Clv.model_validate(given if isinstance(given, Mapping) else {})
 
 
 def _unknown_season(clock: pl.DataFrame) -> str:
@@ -178,3 +205,13 @@ def audience_file(facts: Facts, catalogue: str, audience: str, ending: str = "cs
     """Address of the file of an audience, relative to the page."""
     folder = f"../../../{places.audience_folder(facts.snapshot_date)}"
     return f"{folder}/{quote(catalogue, safe='')}/{quote(audience, safe='')}.{ending}"
+
+
+def segments_in(facts: Facts, catalogue: str) -> pl.DataFrame:
+    """The totals of a catalogue's segments, best first, empty ones with 0 customers."""
+    return facts.segments.filter(pl.col("catalogue") == catalogue).sort("segment_rank")
+
+
+def files_of(facts: Facts, catalogue: str, audience: str) -> tuple[tuple[str, str], ...]:
+    """(format, address relative to the page) of the files of an audience."""
+    return tuple((form, audience_file(facts, catalogue, audience, form.lower())) for form in ("CSV", "Parquet"))

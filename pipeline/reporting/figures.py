@@ -19,8 +19,8 @@ from pipeline.reporting import charts, components, words
 from pipeline.reporting.charts import HeatCell, Series
 from pipeline.reporting.components import Figure, Kind
 
-ColumnKind = Literal[Kind, "month", "customer"]
-"""How the values of a column are shown. month: a date as 'Nov 2026'. customer: an id, of an e-mail address its hash."""
+ColumnKind = Literal[Kind, "customer"]
+"""How the values of a column are shown. customer: an id, of an e-mail address its hash."""
 Row = Mapping[str, Any]
 Legend = tuple[tuple[str, str], ...]
 
@@ -50,29 +50,28 @@ class Shown:
 
     @property
     def field_kind(self) -> Kind:
-        return "text" if self.kind == "month" or self.kind == "customer" else self.kind
+        return "text" if self.kind == "customer" else self.kind
 
     @property
     def digits(self) -> int:
         """Decimals of what is drawn."""
         return 4 if self.kind in ("percent", "score") else 2
 
-    def value(self, row: Row, name: str, currency: str) -> Any:
+    def value(self, row: Row, name: str) -> Any:
         """What a table holds: text as it is read, numbers and dates as they are."""
         value = row[name]
-        if self.by is not None and self.kind == "text":
-            return self.missing if value is None else components.show(value, row[self.by], currency)
+        if self.kind == "mixed" and self.by is not None:
+            return components.Missing(self.missing) if value is None else components.Of(value, row[self.by])
         if value is None:
-            return self.missing if self.is_text else None
+            missing = components.Missing(self.missing) if self.kind == "month" else self.missing
+            return missing if self.is_text else None
         if isinstance(value, bool):
             return "yes" if value else "no"
-        if self.kind == "month":
-            return words.month(value)
         return words.shown_id(value) if self.kind == "customer" else value
 
     def text(self, row: Row, name: str, currency: str) -> str:
         """The same as a reader sees it beside a bar: '412 customers', '38,900 €'."""
-        value = self.value(row, name, currency)
+        value = self.value(row, name)
         if self.kind == "count" and self.unit is not None and self.unit.endswith("s") and value is not None:
             return words.counted(value, self.unit.removesuffix("s"))
         return components.show(value, self.field_kind, currency)
@@ -93,7 +92,7 @@ class Data:
     def place(self, row: Row, name: str) -> str:
         """A value as the name of a place on an axis: without what it counts, which the axis says."""
         column = self.columns[name]
-        return components.show(column.value(row, name, self.currency), column.field_kind, self.currency)
+        return components.show(column.value(row, name), column.field_kind, self.currency)
 
     def pointed(self, row: Row, at: str, name: str, label: str) -> str:
         """`at` is the column that says where the value of the column `name` stands."""
@@ -412,6 +411,16 @@ class Heat(_Drawing):
         return words.short_count(value)
 
 
+class Cards(_Drawing):
+    """A card for each row; columns that are neither named here nor hidden are its facts, links stand at its foot."""
+
+    columns_named = ("cards", "value", "advice", "rank")
+    cards: str = Field(description="Column of the cards' names")
+    value: str = Field(description="The number that matters most; a card of 0 is pale")
+    advice: str | None = Field(None, description="Column of texts that say what to do")
+    rank: str | None = Field(None, description="Column of the rows' ranks from 1 on, which colour the cards")
+
+
 class Named(_Drawing):
     """A figure that a function of Python draws."""
 
@@ -455,14 +464,26 @@ def waterfall(data: Data, step: str, amount: str) -> Figure:
 
 
 @named_figure
-def sankey(data: Data, before: str, after: str, customers: str, rank: str, label: str) -> Figure:
-    """Customers from group to group; `before` is null for new ones. `rank` and `label` are those of the group after."""
+def sankey(data: Data, before: str, after: str, customers: str, rank_before: str, rank: str) -> Figure:
+    """Customers from group to group, each with its rank; `before` is null for new ones."""
+    return _flows(data, before, after, customers, rank_before, rank)
+
+
+@named_figure
+def sankey_of_moves(data: Data, before: str, after: str, customers: str, rank_before: str, rank: str) -> Figure:
+    """The same without those who stayed where they were."""
+    moved = [row for row in data.rows if row[before] != row[after]]
+    return _flows(replace(data, rows=moved), before, after, customers, rank_before, rank)
+
+
+def _flows(data: Data, before: str, after: str, customers: str, rank_before: str, rank: str) -> Figure:
     flows = pl.DataFrame(
         {"previous_segment": [row[before] for row in data.rows], "segment": [row[after] for row in data.rows],
          "customers": [row[customers] for row in data.rows]}
     )  # fmt: skip
-    ranks, labels = ({row[after]: row[name] for row in data.rows} for name in (rank, label))
-    return charts.migration(flows, ranks, labels, moves_only=False)
+    sides = ((before, rank_before), (after, rank))
+    ranks = {row[name]: row[at] for row in data.rows for name, at in sides if row[name] is not None}
+    return charts.migration(flows, ranks, {name: name for name in ranks}, moves_only=False)
 
 
 @named_figure
@@ -497,7 +518,8 @@ def _share(row: Row, name: str, parts: Mapping[str, object]) -> float | None:
 
 
 _MODELS: dict[str, type[_Drawing]] = {
-    "bars": Bars, "dots": Dots, "columns": Columns, "areas": Areas, "lines": Lines, "heat": Heat, "figure": Named,
+    "bars": Bars, "dots": Dots, "columns": Columns, "areas": Areas, "lines": Lines, "heat": Heat, "cards": Cards,
+    "figure": Named,
 }  # fmt: skip
 
 
@@ -516,6 +538,7 @@ Drawing = Annotated[
     | Annotated[Areas, Tag("areas")]
     | Annotated[Lines, Tag("lines")]
     | Annotated[Heat, Tag("heat")]
+    | Annotated[Cards, Tag("cards")]
     | Annotated[Named, Tag("figure")],
     Discriminator(
         _drawing_of,

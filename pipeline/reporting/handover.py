@@ -1,12 +1,12 @@
-"""Audiences with terms: who was left out of each, and why, and where its file is."""
+"""What is handed over: who was left out of each audience with terms, and why; and who agrees to what, day by day."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pipeline.reporting import words
-from pipeline.reporting.components import Field, Linked, Nothing, TableCard, grid
-from pipeline.reporting.facts import HandedOver, Report
+from pipeline.reporting import charts, words
+from pipeline.reporting.components import Chart, Field, Linked, Nothing, TableCard, View, grid
+from pipeline.reporting.facts import CONSENT_STATES, Coverage, HandedOver, Report
 
 _NOBODY_ASKED = (
     "No audience has terms yet: its file holds the ids of all its members, whether they agreed or not. With terms, who "
@@ -65,3 +65,63 @@ def _file(one: HandedOver) -> str:
     name = one.files[0].rsplit("/", 1)[-1]
     more = len(one.files) - 1
     return Linked.to_file(f"../../../{one.files[0]}", f"{name} and {words.count(more)} more" if more else name)
+
+
+_CHANNELS = {"email": "e-mail", "sms": "SMS"}
+_COLOURS = (charts.ACCENT, *charts.PART_COLOURS[1:])
+
+
+def consent_coverage(report: Report) -> Chart | Nothing:
+    """The share of customers who agree, a line for each purpose and channel; and all states as numbers."""
+    day = report.facts.snapshot_date
+    told = [one for one in report.consents if one.day <= day]
+    today = [one for one in told if one.day == day]
+    if not today:
+        return Nothing("No consents are told of, so that nobody is known to agree to anything.")
+    lines = []
+    for place, one in enumerate(today):
+        over_time = [other for other in told if (other.purpose, other.channel) == (one.purpose, one.channel)]
+        lines.append(charts.Line(
+            _name(one), [f"{other.day}" for other in over_time], [_agreed(other) for other in over_time],
+            [f"{_name(one)}, {words.short_day(other.day)}: {words.percent(_agreed(other))}" for other in over_time],
+            _COLOURS[place % len(_COLOURS)], True,
+        ))  # fmt: skip
+    figure = charts.lines(lines, ("Snapshot", "Customers who agree"), None, shares=True, are_days=True)
+    fields = [
+        Field("snapshot_date", "Snapshot"), Field("purpose", "Purpose"), Field("channel", "Channel"),
+        Field("customers", "Customers", "count"),
+        *(Field(state, state.replace("_", " ").capitalize(), "count") for state in CONSENT_STATES),
+        Field("share", "Agreed, share", "percent"),
+    ]  # fmt: skip
+    rows = [
+        (f"{one.day}", one.purpose, one.channel, one.customers, *one.states.values(), _agreed(one))
+        for one in sorted(told, key=lambda one: (-one.day.toordinal(), one.purpose, one.channel))
+    ]
+    return Chart(
+        id="consent-coverage",
+        title="Who agrees to what",
+        basis=f"n = {words.counted(today[0].customers, 'customer')}, leads included · consent up to {words.day(day)}",
+        views=(View("all", "All", _covered(today, told), figure),),
+        grid=grid("Customers by what they said, on each snapshot as its files were written", fields, rows),
+        legend=charts.legend(figure),
+    )
+
+
+def _covered(today: Sequence[Coverage], told: Sequence[Coverage]) -> str:
+    """'Marketing by e-mail: 412 of 1,000 customers agree, 41.2 %; 39.0 % on 1 June 2026.'"""
+    most = max(today, key=lambda one: one.states["agreed"])
+    of_it = [one for one in told if (one.purpose, one.channel) == (most.purpose, most.channel)]
+    first = min(of_it, key=lambda one: one.day)
+    before = f"; {words.percent(_agreed(first))} on {words.day(first.day)}" if first.day < most.day else ""
+    whole = words.counted(most.customers, "customer")
+    return (
+        f"{_name(most)}: {words.count(most.states['agreed'])} of {whole} agree, {words.percent(_agreed(most))}{before}."
+    )
+
+
+def _agreed(one: Coverage) -> float | None:
+    return words.share_of(one.states["agreed"], one.customers)
+
+
+def _name(one: Coverage) -> str:
+    return f"{one.purpose.replace('_', ' ').capitalize()} by {_CHANNELS.get(one.channel, one.channel)}"

@@ -93,13 +93,6 @@ WHERE snapshot_date = $snapshot_date
 ORDER BY move, from_stage, horizon_days
 """
 
-BRIDGE = """
-SELECT term, place, status, amount, customers, opening_on, opening_source
-FROM marts.value_bridge
-WHERE snapshot_date = $snapshot_date
-ORDER BY place
-"""
-
 PROJECTION = """
 SELECT scenario, month, stage, customers, customers_low, customers_high, new_customers
 FROM marts.lifecycle_projection
@@ -139,7 +132,6 @@ ALL = {
     "transitions": TRANSITIONS,
     "value": VALUE,
     "moves": MOVES,
-    "bridge": BRIDGE,
     "projection": PROJECTION,
     "scenarios": SCENARIOS,
 }

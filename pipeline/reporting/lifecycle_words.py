@@ -8,7 +8,6 @@ from typing import Any
 
 from pipeline.reporting.words import (
     Number,
-    change,
     count,
     counted,
     listed,
@@ -25,11 +24,6 @@ STAGES = {
 }  # fmt: skip
 """Label of every stage, the best first."""
 NEW = "New"
-TERMS = {
-    "opening": "Value then", "re-estimation": "Re-estimated", "new": "New customers", "upward": "Moved up",
-    "downward": "Moved down", "to inactive": "Became inactive", "ageing": "Stayed: time passed", "erased": "Gone",
-    "closing": "Value now",
-}  # fmt: skip
 MOVES = {"acquire": "Acquire", "convert": "Convert", "retain": "Retain", "win back": "Win back"}
 STATUSES = {
     "learnt": "learnt", "not_reached": "stands in: the chance falls less", "set": "set",
@@ -157,29 +151,6 @@ def difference_sentence(rows: Sequence[Mapping[str, Any]], currency: str) -> str
 
 def _told(row: Mapping[str, Any]) -> str:
     return f"{STAGES[row['to_stage']]} and {row['from_stage']} customers"
-
-
-def bridge_sentence(amounts: Mapping[str, Number], since: dt.date, source: str, currency: str) -> str:
-    total = amounts["closing"] - amounts["opening"]  # type: ignore[operator]
-    parts = [
-        f"{change(amounts[term], lambda amount: money(amount, currency))} {told}"
-        for term, told in (
-            ("re-estimation", "from new estimates"), ("new", "from new customers"), ("upward", "from moves up"),
-            ("downward", "from moves down"), ("to inactive", "from customers who became inactive"),
-            ("ageing", "from time passing"), ("erased", "from customers who are gone"),
-        )
-        if amounts[term]
-    ]  # fmt: skip
-    basis = (
-        ""
-        if source == "published"
-        else " No snapshot of that day was published, so its value is taken under the parameters of today."
-    )
-    return (
-        f"Predicted value of all customers went from {money(amounts['opening'], currency)} on {short_day(since)} to "
-        f"{money(amounts['closing'], currency)}: {change(total, lambda amount: money(amount, currency))}"
-        f"{', ' + listed(parts) if parts else ''}.{basis}"
-    )
 
 
 def revenue_sentence(last: Sequence[Mapping[str, Any]], currency: str) -> str:

@@ -23,8 +23,9 @@ from pipeline.engines.duckdb import naming_the_file
 from pipeline.reporting.chart_files import ChartFile, make, read_chart, require_safe
 from pipeline.reporting.components import Nothing, Part
 from pipeline.reporting.facts import Report
-from pipeline.reporting.handover import handed_over
+from pipeline.reporting.handover import consent_coverage, handed_over
 from pipeline.reporting.templating import Texts, texts_in
+from pipeline.reporting.week import Week
 from pipeline.settings import PAGES_FOLDER
 from pipeline.tables.header import HeaderError, Table, parse_header, read_yaml
 
@@ -38,9 +39,11 @@ MOST_PAGES = 50
 _LONGEST_SLUG, _CUT_SLUG, _DIGITS = 60, 50, 8
 
 Row = Mapping[str, Any]
-RoomName = Literal["This week", "Customers", "Retention", "Value", "Shop", "Actions", "Trust", "Glossary"]
+RoomName = Literal[
+    "This week", "Customers", "Retention", "Value", "Shop", "Actions", "Trust", "Definitions", "Data dictionary"
+]  # fmt: skip
 """What the navigation groups pages by, in its order."""
-BESIDE: tuple[RoomName, ...] = ("Trust", "Glossary")
+BESIDE: tuple[RoomName, ...] = ("Trust", "Definitions", "Data dictionary")
 """Rooms that stand small beside the others."""
 
 
@@ -94,7 +97,8 @@ class PageHeader(BaseModel):
     title: str = Field(
         min_length=1, description="Heading of the page and its name in the navigation; with each a template"
     )
-    lead: str = Field(min_length=1, description="What the page is about; a template")
+    heading: str = Field("", description="Heading where it is not the title; a template")
+    lead: str = Field("", description="What the page is about; a template")
     after: str | None = Field(None, description="The page it follows in the navigation; else it is the last")
     room: RoomName | None = Field(None, description="Group of the navigation; else that of the page it follows")
     of_its_day: bool = Field(
@@ -182,7 +186,7 @@ class PageFile:
         given |= {"missing": missing}
         return {
             **given,
-            "title": self._title(report, row),
+            "title": self._say(texts, "heading", self.header.heading, given) or self._title(report, row),
             "lead": self._say(texts, "lead", self.header.lead, given),
             "missing_title": self.header.missing_title,
             "charts": {} if missing else self.parts(report, texts, given),
@@ -192,7 +196,8 @@ class PageFile:
         """What the texts of the page and of its charts can name."""
         facts, asking = report.facts, self._of(report, row)
         asked = {name: _row(asking, select, self.file, f"let.{name}") for name, select in self.header.let.items()}
-        own = {"facts": facts, "snapshot_date": facts.snapshot_date, "each": row, "handed_over": handed_over(report)}
+        own = {"facts": facts, "snapshot_date": facts.snapshot_date, "each": row}
+        own |= {"handed_over": handed_over(report), "consent_coverage": consent_coverage(report), "week": Week(report)}
         return {**own, **asked}
 
     def parts(self, report: Report, texts: Texts, given: Mapping[str, Any]) -> dict[str, Part | Nothing]:

@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pipeline.reporting import words
 from pipeline.reporting.charts import (
     ACCENT,
-    ACCENT_PALE,
-    LINE,
     MUTED,
     PART_COLOURS,
-    SURFACE,
     UNKNOWN,
-    amounts_of,
     as_float,
     drawn,
     plain,
@@ -27,138 +21,6 @@ SEEN, EXPECTED = ACCENT, PART_COLOURS[1]
 NAIVE = PART_COLOURS[1]
 IMPOSSIBLE = UNKNOWN
 _SMALL = 11
-
-
-@dataclass(frozen=True)
-class Bin:
-    """A bar of a histogram: from `low` up to `high`, which is None for all that lies above."""
-
-    low: float
-    high: float | None
-    customers: int
-    text: str
-
-
-def histogram(bins: Sequence[Bin], currency: str) -> Figure:
-    """Customers by predicted value; the last bar, apart and paler, is all that lies above."""
-    import plotly.graph_objects as go
-
-    width = next((one.high - one.low for one in bins if one.high is not None), 1.0)
-    body, tail = [one for one in bins if one.high is not None], [one for one in bins if one.high is None]
-    end = max((one.high or 0 for one in body), default=0.0)
-    places = [*((one.low + width / 2) for one in body), *(end + 2 * width for _ in tail)]
-    trace = go.Bar(
-        x=[round(place, 6) for place in places],
-        y=[one.customers for one in (*body, *tail)],
-        width=[round(width * 0.92, 6) for _ in body] + [round(width * 1.8, 6) for _ in tail],
-        marker={"color": [ACCENT] * len(body) + [ACCENT_PALE] * len(tail)},
-        hovertext=[one.text for one in (*body, *tail)],
-        hoverinfo="text",
-    )
-    step = _step(end / 5)
-    ticks = [step * n for n in range(math.floor(end / step + 1e-9) + 1)]
-    if tail and ticks and end - ticks[-1] < 1.5 * width:
-        ticks = ticks[:-1]
-    labels = [_tick(tick, currency) for tick in ticks]
-    above = [f"over<br>{words.short_money(tail[0].low, currency)}"] if tail else []
-    layout = {
-        "height": 300,
-        "bargap": 0,
-        "xaxis": {
-            "showgrid": False,
-            "tickvals": [*(round(tick, 6) for tick in ticks), *(places[-1:] if tail else [])],
-            "ticktext": [*labels, *above],
-            "tickangle": 0,
-            "range": [-0.5 * width, (places[-1] + 1.2 * width) if tail else end + 0.5 * width],
-        },
-        "yaxis": amounts_of([trace], "y", None),
-        "margin": {"l": 10, "r": 16, "t": 8, "b": 40},
-    }
-    return drawn([trace], layout)
-
-
-def lorenz(points: Sequence[tuple[float, float]]) -> Figure:
-    """Share of the value by share of the customers, the most valuable first; dotted: everyone alike."""
-    import plotly.graph_objects as go
-
-    x, y = ([round(value, 5) for value in side] for side in zip(*points, strict=True))
-    curve = go.Scatter(
-        name="Predicted value", x=x, y=y, mode="lines", line={"color": ACCENT, "width": 2.5}, marker={"color": ACCENT},
-        fill="tozeroy", fillcolor="var(--accent-soft)", hoverinfo="text",
-        hovertext=[f"The top {words.percent(a)} hold {words.percent(b)}" for a, b in points],
-    )  # fmt: skip
-    alike = go.Scatter(
-        name="If everyone were alike", x=[0, 1], y=[0, 1], mode="lines", hoverinfo="skip",
-        line={"color": MUTED, "width": 1.5, "dash": "dot"}, marker={"color": MUTED},
-    )  # fmt: skip
-    share = {"tickformat": ".0%", "range": [0, 1.02], "dtick": 0.25}
-    layout = {
-        "height": 340,
-        "xaxis": {**share, "title": _title("Share of customers, the most valuable first"), "range": [0, 1]},
-        "yaxis": {**share, "title": _title("Share of the predicted value")},
-        "margin": {"l": 10, "r": 16, "t": 8, "b": 46},
-    }
-    return drawn([curve, alike], layout)
-
-
-@dataclass(frozen=True)
-class Spot:
-    """Customers with about so many expected orders of about so much; of the shares of a power of ten."""
-
-    orders: float
-    spend: float
-    customers: int
-    text: str
-
-
-def orders_and_spend(spots: Sequence[Spot], kept: float, currency: str) -> Figure:
-    """Bubbles on two logarithmic axes; dotted lines join what is worth the same. `kept`: predicted value over expected
-    orders × spend."""
-    import plotly.graph_objects as go
-
-    most = max((spot.customers for spot in spots), default=1)
-    bubbles = go.Scatter(
-        name="Customers",
-        mode="markers",
-        x=[round(math.log10(spot.orders), 4) for spot in spots],
-        y=[round(math.log10(spot.spend), 4) for spot in spots],
-        marker={
-            "color": ACCENT, "opacity": 0.75, "line": {"width": 0.5, "color": SURFACE},
-            "size": [round(4 + 24 * math.sqrt(spot.customers / most), 1) for spot in spots],
-        },
-        hovertext=[spot.text for spot in spots],
-        hoverinfo="text",
-    )  # fmt: skip
-    x_range, y_range = ([low - 0.12, high + 0.12] for low, high in (_ends(bubbles.x), _ends(bubbles.y)))
-    lines, notes = [], []
-    for value in _levels(spots, kept):
-        ends = _crossing(math.log10(value / kept), x_range, y_range)
-        if ends is None:
-            continue
-        (x0, y0), (x1, y1) = ends
-        lines.append(
-            go.Scatter(
-                name="Same value",
-                x=[round(x0, 4), round(x1, 4)],
-                y=[round(y0, 4), round(y1, 4)],
-                mode="lines",
-                line={"color": MUTED, "width": 1.2, "dash": "dot"},
-                marker={"color": MUTED},
-                hoverinfo="skip",
-            )
-        )
-        notes.append(_label(x0 + 0.03 * (x1 - x0), y0 + 0.03 * (y1 - y0), words.short_money(value, currency)))
-    layout = {
-        "height": 400,
-        "xaxis": {**_powers(x_range, words.number), "title": _title("Purchases expected within a year")},
-        "yaxis": {
-            **_powers(y_range, lambda tick: _tick(tick, currency)),
-            "title": _title("Expected value of one purchase"),
-        },
-        "annotations": notes,
-        "margin": {"l": 10, "r": 12, "t": 8, "b": 46},
-    }  # fmt: skip
-    return drawn([bubbles, *lines], layout)
 
 
 def calibration(rows: Sequence[Mapping[str, Any]]) -> Figure:
@@ -172,7 +34,7 @@ def calibration(rows: Sequence[Mapping[str, Any]]) -> Figure:
         line={"color": MUTED, "width": 1.5, "dash": "dot"}, marker={"color": MUTED},
     )  # fmt: skip
     points = go.Scatter(
-        name="What happened, with its 95 % interval",
+        name="What happened, with its 95% interval",
         x=[_rounded(row["predicted"]) for row in rows],
         y=[_rounded(row["observed"]) for row in rows],
         error_y={
@@ -345,69 +207,14 @@ def legend(figure: Figure) -> tuple[tuple[str, str], ...]:
     return tuple(dict.fromkeys((trace["name"], trace["marker"]["color"]) for trace in figure["data"]))
 
 
-def _step(rough: float) -> float:
-    if rough <= 0:
-        return 1.0
-    power = 10 ** math.floor(math.log10(rough))
-    return float(next(size * power for size in (1, 2, 5, 10) if size * power >= rough * 0.999))
-
-
 def _rounded(value: float | None, digits: int = 4) -> float | None:
     """Few decimals: sums of DOUBLEs differ in their last digits from run to run."""
     return None if value is None else round(float(value), digits)
 
 
-def _tick(amount: float, currency: str) -> str:
-    return words.short_money(amount, currency) if amount >= 1 or amount == 0 else words.money(amount, currency)
-
-
 def _title(text: str) -> dict[str, Any]:
     """Of an axis, clear of its ticks however long they are."""
     return {"text": text, "standoff": 10}
-
-
-def _label(x: float, y: float, text: str) -> dict[str, Any]:
-    return {
-        "x": round(x, 4), "y": round(y, 4), "text": text, "showarrow": False, "xanchor": "left", "yanchor": "top",
-        "font": {"color": MUTED, "size": _SMALL}, "bgcolor": SURFACE, "borderpad": 1,
-    }  # fmt: skip
-
-
-def _ends(values: Sequence[float]) -> tuple[float, float]:
-    return (min(values), max(values)) if len(values) else (0.0, 1.0)
-
-
-def _powers(ends: Sequence[float], written: Callable[[float], str]) -> dict[str, Any]:
-    """Ticks at powers of ten on an axis that is one of their exponents, and between them where there are few."""
-    whole = range(math.ceil(ends[0]), math.floor(ends[1]) + 1)
-    values = [10.0**power for power in whole]
-    if len(values) < 3:
-        every = [
-            size * 10.0**power for power in range(math.floor(ends[0]), math.ceil(ends[1]) + 1) for size in (1, 2, 5)
-        ]
-        values = [value for value in every if ends[0] <= math.log10(value) <= ends[1]]
-    return {
-        "tickvals": [round(math.log10(value), 4) for value in values],
-        "ticktext": [written(value) for value in values],
-        "range": [round(end, 4) for end in ends],
-        "zeroline": False,
-        "gridcolor": LINE,
-    }
-
-
-def _levels(spots: Sequence[Spot], kept: float) -> list[float]:
-    """Up to five powers of ten that values of spots lie around."""
-    worth = [spot.orders * spot.spend * kept for spot in spots]
-    if not worth or min(worth) <= 0:
-        return []
-    powers = range(math.ceil(math.log10(min(worth))), math.floor(math.log10(max(worth))) + 1)
-    return [10.0**power for power in powers][-5:]
-
-
-def _crossing(total: float, xs: Sequence[float], ys: Sequence[float]) -> tuple[tuple[float, float], ...] | None:
-    """Where the line x + y = total enters and leaves the frame; None where it misses it."""
-    left, right = max(xs[0], total - ys[1]), min(xs[1], total - ys[0])
-    return None if left >= right else ((left, total - left), (right, total - right))
 
 
 def _padded(rows: Sequence[Mapping[str, Any]]) -> list[str]:

@@ -43,8 +43,8 @@ TARGETS = {
 METRICS = {
     "log_loss": "Log loss", "brier": "Brier score", "ece": "Calibration gap", "auc": "AUC", "rmse": "RMSE",
     "mae": "Mean error", "bias_percent": "Bias in %", "correlation": "Correlation", "normalised_gini": "Gini",
-    "top_10_percent_capture": "Top 10 % capture", "poisson_deviance": "Poisson deviance",
-    "coverage_80": "In the 80 % interval",
+    "top_10_percent_capture": "Top 10% capture", "poisson_deviance": "Poisson deviance",
+    "coverage_80": "In the 80% interval",
 }  # fmt: skip
 STATUSES = {
     "converged": "found its best parameters",
@@ -110,10 +110,8 @@ def _now(need: Need) -> str:
 
 
 def whole_percent(share: float) -> str:
-    """'31 %', for cells without room; nearly nothing and nearly all are not rounded to it."""
-    if 0 < share < 0.005:
-        return "<1\N{NO-BREAK SPACE}%"
-    return ">99\N{NO-BREAK SPACE}%" if 0.995 < share < 1 else f"{abs(100 * share):.0f}\N{NO-BREAK SPACE}%"
+    """'31%', for cells without room; nearly nothing and nearly all are not rounded to it."""
+    return f">{percent(0.99, 0)}" if 0.995 < share < 1 else percent(abs(share), 0)
 
 
 # ── season ────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -201,104 +199,6 @@ def untested_sentence(names: Sequence[str]) -> str:
 # ── value ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def distribution_sentence(median: Number, mean: Number, tail: tuple[int, Number, Number], totals: tuple[int, Number],
-                          months: int, currency: str) -> str:  # fmt: skip
-    """`tail`: customers above the last bin, its lower end, their value; `totals`: customers and value of all."""
-    text = (
-        f"Half of the customers are expected to bring less than {money(median, currency)} over the next "
-        f"{counted(months, 'month')}; the mean is {money(mean, currency)}"
-    )
-    people, border, value = tail
-    if not people:
-        return f"{text}."
-    return (
-        f"{text}. The {count(people)} ({percent(share_of(people, totals[0]))}) above {money(border, currency)} "
-        f"hold {percent(share_of(value, totals[1]))} of the value."
-    )
-
-
-def lorenz_sentence(top_tenth: float | None, lower_half: float | None) -> str:
-    if top_tenth is None:
-        return "No value is expected, so there is none to share out."
-    return (
-        f"The top tenth of the customers holds {percent(top_tenth)} of the predicted value, "
-        f"the lower half {percent(lower_half)}."
-    )
-
-
-@dataclass(frozen=True)
-class Worth:
-    """What a group has brought and is expected to bring."""
-
-    label: str
-    customers: int
-    historic: Number
-    predicted: Number
-
-
-def segments_sentence(groups: Sequence[Worth], currency: str) -> str:
-    whole, people = sum(float(g.predicted) for g in groups), sum(g.customers for g in groups)
-    if whole <= 0:
-        return "No value is expected of any group."
-    top = max(groups, key=lambda group: (group.predicted, group.label))
-    return (
-        f"{top.label}: {percent(share_of(top.customers, people))} of customers, "
-        f"{percent(share_of(top.predicted, whole))} of the predicted value; they are expected to bring "
-        f"{money(top.predicted, currency)} and have brought {money(top.historic, currency)} so far."
-    )
-
-
-def mean_segments_sentence(groups: Sequence[Worth], currency: str) -> str:
-    filled = [group for group in groups if group.customers]
-    if not filled:
-        return "There are no customers in any group."
-    best, least = (
-        pick(filled, key=lambda group: (float(group.predicted) / group.customers, group.label)) for pick in (max, min)
-    )
-    return (
-        f"A customer of {best.label} is expected to bring {money(float(best.predicted) / best.customers, currency)} on "
-        f"average, one of {least.label} {money(float(least.predicted) / least.customers, currency)}."
-    )
-
-
-def spot_sentence(customers: int, whole: int, orders: tuple[float, float], spend: tuple[float, float],
-                  mean: Number, currency: str) -> str:  # fmt: skip
-    """The fullest spot of expected orders × spend; the pairs are its borders."""
-    return (
-        f"The fullest spot holds {counted(customers, 'customer')} ({percent(share_of(customers, whole))}): "
-        f"{number(orders[0])} to {number(orders[1])} purchases expected within a year, of "
-        f"{money(spend[0], currency)} to {money(spend[1], currency)} each; "
-        f"their mean predicted value is {money(mean, currency)}."
-    )
-
-
-def top_sentence(customers: int, together: Number, share: float | None, low: Number | None, high: Number | None,
-                 first: Number, currency: str) -> str:  # fmt: skip
-    who = "The most valuable customer is" if customers == 1 else f"The {customers} most valuable are"
-    text = f"{who} expected to bring {money(together, currency)}"
-    text += " together" if customers > 1 else ""
-    text += f", {percent(share)} of all" if share is not None else ""
-    if low is None or high is None:
-        return f"{text}."
-    one = "the first" if customers > 1 else "it"
-    if not low:  # nothing itself is likely: the interval has one end
-        return (
-            f"{text}; for {one}, expected to bring {money(first, currency)}, eight in ten outcomes are at most "
-            f"{money(high, currency)}."
-        )
-    return (
-        f"{text}; for {one}, expected to bring {money(first, currency)}, eight in ten outcomes lie between "
-        f"{money(low, currency)} and {money(high, currency)}."
-    )
-
-
-def interval_sentence(coverage: float | None) -> str:
-    """How often the 80 % interval held on the holdout."""
-    if coverage is None:
-        return "Whether the ranges hold has not been tested."
-    return f"When tested, the ranges held the spend of {percent(coverage)} of the customers; 80 % were promised."
-
-
 def rising_sentence(customers: int, predicted: Number | None, historic: Number, currency: str) -> str:
     if not customers:
         return "Everyone in the top tenth by predicted value is there by revenue so far, too."
@@ -306,19 +206,6 @@ def rising_sentence(customers: int, predicted: Number | None, historic: Number, 
     return (
         f"{who} in the top tenth by predicted value, but not by revenue so far: expected to bring "
         f"{money(predicted, currency)} after {money(historic, currency)} to date."
-    )
-
-
-def averages_sentence(orders: tuple[Number, Number, Number] | None, value: tuple[Number, Number, Number] | None,
-                      currency: str) -> str:  # fmt: skip
-    """Mean with the ends of its interval, of the number of orders and of their value."""
-    if orders is None or value is None:
-        return "One customer has no average; there must be two."
-    order = "order" if number(orders[0]) == "1" else "orders"
-    return (
-        f"The average customer has placed {number(orders[0])} {order} (95 % interval {number(orders[1])} to "
-        f"{number(orders[2])}), worth {money(value[0], currency)} each ({money(value[1], currency)} to "
-        f"{money(value[2], currency)})."
     )
 
 
@@ -357,14 +244,14 @@ def impossible_meaning(days: int) -> str:
     """Why cells of the grid are grey."""
     if days > 30:
         why = (
-            f"who is more than 75 % likely to buy within 30 days cannot be more than 25 % likely not to buy within "
+            f"who is more than 75% likely to buy within 30 days cannot be more than 25% likely not to buy within "
             f"{days}, since the 30 days are part of the {days}"
         )
     elif days == 30:
-        why = "both ask for the same 30 days, so that the two chances of a customer add up to 100 %"
+        why = "both ask for the same 30 days, so that the two chances of a customer add up to 100%"
     else:
         why = (
-            f"who is less than 25 % likely to buy within 30 days cannot be less than 75 % likely not to buy within "
+            f"who is less than 25% likely to buy within 30 days cannot be less than 75% likely not to buy within "
             f"{days}, since the {days} days are part of the 30"
         )
     return f"Grey cells cannot fill: {why}; so with the other bands. Where nobody is, it says 0."
@@ -372,11 +259,11 @@ def impossible_meaning(days: int) -> str:
 
 def alerts_sentence(customers: int, before: dt.date, revenue: Number, currency: str) -> str:
     if not customers:
-        return f"None of the top tenth of {day(before)} has become 30 % less likely to buy within 90 days."
+        return f"None of the top tenth of {day(before)} has become 30% less likely to buy within 90 days."
     who = "1 customer" if customers == 1 else f"{count(customers)} customers"
     verb = "is" if customers == 1 else "are"
     return (
-        f"{who} of the top tenth by predicted value on {day(before)} {verb} at least 30 % less likely to buy within 90 "
+        f"{who} of the top tenth by predicted value on {day(before)} {verb} at least 30% less likely to buy within 90 "
         f"days than then; they spent {money(revenue, currency)} in the last 12 months."
     )
 
@@ -389,6 +276,8 @@ class Verdict:
     state: str
     good: bool
     sentences: tuple[str, ...]
+    sizes: str = ""
+    """How far probabilities and totals were off: what is said beside single numbers."""
 
 
 @dataclass(frozen=True)
@@ -420,14 +309,15 @@ def verdict(
     compared = [result for result in results if result.gain is not None]
     beaten = [result for result in compared if result.gain is not None and result.gain > 0]
     off = [result for result in results if result.gap is not None and result.gap > CALIBRATED]
-    told = [_against_baselines(compared, beaten), _calibration(results, off), _totals(results)]
+    sizes = _calibration(results, off), _totals(results)
+    told = [_against_baselines(compared, beaten), *sizes]
     if untested:
         names = listed([f"“{name}”" for name in untested])
         told.append(f"The history is too short to test {names}.")
     told.append(_limits(first, last))
     if len(beaten) < len(compared) or not compared:
-        return Verdict("With care: not always better than guessing", False, tuple(told))
-    return Verdict(_RANKS if off else _YES, not off, tuple(told))
+        return Verdict("With care: not always better than guessing", False, tuple(told), " ".join(sizes))
+    return Verdict(_RANKS if off else _YES, not off, tuple(told), " ".join(sizes))
 
 
 def _against_baselines(compared: Sequence[Result], beaten: Sequence[Result]) -> str:
@@ -459,9 +349,9 @@ def _calibration(results: Sequence[Result], off: Sequence[Result]) -> str:
         return "Probabilities could not be tested."
     worst = max(gaps, key=lambda pair: (pair[1], pair[0]))
     if not off:
-        return f"Probabilities can be taken at their word: they were off by {points(worst[1])} on average at most."
+        return f"Calibration: probabilities were off by {points(worst[1])} on average at most."
     names = listed([f"“{result.name}” by {points(result.gap or 0)}" for result in off])
-    return f"Not all probabilities can be taken at their word: on average {names} off."
+    return f"Calibration: not all probabilities can be taken at their word; on average {names} off."
 
 
 def _totals(results: Sequence[Result]) -> str:
@@ -513,7 +403,7 @@ def backtest_sentence(rows: Sequence[tuple[float, float, float, bool]]) -> str:
     """`rows`: of each month what was projected, what came, the mean of the months before, and whether it was inside."""
     came = sum(actual for _, actual, _, _ in rows)
     inside = sum(held for _, _, _, held in rows)
-    text = f"In {inside} of {counted(len(rows), 'month')} the 95 % interval held what came"
+    text = f"In {inside} of {counted(len(rows), 'month')} the 95% interval held what came"
     if not came > 0:
         return f"{text}."
     missed, naive = (percent(sum(abs(row[place] - row[1]) for row in rows) / came) for place in (0, 2))
@@ -535,7 +425,7 @@ def coverage_sentence(rows: Sequence[tuple[str, int, float | None, float]]) -> s
 
 
 def calibration_sentence(inside: int, groups: int, gap: float | None) -> str:
-    text = f"In {inside} of {counted(groups, 'group')} the probability lies within the 95 % interval of what happened"
+    text = f"In {inside} of {counted(groups, 'group')} the probability lies within the 95% interval of what happened"
     return f"{text}; on average it is {points(gap)} off." if gap is not None else f"{text}."
 
 

@@ -6,7 +6,7 @@ A snapshot without champions has no predictions; `missing` then says which condi
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,8 +15,10 @@ import polars as pl
 from pipeline.reporting import prediction_queries as queries
 from pipeline.reporting import prediction_words as words
 from pipeline.reporting.components import Field, Grid, grid
-from pipeline.reporting.facts import Report
 from pipeline.reporting.words import count, short_day
+
+Ask = Callable[..., pl.DataFrame]
+"""Runs a SELECT as of one snapshot date: other parameters by name."""
 
 PROBABILITIES = ("purchase_30d", "purchase_90d", "churn")
 
@@ -27,6 +29,19 @@ class Missing:
 
     sentence: str
     needs: Grid
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """What is said beside predictions: `missing` is None where there are any, `verdict` where there are none."""
+
+    missing: Missing | None
+    verdict: words.Verdict | None
+    churn_days: int | None
+    churn_horizon: str
+    """Which horizon churn has, and why; empty of a snapshot that did not say."""
+    backtest: str
+    """How projections of the lifecycle did; empty where no month is over."""
 
 
 @dataclass(frozen=True)
@@ -72,9 +87,20 @@ def metric_of(target: str) -> str:
     return "log_loss" if target in PROBABILITIES else "rmse"
 
 
-def champions_of(report: Report) -> dict[str, dict[str, Any]]:
+def read_predictions(ask: Ask, day: dt.date) -> Predictions:
+    champions = champions_of(ask)
+    if not champions:
+        return Predictions(missing(ask, day), None, None, "", "")
+    tested = holdouts_of(champions, ask(queries.VALIDATION))
+    days = int(champions["churn"]["horizon_days"]) if "churn" in champions else None
+    return Predictions(
+        None, verdict_of(champions, tested, days or 0), days, churn_horizon_of(ask) or "", backtest(ask)[1]
+    )
+
+
+def champions_of(ask: Ask) -> dict[str, dict[str, Any]]:
     """Row of `champions` by target; empty where nothing is predicted."""
-    return {row["target"]: row for row in report.ask(queries.CHAMPIONS).to_dicts()}
+    return {row["target"]: row for row in ask(queries.CHAMPIONS).to_dicts()}
 
 
 def probabilities_of(champions: Mapping[str, Mapping[str, Any]]) -> tuple[str, ...]:
@@ -84,9 +110,30 @@ def probabilities_of(champions: Mapping[str, Mapping[str, Any]]) -> tuple[str, .
     return tuple(targets[days] for days in sorted(targets))
 
 
-def churn_horizon_of(report: Report) -> str | None:
+def verdict_of(champions: Mapping[str, Any], tested: Mapping[str, Tested], days: int) -> words.Verdict:
+    """Whether the published models can be trusted, as their holdouts say; `days` are those of churn."""
+    results = [
+        words.Result(
+            words.target_name(found.target, days),
+            found.gain,
+            found.scores.get("ece") if found.target in PROBABILITIES else None,
+            None if found.target in PROBABILITIES else found.scores.get("bias_percent"),
+        )
+        for found in tested.values()
+    ]
+    first = min((found.origin for found in tested.values()), default=None)
+    last = max((found.until for found in tested.values()), default=None)
+    untested = [
+        words.target_name(target, days)
+        for target in champions
+        if target not in tested and target in ("counts", *probabilities_of(champions))
+    ]
+    return words.verdict(results, first, last, untested)
+
+
+def churn_horizon_of(ask: Ask) -> str | None:
     """Which horizon churn has, and why; None of a snapshot that did not say."""
-    rows = report.ask(queries.CHURN_HORIZONS).to_dicts()
+    rows = ask(queries.CHURN_HORIZONS).to_dicts()
     return words.churn_horizon_sentences(rows) if rows else None
 
 
@@ -95,18 +142,18 @@ def caution(status: str) -> str:
     return f" · {words.CAUTIONS[status]}" if status in words.CAUTIONS else ""
 
 
-def backtest(report: Report) -> tuple[list[dict[str, Any]], str]:
+def backtest(ask: Ask) -> tuple[list[dict[str, Any]], str]:
     """The months that are over, as they would have been projected when each began, and what is said of them."""
-    rows = report.ask(queries.BACKTEST).to_dicts()
+    rows = ask(queries.BACKTEST).to_dicts()
     told = [(row["projected"], row["actual"], row["mean_before"], row["is_inside"]) for row in rows]
     return rows, words.backtest_sentence(told) if told else ""
 
 
-def missing(report: Report) -> Missing:
+def missing(ask: Ask, day: dt.date) -> Missing:
     """For a snapshot without predictions."""
     from pipeline.steps.prediction.nightly import LEAST_BUYERS, LEAST_DAYS, LEAST_FREQUENT, LONGEST_SILENCE_DAYS
 
-    now, day = report.ask(queries.GATE).row(0, named=True), report.facts.snapshot_date
+    now = ask(queries.GATE).row(0, named=True)
     history, silent = now["history_days"], now["silent_days"]
     needs = [
         words.Need(
@@ -172,11 +219,3 @@ def _tested_model(champion: Mapping[str, Any], rows: pl.DataFrame, counts: Teste
     scored = own.filter(pl.col("metric") == metric).drop_nulls("value")
     nearest = scored.sort((pl.col("value") - champion["score"]).abs(), "model")
     return str(nearest["model"][0] if nearest.height else own["model"][0])
-
-
-def settings_of(report: Report) -> Mapping[str, Any]:
-    """Horizon, discount and margin of the predicted value."""
-    from pipeline.settings import Clv
-
-    given = report.run.settings.get("clv")
-    return {**Clv().model_dump(), **(given if isinstance(given, Mapping) else {})}

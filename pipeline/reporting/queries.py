@@ -63,35 +63,9 @@ FROM marts.customer_summary
 WHERE snapshot_date = $snapshot_date
 """
 
-PREVIOUS_SNAPSHOT = """
-SELECT max(previous_snapshot_date) AS snapshot_date
-FROM marts.segment_changes
-WHERE snapshot_date = $snapshot_date
-"""
 
-MONTHS = """
-WITH booked AS (
-  SELECT
-    date_trunc('month', ordered_on)::DATE AS month,
-    coalesce(sum(amount) FILTER (WHERE customer_id IS NOT NULL), 0)::DECIMAL(18,2) AS customer_revenue,
-    coalesce(sum(amount) FILTER (WHERE customer_id IS NULL), 0)::DECIMAL(18,2) AS guest_revenue,
-    count(*) AS lines
-  FROM staging.order_lines
-  WHERE ordered_on <= $snapshot_date
-  GROUP BY date_trunc('month', ordered_on)::DATE
-)
-SELECT
-  calendar.starts_on AS month,
-  coalesce(booked.customer_revenue, 0)::DECIMAL(18,2) AS customer_revenue,
-  coalesce(booked.guest_revenue, 0)::DECIMAL(18,2) AS guest_revenue,
-  calendar.orders,
-  calendar.order_revenue,
-  coalesce(booked.lines, 0) AS lines
-FROM marts.revenue_calendar AS calendar
-LEFT JOIN booked ON booked.month = calendar.starts_on
-WHERE calendar.snapshot_date = $snapshot_date AND calendar.period_kind = 'month'
-ORDER BY calendar.starts_on
-"""
+CATALOGUE = "SELECT catalogue FROM params.settings"
+
 
 SEGMENTS = """
 WITH catalogue AS (
@@ -133,34 +107,6 @@ LEFT JOIN members ON members.catalogue = catalogue.catalogue AND members.segment
 ORDER BY catalogue.catalogue, catalogue.segment_rank
 """
 
-FLOWS = """
-SELECT
-  changes.catalogue,
-  changes.previous_segment,
-  changes.segment,
-  count(*) AS customers,
-  sum(summary.revenue_12_months)::DECIMAL(18,2) AS revenue_12_months
-FROM marts.segment_changes AS changes
-JOIN marts.customer_summary AS summary
-  ON summary.snapshot_date = changes.snapshot_date AND summary.customer_id = changes.customer_id
-WHERE changes.snapshot_date = $snapshot_date AND changes.previous_snapshot_date IS NOT NULL
-GROUP BY changes.catalogue, changes.previous_segment, changes.segment
-ORDER BY changes.catalogue, changes.previous_segment NULLS FIRST, changes.segment
-"""
-
-MOVES = """
-SELECT
-  catalogue,
-  from_segment,
-  to_segment,
-  direction,
-  count(*) AS customers,
-  sum(value_at_stake)::DECIMAL(18,2) AS value_at_stake
-FROM marts.segment_events
-WHERE snapshot_date = $snapshot_date
-GROUP BY catalogue, from_segment, to_segment, direction
-ORDER BY catalogue, sum(value_at_stake) DESC, count(*) DESC, from_segment NULLS FIRST, to_segment, direction
-"""
 
 CROSSTAB = """
 SELECT pair, first_score, second_score, customers, orders, revenue, mean_order_value, spearman
@@ -337,11 +283,8 @@ ALL = {
     "lines": LINES,
     "without_occasion": WITHOUT_OCCASION,
     "customers": CUSTOMERS,
-    "previous_snapshot": PREVIOUS_SNAPSHOT,
-    "months": MONTHS,
+    "catalogue": CATALOGUE,
     "segments": SEGMENTS,
-    "flows": FLOWS,
-    "moves": MOVES,
     "crosstab": CROSSTAB,
     "thresholds": THRESHOLDS,
     "calendar": CALENDAR,

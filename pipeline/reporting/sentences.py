@@ -44,6 +44,59 @@ def sentence(function: Sentence) -> Sentence:
     return function
 
 
+# ── segments ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@sentence
+def days_ago(first: int, last: int) -> str:
+    """'36–258 days ago', 'today'."""
+    if last == 0:
+        return "today"
+    return f"{counted(last, 'day')} ago" if first == last else f"{count(first)}–{counted(last, 'day')} ago"
+
+
+@sentence
+def from_to(first: int, last: int, noun: str) -> str:
+    """'4–60 days', '1 day'."""
+    return counted(last, noun) if first == last else f"{count(first)}–{counted(last, noun)}"
+
+
+@sentence
+def stage_mix(row: Row) -> str:
+    """'Active 50%, lapsing 41%, lapsed 9%.', of a segment's customers."""
+    names = {"first_time": "one order so far", "active": "active", "defecting": "lapsing", "inactive": "lapsed"}
+    parts = [f"{name} {percent(row[key] / row['customers'])}" for key, name in names.items() if row[key]]
+    return f"{', '.join(parts)}.".capitalize()
+
+
+@sentence
+def claim_sentence(row: Row) -> str:
+    """Where half of a segment are in another stage of the lifecycle than its text says; else empty."""
+    customers, late = row["customers"], row["defecting"] + row["inactive"]
+    if row["claim"] == "recent" and customers and 2 * late >= customers:
+        share = percent(late / customers)
+        return f"The text does not hold for {share} of them: they are lapsing or lapsed by the shop’s own rhythm."
+    if row["claim"] == "long ago" and customers and 2 * late <= customers:
+        share = percent(1 - late / customers)
+        return f"The text does not hold for {share} of them: by the shop’s own rhythm they are not yet lapsing."
+    return ""
+
+
+@sentence
+def segment_flow_sentence(rows: Rows, previous: dt.date) -> str:
+    """Who moved since the previous snapshot, and how many of those who moved down have not ordered since."""
+    totals = {way: sum(row["customers"] for row in rows if row["way"] == way) for way in ("better", "worse", "entered")}
+    silent = sum(row["silent"] for row in rows if row["way"] == "worse")
+    if not any(totals.values()):
+        return f"Nobody moved since {day(previous)}."
+    new = f" {count(totals['entered'])} {'is' if totals['entered'] == 1 else 'are'} new." if totals["entered"] else ""
+    down = f"{count(totals['worse'])} down"
+    if totals["worse"]:
+        which = "all of them only" if silent == totals["worse"] else f"{count(silent)} of them"
+        down += f", {which} because they have not ordered since" if silent else ""
+    return f"Since {day(previous)}, {counted(totals['better'], 'customer')} moved up and {down}.{new}"
+
+
 # ── activity trend ────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -252,7 +305,8 @@ def written(kind: str, currency: str) -> Callable[[Number | None], str]:
     """How values of a key figure are written."""
     if kind == "money":
         return lambda value: money(value, currency)
-    return {"percent": percent, "count": count}.get(kind, number)
+    known: dict[str, Callable[[Number | None], str]] = {"percent": percent, "count": count}
+    return known.get(kind, number)
 
 
 @sentence
@@ -292,6 +346,34 @@ def targets_sentence(last: dt.date | None, given: int, judged: int, met: int) ->
     if not judged:
         return f"None of the targets is of {when}, the last whole month."
     return f"{count(met)} of {counted(judged, 'target')} of {when} were met."
+
+
+# ── value ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+BRIDGE = {
+    "re-estimation": "from new estimates", "new": "from new customers", "upward": "from moves up",
+    "downward": "from moves down", "to inactive": "from customers who lapsed", "ageing": "from time passing",
+    "erased": "from customers who are gone",
+}  # fmt: skip
+
+
+@sentence
+def bridge_sentence(rows: Rows, currency: str) -> str:
+    """How the predicted value of all customers came from what it was to what it is; rows by their `name`."""
+    amounts = {row["name"]: row["amount"] for row in rows}
+    opening, closing = amounts["opening"], amounts["closing"]
+
+    def changed(amount: Number) -> str:
+        return change(amount, lambda size: money(size, currency))
+
+    parts = [f"{changed(amounts[term])} {told}" for term, told in BRIDGE.items() if amounts.get(term)]
+    said = (
+        f"Predicted value went from {money(opening, currency)} to {money(closing, currency)}: "
+        f"{changed(closing - opening)}{', ' + listed(parts) if parts else ''}."
+    )
+    if rows[0]["is_revalued"]:
+        said += " No snapshot of that day was published, so its value is taken under the parameters of today."
+    return said
 
 
 # ── campaigns ─────────────────────────────────────────────────────────────────────────────────────────────────────────

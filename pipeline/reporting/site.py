@@ -18,7 +18,8 @@ from pathlib import Path
 
 import jinja2
 
-from pipeline.reporting.facts import HandedOver, Query, Report, RunCard, read_report
+from pipeline.notation import writing_in
+from pipeline.reporting.facts import Coverage, HandedOver, Query, Report, RunCard, read_report
 from pipeline.reporting.page import Page, PageFile, Room, in_navigation, in_rooms, read_pages
 from pipeline.reporting.pages import PAGES
 from pipeline.reporting.templating import make_environment
@@ -50,18 +51,20 @@ def build_site(
     page_folders: Iterable[Path] = (PAGES_FOLDER,),
     wanted: Callable[[Page], bool] = lambda _: True,
     handed_over: Sequence[HandedOver] = (),
+    consents: Sequence[Coverage] = (),
 ) -> list[str]:
     """Write the `wanted` pages of `snapshot_date`, the assets that all snapshots share, and the entrance.
 
     Returns their targets. `snapshots` are all published snapshot dates, this one included or not. `file` gives the path
     to write for a target, which is a posix path relative to the home. `page_folders` hold the pages that are files.
-    `handed_over`: what was written of audiences that have terms.
+    `handed_over`: what was written of audiences that have terms. `consents`: who agreed to what, day by day.
     Raises HeaderError.
     """
     files = read_pages(page_folders, tables, taken=PYTHON_PAGES)
-    environment = make_environment(run.currency, {page.template: page.source for page in files})
-    report = replace(read_report(query, snapshot_date, tables, run), handed_over=handed_over)
-    texts = _pages(environment, files, report, wanted)
+    with writing_in(run.locale):
+        environment = make_environment(run.currency, {page.template: page.source for page in files})
+        report = replace(read_report(query, snapshot_date, tables, run), handed_over=handed_over, consents=consents)
+        texts = _pages(environment, files, report, wanted)
     for target, text in texts.items():
         file(target).write_text(text, encoding="utf-8")
     entrance = build_entrance({*snapshots, snapshot_date}, run.currency, file)

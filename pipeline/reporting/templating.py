@@ -14,6 +14,7 @@ from typing import Any
 import jinja2
 from jinja2.sandbox import SandboxedEnvironment
 
+from pipeline.notation import current_locale, notation
 from pipeline.reporting import charts, components, words
 from pipeline.reporting.sentences import SENTENCES
 from pipeline.settings import TEMPLATES_FOLDER
@@ -24,11 +25,11 @@ _SPACES = re.compile(r"[ \t\n]+")  # and no others: those of amounts are to stay
 
 def make_environment(currency: str, pages: Mapping[str, str] | None = None) -> jinja2.Environment:
     """Autoescaping, strict templates with the filters that show values. `pages`: the templates of pages as files."""
-    return _environment(currency, tuple((pages or {}).items()))
+    return _environment(currency, current_locale(), tuple((pages or {}).items()))
 
 
-@lru_cache(maxsize=4)  # compiled once for all days
-def _environment(currency: str, pages: tuple[tuple[str, str], ...]) -> jinja2.Environment:
+@lru_cache(maxsize=4)  # compiled once for all days; of a locale, because Jinja computes what is constant
+def _environment(currency: str, locale: str, pages: tuple[tuple[str, str], ...]) -> jinja2.Environment:
     environment = SandboxedEnvironment(
         loader=jinja2.ChoiceLoader([jinja2.FileSystemLoader(TEMPLATES_FOLDER), jinja2.DictLoader(dict(pages))]),
         autoescape=True,
@@ -38,6 +39,7 @@ def _environment(currency: str, pages: tuple[tuple[str, str], ...]) -> jinja2.En
         keep_trailing_newline=True,
     )
     environment.filters |= _filters(currency)
+    environment.globals["notation"] = notation()
     return environment
 
 
@@ -79,9 +81,13 @@ class Texts:
         return render
 
 
-@cache
 def texts_in(currency: str) -> Texts:
     """The texts of a currency; their templates are compiled once for all days."""
+    return _texts(currency, current_locale())
+
+
+@cache
+def _texts(currency: str, locale: str) -> Texts:
     return Texts(currency)
 
 
@@ -106,7 +112,8 @@ def _filters(currency: str) -> dict[str, Callable[..., Any]]:
         "short_day": words.short_day,
         "span": words.span,
         "were": words.were,
-        "show": lambda value, kind: components.show(value, kind, currency),
+        "show": lambda value, kind, digits=None: components.show(value, kind, currency, digits),
+        "digits": lambda grid: components.digits(grid, currency),
         "raw": components.raw,
         "chart_data": lambda chart: [
             {"key": view.key, "sentence": view.sentence, "basis": view.basis or chart.basis, "figure": view.figure}

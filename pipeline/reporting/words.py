@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-Number = int | float | Decimal
+from pipeline.notation import Number as Number
+from pipeline.notation import digits_of, notation
 
 UNKNOWN = "unknown"
 _LONGEST_ID = 40
@@ -19,8 +20,6 @@ _SPACE = "\N{NO-BREAK SPACE}"
 _JOINED = "\N{WORD JOINER}"
 """Between a sign and what follows it, so that no line ends there."""
 _MINUS = "\N{MINUS SIGN}"
-_BEFORE = {"USD": "$", "GBP": "£", "CAD": "CA$", "AUD": "A$", "JPY": "¥"}
-_AFTER = {"EUR": "€", "PLN": "zł", "CZK": "Kč", "SEK": "kr", "NOK": "kr", "DKK": "kr."}
 
 
 # ── numbers ───────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -28,20 +27,22 @@ _AFTER = {"EUR": "€", "PLN": "zł", "CZK": "Kč", "SEK": "kr", "NOK": "kr", "D
 
 def count(number: Number | None) -> str:
     """'23,570'."""
-    return UNKNOWN if number is None else _signed(number, f"{_size(number):,.0f}")
+    return decimals(number, 0)
 
 
 def number(value: Number | None, digits: int = 2) -> str:
-    """'1,226.50', with the trailing zeros of a whole number left out."""
-    if value is None:
-        return UNKNOWN
-    text = f"{_size(value):,.{digits}f}"
-    return _signed(value, text.rstrip("0").rstrip(".") if "." in text else text)
+    """'1,226.5', without the zeros at its end."""
+    return UNKNOWN if value is None else decimals(value, places(value, digits))
 
 
 def decimals(value: Number | None, digits: int) -> str:
     """'0.1000': every row of a column with the same places."""
-    return UNKNOWN if value is None else _signed(value, f"{_size(value):,.{digits}f}")
+    return UNKNOWN if value is None else _signed(value, notation().decimal(_size(value), digits))
+
+
+def places(value: Number, most: int) -> int:
+    """How many decimals a number has, at most so many: 1 of 1.50."""
+    return len(f"{_size(value):.{most}f}".partition(".")[2].rstrip("0"))
 
 
 def first_of(shown: int, everybody: int, noun: str) -> str:
@@ -51,13 +52,15 @@ def first_of(shown: int, everybody: int, noun: str) -> str:
     return f"The one {noun}" if everybody == 1 else f"All {counted(everybody, noun)}"
 
 
-def percent(share: Number | None) -> str:
-    """A share of 0.031 as '3.1 %'; something that is not nothing is never rounded to 0.0."""
+def percent(share: Number | None, digits: int = 1) -> str:
+    """A share of 0.031 as '3.1%'; something that is not nothing is never rounded to 0.0."""
     if share is None:
         return UNKNOWN
-    if 0 < _size(share) < 0.0005:
-        return f"<0.1{_SPACE}%"
-    return _signed(share, f"{_size(share * 100):,.1f}{_SPACE}%")
+    before, after = notation().percent
+    least = 10**-digits
+    if 0 < _size(share) * 100 < least / 2:
+        return f"<{before}{notation().decimal(least, digits)}{after}"
+    return _signed(share, f"{before}{notation().decimal(_size(share * 100), digits)}{after}")
 
 
 def share_of(part: Number | None, whole: Number | None) -> float | None:
@@ -65,22 +68,23 @@ def share_of(part: Number | None, whole: Number | None) -> float | None:
     return None if part is None or not whole else float(part) / float(whole)
 
 
-def money(amount: Number | None, currency: str) -> str:
-    """'38,900 €': whole units from 1,000 on, cents below."""
+def money(amount: Number | None, currency: str, digits: int | None = None) -> str:
+    """'€38,900': whole units from 1,000 on, cents below, unless `digits` says it."""
     if amount is None:
         return UNKNOWN
-    return _with_currency(amount, f"{_size(amount):,.{0 if _size(amount) >= 1000 or amount == 0 else 2}f}", currency)
+    if digits is None:
+        digits = 0 if _size(amount) >= 1000 or amount == 0 else digits_of(currency)
+    return _with_currency(amount, notation().decimal(_size(amount), digits), currency)
 
 
 def short_money(amount: Number | None, currency: str) -> str:
-    """'38.9k €', for cells and labels without room."""
+    """'€38.9k', for cells and labels without room."""
     return UNKNOWN if amount is None else _with_currency(amount, _short(_size(amount)), currency)
 
 
 def affixes(currency: str) -> tuple[str, str]:
     """What stands before and after an amount: ('£', ''), ('', ' €')."""
-    before = _BEFORE.get(currency)
-    return (before, "") if before else ("", f"{_SPACE}{_AFTER.get(currency, currency)}")
+    return notation().affixes(currency)
 
 
 def short_count(amount: Number | None) -> str:
@@ -123,12 +127,12 @@ def change(difference: Number | None, show: Callable[[Number], str] = count) -> 
     """'+112', '−3', '±0'; empty if it is not known."""
     if difference is None:
         return ""
-    return "±0" if difference == 0 else f"+{show(difference)}" if difference > 0 else show(difference)
+    return "±0" if difference == 0 else _joined("+", show(difference)) if difference > 0 else show(difference)
 
 
 def points(difference: Number) -> str:
     """A difference of shares of 0.004 as '0.4 points'."""
-    return _signed(difference, f"{_size(difference * 100):,.1f}{_SPACE}points")
+    return f"{decimals(difference * 100, 1)}{_SPACE}points"
 
 
 def somebody(amount: int) -> str:
@@ -158,7 +162,12 @@ def _size(number: Number) -> Number:
 
 def _signed(value: Number, text: str) -> str:
     """With a minus sign, unless what is left after rounding is zero."""
-    return f"{_MINUS}{text}" if value < 0 and any(digit in text for digit in "123456789") else text
+    return _joined(_MINUS, text) if value < 0 and any(digit in text for digit in "123456789") else text
+
+
+def _joined(sign: str, text: str) -> str:
+    """A line may end between a sign and a currency, but not between a sign and a digit."""
+    return f"{sign}{text}" if text[:1].isdigit() else f"{sign}{_JOINED}{text}"
 
 
 def _with_currency(amount: Number, text: str, currency: str) -> str:
@@ -169,8 +178,8 @@ def _with_currency(amount: Number, text: str, currency: str) -> str:
 def _short(amount: Number) -> str:
     for limit, unit in ((1_000_000_000, "B"), (1_000_000, "M"), (1_000, "k")):
         if amount >= limit:
-            return f"{float(amount) / limit:,.1f}{unit}"
-    return f"{amount:,.0f}"
+            return f"{notation().decimal(float(amount) / limit, 1)}{unit}"
+    return notation().decimal(amount, 0)
 
 
 # ── sentences: the data ───────────────────────────────────────────────────────────────────────────────────────────────
@@ -217,132 +226,13 @@ def optional_inputs_sentence(given: Mapping[str, int], switched_off: Sequence[st
     return " ".join(f"{what}: {listed(parts)}." for what, parts in told if parts)
 
 
-@dataclass(frozen=True)
-class Month:
-    """Revenue of the orders of a month that stand; the month begins on `first`."""
-
-    first: dt.date
-    revenue: Decimal
-
-
 def is_open(month: dt.date, until: dt.date) -> bool:
     """Whether the month that begins on `month` was not over at the end of day `until`."""
     after = until + dt.timedelta(days=1)
     return (month.year, month.month) == (after.year, after.month)
 
 
-def months_sentence(months: Sequence[Month], until: dt.date, currency: str) -> str:
-    """Best month and, against it, the last whole one; of equal months the earlier. `months` are ascending."""
-    whole = [month for month in months if not is_open(month.first, until)]
-    if not whole:
-        return "There is no whole month of orders yet."
-    best, last = max(whole, key=lambda month: month.revenue), whole[-1]
-    if best.revenue <= 0:
-        return "No order of these months stands."
-    text = f"The best month was {best.first:%B %Y} with {money(best.revenue, currency)} of orders that stand"
-    unfinished = f" {months[-1].first:%B %Y} is not over." if len(whole) < len(months) else ""
-    if best is last:
-        return f"{text}: the last whole month.{unfinished}"
-    against = f", {percent(share_of(last.revenue, best.revenue))} of that" if last.revenue > 0 else ""
-    return f"{text}; {last.first:%B %Y} brought {money(last.revenue, currency)}{against}.{unfinished}"
-
-
 # ── sentences: who moved ──────────────────────────────────────────────────────────────────────────────────────────────
-
-
-@dataclass(frozen=True)
-class Move:
-    """Customers who went from one segment to another since the previous snapshot; labels, not keys."""
-
-    origin: str | None
-    target: str
-    direction: str
-    customers: int
-    value: Decimal
-    audience: str = ""
-    """What the file of these customers is called."""
-
-
-def move_sentence(move: Move, customers: int, previous: dt.date, currency: str) -> str:
-    """The sentence of EXAMPLES: '412 customers (3.1 %) slipped from loyal to at risk since 1 November; …'."""
-    verb = {"better": "rose", "worse": "slipped", "entered": "entered"}[move.direction]
-    way = f"{verb} as {move.target}" if move.origin is None else f"{verb} from {move.origin} to {move.target}"
-    who = f"{counted(move.customers, 'customer')} ({percent(share_of(move.customers, customers))})"
-    spent = "together they spent" if move.customers != 1 else "they spent"
-    return f"{who} {way} since {day(previous)}; {spent} {money(move.value, currency)} in the last year."
-
-
-def nobody(direction: str) -> str:
-    what = {"better": "moved up", "worse": "moved down", "entered": "bought for the first time"}[direction]
-    return f"Nobody {what}."
-
-
-def changed_sentence(moves: Sequence[Move], previous: dt.date) -> str:
-    up, down, new = (
-        sum(move.customers for move in moves if move.direction == d) for d in ("better", "worse", "entered")
-    )
-    if not up + down + new:
-        return f"Nobody has changed groups or come new since {day(previous)}."
-    rose = f"{counted(up, 'customer')} moved up" if up else "nobody moved up"
-    sank = f"{count(down)} moved down" if down else "nobody moved down"
-    return f"Since {day(previous)}, {rose}, {sank} and {somebody(new)} new."
-
-
-def at_stake_sentence(moves: Sequence[Move], worth: Decimal, currency: str) -> str:
-    """What those who moved down are worth, of `worth`, all customers' revenue of the last 12 months."""
-    down = [move.value for move in moves if move.direction == "worse"]
-    if not down:
-        return "Nothing is at stake: nobody moved down."
-    at_stake = sum(down, Decimal(0))
-    share = percent(share_of(at_stake, worth))
-    return (
-        f"Those who moved down spent {money(at_stake, currency)} in the last 12 months, "
-        f"{share} of what customers spent."
-    )
-
-
-def worth_sentence(customers: int, buyers: int, worth: Decimal, currency: str) -> str:
-    """`buyers` of the customers bought in the last 12 months."""
-    if not customers:
-        return "Unknown until there are customers."
-    if not buyers:
-        return "Nobody bought in the last 12 months."
-    return f"{counted(buyers, 'customer')} spent {money(worth, currency)} in the last 12 months."
-
-
-def arrived_sentence(customers: int, from_better: int, previous: dt.date) -> str:
-    """'41 arrived since 31 May 1998, 12 of them from a better group.'"""
-    text = f"{count(customers)} arrived since {day(previous)}"
-    if not from_better:
-        return f"{text}."
-    who = "all" if from_better == customers > 1 else f"{count(from_better)}"
-    return f"{text}, from a better group." if customers == 1 else f"{text}, {who} of them from a better group."
-
-
-def arrivals_sentence(moves: Iterable[Move], previous: dt.date) -> str:
-    """Which segment gained and which lost the most, net, through moves and entries."""
-    net: dict[str, int] = {}
-    for move in moves:
-        net[move.target] = net.get(move.target, 0) + move.customers
-        if move.origin is not None:
-            net[move.origin] = net.get(move.origin, 0) - move.customers
-    grown = max(net, key=lambda name: (net[name], name), default=None)
-    shrunk = min(net, key=lambda name: (net[name], name), default=None)
-    if grown is None or shrunk is None or net[grown] <= 0:
-        return f"No segment has grown or shrunk since {day(previous)}."
-    text = f"Since {day(previous)}, {grown} grew most, by {counted(net[grown], 'customer')}"
-    return f"{text}; {shrunk} lost most, {count(-net[shrunk])}." if net[shrunk] < 0 else f"{text}."
-
-
-def value_moved_sentence(moves: Iterable[Move], currency: str) -> str:
-    """Into which segment the most value moved."""
-    arrived: dict[str, Decimal] = {}
-    for move in moves:
-        arrived[move.target] = arrived.get(move.target, Decimal(0)) + move.value
-    if not arrived:
-        return "Nobody moved."
-    top = max(arrived, key=lambda name: (arrived[name], name))
-    return f"Most value moved into {top}: {money(arrived[top], currency)} of the last year's revenue."
 
 
 # ── sentences: segments and scores ────────────────────────────────────────────────────────────────────────────────────
@@ -357,18 +247,6 @@ class Group:
     revenue: Decimal
 
 
-def concentration_sentence(groups: Sequence[Group]) -> str:
-    """The segment that brought most in the last year, beside its share of customers."""
-    customers, revenue = sum(g.customers for g in groups), sum((g.revenue for g in groups), Decimal(0))
-    if not customers:
-        return "There are no customers yet."
-    if revenue <= 0:
-        return "There was no revenue in the last year to share out."
-    top = max(groups, key=lambda g: (g.revenue, g.label))
-    people, brought = percent(share_of(top.customers, customers)), percent(share_of(top.revenue, revenue))
-    return f"{top.label}: {people} of customers, {brought} of the last year's revenue."
-
-
 def size_sentence(groups: Sequence[Group]) -> str:
     customers = sum(g.customers for g in groups)
     if not customers:
@@ -378,14 +256,6 @@ def size_sentence(groups: Sequence[Group]) -> str:
     share = percent(share_of(top.customers, customers))
     text = f"The largest group is {top.label} with {counted(top.customers, 'customer')} ({share})"
     return f"{text}; nobody is in {listed(empty)}." if empty else f"{text}."
-
-
-def flow_sentence(stayed: int, better: int, worse: int, entered: int, previous: dt.date) -> str:
-    there = stayed + better + worse
-    if not there:
-        return f"Everybody is new since {day(previous)}."
-    text = f"{percent(share_of(stayed, there))} of the customers of {day(previous)} stayed in their group"
-    return f"{text}; {count(better)} moved up, {count(worse)} down, {somebody(entered)} new."
 
 
 @dataclass(frozen=True)
@@ -599,7 +469,7 @@ def _against(now: Number, before: Number, less: str, other: str) -> str:
 def _parts(parts: Iterable[tuple[str, Number]], currency: str) -> str:
     """'+$1,982 through the number of orders and −$12.00 through order value'; what is nothing is left out."""
     signed = ((name, change(part, lambda a: money(a, currency))) for name, part in parts if part)
-    return listed([f"{text.replace('+', f'+{_JOINED}')} through {name}" for name, text in signed])
+    return listed([f"{text} through {name}" for name, text in signed])
 
 
 def _capital(text: str) -> str:

@@ -23,10 +23,12 @@ from pipeline.tables.header import (
     HeaderError,
     Table,
     bare,
+    called,
     is_name,
     read_named,
     require_names,
     require_owner,
+    text_of,
 )
 from pipeline.tables.platforms import platforms
 from pipeline.tables.sql_text import tables_read
@@ -38,24 +40,43 @@ FILE_NAME = "[a-z0-9][a-z0-9_-]{0,79}"
 Names = Annotated[tuple[str, ...], BeforeValidator(lambda given: (given,) if isinstance(given, str) else given)]
 
 
-class AudienceHeader(Terms):
-    """Who an audience is, what is handed over of its members, and on which terms."""
+class Described(Terms):
+    """What every audience says of itself, and on which terms it is handed over."""
 
     title: str = Field(min_length=3)
-    description: str = Field(min_length=10)
     owner: str
     advice: str | None = Field(None, description="What to do with these customers")
     catalogue: str | None = Field(None, pattern=f"^{FILE_NAME}$", description="Folder of the audience's files")
-    each: Names = Field((), description="One audience per value of this column, or of catalogue and column")
-    values: str | None = Field(None, description="SELECT of the values of `each`, also of those without customers")
     value: str | None = Field(None, description="The column that says what a customer is worth")
-    ids_only: tuple[str, ...] = Field((), description="Columns that only files of ids have, and those of no platform")
-    columns: dict[str, Column]
 
     @field_validator("owner")
     @classmethod
     def owner_is_team_or_mail(cls, owner: str) -> str:
         return require_owner(owner)
+
+    @field_validator("platforms")
+    @classmethod
+    def platforms_are_known(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        if unknown := [name for name in names if name not in platforms()]:
+            raise ValueError(f"there is no platform {unknown[0]!r}; there are {', '.join(platforms())}")
+        return names
+
+    @model_validator(mode="after")
+    def consent_is_told(self) -> Self:
+        own = [name for name in self.platforms if not platforms()[name].header.consent]
+        if own and self.consent is None:
+            raise ValueError(f"{own[0]} gets those who agreed: say to what, consent: {{purpose: …, channel: …}}")
+        return self
+
+
+class AudienceHeader(Described):
+    """Who an audience is, what is handed over of its members, and on which terms."""
+
+    description: str = Field(min_length=10)
+    each: Names = Field((), description="One audience per value of this column, or of catalogue and column")
+    values: str | None = Field(None, description="SELECT of the values of `each`, also of those without customers")
+    ids_only: tuple[str, ...] = Field((), description="Columns that only files of ids have, and those of no platform")
+    columns: dict[str, Column]
 
     @field_validator("columns")
     @classmethod
@@ -80,18 +101,8 @@ class AudienceHeader(Terms):
     def values_are_bare(cls, values: str | None) -> str | None:
         return None if values is None else bare(values)
 
-    @field_validator("platforms")
-    @classmethod
-    def platforms_are_known(cls, names: tuple[str, ...]) -> tuple[str, ...]:
-        if unknown := [name for name in names if name not in platforms()]:
-            raise ValueError(f"there is no platform {unknown[0]!r}; there are {', '.join(platforms())}")
-        return names
-
     @model_validator(mode="after")
-    def terms_are_whole(self) -> Self:
-        own = [name for name in self.platforms if not platforms()[name].header.consent]
-        if own and self.consent is None:
-            raise ValueError(f"{own[0]} gets those who agreed: say to what, consent: {{purpose: …, channel: …}}")
+    def value_is_a_column(self) -> Self:
         if self.value is not None and self.value not in self.columns:
             raise ValueError(f"value names {self.value!r}, which is not among the columns")
         if missing := [name for name in self.ids_only if name not in self.columns]:
@@ -120,6 +131,8 @@ class Audience:
     file: str
     first_line: int = 1
     """The line of the file in which the SELECT begins."""
+    text: str = ""
+    """Header and SELECT as they were read."""
 
     @property
     def columns(self) -> list[str]:
@@ -172,8 +185,14 @@ def on_terms(audiences: Sequence[Audience], deliver: Mapping[str, Terms]) -> tup
 
 def read_audience(path: Path, root: Path = SQL_FOLDER, folder: str = "sql") -> Audience:
     """The audience of a file below `root`, which messages call `folder`. Raises HeaderError or Refused."""
-    header, select, file, first_line = read_named(AudienceHeader, path, root, folder, "an audience")
-    audience = Audience(path.stem, header, select, file, first_line)
+    file = called(path, root, folder)
+    return audience_of(text_of(path, file), file, path.stem)
+
+
+def audience_of(text: str, file: str, name: str) -> Audience:
+    """The audience that a text tells of: its header and SELECT. Raises HeaderError or Refused."""
+    header, select, first_line = read_named(AudienceHeader, text, file, name, "an audience")
+    audience = Audience(name, header, select, file, first_line, text)
     _ = audience.reads  # a SELECT that cannot be used is refused here
     return audience
 

@@ -1,7 +1,8 @@
 """The catalog: every table and audience there is, whoever declares it; ours, and what a home adds of its own.
 
 A home's files lie in `<home>/sql/marts/<topic>/` and `<home>/sql/audiences/` and are like ours, but for two things:
-they have names of their own, and their SQL reads tables and nothing else, since such files get passed around.
+they have names of their own, and their SQL reads tables and nothing else, since such files get passed around. Audiences
+without SQL stand in `<home>/audiences.toml`.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import difflib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property, lru_cache
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TypeVar
 
 from pipeline.settings import SQL_FOLDER
@@ -29,6 +30,7 @@ from pipeline.tables.header import (
 )
 from pipeline.tables.inlining import inlined
 from pipeline.tables.inputs import with_inputs
+from pipeline.tables.named_audiences import AUDIENCES_FILE, named_audiences
 from pipeline.tables.safe_sql import unsafe
 from pipeline.tables.sql_text import Refused
 
@@ -100,13 +102,14 @@ def catalog_of(home: Path) -> Catalog:
     Raises HeaderError that tells all that is wrong with the home's files.
     """
     folder = home / "sql"
-    if not folder.is_dir() or folder.resolve() == SQL_FOLDER:  # the project's folder is a home, too
+    named = home / AUDIENCES_FILE
+    if folder.resolve() == SQL_FOLDER or not (folder.is_dir() or named.is_file()):  # the project is a home, too
         return ours()
-    return own_catalog(folder, f"{home.name}/sql")
+    return own_catalog(folder, f"{home.name}/sql", named)
 
 
-def own_catalog(folder: Path, called: str) -> Catalog:
-    """Ours and the files of `folder`, which messages call `called`. Raises HeaderError."""
+def own_catalog(folder: Path, called: str, named: Path | None = None) -> Catalog:
+    """Ours, the files of `folder`, which messages call `called`, and the audiences `named`. Raises HeaderError."""
     found: list[Table | Audience] = []
     paths = [path for path in sorted(folder.rglob("*.sql")) if not _is_hidden(path.relative_to(folder))]
     others = [path for path in paths if path.relative_to(folder).parts[0] != SOURCES]
@@ -116,6 +119,11 @@ def own_catalog(folder: Path, called: str) -> Catalog:
     known = {**ours().tables, **{table.full_name: table for table in own}}
     _for_each(found, lambda one: _require_own(one, known))
     audiences = (*ours().audiences, *(one for one in found if isinstance(one, Audience)))
+    if named is not None and named.is_file():
+        published = {name: table for name, table in known.items() if table.is_partitioned}
+        of_file = named_audiences(named, f"{PurePosixPath(called).parent}/{AUDIENCES_FILE}", published, audiences)
+        _for_each(of_file, lambda one: _require_own(one, known))
+        audiences = (*audiences, *of_file)
     return Catalog(in_order(known.values()), audiences)
 
 
@@ -158,6 +166,7 @@ def _require_own(one: Table | Audience, known: Mapping[str, Table]) -> None:
         _require_partitions(one)
         readable = {name for name in known if name.split(".")[0] in READABLE} | {*PARAMETER_TABLES, *features()}
         texts = {"": one.text or "", "with the features written in": one.select or "", **one.header.tests}
+        texts["metrics"] = one.header.metrics or ""
         may_read = f"tables of the schemas {' and '.join(READABLE)}, features"
     for what, select in texts.items():
         found = unsafe(select, tables=readable, parameters=[PARTITION_COLUMN]) if select else None

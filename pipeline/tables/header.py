@@ -100,6 +100,7 @@ class Header(BaseModel):
     owner: str
     columns: dict[str, Column] = Field(min_length=1)
     tests: dict[str, str] = Field(default_factory=dict)
+    metrics: str | None = Field(None, description="SELECT of name and value: figures of a day that Dagster plots")
     incremental_by: str | None = Field(None, description="Key of which all rows follow from the key's rows it reads")
     computed_by: str | None = Field(None, description="Step of `pipeline.steps.computed` that makes it")
     reads: tuple[str, ...] = Field((), description="Tables that step reads; of a SELECT they are seen")
@@ -122,6 +123,11 @@ class Header(BaseModel):
             if not is_name(name) or name in OF_EVERY_TABLE:
                 raise ValueError(f"{name!r} cannot name a test; use letters, digits and _, no {OF_EVERY_TABLE}")
         return {name: bare(sql) for name, sql in tests.items()}
+
+    @field_validator("metrics")
+    @classmethod
+    def metrics_are_bare(cls, metrics: str | None) -> str | None:
+        return None if metrics is None else bare(metrics)
 
     @model_validator(mode="after")
     def grain_is_documented(self) -> Self:
@@ -260,19 +266,22 @@ def text_of(path: Path, file: str) -> str:
         raise HeaderError(f"{file}: cannot be read: {error.strerror}.") from error
 
 
-def read_named(model: type[Model], path: Path, root: Path, folder: str, what: str) -> tuple[Model, str, str, int]:
-    """Of a file that is a header and a SELECT, `what` in messages: the header, the SELECT, what the file is called, and
-    the line in which the SELECT begins. Raises HeaderError.
+def read_named(model: type[Model], text: str, file: str, name: str, what: str) -> tuple[Model, str, int]:
+    """Of the text of a header and a SELECT, `what` in messages, in a file that is called `file`: the header, the SELECT
+    and the line in which that begins. Raises HeaderError.
     """
-    file = f"{folder}/{path.relative_to(root).as_posix()}"
-    text = text_of(path, file)
     data, select = split_header(text, file)
     header = parse_header(model, data, text, file)
     if select is None:
         raise HeaderError(f"{file}: {what} needs a SELECT below its header.")
-    if not is_name(path.stem) or path.stem != path.stem.lower():
-        raise HeaderError(f"{file}: {path.stem!r} cannot name {what}; use lower-case letters, digits and _.")
-    return header, select, file, text[: text.index(select)].count("\n") + 1
+    if not is_name(name) or name != name.lower():
+        raise HeaderError(f"{file}: {name!r} cannot name {what}; use lower-case letters, digits and _.")
+    return header, select, text[: text.index(select)].count("\n") + 1
+
+
+def called(path: Path, root: Path, folder: str) -> str:
+    """What messages call a file below `root`, which they call `folder`."""
+    return f"{folder}/{path.relative_to(root).as_posix()}"
 
 
 def read_table(

@@ -14,7 +14,7 @@ from typing import Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from pipeline.settings import SQL_FOLDER, Consent
-from pipeline.tables.header import PLATFORMS, read_named
+from pipeline.tables.header import PLATFORMS, called, read_named, text_of
 
 Kind = Literal["hash", "email", "phone", "country", "id", "number", "date", "text"]
 
@@ -85,7 +85,8 @@ class Platform:
 
 def read_platform(path: Path, root: Path = SQL_FOLDER) -> Platform:
     """The platform of a file. Raises HeaderError."""
-    header, select, file, _ = read_named(PlatformHeader, path, root, "sql", "a platform")
+    file = called(path, root, "sql")
+    header, select, _ = read_named(PlatformHeader, text_of(path, file), file, path.stem, "a platform")
     return Platform(path.stem, header, select, file)
 
 

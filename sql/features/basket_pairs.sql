@@ -2,6 +2,7 @@
 description: "Pairs of items that are in the same baskets of the last 365 days, each pair once, with what their shop is: one row without a pair for a level that has none. Baskets of too many items are left out, and where what is left is still too many pairs of lines, a smaller limit applies. Pairs of fewer than 5 baskets are left out. A query for any day, not a table."
 grain: [level, one, other]
 owner: team:data
+keep: true
 columns:
   level:          {type: VARCHAR, values: [product, category], meaning: What an item is}
   baskets:        {type: BIGINT, unit: baskets, min: 1, meaning: Baskets of the last 365 days with an item}

@@ -2,6 +2,7 @@
 description: "Every origin that an order line or a visit names, and the marketing channel it stands for. The rules, the first that holds, are those of Google Analytics 4 but for two: messages go by their medium first, whatever the source, and what names neither source nor medium is unknown, or the store or marketplace it was sold in, but never direct. A query for any day, not a table."
 grain: [source, medium, sales_channel]
 owner: team:data
+keep: true
 columns:
   source:        {type: VARCHAR, meaning: "Source, trimmed and in lower case; empty if none is named"}
   medium:        {type: VARCHAR, meaning: Medium likewise}

@@ -26,7 +26,7 @@ columns:
   repeat_high:      {type: DOUBLE, nullable: true, meaning: Upper end of it}
 */
 WITH periods AS (
-  SELECT period_days FROM (VALUES (30), (90), (365)) AS listed (period_days)
+  SELECT period_days, since FROM (VALUES (30, 1), (90, 2), (365, 3)) AS listed (period_days, since)
 ),
 -- A refund that does not say where the goods were sold was sold where its order was.
 silent_refunds AS (
@@ -71,12 +71,17 @@ placed AS (
     AND lines.ordered_on <= $snapshot_date
     AND date_diff('day', lines.ordered_on, $snapshot_date) < 365
 ),
+-- The shortest of the periods that a line is in: 1, 2 and 3 are 30, 90 and 365 days.
 booked AS (
   SELECT
     lines.order_id,
     lines.customer_id,
     lines.ordered_on,
-    date_diff('day', lines.ordered_on, $snapshot_date) AS age_days,
+    CASE
+      WHEN date_diff('day', lines.ordered_on, $snapshot_date) < 30 THEN 1
+      WHEN date_diff('day', lines.ordered_on, $snapshot_date) < 90 THEN 2
+      ELSE 3
+    END AS since,
     lines.kind,
     lines.product_id,
     coalesce(products.category, lines.category) AS category,
@@ -99,122 +104,184 @@ booked AS (
 attributed AS (
   SELECT
     'product' AS dimension, product_id AS item, CAST(NULL AS VARCHAR) AS place_kind, order_id, customer_id, ordered_on,
-    age_days, kind, quantity, amount, cost, stands
+    since, kind, quantity, amount, cost, stands
   FROM booked
   WHERE product_id IS NOT NULL
   UNION ALL
   SELECT
     'category' AS dimension, category AS item, CAST(NULL AS VARCHAR) AS place_kind, order_id, customer_id, ordered_on,
-    age_days, kind, quantity, amount, cost, stands
+    since, kind, quantity, amount, cost, stands
   FROM booked
   WHERE category IS NOT NULL
   UNION ALL
   SELECT
     'channel' AS dimension, channel AS item, CAST(NULL AS VARCHAR) AS place_kind, order_id, customer_id, ordered_on,
-    age_days, kind, quantity, amount, cost, stands
+    since, kind, quantity, amount, cost, stands
   FROM booked
   UNION ALL
   SELECT
-    'place' AS dimension, place AS item, place_kind, order_id, customer_id, ordered_on, age_days, kind, quantity, amount,
+    'place' AS dimension, place AS item, place_kind, order_id, customer_id, ordered_on, since, kind, quantity, amount,
     cost, stands
   FROM booked
 ),
--- One row per order and day first: what comes after counts orders and customers, not lines.
-order_days AS (
+-- One row per customer first; the guests of an item are one row.
+customers AS (
   SELECT
     dimension,
     item,
-    max(place_kind) AS place_kind,
-    order_id,
     customer_id,
-    ordered_on,
-    age_days,
-    stands,
-    count(*) FILTER (WHERE kind = 'sale') AS sale_lines,
-    coalesce(sum(amount) FILTER (WHERE kind = 'sale'), 0) AS sales,
-    coalesce(sum(amount) FILTER (WHERE kind = 'refund'), 0) AS refunds,
-    coalesce(sum(quantity) FILTER (WHERE kind = 'sale'), 0) AS pieces,
-    coalesce(sum(amount) FILTER (WHERE kind = 'sale' AND quantity > 0), 0) AS priced_sales,
+    since,
+    max(place_kind) AS place_kind,
+    count(*) FILTER (WHERE kind = 'sale' AND stands = 1) AS sale_lines,
+    min(ordered_on) FILTER (WHERE kind = 'sale' AND stands = 1) AS first_on,
+    max(ordered_on) FILTER (WHERE kind = 'sale' AND stands = 1) AS last_on,
+    coalesce(sum(amount) FILTER (WHERE kind = 'sale' AND stands = 1), 0) AS gross,
+    coalesce(sum(amount) FILTER (WHERE kind = 'refund' AND stands = 1), 0) AS refunds,
+    sum(amount) AS net,
+    coalesce(sum(quantity) FILTER (WHERE kind = 'sale' AND stands = 1), 0) AS pieces,
+    coalesce(sum(amount) FILTER (WHERE kind = 'sale' AND stands = 1 AND quantity > 0), 0) AS priced_sales,
     sum(amount) FILTER (WHERE cost IS NOT NULL) AS costed,
     sum(cost) AS cost
   FROM attributed
-  GROUP BY dimension, item, order_id, customer_id, ordered_on, age_days, stands
+  GROUP BY dimension, item, customer_id, since
 ),
-in_periods AS (
-  SELECT
-    periods.period_days, days.dimension, days.item, days.place_kind, days.order_id, days.customer_id, days.stands,
-    days.sale_lines, days.sales, days.refunds, days.pieces, days.priced_sales, days.costed, days.cost
-  FROM order_days AS days
-  JOIN periods ON days.age_days < periods.period_days
-),
-sums AS (
+items AS (
   SELECT
     dimension,
     item,
-    period_days,
+    since,
     max(place_kind) AS place_kind,
-    coalesce(sum(sales) FILTER (WHERE stands = 1), 0) AS gross,
-    coalesce(sum(refunds) FILTER (WHERE stands = 1), 0) AS refunds,
-    sum(sales) + sum(refunds) AS net,
-    count(DISTINCT CASE WHEN stands = 1 AND sale_lines > 0 THEN order_id END) AS orders,
-    coalesce(sum(pieces) FILTER (WHERE stands = 1), 0) AS pieces,
-    coalesce(sum(priced_sales) FILTER (WHERE stands = 1), 0) AS priced_sales,
-    sum(costed) AS margin_base,
-    sum(costed) - sum(cost) AS margin
-  FROM in_periods
-  GROUP BY dimension, item, period_days
+    sum(gross) AS gross,
+    sum(refunds) AS refunds,
+    sum(net) AS net,
+    sum(pieces) AS pieces,
+    sum(priced_sales) AS priced_sales,
+    sum(costed) AS costed,
+    sum(cost) AS cost
+  FROM customers
+  GROUP BY dimension, item, since
+),
+sums AS (
+  SELECT
+    items.dimension,
+    items.item,
+    periods.period_days,
+    max(items.place_kind) AS place_kind,
+    sum(items.gross) AS gross,
+    sum(items.refunds) AS refunds,
+    sum(items.net) AS net,
+    sum(items.pieces) AS pieces,
+    sum(items.priced_sales) AS priced_sales,
+    sum(items.costed) AS margin_base,
+    sum(items.costed) - sum(items.cost) AS margin
+  FROM items
+  JOIN periods ON items.since <= periods.since
+  GROUP BY items.dimension, items.item, periods.period_days
+),
+item_orders AS (
+  SELECT dimension, item, order_id, min(since) AS since
+  FROM attributed
+  WHERE stands = 1 AND kind = 'sale'
+  GROUP BY dimension, item, order_id
+),
+orders_since AS (
+  SELECT dimension, item, since, count(*) AS orders
+  FROM item_orders
+  GROUP BY dimension, item, since
+),
+ordered AS (
+  SELECT orders_since.dimension, orders_since.item, periods.period_days, sum(orders_since.orders) AS orders
+  FROM orders_since
+  JOIN periods ON orders_since.since <= periods.since
+  GROUP BY orders_since.dimension, orders_since.item, periods.period_days
 ),
 first_days AS (
-  SELECT customer_id, min(occasion_on) AS first_on
+  SELECT customer_id, date_diff('day', min(occasion_on), $snapshot_date) AS age_days
   FROM features.standing_occasions
   GROUP BY customer_id
 ),
 buyers AS (
-  SELECT dimension, item, period_days, customer_id, sum(sales) AS sales
-  FROM in_periods
-  WHERE stands = 1 AND sale_lines > 0 AND customer_id IS NOT NULL
-  GROUP BY dimension, item, period_days, customer_id
-),
-bought AS (
-  SELECT
-    buyers.dimension,
-    buyers.item,
-    buyers.period_days,
-    count(*) AS buyers,
-    count(*) FILTER (WHERE date_diff('day', first_days.first_on, $snapshot_date) < buyers.period_days) AS new_buyers,
-    max(buyers.sales) AS top_sales
-  FROM buyers
-  LEFT JOIN first_days ON first_days.customer_id = buyers.customer_id
-  GROUP BY buyers.dimension, buyers.item, buyers.period_days
-),
-buying_days AS (
-  SELECT dimension, item, customer_id, ordered_on
-  FROM order_days
-  WHERE stands = 1 AND sale_lines > 0 AND customer_id IS NOT NULL
-  GROUP BY dimension, item, customer_id, ordered_on
-),
-followed AS (
   SELECT
     dimension,
     item,
-    ordered_on,
-    row_number() OVER (PARTITION BY dimension, item, customer_id ORDER BY ordered_on) AS place,
-    lead(ordered_on) OVER (PARTITION BY dimension, item, customer_id ORDER BY ordered_on) AS next_on
-  FROM buying_days
+    customer_id,
+    min(since) AS since,
+    min(first_on) AS first_on,
+    max(last_on) AS last_on,
+    coalesce(sum(gross) FILTER (WHERE since = 1), 0) AS gross_30,
+    coalesce(sum(gross) FILTER (WHERE since <= 2), 0) AS gross_90,
+    sum(gross) AS gross_365
+  FROM customers
+  WHERE sale_lines > 0 AND customer_id IS NOT NULL
+  GROUP BY dimension, item, customer_id
 ),
-watched AS (
+counted AS (
+  SELECT
+    buyers.dimension,
+    buyers.item,
+    count(*) FILTER (WHERE buyers.since = 1) AS buyers_30,
+    count(*) FILTER (WHERE buyers.since <= 2) AS buyers_90,
+    count(*) AS buyers_365,
+    count(*) FILTER (WHERE buyers.since = 1 AND first_days.age_days < 30) AS new_30,
+    count(*) FILTER (WHERE buyers.since <= 2 AND first_days.age_days < 90) AS new_90,
+    count(*) FILTER (WHERE first_days.age_days < 365) AS new_365,
+    max(buyers.gross_30) FILTER (WHERE buyers.since = 1) AS top_30,
+    max(buyers.gross_90) FILTER (WHERE buyers.since <= 2) AS top_90,
+    max(buyers.gross_365) AS top_365
+  FROM buyers
+  LEFT JOIN first_days ON first_days.customer_id = buyers.customer_id
+  GROUP BY buyers.dimension, buyers.item
+),
+bought AS (
+  SELECT dimension, item, 30 AS period_days, buyers_30 AS buyers, new_30 AS new_buyers, top_30 AS top_sales FROM counted
+  UNION ALL
+  SELECT dimension, item, 90 AS period_days, buyers_90 AS buyers, new_90 AS new_buyers, top_90 AS top_sales FROM counted
+  UNION ALL
+  SELECT dimension, item, 365 AS period_days, buyers_365 AS buyers, new_365 AS new_buyers, top_365 AS top_sales FROM counted
+),
+-- Whether the item was bought again is told by the last day alone, where that is not too late.
+late AS (
+  SELECT dimension, item, customer_id, first_on
+  FROM buyers
+  WHERE date_diff('day', first_on, $snapshot_date) >= 180 AND date_diff('day', first_on, last_on) > 180
+),
+between_them AS (
+  SELECT DISTINCT late.dimension, late.item, late.customer_id
+  FROM late
+  JOIN attributed AS lines
+    ON lines.dimension = late.dimension
+    AND lines.item = late.item
+    AND lines.customer_id = late.customer_id
+    AND lines.ordered_on > late.first_on
+  WHERE lines.kind = 'sale' AND lines.stands = 1 AND date_diff('day', late.first_on, lines.ordered_on) <= 180
+),
+again AS (
+  SELECT dimension, item, count(*) AS customers
+  FROM between_them
+  GROUP BY dimension, item
+),
+firsts AS (
   SELECT
     dimension,
     item,
     count(*) AS watched,
-    nullif(count(*), 0)::DOUBLE AS n,
-    CASE WHEN count(*) >= 30 THEN
-      (count(*) FILTER (WHERE date_diff('day', ordered_on, next_on) <= 180))::DOUBLE / nullif(count(*), 0)
+    count(*) FILTER (WHERE last_on > first_on AND date_diff('day', first_on, last_on) <= 180) AS soon
+  FROM buyers
+  WHERE date_diff('day', first_on, $snapshot_date) >= 180
+  GROUP BY dimension, item
+),
+watched AS (
+  SELECT
+    firsts.dimension,
+    firsts.item,
+    firsts.watched,
+    nullif(firsts.watched, 0)::DOUBLE AS n,
+    CASE WHEN firsts.watched >= 30 THEN
+      (firsts.soon + coalesce(again.customers, 0))::DOUBLE / nullif(firsts.watched, 0)
     END AS share,
     1.959963984540054::DOUBLE * 1.959963984540054::DOUBLE AS z2
-  FROM followed
-  WHERE place = 1 AND date_diff('day', ordered_on, $snapshot_date) >= 180
-  GROUP BY dimension, item
+  FROM firsts
+  LEFT JOIN again ON again.dimension = firsts.dimension AND again.item = firsts.item
 ),
 repeats AS (
   SELECT
@@ -230,7 +297,7 @@ repeats AS (
 totals AS (
   SELECT periods.period_days, sum(booked.amount) AS net
   FROM booked
-  JOIN periods ON booked.age_days < periods.period_days
+  JOIN periods ON booked.since <= periods.since
   GROUP BY periods.period_days
 )
 SELECT
@@ -242,7 +309,7 @@ SELECT
   sums.refunds,
   sums.net,
   CASE WHEN totals.net > 0 THEN sums.net::DOUBLE / nullif(totals.net::DOUBLE, 0) END AS share_of_net,
-  sums.orders,
+  coalesce(ordered.orders, 0) AS orders,
   coalesce(bought.buyers, 0) AS buyers,
   coalesce(bought.new_buyers, 0) AS new_buyers,
   sums.pieces,
@@ -256,6 +323,8 @@ SELECT
   CASE WHEN repeats.share IS NOT NULL THEN least(1.0, repeats.middle + repeats.half) END AS repeat_high
 FROM sums
 JOIN totals ON totals.period_days = sums.period_days
+LEFT JOIN ordered
+  ON ordered.dimension = sums.dimension AND ordered.item = sums.item AND ordered.period_days = sums.period_days
 LEFT JOIN bought ON bought.dimension = sums.dimension AND bought.item = sums.item AND bought.period_days = sums.period_days
 LEFT JOIN repeats
   ON repeats.dimension = sums.dimension AND repeats.item = sums.item AND repeats.period_days = sums.period_days

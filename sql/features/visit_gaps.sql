@@ -14,22 +14,19 @@ WITH sequenced AS (
   SELECT
     customer_id,
     began_on,
-    coalesce(lower(trim(source)), '') AS source,
-    coalesce(lower(trim(medium)), '') AS medium,
+    channel,
     lead(began_on) OVER (PARTITION BY customer_id ORDER BY began_at, visit_id) AS next_on
   FROM features.visits
 ),
 gaps AS (
   SELECT
-    sequenced.customer_id,
-    substring(md5(sequenced.customer_id), 1, 2) AS bucket,
-    date_diff('day', sequenced.began_on, coalesce(sequenced.next_on, $snapshot_date)) AS days,
-    sequenced.next_on IS NOT NULL AS ended,
-    origins.channel
+    customer_id,
+    substring(md5(customer_id), 1, 2) AS bucket,
+    date_diff('day', began_on, coalesce(next_on, $snapshot_date)) AS days,
+    next_on IS NOT NULL AS ended,
+    channel
   FROM sequenced
-  JOIN features.origins AS origins
-    ON origins.source = sequenced.source AND origins.medium = sequenced.medium AND origins.sales_channel = ''
-  WHERE date_diff('day', sequenced.began_on, $snapshot_date) < 730
+  WHERE date_diff('day', began_on, $snapshot_date) < 730
 ),
 grouped AS (
   SELECT 'all' AS grouping, 'all' AS group_name, bucket, days, ended

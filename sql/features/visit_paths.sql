@@ -2,6 +2,7 @@
 description: "Paths of visits up to the end of a day: of each order that stands, the visits of its customer in the 30 days before it; and paths that no order followed within 30 days, each visit at most 30 days after the one before. A visit before two orders is in the paths of both. A query for any day, not a table."
 grain: [ends_in_order, path_id, place]
 owner: team:data
+keep: true
 columns:
   ends_in_order: {type: INTEGER, min: 0, max: 1, meaning: "1 if the path is that of an order"}
   path_id:       {type: VARCHAR, meaning: "The order; else the customer, and which of their paths without an order it is"}
@@ -11,36 +12,20 @@ columns:
   next_channel:  {type: VARCHAR, nullable: true, meaning: That of the next visit in the path; null for the last}
   days_before:   {type: BIGINT, unit: days, nullable: true, min: 0, max: 30, meaning: "Days from the visit to the order; null without one"}
 */
-WITH named AS (
+WITH followed AS (
   SELECT
-    customer_id,
-    visit_id,
-    began_at,
-    began_on,
-    coalesce(lower(trim(source)), '') AS source,
-    coalesce(lower(trim(medium)), '') AS medium
-  FROM features.visits
-),
-came AS (
-  SELECT named.customer_id, named.visit_id, named.began_at, named.began_on, origins.channel
-  FROM named
-  JOIN features.origins AS origins
-    ON origins.source = named.source AND origins.medium = named.medium AND origins.sales_channel = ''
-),
-followed AS (
-  SELECT
-    came.customer_id,
-    came.visit_id,
-    came.began_at,
-    came.began_on,
-    came.channel,
+    visits.customer_id,
+    visits.visit_id,
+    visits.began_at,
+    visits.began_on,
+    visits.channel,
     orders.order_id,
-    date_diff('day', came.began_on, orders.ordered_on) AS days_before
-  FROM came
+    date_diff('day', visits.began_on, orders.ordered_on) AS days_before
+  FROM features.visits AS visits
   LEFT JOIN features.order_values AS orders
-    ON orders.customer_id = came.customer_id
-    AND orders.ordered_at > came.began_at
-    AND orders.ordered_on <= came.began_on + 30
+    ON orders.customer_id = visits.customer_id
+    AND orders.ordered_at > visits.began_at
+    AND orders.ordered_on <= visits.began_on + 30
 ),
 unfollowed AS (
   SELECT

@@ -54,6 +54,11 @@ def test_only_those_who_agreed_and_are_no_controls_leave(delivered):
             handed_over += len(rows)
         elif platform is not None:
             assert not file.exists(), "nobody agreed to ads, or nobody is left"
+    (covered,) = told["consents"]
+    everybody = delivered.table("lifecycle_stages", DAYS[1]).height
+    assert (covered["customers"], covered["agreed"] + covered["never_told"]) == (everybody, everybody)
+    assert covered["agreed"] == 20 and covered["purpose"] == "marketing"
+    assert "Marketing by e-mail" in (delivered.folder / "reports" / "out" / DAYS[1] / "actions.html").read_text()
     in_one_catalogue = delivered.table("rfm_segments", DAYS[1]).height
     assert 0 < handed_over < in_one_catalogue
     assert sum(one["control"] for (_, platform), one in terms.items() if platform == "klaviyo") > 0

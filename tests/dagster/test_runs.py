@@ -2,7 +2,7 @@
 
 import datetime as dt
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -65,8 +65,8 @@ def test_a_second_run_changes_nothing_but_the_run_card(three_nights: Home, tmp_p
     assert home.published() == data
     assert home.pages(THIRD) == pages
     changed = {name for name, content in home.everything_published().items() if before.get(name) != content}
-    assert changed == {f"reports/out/{THIRD}/index.html"}
-    assert result.run_id in (home.folder / "reports" / "out" / THIRD / "index.html").read_text()
+    assert changed == {f"reports/out/{THIRD}/trust.html"}
+    assert result.run_id in (home.folder / "reports" / "out" / THIRD / "trust.html").read_text()
     assert "orders.csv: loaded before, nothing new in it." in home.said(result)
 
 
@@ -555,7 +555,7 @@ def test_an_order_of_two_customers_warns(home: Home) -> None:
     assert (failed.check_name, failed.severity) == ("one_customer_per_order", dg.AssetCheckSeverity.WARN)
     assert (failed.description or "").startswith("1 order names several customers, and it counts for one of them. Look")
     assert "1-torn" not in (failed.description or "")
-    page = home.pages(FIRST)["index.html"]
+    page = home.pages(FIRST)["trust.html"]
     assert "<li><b>orders</b>: 1 order names several customers" in page
 
 
@@ -575,3 +575,20 @@ def test_segments_that_jump_warn(first_night: Home, monkeypatch: pytest.MonkeyPa
 def test_a_steady_shop_warns_of_nothing(three_nights: Home, tmp_path: Path) -> None:
     result = three_nights.copied(tmp_path / "home").run(THIRD)
     assert failed_checks(result) == set()
+
+
+def test_dagster_has_figures_to_plot_and_the_way_to_the_page(one_night: Home) -> None:
+    with one_night.instance() as instance:
+
+        def told(*key: str) -> Mapping[str, Any]:
+            event = instance.get_latest_materialization_event(dg.AssetKey(key))
+            assert event is not None and event.asset_materialization is not None
+            return {name: one.value for name, one in event.asset_materialization.metadata.items()}
+
+        segments, report = told("marts", "rfm_segments"), told("published", "report")
+    sizes = one_night.table("rfm_segments", DAYS[0]).filter(catalogue="grid")["segment"].value_counts()
+    assert {name: segments[f"customers: {name}"] for name in sizes["segment"]} == dict(sizes.iter_rows())
+    spent = one_night.table("customer_summary", DAYS[0])["revenue_12_months"].sum()
+    of_segments = [value for name, value in segments.items() if name.startswith("revenue of 12 months: ")]
+    assert sum(of_segments) == pytest.approx(float(spent))
+    assert Path(report["page"]).is_file()

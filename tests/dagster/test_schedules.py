@@ -22,6 +22,7 @@ from homes import ASSET_JOB, DAYS, INGEST, WARSAW, Home
 
 from assets.common import daily_partitions
 from pipeline.definitions import build_defs
+from pipeline.failures import explain
 from pipeline.home.locks import home_lock
 from pipeline.schedules import JOB, SETTLED_SECONDS, settled_files
 from pipeline.settings import Settings, SettingsError, load
@@ -330,3 +331,23 @@ def test_the_alert_is_switched_on_by_the_address_alone(tmp_path: Path) -> None:
     home = home_with_webhook(tmp_path / "home", "https://example.org/hook")
     sensor = build_defs(home.settings).resolve_sensor_def("failure_alert")
     assert sensor.default_status is dg.DefaultSensorStatus.RUNNING
+
+
+# ── the digest ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_the_newest_night_is_told_to_those_who_act(one_night: Home, tmp_path: Path) -> None:
+    home = one_night.copied(tmp_path / "home")
+    settings, before = home.folder / "perennial.toml", (home.folder / "perennial.toml").read_text()
+    with webhook(500) as (address, _):
+        settings.write_text(f'{before}name = "Garden"\n[digest]\nwebhook = "{address}"\n')
+        refused, _ = explain(home.run(DAYS[0], only=["published.digest"]).all_events)
+    assert refused.startswith("The snapshot is published, but its digest was not sent. ") and TOKEN not in refused
+    with webhook() as (address, received):
+        settings.write_text(f'{before}name = "Garden"\n[digest]\nwebhook = "{address}"\n')
+        assert home.run(DAYS[0], only=["published.digest"]).success
+        again = home.run(DAYS[0], only=["published.digest"])
+    assert home.said(again) == [f"The digest of {DAYS[0]} was sent before."]
+    (post,) = received
+    assert post.body.keys() == {"text"}
+    assert post.body["text"].startswith("*Garden: customers on ") and "Who to act on first?" in post.body["text"]

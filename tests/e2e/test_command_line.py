@@ -87,7 +87,7 @@ def shop(tmp_path: Path) -> Path:
 
 def test_a_run_tells_its_steps_and_what_came_out(shop: Path) -> None:
     export = shop.parent / "orders 2026.csv"
-    answer = started("run", "--home", shop, "--source", f"perennial={export}", "--snapshot", DAY, cwd=shop.parent)
+    answer = started("run", "-v", "--home", shop, "--source", f"perennial={export}", "--snapshot", DAY, cwd=shop.parent)
     assert answer.code == 0, answer.err
     rows = len(pl.read_csv(export))
     assert re.search(rf"^orders 2026\.csv +{rows} +{rows - 2} +2$", plain(answer.out), re.MULTILINE), answer.out
@@ -95,6 +95,7 @@ def test_a_run_tells_its_steps_and_what_came_out(shop: Path) -> None:
         assert re.search(rf"^{line} +{re.escape(str(shop))}/data/", answer.out, re.MULTILINE), answer.out
     (report,) = re.findall(r"^report +file://(\S+)$", answer.out, re.MULTILINE)
     assert Path(report.replace("%20", " ")).is_file()
+    assert re.search(r"^Who to act on first\? .+\.$", answer.out, re.MULTILINE), answer.out
     customers = customers_told(answer)
     segments = pl.read_parquet(shop / "data" / "marts" / "rfm_segments" / f"day={DAY}" / "*.parquet")
     assert customers == segments.filter(catalogue="grid").height > 20
@@ -144,7 +145,7 @@ def test_sources_may_be_repeated_and_globs(perennial: Program, shop: Path) -> No
 
 
 def test_a_range_of_month_ends_is_one_command(perennial: Program, shop: Path) -> None:
-    command = ["run", "--home", shop, "--source", f"perennial={shop.parent}/orders 2026.csv", "--every", "month"]
+    command = ["run", "-v", "--home", shop, "--source", f"perennial={shop.parent}/orders 2026.csv", "--every", "month"]
     answer = perennial(*command, "--from", "2026-02-01", "--to", "2026-03-10", cwd=shop.parent)
     assert answer.code == 0, answer.err
     told = re.findall(r"^my shop as of (.*)$", answer.err, re.MULTILINE)
@@ -212,7 +213,7 @@ def test_what_the_program_does_not_know_is_a_usage_error(
 SETTINGS = [
     ('currency = "PLN"\ntimezone = Europe/Warsaw', ["perennial.toml is not readable TOML", "line 2"]),
     ('timezone = "Europe/Warszawa"', ['setting "timezone"', "'Europe/Warszawa' is not a time zone"]),
-    ('time_zone = "Europe/Warsaw"', ['setting "time_zone"', "there is no such setting", "timezone"]),
+    ('time_zone = "Europe/Warsaw"', ['setting "time_zone"', "there is no such setting; did you mean timezone"]),
     ("quarantine_limit = 5", ['setting "quarantine_limit"', "given: 5"]),
     ("[tiers]\nrecency_days = [90, 30]", ['setting "tiers', "ascending"]),
 ]

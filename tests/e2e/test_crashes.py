@@ -65,7 +65,7 @@ class Night:
 @contextmanager
 def night(home: Home, log: Path, **environment: str) -> Iterator[Night]:
     own = {name: value for name, value in os.environ.items() if not name.startswith(("PERENNIAL_", "DAGSTER_"))}
-    command = [sys.executable, "-m", "pipeline.cli", "run", "--home", str(home.folder), "--snapshot", DAY]
+    command = [sys.executable, "-m", "pipeline.cli", "run", "-v", "--home", str(home.folder), "--snapshot", DAY]
     with log.open("wb") as output:
         process = subprocess.Popen(
             command, stdout=output, stderr=subprocess.STDOUT, env={**own, **environment}, start_new_session=True

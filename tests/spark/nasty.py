@@ -232,6 +232,9 @@ def write_exports(folder: Path, lines: pl.DataFrame) -> None:
             "since": ["2026-03-01T00:00:00"] * 2,
         }
     ).write_csv(folder / "suppressions.csv")
+    pl.DataFrame({"kind": ["customer_id"], "value": [_name(11)], "requested_at": ["2026-03-01T00:00:00"]}).write_csv(
+        folder / "erasures.csv"
+    )
 
 
 # Java compiles what it runs once and never again as little as it can, and 20,000 lines need no eight partitions.

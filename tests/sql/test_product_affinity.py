@@ -9,7 +9,7 @@ import pytest
 from scipy.stats import hypergeom
 from shop import RealShop, Rows, Shop, build, days_before, open_engine, real_shop
 
-from pipeline.models.affinity import false_discovery_rates
+from pipeline.models.affinity import expected_first, false_discovery_rates
 from pipeline.settings import Settings
 from pipeline.simulator.queries import PARTNERS
 from pipeline.simulator.shop import Shop as Simulated
@@ -242,6 +242,57 @@ def test_a_purchase_of_the_same_day_or_after_90_days_does_not_follow(shop):
     assert phone.rows("customers", "confidence") == [(40, 0.5)]
 
 
+# ── which of them first ───────────────────────────────────────────────────────────────────────────────────────────────
+
+MONTHS = ("2026-01-10", "2026-06-10")
+
+
+def tea_before_cups(shop, tea_first):
+    """
+    Forty baskets of tea and a cup in November, of customers who each had one of them in January and the other in June:
+    `tea_first` of them the tea. Others have neither or one: bread, and as many cups as tea in each month.
+    """
+    for number in range(40):
+        first, second = ("tea", "cup") if number < tea_first else ("cup", "tea")
+        for product, on in ((first, MONTHS[0]), (second, MONTHS[1])):
+            buy(shop, f"t{number}", on, product)
+        buy(shop, f"t{number}", "2026-11-10", "tea", "cup")
+        buy(shop, f"b{number}", "2026-11-10", "bread")
+    for number in range(40 - tea_first):
+        buy(shop, f"one{number}", MONTHS[0], "tea")
+        buy(shop, f"two{number}", MONTHS[1], "cup")
+    for number in range(tea_first):
+        buy(shop, f"one{number}", MONTHS[0], "cup")
+        buy(shop, f"two{number}", MONTHS[1], "tea")
+    return shop
+
+
+@pytest.mark.parametrize(("tea_first", "first"), [(32, "tea"), (8, "cup"), (24, None)])
+def test_what_is_bought_first_against_even_calendars(shop, tea_first, first):
+    """Of both items 40 are bought first in January and 40 in June: half would begin with tea."""
+    pair = tea_before_cups(shop, tea_first).table(AFFINITY, END).where(scope="basket")
+    assert pair.rows("item", "other", "first_item") == [("cup", "tea", first), ("tea", "cup", first)]
+
+
+def test_what_is_sold_longer_is_no_first(shop):
+    """All forty begin with tea, since cups are sold from June on: the calendars say so of everybody."""
+    for number in range(40):
+        buy(shop, f"t{number}", MONTHS[0], "tea")
+        buy(shop, f"t{number}", MONTHS[1], "tea", "cup")
+        buy(shop, f"b{number}", MONTHS[1], "bread")
+    pair = shop.table(AFFINITY, END).where(scope="basket", item="tea")
+    assert pair.rows("other", "is_complementary", "first_item") == [("cup", True, None)]
+
+
+def test_the_share_that_calendars_make_begin_with_the_one():
+    """
+    One: 3 first purchases in the first month, 1 in the third. Other: 1, 2 and 1. Before: 3 · (2 + 1) = 9; after:
+    1 · 1 + 2 · 1 = 3. And two items of one month each, the same: nothing is known, so a half.
+    """
+    one, other = np.array([[3, 0, 1], [4, 0, 0]]), np.array([[1, 2, 1], [4, 0, 0]])
+    assert expected_first(one, other).tolist() == [0.75, 0.5]
+
+
 # ── chance, and planted pairs ─────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -291,6 +342,14 @@ def test_online_retail(retail):
     assert fit.rows(*COLUMNS) == [(17_430, 342_389, 11_990_020, 2_383, 2_838_153, 314_013, 31_312, 16_802)]
     assert fit.one("left_out") == 17_631 - 17_430
     assert fit.one("size_factor") == pytest.approx(1.7827, abs=1e-4)
+
+
+def test_the_order_of_purchase_in_online_retail_is_mostly_the_calendar(retail):
+    """Of 13,620 pairs, an even split would not make the order of 1,474, the calendars not that of 98."""
+    rows = retail.table(AFFINITY).where(scope="basket", level="product", is_complementary=True)
+    pairs = {(*sorted(pair), first) for *pair, first in rows.rows("item", "other", "first_item")}
+    assert len(pairs) == 13_620
+    assert sum(first is not None for _, _, first in pairs) == 98
 
 
 def test_fishers_test_finds_three_times_as_many_in_online_retail(retail):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +13,9 @@ import pytest
 from shop import Shop
 from test_reporting import RUN, plain
 
-from pipeline.reporting.facts import HandedOver
+from pipeline.reporting.facts import CONSENT_STATES, Coverage, HandedOver
 from pipeline.reporting.site import OUT, build_site
+from pipeline.settings import PAGES_FOLDER
 from pipeline.tables.catalog import tables
 
 DAY = dt.date(2026, 12, 31)
@@ -35,7 +36,7 @@ def action(name: str, label: str, customers: int | None, **others: Any) -> dict[
     return {"action": name, "label": label, "who": "Who.", "advice": "Write.", "customers": customers, **others}
 
 
-def pages(shop: Shop, folder: Path, *handed_over: HandedOver) -> dict[str, str]:
+def pages(shop: Shop, folder: Path, *handed_over: HandedOver, consents: Sequence[Coverage] = ()) -> dict[str, str]:
     """The first page and Actions, as they are written."""
 
     def file(target: str) -> Path:
@@ -45,8 +46,9 @@ def pages(shop: Shop, folder: Path, *handed_over: HandedOver) -> dict[str, str]:
 
     wanted = {"index", "actions"}
     build_site(
-        shop.engine.read, DAY, tables(), RUN, (), file, wanted=lambda page: page.name in wanted, handed_over=handed_over
-    )
+        shop.engine.read, DAY, tables(), RUN, (), file, (PAGES_FOLDER,), lambda page: page.name in wanted, handed_over,
+        consents,
+    )  # fmt: skip
     return {name: plain((folder / f"{OUT}/{DAY}/{name}.html").read_text(encoding="utf-8")) for name in wanted}
 
 
@@ -72,9 +74,8 @@ def shop_with_list(shop: Shop) -> Shop:
 def test_the_first_page_lists_whom_to_act_on_with_their_files(shop_with_list, tmp_path):
     text = pages(shop_with_list, tmp_path)["index"]
     told = words_of(text)
-    assert "Overdue: 52 customers, 7 of them new since 30 November 2026, 2,600 € at stake. Write." in told
-    assert "At most 52.00 € each, an upper limit, not measured." in told
-    assert "1 customer. What may be spent on each is not known." in told
+    assert "Overdue 52 customers, 7 of them new since 30 November 2026 · at most €52.00 each (not measured)" in told
+    assert "At risk 1 customer · what may be spent on each is not known" in told
     assert "Nobody today: Rising. Insufficient data for “Second order”: it needs second orders." in told
     files = re.findall(r'href="([^"]+/actions/[^"]+)" download', text)
     assert files == [f"{FILES}/{name}.{form}" for name in ("overdue", "at_risk") for form in ("csv", "parquet")]
@@ -83,7 +84,7 @@ def test_the_first_page_lists_whom_to_act_on_with_their_files(shop_with_list, tm
 def test_the_page_of_actions_leads_to_files_and_to_the_pages_that_tell_more(shop_with_list, tmp_path):
     text = pages(shop_with_list, tmp_path)["actions"]
     told = words_of(text)
-    assert "53 customers of 1 to act on, with 2,600 € at stake. Overdue comes first: 52 customers, 2,600 €." in told
+    assert "53 customers of 1 to act on, with €2,600 at stake. Overdue comes first: 52 customers, €2,600." in told
     assert "of 3 customers it is not known" in told
     assert "Insufficient data: Second order needs second orders." in told
     assert f'<a href="{FILES}/overdue.csv" download>overdue.csv</a>' in text
@@ -95,8 +96,8 @@ def test_a_measured_worth_is_called_one(shop, tmp_path):
     measured = {"valued": 1, "value_at_stake": 9.0, "most_to_spend": 0.4, "cost_basis": "measured"}
     dear = {"valued": 1, "value_at_stake": 5.0, "most_to_spend": -0.1, "cost_basis": "measured"}
     text = pages(listed(shop, action("rising", "R", 1, **measured), action("overdue", "O", 1, **dear)), tmp_path)
-    assert "At most 0.40 € each, as campaigns measured it." in words_of(text["index"])
-    assert "Nothing may be spent on them: no contact pays." in words_of(text["index"])
+    assert "at most €0.40 each (measured)" in words_of(text["index"])
+    assert "1 customer · no contact pays" in words_of(text["index"])
     assert "what campaigns measured of a contact with their stage" in words_of(text["actions"])
 
 
@@ -127,3 +128,26 @@ def test_who_was_left_out_of_audiences_with_terms(shop_with_list, tmp_path):
     assert f'href="../../../{parts[0]}" download' in text
     # A step that took nobody is no column.
     assert "Doubled" not in words_of(pages(shop_with_list, tmp_path / "two", ids, tool)["actions"])
+
+
+def test_who_agrees_to_what_over_the_snapshots(shop_with_list, tmp_path):
+    def told(day: dt.date, purpose: str, channel: str, *counts: int) -> Coverage:
+        return Coverage(day, purpose, channel, dict(zip(CONSENT_STATES, counts, strict=True)))
+
+    first = dt.date(2026, 6, 1)
+    consents = [
+        told(first, "marketing", "email", 3, 0, 7, 0, 0),
+        told(DAY, "marketing", "email", 8, 2, 8, 1, 1), told(DAY, "ads", "ads", 1, 0, 17, 1, 1),
+        told(dt.date(2027, 1, 1), "marketing", "email", 20, 0, 0, 0, 0),
+    ]  # fmt: skip
+    text = pages(shop_with_list, tmp_path, consents=consents)["actions"]
+    shown = words_of(text)
+    assert "Marketing by e-mail: 8 of 20 customers agree, 40.0%; 30.0% on 1 June 2026." in shown
+    assert "2026-06-01 marketing email 10 3 0 7 0 0 30.0%" in shown
+    assert "2026-12-31 ads ads 20 1 0 17 1 1 5.0%" in shown
+    assert "2027-01-01" not in shown, "a later day is not known on this one"
+    assert 'id="consent-coverage"' in text and text.count("Ads by ads") >= 1
+
+
+def test_without_consents_nobody_is_known_to_agree(shop_with_list, tmp_path):
+    assert "No consents are told of" in words_of(pages(shop_with_list, tmp_path)["actions"])

@@ -326,7 +326,7 @@ def told_shop(shop):
     shop.campaign("spring", sent="2026-03-01").message("spring", "anna", "sent", at="2026-03-01T10:00")
     shop.message("spring", "emil", "clicked", at="2026-03-04T10:00")  # he orders on the next day
     shop.consent("anna", "granted", on="2026-01-01").objection("emil", on="2026-01-01")
-    shop.suppression("lea", on="2026-01-01")
+    shop.suppression("lea", on="2026-01-01").erasure("lea", on="2026-01-02")
     shop.snapshot("2026-02-28").snapshot("2026-03-31")
     shop.engine.execute("INSERT INTO ingest.identities VALUES ('by-hand', 1, 'guest', 'anna')")
     file = shop.home / "export.csv"

@@ -601,7 +601,8 @@ def test_a_difference_too_large_is_in_parts(tmp_path, monkeypatch):
 
 def test_what_does_not_arrive_whole_is_sent_again_and_never_shown(tmp_path, monkeypatch):
     sender, cut = files_of(tmp_path, f"file://{tmp_path}/there"), []
-    put = type(sender._fs).put_file
+    kind = fsspec.get_filesystem_class("file")
+    put = kind.put_file
 
     def cuts(fs: Any, local: str, remote: str, **given: Any) -> None:
         put(fs, local, remote, **given)
@@ -609,7 +610,7 @@ def test_what_does_not_arrive_whole_is_sent_again_and_never_shown(tmp_path, monk
         if len(cut) < 2:
             cut.append(Path(remote).write_text("half"))
 
-    monkeypatch.setattr(type(sender._fs), "put_file", cuts)
+    monkeypatch.setattr(kind, "put_file", cuts)
     list(sender.send("all/loyal", None, "removed", [row("a", {"Email": "a@x.com"})], D1, "k" * 64))
     found = listing(tmp_path / "there")
     assert len(cut) == 2 and not any(name.endswith(".part") for name in found)

@@ -143,7 +143,7 @@ def test_segments_that_moved_are_one_line_and_none_of_a_small_shop() -> None:
     before = dict.fromkeys("abcde", 10)
     now = {"a": 50, "b": 0, "c": 0, "d": 0, "e": 0}
     (line,) = sizes(before, now)
-    assert line.startswith("Shares of the customers moved: a (grid) from 20.0 % to 100.0 %, b (grid) from ")
+    assert line.startswith("Shares of the customers moved: a (grid) from 20.0% to 100.0%, b (grid) from ")
     assert line.endswith("and 2 more segments.")
     assert sizes({**before, "e": 9}, now) == [], "49 customers"
     assert sizes(before, before) == []

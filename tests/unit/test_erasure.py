@@ -17,19 +17,26 @@ import polars as pl
 import pytest
 from pydantic import Secret
 
+from pipeline.activation.delivering import deliver_from
+from pipeline.activation.ledger import FILE as DELIVERIES
 from pipeline.activation.ledger import FOLDER as FOLDER_OF_HOME
-from pipeline.activation.ledger import opened_ledger
+from pipeline.activation.ledger import LedgerUnusable, Row, opened_ledger
+from pipeline.doctor import _objections
 from pipeline.engines.duckdb import DuckDBEngine, connect
-from pipeline.erasure.cases import a_month_after, person_of
-from pipeline.erasure.forget import CannotForget, Case, forget
+from pipeline.engines.spark.lake import Lake, is_in_lake
+from pipeline.erasure.cases import deadlines, person_of
+from pipeline.erasure.forget import CannotForget, Case, forget, forget_open
+from pipeline.erasure.objections import CannotObject, find_objections, object_to
 from pipeline.erasure.person import NotOnePerson, Person
+from pipeline.erasure.purge import _pack_zstd, _unpack_zstd
 from pipeline.erasure.search import search
 from pipeline.home.migrations import migrate
+from pipeline.home.opening import opened
 from pipeline.home.people import people_file
 from pipeline.home.rewriting import remove_unfinished
 from pipeline.ingest.exports import find_exports, load_exports
 from pipeline.ingest.load import Loaded
-from pipeline.ingest.tombstones import FOLDER, ErasureKeyError, cases
+from pipeline.ingest.tombstones import FOLDER, ErasureKeyError, a_month_after, cases, find_tombstones
 from pipeline.settings import Settings
 from pipeline.tables.catalog import ours
 
@@ -197,15 +204,7 @@ def test_exports_that_are_left_keep_the_case_open_and_are_named(world):
 
 def test_lists_elsewhere_keep_the_case_open_until_they_are_left(world):
     """What was put into the folder of the home is taken back at once."""
-    with opened_ledger(world.settings) as ledger:
-        for place in (FOLDER_OF_HOME, "crm"):
-            for customer, address in (("anna-0017", "anna@x.example"), ("bert-0018", "bert@x.example")):
-                ledger.execute(
-                    "INSERT INTO deliveries BY NAME SELECT 'klaviyo' AS platform, $place AS place, "
-                    "'grid/loyal' AS audience, $customer AS customer_id, $identifiers AS identifiers, "
-                    "'' AS content, 'delivered' AS state",
-                    {"place": place, "customer": customer, "identifiers": json.dumps({"Email": address})},
-                )  # fmt: skip
+    deliver_anna_and_bert(world)
     case = world.forget(with_exports=True)
     assert case.left["to be removed by perennial deliver"] == ["grid/loyal for klaviyo at crm"]
     assert case.left["holding"] == ["data/people/deliveries.duckdb"]
@@ -217,6 +216,55 @@ def test_lists_elsewhere_keep_the_case_open_until_they_are_left(world):
     assert world.holding() == []
     with opened_ledger(world.settings) as ledger:
         assert len(ledger.sent_identifiers(["bert-0018"])) == 2
+
+
+def deliver_anna_and_bert(world: World) -> None:
+    """As if both were on a list of the home and on one elsewhere."""
+    with opened_ledger(world.settings) as ledger:
+        for place in (FOLDER_OF_HOME, "crm"):
+            for customer, address in (("anna-0017", "anna@x.example"), ("bert-0018", "bert@x.example")):
+                ledger.execute(
+                    "INSERT INTO deliveries BY NAME SELECT 'klaviyo' AS platform, $place AS place, "
+                    "'grid/loyal' AS audience, $customer AS customer_id, $identifiers AS identifiers, "
+                    "'' AS content, 'delivered' AS state",
+                    {"place": place, "customer": customer, "identifiers": json.dumps({"Email": address})},
+                )  # fmt: skip
+
+
+def test_an_objection_counts_at_once_and_is_done_when_the_lists_elsewhere_are_left(world):
+    deliver_anna_and_bert(world)
+    assert find_objections(world.settings) == []
+    assert object_to(world.settings, "email", ["Anna@x.example", "bert@x.example "], dt.date(2026, 1, 31)) == 2
+    assert object_to(world.settings, "customer_id", ["7"]) == 1
+    of_anna, of_bert, of_seven = find_objections(world.settings)
+    assert (of_anna.customer_id, str(of_anna.since), str(of_anna.due_on)) == ("anna-0017", "2026-01-31", "2026-02-28")
+    assert of_anna.still_on == ("grid/loyal for klaviyo at crm",) and of_anna.is_overdue(dt.date(2026, 3, 1))
+    assert not of_anna.is_overdue(dt.date(2026, 2, 28)) and of_seven.is_done
+    with opened_ledger(world.settings) as ledger:
+        leaving = ledger.execute("SELECT customer_id, why, place FROM leaving JOIN deliveries USING (customer_id)")
+        assert sorted(leaving) == [("anna-0017", "objected", "crm"), ("bert-0018", "objected", "crm")]
+        ledger.execute("DELETE FROM deliveries WHERE customer_id = 'anna-0017'", {})  # as the delivery does
+    assert [one.is_done for one in find_objections(world.settings)] == [True, False, True]
+    assert world.totals()[0] == 100 and of_bert.is_known, "nobody is erased"
+    world.load()
+    assert len(find_objections(world.settings)) == 3
+
+
+def test_an_objection_that_names_nobody_is_not_recorded_and_one_of_an_export_is_told_of(world):
+    with pytest.raises(CannotObject, match=r"Line 2 names nobody .* suppressions"):
+        object_to(world.settings, "email", ["anna@x.example", "nobody@x.example"])
+    with pytest.raises(CannotObject, match="Line 1 is no phone"):
+        object_to(world.settings, "phone", ["12"])
+    with pytest.raises(CannotObject, match="after today"):
+        object_to(world.settings, "customer_id", ["7"], dt.date(2999, 1, 1))
+    assert find_objections(world.settings) == []
+    world.export("objections.csv", "customer_id,since", "stranger-1,2026-01-05")
+    world.load()
+    (one,) = find_objections(world.settings)
+    assert not one.is_known and one.is_overdue(dt.date(2026, 2, 6)) and not one.is_overdue(dt.date(2026, 2, 5))
+    with opened(world.settings, read_only=True) as connection:
+        (finding,) = _objections(world.settings, DuckDBEngine(connection))
+    assert finding.status == "warn" and "0 of customers who are still on a list elsewhere" in finding.message
 
 
 def test_whoever_is_stopped_after_a_step_goes_on(world):
@@ -282,6 +330,64 @@ def test_whoever_is_killed_at_every_point_goes_on(made, tmp_path, monkeypatch, p
         assert_forgotten(world, before)
         number += 1
     assert number > 3
+
+
+def test_requests_of_an_export_are_worked_through_and_one_that_names_several_stops_no_other(world):
+    """Anna asks by her address, somebody by a number that two have: the request of the latter stays, and is told."""
+    world.export("more.csv", "customer_id,registered_at,phone", "cleo-0019,2026-01-01,601 123 456")
+    world.export(
+        "tickets.csv", "kind,value,requested_at", "phone,601 123 456,2026-01-05", "mail,ANNA@x.example,2026-01-07"
+    )
+    world.load()
+    before = world.totals()
+    refused, of_anna = forget_open(world.settings, with_exports=True, exports_checked=False)
+    assert isinstance(refused, CannotForget) and "2 customers have this phone" in str(refused)
+    assert isinstance(of_anna, Case) and of_anna.is_closed and of_anna.due_on == "2026-02-07"
+    assert world.holding() == [] and world.totals() == before
+    world.load()
+    assert [str(one.requested_on) for one in deadlines(world.settings)] == ["2026-01-05"]
+    assert len(list(forget_open(world.settings, with_exports=False, exports_checked=False))) == 1
+
+
+def test_whom_was_forgotten_before_stays_so_when_the_case_is_opened_again(world):
+    """The second time only the id is known any more: the tombstones of the address and the number stay."""
+    world.forget()
+    stones = find_tombstones(world.settings).erased_on
+    assert world.forget(with_exports=True).is_closed
+    world.forget(with_exports=True)
+    assert find_tombstones(world.settings).erased_on.keys() == stones.keys() and len(stones) == 5
+
+
+def test_a_folder_of_cases_that_is_gone_stops_the_load(world):
+    """The people's file knows that there was a case, else Anna would come back with the next export."""
+    world.forget()
+    kept = world.home / "kept"
+    (world.home / FOLDER).rename(kept)
+    with pytest.raises(ErasureKeyError, match=r"data/erasures lacks 1 case of people who were forgotten.*Restore"):
+        world.load()
+    assert world.read("SELECT count(*) FROM staging.customers") == [(1,)]
+    kept.rename(world.home / FOLDER)
+    world.load()
+    shutil.rmtree(world.home / FOLDER)
+    assert not world.forget().is_closed, "named as then, the case is the same"
+    world.load()
+
+
+def test_an_older_ledger_of_deliveries_is_told_and_nobody_is_forgotten_by_it(world):
+    with opened_ledger(world.settings) as ledger:
+        ledger.begin("klaviyo", "crm", "grid/loyal", [])
+    older = (world.home / DELIVERIES).read_bytes()
+    with opened_ledger(world.settings) as ledger:
+        ledger.begin("klaviyo", "crm", "grid/loyal", [Row("anna-0017", '{"Email": "anna@x.example"}')])
+    deliver_from(world.settings)
+    newer = (world.home / DELIVERIES).read_bytes()
+    (world.home / DELIVERIES).write_bytes(older)
+    with pytest.raises(LedgerUnusable, match="is an older one, put back from a backup"):
+        deliver_from(world.settings)
+    with pytest.raises(LedgerUnusable, match="is an older one"):
+        world.forget()
+    (world.home / DELIVERIES).write_bytes(newer)
+    assert world.forget(with_exports=True).left["to be removed by perennial deliver"]
 
 
 def test_a_later_order_is_one_of_a_new_customer(world):
@@ -354,7 +460,7 @@ def test_what_a_rewriting_that_was_stopped_has_left_goes(world):
     assert people_file(world.settings).exists() and world.settings.warehouse_file.exists()
 
 
-def test_cells_with_separators_and_exports_of_two_bytes_a_character_stay_whole(world):
+def test_cells_with_separators_stay_whole_and_exports_of_two_bytes_a_character_lose_their_record(world):
     commas = world.export("cells.csv", "product_name,order_id,customer_id,ordered_at,amount",
         '"Tap; long, blue",20001,10001,2026-01-02,10', '"Tap;;;;;;",20002,10002,2026-01-02,10')  # fmt: skip
     wide = world.export("wide.csv", "")
@@ -366,12 +472,58 @@ def test_cells_with_separators_and_exports_of_two_bytes_a_character_stay_whole(w
     }
     assert [line.split(",")[-3] for line in commas.read_text().splitlines()[1:]] == ["10002"]
     world.forget(with_exports=True)
-    assert wide.read_bytes() == text.encode("utf-16")
+    assert wide.read_bytes() == text.replace("q-0001,anna-0017,2026-01-02,10\n", "").encode("utf-16")
+
+
+def test_exports_are_written_again_as_they_were_packed(world):
+    """The record goes, its neighbours stay; what is no text that we can read stays whole, and is named."""
+    lines = ["q-0001,anna-0017,2026-01-02,10\n", "q-0002,bert-0018,2026-01-02,10\n"]
+    text = "order_id,customer_id,ordered_at,amount\n" + "".join(lines)
+    folder = world.home / "data" / "exports" / "perennial"
+    (folder / "a.csv.zst").write_bytes(_pack_zstd(text.encode()))
+    (folder / "b.txt.gz").write_bytes(gzip.compress(text.encode("utf-16")))
+    (folder / "c.csv").write_bytes(b"\xfe\xff" + text.encode("utf-16-be"))
+    (folder / "damaged.csv.zst").write_bytes(_pack_zstd(text.encode())[:30])
+    (folder / "damaged.csv.gz").write_bytes(gzip.compress(text.encode())[:30])
+    at = [dt.datetime(2026, 1, 2)] * 3
+    table = {"Order_ID": [1, 10001, 3], "note": ["of ANNA@x.example", None, "bert"], "at": at,
+             "phones": [[], ["600-123-456"], ["601"]]}  # fmt: skip
+    pl.DataFrame(table).write_parquet(folder / "d.parquet")
+    case = world.forget(with_exports=True)
+    assert case.left == {"unreadable": [f"data/exports/perennial/damaged.csv.{end}" for end in ("gz", "zst")]}
+    rest = text.replace(lines[0], "")
+    assert _unpack_zstd((folder / "a.csv.zst").read_bytes()).decode() == rest
+    assert gzip.decompress((folder / "b.txt.gz").read_bytes()).decode("utf-16") == rest
+    assert (folder / "c.csv").read_bytes() == b"\xfe\xff" + rest.encode("utf-16-be")
+    left = pl.read_parquet(folder / "d.parquet")
+    assert left.rows() == [(3, "bert", dt.datetime(2026, 1, 2), ["601"])]
+    assert left.schema == pl.DataFrame(table).schema
+
+
+def test_records_of_a_parquet_export_go_by_its_columns_of_ids_too(world):
+    folder = world.home / "data" / "exports" / "perennial"
+    pl.DataFrame({"customer_id": [7, 8], "amount": [8, 7]}).write_parquet(folder / "e.parquet")
+    forget(world.settings, "customer_id", "7", with_exports=True)
+    assert pl.read_parquet(folder / "e.parquet").rows() == [(8, 7)]
 
 
 @pytest.mark.parametrize("text", ["+48 600 123 456", "600\u00a0123\u00a0456", "600\u2009123\u2009456", "(600)123-456"])
 def test_a_number_is_found_however_it_is_divided(text):
     assert Person(phones=("+48600123456",)).in_text.search(f"x;{text};y".encode())
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be", "cp1250", "cp1252", "utf-8"])
+@pytest.mark.parametrize(
+    "text", ["+48 600 123 456", "600\u00a0123-456", "zo\u00eb@x.example", "ZO\u00cb@X.example", "Zo\u00eb-17"]
+)
+def test_identifiers_are_found_in_every_encoding(encoding, text):
+    person = Person(customer_ids=("zo\u00eb-17",), emails=("zo\u00eb@x.example",), phones=("+48600123456",))
+    assert person.in_text.search(f"x;{text};y".encode(encoding))
+    assert not person.in_text.search(f"x;a{text[:-1]}7;y".encode(encoding)), "another one"
+
+
+def test_what_is_not_composed_is_the_same_address():
+    assert Person(emails=("zo\u00eb@x.example",)).in_text.search("zoe\u0308@x.example".encode())
 
 
 def test_an_address_is_found_as_mail_servers_write_it():
@@ -400,12 +552,13 @@ def test_search_looks_into_what_is_packed(tmp_path):
     with closing(sqlite3.connect(tmp_path / "e.db")) as connection:
         connection.execute("CREATE TABLE t AS SELECT 'anna-0017' AS told")
         connection.commit()
+    (tmp_path / "i.csv.zst").write_bytes(_pack_zstd(bytes(range(256)))[:40])
     (tmp_path / "f.txt").write_bytes("anna@x.example".encode("utf-16-le"))
     (tmp_path / "g.txt").write_text("anna-00171 and hanna-0017")
     (tmp_path / "h.csv.gz").write_bytes(gzip.compress(b"x" * 1000)[:20])
     found = search(tmp_path, anna, tmp_path / "data" / "exports")
     assert found.holding == ["a.csv.gz", "b.parquet", "c.csv.zst", "d.duckdb", "e.db", "f.txt"]
-    assert found.unreadable == ["h.csv.gz"] and found.looked_into == 8
+    assert found.unreadable == ["h.csv.gz", "i.csv.zst"] and found.looked_into == 9
 
 
 @pytest.mark.parametrize(
@@ -413,3 +566,57 @@ def test_search_looks_into_what_is_packed(tmp_path):
 )
 def test_a_month_is_given(requested, due):
     assert a_month_after(dt.date.fromisoformat(requested)) == dt.date.fromisoformat(due)
+
+
+def test_on_spark_the_partitions_of_the_lake_are_written_again(tmp_path, monkeypatch):
+    """Without Spark: its tables are Parquet, which DuckDB reads and writes. Stopped in between, it goes on."""
+    world = World(tmp_path / "home")
+    world.settings = world.settings.model_copy(update={"engine": "spark"})
+    world.export("orders.csv", "order_id,customer_id,ordered_at,amount,city", "o-1001,anna-0017,2026-01-02,10,Łódź",
+        "o-2001,bert-0018,2026-01-02,20,Łódź")  # fmt: skip
+    lake_tables = [ours().tables["marts.rfm_scores"], ours().tables["staging.orders"]]
+    days = (dt.date(2026, 1, 31), dt.date(2026, 2, 28))
+    with closing(connect(world.settings.warehouse_file, world.settings)) as connection:
+        engine = DuckDBEngine(connection)
+        migrate(engine, world.settings)
+        engine.prepare(world.settings, [one for one in TABLES if not is_in_lake(one)])
+        assert all(
+            isinstance(one, Loaded) for one in load_exports(engine, world.settings, find_exports(world.settings, {}))
+        )
+        lake = Lake(engine, world.settings, lake_tables)
+        lake.prepare()
+        for table, day, ids in (
+            (lake_tables[0], days[0], ("anna-0017", "bert-0018")), (lake_tables[0], days[1], ("bert-0018",)),
+            (lake_tables[1], None, ("anna-0017", "bert-0018")),
+        ):  # fmt: skip
+            folder = lake.new_folder(table, day, "one")
+            folder.mkdir(parents=True)
+            pl.DataFrame({"customer_id": ids}).write_parquet(folder / "p.parquet")
+            lake.commit(table, day, folder, len(ids))
+        inputs = lake.root / "inputs" / "customers-1.parquet"
+        inputs.parent.mkdir()
+        pl.DataFrame({"customer_id": ["anna-0017"]}).write_parquet(inputs)
+
+    def killed(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    for place in ("pipeline.engines.spark.lake.fsync_tree", "pipeline.engines.spark.lake.shutil.rmtree"):
+        with monkeypatch.context() as broken, pytest.raises(KeyboardInterrupt):
+            broken.setattr(place, killed)
+            world.forget(with_exports=True)
+    assert world.forget(with_exports=True).is_closed
+    assert world.holding() == []
+    with closing(connect(world.settings.warehouse_file, world.settings)) as connection:
+        rows = connection.execute("SELECT customer_id FROM marts.rfm_scores").fetchall()
+        assert rows == [("bert-0018",)] * 2
+        assert connection.execute("SELECT customer_id FROM staging.orders").fetchall() == [("bert-0018",)]
+        assert connection.execute("SELECT count(*), sum(amount) FROM staging.order_lines").fetchall()[0][0] == 2
+        catalog = connection.execute("SELECT day, row_count FROM catalog.partitions ORDER BY day").fetchall()
+        assert catalog == [(days[0], 1), (days[1], 1), (None, 1)]
+
+
+def test_order_lines_that_spark_reads_itself_are_told_with_what_to_do(world):
+    spark = world.settings.spark.model_copy(update={"order_lines": "/data/orders"})
+    world.settings = world.settings.model_copy(update={"engine": "spark", "spark": spark})
+    with pytest.raises(CannotForget, match=r"spark\.order_lines.*drop folder"):
+        world.forget()

@@ -290,8 +290,19 @@ def test_the_input_can_be_named(home):
         ("customer_id,channel,status,changed_at\nanna,email,granted,2026-01-02\n", "consents"),
         ("customer_id,since\nanna,2026-01-02\n", "objections"),
         ("kind,value,since\nemail,anna@example.com,2026-01-02\n", "suppressions"),
+        ("kind,value,requested_at\nemail,anna@example.com,2026-01-02\n", "erasures"),
     ],
-    ids=["customers", "targets", "benchmarks", "messages", "campaigns", "consents", "objections", "suppressions"],
+    ids=[
+        "customers",
+        "targets",
+        "benchmarks",
+        "messages",
+        "campaigns",
+        "consents",
+        "objections",
+        "suppressions",
+        "erasures",
+    ],
 )
 @pytest.mark.parametrize("source", [None, "perennial"])
 def test_inspection_recognises_every_input(tmp_path, text, input, source):

@@ -471,6 +471,22 @@ def test_a_sum_in_whole_units_beside_the_one_in_cents_is_taken():
     assert guess_columns({"Center total": {"number"}}) == {"amount": "Center total"}
 
 
+@pytest.mark.parametrize(
+    ("others", "guess"),
+    [
+        (lambda n: f"{n % 4},x{n % 4}", "sample_customer_id"),  # the same people under another id
+        (lambda n: f"{n % 4},{n % 3}", None),  # who orders and who gets it: nobody can tell which is meant
+    ],
+)
+def test_two_ids_of_customers_are_one_if_they_say_the_same(others, guess, tmp_path, home):
+    rows = [f"{others(n)},2026-01-{n % 28 + 1:02},{n}.50" for n in range(40)]
+    file = write(tmp_path, "\n".join(["master_customer_id,sample_customer_id,date,dollar_value", *rows]), "cdnow.csv")
+    found = inspect(file, Settings(home=home))
+    assert found.guessed.get("customer_id") == guess
+    assert found.guessed["amount"] == "dollar_value"
+    assert ("surely customer_id" in found.problem) == (guess is None)
+
+
 def test_a_folder_that_cannot_be_made_for_a_source_is_told(tmp_path, home):
     (tmp_path / "taken").write_text("")
     file = write(tmp_path, "order;client;date;total\n1;anna;2026-01-02;5\n2;bert;2026-01-03;6\n", "till.csv")

@@ -386,7 +386,7 @@ def test_doctor_tells_what_a_home_adds_and_what_keeps_it_from_running(tmp_path: 
     assert list(_own_sql(none)) == []
     begin(good, "table", "pausing")
     write(bad.home / "sql", "marts/own/kpis", TABLE)
-    assert list(_own_sql(good)) == [Finding("ok", "own SQL", f"1 table and 0 audiences in {good.home / 'sql'}")]
+    assert list(_own_sql(good)) == [Finding("ok", "own SQL", f"1 table and 0 audiences in {good.home}")]
     (finding,) = _own_sql(bad)
     assert finding.status == "fail" and finding.message.startswith("bad/sql/marts/own/kpis.sql: Perennial has a table")
 

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from decimal import Decimal
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from shop import RealShop, Shop, all_tables, open_engine
 
 from pipeline.reporting import figures
 from pipeline.reporting.chart_files import ColumnSpec, shown_column
-from pipeline.reporting.components import KeyFigures, Nothing, Part, TableCard
+from pipeline.reporting.components import Cards, KeyFigures, Nothing, Part, TableCard
 from pipeline.reporting.facts import Query, Report, read_report
 from pipeline.reporting.figures import Data, Shown
 from pipeline.reporting.page import MOST_PAGES, Page, PageFile, in_navigation, page_folders, read_pages
@@ -122,6 +123,11 @@ def says_what_it_shows(part: Part) -> None:
             assert figure.label and figure.value and not UNSAID.search(f"{figure.value} {figure.context}"), figure
         return
     assert BASIS.match(plain(part.basis)), part.basis
+    if isinstance(part, Cards):
+        for card in part.cards:
+            said = [card.title, card.value, card.text, card.warning, card.advice, *chain.from_iterable(card.facts)]
+            assert card.title and card.value and not UNSAID.search(" ".join(said)), card
+        return
     grids = [("", part.grid)] if isinstance(part, TableCard) else part.grids
     for _, grid in grids:
         assert grid.caption and grid.rows and all(len(row) == len(grid.fields) for row in grid.rows)
@@ -167,27 +173,27 @@ def said(report: Report, page: str, at: int = 0) -> dict[str, list[str]]:
 def test_what_is_said_of_products(reports: Mapping[str, Report]) -> None:
     # Cleo's hats: 6 × 40 = 240 of 240 + 100 (Anna) + 50 (Bert) + 8 − 5 = 393. The rest follows from what was made up.
     words = said(reports["tiny"], "products")
-    assert words["best"] == [f"{item} leaves most: 240.00 € net, 61.1 % of all." for item in ("hat", "Wear")]
+    assert words["best"] == [f"{item} leaves most: €240.00 net, 61.1% of all." for item in ("hat", "Wear")]
     assert words["together"] == [
         "scarf and hat stand out most: 40 baskets of 30 customers hold both, where 8 would be expected from how much "
         "each is bought and from the sizes of baskets. 1 pair of 3 that were tested go together."
     ]
     assert words["first_repeat"] == [
-        "Of 1 item that at least 30 customers began with, 1 differs beyond chance. Most surely hat: 60.0 % of its "
-        "customers came back, against 40.0 % of others who began alike."
+        "Of 1 item that at least 30 customers began with, 1 differs beyond chance. Most surely hat: 60.0% of its "
+        "customers came back, against 40.0% of others who began alike."
     ]
-    assert words["first_value"][0].endswith("spent 20.00 € in the mean, others who began alike 30.00 €.")
+    assert words["first_value"][0].endswith("spent €20.00 in the mean, others who began alike €30.00.")
     assert words["due"] == [
         "hat will be bought again by most: about 2 customers of the 3 who are watched for it, 1 of whom are due by "
         "their own gap."
     ]
     # Classes 0 to 2: 40, 35, 30 of 100 each; 5 to 7: 15, 10, 5.
     assert words["due_chance"][0].startswith(
-        "Of those past twice their usual gap, 10.0 % bought the item within 30 days; of those within it, 35.0 %."
+        "Of those past twice their usual gap, 10.0% bought the item within 30 days; of those within it, 35.0%."
     )
     assert words["due_when"][0].startswith("1 pair of a customer and an item fall due in the next five weeks and 1 are")
     repeat, new = words["lists"]
-    assert "50.0 % of what was bought stood among its ten" in repeat and "That is surely better." in repeat
+    assert "50.0% of what was bought stood among its ten" in repeat and "That is surely better." in repeat
     assert "The difference may be chance." in new and new.endswith("Published: what customers alike buy.")
 
 
@@ -202,9 +208,9 @@ def test_what_is_said_of_tastes(reports: Mapping[str, Report]) -> None:
         "purchases."
     ]
     assert words["stability"][0].startswith("3 groups: two halves of the customers lead to groupings of everybody that")
-    assert words["next_categories"][0].startswith("Wear is the likeliest next category of 2 customers, 66.7 % of all")
+    assert words["next_categories"][0].startswith("Wear is the likeliest next category of 2 customers, 66.7% of all")
     assert words["next_fit"][0].startswith(
-        "What 250 customers bought next is predicted 10.0 % better (log loss) with their own past"
+        "What 250 customers bought next is predicted 10.0% better (log loss) with their own past"
     )
     assert words["needs"] == [
         "3 customers are in a stage of baby, most in first (2). 2 of them enter the next stage within 30 days."
@@ -233,15 +239,15 @@ def test_what_is_said_of_campaigns(reports: Mapping[str, Report]) -> None:
     ]
     # Cleo is in both: 7 were written to, 1 came and bought.
     assert words["funnel"] == [
-        "Of 7 members written to, 14.3 % clicked and bought. Most are lost between delivered and opened, where 14.3 % "
+        "Of 7 members written to, 14.3% clicked and bought. Most are lost between delivered and opened, where 14.3% "
         "go on: try other senders, subjects and times."
     ]
     spring, alone = (said(reports["tiny"], "campaign", at) for at in (1, 0))
     assert spring["caused"][0].startswith(
-        "No difference shown: 16.7 % of those who got it bought, 0.0 % of those left out: a difference of 16.7 points ("
+        "No difference shown: 16.7% of those who got it bought, 0.0% of those left out: a difference of 16.7 points ("
     )
     assert spring["credit"][0].startswith(
-        "By model it is 0 € (as the shop recorded it) to 40.00 € (last click): a question"
+        "By model it is €0 (as the shop recorded it) to €40.00 (last click): a question"
     )
     assert alone["caused"] == [
         "Nobody was left out by lot, so it is not known what it caused. Before/after, not causal: members spent ±0 "
@@ -267,12 +273,12 @@ def test_what_is_said_of_engagement(reports: Mapping[str, Report]) -> None:
         "Half of all visits are followed by another within 8 days, three quarters within 32"
     )
     assert words["times"] == [
-        f"Most come {best}: 100.0 %, where {even} would if all were alike. Customers do not differ by more than "
+        f"Most come {best}: 100.0%, where {even} would if all were alike. Customers do not differ by more than "
         "chance: one time will do for all of them."
-        for best, even in (("at 18–21 h", "12.5 %"), ("on Monday", "14.3 %"))
+        for best, even in (("at 18–21 h", "12.5%"), ("on Monday", "14.3%"))
     ]
     assert words["clicks"][0].startswith(
-        "Of the next message expect 15.0 % clicks of customers who are engaged and 10.0 % of those who are lapsing."
+        "Of the next message expect 15.0% clicks of customers who are engaged and 10.0% of those who are lapsing."
     )
 
 
@@ -455,13 +461,15 @@ def test_a_home_has_a_page_of_its_own(shop: Shop, tmp_path: Path) -> None:
     text = plain(texts["baskets"])
     rooms, pages = (re.findall(r'<a href="(\w+)\.html"', part) for part in navigation_of(texts["cohorts"]))
     assert pages == ["rhythm", "cohorts", "baskets", "trend"], "in the room of the page that it follows, behind it"
-    assert rooms == ["index", "segments", "rhythm", "value", "calendar", "actions", "trust", "glossary"]
+    assert rooms == [
+        "index", "segments", "rhythm", "value", "calendar", "actions", "trust", "definitions", "glossary",
+    ]  # fmt: skip
     assert "What an order is worth, and who brings most, out of 3 orders." in text
-    assert re.findall(r'<span class="value">([^<]*)</span>', text) == ["2", "1", "90.00 €", "30.00 €"]
-    assert "50.0 % of all" in text
-    assert "The best month was Feb 2026 with 70.00 € of 90.00 €." in text
+    assert re.findall(r'<span class="value">([^<]*)</span>', text) == ["2", "1", "€90.00", "€30.00"]
+    assert "50.0% of all" in text
+    assert "The best month was Feb 2026 with €70.00 of €90.00." in text
     assert "1 customer bought once." in text
-    assert "The days brought 90.00 € together." in text
+    assert "The days brought €90.00 together." in text
     assert "n = 3 orders · 5 Jan 2026 – 30 Apr 2026" in text
     assert "anna@example.com" not in text and "only the start of its SHA-256" in text
     assert "customer_summary/day=2026-04-30/customer_summary.parquet" in text
@@ -538,7 +546,7 @@ def test_a_folder_makes_a_page_for_each_value(shop: Shop, tmp_path: Path) -> Non
     same = {f"shops-graz_1_{hashlib.md5(name.encode()).hexdigest()[:8]}" for name in ("../Graz <1>", "graz-1")}
     assert set(made) == {*same, "shops-d"}, "what is shared is told apart, an unknown shop has no page"
     graz = next(text for text in made.values() if "Graz &lt;1&gt;" in text)
-    assert "<title>Shop ../Graz &lt;1&gt; ·" in graz and "2 lines, 40.00 €." in graz
+    assert "<title>Shop ../Graz &lt;1&gt; ·" in graz and "2 lines, €40.00." in graz
     assert graz.count('">in ../Graz &lt;1&gt;</a>') == 2
     assert set(re.findall(r'<a href="(shops-\w+)\.html">in ', graz)) <= same
     assert '<a href="cohorts.html" aria-current="page">' in graz and "shops" not in texts["index"]
@@ -677,9 +685,9 @@ def test_pages_follow_the_page_they_name() -> None:
     with pytest.raises(HeaderError, match=r"x/page\.html\.j2: after: there is no page 'y'"):
         in_navigation([page("a"), page("x", "y"), page("y", "x")])
     assert [one.name for one in all_pages(OURS)] == [
-        "index", "segments", "rfm", "lifecycle", "classes", "rhythm", "cohorts", "trend", "value", "probability",
-        "calendar", "channels", "products", "taste", "campaigns", "engagement", "comparison", "actions",
-        "trust", "glossary",
+        "rhythm", "cohorts", "trend", "calendar", "channels", "products", "taste", "campaigns", "engagement",
+        "comparison", "actions", "trust", "definitions", "glossary", "index", "segments", "rfm", "lifecycle", "classes",
+        "value", "probability",
     ]  # fmt: skip
 
 
@@ -757,7 +765,7 @@ def test_a_heat_map_reads_from_top_to_bottom_and_shows_what_is_unknown_grey() ->
          lambda trace: list(trace["x"]) == [10.0, -4.0, 6.0]),
         ("treemap", {"label": "name", "amount": "a", "rank": "rank"}, "treemap",
          lambda trace: list(trace["values"]) == [0, 1, 3]),
-        ("sankey", {"before": "name", "after": "to", "customers": "a", "rank": "rank", "label": "to"}, "sankey",
+        ("sankey", {"before": "name", "after": "to", "customers": "a", "rank_before": "rank", "rank": "rank"}, "sankey",
          lambda trace: list(trace["link"]["value"]) == [1, 3, 0]),
         ("calendar", {"day": "day", "amount": "b"}, "heatmap",
          lambda trace: [list(week) for week in trace["z"]][5:] == [[-4.0, None], [10.0, 6.0]]),

@@ -6,6 +6,7 @@ import csv
 import datetime as dt
 import hashlib
 import io
+import json
 import random
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -16,12 +17,14 @@ import polars as pl
 import pytest
 from drop_folder import Home
 
+from pipeline.activation.coverage import as_entry, consent_coverage, coverage_before
 from pipeline.activation.outputs import write_audiences
 from pipeline.activation.terms import STEPS, Gate, Waterfall, granted
 from pipeline.definitions import build_defs
 from pipeline.errors import PerennialError
 from pipeline.home.people import people_attached
 from pipeline.models.control_groups import bucket
+from pipeline.places import audience_folder
 from pipeline.settings import SQL_FOLDER, Consent, Settings, Terms
 from pipeline.tables.audiences import Audience, on_terms, read_audience
 from pipeline.tables.header import HeaderError
@@ -322,6 +325,38 @@ def test_what_is_suppressed_takes_a_customer_out_of_every_file(home):
     (reason,) = home.reasons().values()
     assert reason.startswith('column "value": names nobody: it is missing, or no e-mail address or telephone number')
     assert "bert@example" not in str(home.everything()).lower() and "600123452" not in str(home.everything())
+
+
+def test_who_agrees_to_what_is_counted_and_adds_up(home):
+    # lea, zoe, nina: agreed; bert: took it back; cleo: never told; dora: objected; anna: agreed and is suppressed.
+    people = ("anna", "bert", "cleo", "dora", "lea", "nina", "zoe")
+    home.lines("people.csv", *(f"{name},2025-01-01,{name}@x.com" for name in people),
+               header="customer_id,registered_at,email")  # fmt: skip
+    agreed = [f"{name},marketing,email,granted,2026-01-01" for name in people if name != "cleo"]
+    home.lines("consents.csv", *agreed, "bert,*,*,withdrawn,2026-02-01", "zoe,ads,ads,granted,2026-04-01",
+               "nina,ads,ads,granted,2026-01-01", "who is no customer,marketing,email,granted,2026-01-01",
+               header="customer_id,purpose,channel,status,changed_at")  # fmt: skip
+    home.lines("objections.csv", "dora,2026-01-05", header="customer_id,since")
+    home.lines("suppressions.csv", "Email,anna@X.com,2026-01-01", header="kind,value,since")
+    home.load()
+    leads = pl.DataFrame([{"snapshot_date": DAY, "customer_id": name, "stage": "lead"} for name in people])
+    home.engine.insert("marts.lifecycle_stages", leads)
+    with people_attached(home.engine, home.now()):
+        found = consent_coverage(home.engine, DAY)
+        assert consent_coverage(home.engine, dt.date(2025, 12, 31)) == [], "nothing was told by then"
+    assert [(one.purpose, one.channel, [*one.states.values()]) for one in found] == [
+        # agreed, withdrawn, never told, objected, suppressed
+        ("marketing", "email", [3, 1, 1, 1, 1]),
+        ("ads", "ads", [1, 1, 3, 1, 1]),  # zoe's comes after the day; bert took back all there is
+    ]
+    assert {one.customers for one in found} == {7}
+    manifest = home.path / audience_folder(DAY) / "manifest.json"
+    manifest.parent.mkdir(parents=True)
+    manifest.write_text(json.dumps({"consents": [as_entry(one) for one in found]}))
+    days = [DAY, DAY - dt.timedelta(1)]
+    assert coverage_before(home.path, days) == found and "x.com" not in manifest.read_text()
+    manifest.write_text(json.dumps({"terms": []}))
+    assert coverage_before(home.path, days) == [], "an earlier version counted nothing"
 
 
 def test_who_is_suppressed_stays_so_with_another_address(home):

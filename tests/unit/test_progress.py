@@ -2,18 +2,18 @@
 
 import dagster as dg
 
-from pipeline.progress import progress_logger
+from pipeline.progress import progress, progress_logger
 
 SENTENCE = "3 orders name several customers, and each counts for one of them."
 
 
-def shown(capsys, *checks: dg.AssetChecksDefinition) -> str:
+def shown(capsys, *checks: dg.AssetChecksDefinition, verbose: bool = True) -> str:
     """What a run of one asset and these checks of it says."""
     job = dg.define_asset_job("night")
     loggers = {"progress": progress_logger}
     definitions = dg.Definitions(assets=[orders], asset_checks=checks, jobs=[job], loggers=loggers)
     with dg.DagsterInstance.ephemeral() as instance:
-        definitions.resolve_job_def("night").execute_in_process({"loggers": {"progress": {}}}, instance=instance)
+        definitions.resolve_job_def("night").execute_in_process(progress(verbose), instance=instance)
     return str(capsys.readouterr().err)
 
 
@@ -45,3 +45,9 @@ def test_a_warning_without_words_is_named(capsys):
 def test_a_check_that_passes_is_a_tick(capsys):
     lines = shown(capsys, check_of_orders(True, None)).splitlines()
     assert [line[:4] for line in lines] == ["  ✓ ", "  ✓ "]
+
+
+def test_without_being_asked_only_warnings_and_the_end_are_told(capsys):
+    lines = shown(capsys, check_of_orders(False, SENTENCE), verbose=False).splitlines()
+    assert lines[0].startswith("  ! orders_one_customer ") and lines[1] == f"    {SENTENCE}"
+    assert len(lines) == 3 and lines[2].startswith("  2 steps in ")

@@ -1,6 +1,7 @@
 """Which snapshots go and which stay, and that what goes leaves no trace and nothing else goes."""
 
 import datetime as dt
+import json
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -164,6 +165,35 @@ def test_a_dry_run_removes_nothing(kept: Kept) -> None:
     assert prune_home(kept.settings, dry_run=True).expired == (JAN_30, FEB_27)
     assert kept.in_files() == kept.in_warehouse() == set(DAYS)
     assert (kept.home / "reports/out/index.html").read_text() == "all five"
+
+
+def test_files_with_addresses_go_sooner_and_the_manifest_says_so(kept: Kept) -> None:
+    # The newest is 1 March: 30 January is 30 days before it, and the 29th, which nothing else removes here, 31.
+    old = dt.date(2026, 1, 29)
+    names = ("grid/loyal.csv", "grid/loyal.parquet", "grid/loyal.klaviyo.csv", "grid/loyal.klaviyo-removed.csv")
+    for day in (old, JAN_30):
+        folder = kept.home / f"data/audiences/{day}"
+        (folder / "grid").mkdir(parents=True)
+        for name in names:
+            (folder / name).write_text("Email")
+        files = [{"path": f"data/audiences/{day}/{name}", "rows": 1, "sha256": "f"} for name in names]
+        (folder / "manifest.json").write_text(json.dumps({"files": files, "terms": []}))
+    settings = kept.settings.model_copy(update={"keep_daily": 9})
+    what = prune_home(settings, dry_run=True)
+    assert str(what) == "2 files with addresses, of platforms"
+    assert prune_home(settings) == what
+    for day, left in ((old, names[:2]), (JAN_30, names)):
+        folder = kept.home / f"data/audiences/{day}"
+        assert {path.relative_to(folder).as_posix() for path in folder.glob("*/*")} == set(left)
+        told = json.loads((folder / "manifest.json").read_text())
+        assert [one["path"].removeprefix(f"data/audiences/{day}/") for one in told["files"]] == list(left)
+        assert [one["path"].rpartition("/")[2] for one in told.get("removed", [])] == (
+            [] if day == JAN_30 else ["loyal.klaviyo-removed.csv", "loyal.klaviyo.csv"]
+        )
+    assert not prune_home(settings) and kept.in_warehouse() == set(DAYS)
+    with kept.engine() as engine:
+        short = settings.model_copy(update={"keep_platform_days": 1})
+        assert len(plan(short, engine).with_addresses) == 2 and not plan(short, engine, spare=[JAN_30])
 
 
 def test_what_dies_between_files_and_warehouse_is_finished_by_the_next(

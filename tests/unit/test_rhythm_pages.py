@@ -79,10 +79,10 @@ def share(month: int, repeat: float | None, is_complete: bool = True) -> dict[st
         ([day_range(*ends) for ends in ((3, 5), (3, None), (None, None))],
          ["3 to 5", "3 or later", "not known how far"]),
         (back_sentence(MOMENT),
-         "40.0 % buy a second time within 90 days of the first. Of these, a quarter are back by day 10, half by day 20 "
+         "40.0% buy a second time within 90 days of the first. Of these, a quarter are back by day 10, half by day 20 "
          "and three quarters by day 40: remind the others at the half, win them back at three quarters."),
         (back_sentence({**MOMENT, "back_p50_days": None}),
-         "40.0 % buy a second time within 90 days of the first; they are too few to say by when."),
+         "40.0% buy a second time within 90 days of the first; they are too few to say by when."),
         (back_sentence({**MOMENT, "back_p50_days": None, "share_back": 0.0}),
          "Nobody bought a second time within 90 days of the first."),
         (moment_sentence([MOMENT, {**MOMENT, "horizon_days": 180, "key_moment_days": 77}]),
@@ -121,19 +121,19 @@ def share(month: int, repeat: float | None, is_complete: bool = True) -> dict[st
          "of 900 were back before. How long they took is told below."),
         (rhythm_missing(None, dt.date(2020, 1, 1), JANUARY),
          "Nobody bought for the first time in the last 730 days, so there is no rhythm of new customers to see."),
-        (sentences.kpi_sentence(KPI, None, "EUR"), "Jan 2026: 1,200 €, target 1,000 € met; 900.00 € the month before."),
+        (sentences.kpi_sentence(KPI, None, "EUR"), "Jan 2026: €1,200, target €1,000 met; €900.00 the month before."),
         (sentences.kpi_sentence(None, {**KPI, "status": "behind"}, "EUR"),
-         "Not known for any whole month yet. Jan 2026 is not over, and with 1,200 € so far behind for 1,000 €."),
+         "Not known for any whole month yet. Jan 2026 is not over, and with €1,200 so far behind for €1,000."),
         (sentences.targets_sentence(dt.date(2026, 5, 1), 9, 2, 1), "1 of 2 targets of May 2026 were met."),
         (sentences.targets_sentence(dt.date(2026, 5, 1), 9, 0, 0),
          "None of the targets is of May 2026, the last whole month."),
         (sentences.repeat_sentence([share(5, 0.2), share(6, 0.25), share(7, 0.9, is_complete=False)]),
-         "Repeat buyers were 25.0 % of the buyers in June 2026; in May 2026 it was 20.0 % (+5.0 points)."),
+         "Repeat buyers were 25.0% of the buyers in June 2026; in May 2026 it was 20.0% (+5.0 points)."),
         (sentences.repeat_sentence([share(5, 0.2)]),
-         "Repeat buyers were 20.0 % of the buyers in May 2026, the only whole month."),
+         "Repeat buyers were 20.0% of the buyers in May 2026, the only whole month."),
         (sentences.repeat_sentence([share(5, None)]), "There is no whole month with buyers yet."),
         (sentences.cohort_value(YOUNG, None, "EUR"),
-         "By the end of their first month, customers of May 2026 have brought 7.50 € each; no older cohort is known to "
+         "By the end of their first month, customers of May 2026 have brought €7.50 each; no older cohort is known to "
          "compare with."),
     ],
 )  # fmt: skip
@@ -152,12 +152,12 @@ def test_what_is_unknown_is_grey_and_never_zero() -> None:
 
 
 def test_a_target_is_as_wide_as_its_column_and_told_where_there_is_no_column() -> None:
-    values = Series("Value", "var(--a)", [100, None], ["100 €", "target 80 €"])
+    values = Series("Value", "var(--a)", [100, None], ["€100", "target €80"])
     drawn = charts.upright_bars(
         ["Jan", "Feb"], [values], [None, 80], [], mode="group", currency="EUR", shares=False, whole=False
     )
     _, targets = drawn["data"]
-    assert (list(targets["x"]), list(targets["y"]), list(targets["hovertext"])) == (["Feb"], [80], ["target 80 €"])
+    assert (list(targets["x"]), list(targets["y"]), list(targets["hovertext"])) == (["Feb"], [80], ["target €80"])
     lines = [shape for shape in drawn["layout"]["shapes"] if shape["type"] == "line"]
     assert [(line["x0"], line["x1"], line["y0"], line["y1"]) for line in lines] == [(0.65, 1.35, 80, 80)]
     assert [shape["fillcolor"] for shape in drawn["layout"]["shapes"] if shape["type"] == "rect"] == ["var(--unknown)"]

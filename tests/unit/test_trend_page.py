@@ -63,7 +63,7 @@ def test_nothing_is_missing_where_somebody_has_a_trend() -> None:
 @pytest.mark.parametrize(
     ("source", "today", "told"),
     [
-        ("a year ago", "2027-07-04", "in the same two windows a year ago, 60.0 % fell into the recent one"),
+        ("a year ago", "2027-07-04", "in the same two windows a year ago, 60.0% fell into the recent one"),
         # 5 January 2026, 180 days and a year: 4 July 2027.
         ("today", "2027-07-03", "they can hold enough from 4 July 2027 on"),
         ("today", "2027-07-04", "they hold fewer than 200 purchases"),
@@ -104,8 +104,8 @@ def test_a_segment_with_few_customers_is_not_compared() -> None:
     few = {"segment": "Loyal", "growing": 19, "stable": 0, "declining": 0}
     many = {"segment": "Champions", "growing": 3, "stable": 12, "declining": 5}
     assert plain(sentences.trend_by_segment([few, many])) == (
-        "Of customers with a trend, growing ones are most frequent among Champions (15.0 %) and declining ones are "
-        "most frequent among Champions (25.0 %)."
+        "Of customers with a trend, growing ones are most frequent among Champions (15.0%) and declining ones are "
+        "most frequent among Champions (25.0%)."
     )
     assert sentences.trend_by_segment([few]).startswith("No segment has 20 customers")
 
@@ -192,7 +192,7 @@ def test_the_course_over_two_snapshots(moved: Shop) -> None:
         "2026, 1 and 1."
     )
     assert plain(course.views[2].sentence) == (
-        "Growing customers make 90.00 € (27.3 %) and declining customers make 100.00 € (30.3 %) of the last 12 months’ "
+        "Growing customers make €90.00 (27.3%) and declining customers make €100.00 (30.3%) of the last 12 months’ "
         "revenue."  # Fred and the other 70 each: 330
     )
     # From the foot: declining, stable, growing.
@@ -218,7 +218,7 @@ def test_the_movers_are_listed_by_id_with_what_is_at_stake(moved: Shop, tmp_path
     ]  # fmt: skip
     assert plain(found["moves"].sentence) == (
         "Since 31 January 2026, 1 customer began to rise and 1 to decline; 0 no longer do either, 0 got a trend and 0 "
-        "lost theirs. Those who began to decline spent 100.00 € in the last 12 months."
+        "lost theirs. Those who began to decline spent €100.00 in the last 12 months."
     )
     text = written(moved.engine.read, tmp_path)
     assert ADDRESS not in text and "<script>alert" not in text

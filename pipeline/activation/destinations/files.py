@@ -9,19 +9,20 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
-import random
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from math import ceil
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
-from typing import Any, TypeVar
+from typing import Any
 from urllib.parse import urlsplit
 
 import duckdb
 import polars as pl
 
 from pipeline.activation.destinations.destination import Answer, DeliveryFailed
+from pipeline.activation.destinations.trying import Done, Passing, tried
 from pipeline.activation.ledger import Kind, Listed, Row
 from pipeline.places import AUDIENCES
 from pipeline.quoting import quoted, text_literal
@@ -29,10 +30,7 @@ from pipeline.settings import Destination
 from pipeline.tables.formulas import harmless
 from pipeline.tables.platforms import Platform
 
-Done = TypeVar("Done")
-
-TRIES = 4
-_OF_OBJECTS = ("s3", "gs", "gcs")
+_OF_OBJECTS, _OF_SSH = ("s3", "gs", "gcs"), ("sftp", "ssh")
 _EXTRAS = {"s3": "s3fs", "gs": "gcsfs", "gcs": "gcsfs", "sftp": "paramiko", "ssh": "paramiko"}
 _MANIFEST = "manifest.json"
 
@@ -45,9 +43,10 @@ class Files:
     def __init__(
         self, destination: Destination, platform: Platform, home: Path, sleep: Callable[[float], None] = time.sleep
     ) -> None:  # fmt: skip
-        self._url, self._platform, self._home, self._sleep = destination.url, platform, home, sleep
-        self._kind = urlsplit(destination.url).scheme
-        self._fs, self._root = _opened(destination, self._kind)
+        self._destination, self._platform, self._home, self._sleep = destination, platform, home, sleep
+        self._url, self._kind = destination.url, urlsplit(destination.url).scheme
+        self._opened: tuple[Any, str] | None = None
+        self._tried(lambda fs, root: None)
 
     def place(self, audience: str) -> str | None:
         return self._url
@@ -89,17 +88,14 @@ class Files:
     def _upload(self, name: str, file: Path) -> dict[str, Any]:
         if not file.exists():
             raise DeliveryFailed(f"{file.name} is no longer in the home; run its snapshot again.")
-        path, size = f"{self._root}/{name}", file.stat().st_size
-        beside = path if self._kind in _OF_OBJECTS else f"{path}.part"
+        size = file.stat().st_size
 
-        def put() -> None:
-            self._fs.makedirs(str(PurePosixPath(path).parent), exist_ok=True)
-            self._fs.put_file(str(file), beside)
-            self._fs.invalidate_cache()
-            if (there := self._fs.info(beside)["size"]) != size:
-                raise OSError(f"{there} of {size} bytes arrived")
-            if beside != path:
-                self._fs.mv(beside, path)
+        def put(fs: Any, root: str) -> None:
+            with _whole(fs, f"{root}/{name}", self._kind) as beside:
+                fs.put_file(str(file), beside)
+                fs.invalidate_cache()
+                if (there := fs.info(beside)["size"]) != size:
+                    raise OSError(f"{there} of {size} bytes arrived")
 
         self._tried(put)
         with file.open("rb") as content:
@@ -108,59 +104,90 @@ class Files:
 
     def _tell(self, day: dt.date, entries: Sequence[dict[str, Any]], stands_for: tuple[str, ...]) -> None:
         """The manifest with these files, and without those that they stand for, which are removed."""
-        path, new = f"{self._root}/{day}/{_MANIFEST}", {entry["path"] for entry in entries}
+        new = {entry["path"] for entry in entries}
 
-        def write() -> None:
-            known = json.loads(self._fs.cat_file(path)) if self._fs.exists(path) else {"files": []}
+        def write(fs: Any, root: str) -> None:
+            path = f"{root}/{day}/{_MANIFEST}"
+            fs.invalidate_cache()
+            known = json.loads(fs.cat_file(path)) if fs.exists(path) else {"files": []}
             gone = {entry["path"] for entry in known["files"] if entry["path"].startswith(stands_for)} - new
             kept = [entry for entry in known["files"] if entry["path"] not in gone | new]
             files = sorted([*kept, *entries], key=lambda entry: str(entry["path"]))
             told = json.dumps({"snapshot_date": str(day), "files": files}, indent=2, ensure_ascii=False)
-            beside = path if self._kind in _OF_OBJECTS else f"{path}.part"
-            self._fs.pipe_file(beside, f"{told}\n".encode())
-            if beside != path:
-                self._fs.mv(beside, path)
+            with _whole(fs, path, self._kind) as beside:
+                fs.pipe_file(beside, f"{told}\n".encode())
             for name in gone:
-                if self._fs.exists(f"{self._root}/{name}"):
-                    self._fs.rm_file(f"{self._root}/{name}")
+                if fs.exists(f"{root}/{name}"):
+                    fs.rm_file(f"{root}/{name}")
 
         self._tried(write)
 
-    def _tried(self, work: Callable[[], Done]) -> Done:
-        """The work, tried again after a while where it fails. Libraries raise what they like."""
-        for attempt in range(TRIES):
+    def _tried(self, work: Callable[[Any, str], Done]) -> Done:
+        """The work on the folder, tried again where it may pass, each time on a new connection."""
+
+        def once() -> Done:
             try:
-                return work()
-            except PermissionError:
-                raise DeliveryFailed(
-                    f"{self._url} cannot be written: access is denied. Check the credentials."
-                ) from None
-            except Exception as error:
-                if attempt + 1 == TRIES:
-                    told = type(error).__name__
-                    raise DeliveryFailed(
-                        f"{self._url} cannot be written ({told}), {TRIES} times; the rest is sent the next time."
-                    ) from None
-                self._sleep(random.uniform(0.5, 1) * 2**attempt)  # noqa: S311
-        raise AssertionError
+                self._opened = self._opened or _opened(self._destination, self._kind)
+                return work(*self._opened)
+            except DeliveryFailed:
+                raise
+            except Exception as error:  # libraries raise what they like
+                self._opened = None
+                raise self._told(error) from None
+
+        return tried(once, self._url, self._sleep)
+
+    def _told(self, error: Exception) -> DeliveryFailed | Passing:
+        """What is said of an error. Its own words may hold what is in the files."""
+        if isinstance(error, PermissionError) or "Credentials" in type(error).__name__:
+            return DeliveryFailed(f"{self._url} cannot be written: access is denied. Check the credentials.")
+        if isinstance(error, FileNotFoundError) and self._kind in _OF_OBJECTS:
+            return DeliveryFailed(
+                f"{self._url} cannot be written: there is no such bucket. Make it, or check the address."
+            )
+        return Passing(f"it cannot be written ({type(error).__name__})")
+
+
+@contextmanager
+def _whole(fs: Any, path: str, kind: str) -> Iterator[str]:
+    """Where to write a file that is to be at a path, whole or not at all; in a folder that is there afterwards.
+
+    A store of objects shows one when it is whole, and has no folders: asked for one, it might begin a bucket.
+    """
+    if kind in _OF_OBJECTS:
+        yield path
+        return
+    beside = f"{path}.part"
+    fs.makedirs(str(PurePosixPath(path).parent), exist_ok=True)
+    try:
+        yield beside
+        fs.mv(beside, path)
+    except Exception:
+        with suppress(Exception):  # half of a list stays nowhere, if it can be helped
+            fs.rm_file(beside)
+        raise
 
 
 def _opened(destination: Destination, kind: str) -> tuple[Any, str]:
+    """The folder and its path, on a connection of its own. Raises DeliveryFailed, and what its library raises."""
     try:
         import fsspec
     except ImportError:
         raise DeliveryFailed("Sending files needs the package fsspec: install perennial[deliver].") from None
     secret = destination.secret(destination.credential) if destination.credential else None
+    given = {"password": secret} if secret else {}
     try:
-        fs, root = fsspec.core.url_to_fs(destination.url, **({"password": secret} if secret else {}))
+        if kind in _OF_SSH:
+            from pipeline.activation.destinations.sftp import Sftp
+
+            url = destination.url
+            fs = Sftp(**Sftp._get_kwargs_from_urls(url), **given, skip_instance_cache=True)
+            return fs, str(Sftp._strip_protocol(url)).rstrip("/")
+        fs, root = fsspec.core.url_to_fs(destination.url, **given, skip_instance_cache=True)
     except (ImportError, ValueError) as error:
         if kind in _EXTRAS:
             raise DeliveryFailed(f"{kind}:// needs the package {_EXTRAS[kind]}: install perennial[deliver].") from error
         raise DeliveryFailed(f"{kind}:// is no kind of address that files are sent to; s3, gs and sftp are.") from None
-    except Exception as error:
-        raise DeliveryFailed(
-            f"{destination.url} cannot be reached ({type(error).__name__}); check address and credentials."
-        ) from None
     return fs, str(root).rstrip("/")
 
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-import random
 import time
 import urllib.error
 import urllib.request
@@ -17,11 +16,8 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 
 from pipeline.activation.destinations.destination import DeliveryFailed
+from pipeline.activation.destinations.trying import Passing, tried
 from pipeline.errors import PerennialError
-
-TRIES = 6
-LONGEST_WAIT = 300.0
-"""Seconds; who is to wait longer goes on the next time."""
 
 
 class Refused(PerennialError):
@@ -50,33 +46,27 @@ class Calls:
         request = urllib.request.Request(  # noqa: S310 - the setting sees to it that it is https, or this machine
             url, body, dict(self.headers), method=method
         )
-        last = ""
-        for attempt in range(TRIES):
-            try:
-                with _OPENER.open(request, timeout=self.timeout) as answer:
-                    return _json(answer.read())
-            except urllib.error.HTTPError as error:
-                told, wait = _json(error.read()), _asked_to_wait(error.headers.get("Retry-After"))
-                last = f"it answers {error.code}"
-                if error.code < 400:
-                    raise DeliveryFailed(f"{self.base} sends us elsewhere ({error.code}); check the address.") from None
-                if error.code in (401, 403):
-                    raise DeliveryFailed(
-                        f"{self.base} does not let us in ({error.code}). Check the key in the environment, and what it "
-                        f"may do."
-                    ) from None
-                if error.code != 429 and error.code < 500 and not self.is_passing(told):
-                    raise Refused(error.code, told) from None
-            except OSError as error:  # no connection, or none any more
-                reason = getattr(error, "reason", error)
-                wait, last = None, f"it cannot be reached ({type(reason).__name__})"
-            if wait is None:
-                wait = random.uniform(0.5, 1) * 2**attempt  # noqa: S311 - so that not all come back at once
-            if wait > LONGEST_WAIT:
-                raise DeliveryFailed(f"{self.base} asks to wait for {wait:,.0f} s; the rest is sent the next time.")
-            if attempt + 1 < TRIES:
-                self.sleep(wait)
-        raise DeliveryFailed(f"{self.base}: {last}, {TRIES} times; the rest is sent the next time.")
+        return tried(lambda: self._called(request), self.base, self.sleep)
+
+    def _called(self, request: urllib.request.Request) -> dict[str, Any]:
+        """The answer to one call. Raises Passing, Refused, DeliveryFailed."""
+        try:
+            with _OPENER.open(request, timeout=self.timeout) as answer:
+                return _json(answer.read())
+        except urllib.error.HTTPError as error:
+            told, wait = _json(error.read()), _asked_to_wait(error.headers.get("Retry-After"))
+            if error.code < 400:
+                raise DeliveryFailed(f"{self.base} sends us elsewhere ({error.code}); check the address.") from None
+            if error.code in (401, 403):
+                raise DeliveryFailed(
+                    f"{self.base} does not let us in ({error.code}). Check the key in the environment, and what it "
+                    f"may do."
+                ) from None
+            if error.code != 429 and error.code < 500 and not self.is_passing(told):
+                raise Refused(error.code, told) from None
+            raise Passing(f"it answers {error.code}", wait) from None
+        except OSError as error:  # no connection, or none any more
+            raise Passing(f"it cannot be reached ({type(getattr(error, 'reason', error)).__name__})") from None
 
 
 class _NoRedirects(urllib.request.HTTPRedirectHandler):

@@ -27,7 +27,7 @@ from pipeline.engines.duckdb import DuckDBEngine, parameter_columns, settings_se
 from pipeline.engines.engine import CheckOutcome, Parameters, TableRefused, Written
 from pipeline.engines.kept import Kept
 from pipeline.engines.portable import lint
-from pipeline.engines.spark.lake import Lake, LakeNotWritable, lake_folder
+from pipeline.engines.spark.lake import Lake, LakeNotWritable, is_in_lake, lake_folder
 from pipeline.engines.spark.session import close_session, open_session, spark_path
 from pipeline.engines.spark.sql import view_name
 from pipeline.errors import PerennialError
@@ -253,10 +253,7 @@ class SparkEngine:
         return self._frame_of(f"SELECT {nulls} WHERE FALSE")
 
     def _is_in_lake(self, table: Table) -> bool:
-        """Ledger, quarantine and what DuckDB loads are in the home's DuckDB file, all else is in the lake."""
-        if table.full_name == "staging.order_lines":
-            return bool(self.settings.spark.order_lines)
-        return table.select is not None or table.header.computed_by is not None
+        return is_in_lake(table, bool(self.settings.spark.order_lines))
 
     def _refuse_mixed_order_lines(self) -> None:
         """Order lines come by one way, DuckDB's or Spark's: what the other way brought would silently be gone."""

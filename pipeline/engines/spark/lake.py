@@ -11,7 +11,7 @@ from __future__ import annotations
 import datetime as dt
 import glob
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from uuid import uuid4
@@ -36,6 +36,15 @@ class LakeNotWritable(PerennialError):
 def lake_folder(settings: Settings) -> Path:
     """Where Spark's tables lie: `spark.warehouse`, else inside the home."""
     return settings.spark.warehouse or settings.home / "data" / "warehouse" / "spark"
+
+
+def is_in_lake(table: Table, by_spark: bool = False) -> bool:
+    """Ledger, quarantine and what DuckDB loads are in the home's DuckDB file, all else is in the lake; `by_spark`:
+    whether Spark reads the order lines.
+    """
+    if table.full_name == "staging.order_lines":
+        return by_spark
+    return table.select is not None or table.header.computed_by is not None
 
 
 class Lake:
@@ -186,6 +195,33 @@ class Lake:
             for table in self._tables:
                 self._show(table)
         self._sweep()
+
+    def take_out(self, where: Callable[[Mapping[str, str]], str | None], run_id: str) -> None:
+        """Write each partition that holds such rows again without them, by DuckDB; each is one commit.
+
+        `where`: SQL over `rows` for a table of these columns and types, None where there can be none. What Spark was
+        handed over is made again by the run that needs it.
+        """
+        for table in self._tables:
+            for day, folder in self._catalog.places(table.full_name):
+                if files := sorted((self.root / folder).glob("*.parquet")):
+                    self._take_out(table, day, files, where, run_id)
+        shutil.rmtree(self.root / "inputs", ignore_errors=True)
+
+    def _take_out(
+        self, table: Table, day: dt.date | None, files: Sequence[Path],
+        where: Callable[[Mapping[str, str]], str | None], run_id: str,
+    ) -> None:  # fmt: skip
+        listed = ", ".join(text_literal(file.as_posix()) for file in files)
+        rows = f"read_parquet([{listed}], union_by_name = true, hive_partitioning = false) AS rows"
+        described = self._local.execute(f"SELECT column_name, column_type FROM (DESCRIBE SELECT * FROM {rows})")
+        condition = where(dict(described))
+        if condition is None or not self._local.scalar(f"SELECT count(*) FROM {rows} WHERE {condition}"):
+            return
+        fresh = self.new_folder(table, day, run_id)
+        fresh.mkdir(parents=True)
+        left = self._local.export(f"SELECT * FROM {rows} WHERE NOT {condition}", {}, fresh / "part-0.parquet")
+        self.commit(table, day, fresh, left)
 
     def _known(self) -> list[Path]:
         """All folders of the catalog."""

@@ -12,11 +12,13 @@ from typing import Final
 import polars as pl
 
 from pipeline.ingest.load.context import GUEST_ID, Load, rows_as_text
-from pipeline.ingest.tombstones import KINDS, Kind
-from pipeline.quoting import quoted
+from pipeline.ingest.tombstones import KINDS, Kind, hand_over, tombstone_sql
+from pipeline.quoting import quoted, text_literal
 
 _ORDER: Final = "order_id"
 _CITY = "city"
+_BLANKS = "".join(sign for sign in map(chr, range(0x3001)) if sign.isspace())
+"""What `canonical` takes for a blank."""
 
 
 def leave_out_erased(load: Load) -> None:
@@ -24,6 +26,7 @@ def leave_out_erased(load: Load) -> None:
     load.execute("CREATE OR REPLACE TEMP TABLE erased (row_number BIGINT)")
     if not load.tombstones:
         return
+    hand_over(load.engine, load.tombstones)
     for kind, table, column, condition in _identifiers(load):
         _find(load, kind, table, column, condition)
     if not (found := _count(load)):
@@ -54,25 +57,37 @@ def _identifiers(load: Load) -> Iterator[tuple[Kind, str, str, str]]:
 
 
 def _find(load: Load, kind: Kind, table: str, column: str, condition: str) -> None:
-    country = "upper(coalesce(country, ''))" if table == "completed" and "country" in load.stored else "''"
-    listed = load.engine.read(
-        f"SELECT DISTINCT {quoted(column)} AS told, {country} AS of_country FROM {table} "
-        f"WHERE {quoted(column)} IS NOT NULL AND {condition}"
+    """Addresses and numbers are written one way by now; ids are as they stand, without blanks around them."""
+    told = f"rows.{quoted(column)}"
+    known_as = "told" if kind in ("email", "phone") else f"trim(told, {text_literal(_BLANKS)})"
+    listed = f"SELECT DISTINCT {told} AS told FROM {table} AS rows WHERE {told} IS NOT NULL AND {condition}"
+    by_key = " UNION ALL ".join(
+        f"SELECT told, {tombstone_sql(place, kind, known_as)} AS value FROM listed"
+        for place in range(len(load.tombstones.keys))
     )
-    region = load.settings.country
-    days = [load.tombstones.day(kind, told, of or region) for told, of in listed.iter_rows()]
-    of_erased = listed.with_columns(erased_on=pl.Series(days, dtype=pl.Date)).filter(pl.col("erased_on").is_not_null())
-    if not of_erased.height:
-        return
-    load.execute("CREATE OR REPLACE TEMP TABLE erased_values (told VARCHAR, of_country VARCHAR, erased_on DATE)")
-    load.engine.insert("temp.erased_values", of_erased)
-    moment = f"CAST({load.input.moment} AS DATE)" if load.input.moment in load.stored else "CAST(NULL AS DATE)"
     load.execute(
-        f"INSERT INTO temp.erased SELECT DISTINCT row_number FROM {table} AS rows JOIN temp.erased_values AS told "
-        f"ON told.told = rows.{quoted(column)} AND told.of_country = {country} "
-        f"WHERE {condition} AND coalesce({moment} <= told.erased_on, TRUE)"  # what is not dated may be of any day
+        f"""
+        INSERT INTO temp.erased
+        WITH listed AS ({listed}),
+        of_erased AS (
+          SELECT told, max(stones.erased_on) AS erased_on
+          FROM ({by_key}) AS told JOIN temp.tombstones AS stones USING (value)
+          WHERE stones.kind = '{kind}'
+          GROUP BY told
+        )
+        SELECT DISTINCT row_number FROM {table} AS rows JOIN of_erased ON of_erased.told = {told}
+        WHERE {condition} AND coalesce(CAST({_moment(load)} AS DATE) <= erased_on, TRUE)  -- undated may be of any day
+        """
     )
-    load.execute("DROP TABLE temp.erased_values")
+
+
+def _moment(load: Load) -> str:
+    """SQL: of when a row tells; null if it does not say. A no is not of a later time than the file it came in: else one
+    that is dated wrongly would come back for ever.
+    """
+    if load.input.moment not in load.stored:
+        return "CAST(NULL AS TIMESTAMP)"
+    return load.changed_at() if load.input.header.in_doubt else load.input.moment
 
 
 def _make_nobodys(load: Load) -> None:

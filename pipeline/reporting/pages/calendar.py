@@ -18,6 +18,10 @@ SHOWN = {"month": 60, "week": 104, "day": 365}
 
 _LABELS = {"month": "Months", "week": "Weeks", "day": "Days"}
 _SWITCH = "period"
+_TERMS = {
+    "calendar-revenue": "revenue-calendar", "calendar-effects": "bennet-shapley", "calendar-orders": "order",
+    "calendar-order-value": "mean-order-value",
+}  # fmt: skip
 _PALER, _BACKGROUND = 0.45, 0.3
 _WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _WEEKS_NEEDED = 8
@@ -65,7 +69,8 @@ class _Page:
     ) -> Chart:
         views = tuple(self._view(kind, title, make, fields) for kind in self.kinds)
         seen = {label: colour for view in views for label, colour in charts.legend(view.figure)}
-        return Chart(name, title, views[0].basis or "", views, switch=_SWITCH, legend=tuple(seen.items()))
+        legend = tuple(seen.items())
+        return Chart(name, title, views[0].basis or "", views, switch=_SWITCH, legend=legend, term=_TERMS[name])
 
     def _view(
         self, kind: str, title: str, make: Callable[[Facts, Shown], tuple[str, Figure]], fields: Sequence[Field]

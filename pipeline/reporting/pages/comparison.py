@@ -15,8 +15,7 @@ import polars as pl
 from pipeline.reporting import charts, queries, words
 from pipeline.reporting.charts import Series
 from pipeline.reporting.components import Chart, Field, Grid, KeyFigure, View, grid
-from pipeline.reporting.facts import Facts, Report, table_file
-from pipeline.reporting.segments import frame_of
+from pipeline.reporting.facts import Facts, Report, segments_in, table_file
 
 _CATALOGUE = "axonaut"
 _CATALOGUES = {"grid": "The ten groups", "axonaut": "The seven groups"}
@@ -145,6 +144,7 @@ def _split_chart(facts: Facts, row: Row) -> Chart:
     return Chart(
         id="comparison-revenue",
         title="Where the change of revenue comes from",
+        term="bennet-shapley",
         basis=_basis(row, words.counted(row["a_orders"] + row["b_orders"], "order")),
         views=(View("split", "Revenue", sentence, picture),),
         grid=grid("Parts of the change of revenue", [Field("part", "Part"), Field("amount", "Amount", "money")], rows),
@@ -183,6 +183,7 @@ def _segments_chart(row: Row, segments: Sequence[Row]) -> Chart:
     return Chart(
         id="comparison-segments",
         title="Groups in A and in B",
+        term="period-comparison",
         basis=_basis(row, words.counted(_buyers(row), "customer")),
         views=(View("segments", "Customers", sentence, picture),),
         grid=_segments_grid(segments),
@@ -229,6 +230,7 @@ def _evolution_chart(facts: Facts, row: Row, segments: Sequence[Row]) -> Chart:
     return Chart(
         id="comparison-evolution",
         title="What became of A’s customers",
+        term="evolution",
         basis=_basis(row, words.counted(row["a_customers"], "customer")),
         views=(View("evolution", "Customers", sentence, picture),),
         grid=grid(
@@ -289,7 +291,7 @@ def _season_chart(facts: Facts, row: Row, earlier: Row | None) -> Chart | None:
         for name, pair, colour in pairs
     ]  # fmt: skip
     picture = charts.horizontal_bars(list(_FACTORS.values()), series, None)
-    picture["layout"]["xaxis"] |= {"tickformat": "+.0%", "zeroline": True}
+    picture["layout"]["xaxis"] |= {"tickformat": ".0%", "zeroline": True}
     picture["layout"]["xaxis"].pop("rangemode")
     sentence = words.season_sentence(*((pair["a_total_revenue"], pair["b_total_revenue"]) for pair in (row, earlier)))
     n = words.counted(sum(pair["a_orders"] + pair["b_orders"] for pair in (row, earlier)), "order")
@@ -323,6 +325,7 @@ def _period_chart(facts: Facts, placed: pl.DataFrame) -> Chart | None:
     return Chart(
         id="period-segments",
         title="Groups of one period",
+        term="period-segments",
         basis=f"n = {words.counted(customers, 'customer')} · {words.span(first, last)}",
         views=views,
         legend=charts.legend(views[0].figure),
@@ -332,7 +335,7 @@ def _period_chart(facts: Facts, placed: pl.DataFrame) -> Chart | None:
 def _period_view(facts: Facts, placed: pl.DataFrame, catalogue: str) -> View:
     found = {row["segment"]: row for row in placed.filter(pl.col("catalogue") == catalogue).to_dicts()}
     nobody: Row = {"customers": 0, "orders": 0, "revenue": Decimal(0)}
-    groups = [(row["label"], found.get(row["segment"], nobody)) for row in frame_of(facts, catalogue).to_dicts()]
+    groups = [(row["label"], found.get(row["segment"], nobody)) for row in segments_in(facts, catalogue).to_dicts()]
     people = sum(row["customers"] for _, row in groups)
     revenue = sum((row["revenue"] for _, row in groups), Decimal(0))
     shares = {"customers": people, "revenue": revenue if revenue > 0 else None}

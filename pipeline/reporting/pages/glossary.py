@@ -1,4 +1,4 @@
-"""Glossary: every column of every table, as the headers of the SQL files document it."""
+"""Data dictionary: every column of every table, as the headers of the SQL files document it."""
 
 from __future__ import annotations
 

@@ -19,8 +19,6 @@ from pipeline.reporting.lifecycle_words import (
     NEW,
     STAGES,
     STATUSES,
-    TERMS,
-    bridge_sentence,
     difference_sentence,
     flow_sentence,
     guess_sentence,
@@ -35,7 +33,6 @@ from pipeline.reporting.lifecycle_words import (
     transitions_sentence,
     value_sentence,
 )
-from pipeline.reporting.predictions import backtest, missing
 
 HORIZONS = (30, 90)
 LEAST_HISTORY_DAYS, MONTHS, MONTH_DAYS = 390, 12, 30
@@ -51,8 +48,7 @@ def context(report: Report) -> dict[str, Any]:
     stages = report.ask(queries.STAGES).to_dicts()
     history = report.ask(queries.HISTORY).item()
     moves = report.ask(queries.TRANSITIONS)
-    valued = report.ask(queries.BRIDGE).to_dicts()
-    has_value = bool(valued) and valued[0]["status"] == "ok"
+    has_value = facts.predictions.missing is None and not report.ask(queries.VALUE).is_empty()
     scenarios = report.ask(queries.SCENARIOS).to_dicts()
     has_moved = not facts.is_empty and history >= HORIZONS[0]
     begun = None if history is None else facts.snapshot_date - dt.timedelta(days=history)
@@ -67,10 +63,9 @@ def context(report: Report) -> dict[str, Any]:
         "value": _value_chart(report) if has_value else None,
         "spend": _spend_chart(report) if has_value else None,
         "margin_is_set": has_value and report.ask(queries.MOVES)["margin_is_set"].all(),
-        "bridge": _bridge_chart(facts, valued) if has_value else None,
-        "missing": None if has_value else missing(report),
+        "missing": None if has_value else facts.predictions.missing,
         "projection": _projection_chart(report, scenarios) if scenarios else None,
-        "projection_tested": backtest(report)[1] if scenarios else "",
+        "projection_tested": facts.predictions.backtest if scenarios else "",
         "projection_missing": ""
         if scenarios
         else UNLIKE
@@ -389,29 +384,6 @@ def _move_bars(facts: Facts, rows: Sequence[Row], column: str, name: str) -> Any
     return charts.horizontal_bars(
         labels, [Series(name, charts.ACCENT, [row[column] for row in rows], texts)], facts.currency
     )
-
-
-def _bridge_chart(facts: Facts, rows: Sequence[Row]) -> Chart:
-    found = {row["term"]: row for row in rows}
-    amounts = {term: row["amount"] for term, row in found.items()}
-    since, source = rows[0]["opening_on"], rows[0]["opening_source"]
-    ends = [(TERMS[term], amounts[term]) for term in ("opening", "closing")]
-    parts = [(TERMS[term], amounts[term]) for term in TERMS if term not in ("opening", "closing") and amounts[term]]
-    return Chart(
-        id="bridge",
-        title="From the value of 30 days ago to that of today",
-        basis=f"n = {words.counted(found['closing']['customers'], 'customer')} · "
-        f"{words.span(since, facts.snapshot_date)}",
-        views=(
-            View("bridge", "Bridge", bridge_sentence(amounts, since, source, facts.currency),
-                 charts.waterfall((ends[0], ends[1]), parts, facts.currency)),
-        ),
-        grid=grid(
-            "Predicted value then and now, and what lies between",
-            [Field("term", "Term"), Field("amount", "Amount", "money"), Field("customers", "Customers", "count")],
-            [(TERMS[row["term"]], row["amount"], row["customers"]) for row in rows],
-        ),
-    )  # fmt: skip
 
 
 # ── where it leads ────────────────────────────────────────────────────────────────────────────────────────────────────

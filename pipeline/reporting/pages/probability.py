@@ -26,7 +26,6 @@ from pipeline.reporting.predictions import (
     champions_of,
     churn_horizon_of,
     holdouts_of,
-    missing,
     probabilities_of,
 )
 
@@ -37,18 +36,18 @@ _LOOK_BACK_DAYS = 30
 
 
 def context(report: Report) -> dict[str, Any]:
-    champions = champions_of(report)
+    champions = champions_of(report.ask)
     totals = report.ask(queries.PROBABILITY_TOTALS).row(0, named=True)
     if not champions or not totals["customers"]:
         nothing: dict[str, Any] = dict.fromkeys(("horizon", "activity", "propensity", "alerts", "models"))
         nothing["figures"] = []
-        return {"missing": missing(report), **nothing}
+        return {"missing": report.facts.predictions.missing, **nothing}
     days = int(champions["churn"]["horizon_days"])
     tested = holdouts_of(champions, report.ask(queries.VALIDATION))
     return {
         "missing": None,
         "days": days,
-        "horizon": churn_horizon_of(report),
+        "horizon": churn_horizon_of(report.ask),
         "figures": _figures(totals, champions, days),
         "activity": _activity(report, days, totals["customers"]),
         "impossible": impossible_meaning(days),

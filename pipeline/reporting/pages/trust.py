@@ -15,8 +15,6 @@ from pipeline.reporting.facts import Facts, Report
 from pipeline.reporting.prediction_words import (
     METRICS,
     STATUSES,
-    Result,
-    Verdict,
     calibration_sentence,
     capture_sentence,
     coverage_sentence,
@@ -29,7 +27,6 @@ from pipeline.reporting.prediction_words import (
     scores_sentence,
     target_name,
     tracking_sentence,
-    verdict,
 )
 from pipeline.reporting.predictions import (
     PROBABILITIES,
@@ -39,9 +36,8 @@ from pipeline.reporting.predictions import (
     churn_horizon_of,
     holdouts_of,
     metric_of,
-    missing,
-    probabilities_of,
 )
+from pipeline.reporting.quality import quality_of, run_settings
 
 _LAST_X = 7
 _SCORES = {
@@ -69,8 +65,7 @@ _SYMBOLS = {"alpha": "α", "beta": "β"}
 
 
 def context(report: Report) -> dict[str, Any]:
-    champions = champions_of(report)
-    if not champions:
+    if report.facts.predictions.missing:
         nothing: dict[str, Any] = {
             "verdict": None,
             "clock": None,
@@ -81,15 +76,15 @@ def context(report: Report) -> dict[str, Any]:
             "parameters": None,
             "fits": None,
         }
-        return {"missing": missing(report), **nothing}
-    validation = report.ask(queries.VALIDATION)
+        return {"missing": report.facts.predictions.missing, **nothing, **_data(report)}
+    champions, validation = champions_of(report.ask), report.ask(queries.VALIDATION)
     tested = holdouts_of(champions, validation)
     days = int(champions["churn"]["horizon_days"])
     return {
         "missing": None,
-        "verdict": _verdict(champions, tested, days),
+        "verdict": report.facts.predictions.verdict,
         "clock": report.facts.unknown_season or report.facts.season,
-        "horizon": churn_horizon_of(report),
+        "horizon": churn_horizon_of(report.ask),
         "results": _results(tested, days) if tested else None,
         "charts": [
             chart
@@ -103,27 +98,13 @@ def context(report: Report) -> dict[str, Any]:
         "scores": [_scores(validation, found, days) for found in tested.values()],
         "parameters": _parameters(report, champions),
         "fits": _fits(report),
+        **_data(report),
     }  # fmt: skip
 
 
-def _verdict(champions: Mapping[str, Any], tested: Mapping[str, Tested], days: int) -> Verdict:
-    results = [
-        Result(
-            target_name(found.target, days),
-            found.gain,
-            found.scores.get("ece") if found.target in PROBABILITIES else None,
-            None if found.target in PROBABILITIES else found.scores.get("bias_percent"),
-        )
-        for found in tested.values()
-    ]
-    first = min((found.origin for found in tested.values()), default=None)
-    last = max((found.until for found in tested.values()), default=None)
-    untested = [
-        target_name(target, days)
-        for target in champions
-        if target not in tested and target in ("counts", *probabilities_of(champions))
-    ]
-    return verdict(results, first, last, untested)
+def _data(report: Report) -> dict[str, Any]:
+    """What came in, and the run that made the pages."""
+    return {"quality": quality_of(report), "run": report.run, "run_settings": run_settings(report)}
 
 
 def _results(tested: Mapping[str, Tested], days: int) -> Grid:
@@ -162,6 +143,7 @@ def _tracking(report: Report) -> Chart | None:
     return Chart(
         id="tracking",
         title="Repeat purchases, week by week",
+        term="holdouts",
         basis=f"n = {words.counted(last['actual_cumulative'], 'repeat purchase')} · orders {facts.range} · "
         f"{model_name(last['model'])}, from the days of first purchases alone",
         views=(
@@ -206,14 +188,15 @@ def _calibration(report: Report, tested: Mapping[str, Tested], days: int) -> Cha
     if not views:
         return None
     legend = prediction_charts.legend(views[0].figure)
-    return Chart("calibration", "Do probabilities come true", views[0].basis or "", tuple(views), legend=legend[::-1])
+    return Chart("calibration", "Do probabilities come true", views[0].basis or "", tuple(views), legend=legend[::-1],
+                 term="how-good-they-are")  # fmt: skip
 
 
 def _calibration_grid(rows: Sequence[Mapping[str, Any]], name: str) -> Grid:
     fields = [
         Field("group", "Group", "count"), Field("customers", "Customers", "count"),
         Field("predicted", "Probability", "percent"), Field("observed", "Bought", "percent"),
-        Field("low", "95 % interval: from", "percent"), Field("high", "to", "percent"),
+        Field("low", "95% interval: from", "percent"), Field("high", "to", "percent"),
     ]  # fmt: skip
     columns = ("bin", "customers", "predicted", "observed", "low", "high")
     return grid(f"{name}: probability and what happened, from least to most likely", fields,
@@ -239,6 +222,7 @@ def _expectation(report: Report, tested: Mapping[str, Tested]) -> Chart | None:
     return Chart(
         id="conditional-expectation",
         title="By how often they had bought",
+        term="holdouts",
         basis=f"{_basis(counts)} · {model_name(counts.model)}",
         views=(View("all", "All", expectation_sentence(told), picture),),
         grid=_expectation_grid(frame),
@@ -264,7 +248,7 @@ def _expectation_grid(frame: pl.DataFrame) -> Grid:
 
 
 def _intervals(report: Report) -> Chart | None:
-    """The 80 % intervals of value, by how often customers had bought."""
+    """The 80% intervals of value, by how often customers had bought."""
     known = report.ask(queries.INTERVALS).to_dicts()
     rows = [row for row in known if row["coverage"] is not None]
     if not rows:
@@ -293,7 +277,7 @@ def _intervals(report: Report) -> Chart | None:
         basis=f"n = {words.counted(sum(judged), 'customer')} · tested on {span}, unseen · "
         f"{model_name(last['model'])}; each fifth of the customers by the corrections of the others",
         views=(View("all", "All", coverage_sentence(told), picture),),
-        grid=grid("Share of the customers whose spend lay inside their 80 % interval", fields, [
+        grid=grid("Share of the customers whose spend lay inside their 80% interval", fields, [
             (r["frequency_class"], r["customers"], r["customers_of_nothing"], r["coverage_of_model"], r["coverage"],
              r["widened_by"], "own" if r["is_own"] else "of all: fewer than 200")
             for r in known
@@ -304,7 +288,7 @@ def _intervals(report: Report) -> Chart | None:
 
 def _projection(report: Report) -> Chart | None:
     """Revenue of months that are over, as it would have been projected when each began."""
-    (rows, sentence), facts = backtest(report), report.facts
+    (rows, sentence), facts = backtest(report.ask), report.facts
     if not rows:
         return None
     texts = [
@@ -317,12 +301,13 @@ def _projection(report: Report) -> Chart | None:
     )  # fmt: skip
     fields = [
         Field("ends_on", "Month to", "date"), Field("projected", "Projected", "money"),
-        Field("low", "95 % interval: from", "money"), Field("high", "to", "money"), Field("actual", "Came", "money"),
+        Field("low", "95% interval: from", "money"), Field("high", "to", "money"), Field("actual", "Came", "money"),
         Field("mean_before", "Mean of the 12 months before", "money"), Field("inside", "Inside"),
     ]  # fmt: skip
     return Chart(
         id="projection-backtest",
         title="Was the projection of the lifecycle right",
+        term="projection",
         basis=f"n = {words.counted(len(rows), 'month')} · each projected from the 12 before it · "
         f"{words.span(rows[0]['begins_after'], rows[-1]['ends_on'])}",
         views=(View("all", "All", sentence, picture),),
@@ -351,7 +336,7 @@ def _capture(report: Report, validation: pl.DataFrame, tested: Mapping[str, Test
             continue
         rivals = [(row["model"], row["value"]) for row in known if row["is_baseline"]]
         bars = [(_marked(row["model"], found), row["value"], row["is_baseline"]) for row in known]
-        fields = [Field("model", "Model"), Field("naive", "Naive"), Field("captured", "Top 10 % capture", "percent")]
+        fields = [Field("model", "Model"), Field("naive", "Naive"), Field("captured", "Top 10% capture", "percent")]
         views.append(
             View(
                 target,
@@ -383,7 +368,8 @@ def _deciles(report: Report, tested: Mapping[str, Tested], days: int) -> Chart |
     if not views:
         return None
     legend = prediction_charts.legend(views[0].figure)
-    return Chart("deciles", "From the best tenth to the last", views[0].basis or "", tuple(views), legend=legend)
+    return Chart("deciles", "From the best tenth to the last", views[0].basis or "", tuple(views), legend=legend,
+                 term="tenths")  # fmt: skip
 
 
 def _tenths(facts: Facts, found: Tested, rows: Sequence[Mapping[str, Any]], of_target: pl.DataFrame, days: int) -> View:
@@ -529,7 +515,7 @@ def _parameters(report: Report, champions: Mapping[str, Any]) -> dict[str, Any]:
         )
     fields = [
         Field("model", "Model"), Field("parameter", "Parameter"), Field("estimate", "Estimate", "score"),
-        Field("standard_error", "Standard error", "score"), Field("low", "95 % interval: from", "score"),
+        Field("standard_error", "Standard error", "score"), Field("low", "95% interval: from", "score"),
         Field("high", "to", "score"),
         Field("before", f"On {words.short_day(previous)}" if previous else "Before", "score"),
         Field("moved", "Moved, standard errors", "number"),

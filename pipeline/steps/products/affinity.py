@@ -14,7 +14,7 @@ import polars as pl
 from pipeline.engines.engine import Engine
 from pipeline.models.affinity import expected_together, false_discovery_rates, more_than_expected, shrunk_ratio
 from pipeline.settings import Settings
-from pipeline.steps.products import sequences
+from pipeline.steps.products import bought_first, sequences
 from pipeline.tables.catalog import with_features
 
 LEVELS = ("product", "category")
@@ -31,19 +31,20 @@ FROM features.basket_pairs
 
 def queries() -> dict[str, str]:
     """Everything that the step asks of the engine, by name."""
-    return {"baskets": with_features(_BASKETS), **sequences.queries()}
+    return {"baskets": with_features(_BASKETS), **sequences.queries(), **bought_first.queries()}
 
 
 def compute(engine: Engine, settings: Settings, day: dt.date, log: Callable[[str], object]) -> dict[str, pl.DataFrame]:
     """Both tables: a row of the fit for each level and scope, and the pairs of those that have data."""
-    fits, tables = list[dict[str, Any]](), list[pl.DataFrame]()
+    fits = list[dict[str, Any]]()
     baskets = engine.read(queries()["baskets"], {"snapshot_date": day})
     in_sequence = sequences.sequences(engine, day, LEVELS)
     found = [of_baskets(level, baskets.filter(level=level)) for level in LEVELS]
+    tables = [bought_first.bought_first(engine, day, pl.concat(pairs for _, pairs in found))]
     found += [of_sequences(level, in_sequence.get(level)) for level in LEVELS]
-    for fit, pairs in found:
+    tables += [pairs for _, pairs in found[len(LEVELS) :]]
+    for fit, _ in found:
         fits.append(fit)
-        tables.append(pairs)
         log(f"{day}: {_sentence(fit)}")
     return {
         "product_affinity": pl.concat(tables, how="diagonal"),

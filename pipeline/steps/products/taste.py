@@ -10,9 +10,11 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
+from threadpoolctl import threadpool_limits
 
 from pipeline.engines.engine import Engine
 from pipeline.models.affinity import false_discovery_rates, more_than_expected, shrunk_ratio
+from pipeline.models.histories import Array
 from pipeline.models.taste import NUMBERS, Groups, Labels, Tried, chosen, matched, tried, weighted
 from pipeline.settings import Settings
 from pipeline.tables.catalog import with_features
@@ -70,15 +72,13 @@ class Purchases:
 def compute(engine: Engine, settings: Settings, day: dt.date, log: Callable[[str], object]) -> dict[str, pl.DataFrame]:
     """All three tables; the fit has a row for each number of groups on every day."""
     bought = Purchases.of(engine.read(queries()["entries"], {"snapshot_date": day}))
-    enough = len(bought.customers) >= LEAST_CUSTOMERS
-    trials = tried(bought.occasions[:FITTED], bought.halves[:FITTED]) if enough else []
+    with threadpool_limits(1):  # threads of BLAS wait for each other longer than they compute
+        trials, shares = _groups(bought)
     best = chosen(trials)
     log(f"{day}: {_sentence(bought, trials, best)}")
     tables = {"taste_group_fit": _fit(bought, trials, best)}
     if best is None:
         return tables
-    weights = weighted(bought.occasions)
-    shares = Groups.of(weights[:FITTED], best.number).shares(weights)
     before = engine.read(_BEFORE, {"snapshot_date": day}).filter(level=bought.level)
     order = np.argsort(-shares, axis=1, kind="stable")[:, :2]
     numbers = 1 + followed(bought.customers, order[:, 0], best.number, before)
@@ -96,6 +96,17 @@ def compute(engine: Engine, settings: Settings, day: dt.date, log: Callable[[str
         previous_snapshot_date=pl.lit(before["snapshot_date"][0] if before.height else None, pl.Date),
     )
     return {**tables, "taste_groups": groups, "taste_group_items": apart(bought, order[:, 0], numbers)}
+
+
+def _groups(bought: Purchases) -> tuple[list[Tried], Array]:
+    """Every number of groups, and the shares of those that are chosen in each customer; none where none are."""
+    enough = len(bought.customers) >= LEAST_CUSTOMERS
+    trials = tried(bought.occasions[:FITTED], bought.halves[:FITTED]) if enough else []
+    best = chosen(trials)
+    if best is None:
+        return trials, np.zeros((0, 0))
+    weights = weighted(bought.occasions)
+    return trials, Groups.of(weights[:FITTED], best.number).shares(weights)
 
 
 def followed(customers: pl.Series, labels: Labels, groups: int, before: pl.DataFrame) -> Labels:

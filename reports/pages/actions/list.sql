@@ -1,5 +1,6 @@
 /*
 title: Ranked by what is at stake
+term: actions
 draw: table
 columns:
   label: {label: Action, page: {key: page}}

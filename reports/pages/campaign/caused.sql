@@ -1,10 +1,11 @@
 /*
 title: Who bought, with and without it
-draw: {dots: members, value: share, band: [low, high], title: "bought in the window (95 % interval)"}
+term: uplift
+draw: {dots: members, value: share, band: [low, high], title: "bought in the window (95% interval)"}
 columns:
   members: Members
   share: {label: Bought, kind: percent}
-  low: {label: "95 % interval: from", kind: percent}
+  low: {label: "95% interval: from", kind: percent}
   high: {label: to, kind: percent}
   buyers: {label: Buyers, kind: count}
   base: {label: All, kind: count}

@@ -1,5 +1,6 @@
 /*
 title: Revenue by model
+term: credit
 draw: {bars: model, series: {revenue: accent}}
 columns:
   model: Model

@@ -9,7 +9,7 @@ columns:
   high: {hidden: true}
 empty: ""
 context: >-
-  {% if low is not none %}95 % interval: {{ low|count }} to {{ high|count }}{% else %}{{ said or "" }}{% endif %}
+  {% if low is not none %}95% interval: {{ low|count }} to {{ high|count }}{% else %}{{ said or "" }}{% endif %}
 */
 WITH funnel AS (
   SELECT

@@ -1,14 +1,15 @@
 /*
 title: How far the messages came
+term: funnel
 draw: {bars: stage, series: {share_of_sent: accent, share_of_previous: pale}}
 columns:
   stage: Stage
   contacts: {label: Members, kind: count}
   share_of_sent: {label: Of those written to, kind: percent}
-  share_of_sent_low: {label: "95 % interval: from", kind: percent}
+  share_of_sent_low: {label: "95% interval: from", kind: percent}
   share_of_sent_high: {label: to, kind: percent}
   share_of_previous: {label: Of the stage before, kind: percent}
-  share_of_previous_low: {label: "95 % interval: from", kind: percent}
+  share_of_previous_low: {label: "95% interval: from", kind: percent}
   share_of_previous_high: {label: to, kind: percent}
   machine_contacts: {label: "Machines, not counted", kind: count}
 let:

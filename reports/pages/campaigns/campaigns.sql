@@ -8,7 +8,7 @@ columns:
   contacts: {label: Members written to, kind: count}
   caused: {label: Caused, missing: not known}
   extra: {label: Extra buyers, kind: count}
-  extra_low: {label: "95 % interval: from", kind: count}
+  extra_low: {label: "95% interval: from", kind: count}
   extra_high: {label: to, kind: count}
   cost: {label: Cost, kind: money}
   revenue: {label: "After a click, not caused", kind: money}

@@ -1,5 +1,6 @@
 /*
 title: From the message to the order
+term: funnel
 caption: "{{ channel_label }}: members of each campaign, by how far its messages brought them"
 each: {key: channel, label: channel_label}
 draw: {bars: stage, series: {share_of_sent: accent, share_of_previous: pale}}

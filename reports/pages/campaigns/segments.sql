@@ -1,14 +1,15 @@
 /*
 title: For whom campaigns did more
+term: response-by-segment
 caption: "{{ dimension_label }}: difference in who bought, drawn towards the mean of all segments"
 each: {key: dimension, label: dimension_label}
-draw: {dots: segment, value: shrunk, band: [shrunk_low, shrunk_high], beside: 0, title: "difference, drawn to the mean (95 % interval)"}
+draw: {dots: segment, value: shrunk, band: [shrunk_low, shrunk_high], beside: 0, title: "difference, drawn to the mean (95% interval)"}
 columns:
   dimension: {hidden: true}
   dimension_label: {hidden: true}
   segment: Segment
   shrunk: {label: "Difference, drawn towards the mean", kind: percent}
-  shrunk_low: {label: "95 % interval: from", kind: percent}
+  shrunk_low: {label: "95% interval: from", kind: percent}
   shrunk_high: {label: to, kind: percent}
   effect: {label: As counted, kind: percent}
   treated: {label: Got it, kind: count}

@@ -1,8 +1,9 @@
 /*
 title: What campaigns caused, the most first
+term: uplift
 caption: "{{ metric_label }}, the campaigns that became known last"
 each: {key: metric, label: metric_label}
-draw: {dots: campaign, value: effect, band: [effect_low, effect_high], beside: 0, title: "difference (95 % interval)"}
+draw: {dots: campaign, value: effect, band: [effect_low, effect_high], beside: 0, title: "difference (95% interval)"}
 columns:
   metric: {hidden: true}
   metric_label: {hidden: true}
@@ -12,7 +13,7 @@ columns:
   treated_mean: {label: Members who got it, kind_by: kind}
   control_mean: {label: Control group, kind_by: kind}
   effect: {label: Difference, kind_by: kind}
-  effect_low: {label: "95 % interval: from", kind_by: kind}
+  effect_low: {label: "95% interval: from", kind_by: kind}
   effect_high: {label: to, kind_by: kind}
   treated: {label: Got it, kind: count}
   control: {label: In the control group, kind: count}

@@ -1,5 +1,6 @@
 /*
 title: What models ascribe to channels
+term: credit
 caption: Revenue by model, of the channels of visits in the 30 days before an order
 draw:
   bars: channel

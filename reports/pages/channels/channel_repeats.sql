@@ -5,7 +5,7 @@ columns:
   channel: Channel
   repeat_watched: Buyers watched
   repeat_rate_180: Bought there again
-  repeat_low: "95 % interval: from"
+  repeat_low: "95% interval: from"
   repeat_high: to
 empty: ""
 basis: n = {{ watched|counted("buyer") }} · {{ known.first_on|span(snapshot_date) }}

@@ -1,5 +1,6 @@
 /*
 title: By which channel customers order next
+term: channel-propensity
 draw: {bars: channel, series: {likeliest_share: accent, base_share: pale}}
 columns:
   channel: Channel

@@ -1,5 +1,6 @@
 /*
 title: Key figures by month
+term: key-figures
 caption: "{{ name }} by month"
 each: {key: kpi, label: name}
 draw:

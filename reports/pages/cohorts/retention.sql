@@ -1,5 +1,6 @@
 /*
 title: Who comes back
+term: cohort
 caption: Cohorts by month of the first purchase and months since then
 views:
   back:
@@ -32,7 +33,7 @@ columns:
   customers:
   active_customers: Bought
   retention: Share
-  retention_low: "95 % interval: from"
+  retention_low: "95% interval: from"
   retention_high: to
   orders:
   revenue:

@@ -1,5 +1,6 @@
 /*
 title: What they have brought
+term: cohort
 caption: Cohorts by month of the first purchase and months since then
 draw:
   lines: age_months
@@ -13,7 +14,7 @@ columns:
   customers:
   active_customers: Bought
   retention: Share
-  retention_low: "95 % interval: from"
+  retention_low: "95% interval: from"
   retention_high: to
   orders:
   revenue:

@@ -1,10 +1,10 @@
 /*
 title: How often messages are clicked, by level
-draw: {dots: level, value: clicked_share, band: [low, high], title: "clicked (95 % interval)"}
+draw: {dots: level, value: clicked_share, band: [low, high], title: "clicked (95% interval)"}
 columns:
   level: Level
   clicked_share: {label: Of messages clicked, kind: percent}
-  low: {label: "95 % interval: from", kind: percent}
+  low: {label: "95% interval: from", kind: percent}
   high: {label: to, kind: percent}
   click_rate: {label: "Expected of the next message", kind: percent}
   delivered: {label: Messages delivered, kind: count}

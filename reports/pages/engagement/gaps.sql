@@ -1,15 +1,16 @@
 /*
 title: Days from one visit to the next
+term: gaps-between-visits
 caption: "{{ grouping_label }}: days by which half of the visits were followed by another"
 each: {key: grouping, label: grouping_label}
-draw: {dots: label, value: median_days, band: [median_low, median_high], title: "days until half came again (95 % interval)"}
+draw: {dots: label, value: median_days, band: [median_low, median_high], title: "days until half came again (95% interval)"}
 columns:
   grouping: {hidden: true}
   grouping_label: {hidden: true}
   label: Visits
   p25_days: A quarter came again by day
   median_days: Half
-  median_low: "95 % interval: from"
+  median_low: "95% interval: from"
   median_high: to
   p75_days: Three quarters
   gaps: {label: Visits watched, kind: count}

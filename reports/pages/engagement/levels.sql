@@ -1,5 +1,6 @@
 /*
 title: Customers by level of engagement
+term: engagement
 draw:
   areas: as_of
   by: level

@@ -1,5 +1,6 @@
 /*
 title: When customers come by themselves
+term: send-times
 caption: "{{ dimension_label }}: visits and opens that no message prompted"
 each: {key: dimension, label: dimension_label}
 draw: {columns: part, series: {share: accent, even: pale}}

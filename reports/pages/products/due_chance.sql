@@ -2,14 +2,14 @@
 title: What a due date is worth
 caption: "{{ level_label }}: how often the item was bought within 30 days, by how long ago it was"
 each: {key: level, label: level_label}
-draw: {dots: elapsed, value: share, band: [low, high], title: "bought within 30 days (95 % interval)"}
+draw: {dots: elapsed, value: share, band: [low, high], title: "bought within 30 days (95% interval)"}
 columns:
   level: {hidden: true}
   level_label: {hidden: true}
   elapsed: Time since the last purchase
   ratio_class: {hidden: true}
   share: {label: Bought within 30 days, kind: percent}
-  low: {label: "95 % interval: from", kind: percent}
+  low: {label: "95% interval: from", kind: percent}
   high: {label: to, kind: percent}
   pairs: {label: Pairs watched, kind: count}
   bought: {label: Of these, kind: count}

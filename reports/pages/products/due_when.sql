@@ -1,5 +1,6 @@
 /*
 title: When it falls due
+term: due
 caption: "{{ level_label }}: pairs of a customer and an item by the week their own gap ends in"
 each: {key: level, label: level_label}
 draw: {columns: week, series: {expected_buyers: accent}}

@@ -1,5 +1,6 @@
 /*
 title: Who comes back within 180 days
+term: first-purchase
 draw: {bars: label, series: {mean: accent, expected: pale}}
 columns:
   label: First purchase held

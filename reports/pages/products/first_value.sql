@@ -1,5 +1,6 @@
 /*
 title: Who spends more in the 180 days after
+term: first-purchase
 draw: {bars: label, series: {mean: accent, expected: pale}}
 columns:
   label: First purchase held

@@ -1,14 +1,15 @@
 /*
 title: What lists of ten name of what was bought
+term: recommendations
 caption: "{{ list_label }}: share of what was bought that the first ten name, by how the list is made"
 each: {key: list, label: list_label}
-draw: {dots: method_label, value: recall, band: [low, high], title: "share of what was bought (95 % interval)"}
+draw: {dots: method_label, value: recall, band: [low, high], title: "share of what was bought (95% interval)"}
 columns:
   list: {hidden: true}
   list_label: {hidden: true}
   method_label: List
   recall: {label: Share named, kind: percent}
-  low: {label: "95 % interval: from", kind: percent}
+  low: {label: "95% interval: from", kind: percent}
   high: {label: to, kind: percent}
   hit_rate: {label: Customers with at least one, kind: percent}
   ndcg: {label: Order of the list (nDCG), kind: score}

@@ -1,20 +1,22 @@
 /*
 title: Bought together more often than chance
+term: lift
 caption: "{{ level_label }} bought together, by the lower end of the interval"
 each: {key: level, label: level_label}
-draw: {dots: pair, value: lift, band: [lift_low, lift_high], beside: 1, title: "times as often as expected (90 % interval)"}
+draw: {dots: pair, value: lift, band: [lift_low, lift_high], beside: 1, title: "times as often as expected (90% interval)"}
 columns:
   level: {hidden: true}
   level_label: {hidden: true}
   pair: Pair
   lift: Times as often
-  lift_low: "90 % interval: from"
+  lift_low: "90% interval: from"
   lift_high: to
   baskets: Baskets with both
   expected: {label: Expected, kind: number}
   customers: Customers
   confidence: Of the baskets with the first
   other_confidence: Of those with the second
+  begins: {label: "Bought first, whatever the season"}
   first_name: {hidden: true}
   second_name: {hidden: true}
   all_pairs: {hidden: true}
@@ -79,6 +81,7 @@ SELECT
   ranked.customers,
   ranked.confidence,
   ranked.other_confidence,
+  CASE ranked.first_item WHEN ranked.item THEN ranked.first_name WHEN ranked.other THEN ranked.second_name END AS begins,
   ranked.first_name,
   ranked.second_name,
   fit.complementary AS all_pairs,

@@ -1,5 +1,6 @@
 /*
 title: Audiences by what customers buy
+term: audiences
 draw: table
 columns:
   label: Audiences

@@ -1,14 +1,15 @@
 /*
 title: What sets a group apart
+term: what-sets-a-group-apart
 caption: "{{ group_label }}: what its customers bought more often"
 each: {key: group_no, label: group_label}
-draw: {dots: label, value: ratio, band: [low, high], beside: 1, title: "times as many buyers as expected (90 % interval)"}
+draw: {dots: label, value: ratio, band: [low, high], beside: 1, title: "times as many buyers as expected (90% interval)"}
 columns:
   group_no: {hidden: true}
   group_label: {hidden: true}
   label: Item
   ratio: Times as many
-  low: "90 % interval: from"
+  low: "90% interval: from"
   high: {label: to, kind: number}
   customers: Customers of the group
   expected: {label: Expected, kind: number}

@@ -1,5 +1,6 @@
 /*
 title: Groups of customers with like purchases
+term: taste
 draw: {bars: label, series: {customers: accent}}
 columns:
   label: Group

@@ -1,5 +1,6 @@
 /*
 title: Where customers stand by the shop's own rules
+term: needs
 caption: "{{ rule }}: customers by stage"
 each: {key: rule, label: rule_label}
 draw: {bars: stage, series: {customers: accent}}

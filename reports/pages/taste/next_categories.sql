@@ -1,5 +1,6 @@
 /*
 title: The likeliest category of the next purchase
+term: next-categories
 draw: {bars: category, series: {customers: accent}}
 columns:
   category: Category
@@ -27,7 +28,7 @@ empty: >-
   {% if not known.categories %}No order line names a category and there is no list of products that does, so nothing is
   said of the next one.{% elif next.categories is not none and next.categories < 5 %}There are {{ next.categories|count }}
   categories; it takes five to say something of the next one.{% elif next.without is not none and next.without >= 0.3
-  %}{{ next.without|percent }} of the lines name no category; with 30 % or more nothing is said of the next one.{% elif
+  %}{{ next.without|percent }} of the lines name no category; with 30% or more nothing is said of the next one.{% elif
   next.customers is not none and next.customers < 200 %}Only {{ next.customers|counted("customer") }} who had bought by
   {{ next.origin|day }} bought since; it takes 200 to try a forecast of the next category on.{% else %}Nobody has bought
   for 90 days, so nothing is said of the next category.{% endif %}

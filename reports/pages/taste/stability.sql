@@ -1,5 +1,6 @@
 /*
 title: Whether the groups are more than noise
+term: stability
 draw: {lines: groups, series: {stability: accent, needed: part-2, null_stability: unknown}, titles: [groups, "agreement of two halves, 1 = the same"]}
 columns:
   groups: Groups

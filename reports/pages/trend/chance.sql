@@ -1,5 +1,6 @@
 /*
 title: More than chance?
+term: q-value
 caption: Customers found in each class, and by chance alone
 draw: {bars: activity_trend, series: {found: accent, by_chance: part-2}, only: is_change}
 columns:

@@ -1,5 +1,6 @@
 /*
 title: The movers with the most value at stake
+term: trend
 caption: Customers who moved to another trend, declines first, then most value at stake
 draw: table
 columns:

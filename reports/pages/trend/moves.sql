@@ -1,5 +1,6 @@
 /*
 title: Moves between trends
+term: trend
 draw: table
 columns:
   from: From

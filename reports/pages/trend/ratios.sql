@@ -1,5 +1,6 @@
 /*
 title: How much the rate changed
+term: shrunken-ratio
 caption: Recent over prior rate beside that of all customers
 draw: {bars: ratio, stack: true, series: {growing: better, stable: pale, declining: worse}}
 columns:

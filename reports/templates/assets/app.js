@@ -1,5 +1,5 @@
-// Brings the pages to life: draws charts in the colours of style.css, switches views, gives tables as CSV, and links the
-// snapshots. Everything said here is also in the HTML; without JavaScript the tables remain.
+// Brings the pages to life: draws charts in the colours of style.css, switches views, sorts and searches tables and gives
+// them as CSV, and links the snapshots. Everything said here is also in the HTML; without JavaScript the tables remain.
 (function () {
   "use strict";
   const root = document.documentElement;
@@ -31,8 +31,25 @@
   }
 
   // ── charts ─────────────────────────────────────────────────────────────────────────────────────────────────────
-  const config = { displayModeBar: false, responsive: true, scrollZoom: false, doubleClick: false, showTips: false };
+  const config = { locale: "perennial", displayModeBar: false, responsive: true, scrollZoom: false, doubleClick: false, showTips: false };
   const charts = new Map();
+
+  // Axes are written as the page's numbers are. Plotly lets a locale choose what stands around an amount of money and
+  // not around a percentage, so percentages are drawn as amounts of "%".
+  let separators = ".,";
+
+  function writeNumbers() {
+    separators = document.body.dataset.separators || separators;
+    const format = { currency: JSON.parse(document.body.dataset.percent || '["", "%"]') };
+    window.Plotly.register({ moduleType: "locale", name: config.locale, dictionary: {}, format });
+  }
+
+  function inLocale(layout) {
+    layout.separators = separators;
+    for (const axis of [layout.xaxis, layout.yaxis]) {
+      if (axis && /%$/.test(axis.tickformat)) axis.tickformat = axis.tickformat.replace(/^([+(-]?)/, "$1$$");
+    }
+  }
 
   // Figures name colours as var(--…), because SVG made by Plotly cannot: it computes with them.
   function resolved(value, styles) {
@@ -47,23 +64,43 @@
     return value;
   }
 
+  // A key tells what the view draws: the trace of that name or, where no view has one, the colour.
+  function isDrawn(entry, views, view) {
+    const named = (each) => each.figure.data.some((trace) => trace.name === entry.dataset.name);
+    if (views.some(named)) return named(view);
+    return JSON.stringify(view.figure).includes(entry.dataset.colour);
+  }
+
+  // Names below an axis that would run into each other: only every second, third … is written, with the last.
+  function thin(axis, width) {
+    const texts = axis && axis.tickangle === 0 && (axis.ticktext || axis.tickvals);
+    if (!texts) return;
+    const letters = Math.max(...texts.flatMap((text) => String(text).split("<br>")).map((line) => line.length));
+    const every = Math.ceil(texts.length * (letters * 6.5 + 8) / (width - 60));
+    if (every < 2) return;
+    const kept = texts.map((_, place) => (texts.length - 1 - place) % every === 0);
+    for (const name of ["tickvals", "ticktext"]) if (axis[name]) axis[name] = axis[name].filter((_, place) => kept[place]);
+  }
+
+  // Two charts with their words go on a page; a row of bars needs its height.
+  const onPaperHeight = (figure) => Math.max(300, ...figure.data.map((trace) => 60 + 26 * (trace.orientation === "h" ? trace.y.length : 0)));
+
   function draw(chart, onPaper) {
     const view = chart.views[chart.shown];
     const figure = resolved(view.figure, getComputedStyle(root));
+    inLocale(figure.layout);
     const narrow = chart.plot.clientWidth < 480;
     if (narrow) {
       figure.layout.font.size = 11;
       if (figure.layout.xaxis && figure.layout.xaxis.nticks) figure.layout.xaxis.nticks = 4;
       for (const trace of figure.data) if (trace.textfont) trace.textfont.size = 11;
     }
+    if (onPaper) figure.layout.height = Math.min(figure.layout.height, onPaperHeight(figure));
+    thin(figure.layout.xaxis, chart.plot.clientWidth);
     chart.sentence.textContent = view.sentence;
     chart.basis.textContent = view.basis;
     for (const part of chart.tables) part.hidden = part.dataset.view !== view.key;
-    const draws = (name) => (each) => each.figure.data.some((trace) => trace.name === name);
-    for (const entry of chart.legend) {
-      const drawn = draws(entry.dataset.name);
-      entry.hidden = chart.views.some(drawn) && !drawn(view); // not that of a colour only other views have
-    }
+    for (const entry of chart.legend) entry.hidden = !isDrawn(entry, chart.views, view);
     chart.plot.style.minHeight = figure.layout.height + "px";
     if (onPaper) window.Plotly.purge(chart.plot); // paper does not wait for a picture to fade over into the next
     return window.Plotly.react(chart.plot, figure.data, figure.layout, config);
@@ -71,6 +108,7 @@
 
   function drawAll(onPaper) {
     if (!window.Plotly) return Promise.resolve();
+    writeNumbers();
     return Promise.all(Array.from(charts.values(), (chart) => draw(chart, onPaper)));
   }
 
@@ -152,9 +190,108 @@
     }
   }
 
+  // ── tables ─────────────────────────────────────────────────────────────────────────────────────────────────────
+  // Rows are sorted by their raw values, with what is not known last; long tables can be searched and begin short.
+  const fewRows = 20;
+  const inOrder = new Intl.Collator("en", { numeric: true }).compare;
+
+  function made(name, attributes, text) {
+    const element = Object.assign(document.createElement(name), attributes);
+    if (text) element.textContent = text;
+    return element;
+  }
+
+  function keyOf(row, place) {
+    const cell = row.cells[place];
+    const text = "value" in cell.dataset ? cell.dataset.value : cell.textContent.trim();
+    return text === "" || text === "unknown" ? null : aNumber.test(text) ? Number(text) : text;
+  }
+
+  function compared(one, other) {
+    return typeof one === "number" && typeof other === "number" ? one - other : inOrder(String(one), String(other));
+  }
+
+  function prepareTable(box) {
+    const table = box.querySelector("table");
+    const body = table.tBodies[0];
+    const rows = Array.from(body.rows);
+    if (rows.length < 2) return;
+    const heads = Array.from(table.tHead.rows[0].cells);
+    const said = made("p", { className: "hidden" });
+    said.setAttribute("role", "status");
+    box.after(said);
+    let shown = rows;
+    let isWhole = rows.length <= fewRows;
+
+    function sort(place) {
+      const head = heads[place];
+      const sorted = head.getAttribute("aria-sort");
+      const down = sorted ? sorted === "ascending" : head.classList.contains("number");
+      for (const other of heads) other.removeAttribute("aria-sort");
+      head.setAttribute("aria-sort", down ? "descending" : "ascending");
+      const keys = new Map(rows.map((row) => [row, keyOf(row, place)]));
+      rows.sort((one, other) => {
+        const [a, b] = [keys.get(one), keys.get(other)];
+        if (a === null || b === null) return (a === null) - (b === null);
+        return down ? compared(b, a) : compared(a, b);
+      });
+      body.append(...rows);
+      said.textContent = `Sorted by ${head.textContent}, ${down ? "descending" : "ascending"}.`;
+      show();
+    }
+
+    heads.forEach((head, place) => {
+      const button = made("button", { type: "button", className: "sort" });
+      button.append(...head.childNodes);
+      button.addEventListener("click", () => sort(place));
+      head.append(button);
+    });
+
+    const more = made("button", { type: "button", className: "quiet" });
+    more.addEventListener("click", () => { isWhole = !isWhole; show(); });
+
+    function show() {
+      const listed = rows.filter((row) => shown.includes(row));
+      const visible = new Set(isWhole ? listed : listed.slice(0, fewRows));
+      for (const row of rows) row.hidden = !visible.has(row);
+      more.hidden = listed.length <= fewRows;
+      more.textContent = isWhole ? `Show ${fewRows} rows` : `Show all ${listed.length} rows`;
+    }
+
+    if (rows.length > fewRows) {
+      const caption = table.caption ? table.caption.textContent : "the table";
+      const search = made("input", { type: "search", autocomplete: "off", spellcheck: false, placeholder: "Search" });
+      search.setAttribute("aria-label", "Search in " + caption);
+      search.addEventListener("input", () => {
+        const wanted = search.value.trim().toLowerCase();
+        shown = rows.filter((row) => row.textContent.toLowerCase().includes(wanted));
+        said.textContent = shown.length + (shown.length === 1 ? " row" : " rows");
+        show();
+      });
+      const above = made("p", { className: "find" });
+      above.append(search);
+      box.before(above);
+      box.after(more);
+    }
+    show();
+  }
+
+  function fade(box) {
+    const look = () => box.toggleAttribute("data-more", box.scrollWidth - box.clientWidth - box.scrollLeft > 2);
+    box.addEventListener("scroll", look, { passive: true });
+    new ResizeObserver(look).observe(box);
+  }
+
+  function prepareTables() {
+    for (const box of all(".scroll")) { prepareTable(box); fade(box); }
+  }
+
   // ── snapshots ──────────────────────────────────────────────────────────────────────────────────────────────────
-  const written = (date) => new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", year: "numeric", timeZone: "UTC" })
-    .format(new Date(date + "T00:00:00Z"));
+  const months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+  const written = (date) => {
+    const [year, month, day] = date.split("-").map(Number);
+    return `${day} ${months[month - 1]} ${year}`;
+  };
 
   function snapshots() {
     const place = document.querySelector("[data-snapshots]");
@@ -197,26 +334,38 @@
     }
   }
 
-  // ── glossary ───────────────────────────────────────────────────────────────────────────────────────────────────
+  // ── definitions, data dictionary ───────────────────────────────────────────────────────────────────────────────
+  const says = (element, wanted) => element !== null && element.textContent.toLowerCase().includes(wanted);
+
   function search() {
     const place = document.querySelector("[data-search]");
     if (!place) return;
     place.hidden = false;
     const found = place.querySelector("[data-found]");
+    const unit = place.dataset.search;
     place.querySelector("input").addEventListener("input", (event) => {
       const wanted = event.target.value.trim().toLowerCase();
       let count = 0;
       for (const table of all("[data-table]")) {
+        const isNamed = says(table.querySelector("summary, h2"), wanted); // then all of it is shown
         let here = 0;
         for (const column of all("[data-column]", table)) {
-          column.hidden = !column.textContent.toLowerCase().includes(wanted);
+          column.hidden = !isNamed && !says(column, wanted);
           here += column.hidden ? 0 : 1;
         }
         table.hidden = here === 0;
+        if (table.matches("details")) table.open = wanted !== "" && here > 0;
         count += here;
       }
-      found.textContent = wanted ? count + (count === 1 ? " column" : " columns") : "";
+      for (const chapter of all("[data-tables]")) chapter.hidden = !chapter.querySelector("[data-table]:not([hidden])");
+      found.textContent = wanted ? count + " " + unit + (count === 1 ? "" : "s") : "";
     });
+  }
+
+  function openTarget() {
+    // An entry that an address names is open.
+    const entry = location.hash && document.getElementById(decodeURIComponent(location.hash.slice(1)));
+    if (entry && entry.matches("details")) { entry.open = true; entry.scrollIntoView(); }
   }
 
   function showCurrentPage() {
@@ -235,7 +384,10 @@
     snapshots();
     showCurrentPage();
     downloads();
+    prepareTables();
     search();
+    openTarget();
+    window.addEventListener("hashchange", openTarget);
     fitToPaper();
     drawAll().then(() => { root.dataset.drawn = ""; });
   });

@@ -14,4 +14,10 @@ columns:
   horizon_days:  {type: INTEGER, unit: days, min: 1, meaning: Days after the origin that were judged}
   customers:     {type: BIGINT, unit: customers, min: 0, meaning: "Customers judged; of the projection those the shop had on that day, leads included"}
   value:         {type: DOUBLE, nullable: true, meaning: "The figure; null where it does not exist"}
+metrics: |
+  SELECT metric || ' of ' || target || ': ' || model AS name, value
+  FROM marts.model_validation
+  WHERE snapshot_date = $snapshot_date
+    AND ((target IN ('churn', 'purchase_90d') AND metric = 'log_loss') OR (target = 'value' AND metric = 'rmse'))
+  ORDER BY name
 */

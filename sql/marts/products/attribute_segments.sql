@@ -89,28 +89,67 @@ totals AS (
   FROM recent
   GROUP BY customer_id
 ),
-placed AS (
+banded AS (
+  SELECT customer_id, sum(lines) AS lines, sum(spend) AS spend
+  FROM segments
+  WHERE dimension = 'price_band'
+  GROUP BY customer_id
+),
+judged AS (
   SELECT
     segments.dimension,
     segments.customer_id,
     segments.attribute,
     segments.lines,
     segments.occasions,
+    segments.late_occasions,
     segments.spend,
     segments.last_on,
     totals.occasions AS all_occasions,
     totals.spend AS all_spend,
-    sum(segments.lines) OVER (PARTITION BY segments.customer_id, segments.dimension) AS lines_of_dimension,
-    sum(segments.spend) OVER (PARTITION BY segments.customer_id, segments.dimension) AS spend_of_dimension,
-    row_number() OVER (
-      PARTITION BY segments.customer_id, segments.dimension
-      ORDER BY
-        CASE WHEN segments.dimension = 'price_band' THEN segments.spend ELSE segments.occasions END DESC,
-        segments.late_occasions DESC,
-        segments.attribute
-    ) AS place
+    CASE
+      WHEN segments.dimension = 'price_band' THEN banded.lines >= 5 AND banded.spend > 0 AND 2 * segments.spend >= banded.spend
+      ELSE segments.occasions >= 3 AND 2 * segments.occasions >= totals.occasions
+    END AS is_large
   FROM segments
   JOIN totals ON totals.customer_id = segments.customer_id
+  LEFT JOIN banded ON banded.customer_id = segments.customer_id AND segments.dimension = 'price_band'
+),
+-- The first of a dimension is large if any is: only the few that are large need be ranked.
+placed AS (
+  SELECT
+    dimension,
+    customer_id,
+    attribute,
+    lines,
+    occasions,
+    spend,
+    last_on,
+    all_occasions,
+    all_spend,
+    row_number() OVER (
+      PARTITION BY customer_id, dimension
+      ORDER BY
+        CASE WHEN dimension = 'price_band' THEN spend ELSE occasions END DESC,
+        late_occasions DESC,
+        attribute
+    ) AS place
+  FROM judged
+  WHERE is_large
+  UNION ALL
+  SELECT
+    dimension,
+    customer_id,
+    attribute,
+    lines,
+    occasions,
+    spend,
+    last_on,
+    all_occasions,
+    all_spend,
+    2 AS place
+  FROM judged
+  WHERE NOT is_large
 )
 SELECT
   $snapshot_date AS snapshot_date,
@@ -123,9 +162,5 @@ SELECT
   occasions::DOUBLE / nullif(all_occasions, 0) AS share_of_occasions,
   CASE WHEN all_spend > 0 THEN spend::DOUBLE / nullif(all_spend::DOUBLE, 0) END AS share_of_spend,
   last_on,
-  CASE
-    WHEN place > 1 THEN FALSE
-    WHEN dimension = 'price_band' THEN lines_of_dimension >= 5 AND spend_of_dimension > 0 AND 2 * spend >= spend_of_dimension
-    ELSE occasions >= 3 AND 2 * occasions >= all_occasions
-  END AS is_main
+  place = 1 AS is_main
 FROM placed

@@ -47,23 +47,26 @@ complements AS (
     AND pairs.item = owned.product_id
   WHERE owned.last_on = owned.latest_on AND pairs.is_complementary
 ),
-visits AS (
-  SELECT
-    customer_id,
-    visit_id,
-    row_number() OVER (PARTITION BY customer_id ORDER BY max(happened_at) DESC, visit_id) AS place
+last_seen AS (
+  SELECT customer_id, max(happened_at) AS happened_at
   FROM staging.web_events
   WHERE customer_id IS NOT NULL AND happened_on <= $snapshot_date
-  GROUP BY customer_id, visit_id
+  GROUP BY customer_id
+),
+latest_visits AS (
+  SELECT events.customer_id, min(events.visit_id) AS visit_id
+  FROM staging.web_events AS events
+  JOIN last_seen ON last_seen.customer_id = events.customer_id AND last_seen.happened_at = events.happened_at
+  GROUP BY events.customer_id
 ),
 views AS (
   SELECT
     events.customer_id,
     events.product_id,
     max(events.happened_on) AS viewed_on,
-    max(CASE WHEN visits.place = 1 THEN 1 ELSE 0 END) AS is_latest
+    max(CASE WHEN events.visit_id = latest_visits.visit_id THEN 1 ELSE 0 END) AS is_latest
   FROM staging.web_events AS events
-  JOIN visits ON visits.customer_id = events.customer_id AND visits.visit_id = events.visit_id
+  JOIN latest_visits ON latest_visits.customer_id = events.customer_id
   WHERE events.event = 'product_view'
     AND events.product_id IS NOT NULL
     AND events.happened_on <= $snapshot_date
@@ -140,22 +143,11 @@ candidates AS (
   SELECT 5 AS place_of_slot, customer_id, product_id, because_of, score, NULL::DATE AS sale_until
   FROM listed
   WHERE NOT is_new
-  UNION ALL
-  SELECT
-    6 AS place_of_slot,
-    customers.customer_id,
-    trends.product_id,
-    NULL::VARCHAR AS because_of,
-    trends.trend AS score,
-    NULL::DATE AS sale_until
-  FROM customers
-  CROSS JOIN (
-    SELECT product_id, trend
-    FROM features.product_trends
-    WHERE occasions_30 >= 20
-    ORDER BY floor(trend * 10000000000 + 0.5) DESC, occasions_90 DESC, product_id
-    LIMIT 10
-  ) AS trends
+),
+lately AS (
+  SELECT customer_id, product_id
+  FROM owned
+  WHERE date_diff('day', last_on, $snapshot_date) < 7
 ),
 fitting AS (
   SELECT
@@ -171,10 +163,10 @@ fitting AS (
   FROM candidates
   JOIN customers ON customers.customer_id = candidates.customer_id
   LEFT JOIN staging.products AS products ON products.product_id = candidates.product_id
-  LEFT JOIN owned ON owned.customer_id = candidates.customer_id AND owned.product_id = candidates.product_id
+  LEFT JOIN lately ON lately.customer_id = candidates.customer_id AND lately.product_id = candidates.product_id
   WHERE coalesce(products.in_stock, TRUE) = TRUE
     AND coalesce(products.recommendable, TRUE) = TRUE
-    AND coalesce(date_diff('day', owned.last_on, $snapshot_date), 7) >= 7
+    AND lately.product_id IS NULL
 ),
 placed AS (
   SELECT
@@ -189,6 +181,70 @@ placed AS (
     ) AS position
   FROM fitting
   WHERE place = 1
+),
+trends AS (
+  SELECT
+    first_ten.product_id,
+    first_ten.trend,
+    row_number() OVER (ORDER BY floor(first_ten.trend * 10000000000 + 0.5) DESC, first_ten.product_id) AS place
+  FROM (
+    SELECT product_id, trend
+    FROM features.product_trends
+    WHERE occasions_30 >= 20
+    ORDER BY floor(trend * 10000000000 + 0.5) DESC, occasions_90 DESC, product_id
+    LIMIT 10
+  ) AS first_ten
+  LEFT JOIN staging.products AS products ON products.product_id = first_ten.product_id
+  WHERE coalesce(products.in_stock, TRUE) = TRUE AND coalesce(products.recommendable, TRUE) = TRUE
+),
+-- Most customers are shown the first five. Others have one of the trends in another slot, or have just bought it.
+taken AS (
+  SELECT fitting.customer_id, fitting.product_id
+  FROM fitting
+  JOIN trends ON trends.product_id = fitting.product_id
+  WHERE fitting.place = 1
+  UNION ALL
+  SELECT lately.customer_id, lately.product_id
+  FROM lately
+  JOIN trends ON trends.product_id = lately.product_id
+),
+takers AS (
+  SELECT DISTINCT customer_id
+  FROM taken
+),
+fallback AS (
+  SELECT customers.customer_id, trends.product_id, trends.trend, trends.place AS position
+  FROM customers
+  LEFT JOIN takers ON takers.customer_id = customers.customer_id
+  JOIN trends ON trends.place <= 5
+  WHERE takers.customer_id IS NULL
+  UNION ALL
+  SELECT
+    takers.customer_id,
+    trends.product_id,
+    trends.trend,
+    row_number() OVER (PARTITION BY takers.customer_id ORDER BY trends.place) AS position
+  FROM takers
+  JOIN customers ON customers.customer_id = takers.customer_id
+  CROSS JOIN trends
+  LEFT JOIN taken ON taken.customer_id = takers.customer_id AND taken.product_id = trends.product_id
+  WHERE taken.product_id IS NULL
+),
+shown AS (
+  SELECT place_of_slot, customer_id, product_id, because_of, score, sale_until, position
+  FROM placed
+  WHERE position <= 5
+  UNION ALL
+  SELECT
+    6 AS place_of_slot,
+    customer_id,
+    product_id,
+    NULL::VARCHAR AS because_of,
+    trend AS score,
+    NULL::DATE AS sale_until,
+    position
+  FROM fallback
+  WHERE position <= 5
 )
 SELECT
   $snapshot_date AS snapshot_date,
@@ -206,5 +262,4 @@ SELECT
   because_of,
   score,
   least($snapshot_date + 7, coalesce(sale_until, $snapshot_date + 7)) AS valid_until
-FROM placed
-WHERE position <= 5
+FROM shown

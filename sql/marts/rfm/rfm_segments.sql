@@ -8,6 +8,22 @@ columns:
   catalogue:     {type: VARCHAR, values: [grid, axonaut], meaning: Which set of groups}
   segment:       {type: VARCHAR, meaning: Group the customer falls in}
   segment_rank:  {type: INTEGER, min: 1, max: 10, meaning: "Order of the group in its catalogue, 1 is best"}
+metrics: |
+  SELECT figures.name, figures.value
+  FROM (
+    SELECT 'customers: ' || segments.segment AS name, count(*)::DOUBLE AS value
+    FROM marts.rfm_segments AS segments
+    WHERE segments.snapshot_date = $snapshot_date AND segments.catalogue = 'grid'
+    GROUP BY segments.segment
+    UNION ALL
+    SELECT 'revenue of 12 months: ' || segments.segment, sum(summary.revenue_12_months)::DOUBLE
+    FROM marts.rfm_segments AS segments
+    JOIN marts.customer_summary AS summary
+      ON summary.customer_id = segments.customer_id AND summary.snapshot_date = $snapshot_date
+    WHERE segments.snapshot_date = $snapshot_date AND segments.catalogue = 'grid'
+    GROUP BY segments.segment
+  ) AS figures
+  ORDER BY figures.name
 tests:
   every_customer_in_every_catalogue: |
     SELECT scores.customer_id, count(segments.catalogue) AS catalogues

@@ -1,0 +1,38 @@
+/*
+draw: figures
+columns:
+  label: Figure
+  value: {kind_by: kind}
+  kind: {hidden: true}
+  context: {hidden: true}
+empty: Nobody has bought yet.
+context: "{{ context }}"
+*/
+WITH customers AS (
+  SELECT
+    count(*) AS everybody,
+    count(*) FILTER (WHERE recency_days < 90) AS lately,
+    count(*) FILTER (WHERE occasions > 1) AS again,
+    sum(orders * mean_order_value) / nullif(sum(orders)::DOUBLE, 0) AS order_value
+  FROM marts.customer_summary
+  WHERE snapshot_date = $snapshot_date
+),
+lines AS (
+  SELECT
+    coalesce(sum(amount), 0)::DECIMAL(18,2) AS revenue,
+    coalesce(sum(amount) FILTER (WHERE customer_id IS NULL), 0)::DECIMAL(18,2) AS of_guests
+  FROM staging.order_lines
+  WHERE ordered_on <= $snapshot_date AND date_diff('day', ordered_on, $snapshot_date) < 365
+)
+SELECT 'Customers' AS label, everybody::DOUBLE AS value, 'count' AS kind, 'with at least one order' AS context
+FROM customers
+UNION ALL
+SELECT 'Ordered in the last 90 days', lately, 'count', 'customers, with one order or more' FROM customers
+UNION ALL
+SELECT 'Revenue, last 12 months', revenue::DOUBLE, 'money', 'net of refunds, guests included' FROM lines
+UNION ALL
+SELECT 'Repeat customers', again / nullif(everybody, 0), 'percent', 'bought on two days or more' FROM customers
+UNION ALL
+SELECT 'Mean order value, all time', order_value, 'money', 'of orders of customers, before refunds' FROM customers
+UNION ALL
+SELECT 'Guests’ share, 12 months', of_guests::DOUBLE / nullif(revenue::DOUBLE, 0), 'percent', 'of revenue, orders without a customer' FROM lines

@@ -1,0 +1,49 @@
+/*
+draw: figures
+columns:
+  label: Figure
+  value: {kind_by: kind}
+  kind: {hidden: true}
+  customers: {hidden: true}
+  whole: {hidden: true}
+  what: {hidden: true}
+  caution: {hidden: true}
+empty: ""
+context: >-
+  {% if what == "existing" %}over the next {{ facts.clv.months|counted("month") }}; {{ customers|counted("customer") }}
+  of today, new ones not counted{{ caution }}
+  {%- elif what == "new" %}{{ customers|counted("customer") }} who first ordered then, {{ value|share_of(whole)|percent }}
+  of the revenue of all customers
+  {%- else %}what is expected is to be read against this{% endif %}
+*/
+WITH predicted AS (
+  SELECT
+    count(*) AS customers,
+    sum(predicted_clv) AS predicted_clv,
+    CASE max(status)
+      WHEN 'season_unknown' THEN ' · season unknown' WHEN 'not_validated' THEN ' · not tested' ELSE ''
+    END AS caution
+  FROM marts.clv_predictions
+  WHERE snapshot_date = $snapshot_date AND predicted_clv IS NOT NULL
+),
+year AS (
+  SELECT
+    sum(revenue_12_months)::DOUBLE AS revenue,
+    count(*) FILTER (age_days < 365) AS new_customers,
+    coalesce(sum(revenue_12_months) FILTER (age_days < 365), 0)::DOUBLE AS new_revenue
+  FROM marts.customer_summary
+  WHERE snapshot_date = $snapshot_date
+),
+figures AS (
+  SELECT
+    1 AS place, 'Expected of existing customers' AS label, predicted_clv AS value, customers, 'existing' AS what, caution
+  FROM predicted
+  UNION ALL
+  SELECT 2, 'Brought by new customers, last 12 months', new_revenue, new_customers, 'new', '' FROM year
+  UNION ALL
+  SELECT 3, 'Brought by all customers, last 12 months', revenue, NULL, 'all', '' FROM year
+)
+SELECT label, value, 'money' AS kind, customers, (SELECT revenue FROM year) AS whole, what, caution
+FROM figures
+WHERE EXISTS (SELECT 1 FROM predicted WHERE customers > 0)
+ORDER BY place
