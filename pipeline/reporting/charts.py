@@ -27,7 +27,6 @@ UNKNOWN, SURFACE, LINE = "var(--unknown)", "var(--surface)", "var(--line)"
 INK, MUTED = "var(--ink)", "var(--muted)"
 DIRECTION_COLOURS = {"better": "var(--better)", "worse": "var(--worse)", "entered": "var(--entered)"}
 FLOW_COLOURS = {**{name: f"var(--flow-{name})" for name in DIRECTION_COLOURS}, "same": "var(--flow-same)"}
-DIRECTION_LABELS = {"better": "Moved up", "worse": "Moved down", "entered": "New"}
 NEWCOMERS = "New customers"
 EVOLUTION_COLOURS = {
     "better": DIRECTION_COLOURS["better"], "same": ACCENT_PALE, "worse": DIRECTION_COLOURS["worse"],

@@ -402,13 +402,13 @@ class Heat(_Drawing):
         return ()
 
     def _in_cell(self, data: Data, row: Row) -> str:
-        """Short, and a share without its sign: there is no room on a phone."""
+        """Short, and a share or an amount without its sign: there is no room on a phone."""
         value, kind = row[self.value], data.columns[self.value].kind
         if value is None:
             return ""
         if kind == "percent":
             return "<1" if 0 < value < 0.005 else f"{100 * value:.0f}"
-        return words.short_money(value, data.currency) if kind == "money" else words.short_count(value)
+        return words.short_count(value)
 
 
 class Cards(_Drawing):

@@ -265,7 +265,7 @@ def movers_missing(now: int, previous: Row | None) -> str:
 @sentence
 def retention_sentence(rows: Rows) -> str:
     """The youngest cohort at its greatest known age against all older ones at that age."""
-    known = [row for row in rows if row["is_complete"] and row["age_months"] > 0]
+    known = [row for row in rows if row["cohort"] and row["is_complete"] and row["age_months"] > 0]
     if not known:
         return "No cohort's second month is over yet."
     youngest = max(row["cohort"] for row in known)

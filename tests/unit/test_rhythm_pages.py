@@ -209,7 +209,7 @@ def test_targets_and_benchmarks_are_shown(shop: Shop) -> None:
     shop.benchmark("toys", "repeat_share_of_buyers", "2026-02", 0.4)
     shown = cohorts_of(report_of(shop, APRIL))
     assert [(row[0], row[1], row[4]) for row in shown["targets"].grid.rows] == [
-        ("2026-Q2", "Orders", "behind"), ("2026-02", "Revenue", "met"),
+        ("2026-Q2", "Orders, guests included", "behind"), ("2026-02", "Revenue", "met"),
     ]  # fmt: skip
     assert ("toys, repeat", "var(--ink)") in shown["repeat"].legend
     buyers = shown["repeat"].views[0]
@@ -220,8 +220,28 @@ def test_targets_and_benchmarks_are_shown(shop: Shop) -> None:
 def test_cells_that_are_not_over_are_unknown(shop: Shop) -> None:
     shop.orders("anna", "2026-01-01", "2026-02-05").orders("bert", "2026-02-07")
     chart = cohorts_of(report_of(shop, dt.date(2026, 3, 15)))["retention"]
-    # Rows from the foot: February, January; months 1 and 2 after. March is not over.
-    assert json.loads(json.dumps(chart.views[0].figure["data"][0]["z"])) == [[None, None], [1.0, None]]
+    # Rows from the foot: February, January, both together; months 1 and 2 after. March is not over.
+    assert json.loads(json.dumps(chart.views[0].figure["data"][0]["z"])) == [[None, None], [1.0, None], [1.0, None]]
+
+
+def test_cohorts_show_their_size_and_the_mean_of_all_by_what_is_asked(shop: Shop) -> None:
+    # January: Anna 10 in January and two orders of 10 in February, Cleo 40 in January. February: Bert 30, in March 20.
+    shop.orders("anna", "2026-01-01", "2026-02-05", "2026-02-06").orders("cleo", "2026-01-09", amount=40)
+    shop.orders("bert", "2026-02-07", amount=30).orders("bert", "2026-03-09", amount=20)
+    chart = cohorts_of(report_of(shop, dt.date(2026, 3, 31)))["retention"]
+    assert [view.label for view in chart.views] == ["Came back", "Orders", "Revenue", "Revenue so far"]
+    axis = chart.views[0].figure["layout"]["yaxis"]["ticktext"]
+    assert list(axis) == ["Feb 2026 · 1", "Jan 2026 · 2", "All cohorts"]
+    cells = [json.loads(json.dumps(view.figure["data"][0]["z"])) for view in chart.views]
+    # One month after: 1 of 2 and 1 of 1 came, 2 of 3 of all; two months after nobody of January.
+    assert cells[0] == [[1.0, None], [0.5, 0.0], [0.6667, 0.0]]
+    assert cells[1] == [[100.0, None], [100.0, 0.0], [100.0, 0.0]]
+    assert cells[2] == [[20.0, None], [10.0, 0.0], [13.3333, 0.0]]  # 20, 20 / 2, 40 / 3
+    assert cells[3] == [[50.0, None], [35.0, 35.0], [40.0, 35.0]]  # 50, 70 / 2, 120 / 3
+    shown = [cell["text"] for cell in chart.views[2].figure["layout"]["annotations"] if cell["text"]]
+    assert sorted(shown) == ["0", "0", "10", "13", "20"], "in euros, as the legend says"
+    assert plain(chart.views[3].sentence).startswith("2 months after the first purchase a customer has brought 35.00 €")
+    assert [row[:3] for row in chart.grid.rows][:2] == [("All cohorts", 0, 3), ("All cohorts", 1, 3)]
 
 
 def test_the_pages_render(shop: Shop, tmp_path: Path) -> None:

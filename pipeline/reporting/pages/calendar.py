@@ -158,10 +158,10 @@ _MONEY = (*_WHEN, Field("revenue", "Revenue", "money"), Field("cost", "Cost", "m
 _EFFECTS = (*_WHEN, Field("order_number_effect", "Number of orders", "money"),
             Field("order_value_effect", "Order value", "money"),
             Field("other_effect", "The rest", "money"))  # fmt: skip
-_ORDERS = (*_WHEN, Field("orders", "Orders", "count"), Field("buyers", "Buyers", "count"),
+_ORDERS = (*_WHEN, Field("orders", "Orders, guests included", "count"), Field("buyers", "Buyers", "count"),
            Field("items", "Items", "count"))  # fmt: skip
 _ORDER_VALUE = (*_WHEN, Field("mean_order_value", "Mean order value", "money"),
-                Field("orders", "Orders", "count"))  # fmt: skip
+                Field("orders", "Orders, guests included", "count"))  # fmt: skip
 
 
 def _table(title: str, fields: Sequence[Field], shown: Shown) -> Grid:
@@ -270,7 +270,7 @@ def _weekdays(facts: Facts, days: Rows) -> Chart | None:
     picture = charts.by_weekday([name[:3] for name in _WEEKDAYS], means, texts, facts.currency)
     sentence = words.weekday_sentence(list(zip(_WEEKDAYS, means, strict=True)), facts.currency)
     fields = [Field("weekday", "Weekday"), Field("mean_revenue", "Mean revenue", "money"),
-              Field("orders", "Orders", "count"), Field("days", "Days", "count")]  # fmt: skip
+              Field("orders", "Orders, guests included", "count"), Field("days", "Days", "count")]  # fmt: skip
     return Chart(
         id="calendar-weekdays",
         title="Days of the week",

@@ -10,7 +10,7 @@ columns:
   refunds:
   orders:
   buyers:
-  new_buyers: Of these, new
+  new_buyers: Of these, first purchase at all
   margin_share: Margin
 let:
   best: max_by(rows, net)

@@ -11,7 +11,7 @@ columns:
   refunds:
   orders:
   buyers:
-  new_buyers: Of these, new
+  new_buyers: Of these, first purchase at all
   top_buyer_share: Largest buyer
   repeat_rate_180: Bought there again
   all_places: {hidden: true}

@@ -17,8 +17,12 @@ note: >-
 */
 SELECT
   period,
-  CASE kpi WHEN 'retention_90d' THEN 'Back within 90 days'
-    ELSE upper(left(kpi, 1)) || replace(replace(substring(kpi, 2), '_', ' '), 'ne time', 'ne-time') END AS kpi,
+  CASE kpi
+    WHEN 'retention_90d' THEN 'Back within 90 days'
+    WHEN 'orders' THEN 'Orders, guests included'
+    WHEN 'new_buyers' THEN 'Buyers for the first time'
+    ELSE upper(left(kpi, 1)) || replace(replace(substring(kpi, 2), '_', ' '), 'ne time', 'ne-time')
+  END AS kpi,
   value,
   target,
   replace(status, '_', ' ') AS status,

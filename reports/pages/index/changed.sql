@@ -12,7 +12,7 @@ basis: n = {{ facts.customers.customers|counted("customer") }} · {{ rows[0].sin
 */
 WITH parts (term, place, what) AS (
   VALUES
-    ('opening', 1, '30 days before'), ('new', 2, 'New customers'), ('upward', 3, 'Came back or bought again'),
+    ('opening', 1, '30 days before'), ('new', 2, 'New in these 30 days'), ('upward', 3, 'Came back or bought again'),
     ('downward', 4, 'Slowed down'), ('to inactive', 5, 'Lapsed'), ('ageing', 6, 'Time passing and new estimates'),
     ('re-estimation', 6, 'Time passing and new estimates'), ('erased', 6, 'Time passing and new estimates'),
     ('closing', 7, 'Today')

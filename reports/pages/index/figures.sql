@@ -33,6 +33,6 @@ SELECT 'Revenue, last 12 months', revenue::DOUBLE, 'money', 'net of refunds, gue
 UNION ALL
 SELECT 'Repeat customers', again / nullif(everybody, 0), 'percent', 'bought on two days or more' FROM customers
 UNION ALL
-SELECT 'Mean order value', order_value, 'money', 'of all orders of customers' FROM customers
+SELECT 'Mean order value, all time', order_value, 'money', 'of orders of customers, before refunds' FROM customers
 UNION ALL
-SELECT 'Guests’ share of revenue', of_guests::DOUBLE / nullif(revenue::DOUBLE, 0), 'percent', 'last 12 months' FROM lines
+SELECT 'Guests’ share, 12 months', of_guests::DOUBLE / nullif(revenue::DOUBLE, 0), 'percent', 'of revenue, orders without a customer' FROM lines

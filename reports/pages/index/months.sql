@@ -5,7 +5,7 @@ columns:
   month: {label: Month, kind: month}
   customer_revenue: {label: Customers, kind: money}
   guest_revenue: {label: Guests, kind: money}
-  orders: {label: Orders, kind: count}
+  orders: {label: "Orders, guests included", kind: count}
   lines: {hidden: true}
   revenue: {hidden: true}
   is_open: {hidden: true}

@@ -21,8 +21,9 @@ basis: orders {{ facts.range }}
 */
 WITH names (kpi, place, name) AS (
   VALUES
-    ('revenue', 1, 'Revenue'), ('orders', 2, 'Orders'), ('new_buyers', 3, 'New buyers'),
-    ('repeat_buyers', 4, 'Repeat buyers'), ('mean_order_value', 5, 'Order value')
+    ('revenue', 1, 'Revenue'), ('orders', 2, 'Orders, guests included'),
+    ('new_buyers', 3, 'Buyers for the first time'),
+    ('repeat_buyers', 4, 'Repeat buyers'), ('mean_order_value', 5, 'Mean order value')
 ),
 months AS (
   SELECT *, max(starts_on) FILTER (is_complete) OVER () AS last_whole

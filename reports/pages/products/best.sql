@@ -13,7 +13,7 @@ columns:
   refunds:
   orders:
   buyers:
-  new_buyers: Of these, new
+  new_buyers: Of these, first purchase at all
   mean_price: Mean price
   margin_share: Margin
   top_buyer_share: Largest buyer
