@@ -204,8 +204,8 @@ _TOLD = f"""
 _OF_NOBODY = f"""
       UNION ALL BY NAME
       SELECT concat('refusal ', file_id, ' ', row_number, ' ', row_number() OVER (ORDER BY value)) AS customer_id,
-        CASE WHEN kind = 'email' THEN nfc_normalize(value) END AS email,
-        CASE WHEN kind = 'phone' THEN nfc_normalize(value) END AS phone
+        CASE WHEN contains(value, '@') THEN nfc_normalize(value) END AS email,
+        CASE WHEN regexp_full_match(value, '[+][0-9]+') THEN value END AS phone
       FROM ({REFUSALS}) AS refusals
 """
 """Addresses of suppressions and of who asks to be forgotten, whose customer may have another by now."""

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from pipeline.engines.duckdb import DuckDBEngine
-from pipeline.home.people import REFUSALS, SUPPRESSED
+from pipeline.home.people import REFUSALS, suppressed_customers
 from pipeline.models.control_groups import BUCKETS, HOLDOUT, bucket
 from pipeline.quoting import quoted, text_literal
 from pipeline.settings import Consent
@@ -92,7 +92,7 @@ class Gate:
         engine.execute(_CONTROLS, {"day": day})
         engine.execute("CREATE OR REPLACE TEMP TABLE suppressed (customer_id VARCHAR)")
         if engine.scalar("SELECT count(*) FROM duckdb_databases() WHERE database_name = 'people'"):
-            engine.execute(_SUPPRESSED)
+            engine.execute(_SUPPRESSED.format(remembered=suppressed_customers(engine)))
         self._taken = [
             step for step in ("suppressed", "objected") if engine.scalar(f"SELECT count(*) FROM temp.{step}")
         ]
@@ -269,14 +269,15 @@ known AS (
   FROM staging.customers AS customers
   JOIN people.customers AS persons USING (file_id, row_number)
 )
-SELECT value AS customer_id FROM told WHERE kind = 'customer_id'
+SELECT value AS customer_id FROM told
 UNION
-SELECT known.customer_id FROM known JOIN told ON told.kind = 'email' AND told.value = known.email
+SELECT known.customer_id FROM known JOIN told ON told.value = known.email
 UNION
-SELECT known.customer_id FROM known JOIN told ON told.kind = 'phone' AND told.value = known.phone
+SELECT known.customer_id FROM known JOIN told ON told.value = known.phone
 UNION
-SELECT customer_id FROM {SUPPRESSED} JOIN told USING (kind, entry)
+SELECT customer_id FROM ({{remembered}}) JOIN told USING (kind, entry)
 """
 """A customer is suppressed whole, also where one address is named, and stays so with another address: nobody is
-written to by another way. Who asks to be forgotten is not written to either.
+written to by another way. Who asks to be forgotten is not written to either. Whatever a list says that it names, it
+names whoever is known by it.
 """

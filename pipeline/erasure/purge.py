@@ -154,8 +154,12 @@ def purge_people(settings: Settings, person: Person) -> None:
                 columns = {name: one.header.columns[name].type for name in one.persons}
                 if where := is_of_person(columns, ("value",)):
                     known = f"SELECT file_id, row_number FROM {table_of(one)} AS rows WHERE {where}"
+                    others = f"SELECT file_id, row_number FROM {table_of(one)} AS rows WHERE NOT {where}"
                     with engine.transaction():
-                        _delete(engine, one.table.full_name, f"(rows.file_id, rows.row_number) IN ({known})")
+                        whole = f"(rows.file_id, rows.row_number) IN ({known} EXCEPT {others})"
+                        _delete(engine, one.table.full_name, whole)
+                    with engine.transaction():  # a cell may name others, too, whose no stays
+                        engine.execute(f"DELETE FROM {table_of(one)} AS rows WHERE {where}")
             engine.execute(f"DELETE FROM {SUPPRESSED} WHERE customer_id IN (SELECT value FROM temp.erased_customers)")
             sweep(engine)
             engine.execute("CHECKPOINT people")

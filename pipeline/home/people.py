@@ -24,6 +24,8 @@ from pipeline.tables.inputs import INPUTS, Input
 FILE = Path("data", "people", "people.duckdb")
 SUPPRESSED = "people.suppressed_customers"
 """Whose address or number a suppression named, also when they have another by now; the address itself is not kept."""
+REMEMBERED = "catalog.suppressed_customers"
+"""The same in the warehouse, so that neither file takes it along when it is lost."""
 CASES = "people.erasure_cases"
 """The cases of erasure that have begun: their files lie elsewhere, and must not be lost unnoticed."""
 GENERATION = "people.ledger_generation"
@@ -141,25 +143,46 @@ def holds_persons(engine: DuckDBEngine) -> bool:
     return any(engine.scalar(f"SELECT 1 FROM {one.table.full_name} LIMIT 1") for one in _inputs())
 
 
-def remember_suppressed(engine: DuckDBEngine) -> None:
-    """Note whom the refusals in force name, before rows of customers give way to others with other addresses."""
-    if not engine.scalar(f"SELECT 1 FROM ({REFUSALS}) WHERE kind <> 'customer_id' LIMIT 1"):
+def remember_suppressed(engine: DuckDBEngine, beside: str | None = None) -> None:
+    """Note whom the refusals in force name, before rows of customers give way to others with other addresses.
+
+    `beside`: SELECT of customer_id, email and phone of rows that are not in staging, and may never be.
+    """
+    if not engine.scalar(f"SELECT 1 FROM ({REFUSALS}) LIMIT 1"):
         return
     engine.execute(
         f"""
         INSERT INTO {SUPPRESSED}
         WITH told AS ({REFUSALS}),
-        known AS (
-          SELECT customers.customer_id, unnest(['email', 'phone']) AS kind,
-            unnest([persons.email, persons.phone]) AS value
+        persons AS (
+          SELECT customers.customer_id, persons.email, persons.phone
           FROM staging.customers AS customers
           JOIN people.customers AS persons USING (file_id, row_number)
-        )
-        SELECT known.customer_id, told.kind, told.entry FROM known JOIN told USING (kind, value)
+          {f"UNION ALL {beside}" if beside else ""}
+        ),
+        known AS (SELECT customer_id, unnest([email, phone]) AS value FROM persons)
+        SELECT known.customer_id, told.kind, told.entry FROM known JOIN told USING (value)
         EXCEPT
         SELECT customer_id, kind, entry FROM {SUPPRESSED}
         """
     )
+
+
+def share_suppressed(engine: DuckDBEngine) -> None:
+    """Give the warehouse what `people` remembers of who is suppressed, and the reverse: after a loss each has all."""
+    columns = ", ".join(_OF_SUPPRESSED)
+    engine.execute("CREATE SCHEMA IF NOT EXISTS catalog")
+    listed = ", ".join(f"{name} VARCHAR" for name in _OF_SUPPRESSED)
+    engine.execute(f"CREATE TABLE IF NOT EXISTS {REMEMBERED} ({listed})")
+    for into, source in ((SUPPRESSED, REMEMBERED), (REMEMBERED, SUPPRESSED)):
+        engine.execute(f"INSERT INTO {into} SELECT {columns} FROM {source} EXCEPT SELECT {columns} FROM {into}")
+
+
+def suppressed_customers(engine: DuckDBEngine) -> str:
+    """SELECT of all that is remembered of who is suppressed; `people` has to be attached."""
+    columns = ", ".join(_OF_SUPPRESSED)
+    in_warehouse = f" UNION SELECT {columns} FROM {REMEMBERED}" if engine.has(REMEMBERED) else ""
+    return f"SELECT {columns} FROM {SUPPRESSED}{in_warehouse}"
 
 
 def sweep(engine: DuckDBEngine) -> None:

@@ -50,6 +50,35 @@ def phone(told: str, country: str | None) -> str | None:
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
 
 
+def named(kind: str, told: str, country: str | None) -> tuple[str, list[str]]:
+    """(kind, identifiers) of a cell that may name anybody, as lists of refusals do; none where it can name nobody.
+
+    What it says it is comes first. Else it is what it looks like: an address, a number, several of them, or an id. A
+    customer id that is an address names the address as well, since nobody can tell which is meant.
+    """
+    text = told.strip()
+    if kind not in ("email", "phone"):
+        beside = email(text) if "@" in text else phone(text, None) if text.startswith("+") else None
+        return kind, list(dict.fromkeys(filter(None, (text, beside))))
+    addresses = _ADDRESS.findall(text)
+    one = (email(text) if len(addresses) == 1 else None) if "@" in text else phone(text, country)
+    if one is not None:
+        return "email" if "@" in one else "phone", [one]
+    emails = {known_as for address in addresses if (known_as := email(address))}
+    parts = _BETWEEN.split(_ADDRESS.sub(";", text))
+    phones = {known_as for part in parts if (known_as := phone(part, country))}
+    if emails or phones:
+        return "email" if emails else "phone", sorted(emails | phones)
+    return ("customer_id", [text]) if _ID.fullmatch(text) else (kind, [])
+
+
+_ADDRESS = re.compile(r"[^\s<>;,|\"'()/]+@[^\s<>;,|\"'()/]+")
+_BETWEEN = re.compile(r"[;,|/\n\r\t&]|\s{2,}|\s+(?=[+]|00)")
+"""What stands between two numbers of a cell."""
+_ID = re.compile(r"(?![+\d().-]{7,}$)[^\s@]+")
+"""A word that is no address, and no number that lacks the code of its country."""
+
+
 def _seen(told: str) -> str:
     """A text without characters that nobody sees (of no width, marks of direction) and blanks around it."""
     return "".join(sign for sign in told if unicodedata.category(sign) != "Cf").strip()

@@ -14,7 +14,7 @@ from sqlglot.errors import SqlglotError
 from pipeline.engines.duckdb import DuckDBEngine
 from pipeline.errors import ExportError
 from pipeline.home.locks import HomeNotWritable
-from pipeline.home.people import holds_persons, lost, people_attached, people_file, sweep, told_lost
+from pipeline.home.people import holds_persons, lost, people_attached, people_file, share_suppressed, sweep, told_lost
 from pipeline.home.quarantine import settle
 from pipeline.ingest.identity import use_key
 from pipeline.ingest.linking import link_guests
@@ -66,7 +66,7 @@ def load_exports(
     Raises ErasureKeyError before anything is read, and HomeNotWritable when the disk is full; the warehouse then has to
     be opened again.
     """
-    exports = list(exports)
+    exports = sorted(exports, key=_names_who_refuses, reverse=True)
     brings_persons = any(INPUTS[export.source.input].persons for export in exports)
     if not (people_file(settings).exists() or brings_persons or holds_persons(engine)):
         yield from _loaded(engine, settings, exports, now)
@@ -74,11 +74,20 @@ def load_exports(
     with people_attached(engine, settings):
         require_cases(engine, settings)
         note_cases(engine, settings)
+        share_suppressed(engine)
         without_persons = list(lost(engine))
         yield from _loaded(engine, settings, exports, now, without_persons)
         sweep(engine)
+        share_suppressed(engine)
         open_cases(engine, settings, (now or local_now(settings)).date())
         yield from _still_lost(engine)
+
+
+def _names_who_refuses(export: Export) -> bool:
+    """What names addresses that nothing is sent to is loaded first: then it is known whose they are before the rows of
+    these customers give way to others.
+    """
+    return any(column.contact == "kind" for column in INPUTS[export.source.input].header.columns.values())
 
 
 def _still_lost(engine: DuckDBEngine) -> Iterator[ExportError]:

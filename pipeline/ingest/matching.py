@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from pipeline.engines.duckdb import DuckDBEngine
 from pipeline.shapes import counted
+from pipeline.tables.inputs import INPUTS
 
 SUBJECT = "unknown_products"
 _TOLD_FROM = 0.05
@@ -15,7 +16,10 @@ _TOLD_FROM = 0.05
 
 
 UNKNOWN_PERSONS = "unknown_persons"
-_NOES = {"consents": "withdrawal", "objections": "objection", "suppressions": "suppression"}
+_NOES = {
+    "consents": "withdrawal", "objections": "objection", "suppressions": "suppression",
+    "erasures": "request of erasure",
+}  # fmt: skip
 """Inputs of what people refuse, and what a row of them is called."""
 
 
@@ -28,7 +32,7 @@ def tell_unknown_persons(engine: DuckDBEngine) -> None:
     engine.execute("DELETE FROM ingest.remarks WHERE subject = $subject", {"subject": UNKNOWN_PERSONS})
     is_attached = engine.scalar("SELECT count(*) FROM duckdb_databases() WHERE database_name = 'people'")
     for input, word in _NOES.items():
-        if (input == "suppressions" and not is_attached) or not engine.scalar(f"SELECT count(*) FROM staging.{input}"):
+        if (INPUTS[input].persons and not is_attached) or not engine.scalar(f"SELECT count(*) FROM staging.{input}"):
             continue
         for file_id, rows, unknown, near in engine.execute(_UNKNOWN.format(named=_NAMED[input])):
             differ = "differs" if near == 1 else "differ"
@@ -48,11 +52,15 @@ def tell_unknown_persons(engine: DuckDBEngine) -> None:
             )
 
 
+_OF_PEOPLE = (
+    "SELECT entries.file_id, entries.row_number, named.value AS customer_id FROM staging.{input} AS entries "
+    "JOIN people.{input} AS named USING (file_id, row_number) WHERE entries.kind = 'customer_id'"
+)
 _NAMED = {
-    "consents": "SELECT file_id, customer_id FROM staging.consents WHERE status <> 'granted'",
-    "objections": "SELECT file_id, customer_id FROM staging.objections",
-    "suppressions": "SELECT entries.file_id, named.value AS customer_id FROM staging.suppressions AS entries "
-    "JOIN people.suppressions AS named USING (file_id, row_number) WHERE entries.kind = 'customer_id'",
+    "consents": "SELECT file_id, row_number, customer_id FROM staging.consents WHERE status <> 'granted'",
+    "objections": "SELECT file_id, row_number, customer_id FROM staging.objections",
+    "suppressions": _OF_PEOPLE.format(input="suppressions"),
+    "erasures": _OF_PEOPLE.format(input="erasures"),
 }
 _UNKNOWN = """
     WITH named AS ({named}),
@@ -61,14 +69,19 @@ _UNKNOWN = """
       UNION
       SELECT customer_id FROM staging.order_lines WHERE customer_id IS NOT NULL
     ),
-    alike AS (SELECT DISTINCT lower(customer_id) AS word FROM known)
-    SELECT named.file_id, count(*), count(*) FILTER (WHERE known.customer_id IS NULL),
-      count(*) FILTER (WHERE known.customer_id IS NULL AND alike.word IS NOT NULL)
-    FROM named
-    LEFT JOIN known ON known.customer_id = named.customer_id
-    LEFT JOIN alike ON alike.word = lower(named.customer_id)
-    GROUP BY named.file_id
-    HAVING count(*) FILTER (WHERE known.customer_id IS NULL) > 0
+    alike AS (SELECT DISTINCT lower(customer_id) AS word FROM known),
+    told AS (
+      SELECT named.file_id, bool_or(known.customer_id IS NOT NULL) AS is_known,
+        bool_or(alike.word IS NOT NULL) AS is_alike
+      FROM named
+      LEFT JOIN known ON known.customer_id = named.customer_id
+      LEFT JOIN alike ON alike.word = lower(named.customer_id)
+      GROUP BY named.file_id, named.row_number
+    )
+    SELECT file_id, count(*), count(*) FILTER (WHERE NOT is_known), count(*) FILTER (WHERE NOT is_known AND is_alike)
+    FROM told
+    GROUP BY file_id
+    HAVING count(*) FILTER (WHERE NOT is_known) > 0
 """
 
 

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from pipeline.engines.duckdb import DuckDBEngine
+from pipeline.ingest.contacts import email, phone
 from pipeline.ingest.tombstones import (
     Kind,
     a_month_after,
@@ -48,7 +49,14 @@ class Request:
 
 def waiting(engine: DuckDBEngine) -> list[Request]:
     """The requests nobody has worked through, the oldest first; `people` has to be attached."""
-    return [Request(*row) for row in engine.execute(_WAITING)]
+    return [Request(_kind_of(kind, value), value, *rest) for kind, value, *rest in engine.execute(_WAITING)]
+
+
+def _kind_of(kind: Kind, value: str) -> Kind:
+    """What a request names is what it looks like; an address that is not written one way is a customer's id."""
+    if email(value) == value:
+        return "email"
+    return "phone" if phone(value, None) == value else kind
 
 
 def open_cases(engine: DuckDBEngine, settings: Settings, today: dt.date) -> None:

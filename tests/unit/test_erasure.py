@@ -349,6 +349,16 @@ def test_requests_of_an_export_are_worked_through_and_one_that_names_several_sto
     assert len(list(forget_open(world.settings, with_exports=False, exports_checked=False))) == 1
 
 
+def test_who_is_named_beside_the_person_stays_suppressed(world):
+    world.export("both.csv", "kind,value,since", "email,anna@x.example; dora@x.example,2026-01-01")
+    world.load()
+    world.forget()
+    with closing(duckdb.connect(str(people_file(world.settings)), read_only=True)) as connection:
+        left = connection.execute("SELECT value FROM suppressions ORDER BY ALL").fetchall()
+    assert left == [("bert@x.example",), ("dora@x.example",)]
+    assert world.read("SELECT count(*) FROM staging.suppressions") == [(2,)]
+
+
 def test_whom_was_forgotten_before_stays_so_when_the_case_is_opened_again(world):
     """The second time only the id is known any more: the tombstones of the address and the number stay."""
     world.forget()

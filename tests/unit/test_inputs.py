@@ -83,13 +83,9 @@ def test_values_that_can_be_read_in_two_ways_are_asked_about_by_the_name_of_the_
 
 
 def test_rows_that_do_not_fit_are_set_aside_with_all_reasons(home):
-    home.lines("people.csv", ",2026-01-01", "anna,yesterday", "bert,1969-12-31", "cleo,2026-01-02", header=CUSTOMERS)
+    home.lines("people.csv", ",2026-01-01", "cleo,2026-01-02", header=CUSTOMERS)
     home.load()
-    assert home.reasons() == {
-        1: 'column "customer_id" is missing',
-        2: 'column "registered_at": "xxxxxxxxx" is not a date',
-        3: 'column "registered_at": "9999-99-99 99:99:99" is not between 1970-01-01 and 2100-01-01',
-    }
+    assert home.reasons() == {1: 'column "customer_id" is missing'}
     home.lines("plan.csv", "revenue,Nov-26,1O0", ",2026-11,", "revenue,2026-11,5", header=TARGETS)
     home.load()
     (plan,) = [row["file_id"] for row in home.ledger().where(input="targets").frame.iter_rows(named=True)]
@@ -99,6 +95,24 @@ def test_rows_that_do_not_fit_are_set_aside_with_all_reasons(home):
         'column "value": "9X9" is not a number (letter O?)',
         2: 'column "kpi" is missing; column "value" is missing',
     }
+
+
+def test_a_customer_whose_dates_cannot_be_read_is_kept_without_them(home):
+    """Without the row nobody would know whose the address is; the date alone is unknown, and told."""
+    header = f"{CUSTOMERS},updated_at,email"
+    home.lines("people.csv", "anna,yesterday,2026-01-05,anna@x.org", "bert,1969-12-31,,bert@x.org",
+        "cleo,2026-01-02,soon,cleo@x.org", "dora,2026-01-02,soon,dora@x.org", "dora,2026-01-02,2026-01-03,new@x.org",
+        header=header)  # fmt: skip
+    home.load()
+    assert home.reasons() == {4: 'column "updated_at": "xxxx" is not a date'}, "another row of hers can be read"
+    days = home.select("SELECT customer_id, CAST(registered_on AS VARCHAR) AS day FROM staging.customers").by(
+        "customer_id", "day"
+    )
+    assert days == {"anna": None, "bert": None, "cleo": "2026-01-02", "dora": "2026-01-02"}
+    assert home.remarks()["unusable_registered_at"].startswith(
+        "registered_at cannot be right in 2 of its rows; these customers are kept without it. The first is row 1"
+    )
+    assert home.remarks()["unusable_updated_at"].startswith("updated_at cannot be right in 1 of its rows")
 
 
 def test_personal_columns_reach_neither_table_nor_quarantine(home):

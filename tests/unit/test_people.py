@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import stat
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -11,10 +12,11 @@ import duckdb
 import pytest
 from drop_folder import Home
 
+from pipeline.activation.terms import Gate
 from pipeline.errors import ExportError
 from pipeline.home.modes import set_right
 from pipeline.home.people import PeopleLost, PeopleUnusable, people_at_hand, people_attached, people_file
-from pipeline.ingest.contacts import email, phone
+from pipeline.ingest.contacts import email, named, phone
 
 HEADER = "customer_id,registered_at,updated_at,email,phone,first_name,country,birth_date"
 
@@ -79,6 +81,34 @@ def test_an_address_is_kept_in_one_way(told, kept):
 )  # fmt: skip
 def test_a_number_is_kept_in_one_way_and_only_a_valid_one(told, country, kept):
     assert phone(told, country) == kept
+
+
+@pytest.mark.parametrize(
+    ("kind", "told", "found"),
+    [
+        ("email", "Anna@X.example", ("email", ["anna@x.example"])),
+        ("phone", "Anna@X.example", ("email", ["anna@x.example"])),
+        ("email", "600 123 456", ("phone", ["+48600123456"])),
+        ("email", "b@x.example; Anna <a@x.example>", ("email", ["a@x.example", "b@x.example"])),
+        ("email", "a@x.example b@x.example", ("email", ["a@x.example", "b@x.example"])),
+        ("phone", "600 123 456 / 601 123 456", ("phone", ["+48600123456", "+48601123456"])),
+        ("phone", "+48600123456 +48601123456", ("phone", ["+48600123456", "+48601123456"])),
+        ("email", "a@x.example, 600-123-456", ("email", ["+48600123456", "a@x.example"])),
+        ("email", "a@x.example, gone", ("email", ["a@x.example"])),
+        ("email", "anna-0017", ("customer_id", ["anna-0017"])),
+        ("phone", "10001", ("customer_id", ["10001"])),
+        ("email", "no address", ("email", [])),
+        ("phone", "+999 12 34 56 78", ("phone", [])),
+        ("phone", "1234567", ("phone", [])),
+        ("customer_id", " Anna 17 ", ("customer_id", ["Anna 17"])),
+        ("customer_id", "Anna@X.example", ("customer_id", ["Anna@X.example", "anna@x.example"])),
+        ("customer_id", "+48 600 123 456", ("customer_id", ["+48 600 123 456", "+48600123456"])),
+        ("customer_id", "600123456", ("customer_id", ["600123456"])),
+        ("strange", "17", ("strange", ["17"])),
+    ],
+)  # fmt: skip
+def test_a_cell_of_a_list_names_all_that_it_may_name(kind, told, found):
+    assert named(kind, told, "PL") == found
 
 
 def test_who_somebody_is_stands_in_people_alone(home):
@@ -256,6 +286,45 @@ def test_nobody_is_in_a_file_that_is_not_there(home):
     with people_at_hand(home.engine, home.now()):
         assert home.engine.scalar("SELECT count(*) FROM people.suppressions") == 0
     assert not people_file(home.now()).exists()
+
+
+def remembered(home: Home) -> list[str]:
+    with people_attached(home.engine, home.now()):
+        Gate(home.engine, dt.date(2026, 1, 31))
+        return [row[0] for row in home.engine.execute("SELECT DISTINCT customer_id FROM temp.suppressed ORDER BY 1")]
+
+
+@pytest.mark.parametrize("by", ["removed", "older"])
+def test_who_is_remembered_as_suppressed_outlives_the_file_of_people(home, by):
+    """Anna has another address by now, and the export with the old one is gone: only the memory knows her."""
+    old = home.lines("old.csv", "anna,2026-01-01,2026-01-01,anna@x.example,,,,", header=HEADER)
+    home.load()
+    backup = people_file(home.now()).read_bytes()
+    people_file(home.now()).with_name("backup").write_bytes(backup)
+    home.lines("list.csv", "email,anna@x.example,2026-01-01", header="kind,value,since")
+    home.load()
+    home.lines("new.csv", "anna,2026-01-01,2026-02-01,new@x.example,,,,", header=HEADER)
+    home.load()
+    old.unlink()
+    assert remembered(home) == ["anna", "anna@x.example"]
+    lose(home, by)
+    with pytest.raises(PeopleLost):
+        hand_over(home)
+    home.load()
+    hand_over(home)
+    assert remembered(home) == ["anna", "anna@x.example"]
+    with people_attached(home.engine, home.now()):
+        assert home.engine.execute("SELECT customer_id FROM people.suppressed_customers") == [("anna",)]
+
+
+@pytest.mark.parametrize("names", [("1.csv", "2.csv"), ("2.csv", "1.csv")])
+def test_an_address_of_an_older_row_is_whose_it_was_when_all_is_loaded_at_once(home, names):
+    old, new = names
+    home.lines(old, "anna,2026-01-01,2026-01-01,anna@x.example,,,,", header=HEADER)
+    home.lines(new, "anna,2026-01-01,2026-02-01,new@x.example,,,,", header=HEADER)
+    home.lines("list.csv", "email,anna@x.example,2026-01-01", header="kind,value,since")
+    home.load()
+    assert remembered(home) == ["anna", "anna@x.example"]
 
 
 def test_whom_a_list_names_x_with_the_person(home):

@@ -406,6 +406,33 @@ def test_what_is_suppressed_is_written_as_addresses_of_customers_are(home):
     assert home.remarks()["in_doubt"].startswith("3 rows of which the kind or the time cannot be read: what they name")
 
 
+def test_a_list_that_names_otherwise_than_it_says_stops_all_that_it_names(home):
+    """Another kind than it says, or several in one cell, two rows with one address in common: each no counts."""
+    home.settings["country"] = "PL"
+    told = {
+        "crossed": ("a@x.example", "", "phone", "A@x.example"),
+        "number": ("", "600123456", "email", "600 123 456"),
+        "anna-0017": ("b@x.example", "", "email", "anna-0017"),
+        "first": ("c@x.example", "", "email", '"c@x.example, d@x.example"'),
+        "second": ("d@x.example", "", "email", '"c@x.example; e@x.example"'),
+        "third": ("e@x.example", "", "phone", "601 123 456 / 602 123 456"),
+        "fourth": ("", "602123456", "customer_id", "f@x.example"),
+        "fifth": ("f@x.example", "", "customer_id", "nobody"),
+        "free": ("g@x.example", "", "email", "no address"),
+    }
+    load(home, [person(id, email, phone) for id, (email, phone, _, _) in told.items()],
+         [line for id in told for line in agreed(id, "email", "sms")])  # fmt: skip
+    home.lines("list.csv", *[f"{kind},{value},2026-01-01" for _, _, kind, value in told.values()],
+               header="kind,value,since")  # fmt: skip
+    home.load()
+    assert Written(home, everybody(home, "klaviyo")).of(None) == {"suppressed": 8, "delivered": 1}
+    assert len(home.reasons()) == 1
+    assert home.remarks()["named_otherwise"].startswith(
+        'column "value" is not what kind says in 6 rows, or it names several'
+    )
+    assert home.remarks()["unknown_persons"].startswith("Of 3 suppressions, 2 name no customer")
+
+
 YES = ("granted", "Subscribed", "opt-in", "YES", "1")
 NO = ("withdrawn", "Unsubscribed", "opt_out", "Opted out", "no", "FALSE", "0", "revoked")
 

@@ -98,9 +98,8 @@ def test_nothing_is_sent_to_who_asks_to_be_forgotten(home):
     home.load()
     with people_attached(home.engine, home.now()):
         Gate(home.engine, dt.date(2026, 1, 31))
-        assert home.engine.execute("SELECT DISTINCT customer_id FROM temp.suppressed ORDER BY ALL") == [
-            ("anna",), ("bert",),
-        ]  # fmt: skip
+        barred = "SELECT customer_id FROM staging.customers WHERE customer_id IN (FROM temp.suppressed) ORDER BY ALL"
+        assert home.engine.execute(barred) == [("anna",), ("bert",)]
 
 
 def test_doctor_warns_of_what_is_overdue(home):

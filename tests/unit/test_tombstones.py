@@ -113,6 +113,18 @@ def test_rows_about_who_was_forgotten_are_left_out_of_every_input(home):
     assert [message.partition(" left")[0] for (message,) in told] == ["1 row", "3 rows", "3 rows"]
 
 
+def test_a_cell_that_names_several_loses_who_was_forgotten_and_keeps_the_no_of_the_others(home):
+    forgotten(home, ("email", "anna@x.example"), ("customer_id", "cleo"))
+    home.lines("not.csv", "email,anna@x.example; bert@x.example,2026-01-01", "email,ANNA@x.example,2026-01-01",
+        "email,cleo,2026-01-01", "email,anna@x.example; dora@x.example,2026-07-01",
+        header="kind,value,since")  # fmt: skip
+    home.load()
+    with people_attached(home.engine, home.now()):
+        assert home.engine.execute("SELECT row_number, value FROM people.suppressions ORDER BY ALL") == [
+            (1, "bert@x.example"), (4, "anna@x.example"), (4, "dora@x.example"),
+        ]  # fmt: skip
+
+
 def test_a_row_that_does_not_fit_is_quarantined_without_its_text(home):
     forgotten(home, ("customer_id", "anna"))
     home.lines("1.csv", "o1,anna,2026-01-02,much", "o2,bert,2026-01-02,much")

@@ -12,6 +12,7 @@ from typing import Final
 import polars as pl
 
 from pipeline.ingest.load.context import GUEST_ID, Load, rows_as_text
+from pipeline.ingest.load.persons import joined, parts
 from pipeline.ingest.tombstones import KINDS, Kind, hand_over, tombstone_sql
 from pipeline.quoting import quoted, text_literal
 
@@ -27,58 +28,85 @@ def leave_out_erased(load: Load) -> None:
     if not load.tombstones:
         return
     hand_over(load.engine, load.tombstones)
-    for kind, table, column, condition in _identifiers(load):
-        _find(load, kind, table, column, condition)
-    if not (found := _count(load)):
+    for kind, table, column in _identifiers(load):
+        found = _rows_of_erased(load, kind, table, column, _moment(load))
+        load.execute(f"INSERT INTO temp.erased SELECT row_number FROM ({found})")
+    for name in load.input.persons:
+        if name in load.stored and load.input.header.columns[name].contact == "kind":
+            _find_named(load, name)
+    if not (count := _count(load)):
         return
     if load.input.is_of_sales:
         _make_nobodys(load)
         return
     load.execute("DELETE FROM mapped WHERE row_number IN (SELECT row_number FROM temp.erased)")
     load.execute("INSERT INTO left_out SELECT DISTINCT row_number FROM temp.erased")
-    load.remark("erased", f"{rows_as_text(found)} left out: they are about people who were forgotten.", found)
+    load.remark("erased", f"{rows_as_text(count)} left out: they are about people who were forgotten.", count)
 
 
-def _identifiers(load: Load) -> Iterator[tuple[Kind, str, str, str]]:
-    """(kind, table, column, which of its rows) of all that may say who somebody is."""
+def _identifiers(load: Load) -> Iterator[tuple[Kind, str, str]]:
+    """(kind, table, column) of all that says who one somebody is."""
     for name in load.persons:
-        yield "customer_id", "mapped", name, "TRUE"
+        yield "customer_id", "mapped", name
     if _ORDER in load.stored:
-        yield _ORDER, "mapped", _ORDER, "TRUE"
+        yield _ORDER, "mapped", _ORDER
     for name in load.input.persons:
         if name not in load.stored:
             continue
         contact = load.input.header.columns[name].contact
-        if contact == "kind":
-            for of_row in KINDS:
-                yield of_row, "completed", name, f"kind = '{of_row}'"
-        elif contact:
-            yield contact, "completed", name, "TRUE"
+        if contact and contact != "kind":
+            yield contact, "completed", name
 
 
-def _find(load: Load, kind: Kind, table: str, column: str, condition: str) -> None:
-    """Addresses and numbers are written one way by now; ids are as they stand, without blanks around them."""
+def _find_named(load: Load, name: str) -> None:
+    """In cells that may name several: who was forgotten leaves the cell, and with the last of them the row."""
+    cell = quoted(name)
+    load.execute(
+        f"CREATE OR REPLACE TEMP TABLE named AS SELECT row_number, {parts(name)} AS told, {_moment(load)} AS said_at "
+        f"FROM completed"
+    )
+    load.execute("CREATE OR REPLACE TEMP TABLE erased_names (row_number BIGINT, told VARCHAR)")
+    for kind in KINDS:
+        load.execute(f"INSERT INTO temp.erased_names {_rows_of_erased(load, kind, 'temp.named', 'told', 'said_at')}")
+    load.execute(
+        f"CREATE OR REPLACE TEMP TABLE left_named AS SELECT row_number, {joined('told')} AS told FROM temp.named "
+        f"ANTI JOIN temp.erased_names USING (row_number, told) GROUP BY row_number"
+    )
+    of_erased = "row_number IN (SELECT row_number FROM temp.erased_names)"
+    load.execute(
+        f"UPDATE mapped SET {cell} = left_named.told FROM temp.left_named AS left_named "
+        f"WHERE left_named.row_number = mapped.row_number AND mapped.{of_erased}"
+    )
+    load.execute(
+        f"INSERT INTO temp.erased SELECT DISTINCT row_number FROM temp.named WHERE {of_erased} "
+        f"AND row_number NOT IN (SELECT row_number FROM temp.left_named)"
+    )
+    for table in ("named", "erased_names", "left_named"):
+        load.execute(f"DROP TABLE temp.{table}")
+
+
+def _rows_of_erased(load: Load, kind: Kind, table: str, column: str, moment: str) -> str:
+    """SELECT of row_number and what is told, of the rows that name somebody who was forgotten since.
+
+    Addresses and numbers are written one way by now; ids are as they stand, without blanks around them.
+    """
     told = f"rows.{quoted(column)}"
     known_as = "told" if kind in ("email", "phone") else f"trim(told, {text_literal(_BLANKS)})"
-    listed = f"SELECT DISTINCT {told} AS told FROM {table} AS rows WHERE {told} IS NOT NULL AND {condition}"
     by_key = " UNION ALL ".join(
         f"SELECT told, {tombstone_sql(place, kind, known_as)} AS value FROM listed"
         for place in range(len(load.tombstones.keys))
     )
-    load.execute(
-        f"""
-        INSERT INTO temp.erased
-        WITH listed AS ({listed}),
+    return f"""
+        WITH listed AS (SELECT DISTINCT {told} AS told FROM {table} AS rows WHERE {told} IS NOT NULL),
         of_erased AS (
           SELECT told, max(stones.erased_on) AS erased_on
           FROM ({by_key}) AS told JOIN temp.tombstones AS stones USING (value)
           WHERE stones.kind = '{kind}'
           GROUP BY told
         )
-        SELECT DISTINCT row_number FROM {table} AS rows JOIN of_erased ON of_erased.told = {told}
-        WHERE {condition} AND coalesce(CAST({_moment(load)} AS DATE) <= erased_on, TRUE)  -- undated may be of any day
+        SELECT DISTINCT row_number, of_erased.told FROM {table} AS rows JOIN of_erased ON of_erased.told = {told}
+        WHERE coalesce(CAST({moment} AS DATE) <= erased_on, TRUE)  -- what is not dated may be of any day
         """
-    )
 
 
 def _moment(load: Load) -> str:

@@ -91,16 +91,25 @@ def find_problems(load: Load) -> None:
 
 
 def keep_without_cells(load: Load) -> None:
-    """A bad cell that tells of a person costs itself and not the row: without the row nobody would know whose the
-    address is, and the no of one who has it would not protect it.
+    """A bad cell that tells of a person, or when a row about one was made, costs itself and not the row: without it
+    nobody would know whose the address is, and the no of one who has it would not protect it.
     """
-    told = load.raw_columns()
-    for name in load.input.persons:
-        if name not in load.stored or load.input.header.columns[name].contact == "kind":
+    told, columns = load.raw_columns(), load.input.header.columns
+    times = {load.input.moment, load.input.changed_at} if load.input.persons else set[str | None]()
+    may_be_lost = [
+        name
+        for name, column in columns.items()
+        if (column.personal or name in times) and not column.required and column.contact != "kind"
+    ]
+    for name in may_be_lost:
+        if name not in load.stored:
             continue
-        others = {raw for other, raws in told.items() if other not in load.input.persons for raw in raws}
+        others = {raw for other, raws in told.items() if other not in may_be_lost for raw in raws}
         raws = [raw for raw in told.get(name, []) if raw not in others]
         bad = f"column_name IN ({', '.join(map(text_literal, (name, *raws)))})"
+        if name == load.input.changed_at:  # of several rows of a customer the latest counts, and this may not be it
+            of_key = f"PARTITION BY {', '.join(load.input.key)}"
+            bad += f" AND row_number IN (SELECT row_number FROM mapped QUALIFY count(*) OVER ({of_key}) = 1)"
         rows, first, reason = load.execute(
             f"SELECT count(DISTINCT row_number), min(row_number), arg_min(reason, row_number) FROM problems WHERE {bad}"
         )[0]

@@ -16,6 +16,9 @@ Value = TypeVar("Value")
 _RULES = 2
 """Raised where this code would read a file otherwise than before: files that are at hand are then read again."""
 
+_RULES_OF_PERSONS = 1
+"""The same of inputs with personal columns alone."""
+
 
 def mapping_key(settings: Settings, source: Source) -> str:
     """What decides how a file is read besides the file: its source's SQL, its input's header, settings of ingest."""
@@ -29,7 +32,7 @@ def mapping_key(settings: Settings, source: Source) -> str:
         of_source(settings.statuses, source, {}), cards, sorted({"timezone", "currency"} & settings.model_fields_set),
         of_source(settings.id_guard, source, True),
     ]  # fmt: skip
-    parts += [settings.country] if INPUTS[source.input].persons else []
+    parts += [settings.country, _RULES_OF_PERSONS] if INPUTS[source.input].persons else []
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:32]
 
 

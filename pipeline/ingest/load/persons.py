@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import polars as pl
 
 from pipeline.home.people import remember_suppressed, table_of
-from pipeline.ingest.contacts import email, phone
-from pipeline.ingest.load.context import Load
-from pipeline.quoting import quoted, text_literal
+from pipeline.ingest.contacts import email, named, phone
+from pipeline.ingest.load.context import Load, rows_as_text
+from pipeline.quoting import quoted
 
+_SEPARATOR = "\x1f"
+_BETWEEN = "chr(31)"
+"""Between what a cell names; no identifier holds it."""
 _COUNTRY = "country"
 
 
 def write_one_way(load: Load) -> None:
     """Addresses and numbers as everybody's are written, so that equal ones are equal; null if they cannot be any."""
     for name, column in load.input.header.columns.items():
-        if column.contact is not None and name in load.stored:
-            _write_one_way(load, name, "kind" if column.contact == "kind" else text_literal(column.contact))
+        if name not in load.stored or column.contact is None:
+            continue
+        if column.contact == "kind":
+            _write_named(load, name)
+        else:
+            _write_one_way(load, name, column.contact)
 
 
 def keep(load: Load) -> None:
@@ -26,48 +35,117 @@ def keep(load: Load) -> None:
     """
     if not load.input.persons:
         return
+    columns = load.input.header.columns
+    given = [
+        f"{parts(name)} AS {quoted(name)}" if columns[name].contact == "kind" else quoted(name)
+        for name in load.input.persons
+    ]
     with load.engine.transaction():
-        remember_suppressed(load.engine)
+        remember_suppressed(load.engine, _rows_with_contacts(load))
         load.execute(f"DELETE FROM {table_of(load.input)} WHERE file_id = $file_id")
         load.execute(
-            f"INSERT INTO {table_of(load.input)} BY NAME SELECT $file_id AS file_id, row_number, "
-            f"{', '.join(map(quoted, load.input.persons))} FROM completed "
-            f"WHERE row_number NOT IN (SELECT row_number FROM problems)"
+            f"INSERT INTO {table_of(load.input)} BY NAME SELECT $file_id AS file_id, row_number, {', '.join(given)} "
+            f"FROM completed WHERE row_number NOT IN (SELECT row_number FROM problems)"
         )
 
 
-def _write_one_way(load: Load, name: str, kind: str) -> None:
-    """`kind`: SQL over the completed row: email, phone, or what is neither and stays as it is."""
-    told = (
-        f"SELECT row_number, {kind} AS kind, {quoted(name)} AS told, {_country(load)} AS country "
-        f"FROM completed AS rows "
-        f"WHERE {quoted(name)} IS NOT NULL AND {kind} IN ('email', 'phone')"
+def _rows_with_contacts(load: Load) -> str | None:
+    """SELECT of the file's own rows of customers, of which one may be an older one that never reaches staging."""
+    has = {column.contact for name, column in load.input.header.columns.items() if name in load.stored}
+    if load.input.person is None or not has & {"email", "phone"}:
+        return None
+    email, phone = (name if name in has else "CAST(NULL AS VARCHAR)" for name in ("email", "phone"))
+    return (
+        f"SELECT {load.input.person}, {email}, {phone} FROM completed "
+        f"WHERE row_number NOT IN (SELECT row_number FROM problems)"
     )
-    listed = load.engine.read(f"SELECT DISTINCT kind, told, country FROM ({told}) AS listed")
-    canonical = [
-        email(text) if of == "email" else phone(text, country or load.settings.country)
-        for of, text, country in listed.iter_rows()
-    ]
+
+
+def parts(name: str) -> str:
+    """SQL: what a cell names, one in a row each."""
+    return f"unnest(string_split({quoted(name)}, {_BETWEEN}))"
+
+
+def joined(text: str) -> str:
+    """SQL: the same in one cell again, in order."""
+    return f"string_agg({text}, {_BETWEEN} ORDER BY {text})"
+
+
+def _write_named(load: Load, name: str) -> None:
+    """Cells that may name anybody: all that they name, and what that is where they say something else."""
+    listed = load.engine.read(
+        f"SELECT DISTINCT kind, {quoted(name)} AS told FROM completed WHERE {quoted(name)} IS NOT NULL"
+    )
+    found = [named(kind or "", told, load.settings.country) for kind, told in listed.iter_rows()]
+    read = listed.with_columns(
+        of=pl.Series([kind or None for kind, _ in found], dtype=pl.String),
+        canonical=pl.Series([_SEPARATOR.join(known_as) or None for _, known_as in found], dtype=pl.String),
+        is_unlike=pl.Series(
+            [_is_unlike(load, kind, told, known_as)
+             for (_, known_as), (kind, told) in zip(found, listed.iter_rows(), strict=True)], dtype=pl.Boolean,
+        ),
+    )  # fmt: skip
     load.execute(
-        "CREATE OR REPLACE TEMP TABLE contacts (kind VARCHAR, told VARCHAR, country VARCHAR, canonical VARCHAR)"
+        "CREATE OR REPLACE TEMP TABLE named (kind VARCHAR, told VARCHAR, of VARCHAR, canonical VARCHAR, "
+        "is_unlike BOOLEAN)"
     )
+    load.engine.insert("temp.named", read)
+    load.execute(
+        f"CREATE OR REPLACE TEMP TABLE written AS SELECT row_number, of, canonical, is_unlike FROM completed "
+        f"JOIN temp.named AS named ON named.told = completed.{quoted(name)} "
+        f"AND named.kind IS NOT DISTINCT FROM completed.kind"
+    )
+    load.execute(
+        f"UPDATE mapped SET {quoted(name)} = canonical, kind = coalesce(of, kind) FROM written "
+        f"WHERE written.row_number = mapped.row_number"
+    )
+    rows, first = load.execute("SELECT count(*), min(row_number) FROM written WHERE is_unlike")[0]
+    for table in ("named", "written"):
+        load.execute(f"DROP TABLE {table}")
+    if rows:
+        load.remark(
+            "named_otherwise",
+            f'column "{name}" is not what kind says in {rows_as_text(rows)}, or it names several: all that is named '
+            f"counts. The first is row {first:,}. Mend them in the list and export it again.",
+            rows,
+        )
+
+
+def _is_unlike(load: Load, kind: str | None, told: str, known_as: list[str]) -> bool:
+    """Whether a cell names somebody, and not only the one address or number that it says it is."""
+    if kind not in ("email", "phone") or not known_as:
+        return False
+    return known_as != [email(told) if kind == "email" else phone(told, load.settings.country)]
+
+
+def _write_one_way(load: Load, name: str, kind: Literal["email", "phone"]) -> None:
+    told = (
+        f"SELECT row_number, {quoted(name)} AS told, {_country(load)} AS country FROM completed AS rows "
+        f"WHERE {quoted(name)} IS NOT NULL"
+    )
+    listed = load.engine.read(f"SELECT DISTINCT told, country FROM ({told}) AS listed")
+    canonical = [
+        email(text) if kind == "email" else phone(text, country or load.settings.country)
+        for text, country in listed.iter_rows()
+    ]
+    load.execute("CREATE OR REPLACE TEMP TABLE contacts (told VARCHAR, country VARCHAR, canonical VARCHAR)")
     load.engine.insert("temp.contacts", listed.with_columns(canonical=pl.Series(canonical, dtype=pl.String)))
     load.execute(
-        f"CREATE OR REPLACE TEMP TABLE written AS SELECT row_number, kind, canonical FROM ({told}) AS listed "
-        f"JOIN contacts USING (kind, told, country)"
+        f"CREATE OR REPLACE TEMP TABLE written AS SELECT row_number, canonical FROM ({told}) AS listed "
+        f"JOIN contacts USING (told, country)"
     )
     load.execute(
         f"UPDATE mapped SET {quoted(name)} = canonical FROM written WHERE written.row_number = mapped.row_number"
     )
-    refused = load.execute("SELECT count(*), min(kind) FROM written WHERE canonical IS NULL")[0]
+    refused = load.execute("SELECT count(*) FROM written WHERE canonical IS NULL")[0][0]
     for table in ("contacts", "written"):
         load.execute(f"DROP TABLE {table}")
-    if refused[0] and load.input.header.columns[name].contact != "kind":  # there, a rule of the input says so
-        what = "an e-mail address" if refused[1] == "email" else "a telephone number"
+    if refused:
+        what = "an e-mail address" if kind == "email" else "a telephone number"
         load.remark(
             f"unusable_{name}",
-            f"{name} cannot be {what} in {refused[0]:,} of its rows; these customers are kept without it.",
-            refused[0],
+            f"{name} cannot be {what} in {refused:,} of its rows; these customers are kept without it.",
+            refused,
         )
 
 
