@@ -45,6 +45,7 @@ def _step(name: str, partitions_def: dg.PartitionsDefinition[str]) -> dg.AssetsD
                     raise dg.Failure(str(refused), allow_retries=False) from refused
                 outcomes[table.name][str(day)] = result.checks
                 rows[table.name] += result.rows
+        warehouse.engine.finished(name)
         for table in written:
             yield from check_results(table, merged(outcomes[table.name]))
             plotted = figures(warehouse.engine, table, rows[table.name], day)

@@ -45,6 +45,7 @@ def _asset(table: Table, partitions_def: dg.PartitionsDefinition[str], is_histor
                 raise dg.Failure(str(refused), allow_retries=False) from refused
             outcomes[str(day or table.full_name)] = written.checks
             rows += written.rows
+        warehouse.engine.finished(table.full_name)
         yield from check_results(table, merged(outcomes))
         yield dg.MaterializeResult(
             metadata=figures(warehouse.engine, table, rows, max(filter(None, dates), default=None))

@@ -40,14 +40,16 @@ FEW_COLUMNS = (
 COLUMNS = {"few": FEW_COLUMNS, "all": LINE_COLUMNS}
 MOST_TIMES_BARE, MOST_GIB, LEAST_SAVED, MOST_GROWTH = 8.0, 12.0, 0.8, 1.2
 LEAST_TIMES_BY_HAND, WANTED_TIMES_BY_HAND = 3.0, 5.0
-MOST_OF_THE_REST, MOST_SECONDS_OF_PRODUCTS = 0.4, 60.0  # the seconds at ten million lines
-MOST_SECONDS_OF_CAMPAIGNS, MOST_GIB_OF_CAMPAIGNS = 60.0, 3.0  # at ten million lines and as many events of messages
-BARE, FULL, NEXT, BY_HAND, SAME, CAMPAIGNS, SPARK = (
-    "bare reading", "whole run", "next day", "by hand", "the same tables, by us", "campaigns", "whole run on Spark"
+MOST_OF_THE_REST = 0.4
+MOST_SECONDS, MOST_PROCESSOR_SECONDS, MOST_GIB_OF_BLOCK = 60.0, 120.0, 3.0
+"""Of products at ten million lines, and of campaigns at ten million lines and as many events of messages."""
+BARE, FULL, NEXT, BY_HAND, SAME, PRODUCTS, CAMPAIGNS, SPARK = (
+    "bare reading", "whole run", "next day", "by hand", "the same tables, by us", "products", "campaigns",
+    "whole run on Spark",
 )  # fmt: skip
 COLOURS = {
-    BARE: "#8a8f8c", FULL: "#0b6e56", NEXT: "#4d9e88", BY_HAND: "#c9820f", SAME: "#2171b5", CAMPAIGNS: "#a0504c",
-    SPARK: "#6c4fa0",
+    BARE: "#8a8f8c", FULL: "#0b6e56", NEXT: "#4d9e88", BY_HAND: "#c9820f", SAME: "#2171b5", PRODUCTS: "#7a7f2b",
+    CAMPAIGNS: "#a0504c", SPARK: "#6c4fa0",
 }  # fmt: skip
 _UNTIMED = "start and end"
 _BARE = """
@@ -133,7 +135,9 @@ def _measure(size: int, folder: Path, arguments: argparse.Namespace) -> Measured
         _script(measured, BY_HAND, "by_hand.py", folder / "by-hand.parquet")
     else:
         measured.instead[BY_HAND] = f"not tried beyond {arguments.by_hand_up_to:,} lines (--by-hand-up-to)"
-    _campaigns(measured, folder, arguments)
+    _block(measured, PRODUCTS, folder / "shop", folder)
+    simulate(_shop(measured.lines, arguments), folder / "shop-with-messages")
+    _block(measured, CAMPAIGNS, folder / "shop-with-messages", folder)
     if arguments.spark:
         _on_spark(measured, folder, limit)
     return measured
@@ -206,16 +210,14 @@ def _script(measured: Measured, part: str, name: str, target: Path) -> None:
         measured.found[part] = json.loads(measured.costs[part].printed.strip().splitlines()[-1])
 
 
-def _campaigns(measured: Measured, folder: Path, arguments: argparse.Namespace) -> None:
-    """The tables of campaigns on a home of their own: the shop with its messages, which the other parts do without."""
-    limit = f"{MOST_GIB_OF_CAMPAIGNS - 1:g}GB"
-    home = _new_home(folder / "home-campaigns", limit)
-    simulate(_shop(measured.lines, arguments), folder / "shop-with-messages")
-    _drop(folder / "shop-with-messages" / "exports", home)
-    command = [sys.executable, str(HERE / "campaigns.py"), str(LAST_DAY), str(home)]
-    measured.attempt(CAMPAIGNS, lambda: run(command))
-    if CAMPAIGNS in measured.costs:
-        measured.found[CAMPAIGNS] = json.loads(measured.costs[CAMPAIGNS].printed.strip().splitlines()[-1])
+def _block(measured: Measured, topic: str, shop: Path, folder: Path) -> None:
+    """The tables of a topic, on a home of their own."""
+    home = _new_home(folder / f"home-{topic}", f"{MOST_GIB_OF_BLOCK - 1:g}GB")
+    _drop(shop / "exports", home)
+    command = [sys.executable, str(HERE / "block.py"), topic, str(LAST_DAY), str(home)]
+    measured.attempt(topic, lambda: run(command))
+    if topic in measured.costs:
+        measured.found[topic] = json.loads(measured.costs[topic].printed.strip().splitlines()[-1])
 
 
 def _on_spark(measured: Measured, folder: Path, memory_limit: str) -> None:
@@ -261,6 +263,10 @@ def _show(measured: Measured) -> None:
         _say(f"\n{part}, seconds")
         for stage, seconds in found["seconds"].items():
             _say(f"{stage:<48}{seconds:>20.2f}")
+        if "peak_gib" in found:
+            for step, peak in found["peak_gib"].items():
+                processors, kept = found["processors"][step], found["kept_gib"][step]
+                _say(f"{step:<48}{processors:>16.2f} s of processors, peak {peak:.2f} GiB, kept {kept:.2f} GiB")
         if "bgnbd" in found:
             _say(_fit_in_words("BG/NBD", found, "bgnbd"))
             _say(_fit_in_words("Gamma-Gamma", found, "gamma_gamma"))
@@ -294,15 +300,9 @@ def _goals(results: list[Measured]) -> Iterator[Goal]:
         yield Goal(
             f"{size}products, times the rest of the whole run", products / (full.seconds - products), MOST_OF_THE_REST
         )
-        yield Goal(f"{size}products, for ten million lines", products / one.lines * 1e7, MOST_SECONDS_OF_PRODUCTS, " s")
-        if CAMPAIGNS in one.costs:
-            rows, seconds = one.found[CAMPAIGNS]["rows"], sum(one.found[CAMPAIGNS]["seconds"].values())
-            larger = max(rows["order_lines"], rows["messages"])
-            of_ten_million = seconds / larger * 1e7
-            yield Goal(f"{size}campaigns, for ten million lines", of_ten_million, MOST_SECONDS_OF_CAMPAIGNS, " s")
-            peak = one.costs[CAMPAIGNS].peak_gib
-            yield Goal(f"{size}campaigns, peak memory with loading", peak, MOST_GIB_OF_CAMPAIGNS, " GiB")
-            yield Goal(f"{size}campaigns, times the whole run without them", seconds / full.seconds, MOST_OF_THE_REST)
+        for topic in (PRODUCTS, CAMPAIGNS):
+            if topic in one.costs:
+                yield from _goals_of_block(one, topic)
         if BY_HAND in one.costs and SAME in one.costs:
             times = one.costs[BY_HAND].seconds / one.costs[SAME].seconds
             yield Goal(f"{size}by hand, times the same tables by us", times, LEAST_TIMES_BY_HAND, at_least=True)
@@ -312,6 +312,19 @@ def _goals(results: list[Measured]) -> Iterator[Goal]:
         yield Goal(
             f"whole run, {large.lines:,} lines to {small.lines:,}", growth, MOST_GROWTH * large.lines / small.lines
         )
+
+
+def _goals_of_block(one: Measured, topic: str) -> Iterator[Goal]:
+    """The whole run has no messages: campaigns cost it next to nothing, while products are a part of it."""
+    found, size = one.found[topic], f"{one.lines:,} lines: {topic}"
+    seconds, processors = (sum(found[name].values()) for name in ("seconds", "processors"))
+    larger = max(found["rows"]["order_lines"], found["rows"]["messages"])
+    yield Goal(f"{size}, for ten million lines", seconds / larger * 1e7, MOST_SECONDS, " s")
+    of_ten_million = processors / larger * 1e7
+    yield Goal(f"{size}, the same by processor time", of_ten_million, MOST_PROCESSOR_SECONDS, " s")
+    yield Goal(f"{size}, peak memory", max(found["peak_gib"].values()), MOST_GIB_OF_BLOCK, " GiB")
+    rest = one.costs[FULL].cpu_seconds - (processors if topic == PRODUCTS else 0)
+    yield Goal(f"{size}, times the rest of the whole run by processor time", processors / rest, MOST_OF_THE_REST)
 
 
 def _steps_of_products() -> set[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import glob
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from pipeline.engines.checks import check_columns, doubled_keys, outcome
 from pipeline.engines.engine import CheckOutcome, Parameters, TableRefused, Written
 from pipeline.engines.frames import require_columns, require_types, validate
 from pipeline.engines.incremental import Pending, limited
-from pipeline.engines.kept import Kept
+from pipeline.engines.kept import Asked, Kept
 from pipeline.engines.partitions import Partitions
 from pipeline.engines.portable import lint
 from pipeline.errors import PerennialError
@@ -86,6 +86,12 @@ class DuckDBEngine:
 
     def keep_feature(self, table: str, feature: str, select: str, parameters: Parameters) -> None:
         self.execute(f"CREATE TEMP TABLE {table} AS {select}", parameters)
+
+    def expect(self, asked: Callable[[], Asked]) -> None:
+        self._kept.expect(asked)
+
+    def finished(self, name: str) -> None:
+        self._kept.finished(name)
 
     def let_go(self, table: str) -> None:
         self.execute(f"DROP TABLE temp.{table}")

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 import polars as pl
 
+from pipeline.engines.kept import Asked
 from pipeline.errors import PerennialError
 from pipeline.tables.header import Table
 
@@ -73,6 +74,12 @@ class Engine(Snapshots, Protocol):
 
     def keep(self, name: str, columns: Mapping[str, str], sql: str, parameters: Parameters) -> None:
         """Have the result of a SELECT at hand as `temp.<name>`, with these columns and types, while this is open."""
+
+    def expect(self, asked: Callable[[], Asked]) -> None:
+        """What a run will ask for, so that nothing is kept for longer than it is read (`engines.kept`)."""
+
+    def finished(self, name: str) -> None:
+        """The table or step of that name asks for nothing more in this run."""
 
     def partitions(self, table: Table) -> list[dt.date]:
         """Snapshot dates the table holds, ascending."""

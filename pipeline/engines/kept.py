@@ -5,15 +5,17 @@ first asked for with certain parameters. Whoever asks for the same again is give
 The same means: the same text, the same values of its parameters, and since then no statement of this connection that
 wrote to a table that it reads, itself or by a feature below it. So nobody can tell the difference but by the time.
 
-These tables are of the connection, which is a run's. They never enter the file of the warehouse, what does not fit
-into memory goes where all else is spilled, and nothing of a run that dies is left to the next one.
+A run that says what it will ask for (`expect`), and which of that is done (`finished`), has a table for as long as
+something to come reads it. These tables are of the connection, which is a run's. They never enter the file of the
+warehouse, what does not fit into memory goes where all else is spilled, and nothing of a run that dies is left to the
+next one.
 """
 
 from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from typing import Any, Protocol
 
@@ -22,6 +24,9 @@ from pipeline.tables.inlining import WithFeatures, with_ctes
 
 Made = tuple[str, tuple[Any, ...], tuple[int, ...]]
 """What a kept table was made of: its SELECT, the values of its parameters, the versions of the tables it reads."""
+
+Asked = Mapping[str, Iterable[str]]
+"""SELECTs by the name of the table or the step that asks them."""
 
 MOST = 2
 """Tables of one feature at a time: as of the day, and as of an earlier one on which methods are tried."""
@@ -50,6 +55,33 @@ class Kept:
         self._tables: dict[str, dict[Made, str]] = {}
         """Feature -> its tables; the one that was not asked for the longest comes first."""
         self._made = 0
+        self._expect: Callable[[], Asked] = dict
+        self._finished = set[str]()
+
+    def expect(self, asked: Callable[[], Asked]) -> None:
+        """What this connection will be asked for. It is looked at once, and not before there is a table to let go."""
+        self._expect = cache(asked)
+
+    def finished(self, name: str) -> None:
+        """This one asks for nothing any more: what nobody to come reads is let go."""
+        self._finished.add(name)
+        expected = self._expect() if any(self._tables.values()) else {}
+        if expected:
+            to_come = [selects for other, selects in expected.items() if other not in self._finished]
+            needed = set[str]().union(*(self._looked_for(select) for selects in to_come for select in selects))
+            for feature in self._tables.keys() - needed:
+                self._let_go(feature)
+
+    def _looked_for(self, select: str) -> set[str]:
+        """Kept features that the SELECT will read, itself or to make one of which there is no table yet."""
+        if not isinstance(select, WithFeatures):
+            return set()
+        needed, found = set(select.last.features), set[str]()
+        for name, part in reversed(list(select.features.items())):
+            if name in needed:
+                found |= {name} & kept_features()
+                needed |= set() if name in kept_features() and self._tables.get(name) else part.features
+        return found
 
     def note(self, statement: str) -> None:
         """A statement is about to run: the tables that it writes, makes or drops are others from now on."""
@@ -60,10 +92,12 @@ class Kept:
         self._versions.update(tables)
 
     def let_all_go(self) -> None:
-        for made in self._tables.values():
-            for table in made.values():
-                self._keeper.let_go(table)
-        self._tables.clear()
+        for feature in list(self._tables):
+            self._let_go(feature)
+
+    def _let_go(self, feature: str) -> None:
+        for table in self._tables.pop(feature).values():
+            self._keeper.let_go(table)
 
     def reading(self, select: str, parameters: Mapping[str, Any], make: bool = True) -> str:
         """The SELECT, reading kept tables in the place of features that are kept.

@@ -8,6 +8,7 @@ import shutil
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date
+from functools import partial
 from pathlib import Path
 from time import time
 
@@ -27,6 +28,7 @@ from pipeline.home.quarantine import scratch_folder
 from pipeline.home.rewriting import finish_rekey, holds_raw_rows, remove_raw_rows, remove_unfinished
 from pipeline.places import is_published
 from pipeline.settings import Settings, load
+from pipeline.steps.computed import asked_of
 from pipeline.tables.catalog import Catalog, catalog_of
 from pipeline.tables.header import Table
 
@@ -180,9 +182,11 @@ def _require_engine(settings: Settings) -> None:
 def _engine_of(settings: Settings, local: DuckDBEngine, run_id: str, log: Callable[[str], object]) -> Iterator[Engine]:
     """The engine of the settings, ready for all tables."""
     all_tables = list(catalog_of(settings.home).tables.values())
+    asked = partial(asked_of, all_tables)
     if settings.engine == "duckdb":
         for sentence in local.prepare(settings, all_tables):
             log(sentence)
+        local.expect(asked)
         yield local
         return
     from pipeline.engines.spark.engine import SparkEngine
@@ -191,6 +195,7 @@ def _engine_of(settings: Settings, local: DuckDBEngine, run_id: str, log: Callab
     try:
         for sentence in engine.prepare(all_tables):
             log(sentence)
+        engine.expect(asked)
         yield engine
     finally:
         engine.close()

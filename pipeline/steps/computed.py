@@ -6,7 +6,7 @@ Nothing of a step is imported before it runs; the mathematics is in `pipeline.mo
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from importlib import import_module
 from typing import cast
 
@@ -53,3 +53,9 @@ def tables_of(step: str) -> list[Table]:
 def queries_of(step: str) -> Mapping[str, str]:
     """Every SELECT that the step asks of the engine, by name: the engine may be either, so they are portable."""
     return cast(Mapping[str, str], import_module(STEPS[step]).queries())
+
+
+def asked_of(every: Iterable[Table]) -> dict[str, list[str]]:
+    """All SELECTs of a run that writes these tables: by name of the table, or of the step that computes it."""
+    asked = {table.full_name: [table.select] for table in every if table.select}
+    return asked | {step: list(queries_of(step).values()) for step in STEPS}

@@ -66,6 +66,35 @@ def test_a_feature_is_computed_once_for_all_who_read_it_on_a_day(shop: Shop) -> 
     assert kept_tables(shop) == ["item_occasions", "product_lines"]
 
 
+def test_a_kept_feature_is_let_go_when_nothing_to_come_reads_it(shop: Shop) -> None:
+    read = {name: [all_tables()[name].select or ""] for name in ("marts.next_categories", "marts.first_purchase_value")}
+    shop.engine.expect(lambda: read | {"a step": [OCCASIONS, LINES], "another": ["SELECT 1"]})
+    shop.orders("anna", "2026-12-01", product_id="p", category="k").table("staging.orders")
+    shop.engine.finished("another")
+    shop.engine.write(all_tables()["marts.next_categories"], DAY)
+    shop.engine.write(all_tables()["marts.first_purchase_value"], DAY)
+    assert set(kept_tables(shop)) == {"item_occasions", "standing_occasions", "product_lines"}
+    shop.engine.finished("marts.next_categories")
+    assert set(kept_tables(shop)) == {"standing_occasions", "product_lines"}
+    shop.engine.finished("marts.first_purchase_value")
+    assert set(kept_tables(shop)) == {"standing_occasions", "product_lines"}  # the step is still to come
+    shop.engine.finished("a step")
+    assert kept_tables(shop) == []
+    assert occasions(shop) == []  # of staging.occasions, which was not written: made anew for who asks all the same
+
+
+def test_what_a_kept_feature_to_come_is_made_of_is_not_let_go(shop: Shop) -> None:
+    items = with_features("SELECT item FROM features.item_occasions")
+    shop.engine.expect(lambda: {"lines": [LINES], "items": [items]})
+    shop.orders("anna", "2026-12-01", product_id="p", category="k").table("staging.orders")
+    shop.engine.read(LINES, {"snapshot_date": DAY})
+    shop.engine.finished("lines")
+    assert kept_tables(shop) == ["product_lines"]  # items are made of lines
+    shop.engine.read(items, {"snapshot_date": DAY})
+    shop.engine.finished("nothing that is expected")
+    assert kept_tables(shop) == ["item_occasions"]
+
+
 def test_a_kept_feature_is_as_of_the_day_that_is_asked_for(shop: Shop) -> None:
     shop.orders("anna", "2026-12-01", "2026-12-10").table("staging.occasions")
     assert len(occasions(shop)) == 2

@@ -25,7 +25,7 @@ from pipeline.durable import fsync
 from pipeline.engines.checks import column_rules, columns_outcome, doubled_keys, outcome
 from pipeline.engines.duckdb import DuckDBEngine, parameter_columns, settings_select
 from pipeline.engines.engine import CheckOutcome, Parameters, TableRefused, Written
-from pipeline.engines.kept import Kept
+from pipeline.engines.kept import Asked, Kept
 from pipeline.engines.portable import lint
 from pipeline.engines.spark.lake import Lake, LakeNotWritable, is_in_lake, lake_folder
 from pipeline.engines.spark.session import close_session, open_session, spark_path
@@ -129,6 +129,12 @@ class SparkEngine:
 
     def keep_feature(self, table: str, feature: str, select: str, parameters: Parameters) -> None:
         self.keep(table, features()[feature].column_types(), select, parameters)
+
+    def expect(self, asked: Callable[[], Asked]) -> None:
+        self._kept_features.expect(asked)
+
+    def finished(self, name: str) -> None:
+        self._kept_features.finished(name)
 
     def let_go(self, table: str) -> None:
         self.session.catalog.dropTempView(view_name(f"temp.{table}"))
