@@ -3,7 +3,7 @@ title: The movers with the most value at stake
 caption: Customers who moved to another trend, declines first, then most value at stake
 draw: table
 columns:
-  customer_id: Customer
+  customer_id: {label: Customer, page: {folder: customer, key: customer_id}}
   from: From
   to: To
   direction: Move
