@@ -2,8 +2,8 @@
 title: Segments so far
 draw: table
 columns:
-  changed_on: {label: Since, kind: date}
   segment: {label: Segment, kind: text}
+  changed_on: {label: Since, kind: date}
   previous: {label: Before, missing: not known}
 let:
   changes: count(*)
@@ -17,7 +17,7 @@ WITH labels AS (
   JOIN params.settings AS settings ON settings.catalogue = profiles.catalogue
   WHERE profiles.snapshot_date = $snapshot_date
 )
-SELECT changes.snapshot_date AS changed_on, now.label AS segment, before.label AS previous
+SELECT now.label AS segment, changes.snapshot_date AS changed_on, before.label AS previous
 FROM marts.segment_changes AS changes
 JOIN labels AS now ON now.segment = changes.segment AND now.catalogue = changes.catalogue
 LEFT JOIN labels AS before ON before.segment = changes.previous_segment
