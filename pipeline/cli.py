@@ -312,6 +312,22 @@ def audience(
 
 
 @app.command()
+def customer(
+    id: Annotated[str, typer.Argument(help="Id of a customer, as tables and audiences have it.")],
+    snapshot: Annotated[str, typer.Option(help="Day of a snapshot, YYYY-MM-DD, or latest.")] = "latest",
+    home: Home = None,
+) -> None:
+    """Write the page of one customer into the report of a snapshot, and say where it is."""
+    day = _parse_snapshot(snapshot)
+    with _reported("Not written."):
+        settings = _settings(home, "Not written.")
+        from pipeline.home.customer_page import write_customer_page
+
+        path = write_customer_page(settings, id, day)
+    out.print(str(path), markup=False, soft_wrap=True)
+
+
+@app.command()
 def deliver(
     home: Home = None,
     force: Annotated[bool, typer.Option("--force", help="Send lists that shrank by over half as well.")] = False,

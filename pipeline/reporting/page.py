@@ -35,7 +35,7 @@ _PARAMETER = re.compile(r"[a-z][a-z0-9_]*")
 _LAYOUT = '{% extends "page.html.j2" %}{% block page %}'  # on the first line, so that lines keep their numbers
 
 MOST_PAGES = 50
-"""That one folder makes, the first values first."""
+"""That one folder makes unless it says another number, the first values first."""
 _LONGEST_SLUG, _CUT_SLUG, _DIGITS = 60, 50, 8
 
 Row = Mapping[str, Any]
@@ -111,6 +111,10 @@ class PageHeader(BaseModel):
     )
     each: str | None = Field(None, description="Column of `values`: a page for each of its values, beside `after`")
     values: str = Field("", description="SELECT of the values, those that matter most first")
+    most: int = Field(MOST_PAGES, ge=1, le=1000, description="How many of the values have a page")
+    hide_values: bool = Field(
+        False, description="Whether files are called by the value's MD5 alone, as ids of people are"
+    )
     missing: str = Field("", description="Why there is nothing to show on the page, or nothing; a template")
     missing_title: str = "Nothing to show yet"
 
@@ -150,8 +154,18 @@ class PageFile:
 
     def pages(self, report: Report) -> dict[str, Page]:
         """Of a folder with `each`, the page of every value; the first values have pages if there are too many."""
-        rows = self._values(report)
-        names = file_names(list(rows))
+        return self._pages_of(report, self._values(report))
+
+    def page_for(self, report: Report, value: str) -> Page | None:
+        """The page of one value, also of one that is not among the first; None where `values` does not have it."""
+        assert self.header.each is not None
+        wanted = f"SELECT * FROM ({self.header.values}) AS listed WHERE {self.header.each}::VARCHAR = $wanted LIMIT 1"
+        with naming_the_file(self.file, None, "values"):
+            found = report.ask(wanted, wanted=value).to_dicts()
+        return self._pages_of(report, {value: found[0]})[value] if found else None
+
+    def _pages_of(self, report: Report, rows: Mapping[str, Row]) -> dict[str, Page]:
+        names = {value: digest(value) for value in rows} if self.header.hide_values else file_names(list(rows))
         return {
             value: Page(
                 f"{self.name}-{names[value]}", self._title(report, row), partial(self.context, row=row),
@@ -168,7 +182,7 @@ class PageFile:
         if self.header.each not in frame.columns:
             raise HeaderError(f"{self.file}: values: the SELECT has no column {self.header.each!r}, which each names.")
         known = frame.filter(frame[self.header.each].is_not_null()).unique(self.header.each, maintain_order=True)
-        return {str(row[self.header.each]): row for row in known.head(MOST_PAGES).iter_rows(named=True)}
+        return {str(row[self.header.each]): row for row in known.head(self.header.most).iter_rows(named=True)}
 
     def _title(self, report: Report, row: Row | None) -> str:
         if row is None:
@@ -241,10 +255,14 @@ def file_names(values: Sequence[str]) -> dict[str, str]:
     def name(value: str, slug: str) -> str:
         if slug and shared[slug] == 1 and len(slug) <= _LONGEST_SLUG:
             return slug
-        digest = hashlib.md5(value.encode(), usedforsecurity=False).hexdigest()
-        return f"{slug[:_CUT_SLUG] or 'value'}_{digest[:_DIGITS]}"
+        return f"{slug[:_CUT_SLUG] or 'value'}_{digest(value)[:_DIGITS]}"
 
     return {value: name(value, slug) for value, slug in slugs.items()}
+
+
+def digest(value: str) -> str:
+    """What tells values apart in names of files without telling them."""
+    return hashlib.md5(value.encode(), usedforsecurity=False).hexdigest()
 
 
 def page_folders(home: Path) -> tuple[Path, ...]:

@@ -35,6 +35,7 @@ __all__ = [
     "build_site",
     "make_environment",
     "page_file",
+    "page_of_value",
 ]
 
 OUT = "reports/out"
@@ -60,9 +61,8 @@ def build_site(
     `handed_over`: what was written of audiences that have terms. `consents`: who agreed to what, day by day.
     Raises HeaderError.
     """
-    files = read_pages(page_folders, tables, taken=PYTHON_PAGES)
+    files, environment = _read(page_folders, tables, run)
     with writing_in(run.locale):
-        environment = make_environment(run.currency, {page.template: page.source for page in files})
         report = replace(read_report(query, snapshot_date, tables, run), handed_over=handed_over, consents=consents)
         texts = _pages(environment, files, report, wanted)
     for target, text in texts.items():
@@ -72,6 +72,26 @@ def build_site(
     for target, source in assets.items():
         shutil.copyfile(source, file(target))
     return [*texts, *entrance, *assets]
+
+
+def page_of_value(
+    query: Query, snapshot_date: dt.date, tables: Mapping[str, Table], run: RunCard, page_folders: Iterable[Path],
+    folder: str, value: str,
+) -> tuple[str, str] | None:  # fmt: skip
+    """Target and text of the page that a folder makes for a value, among its first or not; None where there is none."""
+    files, environment = _read(page_folders, tables, run)
+    with writing_in(run.locale):
+        report, navigation, _ = _linked(files, read_report(query, snapshot_date, tables, run))
+        (file,) = (one for one in files if one.name == folder)
+        page = file.page_for(report, value)
+        return None if page is None else (page_file(page, snapshot_date), _text(environment, page, navigation, report))
+
+
+def _read(
+    page_folders: Iterable[Path], tables: Mapping[str, Table], run: RunCard
+) -> tuple[tuple[PageFile, ...], jinja2.Environment]:
+    files = read_pages(page_folders, tables, taken=PYTHON_PAGES)
+    return files, make_environment(run.currency, {page.template: page.source for page in files})
 
 
 def build_entrance(snapshots: Collection[dt.date], currency: str, file: Callable[[str], Path]) -> list[str]:
@@ -103,15 +123,8 @@ def page_file(page: Page, snapshot_date: dt.date) -> str:
 def _pages(
     environment: jinja2.Environment, files: Sequence[PageFile], report: Report, wanted: Callable[[Page], bool]
 ) -> dict[str, str]:
-    """Target and text of the pages that are wanted; the navigation names all but those of single values."""
-    pages = all_pages(files)
-    navigation = in_rooms(pages)
-    several = {file.name: file.pages(report) for file in files if file.header.each}
-    plain: dict[str | None, dict[str, str]] = {None: {page.name: page.name for page in pages}}
-    report = replace(report, pages_of=plain | {
-        folder: {value: page.name for value, page in of_values.items()} for folder, of_values in several.items()
-    })  # fmt: skip
-    every = [*pages, *chain.from_iterable(of_values.values() for of_values in several.values())]
+    """Target and text of the pages that are wanted."""
+    report, navigation, every = _linked(files, report)
     if shared := [name for name, number in Counter(page.name for page in every).items() if number > 1]:
         raise HeaderError(f"reports/pages: two pages of the report would be called {shared[0]!r}; rename a folder.")
     return {
@@ -119,6 +132,18 @@ def _pages(
         for page in every
         if wanted(page)
     }
+
+
+def _linked(files: Sequence[PageFile], report: Report) -> tuple[Report, Sequence[Room], list[Page]]:
+    """The report that knows all pages, the navigation, which names all but those of single values, and the pages."""
+    pages = all_pages(files)
+    navigation = in_rooms(pages)
+    several = {file.name: file.pages(report) for file in files if file.header.each}
+    plain: dict[str | None, dict[str, str]] = {None: {page.name: page.name for page in pages}}
+    report = replace(report, pages_of=plain | {
+        folder: {value: page.name for value, page in of_values.items()} for folder, of_values in several.items()
+    })  # fmt: skip
+    return report, navigation, [*pages, *chain.from_iterable(of_values.values() for of_values in several.values())]
 
 
 def _text(environment: jinja2.Environment, page: Page, navigation: Sequence[Room], report: Report) -> str:

@@ -110,6 +110,7 @@ def _filters(currency: str) -> dict[str, Callable[..., Any]]:
         "points": words.points,
         "share_of": words.share_of,
         "short_day": words.short_day,
+        "shown_id": words.shown_id,
         "span": words.span,
         "were": words.were,
         "show": lambda value, kind, digits=None: components.show(value, kind, currency, digits),

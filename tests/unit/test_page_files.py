@@ -24,7 +24,7 @@ from pipeline.reporting.components import Cards, KeyFigures, Nothing, Part, Tabl
 from pipeline.reporting.facts import Query, Report, read_report
 from pipeline.reporting.figures import Data, Shown
 from pipeline.reporting.page import MOST_PAGES, Page, PageFile, in_navigation, page_folders, read_pages
-from pipeline.reporting.site import OUT, RunCard, all_pages, build_site
+from pipeline.reporting.site import OUT, RunCard, all_pages, build_site, page_of_value
 from pipeline.settings import PAGES_FOLDER, Settings
 from pipeline.tables.catalog import tables
 from pipeline.tables.header import Header, HeaderError, Table
@@ -570,6 +570,27 @@ def test_a_folder_makes_so_many_pages_at_most(shop: Shop, tmp_path: Path) -> Non
     (page,) = [page for page in read_pages(page_folders(tmp_path), tables()) if page.name == "shops"]
     made = page.pages(read_report(shop.engine.read, DAY, tables(), RUN))
     assert list(made) == ["s51", *(f"s{number:02d}" for number in range(MOST_PAGES - 1))]
+
+
+def test_pages_of_people_are_called_by_no_id_and_one_can_be_asked_for(shop: Shop, tmp_path: Path) -> None:
+    write_shops(tmp_path, SHOPS.replace("each: store_id\n", "each: store_id\nmost: 1\nhide_values: true\n"))
+    shop.orders("anna", "2026-01-05", "2026-01-06", store_id="anna@example.com", amount=5)
+    shop.orders("bert", "2026-01-05", store_id="bert", amount=7).snapshot(str(DAY))
+    report = read_report(shop.engine.read, DAY, tables(), RUN)
+    (page,) = [page for page in read_pages(page_folders(tmp_path), tables()) if page.name == "shops"]
+    called = {value: f"shops-{hashlib.md5(value.encode()).hexdigest()}" for value in ("anna@example.com", "bert")}
+    assert {value: one.name for value, one in page.pages(report).items()} == {
+        "anna@example.com": called["anna@example.com"]
+    }
+    asked = page.page_for(report, "bert")
+    assert asked is not None and asked.name == called["bert"]
+    assert plain(asked.context(report)["lead"]) == "1 line, 7.00 €."
+    assert page.page_for(report, "nobody") is None
+    target, text = page_of_value(shop.engine.read, DAY, tables(), RUN, page_folders(tmp_path), "shops", "bert") or (
+        "",
+        "",
+    )
+    assert target == f"{OUT}/{DAY}/{called['bert']}.html" and "<h1>Shop bert</h1>" in text
 
 
 @pytest.mark.parametrize(

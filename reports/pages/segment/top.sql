@@ -2,7 +2,7 @@
 title: The most value at stake
 draw: table
 columns:
-  customer_id: Customer
+  customer_id: {label: Customer, page: {folder: customer, key: customer_id}}
   action: {label: Action, missing: none now}
   at_stake: {label: At stake, kind: money}
   predicted_clv: {label: Predicted value, kind: money}

@@ -4,7 +4,7 @@ term: trend
 caption: Customers who moved to another trend, declines first, then most value at stake
 draw: table
 columns:
-  customer_id: Customer
+  customer_id: {label: Customer, page: {folder: customer, key: customer_id}}
   from: From
   to: To
   direction: Move

@@ -1,0 +1,27 @@
+/*
+title: Segments so far
+draw: table
+columns:
+  segment: {label: Segment, kind: text}
+  changed_on: {label: Since, kind: date}
+  previous: {label: Before, missing: not known}
+let:
+  changes: count(*)
+  first: min(changed_on)
+empty: ""
+basis: n = {{ changes|counted("entry", "entries") }} · {{ first|span(snapshot_date) }}
+*/
+WITH labels AS (
+  SELECT profiles.segment, profiles.label, profiles.catalogue
+  FROM marts.segment_profiles AS profiles
+  JOIN params.settings AS settings ON settings.catalogue = profiles.catalogue
+  WHERE profiles.snapshot_date = $snapshot_date
+)
+SELECT now.label AS segment, changes.snapshot_date AS changed_on, before.label AS previous
+FROM marts.segment_changes AS changes
+JOIN labels AS now ON now.segment = changes.segment AND now.catalogue = changes.catalogue
+LEFT JOIN labels AS before ON before.segment = changes.previous_segment
+WHERE changes.snapshot_date <= $snapshot_date AND changes.customer_id = $customer_id
+  AND changes.changed_on = changes.snapshot_date
+ORDER BY changes.snapshot_date DESC
+LIMIT 20
