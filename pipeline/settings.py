@@ -148,12 +148,14 @@ class Rfm(BaseModel):
         ),
     ] = Field("quintiles", description="Cut points of the recency score")  # fmt: skip
 
-    @field_validator("recency")
+    @field_validator("recency", mode="before")
     @classmethod
-    def ascending(cls, recency: str | tuple[int, ...]) -> str | tuple[int, ...]:
-        if isinstance(recency, tuple) and (recency[0] < 0 or any(a >= b for a, b in pairwise(recency))):
-            raise ValueError(f"recency must be four ascending numbers of days, not {list(recency)}")
-        return recency
+    def is_known(cls, recency: object) -> object:
+        days = recency if isinstance(recency, list | tuple) else ()
+        ascending = all(type(day) is int for day in days) and all(a < b for a, b in pairwise((-1, *days)))
+        if recency in ("quintiles", "lifecycle") or (len(days) == 4 and ascending):
+            return recency
+        raise ValueError("write quintiles, lifecycle, or four ascending numbers of days, such as [30, 90, 180, 365]")
 
 
 class ChargeProducts(BaseModel):

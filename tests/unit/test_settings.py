@@ -279,8 +279,8 @@ def test_recency_is_quintiles_learnt_limits_or_days(home):
     assert told() == told(recency="quintiles") == [0, None, None, None, None]
     assert told(recency="lifecycle") == [1, None, None, None, None]
     assert told(recency=[30, 90, 180, 365]) == [0, 30, 90, 180, 365]
-    for wrong in ([30, 90, 180], [30, 90, 90, 365], [-1, 9, 10, 11], "months"):
-        with pytest.raises(ValueError, match=r"rfm\.recency"):
+    for wrong in ([30, 90, 180], [30, 90, 90, 365], [-1, 9, 10, 11], [1, 2, 3, "4"], "months"):
+        with pytest.raises(ValueError, match=r"rfm\.recency\n.*write quintiles, lifecycle, or four ascending numbers"):
             Settings(home=home, rfm={"recency": wrong})
     prints = [
         Settings(home=home, **given).fingerprint()
