@@ -155,6 +155,7 @@ def test_the_tiny_and_the_large_shop_have_something_of_everything(reports: Mappi
     }  # fmt: skip
     too_much_for_both = {
         ("trend", "moves"), ("trend", "movers"), ("channels", "channel_repeats"), ("campaign", "segments"),
+        ("segment", "course"), ("customer", "chances"),
     }  # fmt: skip
     assert shown | too_much_for_both == {(page.name, name) for page, name in CHARTS}
 
@@ -584,7 +585,7 @@ def test_pages_of_people_are_called_by_no_id_and_one_can_be_asked_for(shop: Shop
     }
     asked = page.page_for(report, "bert")
     assert asked is not None and asked.name == called["bert"]
-    assert plain(asked.context(report)["lead"]) == "1 line, 7.00 €."
+    assert plain(asked.context(report)["lead"]) == "1 line, €7.00."
     assert page.page_for(report, "nobody") is None
     target, text = page_of_value(shop.engine.read, DAY, tables(), RUN, page_folders(tmp_path), "shops", "bert") or (
         "",
