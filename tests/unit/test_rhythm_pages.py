@@ -240,7 +240,7 @@ def test_cohorts_show_their_size_and_the_mean_of_all_by_what_is_asked(shop: Shop
     assert cells[3] == [[50.0, None], [35.0, 35.0], [40.0, 35.0]]  # 50, 70 / 2, 120 / 3
     shown = [cell["text"] for cell in chart.views[2].figure["layout"]["annotations"] if cell["text"]]
     assert sorted(shown) == ["0", "0", "10", "13", "20"], "in euros, as the legend says"
-    assert plain(chart.views[3].sentence).startswith("2 months after the first purchase a customer has brought 35.00 €")
+    assert plain(chart.views[3].sentence).startswith("2 months after the first purchase a customer has brought €35.00")
     assert [row[:3] for row in chart.grid.rows][:2] == [("All cohorts", 0, 3), ("All cohorts", 1, 3)]
 
 
