@@ -107,7 +107,7 @@ def keep_without_cells(load: Load) -> None:
         others = {raw for other, raws in told.items() if other not in may_be_lost for raw in raws}
         raws = [raw for raw in told.get(name, []) if raw not in others]
         bad = f"column_name IN ({', '.join(map(text_literal, (name, *raws)))})"
-        if name == load.input.changed_at:  # of several rows of a customer the latest counts, and this may not be it
+        if name in times:  # where another row tells of the same customer, that one can be read whole
             of_key = f"PARTITION BY {', '.join(load.input.key)}"
             bad += f" AND row_number IN (SELECT row_number FROM mapped QUALIFY count(*) OVER ({of_key}) = 1)"
         rows, first, reason = load.execute(
