@@ -142,11 +142,11 @@ SELECT
   to_segment,
   direction,
   count(*) AS customers,
-  sum(value_at_stake)::DECIMAL(18,2) AS value_at_stake
+  sum(revenue_12_months)::DECIMAL(18,2) AS revenue_12_months
 FROM marts.segment_events
 WHERE snapshot_date = $snapshot_date
 GROUP BY catalogue, from_segment, to_segment, direction
-ORDER BY catalogue, sum(value_at_stake) DESC, count(*) DESC, from_segment NULLS FIRST, to_segment, direction
+ORDER BY catalogue, sum(revenue_12_months) DESC, count(*) DESC, from_segment NULLS FIRST, to_segment, direction
 """
 
 CROSSTAB = """

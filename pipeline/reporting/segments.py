@@ -27,7 +27,7 @@ def moves_of(facts: Facts, catalogue: str) -> list[words.Move]:
             labels.get(row["to_segment"], row["to_segment"]),
             row["direction"],
             row["customers"],
-            row["value_at_stake"],
+            row["revenue_12_months"],
             f"{row['from_segment'] or 'newcomers'}_to_{row['to_segment']}",
         )
         for row in facts.moves.filter(pl.col("catalogue") == catalogue).to_dicts()
