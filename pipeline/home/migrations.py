@@ -65,6 +65,7 @@ def _list_partitions(engine: DuckDBEngine, settings: Settings) -> None:
 STEPS: tuple[Step, ...] = (
     Step(1, "column day of survival_curves is called silent_days", _rename_columns),
     Step(2, "one catalog lists the partitions of all tables", _list_partitions),
+    Step(3, "revenue of 12 months is no longer called value_at_stake", _rename_columns),
 )
 
 VERSION = STEPS[-1].version

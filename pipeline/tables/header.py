@@ -26,7 +26,13 @@ from pipeline.tables.sql_text import tables_read
 PARTITION_COLUMN = "snapshot_date"
 PARAMETER_TABLES = ("params.settings", "params.days")
 """Views that every engine has beside the tables."""
-RENAMED_COLUMNS = {"marts.survival_curves": {FOLDER_COLUMN: "silent_days"}}
+RENAMED_COLUMNS = {
+    "marts.survival_curves": {FOLDER_COLUMN: "silent_days"},
+    **{
+        f"marts.{name}": {"value_at_stake": "revenue_12_months"}
+        for name in ("contact_calendar", "customer_360", "discount_bands", "segment_events")
+    },
+}
 """Table -> old name of a column -> its name now: what older versions stored is read, and upgraded, by this."""
 OF_EVERY_TABLE = ("keys_unique", "columns_fit")
 """The tests that every table has."""

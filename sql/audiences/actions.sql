@@ -42,22 +42,19 @@ SELECT
   members.value_at_stake,
   members.most_to_spend,
   members.stage,
-  trends.activity_trend,
-  summary.recency_days,
-  summary.median_gap_days AS usual_gap_days,
-  summary.orders,
-  summary.revenue_12_months,
-  clv.predicted_clv,
-  churn.churn_probability,
-  churn.churn_horizon_days,
-  churn.p_purchase_30d,
-  churn.p_purchase_90d,
-  clv.next_purchase_from,
-  clv.next_purchase_median,
-  clv.next_purchase_to
+  whole.activity_trend,
+  whole.recency_days,
+  whole.median_gap_days AS usual_gap_days,
+  whole.orders,
+  whole.revenue_12_months,
+  whole.predicted_clv,
+  whole.churn_probability,
+  whole.churn_horizon_days,
+  whole.p_purchase_30d,
+  whole.p_purchase_90d,
+  whole.next_purchase_from,
+  whole.next_purchase_median,
+  whole.next_purchase_to
 FROM marts.action_members AS members
-JOIN marts.customer_summary AS summary USING (snapshot_date, customer_id)
-LEFT JOIN marts.activity_trend AS trends USING (snapshot_date, customer_id)
-LEFT JOIN marts.churn_predictions AS churn USING (snapshot_date, customer_id)
-LEFT JOIN marts.clv_predictions AS clv USING (snapshot_date, customer_id)
+JOIN marts.customer_360 AS whole USING (snapshot_date, customer_id)
 WHERE members.snapshot_date = $snapshot_date

@@ -2,7 +2,7 @@
 title: Moves between groups
 description: "Customers who moved to another group since the snapshot before: a file for each move that somebody made, in the folder moves those of the grid of ten, in axonaut_moves and trend_moves those of Axonaut's seven and of the activity trend. The first snapshot has none."
 owner: team:crm
-advice: "Who fell from a good group first, by value at stake. A move down only says that there was no order since: look at usual_gap_days before writing."
+advice: "Who fell from a good group first, by revenue of 12 months. A move down only says that there was no order since: look at usual_gap_days before writing."
 each: [folder, move]
 values: |
   SELECT DISTINCT
@@ -10,14 +10,14 @@ values: |
     coalesce(from_segment, 'newcomers') || '_to_' || to_segment AS move
   FROM marts.segment_events
   WHERE snapshot_date = $snapshot_date AND direction <> 'same'
-value: value_at_stake
+value: revenue_12_months
 columns:
   customer_id:            {type: VARCHAR, meaning: Customer of the shop}
   from_segment:           {type: VARCHAR, nullable: true, meaning: "Group on the previous snapshot date; null for a new customer"}
   to_segment:             {type: VARCHAR, meaning: Group on the snapshot date}
   direction:              {type: VARCHAR, meaning: "better, worse, entered (a new customer, or one with a trend at last) or left (has a trend no more)"}
   previous_snapshot_date: {type: DATE, meaning: The snapshot compared with}
-  value_at_stake:         {type: "DECIMAL(18,2)", unit: currency, meaning: Revenue of the last 365 days}
+  revenue_12_months:      {type: "DECIMAL(18,2)", unit: currency, meaning: Revenue of the last 365 days}
   stage:                  {type: VARCHAR, nullable: true, meaning: Lifecycle stage}
   activity_trend:         {type: VARCHAR, nullable: true, meaning: "growing, declining or stable; else why it is not known"}
   recency_days:           {type: BIGINT, unit: days, nullable: true, min: 0, meaning: Days since the last order}
@@ -40,7 +40,7 @@ SELECT
   events.to_segment,
   events.direction,
   events.previous_snapshot_date,
-  events.value_at_stake,
+  events.revenue_12_months,
   whole.stage,
   whole.activity_trend,
   whole.recency_days,

@@ -277,7 +277,7 @@ def test_movers_are_events(six):
         ("anna", "growing", "declining", "worse", END), ("bert", "declining", "growing", "better", END),
         ("cleo", "silent", "too_few", "same", END), ("emil", "too_new", "too_few", "same", END),
     ]  # fmt: skip
-    at_stake = six.show(EVENTS, LATER).where(catalogue="activity_trend").by_customer("value_at_stake")
+    at_stake = six.show(EVENTS, LATER).where(catalogue="activity_trend").by_customer("revenue_12_months")
     assert (at_stake["anna"], at_stake["bert"]) == (50, 50 + 28)
 
 

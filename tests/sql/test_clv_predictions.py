@@ -250,5 +250,5 @@ def test_a_move_between_groups_shows_what_is_expected_of_the_customer(shop):
     say_histories(shop, history(0, 0, 60, discounted_purchases=3.0))
     moves = shop.table("marts.segment_events").where(catalogue="grid")
     assert moves.by_customer("predicted_clv")["anna"] == pytest.approx(15)
-    assert moves.by_customer("value_at_stake")["anna"] == 10
+    assert moves.by_customer("revenue_12_months")["anna"] == 10
     assert moves.by_customer("predicted_clv")["bert"] is None

@@ -48,7 +48,7 @@ def planned(shop, **settings):
 
 def test_one_contact_a_day_for_the_first_of_its_reasons(shop):
     calendar = planned(shop)
-    names = ("customer_id", "contact_on", "reason", "about", "channel", "place", "value_at_stake")
+    names = ("customer_id", "contact_on", "reason", "about", "channel", "place", "revenue_12_months")
     assert calendar.rows(*names) == [
         ("anna", "2027-01-11", "repeat_due", "bulb", "email", 1, 80),  # and not next_purchase on the same day
         ("anna", "2027-01-30", "need_stage", "two", "email", 2, 80),
@@ -89,7 +89,7 @@ SENT = {"customer_id": pl.String, "channel": pl.String, "happened_on": pl.Date, 
 def kept(planned_for, sent=(), channel="email", **caps):
     """On which of these days ahead anna is written to."""
     due = pl.DataFrame({
-        "customer_id": "anna", "channel": channel, "value_at_stake": 1,
+        "customer_id": "anna", "channel": channel, "revenue_12_months": 1,
         "contact_on": [day(number) for number in planned_for],
     })  # fmt: skip
     told = pl.DataFrame([("anna", *row) for row in sent], schema=SENT, orient="row")

@@ -14,7 +14,7 @@ def test_everybody_once_customers_and_leads(shop):
     shop.registered("lea", on="2026-06-01")
     shop.consent("anna", "granted", on="2026-01-01").consent("lea", "granted", on="2026-06-01", channel="sms")
     whole = shop.table(WHOLE)
-    names = ("customer_id", "stage", "orders", "value_at_stake", "recency_days", "email_consent", "sms_consent")
+    names = ("customer_id", "stage", "orders", "revenue_12_months", "recency_days", "email_consent", "sms_consent")
     assert whole.rows(*names) == [
         ("anna", "active", 2, 80, 30, True, False),
         ("bert", "inactive", 1, 0, 725, False, False),  # nothing in the last 365 days; consents are told, none of his

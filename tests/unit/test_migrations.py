@@ -26,7 +26,7 @@ from pipeline.tables.catalog import ours
 from pipeline.tables.header import Table
 
 DAY, NEXT = dt.date(2026, 1, 30), dt.date(2026, 1, 31)
-CURVES = "marts.survival_curves"
+CURVES, EVENTS = "marts.survival_curves", "marts.segment_events"
 
 
 @pytest.fixture
@@ -70,10 +70,16 @@ def test_an_old_warehouse_takes_each_step_once(engine, settings):
     make_old(engine, "ingest.files")
     make_old(engine, CURVES, silent_days=None, day="BIGINT")
     engine.execute(f"INSERT INTO {CURVES} (snapshot_date, order_number, day) VALUES ('2026-01-30', 1, 7)")
-    first, second = migrate(engine, settings)
+    make_old(engine, EVENTS, revenue_12_months=None, value_at_stake="DECIMAL(18,2)")
+    engine.execute(
+        f"INSERT INTO {EVENTS} (snapshot_date, customer_id, value_at_stake) VALUES ('2026-01-30', 'anna', 9)"
+    )
+    first, second, third = migrate(engine, settings)
     assert first.endswith("column day of survival_curves is called silent_days.")
     assert second.endswith("one catalog lists the partitions of all tables.")
+    assert third.endswith("revenue of 12 months is no longer called value_at_stake.")
     assert engine.execute(f"SELECT silent_days FROM {CURVES}") == [(7,)]
+    assert engine.execute(f"SELECT revenue_12_months FROM {EVENTS}") == [(9,)]
     assert migrate(engine, settings) == []
 
 

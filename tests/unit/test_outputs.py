@@ -159,7 +159,7 @@ def test_who_moved_is_in_the_file_of_the_move(shop, folder):
     root = folder.path / audience_folder(february)
     found = {
         path.relative_to(root).with_suffix("").as_posix(): [
-            (row["customer_id"], row["direction"], row["previous_snapshot_date"], row["value_at_stake"])
+            (row["customer_id"], row["direction"], row["previous_snapshot_date"], row["revenue_12_months"])
             for row in csv.DictReader(path.open(encoding="utf-8", newline=""))
         ]
         for path in root.rglob("*.csv")

@@ -27,7 +27,7 @@ people AS (
   SELECT
     whole.customer_id,
     whole.best_contact_channel AS channel,
-    whole.value_at_stake,
+    whole.revenue_12_months,
     whole.next_need_stage,
     whole.next_need_from,
     whole.repeat_item,
@@ -47,7 +47,7 @@ reasons AS (
   SELECT
     customer_id,
     channel,
-    value_at_stake,
+    revenue_12_months,
     1 AS priority,
     'need_stage' AS reason,
     next_need_stage AS about,
@@ -57,7 +57,7 @@ reasons AS (
   SELECT
     customer_id,
     channel,
-    value_at_stake,
+    revenue_12_months,
     2 AS priority,
     'repeat_due' AS reason,
     repeat_item AS about,
@@ -69,7 +69,7 @@ reasons AS (
   SELECT
     customer_id,
     channel,
-    value_at_stake,
+    revenue_12_months,
     3 AS priority,
     'next_purchase' AS reason,
     CAST(NULL AS VARCHAR) AS about,
@@ -79,14 +79,14 @@ reasons AS (
   SELECT
     customer_id,
     channel,
-    value_at_stake,
+    revenue_12_months,
     4 AS priority,
     'half_back' AS reason,
     CAST(NULL AS VARCHAR) AS about,
     half_back_on AS due_on
   FROM people
 )
-SELECT customer_id, channel, value_at_stake, priority, reason, about, due_on
+SELECT customer_id, channel, revenue_12_months, priority, reason, about, due_on
 FROM reasons
 WHERE due_on > $snapshot_date AND due_on <= $snapshot_date + 90
 """
@@ -143,7 +143,7 @@ def _not_quiet(on: dt.date, quiet: Sequence[str]) -> dt.date:
 
 
 def within_caps(due: pl.DataFrame, sent: pl.DataFrame, caps: Contacts) -> pl.DataFrame:
-    """The contacts that caps allow: day by day, on each the customers with the most value at stake first.
+    """The contacts that caps allow: day by day, on each the customers with the most revenue of 12 months first.
 
     What was sent counts, and what was planned for earlier days. `sent`: customer_id, channel, happened_on, messages.
     """
@@ -160,7 +160,7 @@ def within_caps(due: pl.DataFrame, sent: pl.DataFrame, caps: Contacts) -> pl.Dat
         fits = (
             asked.join(recent, on="customer_id", how="left")
             .filter(pl.col("in_all").fill_null(0) < caps.most, pl.col("alike").fill_null(0) < most)
-            .sort("value_at_stake", "customer_id", descending=[True, False], nulls_last=True)
+            .sort("revenue_12_months", "customer_id", descending=[True, False], nulls_last=True)
             .select(due.columns)
             .head(asked.height if caps.most_a_day is None else caps.most_a_day)
         )

@@ -41,5 +41,5 @@ LEFT JOIN marts.action_members AS members
 LEFT JOIN marts.action_list AS listed
   ON listed.snapshot_date = members.snapshot_date AND listed.action = members.action
 WHERE segments.snapshot_date = $snapshot_date AND segments.segment = $segment
-ORDER BY members.value_at_stake DESC NULLS LAST, whole.predicted_clv DESC NULLS LAST, whole.value_at_stake DESC, whole.customer_id
+ORDER BY members.value_at_stake DESC NULLS LAST, whole.predicted_clv DESC NULLS LAST, whole.revenue_12_months DESC, whole.customer_id
 LIMIT 20

@@ -1,7 +1,7 @@
 /*
-title: The movers with the most value at stake
+title: The movers who spent most
 term: trend
-caption: Customers who moved to another trend, declines first, then most value at stake
+caption: Customers who moved to another trend, declines first, then most revenue of 12 months
 draw: table
 columns:
   customer_id: {label: Customer, page: {folder: customer, key: customer_id}}
@@ -10,7 +10,7 @@ columns:
   direction: Move
   prior_occasions: Purchases before
   recent_occasions: Lately
-  value_at_stake:
+  revenue_12_months:
   predicted_clv:
   moved: {hidden: true}
 let:
@@ -39,7 +39,7 @@ SELECT
   END AS direction,
   trend.prior_occasions,
   trend.recent_occasions,
-  events.value_at_stake,
+  events.revenue_12_months,
   events.predicted_clv,
   count(*) OVER () AS moved
 FROM marts.segment_events AS events
@@ -52,6 +52,6 @@ WHERE events.snapshot_date = $snapshot_date
   AND events.direction <> 'same'
 ORDER BY
   events.direction = 'worse' AND events.to_segment = 'declining' DESC,
-  events.value_at_stake DESC,
+  events.revenue_12_months DESC,
   events.customer_id
 LIMIT 20

@@ -7,7 +7,7 @@ columns:
   to: To
   direction: Move
   customers:
-  value_at_stake:
+  revenue_12_months:
   file: {label: File, audience: {folder: trend_moves, key: move}}
   move: {hidden: true}
   way: {hidden: true}
@@ -18,7 +18,7 @@ let:
   calmed: coalesce(sum(customers) FILTER (way = 'calmed'), 0)
   entered: coalesce(sum(customers) FILTER (way = 'entered'), 0)
   lost: coalesce(sum(customers) FILTER (way = 'left'), 0)
-  at_stake: sum(value_at_stake) FILTER (way = 'worse')
+  at_stake: sum(revenue_12_months) FILTER (way = 'worse')
 sentence: >-
   Since {{ previous.day|day }}, {{ up|counted("customer") }} began to rise and {{ down|count }} to decline; {{ calmed|count }}
   no longer do either, {{ entered|count }} got a
@@ -26,14 +26,14 @@ sentence: >-
   {%- if down %} Those who began to decline spent {{ at_stake|money }} in the last 12 months.{% endif %}
 empty: "{{ base.window_days|movers_missing(previous) }}"
 basis: n = {{ moved|counted("customer") }} · {{ previous.day|short_day }} to {{ snapshot_date|short_day }}
-note: "Value at stake: what these customers spent in the last 12 months ({{ facts.last_year }})."
+note: "Revenue: what these customers spent in the last 12 months ({{ facts.last_year }})."
 */
 WITH trends (trend, label) AS (
   VALUES ('growing', 'Growing'), ('stable', 'Stable'), ('declining', 'Declining'), ('too_few', 'Too few purchases'),
     ('silent', 'Silent'), ('too_new', 'Too new')
 ),
 moves AS (
-  SELECT from_segment, to_segment, direction, count(*) AS customers, sum(value_at_stake)::DECIMAL(18,2) AS value_at_stake
+  SELECT from_segment, to_segment, direction, count(*) AS customers, sum(revenue_12_months)::DECIMAL(18,2) AS revenue_12_months
   FROM marts.segment_events
   WHERE snapshot_date = $snapshot_date AND catalogue = 'activity_trend' AND direction <> 'same'
   GROUP BY from_segment, to_segment, direction
@@ -50,7 +50,7 @@ SELECT
     ELSE 'lost it'
   END AS direction,
   moves.customers,
-  moves.value_at_stake,
+  moves.revenue_12_months,
   coalesce(moves.from_segment, 'newcomers') || '_to_' || moves.to_segment || '.csv' AS file,
   coalesce(moves.from_segment, 'newcomers') || '_to_' || moves.to_segment AS move,
   CASE WHEN moves.to_segment = 'stable' AND moves.direction IN ('better', 'worse') THEN 'calmed' ELSE moves.direction END
@@ -59,4 +59,4 @@ FROM moves
 LEFT JOIN trends AS before ON before.trend = moves.from_segment
 JOIN trends AS now ON now.trend = moves.to_segment
 ORDER BY
-  moves.value_at_stake DESC, moves.customers DESC, moves.from_segment NULLS FIRST, moves.to_segment, moves.direction
+  moves.revenue_12_months DESC, moves.customers DESC, moves.from_segment NULLS FIRST, moves.to_segment, moves.direction

@@ -16,7 +16,7 @@ columns:
   due_on:         {type: DATE, meaning: The day that the reason names}
   channel:        {type: VARCHAR, values: [email, sms, push], meaning: "Of the channels with consent the one with the highest expected clicks (engagement)"}
   place:          {type: INTEGER, min: 1, meaning: "1 is the customer's next contact"}
-  value_at_stake: {type: "DECIMAL(18,2)", unit: currency, meaning: "Revenue of the last 365 days: who comes first where contacts.most_a_day is fewer than are due"}
+  revenue_12_months: {type: "DECIMAL(18,2)", label: "Revenue, 12 months", unit: currency, meaning: "Revenue of the last 365 days: who comes first where contacts.most_a_day is fewer than are due"}
 tests:
   all_days_lie_ahead: |
     SELECT customer_id, contact_on FROM marts.contact_calendar

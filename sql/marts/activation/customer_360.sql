@@ -18,7 +18,7 @@ columns:
   occasions:             {type: BIGINT, unit: occasions, min: 0, meaning: "Days with an order that stands (lifecycle_stages)"}
   revenue:               {type: "DECIMAL(18,2)", unit: currency, nullable: true, meaning: "Net revenue so far, the historic value (customer_summary)"}
   mean_order_value:      {type: DOUBLE, unit: currency, nullable: true, meaning: "Sales and charges per order that stands, before refunds (customer_summary)"}
-  value_at_stake:        {type: "DECIMAL(18,2)", unit: currency, meaning: "Revenue of the last 365 days (customer_summary), by which customers are put in order where only some can be written to; 0 for a lead"}
+  revenue_12_months:     {type: "DECIMAL(18,2)", label: "Revenue, 12 months", unit: currency, meaning: "Revenue of the last 365 days (customer_summary), by which customers are put in order where only some can be written to; 0 for a lead"}
   r_score:               {type: INTEGER, nullable: true, min: 1, max: 5, meaning: "Recency score, 5 bought most recently (rfm_scores)"}
   f_score:               {type: INTEGER, nullable: true, min: 1, max: 5, meaning: "Frequency score, 5 bought most often (rfm_scores)"}
   m_score:               {type: INTEGER, nullable: true, min: 1, max: 5, meaning: "Spend score, 5 spent most (rfm_scores)"}
@@ -169,7 +169,7 @@ SELECT
   stages.occasions,
   summary.revenue,
   summary.mean_order_value,
-  coalesce(summary.revenue_12_months, 0) AS value_at_stake,
+  coalesce(summary.revenue_12_months, 0) AS revenue_12_months,
   scores.r_score,
   scores.f_score,
   scores.m_score,

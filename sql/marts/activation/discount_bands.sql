@@ -10,13 +10,13 @@ columns:
   reason:
     type: VARCHAR
     values: [not_predicted, buys_anyway, stays_anyway, may_leave, likely_to_leave, leaving_valuable, leaving, margin_floor, control, over_budget]
-    meaning: "Why this band. not_predicted: no chances are known; none. buys_anyway: more than 50 % to buy within 30 days; none. stays_anyway: up to 25 % to leave within the churn horizon; none. may_leave: up to 50 %; low. likely_to_leave: up to 75 %; mid. leaving_valuable: more, and predicted value of at least the median; high. leaving: more, and less; low. margin_floor: the band that the rules want leaves too little margin; the largest that does not. control: none, by lot. over_budget: none, because the budget goes to customers with more value at stake"
+    meaning: "Why this band. not_predicted: no chances are known; none. buys_anyway: more than 50 % to buy within 30 days; none. stays_anyway: up to 25 % to leave within the churn horizon; none. may_leave: up to 50 %; low. likely_to_leave: up to 75 %; mid. leaving_valuable: more, and predicted value of at least the median; high. leaving: more, and less; low. margin_floor: the band that the rules want leaves too little margin; the largest that does not. control: none, by lot. over_budget: none, because the budget goes to customers with more revenue of 12 months"
   rule_band:     {type: VARCHAR, values: [none, low, mid, high], meaning: "Band that the rules want, before margin, lot and budget"}
   is_control:    {type: BOOLEAN, meaning: "Whether the customer gets no discount by lot: of discounts-v1, or as one whom every audience leaves alone (control_members)"}
-  value_at_stake: {type: "DECIMAL(18,2)", unit: currency, meaning: Revenue of the last 365 days}
+  revenue_12_months: {type: "DECIMAL(18,2)", label: "Revenue, 12 months", unit: currency, meaning: Revenue of the last 365 days}
   expected_cost: {type: DOUBLE, unit: currency, min: 0, meaning: "discount × expected spend of one occasion × probability of one within 90 days; all who buy with it count, also who would have bought anyway"}
   margin_after:  {type: DOUBLE, unit: share, nullable: true, meaning: "clv.margin − discount; null where no margin is set, and then no floor holds"}
-  basis:         {type: VARCHAR, values: [rule], meaning: "What the band rests on. rule: rules, no measurement"}
+  basis:         {type: VARCHAR, values: [rule], meaning: "What the band rests on. rule: rules, no measurement; what a depth of discount causes is not in the data (docs/definitions.md)"}
 tests:
   budget_is_kept: |
     SELECT sum(bands.expected_cost) AS cost
@@ -41,7 +41,7 @@ controls AS (
 ruled AS (
   SELECT
     summary.customer_id,
-    summary.revenue_12_months AS value_at_stake,
+    summary.revenue_12_months,
     coalesce(clv.expected_spend * churn.p_purchase_90d, 0) AS expected_sales,
     controls.customer_id IS NOT NULL AS is_control,
     CASE
@@ -65,7 +65,7 @@ ruled AS (
 wanted AS (
   SELECT
     customer_id,
-    value_at_stake,
+    revenue_12_months,
     expected_sales,
     is_control,
     rule,
@@ -95,7 +95,7 @@ affordable AS (
 bounded AS (
   SELECT
     wanted.customer_id,
-    wanted.value_at_stake,
+    wanted.revenue_12_months,
     wanted.expected_sales,
     wanted.is_control,
     wanted.rule,
@@ -112,7 +112,7 @@ bounded AS (
 priced AS (
   SELECT
     customer_id,
-    value_at_stake,
+    revenue_12_months,
     expected_sales,
     is_control,
     rule,
@@ -126,7 +126,7 @@ priced AS (
 summed AS (
   SELECT
     customer_id,
-    value_at_stake,
+    revenue_12_months,
     expected_sales,
     is_control,
     rule,
@@ -136,7 +136,7 @@ summed AS (
     discount,
     step > 0 AND coalesce(
       sum(expected_sales * discount) OVER (
-        ORDER BY value_at_stake DESC, customer_id ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
+        ORDER BY revenue_12_months DESC, customer_id ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
       ) > discount_budget,
       FALSE
     ) AS is_over
@@ -155,7 +155,7 @@ SELECT
   END AS reason,
   CASE rule_step WHEN 3 THEN 'high' WHEN 2 THEN 'mid' WHEN 1 THEN 'low' ELSE 'none' END AS rule_band,
   is_control,
-  value_at_stake,
+  revenue_12_months,
   CASE WHEN is_over = TRUE THEN 0 ELSE expected_sales * discount END AS expected_cost,
   clv_margin - CASE WHEN is_over = TRUE THEN 0 ELSE discount END AS margin_after,
   'rule' AS basis

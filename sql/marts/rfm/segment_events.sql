@@ -1,5 +1,5 @@
 /*
-description: "Moves between groups since the latest earlier snapshot: what an automation is triggered by, and what is at stake. Moves of the activity trend are told where both snapshots compared windows of the same length."
+description: "Moves between groups since the latest earlier snapshot: what an automation is triggered by, and what these customers spent in 12 months. Moves of the activity trend are told where both snapshots compared windows of the same length."
 grain: [snapshot_date, customer_id, catalogue]
 owner: team:crm
 columns:
@@ -10,7 +10,7 @@ columns:
   to_segment:             {type: VARCHAR, meaning: Group on the snapshot date}
   direction:              {type: VARCHAR, values: [better, worse, entered, left, same], meaning: "By the catalogue's order; for the trend growing, stable, declining. entered = was no customer on the previous snapshot date, or had no trend; left = has a trend no more; same = has none, now for another reason"}
   previous_snapshot_date: {type: DATE, meaning: The snapshot compared with}
-  value_at_stake:         {type: "DECIMAL(18,2)", unit: currency, meaning: Revenue of the customer in the last 365 days}
+  revenue_12_months:      {type: "DECIMAL(18,2)", label: "Revenue, 12 months", unit: currency, meaning: Revenue of the customer in the last 365 days}
   predicted_clv:          {type: DOUBLE, label: Predicted value, unit: currency, nullable: true, min: 0, meaning: Predicted value of the customer; null without enough data}
 tests:
   only_moves: |
@@ -63,7 +63,7 @@ SELECT
     ELSE 'worse'
   END AS direction,
   moved.previous_snapshot_date,
-  summary.revenue_12_months AS value_at_stake,
+  summary.revenue_12_months,
   clv.predicted_clv
 FROM moved
 JOIN marts.customer_summary AS summary
