@@ -19,6 +19,6 @@ SELECT
   min(source) AS source,
   min(medium) AS medium,
   min(campaign_id) AS campaign_id
-FROM staging.web_events
+FROM features.customer_events
 WHERE customer_id IS NOT NULL AND happened_on <= $snapshot_date
 GROUP BY customer_id, visit_id

@@ -52,7 +52,7 @@ visits AS (
     customer_id,
     visit_id,
     row_number() OVER (PARTITION BY customer_id ORDER BY max(happened_at) DESC, visit_id) AS place
-  FROM staging.web_events
+  FROM features.customer_events
   WHERE customer_id IS NOT NULL AND happened_on <= $snapshot_date
   GROUP BY customer_id, visit_id
 ),
@@ -62,7 +62,7 @@ views AS (
     events.product_id,
     max(events.happened_on) AS viewed_on,
     max(CASE WHEN visits.place = 1 THEN 1 ELSE 0 END) AS is_latest
-  FROM staging.web_events AS events
+  FROM features.customer_events AS events
   JOIN visits ON visits.customer_id = events.customer_id AND visits.visit_id = events.visit_id
   WHERE events.event = 'product_view'
     AND events.product_id IS NOT NULL
