@@ -123,6 +123,7 @@ def _begin(engine: DuckDBEngine, files: Mapping[str, tuple[str, str]]) -> None:
     with engine.transaction():
         for input in sorted({input for _, input in files.values()}):
             take_out_files(engine, input, [file_id for file_id, of in files.items() if of[1] == input])
+        engine.execute("DELETE FROM ingest.aliases")
         engine.execute(f"CREATE TABLE IF NOT EXISTS {REKEY_MARK} (begun BOOLEAN)")
 
 

@@ -98,7 +98,14 @@ class Home:
 
     def emptied(self) -> None:
         """As before the first load; the files stay."""
-        kept = ("ingest.files", "ingest.arrivals", "ingest.quarantine", "ingest.remarks", "ingest.identities")
+        kept = (
+            "ingest.files",
+            "ingest.arrivals",
+            "ingest.quarantine",
+            "ingest.remarks",
+            "ingest.identities",
+            "ingest.aliases",
+        )
         for table in (*(f"staging.{name}" for name in INPUTS), *kept):
             self.engine.execute(f"DELETE FROM {table}")
 

@@ -6,9 +6,12 @@ a result.
 
 import datetime as dt
 
-from made_products import fill
+import polars as pl
+from made_products import fill, put
+from shop import all_tables
 
 from pipeline.engines.duckdb import DuckDBEngine
+from pipeline.tables.rules import polars_type
 
 
 def make_up_campaigns(engine: DuckDBEngine, day: dt.date) -> None:
@@ -16,6 +19,9 @@ def make_up_campaigns(engine: DuckDBEngine, day: dt.date) -> None:
     _gaps(engine, day)
     _engagement(engine, day)
     _segments(engine, day)
+    _earned(engine, day)
+    _programmes(engine, day)
+    _answers(engine, day)
 
 
 def _gaps(engine: DuckDBEngine, day: dt.date) -> None:
@@ -63,3 +69,51 @@ def _segments(engine: DuckDBEngine, day: dt.date) -> None:
         engine, day, "campaign_uplift_segments", *rows, campaign_id="(all)", arm="treated", metric="conversion",
         treated=50, control=50, mean=0.03, mean_low=0.02, mean_high=0.04, tau=0.01, q=3.0, p_value=0.01,
     )  # fmt: skip
+
+
+def _earned(engine: DuckDBEngine, day: dt.date) -> None:
+    """Of two campaigns that cost 100, one left 50 to 250 and the other something between a loss of 150 and 50."""
+    rows = [
+        {"campaign_id": name, "revenue": profit + 100, "revenue_low": profit, "revenue_high": profit + 200,
+         "gain": profit + 100, "profit": profit, "profit_low": profit - 100, "profit_high": profit + 100,
+         "roi": profit / 100, "allowable": (profit + 100) / 50, "worth_it": profit > 100}
+        for name, profit in (("sure", 150.0), ("unsure", -50.0))
+    ]  # fmt: skip
+    common = {
+        "snapshot_date": day, "basis": "incremental", "status": "known", "is_final": True, "contacts": 50,
+        "margin": 1.0, "is_gross": True, "cost": 100.0, "orders": 10.0, "cost_per_order": 10.0, "cost_per_contact": 2.0,
+        "allowable_basis": "measured",
+    }  # fmt: skip
+    kinds = {name: polars_type(kind) for name, kind in all_tables()["marts.campaign_roi"].column_types().items()}
+    told = [dict.fromkeys(kinds) | common | row for row in rows]
+    engine.insert("marts.campaign_roi", pl.DataFrame(told, schema=kinds))  # beside those of the shop itself
+
+
+def _programmes(engine: DuckDBEngine, day: dt.date) -> None:
+    """The newsletter caused 2 points in its last quarter and 5 in the one before; of the birthday nothing is shown."""
+    told = [
+        ("newsletter", "2026-Q1", 0.05, None),
+        ("newsletter", "2026-Q2", 0.02, "less"),
+        ("birthday", "2026-Q1", 0.0, None),
+    ]
+    rows = [
+        {"programme": programme, "quarter": quarter, "mean": mean, "mean_low": mean - 0.01, "mean_high": mean + 0.01,
+         "change": -0.03 if says else None, "change_low": -0.05 if says else None,
+         "change_high": -0.01 if says else None, "says": says or "not_known"}
+        for programme, quarter, mean, says in told
+    ]  # fmt: skip
+    put(
+        engine, day, "programme_comparison", *rows, metric="conversion", campaigns=2, treated=400, control=100, tau=0.0,
+        q=1.0, p_value=0.3,
+    )  # fmt: skip
+
+
+def _answers(engine: DuckDBEngine, day: dt.date) -> None:
+    """Champions click twice as often as those at risk; 60 members each."""
+    rows = [
+        {"segment": segment, "metric": metric, "responses": round(60 * share), "share": share, "share_low": share / 2,
+         "share_high": share + 0.1, "shrunk_share": share, "prior_weight": 20.0}
+        for segment, clicked in (("champions", 0.2), ("at_risk", 0.1), ("(all)", 0.15))
+        for metric, share in (("opened", 0.4), ("clicked", clicked), ("bought", clicked / 2))
+    ]  # fmt: skip
+    fill(engine, day, "campaign_segments", *rows, programme="newsletter", contacts=60)

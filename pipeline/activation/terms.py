@@ -196,7 +196,8 @@ _MENDED = """EXISTS (
 """Of a word that could not be read: whether the shop says by now that it was a consent."""
 _WITHDRAWN = f"""
 CREATE OR REPLACE TEMP TABLE withdrawn AS
-SELECT customer_id, purpose, channel, max(said_at) AS said_at
+SELECT coalesce(aliases.customer_id, said.customer_id) AS customer_id, said.purpose, said.channel,
+  max(said.said_at) AS said_at
 FROM (
   SELECT customer_id, purpose, channel,
     CASE
@@ -214,9 +215,11 @@ FROM (
   CROSS JOIN (VALUES ('marketing'), ('own_similar')) AS purposes (purpose)
   WHERE events.event IN ('unsubscribed', 'complained')
 ) AS said
-GROUP BY customer_id, purpose, channel
+LEFT JOIN ingest.aliases AS aliases ON aliases.alias_id = said.customer_id
+GROUP BY coalesce(aliases.customer_id, said.customer_id), said.purpose, said.channel
 """
-"""An unsubscription or a complaint takes back all marketing of its channel."""
+"""Who is known by an address alone is every customer who has it (ingest.aliases). An unsubscription or a complaint
+takes back all marketing of its channel."""
 _UNREACHED = f"""
 CREATE OR REPLACE TEMP TABLE unreached AS
 WITH last_seen AS (
@@ -227,19 +230,23 @@ WITH last_seen AS (
     AND customer_id IN (SELECT customer_id FROM staging.messages WHERE event = 'bounced')
   GROUP BY customer_id, channel
 )
-SELECT last_seen.customer_id, last_seen.channel
+SELECT DISTINCT coalesce(aliases.customer_id, last_seen.customer_id) AS customer_id, last_seen.channel
 FROM last_seen
-LEFT JOIN staging.customers AS customers ON customers.customer_id = last_seen.customer_id
+LEFT JOIN ingest.aliases AS aliases ON aliases.alias_id = last_seen.customer_id
+LEFT JOIN staging.customers AS customers
+  ON customers.customer_id = coalesce(aliases.customer_id, last_seen.customer_id)
 WHERE last_seen.is_bounced AND (customers.updated_at > last_seen.happened_at) IS NOT TRUE
 """
 """What was sent last came back, and the customer's row has not been changed since."""
 _GRANTS = """
 CREATE OR REPLACE TEMP TABLE grants AS
 WITH yes AS (
-  SELECT customer_id, purpose, channel, date_trunc('second', max(changed_at)) AS said_at
-  FROM staging.consents
+  SELECT coalesce(aliases.customer_id, consents.customer_id) AS customer_id, purpose, channel,
+    date_trunc('second', max(changed_at)) AS said_at
+  FROM staging.consents AS consents
+  LEFT JOIN ingest.aliases AS aliases ON aliases.alias_id = consents.customer_id AND aliases.customers = 1
   WHERE status = 'granted' AND changed_on <= $day
-  GROUP BY customer_id, purpose, channel
+  GROUP BY coalesce(aliases.customer_id, consents.customer_id), purpose, channel
 )
 SELECT yes.customer_id, yes.purpose, yes.channel
 FROM yes

@@ -29,6 +29,7 @@ from pipeline.ingest.identity import find_key, set_key
 from pipeline.ingest.requests import Request, open_cases, waiting
 from pipeline.ingest.tombstones import Kind, canonical, case_file, case_of, cases, find_tombstones, write_case
 from pipeline.settings import Settings
+from pipeline.tables.catalog import tables
 from pipeline.tables.inputs import input_tables
 
 
@@ -210,7 +211,7 @@ def _found(settings: Settings, kind: Kind, known_as: str) -> Person:
     with opened(settings) as connection:
         engine = DuckDBEngine(connection)
         migrate(engine, settings)
-        if engine.is_behind(input_tables()):
+        if engine.is_behind([*input_tables(), tables()["ingest.aliases"]]):
             raise CannotForget("An earlier version wrote this home: run first, which upgrades it.")
         if (key := find_key(settings)) is not None:
             set_key(engine, key)

@@ -159,6 +159,9 @@ def find_person(engine: DuckDBEngine, kind: Kind, known_as: str) -> Person:
         ids |= {known_as}
         if engine.scalar("SELECT getvariable('id_key_inner') IS NOT NULL"):
             ids.add(engine.scalar("SELECT keyed($known_as)", {"known_as": known_as}))
+    # messages may, where orders do not
+    by_address = "SELECT alias_id FROM ingest.aliases WHERE customers = 1 AND list_contains($ids, customer_id)"
+    ids |= {row[0] for row in engine.execute(by_address, {"ids": list(ids)})}
     customers = sorted(ids)
     addresses = {"email": {known_as} if kind == "email" else set(), "phone": {known_as} if kind == "phone" else set()}
     for name, found in addresses.items():

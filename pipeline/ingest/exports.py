@@ -17,7 +17,7 @@ from pipeline.home.locks import HomeNotWritable
 from pipeline.home.people import holds_persons, lost, people_attached, people_file, share_suppressed, sweep, told_lost
 from pipeline.home.quarantine import settle
 from pipeline.ingest.identity import use_key
-from pipeline.ingest.linking import link_guests
+from pipeline.ingest.linking import link_addresses, link_guests
 from pipeline.ingest.load import (
     BESIDE_STAGING,
     Export,
@@ -156,6 +156,7 @@ def _loaded(
     engine.execute("DROP TABLE IF EXISTS temp.rates")
     settle(engine, settings)
     link_guests(engine, settings)
+    link_addresses(engine, settings)
     tell_unknown_products(engine)
     tell_unknown_persons(engine)
 

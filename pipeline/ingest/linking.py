@@ -3,14 +3,24 @@
 Loading notes of each row which address (as an id) and which account it names, in ingest.identities. Linking is a pure
 function of these notes and of the lines that stand, whatever the order of loading: it runs after every load over all
 files, and an address that has a second account now gives its orders back to the guest.
+
+Messages, visits and consents stay as they were told. Which customer an id of them is that was made from an address,
+ingest.aliases says, and whoever reads them asks it (features.customer_messages, customer_events, customer_consents).
 """
 
 from __future__ import annotations
 
 from pipeline.engines.duckdb import DuckDBEngine
+from pipeline.home.people import table_of
+from pipeline.ingest.identity import find_key, set_key
 from pipeline.settings import Settings
+from pipeline.shapes import counted
+from pipeline.tables.inputs import INPUTS
 
 SUBJECT = "guests_of_several_accounts"
+BY_ADDRESS = "known_by_address"
+CONTACTS = {"messages": "event", "web_events": "event", "consents": "consent"}
+"""Inputs of what services know people by an address for, and what a row of them is called."""
 _LINES = "staging.order_lines"
 _AT = "(file_id, row_number) IN (SELECT file_id, row_number FROM relinked)"
 
@@ -83,3 +93,73 @@ def _remark(engine: DuckDBEngine) -> None:
         """,
         {"subject": SUBJECT},
     )
+
+
+def link_addresses(engine: DuckDBEngine, settings: Settings) -> None:
+    """Note which customers the ids are that contacts have by an address, and tell how many events found theirs.
+
+    Without `people`, which has to be attached, or without a key no address is known: nothing is noted.
+    """
+    contacts = " UNION ".join(
+        f"SELECT customer_id FROM staging.{input} WHERE regexp_full_match(customer_id, '[0-9a-f]{{64}}')"
+        for input in CONTACTS
+    )
+    is_attached = engine.scalar("SELECT count(*) FROM duckdb_databases() WHERE database_name = 'people'")
+    key = find_key(settings) if is_attached and engine.scalar(f"SELECT 1 FROM ({contacts}) AS one LIMIT 1") else None
+    with engine.transaction():
+        engine.execute("DELETE FROM ingest.aliases")
+        engine.execute("DELETE FROM ingest.remarks WHERE subject = $subject", {"subject": BY_ADDRESS})
+        if key is None:
+            return
+        set_key(engine, key)
+        engine.execute(
+            f"""
+            INSERT INTO ingest.aliases BY NAME
+            WITH named AS MATERIALIZED (
+              SELECT DISTINCT keyed(persons.email) AS alias_id, customers.customer_id
+              FROM staging.customers AS customers
+              JOIN {table_of(INPUTS["customers"])} AS persons USING (file_id, row_number)
+              WHERE persons.email IS NOT NULL
+            )
+            SELECT alias_id, customer_id, count(*) OVER (PARTITION BY alias_id) AS customers
+            FROM named
+            WHERE alias_id IN ({contacts})
+              AND alias_id NOT IN (SELECT customer_id FROM staging.customers)
+              AND alias_id NOT IN (SELECT customer_id FROM staging.order_lines WHERE customer_id IS NOT NULL)
+            """
+        )
+        for input, word in CONTACTS.items():
+            _tell_by_address(engine, input, word)
+
+
+def _tell_by_address(engine: DuckDBEngine, input: str, word: str) -> None:
+    """Remark, on each file, how many of its rows are a customer's by the address, and how many are nobody's."""
+    found = engine.execute(
+        f"""
+        WITH noted AS (SELECT alias_id, min(customers) AS customers FROM ingest.aliases GROUP BY alias_id),
+        known AS (
+          SELECT customer_id FROM staging.customers
+          UNION
+          SELECT customer_id FROM staging.order_lines WHERE customer_id IS NOT NULL
+        )
+        SELECT rows.file_id, count(*) FILTER (noted.customers = 1), count(*) FILTER (noted.customers > 1),
+          count(*) FILTER (noted.alias_id IS NULL AND known.customer_id IS NULL)
+        FROM staging.{input} AS rows
+        LEFT JOIN noted ON noted.alias_id = rows.customer_id
+        LEFT JOIN known ON known.customer_id = rows.customer_id
+        WHERE rows.customer_id IS NOT NULL
+        GROUP BY rows.file_id
+        HAVING count(noted.alias_id) > 0
+        """
+    )
+    for file_id, linked, shared, unknown in found:
+        engine.execute(
+            "INSERT INTO ingest.remarks BY NAME "
+            "SELECT $file_id AS file_id, $subject AS subject, $rows AS rows, $message AS message",
+            {
+                "file_id": file_id, "subject": BY_ADDRESS, "rows": shared + unknown,
+                "message": f"{counted(linked, word)} found the customer by the e-mail address; {shared:,} have an "
+                f"address of several customers and are nobody's; {unknown:,} name nobody of whom there is an order or "
+                f"a row of customers.",
+            },
+        )  # fmt: skip

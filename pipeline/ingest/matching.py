@@ -68,6 +68,8 @@ _UNKNOWN = """
       SELECT customer_id FROM staging.customers
       UNION
       SELECT customer_id FROM staging.order_lines WHERE customer_id IS NOT NULL
+      UNION
+      SELECT alias_id AS customer_id FROM ingest.aliases
     ),
     alike AS (SELECT DISTINCT lower(customer_id) AS word FROM known),
     told AS (

@@ -66,7 +66,7 @@ agreed AS (
       PARTITION BY left_alone.campaign_id, left_alone.customer_id ORDER BY consents.changed_at DESC, consents.status DESC
     ) AS place
   FROM left_alone
-  JOIN staging.consents AS consents
+  JOIN features.customer_consents AS consents
     ON consents.customer_id = left_alone.customer_id
     AND consents.changed_on < left_alone.sent_on
     AND (consents.channel = left_alone.channel OR consents.channel = '*')
@@ -87,7 +87,7 @@ drawn AS (
     left_alone.open_is_known,
     left_alone.share
   FROM left_alone
-  CROSS JOIN (SELECT count(*) AS consents FROM staging.consents WHERE changed_on <= $snapshot_date) AS spoken
+  CROSS JOIN (SELECT count(*) AS consents FROM features.customer_consents WHERE changed_on <= $snapshot_date) AS spoken
   LEFT JOIN agreed
     ON agreed.campaign_id = left_alone.campaign_id AND agreed.customer_id = left_alone.customer_id AND agreed.place = 1
   LEFT JOIN objected ON objected.customer_id = left_alone.customer_id AND objected.since_on < left_alone.sent_on

@@ -18,7 +18,7 @@ latest AS (
     row_number() OVER (
       PARTITION BY consents.customer_id, channels.channel ORDER BY consents.changed_at DESC, CASE consents.status WHEN 'withdrawn' THEN 1 WHEN 'granted' THEN 2 ELSE 3 END, consents.channel, consents.purpose
     ) AS place
-  FROM staging.consents AS consents
+  FROM features.customer_consents AS consents
   JOIN channels ON consents.channel = channels.channel OR consents.channel = '*'
   WHERE consents.purpose IN ('marketing', '*') AND consents.changed_on <= $snapshot_date
 ),

@@ -27,7 +27,7 @@ WITH dated AS (
     coalesce(messages.happened_on, campaigns.sent_on) AS happened_on,
     messages.group_name,
     messages.is_machine
-  FROM staging.messages AS messages
+  FROM features.customer_messages AS messages
   LEFT JOIN staging.campaigns AS campaigns ON campaigns.campaign_id = messages.campaign_id
   WHERE coalesce(messages.happened_on, campaigns.sent_on) <= $snapshot_date
 ),

@@ -18,7 +18,7 @@ WITH visits AS (
     min(happened_on) AS began_on,
     min(source) AS source,
     min(medium) AS medium
-  FROM staging.web_events
+  FROM features.customer_events
   WHERE customer_id IS NOT NULL AND happened_on <= $snapshot_date
   GROUP BY customer_id, visit_id
 )

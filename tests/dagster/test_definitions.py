@@ -159,7 +159,7 @@ def test_an_unknown_dependency_is_seen() -> None:
 def test_only_ingest_and_the_catalogue_stand_at_the_beginning(repository: dg.RepositoryDefinition) -> None:
     roots = {name for name, spec in asset_specs(repository).items() if not spec.deps}
     staged = {table.full_name for table in input_tables()}
-    of_ingest = {f"ingest.{name}" for name in ("files", "arrivals", "quarantine", "remarks", "identities")}
+    of_ingest = {f"ingest.{name}" for name in ("files", "arrivals", "quarantine", "remarks", "identities", "aliases")}
     assert roots == of_ingest | {"marts.segment_catalogue"} | staged
 
 

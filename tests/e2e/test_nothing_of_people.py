@@ -75,8 +75,12 @@ def plant(folder: Path) -> dict[str, list[Path]]:
     sold = [f"#{n},{MAIL},paid,EUR,10.00,10.00,2026-02-0{n} 10:00:00 +0100,{goods},{buyer}" for n in range(1, 9)]
     sold.append(f"#9,{MAIL},paid,EUR,{PHONE},10.00,{NAME},1,Tea,{CARD}0000,{buyer}")
     (folder / "shopify.csv").write_text("\n".join([shopify, *sold]) + "\n")
-    ours = [folder / name for name in ("orders.csv", "people.csv.gz", "lines.jsonl", "plan.csv")]
-    return {"perennial": ours, "shopify_orders": [folder / "shopify.csv"]}
+    own = "own.planted@example.org"  # of one customer, whom a service knows by it alone
+    (folder / "own.csv").write_text(f"customer_id,registered_at,email,first_name\nc001,2026-01-01,{own},{NAME}\n")
+    sent = {"id": 1, "camp_id": 7, "campaign name": NAME, "event": "delivered", "ts_event": 1_769_900_000, "email": own}
+    (folder / "sent.jsonl").write_text(json.dumps(sent) + "\n")
+    ours = [folder / name for name in ("orders.csv", "people.csv.gz", "own.csv", "lines.jsonl", "plan.csv")]
+    return {"perennial": ours, "shopify_orders": [folder / "shopify.csv"], "brevo": [folder / "sent.jsonl"]}
 
 
 def plant_what_fails(folder: Path) -> dict[str, list[Path]]:
@@ -196,6 +200,8 @@ def test_nothing_of_people_is_anywhere_but_in_people_and_the_quarantine(tmp_path
     assert set.union(*held.values()) >= {MAIL.encode(), PHONE.encode(), NAME.encode(), CARD.encode()}, "the scan sees"
     assert all(name.startswith(("data/quarantine/", "data/people/")) for name in held)
     assert modes(folder) == {0o600, 0o700}
+    with closing(duckdb.connect(str(next(folder.glob("data/warehouse/*.duckdb"))), read_only=True)) as warehouse:
+        assert warehouse.execute("SELECT customer_id FROM ingest.aliases").fetchall() == [("c001",)]
 
     failed = run(folder, plant_what_fails(tmp_path / "exports"))
     assert failed.returncode == 1 and b"more than 40.0 %" in failed.stderr and b"headless.csv" in failed.stderr

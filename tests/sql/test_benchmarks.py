@@ -58,3 +58,34 @@ def test_shares_that_do_not_add_up_are_refused(two):
     assert two.failing_checks(TABLE, "2026-02-28") == set()
     two.engine.execute(f"UPDATE {TABLE} SET value = 0.9 WHERE kpi = 'repeat_share_of_revenue' AND period = '2026-01'")
     assert two.failing_checks(TABLE, "2026-02-28") == {"shares_of_a_month_add_up"}
+
+
+def test_figures_of_messages_beside_a_sector(shop):
+    """
+    January: four messages arrive and one bounces; Anna clicks and orders for 40, of which 10 come back, Bert
+    unsubscribes, and a machine clicks. In February one arrives. Messages are told of from the 10th of January on.
+    """
+    shop.orders("anna", "2026-01-12", amount=40).refund("anna-1", on="2026-01-20", amount=10).orders(
+        "bert", "2025-12-30"
+    )
+    shop.campaign("spring", sent="2026-01-10T09:00").campaign("later", sent="2026-02-10T09:00")
+    for name in ("anna", "bert", "cleo", "dora"):
+        shop.message("spring", name, "delivered", at="2026-01-10T09:00")
+    shop.message("spring", "emil", "bounced", at="2026-01-10T09:00").message(
+        "later", "anna", "delivered", at="2026-02-10T09:00"
+    )
+    shop.message("spring", "anna", "clicked", at="2026-01-11T09:00", is_machine=False)
+    shop.message("spring", "cleo", "clicked", at="2026-01-11T09:00", is_machine=True)
+    shop.message("spring", "bert", "unsubscribed", at="2026-01-11T09:00")
+    for kpi in ("click_rate", "conversion_rate", "unsubscribe_rate", "revenue_per_message"):
+        for period in ("2026-01", "2026-02", "2026-Q1", "2026-03"):
+            shop.benchmark("toys", kpi, period, 0.2)
+    rows = shop.table(TABLE, "2026-03-31").where(sector="toys")
+    january = rows.where(period="2026-01")
+    assert january.by("kpi", "value") == {
+        "click_rate": 0.25, "conversion_rate": 0.25, "unsubscribe_rate": 0.25, "revenue_per_message": 7.5,
+    }  # fmt: skip
+    assert set(january.rows("rests_on", "is_complete", "difference")) == {(4, False, None)}
+    assert set(rows.where(period="2026-02").rows("value", "rests_on", "is_complete")) == {(0, 1, True)}
+    assert rows.where(period="2026-Q1").by("kpi", "value")["click_rate"] == 0.2
+    assert len(rows.where(period="2026-03")) == 0

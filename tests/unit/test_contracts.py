@@ -329,6 +329,7 @@ def told_shop(shop):
     shop.suppression("lea", on="2026-01-01").erasure("lea", on="2026-01-02")
     shop.snapshot("2026-02-28").snapshot("2026-03-31")
     shop.engine.execute("INSERT INTO ingest.identities VALUES ('by-hand', 1, 'guest', 'anna')")
+    shop.engine.execute("INSERT INTO ingest.aliases VALUES ('by-address', 'anna', 1)")
     file = shop.home / "export.csv"
     told = ["order_id,customer_id,ordered_at,amount,exported_at", "o1,anna,2026-01-02,10,2099-01-01", "o2,anna,,10,"]
     file.write_text("\n".join(told) + "\n")

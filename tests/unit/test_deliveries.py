@@ -165,6 +165,29 @@ def test_in_full_nobody_is_removed_but_who_must_not_be_told(home):
     assert held(home) == {"a": "a", "b": "b"}
 
 
+def test_what_is_taken_back_by_an_address_is_taken_back_by_everybody_who_has_it(home):
+    audience = loyal(home, "full")
+    members(home, "a a@x.com", "b b@x.com", "c c@x.com")
+    assert publish(home, audience, D1) == {"": ["a", "b", "c"]}
+    home.engine.execute("INSERT INTO ingest.aliases VALUES ('id of b@x.com', 'b', 2), ('id of b@x.com', 'c', 2)")
+    members(home, "a a@x.com", "b b@x.com", "c c@x.com", withdrawn=("id of b@x.com",))
+    assert publish(home, audience, D2) == {"-removed": ["b", "c"], "": ["a"]}
+
+
+def test_a_consent_by_an_address_is_that_of_the_one_customer_who_has_it(home):
+    members(home, "a a@x.com", "b b@x.com", "c c@x.com", withdrawn=("a", "b", "c"))
+    home.engine.execute(
+        "INSERT INTO ingest.aliases VALUES "
+        "('id of a@x.com', 'a', 1), ('id of b@x.com', 'b', 2), ('id of b@x.com', 'c', 2)"
+    )
+    for address in "ab":
+        home.engine.execute(
+            f"INSERT INTO staging.consents (customer_id, purpose, channel, status, changed_at, changed_on) VALUES "
+            f"('id of {address}@x.com', 'marketing', 'email', 'granted', DATE '2026-02-02', DATE '2026-02-02')"
+        )
+    assert publish(home, loyal(home, "full"), D1) == {"": ["a"]}
+
+
 @pytest.mark.parametrize("platform", ["klaviyo", "push_list", "gone"])
 def test_of_a_list_that_is_no_longer_in_force_who_said_no_is_removed_and_nobody_else(home, platform):
     members(home, *(f"{one} {one}@x.com" for one in "abcd"))

@@ -424,6 +424,24 @@ def test_an_address_names_its_customer_and_one_of_several_names_nobody(world):
         assert ("+48601123456",) in connection.execute("SELECT phone FROM customers").fetchall()
 
 
+def test_messages_that_know_a_person_by_the_address_alone_go_as_well(world):
+    sent = {"camp_id": 7, "event": "delivered", "ts_event": 1_772_366_400}
+    file = world.home / "data" / "exports" / "brevo" / "sent.jsonl"
+    file.parent.mkdir()
+    names = ("anna@x.example", "bert@x.example")
+    file.write_text("".join(json.dumps({**sent, "email": name, "id": n}) + "\n" for n, name in enumerate(names)))
+    world.load()
+    assert world.read("SELECT customer_id, customers FROM ingest.aliases ORDER BY ALL") == [
+        ("anna-0017", 1), ("bert-0018", 1),
+    ]  # fmt: skip
+    assert world.forget(with_exports=True).is_closed
+    assert world.read("SELECT customer_id FROM ingest.aliases") == [("bert-0018",)]
+    bert = "SELECT alias_id FROM ingest.aliases"
+    assert world.read("SELECT customer_id FROM staging.messages") == world.read(bert)
+    world.load()
+    assert world.read("SELECT customer_id FROM staging.messages") == world.read(bert)
+
+
 def test_ids_that_may_be_anything_are_looked_for_in_columns_of_ids_alone(world):
     """10001 is a customer, the postal code of another, and an order of a third: only the customer is forgotten."""
     world.export("numbers.csv", "order_id,customer_id,ordered_at,amount,city", "20001,10001,2026-01-02,10,Łódź",

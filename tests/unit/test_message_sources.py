@@ -13,6 +13,8 @@ from typing import Any
 import pytest
 from drop_folder import Home, counts
 
+from pipeline.tables.catalog import with_features
+
 KEY = "0f" * 32
 NOON = 1_772_366_400  # 2026-03-01 12:00:00 UTC, in Warsaw 13:00
 
@@ -393,3 +395,69 @@ def test_inspect_recognises_each_of_them(tmp_path, label, row):
     found = inspect(file, Settings(home=tmp_path, id_key=KEY))
     assert found.source is not None and (found.source.label, found.problem) == (label, None)
     assert found.loaded is not None and found.loaded.accepted == 1
+
+
+# ── whose they are ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+PEOPLE = """customer_id,registered_at,updated_at,email
+1,2026-01-01,2026-01-01,Anna+Shop@example.com
+2,2026-01-01,2026-01-01,bert@example.com
+"""
+
+
+def linked(home: Home) -> list[tuple[Any, ...]]:
+    """(customer, event) of messages, as tables see them."""
+    return home.select(with_features("SELECT customer_id, event FROM features.customer_messages")).rows()
+
+
+def write_to(home: Home, *addresses: str) -> None:
+    rows = [brevo("delivered", n, email=address) for n, address in enumerate(addresses)]
+    home.drop("brevo.jsonl", "\n".join(map(json.dumps, rows)), source="brevo")
+
+
+def test_messages_by_address_are_those_of_the_customer_with_the_address(home):
+    """Orders know customer 1, messages her address: the export customers knows both. Carl has none of either."""
+    home.lines("orders.csv", "o1,1,2026-02-01,10")
+    home.drop("people.csv", PEOPLE)
+    write_to(home, "anna+shop@EXAMPLE.com", "carl@example.com")
+    home.load()
+    assert home.select("SELECT * FROM ingest.aliases").rows() == [(ANNA, "1", 1)]
+    assert linked(home) == [("1", "delivered"), (sha("carl@example.com"), "delivered")]
+    assert home.remarks()["known_by_address"].startswith(
+        "1 event found the customer by the e-mail address; 0 have an address of several customers and are nobody's; 1"
+    )
+    assert_nothing_of(home, "example.com")
+
+
+def test_an_address_of_two_customers_is_nobodys_until_one_has_another(home):
+    home.drop("people.csv", PEOPLE.replace("bert@example.com", "anna+shop@example.com"))
+    write_to(home, "anna+shop@example.com")
+    home.load()
+    assert home.select("SELECT * FROM ingest.aliases").rows() == [(ANNA, "1", 2), (ANNA, "2", 2)]
+    assert linked(home) == [(ANNA, "delivered")]
+    assert (
+        "0 events found the customer by the e-mail address; 1 have an address of" in home.remarks()["known_by_address"]
+    )
+    home.drop("newer.csv", PEOPLE.replace("26-01-01,b", "26-03-01,b"))
+    home.load()
+    assert linked(home) == [("1", "delivered")]
+
+
+def test_an_id_by_address_that_orders_have_as_well_stays(home):
+    """A shop that knows people by their address everywhere: nothing is linked, and nothing is told."""
+    home.lines("orders.csv", f"o1,{ANNA},2026-02-01,10")
+    home.drop("people.csv", PEOPLE)
+    write_to(home, "anna+shop@example.com")
+    home.load()
+    assert home.select("SELECT * FROM ingest.aliases").rows() == []
+    assert linked(home) == [(ANNA, "delivered")] and "known_by_address" not in home.remarks()
+
+
+def test_consents_by_the_address_of_several_are_taken_back_by_each_and_given_by_none(home):
+    home.drop("people.csv", PEOPLE.replace("bert@example.com", "anna+shop@example.com"))
+    told = "customer_id,purpose,channel,status,changed_at"
+    given, taken = (f"{ANNA},marketing,{way},{said},2026-02-01" for way, said in (("email", "yes"), ("sms", "no")))
+    home.drop("consents.csv", "\n".join((told, given, taken)) + "\n")
+    home.load()
+    consents = home.select(with_features("SELECT customer_id, channel, status FROM features.customer_consents"))
+    assert consents.rows() == [("1", "sms", "withdrawn"), ("2", "sms", "withdrawn"), (ANNA, "email", "granted")]

@@ -239,6 +239,14 @@ def test_what_is_said_of_campaigns(reports: Mapping[str, Report]) -> None:
         "No difference between segments shown: all of them, from At risk to Champions, may have answered alike. Choose "
         "by what a customer is worth, not by this.",
     ]
+    assert words["roi"] == [
+        "1 campaign of 2 earned more than the cost even at the lower end of the interval, sure the most."
+    ]
+    assert words["programmes"] == [
+        "newsletter caused the most: 2.0 points a member in 2026-Q2. Against the quarter before, 0 got better and 1 "
+        "worse."
+    ]
+    assert words["responses"] == ["Expect 20.0% clicks of champions and 10.0% of at risk."]
     # Cleo is in both: 7 were written to, 1 came and bought.
     assert words["funnel"] == [
         "Of 7 members written to, 14.3% clicked and bought. Most are lost between delivered and opened, where 14.3% "
@@ -248,6 +256,10 @@ def test_what_is_said_of_campaigns(reports: Mapping[str, Report]) -> None:
     assert spring["caused"][0].startswith(
         "No difference shown: 16.7% of those who got it bought, 0.0% of those left out: a difference of 16.7 points ("
     )
+    assert spring["money"] == [
+        "What it caused is not known, nor what it earned. What the last click ascribes to it would mostly have come "
+        "anyway."
+    ]
     assert spring["credit"][0].startswith(
         "By model it is €0 (as the shop recorded it) to €40.00 (last click): a question"
     )
@@ -275,9 +287,9 @@ def test_what_is_said_of_engagement(reports: Mapping[str, Report]) -> None:
         "Half of all visits are followed by another within 8 days, three quarters within 32"
     )
     assert words["times"] == [
-        f"Most come {best}: 100.0%, where {even} would if all were alike. Customers do not differ by more than "
-        "chance: one time will do for all of them."
-        for best, even in (("at 18–21 h", "12.5%"), ("on Monday", "14.3%"))
+        f"Most come {best}: 100.0%, where {even} would if all were alike (the bar across). Customers do not differ by "
+        "more than chance: one time will do for all of them."
+        for best, even in (("at 18–21 h", "12.5%"), ("on Mon", "14.3%"))
     ]
     assert words["clicks"][0].startswith(
         "Of the next message expect 15.0% clicks of customers who are engaged and 10.0% of those who are lapsing."

@@ -9,6 +9,7 @@ import polars as pl
 
 from pipeline.engines.engine import Engine
 from pipeline.settings import WEEKDAYS, Contacts, Settings
+from pipeline.tables.catalog import with_features
 
 AHEAD_DAYS = 90
 _CANDIDATES = """
@@ -96,7 +97,7 @@ SELECT
   coalesce(messages.channel, campaigns.channel) AS channel,
   messages.happened_on,
   count(DISTINCT messages.message_id) AS messages
-FROM staging.messages AS messages
+FROM features.customer_messages AS messages
 LEFT JOIN staging.campaigns AS campaigns ON campaigns.campaign_id = messages.campaign_id
 WHERE messages.event = 'sent' AND messages.happened_on <= $snapshot_date AND messages.happened_on > $snapshot_date - 365
 GROUP BY messages.customer_id, coalesce(messages.channel, campaigns.channel), messages.happened_on
@@ -105,7 +106,7 @@ GROUP BY messages.customer_id, coalesce(messages.channel, campaigns.channel), me
 
 def queries() -> dict[str, str]:
     """Everything that the step asks of the engine, by name."""
-    return {"candidates": _CANDIDATES, "sent": _SENT}
+    return {"candidates": _CANDIDATES, "sent": with_features(_SENT)}
 
 
 def compute(engine: Engine, settings: Settings, day: dt.date, log: Callable[[str], object]) -> dict[str, pl.DataFrame]:

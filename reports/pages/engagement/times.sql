@@ -3,7 +3,7 @@ title: When customers come by themselves
 term: send-times
 caption: "{{ dimension_label }}: visits and opens that no message prompted"
 each: {key: dimension, label: dimension_label}
-draw: {columns: part, series: {share: accent, even: pale}}
+draw: {columns: part, series: {share: accent}, target: even}
 columns:
   dimension: {hidden: true}
   dimension_label: {hidden: true}
@@ -16,10 +16,10 @@ columns:
   customers_differ: {hidden: true}
 let:
   best: max_by(rows, share)
-hover: "{{ part }}<br>{{ series }}: {{ shown }}"
+hover: "{{ part }}<br>{{ shown }} of all; {{ even|percent }} if all were alike"
 sentence: >-
-  Most come {{ "on" if dimension == "weekday" else "at" }} {{ best.part }}: {{ best.share|percent }}, where
-  {{ best.even|percent }} would if all were alike. {% if customers_differ
+  Most come {{ "on " ~ best.part if dimension == "weekday" else "at " ~ best.part ~ " h" }}: {{ best.share|percent }}, where
+  {{ best.even|percent }} would if all were alike (the bar across). {% if customers_differ
   %}Customers differ by more than chance: send by their own times.{% else %}Customers do not differ by more than chance: one
   time will do for all of them.{% endif %}
 empty: >-
@@ -28,10 +28,10 @@ empty: >-
 basis: n = {{ n|counted("action") }} · {{ times_from|span(snapshot_date) }}
 */
 WITH parts (dimension, part, label) AS (
-  VALUES ('daypart', 0, '0–3 h'), ('daypart', 1, '3–6 h'), ('daypart', 2, '6–9 h'), ('daypart', 3, '9–12 h'),
-    ('daypart', 4, '12–15 h'), ('daypart', 5, '15–18 h'), ('daypart', 6, '18–21 h'), ('daypart', 7, '21–24 h'),
-    ('weekday', 0, 'Monday'), ('weekday', 1, 'Tuesday'), ('weekday', 2, 'Wednesday'), ('weekday', 3, 'Thursday'),
-    ('weekday', 4, 'Friday'), ('weekday', 5, 'Saturday'), ('weekday', 6, 'Sunday')
+  VALUES ('daypart', 0, '0–3'), ('daypart', 1, '3–6'), ('daypart', 2, '6–9'), ('daypart', 3, '9–12'),
+    ('daypart', 4, '12–15'), ('daypart', 5, '15–18'), ('daypart', 6, '18–21'), ('daypart', 7, '21–24'),
+    ('weekday', 0, 'Mon'), ('weekday', 1, 'Tue'), ('weekday', 2, 'Wed'), ('weekday', 3, 'Thu'),
+    ('weekday', 4, 'Fri'), ('weekday', 5, 'Sat'), ('weekday', 6, 'Sun')
 )
 SELECT
   times.dimension,

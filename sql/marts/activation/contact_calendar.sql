@@ -3,7 +3,7 @@ description: "When to write to whom in the 90 days after the snapshot date, why,
 grain: [snapshot_date, customer_id, contact_on]
 owner: team:crm
 computed_by: contact_calendar
-reads: [marts.customer_360, marts.key_moments, staging.objections, staging.messages, staging.campaigns]
+reads: [marts.customer_360, marts.key_moments, staging.objections, staging.messages, staging.campaigns, ingest.aliases]
 columns:
   snapshot_date:  {type: DATE, meaning: The day whose end the row describes}
   customer_id:    {type: VARCHAR, meaning: Customer of the shop}

@@ -70,7 +70,7 @@ visits AS (
     min(events.happened_at) AS began_at,
     min(events.happened_on) AS began_on,
     max(events.campaign_id) AS campaign_id
-  FROM staging.web_events AS events
+  FROM features.customer_events AS events
   JOIN clickers ON clickers.customer_id = events.customer_id
   WHERE events.happened_on <= $snapshot_date
   GROUP BY events.customer_id, events.visit_id
@@ -91,7 +91,7 @@ visited AS (
 ),
 web AS (
   SELECT count(*) AS events
-  FROM staging.web_events
+  FROM features.customer_events
   WHERE happened_on <= $snapshot_date
 ),
 marked AS (

@@ -3,7 +3,7 @@ description: "Whether a campaign did more for some members than for others: its 
 grain: [snapshot_date, campaign_id, arm, metric, dimension, segment]
 owner: team:crm
 computed_by: uplift
-reads: [staging.messages, staging.campaigns, staging.orders, staging.order_lines, staging.web_events, staging.occasions, marts.rfm_thresholds, marts.segment_catalogue, marts.lifecycle_thresholds, marts.lifecycle_stages, marts.control_members, staging.consents, staging.objections]
+reads: [staging.messages, staging.campaigns, staging.orders, staging.order_lines, staging.web_events, staging.occasions, marts.rfm_thresholds, marts.segment_catalogue, marts.lifecycle_thresholds, marts.lifecycle_stages, marts.control_members, staging.consents, staging.objections, ingest.aliases]
 columns:
   snapshot_date: {type: DATE, meaning: The day whose end the row describes}
   campaign_id:   {type: VARCHAR, meaning: "Campaign; (all): the mean of those that were over and began in the last 365 days"}

@@ -3,7 +3,7 @@ description: "Orders and revenue that each model ascribes to the channels that v
 grain: [snapshot_date, channel, model]
 owner: team:crm
 computed_by: attribution
-reads: [staging.web_events, staging.order_lines, staging.orders, marts.order_channels]
+reads: [staging.web_events, staging.order_lines, staging.orders, marts.order_channels, ingest.aliases]
 columns:
   snapshot_date:       {type: DATE, meaning: The day whose end the row describes}
   channel:             {type: VARCHAR, meaning: "Marketing channel, by the rules of marts.order_channels; (none): orders that the model ascribes to no channel"}

@@ -3,7 +3,7 @@ description: "Days from one visit of a customer to the web shop to the next: of 
 grain: [snapshot_date, grouping, group_name]
 owner: team:crm
 computed_by: engagement_gaps
-reads: [staging.web_events, staging.order_lines, marts.engagement]
+reads: [staging.web_events, staging.order_lines, marts.engagement, ingest.aliases]
 columns:
   snapshot_date: {type: DATE, meaning: The day whose end the row describes}
   grouping:      {type: VARCHAR, values: [all, channel, level], meaning: "all; by the channel of the visit that the gap follows; by the level of the customer"}

@@ -3,7 +3,7 @@ description: "What the campaigns of a programme caused in the mean of a quarter,
 grain: [snapshot_date, programme, quarter, metric]
 owner: team:crm
 computed_by: uplift
-reads: [staging.messages, staging.campaigns, staging.orders, staging.order_lines, staging.web_events, staging.occasions, marts.rfm_thresholds, marts.segment_catalogue, marts.lifecycle_thresholds, marts.lifecycle_stages, marts.control_members, staging.consents, staging.objections]
+reads: [staging.messages, staging.campaigns, staging.orders, staging.order_lines, staging.web_events, staging.occasions, marts.rfm_thresholds, marts.segment_catalogue, marts.lifecycle_thresholds, marts.lifecycle_stages, marts.control_members, staging.consents, staging.objections, ingest.aliases]
 columns:
   snapshot_date: {type: DATE, meaning: The day whose end the row describes}
   programme:     {type: VARCHAR, meaning: "What the campaigns have in common, as their export tells; else the campaign"}

@@ -49,13 +49,13 @@ complements AS (
 ),
 last_seen AS (
   SELECT customer_id, max(happened_at) AS happened_at
-  FROM staging.web_events
+  FROM features.customer_events
   WHERE customer_id IS NOT NULL AND happened_on <= $snapshot_date
   GROUP BY customer_id
 ),
 latest_visits AS (
   SELECT events.customer_id, min(events.visit_id) AS visit_id
-  FROM staging.web_events AS events
+  FROM features.customer_events AS events
   JOIN last_seen ON last_seen.customer_id = events.customer_id AND last_seen.happened_at = events.happened_at
   GROUP BY events.customer_id
 ),
@@ -65,7 +65,7 @@ views AS (
     events.product_id,
     max(events.happened_on) AS viewed_on,
     max(CASE WHEN events.visit_id = latest_visits.visit_id THEN 1 ELSE 0 END) AS is_latest
-  FROM staging.web_events AS events
+  FROM features.customer_events AS events
   JOIN latest_visits ON latest_visits.customer_id = events.customer_id
   WHERE events.event = 'product_view'
     AND events.product_id IS NOT NULL

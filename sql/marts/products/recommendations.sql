@@ -49,7 +49,7 @@ WITH repeats AS (
 ),
 viewed AS (
   SELECT DISTINCT customer_id, product_id
-  FROM staging.web_events
+  FROM features.customer_events
   WHERE event = 'product_view'
     AND customer_id IS NOT NULL
     AND happened_on <= $snapshot_date

@@ -1,0 +1,58 @@
+/*
+title: Programmes, in their last quarter
+caption: "{{ metric_label }}: what its campaigns caused in the mean"
+each: {key: metric, label: metric_label}
+draw: {dots: programme, value: mean, band: [mean_low, mean_high], beside: 0, title: "mean difference (95 % interval)"}
+columns:
+  metric: {hidden: true}
+  metric_label: {hidden: true}
+  kind: {hidden: true}
+  programme: Programme
+  quarter: Quarter
+  campaigns: {label: Campaigns, kind: count}
+  mean: {label: Mean difference, kind_by: kind}
+  mean_low: {label: "95 % interval: from", kind_by: kind}
+  mean_high: {label: to, kind_by: kind}
+  change: {label: Against the quarter before, kind_by: kind}
+  change_low: {label: "95 % interval: from", kind_by: kind}
+  change_high: {label: to, kind_by: kind}
+  says: {hidden: true}
+  members: {hidden: true}
+let:
+  best: max_by(rows, mean_low)
+  more: count(*) FILTER (says = 'more')
+  less: count(*) FILTER (says = 'less')
+  members: sum(members)::BIGINT
+hover: "{{ programme }}, {{ quarter }}<br>{{ shown }} ({{ mean_low|show(kind) }} to {{ mean_high|show(kind) }})<br>{{ campaigns|counted('campaign') }}"
+sentence: >-
+  {% if best.mean_low > 0 %}{{ best.programme }} caused the most: {{
+  best.mean|points if best.kind == "percent" else best.mean|show(best.kind) }} a member in {{ best.quarter }}.{% else %}No programme is shown
+  to have caused anything.{% endif %} {% if more or less %}Against the quarter before, {{ more|count }} got better and
+  {{ less|count }} worse.{% else %}None is shown to have changed from the quarter before.{% endif %}
+empty: ""
+basis: n = {{ members|counted("member") }} · {{ known.first_on|span(snapshot_date) }}
+file: {table: programme_comparison, where: all quarters}
+*/
+WITH latest AS (
+  SELECT *, row_number() OVER (PARTITION BY metric, programme ORDER BY quarter DESC) AS age
+  FROM marts.programme_comparison
+  WHERE snapshot_date = $snapshot_date AND metric IN ('conversion', 'spend')
+)
+SELECT
+  metric,
+  CASE metric WHEN 'spend' THEN 'What members spent' ELSE 'Who bought' END AS metric_label,
+  CASE metric WHEN 'spend' THEN 'money' ELSE 'percent' END AS kind,
+  programme,
+  quarter,
+  campaigns,
+  mean,
+  mean_low,
+  mean_high,
+  change,
+  change_low,
+  change_high,
+  says,
+  treated + control AS members
+FROM latest
+WHERE age = 1
+ORDER BY metric, mean DESC, programme
