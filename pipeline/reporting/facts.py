@@ -26,6 +26,8 @@ Ask = Callable[..., pl.DataFrame]
 MAIN_CATALOGUE = "grid"
 """The one that the report speaks of where the setting says nothing else."""
 
+_CATALOGUE = "SELECT catalogue FROM params.settings"  # of this process alone, so it need not be portable
+
 
 @dataclass(frozen=True)
 class RunCard:
@@ -130,7 +132,7 @@ def read_report(query: Query, snapshot_date: dt.date, tables: Mapping[str, Table
         unknown_season=_unknown_season(clock),
         untested=_untested(ask(prediction_queries.CHAMPIONS)),
         season=_season(clock),
-        catalogue=ask(queries.CATALOGUE).item(),
+        catalogue=ask(_CATALOGUE).item(),
     )
     return Report(facts, ask, run, tables)
 

@@ -69,8 +69,6 @@ FROM marts.segment_changes
 WHERE snapshot_date = $snapshot_date
 """
 
-CATALOGUE = "SELECT catalogue FROM params.settings"
-
 MONTHS = """
 WITH booked AS (
   SELECT
@@ -281,7 +279,6 @@ ALL = {
     "without_occasion": WITHOUT_OCCASION,
     "customers": CUSTOMERS,
     "previous_snapshot": PREVIOUS_SNAPSHOT,
-    "catalogue": CATALOGUE,
     "months": MONTHS,
     "segments": SEGMENTS,
     "moves": MOVES,

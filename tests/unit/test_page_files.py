@@ -155,6 +155,7 @@ def test_the_tiny_and_the_large_shop_have_something_of_everything(reports: Mappi
     }  # fmt: skip
     too_much_for_both = {
         ("trend", "moves"), ("trend", "movers"), ("channels", "channel_repeats"), ("campaign", "segments"),
+        ("segment", "course"), ("customer", "chances"),
     }  # fmt: skip
     assert shown | too_much_for_both == {(page.name, name) for page, name in CHARTS}
 
