@@ -25,6 +25,8 @@ Query = Callable[[str, Mapping[str, object]], pl.DataFrame]
 MAIN_CATALOGUE = "grid"
 """The one that the report speaks of where the setting says nothing else."""
 
+_CATALOGUE = "SELECT catalogue FROM params.settings"  # of this process alone, so it need not be portable
+
 
 @dataclass(frozen=True)
 class RunCard:
@@ -150,7 +152,7 @@ def read_report(query: Query, snapshot_date: dt.date, tables: Mapping[str, Table
         clv=_clv(run),
         season=_season(clock),
         shop=run.shop,
-        catalogue=ask(queries.CATALOGUE).item(),
+        catalogue=ask(_CATALOGUE).item(),
     )
     return Report(facts, ask, run, tables)
 

@@ -64,9 +64,6 @@ WHERE snapshot_date = $snapshot_date
 """
 
 
-CATALOGUE = "SELECT catalogue FROM params.settings"
-
-
 SEGMENTS = """
 WITH catalogue AS (
   SELECT DISTINCT catalogue, segment, segment_rank, label, rule, meaning, advice, owner
@@ -239,7 +236,6 @@ ALL = {
     "lines": LINES,
     "without_occasion": WITHOUT_OCCASION,
     "customers": CUSTOMERS,
-    "catalogue": CATALOGUE,
     "segments": SEGMENTS,
     "calendar": CALENDAR,
     "comparison": COMPARISON,

@@ -53,7 +53,7 @@ SELECT
   CASE
     WHEN counted.place <= 3
       THEN CASE counted.item
-        WHEN 'email' THEN 'E-mail' WHEN 'sms' THEN 'SMS' WHEN 'mid' THEN 'Middle' WHEN 'none' THEN 'No discount'
+        WHEN 'none' THEN 'No discount' WHEN 'email' THEN 'E-mail' WHEN 'sms' THEN 'SMS' WHEN 'mid' THEN 'Middle'
         ELSE upper(left(counted.item, 1)) || replace(substr(counted.item, 2), '_', ' ')
       END
     WHEN counted.place >= 6 THEN coalesce(names.label, counted.item)
