@@ -251,9 +251,9 @@ CHARTS = {
     "segments": ["grid-map", "grid-shares", "grid-migration"],
     "classes": ["tier-recency", "score-monetary", "recency-activity"],
     "comparison": ["comparison-revenue", "comparison-segments", "comparison-evolution"],
-    "lifecycle": ["flows", "moves", "stage-value"],
+    "lifecycle": ["lifecycle-stages", "lifecycle-value"],
     "value": ["value-concentration", "value-segments", "value-bridge"],
-    "probability": ["activity", "propensity"],
+    "probability": ["probability-activity", "probability-propensity"],
     "trust": ["conditional-expectation", "tracking"],
 }
 

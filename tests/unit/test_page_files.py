@@ -148,6 +148,7 @@ def test_the_tiny_and_the_large_shop_have_something_of_everything(reports: Mappi
     }  # fmt: skip
     too_much_for_both = {
         ("trend", "moves"), ("trend", "movers"), ("channels", "channel_repeats"), ("campaign", "segments"),
+        ("probability", "alerts"), ("probability", "rising"), ("lifecycle", "moves"),  # of tenths and stages of thirty
     }  # fmt: skip
     assert shown | too_much_for_both == {(page.name, name) for page, name in CHARTS}
 
