@@ -39,6 +39,10 @@ _HEAT = [[0, "var(--heat-low)"], [0.5, "var(--heat-middle)"], [1, "var(--heat-hi
 _GAP = 0.3  # between columns, as a share of a month
 _LABELLED_DAYS = 3
 _LONGEST_NAME = 24
+_WIDTH_OF_A_CELL = 8
+"""Characters of a name below a column of a heatmap, on a phone."""
+_MARKED = 40
+"""Points of a line up to which each is marked."""
 _SLIVERS = 0.4
 """Share of the highest level up to which the parts of a waterfall need an axis that does not begin at 0."""
 _RAMP_STEPS = 10
@@ -100,7 +104,6 @@ def migration(
     ranks: Mapping[str, int],
     labels: Mapping[str, str],
     moves_only: bool,
-    newcomers: str = NEWCOMERS,
 ) -> Figure:
     """Sankey from the previous snapshot to this one. Frame: previous_segment (null: new), segment, customers."""
     import plotly.graph_objects as go
@@ -116,7 +119,7 @@ def migration(
         return sum(r["customers"] for r in rows if r["previous_segment" if side == "before" else "segment"] == segment)
 
     def name(segment: str | None) -> str:
-        return newcomers if segment is None else labels.get(segment, segment.replace("_", " ").capitalize())
+        return NEWCOMERS if segment is None else labels.get(segment, segment.replace("_", " ").capitalize())
 
     directions = [direction(r["previous_segment"], r["segment"], ranks) for r in rows]
     sankey = go.Sankey(
@@ -156,7 +159,8 @@ class Series:
     """Bars of one colour; `values` are None where nothing is known and no bar stands."""
 
     name: str
-    colour: str
+    colour: str | Sequence[str]
+    """Of all bars, or of each."""
     values: Sequence[Any]
     texts: Sequence[str]
     """What a reader is told who points at a bar; markup, so names in it go through `plain`."""
@@ -217,7 +221,7 @@ def horizontal_bars(
 
 def dots(
     labels: Sequence[str], series: Series, band: tuple[Sequence[Any], Sequence[Any]], beside: float | None,
-    title: str, shares: bool = False,
+    title: str, shares: bool = False, currency: str | None = None,
 ) -> Figure:  # fmt: skip
     """A dot with its interval in each row, the first row on top; `beside` is the value where nothing is to be seen."""
     import plotly.graph_objects as go
@@ -238,9 +242,13 @@ def dots(
         hoverinfo="text",
     )  # fmt: skip
     line = {"line": {"color": MUTED, "width": 1.5, "dash": "dot"}, "layer": "below"}
+    ends = [float(value) for value in (*band[0], *band[1], *values) if value is not None]
+    ticks: dict[str, Any] = {"nticks": 5, "tickformat": ".0%" if shares else "~g"}
+    if currency is not None and ends:
+        ticks = _ticks(min(0, *ends), max(ends), currency, steps=4)
     layout = {
         "height": 76 + 34 * max(1, len(labels)),
-        "xaxis": {"title": {"text": title}, "nticks": 5, "zeroline": False, "tickformat": ".0%" if shares else "~g"},
+        "xaxis": {"title": {"text": title}, "zeroline": False, **ticks},
         "yaxis": {
             "type": "category", "autorange": "reversed", "showgrid": True, "ticks": "", **_names(labels, always=True)
         },
@@ -414,7 +422,7 @@ def lines(
         go.Scatter(
             name=plain(line.name), x=list(line.at),
             y=[None if value is None else as_float(value, digits) for value in line.values],
-            mode="lines+markers", opacity=1 if line.stands_out else 0.55,
+            mode="lines" if len(line.at) > _MARKED else "lines+markers", opacity=1 if line.stands_out else 0.55,
             line={"color": line.colour, "width": 3 if line.stands_out else 1.4},
             marker={"color": line.colour, "size": 7 if line.stands_out else 4}, hovertext=list(line.texts),
             hoverinfo="text",
@@ -521,7 +529,8 @@ def heatmap(columns: Sequence[str], rows: Sequence[str], cells: Sequence[HeatCel
         "height": height,
         "plot_bgcolor": SURFACE,
         "xaxis": {
-            **axis, "tickvals": list(range(len(columns))), "ticktext": [plain(name) for name in columns],
+            **axis, "tickvals": list(range(len(columns))), "tickangle": 0,
+            "ticktext": ["<br>".join(map(plain, in_lines(name, _WIDTH_OF_A_CELL))) for name in columns],
             "title": _clear(titles[0]),
         },
         "yaxis": {

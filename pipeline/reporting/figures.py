@@ -164,8 +164,9 @@ class _OfSeries(_Drawing):
 class Bars(_OfSeries):
     """Horizontal bars, the first row on top."""
 
-    columns_named = ("bars", "series", "only")
+    columns_named = ("bars", "series", "only", "colour")
     bars: str = Field(description="Column that names the rows")
+    colour: str | None = Field(None, description="Column of the rows' colours, where each has its own")
     stack: bool | Literal["share"] = Field(False, description="One bar a row; share: parts of the row's sum")
     only: str | None = Field(None, description="Column of BOOLEAN: rows that are drawn; the table has all")
 
@@ -178,7 +179,8 @@ class Bars(_OfSeries):
             values = [_share(row, name, self.series) if share else row[name] for row in data.rows]
             texts = [data.pointed(row, self.bars, name, label) for row in data.rows]
             digits = 4 if share else data.columns[name].digits
-            series.append(Series(label, COLOURS[look.colour], values, texts, digits=digits))
+            colour = [COLOURS[row[self.colour]] for row in data.rows] if self.colour else COLOURS[look.colour]
+            series.append(Series(label, colour, values, texts, digits=digits))
         labels = [data.place(row, self.bars) for row in data.rows]
         currency = None if share else data.currency_of(*self.series)
         figure = charts.horizontal_bars(labels, series, currency, mode="stack" if self.stack else "group")
@@ -206,7 +208,8 @@ class Dots(_Drawing):
         low, high = ([row[end] for row in data.rows] for end in self.band)
         series = Series(column.label, COLOURS["accent"], values, texts, digits=4)
         labels = [data.place(row, self.dots) for row in data.rows]
-        return charts.dots(labels, series, (low, high), self.beside, self.title, column.kind == "percent")
+        currency = data.currency_of(self.value)
+        return charts.dots(labels, series, (low, high), self.beside, self.title, column.kind == "percent", currency)
 
 
 class Columns(_OfSeries):
@@ -321,7 +324,7 @@ class Lines(_Drawing):
     value: str | None = Field(None, description="With by: the column that is drawn")
     colour: str | None = Field(None, description="With by: column of the lines' colours; pale ones are thin")
     series: dict[str, Look] = Field(default_factory=dict)
-    band: tuple[str, str] | None = Field(None, description="Ends of the interval around the only line of `series`")
+    band: tuple[str, str] | None = Field(None, description="Ends of the interval around the first line")
     titles: tuple[str, str] = ("", "")
 
     @field_validator("series", mode="before")
@@ -345,8 +348,9 @@ class Lines(_Drawing):
         ]  # fmt: skip
         band = None
         if self.band is not None:
-            low, high = ([row[end] for row in data.rows] for end in self.band)
-            band = self._at(data.rows), low, high
+            first = [row for row in data.rows if self.by is None or row[self.by] == data.rows[0][self.by]]
+            low, high = ([row[end] for row in first] for end in self.band)
+            band = self._at(first), low, high
         value = self.value or next(iter(self.series))
         return charts.lines(
             shown, self.titles, currency=data.currency_of(value), shares=data.columns[value].kind == "percent",

@@ -10,7 +10,6 @@ from pipeline.reporting.charts import (
     ACCENT,
     MUTED,
     PART_COLOURS,
-    UNKNOWN,
     as_float,
     drawn,
     plain,
@@ -19,8 +18,6 @@ from pipeline.reporting.components import Figure
 
 SEEN, EXPECTED = ACCENT, PART_COLOURS[1]
 NAIVE = PART_COLOURS[1]
-IMPOSSIBLE = UNKNOWN
-_SMALL = 11
 
 
 def calibration(rows: Sequence[Mapping[str, Any]]) -> Figure:

@@ -17,11 +17,9 @@ from pipeline.reporting.words import (
     counted,
     day,
     listed,
-    money,
     number,
     percent,
     points,
-    share_of,
     short_day,
     were,
 )
@@ -53,7 +51,6 @@ STATUSES = {
     "equal_dropout": "customers do not differ in how they leave, so that the model has one parameter less",
     "refused": "not used",
 }
-LEAST_IN_A_CELL = 30
 CALIBRATED = 0.055
 """Mean distance of predicted from observed probability up to which a model is called calibrated."""
 
@@ -109,15 +106,7 @@ def _now(need: Need) -> str:
     return "none yet" if need.now is None else f"now {count(need.now)}"
 
 
-def whole_percent(share: float) -> str:
-    """'31%', for cells without room; nearly nothing and nearly all are not rounded to it."""
-    return f">{percent(0.99, 0)}" if 0.995 < share < 1 else percent(abs(share), 0)
-
-
 # ── season ────────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-CAUTIONS = {"season_unknown": "season unknown", "not_validated": "not tested"}
-"""What stands behind a figure, by the status of the model that it comes from."""
 
 
 @dataclass(frozen=True)
@@ -193,78 +182,6 @@ def untested_sentence(names: Sequence[str]) -> str:
     return (
         f"Not tested: the history is too short to try the published models of {quoted} on days that they had not seen, "
         "so nobody knows yet how good they are. Use them to rank customers, not to count on their size."
-    )
-
-
-# ── value ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def rising_sentence(customers: int, predicted: Number | None, historic: Number, currency: str) -> str:
-    if not customers:
-        return "Everyone in the top tenth by predicted value is there by revenue so far, too."
-    who = "1 customer is" if customers == 1 else f"{count(customers)} customers are"
-    return (
-        f"{who} in the top tenth by predicted value, but not by revenue so far: expected to bring "
-        f"{money(predicted, currency)} after {money(historic, currency)} to date."
-    )
-
-
-# ── probability ───────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def extremes_sentence(what: str, cells: Sequence[tuple[float, int, str]]) -> str:
-    """Highest and lowest mean probability; `cells` are (probability, customers, who)."""
-    if not cells:
-        return "There are no customers to tell of."
-    large = [cell for cell in cells if cell[1] >= LEAST_IN_A_CELL] or cells
-    few = f", cells of fewer than {LEAST_IN_A_CELL} left aside" if len(large) < len(cells) else ""
-    best, least = max(large, key=lambda c: (c[0], c[1], c[2])), min(large, key=lambda c: (c[0], -c[1], c[2]))
-    if len(large) == 1 or best[0] == least[0]:
-        return f"{what} is {percent(best[0])} for all of them."
-    return (
-        f"{what} is highest, {percent(best[0])} on average, for the {counted(best[1], 'customer')} who {best[2]}, and "
-        f"lowest, {percent(least[0])}, for the {count(least[1])} who {least[2]}{few}."
-    )
-
-
-def propensity_sentence(fullest: tuple[str, str, int], customers: int, risk: Number | None, days: int,
-                        currency: str) -> str:  # fmt: skip
-    """`fullest`: purchase band, churn band, customers."""
-    buys, leaves, people = fullest
-    share = share_of(people, customers)
-    who = "Most customers" if share and share > 0.5 else "The largest group"
-    return (
-        f"{who}, {count(people)} ({percent(share)}), {'are' if who[0] == 'M' else 'is'} {buys} % likely to buy within "
-        f"30 days and {leaves} % likely not to buy within {days}. Revenue at risk is {money(risk, currency)} in all: "
-        f"each customer’s churn probability times what they spent in the last 12 months."
-    )
-
-
-def impossible_meaning(days: int) -> str:
-    """Why cells of the grid are grey."""
-    if days > 30:
-        why = (
-            f"who is more than 75% likely to buy within 30 days cannot be more than 25% likely not to buy within "
-            f"{days}, since the 30 days are part of the {days}"
-        )
-    elif days == 30:
-        why = "both ask for the same 30 days, so that the two chances of a customer add up to 100%"
-    else:
-        why = (
-            f"who is less than 25% likely to buy within 30 days cannot be less than 75% likely not to buy within "
-            f"{days}, since the {days} days are part of the 30"
-        )
-    return f"Grey cells cannot fill: {why}; so with the other bands. Where nobody is, it says 0."
-
-
-def alerts_sentence(customers: int, before: dt.date, revenue: Number, currency: str) -> str:
-    if not customers:
-        return f"None of the top tenth of {day(before)} has become 30% less likely to buy within 90 days."
-    who = "1 customer" if customers == 1 else f"{count(customers)} customers"
-    verb = "is" if customers == 1 else "are"
-    return (
-        f"{who} of the top tenth by predicted value on {day(before)} {verb} at least 30% less likely to buy within 90 "
-        f"days than then; they spent {money(revenue, currency)} in the last 12 months."
     )
 
 

@@ -37,7 +37,6 @@ class Predictions:
 
     missing: Missing | None
     verdict: words.Verdict | None
-    churn_days: int | None
     churn_horizon: str
     """Which horizon churn has, and why; empty of a snapshot that did not say."""
     backtest: str
@@ -90,12 +89,10 @@ def metric_of(target: str) -> str:
 def read_predictions(ask: Ask, day: dt.date) -> Predictions:
     champions = champions_of(ask)
     if not champions:
-        return Predictions(missing(ask, day), None, None, "", "")
+        return Predictions(missing(ask, day), None, "", backtest(ask)[1])
     tested = holdouts_of(champions, ask(queries.VALIDATION))
-    days = int(champions["churn"]["horizon_days"]) if "churn" in champions else None
-    return Predictions(
-        None, verdict_of(champions, tested, days or 0), days, churn_horizon_of(ask) or "", backtest(ask)[1]
-    )
+    days = int(champions["churn"]["horizon_days"])
+    return Predictions(None, verdict_of(champions, tested, days), churn_horizon_of(ask) or "", backtest(ask)[1])
 
 
 def champions_of(ask: Ask) -> dict[str, dict[str, Any]]:
@@ -135,11 +132,6 @@ def churn_horizon_of(ask: Ask) -> str | None:
     """Which horizon churn has, and why; None of a snapshot that did not say."""
     rows = ask(queries.CHURN_HORIZONS).to_dicts()
     return words.churn_horizon_sentences(rows) if rows else None
-
-
-def caution(status: str) -> str:
-    """What stands behind a figure that is predicted by a model of this status; nothing where all is well."""
-    return f" · {words.CAUTIONS[status]}" if status in words.CAUTIONS else ""
 
 
 def backtest(ask: Ask) -> tuple[list[dict[str, Any]], str]:

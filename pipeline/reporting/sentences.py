@@ -25,6 +25,7 @@ from pipeline.reporting.words import (
     percent,
     points,
     share_of,
+    short_day,
     were,
 )
 
@@ -392,6 +393,252 @@ def bridge_sentence(rows: Rows, currency: str) -> str:
     if rows[0]["is_revalued"]:
         said += " No snapshot of that day was published, so its value is taken under the parameters of today."
     return said
+
+
+# ── probability ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+LEAST_IN_A_CELL = 30
+
+
+@sentence
+def extremes_sentence(rows: Rows, column: str, what: str) -> str:
+    """The highest and the lowest mean probability of cells of `order_days` and `silent` that are large enough."""
+    known = [row for row in rows if row[column] is not None]
+    large = [row for row in known if row["customers"] >= LEAST_IN_A_CELL] or known
+    few = f"; cells of fewer than {LEAST_IN_A_CELL} are left aside" if len(large) < len(known) else ""
+    best, least = (pick(large, key=lambda row: round(row[column], 4)) for pick in (max, min))
+    if round(best[column], 4) == round(least[column], 4):
+        return f"{what} is {percent(best[column])} for all of them."
+
+    def who(row: Row) -> str:
+        days = "order day" if row["order_days"] == "1" else "order days"
+        ago = row["silent"].removesuffix(" ago")
+        return f"{counted(row['customers'], 'customer')} with {row['order_days']} {days}, the last {ago} ago"
+
+    return (
+        f"{what} is highest, {percent(best[column])} on average, for the {who(best)}, and lowest, "
+        f"{percent(least[column])}, for the {who(least)}{few}."
+    )
+
+
+# ── lifecycle ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+STAGES = {
+    "active": ("is active", "are active"), "first-time": ("has bought once, lately", "have bought once, lately"),
+    "defecting": ("is lapsing", "are lapsing"), "inactive": ("is lapsed", "are lapsed"),
+}  # fmt: skip
+
+
+@sentence
+def stages_sentence(rows: Rows) -> str:
+    """Of the `customers` of each stage (`name`); leads are no customers."""
+    people = {row["name"]: row["customers"] for row in rows if row["name"] in STAGES}
+    whole = sum(people.values())
+    parts = [
+        f"{count(amount)} ({percent(share_of(amount, whole))}) {STAGES[name][amount != 1]}"
+        for name, amount in people.items()
+        if amount
+    ]
+    return f"Of {counted(whole, 'customer')} {listed(parts)}."
+
+
+@sentence
+def limits_sentence(rows: Rows, own: Row) -> str:
+    """Rows of both kinds of customers; `own`: how many have limits of their own gaps, and between which days."""
+    whose = {"learnt": "as learnt here", "not_reached": "the usual limit, as none could be learnt here",
+             "set": "as it is set"}  # fmt: skip
+    parts = [
+        f"{'customers who ordered once' if row['customer_kind'] == 'one-time' else 'those who ordered again'} "
+        f"after {counted(row['defecting_days'], 'day')} ({whose[row['defecting_status']]})"
+        for row in rows
+    ]
+    said = f"Without an order, {listed(parts)} count as lapsing."
+    if not own["customers"]:
+        return said
+    days = f"{count(own['shortest'])} to {count(own['longest'])} days"
+    if own["shortest"] == own["longest"]:
+        days = counted(own["shortest"], "day")
+    who = f"{counted(own['customers'], 'customer')} with six orders or more"
+    return f"{said} {who} {'has' if own['customers'] == 1 else 'have'} a limit of their own, {days}."
+
+
+@sentence
+def transitions_sentence(rows: Rows) -> str:
+    """The moves that matter most: away from active, and back. Rows of one horizon."""
+    cells = {(row["from"], row["to"]): row for row in rows}
+    days = rows[0]["horizon_days"]
+    parts = [
+        f"{percent(cell['share'])} of the {told} ({percent(cell['share_low'])} to {percent(cell['share_high'])}, "
+        f"n = {count(cell['from_customers'])})"
+        for move, told in (
+            (("Active", "Lapsing"), "active began to lapse"),
+            (("Lapsing", "Active"), "lapsing became active again"),
+            (("Lapsed", "Active"), "lapsed came back"),
+        )
+        if (cell := cells.get(move)) is not None and cell["share"] is not None
+    ]
+    return f"In {days} days, {listed(parts)}." if parts else f"Nobody was active, lapsing or lapsed {days} days ago."
+
+
+@sentence
+def spend_sentence(rows: Rows, currency: str) -> str:
+    """What may be spent on the moves of one horizon (`told`), as campaigns measured it or at most."""
+    known = {
+        basis: [f"{row['told']} {money(row['most_to_spend'], currency)}" for row in rows if row["cost_basis"] == basis]
+        for basis in ("measured", "at most")
+    }
+    said = []
+    if known["measured"]:
+        said.append(f"As campaigns with a control group measured it, a contact is worth: {listed(known['measured'])}.")
+    if known["at most"]:
+        said.append(
+            f"If every move within {rows[0]['horizon_days']} days were due to what is spent, it would pay at most, for "
+            f"each: {listed(known['at most'])}."
+        )
+    return " ".join(said) or f"For no move were enough customers seen in {rows[0]['horizon_days']} days."
+
+
+@sentence
+def projection_sentence(rows: Rows, currency: str) -> str:
+    """The last month and the sum of all under every scenario, doing nothing first, and what each guess rests on."""
+    months = max(row["month"] for row in rows)
+    base, *others = (row for row in rows if row["month"] == months)
+
+    def shown(amount: Number) -> str:
+        return money(amount, currency)
+
+    def between(row: Row, of: str) -> str:
+        return interval(row[f"{of}_low"], row[f"{of}_high"], shown)
+
+    said = [
+        f"If nothing changes, the {months} months bring {shown(base['total'])} ({between(base, 'total')}) after "
+        f"{shown(base['last_12_months'])} in the last 12."
+    ]
+    for row in others:
+        told = f"“{row['name']}” ({row['move']} a month, a guess{_measured(row, shown)})"
+        if not row["gain"] and row["gain_low"] == row["gain_high"]:
+            said.append(f"{told}: there is not enough data to say what it would change.")
+        else:
+            way = "add" if row["gain"] >= 0 else "cost"
+            said.append(f"{told} would {way} {shown(abs(row['gain']))} before its cost ({between(row, 'gain')}).")
+    return " ".join(said)
+
+
+def _measured(row: Row, shown: Callable[[Number], str]) -> str:
+    """What campaigns measured of a contact with the stage of a scenario."""
+    if row["contact_worth"] is None:
+        return " that no campaign with a control group has measured"
+    low, high = row["contact_worth_low"], row["contact_worth_high"]
+    ends = f" ({shown(low)} to {shown(high)})" if low is not None and high is not None else ""
+    return f"; a contact was measured to be worth {shown(row['contact_worth'])}{ends}"
+
+
+def interval(low: Number, high: Number, show: Callable[[Number], str]) -> str:
+    """'12 to 15'; an interval without width comes of too few moves, not of certainty."""
+    return "not enough data for an interval" if low == high else f"{show(low)} to {show(high)}"
+
+
+# ── rhythm ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+LEAST_WAITED_FOR = 200
+"""Customers that every horizon but those of quarters needs."""
+LEAST_IN_QUARTER = 50
+
+
+@sentence
+def day_range(low: int | None, high: int | None) -> str:
+    """'92 to 99'; an end that is None is open."""
+    if low is None:
+        return "not known how far"
+    return f"{count(low)} or later" if high is None else f"{count(low)} to {count(high)}"
+
+
+@sentence
+def curves_sentence(rows: Rows) -> str:
+    """Shares back at the horizon that all the curves reach, by the order they follow (`place`)."""
+    shares = {row["place"]: row["at_horizon"] for row in rows if row["at_horizon"] is not None}
+    told = [f"{percent(share)} after the {name}" for name, share in shares.items()]
+    return f"Within {rows[0]['common']} days of an order, {listed(told)} have ordered again."
+
+
+@sentence
+def drift_sentence(rows: Rows) -> str:
+    """The day by which half of those who come back are back, of quarters at one horizon, the oldest first."""
+    known = [row for row in rows if row["back_p50_days"] is not None]
+    first, last = known[0], known[-1]
+    told = " and ".join(f"day {row['back_p50_days']} ({row['cohort']})" for row in (first, last))
+    horizon = f"Of those back by day {first['horizon_days']}, half were back by"
+    return f"{horizon} {told}; {_overlap(first, last)}.{unknown_quarters(rows)}"
+
+
+def _overlap(first: Row, last: Row) -> str:
+    ends = [row["back_p50_high"] for row in (first, last)], [row["back_p50_low"] for row in (first, last)]
+    highs, lows = ([float("inf") if end is None else end for end in side] for side in ends)
+    if max(lows) <= min(highs):
+        return "their intervals overlap, so chance may be all of it"
+    return "their intervals do not overlap"
+
+
+def unknown_quarters(rows: Rows) -> str:
+    """Why each quarter whose day is not known has none; begins with a space, or is empty."""
+    reasons: dict[str, list[str]] = {}
+    for row in rows:
+        if row["back_p50_days"] is None:
+            reasons.setdefault(_why_unknown(row), []).append(row["cohort"])
+    return "".join(f" Unknown for {listed(quarters)}: {reason}." for reason, quarters in reasons.items())
+
+
+def _why_unknown(row: Row) -> str:
+    """Too few from the start, not watched long enough, nearly all back before, or too few back."""
+    horizon = row["horizon_days"]
+    if row["silences"] < LEAST_IN_QUARTER:
+        return f"fewer than {count(LEAST_IN_QUARTER)} customers"
+    if row["at_risk"] >= LEAST_IN_QUARTER:
+        return "too few came back"
+    if row["at_risk"] + row["unwatched"] >= LEAST_IN_QUARTER:
+        return f"not watched for {horizon} days yet"
+    return f"fewer than {count(LEAST_IN_QUARTER)} were still waited for on day {horizon}"
+
+
+@sentence
+def gaps_sentence(rows: Rows) -> str:
+    """The quickest and the slowest group by the day by which half are back."""
+    known = [row for row in rows if row["median_days"] is not None]
+    unknown = [_inside(row["name"]) for row in rows if row["median_days"] is None]
+    never = f" Fewer than half were back as long as they were watched: {listed(unknown)}." if unknown else ""
+    if not known:
+        return "In no group half of the customers were back as long as they were watched."
+    quick, slow = (pick(known, key=lambda row: (row["median_days"], row["name"])) for pick in (min, max))
+    text = f"Half are back by day {count(quick['median_days'])} {_inside(quick['name'])}"
+    if slow is not quick:
+        text += f", at the latest by day {count(slow['median_days'])} {_inside(slow['name'])}"
+    return f"{text}.{never}"
+
+
+def _inside(name: str) -> str:
+    """A name inside a sentence."""
+    return name[:1].lower() + name[1:]
+
+
+@sentence
+def rhythm_missing(first: Row | None, first_on: dt.date | None, snapshot_date: dt.date) -> str:
+    """Why nothing is said of the second purchase. `first`: silences after the first one at the shortest horizon."""
+    if first_on is None:
+        return "No customer has bought yet, so there is no rhythm to see."
+    if first is None:
+        return "Nobody bought for the first time in the last 730 days, so there is no rhythm of new customers to see."
+    needs = "This needs 200 customers who are still waited for 90 days after their first purchase"
+    if first["silences"] < LEAST_WAITED_FOR:
+        return f"{needs}; {counted(first['silences'], 'customer')} bought for the first time in the last 730 days."
+    there = f"there {'is' if first['at_risk'] == 1 else 'are'} {count(first['at_risk'])}"
+    if first["at_risk"] + first["unwatched"] < LEAST_WAITED_FOR:
+        return (
+            f"{needs}; {there}, as {count(first['returned'])} of {count(first['silences'])} were back before. How long "
+            "they took is told below."
+        )
+    ready = first_on + dt.timedelta(days=90)
+    begun = f" The first can be counted on {short_day(ready)}." if ready > snapshot_date else ""
+    return f"{needs}; so far {there}, and {count(first['unwatched'])} are not watched that long.{begun}"
 
 
 # ── campaigns ─────────────────────────────────────────────────────────────────────────────────────────────────────────

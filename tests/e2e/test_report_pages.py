@@ -223,9 +223,9 @@ CHARTS = {
     "rfm": ["rfm-grid"],
     "segments": ["segments-profiles", "segments-moves"],
     "comparison": ["comparison-revenue", "comparison-segments", "comparison-evolution"],
-    "lifecycle": ["flows", "moves", "stage-value"],
+    "lifecycle": ["lifecycle-stages", "lifecycle-value"],
     "value": ["value-concentration", "value-segments", "value-bridge"],
-    "probability": ["activity", "propensity"],
+    "probability": ["probability-activity", "probability-propensity"],
     "trust": ["conditional-expectation", "tracking"],
 }
 

@@ -156,6 +156,8 @@ def test_the_tiny_and_the_large_shop_have_something_of_everything(reports: Mappi
     too_much_for_both = {
         ("trend", "moves"), ("trend", "movers"), ("channels", "channel_repeats"), ("campaign", "segments"),
         ("segment", "course"), ("customer", "chances"),
+        ("probability", "alerts"), ("probability", "rising"), ("lifecycle", "moves"),  # of tenths and stages of thirty
+        ("lifecycle", "projection"), ("rhythm", "drift"),  # of 13 months of moves, of three quarters of newcomers
     }  # fmt: skip
     assert shown | too_much_for_both == {(page.name, name) for page, name in CHARTS}
 
@@ -720,8 +722,8 @@ def test_pages_follow_the_page_they_name() -> None:
     with pytest.raises(HeaderError, match=r"x/page\.html\.j2: after: there is no page 'y'"):
         in_navigation([page("a"), page("x", "y"), page("y", "x")])
     assert [one.name for one in all_pages(OURS)] == [
-        "rhythm", "cohorts", "trend", "calendar", "channels", "products", "taste", "campaigns", "engagement",
-        "comparison", "actions", "trust", "definitions", "glossary", "index", "segments", "rfm", "lifecycle", "value",
+        "calendar", "channels", "products", "taste", "campaigns", "engagement", "comparison", "actions", "trust",
+        "definitions", "glossary", "index", "segments", "rfm", "lifecycle", "rhythm", "cohorts", "trend", "value",
         "probability",
     ]  # fmt: skip
 

@@ -4,7 +4,6 @@ import datetime as dt
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -16,14 +15,13 @@ from shop import Shop, open_engine
 from pipeline.engines.portable.lint import refusals
 from pipeline.reporting import charts, prediction_charts
 from pipeline.reporting import prediction_queries as queries
-from pipeline.reporting.components import Chart, Grid, KeyFigures, Nothing, Part
+from pipeline.reporting.components import Chart, Grid, KeyFigures, Linked, Nothing, Part, TableCard
 from pipeline.reporting.facts import Query, Report, read_report
 from pipeline.reporting.page import Page, PageFile, read_pages
-from pipeline.reporting.pages import probability, trust
+from pipeline.reporting.pages import trust
 from pipeline.reporting.prediction_words import (
     Ahead,
     Result,
-    alerts_sentence,
     backtest_sentence,
     capture_sentence,
     churn_horizon_sentences,
@@ -31,21 +29,17 @@ from pipeline.reporting.prediction_words import (
     coverage_sentence,
     deciles_sentence,
     drift_sentence,
-    extremes_sentence,
     fits_sentence,
-    impossible_meaning,
     more_buyers,
-    rising_sentence,
     tracking_sentence,
     unknown_season_sentence,
     verdict,
-    whole_percent,
 )
 from pipeline.reporting.predictions import holdouts_of, missing, probabilities_of
-from pipeline.reporting.sentences import bridge_sentence
+from pipeline.reporting.sentences import bridge_sentence, extremes_sentence
 from pipeline.reporting.site import RunCard, all_pages, build_site, page_file
 from pipeline.reporting.words import money, percent, shown_id
-from pipeline.settings import PAGES_FOLDER, Settings
+from pipeline.settings import PAGES_FOLDER, SQL_FOLDER, Settings
 from pipeline.tables.catalog import ours, tables
 
 FILES = read_pages([PAGES_FOLDER], tables())
@@ -53,6 +47,7 @@ PAGES = all_pages(FILES)
 MAY, JUNE = dt.date(2026, 5, 31), dt.date(2026, 6, 30)
 RUN = RunCard("run-1", "2026-07-01 03:00 UTC", {"perennial": "1.0"}, {"timezone": "UTC"}, "EUR")
 NAMES = ("value", "probability", "trust")
+SIGNALS = (SQL_FOLDER / "audiences" / "signals.sql").read_text()
 ADDRESS = "anna@example.com"
 HOSTILE = "<script>alert('x')</script>"
 
@@ -63,7 +58,7 @@ def plain(text: str) -> str:
 
 
 def horizons(days: int, chosen_by: str, before: int | None) -> list[dict[str, Any]]:
-    """Of `churn_horizons`: in each, 40 % of 1,000 buyers stayed silent."""
+    """Of `churn_horizons`: in each, 40% of 1,000 buyers stayed silent."""
     told = {"decided_on": MAY, "buyers": 1000, "silent_share": 0.4, "churn_horizon_days": days}
     told |= {"chosen_by": chosen_by, "previous_churn_horizon_days": before}
     return [{"horizon_days": horizon} | told for horizon in (30, 60, 90, 180)]
@@ -81,18 +76,6 @@ def bridge(opening: int, is_revalued: bool = False, **terms: int) -> list[dict[s
 @pytest.mark.parametrize(
     ("shown", "expected"),
     [
-        (whole_percent(0.314), "31%"),
-        (whole_percent(0.001), "<1%"),
-        (whole_percent(0.999), ">99%"),
-        (whole_percent(0), "0%"),
-        (whole_percent(1), "100%"),
-        (rising_sentence(0, None, 0, "EUR"),
-         "Everyone in the top tenth by predicted value is there by revenue so far, too."),
-        (alerts_sentence(0, MAY, 0, "EUR"),
-         "None of the top tenth of 31 May 2026 has become 30% less likely to buy within 90 days."),
-        (alerts_sentence(1, MAY, Decimal("12.5"), "EUR"),
-         "1 customer of the top tenth by predicted value on 31 May 2026 is at least 30% less likely to buy within "
-         "90 days than then; they spent €12.50 in the last 12 months."),
         (tracking_sentence(100, 88.0, 26, "bgnbd"),
          "In the 26 weeks that BG/NBD had not seen, 88 repeat purchases were expected and 100 came: 12.0% too low."),
         (tracking_sentence(0, 3.0, 1, "bgnbd"),
@@ -129,17 +112,6 @@ def bridge(opening: int, is_revalued: bool = False, **terms: int) -> list[dict[s
          "buying stay silent. Before 31 May 2026 it was 60 days: what was said of churn then is not to be compared "
          "with this."),
         (churn_horizon_sentences(horizons(45, "set", None)), "Churn means no purchase within 45 days, as it is set."),
-        (impossible_meaning(45),
-         "Grey cells cannot fill: who is more than 75% likely to buy within 30 days cannot be more than 25% likely "
-         "not to buy within 45, since the 30 days are part of the 45; so with the other bands. Where nobody is, it "
-         "says 0."),
-        (impossible_meaning(30),
-         "Grey cells cannot fill: both ask for the same 30 days, so that the two chances of a customer add up to "
-         "100%; so with the other bands. Where nobody is, it says 0."),
-        (impossible_meaning(14),
-         "Grey cells cannot fill: who is less than 25% likely to buy within 30 days cannot be less than 75% likely "
-         "not to buy within 14, since the 14 days are part of the 30; so with the other bands. Where nobody is, it "
-         "says 0."),
         (unknown_season_sentence([30, 90], 1.8),
          "Season unknown: the last 30 days had 1.8 times the purchases of the year’s mean day, and what the same days "
          "did a year ago is not known. What is predicted for 30 and 90 days, and the value, may be far too high. Ranks "
@@ -167,14 +139,18 @@ def test_predictions_are_said_in_words(shown: str, expected: str) -> None:
     assert plain(shown) == expected
 
 
+def cells(*told: tuple[float | None, int, str]) -> list[dict[str, Any]]:
+    return [{"p": p, "customers": n, "order_days": days, "silent": "30–89 days"} for p, n, days in told]
+
+
 def test_extremes_leave_cells_of_a_few_aside() -> None:
-    cells = [(0.9, 100, "a"), (0.2, 40, "b"), (0.01, 3, "c")]
-    assert plain(extremes_sentence("The chance", cells)) == (
-        "The chance is highest, 90.0% on average, for the 100 customers who a, and lowest, 20.0%, for the 40 who b, "
-        "cells of fewer than 30 left aside."
+    rows = cells((0.9, 100, "1"), (0.2, 40, "3–4"), (0.01, 3, "2"), (None, 0, "10+"))
+    assert plain(extremes_sentence(rows, "p", "The chance")) == (
+        "The chance is highest, 90.0% on average, for the 100 customers with 1 order day, the last 30–89 days ago, "
+        "and lowest, 20.0%, for the 40 customers with 3–4 order days, the last 30–89 days ago; cells of fewer than 30 "
+        "are left aside."
     )
-    assert plain(extremes_sentence("The chance", cells[2:])) == "The chance is 1.0% for all of them."
-    assert extremes_sentence("The chance", []) == "There are no customers to tell of."
+    assert plain(extremes_sentence(rows[2:], "p", "The chance")) == "The chance is 1.0% for all of them."
 
 
 GOOD = Result("Buys within 30 days", 0.08, gap=0.01)
@@ -358,9 +334,8 @@ def test_what_is_asked_of_the_warehouse_runs_on_every_engine(name: str) -> None:
 
 def test_every_chart_says_what_it_means_and_what_it_rests_on(predicted: Shop) -> None:
     report = report_of(predicted.engine.read)
-    found = {page.__name__.split(".")[-1]: charts_in(page.context(report)) for page in (probability, trust)}
+    found = {"trust": charts_in(trust.context(report))}
     assert {page: [chart.id for chart in all_charts] for page, all_charts in found.items()} == {
-        "probability": ["activity", "propensity"],
         "trust": [
             "tracking",
             "calibration",
@@ -412,9 +387,9 @@ def column(table: Grid | None, name: str) -> list[Any]:
 
 def test_every_customer_is_in_one_tenth_and_one_segment_and_one_cell(predicted: Shop) -> None:
     report = report_of(predicted.engine.read)
-    found = {chart.id: chart for chart in charts_in(probability.context(report))}
-    found |= {chart.id: chart for chart in parts_of(report, "value").values() if isinstance(chart, Chart)}
-    for name in ("value-concentration", "value-segments", "activity", "propensity"):
+    parts = [*parts_of(report, "value").values(), *parts_of(report, "probability").values()]
+    found = {chart.id: chart for chart in parts if isinstance(chart, Chart)}
+    for name in ("value-concentration", "value-segments", "probability-activity", "probability-propensity"):
         assert sum(column(found[name].grid, "customers")) == 40, name
 
 
@@ -481,9 +456,9 @@ def test_churn_is_told_by_its_own_days(predicted: Shop, tmp_path: Path) -> None:
     pages = written(predicted.engine.read, tmp_path)
     for name in ("probability", "trust"):
         assert "Churn means no purchase within 180 days, the longest of 30, 60, 90 and 180" in plain(pages[name])
-    days = probability.context(report_of(predicted.engine.read))["days"]
     named = predicted.engine.read("SELECT DISTINCT churn_horizon_days FROM marts.churn_predictions").rows()
-    assert [(days,)] == named
+    assert named == [(180,)]
+    assert "Expected not to order within 180 days" in pages["probability"]
 
 
 @pytest.mark.parametrize(
@@ -506,12 +481,29 @@ def test_a_churn_that_asks_for_the_days_of_another_probability_is_shown_once(day
     assert tuple(holdouts_of(champions, pl.DataFrame(rows))) == targets
 
 
-def test_the_impossible_cells_are_grey_and_explained(predicted: Shop, tmp_path: Path) -> None:
-    chart = next(c for c in charts_in(probability.context(report_of(predicted.engine.read))) if c.id == "propensity")
+def test_the_impossible_cells_are_grey_and_explained(predicted: Shop) -> None:
+    chart = parts_of(report_of(predicted.engine.read), "probability")["propensity"]
+    assert isinstance(chart, Chart)
     for view in chart.views:
         assert len(view.figure["layout"]["shapes"]) == 6
-        assert [note["text"] for note in view.figure["layout"]["annotations"]].count("–") == 6
-    assert "Grey cells cannot fill" in written(predicted.engine.read, tmp_path)["probability"]
+        assert [note["text"] for note in view.figure["layout"]["annotations"]].count("") == 6
+    assert chart.legend == (("Nobody can be here, as both chances speak of the same days", charts.UNKNOWN),)
+
+
+def test_the_lists_lead_to_their_files_and_count_who_is_in_them(predicted: Shop) -> None:
+    lists = parts_of(report_of(predicted.engine.read), "probability")["signals"]
+    assert isinstance(lists, TableCard)
+    for label, customers, *_ in lists.grid.rows:
+        assert isinstance(label, Linked) == (customers != 0), label
+    counted = dict(zip(column(lists.grid, "label"), column(lists.grid, "customers"), strict=True))
+    assert counted["Rising: worth more than so far"] == len(
+        predicted.engine.read("SELECT 1 FROM marts.rising_customers WHERE snapshot_date = $d", {"d": JUNE})
+    )
+    # As the audiences of the same names: whoever is counted here is in the file.
+    named = {"premium_alert": "Premium customers losing interest", "likely_lost": "Likely to be lost"}
+    for audience, signal in named.items():
+        members = predicted.engine.read(SIGNALS, {"snapshot_date": JUNE}).filter(signal=audience)
+        assert counted[signal] == len(members), audience
 
 
 def test_the_parameters_are_compared_with_the_last_snapshot(predicted: Shop) -> None:
@@ -570,8 +562,9 @@ def test_the_same_partition_gives_the_same_bytes(predicted: Shop, tmp_path: Path
 
 def test_published_tables_are_linked(predicted: Shop, tmp_path: Path) -> None:
     texts = written(predicted.engine.read, tmp_path)
-    for page, table in (("value", "clv_predictions"),):
-        assert f"../../../data/marts/{table}/day=2026-06-30/{table}.parquet" in texts[page], table
+    for page, table in (("value", "clv_predictions"), ("probability", "rising_customers")):
+        address = f"../../../data/marts/{table}/day=2026-06-30/{table}.parquet"
+        assert address in texts[page] or "Everyone in the top tenth" in texts[page], table
 
 
 def cautioned(query: Query, folder: Path) -> str:
@@ -604,7 +597,7 @@ def test_untested_predictions_are_called_so(shop: Shop, tmp_path: Path) -> None:
     assert "Not tested yet" in texts["trust"]
     assert 'data-chart="tracking"' not in texts["trust"]
     assert 'data-chart="parameters"' in texts["trust"]
-    assert 'data-chart="activity"' in texts["probability"]
+    assert 'data-chart="probability-activity"' in texts["probability"]
     assert "Whether the ranges hold has not been tested." in texts["value"]
     assert cautioned(shop.engine.read, tmp_path).startswith("Not tested: the history is too short to try the published")
     assert texts["probability"].count("· not tested") == 3  # each of its sums

@@ -8,29 +8,25 @@ from typing import Any
 import pytest
 from shop import Shop, all_tables, build
 
-from pipeline.engines.duckdb import parameter_columns
-from pipeline.engines.portable.lint import refusals
 from pipeline.reporting import charts, sentences
-from pipeline.reporting import rhythm_charts as pictures
-from pipeline.reporting import rhythm_queries as queries
 from pipeline.reporting.charts import Series
+from pipeline.reporting.components import Chart, KeyFigures, Nothing, TableCard
 from pipeline.reporting.facts import Report, read_report
+from pipeline.reporting.figures import Data, Dots, Shown
 from pipeline.reporting.page import read_pages
-from pipeline.reporting.pages import rhythm
-from pipeline.reporting.rhythm_words import (
-    back_sentence,
+from pipeline.reporting.sentences import (
+    curves_sentence,
     day_range,
     drift_sentence,
     gaps_sentence,
-    moment_sentence,
-    place,
     rhythm_missing,
     unknown_quarters,
 )
-from pipeline.reporting.site import RunCard, make_environment
-from pipeline.settings import PAGES_FOLDER, Settings
+from pipeline.reporting.site import RunCard, build_site
+from pipeline.settings import PAGES_FOLDER
 from pipeline.tables.catalog import tables
 
+RUN = RunCard("run", "later", {}, {}, "EUR")
 JANUARY, APRIL = dt.date(2026, 1, 31), dt.date(2026, 4, 30)
 NEEDED = ("marts.segment_events", "marts.key_moments", "marts.kpis", "marts.benchmarks", "marts.cohorts")
 MOMENT = {
@@ -55,7 +51,11 @@ def unknown(silences: int, at_risk: int, returned: int, unwatched: int) -> dict[
 
 
 def gap(name: str, median: int | None) -> dict[str, object]:
-    return {"group_name": name, "median_days": median}
+    return {"name": name, "median_days": median}
+
+
+def curve(place: str, share: float | None) -> dict[str, object]:
+    return {"place": place, "at_horizon": share, "common": 90}
 
 
 KPI = {
@@ -75,37 +75,26 @@ def share(month: int, repeat: float | None, is_complete: bool = True) -> dict[st
 @pytest.mark.parametrize(
     ("shown", "expected"),
     [
-        ([place(n) for n in (1, 10, 11, 21, 112)], ["first", "tenth", "11th", "21st", "112th"]),
         ([day_range(*ends) for ends in ((3, 5), (3, None), (None, None))],
          ["3 to 5", "3 or later", "not known how far"]),
-        (back_sentence(MOMENT),
-         "40.0% buy a second time within 90 days of the first. Of these, a quarter are back by day 10, half by day 20 "
-         "and three quarters by day 40: remind the others at the half, win them back at three quarters."),
-        (back_sentence({**MOMENT, "back_p50_days": None}),
-         "40.0% buy a second time within 90 days of the first; they are too few to say by when."),
-        (back_sentence({**MOMENT, "back_p50_days": None, "share_back": 0.0}),
-         "Nobody bought a second time within 90 days of the first."),
-        (moment_sentence([MOMENT, {**MOMENT, "horizon_days": 180, "key_moment_days": 77}]),
-         "After the first purchase the chance of another within the horizon has halved on day 30 of 90 and day 77 of "
-         "180. The day follows the horizon, so name both, and never compare two horizons."),
-        (moment_sentence([{**MOMENT, "key_moment_days": None}]),
-         "On no day has the chance to buy halved as long as it was watched."),
-        (drift_sentence([quarter("2025-Q1", 30, 28, 33), quarter("2025-Q2", 40, 34, 45)], 50),
+        (curves_sentence([curve("first", 0.3), curve("first", 0.3), curve("second", 0.4), curve("third", None)]),
+         "Within 90 days of an order, 30.0% after the first and 40.0% after the second have ordered again."),
+        (drift_sentence([quarter("2025-Q1", 30, 28, 33), quarter("2025-Q2", 40, 34, 45)]),
          "Of those back by day 90, half were back by day 30 (2025-Q1) and day 40 (2025-Q2); their intervals do not "
          "overlap."),
-        (drift_sentence([quarter("2025-Q1", 30, 28, None), quarter("2025-Q2", 40, 34, 45)], 50),
+        (drift_sentence([quarter("2025-Q1", 30, 28, None), quarter("2025-Q2", 40, 34, 45)]),
          "Of those back by day 90, half were back by day 30 (2025-Q1) and day 40 (2025-Q2); their intervals overlap, "
          "so chance may be all of it."),
-        (unknown_quarters([quarter("2025-Q1", 30), unknown(49, 40, 9, 0), unknown(80, 10, 40, 30)], 50),
+        (unknown_quarters([quarter("2025-Q1", 30), unknown(49, 40, 9, 0), unknown(80, 10, 40, 30)]),
          " Unknown for 49-customers: fewer than 50 customers. Unknown for 80-customers: fewer than 50 were still "
          "waited for on day 90."),
-        (unknown_quarters([unknown(80, 0, 10, 70), unknown(90, 49, 40, 1), unknown(70, 60, 10, 0)], 50),
+        (unknown_quarters([unknown(80, 0, 10, 70), unknown(90, 49, 40, 1), unknown(70, 60, 10, 0)]),
          " Unknown for 80-customers and 90-customers: not watched for 90 days yet. Unknown for 70-customers: too few "
          "came back."),
-        (gaps_sentence([gap("a", 9), gap("b", None), gap("c", 20)], {"a": "One", "b": "Two", "c": "Three"}),
-         "Half of all are back by day 9 (one), at the latest by day 20 (three). Fewer than half were back as long as "
-         "they were watched: two."),
-        (gaps_sentence([gap("a", None)], {"a": "One"}),
+        (gaps_sentence([gap("While active", 9), gap("While lapsed", None), gap("While lapsing", 20)]),
+         "Half are back by day 9 while active, at the latest by day 20 while lapsing. Fewer than half were back as "
+         "long as they were watched: while lapsed."),
+        (gaps_sentence([gap("While active", None)]),
          "In no group half of the customers were back as long as they were watched."),
         (rhythm_missing(unknown(300, 3, 7, 290), dt.date(2026, 1, 1), JANUARY),
          "This needs 200 customers who are still waited for 90 days after their first purchase; so far there are 3, "
@@ -141,14 +130,13 @@ def test_sentences(shown: str | list[str], expected: str | list[str]) -> None:
     assert (plain(shown) if isinstance(shown, str) else shown) == expected
 
 
-def test_what_is_unknown_is_grey_and_never_zero() -> None:
-    known, unknown = pictures.Point("Q1", 30, 28, None, ""), pictures.Point("Q2", None, None, None, "")
-    drawn = pictures.points([known, unknown], "Day")
-    assert list(drawn["data"][0]["y"]) == [30]
-    assert [(shape["x0"], shape["fillcolor"]) for shape in drawn["layout"]["shapes"]] == [(0.6, "var(--unknown)")]
-    open_ended = pictures.spans([pictures.Span("a", 3, 9, 30, ""), pictures.Span("b", 5, None, None, "")])
-    closed, grey, half = open_ended["data"]
-    assert (list(closed["x"]), list(grey["base"]), list(half["x"])) == ([27, None], [None, 5], [9])
+def test_a_dot_without_an_end_is_open_and_what_is_unknown_has_no_dot() -> None:
+    rows = [{"name": "a", "day": 9, "low": 3, "high": 30}, {"name": "b", "day": 5, "low": 2, "high": None},
+            {"name": "c", "day": None, "low": None, "high": None}]  # fmt: skip
+    shown = {name: Shown(name, "text" if name == "name" else "count") for name in rows[0]}
+    (trace,) = Dots(dots="name", value="day", band=("low", "high")).figure(Data(rows, shown, "EUR"))["data"]
+    assert list(trace["x"]) == [9, 5, None]
+    assert (list(trace["error_x"]["arrayminus"]), list(trace["error_x"]["array"])) == ([6, 3, None], [21, None, None])
 
 
 def test_a_target_is_as_wide_as_its_column_and_told_where_there_is_no_column() -> None:
@@ -164,40 +152,47 @@ def test_a_target_is_as_wide_as_its_column_and_told_where_there_is_no_column() -
     assert drawn["layout"]["bargap"] == pytest.approx(1 - (1.35 - 0.65))
 
 
-@pytest.mark.parametrize("name", queries.ALL)
-def test_queries_are_portable(name: str) -> None:
-    schemas = {table.full_name: table.column_types() for table in tables().values()} | parameter_columns(Settings())
-    assert [str(refused) for refused in refusals(queries.ALL[name], name, schemas)] == []
-
-
 # ── pages ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 def report_of(shop: Shop, day: dt.date) -> Report:
     shop.table("marts.customer_summary", day.isoformat())
     build(shop.engine, day, *(name for name in NEEDED if name in all_tables()))
-    run = RunCard("run", "later", {}, {"rhythm": {"send_lead_days": 7}}, "EUR")
-    return read_report(shop.engine.read, day, tables(), run)
+    return read_report(shop.engine.read, day, tables(), RUN)
+
+
+def parts_of(report: Report, name: str) -> dict[str, Any]:
+    (page,) = [page for page in read_pages([PAGES_FOLDER], tables()) if page.name == name]
+    parts: dict[str, Any] = page.context(report)["charts"]
+    return parts
 
 
 def cohorts_of(report: Report) -> dict[str, Any]:
-    (page,) = [page for page in read_pages([PAGES_FOLDER], tables()) if page.name == "cohorts"]
-    return page.context(report)["charts"]
+    return parts_of(report, "cohorts")
 
 
-def test_a_shop_without_customers_says_so(shop: Shop) -> None:
+def rhythm_text(shop: Shop, day: dt.date, folder: Path) -> str:
+    def file(target: str) -> Path:
+        path = folder / target
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return path
+
+    build_site(shop.engine.read, day, tables(), RUN, (), file, wanted=lambda page: page.name == "rhythm")
+    return plain((folder / f"reports/out/{day}/rhythm.html").read_text())
+
+
+def test_a_shop_without_customers_says_so(shop: Shop, tmp_path: Path) -> None:
     report = report_of(shop, JANUARY)
-    shown = rhythm.context(report)
-    assert shown["drift_missing"] == "A drift needs three quarters that are known; there are 0."
-    assert shown["missing"] == "No customer has bought yet, so there is no rhythm to see."
+    assert "No customer has bought yet, so there is no rhythm to see." in rhythm_text(shop, JANUARY, tmp_path)
     assert cohorts_of(report)["retention"].text == "No customer has bought yet, so there is no cohort."
 
 
-def test_a_young_shop_says_when(shop: Shop) -> None:
+def test_a_young_shop_says_when(shop: Shop, tmp_path: Path) -> None:
     report = report_of(shop.orders("anna", "2026-01-05", "2026-01-20"), JANUARY)
-    shown = rhythm.context(report)
-    assert plain(shown["missing"]).endswith("; 1 customer bought for the first time in the last 730 days.")
-    assert shown["drift_missing"].endswith("there are 0. Unknown for 2026-Q1: fewer than 50 customers.")
+    assert "; 1 customer bought for the first time in the last 730 days." in rhythm_text(shop, JANUARY, tmp_path)
+    shown = parts_of(report, "rhythm")
+    assert isinstance(shown["drift"], Nothing)
+    assert shown["drift"].text.startswith("Whether it changes can be seen from three quarters on; 0 of ")
     shown = cohorts_of(report)
     assert shown["retention"].text.endswith("The first one's is over on 28 Feb 2026.")
     assert [name for name, part in shown.items() if part] == ["kpis", "repeat"]
@@ -244,21 +239,25 @@ def test_cohorts_show_their_size_and_the_mean_of_all_by_what_is_asked(shop: Shop
     assert [row[:3] for row in chart.grid.rows][:2] == [("All cohorts", 0, 3), ("All cohorts", 1, 3)]
 
 
-def test_the_pages_render(shop: Shop, tmp_path: Path) -> None:
+def test_the_headline_is_the_days_by_which_they_are_back(shop: Shop, tmp_path: Path) -> None:
     for number in range(400):
         back = {0: ["2026-01-11"], 1: ["2026-02-20"]}.get(number % 4, [])
         shop.orders(f"c{number}", "2026-01-01", *back)
-    report = report_of(shop, APRIL)
-    shown = rhythm.context(report)
-    assert [view.key for view in shown["curves"].views] == ["back", "hope"]
-    assert [view.key for view in shown["gaps"].views] == ["order_number", "found", "stage", "segment"]
-    assert [(figure.label, figure.value) for figure in shown["figures"]] == [
-        ("A quarter are back by", "day 10"), ("Half of these are back: remind on", "day 10"),
-        ("Three quarters of these: win back on", "day 50"),
+    shown = parts_of(report_of(shop, APRIL), "rhythm")
+    assert isinstance(shown["figures"], KeyFigures)
+    assert [(figure.label, figure.value) for figure in shown["figures"].figures] == [
+        ("A quarter are back by", "day 10"), ("Best time to remind: half are back", "day 10"),
+        ("Win back: three quarters are back", "day 50"),
     ]  # fmt: skip
-    assert [row[1:5] for row in shown["moments"].rows] == [(50, None, None, None)]
-    assert plain(shown["drift_missing"]) == "A drift needs three quarters that are known; there is 1."
-    text = make_environment("EUR").get_template("rhythm.html.j2").render(
-        page="rhythm", label="Rhythm", rooms=(), facts=report.facts, snapshot_date=APRIL, is_empty=False, **shown
-    )  # fmt: skip
-    assert "Key moment by day 90" in text
+    assert isinstance(shown["curves"], Chart) and isinstance(shown["back"], TableCard)
+    # Half of 400 are back by day 50, and nobody else until day 90.
+    share = [field.name for field in shown["back"].grid.fields].index("share_back")
+    assert shown["back"].grid.rows[0][share] == pytest.approx(0.5)
+    assert [view.key for view in shown["gaps"].views] == ["order_number", "found"]
+    assert shown["drift"].text.startswith(
+        "Whether it changes can be seen from three quarters on; 1 of 1 is known so far"
+    )
+    # 200 have one order, 119 days ago: later than the days 10 to 50.
+    assert [row[1] for row in shown["lists"].grid.rows] == [0, 0]
+    text = rhythm_text(shop, APRIL, tmp_path)
+    assert "Best time to remind" in text and "Key moment" not in text

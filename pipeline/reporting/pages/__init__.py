@@ -11,16 +11,10 @@ from pipeline.reporting.pages import (
     comparison,
     definitions,
     glossary,
-    lifecycle,
-    probability,
-    rhythm,
     trust,
 )
 
 PAGES = (
-    Page("lifecycle", "Lifecycle", lifecycle.context, after="rfm", room="Customers"),
-    Page("rhythm", "Rhythm", rhythm.context, of_its_day=True, room="Retention"),
-    Page("probability", "Probability", probability.context, after="value", of_its_day=True, room="Value"),
     Page("calendar", "Calendar", calendar.context, of_its_day=True, room="Shop"),
     Page("comparison", "Comparison", comparison.context, of_its_day=True, room="Shop"),
     Page("trust", "Trust", trust.context, room="Trust"),

@@ -6,7 +6,7 @@ columns:
   measure: {label: Average, kind: text}
   customers: {label: Customers, kind: count}
   mean: {label: Mean, kind_by: kind}
-  mean_low: {label: "95 % interval: from", kind_by: kind}
+  mean_low: {label: "95% interval: from", kind_by: kind}
   mean_high: {label: to, kind_by: kind}
   median: {label: Median, kind_by: kind}
   kind: {hidden: true}
@@ -17,7 +17,7 @@ let:
 sentence: >-
   {% if orders is none or value is none %}One customer has no average; there must be two.
   {%- else %}The average customer has placed {{ orders.mean|number }} {{ "order" if orders.mean|number == "1" else
-  "orders" }} (95 % interval {{ orders.mean_low|number }} to {{ orders.mean_high|number }}), worth {{ value.mean|money }}
+  "orders" }} (95% interval {{ orders.mean_low|number }} to {{ orders.mean_high|number }}), worth {{ value.mean|money }}
   each ({{ value.mean_low|money }} to {{ value.mean_high|money }}).{% endif %}
 empty: ""
 basis: n = {{ customers|counted("customer") }} · orders {{ facts.range }}
