@@ -19,6 +19,8 @@ from pipeline.tables.inputs import INPUTS
 
 SUBJECT = "guests_of_several_accounts"
 BY_ADDRESS = "known_by_address"
+ID_LENGTH = 64
+"""Characters of an id that was made from an address; whether it is one, the key tells."""
 CONTACTS = {"messages": "event", "web_events": "event", "consents": "consent"}
 """Inputs of what services know people by an address for, and what a row of them is called."""
 _LINES = "staging.order_lines"
@@ -100,9 +102,8 @@ def link_addresses(engine: DuckDBEngine, settings: Settings) -> None:
 
     Without `people`, which has to be attached, or without a key no address is known: nothing is noted.
     """
-    contacts = " UNION ".join(
-        f"SELECT customer_id FROM staging.{input} WHERE regexp_full_match(customer_id, '[0-9a-f]{{64}}')"
-        for input in CONTACTS
+    contacts = " UNION ALL ".join(
+        f"SELECT customer_id FROM staging.{input} WHERE length(customer_id) = {ID_LENGTH}" for input in CONTACTS
     )
     is_attached = engine.scalar("SELECT count(*) FROM duckdb_databases() WHERE database_name = 'people'")
     key = find_key(settings) if is_attached and engine.scalar(f"SELECT 1 FROM ({contacts}) AS one LIMIT 1") else None
