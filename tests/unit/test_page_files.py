@@ -149,6 +149,7 @@ def test_the_tiny_and_the_large_shop_have_something_of_everything(reports: Mappi
     too_much_for_both = {
         ("trend", "moves"), ("trend", "movers"), ("channels", "channel_repeats"), ("campaign", "segments"),
         ("probability", "alerts"), ("probability", "rising"), ("lifecycle", "moves"),  # of tenths and stages of thirty
+        ("lifecycle", "projection"), ("rhythm", "drift"),  # of 13 months of moves, of three quarters of newcomers
     }  # fmt: skip
     assert shown | too_much_for_both == {(page.name, name) for page, name in CHARTS}
 
