@@ -4,7 +4,7 @@ draw: table
 columns:
   basis_label: Basis
   revenue: {label: Revenue, kind: money}
-  revenue_low: {label: "95 % interval: from", kind: money}
+  revenue_low: {label: "95% interval: from", kind: money}
   revenue_high: {label: to, kind: money}
   cost: {label: Cost, kind: money}
   profit: {label: Left after the cost, kind: money}

@@ -2,7 +2,7 @@
 title: Programmes, in their last quarter
 caption: "{{ metric_label }}: what its campaigns caused in the mean"
 each: {key: metric, label: metric_label}
-draw: {dots: programme, value: mean, band: [mean_low, mean_high], beside: 0, title: "mean difference (95 % interval)"}
+draw: {dots: programme, value: mean, band: [mean_low, mean_high], beside: 0, title: "mean difference (95% interval)"}
 columns:
   metric: {hidden: true}
   metric_label: {hidden: true}
@@ -11,10 +11,10 @@ columns:
   quarter: Quarter
   campaigns: {label: Campaigns, kind: count}
   mean: {label: Mean difference, kind_by: kind}
-  mean_low: {label: "95 % interval: from", kind_by: kind}
+  mean_low: {label: "95% interval: from", kind_by: kind}
   mean_high: {label: to, kind_by: kind}
   change: {label: Against the quarter before, kind_by: kind}
-  change_low: {label: "95 % interval: from", kind_by: kind}
+  change_low: {label: "95% interval: from", kind_by: kind}
   change_high: {label: to, kind_by: kind}
   says: {hidden: true}
   members: {hidden: true}

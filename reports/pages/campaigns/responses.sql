@@ -2,14 +2,14 @@
 title: Who answers which programme
 caption: "{{ programme }}: members with a delivered message who clicked it, by segment"
 each: {key: programme, label: programme}
-draw: {dots: segment, value: clicked, band: [clicked_low, clicked_high], title: "clicked (95 % interval)"}
+draw: {dots: segment, value: clicked, band: [clicked_low, clicked_high], title: "clicked (95% interval)"}
 columns:
   programme: {hidden: true}
   segment: Segment
   contacts: {label: Members, kind: count}
   opened: {label: Opened, kind: percent}
   clicked: {label: Clicked, kind: percent}
-  clicked_low: {label: "95 % interval: from", kind: percent}
+  clicked_low: {label: "95% interval: from", kind: percent}
   clicked_high: {label: to, kind: percent}
   expected: {label: "Clicks expected next time", kind: percent}
   bought: {label: "Bought, not caused", kind: percent}

@@ -1,13 +1,13 @@
 /*
 title: What campaigns earned by their cost
-draw: {dots: campaign, value: profit, band: [profit_low, profit_high], beside: 0, title: "caused, less the cost (95 % interval)"}
+draw: {dots: campaign, value: profit, band: [profit_low, profit_high], beside: 0, title: "caused, less the cost (95% interval)"}
 columns:
   campaign_id: {hidden: true}
   campaign: {label: Campaign, page: {folder: campaign, key: campaign_id}}
   cost: {label: Cost, kind: money}
   revenue: {label: Revenue it caused, kind: money}
   profit: {label: Left after the cost, kind: money}
-  profit_low: {label: "95 % interval: from", kind: money}
+  profit_low: {label: "95% interval: from", kind: money}
   profit_high: {label: to, kind: money}
   roi: {label: By the cost, kind: percent}
   cost_per_order: {label: Cost of an extra order, kind: money}

@@ -1,10 +1,10 @@
 /*
-title: In the ten groups
+title: By segment
 caption: Trends in the groups with at least 20 customers with a trend
 draw: {bars: bar, stack: share, series: {growing: better, stable: pale, declining: worse}}
 columns:
   bar: {hidden: true}
-  segment: {label: Segment, kind: text, audience: {folder: grid, key: audience}}
+  segment: {label: Segment, kind: text, audience: {folder: "{{ facts.catalogue }}", key: audience}}
   with_trend: {label: With a trend, kind: count}
   growing:
   stable:
@@ -24,14 +24,14 @@ basis: >-
 WITH groups AS (
   SELECT DISTINCT segment, segment_rank, label
   FROM marts.segment_catalogue
-  WHERE snapshot_date = $snapshot_date AND catalogue = 'grid'
+  WHERE snapshot_date = $snapshot_date AND catalogue = (SELECT catalogue FROM params.settings)
 ),
 trends AS (
   SELECT members.segment, trend.activity_trend
   FROM marts.rfm_segments AS members
   JOIN marts.activity_trend AS trend
     ON trend.snapshot_date = members.snapshot_date AND trend.customer_id = members.customer_id
-  WHERE members.snapshot_date = $snapshot_date AND members.catalogue = 'grid'
+  WHERE members.snapshot_date = $snapshot_date AND members.catalogue = (SELECT catalogue FROM params.settings)
     AND trend.activity_trend IN ('growing', 'stable', 'declining')
 )
 SELECT

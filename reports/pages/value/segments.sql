@@ -34,7 +34,7 @@ basis: n = {{ customers|counted("customer") }} · orders {{ facts.range }}
 WITH groups AS (
   SELECT DISTINCT segment, segment_rank, label
   FROM marts.segment_catalogue
-  WHERE snapshot_date = $snapshot_date AND catalogue = 'grid'
+  WHERE snapshot_date = $snapshot_date AND catalogue = (SELECT catalogue FROM params.settings)
 )
 SELECT
   groups.label AS segment,
@@ -47,6 +47,8 @@ FROM marts.rfm_segments AS members
 JOIN groups ON groups.segment = members.segment
 JOIN marts.clv_predictions AS clv
   ON clv.snapshot_date = $snapshot_date AND clv.customer_id = members.customer_id
-WHERE members.snapshot_date = $snapshot_date AND members.catalogue = 'grid' AND clv.predicted_clv IS NOT NULL
+WHERE members.snapshot_date = $snapshot_date
+  AND members.catalogue = (SELECT catalogue FROM params.settings)
+  AND clv.predicted_clv IS NOT NULL
 GROUP BY groups.label, groups.segment_rank
 ORDER BY groups.segment_rank
