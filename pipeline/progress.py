@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.status import Status
 from rich.text import Text
 
+from pipeline.shapes import counted
 from pipeline.terminal import Terminal
 
 _ENDS = {"PIPELINE_SUCCESS", "PIPELINE_FAILURE", "PIPELINE_CANCELED"}
@@ -90,7 +91,7 @@ class ProgressHandler(logging.Handler):
         if self._line is not None:
             self._line.stop()
         if not self._verbose and self._done:
-            self._say(f"  {self._done} steps in {time.monotonic() - self._began:.1f} s", "dim")
+            self._say(f"  {counted(self._done, 'step')} in {time.monotonic() - self._began:.1f} s", "dim")
 
     def _finished(self, event: Any, mark: str) -> str:
         rows = self._rows.pop(event.step_key, None)
