@@ -335,6 +335,7 @@ def told_shop(shop):
     file.write_text("\n".join(told) + "\n")
     settings = Settings(home=shop.home, quarantine_limit=1)
     assert len(list(load_exports(shop.engine, settings, find_exports(settings, {"perennial": [str(file)]})))) == 1
+    shop.engine.execute("INSERT INTO ingest.aliases VALUES ('key of an address', 'anna', 1)")
     return shop
 
 
