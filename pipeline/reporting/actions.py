@@ -30,6 +30,8 @@ class ActionList:
 
     actions: tuple[Action, ...]
     others: str
+    since: str = ""
+    """What those who are new to an action are compared with; empty on the first snapshot."""
 
     @property
     def answer(self) -> str:
@@ -43,7 +45,8 @@ class ActionList:
 def action_list(report: Report, most: int) -> ActionList:
     rows = report.ask(queries.ACTIONS).to_dicts()
     found = [_action(report.facts, row) for row in rows if row["customers"]][:most]
-    return ActionList(tuple(found), _others(rows))
+    before = next((row["previous_snapshot_date"] for row in rows if row["previous_snapshot_date"]), None)
+    return ActionList(tuple(found), _others(rows), f"New: not in it on {words.day(before)}." if before else "")
 
 
 def _action(facts: Facts, row: Mapping[str, Any]) -> Action:
@@ -60,11 +63,9 @@ def _action(facts: Facts, row: Mapping[str, Any]) -> Action:
 
 
 def _counted(row: Mapping[str, Any]) -> str:
-    """'52 customers, 7 of them new since 30 September 2026'."""
+    """'52 customers, 7 new'."""
     people = words.counted(row["customers"], "customer")
-    if row["new_customers"] is None:
-        return people
-    return f"{people}, {words.count(row['new_customers'])} of them new since {words.day(row['previous_snapshot_date'])}"
+    return people if row["new_customers"] is None else f"{people}, {words.count(row['new_customers'])} new"
 
 
 def _spend(facts: Facts, row: Mapping[str, Any]) -> str:

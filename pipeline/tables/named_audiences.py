@@ -20,6 +20,7 @@ import duckdb
 import yaml
 from pydantic import Field, ValidationError, model_validator
 
+from pipeline.errors import PerennialError
 from pipeline.quoting import quoted, text_literal
 from pipeline.tables.audiences import FILE_NAME, ID, Audience, Described, audience_of
 from pipeline.tables.header import PARTITION_COLUMN, Column, HeaderError, Table, is_name, text_of
@@ -78,7 +79,7 @@ class NamedAudience(Described):
         return {"all_of": self.all_of or (), "any_of": self.any_of or (), "none_of": self.none_of or ()}
 
 
-class _Wrong(Exception):
+class _Wrong(PerennialError):
     """What is wrong with a field: its name, and the words."""
 
 

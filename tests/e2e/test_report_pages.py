@@ -471,3 +471,10 @@ def test_a_screen_reader_is_told_what_a_chart_means(browser: Browser, cdnow: Bui
         picture = page.page.get_by_role("img", name=re.compile("^Revenue by month The best month was Mar 1997"))
         assert picture.count() == 1
         assert page.page.get_by_role("button", name="Download CSV of Revenue by month").count() == 1
+
+
+def test_this_week_fits_a_screen(browser: Browser, cdnow: BuiltReport) -> None:
+    with opened(browser, cdnow.page("index")) as page:
+        page.page.set_viewport_size({"width": 1280, "height": 800})
+        box = page.page.locator(".week").bounding_box()
+        assert box is not None and box["y"] + box["height"] <= 800

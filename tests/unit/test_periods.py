@@ -101,7 +101,7 @@ def asked_for(monkeypatch, home: Path, *arguments: str):
     """The settings with which the options start a run, or the message that they do not."""
     seen = []
 
-    def stop(settings, sources, day, say):
+    def stop(settings, *_):
         seen.append(settings)
         raise runs.RunFailed("stopped by the test")
 

@@ -84,7 +84,7 @@ def perennial(monkeypatch, tmp_path):
     asked = []
 
     def stop(settings, sources, *what):
-        asked.append((settings.period, *(one for one in what if not callable(one))))
+        asked.append((settings.period, *(one for one in what if not callable(one) and one is not False)))
         raise runs.RunFailed("stopped by the test")
 
     (Path(tmp_path) / "perennial.toml").touch()

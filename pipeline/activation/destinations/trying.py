@@ -10,6 +10,7 @@ from itertools import count
 from typing import TypeVar
 
 from pipeline.activation.destinations.destination import DeliveryFailed
+from pipeline.errors import PerennialError
 
 TRIES = 6
 LONGEST_WAIT = 300.0
@@ -18,7 +19,7 @@ LONGEST_WAIT = 300.0
 Done = TypeVar("Done")
 
 
-class Passing(Exception):
+class Passing(PerennialError):
     """What may pass: `said` of it, without anything of a person; `wait`: seconds that are asked for."""
 
     def __init__(self, said: str, wait: float | None = None) -> None:

@@ -37,7 +37,7 @@ basis: n = {{ orders|counted("order") }} · {{ facts.range }}
 WITH names (kpi, place, name, is_always_shown) AS (
   VALUES
     ('revenue', 1, 'Revenue', TRUE), ('orders', 2, 'Orders, guests included', FALSE), ('buyers', 3, 'Buyers', TRUE),
-    ('new_buyers', 4, 'Buyers for the first time', FALSE), ('repeat_buyers', 5, 'Repeat buyers', FALSE),
+    ('new_buyers', 4, 'First-time buyers', FALSE), ('repeat_buyers', 5, 'Repeat buyers', FALSE),
     ('repeat_share_of_buyers', 6, 'Repeat share of buyers', FALSE),
     ('one_time_share_of_buyers', 7, 'One-time share of buyers', FALSE),
     ('repeat_share_of_revenue', 8, 'Repeat share of revenue', FALSE),

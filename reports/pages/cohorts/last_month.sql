@@ -24,7 +24,7 @@ note: >-
 */
 WITH names (kpi, place, name) AS (
   VALUES
-    ('revenue', 1, 'Revenue'), ('orders', 2, 'Orders, guests included'), ('buyers', 3, 'Buyers'), ('new_buyers', 4, 'Buyers for the first time'),
+    ('revenue', 1, 'Revenue'), ('orders', 2, 'Orders, guests included'), ('buyers', 3, 'Buyers'), ('new_buyers', 4, 'First-time buyers'),
     ('repeat_buyers', 5, 'Repeat buyers'), ('repeat_share_of_buyers', 6, 'Repeat share of buyers'),
     ('one_time_share_of_buyers', 7, 'One-time share of buyers'),
     ('repeat_share_of_revenue', 8, 'Repeat share of revenue'),

@@ -20,7 +20,7 @@ SELECT
   CASE kpi
     WHEN 'retention_90d' THEN 'Back within 90 days'
     WHEN 'orders' THEN 'Orders, guests included'
-    WHEN 'new_buyers' THEN 'Buyers for the first time'
+    WHEN 'new_buyers' THEN 'First-time buyers'
     ELSE upper(left(kpi, 1)) || replace(replace(substring(kpi, 2), '_', ' '), 'ne time', 'ne-time')
   END AS kpi,
   value,

@@ -22,7 +22,7 @@ basis: orders {{ facts.range }}
 WITH names (kpi, place, name) AS (
   VALUES
     ('revenue', 1, 'Revenue'), ('orders', 2, 'Orders, guests included'),
-    ('new_buyers', 3, 'Buyers for the first time'),
+    ('new_buyers', 3, 'First-time buyers'),
     ('repeat_buyers', 4, 'Repeat buyers'), ('mean_order_value', 5, 'Mean order value')
 ),
 months AS (

@@ -68,7 +68,8 @@
   function isDrawn(entry, views, view) {
     const named = (each) => each.figure.data.some((trace) => trace.name === entry.dataset.name);
     if (views.some(named)) return named(view);
-    return JSON.stringify(view.figure).includes(entry.dataset.colour);
+    const drawn = JSON.stringify(view.figure); // flows have a paler tone of the same name
+    return [entry.dataset.colour, entry.dataset.colour.replace("--", "--flow-")].some((tone) => drawn.includes(tone));
   }
 
   // Names below an axis that would run into each other: only every second, third … is written, with the last.
