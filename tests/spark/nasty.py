@@ -299,4 +299,5 @@ def _load(local: DuckDBEngine, home: Path, settings: dict[str, Any]) -> None:
         assert outcome.quarantined == 0, outcome.message
     known_by_address = [(_name(3), _name(400), 1), (_name(5), _name(401), 2), (_name(5), _name(402), 2)]
     for alias in known_by_address:
-        local.execute("INSERT INTO ingest.aliases VALUES ($1, $2, $3)", dict(zip("123", alias, strict=True)))
+        given = dict(zip(("alias", "customer", "customers"), alias, strict=True))
+        local.execute("INSERT INTO ingest.aliases VALUES ($alias, $customer, $customers)", given)
