@@ -185,7 +185,6 @@ def comparing(home: Home, day: str) -> set[str]:
     pages = {
         "index",
         "segments",
-        "rfm",
         "taste",
         "engagement",
         "campaigns",
@@ -195,6 +194,7 @@ def comparing(home: Home, day: str) -> set[str]:
         "actions",
         *(path.stem for path in (home.folder / "reports" / "out" / day).glob("segment-*.html")),
         *(path.stem for path in (home.folder / "reports" / "out" / day).glob("customer-*.html")),
+        "value",
     }
     files = {table_file(name, dt.date.fromisoformat(day)) for name in names} | audiences_of(home, day)
     return files | {f"reports/out/{day}/{page}.html" for page in pages} | {f"data/audiences/{day}/manifest.json"}
