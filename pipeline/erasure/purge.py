@@ -36,6 +36,7 @@ from pipeline.ingest.readers import disk_is_full
 from pipeline.ingest.tombstones import Tombstones, note_cases
 from pipeline.places import QUARANTINE
 from pipeline.quoting import file_literal, quoted, text_literal
+from pipeline.reporting.page import digest
 from pipeline.reporting.words import shown_id
 from pipeline.settings import Settings
 from pipeline.tables.catalog import catalog_of
@@ -169,18 +170,24 @@ def purge_people(settings: Settings, person: Person) -> None:
 def purge_published(settings: Settings, person: Person) -> None:
     """Tables, audiences and pages of every day, with the manifests that speak of them, in one publication."""
     staged, changed = Publication(settings.home, "forget"), dict[str, tuple[int | None, str]]()
+    removed = False
     staged.discard()  # of a time before
     with closing(duckdb.connect()) as connection:
         engine = DuckDBEngine(connection)
         fill(engine, person)
+        own = tuple(f"-{digest(one)}.html" for one in person.customer_ids)
         for path in _files(settings.home, _PUBLISHED):
             target = path.relative_to(settings.home).as_posix()
+            if own and path.name.endswith(own):  # the person's own page
+                staged.removes(target)
+                removed = True
+                continue
             change = _CHANGES.get(path.suffix)
             rows = change(engine, path, person, partial(staged.file, target)) if change else None
             if rows is not None:
-                digest = hashlib.sha256(staged.file(target).read_bytes()).hexdigest()
-                changed[target] = (None if rows < 0 else rows, digest)
-    if not changed:
+                written = hashlib.sha256(staged.file(target).read_bytes()).hexdigest()
+                changed[target] = (None if rows < 0 else rows, written)
+    if not changed and not removed:
         staged.discard()
         return
     manifests = []
@@ -227,9 +234,10 @@ def _without(content: bytes, person: Person) -> bytes:
 
 
 def _change_text(engine: DuckDBEngine, path: Path, person: Person, target: Target) -> int | None:
-    """Pages: whoever stands in a cell or a text of one is "forgotten" there."""
+    """Pages: whoever stands in a cell or a text of one is "forgotten" there, and nothing leads to their own page."""
     before = path.read_bytes()
-    after = _cell_of(person).sub(rb">" + FORGOTTEN.encode() + rb"<", before)
+    after = _link_to(person).sub(b"", before)
+    after = _cell_of(person).sub(rb">" + FORGOTTEN.encode() + rb"<", after)
     if (pattern := person.in_text) is not None:
         after = pattern.sub(FORGOTTEN.encode(), after)
     if after == before:
@@ -244,6 +252,11 @@ _CHANGES = {".parquet": _change_parquet, ".csv": _change_csv, ".html": _change_t
 def _cell_of(person: Person) -> re.Pattern[bytes]:
     ids = [re.escape(form.encode()) for one in person.customer_ids for form in (one, shown_id(one))]
     return re.compile(rb">(?:" + b"|".join(ids or [rb"(?!)"]) + rb")<")
+
+
+def _link_to(person: Person) -> re.Pattern[bytes]:
+    pages = [digest(one).encode() for one in person.customer_ids]
+    return re.compile(rb' href="[^"]*-(?:' + b"|".join(pages or [rb"(?!)"]) + rb')\.html"')
 
 
 @dataclass(frozen=True)

@@ -46,6 +46,11 @@ STEPS = ("begun", "warehouse", "people", "published", "quarantine", "logs", "del
 SECRETS = (b"anna-0017", b"anna@x.example", b"ANNA@", b"600123456", b"600 123 456", b"Kowalska", b"o-1001", b"o-1002")
 
 
+def page_of(customer: str) -> str:
+    """What the page of a customer is called."""
+    return f"customer-{hashlib.md5(customer.encode()).hexdigest()}.html"
+
+
 class World:
     """A shop in which Anna, Bert and Cleo have ordered, and Anna stands in every corner."""
 
@@ -104,7 +109,10 @@ class World:
         (day / "all.csv").write_text("customer_id,worth\nanna-0017,10\nbert-0018,20\n")
         hashed = [hashlib.sha256(mail.encode()).hexdigest() for mail in ("anna@x.example", "bert@x.example")]
         (day / "all.meta.csv").write_text("email,value\n" + "".join(f"{one},1\n" for one in hashed))
-        page.write_text("<td>anna-0017</td><td>bert-0018</td>")
+        both = ("anna-0017", "bert-0018")
+        page.write_text("".join(f'<td><a href="{page_of(one)}">{one}</a></td>' for one in both))
+        for customer in both:
+            (page.parent / page_of(customer)).write_text(f"<title>{customer} · 31 January</title>")
         files = [table, day / "all.csv", day / "all.meta.csv"]
         told = [
             {
@@ -166,7 +174,8 @@ def assert_forgotten(world: World, before: tuple[object, ...]) -> None:
     for one in told["files"]:
         assert one["rows"] == 1 and one["sha256"] == hashlib.sha256((world.home / one["path"]).read_bytes()).hexdigest()
     page = world.home / "reports" / "out" / "2026-01-31" / "index.html"
-    assert page.read_text() == "<td>forgotten</td><td>bert-0018</td>"
+    assert page.read_text() == f'<td><a>forgotten</a></td><td><a href="{page_of("bert-0018")}">bert-0018</a></td>'
+    assert {path.name for path in page.parent.iterdir()} == {"index.html", page_of("bert-0018")}
     with closing(sqlite3.connect(world.home / ".dagster" / "history" / "runs.db")) as connection:
         assert connection.execute("SELECT event FROM events").fetchall() == [('{"says": "forgotten of forgotten"}',)]
 
