@@ -113,7 +113,7 @@ def plain(text: str) -> str:
 
 def customers_told(answer: Answer) -> int:
     """The sum over the segments of the summary."""
-    found = re.findall(r"^\S.*? +([\d,]+) +[\d.]+%$", plain(answer.out), re.MULTILINE)
+    found = re.findall(r"^\S.*? +([\d,]+) +<?[\d.]+%$", plain(answer.out), re.MULTILINE)
     return sum(int(count.replace(",", "")) for count in found)
 
 
