@@ -9,11 +9,12 @@ columns:
   lines: {hidden: true}
   revenue: {hidden: true}
   is_open: {hidden: true}
-legend: {Customers: accent, Guests (customer unknown): unknown}
+legend: {Customers: accent, "{% if guests %}Guests (customer unknown){% endif %}": unknown}
 let:
   best: max_by(rows, revenue) FILTER (NOT is_open)
   last: max_by(rows, month) FILTER (NOT is_open)
   lines: sum(lines)::BIGINT
+  guests: bool_or(guest_revenue <> 0)
   first: min(month)
 sentence: >-
   {% if best is none %}There is no whole month of orders yet.{% elif best.revenue <= 0 %}No whole month brought
