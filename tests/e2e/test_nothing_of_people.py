@@ -76,7 +76,7 @@ def plant(folder: Path) -> dict[str, list[Path]]:
     sold.append(f"#9,{MAIL},paid,EUR,{PHONE},10.00,{NAME},1,Tea,{CARD}0000,{buyer}")
     (folder / "shopify.csv").write_text("\n".join([shopify, *sold]) + "\n")
     own = "own.planted@example.org"  # of one customer, whom a service knows by it alone
-    (folder / "own.csv").write_text(f"customer_id,registered_at,email,first_name\nc001,2026-01-01,{own},{NAME}\n")
+    (folder / "own.csv").write_text(f"customer_id,registered_at,email,first_name\nc777,2026-01-01,{own},{NAME}\n")
     sent = {"id": 1, "camp_id": 7, "campaign name": NAME, "event": "delivered", "ts_event": 1_769_900_000, "email": own}
     (folder / "sent.jsonl").write_text(json.dumps(sent) + "\n")
     ours = [folder / name for name in ("orders.csv", "people.csv.gz", "own.csv", "lines.jsonl", "plan.csv")]
@@ -201,7 +201,7 @@ def test_nothing_of_people_is_anywhere_but_in_people_and_the_quarantine(tmp_path
     assert all(name.startswith(("data/quarantine/", "data/people/")) for name in held)
     assert modes(folder) == {0o600, 0o700}
     with closing(duckdb.connect(str(next(folder.glob("data/warehouse/*.duckdb"))), read_only=True)) as warehouse:
-        assert warehouse.execute("SELECT customer_id FROM ingest.aliases").fetchall() == [("c001",)]
+        assert warehouse.execute("SELECT customer_id FROM ingest.aliases").fetchall() == [("c777",)]
 
     failed = run(folder, plant_what_fails(tmp_path / "exports"))
     assert failed.returncode == 1 and b"more than 40.0 %" in failed.stderr and b"headless.csv" in failed.stderr
