@@ -53,4 +53,5 @@ SELECT
 FROM marts.purchase_gaps AS gaps
 JOIN names ON names.grouping = gaps.grouping AND names.group_name = gaps.group_name
 WHERE gaps.snapshot_date = $snapshot_date
+QUALIFY count(gaps.median_days) OVER (PARTITION BY gaps.grouping) > 0
 ORDER BY gaps.grouping DESC, names.place
