@@ -800,7 +800,8 @@ def test_more_customers_make_no_page_heavier(shop: Shop, tmp_path: Path) -> None
     shop.snapshot(str(MAY)).snapshot(str(JUNE))
     many = sizes("many")
     # More moves and longer numbers, but no row per customer, and twenty of them with a page at most.
-    assert all(many[name] < 1.5 * few[name] + 10_000 for name in few.keys() & many.keys()), (few, many)
+    # A page may also draw a chart that the few could not fill.
+    assert all(many[name] < 1.5 * few[name] + 15_000 for name in few.keys() & many.keys()), (few, many)
     assert len(many) <= len(few) + 120
 
 
