@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeVar
-from zoneinfo import ZoneInfo
 
 import typer
 from rich.table import Table as Grid
@@ -547,7 +546,7 @@ def _list_objections(settings: Settings) -> None:
     from pipeline.erasure.objections import find_objections
     from pipeline.reporting.words import shown_id
 
-    found, today = find_objections(settings), dt.datetime.now(ZoneInfo(settings.timezone)).date()
+    found, today = find_objections(settings), settings.today()
     for one in found:
         told = [f"{shown_id(one.customer_id)}: since {one.since}"]
         told += [f"kept off {', '.join(one.stops)}"] if one.stops else []
@@ -565,7 +564,7 @@ def _list_objections(settings: Settings) -> None:
 def _list_cases(settings: Settings) -> None:
     from pipeline.erasure.cases import deadlines
 
-    waiting, today = deadlines(settings), dt.datetime.now(ZoneInfo(settings.timezone)).date()
+    waiting, today = deadlines(settings), settings.today()
     for one in waiting:
         begun = "begun, not finished" if one.state == "open" else "not begun"
         told = f"Case {one.case}: asked for on {one.requested_on}, due on {one.due_on}, {begun}"

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from importlib.metadata import requires, version
 from pathlib import Path
 from typing import Literal
-from zoneinfo import ZoneInfo
 
 import duckdb
 import polars as pl
@@ -271,7 +270,7 @@ def _erasures(settings: Settings) -> Iterator[Finding]:
     except ErasureKeyError as error:
         yield Finding("fail", "erasures", str(error))
         return
-    today = dt.datetime.now(ZoneInfo(settings.timezone)).date()
+    today = settings.today()
     overdue = [one for one in waiting if one.is_overdue(today)]
     if overdue:
         named = ", ".join(f"{one.case} (due on {one.due_on})" for one in overdue[:3])
@@ -371,7 +370,7 @@ def _in_warehouse(settings: Settings, engine: DuckDBEngine) -> Iterator[Finding]
     yield from _deliveries(settings)
     yield from _objections(settings, engine)
     yield from _contents(engine)
-    yield from _future_dates(engine, dt.datetime.now(ZoneInfo(settings.timezone)).date())
+    yield from _future_dates(engine, settings.today())
     yield from _retention(settings, snapshots)
 
 
@@ -409,7 +408,7 @@ def _objections(settings: Settings, engine: DuckDBEngine) -> Iterator[Finding]:
         found = objections_of(settings, engine)
     except (LedgerUnusable, OutboxUnusable):
         return  # told of by `_deliveries`
-    today = dt.datetime.now(ZoneInfo(settings.timezone)).date()
+    today = settings.today()
     overdue = [one for one in found if one.is_overdue(today)]
     sent = sum(bool(one.still_on) for one in overdue)
     if overdue:

@@ -870,6 +870,10 @@ class Settings(BaseSettings):
             own.append(in_home)
         return tuple(dict.fromkeys((*own, SQL_FOLDER / "sources")))
 
+    def today(self) -> dt.date:
+        """The day it is in the shop: for what is due, and for messages. No table is computed from it."""
+        return dt.datetime.now(ZoneInfo(self.timezone)).date()
+
     def asked_periods(self) -> dict[str, Period]:
         """The periods that are set, by what they are called in messages."""
         asked = {"compare (A)": self.compare and self.compare.a, "compare (B)": self.compare and self.compare.b}
@@ -944,6 +948,10 @@ def _told_of(home: Path | None) -> str:
     return NEEDS_FILE
 
 
+_MAY_HOLD_SECRETS = ("failure_webhook", "digest", "destinations", "id_key", "erasure_keys")
+"""Settings that are never repeated, nor what they stand in: a key, or an address that may have one in it."""
+
+
 def _explain(error: ValidationError) -> str:
     lines = []
     for problem in error.errors():
@@ -953,8 +961,7 @@ def _explain(error: ValidationError) -> str:
             message = f"there is no such setting; {_instead(problem['loc'])}"
         elif problem["type"].startswith("date_"):
             message = "this is no day; write YYYY-MM-DD"
-        is_address = name.startswith("destinations") and "url" in name
-        secret = is_address or name.startswith(("failure_webhook", "digest.webhook", "id_key", "erasure_keys"))
+        secret = name.startswith(_MAY_HOLD_SECRETS)
         given = "" if secret or problem["type"] == "extra_forbidden" else f" (given: {problem['input']!r})"
         lines.append(f'setting "{name}": {message}{given}')
     where = f"{SETTINGS_FILE} in the home, from PERENNIAL_* variables and from options"

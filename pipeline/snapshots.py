@@ -2,7 +2,10 @@
 
 import datetime as dt
 from calendar import SUNDAY, monthrange
+from collections.abc import Collection
 from enum import StrEnum
+
+from pipeline.errors import PerennialError
 
 
 class Every(StrEnum):
@@ -28,3 +31,11 @@ def _ends(day: dt.date, every: Every) -> bool:
     if every is Every.MONTH:
         return day.day == monthrange(day.year, day.month)[1]
     return True
+
+
+def chosen(days: Collection[dt.date], asked: dt.date | None, refused: type[PerennialError], thing: str) -> dt.date:
+    """The day that is asked for, or the latest; `refused` is raised where there is no such `thing`."""
+    if days and (asked is None or asked in days):
+        return asked or max(days)
+    there = f"there are {min(days)} … {max(days)}" if days else "there is none; perennial run makes one"
+    raise refused(f"There is no {thing}{'' if asked is None else f' of {asked}'}: {there}.")

@@ -20,6 +20,7 @@ from pipeline.home.opening import opened
 from pipeline.home.people import people_at_hand
 from pipeline.home.quarantine import scratch_folder
 from pipeline.settings import Settings
+from pipeline.snapshots import chosen
 from pipeline.tables.audiences import ID, Audience, on_terms
 from pipeline.tables.catalog import catalog_of
 
@@ -69,7 +70,7 @@ def preview(settings: Settings, name: str, day: dt.date | None = None) -> Previe
         opened(settings, read_only=True) as connection,
     ):
         engine = DuckDBEngine(connection)
-        snapshot = _snapshot(engine, day)
+        snapshot = chosen(engine.rows_by_day(), day, NoSuchAudience, "snapshot")
         if engine.is_behind(catalog.tables.values()):
             raise NoSuchAudience("An earlier version wrote this home, or its tables have changed since; run first.")
         scratch = scratch_folder(settings)
@@ -101,14 +102,6 @@ def text_of_audience(settings: Settings, name: str) -> str:
     raise NoSuchAudience(
         f"There is no audience {name!r} with SQL of its own; there are {', '.join(one.name for one in audiences)}."
     )
-
-
-def _snapshot(engine: DuckDBEngine, day: dt.date | None) -> dt.date:
-    days = sorted(engine.rows_by_day())
-    if not days or (day is not None and day not in days):
-        there = f"there are {days[0]} … {days[-1]}" if days else "there is none; perennial run makes one"
-        raise NoSuchAudience(f"There is no snapshot{'' if day is None else f' of {day}'}: {there}.")
-    return day or days[-1]
 
 
 def _previewed(

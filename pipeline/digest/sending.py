@@ -15,6 +15,7 @@ from pipeline.home.opening import opened
 from pipeline.reporting.digest import Digest, digest_of
 from pipeline.reporting.facts import Query
 from pipeline.settings import Settings
+from pipeline.snapshots import chosen
 
 
 class NoDigest(PerennialError):
@@ -31,7 +32,7 @@ def digest(settings: Settings, day: dt.date | None = None) -> Digest:
     ):
         engine = DuckDBEngine(connection)
         try:
-            return digest_of(engine.read, settings, _snapshot(engine, day))
+            return digest_of(engine.read, settings, chosen(engine.rows_by_day(), day, NoDigest, "snapshot"))
         except duckdb.CatalogException:
             raise NoDigest("An earlier version wrote this home, or nothing was published yet; run first.") from None
 
@@ -61,11 +62,3 @@ def send_of_night(query: Query, settings: Settings, day: dt.date) -> list[str]:
     mark.parent.mkdir(mode=0o700, exist_ok=True)
     mark.write_text(str(day))
     return done
-
-
-def _snapshot(engine: DuckDBEngine, day: dt.date | None) -> dt.date:
-    days = sorted(engine.rows_by_day())
-    if not days or (day is not None and day not in days):
-        there = f"there are {days[0]} … {days[-1]}" if days else "there is none; perennial run makes one"
-        raise NoDigest(f"There is no snapshot{'' if day is None else f' of {day}'}: {there}.")
-    return day or days[-1]

@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from pipeline.activation.ledger import forget_customers
 from pipeline.engines.duckdb import DuckDBEngine
@@ -62,7 +61,7 @@ def forget(
     known_as = canonical(kind, told, settings.country)
     if known_as is None:
         raise CannotForget(f"That is no {kind}: give an address, a number with the code of its country, or an id.")
-    today = _today(settings)
+    today = settings.today()
     if requested_on is not None and requested_on > today:
         raise CannotForget(f"{requested_on} is after today: name the day on which the request came.")
     with home_lock(settings.home, "forget", settings.lock_wait_seconds):
@@ -175,12 +174,8 @@ def _requests(settings: Settings) -> list[Request]:
         if engine.is_behind(input_tables()) or not people_file(settings).exists():
             return []
         with people_attached(engine, settings):
-            open_cases(engine, settings, _today(settings))
+            open_cases(engine, settings, settings.today())
             return waiting(engine)
-
-
-def _today(settings: Settings) -> dt.date:
-    return dt.datetime.now(ZoneInfo(settings.timezone)).date()
 
 
 def _purge(settings: Settings, person: Person, after: Callable[[str], object]) -> list[str]:

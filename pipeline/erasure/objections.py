@@ -10,7 +10,6 @@ import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 import polars as pl
 
@@ -100,7 +99,7 @@ def object_to(settings: Settings, kind: Kind, told: Sequence[str], since: dt.dat
     They stand in the drop folder as an export does, and count at once: what is delivered from now on is without them.
     `since`: today unless given. Raises CannotObject where one names nobody; then none is recorded.
     """
-    today = dt.datetime.now(ZoneInfo(settings.timezone)).date()
+    today = settings.today()
     if since is not None and since > today:
         raise CannotObject(f"{since} is after today: name the day on which the objection came.")
     if settings.engine != "duckdb":

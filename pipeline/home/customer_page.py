@@ -13,6 +13,7 @@ from pipeline.home.opening import opened
 from pipeline.reporting.page import page_folders
 from pipeline.reporting.site import OUT, RunCard, page_of_value
 from pipeline.settings import Settings
+from pipeline.snapshots import chosen
 from pipeline.tables.catalog import catalog_of
 
 FOLDER = "customer"
@@ -34,19 +35,16 @@ def write_customer_page(settings: Settings, customer_id: str, day: dt.date | Non
         opened(settings, read_only=True) as connection,
     ):
         engine = DuckDBEngine(connection)
-        days = [one for one in sorted(engine.rows_by_day()) if (settings.home / OUT / str(one)).is_dir()]
-        if not days or (day is not None and day not in days):
-            there = f"there are {days[0]} … {days[-1]}" if days else "there is none; perennial run makes one"
-            raise NoSuchCustomer(f"There is no report{'' if day is None else f' of {day}'}: {there}.")
+        days = [one for one in engine.rows_by_day() if (settings.home / OUT / str(one)).is_dir()]
+        day = chosen(days, day, NoSuchCustomer, "report")
         if engine.is_behind(catalog.tables.values()):
             raise NoSuchCustomer("An earlier version wrote this home, or its tables have changed since; run first.")
         run = RunCard("", "", {}, settings.analytic(), settings.currency, settings.locale, settings.name)
         folders = page_folders(settings.home)
-        made = page_of_value(engine.read, day or days[-1], catalog.tables, run, folders, FOLDER, customer_id)
+        made = page_of_value(engine.read, day, catalog.tables, run, folders, FOLDER, customer_id)
     if made is None:
         raise NoSuchCustomer(
-            f"Nobody with this id had ordered by {day or days[-1]}. Ids stand in the column customer_id of tables and "
-            "audiences."
+            f"Nobody with this id had ordered by {day}. Ids stand in the column customer_id of tables and audiences."
         )
     target, text = made
     path = settings.home / target

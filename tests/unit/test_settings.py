@@ -108,6 +108,20 @@ def test_an_unknown_setting_is_answered_with_the_closest(home):
 
 
 @pytest.mark.parametrize(
+    "text",
+    [
+        f'[digest]\nto = ["crm@shop.example"]\nwebhook = "{WEBHOOK}"',  # what is wrong is beside the secret
+        '[digest]\nsmtp = "smtp://shop:T0P-SECRET@mail.example:587"',
+        '[destinations.crm]\nurl = "sftp://shop:T0P-SECRET@host/folder"',
+    ],
+)
+def test_a_secret_is_not_repeated_with_what_it_stands_in(home, text):
+    write(home, text)
+    message = refusal(home)
+    assert WEBHOOK not in message and "T0P-SECRET" not in message
+
+
+@pytest.mark.parametrize(
     ("text", "instead"),
     [
         ("[digest]\nsmpt = 'x'", "did you mean digest.smtp"),
