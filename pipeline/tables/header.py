@@ -20,7 +20,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from pipeline.errors import PerennialError
 from pipeline.places import FOLDER_COLUMN
 from pipeline.settings import SQL_FOLDER
-from pipeline.tables.inlining import FEATURES, inlined
+from pipeline.tables.inlining import FEATURES, WithFeatures, inlined
 from pipeline.tables.sql_text import tables_read
 
 PARTITION_COLUMN = "snapshot_date"
@@ -206,6 +206,8 @@ class Table:
 
     @cached_property
     def _all_reads(self) -> frozenset[str]:
+        if isinstance(self.select, WithFeatures):
+            return self.select.tables
         return tables_read(self.select, self.file) if self.select else frozenset(self.header.reads)
 
     @property

@@ -73,34 +73,43 @@ def inlined(sql: str, file: str, features: Mapping[str, str]) -> str:
     """
     if FEATURES not in sql.lower():
         return sql
+    last = _part(parse(sql, file), file)
     written_in: dict[str, Part] = {}
-    last = _part(parse(sql, file), file, features, written_in)
+    _write_in(last, file, features, written_in)
     return WithFeatures(last, written_in) if written_in else sql
 
 
-def _part(tree: exp.Query, file: str, features: Mapping[str, str], written_in: dict[str, Part]) -> Part:
-    """The tree, reading CTEs in the place of features; `written_in` is given those that it lacks."""
+def _write_in(part: Part, file: str, features: Mapping[str, str], written_in: dict[str, Part]) -> None:
+    """Give `written_in` the features that a part reads and that it lacks, each after those it reads itself."""
+    for name in sorted(part.features):
+        if name in written_in:
+            continue
+        if name not in features:
+            raise Refused(file, name, f"one of {', '.join(sorted(features))}", "is no file of sql/features/")
+        feature = _feature(features[name], name)
+        _write_in(feature, name, features, written_in)
+        written_in[name] = feature
+
+
+def _part(tree: exp.Query, file: str) -> Part:
+    """The tree, which is changed, reading CTEs in the place of features."""
     own, tables = set[str](), set[str]()
     for table in real_tables(tree, file):
         name = table_name(table)
         if table.db.lower() != FEATURES:
             tables.add(name)
             continue
-        if name not in features:
-            raise Refused(file, name, f"one of {', '.join(sorted(features))}", "is no file of sql/features/")
-        if name not in written_in:
-            written_in[name] = _part(_feature(features[name], name).copy(), name, features, written_in)
         own.add(name)
         _read(table, _cte_name(name))
     return Part(written(tree, pretty=True), frozenset(own), frozenset(tables))
 
 
 @lru_cache(maxsize=256)
-def _feature(select: str, name: str) -> exp.Query:
-    """A feature as its readers get it, read once: a dozen tables read the same. Copy it to change it."""
+def _feature(select: str, name: str) -> Part:
+    """A feature as its readers get it, read and written once: a dozen tables read the same."""
     feature = parse(select, name)
     _set_apart(feature, name)
-    return feature
+    return _part(feature, name)
 
 
 def _set_apart(feature: exp.Query, name: str) -> None:

@@ -10,9 +10,7 @@ from typing import NamedTuple
 
 import sqlglot
 from sqlglot import exp
-from sqlglot.dialects.duckdb import DuckDB
 from sqlglot.errors import SqlglotError
-from sqlglot.generators.duckdb import DuckDBGenerator
 from sqlglot.optimizer.scope import Scope, traverse_scope
 
 from pipeline.errors import PerennialError
@@ -20,21 +18,18 @@ from pipeline.errors import PerennialError
 DIALECT = "duckdb"
 
 
-class _AsWritten(DuckDB):
-    """DuckDB's SQL, with the percentile of the portable subset, for which sqlglot writes a function of DuckDB alone."""
-
-    class Generator(DuckDBGenerator):
-        def withingroup_sql(self, expression: exp.WithinGroup) -> str:
-            if not isinstance(expression.this, exp.PercentileCont):
-                return str(super().withingroup_sql(expression))
-            percentile, order = self.sql(expression.this, "this"), self.sql(expression, "expression").strip()
-            return f"percentile_cont({percentile}) WITHIN GROUP ({order})"
-
-
 def written(tree: exp.Expr, pretty: bool = False) -> str:
     """A tree that was changed, as SQL that is in the portable subset where the tree is."""
-    sql: str = tree.sql(_AsWritten, comments=False, pretty=pretty)
+    sql: str = tree.transform(_percentile).sql(DIALECT, comments=False, pretty=pretty, copy=False)
     return sql
+
+
+def _percentile(node: exp.Expr) -> exp.Expr:
+    """The percentile of the portable subset, for which sqlglot would write a function of DuckDB alone, as its text."""
+    if isinstance(node, exp.WithinGroup) and isinstance(node.this, exp.PercentileCont):
+        part, order = (inner.sql(DIALECT, comments=False).strip() for inner in (node.this.this, node.expression))
+        return exp.Var(this=f"percentile_cont({part}) WITHIN GROUP ({order})")
+    return node
 
 
 class Refused(PerennialError):
