@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Annotated, Any, Self, get_args
 
@@ -301,12 +301,19 @@ class _Maker:
 
     def _let(self, key: Any = None) -> dict[str, Any]:
         """The aggregates of the rows, or of those of one value of `each`."""
-        if self._chart.aggregates is None:
+        if not self._aggregates:
             return {}
-        with naming_the_file(self._chart.file, None, "what let asks"):
-            found = self._report.ask(self._chart.aggregates).to_dicts()
+        found = self._aggregates
         values = found[0] if self._header.each is None else next(row for row in found if row["__key"] == key)
         return {name: value for name, value in values.items() if name != "__key"}
+
+    @cached_property
+    def _aggregates(self) -> list[dict[str, Any]]:
+        """What `let` asks, one row or one per value of `each`; empty where it asks nothing."""
+        if self._chart.aggregates is None:
+            return []
+        with naming_the_file(self._chart.file, None, "what let asks"):
+            return self._report.ask(self._chart.aggregates).to_dicts()
 
     # ── columns ───────────────────────────────────────────────────────────────────────────────────────────────────
 
