@@ -28,10 +28,10 @@ COUNTS = ("rows_read", "accepted", "quarantined", "superseded", "duplicates")
 class Home:
     """A home with a drop folder and a warehouse in memory, loaded as a run loads it."""
 
-    def __init__(self, path: Path, opened: ExitStack, named: Iterable[Path] = ()) -> None:
+    def __init__(self, path: Path, opened: ExitStack, named: Iterable[Path] = (), **settings: Any) -> None:
         self.path = path
-        self.engine = opened.enter_context(open_engine(Settings(home=path), named))
-        self.settings = {"quarantine_limit": 1.0}  # files of three rows have a wrong one often
+        self.engine = opened.enter_context(open_engine(Settings(home=path, **settings), named))
+        self.settings = {"quarantine_limit": 1.0, **settings}  # files of three rows have a wrong one often
         self.clock = dt.datetime(2026, 12, 1)
 
     def drop(self, name: str, content: str | bytes, source: str = "perennial") -> Path:

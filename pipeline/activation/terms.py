@@ -80,7 +80,8 @@ class Gate:
 
     A yes counts up to the end of the day, a no as soon as it is told, also of a day that is long past: nobody may be
     written to who has said no meanwhile. Of a purpose and a channel the latest word counts, of words of the same
-    second the withdrawal; what is withdrawn for every channel (*) is withdrawn for each. Nothing said is no consent.
+    second, or of an hour that the clock repeats, the withdrawal; what is withdrawn for every channel (*) is withdrawn
+    for each. Nothing said is no consent.
     """
 
     def __init__(self, engine: DuckDBEngine, day: dt.date, holdout_share: float = 0.0) -> None:
@@ -188,6 +189,8 @@ FROM (
 _DAY_ONLY = "{0} = date_trunc('day', {0})"
 _END_OF_DAY = "{0} + INTERVAL 1 DAY - INTERVAL 1 SECOND"
 """Until when a no counts that tells a day and no time, which is read as its midnight."""
+_IN_REPEATED_HOUR = "CAST(CAST({0} AS TIMESTAMPTZ) - INTERVAL 1 HOUR AS TIMESTAMP) = {0}"
+"""Whether a time of the shop's zone comes twice, since its clocks go back: nobody can tell which of them it is."""
 _MENDED = """EXISTS (
         SELECT 1 FROM staging.consents AS mended
         WHERE mended.status = 'granted' AND mended.changed_at = no.changed_at AND mended.customer_id = no.customer_id
@@ -197,7 +200,8 @@ _MENDED = """EXISTS (
 _WITHDRAWN = f"""
 CREATE OR REPLACE TEMP TABLE withdrawn AS
 SELECT coalesce(aliases.customer_id, said.customer_id) AS customer_id, said.purpose, said.channel,
-  max(said.said_at) AS said_at
+  max(said.said_at + CASE WHEN {_IN_REPEATED_HOUR.format("said.said_at")} THEN INTERVAL 1 HOUR ELSE INTERVAL 0 HOUR END)
+    AS said_at
 FROM (
   SELECT customer_id, purpose, channel,
     CASE
@@ -219,7 +223,7 @@ LEFT JOIN ingest.aliases AS aliases ON aliases.alias_id = said.customer_id
 GROUP BY coalesce(aliases.customer_id, said.customer_id), said.purpose, said.channel
 """
 """Who is known by an address alone is every customer who has it (ingest.aliases). An unsubscription or a complaint
-takes back all marketing of its channel."""
+takes back all marketing of its channel. In an hour that comes twice a no counts as of the second time."""
 _UNREACHED = f"""
 CREATE OR REPLACE TEMP TABLE unreached AS
 WITH last_seen AS (

@@ -40,7 +40,7 @@ def phone(told: str, country: str | None) -> str | None:
     """
     import phonenumbers
 
-    text = _ABROAD.sub("+", " ".join(unicodedata.normalize("NFKC", _seen(told)).split()))
+    text = _ABROAD.sub("+", " ".join(_seen(told).split()))
     try:
         number = phonenumbers.parse(text, country)
     except phonenumbers.NumberParseException:
@@ -56,10 +56,10 @@ def named(kind: str, told: str, country: str | None) -> tuple[str, list[str]]:
     What it says it is comes first. Else it is what it looks like: an address, a number, several of them, or an id. A
     customer id that is an address names the address as well, since nobody can tell which is meant.
     """
-    text = told.strip()
+    text = _seen(told)
     if kind not in ("email", "phone"):
         beside = email(text) if "@" in text else phone(text, None) if text.startswith("+") else None
-        return kind, list(dict.fromkeys(filter(None, (text, beside))))
+        return kind, list(dict.fromkeys(filter(None, (told.strip(), beside))))
     addresses = _ADDRESS.findall(text)
     one = (email(text) if len(addresses) == 1 else None) if "@" in text else phone(text, country)
     if one is not None:
@@ -80,5 +80,7 @@ _ID = re.compile(r"(?![+\d().-]{7,}$)[^\s@]+")
 
 
 def _seen(told: str) -> str:
-    """A text without characters that nobody sees (of no width, marks of direction) and blanks around it."""
-    return "".join(sign for sign in told if unicodedata.category(sign) != "Cf").strip()
+    """A text without characters that nobody sees (of no width, marks of direction) and blanks around it, and signs of
+    full width as the usual ones."""
+    seen = "".join(sign for sign in told if unicodedata.category(sign) != "Cf")
+    return unicodedata.normalize("NFKC", seen).strip()

@@ -6,8 +6,9 @@ and what platforms match by are never altered: nothing would find them. They are
 
 from __future__ import annotations
 
-_BEGINS_LIKE_A_FORMULA = r"^[\s\p{Z}\p{Cf}]*[=+@＝＋－＠-]|^[\t\r\n\x00]"
-"""Also in full width, and behind blanks and signs that nobody sees; tab, line break and NUL cut a cell in two."""
+_BEGINS_LIKE_A_FORMULA = r"^[\s\p{Z}\p{C}]*[=+@＝＋－＠﹦﹢﹣﹫−-]|^[\t\r\n\x00]"
+"""Also in full width, small or as a sign of mathematics, and behind blanks and signs that nobody sees; tab, line break
+and NUL cut a cell in two."""
 
 _CHANGED = r"^0\d+$|^\d{16,}$|^\d+(\.\d+)?[eE][+-]?\d+$|^\d{1,4}[./-]\d{1,2}([./-]\d{1,4})?$|^(?i:true|false)$"
 """What a spreadsheet takes for a number, a date or a truth value, and then writes otherwise: 007, 1e5, 3-4."""

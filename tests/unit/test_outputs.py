@@ -192,7 +192,8 @@ def test_ids_are_never_altered_and_those_like_formulas_are_quoted_and_counted(sh
 
 
 FREE_TEXTS = {
-    **{f"{first}cmd|' /C calc'!A0": True for first in "=+-@＝＋－＠\t\r\n\0"},
+    **{f"{first}cmd|' /C calc'!A0": True for first in "=+-@＝＋－＠﹦﹢﹣﹫−\t\r\n\0"},
+    **{f"{before}=1": True for before in "\v\f\x85\x1f\u200b\ufeff"},
     "  =1": True, "\u00a0@x": True, "\ufeff+1": True, "\u3000－1": True, " \t-1": True,
     "": False, "a=1": False, "'=1": False, "two\nlines": False, "é@x.org": False, " tea": False, "4711": False,
 }  # fmt: skip

@@ -50,6 +50,7 @@ def known(home: Home) -> dict[str, tuple[str | None, ...]]:
         ('"Kowal, Anna" <anna@x.example>;', "anna@x.example"),
         ("MailTo:anna@x.example", "anna@x.example"),
         ("'anna@x.example'", "anna@x.example"),
+        ("ａｎｎａ＠x.example", "anna@x.example"),
         ("anna kowal@example.com", None),
         ("anna@example", None),
         ("anna@", None),
@@ -104,6 +105,8 @@ def test_a_number_is_kept_in_one_way_and_only_a_valid_one(told, country, kept):
         ("customer_id", "Anna@X.example", ("customer_id", ["Anna@X.example", "anna@x.example"])),
         ("customer_id", "+48 600 123 456", ("customer_id", ["+48 600 123 456", "+48600123456"])),
         ("customer_id", "600123456", ("customer_id", ["600123456"])),
+        ("customer_id", "anna＠x.example", ("customer_id", ["anna＠x.example", "anna@x.example"])),
+        ("email", "anna＠x.example", ("email", ["anna@x.example"])),
         ("strange", "17", ("strange", ["17"])),
     ],
 )  # fmt: skip

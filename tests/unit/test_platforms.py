@@ -900,5 +900,21 @@ def test_a_gate_asks_for_every_consent(home):
     assert home.engine.scalar(f"SELECT {granted((one, other), repr('a'))}") is False
 
 
+def test_a_no_in_the_hour_that_the_clock_repeats_counts_after_every_yes_in_it(tmp_path):
+    """On 26 October 2025 clocks in Warsaw go back at 01:00 UTC: half past two comes twice."""
+    said = {
+        "taken_back": ["granted,2025-10-26T00:50:00Z", "withdrawn,2025-10-26T01:10:00Z"],
+        "given_long_after": ["granted,2025-10-26T03:00:00Z", "withdrawn,2025-10-26T01:10:00Z"],
+        "taken_back_before": ["withdrawn,2025-10-25T23:10:00Z", "granted,2025-10-25T23:50:00Z"],
+    }
+    consents = [f"{id},marketing,email,{word}" for id, words in said.items() for word in words]
+    with ExitStack() as opened:
+        home = Home(tmp_path, opened, timezone="Europe/Warsaw")
+        load(home, [person(id) for id in said], consents)
+        Gate(home.engine, DAY)
+        agreed_to = home.engine.execute("SELECT customer_id FROM temp.grants ORDER BY 1")
+    assert agreed_to == [("given_long_after",), ("taken_back_before",)]
+
+
 def test_counts_of_a_waterfall_add_up():
     assert Waterfall("a", None, {"objected": 2, "delivered": 3}).members == 5
