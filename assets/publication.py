@@ -19,6 +19,7 @@ from pipeline.activation.ledger import deliver_to_folder, is_kept, opened_ledger
 from pipeline.activation.terms import Waterfall
 from pipeline.engines.duckdb import DuckDBEngine
 from pipeline.home.people import people_at_hand
+from pipeline.home.published_views import published_days, stage_views
 from pipeline.home.publishing import Publication
 from pipeline.home.warehouse import Warehouse
 from pipeline.places import audience_folder, table_file, table_folder
@@ -30,7 +31,7 @@ from pipeline.tables.catalog import Catalog
 from pipeline.tables.header import Table
 
 PARTS = {
-    "tables": "Tables of the snapshot as Parquet: data/marts/TABLE/day=DATE/",
+    "tables": "Tables of the snapshot as Parquet: data/marts/TABLE/day=DATE/, and as views: data/published.duckdb",
     "audiences": "Every audience as Parquet and CSV, with a manifest: data/audiences/DATE/",
     "report": "The pages that people read: reports/out/DATE/index.html",
 }
@@ -84,6 +85,7 @@ def publication_assets(catalog: Catalog, partitions_def: dg.PartitionsDefinition
             _tell(context, waterfalls)
             for part, count in zip(PARTS, (len(tables_written), len(audiences), len(pages)), strict=True):
                 files[part] += count
+        stage_views(staged, settings.home, catalog.published, {*published_days(settings.home), *asked})
         staged.commit(last=manifests)
         deliver_to_folder(settings)
         context.log.info(f"Published {asked[0]}{f' … {asked[-1]}' if len(asked) > 1 else ''}.")

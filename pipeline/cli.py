@@ -287,6 +287,29 @@ def lint(home: Home = None) -> None:
     out.print(f"All is well in {settings.home}.", markup=False, soft_wrap=True)
 
 
+@app.command("dbt-sources")
+def dbt_sources(
+    home: Home = None,
+    location: Annotated[
+        str | None,
+        typer.Option(
+            help="The home as dbt finds it, such as \"{{ env_var('PERENNIAL_HOME') }}\". (default: where it is)"
+        ),
+    ] = None,
+) -> None:
+    """Print a sources.yml of the published tables for a dbt project with dbt-duckdb (docs/bi.md)."""
+    with _reported("Not printed."):
+        from pipeline.doctor import require_home
+
+        settings = load(home)
+        require_home(settings)
+        from pipeline.dbt_sources import sources
+        from pipeline.tables.catalog import catalog_of
+
+        text = sources(catalog_of(settings.home).published, location or str(settings.home))
+    typer.echo(text, nl=False)
+
+
 @app.command()
 def audience(
     name: Annotated[str, typer.Argument(help="An audience's file (segments), or one of its audiences (grid/loyal).")],

@@ -11,6 +11,7 @@ from pipeline.settings import Settings
 _LONGEST_STEM = 80  # bytes: some file systems allow no name of more than 143
 QUARANTINE = "data/quarantine"
 AUDIENCES = "data/audiences"
+PUBLISHED_VIEWS = "data/published.duckdb"
 FOLDER_COLUMN = "day"
 """What the folder of a published partition is called; to readers of folders a column beside those of the file."""
 

@@ -13,10 +13,11 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path, PurePosixPath
 
+from pipeline.places import PUBLISHED_VIEWS
 from pipeline.settings import SETTINGS_FILE, Settings
 
 OWNED = ("data/warehouse", "data/people", "data/erasures", "data/quarantine", "data/.staging", ".dagster", ".perennial")
-PUBLISHED = ("data/marts", "data/audiences", "reports/out")
+PUBLISHED = ("data/marts", "data/audiences", PUBLISHED_VIEWS, "reports/out")
 _FOR_OWNER, _FOR_GROUP = (0o700, 0o600), (0o750, 0o640)
 _PASSED_THROUGH = 0o710
 
@@ -90,6 +91,8 @@ def _is_ours(home: Path) -> bool:
 
 
 def _tree(top: Path, folder_mode: int, file_mode: int) -> Iterator[tuple[Path, int]]:
+    if top.is_file():
+        yield top, file_mode
     for folder, _, files in os.walk(top):
         yield Path(folder), folder_mode
         for name in files:

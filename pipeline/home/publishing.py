@@ -78,6 +78,14 @@ class Publication:
         """Declare that the file <home>/<target>, if it is there, is to be deleted at commit."""
         self._removed.add(_checked(target))
 
+    def leaves(self, target: str) -> bool:
+        """Whether a file will be at <home>/<target> after the commit, by what is staged and declared so far."""
+        target = _checked(target)
+        if _staged(self._staging, target).exists():
+            return True
+        is_going = target in self._removed or _is_within(target, self._owned)
+        return not is_going and (self._home / target).exists()
+
     def commit(self, last: Sequence[str] = ()) -> tuple[str, ...]:
         """Put every staged file in place and return the published targets, manifests at the end.
 

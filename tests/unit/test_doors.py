@@ -22,7 +22,7 @@ BEGINS = {
     "run": "Not published.", "demo": "Not published.", "prune": "Nothing was removed.", "rekey": "Nothing was changed.",
     "simulate": "Nothing was written.", "inspect": "Not inspected.",
     "new": "Nothing was written.", "lint": "Not linted.", "doctor": "✗ home:",
-    "deliver": "Not delivered.",
+    "deliver": "Not delivered.", "dbt-sources": "Not printed.",
 }  # fmt: skip
 
 
@@ -58,6 +58,7 @@ def told(command: str) -> str:
         ("new audience loyal --home empty", "holds neither perennial.toml nor a folder data/"),
         ("deliver --home no/where", "There is no home: "),
         ("lint --home empty", "holds neither perennial.toml nor a folder data/"),
+        ("dbt-sources --home empty", "holds neither perennial.toml nor a folder data/"),
         ("run --home file --source perennial=orders.csv", "is a file. A home is a folder"),
         ("run --home file/x --source perennial=orders.csv", "The home cannot be written: Not a directory"),
         ("run --home no/where --show-values", "There is no home: "),
