@@ -9,7 +9,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python; do \
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input
 HOME_DIR ?= .
 
-.PHONY: help setup setup-dev setup-spark setup-examples run dev test test-long bench validate bench-models bench-activation lint format lock clean
+.PHONY: help setup setup-dev setup-spark setup-examples run dev test test-long bench validate bench-models bench-activation lint docs screenshots format lock clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -36,6 +36,10 @@ $(VENV)/.installed-spark: requirements-spark.lock $(VENV)/.installed
 
 $(VENV)/.installed-examples: requirements-examples.lock $(VENV)/.installed
 	@$(INSTALL) --require-hashes --only-binary :all: -r requirements-examples.lock
+	@touch $@
+
+$(VENV)/.installed-docs: requirements-docs.lock $(VENV)/.installed
+	@$(INSTALL) --require-hashes --only-binary :all: -r requirements-docs.lock
 	@touch $@
 
 setup: $(VENV)/.installed ## Install what running needs, pinned and hashed, into .venv
@@ -79,6 +83,12 @@ lint: setup-dev ## Style, types, the floors of the rooms, and the portable subse
 	@$(BIN)/lint-imports --no-logo
 	@$(BIN)/python -m pipeline.lint
 
+docs: $(VENV)/.installed-docs ## Build the site of docs/ into data/site, with the dictionary of all tables; every link must lead somewhere
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet && echo "data/site/index.html"
+
+screenshots: setup-dev ## Take the pictures in docs/images again, of data/demo (first: make run; needs chromium)
+	@$(BIN)/python docs/hooks/screenshots.py data/demo
+
 format: setup-dev ## Let ruff lay out the code
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
@@ -91,6 +101,7 @@ lock: ## Renew requirements*.lock (needs uv)
 	@$(UV_COMPILE) --upgrade --group dev -c requirements.lock -o requirements-dev.lock
 	@$(UV_COMPILE) --upgrade --extra spark -c requirements.lock -c requirements-dev.lock -o requirements-spark.lock
 	@$(UV_COMPILE) --upgrade --extra examples -c requirements.lock -o requirements-examples.lock
+	@$(UV_COMPILE) --upgrade --group docs -c requirements.lock -c requirements-dev.lock -o requirements-docs.lock
 
 clean: ## Remove what setup and the demos made; your own homes stay
-	@rm -rf $(VENV) data/demo data/demo-shop data/demo-grocery .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	@rm -rf $(VENV) data/demo data/demo-shop data/demo-grocery data/site .mypy_cache .pytest_cache .ruff_cache .hypothesis

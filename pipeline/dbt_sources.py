@@ -1,8 +1,8 @@
 """dbt: the published tables of a home as sources of a dbt project, written from their headers.
 
 Two sources for dbt-duckdb, which reads the Parquet files where they lie: `perennial` has the newest published day,
-`perennial_all_days` all of them. Tests are those of the headers that dbt itself has (not_null, unique, accepted_values),
-on the newest day: before it was published, a night has tested more than these.
+`perennial_all_days` all of them. Tests are those of the headers that dbt itself has (not_null, unique,
+accepted_values), on the newest day: before it was published, a night has tested more than these.
 """
 
 from __future__ import annotations
