@@ -86,8 +86,9 @@ lint: setup-dev ## Style, types, the floors of the rooms, and the portable subse
 docs: $(VENV)/.installed-docs ## Build the site of docs/ into data/site, with the dictionary of all tables; every link must lead somewhere
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet && echo "data/site/index.html"
 
-screenshots: setup-dev ## Take the pictures in docs/images again, of data/demo (first: make run; needs chromium)
-	@$(BIN)/python docs/hooks/screenshots.py data/demo
+screenshots: setup-dev ## Take the pictures in docs/images again, of data/demo-shop (needs chromium)
+	@[ -e data/demo-shop/reports/out/index.html ] || $(BIN)/perennial demo --shop
+	@$(BIN)/python docs/hooks/screenshots.py data/demo-shop
 
 format: setup-dev ## Let ruff lay out the code
 	@$(BIN)/ruff format .

@@ -10,7 +10,7 @@ from pathlib import Path
 from playwright.sync_api import sync_playwright
 
 IMAGES = Path(__file__).parents[1] / "images"
-PAGES = {"report": "index.html", "segments": "segments.html", "cohorts": "cohorts.html"}
+PAGES = {"report": "index.html"}
 WIDTH, HEIGHT = 1280, 900
 
 
@@ -18,7 +18,7 @@ def main(home: str) -> None:
     """One PNG for each of PAGES. Raises FileNotFoundError where the home has no report."""
     reports = sorted(Path(home, "reports", "out").resolve().glob("????-??-??"))
     if not reports:
-        raise FileNotFoundError(f"{home} has no report yet; make run makes data/demo.")
+        raise FileNotFoundError(f"{home} has no report yet; `perennial demo --shop` makes data/demo-shop.")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
         page = browser.new_page(viewport={"width": WIDTH, "height": HEIGHT}, color_scheme="light")
