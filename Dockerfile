@@ -23,9 +23,10 @@ FROM ${PYTHON} AS perennial
 COPY --from=build /opt/perennial /opt/perennial
 ENV PATH=/opt/perennial/bin:$PATH PERENNIAL_HOME=/home/shop PYTHONUNBUFFERED=1
 # Of nobody's in particular: `--user` may name who owns the volume on the host. perennial itself works with umask 077.
-RUN useradd --uid 10001 --create-home --shell /usr/sbin/nologin perennial \
+RUN groupadd --gid 10001 perennial \
+    && useradd --uid 10001 --gid 10001 --create-home --shell /usr/sbin/nologin perennial \
     && install -d -m 0700 -o perennial -g perennial /home/shop
-USER perennial
+USER 10001:10001
 WORKDIR /home/shop
 VOLUME /home/shop
 ENTRYPOINT ["perennial"]

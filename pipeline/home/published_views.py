@@ -45,7 +45,7 @@ _LATEST = "CREATE OR REPLACE MACRO main.latest_day() AS {day}"
 _ROWS = f"""
     CREATE OR REPLACE MACRO main.published_rows(file) AS TABLE
     SELECT * FROM read_parquet(
-        regexp_replace(main.published_folder(), '([*?[])', '[\1]', 'g') || file,  -- a folder is no pattern
+        regexp_replace(main.published_folder(), '([*?[])', '[\\1]', 'g') || file,  -- a folder is no pattern
         union_by_name = true, hive_partitioning = false)
     WHERE CASE
         WHEN getvariable('perennial_data') IS NULL
