@@ -18,7 +18,7 @@ import datetime as dt
 import hashlib
 import shutil
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path, PurePosixPath
 
 import duckdb
@@ -31,6 +31,7 @@ from pipeline.tables.header import Table
 
 _DATA = PurePosixPath("data")
 _OF_THIS_FILE = r"(^|[/\\])published\.duckdb\.tmp$"
+_CONFIG = {"threads": 1}
 _FORM = 1  # to be raised when what is made below changes otherwise than by the tables
 
 _FOLDER = f"""
@@ -69,11 +70,8 @@ def stage_views(publication: Publication, home: Path, tables: Sequence[Table], d
     fingerprint = hashlib.sha256("\n".join([str(_FORM), duckdb.__version__, *statements]).encode()).hexdigest()
     path = publication.file(PUBLISHED_VIEWS)
     publication.removes(f"{PUBLISHED_VIEWS}.wal")  # of a tool that wrote into the file of before
-    path.unlink(missing_ok=True)
-    if not _is_reused(home / PUBLISHED_VIEWS, path, fingerprint):
-        path.unlink(missing_ok=True)
-        _make(path, tables, statements, fingerprint)
-    with closing(duckdb.connect(path, config={"threads": 1})) as connection:
+    reused = _reused(home / PUBLISHED_VIEWS, path, fingerprint)
+    with closing(reused or _made(path, tables, statements, fingerprint)) as connection:
         connection.execute(_FOLDER.format(folder=text_literal(f"{home / _DATA}/"))).fetchall()
         connection.execute(_LATEST.format(day=text_literal(latest))).fetchall()
 
@@ -112,17 +110,24 @@ def _view(schema: str, table: Table, day: str) -> list[str]:
     ]
 
 
-def _is_reused(before: Path, path: Path, fingerprint: str) -> bool:
-    """Whether the file of before has the same views; then `path` is a copy of it."""
+def _reused(before: Path, path: Path, fingerprint: str) -> duckdb.DuckDBPyConnection | None:
+    """A copy of the file of before at `path`, opened, if it has the same views."""
     try:
         shutil.copyfile(before, path)
-        with closing(duckdb.connect(path, read_only=True)) as connection:
-            return connection.execute("SELECT fingerprint FROM main.made_of").fetchall() == [(fingerprint,)]
-    except (OSError, duckdb.Error):  # there is none, or it is not of ours, or damaged
-        return False
+        connection = duckdb.connect(path, config=_CONFIG)
+    except (OSError, duckdb.Error):  # there is none, or it is damaged
+        return None
+    with suppress(duckdb.Error):  # a file of somebody else's making
+        if connection.execute("SELECT fingerprint FROM main.made_of").fetchall() == [(fingerprint,)]:
+            return connection
+    connection.close()
+    return None
 
 
-def _make(path: Path, tables: Sequence[Table], statements: Sequence[str], fingerprint: str) -> None:
+def _made(
+    path: Path, tables: Sequence[Table], statements: Sequence[str], fingerprint: str
+) -> duckdb.DuckDBPyConnection:
+    path.unlink(missing_ok=True)
     dictionary = pl.DataFrame(
         [
             (table.name, name, column.type, column.unit, column.nullable, column.meaning)
@@ -132,14 +137,13 @@ def _make(path: Path, tables: Sequence[Table], statements: Sequence[str], finger
         schema=["table_name", "column_name", "type", "unit", "nullable", "meaning"],
         orient="row",
     )
-    with closing(duckdb.connect(path, config={"threads": 1})) as connection:
-        connection.execute("BEGIN TRANSACTION").fetchall()
-        connection.execute(_FOLDER.format(folder="''")).fetchall()
-        connection.execute(";\n".join(statements)).fetchall()
-        connection.register("frame", dictionary)
-        connection.execute("CREATE TABLE main.columns AS SELECT * FROM frame").fetchall()
-        connection.unregister("frame")
-        connection.execute(
-            "CREATE TABLE main.made_of AS SELECT $fingerprint AS fingerprint", {"fingerprint": fingerprint}
-        )
-        connection.execute("COMMIT").fetchall()
+    connection = duckdb.connect(path, config=_CONFIG)
+    connection.execute("BEGIN TRANSACTION").fetchall()
+    connection.execute(_FOLDER.format(folder="''")).fetchall()
+    connection.execute(";\n".join(statements)).fetchall()
+    connection.register("frame", dictionary)
+    connection.execute("CREATE TABLE main.columns AS SELECT * FROM frame").fetchall()
+    connection.unregister("frame")
+    connection.execute("CREATE TABLE main.made_of AS SELECT $made AS fingerprint", {"made": fingerprint}).fetchall()
+    connection.execute("COMMIT").fetchall()
+    return connection
