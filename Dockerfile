@@ -12,6 +12,7 @@ COPY requirements.lock ./
 RUN /opt/perennial/bin/python -m pip install --no-cache-dir --disable-pip-version-check \
     --require-hashes --only-binary :all: -r requirements.lock
 COPY pyproject.toml README.md LICENSE workspace.yaml ./
+COPY docs/definitions.md docs/definitions.md
 COPY assets assets
 COPY pipeline pipeline
 COPY reports reports
