@@ -50,7 +50,7 @@ run: setup ## Run everything on CDNOW, a real shop's purchases, into data/demo
 	@$(BIN)/perennial demo
 
 dev: setup ## Open Dagster's web UI on a home: make dev HOME_DIR=data/demo
-	@PATH="$(CURDIR)/$(BIN):$$PATH" perennial ui --home "$(HOME_DIR)" --port $(or $(PORT),3000)
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/perennial ui --home "$(HOME_DIR)" --port $(or $(PORT),3000)
 
 test: setup-dev ## Run the tests
 	@$(BIN)/python -m pytest --numprocesses auto --dist loadscope --no-loadscope-reorder $(PYTEST)
