@@ -9,7 +9,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python; do \
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input
 HOME_DIR ?= .
 
-.PHONY: help setup setup-dev setup-spark setup-examples run dev test test-long bench validate bench-models bench-activation lint docs screenshots format lock clean
+.PHONY: help setup setup-dev setup-spark setup-examples run dev test test-long test-lowest wheel bench validate bench-models bench-activation lint docs screenshots format lock clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -42,7 +42,7 @@ $(VENV)/.installed-docs: requirements-docs.lock $(VENV)/.installed
 	@$(INSTALL) --require-hashes --only-binary :all: -r requirements-docs.lock
 	@touch $@
 
-setup: $(VENV)/.installed ## Install what running needs, pinned and hashed, into .venv
+setup: $(VENV)/.installed ## Install what running and the web UI need, pinned and hashed, into .venv
 
 setup-dev: $(VENV)/.installed-dev ## The same and what testing needs
 
@@ -54,9 +54,7 @@ run: setup ## Run everything on CDNOW, a real shop's purchases, into data/demo
 	@$(BIN)/perennial demo
 
 dev: setup ## Open Dagster's web UI on a home: make dev HOME_DIR=data/demo
-	@umask 077 && home="$$(cd "$(HOME_DIR)" && pwd)" && mkdir -p "$$home/.dagster" && \
-	PERENNIAL_HOME="$$home" DAGSTER_HOME="$$home/.dagster" PATH="$(CURDIR)/$(BIN):$$PATH" \
-	$(BIN)/python -m pipeline.web $(or $(PORT),3000)
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/perennial ui --home "$(HOME_DIR)" --port $(or $(PORT),3000)
 
 test: setup-dev ## Run the tests
 	@$(BIN)/python -m pytest --numprocesses auto --dist loadscope --no-loadscope-reorder $(PYTEST)
@@ -94,15 +92,28 @@ format: setup-dev ## Let ruff lay out the code
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
+# The lowest versions that pyproject.toml names, in an environment of its own, made anew each time.
+LOWEST := /tmp/perennial-lowest
+test-lowest: ## Install the lowest versions that are allowed, and run tests and a demo with them
+	@rm -rf $(LOWEST) && $(PYTHON) -m venv $(LOWEST)
+	@$(LOWEST)/bin/python -m pip install --quiet --disable-pip-version-check --no-input --require-hashes \
+	--only-binary :all: -r requirements-lowest.lock
+	@PYTHONPATH=. $(LOWEST)/bin/python -m pytest -p no:cacheprovider $(or $(PYTEST),tests/unit tests/sql tests/dagster)
+	@PYTHONPATH=. $(LOWEST)/bin/python -c "from pipeline.cli import main; main()" demo --home $(LOWEST)/demo
+
+wheel: setup ## Build the package into dist/
+	@$(BIN)/hatchling build --target wheel
+
 UV_COMPILE := uv pip compile pyproject.toml --universal --python-version 3.11 --fork-strategy fewest --generate-hashes \
 	--no-strip-extras --no-emit-index-url --no-emit-find-links --no-annotate --no-header --quiet
 
 lock: ## Renew requirements*.lock (needs uv)
-	@$(UV_COMPILE) --upgrade -o requirements.lock
+	@$(UV_COMPILE) --upgrade --extra ui --group build -o requirements.lock
+	@$(UV_COMPILE) --upgrade --resolution lowest-direct --extra ui --group dev -o requirements-lowest.lock
 	@$(UV_COMPILE) --upgrade --group dev -c requirements.lock -o requirements-dev.lock
 	@$(UV_COMPILE) --upgrade --extra spark -c requirements.lock -c requirements-dev.lock -o requirements-spark.lock
 	@$(UV_COMPILE) --upgrade --extra examples -c requirements.lock -o requirements-examples.lock
 	@$(UV_COMPILE) --upgrade --group docs -c requirements.lock -c requirements-dev.lock -o requirements-docs.lock
 
 clean: ## Remove what setup and the demos made; your own homes stay
-	@rm -rf $(VENV) data/demo data/demo-shop data/demo-grocery data/site .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	@rm -rf $(VENV) dist data/demo data/demo-shop data/demo-grocery data/site .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -7,6 +7,7 @@ import dagster as dg
 
 from pipeline.days import first_day
 from pipeline.engines.engine import CheckOutcome, Engine
+from pipeline.naming import Naming
 from pipeline.settings import Settings
 from pipeline.tables.header import PARTITION_COLUMN, Column, Table
 
@@ -21,18 +22,16 @@ def daily_partitions(settings: Settings) -> dg.DailyPartitionsDefinition:
     return dg.DailyPartitionsDefinition(str(first_day(settings)), timezone=settings.timezone, end_offset=0)
 
 
-def asset_key(table: Table | str) -> dg.AssetKey:
-    return dg.AssetKey((table.full_name if isinstance(table, Table) else table).split("."))
-
-
-def asset_spec(table: Table, partitions_def: dg.PartitionsDefinition[str] | None = None) -> dg.AssetSpec:
+def asset_spec(
+    table: Table, naming: Naming, partitions_def: dg.PartitionsDefinition[str] | None = None
+) -> dg.AssetSpec:
     """The table as its header tells it."""
     columns = [_table_column(name, column) for name, column in table.header.columns.items()]
     return dg.AssetSpec(
-        asset_key(table),
-        deps=[asset_key(name) for name in sorted(table.reads) if not name.startswith("params.")],
+        naming.key(table),
+        deps=[naming.key(name) for name in sorted(table.reads) if not name.startswith("params.")],
         description=table.header.description,
-        group_name=table.topic or table.schema,
+        group_name=naming.group_of(table.topic or table.schema),
         owners=[table.header.owner],
         kinds={"duckdb", "sql"} if table.select else {"duckdb", "python"},
         partitions_def=partitions_def,
@@ -45,19 +44,19 @@ def asset_spec(table: Table, partitions_def: dg.PartitionsDefinition[str] | None
     )
 
 
-def check_specs(table: Table) -> list[dg.AssetCheckSpec]:
+def check_specs(table: Table, naming: Naming) -> list[dg.AssetCheckSpec]:
     """One blocking check per test of the header, beside the two that every table has."""
     tests = STANDARD_CHECKS | {name: name.replace("_", " ").capitalize() for name in table.header.tests}
     return [
-        dg.AssetCheckSpec(name, asset=asset_key(table), blocking=True, description=description)
+        dg.AssetCheckSpec(name, asset=naming.key(table), blocking=True, description=description)
         for name, description in tests.items()
     ]
 
 
-def check_results(table: Table, checks: Iterable[CheckOutcome]) -> Iterator[dg.AssetCheckResult]:
+def check_results(table: Table, naming: Naming, checks: Iterable[CheckOutcome]) -> Iterator[dg.AssetCheckResult]:
     for check in checks:
         yield dg.AssetCheckResult(
-            asset_key=asset_key(table),
+            asset_key=naming.key(table),
             check_name=check.name,
             passed=check.passed,
             description=check.message or None,

@@ -7,21 +7,23 @@ import dagster as dg
 from assets.publication import PARTS
 from pipeline.activation.delivering import deliver_from
 from pipeline.activation.destinations.destination import DeliveryFailed
-from pipeline.home.warehouse import Warehouse
+from pipeline.naming import Naming
 from pipeline.settings import Settings
 
 
-def delivery_assets(settings: Settings, partitions_def: dg.PartitionsDefinition[str]) -> list[dg.AssetsDefinition]:
+def delivery_assets(
+    settings: Settings, naming: Naming, partitions_def: dg.PartitionsDefinition[str]
+) -> list[dg.AssetsDefinition]:
     """The step, where any destination is set."""
 
     @dg.multi_asset(
-        name="deliveries",
+        name=naming.name("deliveries"),
         specs=[
             dg.AssetSpec(
-                ["published", "deliveries"],
-                deps=[dg.AssetKey(["published", part]) for part in PARTS],
+                naming.key("published.deliveries"),
+                deps=[naming.key(f"published.{part}") for part in PARTS],
                 description=f"Lists that were sent to {', '.join(settings.destinations)}; who got whom: data/people/",
-                group_name="published",
+                group_name=naming.group_of("published"),
                 owners=["team:crm"],
                 kinds={"duckdb"},
                 partitions_def=partitions_def,
@@ -29,9 +31,11 @@ def delivery_assets(settings: Settings, partitions_def: dg.PartitionsDefinition[
         ],
         partitions_def=partitions_def,
         backfill_policy=dg.BackfillPolicy.single_run(),
+        required_resource_keys={naming.resource},
     )
-    def deliveries(context: dg.AssetExecutionContext, warehouse: Warehouse) -> dg.MaterializeResult[None]:
+    def deliveries(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
         """Fails where a destination did, when all others have got what is theirs; the next night sends the rest."""
+        warehouse = naming.warehouse(context)
         if warehouse.days_to_come([dt.date.fromisoformat(key) for key in context.partition_keys]):
             context.log.info("More days of the range follow; the last of them is delivered.")
             return dg.MaterializeResult(metadata={"lists": 0})

@@ -7,30 +7,34 @@ import dagster as dg
 from assets.publication import PARTS
 from pipeline.digest.channels import DigestNotSent
 from pipeline.digest.sending import send_of_night
-from pipeline.home.warehouse import Warehouse
+from pipeline.naming import Naming
 from pipeline.settings import Settings
 
 
-def digest_assets(settings: Settings, partitions_def: dg.PartitionsDefinition[str]) -> list[dg.AssetsDefinition]:
+def digest_assets(
+    settings: Settings, naming: Naming, partitions_def: dg.PartitionsDefinition[str]
+) -> list[dg.AssetsDefinition]:
     """The step, where the digest has somewhere to go."""
 
     @dg.multi_asset(
-        name="digest",
+        name=naming.name("digest"),
         specs=[
             dg.AssetSpec(
-                ["published", "digest"],
-                deps=[dg.AssetKey(["published", part]) for part in PARTS],
+                naming.key("published.digest"),
+                deps=[naming.key(f"published.{part}") for part in PARTS],
                 description="What changed and who to act on, sent by e-mail or to a webhook",
-                group_name="published",
+                group_name=naming.group_of("published"),
                 owners=["team:crm"],
                 partitions_def=partitions_def,
             )
         ],
         partitions_def=partitions_def,
         backfill_policy=dg.BackfillPolicy.single_run(),
+        required_resource_keys={naming.resource},
     )
-    def digest(context: dg.AssetExecutionContext, warehouse: Warehouse) -> dg.MaterializeResult[None]:
+    def digest(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
         """Of the newest snapshot only. Fails where it was not taken; the snapshot is published all the same."""
+        warehouse = naming.warehouse(context)
         asked = [dt.date.fromisoformat(key) for key in context.partition_keys]
         if warehouse.days_to_come(asked) or max(asked) < max(warehouse.snapshots()):
             context.log.info("Newer days are there or follow; the digest is of the newest.")

@@ -16,6 +16,7 @@ from pipeline.ingest.exports import find_exports, load_exports
 from pipeline.ingest.load import Export, Loaded
 from pipeline.ingest.precedence import local_now
 from pipeline.ingest.tombstones import find_tombstones
+from pipeline.naming import Naming
 from pipeline.tables.catalog import tables
 from pipeline.tables.inputs import ORDERS, input_tables
 
@@ -23,6 +24,7 @@ LEDGER = tables()["ingest.files"]
 OF_INGEST = tuple(table for table in tables().values() if table.schema == "ingest")
 WRITTEN = (*OF_INGEST, *input_tables())
 FILES_FIT = "every_file_fits"
+_STEP = "ingest"
 
 
 class IngestConfig(dg.Config):
@@ -31,42 +33,49 @@ class IngestConfig(dg.Config):
     sources: dict[str, list[str]] = Field(default_factory=dict)
 
 
-@dg.multi_asset(
-    name="ingest",
-    specs=[asset_spec(table) for table in WRITTEN],
-    check_specs=[
-        *(spec for table in OF_INGEST for spec in check_specs(table)),
-        dg.AssetCheckSpec(
-            FILES_FIT,
-            asset=dg.AssetKey(["ingest", "files"]),
-            blocking=True,
-            description="Every file could be read, and at most the allowed share of its rows was quarantined",
-        ),
-    ],
-)
-def ingest(
-    context: dg.AssetExecutionContext, config: IngestConfig, warehouse: Warehouse
-) -> Iterator[dg.AssetCheckResult | dg.MaterializeResult[None]]:
-    """Load the exports that are new; fail, with all reasons, if one cannot be used."""
-    try:
-        problems = _load(context, config, warehouse)
-        outcomes = {table: warehouse.local.check(table) for table in OF_INGEST}
-    except Exception as error:
-        # Whatever it was: a run of the tables alone must see in the history that this load came to no good end.
-        yield from check_results(LEDGER, [CheckOutcome(FILES_FIT, 1, _why(error))])
-        raise
-    fits = CheckOutcome(FILES_FIT, len(problems), "\n".join(problems))
-    failed = [check for checks in outcomes.values() for check in checks if not check.passed]
-    for table, checks in outcomes.items():
-        yield from check_results(table, checks)
-    yield from check_results(LEDGER, [fits])
-    if problems or failed:
-        raise dg.Failure(
-            "\n".join(problems + [f"{check.name}: {check.message}" for check in failed]), allow_retries=False
-        )
-    for table in WRITTEN:
-        rows = warehouse.local.scalar(f"SELECT count(*) FROM {table.full_name}")
-        yield dg.MaterializeResult(asset_key=[table.schema, table.name], metadata={"dagster/row_count": rows})
+def ingest_asset(naming: Naming) -> dg.AssetsDefinition:
+    @dg.multi_asset(
+        name=naming.name(_STEP),
+        specs=[asset_spec(table, naming) for table in WRITTEN],
+        check_specs=_check_specs(naming),
+        required_resource_keys={naming.resource},
+    )
+    def ingest(
+        context: dg.AssetExecutionContext, config: IngestConfig
+    ) -> Iterator[dg.AssetCheckResult | dg.MaterializeResult[None]]:
+        """Load the exports that are new; fail, with all reasons, if one cannot be used."""
+        warehouse = naming.warehouse(context)
+        try:
+            problems = _load(context, config, warehouse)
+            outcomes = {table: warehouse.local.check(table) for table in OF_INGEST}
+        except Exception as error:
+            # Whatever it was: a run of the tables alone must see in the history that this load came to no good end.
+            yield from check_results(LEDGER, naming, [CheckOutcome(FILES_FIT, 1, _why(error))])
+            raise
+        fits = CheckOutcome(FILES_FIT, len(problems), "\n".join(problems))
+        failed = [check for checks in outcomes.values() for check in checks if not check.passed]
+        for table, checks in outcomes.items():
+            yield from check_results(table, naming, checks)
+        yield from check_results(LEDGER, naming, [fits])
+        if problems or failed:
+            raise dg.Failure(
+                "\n".join(problems + [f"{check.name}: {check.message}" for check in failed]), allow_retries=False
+            )
+        for table in WRITTEN:
+            rows = warehouse.local.scalar(f"SELECT count(*) FROM {table.full_name}")
+            yield dg.MaterializeResult(asset_key=naming.key(table), metadata={"dagster/row_count": rows})
+
+    return ingest
+
+
+def _check_specs(naming: Naming) -> list[dg.AssetCheckSpec]:
+    fits = dg.AssetCheckSpec(
+        FILES_FIT,
+        asset=naming.key(LEDGER),
+        blocking=True,
+        description="Every file could be read, and at most the allowed share of its rows was quarantined",
+    )
+    return [*(spec for table in OF_INGEST for spec in check_specs(table, naming)), fits]
 
 
 def _load(context: dg.AssetExecutionContext, config: IngestConfig, warehouse: Warehouse) -> list[str]:
@@ -105,15 +114,15 @@ def _why(error: Exception) -> str:
     return f"loading ended unexpectedly ({type(error).__name__}); run `perennial run --debug` to see where."
 
 
-def refuse_after_failed_load(context: dg.AssetExecutionContext) -> None:
+def refuse_after_failed_load(context: dg.AssetExecutionContext, naming: Naming) -> None:
     """Stop a step that runs apart from ingest when the last load failed: the warehouse then lacks what it should hold.
 
     Inside the nightly job a failed ingest stops everything by itself, and nothing is asked; the web UI runs single
     assets, and splits backfills into a run of ingest and runs of the rest.
     """
-    if any(node.name == ingest.op.name for node in context.job_def.nodes):
+    if any(node.name == naming.name(_STEP) for node in context.job_def.nodes):
         return
-    for key in sorted(ingest.check_keys, key=lambda key: (key.name != FILES_FIT, key)):
+    for key in sorted((spec.key for spec in _check_specs(naming)), key=lambda key: (key.name != FILES_FIT, key)):
         judged = _last_judgement(context.instance, key)
         if judged is not None and judged.problem is not None:
             raise dg.Failure(

@@ -10,29 +10,36 @@ from assets.common import asset_spec, check_results, check_specs, figures, merge
 from assets.ingest import refuse_after_failed_load
 from pipeline.engines.engine import CheckOutcome, TableRefused
 from pipeline.home.warehouse import Warehouse
+from pipeline.naming import Naming
 from pipeline.tables.catalog import Catalog
 from pipeline.tables.header import Table
 
 
-def sql_assets(catalog: Catalog, partitions_def: dg.PartitionsDefinition[str]) -> list[dg.AssetsDefinition]:
+def sql_assets(
+    catalog: Catalog, naming: Naming, partitions_def: dg.PartitionsDefinition[str]
+) -> list[dg.AssetsDefinition]:
     return [
-        _asset(table, partitions_def, table in catalog.histories) for table in catalog.tables.values() if table.select
+        _asset(table, naming, partitions_def, table in catalog.histories)
+        for table in catalog.tables.values()
+        if table.select
     ]
 
 
-def _asset(table: Table, partitions_def: dg.PartitionsDefinition[str], is_history: bool) -> dg.AssetsDefinition:
+def _asset(
+    table: Table, naming: Naming, partitions_def: dg.PartitionsDefinition[str], is_history: bool
+) -> dg.AssetsDefinition:
     @dg.multi_asset(
-        name=f"{table.schema}__{table.name}",
-        specs=[_spec(table, partitions_def)],
-        check_specs=check_specs(table),
+        name=naming.name(f"{table.schema}__{table.name}"),
+        specs=[_spec(table, naming, partitions_def)],
+        check_specs=check_specs(table, naming),
+        required_resource_keys={naming.resource},
         partitions_def=partitions_def if table.is_partitioned else None,
         backfill_policy=dg.BackfillPolicy.single_run() if table.is_partitioned else None,
     )
-    def build(
-        context: dg.AssetExecutionContext, warehouse: Warehouse
-    ) -> Iterator[dg.AssetCheckResult | dg.MaterializeResult[None]]:
+    def build(context: dg.AssetExecutionContext) -> Iterator[dg.AssetCheckResult | dg.MaterializeResult[None]]:
+        warehouse = naming.warehouse(context)
         if table.reads:
-            refuse_after_failed_load(context)
+            refuse_after_failed_load(context, naming)
         dates = _dates(context, warehouse, table, is_history)
         outcomes: dict[str, Sequence[CheckOutcome]] = {}
         rows = 0
@@ -41,12 +48,12 @@ def _asset(table: Table, partitions_def: dg.PartitionsDefinition[str], is_histor
                 written = warehouse.engine.write(table, day)
             except TableRefused as refused:
                 outcomes[str(day or table.full_name)] = refused.checks
-                yield from check_results(table, merged(outcomes))
+                yield from check_results(table, naming, merged(outcomes))
                 raise dg.Failure(str(refused), allow_retries=False) from refused
             outcomes[str(day or table.full_name)] = written.checks
             rows += written.rows
         warehouse.engine.finished(table.full_name)
-        yield from check_results(table, merged(outcomes))
+        yield from check_results(table, naming, merged(outcomes))
         yield dg.MaterializeResult(
             metadata=figures(warehouse.engine, table, rows, max(filter(None, dates), default=None))
         )
@@ -54,9 +61,9 @@ def _asset(table: Table, partitions_def: dg.PartitionsDefinition[str], is_histor
     return build
 
 
-def _spec(table: Table, partitions_def: dg.PartitionsDefinition[str]) -> dg.AssetSpec:
+def _spec(table: Table, naming: Naming, partitions_def: dg.PartitionsDefinition[str]) -> dg.AssetSpec:
     version = hashlib.sha256((table.select or "").encode()).hexdigest()[:12]
-    spec = asset_spec(table, partitions_def if table.is_partitioned else None)
+    spec = asset_spec(table, naming, partitions_def if table.is_partitioned else None)
     return spec.replace_attributes(code_version=version)
 
 

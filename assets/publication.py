@@ -22,6 +22,7 @@ from pipeline.home.people import people_at_hand
 from pipeline.home.published_views import published_days, stage_views
 from pipeline.home.publishing import Publication
 from pipeline.home.warehouse import Warehouse
+from pipeline.naming import Naming
 from pipeline.places import audience_folder, table_file, table_folder
 from pipeline.reporting.facts import Coverage, HandedOver
 from pipeline.reporting.page import Page, page_folders
@@ -37,18 +38,20 @@ PARTS = {
 }
 
 
-def publication_assets(catalog: Catalog, partitions_def: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
-    upstream = [dg.AssetKey([table.schema, table.name]) for table in catalog.published]
-    upstream += [dg.AssetKey(["ingest", "files"]), dg.AssetKey(["ingest", "quarantine"])]
+def publication_assets(
+    catalog: Catalog, naming: Naming, partitions_def: dg.PartitionsDefinition[str]
+) -> dg.AssetsDefinition:
+    upstream = [naming.key(table) for table in catalog.published]
+    upstream += [naming.key("ingest.files"), naming.key("ingest.quarantine")]
 
     @dg.multi_asset(
-        name="publication",
+        name=naming.name("publication"),
         specs=[
             dg.AssetSpec(
-                ["published", part],
+                naming.key(f"published.{part}"),
                 deps=upstream,
                 description=description,
-                group_name="published",
+                group_name=naming.group_of("published"),
                 owners=["team:crm"],
                 kinds={"parquet"} if part != "report" else {"html"},
                 partitions_def=partitions_def,
@@ -58,10 +61,12 @@ def publication_assets(catalog: Catalog, partitions_def: dg.PartitionsDefinition
         ],
         partitions_def=partitions_def,
         backfill_policy=dg.BackfillPolicy.single_run(),
+        required_resource_keys={naming.resource},
     )
-    def publication(context: dg.AssetExecutionContext, warehouse: Warehouse) -> Iterator[dg.MaterializeResult[None]]:
+    def publication(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[None]]:
         """Stage all files of all dates, then put them in place in one commit, each date's manifest last."""
-        refuse_after_failed_load(context)
+        warehouse = naming.warehouse(context)
+        refuse_after_failed_load(context, naming)
         settings, local = warehouse.settings, warehouse.local
         asked = sorted(dt.date.fromisoformat(key) for key in context.partition_keys)
         later = warehouse.later_snapshots(asked)
@@ -94,7 +99,7 @@ def publication_assets(catalog: Catalog, partitions_def: dg.PartitionsDefinition
         for part, count in files.items():
             page = {"page": dg.MetadataValue.path(str(settings.home / OUT / str(asked[-1]) / "index.html"))}
             plotted: dict[str, Any] = {"files": count} | (page if part == "report" else {})
-            yield dg.MaterializeResult(asset_key=["published", part], metadata=plotted)
+            yield dg.MaterializeResult(asset_key=naming.key(f"published.{part}"), metadata=plotted)
 
     return publication
 

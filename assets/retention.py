@@ -7,19 +7,19 @@ import dagster as dg
 from assets.publication import PARTS
 from pipeline.history import forget_runs
 from pipeline.home.retention import plan, prune
-from pipeline.home.warehouse import Warehouse
+from pipeline.naming import Naming
 
 
-def retention_asset(partitions_def: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
+def retention_asset(naming: Naming, partitions_def: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
     @dg.multi_asset(
-        name="retention",
+        name=naming.name("retention"),
         specs=[
             dg.AssetSpec(
-                ["published", "retention"],
-                deps=[dg.AssetKey(["published", part]) for part in PARTS],
+                naming.key("published.retention"),
+                deps=[naming.key(f"published.{part}") for part in PARTS],
                 description="Old snapshots leave warehouse, tables, audiences and report (keep_daily, keep_monthly), "
                 "and files with addresses before them (keep_platform_days)",
-                group_name="published",
+                group_name=naming.group_of("published"),
                 owners=["team:data"],
                 kinds={"duckdb", "parquet"},
                 partitions_def=partitions_def,
@@ -27,9 +27,11 @@ def retention_asset(partitions_def: dg.PartitionsDefinition[str]) -> dg.AssetsDe
         ],
         partitions_def=partitions_def,
         backfill_policy=dg.BackfillPolicy.single_run(),
+        required_resource_keys={naming.resource},
     )
-    def retention(context: dg.AssetExecutionContext, warehouse: Warehouse) -> dg.MaterializeResult[None]:
+    def retention(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
         """Only in a run of the latest snapshot, and none that was asked for: who asks for old days finds them."""
+        warehouse = naming.warehouse(context)
         asked = [dt.date.fromisoformat(key) for key in context.partition_keys]
         of_range = [dt.date.fromisoformat(day) for day in warehouse.range_days]
         if warehouse.days_to_come(asked):

@@ -6,6 +6,7 @@ import datetime as dt
 from collections import defaultdict
 from contextlib import contextmanager
 from enum import StrEnum
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
@@ -17,8 +18,9 @@ from pipeline import __version__
 from pipeline.home.modes import for_owner_only
 from pipeline.notation import writing_in
 from pipeline.reporting import words
-from pipeline.settings import PROJECT, SETTINGS_FILE, Settings, SettingsError, export_home, load
+from pipeline.settings import SETTINGS_FILE, Settings, SettingsError, export_home, load
 from pipeline.shapes import counted, one_line, shape, shown_name
+from pipeline.shipped import to_install
 from pipeline.snapshots import Every
 from pipeline.terminal import Terminal
 
@@ -147,12 +149,12 @@ def run(
 def demo(
     home: Annotated[
         Path | None,
-        typer.Option(help="Folder for it. (default: data/demo of the project; data/demo-shop, data/demo-grocery)"),
+        typer.Option(help="Folder for it. (default: data/demo of the checkout; of the package, perennial-demo here)"),
     ] = None,
     shop: Annotated[bool, typer.Option("--shop", help="A synthetic shop of three years instead.")] = False,
     grocery: Annotated[
         bool,
-        typer.Option("--grocery", help="A year of groceries instead: 1.47 million lines (first: make setup-examples)."),
+        typer.Option("--grocery", help="A year of groceries instead: 1.47 million lines, of a package of 35 MB."),
     ] = False,
     verbose: Verbose = False,
     debug: Debug = False,
@@ -163,7 +165,7 @@ def demo(
     if shop and grocery:
         raise _fail("--shop and --grocery are two demos: choose one.")
     chosen = SHOP if shop else GROCERY if grocery else CDNOW
-    home = home or PROJECT / "data" / chosen.folder
+    home = home or chosen.folder
     try:
         exports = chosen.exports(home.absolute())
         home.mkdir(parents=True, exist_ok=True)
@@ -555,6 +557,24 @@ def doctor(home: Home = None) -> None:
         out.print(finding.message, soft_wrap=True)
     if any(finding.status == "fail" for finding in findings):
         raise typer.Exit(1)
+
+
+@app.command()
+def ui(
+    home: Home = None,
+    port: Annotated[int, typer.Option(help="Of this machine; nobody else's can reach it.", min=1, max=65535)] = 3000,
+) -> None:
+    """Open Dagster's web UI on a home: runs, tables, checks; schedules and sensors work while it is open."""
+    if find_spec("dagster_webserver") is None:
+        raise _fail(
+            "The web UI needs the package dagster-webserver, which is not installed. Everything else works without. "
+            f"Install it: {to_install('ui')}.",
+            "Not opened.",
+        )
+    _settings(home, "Not opened.", may_be_new=True)
+    from pipeline.web import serve
+
+    serve(port)
 
 
 def main() -> None:

@@ -18,6 +18,9 @@ from pipeline.steps.order_days import OrderDays, last_closed_day, order_days
 from pipeline.tables.header import HeaderError
 from pipeline.tables.rules import EARLIEST
 
+DAY_TAG, LATEST = "perennial/day", "latest"
+"""What a run is tagged with whose day nobody asked for."""
+
 
 def known_order_days(settings: Settings, closed: dt.date) -> OrderDays | None:
     """The same, read without taking the home from anybody; None also where it cannot be read now."""

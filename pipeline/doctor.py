@@ -42,6 +42,7 @@ from pipeline.reporting.digest import report_of
 from pipeline.reporting.week import Answer, Week
 from pipeline.settings import SETTINGS_FILE, Settings, SettingsError, load
 from pipeline.shapes import counted
+from pipeline.shipped import is_wheel
 from pipeline.tables.catalog import catalog_of, ours
 from pipeline.tables.header import HeaderError
 from pipeline.tables.inputs import ORDERS, switched_off
@@ -195,12 +196,16 @@ def _versions(settings: Settings) -> Iterator[Finding]:
             if not requirement.specifier.contains(installed, prereleases=True):
                 wrong.append(f"{requirement.name} {installed} (needs {requirement.specifier})")
     if wrong:
-        yield Finding(
-            "fail", "versions", f"{', '.join(wrong)}. Install what requirements.lock names: make clean setup."
-        )
+        yield Finding("fail", "versions", f"{', '.join(wrong)}. {_again()}.")
     else:
         python = platform.python_version()
         yield Finding("ok", "versions", f"Python {python}, dagster {version('dagster')}, duckdb {version('duckdb')}")
+
+
+def _again() -> str:
+    if is_wheel():
+        return "Install them: python -m pip install --upgrade perennial"
+    return "Install what requirements.lock names: make clean setup"
 
 
 def _folders(settings: Settings) -> Iterator[Finding]:

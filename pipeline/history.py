@@ -30,6 +30,18 @@ _INDEX = "index"
 _BUSY_SECONDS = 30
 _EVENTS_AT_ONCE = 1000
 _RUNS_OPEN = 8  # the web UI may look at thousands, each with a file of its own
+HOME_TAG = "perennial/home"
+"""What the runs of a home are tagged with where its history is not its own: the folder."""
+
+
+def runs_of(instance: dg.DagsterInstance, home: Path, **which: Any) -> Sequence[dg.DagsterRun]:
+    """The runs of a home, as far as `which`, a filter of Dagster's, says.
+
+    In a history of its own these are all. In one that is shared with other homes and other people's jobs, these are
+    the runs of the home's job.
+    """
+    is_own = Path(instance.root_directory).resolve() == (home / ".dagster").resolve()
+    return instance.get_runs(dg.RunsFilter(**which, tags=None if is_own else {HOME_TAG: str(home)}))
 
 
 def forget_runs(instance: dg.DagsterInstance, settings: Settings, kept: Collection[dt.date]) -> int:
@@ -41,7 +53,7 @@ def forget_runs(instance: dg.DagsterInstance, settings: Settings, kept: Collecti
         return 0
     oldest = sorted(kept)[-settings.keep_daily :][0]
     before = dt.datetime.combine(oldest, dt.time(), ZoneInfo(settings.timezone))
-    past = instance.get_runs(dg.RunsFilter(statuses=_ENDED, updated_before=before))
+    past = runs_of(instance, settings.home, statuses=_ENDED, updated_before=before)
     for run in past:
         instance.delete_run(run.run_id)
         shutil.rmtree(settings.home / ".dagster" / "storage" / run.run_id, ignore_errors=True)  # what it printed

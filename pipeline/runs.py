@@ -10,6 +10,7 @@ from typing import Any
 import dagster as dg
 import duckdb
 
+from pipeline.days import DAY_TAG, LATEST
 from pipeline.definitions import build_defs
 from pipeline.engines.duckdb import DuckDBEngine
 from pipeline.errors import PerennialError
@@ -17,8 +18,8 @@ from pipeline.failures import explain
 from pipeline.home.locks import HomeBusy, HomeNotWritable, home_lock, home_lock_for_several
 from pipeline.home.opening import opened
 from pipeline.home.warehouse import warehouse_of
+from pipeline.naming import JOB
 from pipeline.progress import progress
-from pipeline.schedules import JOB
 from pipeline.settings import Settings
 from pipeline.snapshots import Every, snapshot_days
 from pipeline.steps.order_days import OrderDays, last_closed_day, order_days
@@ -53,7 +54,7 @@ def run_snapshot(
 
     `verbose`: every step has a line on the terminal.
     """
-    config, remark = _config(sources, verbose), None
+    config, remark, tags = _config(sources, verbose), None, {}
     if snapshot is not None:
         _check_day(settings, snapshot)
         _check_periods(settings, snapshot)
@@ -62,11 +63,12 @@ def run_snapshot(
             known = _load_exports(settings, instance, config)
             if snapshot is None:
                 snapshot, remark = known.latest, str(known) if known.have_ended else None
+                tags = {DAY_TAG: LATEST}
                 _check_day(settings, snapshot)
                 _check_periods(settings, snapshot)
                 say(remark or f"As of {snapshot}, the last closed day.")
             _check_orders(settings, snapshot, known)
-        result = _execute(build_defs(settings).resolve_job_def(JOB), instance, config, str(snapshot))
+        result = _execute(build_defs(settings).resolve_job_def(JOB), instance, config, str(snapshot), tags=tags)
     return Finished(result.run_id, snapshot, remark)
 
 
@@ -131,13 +133,14 @@ def _config(sources: Mapping[str, Sequence[str]], verbose: bool) -> Mapping[str,
 
 def _execute(
     job: dg.JobDefinition, instance: dg.DagsterInstance, config: Mapping[str, Any], partition_key: str | None,
-    asset_selection: Sequence[dg.AssetKey] | None = None,
+    asset_selection: Sequence[dg.AssetKey] | None = None, tags: Mapping[str, str] | None = None,
 ) -> dg.ExecuteInProcessResult:  # fmt: skip
     result = job.execute_in_process(
         run_config=config,
         instance=instance,
         partition_key=partition_key,
         asset_selection=asset_selection,
+        tags=dict(tags or {}),
         raise_on_error=False,
     )
     if not result.success:

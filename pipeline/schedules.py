@@ -4,42 +4,56 @@ import datetime as dt
 import hashlib
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
 
-from pipeline.days import next_to_publish
+from pipeline.days import DAY_TAG, LATEST, next_to_publish
 from pipeline.failures import explain
+from pipeline.history import runs_of
 from pipeline.home.warehouse import UNDER_WAY, run_is_dead
+from pipeline.naming import Naming
 from pipeline.settings import Settings
 from pipeline.steps.order_days import last_closed_day
 from pipeline.webhooks import post
 
 AssetJob = Any  # what define_asset_job returns; Dagster does not export its type
 
-JOB = "nightly"
 SETTLED_SECONDS = 60
 RETRIES = 2
 _BUSY = [dg.DagsterRunStatus.QUEUED, dg.DagsterRunStatus.NOT_STARTED, *UNDER_WAY]
 
 
-def nightly_job(partitions_def: dg.PartitionsDefinition[str]) -> AssetJob:
-    """Everything, in one process: ingest, tables, checks, publication. A blocking check stops all that follows."""
+def nightly_job(
+    naming: Naming,
+    assets: Iterable[dg.AssetsDefinition],
+    checks: Iterable[dg.AssetChecksDefinition],
+    partitions_def: dg.PartitionsDefinition[str],
+    tags: Mapping[str, str],
+) -> AssetJob:
+    """All of a home, in one process: ingest, tables, checks, publication. A blocking check stops all that follows.
+
+    By name, so that nothing of others that are in the same code location runs along.
+    """
+    assets = list(assets)
+    keys = [key for one in assets for key in one.keys]
+    judged = [key for one in (*assets, *checks) for key in one.check_keys]
     return dg.define_asset_job(
-        JOB,
-        selection=dg.AssetSelection.all(),
+        naming.job,
+        selection=dg.AssetSelection.assets(*keys).without_checks() | dg.AssetSelection.checks(*judged),
         partitions_def=partitions_def,
+        tags=tags,
         executor_def=dg.in_process_executor,
         description="From the exports to the published snapshot of a day.",
     )
 
 
-def nightly_schedule(job: AssetJob, settings: Settings) -> dg.ScheduleDefinition:
+def nightly_schedule(job: AssetJob, settings: Settings, naming: Naming) -> dg.ScheduleDefinition:
     @dg.schedule(
         job=job,
-        name="every_night",
+        name=naming.name("every_night"),
         cron_schedule=f"0 {settings.schedule_hour} * * *",
         execution_timezone=settings.timezone,
         default_status=dg.DefaultScheduleStatus.STOPPED,
@@ -54,10 +68,10 @@ def nightly_schedule(job: AssetJob, settings: Settings) -> dg.ScheduleDefinition
     return every_night
 
 
-def arrival_sensor(job: AssetJob, settings: Settings) -> dg.SensorDefinition:
+def arrival_sensor(job: AssetJob, settings: Settings, naming: Naming) -> dg.SensorDefinition:
     @dg.sensor(
         job=job,
-        name="new_exports",
+        name=naming.name("new_exports"),
         minimum_interval_seconds=30,
         default_status=dg.DefaultSensorStatus.STOPPED,
         description="When files in data/exports have arrived and settled, publishes the day that every_night would.",
@@ -68,7 +82,7 @@ def arrival_sensor(job: AssetJob, settings: Settings) -> dg.SensorDefinition:
         new = sorted(arrived - known)
         if not new:
             return dg.SkipReason("No new file that has been unchanged for a minute.")
-        runs = context.instance.get_runs(dg.RunsFilter(job_name=JOB, statuses=_BUSY))
+        runs = runs_of(context.instance, settings.home, job_name=naming.job, statuses=_BUSY)
         if not all(run_is_dead(context.instance, settings.home, run) for run in runs):
             return dg.SkipReason("A run is queued or under way; the files wait for the next look.")
         key = hashlib.sha256("\n".join(new).encode()).hexdigest()
@@ -88,7 +102,8 @@ def _request(day: dt.date | str, run_key: str) -> dg.RunRequest | dg.SkipReason:
     """
     if isinstance(day, str):
         return dg.SkipReason(day)
-    return dg.RunRequest(run_key=run_key, partition_key=str(day), tags={"dagster/max_retries": str(RETRIES)})
+    tags = {"dagster/max_retries": str(RETRIES), DAY_TAG: LATEST}
+    return dg.RunRequest(run_key=run_key, partition_key=str(day), tags=tags)
 
 
 def settled_files(folder: Path, now: float) -> set[str]:
@@ -104,14 +119,19 @@ def settled_files(folder: Path, now: float) -> set[str]:
     return files
 
 
-def failure_alert(settings: Settings) -> Iterator[dg.SensorDefinition]:
-    """A sensor that tells the webhook of the settings; none if there is no webhook."""
+def failure_alert(settings: Settings, naming: Naming, job: AssetJob | None = None) -> Iterator[dg.SensorDefinition]:
+    """A sensor that tells the webhook of the settings; none if there is no webhook.
+
+    Of all runs in the history, those of the command line and of the web UI's own jobs, too; or of `job` alone, where
+    the history is shared with others.
+    """
     if settings.failure_webhook is None:
         return
 
     @dg.run_failure_sensor(
-        name="failure_alert",
-        monitor_all_code_locations=True,  # runs of the command line and of the web UI's own jobs, too
+        name=naming.name("failure_alert"),
+        monitored_jobs=[job] if job else None,
+        monitor_all_code_locations=job is None,
         default_status=dg.DefaultSensorStatus.RUNNING,
         description="Posts failed runs to the webhook of the settings.",
     )

@@ -35,6 +35,7 @@ from pipeline.dialect import Dialect
 from pipeline.errors import PerennialError
 from pipeline.memory import available_bytes
 from pipeline.names import check_pattern
+from pipeline.shipped import shipped_files
 from pipeline.statuses import Standing
 
 SETTINGS_FILE = "perennial.toml"
@@ -66,7 +67,8 @@ run_retries:
   max_retries: 0
   retry_on_asset_or_op_failure: false
 """
-PROJECT = Path(__file__).resolve().parent.parent
+PROJECT = shipped_files()
+"""The checkout; of an installed package, the folder in it that has the same."""
 SQL_FOLDER = PROJECT / "sql"
 TEMPLATES_FOLDER = PROJECT / "reports" / "templates"
 PAGES_FOLDER = PROJECT / "reports" / "pages"

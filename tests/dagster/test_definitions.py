@@ -14,7 +14,7 @@ import pytest
 from shop import Shop
 
 from pipeline.definitions import build_defs
-from pipeline.schedules import JOB
+from pipeline.naming import JOB
 from pipeline.settings import SQL_FOLDER, Settings
 from pipeline.tables.catalog import tables
 from pipeline.tables.header import AUDIENCES, PLATFORMS

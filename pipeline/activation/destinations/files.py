@@ -27,11 +27,12 @@ from pipeline.activation.ledger import Kind, Listed, Row
 from pipeline.places import AUDIENCES
 from pipeline.quoting import quoted, text_literal
 from pipeline.settings import Destination
+from pipeline.shipped import to_install
 from pipeline.tables.formulas import harmless
 from pipeline.tables.platforms import Platform
 
 _OF_OBJECTS, _OF_SSH = ("s3", "gs", "gcs"), ("sftp", "ssh")
-_EXTRAS = {"s3": "s3fs", "gs": "gcsfs", "gcs": "gcsfs", "sftp": "paramiko", "ssh": "paramiko"}
+_EXTRAS = {"s3": "s3", "gs": "gs", "gcs": "gs", "sftp": "sftp", "ssh": "sftp"}
 _MANIFEST = "manifest.json"
 
 
@@ -173,7 +174,7 @@ def _opened(destination: Destination, kind: str) -> tuple[Any, str]:
     try:
         import fsspec
     except ImportError:
-        raise DeliveryFailed("Sending files needs the package fsspec: install perennial[deliver].") from None
+        raise DeliveryFailed(_lacking(kind)) from None
     secret = destination.secret(destination.credential) if destination.credential else None
     given = {"password": secret} if secret else {}
     try:
@@ -186,9 +187,13 @@ def _opened(destination: Destination, kind: str) -> tuple[Any, str]:
         fs, root = fsspec.core.url_to_fs(destination.url, **given, skip_instance_cache=True)
     except (ImportError, ValueError) as error:
         if kind in _EXTRAS:
-            raise DeliveryFailed(f"{kind}:// needs the package {_EXTRAS[kind]}: install perennial[deliver].") from error
+            raise DeliveryFailed(_lacking(kind)) from error
         raise DeliveryFailed(f"{kind}:// is no kind of address that files are sent to; s3, gs and sftp are.") from None
     return fs, str(root).rstrip("/")
+
+
+def _lacking(kind: str) -> str:
+    return f"{kind}:// needs packages that are not installed. Install them: {to_install(_EXTRAS.get(kind, 's3'))}."
 
 
 def _below_day(target: str) -> str:

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.errors import PerennialError
 from pipeline.settings import Settings
+from pipeline.shipped import to_install
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -131,7 +132,7 @@ def _require_connect_client() -> None:
     except ImportError as error:
         raise SparkUnavailable(
             f'"spark.remote" needs the client of Spark Connect, which is not whole here ({_first_line(error)}). '
-            "Install it in the checkout: pip install -e '.[connect]'."
+            f"Install it: {to_install('connect')}."
         ) from error
 
 
@@ -262,11 +263,11 @@ def _standard_error_in(log: Path) -> Iterator[None]:
 
 def _require_pyspark() -> None:
     if importlib.util.find_spec("pyspark") is None:
-        raise SparkUnavailable('engine = "spark" needs pyspark, and it is not here: make setup-spark in the checkout.')
+        raise SparkUnavailable(f'engine = "spark" needs pyspark, which is not here. Install it: {to_install("spark")}.')
     if importlib.util.find_spec("py4j") is None:
         raise SparkUnavailable(
             'only the thin client of Spark Connect is installed, and it cannot start Spark. Set "spark.remote" to a '
-            "server (sc://host:port), or install the whole of it: make setup-spark in the checkout."
+            f"server (sc://host:port), or install the whole of it: {to_install('spark')}."
         )
 
 
