@@ -62,6 +62,7 @@ def purge_warehouse(settings: Settings, person: Person, tombstones: Tombstones) 
                 if table != "staging.order_lines" and (where := is_of_person(columns)):
                     _delete(engine, table, where)
             engine.execute("DELETE FROM pending.built")
+            note_cases(engine, settings)
         if settings.engine == "spark":
             lake = Lake(engine, settings, [one for one in catalog_of(settings.home).tables.values() if is_in_lake(one)])
             lake.prepare()  # what was stopped before is swept away

@@ -21,7 +21,7 @@ from pipeline.activation.delivering import deliver_from
 from pipeline.activation.ledger import FILE as DELIVERIES
 from pipeline.activation.ledger import FOLDER as FOLDER_OF_HOME
 from pipeline.activation.ledger import LedgerUnusable, Row, opened_ledger
-from pipeline.doctor import _objections
+from pipeline.doctor import _begun_cases, _objections
 from pipeline.engines.duckdb import DuckDBEngine, connect
 from pipeline.engines.spark.lake import Lake, is_in_lake
 from pipeline.erasure.cases import deadlines, person_of
@@ -390,6 +390,24 @@ def test_a_folder_of_cases_that_is_gone_stops_the_load(world):
     shutil.rmtree(world.home / FOLDER)
     assert not world.forget().is_closed, "named as then, the case is the same"
     world.load()
+
+
+@pytest.mark.parametrize("lost", [("erasures",), ("erasures", "people")])
+def test_cases_that_are_lost_with_the_people_are_noticed(world, lost):
+    """The warehouse notes them as well: else Anna's export, sent once more, would bring her back."""
+    world.forget()
+    for folder in lost:
+        (world.home / "data" / folder).rename(world.home / folder)
+    with pytest.raises(ErasureKeyError, match=r"data/erasures lacks 1 case of people who were forgotten.*Restore"):
+        world.load()
+    with closing(connect(world.settings.warehouse_file, world.settings)) as connection:
+        (finding,) = _begun_cases(world.settings, DuckDBEngine(connection))
+    assert (finding.status, finding.subject) == ("fail", "erasures") and "lacks 1 case" in finding.message
+    for folder in lost:
+        shutil.rmtree(world.home / "data" / folder, ignore_errors=True)
+        (world.home / folder).rename(world.home / "data" / folder)
+    world.load()
+    assert world.read("SELECT customer_id FROM staging.customers") == [("bert-0018",)]
 
 
 def test_an_older_ledger_of_deliveries_is_told_and_nobody_is_forgotten_by_it(world):
