@@ -320,11 +320,12 @@ def stopped_at(world: World, monkeypatch: pytest.MonkeyPatch, place: str, number
 
 def test_whoever_is_killed_anywhere_goes_on(world, monkeypatch):
     before = world.totals()
-    points = [(PLACES[0], 0), (PLACES[1], 1), (PLACES[2], 3), (PLACES[2], 60), (PLACES[0], 2), (PLACES[1], 3),
+    points = [(PLACES[2], 1), (PLACES[0], 0), (PLACES[1], 1), (PLACES[2], 3), (PLACES[1], 0), (PLACES[2], 10),
+              (PLACES[2], 25), (PLACES[2], 45), (PLACES[2], 60), (PLACES[0], 2), (PLACES[1], 3),
               (PLACES[2], 100), (PLACES[2], 130), (PLACES[0], 4), (PLACES[1], 6), (PLACES[0], 7), (PLACES[1], 12),
               (PLACES[0], 9)]  # fmt: skip
     stopped = [stopped_at(world, monkeypatch, *point) for point in points]
-    assert sum(stopped) >= 8, "or there is nothing to stop any more"
+    assert sum(stopped) >= 12, "with those after each step twenty; else there is nothing to stop any more"
     assert world.forget(with_exports=True).is_closed
     assert_forgotten(world, before)
 
