@@ -8,6 +8,7 @@ import os
 import platform
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass
 from importlib.metadata import requires, version
 from pathlib import Path
@@ -29,7 +30,15 @@ from pipeline.home.locks import HomeBusy, HomeNotWritable, holder, home_lock
 from pipeline.home.migrations import VERSION, require_known
 from pipeline.home.modes import wrong
 from pipeline.home.opening import opened
-from pipeline.home.people import FILE, PeopleLost, PeopleUnusable, holds_persons, people_at_hand, people_file
+from pipeline.home.people import (
+    FILE,
+    PeopleLost,
+    PeopleUnusable,
+    holds_persons,
+    people_at_hand,
+    people_attached,
+    people_file,
+)
 from pipeline.home.publishing import STAGING, recover
 from pipeline.home.retention import plan, snapshots_of
 from pipeline.ingest.exports import find_exports
@@ -365,6 +374,7 @@ def _warehouse(settings: Settings) -> Iterator[Finding]:
 def _in_warehouse(settings: Settings, engine: DuckDBEngine) -> Iterator[Finding]:
     behind = VERSION - require_known(engine)
     snapshots = snapshots_of(settings, engine)
+    yield from _begun_cases(settings, engine)
     if not engine.has("marts.rfm_scores"):
         yield Finding("ok", "warehouse", "no tables yet; the first run that is not refused makes them")
         return
@@ -379,6 +389,19 @@ def _in_warehouse(settings: Settings, engine: DuckDBEngine) -> Iterator[Finding]
     yield from _retention(settings, snapshots)
 
 
+def _begun_cases(settings: Settings, engine: DuckDBEngine) -> Iterator[Finding]:
+    """Whether the files of all cases are there that the warehouse or the people's file notes."""
+    there = people_file(settings).exists()
+    try:
+        require_cases(engine, settings)
+        with people_attached(engine, settings, read_only=True) if there else nullcontext():
+            require_cases(engine, settings)
+    except ErasureKeyError as error:
+        yield Finding("fail", "erasures", str(error))
+    except PeopleUnusable:
+        return  # which is told of them
+
+
 def _people(settings: Settings, engine: DuckDBEngine) -> Iterator[Finding]:
     """Whether it is known of everybody in the warehouse who they are, and so who must not be written to."""
     if not (people_file(settings).exists() or holds_persons(engine)):
@@ -386,12 +409,9 @@ def _people(settings: Settings, engine: DuckDBEngine) -> Iterator[Finding]:
     try:
         with people_at_hand(engine, settings, read_only=True):
             yield Finding("ok", "people", f"whole, in {FILE}; back it up with the warehouse")
-            require_cases(engine, settings)
             require_newest(engine, settings)
     except (PeopleLost, PeopleUnusable) as error:
         yield Finding("fail", "people", str(error))
-    except ErasureKeyError as error:
-        yield Finding("fail", "erasures", str(error))
     except LedgerUnusable as error:
         yield Finding("fail", "deliveries", str(error))
 

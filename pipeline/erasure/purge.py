@@ -12,6 +12,7 @@ import json
 import os
 import re
 import sqlite3
+import zipfile
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing
@@ -28,6 +29,7 @@ from pipeline.durable import fsync
 from pipeline.engines.duckdb import DuckDBEngine
 from pipeline.engines.spark.lake import Lake, is_in_lake
 from pipeline.erasure.person import Person
+from pipeline.erasure.workbooks import rewrite_workbook
 from pipeline.home.opening import opened
 from pipeline.home.people import SUPPRESSED, people_attached, people_file, sweep, table_of
 from pipeline.home.publishing import Publication
@@ -62,6 +64,7 @@ def purge_warehouse(settings: Settings, person: Person, tombstones: Tombstones) 
                 if table != "staging.order_lines" and (where := is_of_person(columns)):
                     _delete(engine, table, where)
             engine.execute("DELETE FROM pending.built")
+            note_cases(engine, settings)
         if settings.engine == "spark":
             lake = Lake(engine, settings, [one for one in catalog_of(settings.home).tables.values() if is_in_lake(one)])
             lake.prepare()  # what was stopped before is swept away
@@ -411,17 +414,17 @@ def _purge_sqlite(path: Path, pattern: re.Pattern[bytes]) -> None:
 def rewrite_exports(settings: Settings, person: Person) -> list[str]:
     """Take the records that name the person out of the files of the drop folder; returns what was rewritten.
 
-    Of what is text, plain or as .gz or .zst, and of Parquet: what is found as a word, and by columns of ids that are
-    called as ours. The search finds what is left, also what cannot be read.
+    Of what is text, plain or as .gz or .zst, of Parquet and of workbooks: what is found as a word, and by columns of
+    ids that are called as ours. The search finds what is left, also what cannot be read.
     """
     rewritten = []
     for path in _files(settings.home, (settings.exports_folder.relative_to(settings.home).as_posix(),)):
         fresh = path.with_name(f".{path.name}.partial")
-        is_parquet = path.name.lower().endswith(".parquet")
+        rewritten_as = _REWRITTEN.get(path.suffix.lower(), _rewrite_text)
         try:
-            if not (_rewrite_parquet(path, person, fresh) if is_parquet else _rewrite_text(path, person, fresh)):
+            if not rewritten_as(path, person, fresh):
                 continue
-        except (OSError, EOFError, ValueError, zlib.error, duckdb.Error) as error:
+        except (OSError, EOFError, ValueError, IndexError, zlib.error, zipfile.BadZipFile, duckdb.Error) as error:
             fresh.unlink(missing_ok=True)
             if disk_is_full(error):
                 raise
@@ -472,6 +475,23 @@ def _rewrite_parquet(path: Path, person: Person, fresh: Path) -> bool:
             return False
         engine.export(f"SELECT * FROM {rows} WHERE ({' OR '.join(conditions)}) IS NOT TRUE", {}, fresh)
     return True
+
+
+def _rewrite_workbook(path: Path, person: Person, fresh: Path) -> bool:
+    def is_header(cells: Iterable[str]) -> bool:
+        return any(_called(cell) in CUSTOMERS | ORDERS for cell in cells)
+
+    def is_of(header: Mapping[str, str], cells: Mapping[str, str]) -> bool:
+        return any(_is_cell_of(_called(header.get(column, "")), cell, person) for column, cell in cells.items())
+
+    return rewrite_workbook(path, is_header, is_of, fresh)
+
+
+def _called(cell: str) -> str:
+    return cell.strip().lower().replace(" ", "_")
+
+
+_REWRITTEN = {".parquet": _rewrite_parquet, ".xlsx": _rewrite_workbook}
 
 
 def _is_cell_of(name: str, cell: str, person: Person) -> bool:

@@ -20,6 +20,7 @@ from pipeline.engines.duckdb import DuckDBEngine
 from pipeline.erasure.cases import is_person_file
 from pipeline.erasure.person import Person
 from pipeline.erasure.purge import fill, is_of_person
+from pipeline.erasure.workbooks import cells_of
 from pipeline.quoting import file_literal, quoted, text_literal
 
 
@@ -59,7 +60,10 @@ def search(home: Path, person: Person, exports: Path, elsewhere: Iterable[Path] 
                 found.doubtful.append(name)
         except FileNotFoundError:  # SQLite's own files go with the connection
             continue
-        except (OSError, EOFError, zlib.error, zipfile.BadZipFile, duckdb.Error, sqlite3.Error, pa.ArrowException):
+        except (
+            OSError, EOFError, ValueError, IndexError, zlib.error, zipfile.BadZipFile, duckdb.Error, sqlite3.Error,
+            pa.ArrowException,
+        ):  # fmt: skip
             found.unreadable.append(name)
     return found
 
@@ -102,7 +106,9 @@ def _may_hold(path: Path, person: Person) -> bool:
                 f"json_keys(to_json(rows)), name -> json_extract_string(to_json(rows), name)), $ids)) > 0",
                 given,
             ).fetchall()[0][0])  # fmt: skip
-    return head != b"PK\x03\x04" and _has(path.open("rb"), words)
+    if head == b"PK\x03\x04":
+        return not {*person.other_ids}.isdisjoint(cell.strip() for cell in cells_of(path))
+    return _has(path.open("rb"), words)
 
 
 def _unpacked(path: Path, head: bytes) -> _Readable | None:

@@ -1,4 +1,4 @@
-"""The page of one customer on demand, beside those of the first twenty that every report has."""
+"""The page of one customer on demand, beside those of the first hundred that every report has."""
 
 from __future__ import annotations
 

@@ -68,6 +68,8 @@ def load_exports(
     """
     exports = sorted(exports, key=_names_who_refuses, reverse=True)
     brings_persons = any(INPUTS[export.source.input].persons for export in exports)
+    require_cases(engine, settings)
+    note_cases(engine, settings)
     if not (people_file(settings).exists() or brings_persons or holds_persons(engine)):
         yield from _loaded(engine, settings, exports, now)
         return

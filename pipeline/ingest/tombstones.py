@@ -32,6 +32,9 @@ Kind = Literal["customer_id", "email", "phone", "order_id"]
 KINDS: tuple[Kind, ...] = ("customer_id", "email", "phone")
 """By what people are named; orders are known by theirs only."""
 FOLDER = Path("data", "erasures")
+NOTED = "catalog.erasure_cases"
+"""The cases that have begun, in the warehouse; `people` notes them as well: each tells when the folder is lost, also
+together with the other."""
 _ENDING = ".case.json"
 _BLOCK = 64  # bytes of a block of SHA-256: RFC 2104 pads the key to it, and hashes a longer one
 
@@ -160,9 +163,10 @@ def cases(settings: Settings) -> list[dict[str, Any]]:
 def require_cases(engine: DuckDBEngine, settings: Settings) -> None:
     """Raises ErasureKeyError where the file of a case that has begun is gone: who was forgotten would come back.
 
-    `people` has to be attached; it notes them.
+    The warehouse notes them, and `people` where that is attached.
     """
-    noted = {name for (name,) in engine.execute(f"SELECT case_name FROM {CASES}")}
+    tables = [table for table in _noting(engine) if table != NOTED or engine.has(NOTED)]
+    noted = {name for table in tables for (name,) in engine.execute(f"SELECT case_name FROM {table}")}
     if missing := sorted(noted - {case["case"] for case in cases(settings)}):
         raise ErasureKeyError(
             f"{FOLDER} lacks {counted(len(missing), 'case')} of people who were forgotten, such as {missing[0]}: it "
@@ -172,11 +176,21 @@ def require_cases(engine: DuckDBEngine, settings: Settings) -> None:
 
 
 def note_cases(engine: DuckDBEngine, settings: Settings) -> None:
-    """Note the cases that have begun; `people` has to be attached."""
+    """Note the cases that have begun, in the warehouse, and in `people` where that is attached."""
     begun = [case["case"] for case in cases(settings) if case["state"] != "requested"]
-    engine.execute(
-        f"INSERT INTO {CASES} SELECT unnest($begun::VARCHAR[]) EXCEPT SELECT case_name FROM {CASES}", {"begun": begun}
-    )
+    if begun:
+        engine.execute("CREATE SCHEMA IF NOT EXISTS catalog")
+        engine.execute(f"CREATE TABLE IF NOT EXISTS {NOTED} (case_name VARCHAR)")
+        for table in _noting(engine):
+            engine.execute(
+                f"INSERT INTO {table} SELECT unnest($begun::VARCHAR[]) EXCEPT SELECT case_name FROM {table}",
+                {"begun": begun},
+            )
+
+
+def _noting(engine: DuckDBEngine) -> list[str]:
+    attached = engine.scalar("SELECT 1 FROM duckdb_databases() WHERE database_name = 'people'")
+    return [NOTED, CASES] if attached else [NOTED]
 
 
 def older_tombstones(case: Mapping[str, Any] | None) -> list[dict[str, str]]:

@@ -205,6 +205,8 @@ class ChartFile:
     select: str
     first_line: int
     """Of the SELECT in the file."""
+    of_all: str | None = None
+    """Of a chart that is asked once for all pages of its folder: the column that tells whose page a row is for."""
 
     @property
     def id(self) -> str:
@@ -212,20 +214,26 @@ class ChartFile:
 
     @property
     def aggregates(self) -> str | None:
-        """The SELECT of `let`, one row or one for each value of `each`; None without `let`."""
+        """The SELECT of `let`, one row or one for each value of `each`, of each page; None without `let`."""
         if not self.header.let:
             return None
-        each = self.header.each
-        key = f"{SELECTED}.{quoted(each.key)} AS __key, " if each else ""
-        values = ", ".join(f"({sql}) AS {quoted(name)}" for name, sql in self.header.let.items())
-        group = f" GROUP BY {SELECTED}.{quoted(each.key)}" if each else ""
-        return f"SELECT {key}{values} FROM ({self.select}) AS {SELECTED}{group}"
+        keys = {"__key": self.header.each.key} if self.header.each else {}
+        keys |= {self.of_all: self.of_all} if self.of_all else {}
+        told = [f"{SELECTED}.{quoted(column)} AS {quoted(name)}" for name, column in keys.items()]
+        told += [f"({sql}) AS {quoted(name)}" for name, sql in self.header.let.items()]
+        group = f" GROUP BY {', '.join(f'{SELECTED}.{quoted(column)}' for column in keys.values())}" if keys else ""
+        return f"SELECT {', '.join(told)} FROM ({self.select}) AS {SELECTED}{group}"
 
 
-def read_chart(path: Path, file: str, tables: Mapping[str, Table], given: Sequence[str] = ()) -> ChartFile:
+def asks_for_all(select: str, each: str) -> bool:
+    """Whether a SELECT of a folder with `each` asks for all of its pages at once, by `$<each>s`."""
+    return re.search(rf"\${each}s\b", select) is not None
+
+
+def read_chart(path: Path, file: str, tables: Mapping[str, Table], each: str | None = None) -> ChartFile:
     """Raises HeaderError, which names the file and the line, for a file that cannot be used.
 
-    `given`: parameters that its SELECT may use, beside the day.
+    `each`: what its folder has a page for; its SELECT may use `$<each>`, or `$<each>s` of all pages.
     """
     if not _NAME.fullmatch(path.stem):
         raise HeaderError(f"{file}: a chart is called by small letters, digits and _, and begins with a letter.")
@@ -236,7 +244,11 @@ def read_chart(path: Path, file: str, tables: Mapping[str, Table], given: Sequen
     select = select.rstrip().removesuffix(";")
     header = parse_header(ChartHeader, data, text, file)
     lines_before = text[: text.index(select)].count("\n")
-    chart = ChartFile(path.parent.name, path.stem, file, header, select, lines_before + 1)
+    of_all = each if each and asks_for_all(select, each) else None
+    if of_all and of_all not in header.columns:
+        raise HeaderError(f"{file}: columns: ${each}s asks for all pages at once, so {each} must be among the columns.")
+    given = [each, f"{each}s"] if each else []
+    chart = ChartFile(path.parent.name, path.stem, file, header, select, lines_before + 1, of_all)
     require_safe(select, file, tables, given, lines_before)
     if chart.aggregates:
         require_safe(chart.aggregates, f"{file} (let)", tables, given)

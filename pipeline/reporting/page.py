@@ -17,13 +17,15 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, Literal, Self, get_args
 
+import polars as pl
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from pipeline.engines.duckdb import naming_the_file
-from pipeline.reporting.chart_files import ChartFile, make, read_chart, require_safe
+from pipeline.reporting.chart_files import ChartFile, asks_for_all, make, read_chart, require_safe
 from pipeline.reporting.components import Nothing, Part
 from pipeline.reporting.facts import Report, audience_file
 from pipeline.reporting.handover import consent_coverage, handed_over
+from pipeline.reporting.predictions import Ask
 from pipeline.reporting.templating import Texts, texts_in
 from pipeline.reporting.week import Week
 from pipeline.settings import PAGES_FOLDER
@@ -166,9 +168,10 @@ class PageFile:
 
     def _pages_of(self, report: Report, rows: Mapping[str, Row]) -> dict[str, Page]:
         names = {value: digest(value) for value in rows} if self.header.hide_values else file_names(list(rows))
+        shared = _Shared(report.ask, self.header.each or "", rows.values())
         return {
             value: Page(
-                f"{self.name}-{names[value]}", self._title(report, row), partial(self.context, row=row),
+                f"{self.name}-{names[value]}", self._title(report, row), partial(self.context, row=row, shared=shared),
                 self.template, of_its_day=self.header.of_its_day, part_of=self.header.after,
             )
             for value, row in rows.items()
@@ -189,13 +192,14 @@ class PageFile:
             return self.header.title
         return self._say(texts_in(report.facts.currency), "title", self.header.title, {"each": row})
 
-    def context(self, report: Report, row: Row | None = None) -> dict[str, Any]:
+    def context(self, report: Report, row: Row | None = None, shared: _Shared | None = None) -> dict[str, Any]:
         """What the template is given, of a folder with `each` that of a row of `values`.
 
-        Charts are made only where the page has something to show.
+        Charts are made only where the page has something to show. `shared`: what is asked once for all rows.
         """
         texts = texts_in(report.facts.currency)
-        given = self.given(report, row)
+        asking = self._of(report, row, shared)
+        given = self.given(asking, row)
         missing = self._say(texts, "missing", self.header.missing, given)
         given |= {"missing": missing}
         return {
@@ -203,21 +207,20 @@ class PageFile:
             "title": self._say(texts, "heading", self.header.heading, given) or self._title(report, row),
             "lead": self._say(texts, "lead", self.header.lead, given),
             "missing_title": self.header.missing_title,
-            "charts": {} if missing else self.parts(report, texts, given),
+            "charts": {} if missing else self.parts(asking, texts, given),
         }
 
     def given(self, report: Report, row: Row | None = None) -> dict[str, Any]:
         """What the texts of the page and of its charts can name."""
-        facts, asking = report.facts, self._of(report, row)
-        asked = {name: _row(asking, select, self.file, f"let.{name}") for name, select in self.header.let.items()}
+        facts = report.facts
+        asked = {name: _row(report, select, self.file, f"let.{name}") for name, select in self.header.let.items()}
         own = {"facts": facts, "snapshot_date": facts.snapshot_date, "each": row}
         own |= {"audience": partial(audience_file, facts)}
         own |= {"handed_over": handed_over(report), "consent_coverage": consent_coverage(report), "week": Week(report)}
         return {**own, **asked}
 
     def parts(self, report: Report, texts: Texts, given: Mapping[str, Any]) -> dict[str, Part | Nothing]:
-        asking = self._of(report, given["each"])
-        return {chart.name: make(chart, asking, texts, given) for chart in self.charts}
+        return {chart.name: make(chart, report, texts, given) for chart in self.charts}
 
     def without_rows(self, report: Report) -> dict[str, Part | Nothing]:
         """The charts of a warehouse in which there is nothing, to find what does not run."""
@@ -225,16 +228,50 @@ class PageFile:
         if self.header.each:
             self._values(report)
             row = {self.header.each: None}
-        return self.parts(report, texts_in(report.facts.currency), self.given(report, row))
+        asking = self._of(report, row)
+        return self.parts(asking, texts_in(report.facts.currency), self.given(asking, row))
 
-    def _of(self, report: Report, row: Row | None) -> Report:
+    def _of(self, report: Report, row: Row | None, shared: _Shared | None = None) -> Report:
         """The report that is asked of one value."""
         if self.header.each is None or row is None:
             return report
-        return replace(report, ask=partial(report.ask, **{self.header.each: row[self.header.each]}))
+        shared = shared or _Shared(report.ask, self.header.each, [row])
+        return replace(report, ask=shared.of(row[self.header.each]))
 
     def _say(self, texts: Texts, field: str, template: str, values: Mapping[str, Any]) -> str:
         return texts.text(template, f"{self.file}: {field}", values)
+
+
+class _Shared:
+    """What the pages of a folder with `each` ask: by `$<each>` for a page, by `$<each>s` once for all of them.
+
+    The rows of the second have a column `each`, by which each page has its own, in their order.
+    """
+
+    def __init__(self, ask: Ask, each: str, rows: Iterable[Row]) -> None:
+        self._ask, self._each = ask, each
+        self._values = [row[each] for row in rows]
+        self._asked: dict[str, tuple[pl.DataFrame, dict[Any, pl.DataFrame]]] = {}
+
+    def of(self, value: Any) -> Ask:
+        """For the page of a value."""
+
+        def ask(select: str, **others: Any) -> pl.DataFrame:
+            if not asks_for_all(select, self._each):
+                return self._ask(select, **{self._each: value}, **others)
+            if select not in self._asked:
+                self._asked[select] = self._split(select)
+            all_rows, by_value = self._asked[select]
+            return by_value[value] if value in by_value else all_rows.clear()
+
+        return ask
+
+    def _split(self, select: str) -> tuple[pl.DataFrame, dict[Any, pl.DataFrame]]:
+        rows = self._ask(select, **{f"{self._each}s": self._values})
+        if self._each not in rows.columns:
+            return rows, {}  # which the chart is refused for, by its columns
+        parts = rows.partition_by(self._each, as_dict=True, maintain_order=True)
+        return rows, {key: part for (key,), part in parts.items()}
 
 
 def _row(report: Report, select: str, file: str, field: str) -> Any:
@@ -312,11 +349,11 @@ def _read_page(path: Path, tables: Mapping[str, Table]) -> PageFile:
     header = parse_header(PageHeader, read_yaml(found["yaml"], file), text, file)
     if header.values:
         require_safe(header.values, f"{file}: values", tables)
-    given = [header.each] if header.each else []
+    given = [header.each, f"{header.each}s"] if header.each else []
     for field, select in header.let.items():
         require_safe(select, f"{file}: let.{field}", tables, given)
     charts = [
-        read_chart(chart, f"reports/pages/{name}/{chart.name}", tables, given)
+        read_chart(chart, f"reports/pages/{name}/{chart.name}", tables, header.each)
         for chart in sorted(path.parent.glob("*.sql"))
     ]
     lines_before = text[: found.start("body")].count("\n")

@@ -203,12 +203,18 @@ def _function(node: dict[str, Any]) -> str | None:
     name = node["function_name"].lower()
     if node["schema"] or node["catalog"]:
         return f"calls {_short(node['schema'])}.{_short(name)}(); functions are called by their bare name"
-    if name in FUNCTIONS:
+    if name in FUNCTIONS or _is_list_given(name, node):
         return None
     close = difflib.get_close_matches(name, FUNCTIONS, n=1, cutoff=0.8)
     return f"calls {_short(name)}(), which is not among the functions that may be called" + (
         f" (the closest is {close[0]})" if close else ""
     )
+
+
+def _is_list_given(name: str, node: dict[str, Any]) -> bool:
+    """`unnest($names)`: the values of a list that we give."""
+    given = [argument["expression"]["class"] for argument in node.get("arguments", ())]
+    return name == "unnest" and given == ["PARAMETER"]
 
 
 def _words(kind: object) -> str:

@@ -406,7 +406,29 @@ def test_klaviyo_says_who_was_not_taken(server):
         row("c", {"Phone Number": "+48600"}, n=1),
     ]
     (answer,), _ = answers(klaviyo_of(server), "added", *rows)
-    assert answer.refused == {rows[1].key: "Invalid email", rows[2].key: "invalid"}
+    assert answer.refused == {rows[1].key: "Invalid email", rows[2].key: "invalid"} and answer.unnamed == 0
+    assert "page[size]=100" in server.calls[-1][1]
+
+
+def test_klaviyo_may_say_only_where_in_the_import_somebody_stood_or_nothing(server):
+    """`original_payload` may be null, and `source.pointer` no more than /data."""
+    importing(server, failed=3)
+    pointers = ("/data/attributes/profiles/data/1/attributes/email", "/data")
+    server.standing[("GET", ERRORS)] = {
+        "data": [
+            {"attributes": {"title": "Invalid", "source": {"pointer": one}, "original_payload": None}}
+            for one in pointers
+        ]
+    }  # fmt: skip
+    rows = [row(id, {"Email": f"{id}@x.com"}, n=1) for id in "abc"]
+    (answer,), _ = answers(klaviyo_of(server), "added", *rows)
+    assert answer.refused == {rows[1].key: "Invalid"} and answer.unnamed == 2
+
+
+def test_klaviyo_without_the_list_is_told_as_that(server):
+    server.answers = [(404, {}, {"errors": [{"title": "Not found.", "source": {"pointer": "/data/relationships"}}]})]
+    with pytest.raises(DeliveryFailed, match=r"answers 404 to POST .*; check the list"):
+        answers(klaviyo_of(server), "added", row("a", {"Email": "a@x.com"}, n=1))
 
 
 def test_klaviyo_is_sent_the_others_again_where_it_names_who_is_wrong(server):
@@ -495,6 +517,22 @@ def test_what_passes_is_waited_for_as_long_as_it_asks(server):
     assert waits[0] == 7 and 1 <= waits[1] <= 2 and 2 <= waits[2] <= 4
 
 
+def test_meta_is_waited_for_as_many_minutes_as_it_shuts_out(server):
+    waits: list[float] = []
+    usage = {"77": [{"type": "custom_audience", "call_count": 100, "estimated_time_to_regain_access": 4}]}
+    shut = {"X-Business-Use-Case-Usage": json.dumps(usage)}
+    server.answers = [
+        (400, shut, {"error": {"code": 80003}}),
+        (400, {"X-Business-Use-Case-Usage": "x"}, {"error": {"code": 4}}),
+    ]
+    found, _ = answers(meta_of(server, waits), "added", row("a", {"email": "a" * 64}, n=1))
+    assert len(found) == 1 and waits[0] == 240 and waits[1] <= 2
+    usage["77"][0]["estimated_time_to_regain_access"] = 30
+    server.answers = [(400, {"X-Business-Use-Case-Usage": json.dumps(usage)}, {"error": {"code": 80003}})]
+    with pytest.raises(DeliveryFailed, match="asks to wait for 1,800 s; the rest is sent the next time"):
+        answers(meta_of(server, waits), "added", row("a", {"email": "a" * 64}, n=1))
+
+
 @pytest.mark.parametrize(
     ("answer", "said", "calls"),
     [
@@ -503,6 +541,7 @@ def test_what_passes_is_waited_for_as_long_as_it_asks(server):
         ((401, {}, {"error": {"message": "a@x.com"}}), r"does not let us in \(401\)", 1),
         ((302, {"Location": "https://elsewhere.example"}, None), r"sends us elsewhere \(302\)", 1),
         ((400, {}, {"error": {"code": 100}}), r"refuses the audience \(error 100\)", 1),
+        ((400, {}, {"error": {"code": 368}}), r"refuses the audience \(error 368\)", 1),
     ],
 )
 def test_what_does_not_pass_ends_the_delivery_and_says_why(server, answer, said, calls):

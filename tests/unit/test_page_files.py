@@ -569,6 +569,30 @@ def test_a_folder_makes_a_page_for_each_value(shop: Shop, tmp_path: Path) -> Non
     assert 'data-page="cohorts"' in graz, "another day need not have the page"
 
 
+OF_ALL = LINES.replace("= $store_id", "IN (SELECT unnest($store_ids)) ORDER BY amount DESC, store_id").replace(
+    'basis: n = {{ each.lines|counted("line") }}', "let: {most: max(amount)}\nbasis: at most {{ most|money }}"
+)
+
+
+def test_a_chart_may_be_asked_once_for_all_pages(shop: Shop, tmp_path: Path) -> None:
+    write_shops(tmp_path, lines=OF_ALL)
+    shop.orders("anna", "2026-01-05", "2026-01-06", amount=20, store_id="a").orders(
+        "anna", "2026-01-07", amount=30, store_id="a"
+    )
+    shop.orders("bert", "2026-01-05", amount=5, store_id="b").snapshot(str(DAY))
+    asked: list[str] = []
+
+    def ask(sql: str, parameters: Mapping[str, object]) -> pl.DataFrame:
+        asked.extend([sql] if "$store_ids" in sql else [])
+        return shop.engine.read(sql, parameters)
+
+    texts = written(ask, tmp_path)
+    assert len(asked) == 2, "the rows, and what let asks"
+    cells = {name: re.findall(r"€[0-9.]+(?=</td>)", texts[f"shops-{name}"]) for name in "ab"}
+    assert cells == {"a": ["€30.00", "€20.00", "€20.00"], "b": ["€5.00"]}
+    assert "at most €30.00" in texts["shops-a"] and "at most €5.00" in texts["shops-b"]
+
+
 def test_a_text_leads_nowhere_where_there_is_no_page(shop: Shop, tmp_path: Path) -> None:
     write_shops(tmp_path, SHOPS.replace("GROUP BY store_id", "WHERE store_id <> 'b' GROUP BY store_id"))
     write_page(tmp_path, best=BEST_SHOPS)
@@ -619,6 +643,8 @@ def test_pages_of_people_are_called_by_no_id_and_one_can_be_asked_for(shop: Shop
         (SHOPS.replace("SELECT store_id, count", "SELECT store_id AS store, count"), LINES,
          "values: the SELECT has no column 'store_id'"),
         (SHOPS, LINES.replace("$store_id", "$place"), "lines.sql, line 11: the SELECT holds a parameter"),
+        (SHOPS, OF_ALL.replace("  store_id: {hidden: true}\n", "").replace("page: {folder: shops, key: store_id}", ""),
+         "lines.sql: columns: $store_ids asks for all pages at once, so store_id must be among"),
         (SHOPS, LINES.replace("key: store_id", "key: store"), "columns.place.page names 'store', which is not among"),
         (SHOPS, LINES.replace("folder: shops", "folder: trend"), "columns.place.page: there is no folder 'trend' with"),
     ],

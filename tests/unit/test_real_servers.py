@@ -1,4 +1,4 @@
-"""Destinations of files on real servers: an S3 server that moto runs, and OpenSSH's SFTP server."""
+"""Destinations of files on real servers: moto's of S3, an emulator of Google Storage, and OpenSSH's SFTP server."""
 
 from __future__ import annotations
 
@@ -12,11 +12,13 @@ import resource
 import shutil
 import socket
 import subprocess
+import threading
 import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -61,6 +63,24 @@ class Store(Folder):
         }
 
 
+class Google(Folder):
+    """A bucket of the emulator, looked at by a client of its own."""
+
+    def __init__(self, bucket: str) -> None:
+        self.url, self.bucket = f"gs://{bucket}/lists", bucket
+
+    @property
+    def fs(self) -> Any:
+        import gcsfs
+
+        return gcsfs.GCSFileSystem(skip_instance_cache=True, use_listings_cache=False)
+
+    @property
+    def files(self) -> dict[str, bytes]:  # type: ignore[override]
+        fs = self.fs
+        return {path.removeprefix(f"{self.bucket}/lists/"): fs.cat_file(path) for path in fs.find(self.bucket)}
+
+
 class Disk(Folder):
     """The folder that the SFTP server of this machine writes into."""
 
@@ -98,6 +118,48 @@ def store(s3_server: str, monkeypatch: pytest.MonkeyPatch) -> Store:
     store = Store("", s3_server, "shop")
     store.fs.mkdir("shop")
     return store
+
+
+@pytest.fixture
+def google(monkeypatch: pytest.MonkeyPatch) -> Iterator[Google]:
+    missing = "gcsfs or its emulator is not installed"
+    pytest.importorskip("gcsfs", reason=missing)
+    emulator = pytest.importorskip("gcp_storage_emulator.server", reason=missing)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    server = emulator.create_server("127.0.0.1", port, in_memory=True, default_bucket="shop")
+    server.start()
+    monkeypatch.setenv("STORAGE_EMULATOR_HOST", f"http://127.0.0.1:{port}")
+    yield Google("shop")
+    server.stop()
+
+
+@pytest.fixture(params=[401, 403])
+def google_refuses(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A server that lets nobody write, and says so as Google does."""
+    pytest.importorskip("gcsfs", reason="gcsfs or its emulator is not installed")
+
+    class Handler(BaseHTTPRequestHandler):
+        def answer(self) -> None:
+            self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            told = json.dumps({"error": {"code": request.param, "message": "Anonymous caller may not create"}}).encode()
+            self.send_response(request.param)
+            self.send_header("Content-Length", str(len(told)))
+            self.end_headers()
+            self.wfile.write(told)
+
+        do_GET = do_POST = do_PUT = answer
+
+        def log_message(self, *_: Any) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+    monkeypatch.setenv("STORAGE_EMULATOR_HOST", f"http://127.0.0.1:{server.server_port}")
+    yield
+    server.shutdown()
+    server.server_close()
 
 
 @dataclass
@@ -181,9 +243,9 @@ def knows(folder: Path, ports: tuple[int, ...], key: str) -> None:
     (folder / "user" / ".ssh" / "known_hosts").write_text("\n".join([*lines, ""]))
 
 
-@pytest.fixture(params=["s3", "sftp"])
+@pytest.fixture(params=["store", "google", "disk"])
 def folder(request: pytest.FixtureRequest) -> Folder:
-    found: Folder = request.getfixturevalue("store" if request.param == "s3" else "disk")
+    found: Folder = request.getfixturevalue(request.param)
     return found
 
 
@@ -302,6 +364,17 @@ def test_a_bucket_that_is_not_there_is_not_made(store, tmp_path):
     told = failure_of(sender(tmp_path, "s3://shpo/lists"), listed("diff"))
     assert told == "s3://shpo/lists cannot be written: there is no such bucket. Make it, or check the address."
     assert store.fs.ls("") == ["shop"]
+
+
+def test_a_bucket_of_google_that_is_not_there_is_not_made(google, tmp_path):
+    told = failure_of(sender(tmp_path, "gs://shpo/lists"), listed("diff"))
+    assert told == "gs://shpo/lists cannot be written: there is no such bucket. Make it, or check the address."
+    assert [one.strip("/") for one in google.fs.buckets] == ["shop"]
+
+
+def test_google_that_lets_nobody_write_is_told(google_refuses, tmp_path):
+    told = failure_of(sender(tmp_path, "gs://shop/lists"), listed("diff"))
+    assert told == "gs://shop/lists cannot be written: access is denied. Check the credentials."
 
 
 def test_keys_that_may_not_write_are_told(store, tmp_path, monkeypatch):

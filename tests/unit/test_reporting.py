@@ -799,7 +799,7 @@ def test_more_customers_make_no_page_heavier(shop: Shop, tmp_path: Path) -> None
         shop.orders(f"c{n}", f"2026-0{1 + n % 6}-{1 + n % 27:02d}", f"2026-0{1 + n % 5}-15", amount=n)
     shop.snapshot(str(MAY)).snapshot(str(JUNE))
     many = sizes("many")
-    # More moves and longer numbers, but no row per customer, and twenty of them with a page at most.
+    # More moves and longer numbers, but no row per customer, and a hundred of them with a page at most.
     # A page may also draw a chart that the few could not fill.
     assert all(many[name] < 1.5 * few[name] + 15_000 for name in few.keys() & many.keys()), (few, many)
     assert len(many) <= len(few) + 120

@@ -161,6 +161,11 @@ def test_every_function_of_the_list_depends_on_its_arguments_alone():
         ("SELECT * FROM people.contacts", "reads people.contacts"),
         ("SELECT * FROM export", "reads export"),
         ("SELECT $other", "holds a parameter"),
+        ("SELECT kpi FROM marts.kpis WHERE kpi IN (SELECT unnest($snapshot_date))", None),
+        (
+            "SELECT unnest([kpi, $snapshot_date]) FROM marts.kpis",
+            "calls unnest(), which is not among the functions that may be called",
+        ),
         ("SELECT kpi FROM marts.kpis WHERE kpi = ?", "holds a parameter"),
         (
             "SELECT getenv('HOME') FROM marts.kpis",

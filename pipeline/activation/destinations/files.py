@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
+import logging
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -140,13 +141,23 @@ class Files:
 
     def _told(self, error: Exception) -> DeliveryFailed | Passing:
         """What is said of an error. Its own words may hold what is in the files."""
-        if isinstance(error, PermissionError) or "Credentials" in type(error).__name__:
+        if _is_denied(error):
             return DeliveryFailed(f"{self._url} cannot be written: access is denied. Check the credentials.")
         if isinstance(error, FileNotFoundError) and self._kind in _OF_OBJECTS:
             return DeliveryFailed(
                 f"{self._url} cannot be written: there is no such bucket. Make it, or check the address."
             )
         return Passing(f"it cannot be written ({type(error).__name__})")
+
+
+def _is_denied(error: Exception) -> bool:
+    """gcsfs says of 401 and 403 what it says of what may pass; what it says begins with that, or has the status."""
+    return (
+        isinstance(error, PermissionError)
+        or "Credentials" in type(error).__name__
+        or getattr(error, "code", None) in (401, 403)
+        or str(error).startswith("Forbidden: ")
+    )
 
 
 @contextmanager
@@ -175,6 +186,7 @@ def _opened(destination: Destination, kind: str) -> tuple[Any, str]:
         import fsspec
     except ImportError:
         raise DeliveryFailed(_lacking(kind)) from None
+    logging.getLogger("gcsfs").setLevel(logging.CRITICAL)  # it tells traces, also of what is tried again
     secret = destination.secret(destination.credential) if destination.credential else None
     given = {"password": secret} if secret else {}
     try:

@@ -12,6 +12,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from email.message import Message
 from email.utils import parsedate_to_datetime
 from typing import Any
 
@@ -30,13 +31,16 @@ class Refused(PerennialError):
 
 @dataclass
 class Calls:
-    """Calls of one interface. `is_passing` says of an answer 4xx that it will pass, so that it is tried again."""
+    """Calls of one interface. `is_passing` says of an answer 4xx that it will pass, so that it is tried again;
+    `waits_for`, how many seconds headers of an answer ask for where there is no `Retry-After`.
+    """
 
     base: str
     headers: Mapping[str, str]
     is_passing: Callable[[Mapping[str, Any]], bool] = lambda _: False
     sleep: Callable[[float], None] = time.sleep
     timeout: float = 60
+    waits_for: Callable[[Message], float | None] = lambda _: None
 
     def call(self, method: str, path: str, body: bytes | None = None) -> dict[str, Any]:
         """The JSON of the answer; empty where there is none. Raises Refused, DeliveryFailed."""
@@ -55,6 +59,7 @@ class Calls:
                 return _json(answer.read())
         except urllib.error.HTTPError as error:
             told, wait = _json(error.read()), _asked_to_wait(error.headers.get("Retry-After"))
+            wait = self.waits_for(error.headers) if wait is None else wait
             if error.code < 400:
                 raise DeliveryFailed(f"{self.base} sends us elsewhere ({error.code}); check the address.") from None
             if error.code in (401, 403):

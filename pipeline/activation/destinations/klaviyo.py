@@ -21,7 +21,9 @@ REVISION = "2026-04-15"
 MOST_PROFILES, MOST_BYTES = 10_000, 4_500_000
 """Of one import; the interface takes 5 MB."""
 MOST_NAMED, MOST_REMOVED = 100, 1_000
+"""On a page of an answer; in one removal."""
 POLL_SECONDS, POLLS = 5.0, 240
+_IMPORTS = "/api/profile-bulk-import-jobs"
 _ATTRIBUTES = {
     "Email": "email", "Phone Number": "phone_number", "First Name": "first_name", "Last Name": "last_name",
 }  # fmt: skip
@@ -64,23 +66,28 @@ class Klaviyo:
         refused: dict[str, str] = {}
         while left := [row for row in rows if row.key not in refused]:
             try:
-                job = self._calls.call("POST", "/api/profile-bulk-import-jobs", _body(list_id, left))["data"]["id"]
+                job = self._calls.call("POST", _IMPORTS, _body(list_id, left))["data"]["id"]
             except Refused as error:
+                if error.status == 404:
+                    raise self._no_such_list("POST", error) from None
                 named = _named_by_place(error.told.get("errors", []), left)
                 refused |= named or dict.fromkeys((row.key for row in left), f"refused ({error.status})")
                 continue
-            return Answer(rows, refused | self._failed(job, left))
+            failed, unnamed = self._failed(job, left)
+            return Answer(rows, refused | failed, unnamed)
         return Answer(rows, refused)
 
-    def _failed(self, job: str, rows: Sequence[Row]) -> dict[str, str]:
-        """Waits until an import is done; who was not taken, and why."""
-        path = f"/api/profile-bulk-import-jobs/{quote(job, safe='')}"
+    def _failed(self, job: str, rows: Sequence[Row]) -> tuple[dict[str, str], int]:
+        """Waits until an import is done; who was not taken, and why, and of how many it is not said who they are."""
+        path = f"{_IMPORTS}/{quote(job, safe='')}"
         for _ in range(POLLS):
             told = self._call("GET", path)["data"]["attributes"]
             if told["status"] == "complete":
-                return self._errors(f"{path}/import-errors", rows) if told.get("failed_count") else {}
+                failed = int(told.get("failed_count") or 0)
+                named = self._errors(f"{path}/import-errors?page%5Bsize%5D={MOST_NAMED}", rows) if failed else {}
+                return named, max(failed - len(named), 0)
             if told["status"] == "cancelled":
-                return dict.fromkeys((row.key for row in rows), "the import was cancelled")
+                return dict.fromkeys((row.key for row in rows), "the import was cancelled"), 0
             self._sleep(POLL_SECONDS)
         raise DeliveryFailed(f"{self._destination.url}: an import takes too long; it is sent again the next time.")
 
@@ -98,6 +105,7 @@ class Klaviyo:
                 for name in ("email", "phone_number"):
                     if key := by_identifier.get(str(payload.get(name, "")).lower()):
                         refused[key] = reason
+                refused |= _named_by_place([found], rows)
             page = told.get("links", {}).get("next")
         return refused
 
@@ -132,9 +140,10 @@ class Klaviyo:
         try:
             return self._calls.call(method, path, body)
         except Refused as error:
-            raise DeliveryFailed(
-                f"{self._destination.url} answers {error.status} to {method} {path.partition('?')[0]}; check the list."
-            ) from None
+            raise self._no_such_list(method, error, path.partition("?")[0]) from None
+
+    def _no_such_list(self, method: str, error: Refused, path: str = _IMPORTS) -> DeliveryFailed:
+        return DeliveryFailed(f"{self._destination.url} answers {error.status} to {method} {path}; check the list.")
 
 
 def _profile(row: Row) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import datetime as dt
 import json
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from email.message import Message
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -19,8 +20,9 @@ _SCHEMA = {
     "email": "EMAIL", "phone": "PHONE", "fn": "FN", "ln": "LN", "ct": "CT", "st": "ST", "zip": "ZIP",
     "country": "COUNTRY", "value": "LOOKALIKE_VALUE",
 }  # fmt: skip
-_PASSING = {1, 2, 4, 17, 32, 341, 613, 80003}
-"""Codes of errors that are over after a while: an interface out of order, or too many calls."""
+_PASSING = {1, 2, 4, 17, 32, 341, 613, 80003, 80004}
+"""Codes of errors that are over after a while: an interface out of order, or too many calls (80003: of audiences)."""
+_USAGE = "X-Business-Use-Case-Usage"
 
 
 class Meta:
@@ -33,7 +35,7 @@ class Meta:
             raise DeliveryFailed(f"Meta needs an access token; set {name} in the environment.")
         self._destination, self._token = destination, token
         headers = {"Content-Type": "application/x-www-form-urlencoded"}
-        self._calls = Calls(destination.url, headers, _is_passing, sleep)
+        self._calls = Calls(destination.url, headers, _is_passing, sleep, waits_for=_shut_out)
 
     def place(self, audience: str) -> str | None:
         list_id = self._destination.lists.get(audience)
@@ -59,13 +61,11 @@ class Meta:
         fields = {"payload": json.dumps(payload), "session": json.dumps(session), "access_token": self._token}
         try:
             answer = self._calls.call(method, path, urlencode(fields).encode())
-        except Refused as error:
-            if error.status == 404 or _code(error.told) in (100, 190, 200):
-                raise DeliveryFailed(
-                    f"{self._destination.url} refuses the audience (error {_code(error.told)}); check its id, what the "
-                    f"token may do, and in the Audience Manager whether it is restricted."
-                ) from None
-            return Answer(rows, dict.fromkeys((row.key for row in rows), f"refused (error {_code(error.told)})"))
+        except Refused as error:  # of the whole call; people who are not taken are counted in an answer
+            raise DeliveryFailed(
+                f"{self._destination.url} refuses the audience (error {_code(error.told)}); check its id, what the "
+                f"token may do, and in the Audience Manager whether it is restricted."
+            ) from None
         return _answer(rows, answer)
 
 
@@ -79,6 +79,18 @@ def _answer(rows: Sequence[Row], told: Mapping[str, Any]) -> Answer:
         if any(value in invalid for value in row.identifiers.values())
     }
     return Answer(rows, refused, max(int(told.get("num_invalid_entries") or 0) - len(refused), 0))
+
+
+def _shut_out(headers: Message) -> float | None:
+    """Seconds until calls are taken again: {"<id>": [{"estimated_time_to_regain_access": minutes, …}, …], …}."""
+    try:
+        told = json.loads(headers.get(_USAGE) or "{}")
+        minutes = [
+            float(use.get("estimated_time_to_regain_access") or 0) for uses in told.values() for use in uses
+        ]  # fmt: skip
+    except (ValueError, TypeError, AttributeError):
+        return None
+    return max(minutes, default=0) * 60 or None
 
 
 def _code(told: Mapping[str, Any]) -> int:

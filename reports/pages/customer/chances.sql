@@ -1,6 +1,7 @@
 /*
 title: Probabilities over time
 columns:
+  customer_id: {hidden: true}
   snapshot_date: {label: End of, kind: date}
   churn_probability: {label: Churn probability, kind: percent}
   p_purchase_30d: {label: Order in the next 30 days, kind: percent}
@@ -16,8 +17,8 @@ sentence: >-
 empty: How the probabilities change is drawn from the third snapshot on.
 basis: n = {{ days|counted("snapshot") }} · {{ first.snapshot_date|span(last.snapshot_date) }}
 */
-SELECT snapshot_date, churn_probability, p_purchase_30d
+SELECT customer_id, snapshot_date, churn_probability, p_purchase_30d
 FROM marts.churn_predictions
-WHERE snapshot_date <= $snapshot_date AND customer_id = $customer_id AND churn_probability IS NOT NULL
-QUALIFY count(*) OVER () >= 3
-ORDER BY snapshot_date
+WHERE snapshot_date <= $snapshot_date AND customer_id IN (SELECT unnest($customer_ids)) AND churn_probability IS NOT NULL
+QUALIFY count(*) OVER (PARTITION BY customer_id) >= 3
+ORDER BY customer_id, snapshot_date

@@ -2,6 +2,7 @@
 title: Segments so far
 draw: table
 columns:
+  customer_id: {hidden: true}
   segment: {label: Segment, kind: text}
   changed_on: {label: Since, kind: date}
   previous: {label: Before, missing: not known}
@@ -17,11 +18,11 @@ WITH labels AS (
   JOIN params.settings AS settings ON settings.catalogue = profiles.catalogue
   WHERE profiles.snapshot_date = $snapshot_date
 )
-SELECT now.label AS segment, changes.snapshot_date AS changed_on, before.label AS previous
+SELECT changes.customer_id, now.label AS segment, changes.snapshot_date AS changed_on, before.label AS previous
 FROM marts.segment_changes AS changes
 JOIN labels AS now ON now.segment = changes.segment AND now.catalogue = changes.catalogue
 LEFT JOIN labels AS before ON before.segment = changes.previous_segment
-WHERE changes.snapshot_date <= $snapshot_date AND changes.customer_id = $customer_id
+WHERE changes.snapshot_date <= $snapshot_date AND changes.customer_id IN (SELECT unnest($customer_ids))
   AND changes.changed_on = changes.snapshot_date
-ORDER BY changes.snapshot_date DESC
-LIMIT 20
+QUALIFY row_number() OVER (PARTITION BY changes.customer_id ORDER BY changes.snapshot_date DESC) <= 20
+ORDER BY changes.customer_id, changes.snapshot_date DESC
