@@ -89,7 +89,7 @@ def test_every_customer_is_in_the_file_of_the_segment_the_table_says(shop, folde
 def test_every_stage_and_every_cell_has_a_file_of_who_stands_in_it(shop, folder):
     shop.orders("anna", "2026-01-02", "2026-02-03", "2026-03-01").orders("bert", "2025-01-05")
     shop.orders("cleo", "2026-03-30")
-    build_audiences(shop, "2026-03-31")
+    shop.snapshot("2026-03-31")
     names = {"first-time": "first_time", "defecting": "lapsing", "inactive": "lapsed"}
     stages = shop.show("marts.lifecycle_stages", "2026-03-31").by_customer("stage")
     scores = shop.show("marts.rfm_scores", "2026-03-31")

@@ -3,7 +3,7 @@ title: Premium customers losing interest
 caption: Premium customers losing interest, the highest value then first
 draw: table
 columns:
-  customer_id: {label: Customer, page: {folder: customer, key: customer_id}}
+  customer_id: Customer
   p_purchase_90d_before: {label: "Orders in 90 days: then", kind: percent}
   p_purchase_90d: {label: now, kind: percent}
   predicted_clv_before: {label: Value then, kind: money}

@@ -3,7 +3,7 @@ title: Rising customers
 caption: Rising customers, the highest predicted value first
 draw: table
 columns:
-  customer_id: {label: Customer, page: {folder: customer, key: customer_id}}
+  customer_id: Customer
   predicted_clv:
   predicted_rank: {label: Place by it, kind: count}
   historic_clv: {label: So far, kind: money}
