@@ -717,7 +717,7 @@ def test_a_home_that_is_the_project_has_no_pages_twice() -> None:
 
 def test_pages_follow_the_page_they_name() -> None:
     def page(name: str, after: str | None = None) -> Page:
-        return Page(name, name, lambda _: {}, after=after)
+        return Page(name, name, lambda _: {}, "", after=after)
 
     pages = [page("a"), page("b"), page("d", "c"), page("c", "a"), page("z")]
     assert [one.name for one in in_navigation(pages)] == ["a", "c", "d", "b", "z"]
