@@ -856,7 +856,7 @@ def test_what_the_calendar_tells_of_a_tiny_shop(two_snapshots: Shop) -> None:
     orders = chart_of(read, "calendar-orders").views[0]
     (drawn,) = orders.figure["data"]
     # January is paler, because the history begins on the 5th; in April nobody ordered: their value is unknown.
-    assert list(drawn["y"]) == [2, 1, 1, 0, 2, 3]
+    assert list(drawn["y"]) == [2, 2, 1, 0, 2, 3]
     assert drawn["marker"]["opacity"] == [0.45, 1, 1, 1, 1, 1]
     assert orders.grid is not None
     assert [row[-1] for row in orders.grid.rows][:4] == [20.5, 20.0, 30.0, None]
