@@ -24,7 +24,7 @@ from pipeline.home.people import people_attached
 from pipeline.ingest.sources import find_sources
 from pipeline.reporting.facts import RunCard, read_report
 from pipeline.reporting.page import PageFile, page_folders, read_pages
-from pipeline.reporting.site import PYTHON_PAGES, all_pages
+from pipeline.reporting.site import all_pages
 from pipeline.settings import PAGES_FOLDER, PROJECT, Settings
 from pipeline.steps.computed import STEPS, queries_of
 from pipeline.steps.prediction import backtest
@@ -106,7 +106,7 @@ def _unusable(catalog: Catalog, audiences: Iterable[Audience]) -> list[Perennial
 def _of_pages(folders: Sequence[Path], catalog: Catalog, judged: Path) -> list[PerennialError]:
     """Pages and charts that cannot be read, and those `judged` that cannot be made of tables that have no rows."""
     try:
-        pages = read_pages(folders, catalog.tables, taken=PYTHON_PAGES)
+        pages = read_pages(folders, catalog.tables)
         all_pages(pages)
     except PerennialError as error:
         return [error]

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from pipeline.errors import PerennialError
-from pipeline.reporting.site import PYTHON_PAGES
 from pipeline.settings import PAGES_FOLDER, PROJECT, Settings
 from pipeline.tables.catalog import MARTS, SOURCES
 from pipeline.tables.header import AUDIENCES, is_name
@@ -174,7 +173,7 @@ def begin(settings: Settings, kind: Kind, name: str, folder: str = "own") -> Pat
     }[kind]
     if taken := _of_this_name(settings.home, kind, name, folder):
         raise ScaffoldRefused(f"There is {taken[0]} already; choose another name, or change that file.")
-    if kind == "chart" and (folder in PYTHON_PAGES or (PAGES_FOLDER / folder).exists()):
+    if kind == "chart" and (PAGES_FOLDER / folder).exists():
         raise ScaffoldRefused(f"The page {folder!r} is one of Perennial; name a page of your own with --page.")
     target = settings.home / place
     target.parent.mkdir(parents=True, exist_ok=True)

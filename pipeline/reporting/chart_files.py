@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Annotated, Any, Self, get_args
 
 import polars as pl
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
 from pipeline.engines.duckdb import naming_the_file
 from pipeline.quoting import quoted
@@ -38,6 +38,7 @@ from pipeline.reporting.components import (
 from pipeline.reporting.definitions import definitions
 from pipeline.reporting.facts import Report, audience_file, table_file
 from pipeline.reporting.figures import COLOURS, ColumnKind, Data, Drawing, Look, Row, Shown
+from pipeline.reporting.sentences import SENTENCES
 from pipeline.reporting.templating import Texts
 from pipeline.tables.header import PARTITION_COLUMN, Column, HeaderError, Table, parse_header, split_header
 from pipeline.tables.safe_sql import unsafe
@@ -47,6 +48,8 @@ PERSONAL = "people"
 """The schema that no page may read."""
 SELECTED = "rows"
 """What an aggregate of `let` calls the rows; `max_by(rows, day)` is the row of the latest day."""
+PUBLISHED = "published"
+"""Parameter of every SELECT: 'target/model' of the published models, as they were tested."""
 _KEY_FIGURE = ("label", "value")
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 
@@ -80,10 +83,18 @@ class ColumnSpec(BaseModel):
     kind: ColumnKind | None = Field(None, description="How its values are shown. Else from the table's header")
     kind_by: str | None = Field(None, description="Column that holds the kind, where rows differ")
     missing: str = Field(words.UNKNOWN, description="What is shown of a text where there is none")
+    say: str | None = Field(None, description="Filter that says its values, or the names of those that are spread")
     page: PageSpec | None = Field(None, description="The page that it leads to, where there is one")
     audience: AudienceSpec | None = Field(None, description="The audience whose file it leads to")
     hidden: bool = Field(False, description="For the drawing or the sentence only: not in the table")
     spread: bool = Field(False, description="A list of (name, value): a column for every name")
+
+    @field_validator("say")
+    @classmethod
+    def say_is_a_filter(cls, say: str | None) -> str | None:
+        if say is not None and say not in SENTENCES:
+            raise ValueError(f"there is no filter {say!r}")
+        return say
 
     @property
     def is_link(self) -> bool:
@@ -136,7 +147,10 @@ class ChartHeader(BaseModel):
     title: str = ""
     caption: str = Field("", description="Of the table; a template. Else the title")
     draw: Drawing | None = None
-    columns: dict[str, Annotated[ColumnSpec, BeforeValidator(_spec)]] = Field(min_length=1)
+    columns: dict[str, Annotated[ColumnSpec, BeforeValidator(_spec)]] = Field(
+        min_length=1, description="Columns of the table, in its order"
+    )
+    hidden: list[str] = Field(default_factory=list, description="Further columns, for the drawing or the sentence only")
     let: dict[str, str] = Field(default_factory=dict, description="Name: aggregate of the rows, in SQL")
     sentence: str = Field("", description="What the chart shows, in a sentence; a template")
     basis: str = Field("", description="What it rests on; a template")
@@ -148,9 +162,20 @@ class ChartHeader(BaseModel):
     )
     views: dict[str, ViewSpec] = Field(default_factory=dict)
     each: EachSpec | None = None
+    switch: str | None = Field(
+        None, description="Name of a switch that governs all charts with it; ui.switch_of(…) places it on the page"
+    )
     term: str = Field("", description="Anchor of the definition that the title leads to")
-    note: str = Field("", description="A template, after the basis of a table")
+    note: str = Field("", description="How the table is to be read, a template; folded, of cards a warning")
     file: Annotated[FileSpec | None, BeforeValidator(_file)] = None
+
+    @model_validator(mode="after")
+    def hidden_are_columns(self) -> Self:
+        for name in self.hidden:
+            if name in self.columns:
+                raise ValueError(f"hidden names {name!r}, which is among the columns")
+            self.columns[name] = ColumnSpec(hidden=True)
+        return self
 
     @model_validator(mode="after")
     def is_drawn_once(self) -> Self:
@@ -270,7 +295,9 @@ def require_safe(
 ) -> None:
     """Raises HeaderError for SQL that is not one SELECT from tables of the warehouse."""
     readable = [name for name, table in tables.items() if table.schema != PERSONAL]
-    found = unsafe(select, tables=[*readable, "params.settings", "params.days"], parameters=[PARTITION_COLUMN, *given])
+    found = unsafe(
+        select, tables=[*readable, "params.settings", "params.days"], parameters=[PARTITION_COLUMN, PUBLISHED, *given]
+    )
     if found is None:
         return
     line = f", line {found.line + lines_before}" if found.line and lines_before is not None else ""
@@ -331,15 +358,14 @@ class _Maker:
 
     def _require_columns(self, frame: pl.DataFrame) -> None:
         declared = list(self._header.columns)
-        if frame.columns == declared:
+        if set(frame.columns) == set(declared):
             return
         lacking = [name for name in declared if name not in frame.columns]
         unknown = [name for name in frame.columns if name not in declared]
         raise HeaderError(
-            f"{self._chart.file}: columns: the header and the SELECT must have the same, in the same order"
+            f"{self._chart.file}: columns: the header and the SELECT must have the same"
             + (f"; the SELECT lacks {', '.join(lacking)}" if lacking else "")
             + (f"; the header lacks {', '.join(unknown)}" if unknown else "")
-            + (f"; the SELECT has {', '.join(frame.columns)}" if not (lacking or unknown) else "")
             + "."
         )
 
@@ -359,7 +385,7 @@ class _Maker:
                 raise HeaderError(f"{self._chart.file}: columns.{name}: {column.by} holds {unknown}, which is no kind.")
             label = self._say(f"columns.{name}", column.label, values) if "{" in column.label else column.label
             kind: Any = kinds.pop() if len(kinds) == 1 else "mixed"
-            found[name] = Shown(label, kind, column.unit, column.by, column.missing)
+            found[name] = Shown(label, kind, column.unit, column.by, column.missing, column.say)
         return found
 
     # ── parts ─────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -430,6 +456,8 @@ class _Maker:
             grid=None if self._header.each else self._grid(rows, self._of_view(shown, rows, values), values),
             legend=tuple(legend.items()) if self._header.legend is None else self._legend(values),
             term=self._header.term,
+            note=self._say("note", self._header.note, values),
+            switch=self._header.switch,
         )
 
     def _views_of_drawings(self, rows: list[dict[str, Any]], shown: Mapping[str, Shown]) -> list[tuple[View, Any]]:
@@ -488,7 +516,9 @@ class _Maker:
         for name, spec in self._header.columns.items():
             if spec.spread:
                 for number, entry in enumerate(_names_in(rows, name), start=1):
-                    fields.append(components.Field(f"{name}_{number}", entry, columns[name].field_kind))
+                    fields.append(
+                        components.Field(f"{name}_{number}", columns[name].called(entry), columns[name].field_kind)
+                    )
                     cells.append(_one_of(name, entry))
             elif not spec.hidden:
                 fields.append(components.Field(name, columns[name].label, columns[name].field_kind))
@@ -554,6 +584,7 @@ def shown_column(name: str, spec: ColumnSpec, tables: Iterable[Table], kind: pl.
         units.pop() if len(units) == 1 else None,
         spec.kind_by,
         spec.missing,
+        SENTENCES[spec.say] if spec.say else None,
     )
 
 

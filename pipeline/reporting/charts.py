@@ -38,6 +38,9 @@ DASHES = ("solid", "dash", "dot", "dashdot")
 _HEAT = [[0, "var(--heat-low)"], [0.5, "var(--heat-middle)"], [1, "var(--heat-high)"]]
 _GAP = 0.3  # between columns, as a share of a month
 _LABELLED_DAYS = 3
+_FEW_MONTHS = 6
+_NARROW = 120
+"""Columns from which on there is no room between them."""
 _LONGEST_NAME = 24
 _WIDTH_OF_A_CELL = 8
 """Characters of a name below a column of a heatmap, on a phone."""
@@ -167,38 +170,6 @@ class Series:
     opacity: float | Sequence[float] = 1
     digits: int = 2
     """Decimals of the values: 2 for amounts, 4 for shares."""
-
-
-def by_period(
-    periods: Sequence[words.Period], series: Sequence[Series], currency: str | None, mode: str = "relative",
-    height: int = 280,
-) -> Figure:  # fmt: skip
-    """Columns over the days, weeks or months of a calendar; amounts of money where a currency is given."""
-    labels = [f"{period.first:%Y-%m-%d}" for period in periods]
-    traces = [_bars(one, labels) for one in series]
-    month = bool(periods) and periods[0].kind == "month"
-    layout: dict[str, Any] = {
-        "barmode": mode,
-        "bargap": 0.28 if month else 0.12 if len(periods) < 120 else 0,
-        "height": height,
-        "xaxis": {"type": "date", "tickformat": "%b\n%Y" if month else "%-d %b\n%Y", "showgrid": False, "nticks": 8},
-        "yaxis": {**amounts_of(traces, "y", currency), "zeroline": True},
-    }
-    if month and len(periods) <= 6:  # else a tick of each week repeats the month's name
-        layout["xaxis"] |= {"tickvals": labels}
-    return drawn(traces, layout)
-
-
-def by_weekday(days: Sequence[str], means: Sequence[float], texts: Sequence[str], currency: str) -> Figure:
-    """Mean revenue of each day of the week."""
-    trace = _bars(Series("Mean revenue of a day", ACCENT, means, texts), days)
-    layout = {
-        "bargap": 0.4,
-        "height": 240,
-        "xaxis": {"type": "category", "showgrid": False},
-        "yaxis": amounts_of([trace], "y", currency),
-    }
-    return drawn([trace], layout)
 
 
 def horizontal_bars(
@@ -402,13 +373,16 @@ class Line:
     texts: Sequence[str]
     colour: str = ACCENT_PALE
     stands_out: bool = False
+    is_dashed: bool = False
 
 
 def lines(
     shown: Sequence[Line], titles: tuple[str, str], currency: str | None, shares: bool = False,
     band: tuple[Sequence[Any], Sequence[Any], Sequence[Any]] | None = None, are_days: bool = False,
+    shade: tuple[Any, Any] | None = None,
 ) -> Figure:  # fmt: skip
-    """Lines over numbers, days or names, with the band of an interval: where, its lower and its upper ends."""
+    """Lines over numbers, days or names, with the band of an interval: where, its lower and its upper ends; `shade`:
+    the ends of what lies on a darker ground."""
     import plotly.graph_objects as go
 
     digits = 4 if shares else 2
@@ -423,7 +397,8 @@ def lines(
             name=plain(line.name), x=list(line.at),
             y=[None if value is None else as_float(value, digits) for value in line.values],
             mode="lines" if len(line.at) > _MARKED else "lines+markers", opacity=1 if line.stands_out else 0.55,
-            line={"color": line.colour, "width": 3 if line.stands_out else 1.4},
+            line={"color": line.colour, "width": 3 if line.stands_out else 1.4,
+                  **({"dash": "dash"} if line.is_dashed else {})},
             marker={"color": line.colour, "size": 7 if line.stands_out else 4}, hovertext=list(line.texts),
             hoverinfo="text",
         )
@@ -441,19 +416,54 @@ def lines(
             "title": {"text": titles[1]}, "rangemode": "tozero", "nticks": 6,
             **({"tickformat": ".0%"} if shares else amounts),
         },
+        "shapes": [] if shade is None else [
+            {"type": "rect", "xref": "x", "yref": "paper", "layer": "below", "line": {"width": 0},
+             "fillcolor": "var(--soft)", "x0": shade[0], "x1": shade[1], "y0": 0, "y1": 1}
+        ],
         "margin": {"l": 10, "r": 16, "t": 8, "b": 46},
     }  # fmt: skip
     return drawn(traces, layout)
 
 
+def calibration(
+    predicted: Sequence[float], observed: Sequence[float], low: Sequence[float], high: Sequence[float],
+    texts: Sequence[str],
+) -> Figure:  # fmt: skip
+    """Shares that happened against their probability, with intervals; on the dotted line both are equal."""
+    import plotly.graph_objects as go
+
+    top = round(min(1.0, 1.06 * max(0.05, *predicted, *high)), 4)
+    even = go.Scatter(
+        name="What was promised", x=[0, top], y=[0, top], mode="lines", hoverinfo="skip",
+        line={"color": MUTED, "width": 1.5, "dash": "dot"}, marker={"color": MUTED},
+    )  # fmt: skip
+    ends = ([_apart(share, end) for share, end in zip(observed, side, strict=True)] for side in (high, low))
+    points = go.Scatter(
+        name="What happened, with its 95% interval", x=[as_float(x, 4) for x in predicted],
+        y=[as_float(y, 4) for y in observed], mode="lines+markers", line={"color": ACCENT, "width": 1},
+        error_y={"type": "data", "symmetric": False, "thickness": 1.6, "width": 4, "color": ACCENT,
+                 **dict(zip(("array", "arrayminus"), ends, strict=True))},
+        marker={"color": ACCENT, "size": 8}, hovertext=list(texts), hoverinfo="text",
+    )  # fmt: skip
+    share = {"tickformat": ".0%" if top > 0.1 else ".1%", "range": [0, top], "nticks": 6}
+    layout = {
+        "height": 340,
+        "xaxis": {**share, "title": _clear("Probability to buy, as predicted")},
+        "yaxis": {**share, "title": _clear("Share that bought"), "rangemode": "tozero"},
+        "margin": {"l": 10, "r": 16, "t": 8, "b": 46},
+    }
+    return drawn([even, points], layout)
+
+
 def upright_bars(
     labels: Sequence[str], series: Sequence[Series], aims: Sequence[float | None],
     overlays: Sequence[tuple[str, Mapping[str, float]]], mode: str, currency: str | None, shares: bool, whole: bool,
+    are_days: bool = False, titles: tuple[str, str] = ("", ""),
 ) -> Figure:  # fmt: skip
     """Bars by place, such as months, from left to right; what is unknown is grey.
 
     `aims`: a bar across each place, None where there is none. `overlays`: name and values by place of lines. `shares`:
-    the values are; `whole`: their stack is 100 %. The labels are markup.
+    the values are; `whole`: their stack is 100 %. The labels are markup, or days on an axis of dates.
     """
     import plotly.graph_objects as go
 
@@ -480,10 +490,18 @@ def upright_bars(
         "xaxis": {"type": "category", "showgrid": False, "nticks": 8, "tickangle": 0},
         "yaxis": {**axis, "rangemode": "tozero"},
         "shapes": [
-            *(unknown_column(n) for n in range(len(labels)) if all(one.values[n] is None for one in series)),
+            *(unknown_column(n) for n in range(0 if are_days else len(labels))
+              if all(one.values[n] is None for one in series)),
             *(_across(place, height) for place, height in reached.items()),
         ],
     }  # fmt: skip
+    if are_days:
+        layout["xaxis"] = _days_axis(labels)
+        layout["bargap"] = _GAP if len(labels) < _NARROW else 0
+    for name, title in zip(("xaxis", "yaxis"), titles, strict=True):
+        if title:
+            layout[name]["title"] = _clear(title)
+            layout["margin"] = {"l": 10, "r": 10, "t": 8, "b": 46}
     if len(series) > 1:
         layout["barmode"] = mode
     if overlays or whole:
@@ -491,6 +509,13 @@ def upright_bars(
     if whole:
         layout["yaxis"] = {"tickformat": ".0%", "range": [0, 1.01], "dtick": 0.25}
     return drawn(traces, layout)
+
+
+def _days_axis(days: Sequence[str]) -> dict[str, Any]:
+    """Of a few months each is named, or a tick of each week would repeat the month's name."""
+    are_months = all(day.endswith("-01") for day in days)
+    axis = {"type": "date", "tickformat": "%b\n%Y" if are_months else "%-d %b\n%Y", "showgrid": False, "nticks": 8}
+    return axis | ({"tickvals": list(days)} if are_months and len(days) <= _FEW_MONTHS else {})
 
 
 @dataclass(frozen=True)
@@ -587,11 +612,6 @@ def _group_step(name: str, rank: int, ranks: int) -> int:
     return _STEPS.get(key, _rank_step(rank, ranks))
 
 
-def rank_colour(rank: int, ranks: int) -> str:
-    """Colour of the rank-th best of `ranks` groups, from the ramp best … worst of style.css."""
-    return f"var(--rank-{_rank_step(rank, ranks)})"
-
-
 def _rank_step(rank: int, ranks: int) -> int:
     return 1 if ranks < 2 else 1 + round((min(rank, ranks) - 1) * (_RAMP_STEPS - 1) / (ranks - 1))
 
@@ -681,10 +701,6 @@ def unknown_cells(cells: Sequence[tuple[int, int]]) -> list[dict[str, Any]]:
          "x0": second - 0.47, "x1": second + 0.47, "y0": first - 0.47, "y1": first + 0.47}
         for first, second in sorted(cells)
     ]  # fmt: skip
-
-
-def _summed(moves: pl.DataFrame, column: str) -> pl.DataFrame:
-    return moves.group_by("to_segment", "direction").agg(pl.col(column).sum()).sort("to_segment", "direction")
 
 
 def _stacked(sizes: Sequence[int]) -> list[float]:

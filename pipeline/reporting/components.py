@@ -104,6 +104,8 @@ class Chart:
     """Label and colour of what a reader must tell apart."""
     term: str = ""
     """Anchor of the definition that it rests on."""
+    note: str = ""
+    """How its table is to be read."""
 
     @property
     def grids(self) -> tuple[tuple[str, Grid], ...]:
@@ -138,6 +140,7 @@ class TableCard:
     grid: Grid
     basis: str
     note: str = ""
+    """How it is to be read; folded."""
     file: tuple[str, str] | None = None
     """Address and name."""
     rows_of_file: str = ""

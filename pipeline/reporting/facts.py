@@ -154,7 +154,7 @@ def read_report(query: Query, snapshot_date: dt.date, tables: Mapping[str, Table
         shop=run.shop,
         catalogue=ask(_CATALOGUE).item(),
     )
-    return Report(facts, ask, run, tables)
+    return Report(facts, _as_of(query, snapshot_date, published=list(facts.predictions.published)), run, tables)
 
 
 def _clv(run: RunCard) -> Clv:
@@ -190,8 +190,8 @@ def _untested(champions: pl.DataFrame) -> str:
     return prediction_words.untested_sentence(names) if names else ""
 
 
-def _as_of(query: Query, snapshot_date: dt.date) -> Ask:
-    return lambda sql, **others: query(sql, {"snapshot_date": snapshot_date, **others})
+def _as_of(query: Query, snapshot_date: dt.date, **given: object) -> Ask:
+    return lambda sql, **others: query(sql, {"snapshot_date": snapshot_date, **given, **others})
 
 
 def _only_row(frame: pl.DataFrame) -> dict[str, Any]:
@@ -207,11 +207,6 @@ def audience_file(facts: Facts, catalogue: str, audience: str, ending: str = "cs
     """Address of the file of an audience, relative to the page."""
     folder = f"../../../{places.audience_folder(facts.snapshot_date)}"
     return f"{folder}/{quote(catalogue, safe='')}/{quote(audience, safe='')}.{ending}"
-
-
-def segments_in(facts: Facts, catalogue: str) -> pl.DataFrame:
-    """The totals of a catalogue's segments, best first, empty ones with 0 customers."""
-    return facts.segments.filter(pl.col("catalogue") == catalogue).sort("segment_rank")
 
 
 def files_of(facts: Facts, catalogue: str, audience: str) -> tuple[tuple[str, str], ...]:

@@ -26,11 +26,13 @@ Legend = tuple[tuple[str, str], ...]
 
 COLOURS = {
     "accent": charts.ACCENT, "pale": charts.ACCENT_PALE, "unknown": charts.UNKNOWN, "ink": charts.INK,
-    "muted": charts.MUTED, "heat": "var(--heat-middle)", **charts.EVOLUTION_COLOURS, **charts.DIRECTION_COLOURS,
+    "muted": charts.MUTED, "soft": "var(--soft)", "heat": "var(--heat-middle)",
+    **charts.EVOLUTION_COLOURS, **charts.DIRECTION_COLOURS,
     **{f"part-{n}": colour for n, colour in enumerate(charts.PART_COLOURS, start=1)},
 }  # fmt: skip
 _LINES = ("accent", "part-2", "part-3", "better")
 _LEAST_ROWS = 3
+_MODES: Mapping[Any, str] = {False: "group", "over": "overlay"}
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,8 @@ class Shown:
     by: str | None = None
     """Column that holds the kind of each row's value, where rows differ; `kind` is that of all, or text."""
     missing: str = words.UNKNOWN
+    say: Callable[[Any], str] | None = None
+    """What its values are called."""
 
     @property
     def is_text(self) -> bool:
@@ -67,7 +71,12 @@ class Shown:
             return missing if self.is_text else None
         if isinstance(value, bool):
             return "yes" if value else "no"
+        if self.say is not None:
+            return self.called(value)
         return words.shown_id(value) if self.kind == "customer" else value
+
+    def called(self, value: Any) -> str:
+        return self.say(value) if self.say is not None else str(value)
 
     def text(self, row: Row, name: str, currency: str) -> str:
         """The same as a reader sees it beside a bar: '412 customers', '38,900 €'."""
@@ -136,6 +145,7 @@ class Look(BaseModel):
 
     colour: str
     name: str | None = Field(None, description="In the legend; else the column's label")
+    dash: bool = Field(False, description="Of a line: dashed")
 
     @field_validator("colour")
     @classmethod
@@ -215,15 +225,22 @@ class Dots(_Drawing):
 class Columns(_OfSeries):
     """Columns side by side from left to right, such as months; what is unknown is grey."""
 
-    columns_named = ("columns", "series", "paler", "target", "overlay")
-    columns: str = Field(description="Column that names the places")
-    stack: bool | Literal["share"] = Field(False, description="share: the parts make up the whole, 100 %")
+    columns_named = ("columns", "series", "paler", "target", "overlay", "only")
+    columns: str = Field(description="Column that names the places; dates are an axis")
+    stack: bool | Literal["share", "over"] = Field(
+        False, description="share: the parts make up the whole, 100 %; over: the last in front of the others"
+    )
+    titles: tuple[str, str] = ("", "")
+    only: str | None = Field(None, description="Column of BOOLEAN: rows that are drawn; the table has all")
     paler: str | None = Field(None, description="Column of BOOLEAN: what is not over")
     target: str | None = Field(None, description="Column whose value is a bar across")
     overlay: str | None = Field(None, description="Column of lists of (name, value): lines")
 
     def figure(self, data: Data) -> Figure:
-        labels = [charts.plain(data.place(row, self.columns)) for row in data.rows]
+        data = data.only(self.only)
+        at, are_days = self.columns, data.columns[self.columns].kind == "date"
+        labels = [f"{row[at]}" if are_days else charts.plain(data.place(row, at)) for row in data.rows]
+        drawn = [name for name in self.series if any(row[name] for row in data.rows)] or list(self.series)[:1]
         series = [
             Series(
                 self.label(data, name), COLOURS[look.colour], [row[name] for row in data.rows],
@@ -231,7 +248,7 @@ class Columns(_OfSeries):
                 1 if self.paler is None else [0.45 if row[self.paler] else 1 for row in data.rows],
                 data.columns[name].digits,
             )
-            for name, look in self.series.items()
+            for name, look in self.series.items() if name in drawn
         ]  # fmt: skip
         aims = [] if self.target is None else [
             None if row[self.target] is None else charts.as_float(row[self.target], series[0].digits)
@@ -239,8 +256,9 @@ class Columns(_OfSeries):
         ]  # fmt: skip
         shares = self.stack == "share" or all(data.columns[name].kind == "percent" for name in self.series)
         return charts.upright_bars(
-            labels, series, aims, _overlays(data, self.columns, self.overlay), mode="stack" if self.stack else "group",
-            currency=data.currency_of(*self.series), shares=shares, whole=self.stack == "share",
+            labels, series, aims, _overlays(data, self.columns, self.overlay), mode=_MODES.get(self.stack, "relative"),
+            currency=data.currency_of(*self.series), shares=shares, whole=self.stack == "share", are_days=are_days,
+            titles=self.titles,
         )  # fmt: skip
 
     def legend(self, data: Data, figure: Figure) -> Legend:
@@ -318,13 +336,14 @@ class Areas(_Drawing):
 class Lines(_Drawing):
     """Lines over numbers, days or names; with `by` one for each value of a column, else one for each of `series`."""
 
-    columns_named = ("lines", "by", "value", "series", "colour", "band")
+    columns_named = ("lines", "by", "value", "series", "colour", "band", "shade")
     lines: str = Field(description="Column of what lies below")
     by: str | None = None
     value: str | None = Field(None, description="With by: the column that is drawn")
     colour: str | None = Field(None, description="With by: column of the lines' colours; pale ones are thin")
     series: dict[str, Look] = Field(default_factory=dict)
     band: tuple[str, str] | None = Field(None, description="Ends of the interval around the first line")
+    shade: str | None = Field(None, description="Column of BOOLEAN: what is shaded, to the end")
     titles: tuple[str, str] = ("", "")
 
     @field_validator("series", mode="before")
@@ -343,7 +362,7 @@ class Lines(_Drawing):
         shown = self._by(data) if self.by else [
             charts.Line(look.name or data.columns[name].label, self._at(data.rows), [row[name] for row in data.rows],
                         [data.pointed(row, self.lines, name, data.columns[name].label) for row in data.rows],
-                        COLOURS[look.colour], True)
+                        COLOURS[look.colour], True, look.dash)
             for name, look in self.series.items()
         ]  # fmt: skip
         band = None
@@ -354,8 +373,14 @@ class Lines(_Drawing):
         value = self.value or next(iter(self.series))
         return charts.lines(
             shown, self.titles, currency=data.currency_of(value), shares=data.columns[value].kind == "percent",
-            band=band, are_days=data.columns[self.lines].kind == "date",
+            band=band, are_days=data.columns[self.lines].kind == "date", shade=self._shaded(data),
         )  # fmt: skip
+
+    def _shaded(self, data: Data) -> tuple[Any, Any] | None:
+        """From the last that is not to be shaded to the end."""
+        at = self._at(data.rows)
+        shaded = [place for place, row in enumerate(data.rows) if self.shade and row[self.shade]]
+        return (at[max(0, shaded[0] - 1)], at[-1]) if shaded else None
 
     def legend(self, data: Data, figure: Figure) -> Legend:
         named = tuple((trace["name"], trace["line"]["color"]) for trace in figure["data"] if trace.get("name"))
@@ -498,6 +523,13 @@ def treemap(data: Data, label: str, amount: str, rank: str) -> Figure:
          "amount": [row[amount] for row in data.rows]}
     )  # fmt: skip
     return charts.segment_map(frame, "amount", lambda value: data.text({amount: value}, amount))
+
+
+@named_figure
+def calibration(data: Data, predicted: str, observed: str, low: str, high: str) -> Figure:
+    """Shares that happened against their probability, with intervals; on the dotted line both are equal."""
+    x, y, *ends = ([row[name] for row in data.rows] for name in (predicted, observed, low, high))
+    return charts.calibration(x, y, ends[0], ends[1], [data.pointed(row, predicted, observed, "") for row in data.rows])
 
 
 @named_figure

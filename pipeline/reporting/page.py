@@ -1,8 +1,7 @@
 """Pages as files: `reports/pages/<page>/page.html.j2` and its charts, and what a page is to the report.
 
 The template begins with its front matter, YAML in a comment `{# … #}`: title, place in the navigation, and what the
-page asks of the warehouse for all that it says. Below it is what stands under the page's heading. Pages in Python
-(`pages/*.py`) live in the same navigation.
+page asks of the warehouse for all that it says. Below it is what stands under the page's heading.
 """
 
 from __future__ import annotations
@@ -23,9 +22,12 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pipeline.engines.duckdb import naming_the_file
 from pipeline.reporting.chart_files import ChartFile, asks_for_all, make, read_chart, require_safe
 from pipeline.reporting.components import Nothing, Part
-from pipeline.reporting.facts import Report, audience_file
+from pipeline.reporting.definitions import definitions
+from pipeline.reporting.dictionary import dictionary
+from pipeline.reporting.facts import Report, audience_file, table_file
 from pipeline.reporting.handover import consent_coverage, handed_over
 from pipeline.reporting.predictions import Ask
+from pipeline.reporting.quality import run_settings
 from pipeline.reporting.templating import Texts, texts_in
 from pipeline.reporting.week import Week
 from pipeline.settings import PAGES_FOLDER
@@ -60,7 +62,7 @@ class Page:
     name: str
     label: str
     context: Callable[[Report], dict[str, Any]]
-    template: str = ""
+    template: str
     after: str | None = None
     """The page it follows in the navigation; None: where it stands in the list, or at the end."""
     of_its_day: bool = False
@@ -217,6 +219,8 @@ class PageFile:
         own = {"facts": facts, "snapshot_date": facts.snapshot_date, "each": row}
         own |= {"audience": partial(audience_file, facts)}
         own |= {"handed_over": handed_over(report), "consent_coverage": consent_coverage(report), "week": Week(report)}
+        own |= {"file_of": partial(table_file, report), "run": report.run, "run_settings": run_settings(report)}
+        own |= {"definitions": definitions(), "dictionary": partial(dictionary, report.tables.values())}
         return {**own, **asked}
 
     def parts(self, report: Report, texts: Texts, given: Mapping[str, Any]) -> dict[str, Part | Nothing]:
@@ -308,8 +312,8 @@ def page_folders(home: Path) -> tuple[Path, ...]:
     return (PAGES_FOLDER,) if own.resolve() == PAGES_FOLDER.resolve() else (PAGES_FOLDER, own)
 
 
-def read_pages(folders: Iterable[Path], tables: Mapping[str, Table], taken: Iterable[str] = ()) -> tuple[PageFile, ...]:
-    """The pages of all folders. `taken` are names that no folder may have.
+def read_pages(folders: Iterable[Path], tables: Mapping[str, Table]) -> tuple[PageFile, ...]:
+    """The pages of all folders.
 
     Raises HeaderError for a file that cannot be used, and for a page whose name is that of another.
     """
@@ -317,7 +321,7 @@ def read_pages(folders: Iterable[Path], tables: Mapping[str, Table], taken: Iter
     for folder in folders:
         for path in sorted(folder.glob("*/page.html.j2")):
             page = _read_page(path, tables)
-            if page.name in pages or page.name in taken:
+            if page.name in pages:
                 raise HeaderError(f"{path.parent}: the report has a page {page.name!r} already; rename the folder.")
             pages[page.name] = page
         for path in sorted(folder.glob("*/*.sql")):

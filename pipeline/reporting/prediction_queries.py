@@ -42,63 +42,11 @@ WHERE snapshot_date = $snapshot_date
 ORDER BY target, is_baseline, model, metric
 """
 
-CALIBRATION = """
-SELECT target, model, bin, customers, predicted, observed, low, high
-FROM marts.calibration_curve
-WHERE snapshot_date = $snapshot_date
-ORDER BY target, model, bin
-"""
-
-EXPECTATION = """
-SELECT model, frequency, customers, expected, observed
-FROM marts.conditional_expectation
-WHERE snapshot_date = $snapshot_date
-ORDER BY frequency, model
-"""
-
-INTERVALS = """
-SELECT frequency_class, customers, customers_of_nothing, promised, coverage_of_model, coverage, widened_by, is_own,
-  model, origin, horizon_days
-FROM marts.interval_coverage
-WHERE snapshot_date = $snapshot_date AND is_published
-ORDER BY place
-"""
-
 BACKTEST = """
-SELECT ends_on, begins_after, customers, projected, low, high, actual, mean_before, is_inside
+SELECT projected, actual, mean_before, is_inside
 FROM marts.projection_backtest
 WHERE snapshot_date = $snapshot_date
 ORDER BY ends_on
-"""
-
-DECILES = """
-SELECT target, model, decile, customers, predicted, observed, lift, captured
-FROM marts.decile_chart
-WHERE snapshot_date = $snapshot_date
-ORDER BY target, model, decile
-"""
-
-TRACKING = """
-SELECT week, week_ends_on, is_holdout, model, actual, expected, actual_cumulative, expected_cumulative
-FROM marts.tracking
-WHERE snapshot_date = $snapshot_date
-ORDER BY week
-"""
-
-# Of this snapshot and the earlier ones: what a parameter was when.
-PARAMETERS = """
-SELECT snapshot_date, model, parameter, estimate, standard_error
-FROM marts.model_parameters
-WHERE snapshot_date <= $snapshot_date
-ORDER BY model, parameter, snapshot_date
-"""
-
-FITS = """
-SELECT origin, asked_for, model, status, reason, log_likelihood, aic, bic, customers, groups, iterations, penalty,
-  binning_error
-FROM marts.model_fits
-WHERE snapshot_date = $snapshot_date
-ORDER BY origin DESC, asked_for
 """
 
 ALL = {name.lower(): text for name, text in list(globals().items()) if name.isupper() and isinstance(text, str)}

@@ -8,11 +8,9 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any
 
 from pipeline.reporting.words import (
-    Number,
     count,
     counted,
     day,
@@ -38,19 +36,6 @@ TARGETS = {
     "purchase_30d": "Buys within 30 days", "purchase_90d": "Buys within 90 days", "churn": "Buys within {days} days",
     "counts": "Number of purchases", "value": "Spend",
 }  # fmt: skip
-METRICS = {
-    "log_loss": "Log loss", "brier": "Brier score", "ece": "Calibration gap", "auc": "AUC", "rmse": "RMSE",
-    "mae": "Mean error", "bias_percent": "Bias in %", "correlation": "Correlation", "normalised_gini": "Gini",
-    "top_10_percent_capture": "Top 10% capture", "poisson_deviance": "Poisson deviance",
-    "coverage_80": "In the 80% interval",
-}  # fmt: skip
-STATUSES = {
-    "converged": "found its best parameters",
-    "penalised": "held by a small penalty: the data alone did not fix its parameters",
-    "no_dropout": "nobody seems to leave for good, so the simpler NBD says as much",
-    "equal_dropout": "customers do not differ in how they leave, so that the model has one parameter less",
-    "refused": "not used",
-}
 CALIBRATED = 0.055
 """Mean distance of predicted from observed probability up to which a model is called calibrated."""
 
@@ -208,7 +193,6 @@ class Result:
     bias: float | None = None
 
 
-_EQUAL = 1e-9
 _YES = "Yes: better than guessing, and calibrated"
 _RANKS = "In part: it ranks well, its sizes are off"
 
@@ -272,11 +256,11 @@ def _calibration(results: Sequence[Result], off: Sequence[Result]) -> str:
 
 
 def _totals(results: Sequence[Result]) -> str:
-    told = [f"{_bias(result.bias)} for “{result.name}”" for result in results if result.bias is not None]
+    told = [f"{bias_in_words(result.bias)} for “{result.name}”" for result in results if result.bias is not None]
     return f"The totals expected were {listed(told)}." if told else "Totals could not be tested."
 
 
-def _bias(bias: float) -> str:
+def bias_in_words(bias: float) -> str:
     size = percent(abs(bias) / 100)
     return "right" if round(bias, 1) == 0 else f"{size} too {'high' if bias > 0 else 'low'}"
 
@@ -285,34 +269,6 @@ def _limits(first: dt.date, last: dt.date) -> str:
     return (
         f"This is how they did between {short_day(first)} and {short_day(last)}; a sale, a new price or a new season "
         "can make the next months different."
-    )
-
-
-def tracking_sentence(actual: Number, expected: float, weeks: int, model: str) -> str:
-    if not weeks:
-        return f"No week was kept back to test on: {model_name(model)} has seen all of these purchases."
-    text = (
-        f"In the {counted(weeks, 'week')} that {model_name(model)} had not seen, {number(expected, 0)} repeat "
-        f"purchases were expected and {count(actual)} came"
-    )
-    return f"{text}: {_bias(100 * (expected / float(actual) - 1))}." if actual else f"{text}."
-
-
-def cumulative_sentence(actual: Number, expected: float, last: dt.date) -> str:
-    text = f"Up to {day(last)}, {number(expected, 0)} repeat purchases were expected and {count(actual)} came"
-    return f"{text}: {_bias(100 * (expected / float(actual) - 1))}." if actual else f"{text}."
-
-
-def expectation_sentence(rows: Sequence[tuple[str, int, float, float]]) -> str:
-    """`rows`: repeat purchases before, customers, expected and observed mean after."""
-    if not rows:
-        return "There is nothing to compare."
-    widest = max(rows, key=lambda row: (abs(row[2] - row[3]), row[0]))
-    first = rows[0]
-    return (
-        f"The {counted(first[1], 'customer')} with {first[0]} repeat purchases before were expected to buy "
-        f"{number(first[2])} times and bought {number(first[3])} times; the widest gap is at {widest[0]} "
-        f"({counted(widest[1], 'customer')}): {number(widest[2])} expected, {number(widest[3])} seen."
     )
 
 
@@ -325,80 +281,3 @@ def backtest_sentence(rows: Sequence[tuple[float, float, float, bool]]) -> str:
         return f"{text}."
     missed, naive = (percent(sum(abs(row[place] - row[1]) for row in rows) / came) for place in (0, 2))
     return f"{text}; the projection was {missed} off on average, the mean of the 12 months before {naive}."
-
-
-def coverage_sentence(rows: Sequence[tuple[str, int, float | None, float]]) -> str:
-    """`rows`: repeat purchases before, customers judged, shares inside the model's and the published interval."""
-    inside = sum(customers * share for _, customers, _, share in rows) / sum(customers for _, customers, _, _ in rows)
-    name, customers, model, share = max(rows, key=lambda row: (abs(row[3] - 0.8), row[0]))
-    text = f"The published ranges held the spend of {percent(inside)} of the customers; {percent(0.8)} were promised"
-    told = ""
-    if model is not None and percent(model) != percent(share):
-        told = f", {percent(model)} before the ranges were corrected"
-    return (
-        f"{text}. Furthest from that are the {counted(customers, 'customer')} with {name} repeat purchases before: "
-        f"{percent(share)}{told}."
-    )
-
-
-def calibration_sentence(inside: int, groups: int, gap: float | None) -> str:
-    text = f"In {inside} of {counted(groups, 'group')} the probability lies within the 95% interval of what happened"
-    return f"{text}; on average it is {points(gap)} off." if gap is not None else f"{text}."
-
-
-def capture_sentence(model: str, captured: float | None, rival: tuple[str, float] | None, what: str) -> str:
-    if captured is None:
-        return "Nobody bought, so there was nothing to find."
-    text = f"The tenth of the customers that {model_name(model)} ranks highest brought {percent(captured)} of {what}"
-    beside = f"; “{model_name(rival[0])}” finds {percent(rival[1])}" if rival else ""
-    return f"{text}{beside}; a tenth drawn by lot would bring {percent(0.1)}."
-
-
-def deciles_sentence(rows: Sequence[tuple[str, str, float, float | None]], what: str) -> str:
-    """`rows`: what was expected and seen of a tenth, in words, then seen as a number and as a multiple of the mean; the
-    tenth that was ranked highest first."""
-    (expected, seen, _, lift), (lowest_expected, lowest_seen, _, _) = rows[0], rows[-1]
-    steps = sum(after[2] <= before[2] + _EQUAL for before, after in pairwise(rows))  # who ties is shared out evenly
-    more = f", {number(lift, 1)} times the mean of all" if lift is not None else ""
-    return (
-        f"In the tenth of the customers ranked highest, {what} {seen}{more}; {expected} was expected. In the tenth "
-        f"ranked lowest it was {lowest_seen}; {lowest_expected} was expected. From one tenth to the next it fell "
-        f"or stayed level in {steps} of {len(rows) - 1} steps."
-    )
-
-
-def scores_sentence(model: str, best: Sequence[str], rivals_best: Sequence[str]) -> str:
-    """What the published model is best in, and in what a naive baseline is."""
-    text = f"{model_name(model)} is published"
-    text += f"; it is best in {listed(best)}" if best else "; it is best in no single measure"
-    return f"{text}. A naive baseline is best in {listed(rivals_best)}." if rivals_best else f"{text}."
-
-
-def drift_sentence(moves: Sequence[tuple[str, float]], previous: dt.date | None) -> str:
-    """`moves`: name of a parameter, and by how many of its standard errors it moved since `previous`."""
-    if previous is None:
-        return "This is the first snapshot with parameters; from the next one on it is seen whether they hold still."
-    if not moves:
-        return f"No parameter of {day(previous)} can be compared with today’s."
-    name, size = max(moves, key=lambda move: (abs(move[1]), move[0]))
-    if abs(size) < 2:
-        return (
-            f"Since {day(previous)} the parameters have held still: the largest move, of {name}, is "
-            f"{number(abs(size), 1)} standard errors."
-        )
-    return f"Since {day(previous)} {name} has moved by {number(abs(size), 1)} of its standard errors."
-
-
-def fits_sentence(statuses: Sequence[str]) -> str:
-    if not statuses:
-        return "Nothing was fitted."
-    if set(statuses) == {"converged"}:
-        return f"All {counted(len(statuses), 'fit')} are sound." if len(statuses) > 1 else "The one fit is sound."
-    told = [
-        f"{count(statuses.count(status))} {'is' if statuses.count(status) == 1 else 'are'} {word}"
-        for status, word in (("converged", "sound"), ("penalised", "held by a penalty"),
-                             ("no_dropout", "without dropout"), ("equal_dropout", "with one dropout for all"),
-                             ("refused", "refused"))
-        if status in statuses
-    ]  # fmt: skip
-    return f"Of {counted(len(statuses), 'fit')}, {listed(told)}."

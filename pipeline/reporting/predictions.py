@@ -41,6 +41,8 @@ class Predictions:
     """Which horizon churn has, and why; empty of a snapshot that did not say."""
     backtest: str
     """How projections of the lifecycle did; empty where no month is over."""
+    published: tuple[str, ...] = ()
+    """'target/model' of the published models under the names they were tested by, in the order they are told."""
 
 
 @dataclass(frozen=True)
@@ -89,10 +91,12 @@ def metric_of(target: str) -> str:
 def read_predictions(ask: Ask, day: dt.date) -> Predictions:
     champions = champions_of(ask)
     if not champions:
-        return Predictions(missing(ask, day), None, "", backtest(ask)[1])
+        return Predictions(missing(ask, day), None, "", backtest(ask))
     tested = holdouts_of(champions, ask(queries.VALIDATION))
     days = int(champions["churn"]["horizon_days"])
-    return Predictions(None, verdict_of(champions, tested, days), churn_horizon_of(ask) or "", backtest(ask)[1])
+    published = tuple(f"{target}/{found.model}" for target, found in tested.items())
+    verdict = verdict_of(champions, tested, days)
+    return Predictions(None, verdict, churn_horizon_of(ask) or "", backtest(ask), published)
 
 
 def champions_of(ask: Ask) -> dict[str, dict[str, Any]]:
@@ -134,11 +138,10 @@ def churn_horizon_of(ask: Ask) -> str | None:
     return words.churn_horizon_sentences(rows) if rows else None
 
 
-def backtest(ask: Ask) -> tuple[list[dict[str, Any]], str]:
-    """The months that are over, as they would have been projected when each began, and what is said of them."""
-    rows = ask(queries.BACKTEST).to_dicts()
-    told = [(row["projected"], row["actual"], row["mean_before"], row["is_inside"]) for row in rows]
-    return rows, words.backtest_sentence(told) if told else ""
+def backtest(ask: Ask) -> str:
+    """What is said of the months that are over, as they would have been projected when each began."""
+    told = list(ask(queries.BACKTEST).iter_rows())
+    return words.backtest_sentence(told) if told else ""
 
 
 def missing(ask: Ask, day: dt.date) -> Missing:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 from typing import Any, TypeVar
 
+from pipeline.reporting.prediction_words import bias_in_words, model_name
 from pipeline.reporting.words import (
     Number,
     change,
@@ -26,6 +27,7 @@ from pipeline.reporting.words import (
     points,
     share_of,
     short_day,
+    span,
     were,
 )
 
@@ -43,6 +45,9 @@ def sentence(function: Sentence) -> Sentence:
     """Register a function as a filter."""
     SENTENCES[function.__name__] = function
     return function
+
+
+sentence(model_name)
 
 
 # ── segments ──────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -114,6 +119,223 @@ def segment_flow_sentence(rows: Rows, previous: dt.date) -> str:
         which = "all of them only" if silent == totals["worse"] else f"{count(silent)} of them"
         down += f", {which} because they have not ordered since" if silent else ""
     return f"Since {day(previous)}, {counted(totals['better'], 'customer')} moved up and {down}.{new}"
+
+
+# ── calendar ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+EFFECTS = {
+    "order_number_effect": "the number of orders",
+    "order_value_effect": "order value",
+    "other_effect": "refunds and the rest",
+}
+
+
+def _period(row: Row) -> str:
+    """'March 1997', 'the week of 6 Dec 2010', '6 Dec 2010'."""
+    if row["period_kind"] == "month":
+        return f"{row['starts_on']:%B %Y}"
+    first = short_day(row["starts_on"])
+    return f"the week of {first}" if row["period_kind"] == "week" else first
+
+
+def _when(row: Row) -> str:
+    """'in March 1997', 'on 6 Dec 2010'."""
+    return f"{'on' if row['period_kind'] == 'day' else 'in'} {_period(row)}"
+
+
+def _last_whole(rows: Rows) -> tuple[Row | None, Row | None]:
+    """The last complete period and the one before it, if that is complete too."""
+    at = next((n for n in reversed(range(len(rows))) if rows[n]["is_complete"]), None)
+    if at is None:
+        return None, None
+    return rows[at], rows[at - 1] if at and rows[at - 1]["is_complete"] else None
+
+
+@sentence
+def calendar_span(rows: Rows, first_on: dt.date, until: dt.date) -> str:
+    """The days that the periods cover, of which the history and the snapshot date may cut off some."""
+    return span(max(rows[0]["starts_on"], first_on), min(rows[-1]["ends_on"], until))
+
+
+@sentence
+def peak_sentence(rows: Rows, currency: str) -> str:
+    """The moment of highest profit, or, where no margin is known, of highest revenue: `peak`, the same in every row.
+
+    Both count what stands: an order that was cancelled later makes no peak.
+    """
+    peak = rows[0]["peak"]
+    if peak["margin"] is None and peak["order_revenue"] <= 0:
+        return "Nothing has been earned yet."
+    unfinished = "" if peak["is_complete"] else ", though it is not whole"
+    if peak["margin"] is None:
+        return (
+            f"The moment of highest revenue was {_period(peak)}, with {money(peak['order_revenue'], currency)} of "
+            f"orders that stand{unfinished}; profit is unknown without the cost of every line."
+        )
+    known = counted(peak["with_margin"], peak["period_kind"])
+    among = "" if peak["with_margin"] == peak["periods"] else f", of the {known} whose costs are known,"
+    return (
+        f"The moment of highest profit{among} was {_period(peak)}: a margin of {money(peak['margin'], currency)} "
+        f"on {money(peak['revenue'], currency)} of revenue{unfinished}."
+    )
+
+
+@sentence
+def last_sentence(rows: Rows, currency: str) -> str:
+    """'The last whole month, June 1998, brought $76,109, 7.2% more than May 1998.'"""
+    last, before = _last_whole(rows)
+    if last is None:
+        return ""
+    against = _against(last["revenue"], before["revenue"], "less", _period(before)) if before else ""
+    peak = rows[0]["peak"]
+    if before and last["margin"] is None and last["starts_on"] == peak["starts_on"]:
+        return f"That is the last whole {last['period_kind']}{against}."
+    which = "The last day" if last["period_kind"] == "day" else f"The last whole {last['period_kind']}"
+    return f"{which}, {_period(last)}, brought {money(last['revenue'], currency)}{against}."
+
+
+@sentence
+def orders_sentence(rows: Rows) -> str:
+    """Orders of the last whole period beside the one before, and where most were."""
+    last, before = _last_whole(rows)
+    if last is None:
+        return ""
+    most = max(rows, key=lambda row: row["orders"])  # of equals the earliest
+    text = f"{_capital(_period(last))} had {counted(last['orders'], 'order')}"
+    text += _against(last["orders"], before["orders"], "fewer", _period(before)) if before else ""
+    return f"{text}: the most." if most is last else f"{text}; most were {_when(most)}, {count(most['orders'])}."
+
+
+@sentence
+def order_value_sentence(rows: Rows, currency: str) -> str:
+    """Mean order value of the last whole period beside the one before, and where orders were dearest."""
+    (last, before), known = _last_whole(rows), [row for row in rows if row["mean_order_value"] is not None]
+    if last is None or not known:
+        return "There were no orders, so their value is not known."
+    dearest = max(known, key=lambda row: row["mean_order_value"])
+    which = f"{money(dearest['mean_order_value'], currency)} over {counted(dearest['orders'], 'order')}"
+    if last["mean_order_value"] is None:
+        return f"{_capital(_period(last))} had no orders; they were dearest {_when(dearest)}, {which}."
+    text = f"An order of {_period(last)} was worth {money(last['mean_order_value'], currency)} on average"
+    if before and before["mean_order_value"] is not None:
+        text += _against(last["mean_order_value"], before["mean_order_value"], "less", _when(before))
+    return f"{text}: the most." if dearest is last else f"{text}; orders were dearest {_when(dearest)}, {which}."
+
+
+@sentence
+def effects_sentence(rows: Rows, currency: str) -> str:
+    """What the last known change of revenue is due to."""
+    known = [n for n in range(1, len(rows)) if rows[n]["order_number_effect"] is not None]
+    if not known:
+        return "There are no two whole periods to compare yet."
+    last, before = rows[known[-1]], rows[known[-1] - 1]
+    difference = last["revenue"] - before["revenue"]
+    if difference:
+        size = f"{money(abs(difference), currency)} {'more' if difference > 0 else 'less'} than"
+    else:
+        size = "as much as"
+    parts = _parts([(name, last[effect]) for effect, name in EFFECTS.items()], currency)
+    return f"{_capital(_period(last))} brought {size} {_period(before)}{f': {parts}' if parts else ''}."
+
+
+def _against(now: Number, before: Number, less: str, other: str) -> str:
+    """', 7.2% more than May 1998'; without a share where there was nothing, or less, to have one of."""
+    if now == before:
+        return f", as {'many' if less == 'fewer' else 'much'} as {other}"
+    way = "more" if now > before else less
+    share = f"{percent(abs(float(now) - float(before)) / float(before))} " if before > 0 else ""
+    return f", {share}{way} than {other}"
+
+
+def _parts(parts: Sequence[tuple[str, Number]], currency: str) -> str:
+    """'+$1,982 through the number of orders and −$12.00 through order value'; what is nothing is left out."""
+    signed = ((name, change(part, lambda a: money(a, currency))) for name, part in parts if part)
+    return listed([f"{text} through {name}" for name, text in signed])
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+# ── two periods ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@sentence
+def revenue_split_sentence(rows: Rows, currency: str) -> str:
+    """Revenue of two periods, the first row and the last, and what its change is due to, the rows between."""
+    before, after = rows[0]["amount"], rows[-1]["amount"]
+    if before == after:
+        text = f"Revenue was the same in A and in B, {money(after, currency)}"
+    else:
+        size, way = abs(after - before), "rose" if after > before else "fell"
+        share = f" ({percent(share_of(size, before))})" if before > 0 else ""
+        ends = f"from {money(before, currency)} in A to {money(after, currency)} in B"
+        text = f"Revenue {way} by {money(size, currency)}{share}, {ends}"
+    told = _parts([(row["told"], row["amount"]) for row in rows[1:-1]], currency)
+    return f"{text}: {told}." if told else f"{text}."
+
+
+@sentence
+def evolution_sentence(rows: Rows, currency: str) -> str:
+    """What became of the customers of A; who did not buy in A, or not in B, is a row of its own, and no group."""
+    rows = [row for row in rows if row["is_group"]]
+    columns = ("a_customers", "became_better", "stayed", "became_worse", "became_lost")
+    customers, better, same, worse, lost = (sum(row[name] for row in rows) for name in columns)
+    if not customers:
+        return "Nobody bought in A."
+
+    def told(people: int) -> str:
+        return f"{count(people)} ({percent(share_of(people, customers))})"
+
+    gone = f" The lost had brought {money(sum(row['lost_revenue'] for row in rows), currency)} in A." if lost else ""
+    return (
+        f"Of {counted(customers, 'customer')} of A, {told(better)} {were(better)} in a better group in B, "
+        f"{told(same)} in the same, {told(worse)} in a worse one; {told(lost)} did not buy in B.{gone}"
+    )
+
+
+@sentence
+def segment_change_sentence(rows: Rows, lost: int, new: int) -> str:
+    """The group that changed most between A and B."""
+    groups = [row for row in rows if row["is_group"]]
+    most = max(groups, key=lambda row: (abs(row["b_customers"] - row["a_customers"]), row["label"]))
+    before, after = most["a_customers"], most["b_customers"]
+    text = f"{most['label']} changed most, from {count(before)} to {counted(after, 'customer')}"
+    if before == after:
+        text = "Every group has as many customers in B as in A"
+    gone = f"{count(lost)} of A did not buy in B" if lost else "All of A bought in B"
+    come = f"{count(new)} of B did not buy in A" if new else "all of B bought in A"
+    return f"{text}. {gone}; {come}."
+
+
+@sentence
+def arrival_context(arrivals: Row) -> str:
+    """When those of B who did not buy in A first bought."""
+    parts = {"first_in_b": "first bought in B", "first_between": "first bought between A and B",
+             "back": "came back after a pause"}  # fmt: skip
+    told = [f"{count(arrivals[name])} {what}" for name, what in parts.items() if arrivals[name]]
+    return listed(told) or "all of B’s customers bought in A"
+
+
+@sentence
+def lost_context(share: str, bought_since: int, may_have: bool) -> str:
+    """`may_have`: B ends before the snapshot date, so that there was time to buy since."""
+    text = f"{share} of A’s customers"
+    if not may_have:
+        return text
+    if not bought_since:
+        return f"{text}; none of them has bought since"
+    return f"{text}; {count(bought_since)} of them {'has' if bought_since == 1 else 'have'} bought since"
+
+
+@sentence
+def rise(pair: Row, name: str) -> str:
+    """'rose by 20.0%', of a number of two periods."""
+    before, after = pair[f"a_{name}"], pair[f"b_{name}"]
+    if before == after:
+        return "stayed the same"
+    way = "rose" if after > before else "fell"
+    return f"{way} by {percent(share_of(abs(after - before), before))}" if before > 0 else f"{way} from nothing or less"
 
 
 # ── activity trend ────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -803,3 +1025,130 @@ def uncaused_sentence(conversion: Row | None, spend: Row | None) -> str:
 def channel_name(channel: str) -> str:
     """A channel of messages as a reader calls it."""
     return {"email": "E-mail", "sms": "SMS", "push": "Push"}.get(channel, channel.capitalize())
+
+
+# ── trust ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+_EQUAL = 1e-9
+
+
+@sentence
+def tracking_sentence(actual: Number, expected: float, weeks: int, model: str) -> str:
+    if not weeks:
+        return f"No week was kept back to test on: {model_name(model)} has seen all of these purchases."
+    text = (
+        f"In the {counted(weeks, 'week')} that {model_name(model)} had not seen, {number(expected, 0)} repeat "
+        f"purchases were expected and {count(actual)} came"
+    )
+    return _expected_and_came(text, actual, expected)
+
+
+@sentence
+def cumulative_sentence(actual: Number, expected: float, last: dt.date) -> str:
+    text = f"Up to {day(last)}, {number(expected, 0)} repeat purchases were expected and {count(actual)} came"
+    return _expected_and_came(text, actual, expected)
+
+
+def _expected_and_came(text: str, actual: Number, expected: float) -> str:
+    return f"{text}: {bias_in_words(100 * (expected / float(actual) - 1))}." if actual else f"{text}."
+
+
+@sentence
+def expectation_sentence(rows: Rows) -> str:
+    """Mean purchases after, expected and observed, of groups by repeat purchases before."""
+    widest, first = max(rows, key=lambda row: (abs(row["expected"] - row["observed"]), row["before"])), rows[0]
+    return (
+        f"The {counted(first['customers'], 'customer')} with {first['before']} repeat purchases before were expected "
+        f"to buy {number(first['expected'])} times and bought {number(first['observed'])} times; the widest gap is at "
+        f"{widest['before']} ({counted(widest['customers'], 'customer')}): {number(widest['expected'])} expected, "
+        f"{number(widest['observed'])} seen."
+    )
+
+
+@sentence
+def coverage_sentence(rows: Rows) -> str:
+    """Shares of customers inside the published interval and that of the model, by repeat purchases before."""
+    known = [row for row in rows if row["is_judged"]]
+    inside = sum(row["judged"] * row["coverage"] for row in known) / sum(row["judged"] for row in known)
+    far = max(known, key=lambda row: (abs(row["coverage"] - 0.8), row["frequency_class"]))
+    model, share = far["coverage_of_model"], percent(far["coverage"])
+    before = f", {percent(model)} before the ranges were corrected" if model and percent(model) != share else ""
+    return (
+        f"The published ranges held the spend of {percent(inside)} of the customers; {percent(0.8)} were promised. "
+        f"Furthest from that are the {counted(far['judged'], 'customer')} with {far['frequency_class']} repeat "
+        f"purchases before: {share}{before}."
+    )
+
+
+@sentence
+def calibration_sentence(inside: int, groups: int, gap: float | None) -> str:
+    text = f"In {inside} of {counted(groups, 'group')} the probability lies within the 95% interval of what happened"
+    return f"{text}; on average it is {points(gap)} off." if gap is not None else f"{text}."
+
+
+@sentence
+def deciles_sentence(rows: Rows, currency: str) -> str:
+    """What was expected and seen of the tenth ranked highest, beside that of the best naive one, and of the lowest."""
+    kinds: dict[str, tuple[str, Callable[[Number], str]]] = {
+        "number": ("the mean number of purchases was", number),
+        "money": ("the mean spend was", lambda amount: money(amount, currency)),
+        "percent": ("the share that bought was", percent),
+    }
+    what, show = kinds[rows[0]["kind"]]
+    (expected, seen), (lowest_expected, lowest_seen) = (
+        (show(row["predicted"]), show(row["observed"])) for row in (rows[0], rows[-1])
+    )
+    seen_by_tenth = [row["observed"] for row in rows]
+    steps = sum(after <= before + _EQUAL for before, after in pairwise(seen_by_tenth))  # who ties is shared out evenly
+    more = f", {number(rows[0]['lift'], 1)} times the mean of all" if rows[0]["lift"] is not None else ""
+    return (
+        f"In the tenth of the customers ranked highest, {what} {seen}{more}; {expected} was expected. In the tenth "
+        f"ranked lowest it was {lowest_seen}; {lowest_expected} was expected. From one tenth to the next it fell "
+        f"or stayed level in {steps} of {len(rows) - 1} steps.{_beside_naive(rows[0])}"
+    )
+
+
+def _beside_naive(best: Row) -> str:
+    """What a naive baseline finds; empty where it ranks nobody, or where nobody bought."""
+    if best["captured"] is None or best["rival_captured"] is None:
+        return ""
+    return (
+        f" The best tenth brought {percent(best['captured'])} of all; that of “{model_name(best['rival'])}” brought "
+        f"{percent(best['rival_captured'])}."
+    )
+
+
+@sentence
+def parameters_sentence(rows: Rows, previous: dt.date | None) -> str:
+    """By how many of their standard errors the parameters that decide predicted values moved since `previous`."""
+    if previous is None:
+        return "This is the first snapshot with parameters; from the next one on it is seen whether they hold still."
+    moves = [
+        (f"{row['parameter']} of {model_name(row['model'])}", row["moved"])
+        for row in rows if row["is_published"] and row["moved"] is not None
+    ]  # fmt: skip
+    if not moves:
+        return f"No parameter of {day(previous)} can be compared with today’s."
+    name, size = max(moves, key=lambda move: (abs(move[1]), move[0]))
+    if abs(size) < 2:
+        return (
+            f"Since {day(previous)} the parameters have held still: the largest move, of {name}, is "
+            f"{number(abs(size), 1)} standard errors."
+        )
+    return f"Since {day(previous)} {name} has moved by {number(abs(size), 1)} of its standard errors."
+
+
+_FITS = {
+    "converged": "sound", "penalised": "held by a penalty", "no_dropout": "without dropout",
+    "equal_dropout": "with one dropout for all", "refused": "refused",
+}  # fmt: skip
+
+
+@sentence
+def fits_sentence(rows: Rows) -> str:
+    statuses = [row["status"] for row in rows]
+    if set(statuses) == {"converged"}:
+        return f"All {counted(len(statuses), 'fit')} are sound." if len(statuses) > 1 else "The one fit is sound."
+    found = {word: statuses.count(status) for status, word in _FITS.items() if status in statuses}
+    told = [f"{count(many)} {'is' if many == 1 else 'are'} {word}" for word, many in found.items()]
+    return f"Of {counted(len(statuses), 'fit')}, {listed(told)}."

@@ -21,14 +21,12 @@ import jinja2
 from pipeline.notation import writing_in
 from pipeline.reporting.facts import Coverage, HandedOver, Query, Report, RunCard, read_report
 from pipeline.reporting.page import Page, PageFile, Room, in_navigation, in_rooms, read_pages
-from pipeline.reporting.pages import PAGES
 from pipeline.reporting.templating import make_environment
 from pipeline.settings import PAGES_FOLDER, TEMPLATES_FOLDER
 from pipeline.tables.header import HeaderError, Table
 
 __all__ = [
     "OUT",
-    "PYTHON_PAGES",
     "RunCard",
     "all_pages",
     "build_entrance",
@@ -39,7 +37,6 @@ __all__ = [
 ]
 
 OUT = "reports/out"
-PYTHON_PAGES = frozenset(page.name for page in PAGES)
 
 
 def build_site(
@@ -90,7 +87,7 @@ def page_of_value(
 def _read(
     page_folders: Iterable[Path], tables: Mapping[str, Table], run: RunCard
 ) -> tuple[tuple[PageFile, ...], jinja2.Environment]:
-    files = read_pages(page_folders, tables, taken=PYTHON_PAGES)
+    files = read_pages(page_folders, tables)
     return files, make_environment(run.currency, {page.template: page.source for page in files})
 
 
@@ -107,9 +104,9 @@ def build_entrance(snapshots: Collection[dt.date], currency: str, file: Callable
     return list(texts)
 
 
-def all_pages(files: Iterable[PageFile] = ()) -> tuple[Page, ...]:
-    """The pages in Python and those that are files, in the order of the navigation; none of those with `each`."""
-    known = [*PAGES, *(page.as_page() for page in files if not page.header.each)]
+def all_pages(files: Iterable[PageFile]) -> tuple[Page, ...]:
+    """The pages in the order of the navigation; none of those with `each`."""
+    known = [page.as_page() for page in files if not page.header.each]
     for page in files:
         if page.header.each and page.header.after not in {one.name for one in known}:
             raise HeaderError(f"{page.file}: after: there is no page {page.header.after!r} that could lead to these.")
@@ -150,11 +147,10 @@ def _text(environment: jinja2.Environment, page: Page, navigation: Sequence[Room
     facts = report.facts
     given = {"facts": facts, "snapshot_date": facts.snapshot_date, "is_empty": facts.is_empty, **page.context(report)}
     try:
-        template = environment.get_template(page.template or f"{page.name}.html.j2")
-        return template.render(page=page.part_of or page.name, label=page.label, rooms=navigation, **given)
+        return environment.get_template(page.template).render(
+            page=page.part_of or page.name, label=page.label, rooms=navigation, **given
+        )
     except jinja2.TemplateError as error:
-        if not page.template:
-            raise  # one of ours
         line = f", line {error.lineno}" if isinstance(error, jinja2.TemplateSyntaxError) else ""
         raise HeaderError(f"reports/{page.template}/page.html.j2{line}: {error}") from error
 

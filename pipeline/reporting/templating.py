@@ -98,6 +98,7 @@ def _known(value: Any) -> Any:
 def _filters(currency: str) -> dict[str, Callable[..., Any]]:
     return {
         "change": words.change,
+        "change_of": lambda value, kind: words.change(value, lambda size: components.show(size, kind, currency)),
         "count": words.count,
         "counted": words.counted,
         "day": words.day,

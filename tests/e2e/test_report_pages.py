@@ -222,11 +222,11 @@ CHARTS = {
     "index": ["index-months"],
     "rfm": ["rfm-grid"],
     "segments": ["segments-profiles", "segments-moves"],
-    "comparison": ["comparison-revenue", "comparison-segments", "comparison-evolution"],
+    "comparison": ["comparison-revenue", "comparison-groups"],
     "lifecycle": ["lifecycle-stages", "lifecycle-value"],
     "value": ["value-concentration", "value-segments", "value-bridge"],
     "probability": ["probability-activity", "probability-propensity"],
-    "trust": ["conditional-expectation", "tracking"],
+    "trust": ["trust-expectation", "trust-tracking"],
 }
 
 
@@ -254,7 +254,7 @@ def test_a_chart_s_numbers_can_be_read_and_taken_away(
 
 def test_one_switch_governs_the_calendar_with_its_tables(browser: Browser, cdnow: BuiltReport) -> None:
     with opened(browser, cdnow.page("calendar")) as page:
-        names = ("revenue", "effects", "orders", "order-value")
+        names = ("revenue", "effects", "orders")
         figures = [page.page.locator(f"#calendar-{name}") for name in names]
         for figure in figures:
             figure.locator("summary").click()
@@ -274,7 +274,7 @@ def test_one_switch_governs_the_calendar_with_its_tables(browser: Browser, cdnow
             figures[1].get_by_role("button", name=re.compile("Download CSV")).click()
         assert download.value.suggested_filename == "perennial-1998-06-30-calendar-effects-day.csv"
         rows = list(csv.reader(io.StringIO(Path(download.value.path()).read_bytes().decode("utf-8-sig"))))
-        assert rows[0] == ["starts_on", "is_whole", "order_number_effect", "order_value_effect", "other_effect"]
+        assert rows[0] == ["starts_on", "is_complete", "order_number_effect", "order_value_effect", "other_effect"]
         assert (len(rows), rows[-1][0]) == (366, "1998-06-30")
         assert page.said == []
 

@@ -4,7 +4,6 @@ import datetime as dt
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +15,6 @@ from pipeline.reporting import charts
 from pipeline.reporting.components import Chart, Grid, KeyFigures, Nothing
 from pipeline.reporting.facts import Report, read_report
 from pipeline.reporting.page import read_pages
-from pipeline.reporting.pages import trust
-from pipeline.reporting.predictions import missing
 from pipeline.reporting.sentences import (
     limits_sentence,
     projection_sentence,
@@ -216,20 +213,13 @@ def test_a_move_that_is_not_known_is_not_nothing(valued: Shop) -> None:
 
 def test_trust_tells_what_projections_were_worth(valued: Shop) -> None:
     # 400 days are 13 months: one has twelve before it, in which next to nothing was sold.
-    charts = trust.context(read_report(valued.engine.read, DAY, tables(), RUN))["charts"]
-    (chart,) = (chart for chart in charts if chart.id == "projection-backtest")
+    (page,) = (one for one in read_pages([PAGES_FOLDER], tables()) if one.name == "trust")
+    chart = page.context(report_of(valued))["charts"]["projection"]
     assert plain(chart.basis) == "n = 1 month · each projected from the 12 before it · 1 Dec 2026 – 31 Dec 2026"
     assert re.match(
         r"In [01] of 1 month the 95% interval held what came; the projection was", plain(chart.views[0].sentence)
     )
     assert chart.grid is not None and chart.grid.rows[0][4] == 40 * 20 + 35 * 10
-
-
-def test_trust_tells_it_where_the_models_have_too_little_data(valued: Shop) -> None:
-    report = read_report(valued.engine.read, DAY, tables(), RUN)
-    without = replace(report.facts.predictions, missing=missing(report.ask, DAY))
-    told = trust.context(replace(report, facts=replace(report.facts, predictions=without)))
-    assert told["missing"] and [chart.id for chart in told["charts"]] == ["projection-backtest"]
 
 
 def test_lines_begin_with_what_happens_anyway(valued: Shop) -> None:

@@ -86,12 +86,30 @@ def test_every_customer_is_in_the_file_of_the_segment_the_table_says(shop, folde
         assert {customer: segment for segment, ids in found.items() for customer in ids} == segments
 
 
+def test_every_stage_and_every_cell_has_a_file_of_who_stands_in_it(shop, folder):
+    shop.orders("anna", "2026-01-02", "2026-02-03", "2026-03-01").orders("bert", "2025-01-05")
+    shop.orders("cleo", "2026-03-30")
+    shop.snapshot("2026-03-31")
+    names = {"first-time": "first_time", "defecting": "lapsing", "inactive": "lapsed"}
+    stages = shop.show("marts.lifecycle_stages", "2026-03-31").by_customer("stage")
+    scores = shop.show("marts.rfm_scores", "2026-03-31")
+    recency, frequency = scores.by_customer("r_score"), scores.by_customer("f_score")
+    expected = {
+        "stages": {customer: names.get(stage, stage) for customer, stage in stages.items()},
+        "rfm": {customer: f"r{score}_f{frequency[customer]}" for customer, score in recency.items()},
+    }
+    for catalogue, groups in expected.items():
+        found = by_segment(audience(shop, folder, catalogue))
+        assert {customer: group for group, ids in found.items() for customer in ids} == groups
+        assert set(groups) == {"anna", "bert", "cleo"}
+
+
 def test_a_segment_without_customers_is_a_file_without_rows(shop, folder):
     shop.orders("anna", "2026-03-01")
     build_audiences(shop, "2026-03-31")
     outputs = {output.path: output.rows for output in write_audiences(shop.engine, ours().audiences, DAY, folder)[0]}
     # Ten segments of the grid and seven of axonaut, each as Parquet and as CSV; one customer is in one of each.
-    outputs = {path: rows for path, rows in outputs.items() if "/signals/" not in path and "/actions/" not in path}
+    outputs = {path: rows for path, rows in outputs.items() if Path(path).parent.name in ("grid", "axonaut")}
     assert len(outputs) == (10 + 7) * 2
     assert sorted(outputs.values()) == [0] * 30 + [1] * 4
     empty = [path for path, rows in outputs.items() if rows == 0]

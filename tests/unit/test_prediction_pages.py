@@ -3,7 +3,7 @@
 import datetime as dt
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,30 +13,31 @@ from made_predictions import predict
 from shop import Shop, open_engine
 
 from pipeline.engines.portable.lint import refusals
-from pipeline.reporting import charts, prediction_charts
+from pipeline.reporting import charts
 from pipeline.reporting import prediction_queries as queries
 from pipeline.reporting.components import Chart, Grid, KeyFigures, Linked, Nothing, Part, TableCard
 from pipeline.reporting.facts import Query, Report, read_report
 from pipeline.reporting.page import Page, PageFile, read_pages
-from pipeline.reporting.pages import trust
 from pipeline.reporting.prediction_words import (
     Ahead,
     Result,
     backtest_sentence,
-    capture_sentence,
     churn_horizon_sentences,
     clock_sentence,
-    coverage_sentence,
-    deciles_sentence,
-    drift_sentence,
-    fits_sentence,
     more_buyers,
-    tracking_sentence,
     unknown_season_sentence,
     verdict,
 )
-from pipeline.reporting.predictions import holdouts_of, missing, probabilities_of
-from pipeline.reporting.sentences import bridge_sentence, extremes_sentence
+from pipeline.reporting.predictions import champions_of, holdouts_of, missing, probabilities_of
+from pipeline.reporting.sentences import (
+    bridge_sentence,
+    coverage_sentence,
+    deciles_sentence,
+    extremes_sentence,
+    fits_sentence,
+    parameters_sentence,
+    tracking_sentence,
+)
 from pipeline.reporting.site import RunCard, all_pages, build_site, page_file
 from pipeline.reporting.words import money, percent, shown_id
 from pipeline.settings import PAGES_FOLDER, SQL_FOLDER, Settings
@@ -70,6 +71,26 @@ def bridge(opening: int, is_revalued: bool = False, **terms: int) -> list[dict[s
     return [{"name": name, "amount": amount, "is_revalued": is_revalued} for name, amount in amounts.items()]
 
 
+def parameters(*moves: tuple[str, float]) -> list[dict[str, Any]]:
+    return [{"parameter": name, "model": "nbd", "moved": size, "is_published": True} for name, size in moves]
+
+
+def fits(*statuses: str) -> list[dict[str, Any]]:
+    return [{"status": status} for status in statuses]
+
+
+def tenths(*told: tuple[float, float, float], rival: float | None = None) -> list[dict[str, Any]]:
+    """What was expected and seen of purchases, and how many times the mean that is."""
+    own = {"kind": "number", "captured": 0.5, "rival": "rate", "rival_captured": rival}
+    return [{"predicted": expected, "observed": seen, "lift": lift, **own} for expected, seen, lift in told]
+
+
+def inside(*told: tuple[str, int, float, float]) -> list[dict[str, Any]]:
+    """Of customers by repeat purchases before: how many, and shares inside the range of the model and the published."""
+    names = ("frequency_class", "judged", "coverage_of_model", "coverage")
+    return [dict(zip(names, row, strict=True)) | {"is_judged": True} for row in told]
+
+
 # ── sentences ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -82,18 +103,18 @@ def bridge(opening: int, is_revalued: bool = False, **terms: int) -> list[dict[s
          "In the 1 week that BG/NBD had not seen, 3 repeat purchases were expected and 0 came."),
         (tracking_sentence(9, 9.0, 0, "nbd"),
          "No week was kept back to test on: NBD has seen all of these purchases."),
-        (drift_sentence([("r of NBD", 0.4), ("α of NBD", -2.5)], MAY),
+        (parameters_sentence(parameters(("r", 0.4), ("α", -2.5)), MAY),
          "Since 31 May 2026 α of NBD has moved by 2.5 of its standard errors."),
-        (drift_sentence([("r of NBD", 0.4)], None),
+        (parameters_sentence(parameters(("r", 0.4)), None),
          "This is the first snapshot with parameters; from the next one on it is seen whether they hold still."),
-        (fits_sentence(["converged"] * 3), "All 3 fits are sound."),
-        (fits_sentence(["converged", "refused", "no_dropout"]),
+        (fits_sentence(fits(*["converged"] * 3)), "All 3 fits are sound."),
+        (fits_sentence(fits("converged", "refused", "no_dropout")),
          "Of 3 fits, 1 is sound, 1 is without dropout and 1 is refused."),
-        (capture_sentence("bgnbd", None, None, "spend"), "Nobody bought, so there was nothing to find."),
-        (deciles_sentence([("2.0", "2.5", 2.5, 5), ("1.0", "0.9", 0.9, 1.8), ("0.9", "1.0", 1.0, 2)], "it was"),
-         "In the tenth of the customers ranked highest, it was 2.5, 5 times the mean of all; 2.0 was expected. In the "
-         "tenth ranked lowest it was 1.0; 0.9 was expected. From one tenth to the next it fell or stayed level "
-         "in 1 of 2 steps."),
+        (deciles_sentence(tenths((2, 2.5, 5), (1, 0.9, 1.8), (0.9, 1, 2), rival=0.48), "EUR"),
+         "In the tenth of the customers ranked highest, the mean number of purchases was 2.5, 5 times the mean of all; "
+         "2 was expected. In the tenth ranked lowest it was 1; 0.9 was expected. From one tenth to the next it fell or "
+         "stayed level in 1 of 2 steps. The best tenth brought 50.0% of all; that of “Everyone goes on as before” "
+         "brought 48.0%."),
         (clock_sentence([Ahead(d, f, True, False, 452.4, 831) for d, f in ((30, 1.75), (365, 1.1))], 1),
          "The season is in these predictions: the next 30 days count as 52 usual days and 365 as 402. In the same 30 "
          "days a year ago 831 purchases came where 452 were expected."),
@@ -116,7 +137,7 @@ def bridge(opening: int, is_revalued: bool = False, **terms: int) -> list[dict[s
          "Season unknown: the last 30 days had 1.8 times the purchases of the year’s mean day, and what the same days "
          "did a year ago is not known. What is predicted for 30 and 90 days, and the value, may be far too high. Ranks "
          "of customers are less concerned than sizes."),
-        (coverage_sentence([("0", 300, 0.9, 0.8), ("10 or more", 100, 0.6, 0.72)]),
+        (coverage_sentence(inside(("0", 300, 0.9, 0.8), ("10 or more", 100, 0.6, 0.72))),
          "The published ranges held the spend of 78.0% of the customers; 80.0% were promised. Furthest from that are "
          "the 100 customers with 10 or more repeat purchases before: 72.0%, 60.0% before the ranges were corrected."),
         (bridge_sentence(bridge(100, new=30, downward=-7, closing=123), "EUR"),
@@ -238,16 +259,21 @@ def test_a_heatmap_shows_unknown_in_grey_and_zero_as_zero() -> None:
     assert [note["text"] for note in figure["layout"]["annotations"]] == ["0", "–"]
 
 
-def test_the_holdout_is_shaded() -> None:
-    rows = [
-        {"week_ends_on": MAY + dt.timedelta(days=7 * n), "is_holdout": n > 1, "actual": n, "expected": n + 0.5}
-        for n in range(4)
+def test_the_holdout_is_shaded(predicted: Shop) -> None:
+    tracking = parts_of(report_of(predicted.engine.read), "trust")["tracking"]
+    assert isinstance(tracking, Chart)
+    held = [
+        day
+        for day, seen in zip(column(tracking.grid, "week_ends_on"), column(tracking.grid, "is_holdout"), strict=True)
+        if seen == "yes"
     ]
-    figure = prediction_charts.tracking(rows, "")
-    (shade,) = figure["layout"]["shapes"]
-    assert (shade["x0"], shade["x1"]) == ("2026-06-07", "2026-06-21")
-    assert [list(trace["y"]) for trace in figure["data"]] == [[0, 1, 2, 3], [0.5, 1.5, 2.5, 3.5]]
-    assert not prediction_charts.tracking(rows[:2], "")["layout"].get("shapes")
+    for view in tracking.views:
+        (shade,) = view.figure["layout"]["shapes"]
+        days = list(view.figure["data"][0]["x"])
+        assert (shade["x0"], shade["x1"]) == (days[days.index(f"{held[0]}") - 1], f"{held[-1]}")
+    assert [list(view.figure["data"][0]["y"]) for view in tracking.views] == [
+        column(tracking.grid, "actual"), column(tracking.grid, "actual_cumulative")
+    ]  # fmt: skip
 
 
 # ── pages ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -318,14 +344,6 @@ def test_a_page_of_its_day_needs_no_other_day_and_all_other_pages_do(predicted: 
     assert same == {page.name for page in PAGES if page.of_its_day} | {"trend", "engagement", "taste", "campaigns"}
 
 
-def charts_in(context: Mapping[str, Any]) -> list[Chart]:
-    found: list[Chart] = []
-    for item in context.values():
-        inside = item.values() if isinstance(item, Mapping) else item if isinstance(item, (list, tuple)) else [item]
-        found += [one for one in inside if isinstance(one, Chart)]
-    return found
-
-
 @pytest.mark.parametrize("name", queries.ALL)
 def test_what_is_asked_of_the_warehouse_runs_on_every_engine(name: str) -> None:
     schemas = {table.full_name: table.column_types() for table in tables().values()}
@@ -334,19 +352,11 @@ def test_what_is_asked_of_the_warehouse_runs_on_every_engine(name: str) -> None:
 
 def test_every_chart_says_what_it_means_and_what_it_rests_on(predicted: Shop) -> None:
     report = report_of(predicted.engine.read)
-    found = {"trust": charts_in(trust.context(report))}
-    assert {page: [chart.id for chart in all_charts] for page, all_charts in found.items()} == {
-        "trust": [
-            "tracking",
-            "calibration",
-            "conditional-expectation",
-            "intervals",
-            "capture",
-            "deciles",
-            "parameters",
-        ],
-    }
-    for chart in (chart for all_charts in found.values() for chart in all_charts):
+    found = [chart for chart in parts_of(report, "trust").values() if isinstance(chart, Chart)]
+    assert [chart.id for chart in found] == [
+        f"trust-{name}" for name in ("calibration", "expectation", "intervals", "tenths", "tracking")
+    ]
+    for chart in found:
         assert len({view.key for view in chart.views}) == len(chart.views)
         assert all(table.rows for _, table in chart.grids), chart.id
         assert all(len(row) == len(table.fields) for _, table in chart.grids for row in table.rows), chart.id
@@ -362,11 +372,15 @@ def test_every_chart_says_what_it_means_and_what_it_rests_on(predicted: Shop) ->
 def test_tenths_stand_beside_those_of_the_others(predicted: Shop) -> None:
     # Made up: of the mean .1 the first tenth bought 1.8 times and was expected to buy 1.9 times; all models alike.
     report = report_of(predicted.engine.read)
-    deciles = {chart.id: chart for chart in charts_in(trust.context(report))}["deciles"]
+    deciles = parts_of(report, "trust")["tenths"]
+    assert isinstance(deciles, Chart)
     assert [view.key for view in deciles.views] == ["purchase_30d", "purchase_90d", "churn", "counts", "value"]
     first = deciles.views[0].grid
-    assert [field.name for field in first.fields[-2:]] == ["brought_so_far", "recency_logistic_so_far"]
-    assert first.rows[0] == ("1", 200, *map(pytest.approx, (0.19, 0.18, 1.8, 0.2, 0.2)))
+    assert first is not None
+    assert [(field.name, field.label) for field in first.fields[-2:]] == [
+        ("captured", "Brought so far"), ("others_1", "Recency alone"),
+    ]  # fmt: skip
+    assert first.rows[0] == (1, 200, *map(pytest.approx, (0.19, 0.18, 1.8, 0.2, 0.2)))
     assert plain(deciles.views[-1].sentence).startswith(
         "In the tenth of the customers ranked highest, the mean spend was €36.00, 1.8 times the mean of all; €38.00 "
     )
@@ -506,37 +520,51 @@ def test_the_lists_lead_to_their_files_and_count_who_is_in_them(predicted: Shop)
         assert counted[signal] == len(members), audience
 
 
+def table_of(query: Query, name: str, day: dt.date = JUNE) -> TableCard:
+    part = parts_of(report_of(query, day), "trust")[name]
+    assert isinstance(part, TableCard)
+    return part
+
+
 def test_the_parameters_are_compared_with_the_last_snapshot(predicted: Shop) -> None:
     # Every parameter rose by 0.05 with a standard error of 0.1: half of it.
-    now = trust.context(report_of(predicted.engine.read))["parameters"]
-    assert "the largest move, of" in now["sentence"] and "is 0.5 standard errors" in now["sentence"]
-    chart = now["chart"]
-    assert [view.label for view in chart.views] == ["a", "α", "b", "r", "p", "q", "v"]
-    assert len(chart.views[0].figure["data"][0]["x"]) == 2
-    first = trust.context(report_of(predicted.engine.read, MAY))["parameters"]
-    assert "first snapshot with parameters" in first["sentence"]
-    assert len(first["chart"].views[0].figure["data"][0]["x"]) == 1  # May knows nothing of June
+    now = table_of(predicted.engine.read, "parameters")
+    assert "the largest move, of" in now.sentence and "is 0.5 standard errors" in now.sentence
+    assert set(column(now.grid, "parameter")) >= {"a", "α", "b", "r", "p", "q", "v"}
+    assert [field.label for field in now.grid.fields][-2] == "On 31 May 2026"
+    first = table_of(predicted.engine.read, "parameters", MAY)
+    assert "first snapshot with parameters" in first.sentence
+    assert set(column(first.grid, "before")) == {None}  # May knows nothing of June
 
 
 def test_a_fit_that_was_refused_says_why(predicted: Shop) -> None:
-    fits = trust.context(report_of(predicted.engine.read))["fits"]
-    told = [row[3] for row in fits["table"].rows]
-    assert "not used: the search stopped where it started" in told
-    assert plain(fits["sentence"]) == "Of 3 fits, 1 is sound, 1 is without dropout and 1 is refused."
+    fits = table_of(predicted.engine.read, "fits")
+    assert "not used: the search stopped where it started" in column(fits.grid, "told")
+    assert plain(fits.sentence) == "Of 3 fits, 1 is sound, 1 is without dropout and 1 is refused."
 
 
 def test_the_best_of_each_score_is_named(predicted: Shop) -> None:
-    tables_found = {item["id"]: item["table"] for item in trust.context(report_of(predicted.engine.read))["scores"]}
-    assert set(tables_found) == {
-        "scores-purchase-30d", "scores-purchase-90d", "scores-churn", "scores-counts", "scores-value"
-    }  # fmt: skip
-    rows = {row[0]: row for row in tables_found["scores-counts"].rows}
-    assert rows["MBG/NBD"][1] == "published"
-    assert rows["MBG/NBD"][-1] == "RMSE, Mean error, Bias in %, Poisson deviance, Correlation, Gini, Top 10% capture"
-    assert rows["Nobody buys again"][1:3:1] == ("naive baseline", pytest.approx(1.5 * 1.5))
-    assert rows["BG/NBD"][-1] == "–"
-    place = [field.label for field in tables_found["scores-counts"].fields].index("Poisson deviance")
-    assert (rows["MBG/NBD"][place], rows["Nobody buys again"][place]) == (pytest.approx(1.1), None)
+    chances, sizes = (table_of(predicted.engine.read, f"scores_of_{what}").grid for what in ("chances", "sizes"))
+    assert len(set(column(chances, "prediction"))) == 3
+    names = [field.name for field in sizes.fields]
+    rows = {row[1]: dict(zip(names, row, strict=True)) for row in sizes.rows if row[0] == "Number of purchases"}
+    assert rows["MBG/NBD"]["role"] == "published"
+    assert rows["MBG/NBD"]["best_in"] == (
+        "RMSE, Mean error, Bias in %, Poisson deviance, Correlation, Gini, Top 10% capture"
+    )
+    assert rows["Nobody buys again"]["role"] == "naive baseline"
+    assert rows["Nobody buys again"]["rmse"] == pytest.approx(1.5 * 1.5)
+    assert rows["BG/NBD"]["best_in"] == "–"
+    deviances = [rows[model]["poisson_deviance"] for model in ("MBG/NBD", "Nobody buys again")]
+    assert deviances == [pytest.approx(1.1), None]
+
+
+def test_the_verdict_s_table_says_by_how_much_the_best_guess_is_beaten(predicted: Shop) -> None:
+    report = report_of(predicted.engine.read)
+    results = table_of(predicted.engine.read, "results").grid
+    tested = holdouts_of(champions_of(report.ask), report.ask(queries.VALIDATION))
+    assert column(results, "better_by") == pytest.approx([found.gain for found in tested.values()])
+    assert column(results, "until") == [found.until for found in tested.values()]
 
 
 def test_customers_are_ids_and_no_page_holds_an_address_or_code(predicted: Shop, tmp_path: Path) -> None:
@@ -595,8 +623,8 @@ def test_untested_predictions_are_called_so(shop: Shop, tmp_path: Path) -> None:
     predict(shop.engine, JUNE, validated=False)
     texts = written(shop.engine.read, tmp_path)
     assert "Not tested yet" in texts["trust"]
-    assert 'data-chart="tracking"' not in texts["trust"]
-    assert 'data-chart="parameters"' in texts["trust"]
+    assert 'data-chart="trust-tracking"' not in texts["trust"]
+    assert 'id="trust-parameters"' in texts["trust"]
     assert 'data-chart="probability-activity"' in texts["probability"]
     assert "Whether the ranges hold has not been tested." in texts["value"]
     assert cautioned(shop.engine.read, tmp_path).startswith("Not tested: the history is too short to try the published")

@@ -43,14 +43,14 @@ def values_of(shop: Shop) -> Any:
 
 
 def files_of(shop: Shop, folder: Path, day: str = DAY) -> Files:
-    """Rows of the day's CSV files by catalogue and name, but for those of segments, moves, signals and actions."""
+    """Rows of the day's CSV files by catalogue and name, but for those that hold all customers or a signal."""
 
     def file(target: str) -> Path:
         path = folder / target
         path.parent.mkdir(parents=True, exist_ok=True)
         return path
 
-    others = ("segments", "moves", "signals", "actions")
+    others = ("segments", "moves", "signals", "actions", "stages", "rfm_cells")
     audiences = [audience for audience in ours().audiences if audience.name not in others]
     write_audiences(shop.engine, audiences, dt.date.fromisoformat(day), file)
     root = folder / audience_folder(dt.date.fromisoformat(day))

@@ -5,15 +5,12 @@ draw: table
 columns:
   label: {label: Action, page: {key: page}}
   advice: What to do
-  page: {hidden: true}
-  action: {hidden: true}
   customers: Customers
   new_customers: {label: New to it, kind: count}
   value_at_stake: {label: At stake, kind: money}
   most_to_spend: {label: "Most to spend, each", kind: money}
   file: {label: File, audience: {folder: actions, key: action}}
-  valued: {hidden: true}
-  is_measured: {hidden: true}
+hidden: [page, action, valued, is_measured]
 let:
   first: max_by(rows, coalesce(value_at_stake, -1))
   customers: sum(customers)::BIGINT
@@ -43,13 +40,7 @@ WITH pages AS (
   ) AS listed (action, page)
 )
 SELECT
-  listed.label,
-  listed.advice,
-  pages.page,
-  listed.action,
-  listed.customers,
-  listed.new_customers,
-  listed.value_at_stake,
+  listed.label, listed.advice, pages.page, listed.action, listed.customers, listed.new_customers, listed.value_at_stake,
   listed.most_to_spend,
   listed.action || '.csv' AS file,
   listed.valued,

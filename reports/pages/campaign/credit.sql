@@ -13,8 +13,7 @@ columns:
   revenue_per_message: {label: Revenue a message, kind: money}
   orders_with_coupon: {label: With its coupon, kind: count}
   is_final: {label: Final}
-  is_additive: {hidden: true}
-  touched: {hidden: true}
+hidden: [is_additive, touched]
 let:
   least: min_by(rows, revenue)
   most: max_by(rows, revenue)
@@ -32,16 +31,8 @@ SELECT
     WHEN 'position_based' THEN 'First and last most' WHEN 'time_decay' THEN 'Late clicks more'
     WHEN 'as_recorded' THEN 'As the shop recorded it' ELSE 'Every order after a click'
   END AS model,
-  revenue,
-  refunds,
-  orders,
-  orders_touched,
-  buyers,
-  order_value_median,
-  revenue_per_message,
-  orders_with_coupon,
-  is_final,
-  is_additive,
+  revenue, refunds, orders, orders_touched, buyers, order_value_median, revenue_per_message, orders_with_coupon,
+  is_final, is_additive,
   max(orders_touched) OVER () AS touched
 FROM marts.campaign_performance AS performance
 WHERE snapshot_date = $snapshot_date AND campaign_id = $campaign_id AND eligibility = 'click'

@@ -3,10 +3,7 @@ draw: figures
 columns:
   label: Figure
   value: {kind_by: kind}
-  kind: {hidden: true}
-  said: {hidden: true}
-  low: {hidden: true}
-  high: {hidden: true}
+hidden: [kind, said, low, high]
 empty: ""
 context: >-
   {% if low is not none %}95% interval: {{ low|count }} to {{ high|count }}{% else %}{{ said or "" }}{% endif %}
@@ -29,8 +26,7 @@ ended AS (
 uplift AS (
   SELECT
     CASE says WHEN 'not_known' THEN NULL ELSE extra END AS extra,
-    extra_low,
-    extra_high,
+    extra_low, extra_high,
     CASE status
       WHEN 'running' THEN 'not known yet: still running'
       WHEN 'no_control' THEN 'not known: no control group'

@@ -25,14 +25,8 @@ WITH stages (stage, label) AS (
 )
 SELECT
   stages.label AS stage,
-  funnel.contacts,
-  funnel.share_of_sent,
-  funnel.share_of_sent_low,
-  funnel.share_of_sent_high,
-  funnel.share_of_previous,
-  funnel.share_of_previous_low,
-  funnel.share_of_previous_high,
-  funnel.machine_contacts
+  funnel.contacts, funnel.share_of_sent, funnel.share_of_sent_low, funnel.share_of_sent_high, funnel.share_of_previous,
+  funnel.share_of_previous_low, funnel.share_of_previous_high, funnel.machine_contacts
 FROM marts.campaign_funnel AS funnel
 JOIN stages ON stages.stage = funnel.stage
 WHERE funnel.snapshot_date = $snapshot_date AND funnel.campaign_id = $campaign_id AND funnel.contacts IS NOT NULL

@@ -14,9 +14,7 @@ columns:
   cost_per_contact: {label: Cost of a contact, kind: money}
   allowable: {label: A contact may cost, kind: money}
   allowable_basis: {label: "by", missing: not known}
-  basis: {hidden: true}
-  worth_it: {hidden: true}
-  contacts: {hidden: true}
+hidden: [basis, worth_it, contacts]
 let:
   caused: max_by(rows, basis)
   contacts: max(contacts)
@@ -31,20 +29,8 @@ basis: n = {{ contacts|counted("member") }} · {{ each.first_on|span(snapshot_da
 */
 SELECT
   CASE basis WHEN 'incremental' THEN 'What it caused' ELSE 'Ascribed by the last click' END AS basis_label,
-  revenue,
-  revenue_low,
-  revenue_high,
-  cost,
-  profit,
-  roi,
-  cost_per_order,
-  cost_per_new_buyer,
-  cost_per_contact,
-  allowable,
-  allowable_basis,
-  basis,
-  worth_it,
-  contacts
+  revenue, revenue_low, revenue_high, cost, profit, roi, cost_per_order, cost_per_new_buyer, cost_per_contact,
+  allowable, allowable_basis, basis, worth_it, contacts
 FROM marts.campaign_roi
 WHERE snapshot_date = $snapshot_date AND campaign_id = $campaign_id
 ORDER BY basis DESC

@@ -5,8 +5,6 @@ caption: "{{ dimension_label }}: difference in who bought, drawn towards the mea
 each: {key: dimension, label: dimension_label}
 draw: {dots: segment, value: shrunk, band: [shrunk_low, shrunk_high], beside: 0, title: "difference, drawn to the mean (95% interval)"}
 columns:
-  dimension: {hidden: true}
-  dimension_label: {hidden: true}
   segment: Segment
   shrunk: {label: "Difference, drawn towards the mean", kind: percent}
   shrunk_low: {label: "95% interval: from", kind: percent}
@@ -15,7 +13,7 @@ columns:
   treated: {label: Got it, kind: count}
   control: {label: Left out by lot, kind: count}
   p_holm: {label: "Chance, if segments were equal", kind: percent}
-  says: {hidden: true}
+hidden: [dimension, dimension_label, says]
 let:
   members: sum(treated + control)::BIGINT
 hover: "{{ segment }}<br>{{ shown }} expected, {{ effect|percent }} as counted<br>{{ treated|count }} got it, {{ control|count }} did not"
@@ -35,13 +33,7 @@ SELECT
   coalesce(
     labels.label, upper(substr(uplift.segment, 1, 1)) || replace(replace(substr(uplift.segment, 2), '_', ' '), '-', ' ')
   ) AS segment,
-  uplift.shrunk,
-  uplift.shrunk_low,
-  uplift.shrunk_high,
-  uplift.effect,
-  uplift.treated,
-  uplift.control,
-  uplift.p_holm,
+  uplift.shrunk, uplift.shrunk_low, uplift.shrunk_high, uplift.effect, uplift.treated, uplift.control, uplift.p_holm,
   uplift.says
 FROM marts.campaign_uplift_segments AS uplift
 LEFT JOIN labels ON labels.dimension = uplift.dimension AND labels.segment = uplift.segment

@@ -2,11 +2,11 @@
 title: "Without a control group: before/after, not causal"
 draw: table
 columns:
-  campaign_id: {hidden: true}
   campaign: {label: Campaign, page: {folder: campaign, key: campaign_id}}
   treated: {label: Members, kind: count}
   treated_mean: {label: Spent in the window, kind: money}
   before_after: {label: Against as many days before, kind: percent}
+hidden: [campaign_id]
 let:
   members: sum(treated)::BIGINT
 sentence: >-
@@ -18,9 +18,7 @@ basis: n = {{ members|counted("member") }} · {{ known.first_on|span(snapshot_da
 SELECT
   uplift.campaign_id,
   coalesce(campaigns.campaign_name, uplift.campaign_id) AS campaign,
-  uplift.treated,
-  uplift.treated_mean,
-  uplift.before_after
+  uplift.treated, uplift.treated_mean, uplift.before_after
 FROM marts.campaign_uplift AS uplift
 LEFT JOIN staging.campaigns AS campaigns USING (campaign_id)
 WHERE uplift.snapshot_date = $snapshot_date AND uplift.metric = 'spend' AND uplift.status = 'no_control'

@@ -2,7 +2,6 @@
 title: Campaigns, the last one first
 draw: table
 columns:
-  campaign_id: {hidden: true}
   campaign: {label: Campaign, page: {folder: campaign, key: campaign_id}}
   last_sent_on: Last sent
   contacts: {label: Members written to, kind: count}
@@ -12,9 +11,7 @@ columns:
   extra_high: {label: to, kind: count}
   cost: {label: Cost, kind: money}
   revenue: {label: "After a click, not caused", kind: money}
-  status: {hidden: true}
-  says: {hidden: true}
-  all_campaigns: {hidden: true}
+hidden: [campaign_id, status, says, all_campaigns]
 let:
   shown: count(*)
   all_campaigns: max(all_campaigns)
@@ -49,8 +46,7 @@ SELECT
   round(uplift.extra_high)::BIGINT AS extra_high,
   campaigns.cost,
   credited.revenue_exact AS revenue,
-  uplift.status,
-  uplift.says,
+  uplift.status, uplift.says,
   count(*) OVER () AS all_campaigns
 FROM marts.campaign_funnel AS funnel
 LEFT JOIN staging.campaigns AS campaigns USING (campaign_id)

@@ -5,16 +5,13 @@ caption: "{{ channel_label }}: members of each campaign, by how far its messages
 each: {key: channel, label: channel_label}
 draw: {bars: stage, series: {share_of_sent: accent, share_of_previous: pale}}
 columns:
-  channel: {hidden: true}
-  channel_label: {hidden: true}
   stage: Stage
   contacts: {label: Members, kind: count}
   share_of_sent: {label: Of those written to, kind: percent}
   share_of_previous: {label: Of the stage before, kind: percent}
   machine_contacts: {label: "Machines, not counted", kind: count}
   campaigns: {label: Campaigns that tell it, kind: count}
-  place: {hidden: true}
-  sent: {hidden: true}
+hidden: [channel, channel_label, place, sent]
 let:
   sent: max(sent)
 hover: "{{ stage }}<br>{{ contacts|count }} members<br>{{ series }}: {{ value|percent }}"
@@ -25,10 +22,7 @@ basis: n = {{ sent|counted("member") }} written to · {{ known.first_on|span(sna
 WITH told AS (
   SELECT
     coalesce(campaigns.channel, 'unknown') AS channel,
-    funnel.place,
-    funnel.contacts,
-    funnel.base,
-    funnel.machine_contacts,
+    funnel.place, funnel.contacts, funnel.base, funnel.machine_contacts,
     lag(funnel.contacts) OVER (PARTITION BY funnel.campaign_id ORDER BY funnel.place) AS previous
   FROM marts.campaign_funnel AS funnel
   LEFT JOIN staging.campaigns AS campaigns USING (campaign_id)

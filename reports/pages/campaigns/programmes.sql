@@ -4,9 +4,6 @@ caption: "{{ metric_label }}: what its campaigns caused in the mean"
 each: {key: metric, label: metric_label}
 draw: {dots: programme, value: mean, band: [mean_low, mean_high], beside: 0, title: "mean difference (95% interval)"}
 columns:
-  metric: {hidden: true}
-  metric_label: {hidden: true}
-  kind: {hidden: true}
   programme: Programme
   quarter: Quarter
   campaigns: {label: Campaigns, kind: count}
@@ -16,8 +13,7 @@ columns:
   change: {label: Against the quarter before, kind_by: kind}
   change_low: {label: "95% interval: from", kind_by: kind}
   change_high: {label: to, kind_by: kind}
-  says: {hidden: true}
-  members: {hidden: true}
+hidden: [metric, metric_label, kind, says, members]
 let:
   best: max_by(rows, mean_low)
   more: count(*) FILTER (says = 'more')
@@ -42,16 +38,7 @@ SELECT
   metric,
   CASE metric WHEN 'spend' THEN 'What members spent' ELSE 'Who bought' END AS metric_label,
   CASE metric WHEN 'spend' THEN 'money' ELSE 'percent' END AS kind,
-  programme,
-  quarter,
-  campaigns,
-  mean,
-  mean_low,
-  mean_high,
-  change,
-  change_low,
-  change_high,
-  says,
+  programme, quarter, campaigns, mean, mean_low, mean_high, change, change_low, change_high, says,
   treated + control AS members
 FROM latest
 WHERE age = 1

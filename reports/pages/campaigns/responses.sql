@@ -4,7 +4,6 @@ caption: "{{ programme }}: members with a delivered message who clicked it, by s
 each: {key: programme, label: programme}
 draw: {dots: segment, value: clicked, band: [clicked_low, clicked_high], title: "clicked (95% interval)"}
 columns:
-  programme: {hidden: true}
   segment: Segment
   contacts: {label: Members, kind: count}
   opened: {label: Opened, kind: percent}
@@ -13,7 +12,7 @@ columns:
   clicked_high: {label: to, kind: percent}
   expected: {label: "Clicks expected next time", kind: percent}
   bought: {label: "Bought, not caused", kind: percent}
-  differs: {hidden: true}
+hidden: [programme, differs]
 let:
   contacts: sum(contacts)::BIGINT
   best: max_by(rows, expected)

@@ -2,7 +2,6 @@
 title: What campaigns earned by their cost
 draw: {dots: campaign, value: profit, band: [profit_low, profit_high], beside: 0, title: "caused, less the cost (95% interval)"}
 columns:
-  campaign_id: {hidden: true}
   campaign: {label: Campaign, page: {folder: campaign, key: campaign_id}}
   cost: {label: Cost, kind: money}
   revenue: {label: Revenue it caused, kind: money}
@@ -13,8 +12,7 @@ columns:
   cost_per_order: {label: Cost of an extra order, kind: money}
   cost_per_contact: {label: Cost of a contact, kind: money}
   allowable: {label: A contact may cost, kind: money}
-  worth_it: {hidden: true}
-  is_gross: {hidden: true}
+hidden: [campaign_id, worth_it, is_gross]
 let:
   best: max_by(rows, profit_low)
   sure: count(*) FILTER (worth_it)
@@ -39,17 +37,8 @@ file: {table: campaign_roi, where: all campaigns}
 SELECT
   roi.campaign_id,
   coalesce(campaigns.campaign_name, roi.campaign_id) AS campaign,
-  roi.cost,
-  roi.revenue,
-  roi.profit,
-  roi.profit_low,
-  roi.profit_high,
-  roi.roi,
-  roi.cost_per_order,
-  roi.cost_per_contact,
-  roi.allowable,
-  roi.worth_it,
-  roi.is_gross
+  roi.cost, roi.revenue, roi.profit, roi.profit_low, roi.profit_high, roi.roi, roi.cost_per_order, roi.cost_per_contact,
+  roi.allowable, roi.worth_it, roi.is_gross
 FROM marts.campaign_roi AS roi
 LEFT JOIN staging.campaigns AS campaigns USING (campaign_id)
 WHERE roi.snapshot_date = $snapshot_date AND roi.basis = 'incremental' AND roi.profit IS NOT NULL

@@ -5,10 +5,6 @@ caption: "{{ metric_label }}, the campaigns that became known last"
 each: {key: metric, label: metric_label}
 draw: {dots: campaign, value: effect, band: [effect_low, effect_high], beside: 0, title: "difference (95% interval)"}
 columns:
-  metric: {hidden: true}
-  metric_label: {hidden: true}
-  kind: {hidden: true}
-  campaign_id: {hidden: true}
   campaign: {label: Campaign, page: {folder: campaign, key: campaign_id}}
   treated_mean: {label: Members who got it, kind_by: kind}
   control_mean: {label: Control group, kind_by: kind}
@@ -19,8 +15,7 @@ columns:
   control: {label: In the control group, kind: count}
   quality: {label: Interval}
   q_bh: {label: "False findings, up to this campaign", kind: percent}
-  says: {hidden: true}
-  all_known: {hidden: true}
+hidden: [metric, metric_label, kind, campaign_id, says, all_known]
 let:
   members: sum(treated + control)::BIGINT
 hover: >-
@@ -54,19 +49,11 @@ SELECT
   metric,
   CASE metric WHEN 'conversion' THEN 'Who bought' WHEN 'spend' THEN 'What they spent' ELSE 'Who visited' END AS metric_label,
   CASE metric WHEN 'spend' THEN 'money' ELSE 'percent' END AS kind,
-  campaign_id,
-  campaign,
-  treated_mean,
-  control_mean,
+  campaign_id, campaign, treated_mean, control_mean,
   CASE WHEN is_adjusted THEN adjusted ELSE effect END AS effect,
   CASE WHEN is_adjusted THEN adjusted_low ELSE effect_low END AS effect_low,
   CASE WHEN is_adjusted THEN adjusted_high ELSE effect_high END AS effect_high,
-  treated,
-  control,
-  quality,
-  q_bh,
-  says,
-  all_known
+  treated, control, quality, q_bh, says, all_known
 FROM final
 WHERE latest <= 25
 ORDER BY CASE metric WHEN 'conversion' THEN 1 WHEN 'spend' THEN 2 ELSE 3 END, effect DESC, campaign_id

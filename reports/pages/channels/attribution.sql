@@ -18,10 +18,7 @@ columns:
   as_recorded: {label: As the shop recorded it, kind: money}
   after_action: {label: "Whole to every channel, adds up to more than there is", kind: money}
   paths: {label: Orders with such a visit, kind: count}
-  is_named: {hidden: true}
-  unnamed: {hidden: true}
-  least: {hidden: true}
-  most: {hidden: true}
+hidden: [is_named, unnamed, least, most]
 let:
   apart: max_by(rows, CASE WHEN is_named THEN most - least ELSE -1 END)
   named: count(*) FILTER (is_named)
@@ -60,20 +57,10 @@ WITH models AS (
 SELECT
   CASE channel WHEN '(none)' THEN 'no visit before' WHEN 'unknown' THEN 'not recorded' ELSE replace(channel, '_', ' ') END
     AS channel,
-  last_touch,
-  first_touch,
-  linear,
-  position_based,
-  time_decay,
-  markov1,
-  shapley,
-  as_recorded,
-  after_action,
-  paths,
+  last_touch, first_touch, linear, position_based, time_decay, markov1, shapley, as_recorded, after_action, paths,
   channel NOT IN ('(none)', 'unknown') AS is_named,
   channel = 'unknown' AS unnamed,
-  least,
-  most
+  least, most
 FROM models
 WHERE greatest(last_touch, first_touch, linear, as_recorded, after_action) > 0
 ORDER BY is_named DESC, as_recorded DESC NULLS LAST, last_touch DESC NULLS LAST, channel

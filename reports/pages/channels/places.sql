@@ -14,7 +14,7 @@ columns:
   new_buyers: Of these, first purchase at all
   top_buyer_share: Largest buyer
   repeat_rate_180: Bought there again
-  all_places: {hidden: true}
+hidden: [all_places]
 let:
   best: max_by(rows, net)
   places: any_value(all_places)

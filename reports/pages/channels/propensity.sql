@@ -8,9 +8,7 @@ columns:
   likeliest_share: {label: Of all customers, kind: percent}
   share: {label: Its mean chance for them, kind: percent}
   base_share: {label: Of all orders, kind: percent}
-  all_customers: {hidden: true}
-  orders: {hidden: true}
-  prior_weight: {hidden: true}
+hidden: [all_customers, orders, prior_weight]
 let:
   best: max_by(rows, customers)
   n: max(orders)
@@ -39,8 +37,7 @@ SELECT
   replace(base.channel, '_', ' ') AS channel,
   coalesce(likeliest.customers, 0) AS customers,
   coalesce(likeliest.customers, 0) / (sum(likeliest.customers) OVER ())::DOUBLE AS likeliest_share,
-  likeliest.share,
-  base.base_share,
+  likeliest.share, base.base_share,
   (sum(likeliest.customers) OVER ())::BIGINT AS all_customers,
   base.n AS orders,
   likeliest.prior_weight

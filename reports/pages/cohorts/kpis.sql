@@ -15,14 +15,7 @@ columns:
   target: {label: Target, kind_by: kind}
   status: Status
   starts_on: {kind: month, hidden: true}
-  kpi: {hidden: true}
-  name: {hidden: true}
-  kind: {hidden: true}
-  is_open: {hidden: true}
-  is_complete: {hidden: true}
-  is_not_whole: {hidden: true}
-  previous_value: {hidden: true}
-  year_earlier_value: {hidden: true}
+hidden: [kpi, name, kind, is_open, is_complete, is_not_whole, previous_value, year_earlier_value]
 let:
   last: max_by(rows, starts_on) FILTER (is_complete AND value IS NOT NULL)
   open: max_by(rows, starts_on) FILTER (is_open)
@@ -57,22 +50,16 @@ months AS (
 SELECT
   strftime(months.starts_on, '%b %Y')
     || CASE WHEN months.is_open THEN ' (not over)' WHEN months.is_complete THEN '' ELSE ' (not whole)' END AS month,
-  months.value,
-  months.rests_on,
-  months.target,
+  months.value, months.rests_on, months.target,
   replace(months.status, '_', ' ') AS status,
-  months.starts_on,
-  months.kpi,
-  names.name,
+  months.starts_on, months.kpi, names.name,
   CASE months.unit
     WHEN 'currency' THEN 'money' WHEN 'share' THEN 'percent'
     ELSE CASE months.measure WHEN 'total' THEN 'count' ELSE 'number' END
   END AS kind,
-  months.is_open,
-  months.is_complete,
+  months.is_open, months.is_complete,
   NOT months.is_complete AS is_not_whole,
-  months.previous_value,
-  months.year_earlier_value
+  months.previous_value, months.year_earlier_value
 FROM months
 JOIN names ON names.kpi = months.kpi
 WHERE months.newest <= 24 AND (names.is_always_shown OR months.targets > 0)

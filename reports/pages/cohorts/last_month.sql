@@ -12,8 +12,7 @@ columns:
   trend: {missing: –}
   year_earlier_value: {label: Year earlier, kind_by: kind, missing: –}
   trend_to_year_earlier: {label: Trend, missing: –}
-  kind: {hidden: true}
-  month: {hidden: true}
+hidden: [kind, month]
 let:
   month: any_value(month)
 empty: ""
@@ -39,14 +38,9 @@ months AS (
 )
 SELECT
   names.name AS kpi,
-  months.value,
-  months.rests_on,
-  months.target,
+  months.value, months.rests_on, months.target,
   replace(months.status, '_', ' ') AS status,
-  months.previous_value,
-  months.trend,
-  months.year_earlier_value,
-  months.trend_to_year_earlier,
+  months.previous_value, months.trend, months.year_earlier_value, months.trend_to_year_earlier,
   CASE months.unit
     WHEN 'currency' THEN 'money' WHEN 'share' THEN 'percent'
     ELSE CASE months.measure WHEN 'total' THEN 'count' ELSE 'number' END

@@ -16,11 +16,7 @@ columns:
   one_time: {label: One-time, kind: percent}
   sectors: {kind: percent, spread: true}
   starts_on: {kind: month, hidden: true}
-  is_open: {hidden: true}
-  is_complete: {hidden: true}
-  view: {hidden: true}
-  view_label: {hidden: true}
-  of_whom: {hidden: true}
+hidden: [is_open, is_complete, view, view_label, of_whom]
 hover: >-
   {{ month }}<br>Repeat {{ repeat|percent }}, one-time {{ one_time|percent }}<br>{{ buyers|counted("buyer") }}
 sentence: "{{ rows|repeat_sentence }}"
@@ -53,13 +49,7 @@ SELECT
   repeat.rests_on AS buyers,
   repeat.value AS repeat,
   one_time.value AS one_time,
-  sectors.sectors,
-  repeat.starts_on,
-  repeat.is_open,
-  repeat.is_complete,
-  views.view,
-  views.view_label,
-  views.of_whom
+  sectors.sectors, repeat.starts_on, repeat.is_open, repeat.is_complete, views.view, views.view_label, views.of_whom
 FROM views
 JOIN months AS repeat ON repeat.kpi = views.repeat_kpi AND repeat.newest <= 24
 JOIN months AS one_time ON one_time.kpi = views.one_time_kpi AND one_time.starts_on = repeat.starts_on

@@ -41,9 +41,7 @@ columns:
   revenue_per_customer: {label: Revenue per customer, kind: money}
   cumulative_revenue_per_customer: Revenue so far, per customer
   month: {kind: month, hidden: true}
-  is_complete: {hidden: true}
-  is_drawn: {hidden: true}
-  row: {hidden: true}
+hidden: [is_complete, is_drawn, row]
 let:
   customers: sum(customers) FILTER (age_months = 0 AND cohort IS NOT NULL)
   next: max_by(rows, age_months = 1) FILTER (cohort IS NULL)
@@ -93,20 +91,10 @@ listed AS (
   FROM together
 )
 SELECT
-  cohort,
-  age_months,
-  customers,
-  active_customers,
-  retention,
-  retention_low,
-  retention_high,
-  orders,
-  revenue,
+  cohort, age_months, customers, active_customers, retention, retention_low, retention_high, orders, revenue,
   100 * orders / customers::DOUBLE AS orders_per_100,
   revenue / customers::DOUBLE AS revenue_per_customer,
-  cumulative_revenue_per_customer,
-  month,
-  is_complete,
+  cumulative_revenue_per_customer, month, is_complete,
   is_recent AND age_months BETWEEN 1 AND 12 AS is_drawn,  -- what fits a phone
   row
 FROM listed

@@ -8,7 +8,7 @@ columns:
   value: {label: Value, kind_by: kind}
   target: {label: Target, kind_by: kind}
   status: Status
-  kind: {hidden: true}
+hidden: [kind]
 empty: ""
 basis: orders {{ facts.range }}
 note: >-
@@ -23,8 +23,7 @@ SELECT
     WHEN 'new_buyers' THEN 'First-time buyers'
     ELSE upper(left(kpi, 1)) || replace(replace(substring(kpi, 2), '_', ' '), 'ne time', 'ne-time')
   END AS kpi,
-  value,
-  target,
+  value, target,
   replace(status, '_', ' ') AS status,
   CASE unit
     WHEN 'currency' THEN 'money' WHEN 'share' THEN 'percent'

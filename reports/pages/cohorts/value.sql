@@ -19,9 +19,7 @@ columns:
   orders:
   revenue:
   cumulative_revenue_per_customer: Revenue so far, per customer
-  colour: {hidden: true}
-  is_compared: {hidden: true}
-  everybody: {hidden: true}
+hidden: [colour, is_compared, everybody]
 let:
   customers: any_value(everybody)
   chosen: max_by(rows, age_months) FILTER (colour = 'part-2')
@@ -59,16 +57,8 @@ oldest AS (
   WHERE known.cohort < chosen.cohort AND known.last_age >= chosen.last_age
 )
 SELECT
-  known.cohort,
-  known.age_months,
-  known.customers,
-  known.active_customers,
-  known.retention,
-  known.retention_low,
-  known.retention_high,
-  known.orders,
-  known.revenue,
-  known.cumulative_revenue_per_customer,
+  known.cohort, known.age_months, known.customers, known.active_customers, known.retention, known.retention_low,
+  known.retention_high, known.orders, known.revenue, known.cumulative_revenue_per_customer,
   CASE known.cohort WHEN chosen.cohort THEN 'part-2' WHEN oldest.cohort THEN 'accent' ELSE 'pale' END AS colour,
   known.cohort < chosen.cohort AND known.age_months = chosen.last_age AS is_compared,
   (SELECT sum(customers) FROM cells WHERE age_months = 0) AS everybody

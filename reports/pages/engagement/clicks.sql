@@ -48,10 +48,7 @@ SELECT
   ends.clicked / ends.delivered::DOUBLE AS clicked_share,
   greatest(ends.centre - ends.reach, 0) AS low,
   least(ends.centre + ends.reach, 1) AS high,
-  ends.click_rate,
-  ends.delivered,
-  ends.clicked,
-  ends.customers
+  ends.click_rate, ends.delivered, ends.clicked, ends.customers
 FROM ends
 JOIN levels ON levels.level = ends.level
 WHERE ends.customers >= 10 AND ends.delivered >= 30

@@ -5,8 +5,6 @@ caption: "{{ grouping_label }}: days by which half of the visits were followed b
 each: {key: grouping, label: grouping_label}
 draw: {dots: label, value: median_days, band: [median_low, median_high], title: "days until half came again (95% interval)"}
 columns:
-  grouping: {hidden: true}
-  grouping_label: {hidden: true}
   label: Visits
   p25_days: A quarter came again by day
   median_days: Half
@@ -15,8 +13,7 @@ columns:
   p75_days: Three quarters
   gaps: {label: Visits watched, kind: count}
   ended: {label: Followed by another, kind: count}
-  is_selected: {hidden: true}
-  group_name: {hidden: true}
+hidden: [grouping, grouping_label, is_selected, group_name]
 let:
   least: min_by(rows, median_days)
   most: max_by(rows, median_days)
@@ -47,15 +44,8 @@ SELECT
   CASE gaps.grouping WHEN 'level' THEN 'level' ELSE 'channel' END AS grouping,
   CASE gaps.grouping WHEN 'level' THEN 'By level' ELSE 'By channel' END AS grouping_label,
   coalesce(names.label, replace(gaps.group_name, '_', ' ')) AS label,
-  gaps.p25_days,
-  gaps.median_days,
-  gaps.median_low,
-  gaps.median_high,
-  gaps.p75_days,
-  gaps.gaps,
-  gaps.ended,
-  gaps.is_selected,
-  gaps.group_name
+  gaps.p25_days, gaps.median_days, gaps.median_low, gaps.median_high, gaps.p75_days, gaps.gaps, gaps.ended,
+  gaps.is_selected, gaps.group_name
 FROM marts.engagement_gaps AS gaps
 LEFT JOIN names ON names.name = gaps.group_name
 WHERE gaps.snapshot_date = $snapshot_date AND gaps.median_days IS NOT NULL

@@ -12,7 +12,7 @@ columns:
   customers: {label: Customers, kind: count}
   share: {label: Of all, kind: percent}
   meaning: What it means
-  place: {hidden: true}
+hidden: [place]
 let:
   everybody: sum(customers) FILTER (as_of = $snapshot_date)
   engaged: coalesce(sum(customers) FILTER (as_of = $snapshot_date AND level = 'Engaged'), 0)
@@ -42,8 +42,7 @@ SELECT
   levels.label AS level,
   count(*) AS customers,
   count(*) / sum(count(*)) OVER (PARTITION BY engagement.snapshot_date)::DOUBLE AS share,
-  levels.meaning,
-  levels.place
+  levels.meaning, levels.place
 FROM marts.engagement AS engagement
 JOIN levels ON levels.level = engagement.level
 WHERE engagement.snapshot_date BETWEEN $snapshot_date - 365 AND $snapshot_date

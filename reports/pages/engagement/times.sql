@@ -5,15 +5,11 @@ caption: "{{ dimension_label }}: visits and opens that no message prompted"
 each: {key: dimension, label: dimension_label}
 draw: {columns: part, series: {share: accent}, target: even}
 columns:
-  dimension: {hidden: true}
-  dimension_label: {hidden: true}
   part: {label: "{{ 'Hour' if dimension == 'daypart' else 'Day' }}", kind: text}
   share: {label: Of all, kind: percent}
   even: {label: If all were alike, kind: percent}
   actions: {label: Visits and opens, kind: count}
-  place: {hidden: true}
-  n: {hidden: true}
-  customers_differ: {hidden: true}
+hidden: [dimension, dimension_label, place, n, customers_differ]
 let:
   best: max_by(rows, share)
 hover: "{{ part }}<br>{{ shown }} of all; {{ even|percent }} if all were alike"

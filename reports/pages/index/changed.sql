@@ -6,7 +6,7 @@ columns:
   what: {label: Predicted value, kind: text}
   amount: {label: Amount, kind: money}
   customers: {label: Customers, kind: count}
-  since: {hidden: true}
+hidden: [since]
 empty: ""
 basis: n = {{ facts.customers.customers|counted("customer") }} · {{ rows[0].since|span(snapshot_date) }}
 */

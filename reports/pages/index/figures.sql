@@ -3,8 +3,7 @@ draw: figures
 columns:
   label: Figure
   value: {kind_by: kind}
-  kind: {hidden: true}
-  context: {hidden: true}
+hidden: [kind, context]
 empty: Nobody has bought yet.
 context: "{{ context }}"
 */

@@ -6,9 +6,7 @@ columns:
   customer_revenue: {label: Customers, kind: money}
   guest_revenue: {label: Guests, kind: money}
   orders: {label: "Orders, guests included", kind: count}
-  lines: {hidden: true}
-  revenue: {hidden: true}
-  is_open: {hidden: true}
+hidden: [lines, revenue, is_open]
 legend: {Customers: accent, "{% if guests %}Guests (customer unknown){% endif %}": unknown}
 let:
   best: max_by(rows, revenue) FILTER (NOT is_open)

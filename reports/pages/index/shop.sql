@@ -8,10 +8,7 @@ columns:
   previous_value: {label: "{{ before }}", kind_by: kind, missing: –}
   year_earlier_value: {label: "{{ year_before }}", kind_by: kind, missing: –}
   target: {label: Target, kind_by: kind, missing: –}
-  kind: {hidden: true}
-  month: {hidden: true}
-  before: {hidden: true}
-  year_before: {hidden: true}
+hidden: [kind, month, before, year_before]
 let:
   month: any_value(month)
   before: any_value(before)
@@ -32,10 +29,7 @@ months AS (
 )
 SELECT
   names.name AS kpi,
-  months.value,
-  months.previous_value,
-  months.year_earlier_value,
-  months.target,
+  months.value, months.previous_value, months.year_earlier_value, months.target,
   CASE months.unit
     WHEN 'currency' THEN 'money' ELSE CASE months.measure WHEN 'total' THEN 'count' ELSE 'number' END
   END AS kind,

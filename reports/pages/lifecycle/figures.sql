@@ -3,8 +3,7 @@ draw: figures
 columns:
   label: Step
   value: {kind_by: kind}
-  kind: {hidden: true}
-  people: {hidden: true}
+hidden: [kind, people]
 empty: ""
 context: "{{ people|counted('customer') }}"
 */

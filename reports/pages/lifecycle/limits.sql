@@ -13,8 +13,7 @@ columns:
   inactive_high: {label: to, kind: count}
   chance_at_0: {label: "Chance in 90 days", kind: percent}
   how: {label: Limits, kind: text}
-  customer_kind: {hidden: true}
-  defecting_status: {hidden: true}
+hidden: [customer_kind, defecting_status]
 let:
   watched: sum(silences)
 sentence: "{{ rows|limits_sentence(own) }}"
@@ -28,8 +27,7 @@ note: >-
 WITH words (status, word) AS (VALUES ('learnt', 'learnt'), ('not_reached', 'usual'), ('set', 'set'))
 SELECT
   CASE limits.customer_kind WHEN 'one-time' THEN 'First purchases' ELSE 'Later purchases' END AS watched,
-  limits.silences,
-  limits.defecting_days,
+  limits.silences, limits.defecting_days,
   CASE WHEN limits.defecting_status = 'learnt' THEN limits.defecting_low END AS defecting_low,
   CASE WHEN limits.defecting_status = 'learnt' THEN limits.defecting_high END AS defecting_high,
   limits.inactive_days,
@@ -37,8 +35,7 @@ SELECT
   CASE WHEN limits.inactive_status = 'learnt' THEN limits.inactive_high END AS inactive_high,
   limits.chance_at_0,
   CASE WHEN lapsing.word = lapsed.word THEN lapsing.word ELSE lapsing.word || ' and ' || lapsed.word END AS how,
-  limits.customer_kind,
-  limits.defecting_status
+  limits.customer_kind, limits.defecting_status
 FROM marts.lifecycle_thresholds AS limits
 JOIN words AS lapsing ON lapsing.status = limits.defecting_status
 JOIN words AS lapsed ON lapsed.status = limits.inactive_status

@@ -15,10 +15,7 @@ columns:
   success_low: {label: from, kind: percent}
   success_high: {label: to, kind: percent}
   from_customers: {label: Of, kind: count}
-  bar: {hidden: true}
-  told: {hidden: true}
-  horizon_days: {hidden: true}
-  horizon: {hidden: true}
+hidden: [bar, told, horizon_days, horizon]
 let:
   customers: sum(from_customers)
 hover: "{{ move }}: {{ value|money }}<br>{{ success_share|percent }} of {{ from_customers|count }} made it"
@@ -36,19 +33,10 @@ WITH names (move, from_stage, place, label, told) AS (
 )
 SELECT
   names.label AS move,
-  moves.most_to_spend,
-  moves.most_to_spend_low,
-  moves.most_to_spend_high,
-  moves.cost_basis,
-  moves.value_difference,
-  moves.difference_error,
-  moves.success_share,
-  moves.success_low,
-  moves.success_high,
-  moves.from_customers,
+  moves.most_to_spend, moves.most_to_spend_low, moves.most_to_spend_high, moves.cost_basis, moves.value_difference,
+  moves.difference_error, moves.success_share, moves.success_low, moves.success_high, moves.from_customers,
   names.label || CASE WHEN moves.most_to_spend IS NULL THEN ': unknown' ELSE '' END AS bar,
-  names.told,
-  moves.horizon_days,
+  names.told, moves.horizon_days,
   moves.horizon_days || ' days' AS horizon
 FROM marts.lifecycle_moves AS moves
 JOIN names ON names.move = moves.move AND names.from_stage = moves.from_stage

@@ -19,16 +19,10 @@ columns:
   lapsed: {label: Lapsed, kind: count}
   lapsed_low: {label: "95% interval: from", kind: count}
   lapsed_high: {label: to, kind: count}
-  name: {hidden: true}
-  move: {hidden: true}
-  last_12_months: {hidden: true}
-  new_customers: {hidden: true}
-  active_now: {hidden: true}
-  lapsed_now: {hidden: true}
-  contact_worth: {hidden: true}
-  contact_worth_low: {hidden: true}
-  contact_worth_high: {hidden: true}
-  colour: {hidden: true}
+hidden: [
+  name, move, last_12_months, new_customers, active_now, lapsed_now, contact_worth, contact_worth_low,
+  contact_worth_high, colour
+]
 views:
   revenue:
     label: Revenue
@@ -58,8 +52,7 @@ basis: >-
 */
 WITH paths AS (
   SELECT
-    scenario,
-    month,
+    scenario, month,
     max(customers) FILTER (stage = 'active') AS active,
     max(customers_low) FILTER (stage = 'active') AS active_low,
     max(customers_high) FILTER (stage = 'active') AS active_high,
@@ -81,31 +74,15 @@ others AS (
 )
 SELECT
   upper(left(scenarios.scenario, 1)) || substring(scenarios.scenario, 2) AS scenario,
-  scenarios.month,
-  scenarios.revenue,
-  scenarios.revenue_low,
-  scenarios.revenue_high,
-  scenarios.total,
-  scenarios.total_low,
-  scenarios.total_high,
-  scenarios.gain,
-  scenarios.gain_low,
-  scenarios.gain_high,
-  paths.active,
-  paths.active_low,
-  paths.active_high,
-  paths.lapsed,
-  paths.lapsed_low,
-  paths.lapsed_high,
+  scenarios.month, scenarios.revenue, scenarios.revenue_low, scenarios.revenue_high, scenarios.total,
+  scenarios.total_low, scenarios.total_high, scenarios.gain, scenarios.gain_low, scenarios.gain_high, paths.active,
+  paths.active_low, paths.active_high, paths.lapsed, paths.lapsed_low, paths.lapsed_high,
   scenarios.scenario AS name,
   format('{:+g} points of ', scenarios.points) || origins.label || ' to ' || targets.label AS move,
-  scenarios.last_12_months,
-  scenarios.new_customers,
+  scenarios.last_12_months, scenarios.new_customers,
   starts.active AS active_now,
   starts.lapsed AS lapsed_now,
-  worth.contact_worth,
-  worth.contact_worth_low,
-  worth.contact_worth_high,
+  worth.contact_worth, worth.contact_worth_low, worth.contact_worth_high,
   CASE WHEN others.place IS NULL THEN 'accent' WHEN others.place % 2 = 1 THEN 'part-2' ELSE 'part-3' END AS colour
 FROM marts.lifecycle_scenarios AS scenarios
 JOIN paths ON paths.scenario = scenarios.scenario AND paths.month = scenarios.month

@@ -11,10 +11,7 @@ columns:
   share: {label: Share, kind: percent}
   share_low: {label: "95% interval: from", kind: percent}
   share_high: {label: to, kind: percent}
-  horizon_days: {hidden: true}
-  horizon: {hidden: true}
-  since: {hidden: true}
-  is_lead: {hidden: true}
+hidden: [horizon_days, horizon, since, is_lead]
 let:
   people: sum(customers) FILTER (NOT is_lead)
 hover: >-
@@ -39,12 +36,7 @@ reached AS (
 SELECT
   origins.label AS "from",
   targets.label AS "to",
-  reached.customers,
-  reached.from_customers,
-  reached.share,
-  reached.share_low,
-  reached.share_high,
-  reached.horizon_days,
+  reached.customers, reached.from_customers, reached.share, reached.share_low, reached.share_high, reached.horizon_days,
   reached.horizon_days || ' days' AS horizon,
   $snapshot_date - reached.horizon_days AS since,
   reached.to_stage = 'lead' AS is_lead

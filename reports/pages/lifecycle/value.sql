@@ -25,8 +25,7 @@ WITH names (name, place, label) AS (
 )
 SELECT
   names.label AS stage,
-  worth.customers,
-  worth.mean_predicted_clv,
+  worth.customers, worth.mean_predicted_clv,
   greatest(0, worth.mean_predicted_clv - 1.96 * worth.standard_error) AS low,
   worth.mean_predicted_clv + 1.96 * worth.standard_error AS high,
   CASE worth.status WHEN 'too few' THEN 'too few customers' END AS note

@@ -3,12 +3,12 @@ title: By days since the last order and number of orders
 caption: Mean probabilities by days since the last order and number of order days
 columns:
   silent: Last order
-  order_days: {hidden: true}
   order_days_from: {label: "Order days, from", kind: count}
   customers: {label: Customers, kind: count}
   p_purchase_30d: {label: Orders in 30 days, kind: percent}
   p_purchase_90d: {label: Orders in 90 days, kind: percent}
   churn_probability: {label: "Does not in {{ days }} days", kind: percent}
+hidden: [order_days]
 views:
   p_purchase_30d:
     label: Orders in 30 days
@@ -52,18 +52,14 @@ placed AS (
       WHEN summary.occasions < 10 THEN 4
       ELSE 5
     END AS frequency_band,
-    churn.p_purchase_30d,
-    churn.p_purchase_90d,
-    churn.churn_probability
+    churn.p_purchase_30d, churn.p_purchase_90d, churn.churn_probability
   FROM marts.customer_summary AS summary
   JOIN marts.churn_predictions AS churn
     ON churn.snapshot_date = summary.snapshot_date AND churn.customer_id = summary.customer_id
   WHERE summary.snapshot_date = $snapshot_date AND churn.p_purchase_30d IS NOT NULL
 )
 SELECT
-  silences.silent,
-  orders.order_days,
-  orders.order_days_from,
+  silences.silent, orders.order_days, orders.order_days_from,
   count(placed.p_purchase_30d) AS customers,
   avg(placed.p_purchase_30d) AS p_purchase_30d,
   avg(placed.p_purchase_90d) AS p_purchase_90d,

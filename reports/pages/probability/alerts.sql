@@ -10,9 +10,7 @@ columns:
   predicted_clv: {label: Value now, kind: money}
   recency_days: {label: Days since last order, kind: count}
   revenue_12_months:
-  compared_with: {hidden: true}
-  found: {hidden: true}
-  revenue: {hidden: true}
+hidden: [compared_with, found, revenue]
 let:
   found: any_value(found)
   before: any_value(compared_with)
@@ -23,21 +21,16 @@ sentence: >-
   {{ revenue|money }} in the last 12 months.
 empty: >-
   Nobody of the top tenth by predicted value 30 days ago has become 30% less likely to order within 90 days.
-basis: n = {{ found|counted("customer") }} · {{ before|span(snapshot_date) }}
+basis: >-
+  n = {{ found|counted("customer") }} · {{ rows|length|first_of(found, "customer") }} · {{ before|span(snapshot_date) }}
 note: >-
-  {{ rows|length|first_of(found, "customer") }}. Both days are computed with today’s models, so a drop is the customer’s
+  Both days are computed with today’s models, so a drop is the customer’s
   and not the model’s.
 file: premium_alerts
 */
 SELECT
-  customer_id,
-  p_purchase_90d_before,
-  p_purchase_90d,
-  predicted_clv_before,
-  predicted_clv,
-  recency_days,
-  revenue_12_months,
-  compared_with,
+  customer_id, p_purchase_90d_before, p_purchase_90d, predicted_clv_before, predicted_clv, recency_days,
+  revenue_12_months, compared_with,
   count(*) OVER () AS found,
   sum(revenue_12_months) OVER () AS revenue
 FROM marts.premium_alerts

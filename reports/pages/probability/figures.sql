@@ -3,8 +3,7 @@ draw: figures
 columns:
   label: Figure
   value: {kind: count}
-  share: {hidden: true}
-  caution: {hidden: true}
+hidden: [share, caution]
 empty: ""
 context: "{{ share|percent }} of customers{{ caution }}"
 */

@@ -3,7 +3,6 @@ title: Ordering soon against not coming back
 caption: Customers by both probabilities
 columns:
   purchase: "Orders in 30 days, %"
-  churn: {hidden: true}
   churn_from: {label: "Does not within {{ days }}: from", kind: percent}
   churn_to: {label: to, kind: percent}
   customers:
@@ -12,6 +11,7 @@ columns:
   drawn: {hidden: true, kind: count}
   drawn_value: {hidden: true, kind: money}
   drawn_risk: {hidden: true, kind: money}
+hidden: [churn]
 views:
   customers:
     label: Customers
@@ -45,9 +45,7 @@ SELECT
   replace(churn_band, '-', '–') AS churn,
   CASE churn_band WHEN '0-25' THEN 0.0 WHEN '26-50' THEN 0.25 WHEN '51-75' THEN 0.5 ELSE 0.75 END::DOUBLE AS churn_from,
   CASE churn_band WHEN '0-25' THEN 0.25 WHEN '26-50' THEN 0.5 WHEN '51-75' THEN 0.75 ELSE 1.0 END::DOUBLE AS churn_to,
-  customers,
-  predicted_clv,
-  revenue_at_risk,
+  customers, predicted_clv, revenue_at_risk,
   CASE WHEN is_possible OR customers > 0 THEN customers END AS drawn,
   CASE WHEN is_possible OR customers > 0 THEN coalesce(predicted_clv, 0) END AS drawn_value,
   CASE WHEN is_possible OR customers > 0 THEN coalesce(revenue_at_risk, 0) END AS drawn_risk

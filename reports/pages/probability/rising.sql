@@ -8,9 +8,7 @@ columns:
   predicted_rank: {label: Place by it, kind: count}
   historic_clv: {label: So far, kind: money}
   historic_rank: {label: Place by it, kind: count}
-  found: {hidden: true}
-  predicted: {hidden: true}
-  historic: {hidden: true}
+hidden: [found, predicted, historic]
 let:
   found: any_value(found)
   predicted: any_value(predicted)
@@ -19,16 +17,12 @@ sentence: >-
   {{ found|counted("customer") }} {{ "is" if found == 1 else "are" }} in the top tenth by predicted value and not by
   revenue so far: expected to bring {{ predicted|money }} after {{ historic|money }} to date.
 empty: Everyone in the top tenth by predicted value is there by revenue so far, too.
-basis: n = {{ found|counted("customer") }} · orders {{ facts.range }}
-note: '{{ rows|length|first_of(found, "customer") }}.'
+basis: >-
+  n = {{ found|counted("customer") }} · {{ rows|length|first_of(found, "customer") }} · orders {{ facts.range }}
 file: rising_customers
 */
 SELECT
-  customer_id,
-  predicted_clv,
-  predicted_rank,
-  historic_clv,
-  historic_rank,
+  customer_id, predicted_clv, predicted_rank, historic_clv, historic_rank,
   count(*) OVER () AS found,
   sum(predicted_clv) OVER () AS predicted,
   sum(historic_clv) OVER () AS historic

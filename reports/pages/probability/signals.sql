@@ -2,19 +2,18 @@
 title: The lists
 caption: Customers to look after, with the file of each list
 draw: table
+note: Somebody may stand in several.
 columns:
   label: {label: Who, kind: text, audience: {folder: signals, key: file}}
   customers: {label: Customers, kind: count}
   predicted_clv: {label: Predicted value, kind: money}
   revenue_12_months: {label: "Revenue, 12 months", kind: money}
   advice: {label: What to do, kind: text}
-  file: {hidden: true}
-  everybody: {hidden: true}
+hidden: [file, everybody]
 let:
   everybody: max(everybody)
 empty: ""
 basis: n = {{ everybody|counted("customer") }} · orders {{ facts.range }}
-note: Each name leads to its file. Somebody may stand in several.
 */
 WITH lists (signal, place, label, advice) AS (
   VALUES

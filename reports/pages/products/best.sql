@@ -4,8 +4,6 @@ caption: "{{ level_label }} with the highest net, last 365 days"
 each: {key: level, label: level_label}
 draw: {bars: label, series: {net: accent}}
 columns:
-  level: {hidden: true}
-  level_label: {hidden: true}
   label: "{{ 'Product' if level == 'product' else 'Category' }}"
   net:
   share_of_net: Share
@@ -18,10 +16,7 @@ columns:
   margin_share: Margin
   top_buyer_share: Largest buyer
   repeat_rate_180: Bought again
-  all_items: {hidden: true}
-  gross_label: {hidden: true}
-  gross_most: {hidden: true}
-  gross_net: {hidden: true}
+hidden: [level, level_label, all_items, gross_label, gross_most, gross_net]
 let:
   best: max_by(rows, net)
   shown: count(*)
@@ -50,19 +45,9 @@ WITH labelled AS (
 SELECT
   labelled.level,
   CASE labelled.level WHEN 'product' THEN 'Products' ELSE 'Categories' END AS level_label,
-  labelled.label,
-  labelled.net,
-  labelled.share_of_net,
-  labelled.gross,
-  labelled.refunds,
-  labelled.orders,
-  labelled.buyers,
-  labelled.new_buyers,
-  labelled.mean_price,
-  labelled.margin_share,
-  labelled.top_buyer_share,
-  labelled.repeat_rate_180,
-  labelled.all_items,
+  labelled.label, labelled.net, labelled.share_of_net, labelled.gross, labelled.refunds, labelled.orders,
+  labelled.buyers, labelled.new_buyers, labelled.mean_price, labelled.margin_share, labelled.top_buyer_share,
+  labelled.repeat_rate_180, labelled.all_items,
   by_gross.label AS gross_label,
   by_gross.gross AS gross_most,
   by_gross.net AS gross_net

@@ -5,8 +5,6 @@ caption: "{{ level_label }} that most customers may buy again in the 30 days aft
 each: {key: level, label: level_label}
 draw: {bars: label, series: {expected_buyers: accent}}
 columns:
-  level: {hidden: true}
-  level_label: {hidden: true}
   label: "{{ 'Product' if level == 'product' else 'Category' }}"
   expected_buyers: {label: Buyers expected, kind: number}
   watched: {label: Customers who have it, kind: count}
@@ -15,8 +13,7 @@ columns:
   repeat_share_180: Bought again within 180 days
   gap_p25_days: "Days until a quarter have"
   gap_p50_days: "Days until half have"
-  all_items: {hidden: true}
-  all_pairs: {hidden: true}
+hidden: [level, level_label, all_items, all_pairs]
 let:
   best: max_by(rows, expected_buyers)
   shown: count(*)
@@ -35,8 +32,7 @@ basis: n = {{ all_pairs|counted("pair") }} of a customer and an item · learnt f
 */
 WITH items AS (
   SELECT
-    level,
-    item,
+    level, item,
     sum(probability_30d) AS expected_buyers,
     count(*) AS watched,
     count(*) FILTER (due_status = 'due') AS due,
@@ -57,15 +53,8 @@ SELECT
   ranked.level,
   CASE ranked.level WHEN 'product' THEN 'Products' ELSE 'Categories' END AS level_label,
   coalesce(names.label, ranked.item) AS label,
-  ranked.expected_buyers,
-  ranked.watched,
-  ranked.due,
-  ranked.overdue,
-  curves.repeat_share_180,
-  curves.gap_p25_days,
-  curves.gap_p50_days,
-  ranked.all_items,
-  ranked.all_pairs
+  ranked.expected_buyers, ranked.watched, ranked.due, ranked.overdue, curves.repeat_share_180, curves.gap_p25_days,
+  curves.gap_p50_days, ranked.all_items, ranked.all_pairs
 FROM ranked
 LEFT JOIN marts.product_names AS names
   ON names.snapshot_date = $snapshot_date AND names.product_id = ranked.item AND ranked.level = 'product'

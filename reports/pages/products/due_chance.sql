@@ -4,18 +4,13 @@ caption: "{{ level_label }}: how often the item was bought within 30 days, by ho
 each: {key: level, label: level_label}
 draw: {dots: elapsed, value: share, band: [low, high], title: "bought within 30 days (95% interval)"}
 columns:
-  level: {hidden: true}
-  level_label: {hidden: true}
   elapsed: Time since the last purchase
-  ratio_class: {hidden: true}
   share: {label: Bought within 30 days, kind: percent}
   low: {label: "95% interval: from", kind: percent}
   high: {label: to, kind: percent}
   pairs: {label: Pairs watched, kind: count}
   bought: {label: Of these, kind: count}
-  all_pairs: {hidden: true}
-  near: {hidden: true}
-  overdue: {hidden: true}
+hidden: [level, level_label, ratio_class, all_pairs, near, overdue]
 let:
   first: min_by(rows, ratio_class)
   best: max_by(rows, share)
@@ -50,13 +45,10 @@ told (ratio_class, elapsed) AS (
 SELECT
   ends.level,
   CASE ends.level WHEN 'product' THEN 'Products' ELSE 'Categories' END AS level_label,
-  told.elapsed,
-  ends.ratio_class,
-  ends.share,
+  told.elapsed, ends.ratio_class, ends.share,
   greatest(ends.centre - ends.reach, 0) AS low,
   least(ends.centre + ends.reach, 1) AS high,
-  ends.pairs,
-  ends.bought,
+  ends.pairs, ends.bought,
   sum(ends.pairs) OVER levels::BIGINT AS all_pairs,
   sum(ends.bought) FILTER (ends.ratio_class <= 2) OVER levels / sum(ends.pairs) FILTER (ends.ratio_class <= 2) OVER levels AS near,
   sum(ends.bought) FILTER (ends.ratio_class >= 5) OVER levels

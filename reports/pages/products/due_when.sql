@@ -5,13 +5,11 @@ caption: "{{ level_label }}: pairs of a customer and an item by the week their o
 each: {key: level, label: level_label}
 draw: {columns: week, series: {expected_buyers: accent}}
 columns:
-  level: {hidden: true}
-  level_label: {hidden: true}
   week: Falls due
   expected_buyers: {label: Purchases expected in 30 days, kind: number}
   watched: {label: Pairs, kind: count}
   customers: {label: Customers, kind: count}
-  place: {hidden: true}
+hidden: [level, level_label, place]
 let:
   overdue: sum(watched) FILTER (place = 0)
   soon: sum(watched) FILTER (place BETWEEN 1 AND 5)
@@ -27,9 +25,7 @@ basis: n = {{ all_pairs|counted("pair") }} of a customer and an item bought twic
 */
 WITH weeks AS (
   SELECT
-    level,
-    customer_id,
-    probability_30d,
+    level, customer_id, probability_30d,
     CASE
       WHEN due_on <= $snapshot_date THEN 0
       ELSE least((date_diff('day', $snapshot_date, due_on) + 6) // 7, 6)

@@ -5,8 +5,6 @@ caption: "{{ list_label }}: share of what was bought that the first ten name, by
 each: {key: list, label: list_label}
 draw: {dots: method_label, value: recall, band: [low, high], title: "share of what was bought (95% interval)"}
 columns:
-  list: {hidden: true}
-  list_label: {hidden: true}
   method_label: List
   recall: {label: Share named, kind: percent}
   low: {label: "95% interval: from", kind: percent}
@@ -14,13 +12,7 @@ columns:
   hit_rate: {label: Customers with at least one, kind: percent}
   ndcg: {label: Order of the list (nDCG), kind: score}
   is_published: Published
-  is_naive: {hidden: true}
-  difference: {hidden: true}
-  difference_low: {hidden: true}
-  difference_high: {hidden: true}
-  status: {hidden: true}
-  customers: {hidden: true}
-  origin: {hidden: true}
+hidden: [list, list_label, is_naive, difference, difference_low, difference_high, status, customers, origin]
 let:
   ours: max_by(rows, CASE WHEN is_naive THEN -2 ELSE coalesce(recall, -1) END)
   naive: max_by(rows, CASE WHEN is_naive THEN coalesce(recall, -1) ELSE -2 END)
@@ -37,8 +29,7 @@ basis: n = {{ customers|counted("customer") }} · first purchase in {{ origin|sp
 */
 WITH methods AS (
   SELECT
-    list,
-    method,
+    list, method,
     bool_or(is_naive) AS is_naive,
     bool_or(is_published) AS is_published,
     max(value) FILTER (metric = 'recall_10') AS recall,
@@ -66,19 +57,11 @@ SELECT
     WHEN 'popular_90d' THEN 'Bought most in 90 days'
     ELSE 'Bought most in 30 days'
   END AS method_label,
-  recall,
-  low,
-  high,
-  hit_rate,
-  ndcg,
-  is_published,
-  is_naive,
+  recall, low, high, hit_rate, ndcg, is_published, is_naive,
   max(method_difference) OVER lists AS difference,
   max(method_difference_low) OVER lists AS difference_low,
   max(method_difference_high) OVER lists AS difference_high,
-  status,
-  customers,
-  origin
+  status, customers, origin
 FROM methods
 WINDOW lists AS (PARTITION BY list)
 ORDER BY list DESC, recall DESC NULLS LAST, is_naive, method

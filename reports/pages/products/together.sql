@@ -5,8 +5,6 @@ caption: "{{ level_label }} bought together, by the lower end of the interval"
 each: {key: level, label: level_label}
 draw: {dots: pair, value: lift, band: [lift_low, lift_high], beside: 1, title: "times as often as expected (90% interval)"}
 columns:
-  level: {hidden: true}
-  level_label: {hidden: true}
   pair: Pair
   lift: Times as often
   lift_low: "90% interval: from"
@@ -17,11 +15,7 @@ columns:
   confidence: Of the baskets with the first
   other_confidence: Of those with the second
   begins: {label: "Bought first, whatever the season"}
-  first_name: {hidden: true}
-  second_name: {hidden: true}
-  all_pairs: {hidden: true}
-  tests: {hidden: true}
-  counted: {hidden: true}
+hidden: [level, level_label, first_name, second_name, all_pairs, tests, counted]
 let:
   best: max_by(rows, lift_low)
   shown: count(*)
@@ -73,20 +67,12 @@ SELECT
   ranked.level,
   CASE ranked.level WHEN 'product' THEN 'Products' ELSE 'Categories' END AS level_label,
   ranked.first_name || ' + ' || ranked.second_name AS pair,
-  ranked.lift,
-  ranked.lift_low,
-  ranked.lift_high,
-  ranked.baskets,
-  ranked.expected,
-  ranked.customers,
-  ranked.confidence,
+  ranked.lift, ranked.lift_low, ranked.lift_high, ranked.baskets, ranked.expected, ranked.customers, ranked.confidence,
   ranked.other_confidence,
   CASE ranked.first_item WHEN ranked.item THEN ranked.first_name WHEN ranked.other THEN ranked.second_name END AS begins,
-  ranked.first_name,
-  ranked.second_name,
+  ranked.first_name, ranked.second_name,
   fit.complementary AS all_pairs,
-  fit.tests,
-  fit.counted
+  fit.tests, fit.counted
 FROM ranked
 JOIN marts.product_affinity_fit AS fit
   ON fit.snapshot_date = $snapshot_date AND fit.level = ranked.level AND fit.scope = ranked.scope

@@ -4,8 +4,6 @@ caption: "{{ measure_label }}: customers, orders and revenue of each class"
 each: {key: measure, label: measure_label}
 draw: {lines: as_of, by: class, value: share_of_customers, colour: colour, titles: ["", "Share of customers"]}
 columns:
-  measure: {hidden: true}
-  measure_label: {hidden: true}
   as_of: {label: End of, kind: date}
   class: {label: Class, kind: text}
   customers: {label: Customers, kind: count}
@@ -14,7 +12,7 @@ columns:
   share_of_orders: {label: Share of orders, kind: percent}
   revenue: {label: Revenue, kind: money}
   share_of_revenue: {label: Share of revenue, kind: percent}
-  colour: {hidden: true}
+hidden: [measure, measure_label, colour]
 let:
   first: arg_min(rows, as_of) FILTER (colour = 'accent')
   last: arg_max(rows, as_of) FILTER (colour = 'accent')
@@ -47,11 +45,7 @@ days AS (
   SELECT as_of FROM history GROUP BY as_of HAVING sum(customers) > 0
 )
 SELECT
-  names.measure,
-  names.measure_label,
-  history.as_of,
-  names.class,
-  history.customers,
+  names.measure, names.measure_label, history.as_of, names.class, history.customers,
   history.customers / nullif(sum(history.customers) OVER day, 0)::DOUBLE AS share_of_customers,
   history.orders,
   history.orders / nullif(sum(history.orders) OVER day, 0)::DOUBLE AS share_of_orders,

@@ -2,9 +2,7 @@
 title: Recency and order days
 caption: Customers by recency score and order days score
 columns:
-  segment: Segment
-  recency: {hidden: true}
-  days: {hidden: true}
+  segment: {label: Segment, audience: {folder: rfm, key: file}}
   r_score: {label: Recency score, kind: count}
   recency_from: {label: "Days since last order: from", kind: count}
   recency_to: {label: to, kind: count}
@@ -15,6 +13,7 @@ columns:
   share: {label: Share, kind: percent}
   revenue: {label: Revenue, kind: money}
   mean_order_value: {label: Mean order value, kind: money}
+hidden: [file, recency, days]
 let:
   everybody: sum(customers)::BIGINT
   best: arg_max(rows, customers * 100 + r_score * 10 + f_score)
@@ -46,8 +45,7 @@ basis: n = {{ everybody|counted("customer") }} · orders {{ facts.range }}
 */
 WITH steps AS (
   SELECT
-    measure,
-    step,
+    measure, step,
     lowest::BIGINT AS lowest,
     highest::BIGINT AS highest,
     CASE
@@ -65,6 +63,7 @@ segments AS (
 )
 SELECT
   segments.label AS segment,
+  CASE WHEN cells.customers > 0 THEN 'r' || cells.first_score || '_f' || cells.second_score END AS file,
   recency.values AS recency,
   days.values AS days,
   cells.first_score AS r_score,
@@ -75,8 +74,7 @@ SELECT
   days.highest AS days_to,
   cells.customers,
   cells.customers / nullif(sum(cells.customers) OVER (), 0)::DOUBLE AS share,
-  cells.revenue,
-  cells.mean_order_value
+  cells.revenue, cells.mean_order_value
 FROM marts.rfm_crosstab AS cells
 JOIN steps AS recency ON recency.measure = 'recency' AND recency.step = cells.first_score
 JOIN steps AS days ON days.measure = 'frequency' AND days.step = cells.second_score

@@ -8,9 +8,7 @@ columns:
   highest: {label: To, kind_by: kind}
   customers: {label: Customers, kind: count}
   share: {label: Share, kind: percent}
-  kind: {hidden: true}
-  is_set: {hidden: true}
-  scale: {hidden: true}
+hidden: [kind, is_set, scale]
 let:
   everybody: (sum(customers) / count(DISTINCT measure || scale))::BIGINT
   empties: count(*) FILTER (customers = 0)
@@ -34,9 +32,7 @@ names (label, class) AS (
 SELECT
   measures.label AS measure,
   coalesce(names.class, 'Score ' || thresholds.step) AS class,
-  thresholds.lowest,
-  thresholds.highest,
-  thresholds.customers,
+  thresholds.lowest, thresholds.highest, thresholds.customers,
   thresholds.customers / nullif(sum(thresholds.customers) OVER (PARTITION BY thresholds.measure, thresholds.scale), 0)::DOUBLE
     AS share,
   measures.kind,

@@ -29,19 +29,8 @@ note: >-
 */
 SELECT
   order_number || ' → ' || (order_number + 1) AS step,
-  silences,
-  horizon_days,
-  share_back,
-  share_back_low,
-  share_back_high,
-  back_p25_days,
-  back_p50_days,
-  back_p50_low,
-  back_p50_high,
-  back_p75_days,
-  back_p75_low,
-  back_p75_high,
-  key_moment_days
+  silences, horizon_days, share_back, share_back_low, share_back_high, back_p25_days, back_p50_days, back_p50_low,
+  back_p50_high, back_p75_days, back_p75_low, back_p75_high, key_moment_days
 FROM marts.key_moments
 WHERE snapshot_date = $snapshot_date AND cohort = 'all' AND is_main
 ORDER BY order_number

@@ -9,11 +9,7 @@ columns:
   share_low: {label: "95% interval: from", kind: percent}
   share_high: {label: to, kind: percent}
   at_risk: {label: Still watched, kind: count}
-  silences: {hidden: true}
-  at_horizon: {hidden: true}
-  common: {hidden: true}
-  place: {hidden: true}
-  colour: {hidden: true}
+hidden: [silences, at_horizon, common, place, colour]
 let:
   common: any_value(common)
   silences: sum(silences) FILTER (day = 0)
@@ -40,11 +36,7 @@ names (order_number, name, colour) AS (
 SELECT
   'After the ' || names.name AS purchase,
   curves.silent_days AS day,
-  curves.share_back,
-  curves.share_low,
-  curves.share_high,
-  curves.at_risk,
-  main.silences,
+  curves.share_back, curves.share_low, curves.share_high, curves.at_risk, main.silences,
   common.share_back AS at_horizon,
   common.horizon_days AS common,
   names.name AS place,

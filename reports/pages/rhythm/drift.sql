@@ -13,10 +13,7 @@ columns:
   back_p50_low: {label: "95% interval: from", kind: count}
   back_p50_high: {label: to, kind: count}
   back_p75_days: "Three quarters, day"
-  unwatched: {hidden: true}
-  bar: {hidden: true}
-  horizon_days: {hidden: true}
-  horizon: {hidden: true}
+hidden: [unwatched, bar, horizon_days, horizon]
 let:
   customers: sum(silences)
 hover: >-
@@ -38,16 +35,7 @@ WITH quarters AS (
   WHERE snapshot_date = $snapshot_date AND cohort <> 'all'
 )
 SELECT
-  cohort,
-  silences,
-  at_risk,
-  share_back,
-  returned,
-  back_p50_days,
-  back_p50_low,
-  back_p50_high,
-  back_p75_days,
-  unwatched,
+  cohort, silences, at_risk, share_back, returned, back_p50_days, back_p50_low, back_p50_high, back_p75_days, unwatched,
   replace(cohort, '-', ' ') || CASE WHEN back_p50_days IS NULL THEN ': unknown' ELSE '' END AS bar,
   horizon_days,
   'By day ' || horizon_days AS horizon

@@ -3,10 +3,7 @@ draw: figures
 columns:
   label: Figure
   value: {kind: text}
-  low: {hidden: true}
-  high: {hidden: true}
-  share_back: {hidden: true}
-  horizon_days: {hidden: true}
+hidden: [low, high, share_back, horizon_days]
 empty: ""
 context: >-
   {% if high is none and low is none %}of the {{ share_back|percent }} who order a second time within {{ horizon_days }} days
@@ -28,10 +25,7 @@ figures AS (
 SELECT
   figures.label,
   'day ' || figures.days AS value,
-  figures.low,
-  figures.high,
-  main.share_back,
-  main.horizon_days
+  figures.low, figures.high, main.share_back, main.horizon_days
 FROM figures
 CROSS JOIN main
 ORDER BY figures.place

@@ -15,8 +15,7 @@ columns:
   median_high: {label: to, kind: count}
   p75_days: "75%, day"
   p90_days: "90%, day"
-  grouping: {hidden: true}
-  view: {hidden: true}
+hidden: [grouping, view]
 let:
   silences: sum(silences)
 hover: >-
@@ -37,18 +36,8 @@ WITH names (grouping, group_name, place, name) AS (
     ('found', 'defecting', 13, 'While lapsing'), ('found', 'inactive', 14, 'While lapsed')
 )
 SELECT
-  names.name,
-  gaps.silences,
-  gaps.ended,
-  gaps.censored,
-  gaps.p10_days,
-  gaps.p25_days,
-  gaps.median_days,
-  gaps.median_low,
-  gaps.median_high,
-  gaps.p75_days,
-  gaps.p90_days,
-  gaps.grouping,
+  names.name, gaps.silences, gaps.ended, gaps.censored, gaps.p10_days, gaps.p25_days, gaps.median_days, gaps.median_low,
+  gaps.median_high, gaps.p75_days, gaps.p90_days, gaps.grouping,
   CASE gaps.grouping WHEN 'found' THEN 'By stage before' ELSE 'By order' END AS view
 FROM marts.purchase_gaps AS gaps
 JOIN names ON names.grouping = gaps.grouping AND names.group_name = gaps.group_name

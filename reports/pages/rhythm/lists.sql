@@ -6,13 +6,11 @@ columns:
   label: {label: Who, kind: text, audience: {folder: signals, key: file}}
   customers: {label: Customers, kind: count}
   advice: {label: What to do, kind: text}
-  file: {hidden: true}
-  everybody: {hidden: true}
+hidden: [file, everybody]
 let:
   everybody: max(everybody)
 empty: ""
 basis: n = {{ everybody|counted("customer") }} · orders {{ facts.range }}
-note: Each name leads to its file.
 */
 WITH customers AS (
   SELECT stages.stage, stages.recency_days, stages.occasions, summary.median_gap_days

@@ -6,7 +6,7 @@ columns:
   item: {label: Which, kind: text}
   customers: {label: Customers, kind: count}
   share: {label: Share of the segment, kind: percent}
-  everybody: {hidden: true}
+hidden: [everybody]
 let:
   everybody: max(everybody)
 empty: ""
@@ -38,9 +38,7 @@ told AS (
 ),
 counted AS (
   SELECT
-    place,
-    topic,
-    item,
+    place, topic, item,
     max(everybody) AS everybody,
     count(*) AS customers,
     row_number() OVER (PARTITION BY place ORDER BY count(*) DESC, item) AS rank

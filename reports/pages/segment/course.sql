@@ -28,10 +28,7 @@ empty: The course is drawn from the fourth snapshot on.
 basis: n = {{ last.customers|counted("customer") }} · {{ first.snapshot_date|span(last.snapshot_date) }}
 */
 SELECT
-  profiles.snapshot_date,
-  profiles.customers,
-  profiles.share_of_customers,
-  profiles.revenue_12_months,
+  profiles.snapshot_date, profiles.customers, profiles.share_of_customers, profiles.revenue_12_months,
   profiles.churn_probability
 FROM marts.segment_profiles AS profiles
 JOIN params.settings AS settings ON settings.catalogue = profiles.catalogue

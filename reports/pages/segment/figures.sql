@@ -3,8 +3,7 @@ draw: figures
 columns:
   label: Figure
   value: {kind_by: kind}
-  kind: {hidden: true}
-  said: {hidden: true}
+hidden: [kind, said]
 empty: ""
 context: "{{ said or '' }}"
 */

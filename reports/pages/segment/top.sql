@@ -11,25 +11,21 @@ columns:
   occasions: {label: Order days, kind: count}
   next_purchase_median: {label: Next order likely by, kind: date}
   discount_band: {label: Discount at most, missing: unknown}
-  everybody: {hidden: true}
+hidden: [everybody]
 let:
   listed: count(*)
   everybody: max(everybody)
 empty: Nobody is in this segment.
-basis: n = {{ everybody|counted("customer") }} · orders {{ facts.range }}
-note: >-
-  {{ listed|first_of(everybody, "customer") }}. At stake: as on Actions; of who stands in no action it is not known.
-  {{ facts.cautions|join(" ") }}
+basis: >-
+  n = {{ everybody|counted("customer") }} · {{ listed|first_of(everybody, "customer") }}. {{ facts.cautions|join(" ") }} ·
+  orders {{ facts.range }}
+note: At stake is what Actions has; of who stands in no action it is not known.
 */
 SELECT
   whole.customer_id,
   listed.label AS action,
   members.value_at_stake AS at_stake,
-  whole.predicted_clv,
-  whole.churn_probability,
-  whole.recency_days,
-  whole.occasions,
-  whole.next_purchase_median,
+  whole.predicted_clv, whole.churn_probability, whole.recency_days, whole.occasions, whole.next_purchase_median,
   CASE whole.discount_band WHEN 'mid' THEN 'middle' ELSE whole.discount_band END AS discount_band,
   count(*) OVER () AS everybody
 FROM marts.rfm_segments AS segments

@@ -1,28 +1,16 @@
 /*
 draw: {cards: label, value: customers, advice: advice, rank: segment_rank}
 columns:
-  label: {hidden: true}
-  segment_rank: {hidden: true}
-  customers: {hidden: true}
-  advice: {hidden: true}
-  meaning: {hidden: true}
-  recency_from: {hidden: true}
-  recency_to: {hidden: true}
-  occasions_from: {hidden: true}
-  occasions_to: {hidden: true}
-  claim: {hidden: true}
-  first_time: {hidden: true}
-  active: {hidden: true}
-  defecting: {hidden: true}
-  inactive: {hidden: true}
   share_of_customers: {label: Share of customers, kind: percent}
   revenue_12_months: {label: "Revenue, 12 months", kind: money}
   share_of_revenue: {label: Share of revenue, kind: percent}
   churn_probability: {label: Mean churn probability, kind: percent}
-  segment: {hidden: true}
   more: {label: More, page: {folder: segment, key: segment}}
-  audience: {hidden: true}
   file: {label: File, audience: {folder: "{{ facts.catalogue }}", key: audience}}
+hidden: [
+  label, segment_rank, customers, advice, meaning, recency_from, recency_to, occasions_from, occasions_to, claim,
+  first_time, active, defecting, inactive, segment, audience
+]
 let:
   everybody: sum(customers)::BIGINT
 empty: ""
@@ -38,25 +26,10 @@ WITH described AS (
   WHERE snapshot_date = $snapshot_date
 )
 SELECT
-  profiles.label,
-  profiles.segment_rank,
-  profiles.customers,
-  described.advice,
-  described.meaning,
-  profiles.recency_from,
-  profiles.recency_to,
-  profiles.occasions_from,
-  profiles.occasions_to,
-  profiles.claim,
-  profiles.first_time,
-  profiles.active,
-  profiles.defecting,
-  profiles.inactive,
-  profiles.share_of_customers,
-  profiles.revenue_12_months,
-  profiles.share_of_revenue,
-  profiles.churn_probability,
-  profiles.segment,
+  profiles.label, profiles.segment_rank, profiles.customers, described.advice, described.meaning, profiles.recency_from,
+  profiles.recency_to, profiles.occasions_from, profiles.occasions_to, profiles.claim, profiles.first_time,
+  profiles.active, profiles.defecting, profiles.inactive, profiles.share_of_customers, profiles.revenue_12_months,
+  profiles.share_of_revenue, profiles.churn_probability, profiles.segment,
   'Open the segment' AS more,
   CASE WHEN profiles.customers > 0 THEN profiles.segment END AS audience,
   'CSV' AS file

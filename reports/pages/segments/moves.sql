@@ -12,10 +12,7 @@ columns:
     label: File
     audience: {folder: "{{ 'moves' if facts.catalogue == 'grid' else facts.catalogue ~ '_moves' }}", key: move}
     missing: –
-  move: {hidden: true}
-  from_rank: {hidden: true}
-  to_rank: {hidden: true}
-  way: {hidden: true}
+hidden: [move, from_rank, to_rank, way]
 let:
   everybody: sum(customers)::BIGINT
   moved: coalesce(sum(customers) FILTER (way <> 'same'), 0) > 0
@@ -78,21 +75,16 @@ told AS (
   FROM flows
 )
 SELECT
-  from_segment,
-  to_segment,
+  from_segment, to_segment,
   CASE way
     WHEN 'entered' THEN 'new'
     WHEN 'same' THEN 'stayed'
     WHEN 'better' THEN 'up'
     ELSE CASE WHEN silent = customers THEN 'down: have not ordered since' ELSE 'down' END
   END AS direction,
-  customers,
-  silent,
-  revenue_12_months,
+  customers, silent, revenue_12_months,
   CASE WHEN way <> 'same' THEN name || '.csv' END AS file,
   CASE WHEN way <> 'same' THEN name END AS move,
-  from_rank,
-  to_rank,
-  way
+  from_rank, to_rank, way
 FROM told
 ORDER BY customers DESC, from_rank NULLS FIRST, to_rank

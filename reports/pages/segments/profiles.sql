@@ -50,17 +50,10 @@ basis: n = {{ everybody|counted("customer") }} · orders {{ facts.range }} · re
 */
 SELECT
   profiles.label AS segment,
-  profiles.customers,
-  profiles.share_of_customers,
-  profiles.revenue_12_months,
-  profiles.share_of_revenue,
+  profiles.customers, profiles.share_of_customers, profiles.revenue_12_months, profiles.share_of_revenue,
   profiles.predicted_clv,
   profiles.predicted_clv / nullif(sum(profiles.predicted_clv) OVER (), 0) AS share_of_predicted,
-  profiles.churn_probability,
-  profiles.first_time,
-  profiles.active,
-  profiles.defecting,
-  profiles.inactive
+  profiles.churn_probability, profiles.first_time, profiles.active, profiles.defecting, profiles.inactive
 FROM marts.segment_profiles AS profiles
 JOIN params.settings AS settings ON settings.catalogue = profiles.catalogue
 WHERE profiles.snapshot_date = $snapshot_date

@@ -9,11 +9,7 @@ columns:
   valued: {label: All values, kind: count}
   most: {label: Most customers, kind: count}
   least: {label: Fewest in a file, kind: count}
-  minimum_size: {hidden: true}
-  most_values: {hidden: true}
-  chosen: {hidden: true}
-  asked: {hidden: true}
-  customers: {hidden: true}
+hidden: [minimum_size, most_values, chosen, asked, customers]
 let:
   files: sum(files)::BIGINT
   cut: count(*) FILTER (large > files)
@@ -54,8 +50,7 @@ SELECT
   count(*) AS valued,
   max(listed.customers) AS most,
   min(listed.customers) FILTER (listed.is_published) AS least,
-  settings.minimum_size,
-  settings.most_values,
+  settings.minimum_size, settings.most_values,
   count(*) FILTER (listed.is_chosen AND listed.dimension = 'product') AS chosen,
   settings.asked,
   (SELECT count(DISTINCT customer_id) FROM marts.attribute_segments WHERE snapshot_date = $snapshot_date) AS customers

@@ -5,8 +5,6 @@ caption: "{{ group_label }}: what its customers bought more often"
 each: {key: group_no, label: group_label}
 draw: {dots: label, value: ratio, band: [low, high], beside: 1, title: "times as many buyers as expected (90% interval)"}
 columns:
-  group_no: {hidden: true}
-  group_label: {hidden: true}
   label: Item
   ratio: Times as many
   low: "90% interval: from"
@@ -14,8 +12,7 @@ columns:
   customers: Customers of the group
   expected: {label: Expected, kind: number}
   q_value: {label: "False findings, up to this row", kind: percent}
-  members: {hidden: true}
-  all_items: {hidden: true}
+hidden: [group_no, group_label, members, all_items]
 let:
   best: max_by(rows, low)
   shown: count(*)
@@ -36,14 +33,10 @@ SELECT
   items.group_no,
   'Group ' || items.group_no AS group_label,
   coalesce(names.label, items.item) AS label,
-  items.ratio,
-  items.low,
+  items.ratio, items.low,
   (items.customers + 10) * pow(1 - 1 / (9 * (items.customers + 10)) + 1.645 / (3 * sqrt(items.customers + 10)), 3)
   / (items.expected + 10) AS high,
-  items.customers,
-  items.expected,
-  items.q_value,
-  members.members,
+  items.customers, items.expected, items.q_value, members.members,
   count(*) OVER (PARTITION BY items.group_no) AS all_items
 FROM marts.taste_group_items AS items
 JOIN members USING (group_no)

@@ -9,7 +9,7 @@ columns:
   apart: {label: More often bought by them, missing: nothing that stands out}
   explained: {label: Of their purchases explained, kind: percent}
   revenue_12_months: {label: Revenue of 12 months, kind: money}
-  group_no: {hidden: true}
+hidden: [group_no]
 let:
   largest: max_by(rows, customers)
   groups: count(*)
@@ -29,8 +29,7 @@ basis: n = {{ taste.customers|counted("customer") }} · {{ taste.first_on|span(s
 */
 WITH sizes AS (
   SELECT
-    groups.group_no,
-    groups.level,
+    groups.group_no, groups.level,
     count(*) AS customers,
     avg(groups.share) AS explained,
     sum(summary.revenue_12_months)::DECIMAL(18,2) AS revenue_12_months
@@ -52,10 +51,7 @@ SELECT
   'Group ' || sizes.group_no AS label,
   sizes.customers,
   sizes.customers / sum(sizes.customers) OVER () AS share,
-  marks.apart,
-  sizes.explained,
-  sizes.revenue_12_months,
-  sizes.group_no
+  marks.apart, sizes.explained, sizes.revenue_12_months, sizes.group_no
 FROM sizes
 LEFT JOIN marks USING (group_no)
 ORDER BY sizes.customers DESC, sizes.group_no

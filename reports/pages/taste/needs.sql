@@ -5,16 +5,13 @@ caption: "{{ rule }}: customers by stage"
 each: {key: rule, label: rule_label}
 draw: {bars: stage, series: {customers: accent}}
 columns:
-  rule: {hidden: true}
-  rule_label: {hidden: true}
   stage: Stage
   customers: {label: Customers in it, kind: count}
   entering: {label: Enter it within 30 days, kind: count}
   observed_customers: {label: Customers who have passed it, kind: count}
   observed_share: {label: Of these bought what it names, kind: percent}
   items: Offered in it
-  all_customers: {hidden: true}
-  first_anchor: {hidden: true}
+hidden: [rule, rule_label, all_customers, first_anchor]
 let:
   most: max_by(rows, customers)
   entering: sum(entering)::BIGINT
@@ -29,8 +26,7 @@ basis: n = {{ all_customers|counted("customer") }} · begun {{ first_anchor|span
 */
 WITH stages AS (
   SELECT
-    rule,
-    stage,
+    rule, stage,
     count(*) AS customers,
     min(stage_from) AS starts_on,
     min(anchor_on) AS first_anchor,
@@ -51,12 +47,9 @@ entering AS (
 SELECT
   stages.rule,
   stages.rule AS rule_label,
-  stages.stage,
-  stages.customers,
+  stages.stage, stages.customers,
   coalesce(entering.entering, 0) AS entering,
-  stages.observed_customers,
-  stages.observed_share,
-  stages.items,
+  stages.observed_customers, stages.observed_share, stages.items,
   sum(stages.customers) OVER rules::BIGINT AS all_customers,
   min(stages.first_anchor) OVER rules AS first_anchor
 FROM stages

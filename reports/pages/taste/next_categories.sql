@@ -9,9 +9,7 @@ columns:
   probability: {label: Their mean chance, kind: percent}
   base_rate: {label: Of all purchases of 90 days, kind: percent}
   own_past: {label: Of them have bought it, kind: percent}
-  all_customers: {hidden: true}
-  all_categories: {hidden: true}
-  status: {hidden: true}
+hidden: [all_customers, all_categories, status]
 let:
   best: max_by(rows, customers)
   shown: count(*)
@@ -47,12 +45,9 @@ WITH likeliest AS (
   GROUP BY category
 )
 SELECT
-  category,
-  customers,
+  category, customers,
   customers / sum(customers) OVER () AS share,
-  probability,
-  base_rate,
-  own_past,
+  probability, base_rate, own_past,
   sum(customers) OVER ()::BIGINT AS all_customers,
   count(*) OVER () AS all_categories,
   status

@@ -1,6 +1,6 @@
 /*
 title: What a customer's own past adds to the shop's rate
-draw: {lines: prior_weight, series: {gain: accent}, titles: ["occasions that the shop's rate counts for", "better than the shop's rate (log loss)"]}
+draw: table
 columns:
   prior_weight: Weight of the shop's rate
   gain: {label: "Better than the shop's rate alone", kind: percent}

@@ -1,7 +1,7 @@
 /*
 title: Whether the groups are more than noise
 term: stability
-draw: {lines: groups, series: {stability: accent, needed: part-2, null_stability: unknown}, titles: [groups, "agreement of two halves, 1 = the same"]}
+draw: table
 columns:
   groups: Groups
   stability: {label: Customers as they are, kind: number}

@@ -7,8 +7,7 @@ columns:
   activity_trend: {label: Trend, audience: {folder: signals, key: signal}}
   found: {label: Found, kind: count}
   by_chance: {kind: number}
-  is_change: {hidden: true}
-  signal: {hidden: true}
+hidden: [is_change, signal]
 let:
   tested: sum(found)
 hover: "{{ activity_trend }}, {{ series|lower }}: {{ value|expected }}"

@@ -9,8 +9,7 @@ columns:
   revenue_12_months:
   predicted_clv:
   window_days:
-  shown: {hidden: true}
-  signal: {hidden: true}
+hidden: [shown, signal]
 views:
   trend:
     label: With a trend
@@ -71,11 +70,7 @@ WITH classes (activity_trend, place, label, shown) AS (
 SELECT
   summary.snapshot_date AS as_of,
   classes.label AS activity_trend,
-  summary.customers,
-  summary.by_chance,
-  summary.revenue_12_months,
-  summary.predicted_clv,
-  summary.window_days,
+  summary.customers, summary.by_chance, summary.revenue_12_months, summary.predicted_clv, summary.window_days,
   classes.shown,
   CASE
     WHEN summary.snapshot_date = $snapshot_date AND summary.activity_trend IN ('growing', 'declining')

@@ -3,11 +3,7 @@ draw: figures
 columns:
   label: Trend
   value: {kind_by: kind}
-  kind: {hidden: true}
-  share: {hidden: true}
-  by_chance: {hidden: true}
-  reasons: {hidden: true}
-  meaning: {hidden: true}
+hidden: [kind, share, by_chance, reasons, meaning]
 empty: Nobody has a trend.
 context: >-
   {% if by_chance is not none %}{{ share|percent }} of those with a trend; by chance alone {{ by_chance|expected }}

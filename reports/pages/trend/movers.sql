@@ -12,13 +12,14 @@ columns:
   recent_occasions: Lately
   revenue_12_months:
   predicted_clv:
-  moved: {hidden: true}
+hidden: [moved]
 let:
   listed: count(*)
   moved: max(moved)
 empty: ""
-basis: n = {{ moved|counted("customer") }} · {{ previous.day|short_day }} to {{ snapshot_date|short_day }}
-note: '{{ listed|first_of(moved, "customer") }}. {{ facts.cautions|join(" ") }}'
+basis: >-
+  n = {{ moved|counted("customer") }} · {{ listed|first_of(moved, "customer") }}. {{ facts.cautions|join(" ") }} ·
+  {{ previous.day|short_day }} to {{ snapshot_date|short_day }}
 file: {table: segment_events, where: where the catalogue is activity_trend}
 */
 WITH trends (trend, label) AS (
@@ -37,10 +38,7 @@ SELECT
     WHEN events.direction = 'entered' THEN 'got one'
     ELSE 'lost it'
   END AS direction,
-  trend.prior_occasions,
-  trend.recent_occasions,
-  events.revenue_12_months,
-  events.predicted_clv,
+  trend.prior_occasions, trend.recent_occasions, events.revenue_12_months, events.predicted_clv,
   count(*) OVER () AS moved
 FROM marts.segment_events AS events
 JOIN marts.activity_trend AS trend

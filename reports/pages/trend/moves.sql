@@ -9,8 +9,7 @@ columns:
   customers:
   revenue_12_months:
   file: {label: File, audience: {folder: trend_moves, key: move}}
-  move: {hidden: true}
-  way: {hidden: true}
+hidden: [move, way]
 let:
   moved: sum(customers)
   up: coalesce(sum(customers) FILTER (way = 'better'), 0)
@@ -49,8 +48,7 @@ SELECT
     WHEN moves.direction = 'entered' THEN 'got one'
     ELSE 'lost it'
   END AS direction,
-  moves.customers,
-  moves.revenue_12_months,
+  moves.customers, moves.revenue_12_months,
   coalesce(moves.from_segment, 'newcomers') || '_to_' || moves.to_segment || '.csv' AS file,
   coalesce(moves.from_segment, 'newcomers') || '_to_' || moves.to_segment AS move,
   CASE WHEN moves.to_segment = 'stable' AND moves.direction IN ('better', 'worse') THEN 'calmed' ELSE moves.direction END

@@ -2,7 +2,7 @@
 title: How much the rate changed
 term: shrunken-ratio
 caption: Recent over prior rate beside that of all customers
-draw: {bars: ratio, stack: true, series: {growing: better, stable: pale, declining: worse}}
+draw: table
 columns:
   ratio: Rate ratio
   growing:
@@ -12,7 +12,6 @@ let:
   tested: sum(growing + stable + declining)
   moved: sum(growing + stable + declining) FILTER (ratio <> '0.8 to 1.25')
   told_apart: sum(growing + declining)
-hover: "{{ ratio }}<br>{{ series }}: {{ value|counted('customer') }}"
 sentence: >-
   {{ moved|count }} of {{ tested|counted("customer") }} with enough purchases bought at a rate at least a fifth lower or a
   quarter higher; for {{ told_apart|count }} of them chance does not explain it.
@@ -25,8 +24,7 @@ WITH bins (bin, ratio) AS (
 ),
 pairs AS (
   SELECT
-    activity_trend,
-    customers,
+    activity_trend, customers,
     CASE
       WHEN recent_occasions = 0 THEN 0
       WHEN prior_occasions = 0 THEN 8

@@ -3,14 +3,12 @@ title: By segment
 caption: Trends in the groups with at least 20 customers with a trend
 draw: {bars: bar, stack: share, series: {growing: better, stable: pale, declining: worse}}
 columns:
-  bar: {hidden: true}
   segment: {label: Segment, kind: text, audience: {folder: "{{ facts.catalogue }}", key: audience}}
   with_trend: {label: With a trend, kind: count}
   growing:
   stable:
   declining:
-  everybody: {hidden: true}
-  audience: {hidden: true}
+hidden: [bar, everybody, audience]
 let:
   tested: max(everybody)
   compared: sum(with_trend)::BIGINT

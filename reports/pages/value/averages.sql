@@ -9,7 +9,7 @@ columns:
   mean_low: {label: "95% interval: from", kind_by: kind}
   mean_high: {label: to, kind_by: kind}
   median: {label: Median, kind_by: kind}
-  kind: {hidden: true}
+hidden: [kind]
 let:
   orders: max_by(rows, mean) FILTER (measure = 'Orders')
   value: max_by(rows, mean) FILTER (measure = 'Mean order value')
@@ -30,11 +30,7 @@ WITH names (measure, place, label) AS (
 )
 SELECT
   names.label AS measure,
-  averages.customers,
-  averages.mean,
-  averages.mean_low,
-  averages.mean_high,
-  averages.median,
+  averages.customers, averages.mean, averages.mean_low, averages.mean_high, averages.median,
   CASE averages.unit WHEN 'currency' THEN 'money' ELSE 'number' END AS kind
 FROM marts.base_averages AS averages
 JOIN names ON names.measure = averages.measure

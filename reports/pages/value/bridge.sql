@@ -6,9 +6,7 @@ columns:
   term: {label: Term, kind: text}
   amount:
   customers:
-  name: {hidden: true}
-  opening_on: {hidden: true}
-  is_revalued: {hidden: true}
+hidden: [name, opening_on, is_revalued]
 let:
   opened: any_value(opening_on)
   customers: max(customers) FILTER (name = 'closing')
@@ -23,9 +21,7 @@ WITH names (name, term) AS (
     ('closing', 'Value now')
 )
 SELECT
-  names.term,
-  bridge.amount,
-  bridge.customers,
+  names.term, bridge.amount, bridge.customers,
   bridge.term AS name,
   bridge.opening_on,
   bridge.opening_source = 'revalued' AS is_revalued

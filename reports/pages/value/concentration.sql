@@ -9,8 +9,7 @@ columns:
   highest: {label: to, kind: money}
   predicted: {label: Together, kind: money}
   share: {label: Share of the predicted value, kind: percent}
-  median_clv: {hidden: true}
-  mean_clv: {hidden: true}
+hidden: [median_clv, mean_clv]
 let:
   customers: sum(customers)
   median: any_value(median_clv)

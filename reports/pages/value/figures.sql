@@ -3,11 +3,7 @@ draw: figures
 columns:
   label: Figure
   value: {kind_by: kind}
-  kind: {hidden: true}
-  customers: {hidden: true}
-  whole: {hidden: true}
-  what: {hidden: true}
-  caution: {hidden: true}
+hidden: [kind, customers, whole, what, caution]
 empty: ""
 context: >-
   {% if what == "existing" %}over the next {{ facts.clv.months|counted("month") }}; {{ customers|counted("customer") }}

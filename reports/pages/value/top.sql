@@ -3,7 +3,7 @@ title: The most valuable customers
 caption: The most valuable customers by predicted value
 draw: table
 columns:
-  customer_id: Customer
+  customer_id: {label: Customer, page: {folder: customer, key: customer_id}}
   predicted_clv:
   clv_low: {label: "8 in 10: from", kind: money}
   clv_high: {label: to, kind: money}
@@ -11,8 +11,7 @@ columns:
   expected_spend: {label: Value of one, kind: money}
   historic_clv: {label: So far, kind: money}
   recency_days: {label: Days since last order, kind: count}
-  everybody: {hidden: true}
-  total: {hidden: true}
+hidden: [everybody, total]
 let:
   together: sum(predicted_clv)
   total: any_value(total)
@@ -21,22 +20,17 @@ sentence: >-
   The {{ rows|length|counted("most valuable customer") }} {{ "is" if rows|length == 1 else "are" }} expected to bring
   {{ together|money }}{% if total %}, {{ together|share_of(total)|percent }} of all{% endif %}.
 empty: ""
-basis: n = {{ everybody|counted("customer") }} · orders {{ facts.range }}
+basis: >-
+  n = {{ everybody|counted("customer") }} ·
+  {% if coverage is none %}Whether the ranges hold has not been tested.{% else %}When tested, the ranges held the spend of
+  {{ coverage|percent }} of the customers; {{ 0.8|percent }} were promised.{% endif %} · orders {{ facts.range }}
 note: >-
   8 in 10: of ten customers like this one, eight bring an amount in this range; one that begins at 0 has no lower end.
-  {% if coverage is none %}Whether the ranges hold has not been tested.{% else %}When tested, the ranges held the spend of
-  {{ coverage|percent }} of the customers; {{ 0.8|percent }} were promised.{% endif %}
 file: clv_predictions
 */
 SELECT
-  clv.customer_id,
-  clv.predicted_clv,
-  clv.clv_low,
-  clv.clv_high,
-  clv.expected_purchases_365d,
-  clv.expected_spend,
-  clv.historic_clv,
-  summary.recency_days,
+  clv.customer_id, clv.predicted_clv, clv.clv_low, clv.clv_high, clv.expected_purchases_365d, clv.expected_spend,
+  clv.historic_clv, summary.recency_days,
   count(*) OVER () AS everybody,
   sum(clv.predicted_clv) OVER () AS total
 FROM marts.clv_predictions AS clv

@@ -1,0 +1,50 @@
+/*
+title: What became of A’s customers
+term: evolution
+caption: Groups in A and in B, and what became of the customers of each group of A
+views:
+  evolution:
+    label: What became of them
+    when: a_customers
+    draw:
+      bars: label
+      series: {became_better: better, stayed: same, became_worse: worse, became_lost: lost}
+      stack: true
+      only: is_group
+    sentence: "{{ rows|evolution_sentence(currency) }}"
+  groups:
+    label: Groups in A and in B
+    draw:
+      bars: label
+      series: {a_customers: {colour: pale, name: Period A}, b_customers: {colour: accent, name: Period B}}
+    sentence: "{{ rows|segment_change_sentence(asked.lost_customers, asked.new_customers) }}"
+columns:
+  label: Group
+  a_customers: Customers, A
+  b_customers: Customers, B
+  became_better: In a better group
+  stayed: In the same
+  became_worse: In a worse one
+  became_lost: Lost
+  share_lost: {label: Share lost, kind: percent}
+  arrived: Of B, not in A
+  a_revenue: Revenue, A
+  b_revenue: Revenue, B
+  lost_revenue: Revenue of the lost, A
+hidden: [is_group]
+let:
+  a_customers: sum(a_customers)
+empty: ""
+basis: >-
+  n = {{ (asked.kept_customers + asked.lost_customers + asked.new_customers)|counted("customer") }} ·
+  A {{ asked.a_from|span(asked.a_to) }}, B {{ asked.b_from|span(asked.b_to) }}
+*/
+SELECT
+  label, a_customers, b_customers, became_better, stayed, became_worse, became_lost,
+  became_lost / nullif(a_customers, 0)::DOUBLE AS share_lost,
+  arrived, a_revenue, b_revenue, lost_revenue,
+  segment NOT IN ('lost', 'not_in_a') AS is_group
+FROM marts.period_comparison_segments
+WHERE snapshot_date = $snapshot_date
+QUALIFY sum(a_customers + b_customers) OVER () > 0
+ORDER BY segment_rank
