@@ -17,6 +17,7 @@ from pipeline.tables.rules import polars_type
 METHODS = {
     "repeat": ("personal_frequency", "popular_30d", "popular_90d", "last_occasion_again"),
     "cross_sell": ("similar_customers", "popular_30d", "popular_90d"),
+    "up_sell": ("upgrades", "popular_30d", "popular_90d"),
 }
 
 

@@ -3,7 +3,7 @@ description: "Methods by which the lists of products are made: those that were p
 grain: [list]
 owner: team:data
 columns:
-  list:   {type: VARCHAR, values: [repeat, cross_sell], meaning: List of products}
+  list:   {type: VARCHAR, values: [repeat, cross_sell, up_sell], meaning: List of products}
   method: {type: VARCHAR, meaning: How its products are ranked}
   status: {type: VARCHAR, values: [ok, insufficient_data, not_better_than_naive], meaning: "ok, or why the method is a naive one"}
 */

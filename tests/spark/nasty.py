@@ -97,6 +97,28 @@ def collectors(customers: int = 330) -> pl.DataFrame:
     )  # fmt: skip
 
 
+def climbers(customers: int = 240) -> pl.DataFrame:
+    """Who bought a tea of the lowest third of six by price, then both of the middle one, some both of the highest."""
+
+    def lines(number: int) -> list[tuple[str, int]]:
+        """Day and number of the tea, from the cheapest on."""
+        second = 2 + number // 2 % 2
+        bought = [("2025-12-15", number % 2), ("2026-02-10", second), ("2026-03-10", 5 - second)]
+        if number == 1:
+            bought += [("2025-12-15", 4), ("2025-12-15", 5)]
+        return bought + ([("2026-03-20", 4), ("2026-03-20", 5)] if number % 10 == 0 else [])
+
+    return pl.DataFrame(
+        {
+            "order_id": f"tea {number} {day}", "customer_id": f"climber {number} ß", "line_id": str(tea),
+            "kind": "sale", "ordered_at": f"{day}T12:00:00", "amount": f"{(5, 6, 8, 9, 10, 11)[tea]}.00",
+            "quantity": "1", "product_id": f"thé-{tea}", "category": "Thé ß",
+        }
+        for number in range(customers)
+        for day, tea in lines(number)
+    )  # fmt: skip
+
+
 def _customer(dice: random.Random) -> int | None:
     chance = dice.random()
     return 0 if chance < 0.1 else None if chance < 0.14 else int(1_100 * dice.random() ** 1.7)

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, cast
 
 import polars as pl
 import pytest
-from nasty import DAYS, collectors, on_duckdb, on_spark, order_lines, write_exports
+from nasty import DAYS, climbers, collectors, on_duckdb, on_spark, order_lines, write_exports
 from polars.testing import assert_frame_equal
 from sqlglot import parse_one
 
@@ -183,8 +183,9 @@ def _with_upstream(names: set[str]) -> set[str]:
 @pytest.fixture(scope="module", params=MASTERS)
 def both(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, needs_spark: None) -> Iterator[Both]:
     homes = [tmp_path_factory.mktemp(name) for name in ("duckdb", "spark")]
+    lines = pl.concat([order_lines(), collectors(), climbers()], how="diagonal")
     for home in homes:
-        write_exports(home / "data" / "exports" / "perennial", pl.concat([order_lines(), collectors()], how="diagonal"))
+        write_exports(home / "data" / "exports" / "perennial", lines)
     with (
         on_duckdb(homes[0]) as duckdb,
         on_spark(homes[1], request.param, memory_limit="3GB", spark=PLANNED_ONCE) as spark,

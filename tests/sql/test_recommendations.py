@@ -240,8 +240,10 @@ def test_too_few_customers_to_judge_by(households):
     rows = households.table(VALIDATION)
     assert set(rows.rows("status", "value")) == {("insufficient_data", None)}
     published = rows.where(is_published=True, metric="recall_10")
-    assert published.rows("list", "method") == [("cross_sell", "popular_30d"), ("repeat", "personal_frequency")]
-    assert len(rows) == 4 * 3 + 3 * 3 + 2
+    assert published.by("list", "method") == {
+        "cross_sell": "popular_30d", "repeat": "personal_frequency", "up_sell": "popular_30d",
+    }  # fmt: skip
+    assert len(rows) == 4 * 3 + 2 * 3 * 3 + 3
 
 
 # ── what is shown ─────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -198,9 +198,10 @@ def test_what_is_said_of_products(reports: Mapping[str, Report]) -> None:
         "Of those past twice their usual gap, 10.0% bought the item within 30 days; of those within it, 35.0%."
     )
     assert words["due_when"][0].startswith("1 pair of a customer and an item fall due in the next five weeks and 1 are")
-    repeat, new = words["lists"]
+    repeat, new, upgrades = words["lists"]
     assert "50.0% of what was bought stood among its ten" in repeat and "That is surely better." in repeat
     assert "The difference may be chance." in new and new.endswith("Published: what customers alike buy.")
+    assert upgrades.startswith("What buyers of the cheaper buy later: 50.0% of what was bought stood among its ten")
 
 
 def test_what_is_said_of_tastes(reports: Mapping[str, Report]) -> None:

@@ -167,21 +167,24 @@ def test_taste_groups_and_stages_of_needs_have_files(shop: Shop, tmp_path: Path)
     assert [row["days_in_stage"] for row in files["need/baby_first_milk"]] == ["3", ""]
 
 
-def test_a_product_is_offered_to_those_in_whose_list_of_new_ones_it_stands(shop: Shop, tmp_path: Path) -> None:
+def test_a_product_is_offered_to_those_in_whose_lists_of_new_ones_it_stands(shop: Shop, tmp_path: Path) -> None:
     shop.with_settings(audiences={"minimum_size": 2, "products": ["rare"]})
     new = {"list": "cross_sell", "reason": "popular", "score": 1, "is_new": True, "method": "x", "status": "ok"}
     old = {"list": "repeat", "reason": "bought_before", "is_new": False}
+    dearer = {"list": "up_sell", "reason": "upgrade"}
     fill(
         shop, "recommendations", {"customer_id": "anna", "slot": 1, "product_id": "hat", "because_of": "scarf"},
         {"customer_id": "bert", "slot": 2, "product_id": "hat"},
         {"customer_id": "bert", "slot": 1, "product_id": "rare"},
         {"customer_id": "bert", "slot": 3, "product_id": "other"},
-        {"customer_id": "cleo", "slot": 1, "product_id": "hat", **old}, **new,
+        {"customer_id": "cleo", "slot": 1, "product_id": "hat", **old},
+        *({"customer_id": name, "slot": 1, "product_id": "silk hat", "because_of": "hat", **dearer} for name in "ab"),
+        **new,
     )  # fmt: skip
     values_of(shop)
     files = files_of(shop, tmp_path)
     assert {name: customers(rows) for name, rows in files.items()} == {
-        "cross_sell/hat": ["anna", "bert"], "cross_sell/rare": ["bert"],
+        "cross_sell/hat": ["anna", "bert"], "cross_sell/rare": ["bert"], "up_sell/silk_hat": ["a", "b"],
     }  # fmt: skip
     assert (files["cross_sell/hat"][0]["because_of"], files["cross_sell/hat"][1]["because_of"]) == ("scarf", "")
 

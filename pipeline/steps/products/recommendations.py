@@ -38,6 +38,7 @@ class List:
 LISTS = {
     "repeat": List("personal_frequency", ("last_occasion_again", "popular_90d", "popular_30d"), "personal_frequency"),
     "cross_sell": List("similar_customers", ("popular_90d", "popular_30d"), "popular_30d"),
+    "up_sell": List("upgrades", ("popular_90d", "popular_30d"), "popular_30d"),
 }
 
 _METHODS = ", ".join(f"('{name}', '{one}')" for name, it in LISTS.items() for one in (it.ours, *it.naive))
@@ -77,7 +78,7 @@ _JUDGED = """
       SELECT DISTINCT customer_id
       FROM owned
     ),
-    truth AS (
+    first_bought AS (
       SELECT
         bought.customer_id,
         bought.product_id,
@@ -86,6 +87,21 @@ _JUDGED = """
       JOIN again ON again.customer_id = bought.customer_id AND again.again_on = bought.ordered_on
       JOIN known ON known.customer_id = bought.customer_id
       LEFT JOIN owned ON owned.customer_id = bought.customer_id AND owned.product_id = bought.product_id
+    ),
+    paid AS (
+      SELECT customer_id, category, band, max(paid) AS paid
+      FROM features.priced_purchases
+      GROUP BY customer_id, category, band
+    ),
+    truth AS (
+      SELECT customer_id, product_id, list
+      FROM first_bought
+      UNION ALL
+      SELECT DISTINCT news.customer_id, news.product_id, 'up_sell' AS list
+      FROM first_bought AS news
+      JOIN features.price_bands AS bands ON bands.product_id = news.product_id
+      JOIN paid ON paid.customer_id = news.customer_id AND paid.category = bands.category AND paid.band = bands.band - 1
+      WHERE news.list = 'cross_sell' AND floor(1000000 * bands.price + 0.5) <= floor(2000000 * paid.paid + 0.5)
     ),
     wanted AS (
       SELECT list, customer_id, count(*) AS products
@@ -98,6 +114,9 @@ _JUDGED = """
       UNION ALL
       SELECT 'cross_sell' AS list, method, customer_id, product_id, score, popularity
       FROM features.new_candidates
+      UNION ALL
+      SELECT 'up_sell' AS list, method, customer_id, product_id, score, popularity
+      FROM features.upgrade_candidates
     ),
     placed AS (
       SELECT

@@ -19,7 +19,7 @@ let:
   given: max_by(rows, is_published)
 hover: "{{ method_label }}<br>{{ recall|percent }} named, {{ hit_rate|percent }} of customers with at least one"
 sentence: >-
-  {% if status == "insufficient_data" %}Only {{ customers|counted("customer") }} could be asked, so no list can be judged;
+  {% if not customers %}Nobody bought such products after {{ origin|day }}, so no list can be judged.{% elif status == "insufficient_data" %}Only {{ customers|counted("customer") }} could be asked, so no list can be judged;
   published: {{ given.method_label|lower }}.{% else %}{{ ours.method_label }}: {{ ours.recall|percent }} of what was bought
   stood among its ten; {{ naive.method_label }}, the best of the simple lists, {{ naive.recall|percent }}.
   {% if difference_low is none %}{% elif difference_low > 0 %}That is surely better.{% elif difference_high < 0 %}That is
@@ -49,11 +49,16 @@ WITH methods AS (
 )
 SELECT
   list,
-  CASE list WHEN 'repeat' THEN 'Bought before' ELSE 'New to the customer' END AS list_label,
+  CASE list
+    WHEN 'repeat' THEN 'Bought before'
+    WHEN 'cross_sell' THEN 'New to the customer'
+    ELSE 'New, one price band higher'
+  END AS list_label,
   CASE method
     WHEN 'personal_frequency' THEN 'What the customer buys most'
     WHEN 'last_occasion_again' THEN 'The last purchase again'
     WHEN 'similar_customers' THEN 'What customers alike buy'
+    WHEN 'upgrades' THEN 'What buyers of the cheaper buy later'
     WHEN 'popular_90d' THEN 'Bought most in 90 days'
     ELSE 'Bought most in 30 days'
   END AS method_label,
@@ -64,4 +69,4 @@ SELECT
   status, customers, origin
 FROM methods
 WINDOW lists AS (PARTITION BY list)
-ORDER BY list DESC, recall DESC NULLS LAST, is_naive, method
+ORDER BY CASE list WHEN 'repeat' THEN 1 WHEN 'cross_sell' THEN 2 ELSE 3 END, recall DESC NULLS LAST, is_naive, method

@@ -43,6 +43,7 @@ SELECT
     WHEN 'channel' THEN 'Bought through a channel'
     WHEN 'taste' THEN 'In a taste group'
     WHEN 'cross_sell' THEN 'To be offered a product'
+    WHEN 'up_sell' THEN 'To be offered a dearer one'
     ELSE 'In a stage of a need'
   END AS label,
   count(*) FILTER (listed.is_published) AS files,

@@ -25,33 +25,9 @@ tests:
     WHERE snapshot_date = $snapshot_date AND date_diff('day', last_on, $snapshot_date) >= 365
 */
 WITH recent AS (
-  SELECT customer_id, occasion_on, product_id, category, channel, place, quantity, amount
+  SELECT customer_id, occasion_on, product_id, category, channel, place, amount
   FROM features.product_lines
   WHERE date_diff('day', occasion_on, $snapshot_date) < 365
-),
-paid AS (
-  SELECT category, product_id, amount::DOUBLE / nullif(quantity::DOUBLE, 0) AS price
-  FROM recent
-  WHERE amount > 0 AND quantity > 0 AND category IS NOT NULL AND product_id IS NOT NULL
-),
-prices AS (
-  SELECT category, product_id, percentile_cont(0.5) WITHIN GROUP (ORDER BY price) AS price
-  FROM paid
-  GROUP BY category, product_id
-),
--- In millionths: what is equal but for the last bit of a division is not the cheaper one.
-ranked AS (
-  SELECT
-    category,
-    product_id,
-    rank() OVER (PARTITION BY category ORDER BY floor(1000000 * price + 0.5)) - 1 AS cheaper,
-    count(*) OVER (PARTITION BY category) AS priced
-  FROM prices
-),
-bands AS (
-  SELECT category, product_id, 1 + (3 * cheaper) // nullif(priced, 0) AS band
-  FROM ranked
-  WHERE priced >= 6
 ),
 attributed AS (
   SELECT 'product' AS dimension, customer_id, product_id AS attribute, occasion_on, amount FROM recent WHERE product_id IS NOT NULL
@@ -64,7 +40,7 @@ attributed AS (
   UNION ALL
   SELECT 'price_band' AS dimension, recent.customer_id, bands.band::VARCHAR AS attribute, recent.occasion_on, recent.amount
   FROM recent
-  JOIN bands ON bands.category = recent.category AND bands.product_id = recent.product_id
+  JOIN features.price_bands AS bands ON bands.category = recent.category AND bands.product_id = recent.product_id
 ),
 days AS (
   SELECT dimension, customer_id, attribute, occasion_on, count(*) AS lines, sum(amount) AS spend

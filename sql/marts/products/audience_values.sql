@@ -1,12 +1,12 @@
 /*
-description: "What audiences there are by what customers buy: each product, category, price band, place, channel, taste group, product to sell across and stage of a need, with how many customers it has and whether files are made of it. Files are made of the values with the most customers: at least audiences.minimum_size and at most audiences.most_values of a dimension, and of every product of audiences.products; of every price band, taste group and stage that has the size, stages whatever their size."
+description: "What audiences there are by what customers buy: each product, category, price band, place, channel, taste group, product to offer and stage of a need, with how many customers it has and whether files are made of it. Files are made of the values with the most customers: at least audiences.minimum_size and at most audiences.most_values of a dimension, and of every product of audiences.products; of every price band, taste group and stage that has the size, stages whatever their size."
 grain: [snapshot_date, dimension, attribute]
 owner: team:crm
 columns:
   snapshot_date: {type: DATE, meaning: The day whose end the row describes}
-  dimension:     {type: VARCHAR, values: [product, category, price_band, place, channel, taste, cross_sell, need], meaning: "What the attribute is; also the folder of the audience's files. cross_sell: a product that customers do not have and are recommended"}
+  dimension:     {type: VARCHAR, values: [product, category, price_band, place, channel, taste, cross_sell, up_sell, need], meaning: "What the attribute is; also the folder of the audience's files. cross_sell, up_sell: a product that customers do not have and are recommended by that list"}
   attribute:     {type: VARCHAR, meaning: "Product, category, place, channel, number of the price band or taste group; of a need the rule, a colon and the stage"}
-  customers:     {type: BIGINT, unit: customers, min: 1, meaning: "Customers of the audience: who bought it in the last 365 days, whose main price band it is, who is in the group or the stage, or in whose list of new products it stands"}
+  customers:     {type: BIGINT, unit: customers, min: 1, meaning: "Customers of the audience: who bought it in the last 365 days, whose main price band it is, who is in the group or the stage, or in whose list of that name it stands"}
   place:         {type: BIGINT, unit: rank, min: 1, meaning: "1 = the most customers of the dimension; of equal ones, the lower name first"}
   is_chosen:     {type: BOOLEAN, meaning: Whether the settings name the product}
   is_published:  {type: BOOLEAN, meaning: Whether there is a file of it}
@@ -29,10 +29,10 @@ WITH members AS (
   WHERE snapshot_date = $snapshot_date
   GROUP BY group_no
   UNION ALL
-  SELECT 'cross_sell' AS dimension, product_id AS attribute, count(*) AS customers
+  SELECT list AS dimension, product_id AS attribute, count(*) AS customers
   FROM marts.recommendations
-  WHERE snapshot_date = $snapshot_date AND list = 'cross_sell'
-  GROUP BY product_id
+  WHERE snapshot_date = $snapshot_date AND list IN ('cross_sell', 'up_sell')
+  GROUP BY list, product_id
   UNION ALL
   SELECT 'need' AS dimension, rule || ': ' || stage AS attribute, count(*) AS customers
   FROM marts.need_stages
@@ -62,7 +62,7 @@ named AS (
     count(*) OVER (PARTITION BY ranked.dimension, ranked.slug) AS sharing,
     ranked.customers >= settings.audience_minimum_size AS is_large,
     ranked.place <= settings.audience_most_values AS is_among_the_first,
-    ranked.dimension IN ('product', 'cross_sell')
+    ranked.dimension IN ('product', 'cross_sell', 'up_sell')
     AND replace(settings.audience_products, '|' || ranked.attribute || '|', '') <> settings.audience_products
       AS is_chosen
   FROM ranked

@@ -1,14 +1,14 @@
 /*
-description: "What to show or offer a customer: up to ten products in each list. repeat and cross_sell are never mixed, since their scores mean different things; win_back has both for customers who are going or gone, what they bought first. Left out is what a customer bought in the last 7 days (or less than half of the days by which a quarter buy it again ago) what nobody has bought for 60 days, and what is not in stock. Nothing is filled in to reach ten. Methods are those that marts.recommendation_validation has published."
+description: "What to show or offer a customer: up to ten products in each list. repeat and cross_sell are never mixed, since their scores mean different things; up_sell names what is one price band higher than a product of the customer; win_back has both for customers who are going or gone, what they bought first. Left out is what a customer bought in the last 7 days (or less than half of the days by which a quarter buy it again ago) what nobody has bought for 60 days, and what is not in stock. Nothing is filled in to reach ten. Methods are those that marts.recommendation_validation has published."
 grain: [snapshot_date, customer_id, list, slot]
 owner: team:crm
 columns:
   snapshot_date: {type: DATE, meaning: The day whose end the row describes}
   customer_id:   {type: VARCHAR, meaning: Customer of the shop}
-  list:          {type: VARCHAR, values: [repeat, cross_sell, win_back], meaning: "repeat: bought before, for customers of the last 730 days; cross_sell: never bought, for those of the last 365; win_back: for customers in the stages defecting and inactive, up to seven of the first and three of the second"}
+  list:          {type: VARCHAR, values: [repeat, cross_sell, up_sell, win_back], meaning: "repeat: bought before, for customers of the last 730 days; cross_sell: never bought, for those of the last 365; up_sell: never bought, one price band higher than a product of the same category that was bought in the last 180 days and at most twice as dear; win_back: for customers in the stages defecting and inactive, up to seven of the first and three of the second"}
   slot:          {type: INTEGER, min: 1, max: 10, meaning: Place in the list}
   product_id:    {type: VARCHAR, meaning: Product}
-  reason:        {type: VARCHAR, values: [bought_before, viewed_not_bought, complement, similar_customers, trending, popular], meaning: "Why it is here: bought before; viewed by the customer in the last 30 days; goes together with the product it is because of (marts.product_affinity); more often bought by customers with the same products; bought more than it was; bought by many. Of several the first"}
+  reason:        {type: VARCHAR, values: [bought_before, viewed_not_bought, complement, similar_customers, upgrade, trending, popular], meaning: "Why it is here: bought before; viewed by the customer in the last 30 days; goes together with the product it is because of (marts.product_affinity); more often bought by customers with the same products; often bought later by buyers of the product it is because of, which is cheaper; bought more than it was; bought by many. Of several the first"}
   because_of:    {type: VARCHAR, nullable: true, meaning: Product of the customer that speaks most for it}
   score:         {type: DOUBLE, min: 0, meaning: "What it was ranked by, to be compared inside a list and reason only"}
   probability_30d: {type: DOUBLE, nullable: true, min: 0, max: 1, meaning: "Chance to buy it in the 30 days after the snapshot date, where marts.replenishment_due knows one; no part of the ranking"}
@@ -24,7 +24,7 @@ tests:
   lists_are_not_mixed: |
     SELECT customer_id, list, slot FROM marts.recommendations
     WHERE snapshot_date = $snapshot_date
-      AND ((list = 'repeat' AND is_new) OR (list = 'cross_sell' AND NOT is_new) OR is_new = (reason = 'bought_before'))
+      AND ((list = 'repeat' AND is_new) OR (list IN ('cross_sell', 'up_sell') AND NOT is_new) OR is_new = (reason = 'bought_before'))
 */
 WITH repeats AS (
   SELECT
@@ -55,8 +55,16 @@ viewed AS (
     AND happened_on <= $snapshot_date
     AND date_diff('day', happened_on, $snapshot_date) < 30
 ),
+candidates AS (
+  SELECT 'cross_sell' AS list, method, customer_id, product_id, score, popularity, reason, because_of
+  FROM features.new_candidates
+  UNION ALL
+  SELECT 'up_sell' AS list, method, customer_id, product_id, score, popularity, reason, because_of
+  FROM features.upgrade_candidates
+),
 news AS (
   SELECT
+    candidates.list,
     candidates.customer_id,
     candidates.product_id,
     candidates.score,
@@ -64,16 +72,16 @@ news AS (
     chosen.status,
     CASE
       WHEN viewed.product_id IS NOT NULL AND candidates.score > 0 THEN 'viewed_not_bought'
-      WHEN pairs.is_complementary THEN 'complement'
+      WHEN candidates.reason = 'similar_customers' AND pairs.is_complementary THEN 'complement'
       ELSE candidates.reason
     END AS reason,
     candidates.because_of,
     row_number() OVER (
-      PARTITION BY candidates.customer_id
+      PARTITION BY candidates.list, candidates.customer_id
       ORDER BY floor(candidates.score * 10000000000 + 0.5) DESC, candidates.popularity DESC, candidates.product_id
     ) AS place
-  FROM features.new_candidates AS candidates
-  JOIN features.listed_methods AS chosen ON chosen.list = 'cross_sell' AND chosen.method = candidates.method
+  FROM candidates
+  JOIN features.listed_methods AS chosen ON chosen.list = candidates.list AND chosen.method = candidates.method
   LEFT JOIN marts.product_affinity AS pairs
     ON pairs.snapshot_date = $snapshot_date
     AND pairs.level = 'product'
@@ -90,7 +98,7 @@ placed AS (
   FROM repeats
   WHERE place <= 10
   UNION ALL
-  SELECT customer_id, 'cross_sell' AS list, place, product_id, reason, because_of, score, method, status, true AS is_new
+  SELECT customer_id, list, place, product_id, reason, because_of, score, method, status, true AS is_new
   FROM news
   WHERE place <= 10
 ),
