@@ -31,7 +31,7 @@ from pipeline.tables.header import Table
 
 _DATA = PurePosixPath("data")
 _OF_THIS_FILE = r"(^|[/\\])published\.duckdb\.tmp$"
-_CONFIG = {"threads": 1}
+_CONFIG: dict[str, str | bool | int | float | list[str]] = {"threads": 1}
 _FORM = 1  # to be raised when what is made below changes otherwise than by the tables
 
 _FOLDER = f"""
