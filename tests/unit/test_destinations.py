@@ -308,6 +308,10 @@ def test_a_ledger_written_again_holds_the_same(tmp_path):
 # ── interfaces ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
+class Html(str):
+    """What is no JSON."""
+
+
 class Server:
     """A server of this machine: `answers` says what it does with a method and a path; all calls are noted."""
 
@@ -331,7 +335,8 @@ class Server:
                 for name, value in headers.items():
                     self.send_header(name, value)
                 self.end_headers()
-                self.wfile.write(json.dumps(told).encode() if told is not None else b"")
+                text = told if isinstance(told, Html) else "" if told is None else json.dumps(told)
+                self.wfile.write(text.encode())
 
             do_GET = do_POST = do_DELETE = answer
 
@@ -469,6 +474,8 @@ def test_batches_are_as_large_as_klaviyo_takes_them(monkeypatch):
 
 
 def meta_of(server: Server, waits: list[float] | None = None) -> Meta:
+    for method in ("POST", "DELETE"):
+        server.standing.setdefault((method, "/77/users"), {}).setdefault("num_received", 1)
     destination = Destination(platform="meta", url=server.url, lists={"all/loyal": "77"})
     return Meta(destination, (waits if waits is not None else []).append)
 
@@ -550,6 +557,31 @@ def test_what_does_not_pass_ends_the_delivery_and_says_why(server, answer, said,
         answers(meta_of(server), "added", row("a", {"email": "a@x.com"}, n=1))
     assert len(server.calls) == calls
     assert "a@x.com" not in str(failure.value) and "secret" not in str(failure.value)
+
+
+@pytest.mark.parametrize("told", [Html("<html>maintenance</html>"), None, {}, [], {"errors": [{}]}, {"data": None}])
+@pytest.mark.parametrize("kind", ["added", "removed"])
+@pytest.mark.parametrize("of", [klaviyo_of, meta_of])
+def test_an_answer_that_the_interface_would_not_give_is_none(server, of, kind, told):
+    """A page that tells of maintenance, or that asks to log in, comes with status 200."""
+    sender = of(server)
+    server.answers = [(200, {}, told)] * 6
+    with pytest.raises(DeliveryFailed, match="answers, but nothing that its interface would"):
+        answers(sender, kind, row("a", {"Email": "a@x.com"} if of is klaviyo_of else {"email": "a" * 64}, n=1))
+
+
+@pytest.mark.parametrize("told", [Html("<html>maintenance</html>"), {"data": []}, {}])
+def test_a_removal_that_klaviyo_answers_with_a_page_is_not_done(server, told):
+    server.answers = [(200, {}, {"data": [{"id": "P1"}]}), *[(200, {}, told)] * 6]
+    with pytest.raises(DeliveryFailed, match="nothing that its interface would"):
+        answers(klaviyo_of(server), "removed", row("a", {"Email": "a@x.com"}))
+
+
+@pytest.mark.parametrize("told", [{"data": {}}, {"data": {"id": 7}}])
+def test_an_import_without_a_job_is_none(server, told):
+    server.answers = [(202, {}, told)]
+    with pytest.raises(DeliveryFailed, match="nothing that its interface would"):
+        answers(klaviyo_of(server), "added", row("a", {"Email": "a@x.com"}, n=1))
 
 
 def test_who_cannot_be_reached_is_tried_again(monkeypatch):

@@ -6,6 +6,7 @@ Neither what is sent nor what is answered is ever part of a message: both hold p
 from __future__ import annotations
 
 import datetime as dt
+import http.client
 import json
 import time
 import urllib.error
@@ -42,21 +43,25 @@ class Calls:
     timeout: float = 60
     waits_for: Callable[[Message], float | None] = lambda _: None
 
-    def call(self, method: str, path: str, body: bytes | None = None) -> dict[str, Any]:
-        """The JSON of the answer; empty where there is none. Raises Refused, DeliveryFailed."""
+    def call(
+        self, method: str, path: str, body: bytes | None = None, holds: Mapping[str, type] | None = None
+    ) -> dict[str, Any]:
+        """The JSON of the answer, which holds these values of these types; None: it has nothing to say. Raises Refused,
+        DeliveryFailed; also for an answer of another shape, as a page that tells of maintenance comes with status 200.
+        """
         url = path if path.startswith(f"{self.base}/") else f"{self.base}{path}"
         if not path.startswith(("/", f"{self.base}/")):  # the next page of an answer
             raise DeliveryFailed(f"{self.base} sends us to another address; nothing is asked there.")
         request = urllib.request.Request(  # noqa: S310 - the setting sees to it that it is https, or this machine
             url, body, dict(self.headers), method=method
         )
-        return tried(lambda: self._called(request), self.base, self.sleep)
+        return tried(lambda: self._called(request, holds), self.base, self.sleep)
 
-    def _called(self, request: urllib.request.Request) -> dict[str, Any]:
+    def _called(self, request: urllib.request.Request, holds: Mapping[str, type] | None) -> dict[str, Any]:
         """The answer to one call. Raises Passing, Refused, DeliveryFailed."""
         try:
             with _OPENER.open(request, timeout=self.timeout) as answer:
-                return _json(answer.read())
+                text = answer.read()
         except urllib.error.HTTPError as error:
             told, wait = _json(error.read()), _asked_to_wait(error.headers.get("Retry-After"))
             wait = self.waits_for(error.headers) if wait is None else wait
@@ -72,6 +77,12 @@ class Calls:
             raise Passing(f"it answers {error.code}", wait) from None
         except OSError as error:  # no connection, or none any more
             raise Passing(f"it cannot be reached ({type(getattr(error, 'reason', error)).__name__})") from None
+        except http.client.HTTPException as error:  # it breaks off in the middle of an answer
+            raise Passing(f"it answers nothing that can be read ({type(error).__name__})") from None
+        told = _json(text)
+        if text.strip() if holds is None else not all(isinstance(told.get(name), kind) for name, kind in holds.items()):
+            raise Passing("it answers, but nothing that its interface would")
+        return told
 
 
 class _NoRedirects(urllib.request.HTTPRedirectHandler):

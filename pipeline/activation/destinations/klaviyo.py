@@ -66,7 +66,7 @@ class Klaviyo:
         refused: dict[str, str] = {}
         while left := [row for row in rows if row.key not in refused]:
             try:
-                job = self._calls.call("POST", _IMPORTS, _body(list_id, left))["data"]["id"]
+                job = self._part(self._calls.call("POST", _IMPORTS, _body(list_id, left), {"data": dict}), "id", str)
             except Refused as error:
                 if error.status == 404:
                     raise self._no_such_list("POST", error) from None
@@ -81,12 +81,12 @@ class Klaviyo:
         """Waits until an import is done; who was not taken, and why, and of how many it is not said who they are."""
         path = f"{_IMPORTS}/{quote(job, safe='')}"
         for _ in range(POLLS):
-            told = self._call("GET", path)["data"]["attributes"]
-            if told["status"] == "complete":
+            told = self._part(self._call("GET", path, holds={"data": dict}), "attributes", dict)
+            if told.get("status") == "complete":
                 failed = int(told.get("failed_count") or 0)
                 named = self._errors(f"{path}/import-errors?page%5Bsize%5D={MOST_NAMED}", rows) if failed else {}
                 return named, max(failed - len(named), 0)
-            if told["status"] == "cancelled":
+            if told.get("status") == "cancelled":
                 return dict.fromkeys((row.key for row in rows), "the import was cancelled"), 0
             self._sleep(POLL_SECONDS)
         raise DeliveryFailed(f"{self._destination.url}: an import takes too long; it is sent again the next time.")
@@ -96,8 +96,8 @@ class Klaviyo:
         refused: dict[str, str] = {}
         page: str | None = path
         while page:
-            told = self._call("GET", page)
-            for error in told.get("data", []):
+            told = self._call("GET", page, holds={"data": list})
+            for error in told["data"]:
                 found = error.get("attributes", {})
                 payload = found.get("original_payload") or {}
                 payload = payload.get("attributes", payload)
@@ -130,17 +130,25 @@ class Klaviyo:
         page: str | None = f"/api/profiles?{urlencode(asked)}"
         found = set[str]()
         while page:
-            told = self._call("GET", page)
-            found |= {profile["id"] for profile in told.get("data", [])}
+            told = self._call("GET", page, holds={"data": list})
+            found |= {profile["id"] for profile in told["data"]}
             page = told.get("links", {}).get("next")
         return found
 
-    def _call(self, method: str, path: str, body: bytes | None = None) -> dict[str, Any]:
+    def _call(
+        self, method: str, path: str, body: bytes | None = None, holds: Mapping[str, type] | None = None
+    ) -> dict[str, Any]:
         """A call that does not depend on single people: what is refused is a fault of the settings."""
         try:
-            return self._calls.call(method, path, body)
+            return self._calls.call(method, path, body, holds)
         except Refused as error:
             raise self._no_such_list(method, error, path.partition("?")[0]) from None
+
+    def _part(self, told: Mapping[str, Any], name: str, kind: type) -> Any:
+        """A value of the data of an answer. Raises DeliveryFailed where there is none of its type."""
+        if not isinstance(value := told["data"].get(name), kind):
+            raise DeliveryFailed(f"{self._destination.url} answers, but nothing that its interface would.")
+        return value
 
     def _no_such_list(self, method: str, error: Refused, path: str = _IMPORTS) -> DeliveryFailed:
         return DeliveryFailed(f"{self._destination.url} answers {error.status} to {method} {path}; check the list.")

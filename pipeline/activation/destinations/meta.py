@@ -60,7 +60,7 @@ class Meta:
         payload = {"schema": [_SCHEMA[name] for name in columns], "data": data}
         fields = {"payload": json.dumps(payload), "session": json.dumps(session), "access_token": self._token}
         try:
-            answer = self._calls.call(method, path, urlencode(fields).encode())
+            answer = self._calls.call(method, path, urlencode(fields).encode(), {"num_received": int})
         except Refused as error:  # of the whole call; people who are not taken are counted in an answer
             raise DeliveryFailed(
                 f"{self._destination.url} refuses the audience (error {_code(error.told)}); check its id, what the "
