@@ -6,16 +6,16 @@ The same means: the same text, the same values of its parameters, and since then
 wrote to a table that it reads, itself or by a feature below it. So nobody can tell the difference but by the time.
 
 A run that says what it will ask for (`expect`), and which of that is done (`finished`), has a table for as long as
-something to come reads it. These tables are of the connection, which is a run's. They never enter the file of the
-warehouse, what does not fit into memory goes where all else is spilled, and nothing of a run that dies is left to the
-next one.
+something to come reads it. What a kept feature is made of is then kept as well, where others to come read that, too.
+These tables are of the connection, which is a run's. They never enter the file of the warehouse, what does not fit into
+memory goes where all else is spilled, and nothing of a run that dies is left to the next one.
 """
 
 from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Set
 from functools import cache
 from typing import Any, Protocol
 
@@ -57,6 +57,8 @@ class Kept:
         self._made = 0
         self._expect: Callable[[], Asked] = dict
         self._finished = set[str]()
+        self._latest: Any = None
+        """The latest snapshot date that was asked for: the day of the run. Methods are tried on earlier ones."""
 
     def expect(self, asked: Callable[[], Asked]) -> None:
         """What this connection will be asked for. It is looked at once, and not before there is a table to let go."""
@@ -65,23 +67,15 @@ class Kept:
     def finished(self, name: str) -> None:
         """This one asks for nothing any more: what nobody to come reads is let go."""
         self._finished.add(name)
-        expected = self._expect() if any(self._tables.values()) else {}
-        if expected:
-            to_come = [selects for other, selects in expected.items() if other not in self._finished]
-            needed = set[str]().union(*(self._looked_for(select) for selects in to_come for select in selects))
-            for feature in self._tables.keys() - needed:
+        present = {feature for feature, tables in self._tables.items() if tables}
+        if present and self._expect():
+            for feature in self._tables.keys() - self._looked_for(present):
                 self._let_go(feature)
 
-    def _looked_for(self, select: str) -> set[str]:
-        """Kept features that the SELECT will read, itself or to make one of which there is no table yet."""
-        if not isinstance(select, WithFeatures):
-            return set()
-        needed, found = set(select.last.features), set[str]()
-        for name, part in reversed(list(select.features.items())):
-            if name in needed:
-                found |= {name} & kept_features()
-                needed |= set() if name in kept_features() and self._tables.get(name) else part.features
-        return found
+    def _looked_for(self, present: Set[str]) -> set[str]:
+        """Kept features that SELECTs to come will read, themselves or to make one that is not `present`."""
+        to_come = [selects for name, selects in self._expect().items() if name not in self._finished]
+        return set[str]().union(*(_read_by(select, present) for selects in to_come for select in selects))
 
     def note(self, statement: str) -> None:
         """A statement is about to run: the tables that it writes, makes or drops are others from now on."""
@@ -106,33 +100,56 @@ class Kept:
         """
         if not isinstance(select, WithFeatures):
             return select
+        day = parameters.get("snapshot_date")
+        self._latest = max(filter(None, (self._latest, day)), default=None)
+        return self._reading(select, parameters, kept_features() if make else frozenset())
+
+    def _reading(self, select: WithFeatures, parameters: Mapping[str, Any], makes: Set[str]) -> str:
+        """`makes`: features of which a table is made where there is none."""
         needed, ctes = set(select.last.features), dict[str, str]()
         for name, part in reversed(list(select.features.items())):
             if name not in needed:
                 continue
-            table = self._table(select, name, parameters, make) if name in kept_features() else None
+            table = self._table(select, name, parameters, makes) if name in kept_features() else None
             ctes[name] = f"SELECT {', '.join(features()[name].header.columns)} FROM {table}" if table else part.sql
             needed |= set() if table else part.features
         return with_ctes(dict(reversed(list(ctes.items()))), select.last.sql)
 
-    def _table(self, select: WithFeatures, name: str, parameters: Mapping[str, Any], make: bool) -> str | None:
-        """The table of a feature, made where there is none."""
+    def _table(self, select: WithFeatures, name: str, parameters: Mapping[str, Any], makes: Set[str]) -> str | None:
+        """The table of a feature; where there is none, made if it is one of `makes`."""
         feature, tables = select.alone(name), self._tables.setdefault(name, {})
         values = tuple(parameters.get(asked) for asked in sorted(set(_PARAMETER.findall(feature))))
         made = (str(feature), values, tuple(self._versions[read] for read in sorted(feature.tables)))
         table = tables.pop(made, None)
-        if table is None and make:
+        if table is None and name in makes:
             while len(tables) >= MOST:
                 self._keeper.let_go(tables.pop(next(iter(tables))))
+            asked = self._reading(feature, parameters, self._shared(name, parameters))
             self._made += 1
             table = f"kept_{self._made}_{name.partition('.')[2]}"
-            # What it reads itself is not made for its sake: often nobody else asks for that on the day.
-            asked = self.reading(feature, parameters, make=False)
             self._keeper.keep_feature(table, name, asked, parameters)
         if table is None:
             return None
         tables[made] = table
         return f"temp.{table}"
+
+    def _shared(self, name: str, parameters: Mapping[str, Any]) -> set[str]:
+        """Kept features that others than the one being made will ask for. Of an earlier day nobody else does."""
+        if parameters.get("snapshot_date") != self._latest:
+            return set()
+        return self._looked_for({feature for feature, tables in self._tables.items() if tables} | {name})
+
+
+def _read_by(select: str, present: Set[str]) -> set[str]:
+    """Kept features that the SELECT will read, itself or to make one that is not present."""
+    if not isinstance(select, WithFeatures):
+        return set()
+    needed, found = set(select.last.features), set[str]()
+    for name, part in reversed(list(select.features.items())):
+        if name in needed:
+            found |= {name} & kept_features()
+            needed |= set() if name in kept_features() & present else part.features
+    return found
 
 
 @cache

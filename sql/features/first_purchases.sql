@@ -12,15 +12,24 @@ columns:
   lately:       {type: BIGINT, unit: days, min: 0, meaning: Occasions of the last 90 days with the item}
   items:        {type: BIGINT, unit: items, min: 1, meaning: Different items of the customer}
 */
-WITH bought AS (
-  SELECT
-    level,
-    item,
-    customer_id,
-    occasion_on,
-    count(*) OVER (PARTITION BY level, customer_id, occasion_on) AS size,
-    date_diff('day', occasion_on, $snapshot_date) AS age_days
+WITH sizes AS (
+  SELECT level, customer_id, occasion_on, count(*) AS size
   FROM features.item_occasions
+  GROUP BY level, customer_id, occasion_on
+),
+bought AS (
+  SELECT
+    occasions.level,
+    occasions.item,
+    occasions.customer_id,
+    occasions.occasion_on,
+    sizes.size,
+    date_diff('day', occasions.occasion_on, $snapshot_date) AS age_days
+  FROM features.item_occasions AS occasions
+  JOIN sizes
+    ON sizes.level = occasions.level
+    AND sizes.customer_id = occasions.customer_id
+    AND sizes.occasion_on = occasions.occasion_on
 ),
 -- Day and size in one number, so that the size of the first occasion needs no second look: the age goes up to 364.
 firsts AS (
@@ -35,14 +44,20 @@ firsts AS (
     count(*) FILTER (WHERE age_days < 90) AS lately
   FROM bought
   GROUP BY level, item, customer_id
+),
+customers AS (
+  SELECT level, customer_id, count(*) AS items
+  FROM firsts
+  GROUP BY level, customer_id
 )
 SELECT
-  level,
-  item,
-  customer_id,
-  first_on,
-  window_on,
-  window_size,
-  lately,
-  count(*) OVER (PARTITION BY level, customer_id) AS items
+  firsts.level,
+  firsts.item,
+  firsts.customer_id,
+  firsts.first_on,
+  firsts.window_on,
+  firsts.window_size,
+  firsts.lately,
+  customers.items
 FROM firsts
+JOIN customers ON customers.level = firsts.level AND customers.customer_id = firsts.customer_id

@@ -95,6 +95,25 @@ def test_what_a_kept_feature_to_come_is_made_of_is_not_let_go(shop: Shop) -> Non
     assert kept_tables(shop) == ["item_occasions"]
 
 
+def test_what_a_kept_feature_is_made_of_is_kept_too_where_others_to_come_read_it(shop: Shop) -> None:
+    items = with_features("SELECT item FROM features.item_occasions")
+    shop.engine.expect(lambda: {"items": [items], "lines": [LINES]})
+    shop.orders("anna", "2026-12-01", product_id="p", category="k").table("staging.orders")
+    shop.engine.read(items, {"snapshot_date": DAY})
+    assert kept_tables(shop) == ["product_lines", "item_occasions"]
+    shop.engine.read(items, {"snapshot_date": dt.date(2026, 11, 30)})  # a day on which methods are tried
+    assert kept_tables(shop) == ["product_lines", "item_occasions", "item_occasions"]
+
+
+def test_it_is_not_where_nothing_else_reads_it(shop: Shop) -> None:
+    items = with_features("SELECT item FROM features.item_occasions")
+    shop.engine.expect(lambda: {"items": [items], "again": [items], "lines": [LINES]})
+    shop.orders("anna", "2026-12-01", product_id="p", category="k").table("staging.orders")
+    shop.engine.finished("lines")
+    shop.engine.read(items, {"snapshot_date": DAY})
+    assert kept_tables(shop) == ["item_occasions"]
+
+
 def test_a_kept_feature_is_as_of_the_day_that_is_asked_for(shop: Shop) -> None:
     shop.orders("anna", "2026-12-01", "2026-12-10").table("staging.occasions")
     assert len(occasions(shop)) == 2

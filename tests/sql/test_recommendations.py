@@ -1,6 +1,7 @@
 """marts.recommendations and recommendation_validation: what customers are shown, held against the past."""
 
 import datetime as dt
+import hashlib
 
 import numpy as np
 import polars as pl
@@ -97,6 +98,24 @@ def test_a_customer_with_half_of_all_lines_is_one_customer(households):
     rows = ask(households, "product_neighbours")
     assert rows.where(product_id="oil").by("other_id", "customers") == {"bread": 5, "butter": 4, "jam": 3}
     assert rows.where(product_id="oil", other_id="bread").one("cosine") == pytest.approx(5 / (5 * 7) ** 0.5)
+
+
+def test_of_too_many_customers_a_part_is_compared(households):
+    """Of products that five have bought, sixty have two each, three have three and two have two: 142 pairs."""
+    asked = with_features(
+        "SELECT product_id, other_id, customers FROM features.product_neighbours ORDER BY ALL",
+        {"features.listed_methods": step.ALL_METHODS},
+    )
+    for number in range(60):
+        households.orders(f"buyer {number}", days_before(30), product_id="bread")
+        households.orders(f"buyer {number}", days_before(20), product_id="jam")
+    households.table("staging.orders")
+    everybody = [f"buyer {number}" for number in range(60)] + ["a", "b", "c"]
+    for most, drawn_to in ((142, "g"), (141, "8"), (71, "8"), (70, "4")):
+        limited = str(asked).replace("40000000", str(most))
+        rows = households.engine.read(limited, {"snapshot_date": dt.date.fromisoformat(DAY)})
+        drawn = [customer for customer in everybody if hashlib.md5(customer.encode()).hexdigest() < drawn_to]
+        assert ("bread", "jam", len(drawn)) in rows.rows()
 
 
 def test_what_may_be_bought_again(shop):
