@@ -421,6 +421,10 @@ def confine(connection: duckdb.DuckDBPyConnection, settings: Settings, named: It
     connection.execute("SET lock_configuration = true").fetchall()
 
 
+_FAILS = "partial_aggregate_pushdown"
+"""Of DuckDB 2.0: over some joins of features it ends the whole database with an internal error."""
+
+
 def open_file(file: Path, settings: Settings, read_only: bool = False) -> duckdb.DuckDBPyConnection:
     """Open the warehouse with the limits of the settings, to be confined before SQL that is not ours runs on it."""
     file.parent.mkdir(parents=True, exist_ok=True)
@@ -429,6 +433,7 @@ def open_file(file: Path, settings: Settings, read_only: bool = False) -> duckdb
         "temp_directory": str(file.parent / ".spill"),
         "TimeZone": settings.timezone,
         "autoinstall_known_extensions": "false",
+        "disabled_optimizers": _FAILS,
     }
     if settings.threads:
         config["threads"] = settings.threads
