@@ -328,7 +328,7 @@ class Table:
         told = cells[self.country].strip().upper() if self.country is not None and self.country < len(cells) else ""
         country = told if len(told) == 2 else person.shop_country
         beside: tuple[Column, ...] = ("unknown",) * max(0, len(cells) - len(self.columns))
-        columns: tuple[Column, ...] = (*self.columns, *beside)
+        columns = self.columns + beside
         return max(judged(column, cell, person, country) for column, cell in zip(columns, cells, strict=False))
 
 

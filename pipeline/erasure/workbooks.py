@@ -41,7 +41,7 @@ Row = Mapping[str, str]
 
 
 def records_of_workbook(path: Path, is_header: Callable[[Collection[str]], bool]) -> Iterator[tuple[Row, Row]]:
-    """(cells of the last row before that `is_header`, cells) of the rows of all sheets. Raises BadZipFile, ValueError."""
+    """(cells of the last row before that `is_header`, cells) of all rows. Raises BadZipFile, ValueError."""
     with zipfile.ZipFile(path) as archive:
         parts = _parts(archive)
     strings = _texts_of(parts.get(_STRINGS, b""))
