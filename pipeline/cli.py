@@ -462,9 +462,6 @@ def forget(
     rewrite_exports: Annotated[
         bool, typer.Option("--rewrite-exports", help="Take their records out of the files of the drop folder, too.")
     ] = False,
-    exports_checked: Annotated[
-        bool, typer.Option("--exports-checked", help="The exports that were named as doubtful hold them no more.")
-    ] = False,
     all_open: Annotated[
         bool, typer.Option("--open", help="Everybody whose case is open, among them who asked by an export `erasures`.")
     ] = False,
@@ -477,7 +474,7 @@ def forget(
     given = [(kind, place) for kind, place in (("customer_id", id), ("email", email), ("phone", phone)) if place]
     if len(given) + all_open > 1:
         raise _fail("Name who is to be forgotten by one of --id, --email, --phone and --open.", _NOT_CHANGED)
-    if not given and not all_open and (requested or rewrite_exports or exports_checked):
+    if not given and not all_open and (requested or rewrite_exports):
         raise _fail("Name who is to be forgotten by one of --id, --email, --phone and --open.", _NOT_CHANGED)
     if all_open and requested:
         raise _fail("--requested is for who is named; an open case knows its day.", _NOT_CHANGED)
@@ -490,9 +487,9 @@ def forget(
         from pipeline.erasure.forget import CannotForget, forget_all, forget_open
 
         cases = (
-            forget_open(settings, rewrite_exports, exports_checked)
+            forget_open(settings, rewrite_exports)
             if all_open
-            else forget_all(settings, *given[0], day, rewrite_exports, exports_checked)
+            else forget_all(settings, *given[0], day, rewrite_exports)
         )
         for case in cases:
             if isinstance(case, CannotForget):
@@ -504,6 +501,9 @@ def forget(
             out.print(f"Case {case.case}: {state}.", markup=False, soft_wrap=True)
             for what, names in case.left.items():
                 out.print(f"  {what.replace('_', ' ')}: {', '.join(names)}", markup=False, soft_wrap=True)
+            if case.possible:
+                told = "possible, not removed, look yourself (a word or number there may be theirs or anything)"
+                out.print(f"  {told}: {', '.join(case.possible)}", markup=False, soft_wrap=True)
     if left:
         out.print("Remove what is left, then give the same command again.", markup=False, style="dim")
         raise typer.Exit(1)

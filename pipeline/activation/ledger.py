@@ -133,6 +133,8 @@ class Row:
     customer_id: str
     key: str
     cells: str | None = None
+    why: str | None = None
+    """Why somebody must not be on a list; none of who is only on it no more."""
 
     @property
     def identifiers(self) -> dict[str, str]:
@@ -437,7 +439,7 @@ class Ledger:
             FROM ({differences(sent, wanted)}) AS changed
             LEFT JOIN ({wanted}) AS rows ON changed.kind <> 'removed' AND rows.identifiers = changed.identifiers
             LEFT JOIN (
-              SELECT customer_id, min(why) AS why FROM (
+              SELECT customer_id, coalesce(min(why) FILTER (why = 'erased'), min(why)) AS why FROM (
                 SELECT customer_id, why FROM outbox
                 WHERE platform = $platform AND audience = $audience AND identifiers IS NULL
                 UNION ALL FROM leaving
@@ -448,7 +450,7 @@ class Ledger:
             given,
         )
         of = {kind: [Row(*row) for told, *row, _ in found if told == kind] for kind in ("added", "updated")}
-        must = [Row(*row) for kind, *row, why in found if kind == "removed" and why]
+        must = [Row(customer, key, None, why) for kind, customer, key, _, why in found if kind == "removed" and why]
         left = [Row(*row) for kind, *row, why in found if kind == "removed" and not why]
         if listed is None or mode == "full":
             left = []

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,9 @@ from pipeline.engines.duckdb import DuckDBEngine
 from pipeline.engines.spark.lake import lake_folder
 from pipeline.erasure import purge
 from pipeline.erasure.cases import Deadline, begin, close, deadlines, person_of
-from pipeline.erasure.person import NotOnePerson, Person, find_person
+from pipeline.erasure.cells import columns_of
+from pipeline.erasure.known import find_person
+from pipeline.erasure.person import NotOnePerson, Person
 from pipeline.erasure.search import search
 from pipeline.errors import PerennialError
 from pipeline.home.locks import home_lock
@@ -38,24 +40,26 @@ class CannotForget(PerennialError):
 
 @dataclass(frozen=True)
 class Case:
-    """How far a case has come. `left`: what still holds the person and what to do about it, by what it is."""
+    """How far a case has come. `left`: what still holds the person and what to do about it, by what it is. `possible`:
+    exports with a word or a number that may be the person's and may be anything; nothing waits for them.
+    """
 
     case: str
     due_on: str
     is_closed: bool
     left: dict[str, list[str]]
+    possible: list[str] = field(default_factory=list)
 
 
 def forget(
     settings: Settings, kind: Kind, told: str, requested_on: dt.date | None = None, with_exports: bool = False,
-    after: Callable[[str], object] = lambda step: None, exports_checked: bool = False,
+    after: Callable[[str], object] = lambda step: None,
 ) -> Case:  # fmt: skip
     """Forget who is named, holding the home; again, to go on with it, or to look whether anything has come back.
 
     `requested_on`: today unless given, or unless the case knows an earlier day. `with_exports`: records of the drop
-    folder are rewritten. `after` is told each step that is done. `exports_checked`: somebody has looked into the
-    exports in which an id may be something else. Raises CannotForget, NotOnePerson, ErasureKeyError, CaseDamaged,
-    HomeBusy.
+    folder are rewritten. `after` is told each step that is done. Raises CannotForget, NotOnePerson, ErasureKeyError,
+    CaseDamaged, LedgerUnusable, HomeBusy.
     """
     _require_engine(settings)
     known_as = canonical(kind, told, settings.country)
@@ -72,7 +76,7 @@ def forget(
         if case is None or case["state"] != "open":
             person = _found(settings, kind, known_as)
             case = begin(settings, name, person, _asked_on(case, requested_on, today), today)
-        return _work_through(settings, case, with_exports, after, exports_checked)
+        return _work_through(settings, case, with_exports, after)
 
 
 def _require_engine(settings: Settings) -> None:
@@ -93,7 +97,7 @@ def _asked_on(case: dict[str, Any] | None, requested_on: dt.date | None, today: 
 
 
 def _work_through(
-    settings: Settings, case: dict[str, Any], with_exports: bool, after: Callable[[str], object], exports_checked: bool
+    settings: Settings, case: dict[str, Any], with_exports: bool, after: Callable[[str], object]
 ) -> Case:  # fmt: skip
     """A case that has begun, to its end; the caller holds the home."""
     person = person_of(settings, case["case"])
@@ -103,15 +107,15 @@ def _work_through(
         purge.rewrite_exports(settings, person)
         after("exports")
     set_right(settings)
-    return _judged(settings, case, person, sent, exports_checked)
+    return _judged(settings, case, person, sent)
 
 
 def forget_all(
-    settings: Settings, kind: str, place: str, requested_on: dt.date | None, with_exports: bool, exports_checked: bool
+    settings: Settings, kind: str, place: str, requested_on: dt.date | None, with_exports: bool
 ) -> Iterator[Case]:
     """The same of all who are named in a file, one per line; `-` is the standard input."""
     for one in named_in(place):
-        yield forget(settings, kind_of(kind), one, requested_on, with_exports, exports_checked=exports_checked)
+        yield forget(settings, kind_of(kind), one, requested_on, with_exports)
 
 
 def kind_of(name: str) -> Kind:
@@ -132,18 +136,18 @@ def named_in(place: str) -> list[str]:
     return told
 
 
-def forget_open(settings: Settings, with_exports: bool, exports_checked: bool) -> Iterator[Case | CannotForget]:
+def forget_open(settings: Settings, with_exports: bool) -> Iterator[Case | CannotForget]:
     """The same of every case that is not closed, what is due first before the others: begun ones, and the requests
     that exports tell of. What one is refused for, such as an address of several customers, stops no other.
     """
     _require_engine(settings)
     requests = {case_of(settings, one.kind, one.known_as): one for one in reversed(_requests(settings))}
     for deadline in deadlines(settings):
-        yield _worked_through(settings, deadline, requests.get(deadline.case), with_exports, exports_checked)
+        yield _worked_through(settings, deadline, requests.get(deadline.case), with_exports)
 
 
 def _worked_through(
-    settings: Settings, deadline: Deadline, request: Request | None, with_exports: bool, exports_checked: bool
+    settings: Settings, deadline: Deadline, request: Request | None, with_exports: bool
 ) -> Case | CannotForget:  # fmt: skip
     if deadline.state == "open":
         with home_lock(settings.home, "forget", settings.lock_wait_seconds):
@@ -151,7 +155,7 @@ def _worked_through(
             remove_unfinished(settings)
             case = _case(settings, deadline.case)
             assert case is not None
-            return _work_through(settings, case, with_exports, lambda step: None, exports_checked)
+            return _work_through(settings, case, with_exports, lambda step: None)
     if request is None:
         return CannotForget(
             f"Case {deadline.case}: whom it names is not in {FILE} any more. Put the export of requests into the drop "
@@ -159,7 +163,7 @@ def _worked_through(
         )
     kind, known_as, day = request.kind, request.known_as, deadline.requested_on
     try:
-        return forget(settings, kind, known_as, day, with_exports, exports_checked=exports_checked)
+        return forget(settings, kind, known_as, day, with_exports)
     except NotOnePerson as error:
         return CannotForget(f"Case {deadline.case}: {error}")
 
@@ -211,7 +215,7 @@ def _found(settings: Settings, kind: Kind, known_as: str) -> Person:
         if (key := find_key(settings)) is not None:
             set_key(engine, key)
         with people_attached(engine, settings):
-            return find_person(engine, kind, known_as)
+            return find_person(engine, settings, kind, known_as)
 
 
 def _elsewhere(settings: Settings) -> list[Path]:
@@ -221,17 +225,14 @@ def _elsewhere(settings: Settings) -> list[Path]:
 
 
 def _judged(
-    settings: Settings, case: dict[str, Any], person: Person, sent: list[str], exports_checked: bool
+    settings: Settings, case: dict[str, Any], person: Person, sent: list[str]
 ) -> Case:  # fmt: skip
     """Look everywhere, write down what is left, and close the case where nothing is."""
-    found = search(settings.home, person, settings.exports_folder, _elsewhere(settings))
+    found = search(settings.home, person, settings.exports_folder, _elsewhere(settings), columns_of(settings))
     left = {
         "to be removed by perennial deliver": sent,
         "holding": found.holding,
         "unreadable": found.unreadable,
-        "to be looked into (the id may be something else there), then --exports-checked": (
-            [] if exports_checked else found.doubtful
-        ),
     }
     left = {what: names for what, names in left.items() if names}
     told = case | {
@@ -240,7 +241,7 @@ def _judged(
             "looked_for": {kind: len(known) for kind, known in person.by_kind().items()},
             "files_looked_into": found.looked_into,
             "ids_looked_for_in_columns_of_ids_alone": len(person.other_ids),
-            "exports_checked_by_hand": found.doubtful if exports_checked else [],
+            "possible_and_not_removed": found.doubtful,
             "still_held_in": len(found.holding),
             "not_readable": len(found.unreadable),
         },
@@ -249,4 +250,4 @@ def _judged(
         write_case(case_file(settings, case["case"]), told)
     else:
         close(settings, told)
-    return Case(case["case"], case["due_on"], not left, left)
+    return Case(case["case"], case["due_on"], not left, left, found.doubtful)

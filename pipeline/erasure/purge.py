@@ -15,7 +15,7 @@ import sqlite3
 import zipfile
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -28,8 +28,10 @@ from pipeline.activation.ledger import require_newest
 from pipeline.durable import fsync
 from pipeline.engines.duckdb import DuckDBEngine
 from pipeline.engines.spark.lake import Lake, is_in_lake
-from pipeline.erasure.person import Person
-from pipeline.erasure.workbooks import rewrite_workbook
+from pipeline.erasure.cells import CUSTOMERS, NAMES_ALONE, ORDERS, Column, Columns, Of, column_of, columns_of, judged
+from pipeline.erasure.person import Person, sha256
+from pipeline.erasure.words import Words
+from pipeline.erasure.workbooks import records_of_workbook, rewrite_workbook
 from pipeline.home.opening import opened
 from pipeline.home.people import SUPPRESSED, people_attached, people_file, sweep, table_of
 from pipeline.home.publishing import Publication
@@ -43,10 +45,7 @@ from pipeline.reporting.words import shown_id
 from pipeline.settings import Settings
 from pipeline.tables.catalog import catalog_of
 from pipeline.tables.inputs import INPUTS
-from pipeline.tables.platforms import platforms
 
-CUSTOMERS = frozenset({"customer_id", "guest_id", "account_id"})
-ORDERS = frozenset({"order_id"})
 _PUBLISHED = ("data/marts", "data/audiences", "reports/out")
 _NO_LOGS = (".lock", ".key")
 _OF_SQLITE = ("-wal", "-shm", "-journal")
@@ -103,7 +102,7 @@ def fill(engine: DuckDBEngine, person: Person) -> None:
     """Temporary tables of what is looked for, so that it is part of no statement."""
     for name, values in (
         ("erased_customers", person.customer_ids), ("erased_order_ids", person.order_ids),
-        ("erased_addresses", person.addresses),
+        ("erased_addresses", [*person.addresses, *person.phones]),
     ):  # fmt: skip
         engine.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS SELECT unnest($values::VARCHAR[]) AS value",
                        {"values": list(values)})  # fmt: skip
@@ -121,7 +120,8 @@ def is_of_person(columns: Mapping[str, str], customers: Iterable[str] = CUSTOMER
         cell = f"rows.{quoted(name)}"
         if kind != "VARCHAR":
             conditions.append(
-                f"EXISTS (SELECT 1 FROM temp.erased_addresses WHERE contains(CAST({cell} AS VARCHAR), value))"
+                f"EXISTS (SELECT 1 FROM temp.erased_addresses "
+                f"WHERE contains(CAST(to_json({cell}) AS VARCHAR), CAST(to_json(value) AS VARCHAR)))"
             )
             continue
         looked_for = ["addresses"]
@@ -208,6 +208,7 @@ def purge_published(settings: Settings, person: Person) -> None:
 
 
 Target = Callable[[], Path]
+Row = list[tuple[Column, str]]
 
 
 def _change_parquet(engine: DuckDBEngine, path: Path, person: Person, target: Target) -> int | None:
@@ -222,18 +223,54 @@ def _change_parquet(engine: DuckDBEngine, path: Path, person: Person, target: Ta
 def _change_csv(engine: DuckDBEngine, path: Path, person: Person, target: Target) -> int | None:
     """Records without the person; the others stay as they are, byte for byte."""
     before = path.read_bytes()
-    after = _without(before, person)
+    after = _without_shared(_without(before, person), path, person)
     if after == before:
         return None
     target().write_bytes(after)
-    return sum(1 for _ in _records(after)) - 1
+    return sum(1 for _ in records_of(after.splitlines(keepends=True))) - 1
 
 
-def _without(content: bytes, person: Person) -> bytes:
-    """A CSV without the records of a person; its header stays."""
-    header, *records = _records(content) if content else (b"",)
-    table = _Table.of(header)
-    return b"".join((header, *(record for record in records if not table.is_of(record, person))))
+def _without(content: bytes, person: Person, columns: Columns = NAMES_ALONE) -> bytes:
+    """A CSV without the records of a person; its header stays. What names others, too, stays without the person."""
+    header, *records = records_of(content.splitlines(keepends=True)) if content else (b"",)
+    table = Table.of(header, columns)
+    return b"".join((header, *(_rest(record, table.judged(record, person), person) for record in records)))
+
+
+def _without_shared(content: bytes, path: Path, person: Person) -> bytes:
+    """A list for a platform without the person's row of an address that others have, too: it names nobody's id, and
+    each address once. Whose the row is, names tell, or who of them is in the audience; of several, the first is taken.
+    """
+    ids_file = path.with_name(f"{path.name.removesuffix('.csv').rpartition('.')[0]}.csv")
+    if not person.shared or ids_file == path or not ids_file.is_file():
+        return content
+    header, *records = records_of(ids_file.read_bytes().splitlines(keepends=True)) or (b"",)
+    table = Table.of(header)
+    members = {
+        cell for one in records for column, cell in _filled(table.columns, _cells(one, ",")) if column == "customer"
+    }
+    if members.isdisjoint(person.customer_ids):
+        return content
+    others = members & {*person.others}
+    comes_first = not others or min(members & {*person.customer_ids}) < min(others)
+    named, others_named = ({*names, *map(sha256, names)} for names in (person.names, person.names_of_others))
+    header, *records = records_of(content.splitlines(keepends=True)) or (b"",)
+    table, sharing = Table.of(header), person.sharing
+
+    def is_persons(record: bytes) -> bool:
+        if table.judged(record, sharing) <= Of.POSSIBLY:
+            return False
+        cells = {cell.strip().lower() for cell in _cells(record, table.separator)}
+        return cells.isdisjoint(others_named) and (comes_first or not cells.isdisjoint(named))
+
+    return b"".join((header, *(one for one in records if not is_persons(one))))
+
+
+def _rest(record: bytes, found: Of, person: Person) -> bytes:
+    """What stays of a record."""
+    if found is Of.WHOLLY:
+        return b""
+    return person.in_text.sub(FORGOTTEN.encode(), record) if found is Of.PARTLY else record
 
 
 def _change_text(engine: DuckDBEngine, path: Path, person: Person, target: Target) -> int | None:
@@ -241,8 +278,7 @@ def _change_text(engine: DuckDBEngine, path: Path, person: Person, target: Targe
     before = path.read_bytes()
     after = _link_to(person).sub(b"", before)
     after = _cell_of(person).sub(rb">" + FORGOTTEN.encode() + rb"<", after)
-    if (pattern := person.in_text) is not None:
-        after = pattern.sub(FORGOTTEN.encode(), after)
+    after = person.in_text.sub(FORGOTTEN.encode(), after)
     if after == before:
         return None
     target().write_bytes(after)
@@ -263,54 +299,103 @@ def _link_to(person: Person) -> re.Pattern[bytes]:
 
 
 @dataclass(frozen=True)
-class _Table:
-    """What the header of a CSV tells: what separates cells, and in which are ids of customers and of orders."""
+class Table:
+    """What the header of a CSV tells: what separates cells, and what the columns hold."""
 
     separator: str
-    customers: tuple[int, ...]
-    orders: tuple[int, ...]
+    columns: tuple[Column, ...]
+    country: int | None
+    """In which column is the country of a number that does not say it itself."""
 
     @classmethod
-    def of(cls, header: bytes) -> Self:
+    def of(cls, header: bytes, columns: Columns = NAMES_ALONE) -> Self:
         separator = max(",;\t|", key=_text(header).count)
-        names = [name.strip().lower().replace(" ", "_") for name in _cells(header, separator)]
-        of_platforms = {
-            name.lower().replace(" ", "_")
-            for one in platforms().values()
-            for name, column in one.header.columns.items()
-            if column.kind == "id"
-        }
-        customers, orders = (
-            tuple(place for place, name in enumerate(names) if name in known)
-            for known in (CUSTOMERS | of_platforms, ORDERS)
-        )
-        return cls(separator, customers, orders)
+        names = [name.strip().lower() for name in _cells(header, separator)]
+        country = names.index("country") if "country" in names else None
+        return cls(separator, tuple(column_of(name, columns) for name in names), country)
 
-    def is_of(self, record: bytes, person: Person) -> bool:
-        pattern = person.in_text
-        if pattern is not None and pattern.search(record):
-            return True
-        cells = {place: cell.strip() for place, cell in enumerate(_cells(record, self.separator))}
-        return any(cells.get(place) in person.customer_ids for place in self.customers) or any(
-            cells.get(place) in person.order_ids for place in self.orders
-        )
+    def judged(self, record: bytes, person: Person) -> Of:
+        if not person.in_cells.may_stand_in(record):
+            return Of.NOBODY
+        try:
+            record.decode()
+        except UnicodeDecodeError:  # of an old program, which says nowhere in which letters
+            if person.in_text.search(record):
+                return Of.WHOLLY
+        cells = _cells(record, self.separator)
+        if not cells:
+            return Of.PARTLY if person.in_text.search(record) else Of.NOBODY
+        told = cells[self.country].strip().upper() if self.country is not None and self.country < len(cells) else ""
+        country = told if len(told) == 2 else person.shop_country
+        beside: tuple[Column, ...] = ("unknown",) * max(0, len(cells) - len(self.columns))
+        columns = self.columns + beside
+        return max(judged(column, cell, person, country) for column, cell in zip(columns, cells, strict=False))
 
 
-def _is_object_of(line: bytes, person: Person) -> bool:
+def object_judged(line: bytes, person: Person, columns: Columns = NAMES_ALONE) -> Of:
     """The same of an object of JSON lines, by its own keys."""
-    pattern = person.in_text
-    if pattern is not None and pattern.search(line):
-        return True
+    if not person.in_cells.may_stand_in(line) and b"\\u" not in line:
+        return Of.NOBODY
     try:
         told = json.loads(line)
     except ValueError:
-        return False
-    named = told.items() if isinstance(told, dict) else ()
-    return any(
-        str(cell) in (person.customer_ids if name.lower() in CUSTOMERS else person.order_ids)
-        for name, cell in named
-        if name.lower() in CUSTOMERS | ORDERS
-    )
+        return Of.PARTLY if person.in_text.search(line) else Of.NOBODY
+    found = [judged(_column_at(path, columns), cell, person, person.shop_country) for path, cell in _leaves(told)]
+    return max(found, default=Of.NOBODY)
+
+
+def rows_of(
+    path: Path, columns: Columns, is_wanted: Callable[[Iterable[Column]], bool], may_be_wanted: Callable[[bytes], bool]
+) -> Iterator[Row]:  # fmt: skip
+    """What the cells of an export's records hold: of files with columns that are wanted, and where they are text of
+    records that may be. Raises what reading may."""
+    if path.suffix.lower() == ".parquet":
+        with closing(duckdb.connect()) as connection:
+            rows = f"read_parquet({file_literal(path)}, hive_partitioning = false)"
+            found = connection.execute(f"SELECT CAST(COLUMNS(*) AS VARCHAR) FROM {rows}")
+            held = [column_of(one[0], columns) for one in connection.description or ()]
+            while is_wanted(held) and (batch := found.fetchmany(10_000)):
+                yield from (_filled(held, row) for row in batch)
+    elif path.suffix.lower() == ".xlsx":
+        for header, cells in records_of_workbook(path, partial(is_header, columns)):
+            row = [(column_of(header.get(column, ""), columns), cell) for column, cell in cells.items()]
+            if is_wanted(column for column, _ in row):
+                yield row
+    elif (found_text := text_of(path)) is not None:
+        text = found_text[0]
+        if _unpacking(path)[0].endswith(_OF_LINES):
+            for line in filter(may_be_wanted, text.splitlines()):
+                with suppress(ValueError):
+                    yield [(_column_at(name, columns), cell) for name, cell in _leaves(json.loads(line))]
+            return
+        records = records_of(text.splitlines(keepends=True))
+        table = Table.of(next(records, b""), columns)
+        if not (is_wanted(table.columns) and may_be_wanted(text)):
+            return
+        for record in filter(may_be_wanted, records):
+            yield _filled(table.columns, _cells(record, table.separator))
+
+
+def _filled(held: Iterable[Column], cells: Iterable[str | None]) -> Row:
+    return [(column, cell) for column, cell in zip(held, cells, strict=False) if cell]
+
+
+def _leaves(told: Any, path: str = "") -> Iterator[tuple[str, str]]:
+    """(where, what) of the values of an object; items of a list are where it is."""
+    if isinstance(told, dict):
+        for name, value in told.items():
+            yield from _leaves(value, f"{path}.{name}" if path else name)
+    elif isinstance(told, list):
+        for value in told:
+            yield from _leaves(value, path)
+    elif told is not None:
+        yield path, str(told)
+
+
+def _column_at(path: str, columns: Columns) -> Column:
+    """By its path, as sources name what is nested, else by its own name."""
+    whole = column_of(path, columns)
+    return column_of(path.rpartition(".")[2], columns) if whole == "unknown" else whole
 
 
 def _text(record: bytes) -> str:
@@ -332,10 +417,10 @@ _MOST_LINES = 100
 """Of a record; a quote that nothing closes for longer opens no cell."""
 
 
-def _records(content: bytes) -> Iterator[bytes]:
+def records_of(lines: Iterable[bytes]) -> Iterator[bytes]:
     """Lines, several together where a cell that begins with a quote goes on; a quote elsewhere is an inch."""
     record = list[bytes]()
-    for line in content.splitlines(keepends=True):
+    for line in lines:
         record.append(line)
         whole = b"".join(record)
         if _OPEN.search(_CLOSED.sub(b"", whole)) is None:
@@ -349,14 +434,14 @@ def _records(content: bytes) -> Iterator[bytes]:
 
 def purge_quarantine(settings: Settings, person: Person) -> None:
     """The text of rows that do not fit; that there was such a row, and why, stays."""
-    pattern = person.in_text
+    named = re.compile(r'"([^"]*)":"([^"]*)"')
     for path in sorted((settings.home / QUARANTINE).glob("*.parquet")):
         with closing(duckdb.connect()) as connection:
             engine = DuckDBEngine(connection)
             rows = engine.execute(f"SELECT row_number, raw FROM read_parquet({file_literal(path)})")
-            ids = {*person.customer_ids}
             hit = [number for number, raw in rows if raw and (
-                (pattern and pattern.search(raw.encode())) or ids & {*re.findall(r'":"([^"]*)"', raw)}
+                person.in_text.search(raw.encode())
+                or any(judged(column_of(name), cell, person) > Of.POSSIBLY for name, cell in named.findall(raw))
             )]  # fmt: skip
             if not hit:
                 continue
@@ -373,7 +458,7 @@ def purge_logs(settings: Settings, person: Person) -> None:
     """Dagster's history and the logs of runs: addresses, and ids that are long enough to be words."""
     pattern = person.in_text
     folder = settings.home / ".dagster"
-    if pattern is None or not folder.is_dir():
+    if not folder.is_dir():
         return
     for path in _files(settings.home, (".dagster", ".perennial")):
         if path.name.endswith(_OF_SQLITE):
@@ -388,7 +473,7 @@ def purge_logs(settings: Settings, person: Person) -> None:
             _replace(fresh, path)
 
 
-def _purge_sqlite(path: Path, pattern: re.Pattern[bytes]) -> None:
+def _purge_sqlite(path: Path, pattern: Words) -> None:
     def cleaned(cell: Any) -> Any:
         if isinstance(cell, str):
             return pattern.sub(FORGOTTEN.encode(), cell.encode()).decode()
@@ -417,12 +502,12 @@ def rewrite_exports(settings: Settings, person: Person) -> list[str]:
     Of what is text, plain or as .gz or .zst, of Parquet and of workbooks: what is found as a word, and by columns of
     ids that are called as ours. The search finds what is left, also what cannot be read.
     """
-    rewritten = []
+    rewritten, of_file = [], columns_of(settings)
     for path in _files(settings.home, (settings.exports_folder.relative_to(settings.home).as_posix(),)):
         fresh = path.with_name(f".{path.name}.partial")
         rewritten_as = _REWRITTEN.get(path.suffix.lower(), _rewrite_text)
         try:
-            if not rewritten_as(path, person, fresh):
+            if not rewritten_as(path, person, fresh, of_file(path)):
                 continue
         except (OSError, EOFError, ValueError, IndexError, zlib.error, zipfile.BadZipFile, duckdb.Error) as error:
             fresh.unlink(missing_ok=True)
@@ -435,69 +520,97 @@ def rewrite_exports(settings: Settings, person: Person) -> list[str]:
     return rewritten
 
 
-def _rewrite_text(path: Path, person: Person, fresh: Path) -> bool:
-    """Whether anything had to go; then `fresh` is the file without it, packed and encoded as it was."""
-    name = path.name.lower()
-    ending = next((one for one in _PACKED if name.endswith(one)), "")
-    name = name.removesuffix(ending)
+def text_of(path: Path) -> tuple[bytes, bytes] | None:
+    """(text as UTF-8, mark of two bytes a character) of a file that is text, packed or not; None of any other."""
+    name, unpack, _ = _unpacking(path)
     if not name.endswith((*_OF_LINES, ".csv", ".tsv", ".txt")):
-        return False
-    unpack, pack = _PACKED.get(ending, (bytes, bytes))
+        return None
     content = unpack(path.read_bytes())
     mark = next((one for one in _WIDE if content.startswith(one)), b"")
     text = content[len(mark) :].decode(_WIDE[mark]).encode() if mark else content
-    if b"\0" in text:
-        return False  # two bytes a character, and nothing says so
+    return None if b"\0" in text else (text, mark)  # two bytes a character, and nothing says so
+
+
+def _unpacking(path: Path) -> tuple[str, Callable[[bytes], bytes], Callable[[bytes], bytes]]:
+    """(name without the ending of what packs it, how to unpack, how to pack)."""
+    name = path.name.lower()
+    ending = next((one for one in _PACKED if name.endswith(one)), "")
+    return name.removesuffix(ending), *_PACKED.get(ending, (bytes, bytes))
+
+
+def _rewrite_text(path: Path, person: Person, fresh: Path, columns: Columns) -> bool:
+    """Whether anything had to go; then `fresh` is the file without it, packed and encoded as it was."""
+    name, _, pack = _unpacking(path)
+    if (found := text_of(path)) is None:
+        return False
+    text, mark = found
     if name.endswith(_OF_LINES):
-        after = b"".join(line for line in text.splitlines(keepends=True) if not _is_object_of(line, person))
+        lines = text.splitlines(keepends=True)
+        after = b"".join(_rest(line, object_judged(line, person, columns), person) for line in lines)
     else:
-        after = _without(text, person)
+        after = _without(text, person, columns)
     if after == text:
         return False
     fresh.write_bytes(pack(mark + after.decode().encode(_WIDE[mark]) if mark else after))
     return True
 
 
-def _rewrite_parquet(path: Path, person: Person, fresh: Path) -> bool:
+def _rewrite_parquet(path: Path, person: Person, fresh: Path, columns: Columns) -> bool:
     """The same of Parquet: cells are looked at one by one, since an export has addresses as somebody wrote them."""
     with closing(duckdb.connect()) as connection:
         engine = DuckDBEngine(connection)
         rows = f"read_parquet({file_literal(path)}, hive_partitioning = false) AS rows"
-        engine.execute("CREATE TEMP TABLE cells (name VARCHAR, cell VARCHAR)")
-        conditions = []
-        for name, _ in engine.execute(f"SELECT column_name, column_type FROM (DESCRIBE SELECT * FROM {rows})"):
+        engine.execute("CREATE TEMP TABLE cells (name VARCHAR, cell VARCHAR, rest VARCHAR)")
+        gone, replaced = list[str](), list[str]()
+        for name, kind in engine.execute(f"SELECT column_name, column_type FROM (DESCRIBE SELECT * FROM {rows})"):
             cell = f"CAST(rows.{quoted(name)} AS VARCHAR)"
-            cells = [row[0] for row in engine.execute(f"SELECT DISTINCT {cell} FROM {rows} WHERE {cell} IS NOT NULL")]
-            if hit := [one for one in cells if _is_cell_of(name.lower(), one, person)]:
-                engine.execute("INSERT INTO cells SELECT $name, unnest($hit)", {"name": name, "hit": hit})
-                conditions.append(f"{cell} IN (SELECT cell FROM cells WHERE name = {text_literal(name)})")
-        if not conditions:
+            of_column = f"FROM cells WHERE name = {text_literal(name)}"
+            found = {
+                row[0]: judgement
+                for row in engine.execute(f"SELECT DISTINCT {cell} FROM {rows} WHERE {cell} IS NOT NULL")
+                if (judgement := cell_judged(name, row[0], person, columns)) > Of.POSSIBLY
+            }
+            for one, judgement in found.items():
+                rest = person.in_text.sub(FORGOTTEN.encode(), one.encode()).decode()
+                is_kept = judgement is Of.PARTLY and kind == "VARCHAR"
+                engine.execute("INSERT INTO cells VALUES ($name, $cell, $rest)",
+                               {"name": name, "cell": one, "rest": rest if is_kept else None})  # fmt: skip
+            if found:
+                gone.append(f"{cell} IN (SELECT cell {of_column} AND rest IS NULL)")
+            if kind == "VARCHAR" and found:
+                rest = f"(SELECT rest {of_column} AND cell = {cell})"
+                replaced.append(f"coalesce({rest}, rows.{quoted(name)}) AS {quoted(name)}")
+        if not gone:
             return False
-        engine.export(f"SELECT * FROM {rows} WHERE ({' OR '.join(conditions)}) IS NOT TRUE", {}, fresh)
+        cells = f"* REPLACE ({', '.join(replaced)})" if replaced else "*"
+        engine.export(f"SELECT {cells} FROM {rows} WHERE ({' OR '.join(gone)}) IS NOT TRUE", {}, fresh)
     return True
 
 
-def _rewrite_workbook(path: Path, person: Person, fresh: Path) -> bool:
-    def is_header(cells: Iterable[str]) -> bool:
-        return any(_called(cell) in CUSTOMERS | ORDERS for cell in cells)
-
+def _rewrite_workbook(path: Path, person: Person, fresh: Path, columns: Columns) -> bool:
     def is_of(header: Mapping[str, str], cells: Mapping[str, str]) -> bool:
-        return any(_is_cell_of(_called(header.get(column, "")), cell, person) for column, cell in cells.items())
+        return workbook_judged(header, cells, person, columns) is Of.WHOLLY
 
-    return rewrite_workbook(path, is_header, is_of, fresh)
+    return rewrite_workbook(path, partial(is_header, columns), is_of, fresh)
 
 
-def _called(cell: str) -> str:
-    return cell.strip().lower().replace(" ", "_")
+def is_header(columns: Columns, cells: Iterable[str]) -> bool:
+    """Whether a row of a workbook names columns of ids."""
+    return any(column_of(cell, columns) in ("customer", "order") for cell in cells)
+
+
+def workbook_judged(header: Mapping[str, str], cells: Mapping[str, str], person: Person, columns: Columns) -> Of:
+    found = (cell_judged(header.get(column, ""), cell, person, columns) for column, cell in cells.items())
+    return max(found, default=Of.NOBODY)
 
 
 _REWRITTEN = {".parquet": _rewrite_parquet, ".xlsx": _rewrite_workbook}
 
 
-def _is_cell_of(name: str, cell: str, person: Person) -> bool:
-    ids = {**dict.fromkeys(CUSTOMERS, person.customer_ids), **dict.fromkeys(ORDERS, person.order_ids)}
-    pattern = person.in_text
-    return cell.strip() in ids.get(name, ()) or bool(pattern and pattern.search(cell.encode()))
+def cell_judged(name: str, cell: str, person: Person, columns: Columns = NAMES_ALONE) -> Of:
+    if not person.in_cells.may_stand_in(cell.encode()):
+        return Of.NOBODY
+    return judged(column_of(name, columns), cell, person, person.shop_country)
 
 
 def _unpack_zstd(packed: bytes) -> bytes:

@@ -19,6 +19,8 @@ from pathlib import Path
 from xml.parsers import expat
 
 _STRINGS, _SHEETS, _PIVOTS = "xl/sharedStrings.xml", "xl/worksheets/", "xl/pivotCache/"
+CELLS = (_STRINGS, _SHEETS)
+"""The parts of a workbook in which its cells stand."""
 _MOST_BYTES = 1 << 30
 """Of all parts together, unpacked."""
 _NOT_PLAIN = re.compile(rb"<!(?!--\s*-->)|\0")  # comments, CDATA and DOCTYPE may hold what looks like a row
@@ -38,16 +40,19 @@ Row = Mapping[str, str]
 """Text of the cells of a row, by the letters of their columns."""
 
 
-def cells_of(path: Path) -> Iterator[str]:
-    """The texts of all cells of all sheets. Raises BadZipFile, ValueError."""
+def records_of_workbook(path: Path, is_header: Callable[[Collection[str]], bool]) -> Iterator[tuple[Row, Row]]:
+    """(cells of the last row before that `is_header`, cells) of all rows. Raises BadZipFile, ValueError."""
     with zipfile.ZipFile(path) as archive:
         parts = _parts(archive)
-    if not _sheets(parts):
-        raise ValueError("no workbook")
     strings = _texts_of(parts.get(_STRINGS, b""))
     for name in _sheets(parts):
+        header: Row = {}
         for row in _ROW.finditer(parts[name]):
-            yield from _cells(row, strings).values()
+            cells = _cells(row, strings)
+            if is_header(cells.values()):
+                header = cells
+            else:
+                yield header, cells
 
 
 def rewrite_workbook(

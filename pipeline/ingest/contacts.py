@@ -60,16 +60,26 @@ def named(kind: str, told: str, country: str | None) -> tuple[str, list[str]]:
     if kind not in ("email", "phone"):
         beside = email(text) if "@" in text else phone(text, None) if text.startswith("+") else None
         return kind, list(dict.fromkeys(filter(None, (told.strip(), beside))))
-    addresses = _ADDRESS.findall(text)
+    addresses = addresses_in(text)
     one = (email(text) if len(addresses) == 1 else None) if "@" in text else phone(text, country)
     if one is not None:
         return "email" if "@" in one else "phone", [one]
     emails = {known_as for address in addresses if (known_as := email(address))}
-    parts = _BETWEEN.split(_ADDRESS.sub(";", text))
+    parts = _BETWEEN.split(without_addresses(text))
     phones = {known_as for part in parts if (known_as := phone(part, country))}
     if emails or phones:
         return "email" if emails else "phone", sorted(emails | phones)
     return ("customer_id", [text]) if _ID.fullmatch(text) else (kind, [])
+
+
+def addresses_in(text: str) -> list[str]:
+    """What looks like an address, as it stands."""
+    return _ADDRESS.findall(text)
+
+
+def without_addresses(text: str) -> str:
+    """The rest, in which numbers may stand."""
+    return _ADDRESS.sub(";", text)
 
 
 _ADDRESS = re.compile(r"[^\s<>;,|\"'()/]+@[^\s<>;,|\"'()/]+")

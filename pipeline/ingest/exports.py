@@ -193,15 +193,24 @@ def given_files(given: Mapping[str, Sequence[str]]) -> list[tuple[str, Path]]:
 def _dropped_files(folder: Path) -> list[tuple[str, Path]]:
     """(name of the source, file)."""
     found = []
+    for path in dropped_files(folder):
+        inside = path.relative_to(folder)
+        if len(inside.parts) == 1:
+            raise ExportError(f"{path.name} lies directly in data/exports; put it in data/exports/<source>/.")
+        found.append((inside.parts[0], path))
+    return found
+
+
+def dropped_files(folder: Path) -> list[Path]:
+    """The exports of a drop folder."""
+    found = []
     for path in files_below(folder):
         inside = path.relative_to(folder)
         if inside.parts[0] == RATES_FOLDER and len(inside.parts) > 1:
             continue  # exchange rates are no export
         if any(part.startswith((".", "_")) for part in inside.parts):
             continue  # editors, transfer clients and git leave such files
-        if len(inside.parts) == 1:
-            raise ExportError(f"{path.name} lies directly in data/exports; put it in data/exports/<source>/.")
-        found.append((inside.parts[0], path))
+        found.append(path)
     return found
 
 

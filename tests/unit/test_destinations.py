@@ -642,6 +642,40 @@ def test_files_of_a_list_are_those_of_the_folder_and_the_manifest_names_them(tmp
     assert sorted(listing(there)) == ["2026-03-30/all/loyal.klaviyo.csv", "2026-03-30/manifest.json"]
 
 
+def test_who_must_leave_a_list_of_files_leaves_those_in_force_and_who_is_forgotten_all(tmp_path):
+    """The manifests say so, also where somebody was stopped between a list and its manifest."""
+    home, there = tmp_path / "home", tmp_path / "there"
+    crm = settings_of(home, crm=Destination(platform="klaviyo", url=f"file://{there}"))
+    for day in (D1, D2):
+        target = f"data/audiences/{day}/all/loyal.klaviyo"
+        (home / target).parent.mkdir(parents=True)
+        (home / f"{target}-part01.csv").write_text("Email,Phone Number,First Name\na@x.com,,'=A\nb@x.com,,\n")
+        (home / f"{target}-part02.csv").write_text("Email,Phone Number,First Name\nc@x.com,,C\n,+48600000001,D\n")
+        people = ("a a@x.com", "b b@x.com", "c c@x.com", "d - +48600000001")
+        publish(home, *people, day=day, files=[f"{target}-part01.csv", f"{target}-part02.csv"])
+        assert deliver_from(crm)[0].failed is None
+    forget_customers(crm, ["b"])
+    forget_customers(crm, ["d"], "objected")
+    with pytest.MonkeyPatch.context() as broken:
+        broken.setattr(Files, "_tell", lambda *told: (_ for _ in ()).throw(DeliveryFailed("stopped")))
+        assert deliver_from(crm)[0].failed == "stopped"
+    assert forget_customers(crm, ["b"]), "not acknowledged"
+    (said,) = deliver_from(crm)
+    assert said.failed is None and said.counts["removed"] == 2
+    found = listing(there)
+    lists = {name: text.splitlines()[1:] for name, text in found.items() if "-part" in name}
+    assert lists == {
+        "2026-03-30/all/loyal.klaviyo-part01.csv": ["a@x.com,,'=A"],
+        "2026-03-30/all/loyal.klaviyo-part02.csv": ["c@x.com,,C", ",+48600000001,D"],
+        "2026-03-31/all/loyal.klaviyo-part01.csv": ["a@x.com,,'=A"],
+        "2026-03-31/all/loyal.klaviyo-part02.csv": ["c@x.com,,C"],
+    }
+    for day in (D1, D2):
+        for entry in json.loads(found[f"{day}/manifest.json"])["files"]:
+            assert entry["sha256"] == _sha256(found[entry["path"]]) and entry["bytes"] == len(found[entry["path"]])
+    assert not forget_customers(crm, ["b", "d"])
+
+
 def test_a_difference_is_two_files_and_free_texts_are_harmless(tmp_path):
     home, there = tmp_path / "home", tmp_path / "there"
     crm = settings_of(home, crm=Destination(platform="klaviyo", url=f"file://{there}"))

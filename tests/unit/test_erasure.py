@@ -353,13 +353,13 @@ def test_requests_of_an_export_are_worked_through_and_one_that_names_several_sto
     )
     world.load()
     before = world.totals()
-    refused, of_anna = forget_open(world.settings, with_exports=True, exports_checked=False)
+    refused, of_anna = forget_open(world.settings, with_exports=True)
     assert isinstance(refused, CannotForget) and "2 customers have this phone" in str(refused)
     assert isinstance(of_anna, Case) and of_anna.is_closed and of_anna.due_on == "2026-02-07"
     assert world.holding() == [] and world.totals() == before
     world.load()
     assert [str(one.requested_on) for one in deadlines(world.settings)] == ["2026-01-05"]
-    assert len(list(forget_open(world.settings, with_exports=False, exports_checked=False))) == 1
+    assert len(list(forget_open(world.settings, with_exports=False))) == 1
 
 
 def test_who_is_named_beside_the_person_stays_suppressed(world):
@@ -491,11 +491,18 @@ def test_ids_that_may_be_anything_are_looked_for_in_columns_of_ids_alone(world):
     assert world.read("SELECT DISTINCT customer_id FROM staging.customers WHERE customer_id LIKE '100%'") == [
         ("10003",)
     ]
-    ((told, doubtful),) = case.left.items()
-    assert told.endswith("--exports-checked") and len(doubtful) == 2
-    assert forget(world.settings, "customer_id", "10001", exports_checked=True).is_closed
+    assert case.is_closed and not case.possible, "postal codes, amounts and orders are known to be something else"
+
+
+def test_what_may_be_an_id_in_a_column_nobody_knows_is_told_and_stops_nothing(world):
+    path = world.export("beside.csv", "order_id,customer_id,ordered_at,amount,agent", "20002,10002,2026-01-02,10,10001",
+        "20001,10001,2026-01-02,10,7")  # fmt: skip
+    world.load()
+    case = forget(world.settings, "customer_id", "10001", with_exports=True)
+    assert case.is_closed and case.possible == ["data/exports/perennial/beside.csv"]
+    assert path.read_text().splitlines()[1:] == ["20002,10002,2026-01-02,10,10001"]
     (proof,) = (world.home / FOLDER).glob("*")
-    assert json.loads(proof.read_text())["proof"]["exports_checked_by_hand"] == doubtful
+    assert json.loads(proof.read_text())["proof"]["possible_and_not_removed"] == case.possible
 
 
 def test_a_quote_inside_a_cell_joins_no_records(world):
@@ -526,9 +533,7 @@ def test_cells_with_separators_stay_whole_and_exports_of_two_bytes_a_character_l
     text = "order_id,customer_id,ordered_at,amount\nq-0001,anna-0017,2026-01-02,10\nq-0002,bert-0018,2026-01-02,10\n"
     wide.write_bytes(text.encode("utf-16"))
     world.load()
-    assert forget(world.settings, "customer_id", "10001", with_exports=True).left.keys() <= {
-        "to be looked into (the id may be something else there), then --exports-checked"
-    }
+    assert forget(world.settings, "customer_id", "10001", with_exports=True).is_closed
     assert [line.split(",")[-3] for line in commas.read_text().splitlines()[1:]] == ["10002"]
     world.forget(with_exports=True)
     assert wide.read_bytes() == text.replace("q-0001,anna-0017,2026-01-02,10\n", "").encode("utf-16")

@@ -11,8 +11,9 @@ import hashlib
 import json
 import logging
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from functools import partial
 from math import ceil
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
@@ -57,6 +58,8 @@ class Files:
         self, audience: str, listed: Listed | None, kind: Kind, rows: Sequence[Row], day: dt.date, key: str
     ) -> Iterator[Answer]:  # fmt: skip
         base, stands_for = f"{audience}.{self._platform.name}", tuple[str, ...]()
+        if kind == "removed":
+            self._withdraw(base, rows)
         with TemporaryDirectory(dir=self._home / "data" / "people") as scratch:
             if kind == "added" and listed is not None and listed.mode != "diff":
                 files = {_below_day(target): self._home / target for target in listed.files}
@@ -87,6 +90,30 @@ class Files:
                 return files
             parts += max(1, ceil(parts * largest / (header.most_bytes or largest)) - parts)
 
+    def _withdraw(self, base: str, rows: Sequence[Row]) -> None:
+        """Who must not be on the list leaves the files that are in force, those of the newest day that has any; who was
+        forgotten leaves those of all days. Their manifests say so.
+        """
+        must, erased = [row for row in rows if row.why], [row for row in rows if row.why == "erased"]
+        if not must:
+            return
+        for place, (day, told) in enumerate(self._tried(lambda fs, root: _listed(fs, root, base))):
+            if leaving := must if place == 0 else erased:
+                self._rewrite(day, told, [row.identifiers for row in leaving])
+
+    def _rewrite(self, day: str, told: Mapping[str, str], leaving: Sequence[dict[str, str]]) -> None:
+        """`told`: files and their sums as the manifest has them; where it was stopped before, one may be another."""
+        header, entries = self._platform.header, list[dict[str, Any]]()
+        with TemporaryDirectory(dir=self._home / "data" / "people") as scratch:
+            file = Path(scratch, "list.csv")
+            for name, digest in told.items():
+                file.write_bytes(self._tried(partial(_content, name)))
+                is_other = _take_out(file, header.identifiers, header.separator, leaving)
+                if is_other or _entry(name, file)["sha256"] != digest:
+                    entries.append(self._upload(name, file))
+        if entries:
+            self._tell(day, entries, ())
+
     def _upload(self, name: str, file: Path) -> dict[str, Any]:
         if not file.exists():
             raise DeliveryFailed(f"{file.name} is no longer in the home; run its snapshot again.")
@@ -100,11 +127,9 @@ class Files:
                     raise OSError(f"{there} of {size} bytes arrived")
 
         self._tried(put)
-        with file.open("rb") as content:
-            digest = hashlib.file_digest(content, "sha256").hexdigest()
-        return {"path": name, "bytes": size, "sha256": digest}
+        return _entry(name, file)
 
-    def _tell(self, day: dt.date, entries: Sequence[dict[str, Any]], stands_for: tuple[str, ...]) -> None:
+    def _tell(self, day: dt.date | str, entries: Sequence[dict[str, Any]], stands_for: tuple[str, ...]) -> None:
         """The manifest with these files, and without those that they stand for, which are removed."""
         new = {entry["path"] for entry in entries}
 
@@ -178,6 +203,55 @@ def _whole(fs: Any, path: str, kind: str) -> Iterator[str]:
         with suppress(Exception):  # half of a list stays nowhere, if it can be helped
             fs.rm_file(beside)
         raise
+
+
+def _listed(fs: Any, root: str, base: str) -> list[tuple[str, dict[str, str]]]:
+    """(day, files of a list that are in force and their sums), the newest day first; not those of who is removed."""
+    fs.invalidate_cache()
+    found = list[tuple[str, dict[str, str]]]()
+    for path in sorted(fs.glob(f"{root}/*/{_MANIFEST}"), reverse=True):
+        day = PurePosixPath(path).parent.name
+        starts = (f"{day}/{base}.csv", f"{day}/{base}-part", f"{day}/{base}-added-")
+        told = {str(one["path"]): str(one["sha256"]) for one in json.loads(fs.cat_file(path))["files"]}
+        if of_list := {name: digest for name, digest in told.items() if name.startswith(starts)}:
+            found.append((day, of_list))
+    return found
+
+
+def _content(name: str, fs: Any, root: str) -> bytes:
+    return bytes(fs.cat_file(f"{root}/{name}"))
+
+
+def _entry(name: str, file: Path) -> dict[str, Any]:
+    """A file as the manifest tells it."""
+    with file.open("rb") as content:
+        digest = hashlib.file_digest(content, "sha256").hexdigest()
+    return {"path": name, "bytes": file.stat().st_size, "sha256": digest}
+
+
+def _take_out(file: Path, identifiers: Sequence[str], separator: str, leaving: Sequence[dict[str, str]]) -> bool:
+    """Write a list without these; whether any was in it. Each is known by the first identifier it has, of which a list
+    has each once.
+    """
+    read = f"read_csv({text_literal(file)}, delim = {text_literal(separator)}, header = true, all_varchar = true)"
+    first = [next(((name, one[name]) for name in identifiers if one.get(name)), None) for one in leaving]
+    listed = pl.DataFrame([one for one in first if one], schema=["name", "value"], orient="row")
+    with duckdb.connect() as connection:
+        connection.register("leaving", listed)
+        columns = {row[0] for row in connection.execute(f"SELECT column_name FROM (DESCRIBE FROM {read})").fetchall()}
+        matches = [
+            f"coalesce({quoted(name)} IN (SELECT value FROM leaving WHERE name = {text_literal(name)}), FALSE)"
+            for name in identifiers
+            if name in columns
+        ]
+        connection.execute(f"CREATE TABLE rest AS FROM {read} WHERE NOT ({' OR '.join(matches) or 'FALSE'})")
+        before, after = (connection.execute(f"SELECT count(*) FROM {one}").fetchall()[0][0] for one in (read, "rest"))
+        if before == after:
+            return False
+        connection.execute(
+            f"COPY rest TO {text_literal(file)} (FORMAT csv, HEADER, DELIMITER {text_literal(separator)})"
+        )
+    return True
 
 
 def _opened(destination: Destination, kind: str) -> tuple[Any, str]:
