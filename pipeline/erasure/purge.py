@@ -327,8 +327,8 @@ class Table:
             return Of.PARTLY if person.in_text.search(record) else Of.NOBODY
         told = cells[self.country].strip().upper() if self.country is not None and self.country < len(cells) else ""
         country = told if len(told) == 2 else person.shop_country
-        beside: tuple[Column, ...] = ("unknown",) * max(0, len(cells) - len(self.columns))
-        columns = self.columns + beside
+        unknown: Column = "unknown"
+        columns = (*self.columns, *[unknown] * (len(cells) - len(self.columns)))
         return max(judged(column, cell, person, country) for column, cell in zip(columns, cells, strict=False))
 
 
