@@ -69,13 +69,17 @@ def _counted(row: Mapping[str, Any]) -> str:
 
 
 def _spend(facts: Facts, row: Mapping[str, Any]) -> str:
-    """'at most 2.23 € each (measured in part)'."""
+    """'at most €2.23 each (measured in part)'. Without a margin what is predicted is revenue, not to be spent whole."""
     if row["most_to_spend"] is None:
         return "what may be spent on each is not known"
     if row["most_to_spend"] <= 0:
         return "no contact pays"
-    basis = row["cost_basis"] if str(row["cost_basis"]).startswith("measured") else "not measured"
-    return f"at most {facts.money(row['most_to_spend'])} each ({basis})"
+    each = facts.money(row["most_to_spend"])
+    if str(row["cost_basis"]).startswith("measured"):
+        return f"at most {each} each ({row['cost_basis']})"
+    return (
+        f"{each} of revenue each (not measured)" if facts.clv.margin is None else f"at most {each} each (not measured)"
+    )
 
 
 def _others(rows: Sequence[Mapping[str, Any]]) -> str:

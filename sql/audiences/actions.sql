@@ -18,6 +18,8 @@ columns:
   previous_action:      {type: VARCHAR, nullable: true, meaning: "Action on the snapshot before; null for who stood in none, and on the first"}
   value_at_stake:       {type: DOUBLE, unit: currency, nullable: true, meaning: "What may be won or saved in 90 days, an upper limit; null where it is not known"}
   most_to_spend:        {type: DOUBLE, unit: currency, nullable: true, meaning: Most that may be spent on the customer}
+  due_item:             {type: VARCHAR, nullable: true, meaning: "Name of the product or category that the customer is likeliest to buy again within 30 days, at audiences.due_probability or more; null where there is none"}
+  due_level:            {type: VARCHAR, nullable: true, meaning: "product or category: what it is"}
   stage:                {type: VARCHAR, meaning: Lifecycle stage}
   activity_trend:       {type: VARCHAR, nullable: true, meaning: "growing, declining or stable; else why it is not known"}
   recency_days:         {type: BIGINT, unit: days, min: 0, meaning: Days since the last order}
@@ -33,6 +35,20 @@ columns:
   next_purchase_median: {type: DATE, nullable: true, meaning: Day by which half of them have}
   next_purchase_to:     {type: DATE, nullable: true, meaning: Day by which nine in ten of them have}
 */
+WITH due AS (
+  SELECT
+    due.customer_id,
+    due.level,
+    coalesce(names.label, due.item) AS label,
+    row_number() OVER (
+      PARTITION BY due.customer_id ORDER BY due.probability_30d DESC, due.purchases DESC, due.level DESC, due.item
+    ) AS place
+  FROM marts.replenishment_due AS due
+  LEFT JOIN marts.product_names AS names
+    ON names.snapshot_date = due.snapshot_date AND names.product_id = due.item AND due.level = 'product'
+  WHERE due.snapshot_date = $snapshot_date
+    AND due.probability_30d >= (SELECT audience_due_probability FROM params.settings)
+)
 SELECT
   members.action,
   members.customer_id,
@@ -41,6 +57,8 @@ SELECT
   members.previous_action,
   members.value_at_stake,
   members.most_to_spend,
+  due.label AS due_item,
+  due.level AS due_level,
   members.stage,
   whole.activity_trend,
   whole.recency_days,
@@ -57,4 +75,5 @@ SELECT
   whole.next_purchase_to
 FROM marts.action_members AS members
 JOIN marts.customer_360 AS whole USING (snapshot_date, customer_id)
+LEFT JOIN due ON due.customer_id = members.customer_id AND due.place = 1
 WHERE members.snapshot_date = $snapshot_date

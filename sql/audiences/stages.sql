@@ -16,7 +16,7 @@ columns:
   recency_days:         {type: BIGINT, unit: days, nullable: true, min: 0, meaning: Days since the last order}
   usual_gap_days:       {type: DOUBLE, unit: days, nullable: true, min: 0, meaning: Median number of days between orders; null before the second}
   orders:               {type: BIGINT, unit: orders, nullable: true, min: 1, meaning: Orders that stand}
-  revenue_12_months:    {type: "DECIMAL(18,2)", unit: currency, meaning: Revenue of the last 365 days}
+  revenue_12_months:    {type: "DECIMAL(18,2)", unit: currency, nullable: true, meaning: "Revenue of the last 365 days; null for who has not ordered yet"}
   predicted_clv:        {type: DOUBLE, unit: currency, nullable: true, meaning: "Predicted value; null where it is not predicted"}
   churn_probability:    {type: DOUBLE, unit: share, nullable: true, min: 0, max: 1, meaning: Probability of no order within churn_horizon_days}
   churn_horizon_days:   {type: INTEGER, unit: days, nullable: true, min: 1, meaning: The churn horizon of the day}

@@ -54,7 +54,7 @@ WITH catalogue AS (
        'Win back in two or three steps, the offer growing; stop at the most that may be spent.'),
       ('repeat_due', 5, 'Due to buy an item again',
        'Likely to buy a product or category again within 30 days.',
-       'Remind them of the item itself; the list of items is in the files repeat_due.'),
+       'Remind them of it: the file names the product or category of each.'),
       ('second_order', 6, 'Due for a second order',
        'One order, so long ago that half of those who come back are back, and three quarters are not yet.',
        'A reminder with what goes well with the first order; a reason to come back by a date.'),
