@@ -74,7 +74,7 @@ def shop_with_list(shop: Shop) -> Shop:
 def test_the_first_page_lists_whom_to_act_on_with_their_files(shop_with_list, tmp_path):
     text = pages(shop_with_list, tmp_path)["index"]
     told = words_of(text)
-    assert "Overdue 52 customers, 7 new · €52.00 of revenue each (not measured)" in told
+    assert "Overdue 52 customers, 7 new · €52.00 of revenue each" in told
     assert "New: not in it on 30 November 2026." in told
     assert "At risk 1 customer · what may be spent on each is not known" in told
     assert "Nobody today: Rising. Insufficient data for “Second order”: it needs second orders." in told
