@@ -55,16 +55,8 @@ viewed AS (
     AND happened_on <= $snapshot_date
     AND date_diff('day', happened_on, $snapshot_date) < 30
 ),
-candidates AS (
-  SELECT 'cross_sell' AS list, method, customer_id, product_id, score, popularity, reason, because_of
-  FROM features.new_candidates
-  UNION ALL
-  SELECT 'up_sell' AS list, method, customer_id, product_id, score, popularity, reason, because_of
-  FROM features.upgrade_candidates
-),
 news AS (
   SELECT
-    candidates.list,
     candidates.customer_id,
     candidates.product_id,
     candidates.score,
@@ -72,16 +64,16 @@ news AS (
     chosen.status,
     CASE
       WHEN viewed.product_id IS NOT NULL AND candidates.score > 0 THEN 'viewed_not_bought'
-      WHEN candidates.reason = 'similar_customers' AND pairs.is_complementary THEN 'complement'
+      WHEN pairs.is_complementary THEN 'complement'
       ELSE candidates.reason
     END AS reason,
     candidates.because_of,
     row_number() OVER (
-      PARTITION BY candidates.list, candidates.customer_id
+      PARTITION BY candidates.customer_id
       ORDER BY floor(candidates.score * 10000000000 + 0.5) DESC, candidates.popularity DESC, candidates.product_id
     ) AS place
-  FROM candidates
-  JOIN features.listed_methods AS chosen ON chosen.list = candidates.list AND chosen.method = candidates.method
+  FROM features.new_candidates AS candidates
+  JOIN features.listed_methods AS chosen ON chosen.list = 'cross_sell' AND chosen.method = candidates.method
   LEFT JOIN marts.product_affinity AS pairs
     ON pairs.snapshot_date = $snapshot_date
     AND pairs.level = 'product'
@@ -92,14 +84,37 @@ news AS (
   LEFT JOIN staging.products AS products ON products.product_id = candidates.product_id
   WHERE coalesce(products.in_stock, TRUE) = TRUE
 ),
+upgrades AS (
+  SELECT
+    candidates.customer_id,
+    candidates.product_id,
+    candidates.score,
+    candidates.method,
+    chosen.status,
+    CASE WHEN viewed.product_id IS NOT NULL THEN 'viewed_not_bought' ELSE candidates.reason END AS reason,
+    candidates.because_of,
+    row_number() OVER (
+      PARTITION BY candidates.customer_id
+      ORDER BY floor(candidates.score * 10000000000 + 0.5) DESC, candidates.popularity DESC, candidates.product_id
+    ) AS place
+  FROM features.upgrade_candidates AS candidates
+  JOIN features.listed_methods AS chosen ON chosen.list = 'up_sell' AND chosen.method = candidates.method
+  LEFT JOIN viewed ON viewed.customer_id = candidates.customer_id AND viewed.product_id = candidates.product_id
+  LEFT JOIN staging.products AS products ON products.product_id = candidates.product_id
+  WHERE coalesce(products.in_stock, TRUE) = TRUE
+),
 placed AS (
   SELECT customer_id, 'repeat' AS list, place, product_id, 'bought_before' AS reason, NULL::VARCHAR AS because_of,
     score, method, status, false AS is_new
   FROM repeats
   WHERE place <= 10
   UNION ALL
-  SELECT customer_id, list, place, product_id, reason, because_of, score, method, status, true AS is_new
+  SELECT customer_id, 'cross_sell' AS list, place, product_id, reason, because_of, score, method, status, true AS is_new
   FROM news
+  WHERE place <= 10
+  UNION ALL
+  SELECT customer_id, 'up_sell' AS list, place, product_id, reason, because_of, score, method, status, true AS is_new
+  FROM upgrades
   WHERE place <= 10
 ),
 listed AS (
