@@ -155,11 +155,11 @@ class DuckDBEngine:
             else f"FORMAT parquet, COMPRESSION {compression}"
         )
         # Else a column is optional in the file if the table has a null of it anywhere, in whatever partition.
-        self.execute(f"SET {_CHANGED_IN_RUNS} = 'statistics_propagation'")
+        self.execute(f"SET {_CHANGED_IN_RUNS} = 'statistics_propagation,{_FAILS}'")
         try:
             return int(self.scalar(f"COPY ({sql}) TO {text_literal(path)} ({form})", parameters))
         finally:
-            self.execute(f"RESET {_CHANGED_IN_RUNS}")
+            self.execute(f"SET {_CHANGED_IN_RUNS} = '{_FAILS}'")
 
     def frame_to_parquet(self, frame: pl.DataFrame, path: Path) -> None:
         """Write a frame of `computed` to a Parquet file."""
