@@ -725,6 +725,8 @@ def test_what_does_not_arrive_whole_is_sent_again_and_never_shown(tmp_path, monk
 def test_the_manifest_of_a_store_comes_last_and_nothing_is_renamed(tmp_path, monkeypatch):
     """A store in memory, taken for one of objects."""
     monkeypatch.setattr(files, "_OF_OBJECTS", ("memory",))
+    for module in ("pipeline.activation.destinations.files", "pipeline.settings"):
+        monkeypatch.setattr(f"{module}.FOLDERS", ("memory",))
     fs, written = fsspec.filesystem("memory"), []
     sender = files_of(tmp_path, "memory://bucket/lists")
     for name in ("put_file", "pipe_file"):
@@ -751,14 +753,20 @@ def test_a_folder_that_cannot_be_written_is_told_without_what_is_in_the_files(tm
 @pytest.mark.parametrize(
     ("destination", "said"),
     [
-        ({"platform": "klaviyo", "url": "ftpx://host/x"}, "ftpx:// is no kind of address that files are sent to"),
-        ({"platform": "klavyio", "url": "memory://x"}, "there is no platform 'klavyio'"),
+        ({"platform": "klavyio", "url": "file:///x"}, "there is no platform 'klavyio'"),
         ({"platform": "brevo", "url": "https://x.example", "lists": {"a": "b"}}, "brevo is not sent to over https"),
     ],
 )
 def test_destinations_that_there_are_not_are_told(tmp_path, destination, said):
     with pytest.raises(DeliveryFailed, match=said):
         sender_of(Settings(home=tmp_path), "crm", Destination(**destination))
+
+
+def test_a_kind_of_folder_that_the_settings_do_not_know_is_never_opened(tmp_path):
+    """Whatever fsspec knows: over ftp:// the password and the lists would go in clear."""
+    open_to_all = Destination(platform="klaviyo", url="file:///x").model_copy(update={"url": "ftp://127.0.0.1:1/x"})
+    with pytest.raises(DeliveryFailed, match="^ftp:// is no kind of address"):
+        Files(open_to_all, platforms()["klaviyo"], tmp_path, lambda _: None)
 
 
 def test_a_package_that_is_not_there_is_named(tmp_path, monkeypatch):

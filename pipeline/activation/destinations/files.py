@@ -28,7 +28,7 @@ from pipeline.activation.destinations.trying import Done, Passing, tried
 from pipeline.activation.ledger import Kind, Listed, Row
 from pipeline.places import AUDIENCES
 from pipeline.quoting import quoted, text_literal
-from pipeline.settings import Destination
+from pipeline.settings import FOLDERS, Destination
 from pipeline.shipped import to_install
 from pipeline.tables.formulas import harmless
 from pipeline.tables.platforms import Platform
@@ -255,7 +255,12 @@ def _take_out(file: Path, identifiers: Sequence[str], separator: str, leaving: S
 
 
 def _opened(destination: Destination, kind: str) -> tuple[Any, str]:
-    """The folder and its path, on a connection of its own. Raises DeliveryFailed, and what its library raises."""
+    """The folder and its path, on a connection of its own. Raises DeliveryFailed, and what its library raises.
+
+    fsspec knows many more kinds, and sends over some of them in clear.
+    """
+    if kind not in FOLDERS:
+        raise DeliveryFailed(f"{kind}:// is no kind of address that files are sent to; s3, gs and sftp are.")
     try:
         import fsspec
     except ImportError:
@@ -274,7 +279,7 @@ def _opened(destination: Destination, kind: str) -> tuple[Any, str]:
     except (ImportError, ValueError) as error:
         if kind in _EXTRAS:
             raise DeliveryFailed(_lacking(kind)) from error
-        raise DeliveryFailed(f"{kind}:// is no kind of address that files are sent to; s3, gs and sftp are.") from None
+        raise
     return fs, str(root).rstrip("/")
 
 
