@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+import http.client
 import json
 import threading
 from collections.abc import Iterator, Sequence
@@ -283,6 +284,29 @@ def test_who_must_leave_a_place_that_is_set_no_more_is_told_of(tmp_path):
     for destinations in ({}, {"crm": other}):
         (said,) = deliver_from(settings_of(tmp_path, **destinations), open=lambda *_: Told(takes="all/other"))
         assert str(said).startswith("https://crm.example/lists/L1, all/loyal: 1 customer must leave this list")
+
+
+def test_what_nobody_foresaw_at_one_destination_keeps_nothing_from_the_others(tmp_path):
+    """A destination that breaks when it is opened, one when it is asked for its lists, one while it is sent to."""
+
+    class Broken(Told):
+        def place(self, audience: str) -> str | None:
+            raise KeyError("a@x.com")
+
+    class BreaksOff(Told):
+        def send(self, *_: Any) -> Iterator[Answer]:
+            raise http.client.IncompleteRead(b"a@x.com")
+            yield
+
+    senders = {"broken": Broken(), "breaks": BreaksOff(), "well": Told()}
+    publish(tmp_path, "a a@x.com")
+    settings = settings_of(tmp_path, shut=CRM, **dict.fromkeys(senders, CRM))
+    said = {one.destination: one for one in deliver_from(settings, open=lambda name, _: senders[name])}
+    assert list(said) == ["shut", "broken", "breaks", "well"]
+    for name, kind in (("shut", "KeyError"), ("broken", "KeyError"), ("breaks", "IncompleteRead")):
+        assert f"It failed unexpectedly ({kind}, test_destinations.py" in str(said[name])
+        assert "a@x.com" not in str(said[name])
+    assert said["well"].failed is None and senders["well"].got == [("added", ["a@x.com"])]
 
 
 def test_who_has_another_id_is_found_by_it(tmp_path):
