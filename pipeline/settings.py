@@ -21,7 +21,17 @@ from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from babel import Locale, UnknownLocaleError
-from pydantic import BaseModel, ConfigDict, Field, HttpUrl, Secret, ValidationError, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    HttpUrl,
+    Secret,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 from pydantic.fields import FieldInfo
 from pydantic_settings import (
     BaseSettings,
@@ -431,6 +441,10 @@ class Terms(BaseModel):
     )
 
 
+FOLDERS = ("s3", "gs", "gcs", "sftp", "ssh", "file")
+"""Kinds of folders that lists are sent to: none over which others could read what is sent."""
+
+
 class Destination(BaseModel):
     """Where lists of a platform are sent, beside the folder of the home. Secrets are in the environment only."""
 
@@ -457,6 +471,13 @@ class Destination(BaseModel):
             raise ValueError("an address holds no password, ? or #; name the variable that holds the key as credential")
         if parts.scheme == "http" and not is_this_machine(parts.hostname):
             raise ValueError("people's addresses are sent over https:// only")
+        if parts.scheme not in (*FOLDERS, "https", "http"):
+            raise ValueError(
+                f"nothing is sent over {parts.scheme}://, which need not keep people's addresses and the password "
+                f"from others; a folder is s3://, gs://, sftp:// or file://, an interface https://"
+            )
+        if "::" in parts.path:  # fsspec would take what follows for another kind of folder
+            raise ValueError("an address holds no ::")
         return url.rstrip("/")
 
     @model_validator(mode="after")
@@ -478,6 +499,18 @@ def is_this_machine(host: str | None) -> bool:
     return host in ("127.0.0.1", "localhost")
 
 
+def _sent_secretly(address: Secret[HttpUrl] | None) -> Secret[HttpUrl] | None:
+    """An address that is a secret is one no more where it is sent for everybody on the way to read."""
+    url = address.get_secret_value() if address else None
+    if url is not None and url.scheme == "http" and not is_this_machine(url.host):
+        raise ValueError("the address is a secret, and is sent over https:// only")
+    return address
+
+
+Webhook = Annotated[Secret[HttpUrl] | None, AfterValidator(_sent_secretly)]
+"""An address that takes JSON, and holds the token by which it knows us."""
+
+
 class DigestSettings(BaseModel):
     """Who gets the digest of a night, and how. User and password of the mail server are in the environment only."""
 
@@ -489,7 +522,7 @@ class DigestSettings(BaseModel):
         None, pattern=r"^smtps?://[^\s/@?#:]+:\d+$",
         description="Mail server: smtp://host:587 (STARTTLS) or smtps://host:465 (TLS)",
     )  # fmt: skip
-    webhook: Secret[HttpUrl] | None = Field(None, description="Address that takes Slack's JSON, by POST; a secret")
+    webhook: Webhook = Field(None, description="Address that takes Slack's JSON, by POST; a secret")
     weekdays: tuple[Weekday, ...] = Field((), description="Mornings on which it is sent; else all")
     report_address: str | None = Field(
         None, pattern=r"^https?://\S+$", description="Where reports/out can be opened, for the link"
@@ -744,9 +777,7 @@ class Settings(BaseSettings):
     digest: DigestSettings = Field(
         default_factory=lambda: DigestSettings(), description="Who gets the digest of a night, and how"
     )
-    failure_webhook: Secret[HttpUrl] | None = Field(
-        None, description="Address that is told (POST, JSON) when a run fails"
-    )
+    failure_webhook: Webhook = Field(None, description="Address that is told (POST, JSON) when a run fails")
     share: Literal["owner", "group"] = Field(
         "owner", description="Who may read what is published: the owner of the home, or its group, too"
     )

@@ -1,5 +1,6 @@
 """Webhooks: one JSON object by POST to an address that is a secret, so that no message ever names it."""
 
+import http.client
 import json
 import urllib.error
 import urllib.request
@@ -28,5 +29,8 @@ def post(address: Secret[HttpUrl], body: Mapping[str, Any]) -> None:
         data=json.dumps(body).encode(),
         headers={"Content-Type": "application/json"},
     )
-    with _OPENER.open(request, timeout=_SECONDS):
-        pass
+    try:
+        with _OPENER.open(request, timeout=_SECONDS):
+            pass
+    except http.client.HTTPException as error:  # it breaks off in the middle of an answer, or that is none
+        raise ConnectionError(type(error).__name__) from None

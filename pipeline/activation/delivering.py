@@ -8,11 +8,13 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import os
+import traceback
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
 
 import duckdb
 
@@ -31,6 +33,7 @@ from pipeline.activation.ledger import (
     require_newest,
 )
 from pipeline.engines.duckdb import DuckDBEngine
+from pipeline.errors import PerennialError
 from pipeline.home.locks import home_lock
 from pipeline.home.people import people_attached, people_file
 from pipeline.home.publishing import recover
@@ -112,13 +115,15 @@ def sender_of(settings: Settings, name: str, destination: Destination) -> Sender
 
 
 def _to(ledger: Ledger, name: str, destination: Destination, force: bool, open: Open) -> Iterator[Delivered]:
-    try:
+    all_lists = Delivered(name, "all lists")
+    with _failing(all_lists):
         sender = open(name, destination)
-    except DeliveryFailed as failure:
-        yield Delivered(name, "all lists", failed=str(failure))
+        lists = _lists(ledger, destination, sender)
+    if all_lists.failed:
+        yield all_lists
         return
     failed = None
-    for audience, listed in _lists(ledger, destination, sender).items():
+    for audience, listed in lists.items():
         one = Delivered(name, audience, failed=failed)
         if failed is None:
             with _failing(one):
@@ -149,10 +154,19 @@ def _reaches(destination: Destination, place: str, audience: str) -> bool:
 
 @contextmanager
 def _failing(one: Delivered) -> Iterator[None]:
+    """Whatever goes wrong at one destination keeps nothing from the others. The words of a library may hold what was
+    sent; of its errors only the kind and the place are told.
+    """
     try:
         yield
-    except DeliveryFailed as failure:
+    except PerennialError as failure:
         one.failed = str(failure)
+    except Exception as error:
+        at = traceback.extract_tb(error.__traceback__)[-1]
+        one.failed = (
+            f"It failed unexpectedly ({type(error).__name__}, {Path(at.filename).name}, line {at.lineno}); the rest is "
+            f"sent the next time."
+        )
 
 
 def _lists(ledger: Ledger, destination: Destination, sender: Sender) -> Mapping[str, Listed | None]:

@@ -18,6 +18,7 @@ from pipeline.settings import SETTINGS_FILE, Settings
 
 OWNED = ("data/warehouse", "data/people", "data/erasures", "data/quarantine", "data/.staging", ".dagster", ".perennial")
 PUBLISHED = ("data/marts", "data/audiences", PUBLISHED_VIEWS, "reports/out")
+EXPORTS = "data/exports"
 _FOR_OWNER, _FOR_GROUP = (0o700, 0o600), (0o750, 0o640)
 _PASSED_THROUGH = 0o710
 
@@ -28,7 +29,8 @@ def for_owner_only() -> None:
 
 
 def set_right(settings: Settings) -> None:
-    """Give all that belongs to this user in the home the mode it should have; the drop folder and sources are left.
+    """Give all that belongs to this user in the home the mode it should have; sources are left, and the files of
+    the drop folder, which is closed itself: whoever may pass through the home would read what people are called.
 
     What is behind a link is not of the home, and is left, too.
     """
@@ -62,9 +64,11 @@ def _all(settings: Settings) -> Iterator[tuple[Path, int]]:
         yield from ((folder, passed) for folder in (home, home / "data", home / "reports") if folder.is_dir())
     if (home / SETTINGS_FILE).exists():
         yield home / SETTINGS_FILE, _FOR_OWNER[1]
+    if _is_home(home) and _is_within(home, EXPORTS) and (home / EXPORTS).is_dir():
+        yield home / EXPORTS, _FOR_OWNER[0]
     for names, modes in ((OWNED, _FOR_OWNER), (PUBLISHED, _FOR_GROUP if is_shared else _FOR_OWNER)):
         for name in names:
-            if not any((home / part).is_symlink() for part in (PurePosixPath(name), *PurePosixPath(name).parents[:-1])):
+            if _is_within(home, name):
                 yield from _tree(home / name, *modes)
 
 
@@ -73,12 +77,22 @@ def _is_for_platform(name: str) -> bool:
     return name.endswith(".csv") and name.count(".") == 2
 
 
+def _is_within(home: Path, name: str) -> bool:
+    """Whether it is no link to elsewhere, and below none."""
+    return not any((home / part).is_symlink() for part in (PurePosixPath(name), *PurePosixPath(name).parents[:-1]))
+
+
+def _is_home(folder: Path) -> bool:
+    """Whether one was set up or published there."""
+    return any((folder / name).exists() for name in (SETTINGS_FILE, *PUBLISHED))
+
+
 def _is_ours(home: Path) -> bool:
     """Whether the folder itself is ours to close: a home that was set up or published, in a place of its own.
 
     A folder that somebody named by mistake is none; nor is a place of everybody's, such as /tmp, or a user's own.
     """
-    if not any((home / name).exists() for name in (SETTINGS_FILE, *PUBLISHED)) or home.resolve() == Path("/"):
+    if not _is_home(home) or home.resolve() == Path("/"):
         return False
     of = home.stat()
     if of.st_mode & stat.S_ISVTX:

@@ -41,6 +41,22 @@ _FOLDER = f"""
             THEN regexp_replace(current_setting('temp_directory'), 'published\\.duckdb\\.tmp$', '') END,
         {{folder}})
 """
+# Of what the file holds, all but the two macros that every night writes anew.
+_HELD = """
+    SELECT sha256(string_agg(told, chr(10) ORDER BY told)) FROM (
+        SELECT concat_ws(chr(31), 'view', schema_name, view_name, sql, comment) AS told FROM duckdb_views()
+        WHERE NOT internal
+        UNION ALL SELECT concat_ws(chr(31), 'table', schema_name, table_name, sql) FROM duckdb_tables()
+        WHERE NOT internal
+        UNION ALL SELECT concat_ws(chr(31), function_type, schema_name, function_name, macro_definition)
+        FROM duckdb_functions()
+        WHERE NOT internal AND NOT (function_type = 'macro' AND function_name IN ('published_folder', 'latest_day'))
+        UNION ALL SELECT concat_ws(chr(31), 'schema', schema_name) FROM duckdb_schemas() WHERE NOT internal
+        UNION ALL SELECT concat_ws(chr(31), 'type', schema_name, type_name) FROM duckdb_types() WHERE NOT internal
+        UNION ALL SELECT concat_ws(chr(31), 'sequence', schema_name, sequence_name) FROM duckdb_sequences()
+        UNION ALL SELECT concat_ws(chr(31), 'row', columns::VARCHAR) FROM main.columns
+    )
+"""
 _LATEST = "CREATE OR REPLACE MACRO main.latest_day() AS {day}"
 # The views of a second home would read the files of the first.
 _ROWS = f"""
@@ -111,14 +127,15 @@ def _view(schema: str, table: Table, day: str) -> list[str]:
 
 
 def _reused(before: Path, path: Path, fingerprint: str) -> duckdb.DuckDBPyConnection | None:
-    """A copy of the file of before at `path`, opened, if it has the same views."""
+    """A copy of the file of before at `path`, opened, if it has the same views and nothing else."""
     try:
         shutil.copyfile(before, path)
         connection = duckdb.connect(path, config=_CONFIG)
     except (OSError, duckdb.Error):  # there is none, or it is damaged
         return None
     with suppress(duckdb.Error):  # a file of somebody else's making
-        if connection.execute("SELECT fingerprint FROM main.made_of").fetchall() == [(fingerprint,)]:
+        told = connection.execute("SELECT fingerprint, held FROM main.made_of").fetchall()
+        if told == [(fingerprint, _held(connection))]:
             return connection
     connection.close()
     return None
@@ -144,6 +161,12 @@ def _made(
     connection.register("frame", dictionary)
     connection.execute("CREATE TABLE main.columns AS SELECT * FROM frame").fetchall()
     connection.unregister("frame")
-    connection.execute("CREATE TABLE main.made_of AS SELECT $made AS fingerprint", {"made": fingerprint}).fetchall()
+    connection.execute("CREATE TABLE main.made_of (fingerprint VARCHAR, held VARCHAR)").fetchall()
+    connection.execute("INSERT INTO main.made_of VALUES (?, ?)", [fingerprint, _held(connection)]).fetchall()
     connection.execute("COMMIT").fetchall()
     return connection
+
+
+def _held(connection: duckdb.DuckDBPyConnection) -> str:
+    """What tells files apart that hold other views, tables, macros or descriptions."""
+    return str(connection.execute(_HELD).fetchall()[0][0])

@@ -27,7 +27,7 @@ RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
 class PublicationDamaged(PerennialError):
-    """A committed publication cannot be completed: some of its files are neither staged nor in place."""
+    """A committed publication cannot be completed: its files are neither staged nor in place, or it says nothing."""
 
 
 class Publication:
@@ -143,7 +143,8 @@ def recover(home: Path) -> list[str]:
     """Complete or forget what interrupted runs left in data/.staging; one sentence per folder handled.
 
     Call it only while holding the home lock: the staging of a living run looks like that of a dead one. Idempotent, and
-    may itself be killed. Raises PublicationDamaged, leaving that publication as it is, if somebody removed its files.
+    may itself be killed. Raises PublicationDamaged, leaving that publication as it is, if somebody removed its files
+    or damaged COMMIT.json.
     """
     said = []
     for staging in _staging_folders(home):
@@ -202,9 +203,16 @@ def _write_marker(staging: Path, plan: _Plan) -> None:
 
 
 def _read_marker(staging: Path) -> _Plan:
-    said = json.loads((staging / MARKER).read_text(encoding="ascii"))
-    puts = {_checked(target): str(digest) for target, digest in said["puts"].items()}
-    lists = {key: tuple(map(_checked, said[key])) for key in ("manifests", "withdraw", "deletes", "owned")}
+    """Raises PublicationDamaged where it cannot be read: which files are missing then, nobody knows."""
+    try:
+        said = json.loads((staging / MARKER).read_text(encoding="ascii"))
+        puts = {_checked(target): str(digest) for target, digest in said["puts"].items()}
+        lists = {key: tuple(map(_checked, said[key])) for key in ("manifests", "withdraw", "deletes", "owned")}
+    except (ValueError, LookupError, TypeError, AttributeError):
+        raise PublicationDamaged(
+            f"Run {staging.name} was stopped while publishing, and {staging / MARKER}, which says what was to be done, "
+            f"is damaged. Delete {staging} and run its snapshot again."
+        ) from None
     return _Plan(puts=puts, **lists)
 
 

@@ -1,7 +1,8 @@
 """Retention: which snapshots a home keeps, and how the others leave it, from the warehouse and from what is published.
 
 Kept are the newest `keep_daily` snapshots and the last one of each month (all months, or the newest `keep_monthly`);
-so the latest snapshot always is. Exports, ledger, orders and quarantine are no snapshots: nothing here touches them.
+so the latest snapshot always is. Exports, ledger, orders and quarantine are no snapshots, nor is a folder that has but
+a date for a name: nothing here touches them.
 
 Files for platforms hold addresses. Of a snapshot that is kept they leave `keep_platform_days` after it, and the
 manifest says so; what was sent of whom stays in the ledger.
@@ -80,8 +81,11 @@ def plan(settings: Settings, where: Snapshots, spare: Collection[dt.date] = ()) 
     """What `prune` would remove now; snapshots in `spare` are kept even if they are past their time."""
     folders = _folders(settings.home)
     in_warehouse = where.rows_by_day()
-    days = {*folders, *in_warehouse}
-    gone = [day for day in expired(days, settings.keep_daily, settings.keep_monthly) if day not in spare]
+    published = {day for day in folders if (settings.home / audience_folder(day) / "manifest.json").is_file()}
+    days = {*published, *in_warehouse}
+    # Anybody can make a folder of the year 2999; it is not for its sake that the latest snapshot goes.
+    latest = max(published & in_warehouse.keys(), default=max(days, default=None))
+    gone = [day for day in expired(days, settings.keep_daily, settings.keep_monthly) if day not in {*spare, latest}]
     of_gone = [folder for day in gone for folder in folders.get(day, ())]
     return Plan(
         expired=tuple(gone),
@@ -92,7 +96,7 @@ def plan(settings: Settings, where: Snapshots, spare: Collection[dt.date] = ()) 
         with_addresses=tuple(
             file
             for day in sorted(days.difference(gone, spare))
-            if (max(days) - day).days > settings.keep_platform_days
+            if latest and (latest - day).days > settings.keep_platform_days
             for file in _with_addresses(settings.home, day)
         ),
     )

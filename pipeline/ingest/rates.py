@@ -34,21 +34,28 @@ def rates_files(settings: Settings) -> list[Path]:
 def files_below(folder: Path) -> list[Path]:
     """The files below a folder into which others drop them.
 
-    Raises ExportError for a link that leads out of it: who may drop a file there need not be one who may read, in our
-    name, any file of this machine. The folder itself may be a link; that is the owner's doing.
+    Raises ExportError for a link that leads out of it, or nowhere: who may drop a file there need not be one who may
+    read, in our name, any file of this machine. The folder itself may be a link; that is the owner's doing.
     """
     if not folder.is_dir():
         return []
     found, root = [], folder.resolve()
     for path in sorted(folder.rglob("*")):
-        if path.is_symlink() and not path.resolve().is_relative_to(root):
+        if path.is_symlink() and not _leads_into(root, path):
             raise ExportError(
-                f"{path.name} is a link that leads out of data/exports. Put the file itself there, make data/exports "
-                f"the link, or name the file with --source NAME=PATH."
+                f"{path.name} is a link that leads out of data/exports, or nowhere. Put the file itself there, make "
+                f"data/exports the link, or name the file with --source NAME=PATH."
             )
         if path.is_file():
             found.append(path)
     return found
+
+
+def _leads_into(root: Path, link: Path) -> bool:
+    try:
+        return link.resolve(strict=True).is_relative_to(root)
+    except (OSError, RuntimeError):  # nowhere, or in a circle
+        return False
 
 
 def load_rates(engine: DuckDBEngine, settings: Settings) -> str | None:

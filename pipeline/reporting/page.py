@@ -289,16 +289,26 @@ def _row(report: Report, select: str, file: str, field: str) -> Any:
 
 def file_names(values: Sequence[str]) -> dict[str, str]:
     """What the page of each value is called, as files of audiences are: small letters, digits and _, and the start of
-    the value's MD5 where that is shared, empty or long."""
+    the value's MD5 where that is shared, empty or long. A value may be written as another is called; both have more of
+    their MD5, then.
+    """
     slugs = {value: re.sub(r"[^a-z0-9]+", "_", value.lower()).strip("_") for value in values}
     shared = Counter(slugs.values())
-
-    def name(value: str, slug: str) -> str:
-        if slug and shared[slug] == 1 and len(slug) <= _LONGEST_SLUG:
-            return slug
-        return f"{slug[:_CUT_SLUG] or 'value'}_{digest(value)[:_DIGITS]}"
-
-    return {value: name(value, slug) for value, slug in slugs.items()}
+    more = {0: _DIGITS, _DIGITS: 32}
+    digits = {
+        value: 0 if slug and shared[slug] == 1 and len(slug) <= _LONGEST_SLUG else _DIGITS
+        for value, slug in slugs.items()
+    }
+    while True:
+        names = {
+            value: f"{slugs[value][:_CUT_SLUG] or 'value'}_{digest(value)[:number]}" if number else slugs[value]
+            for value, number in digits.items()
+        }
+        taken = Counter(names.values())
+        alike = {value: more[number] for value, number in digits.items() if taken[names[value]] > 1 and number in more}
+        if not alike:
+            return names
+        digits |= alike
 
 
 def digest(value: str) -> str:

@@ -1,5 +1,6 @@
 """data/published.duckdb: every published table as a view, from anywhere, while nights run, and nobody's address."""
 
+import datetime as dt
 import os
 import shutil
 import stat
@@ -18,9 +19,11 @@ from homes import DAYS, Home
 
 from pipeline.dbt_sources import NoSources
 from pipeline.dbt_sources import sources as dbt_sources
+from pipeline.home import published_views
 from pipeline.home.published_views import published_days, stage_views
 from pipeline.home.publishing import Publication
 from pipeline.home.retention import prune_home
+from pipeline.places import table_file
 from pipeline.tables.catalog import ours
 from pipeline.tables.header import Table
 
@@ -192,6 +195,43 @@ def test_views_are_made_anew_for_other_tables_and_kept_for_another_day(three_nig
     assert made_of(home) != same
     names = ask(home.folder / FILE, "SELECT schema_name, view_name FROM duckdb_views() WHERE view_name = 'kpis'")
     assert names == []
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "CREATE TABLE main.people AS SELECT 'a@x.com' AS email",
+        "CREATE OR REPLACE VIEW latest.kpis AS SELECT 1 AS snapshot_date",
+        "CREATE OR REPLACE MACRO main.published_rows(file) AS TABLE SELECT 1 AS revenue",
+        "CREATE SCHEMA others",
+        "DROP VIEW marts.kpis",
+        "UPDATE main.columns SET meaning = 'a@x.com'",
+        "COMMENT ON VIEW latest.kpis IS 'a@x.com'",
+    ],
+)
+def test_what_somebody_wrote_into_the_file_does_not_stay(tmp_path: Path, written: str) -> None:
+    tables = [table for table in ours().published if table.name in ("kpis", "rfm_scores")]
+    for table in tables:
+        file = tmp_path / table_file(table.name, dt.date(2026, 1, 1))
+        file.parent.mkdir(parents=True)
+        file.touch()
+
+    def staged() -> tuple[object, object]:
+        publication = Publication(tmp_path, "again")
+        stage_views(publication, tmp_path, tables, [dt.date(2026, 1, 1)])
+        publication.commit()
+        return tuple(ask(tmp_path / FILE, sql) for sql in (  # type: ignore[return-value]
+            "SELECT schema_name, view_name, sql, comment FROM duckdb_views() WHERE NOT internal ORDER BY ALL",
+            "SELECT table_name, sql FROM duckdb_tables() UNION ALL SELECT '', meaning FROM columns ORDER BY ALL",
+        ))  # fmt: skip
+
+    told = staged()
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(published_views, "_made", None)  # as it is, it is not made anew
+        assert staged() == told
+    with closing(duckdb.connect(str(tmp_path / FILE))) as connection:
+        connection.execute(written)
+    assert staged() == told
 
 
 def test_no_view_promises_a_table_that_the_day_does_not_have(three_nights: Home, tmp_path: Path) -> None:

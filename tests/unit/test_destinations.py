@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+import http.client
 import json
 import threading
 from collections.abc import Iterator, Sequence
@@ -283,6 +284,29 @@ def test_who_must_leave_a_place_that_is_set_no_more_is_told_of(tmp_path):
     for destinations in ({}, {"crm": other}):
         (said,) = deliver_from(settings_of(tmp_path, **destinations), open=lambda *_: Told(takes="all/other"))
         assert str(said).startswith("https://crm.example/lists/L1, all/loyal: 1 customer must leave this list")
+
+
+def test_what_nobody_foresaw_at_one_destination_keeps_nothing_from_the_others(tmp_path):
+    """A destination that breaks when it is opened, one when it is asked for its lists, one while it is sent to."""
+
+    class Broken(Told):
+        def place(self, audience: str) -> str | None:
+            raise KeyError("a@x.com")
+
+    class BreaksOff(Told):
+        def send(self, *_: Any) -> Iterator[Answer]:
+            raise http.client.IncompleteRead(b"a@x.com")
+            yield
+
+    senders = {"broken": Broken(), "breaks": BreaksOff(), "well": Told()}
+    publish(tmp_path, "a a@x.com")
+    settings = settings_of(tmp_path, shut=CRM, **dict.fromkeys(senders, CRM))
+    said = {one.destination: one for one in deliver_from(settings, open=lambda name, _: senders[name])}
+    assert list(said) == ["shut", "broken", "breaks", "well"]
+    for name, kind in (("shut", "KeyError"), ("broken", "KeyError"), ("breaks", "IncompleteRead")):
+        assert f"It failed unexpectedly ({kind}, test_destinations.py" in str(said[name])
+        assert "a@x.com" not in str(said[name])
+    assert said["well"].failed is None and senders["well"].got == [("added", ["a@x.com"])]
 
 
 def test_who_has_another_id_is_found_by_it(tmp_path):
@@ -722,9 +746,59 @@ def test_what_does_not_arrive_whole_is_sent_again_and_never_shown(tmp_path, monk
     assert found["2026-03-30/all/loyal.klaviyo-removed-kkkkkkkk.csv"] == "Email,Phone Number\na@x.com,\n"
 
 
+def sent(sender: Files, name: str) -> list[Answer]:
+    return list(
+        sender.send(
+            "all/loyal", None, "removed", [Row(name, row(name, {"Email": name}).key, None, "erased")], D1, "k" * 64
+        )
+    )
+
+
+def test_a_manifest_that_others_wrote_leads_nowhere(tmp_path):
+    """Neither to a file that is removed, nor to one that is read or written again."""
+    home, there, victim = tmp_path / "home", tmp_path / "there", tmp_path / "victim"
+    victim.write_text("Email\na@x.com\n")
+    target = "data/audiences/2026-03-30/all/loyal.klaviyo.csv"
+    (home / target).parent.mkdir(parents=True)
+    (home / target).write_text("Email\na@x.com\n")
+    (there / "2026-03-30/all/loyal.klaviyo-partx").mkdir(parents=True)
+    paths = ["2026-03-30/all/loyal.klaviyo-partx/../../../../victim", "/victim", "../victim", "2026-03-30//x", 7]
+    manifest = {"files": [{"path": path, "bytes": 1, "sha256": "f"} for path in paths]}
+    (there / "2026-03-30/manifest.json").write_text(json.dumps(manifest))
+    crm = settings_of(home, crm=Destination(platform="klaviyo", url=f"file://{there}"))
+    publish(home, "a a@x.com", files=[target])
+    assert deliver_from(crm)[0].failed is None
+    assert sent(files_of(home, f"file://{there}"), "a@x.com")
+    assert victim.read_text() == "Email\na@x.com\n"
+    told = [entry["path"] for entry in json.loads((there / "2026-03-30/manifest.json").read_text())["files"]]
+    assert told == ["2026-03-30/all/loyal.klaviyo-removed-kkkkkkkk.csv", "2026-03-30/all/loyal.klaviyo.csv"]
+
+
+def test_no_list_is_written_through_a_link_that_others_put_there(tmp_path):
+    there, victim = tmp_path / "there", tmp_path / "victim"
+    victim.mkdir()
+    (victim / "file").write_text("mine")
+    name = "2026-03-30/all/loyal.klaviyo-removed-kkkkkkkk.csv"
+    (there / name).parent.mkdir(parents=True)
+    for planted in (f"{name}.part", "2026-03-30/manifest.json.part"):
+        (there / planted).symlink_to(victim / "file")
+    assert sent(files_of(tmp_path, f"file://{there}"), "a@x.com")
+    assert sorted(listing(there)) == [name, "2026-03-30/manifest.json"], "what somebody left half is removed"
+    (there / name).unlink()
+    for planted, leads in ((name, victim / "file"), ("2026-03-30/all", victim)):
+        if (there / planted).is_dir():
+            (there / planted).rename(there / "away")
+        (there / planted).symlink_to(leads)
+        with pytest.raises(DeliveryFailed, match="a link that leads out of"):
+            sent(files_of(tmp_path, f"file://{there}"), "a@x.com")
+    assert [(path.name, path.read_text()) for path in victim.iterdir()] == [("file", "mine")]
+
+
 def test_the_manifest_of_a_store_comes_last_and_nothing_is_renamed(tmp_path, monkeypatch):
     """A store in memory, taken for one of objects."""
     monkeypatch.setattr(files, "_OF_OBJECTS", ("memory",))
+    for module in ("pipeline.activation.destinations.files", "pipeline.settings"):
+        monkeypatch.setattr(f"{module}.FOLDERS", ("memory",))
     fs, written = fsspec.filesystem("memory"), []
     sender = files_of(tmp_path, "memory://bucket/lists")
     for name in ("put_file", "pipe_file"):
@@ -751,14 +825,20 @@ def test_a_folder_that_cannot_be_written_is_told_without_what_is_in_the_files(tm
 @pytest.mark.parametrize(
     ("destination", "said"),
     [
-        ({"platform": "klaviyo", "url": "ftpx://host/x"}, "ftpx:// is no kind of address that files are sent to"),
-        ({"platform": "klavyio", "url": "memory://x"}, "there is no platform 'klavyio'"),
+        ({"platform": "klavyio", "url": "file:///x"}, "there is no platform 'klavyio'"),
         ({"platform": "brevo", "url": "https://x.example", "lists": {"a": "b"}}, "brevo is not sent to over https"),
     ],
 )
 def test_destinations_that_there_are_not_are_told(tmp_path, destination, said):
     with pytest.raises(DeliveryFailed, match=said):
         sender_of(Settings(home=tmp_path), "crm", Destination(**destination))
+
+
+def test_a_kind_of_folder_that_the_settings_do_not_know_is_never_opened(tmp_path):
+    """Whatever fsspec knows: over ftp:// the password and the lists would go in clear."""
+    open_to_all = Destination(platform="klaviyo", url="file:///x").model_copy(update={"url": "ftp://127.0.0.1:1/x"})
+    with pytest.raises(DeliveryFailed, match=r"^ftp:// is no kind of address"):
+        Files(open_to_all, platforms()["klaviyo"], tmp_path, lambda _: None)
 
 
 def test_a_package_that_is_not_there_is_named(tmp_path, monkeypatch):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import email
 import json
+import socket
 import ssl
 import threading
 from collections.abc import Iterator
@@ -257,6 +258,24 @@ def test_a_webhook_that_refuses_is_told_without_its_address(tmp_path: Path, stat
         send(DIGEST, settings(tmp_path, webhook=address).digest)
     assert "T0P-SECRET" not in f"{refused.value!r}" and len(received) == 1
     assert waited == []
+
+
+def test_an_answer_that_is_none_is_told(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def answer() -> None:
+            asked, _ = server.accept()
+            with asked:
+                asked.recv(65536)
+                asked.sendall(b"nonsense\r\n\r\n")
+
+        thread = threading.Thread(target=answer, daemon=True)
+        thread.start()
+        address = f"http://127.0.0.1:{server.getsockname()[1]}/T0P-SECRET"
+        with pytest.raises(DigestNotSent, match="did not take it") as refused:
+            send(DIGEST, settings(tmp_path, webhook=address).digest)
+        thread.join()
+    assert "T0P-SECRET" not in f"{refused.value!r}"
 
 
 @pytest.mark.parametrize("status", [429, 503])

@@ -119,6 +119,10 @@ def test_a_link_that_leads_out_of_the_drop_folder_is_refused(home, tmp_path_fact
     with pytest.raises(ExportError, match=r"link\.csv is a link that leads out of data/exports"):
         home.load()
     link.unlink()
+    link.symlink_to(link.name)  # in a circle
+    with pytest.raises(ExportError, match=r"link\.csv is a link that leads out of data/exports, or nowhere"):
+        home.load()
+    link.unlink()
     link.symlink_to(link.with_name("inside.csv"))
     assert home.load().keys() >= {"inside.csv"}
 

@@ -3,6 +3,7 @@
 import os
 import stat
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
@@ -67,6 +68,18 @@ def test_files_with_addresses_are_their_owners_whoever_shares(home: Path) -> Non
     set_right(Settings(home=home, share="group"))
     assert [mode(path) for path in sorted(folder.iterdir())] == [0o640, 0o600, 0o600, 0o640]
     assert wrong(Settings(home=home, share="group")) == []
+
+
+@pytest.mark.parametrize("share", ["owner", "group"])
+def test_raw_exports_are_no_groups_to_read(home: Path, tmp_path: Path, share: Literal["owner", "group"]) -> None:
+    settings = Settings(home=home, share=share)
+    set_right(settings)
+    assert mode(home / "data/exports") == 0o700
+    (home / "data/exports").chmod(0o755)
+    assert wrong(settings) == [home / "data/exports"]
+    (home / "data/exports").rename(tmp_path / "dropped")
+    (home / "data/exports").symlink_to(tmp_path / "dropped")  # which is how others may bring some
+    assert wrong(settings) == []
 
 
 def test_links_folders_of_everybody_and_inherited_groups_are_left(home: Path, tmp_path: Path) -> None:

@@ -23,7 +23,16 @@ from pipeline.reporting.chart_files import ColumnSpec, shown_column
 from pipeline.reporting.components import Cards, KeyFigures, Nothing, Part, TableCard
 from pipeline.reporting.facts import Query, Report, read_report
 from pipeline.reporting.figures import Data, Shown
-from pipeline.reporting.page import MOST_PAGES, Page, PageFile, in_navigation, page_folders, read_pages
+from pipeline.reporting.page import (
+    MOST_PAGES,
+    Page,
+    PageFile,
+    digest,
+    file_names,
+    in_navigation,
+    page_folders,
+    read_pages,
+)
 from pipeline.reporting.site import OUT, RunCard, all_pages, build_site, page_of_value
 from pipeline.settings import PAGES_FOLDER, Settings
 from pipeline.tables.catalog import tables
@@ -740,6 +749,16 @@ def test_charts_without_a_page_are_refused(two_customers: Query, tmp_path: Path)
 
 def test_a_home_that_is_the_project_has_no_pages_twice() -> None:
     assert page_folders(PAGES_FOLDER.parent.parent) == (PAGES_FOLDER,)
+
+
+def test_no_two_values_have_one_page_however_they_are_written() -> None:
+    assert file_names(["Tea", "Coffee"]) == {"Tea": "tea", "Coffee": "coffee"}
+    one = f"tea {digest('Tea')[:8]}"
+    two = f"{one} {digest(one)[:8]}"
+    values = ["Tea", "tea", one, two, f"tea {digest('Tea')}", f"{two} {digest(two)[:8]}", "", "?", "value"]
+    names = file_names(values)
+    assert len(set(names.values())) == len(values)
+    assert names == file_names(values[::-1]), "whatever the order"
 
 
 def test_pages_follow_the_page_they_name() -> None:

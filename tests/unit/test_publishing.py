@@ -480,6 +480,20 @@ def test_files_removed_by_hand_in_between_are_named(home: Path, monkeypatch: pyt
     assert (home / "reports/out/index.html").read_text() == "yesterday"
 
 
+@pytest.mark.parametrize("text", ["", '{"puts": {"reports/out/in', "{}", "[]", '{"puts": {"../x": "0"}}', "\xff"])
+def test_a_marker_that_is_damaged_is_told_and_changes_nothing(
+    home: Path, monkeypatch: pytest.MonkeyPatch, text: str
+) -> None:
+    committed_but_not_carried_out(home, monkeypatch, {"reports/out/index.html": "today"})
+    (home / "data/.staging/1a2b3c4d-5e6f/COMMIT.json").write_bytes(text.encode("latin-1"))
+    for _ in range(2):
+        with pytest.raises(
+            PublicationDamaged, match=r"COMMIT\.json.* damaged\. Delete .*1a2b3c4d-5e6f and run its snap"
+        ):
+            recover(home)
+    assert (home / "reports/out/index.html").read_text() == "yesterday"
+
+
 # ── Any files, any kill ───────────────────────────────────────────────────────────────────────────────────────────────
 
 names = st.lists(st.sampled_from(["a", "b", "c"]), min_size=1, max_size=3).map("/".join)

@@ -153,6 +153,19 @@ def test_the_plan_says_what_it_frees(kept: Kept) -> None:
     assert str(what) == "2 snapshots, 2026-01-30 … 2026-02-27: 0.0 MiB of files and 4 rows of the warehouse"
 
 
+@pytest.mark.parametrize("has_manifest", [False, True])
+def test_a_folder_with_a_date_is_no_snapshot_for_whose_sake_the_latest_goes(kept: Kept, has_manifest: bool) -> None:
+    for place in ("reports/out/2999-01-01", "data/audiences/2999-01-01", "data/marts/rfm_scores/day=2999-01-01"):
+        (kept.home / place).mkdir()
+    (kept.home / f"data/audiences/{MAR_1}/loyal.klaviyo.csv").write_text("Email")
+    if has_manifest:
+        (kept.home / "data/audiences/2999-01-01/manifest.json").write_text("{}")
+    settings = kept.settings.model_copy(update={"keep_monthly": 0})
+    what = prune_home(settings)
+    assert what.expired == (JAN_30, JAN_31, FEB_27, FEB_28) and not what.with_addresses
+    assert MAR_1 in kept.in_files() & kept.in_warehouse()
+
+
 def test_what_the_run_was_asked_for_is_spared(kept: Kept) -> None:
     with kept.engine() as engine:
         what = plan(kept.settings, engine, spare=[JAN_30])

@@ -161,6 +161,30 @@ def test_a_value_that_will_not_do_is_named_with_its_setting(home, text, message)
     assert message in refusal(home)
 
 
+@pytest.mark.parametrize(
+    ("url", "message"),
+    [
+        ("ftp://shop@host/x", "nothing is sent over ftp://"),
+        ("ftps://host/x", "nothing is sent over ftps://"),
+        ("webhdfs://host/x", "nothing is sent over webhdfs://"),
+        ("http://host/x", "people's addresses are sent over https:// only"),
+        ("file:///x::ftp://host/y", "an address holds no ::"),
+    ],
+)
+def test_lists_are_sent_over_nothing_that_others_could_read(home, url, message):
+    write(home, f'[destinations.crm]\nplatform = "klaviyo"\nurl = "{url}"')
+    assert message in refusal(home)
+
+
+@pytest.mark.parametrize("setting", ["failure_webhook", "digest.webhook"])
+def test_a_secret_address_is_asked_for_over_tls_or_on_this_machine(home, setting):
+    write(home, f'{setting} = "http://hooks.example/T0P-SECRET"')
+    message = refusal(home)
+    assert "is sent over https:// only" in message and "T0P-SECRET" not in message
+    write(home, f'{setting} = "http://127.0.0.1:8065/hook"')
+    load(home)
+
+
 def test_all_wrong_settings_are_named_at_once(home):
     write(home, 'timezone = "Warsaw"\nschedule_hour = 24\n')
     message = refusal(home)

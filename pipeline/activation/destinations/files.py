@@ -16,6 +16,7 @@ from contextlib import contextmanager, suppress
 from functools import partial
 from math import ceil
 from pathlib import Path, PurePosixPath
+from secrets import token_hex
 from tempfile import TemporaryDirectory
 from typing import Any
 from urllib.parse import urlsplit
@@ -28,7 +29,7 @@ from pipeline.activation.destinations.trying import Done, Passing, tried
 from pipeline.activation.ledger import Kind, Listed, Row
 from pipeline.places import AUDIENCES
 from pipeline.quoting import quoted, text_literal
-from pipeline.settings import Destination
+from pipeline.settings import FOLDERS, Destination
 from pipeline.shipped import to_install
 from pipeline.tables.formulas import harmless
 from pipeline.tables.platforms import Platform
@@ -97,7 +98,7 @@ class Files:
         must, erased = [row for row in rows if row.why], [row for row in rows if row.why == "erased"]
         if not must:
             return
-        for place, (day, told) in enumerate(self._tried(lambda fs, root: _listed(fs, root, base))):
+        for place, (day, told) in enumerate(self._tried(partial(_listed, base, self._kind))):
             if leaving := must if place == 0 else erased:
                 self._rewrite(day, told, [row.identifiers for row in leaving])
 
@@ -107,7 +108,7 @@ class Files:
         with TemporaryDirectory(dir=self._home / "data" / "people") as scratch:
             file = Path(scratch, "list.csv")
             for name, digest in told.items():
-                file.write_bytes(self._tried(partial(_content, name)))
+                file.write_bytes(self._tried(partial(_content, name, self._kind)))
                 is_other = _take_out(file, header.identifiers, header.separator, leaving)
                 if is_other or _entry(name, file)["sha256"] != digest:
                     entries.append(self._upload(name, file))
@@ -120,7 +121,7 @@ class Files:
         size = file.stat().st_size
 
         def put(fs: Any, root: str) -> None:
-            with _whole(fs, f"{root}/{name}", self._kind) as beside:
+            with _whole(fs, root, name, self._kind) as beside:
                 fs.put_file(str(file), beside)
                 fs.invalidate_cache()
                 if (there := fs.info(beside)["size"]) != size:
@@ -134,18 +135,19 @@ class Files:
         new = {entry["path"] for entry in entries}
 
         def write(fs: Any, root: str) -> None:
-            path = f"{root}/{day}/{_MANIFEST}"
+            name = f"{day}/{_MANIFEST}"
+            path = _place(root, name, self._kind)
             fs.invalidate_cache()
-            known = json.loads(fs.cat_file(path)) if fs.exists(path) else {"files": []}
-            gone = {entry["path"] for entry in known["files"] if entry["path"].startswith(stands_for)} - new
-            kept = [entry for entry in known["files"] if entry["path"] not in gone | new]
+            known = _told_of(str(day), fs.cat_file(path)) if fs.exists(path) else []
+            gone = {entry["path"] for entry in known if entry["path"].startswith(stands_for)} - new
+            kept = [entry for entry in known if entry["path"] not in gone | new]
             files = sorted([*kept, *entries], key=lambda entry: str(entry["path"]))
             told = json.dumps({"snapshot_date": str(day), "files": files}, indent=2, ensure_ascii=False)
-            with _whole(fs, path, self._kind) as beside:
+            with _whole(fs, root, name, self._kind) as beside:
                 fs.pipe_file(beside, f"{told}\n".encode())
-            for name in gone:
-                if fs.exists(f"{root}/{name}"):
-                    fs.rm_file(f"{root}/{name}")
+            for one in gone:
+                if fs.exists(left := _place(root, one, self._kind)):
+                    fs.rm_file(left)
 
         self._tried(write)
 
@@ -186,16 +188,24 @@ def _is_denied(error: Exception) -> bool:
 
 
 @contextmanager
-def _whole(fs: Any, path: str, kind: str) -> Iterator[str]:
-    """Where to write a file that is to be at a path, whole or not at all; in a folder that is there afterwards.
+def _whole(fs: Any, root: str, name: str, kind: str) -> Iterator[str]:
+    """Where to write a file that is to be at a place, whole or not at all; in a folder that is there afterwards.
 
-    A store of objects shows one when it is whole, and has no folders: asked for one, it might begin a bucket.
+    A store of objects shows one when it is whole, and has no folders: asked for one, it might begin a bucket. Elsewhere
+    it is written under a name that nobody can foresee, and put a link there.
     """
+    path = _place(root, name, kind)
     if kind in _OF_OBJECTS:
         yield path
         return
-    beside = f"{path}.part"
-    fs.makedirs(str(PurePosixPath(path).parent), exist_ok=True)
+    folder, beside = str(PurePosixPath(path).parent), f"{path}.{token_hex(8)}.part"
+    fs.makedirs(folder, exist_ok=True)
+    for one in fs.ls(folder, detail=False):
+        if one.startswith(f"{path}.") and one.endswith(".part"):
+            with suppress(Exception):  # of somebody who was killed
+                fs.rm_file(one)
+    if kind == "file":
+        Path(beside).touch(exist_ok=False)
     try:
         yield beside
         fs.mv(beside, path)
@@ -205,21 +215,42 @@ def _whole(fs: Any, path: str, kind: str) -> Iterator[str]:
         raise
 
 
-def _listed(fs: Any, root: str, base: str) -> list[tuple[str, dict[str, str]]]:
+def _listed(base: str, kind: str, fs: Any, root: str) -> list[tuple[str, dict[str, str]]]:
     """(day, files of a list that are in force and their sums), the newest day first; not those of who is removed."""
     fs.invalidate_cache()
     found = list[tuple[str, dict[str, str]]]()
     for path in sorted(fs.glob(f"{root}/*/{_MANIFEST}"), reverse=True):
         day = PurePosixPath(path).parent.name
         starts = (f"{day}/{base}.csv", f"{day}/{base}-part", f"{day}/{base}-added-")
-        told = {str(one["path"]): str(one["sha256"]) for one in json.loads(fs.cat_file(path))["files"]}
+        entries = _told_of(day, fs.cat_file(_place(root, f"{day}/{_MANIFEST}", kind)))
+        told = {entry["path"]: str(entry["sha256"]) for entry in entries}
         if of_list := {name: digest for name, digest in told.items() if name.startswith(starts)}:
             found.append((day, of_list))
     return found
 
 
-def _content(name: str, fs: Any, root: str) -> bytes:
-    return bytes(fs.cat_file(f"{root}/{name}"))
+def _content(name: str, kind: str, fs: Any, root: str) -> bytes:
+    return bytes(fs.cat_file(_place(root, name, kind)))
+
+
+def _told_of(day: str, manifest: bytes) -> list[dict[str, Any]]:
+    """The files that a manifest tells of, below its day. Others may write where we do: what leads elsewhere is none
+    of ours, and neither read, written nor removed.
+    """
+    return [one for one in json.loads(manifest)["files"] if _is_plain(day, one["path"])]
+
+
+def _is_plain(day: str, name: Any) -> bool:
+    first, *parts = name.split("/") if isinstance(name, str) else ("",)
+    return first == day and bool(parts) and not any(part in ("", ".", "..") or "\0" in part for part in parts)
+
+
+def _place(root: str, name: str, kind: str) -> str:
+    """The path of a name below the folder. Raises DeliveryFailed where a link of this machine leads out of it."""
+    path = f"{root}/{name}"
+    if kind == "file" and not Path(path).resolve().is_relative_to(Path(root).resolve()):
+        raise DeliveryFailed(f"{path} is, or is below, a link that leads out of {root}. Remove the link.")
+    return path
 
 
 def _entry(name: str, file: Path) -> dict[str, Any]:
@@ -255,7 +286,12 @@ def _take_out(file: Path, identifiers: Sequence[str], separator: str, leaving: S
 
 
 def _opened(destination: Destination, kind: str) -> tuple[Any, str]:
-    """The folder and its path, on a connection of its own. Raises DeliveryFailed, and what its library raises."""
+    """The folder and its path, on a connection of its own. Raises DeliveryFailed, and what its library raises.
+
+    fsspec knows many more kinds, and sends over some of them in clear.
+    """
+    if kind not in FOLDERS:
+        raise DeliveryFailed(f"{kind}:// is no kind of address that files are sent to; s3, gs and sftp are.")
     try:
         import fsspec
     except ImportError:
@@ -274,7 +310,7 @@ def _opened(destination: Destination, kind: str) -> tuple[Any, str]:
     except (ImportError, ValueError) as error:
         if kind in _EXTRAS:
             raise DeliveryFailed(_lacking(kind)) from error
-        raise DeliveryFailed(f"{kind}:// is no kind of address that files are sent to; s3, gs and sftp are.") from None
+        raise
     return fs, str(root).rstrip("/")
 
 

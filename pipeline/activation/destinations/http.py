@@ -63,7 +63,7 @@ class Calls:
             with _OPENER.open(request, timeout=self.timeout) as answer:
                 text = answer.read()
         except urllib.error.HTTPError as error:
-            told, wait = _json(error.read()), _asked_to_wait(error.headers.get("Retry-After"))
+            told, wait = _json(_rest_of(error)), _asked_to_wait(error.headers.get("Retry-After"))
             wait = self.waits_for(error.headers) if wait is None else wait
             if error.code < 400:
                 raise DeliveryFailed(f"{self.base} sends us elsewhere ({error.code}); check the address.") from None
@@ -83,6 +83,14 @@ class Calls:
         if text.strip() if holds is None else not all(isinstance(told.get(name), kind) for name, kind in holds.items()):
             raise Passing("it answers, but nothing that its interface would")
         return told
+
+
+def _rest_of(error: urllib.error.HTTPError) -> bytes:
+    """What an answer says beside its status. Raises Passing where it breaks off."""
+    try:
+        return error.read()
+    except (OSError, http.client.HTTPException) as cut:
+        raise Passing(f"it answers {error.code}, and breaks off ({type(cut).__name__})") from None
 
 
 class _NoRedirects(urllib.request.HTTPRedirectHandler):
