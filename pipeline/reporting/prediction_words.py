@@ -256,10 +256,12 @@ def _calibration(results: Sequence[Result], off: Sequence[Result]) -> str:
     if not gaps:
         return "Probabilities could not be tested."
     worst = max(gaps, key=lambda pair: (pair[1], pair[0]))
+    limit = f"up to {points(CALIBRATED)} count as calibrated"
     if not off:
-        return f"Calibration: probabilities were off by {points(worst[1])} on average at most."
+        which = "the probability was" if len(gaps) == 1 else f"the worst of the {len(gaps)} probabilities was"
+        return f"Calibration: {which} {points(worst[1])} off on average; {limit}."
     names = listed([f"“{result.name}” by {points(result.gap or 0)}" for result in off])
-    return f"Calibration: not all probabilities can be taken at their word; on average {names} off."
+    return f"Calibration: not all probabilities can be taken at their word; on average {names} off, where {limit}."
 
 
 def _totals(results: Sequence[Result]) -> str:

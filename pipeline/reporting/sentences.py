@@ -1082,8 +1082,12 @@ def coverage_sentence(rows: Rows) -> str:
 
 @sentence
 def calibration_sentence(inside: int, groups: int, gap: float | None) -> str:
+    """In how many groups the probability held, beside how many would if it were right in all: 95 of 100."""
     text = f"In {inside} of {counted(groups, 'group')} the probability lies within the 95% interval of what happened"
-    return f"{text}; on average it is {points(gap)} off." if gap is not None else f"{text}."
+    least, most = math.floor(0.95 * groups), math.ceil(0.95 * groups)
+    if groups > 1:
+        text += f"; if all were right, {least if least == most else f'{least} or {most}'} would be expected"
+    return f"{text}. On average it is {points(gap)} off." if gap is not None else f"{text}."
 
 
 @sentence

@@ -31,6 +31,7 @@ from pipeline.reporting.prediction_words import (
 from pipeline.reporting.predictions import champions_of, holdouts_of, missing, probabilities_of
 from pipeline.reporting.sentences import (
     bridge_sentence,
+    calibration_sentence,
     coverage_sentence,
     deciles_sentence,
     extremes_sentence,
@@ -188,7 +189,9 @@ SPEND = Result("Spend", 0.871, only="historic_spend")
         ([GOOD, COUNTS], True, "Yes", "beat every naive baseline in all 2 tests, with 8.0% to 15.0% less error"),
         ([GOOD, COUNTS], True, "Yes", "The totals expected were 12.0% too low for “Number of purchases”."),
         ([GOOD, SPEND], True, "Yes", "in all 2 tests, with 8.0% less error than the best of them. For “Spend” there"),
-        ([SPEND], True, "Yes", "in the one test. For “Spend” there was one baseline only, “Everyone spends on as before”"),
+        ([SPEND], True, "Yes", "in the one test. For “Spend” there was one baseline only, “Everyone spends on as"),
+        ([GOOD], True, "Yes", "the probability was 1.0 points off on average; up to 5.5 points count as calibrated."),
+        ([GOOD, LOST], False, "With care", "the worst of the 2 probabilities was 1.0 points off on average; up to 5.5"),
         ([GOOD], True, "Yes", "beat every naive baseline in the one test, with 8.0% less error"),
         ([GOOD, OFF], False, "In part", "on average “Buys within 180 days” by 9.0 points off"),
         ([GOOD, LOST], False, "With care", "in 1 of 2 tests, with 8.0% less error than the best of them, but not for"),
@@ -200,6 +203,16 @@ def test_the_verdict_follows_from_the_tests(results: Sequence[Result], good: boo
     found = verdict(results, MAY, JUNE)
     assert (found.good, found.state.startswith(state)) == (good, True)
     assert told in plain(" ".join(found.sentences))
+
+
+def test_groups_within_their_interval_are_told_beside_how_many_to_expect() -> None:
+    told = "the probability lies within the 95% interval of what happened"
+    assert plain(calibration_sentence(7, 10, 0.004)) == (
+        f"In 7 of 10 groups {told}; if all were right, 9 or 10 would be expected. On average it is 0.4 points off."
+    )
+    assert plain(calibration_sentence(19, 20, None)) == (
+        f"In 19 of 20 groups {told}; if all were right, 19 would be expected."
+    )
 
 
 def test_the_verdict_names_what_could_not_be_tested() -> None:
