@@ -277,8 +277,7 @@ def revenue_split_sentence(rows: Rows, currency: str) -> str:
 
 @sentence
 def evolution_sentence(rows: Rows, currency: str) -> str:
-    """What became of the customers of A; who did not buy in A, or not in B, is a row of its own, and no group."""
-    rows = [row for row in rows if row["is_group"]]
+    """What became of the customers of A, by their groups."""
     columns = ("a_customers", "became_better", "stayed", "became_worse", "became_lost")
     customers, better, same, worse, lost = (sum(row[name] for row in rows) for name in columns)
     if not customers:
@@ -297,8 +296,7 @@ def evolution_sentence(rows: Rows, currency: str) -> str:
 @sentence
 def segment_change_sentence(rows: Rows, lost: int, new: int) -> str:
     """The group that changed most between A and B."""
-    groups = [row for row in rows if row["is_group"]]
-    most = max(groups, key=lambda row: (abs(row["b_customers"] - row["a_customers"]), row["label"]))
+    most = max(rows, key=lambda row: (abs(row["b_customers"] - row["a_customers"]), row["label"]))
     before, after = most["a_customers"], most["b_customers"]
     text = f"{most['label']} changed most, from {count(before)} to {counted(after, 'customer')}"
     if before == after:
