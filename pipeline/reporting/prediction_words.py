@@ -275,9 +275,10 @@ def bias_in_words(bias: float) -> str:
 
 
 def _limits(first: dt.date, last: dt.date) -> str:
+    """`first`: the earliest day that a test began after."""
     return (
-        f"This is how they did between {short_day(first)} and {short_day(last)}; a sale, a new price or a new season "
-        "can make the next months different."
+        f"This is how they did between {short_day(first + dt.timedelta(days=1))} and {short_day(last)}; a sale, a new "
+        "price or a new season can make the next months different."
     )
 
 
