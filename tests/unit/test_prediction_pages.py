@@ -142,8 +142,8 @@ def inside(*told: tuple[str, int, float, float]) -> list[dict[str, Any]]:
          "The published ranges held the spend of 78.0% of the customers; 80.0% were promised. Furthest from that are "
          "the 100 customers with 10 or more repeat purchases before: 72.0%, 60.0% before the ranges were corrected."),
         (bridge_sentence(bridge(100, new=30, downward=-7, closing=123), "EUR"),
-         "Predicted value went from €100.00 to €123.00: +€23.00, +€30.00 from new customers and −€7.00 from moves "
-         "down."),
+         "Predicted value went from €100.00 to €123.00: +€23.00, +€30.00 from new customers and −€7.00 from "
+         "customers who slowed down."),
         (bridge_sentence(bridge(100, closing=100, is_revalued=True), "EUR"),
          "Predicted value went from €100.00 to €100.00: ±0. No snapshot of that day was published, so its value is "
          "taken under the parameters of today."),
