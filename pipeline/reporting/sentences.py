@@ -590,9 +590,9 @@ def targets_sentence(last: dt.date | None, given: int, judged: int, met: int) ->
 # ── value ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 BRIDGE = {
-    "re-estimation": "from new estimates", "new": "from new customers", "upward": "from customers who came back or bought again",
-    "downward": "from customers who slowed down", "to inactive": "from customers who lapsed", "ageing": "from time passing",
-    "erased": "from customers who are gone",
+    "re-estimation": "from new estimates", "new": "from new customers",
+    "upward": "from customers who came back or bought again", "downward": "from customers who slowed down",
+    "to inactive": "from customers who lapsed", "ageing": "from time passing", "erased": "from customers who are gone",
 }  # fmt: skip
 
 
