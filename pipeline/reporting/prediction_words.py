@@ -185,12 +185,14 @@ class Verdict:
 @dataclass(frozen=True)
 class Result:
     """One test. `gain`: share by which the published model is better than the best baseline; `gap`: calibration gap of
-    a probability; `bias`: predicted total against the actual one in %, of counts and value."""
+    a probability; `bias`: predicted total against the actual one in %, of counts and value; `only`: the model that is
+    the one baseline, where there are no two to choose from."""
 
     name: str
     gain: float | None
     gap: float | None = None
     bias: float | None = None
+    only: str | None = None
 
 
 _YES = "Yes: better than guessing, and calibrated"
@@ -224,18 +226,23 @@ def verdict(
 def _against_baselines(compared: Sequence[Result], beaten: Sequence[Result]) -> str:
     if not compared:
         return "There was no naive baseline to compare with."
-    gains = sorted(result.gain for result in beaten if result.gain is not None)
+    # A single baseline may be a weak one: what is won over it says little, so it is named and not counted.
+    gains = sorted(result.gain for result in beaten if result.gain is not None and result.only is None)
     ends = listed_range(percent(gains[0]), percent(gains[-1])) if gains else ""
     size = f", with {ends} less error than the best of them" if ends else ""
+    alone = "".join(
+        f" For “{result.name}” there was one baseline only, “{model_name(result.only)}”, which is easy to "
+        "beat; how far it was beaten is left out." for result in beaten if result.only is not None
+    )  # fmt: skip
     if len(beaten) == len(compared):
         many = "in the one test" if len(compared) == 1 else f"in all {len(compared)} tests"
-        return f"On days they had not seen, the published models beat every naive baseline {many}{size}."
+        return f"On days they had not seen, the published models beat every naive baseline {many}{size}.{alone}"
     lost = listed([f"“{result.name}”" for result in compared if result not in beaten])
     if not beaten:
         return f"On days they had not seen, the published models were no better than the best naive baseline: {lost}."
     return (
         f"On days they had not seen, the published models beat the best naive baseline in {len(beaten)} of "
-        f"{len(compared)} tests{size}, but not for {lost}."
+        f"{len(compared)} tests{size}, but not for {lost}.{alone}"
     )
 
 
@@ -249,10 +256,12 @@ def _calibration(results: Sequence[Result], off: Sequence[Result]) -> str:
     if not gaps:
         return "Probabilities could not be tested."
     worst = max(gaps, key=lambda pair: (pair[1], pair[0]))
+    limit = f"up to {points(CALIBRATED)} count as calibrated"
     if not off:
-        return f"Calibration: probabilities were off by {points(worst[1])} on average at most."
+        which = "the probability was" if len(gaps) == 1 else f"the worst of the {len(gaps)} probabilities was"
+        return f"Calibration: {which} {points(worst[1])} off on average; {limit}."
     names = listed([f"“{result.name}” by {points(result.gap or 0)}" for result in off])
-    return f"Calibration: not all probabilities can be taken at their word; on average {names} off."
+    return f"Calibration: not all probabilities can be taken at their word; on average {names} off, where {limit}."
 
 
 def _totals(results: Sequence[Result]) -> str:
@@ -266,9 +275,10 @@ def bias_in_words(bias: float) -> str:
 
 
 def _limits(first: dt.date, last: dt.date) -> str:
+    """`first`: the earliest day that a test began after."""
     return (
-        f"This is how they did between {short_day(first)} and {short_day(last)}; a sale, a new price or a new season "
-        "can make the next months different."
+        f"This is how they did between {short_day(first + dt.timedelta(days=1))} and {short_day(last)}; a sale, a new "
+        "price or a new season can make the next months different."
     )
 
 

@@ -277,8 +277,7 @@ def revenue_split_sentence(rows: Rows, currency: str) -> str:
 
 @sentence
 def evolution_sentence(rows: Rows, currency: str) -> str:
-    """What became of the customers of A; who did not buy in A, or not in B, is a row of its own, and no group."""
-    rows = [row for row in rows if row["is_group"]]
+    """What became of the customers of A, by their groups."""
     columns = ("a_customers", "became_better", "stayed", "became_worse", "became_lost")
     customers, better, same, worse, lost = (sum(row[name] for row in rows) for name in columns)
     if not customers:
@@ -297,8 +296,7 @@ def evolution_sentence(rows: Rows, currency: str) -> str:
 @sentence
 def segment_change_sentence(rows: Rows, lost: int, new: int) -> str:
     """The group that changed most between A and B."""
-    groups = [row for row in rows if row["is_group"]]
-    most = max(groups, key=lambda row: (abs(row["b_customers"] - row["a_customers"]), row["label"]))
+    most = max(rows, key=lambda row: (abs(row["b_customers"] - row["a_customers"]), row["label"]))
     before, after = most["a_customers"], most["b_customers"]
     text = f"{most['label']} changed most, from {count(before)} to {counted(after, 'customer')}"
     if before == after:
@@ -592,9 +590,9 @@ def targets_sentence(last: dt.date | None, given: int, judged: int, met: int) ->
 # ── value ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 BRIDGE = {
-    "re-estimation": "from new estimates", "new": "from new customers", "upward": "from moves up",
-    "downward": "from moves down", "to inactive": "from customers who lapsed", "ageing": "from time passing",
-    "erased": "from customers who are gone",
+    "re-estimation": "from new estimates", "new": "from new customers",
+    "upward": "from customers who came back or bought again", "downward": "from customers who slowed down",
+    "to inactive": "from customers who lapsed", "ageing": "from time passing", "erased": "from customers who are gone",
 }  # fmt: skip
 
 
@@ -1082,8 +1080,12 @@ def coverage_sentence(rows: Rows) -> str:
 
 @sentence
 def calibration_sentence(inside: int, groups: int, gap: float | None) -> str:
+    """In how many groups the probability held, beside how many would if it were right in all: 95 of 100."""
     text = f"In {inside} of {counted(groups, 'group')} the probability lies within the 95% interval of what happened"
-    return f"{text}; on average it is {points(gap)} off." if gap is not None else f"{text}."
+    least, most = math.floor(0.95 * groups), math.ceil(0.95 * groups)
+    if groups > 1:
+        text += f"; if all were right, {least if least == most else f'{least} or {most}'} would be expected"
+    return f"{text}. On average it is {points(gap)} off." if gap is not None else f"{text}."
 
 
 @sentence

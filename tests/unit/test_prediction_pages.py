@@ -31,6 +31,7 @@ from pipeline.reporting.prediction_words import (
 from pipeline.reporting.predictions import champions_of, holdouts_of, missing, probabilities_of
 from pipeline.reporting.sentences import (
     bridge_sentence,
+    calibration_sentence,
     coverage_sentence,
     deciles_sentence,
     extremes_sentence,
@@ -141,8 +142,8 @@ def inside(*told: tuple[str, int, float, float]) -> list[dict[str, Any]]:
          "The published ranges held the spend of 78.0% of the customers; 80.0% were promised. Furthest from that are "
          "the 100 customers with 10 or more repeat purchases before: 72.0%, 60.0% before the ranges were corrected."),
         (bridge_sentence(bridge(100, new=30, downward=-7, closing=123), "EUR"),
-         "Predicted value went from €100.00 to €123.00: +€23.00, +€30.00 from new customers and −€7.00 from moves "
-         "down."),
+         "Predicted value went from €100.00 to €123.00: +€23.00, +€30.00 from new customers and −€7.00 from "
+         "customers who slowed down."),
         (bridge_sentence(bridge(100, closing=100, is_revalued=True), "EUR"),
          "Predicted value went from €100.00 to €100.00: ±0. No snapshot of that day was published, so its value is "
          "taken under the parameters of today."),
@@ -178,6 +179,7 @@ GOOD = Result("Buys within 30 days", 0.08, gap=0.01)
 LOST = Result("Buys within 90 days", -0.02, gap=0.01)
 OFF = Result("Buys within 180 days", 0.05, gap=0.09)
 COUNTS = Result("Number of purchases", 0.15, bias=-12.0)
+SPEND = Result("Spend", 0.871, only="historic_spend")
 
 
 @pytest.mark.parametrize(
@@ -186,6 +188,10 @@ COUNTS = Result("Number of purchases", 0.15, bias=-12.0)
         ([], False, "Not tested yet", "nobody knows yet how good these predictions are"),
         ([GOOD, COUNTS], True, "Yes", "beat every naive baseline in all 2 tests, with 8.0% to 15.0% less error"),
         ([GOOD, COUNTS], True, "Yes", "The totals expected were 12.0% too low for “Number of purchases”."),
+        ([GOOD, SPEND], True, "Yes", "in all 2 tests, with 8.0% less error than the best of them. For “Spend” there"),
+        ([SPEND], True, "Yes", "in the one test. For “Spend” there was one baseline only, “Everyone spends on as"),
+        ([GOOD], True, "Yes", "the probability was 1.0 points off on average; up to 5.5 points count as calibrated."),
+        ([GOOD, LOST], False, "With care", "the worst of the 2 probabilities was 1.0 points off on average; up to 5.5"),
         ([GOOD], True, "Yes", "beat every naive baseline in the one test, with 8.0% less error"),
         ([GOOD, OFF], False, "In part", "on average “Buys within 180 days” by 9.0 points off"),
         ([GOOD, LOST], False, "With care", "in 1 of 2 tests, with 8.0% less error than the best of them, but not for"),
@@ -197,6 +203,16 @@ def test_the_verdict_follows_from_the_tests(results: Sequence[Result], good: boo
     found = verdict(results, MAY, JUNE)
     assert (found.good, found.state.startswith(state)) == (good, True)
     assert told in plain(" ".join(found.sentences))
+
+
+def test_groups_within_their_interval_are_told_beside_how_many_to_expect() -> None:
+    told = "the probability lies within the 95% interval of what happened"
+    assert plain(calibration_sentence(7, 10, 0.004)) == (
+        f"In 7 of 10 groups {told}; if all were right, 9 or 10 would be expected. On average it is 0.4 points off."
+    )
+    assert plain(calibration_sentence(19, 20, None)) == (
+        f"In 19 of 20 groups {told}; if all were right, 19 would be expected."
+    )
 
 
 def test_the_verdict_names_what_could_not_be_tested() -> None:

@@ -19,7 +19,8 @@ columns:
   revenue:
   cost:
   margin:
-  peak_rank: {label: Rank, kind: count}
+  order_revenue: Orders that stand
+  peak_rank: {label: Rank by orders that stand, kind: count}
   alone: {hidden: true, kind: money}
   known: {hidden: true, kind: money}
   unknown: {hidden: true, kind: money}
@@ -55,7 +56,7 @@ peaks AS (
   QUALIFY row_number() OVER (PARTITION BY period_kind ORDER BY margin_rank NULLS LAST, peak_rank, starts_on) = 1
 )
 SELECT
-  starts_on, is_complete, revenue, cost, margin, peak_rank, orders,
+  starts_on, is_complete, revenue, cost, margin, order_revenue, peak_rank, orders,
   CASE WHEN with_margin = 0 THEN revenue END AS alone,
   CASE WHEN margin IS NOT NULL THEN revenue END AS known,
   CASE WHEN with_margin > 0 AND margin IS NULL THEN revenue END AS unknown,

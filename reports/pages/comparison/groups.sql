@@ -10,7 +10,6 @@ views:
       bars: label
       series: {became_better: better, stayed: same, became_worse: worse, became_lost: lost}
       stack: true
-      only: is_group
     sentence: "{{ rows|evolution_sentence(currency) }}"
   groups:
     label: Groups in A and in B
@@ -31,20 +30,19 @@ columns:
   a_revenue: Revenue, A
   b_revenue: Revenue, B
   lost_revenue: Revenue of the lost, A
-hidden: [is_group]
 let:
   a_customers: sum(a_customers)
 empty: ""
 basis: >-
-  n = {{ (asked.kept_customers + asked.lost_customers + asked.new_customers)|counted("customer") }} ·
+  n = {{ asked.a_customers|counted("customer") }} of A, {{ asked.b_customers|count }} of B ·
   A {{ asked.a_from|span(asked.a_to) }}, B {{ asked.b_from|span(asked.b_to) }}
 */
 SELECT
   label, a_customers, b_customers, became_better, stayed, became_worse, became_lost,
   became_lost / nullif(a_customers, 0)::DOUBLE AS share_lost,
-  arrived, a_revenue, b_revenue, lost_revenue,
-  segment NOT IN ('lost', 'not_in_a') AS is_group
+  arrived, a_revenue, b_revenue, lost_revenue
 FROM marts.period_comparison_segments
 WHERE snapshot_date = $snapshot_date
+  AND segment NOT IN ('lost', 'not_in_a')  -- each group says already who of it was lost, and who arrived
 QUALIFY sum(a_customers + b_customers) OVER () > 0
 ORDER BY segment_rank

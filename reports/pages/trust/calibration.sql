@@ -11,7 +11,7 @@ columns:
   observed: {label: Bought, kind: percent}
   low: {label: "95% interval: from", kind: percent}
   high: {label: to, kind: percent}
-hidden: [target, label, prediction, model, origin, until, judged, gap]
+hidden: [target, label, prediction, model, begins_on, until, judged, gap]
 let:
   inside: count(*) FILTER (predicted BETWEEN low AND high)
   groups: count(*)
@@ -23,7 +23,7 @@ legend: {"What happened, with its 95% interval": accent, What was promised: mute
 empty: ""
 basis: >-
   n = {{ judged|counted("customer") }} · {{ model|model_name }}, “{{ prediction|lower }}” ·
-  unseen, {{ origin|span(until) }}
+  unseen, {{ begins_on|span(until) }}
 */
 WITH tested AS (
   SELECT
@@ -41,7 +41,8 @@ SELECT
   curve.bin, curve.customers, curve.predicted, curve.observed, curve.low, curve.high, tested.target,
   tested.days || ' days' AS label,
   'Buys within ' || tested.days || ' days' AS prediction,
-  tested.model, tested.origin,
+  tested.model,
+  tested.origin + 1 AS begins_on,
   tested.origin + tested.days AS until,
   tested.judged, tested.gap
 FROM tested

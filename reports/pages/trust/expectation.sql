@@ -12,13 +12,13 @@ columns:
   observed: {label: Seen, kind: number}
   expected: {label: Expected, kind: number}
   others: {label: Expected by others, kind: number, spread: true, say: model_name}
-hidden: [model, origin, until, judged]
+hidden: [model, begins_on, until, judged]
 hover: "{{ before }} before: {{ customers|counted('customer') }}<br>{{ series }}: {{ value|number }}"
 sentence: "{{ rows|expectation_sentence }}"
 empty: ""
 basis: >-
   n = {{ rows[0].judged|counted("customer") }} · {{ rows[0].model|model_name }} ·
-  unseen, {{ rows[0].origin|span(rows[0].until) }}
+  unseen, {{ rows[0].begins_on|span(rows[0].until) }}
 */
 WITH tested AS (
   SELECT model, max(origin) AS origin, max(horizon_days) AS days, max(customers) AS judged
@@ -37,7 +37,8 @@ SELECT
   groups.frequency || CASE groups.frequency WHEN 7 THEN '+' ELSE '' END AS before,
   groups.customers, groups.observed, groups.expected,
   list_filter(groups.everybody, lambda one: one.name <> groups.model) AS others,
-  groups.model, tested.origin,
+  groups.model,
+  tested.origin + 1 AS begins_on,
   tested.origin + tested.days AS until,
   tested.judged
 FROM groups

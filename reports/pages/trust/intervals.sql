@@ -15,7 +15,7 @@ columns:
   widened_by: {label: Widened by, kind: number}
   correction: Correction
   promised: {hidden: true, kind: percent}
-hidden: [judged, is_judged, model, origin, until]
+hidden: [judged, is_judged, model, begins_on, until]
 let:
   judged: sum(judged) FILTER (is_judged)
 hover: "{{ frequency_class }} before: {{ judged|counted('customer') }}<br>{{ series }}: {{ shown }}"
@@ -23,7 +23,7 @@ sentence: "{{ rows|coverage_sentence }}"
 empty: ""
 basis: >-
   n = {{ judged|counted("customer") }} · {{ rows[0].model|model_name }}; each fifth of the customers by the corrections of the
-  others · unseen, {{ rows[0].origin|span(rows[0].until) }}
+  others · unseen, {{ rows[0].begins_on|span(rows[0].until) }}
 */
 SELECT
   frequency_class, customers, customers_of_nothing, coverage_of_model, coverage, widened_by,
@@ -31,7 +31,8 @@ SELECT
   promised,
   customers - customers_of_nothing AS judged,
   coverage IS NOT NULL AS is_judged,
-  model, origin,
+  model,
+  origin + 1 AS begins_on,
   origin + horizon_days AS until
 FROM marts.interval_coverage
 WHERE snapshot_date = $snapshot_date AND is_published

@@ -14,16 +14,17 @@ columns:
   actual: Came
   mean_before: Mean of the 12 months before
   is_inside: Inside
-hidden: [month, begins_after]
+hidden: [month, begins_on]
 hover: "Month to {{ month }}: projected {{ low|money }} to {{ high|money }}<br>{{ series }}: {{ shown }}"
 sentence: "{{ facts.predictions.backtest }}"
 empty: ""
 basis: >-
   n = {{ rows|length|counted("month") }} · each projected from the 12 before it ·
-  {{ rows[0].begins_after|span(rows[-1].ends_on) }}
+  {{ rows[0].begins_on|span(rows[-1].ends_on) }}
 */
 SELECT
-  ends_on, projected, low, high, actual, mean_before, is_inside, strftime(ends_on, '%-d %b %Y') AS month, begins_after
+  ends_on, projected, low, high, actual, mean_before, is_inside, strftime(ends_on, '%-d %b %Y') AS month,
+  begins_after + 1 AS begins_on
 FROM marts.projection_backtest
 WHERE snapshot_date = $snapshot_date
 ORDER BY ends_on

@@ -5,6 +5,7 @@ caption: The published models beside the best naive baseline, on days they had n
 draw: table
 columns:
   prediction: Prediction
+  better_by: {label: Better by, kind: percent}
   model: {label: Published model, say: model_name}
   origin: Tested after
   until: {label: Up to, kind: date}
@@ -13,7 +14,6 @@ columns:
   published: {label: Published, kind: score}
   best_naive: {label: Best naive, kind: score}
   baseline: {label: Which, say: model_name}
-  better_by: {label: Better by, kind: percent}
 empty: ""
 basis: "{{ facts.basis }}"
 note: >-

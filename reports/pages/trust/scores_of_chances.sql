@@ -11,11 +11,11 @@ columns:
   ece: {label: Calibration gap, kind: percent}
   auc: {label: AUC, kind: score}
   best_in: {label: Best in, kind: text, missing: –}
-hidden: [origin, until, judged]
+hidden: [begins_on, until, judged]
 empty: ""
 basis: >-
   n = {{ rows[0].judged|counted("customer") }} · unseen,
-  {{ rows|map(attribute="origin")|min|span(rows|map(attribute="until")|max) }}
+  {{ rows|map(attribute="begins_on")|min|span(rows|map(attribute="until")|max) }}
 */
 WITH measures (metric, place, name, better) AS (
   VALUES
@@ -62,7 +62,7 @@ SELECT
   max(ranked.value) FILTER (ranked.metric = 'ece') AS ece,
   max(ranked.value) FILTER (ranked.metric = 'auc') AS auc,
   string_agg(ranked.name, ', ' ORDER BY ranked.place) FILTER (ranked.is_best) AS best_in,
-  max(ranked.origin) AS origin,
+  max(ranked.origin) + 1 AS begins_on,
   max(ranked.origin + ranked.horizon_days) AS until,
   max(ranked.customers) AS judged
 FROM ranked

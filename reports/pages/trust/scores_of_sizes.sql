@@ -15,11 +15,11 @@ columns:
   top_10_percent_capture: {label: Top 10% capture, kind: percent}
   coverage_80: {label: In the 80% interval, kind: percent}
   best_in: {label: Best in, kind: text, missing: –}
-hidden: [origin, until, judged]
+hidden: [begins_on, until, judged]
 empty: ""
 basis: >-
   n = {{ rows[0].judged|counted("customer") }} · unseen,
-  {{ rows|map(attribute="origin")|min|span(rows|map(attribute="until")|max) }}
+  {{ rows|map(attribute="begins_on")|min|span(rows|map(attribute="until")|max) }}
 */
 WITH measures (metric, place, name, better) AS (
   VALUES
@@ -74,7 +74,7 @@ SELECT
   max(ranked.value) FILTER (ranked.metric = 'top_10_percent_capture') AS top_10_percent_capture,
   max(ranked.value) FILTER (ranked.metric = 'coverage_80') AS coverage_80,
   string_agg(ranked.name, ', ' ORDER BY ranked.place) FILTER (ranked.is_best) AS best_in,
-  max(ranked.origin) AS origin,
+  max(ranked.origin) + 1 AS begins_on,
   max(ranked.origin + ranked.horizon_days) AS until,
   max(ranked.customers) AS judged
 FROM ranked

@@ -15,13 +15,13 @@ columns:
   lift: {label: Times the mean, kind: number}
   captured: {label: Brought so far, kind: percent}
   others: {label: Brought so far by the tenths of others, kind: percent, spread: true, say: model_name}
-hidden: [kind, target, label, prediction, model, origin, until, judged, rival, rival_captured]
+hidden: [kind, target, label, prediction, model, begins_on, until, judged, rival, rival_captured]
 hover: "Tenth {{ decile }}: {{ customers|number(0) }} customers<br>{{ series }}: {{ shown }}"
 sentence: "{{ rows|deciles_sentence(currency) }}"
 empty: ""
 basis: >-
   n = {{ judged|counted("customer") }} · {{ model|model_name }}, “{{ prediction|lower }}” ·
-  unseen, {{ origin|span(until) }}
+  unseen, {{ begins_on|span(until) }}
 */
 WITH tested AS (
   SELECT
@@ -56,7 +56,8 @@ SELECT
     WHEN 'value' THEN 'Spend'
     ELSE 'Buys within ' || tested.days || ' days'
   END AS prediction,
-  tested.model, tested.origin,
+  tested.model,
+  tested.origin + 1 AS begins_on,
   tested.origin + tested.days AS until,
   tested.judged,
   rivals.model AS rival,

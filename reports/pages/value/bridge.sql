@@ -16,9 +16,9 @@ basis: n = {{ customers|counted("customer") }} · {{ opened|span(snapshot_date) 
 */
 WITH names (name, term) AS (
   VALUES
-    ('opening', 'Value then'), ('re-estimation', 'Re-estimated'), ('new', 'New customers'), ('upward', 'Moved up'),
-    ('downward', 'Moved down'), ('to inactive', 'Became lapsed'), ('ageing', 'Stayed: time passed'), ('erased', 'Gone'),
-    ('closing', 'Value now')
+    ('opening', '30 days before'), ('re-estimation', 'New estimates'), ('new', 'New in these 30 days'),
+    ('upward', 'Came back or bought again'), ('downward', 'Slowed down'), ('to inactive', 'Lapsed'),
+    ('ageing', 'Time passing'), ('erased', 'Gone'), ('closing', 'Today')
 )
 SELECT
   names.term, bridge.amount, bridge.customers,
