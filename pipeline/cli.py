@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import datetime as dt
+import shlex
 from collections import defaultdict
 from contextlib import contextmanager
 from enum import StrEnum
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
+import typer.core
 from rich.table import Table as Grid
 from rich.text import Text
 
@@ -43,8 +45,20 @@ class New(StrEnum):
     CHART = "chart"
 
 
+class Commands(typer.core.TyperGroup):
+    """Says what is wrong with a value in the words of whoever refused it, without those of the library between."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except typer.BadParameter as error:
+            error.message = error.message.removeprefix("Value error, ")
+            raise
+
+
 app = typer.Typer(
     name="perennial",
+    cls=Commands,
     help="Customers who come back: from a shop's transaction exports to segments, audiences and reports.",
     no_args_is_help=True,
     add_completion=False,
@@ -132,6 +146,7 @@ def run(
         settings = _settings(
             home, may_be_new=may_be_new, engine=engine, compare=compare, period=between and "{}:{}".format(*between)
         )
+        _require_exports(settings, named)
         _summary(settings, _run(settings, named, day, verbose, debug))
         return
     if snapshot is not None or between is None:
@@ -140,6 +155,7 @@ def run(
             f"--from 2025-12-31 --to 2026-11-30 --every {every}."
         )
     settings = _settings(home, may_be_new=may_be_new, engine=engine, compare=compare)
+    _require_exports(settings, named)
     finished = _run_range(settings, named, between, every, verbose, debug)
     _summary(settings, finished[-1])
     out.print(f"{'days':<11}{len(finished)}, from {finished[0].snapshot_date} to {finished[-1].snapshot_date}")
@@ -231,7 +247,11 @@ def inspect(
         str | None, typer.Option(help="Read it as this source. (default: the one that fits best)")
     ] = None,
     write: Annotated[
-        Path | None, typer.Option(help="Folder for a first source file, if no source knows the layout.")
+        Path | None,
+        typer.Option(
+            help="Folder for a first source file, if no source knows the layout: the sources folder, usually "
+            "<home>/sql/sources."
+        ),
     ] = None,
     home: Home = None,
     debug: Debug = False,
@@ -246,6 +266,8 @@ def inspect(
         found = look_at(file, settings, source, write)
     with writing_in(settings.locale):
         _show_inspection(found)
+        if found.written:
+            _show_next(found, settings, file, home)
     if not found.is_usable:
         raise typer.Exit(1)
 
@@ -268,7 +290,7 @@ def new(
 
         written = begin(settings, kind.value, name, page if kind is New.CHART else topic)
     out.print(f"{written}", markup=False, soft_wrap=True)
-    out.print("Change it as you need, then: perennial lint", markup=False, style="dim")
+    out.print(f"Change it as you need, then: perennial lint{_of_home(home)}", markup=False, style="dim", soft_wrap=True)
 
 
 @app.command()
@@ -684,6 +706,19 @@ def _require_files(given: Mapping[str, Sequence[str]], what: str) -> None:
         raise _fail(str(error), what) from None
 
 
+def _require_exports(settings: Settings, given: Mapping[str, Sequence[str]]) -> None:
+    """Before everything is imported that a run needs. Spark looks for its files itself."""
+    if settings.engine != "duckdb":
+        return
+    from pipeline.errors import PerennialError
+    from pipeline.ingest.exports import require_exports
+
+    try:
+        require_exports(settings, given)
+    except PerennialError as error:
+        raise _fail(str(error)) from None
+
+
 def _parse_between(first: str | None, last: str | None) -> tuple[dt.date, dt.date] | None:
     if first is None and last is None:
         return None
@@ -867,8 +902,7 @@ def _show_inspection(found: Inspection) -> None:
     for canonical, column in found.guessed.items():
         say("guess", f"{canonical} is {shown_name(column)}")
     if found.written:
-        folder = found.written.resolve().parent.parent
-        say("new source", f'{found.written}; check it, and set sources_folder = "{folder}" in {SETTINGS_FILE}')
+        say("new source", str(found.written))
     if found.source:
         say("source", found.source.label)
     if found.note:
@@ -884,6 +918,27 @@ def _show_inspection(found: Inspection) -> None:
         customers, orders = counted(figures.customers, "customer"), counted(figures.orders, "order")
         say("figures", f"{customers}, {orders}, revenue {words.decimals(figures.revenue, 2)}")
     say("verdict", found.problem or "usable", "red" if found.problem else "green")
+
+
+def _show_next(found: Inspection, settings: Settings, file: Path, home: Path | None) -> None:
+    """What to do with a source that was written, in the order in which it is done."""
+    assert found.written is not None
+    folder = found.written.resolve().parent.parent
+    steps = [f"check {found.written}"]
+    if folder not in [known.resolve() for known in settings.sources_folders]:
+        inside = folder.is_relative_to(settings.home.resolve())
+        named = folder.relative_to(settings.home.resolve()) if inside else folder
+        steps.append(f'write sources_folder = "{named}" into {SETTINGS_FILE}')
+    again = f"run --source {shlex.quote(f'{found.written.parent.name}={file}')}"
+    if not found.is_usable:
+        again = f"inspect {shlex.quote(str(file))} --source {found.written.parent.name}"
+    out.print(f"{'next':<12}", end="", style="bold")
+    out.print(f"{', '.join(steps)}, then: perennial {again}{_of_home(home)}", markup=False, soft_wrap=True)
+
+
+def _of_home(home: Path | None) -> str:
+    """The option of a command to come, as it was given."""
+    return "" if home is None else f" --home {shlex.quote(str(home))}"
 
 
 def _written(found: Inspection) -> str:

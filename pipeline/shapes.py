@@ -51,6 +51,14 @@ def shape_sql(text: str) -> str:
     return f"({shown} || CASE WHEN length({text}) > {LONGEST} THEN '…' ELSE '' END)"
 
 
+def without_shape_sql(reason: str) -> str:
+    """SQL: a reason why a row does not fit without the shape of the cell, so that like comes to like.
+
+    A shape may have quotes of its own, and so may what follows it (a setting to write): no shape is longer than this.
+    """
+    return f"""regexp_replace({reason}, '": ".{{0,{LONGEST + 1}}}" ', '" ')"""
+
+
 def one_line(text: str) -> str:
     """A name as it may stand in a message: what would act on a terminal, or end a line, is a dot."""
     return text if text.isprintable() else "".join("·" if _acts(character) else character for character in text)

@@ -36,7 +36,7 @@ from pipeline.ingest.readers import columns_of, disk_is_full, require_name
 from pipeline.ingest.recognise import Shown
 from pipeline.ingest.requests import open_cases
 from pipeline.ingest.sizes import limits_of
-from pipeline.ingest.sources import Source, choose, find_sources
+from pipeline.ingest.sources import Source, choose, find_sources, require_sources
 from pipeline.ingest.tombstones import find_tombstones, note_cases, require_cases
 from pipeline.settings import Settings
 from pipeline.tables.inputs import INPUTS
@@ -54,6 +54,20 @@ def find_exports(settings: Settings, given: Mapping[str, Sequence[str]]) -> list
     exports = [Export(path, recognise_input(settings, path, chosen[name])) for name, path in found]
     each_once = {(export.source.label, export.path): export for export in exports}
     return [each_once[key] for key in sorted(each_once)]
+
+
+def require_exports(settings: Settings, given: Mapping[str, Sequence[str]]) -> None:
+    """What can be known at a glance before a run begins: whether there are the sources, and anything to load or loaded.
+
+    Raises ExportError.
+    """
+    found = given_files(given) if given else _dropped_files(settings.exports_folder)
+    require_sources(settings.sources_folders, dict.fromkeys(name for name, _ in found))
+    if not found and not settings.warehouse_file.exists():
+        raise ExportError(
+            f"There is no export in {settings.exports_folder}. Put one into {settings.exports_folder}/<source>/, or "
+            f"name one with --source NAME=FILE."
+        )
 
 
 def load_exports(

@@ -29,10 +29,10 @@ from pipeline.ingest.load import Export, Loaded, fixed_dialect
 from pipeline.ingest.rates import rates_files
 from pipeline.ingest.readers import format_of, read_raw, sheets_of
 from pipeline.ingest.sizes import limits_of
-from pipeline.ingest.sources import Source, choose, find_sources, read_source
+from pipeline.ingest.sources import Source, choose, find_sources, looks_like_data, read_source
 from pipeline.quoting import quoted
 from pipeline.settings import Settings
-from pipeline.shapes import counted, one_line, shown_names
+from pipeline.shapes import counted, one_line, shown_names, without_shape_sql
 from pipeline.tables.catalog import tables
 from pipeline.tables.header import HeaderError
 from pipeline.tables.inputs import INPUTS, ORDERS, input_tables
@@ -330,12 +330,15 @@ _OTHER_UNITS = {
 _OTHER_UNIT_ENDINGS = ("cents", "grosze", "pence", "minor")
 _SUMS = ("amount", "unit_price", "unit_cost", "discount")
 _MAILS = ("email", "mail", "correo")
+_PEOPLE = ("customer", "client", "klient", "kund", "buyer", "acheteur", "comprador", "kupuj", "kaufer", "besteller")
+"""Parts of words for customers: an address whose column has one is theirs, and nobody's of the shop."""
 _ALONE = 10
 """From so many rows on, a column with one value in all of them says nothing about the rows."""
 _NUMBER_LIKE = r"\D{0,4}[-+]?\d[\d.,'’ \x{a0}\x{202f}]*\D{0,4}"
 _MONEY_LIKE = r"\D{0,4}[-+]?\d[\d.,'’ \x{a0}\x{202f}]*[.,]\d{2}\D{0,4}"
 _DATE_LIKE = r"\D{0,4}\d{1,4}[-./ ]\w{1,9}[-./, ]+\d{2,4}.*"
 _EMAIL_LIKE = r"[^@\s]+@[^@\s]+\.[^@\s]+"
+_NESTED_LIKE = r"(?s)\{.*\}|\[.*\]"
 _LIKE = {"ordered_at": "date", "amount": "number", "quantity": "number", "unit_price": "number", "unit_cost": "number",
          "discount": "number"}  # fmt: skip
 
@@ -406,7 +409,9 @@ def inspect(path: Path, settings: Settings, source: str | None = None, write_to:
         if not path.is_file():
             return Inspection(name, shown, problem=f"There is no file {path}.")
         with _workshop(settings, path.resolve()) as (engine, aside):
-            found = _judged(_inspect(engine, aside, path.resolve(), shown, source, write_to), settings.quarantine_limit)
+            sources = find_sources(settings.sources_folders)
+            found = _inspect(engine, aside, sources, path.resolve(), shown, source, write_to)
+            found = _judged(found, settings.quarantine_limit)
     except (ExportError, HeaderError) as error:
         found = Inspection(name, shown, problem=str(error))
     if write_to is not None and found.written is None and found.source is not None:
@@ -422,9 +427,9 @@ def inspect(path: Path, settings: Settings, source: str | None = None, write_to:
 
 
 def _inspect(
-    engine: DuckDBEngine, settings: Settings, path: Path, shown: str, name: str | None, write_to: Path | None
-) -> Inspection:
-    sources = find_sources(settings.sources_folders)
+    engine: DuckDBEngine, settings: Settings, sources: Mapping[str, Source], path: Path, shown: str, name: str | None,
+    write_to: Path | None,
+) -> Inspection:  # fmt: skip
     if name is not None:
         source = recognise_input(settings, path, choose(sources, name))
         columns, dialect, _ = _columns(engine, settings, path, fixed_dialect(settings, source).sheet)
@@ -495,7 +500,8 @@ def _columns(
     profile: dict[str, set[str]] = {}
     for name in file.columns:
         text = f"trim(CAST({quoted(name)} AS VARCHAR))"
-        patterns = {"number": _NUMBER_LIKE, "date": _DATE_LIKE, "email": _EMAIL_LIKE, "money": _MONEY_LIKE}
+        patterns = {"number": _NUMBER_LIKE, "date": _DATE_LIKE, "email": _EMAIL_LIKE, "money": _MONEY_LIKE,
+                    "nested": _NESTED_LIKE}  # fmt: skip
         counts = ", ".join(f"count(*) FILTER (WHERE regexp_full_match({text}, ${like}))" for like in patterns)
         filled, *matching = engine.execute(
             f"SELECT count(*), {counts} FROM (SELECT {quoted(name)} FROM raw WHERE {text} <> '' LIMIT 1000) AS sample",
@@ -598,7 +604,7 @@ def _reasons(engine: DuckDBEngine) -> list[Reason]:
         WITH single AS (
           SELECT row_number, unnest(string_split(reasons, '; ')) AS reason FROM ingest.quarantine
         )
-        SELECT regexp_replace(reason, '": ".*" ', '" '), count(DISTINCT row_number), min(row_number)
+        SELECT {without_shape_sql("reason")}, count(DISTINCT row_number), min(row_number)
         FROM single GROUP BY ALL ORDER BY 2 DESC, 1 LIMIT {_TOP_REASONS}
         """
     )
@@ -613,9 +619,21 @@ def _guessed(
     sheet: str | None, write_to: Path | None,
 ) -> Inspection:  # fmt: skip
     """A first source for a layout that nobody knows; tried where it maps all that a run needs."""
+    if found.format.startswith(("csv", "xlsx")) and looks_like_data(found.columns):
+        return _with(
+            found,
+            problem="The file has no header line, it seems: its first line looks like data. Add one that names the "
+            "columns.",
+        )
     guessed = guess_columns(profile)
     known, lacking = "No source knows this layout.", _lacking(guessed)
     unsure = f" None of its columns is surely {', '.join(lacking)}." if lacking else ""
+    if inner := [name for name, likes in profile.items() if "nested" in likes]:
+        found = _with(
+            found,
+            note=f"Nested and not guessed: {shown_names(inner)}. What lies inside is reached by names such as "
+            f"profile.email in a source with nested: true (docs/exports.md).",
+        )
     if write_to is None:
         return _with(
             found, guessed=guessed, problem=f"{known}{unsure} Add --write FOLDER to have a first source written for it."
@@ -678,6 +696,8 @@ def guess_columns(profile: Mapping[str, set[str]]) -> dict[str, str]:
 
 def _may_be(canonical: str, raw: str, likes: set[str]) -> bool:
     """Whether what a column holds leaves room for it."""
+    if "nested" in likes:
+        return False
     if canonical == "customer_id" and likes & {"constant", "date"}:
         return False
     if canonical in ("amount", "unit_price") and set(_words_of(raw)) & _NOT_THE_AMOUNT:
@@ -688,13 +708,17 @@ def _may_be(canonical: str, raw: str, likes: set[str]) -> bool:
 
 
 def _add_by_content(found: dict[str, str], profile: Mapping[str, set[str]]) -> None:
-    """The only column of times is when; the only one of ids of customers is who, and two that say the same are one; the
-    only one of money, where none is a price of pieces, is how much.
+    """The only column of times is when; the only one of ids of customers is who, and two that say the same are one,
+    else the only one of their addresses; the only one of money, where none is a price of pieces, is how much.
     """
     ids = [raw for raw, likes in profile.items() if _names_customers(raw) and "told again" not in likes]
     if "customer_id" not in found and len(ids) == 1 and _may_be("customer_id", ids[0], profile[ids[0]]):
         found["customer_id"] = ids[0]
     free = {raw: likes for raw, likes in profile.items() if raw not in found.values()}
+    mails = [raw for raw, likes in free.items() if "email" in likes and _may_be("customer_id", raw, likes)]
+    if "customer_id" not in found and len(mails) == 1 and any(word in _plain(mails[0]) for word in _PEOPLE):
+        found["customer_id"] = mails[0]
+        del free[mails[0]]
     if "ordered_at" not in found and len(times := [raw for raw, likes in profile.items() if "date" in likes]) == 1:
         found["ordered_at"] = times[0]
     money = [

@@ -48,6 +48,13 @@ _KIND_OF: dict[str, Kind] = {
 }  # fmt: skip
 
 
+_SURELY_DATA = re.compile(
+    r"\d{1,4}[-./]\d{1,2}[-./]\d{1,4}([ T].*)?|[^@\s]+@[^@\s]+\.[^@\s]+"
+    r"|[^\w\s]?\s?-?\d[\d.,' ]*[.,]\d{1,2}(\s?\D{1,3})?"
+)
+_NUMBER = re.compile(r"-?\d+")
+
+
 class SourceRefused(ExportError, HeaderError):
     """A source whose SQL does more than map an export; the message names the file, the line and what it is."""
 
@@ -228,6 +235,10 @@ class Source:
         return missing
 
     def _missing(self, missing: Sequence[str], columns: Sequence[str], file: str) -> str:
+        if looks_like_data(columns) and not self.present(columns):
+            return (
+                f"{file} has no header line, it seems: its first line looks like data. Add one that names the columns."
+            )
         hints = []
         for name in missing:
             close = closest(name, [column for column in columns if looks_like_a_name(column)])
@@ -341,10 +352,27 @@ def choose(sources: Mapping[str, Source], name: str) -> list[Source]:
     found = [source for source in sources.values() if name == source.name]
     if found:
         return sorted(found, key=lambda source: list(INPUTS).index(source.input))
-    names = sorted({source.name for source in sources.values()})
+    raise _no_source(name, {source.name for source in sources.values()})
+
+
+def require_sources(folders: Iterable[Path], names: Iterable[str]) -> None:
+    """Whether there are sources of these names, told by their files alone: `choose` would read all of them.
+
+    Raises ExportError that lists what there is.
+    """
+    files = [path for folder in folders for path in folder.glob("*/*.sql")]
+    known = {path.parent.name for path in files}
+    inputs = {f"{path.parent.name}.{path.stem}" for path in files}
+    for name in names:
+        if name not in known | inputs:
+            raise _no_source(name, known)
+
+
+def _no_source(name: str, known: Iterable[str]) -> ExportError:
+    names = sorted(known)
     close = closest(name, names)
     hint = f" Did you mean {close}?" if close else ""
-    raise ExportError(
+    return ExportError(
         f"There is no source {name!r}.{hint} Known are {', '.join(names)}; docs/exports.md tells how to add one."
     )
 
@@ -352,6 +380,14 @@ def choose(sources: Mapping[str, Source], name: str) -> list[Source]:
 def looks_like_a_name(column: str) -> bool:
     """Whether what stands in a header may be said aloud: letters and few digits, no address, number or date."""
     return len(column) <= 40 and "@" not in column and sum(character.isdigit() for character in column) <= 3
+
+
+def looks_like_data(header: Sequence[str]) -> bool:
+    """Whether what stands in the place of a header is a row: a date or an address in it, or a number with decimals, and
+    another such cell or number. Years alone may be names."""
+    cells = [cell.strip() for cell in header]
+    surely = sum(bool(_SURELY_DATA.fullmatch(cell)) for cell in cells)
+    return surely > 0 and surely + sum(bool(_NUMBER.fullmatch(cell)) for cell in cells) > 1
 
 
 def closest(name: str, names: Iterable[str]) -> str | None:

@@ -16,6 +16,7 @@ import polars as pl
 
 from pipeline.places import quarantine_file
 from pipeline.reporting.words import percent
+from pipeline.shapes import without_shape_sql
 from pipeline.steps.order_days import ORDER_DAYS, OrderDays
 from pipeline.tables.formulas import changed_by_a_spreadsheet, like_a_formula
 
@@ -50,7 +51,7 @@ _QUARANTINED = f"""
     WITH single AS (
       SELECT
         file_id,
-        regexp_replace(unnest(string_split(reasons, '; ')), '": ".*" ', '" ') AS reason
+        {without_shape_sql("unnest(string_split(reasons, '; '))")} AS reason
       FROM ingest.quarantine
     ),
     counted AS (

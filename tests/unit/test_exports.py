@@ -245,6 +245,18 @@ COPIES = ("o1,anna,2026-01-02,10", "o1,anna,2026-01-02,10", "o1,anna,2026-01-02,
 def test_exact_copies_are_kept_unless_the_settings_say_otherwise(home):
     home.lines("january.csv", *COPIES)
     assert counts(home.load()["january.csv"]) == (4, 4, 0, 0, 0)
+    assert home.remarks()["duplicate_lines"] == (
+        "2 rows are equal to another in all columns, and count as bought once more. If the export repeats lines by "
+        'mistake, write perennial = "drop" below [duplicate_lines] in perennial.toml, else "keep".'
+    )
+
+
+def test_copies_that_the_settings_keep_or_drop_are_no_remark(home):
+    home.lines("january.csv", *COPIES)
+    for rule in ("keep", "drop"):
+        home.settings["duplicate_lines"] = {"perennial": rule}
+        home.load()
+        assert home.remarks() == {}
 
 
 def test_exact_copies_are_dropped_when_asked_and_the_file_is_read_again_for_it(home):

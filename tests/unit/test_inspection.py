@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 
 from pipeline.cli import app
 from pipeline.ingest.inspection import guess_columns, inspect
-from pipeline.ingest.sources import read_source
+from pipeline.ingest.sources import looks_like_data, read_source
 from pipeline.settings import Settings
 
 HEADER = "order_id,customer_id,ordered_at,amount"
@@ -70,6 +70,97 @@ def test_reasons_are_counted_over_the_whole_file_and_the_share_is_judged_by_the_
     ]
     assert found.problem.startswith("30.0% of the rows do not fit, more than 5.0% (setting quarantine_limit)")
     assert inspect(file, Settings(home=home, quarantine_limit=0.3)).is_usable
+
+
+@pytest.mark.parametrize(
+    ("cell", "hint"),
+    [
+        ("1767571200", "Unix seconds?"),
+        ("1767571200000", "Unix milliseconds?"),
+        ("20260105", 'a format such as dates = "%Y%m%d" below'),
+        ("20260105 1030", 'a format such as dates = "%Y%m%d%H%M%S" below'),
+        ("05.01.2026 10.30", 'a format such as dates = "%d.%m.%Y %H.%M" below'),
+        ("05/01/2026 10h30", 'a format such as dates = "%d/%m/%Y %Hh%M" below'),
+        ("2026-01-05 10:30 EST", "behind a time nothing is read but an offset such as Z or +01:00, and a zone is set"),
+    ],
+)
+def test_a_reason_keeps_what_may_help_and_loses_the_cell_alone(cell, hint, tmp_path, home):
+    file = write(tmp_path, f"{HEADER}\no1,anna,{cell},10\n")
+    (reason,) = inspect(file, Settings(home=home), "perennial").reasons
+    assert reason.text.startswith(f'column "ordered_at" is not a date ({hint}') and reason.text.endswith(")")
+
+
+@pytest.mark.parametrize("cell", ['5" x', 'about "ten"  euros'])
+def test_quotes_in_a_cell_leave_nothing_of_it_in_the_reason(cell, tmp_path, home):
+    quoted = cell.replace('"', '""')
+    file = write(tmp_path, f'{HEADER}\no1,anna,2026-01-02,"{quoted}"\n')
+    assert [reason.text for reason in inspect(file, Settings(home=home)).reasons] == ['column "amount" is not a number']
+
+
+@pytest.mark.parametrize(("cell", "divided"), [("1767571200", ""), ("1767571200000", " / 1000")])
+def test_unix_times_are_read_as_the_hint_says(cell, divided, tmp_path, home):
+    file = write(tmp_path, f"{HEADER}\no1,anna,{cell},10\n", "ticks.csv")
+    folder = home / "sql" / "sources" / "ticks"
+    folder.mkdir(parents=True)
+    raw = "{order_id: {}, customer_id: {}, ordered_at: {}, amount: {}}"
+    (folder / "order_lines.sql").write_text(
+        f"/*\ndescription: Ticks.\nowner: team:data\nraw: {raw}\n*/\nSELECT row_number, order_id, customer_id, "
+        f"to_timestamp(TRY_CAST(ordered_at AS DOUBLE){divided}) AS ordered_at, "
+        f"TRY_CAST(amount AS DECIMAL(18,2)) AS amount FROM export\n"
+    )
+    found = inspect(file, Settings(home=home), "ticks")
+    assert found.is_usable and str(found.span[0]) == "2026-01-05 00:00:00"
+
+
+HEADLESS = "1001;anna;2026-01-02;10,50\n1002;bert;2026-01-03;7,00\n"
+
+
+@pytest.mark.parametrize("source", [None, "perennial"])
+def test_a_file_without_a_header_line_is_told_so(source, tmp_path, home):
+    found = inspect(write(tmp_path, HEADLESS), Settings(home=home), source, tmp_path / "own")
+    assert "has no header line, it seems: its first line looks like data. Add one" in found.problem
+    assert found.written is None and "anna" not in found.problem
+
+
+@pytest.mark.parametrize(
+    ("columns", "is_data"),
+    [
+        (["o1", "anna@x.example", "12"], True),
+        (["05.01.2026", "€ 10,00"], True),
+        (["2024", "2025", "2026"], False),
+        (["order", "2026-01-02"], False),
+        (["order_id", "customer_id", "amount"], False),
+    ],
+)
+def test_a_first_line_of_cells_is_told_from_one_of_names(columns, is_data):
+    assert looks_like_data(columns) is is_data
+
+
+@pytest.mark.parametrize("name", ["E-mail klienta", "E-Mail des Kunden", "Adresse e-mail du client", "Kunden-E-Mail"])
+def test_the_only_address_of_customers_is_who(name):
+    profile = {name: {"email"}, "Sprzedawca e-mail": {"text"}, "Datum": {"date"}, "Kwota": {"number", "money"}}
+    assert guess_columns(profile)["customer_id"] == name
+    assert "customer_id" not in guess_columns({"E-mail sprzedawcy": {"email"}})
+    assert "customer_id" not in guess_columns({name: {"email", "constant"}})
+
+
+def test_objects_are_not_guessed_and_said_to_be_nested(tmp_path, home):
+    row = {"order": {"id": 1}, "customer": {"id": 2}, "created": "2026-01-02 10:00:00", "total": "10.50"}
+    found = inspect(write(tmp_path, f"{json.dumps(row)}\n", "orders.jsonl"), Settings(home=home))
+    assert set(found.guessed) == {"ordered_at", "amount"}
+    assert found.note.startswith('Nested and not guessed: "order", "customer".')
+
+
+def test_what_to_do_next_with_a_source_that_was_written(tmp_path, home):
+    file = write(tmp_path, POLISH + "1;7;2026-01-02;10,50;x\n2;8;2026-01-03;7,25;y\n", "sklep.csv")
+    code, shown = run(file, "--home", home, "--write", home / "sql" / "sources")
+    assert code == 0 and "sources_folder" not in shown
+    assert f"then: perennial run --source sklep={file} --home {home}" in plain(shown)
+    code, shown = run(file, "--home", home)  # the home's own sources are known
+    assert code == 0 and "sklep.order_lines" in shown
+    (home / "sql" / "sources" / "sklep" / "order_lines.sql").unlink()
+    assert 'sources_folder = "own"' in run(file, "--home", home, "--write", home / "own")[1]
+    assert f'sources_folder = "{tmp_path / "else"}"' in run(file, "--home", home, "--write", tmp_path / "else")[1]
 
 
 def test_the_command_tells_all_of_it_and_changes_nothing_in_the_home(tmp_path, home):

@@ -17,16 +17,19 @@ from pipeline.tables.rules import EARLIEST, LATEST, RowRule, row_rules
 
 _CASTS = {"number": ("DECIMAL(38,9)", "a number"), "timestamp": ("TIMESTAMP", "a date")}
 _FORMAT_HINT = 'a format such as dates = "{}" below [dialects.<source>] in perennial.toml tells how to read it'
+_UNIX_HINT = "Unix {}? leave out the type of the column in a source of your own, and write to_timestamp({}) in its SQL"
 _DATE_HINTS = (
+    (r"^1\d{9}([.]\d+)?$", _UNIX_HINT.format("seconds", "TRY_CAST(… AS DOUBLE)")),
+    (r"^1\d{12}$", _UNIX_HINT.format("milliseconds", "TRY_CAST(… AS DOUBLE) / 1000")),
     (r"^\d{5}([.,]\d+)?$", "the serial number of a spreadsheet?"),
     (r"^\d{8}$", _FORMAT_HINT.format("%Y%m%d")),
     (r"^\d{8}[ T]?\d", _FORMAT_HINT.format("%Y%m%d%H%M%S")),
     (r"^\d{1,4}([./-] ?\d{1,4}){2},? +\d{1,2}[.]\d\d", _FORMAT_HINT.format("%d.%m.%Y %H.%M")),
     (r"^(\d{1,4}([./-] ?\d{1,4}){2},? +)?\d{1,2} ?h", _FORMAT_HINT.format("%d/%m/%Y %Hh%M")),
-    (r":\d\d(\.\d+)? ?[^0-9 ]", "behind a time nothing is read but an offset such as Z or +01:00; a zone is set by "
+    (r":\d\d(\.\d+)? ?[^0-9 ]", "behind a time nothing is read but an offset such as Z or +01:00, and a zone is set by "
      "timezone below [dialects.<source>] in perennial.toml"),
 )  # fmt: skip
-"""What may help to read a text that is no date, by its form."""
+"""What may help to read a text that is no date, by its form. No hint has a semicolon: that parts reasons."""
 KINDS_OF = {
     "TIMESTAMP": "a date", "DATE": "a date", "DECIMAL": "a number", "DOUBLE": "a number", "BIGINT": "a whole number",
     "INTEGER": "a whole number", "BOOLEAN": "true or false",
@@ -349,7 +352,7 @@ def not_of_its_kind(column: str, text: str, kind: str) -> str:
     hint = (
         f"CASE WHEN regexp_matches({text}, '^[-+]?[0-9.,]*[oO][0-9.,oO]*$') THEN ' (letter O?)' "
         f"WHEN regexp_matches({text}, '[0-9][eE][-+]?[0-9]') "
-        f"THEN ' that has kept its digits: a spreadsheet has rounded it; {spreadsheets.REMEDY}' ELSE '' END"
+        f"THEN ' that has kept its digits: a spreadsheet has rounded it, so {spreadsheets.REMEDY}' ELSE '' END"
     )
     if kind == "a date":
         hints = " ".join(f"WHEN regexp_matches({text}, '{pattern}') THEN ' ({says})'" for pattern, says in _DATE_HINTS)

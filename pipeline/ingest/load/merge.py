@@ -6,7 +6,7 @@ import datetime as dt
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from pipeline.ingest.load.context import Load, agree_in, as_tuple
+from pipeline.ingest.load.context import Load, agree_in, as_tuple, rows_as_text
 from pipeline.ingest.load.keys import duplicate_lines, of_source
 from pipeline.ingest.precedence import BELIEVED, FILES, OLDEST_FIRST
 from pipeline.ingest.sources import EXPORTED_AT
@@ -76,6 +76,7 @@ def exclude_copies(load: Load) -> int:
     elif duplicate_lines(load.settings, load.source) == "drop":
         rows, number, columns = "raw", load.number, ", ".join(quoted(name) for name in load.found.values())
     else:
+        tell_copies(load)
         return 0
     return int(
         load.execute(
@@ -90,6 +91,36 @@ def exclude_copies(load: Load) -> int:
             """
         )[0][0]
     )
+
+
+def tell_copies(load: Load) -> None:
+    """Copies that are kept may be two purchases or one exported twice: a person decides, unless the settings say it."""
+    is_decided = of_source(load.settings.duplicate_lines, load.source, "") != ""
+    if is_decided or not load.input.is_of_sales or load.source.header.reads != "table":
+        return
+    columns = ", ".join(quoted(name) for name in load.found.values())
+    copies = load.execute(
+        f"""
+        WITH rows AS (
+          SELECT {columns}, hash({columns}) AS hashed FROM raw
+          WHERE {load.number} NOT IN (SELECT row_number FROM excluded)
+        ),
+        alike AS (SELECT hashed FROM rows GROUP BY hashed HAVING count(*) > 1),  -- few: the rest is not looked at again
+        groups AS (
+          SELECT count(*) AS lines FROM rows WHERE hashed IN (SELECT hashed FROM alike) GROUP BY {columns}
+        )
+        SELECT CAST(coalesce(sum(lines - 1), 0) AS BIGINT) FROM groups
+        """
+    )[0][0]
+    if copies:
+        are, count = ("is", "counts") if copies == 1 else ("are", "count")
+        load.remark(
+            "duplicate_lines",
+            f"{rows_as_text(copies)} {are} equal to another in all columns, and {count} as bought once more. If the "
+            f'export repeats lines by mistake, write {load.source.name} = "drop" below [duplicate_lines] in '
+            f'perennial.toml, else "keep".',
+            copies,
+        )
 
 
 def exclude_outdated(load: Load) -> int:
