@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import pairwise
 from typing import Any, TypeVar
 
+from pipeline.notation import digits_of
 from pipeline.reporting.prediction_words import bias_in_words, model_name
 from pipeline.reporting.words import (
     Number,
@@ -161,7 +162,7 @@ def calendar_span(rows: Rows, first_on: dt.date, until: dt.date) -> str:
 def peak_sentence(rows: Rows, currency: str) -> str:
     """The moment of highest profit, or, where no margin is known, of highest revenue: `peak`, the same in every row.
 
-    Both count what stands: an order that was cancelled later makes no peak.
+    Both count what stands: an order that was cancelled later does not count.
     """
     peak = rows[0]["peak"]
     if peak["margin"] is None and peak["order_revenue"] <= 0:
@@ -208,18 +209,18 @@ def orders_sentence(rows: Rows) -> str:
 
 @sentence
 def order_value_sentence(rows: Rows, currency: str) -> str:
-    """Mean order value of the last whole period beside the one before, and where orders were dearest."""
+    """Mean order value of the last whole period beside the one before, and where orders were worth most."""
     (last, before), known = _last_whole(rows), [row for row in rows if row["mean_order_value"] is not None]
     if last is None or not known:
         return "There were no orders, so their value is not known."
-    dearest = max(known, key=lambda row: row["mean_order_value"])
-    which = f"{money(dearest['mean_order_value'], currency)} over {counted(dearest['orders'], 'order')}"
+    best = max(known, key=lambda row: row["mean_order_value"])
+    which = f"{money(best['mean_order_value'], currency)} over {counted(best['orders'], 'order')}"
     if last["mean_order_value"] is None:
-        return f"{_capital(_period(last))} had no orders; they were dearest {_when(dearest)}, {which}."
+        return f"{_capital(_period(last))} had no orders; they were worth most {_when(best)}, {which}."
     text = f"An order of {_period(last)} was worth {money(last['mean_order_value'], currency)} on average"
     if before and before["mean_order_value"] is not None:
         text += _against(last["mean_order_value"], before["mean_order_value"], "less", _when(before))
-    return f"{text}: the most." if dearest is last else f"{text}; orders were dearest {_when(dearest)}, {which}."
+    return f"{text}: the most." if best is last else f"{text}; orders were worth most {_when(best)}, {which}."
 
 
 @sentence
@@ -230,11 +231,10 @@ def effects_sentence(rows: Rows, currency: str) -> str:
         return "There are no two whole periods to compare yet."
     last, before = rows[known[-1]], rows[known[-1] - 1]
     difference = last["revenue"] - before["revenue"]
-    if difference:
-        size = f"{money(abs(difference), currency)} {'more' if difference > 0 else 'less'} than"
-    else:
-        size = "as much as"
-    parts = _parts([(name, last[effect]) for effect, name in EFFECTS.items()], currency)
+    told = [(name, last[effect]) for effect, name in EFFECTS.items()]
+    show = _alike([difference, *(part for _, part in told)], currency)
+    size = f"{show(abs(difference))} {'more' if difference > 0 else 'less'} than" if difference else "as much as"
+    parts = _parts(told, show)
     return f"{_capital(_period(last))} brought {size} {_period(before)}{f': {parts}' if parts else ''}."
 
 
@@ -247,10 +247,17 @@ def _against(now: Number, before: Number, less: str, other: str) -> str:
     return f", {share}{way} than {other}"
 
 
-def _parts(parts: Sequence[tuple[str, Number]], currency: str) -> str:
-    """'+$1,982 through the number of orders and −$12.00 through order value'; what is nothing is left out."""
-    signed = ((name, change(part, lambda a: money(a, currency))) for name, part in parts if part)
-    return listed([f"{text} through {name}" for name, text in signed])
+def _alike(amounts: Iterable[Number], currency: str) -> Callable[[Number], str]:
+    """Shows the amounts of one sentence all in whole units or all with cents: whole where one is 1,000 or more and none
+    would come out as nothing."""
+    sizes = [abs(amount) for amount in amounts if amount]
+    digits = 0 if sizes and max(sizes) >= 1000 and min(sizes) >= 1 else digits_of(currency)
+    return lambda amount: money(amount, currency, digits if amount else 0)
+
+
+def _parts(parts: Sequence[tuple[str, Number]], show: Callable[[Number], str]) -> str:
+    """'+$1,982 from the number of orders and −$12 from order value'; what is nothing is left out."""
+    return listed([f"{change(part, show)} from {name}" for name, part in parts if part])
 
 
 def _capital(text: str) -> str:
@@ -264,14 +271,15 @@ def _capital(text: str) -> str:
 def revenue_split_sentence(rows: Rows, currency: str) -> str:
     """Revenue of two periods, the first row and the last, and what its change is due to, the rows between."""
     before, after = rows[0]["amount"], rows[-1]["amount"]
+    show = _alike([after - before, *(row["amount"] for row in rows)], currency)
     if before == after:
-        text = f"Revenue was the same in A and in B, {money(after, currency)}"
+        text = f"Revenue was the same in A and in B, {show(after)}"
     else:
         size, way = abs(after - before), "rose" if after > before else "fell"
         share = f" ({percent(share_of(size, before))})" if before > 0 else ""
-        ends = f"from {money(before, currency)} in A to {money(after, currency)} in B"
-        text = f"Revenue {way} by {money(size, currency)}{share}, {ends}"
-    told = _parts([(row["told"], row["amount"]) for row in rows[1:-1]], currency)
+        ends = f"from {show(before)} in A to {show(after)} in B"
+        text = f"Revenue {way} by {show(size)}{share}, {ends}"
+    told = _parts([(row["told"], row["amount"]) for row in rows[1:-1]], show)
     return f"{text}: {told}." if told else f"{text}."
 
 
@@ -887,7 +895,7 @@ def campaigns_sentence(rows: Rows) -> str:
         said = f"Of {counted(len(known), 'campaign')} that can be judged, {count(more)} made more members buy"
         said += f" and {count(less)} fewer" if less else ""
         said += f"; for {count(len(known) - more - less)}, no difference to the control group is shown."
-        said += " Looked at one by one, one in forty seems to by chance." if more > 1 else ""
+        said += " Looked at one by one, one in forty without effect would seem to have one." if more > 1 else ""
     else:
         said = "Of no campaign it is known what it caused."
     others = [

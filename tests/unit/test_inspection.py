@@ -104,7 +104,7 @@ def test_unix_times_are_read_as_the_hint_says(cell, divided, tmp_path, home):
     folder.mkdir(parents=True)
     raw = "{order_id: {}, customer_id: {}, ordered_at: {}, amount: {}}"
     (folder / "order_lines.sql").write_text(
-        f"/*\ndescription: Ticks.\nowner: team:data\nraw: {raw}\n*/\nSELECT row_number, order_id, customer_id, "
+        f"/*\ndescription: Orders with times as ticks.\nowner: team:data\nraw: {raw}\n*/\nSELECT row_number, order_id, customer_id, "
         f"to_timestamp(TRY_CAST(ordered_at AS DOUBLE){divided}) AS ordered_at, "
         f"TRY_CAST(amount AS DECIMAL(18,2)) AS amount FROM export\n"
     )
@@ -148,7 +148,7 @@ def test_objects_are_not_guessed_and_said_to_be_nested(tmp_path, home):
     row = {"order": {"id": 1}, "customer": {"id": 2}, "created": "2026-01-02 10:00:00", "total": "10.50"}
     found = inspect(write(tmp_path, f"{json.dumps(row)}\n", "orders.jsonl"), Settings(home=home))
     assert set(found.guessed) == {"ordered_at", "amount"}
-    assert found.note.startswith('Nested and not guessed: "order", "customer".')
+    assert found.note.startswith('Nested and not guessed: "customer", "order".')
 
 
 def test_what_to_do_next_with_a_source_that_was_written(tmp_path, home):
@@ -157,7 +157,7 @@ def test_what_to_do_next_with_a_source_that_was_written(tmp_path, home):
     assert code == 0 and "sources_folder" not in shown
     assert f"then: perennial run --source sklep={file} --home {home}" in plain(shown)
     code, shown = run(file, "--home", home)  # the home's own sources are known
-    assert code == 0 and "sklep.order_lines" in shown
+    assert code == 0 and "sklep: 5 columns known, has all it needs" in plain(shown)
     (home / "sql" / "sources" / "sklep" / "order_lines.sql").unlink()
     assert 'sources_folder = "own"' in run(file, "--home", home, "--write", home / "own")[1]
     assert f'sources_folder = "{tmp_path / "else"}"' in run(file, "--home", home, "--write", tmp_path / "else")[1]

@@ -235,7 +235,7 @@ def test_the_moment_of_highest_profit_is_that_of_the_margin() -> None:
 def test_orders_and_their_value_are_told_beside_the_period_before() -> None:
     assert plain(sentences.orders_sentence(APRIL_JUNE)) == "June 2026 had 5 orders, 25.0% more than May 2026: the most."
     assert plain(sentences.order_value_sentence(APRIL_JUNE, "EUR")) == (
-        "An order of June 2026 was worth €6.00 on average, 40.0% less than in May 2026; orders were dearest "
+        "An order of June 2026 was worth €6.00 on average, 40.0% less than in May 2026; orders were worth most "
         "in April 2026, €50.00 over 1 order."
     )
     days = [period("2026-06-01", "9", 3, kind="day"), period("2026-06-02", "0", 0, kind="day")]
@@ -243,7 +243,7 @@ def test_orders_and_their_value_are_told_beside_the_period_before() -> None:
         "2 Jun 2026 had 0 orders, 100.0% fewer than 1 Jun 2026; most were on 1 Jun 2026, 3."
     )
     assert plain(sentences.order_value_sentence(days, "EUR")) == (
-        "2 Jun 2026 had no orders; they were dearest on 1 Jun 2026, €3.00 over 3 orders."
+        "2 Jun 2026 had no orders; they were worth most on 1 Jun 2026, €3.00 over 3 orders."
     )
     weeks = [period("2026-06-01", "9", 3, kind="week"), period("2026-06-08", "9", 3, kind="week")]
     assert plain(sentences.orders_sentence(weeks)) == (
@@ -256,8 +256,7 @@ def test_orders_and_their_value_are_told_beside_the_period_before() -> None:
 
 def test_what_a_change_is_due_to_adds_up_and_leaves_out_what_is_nothing() -> None:
     assert plain(sentences.effects_sentence(APRIL_JUNE, "EUR")) == (
-        "June 2026 brought €10.00 less than May 2026: +€8.00 through the number of orders and −€18.00 through "
-        "order value."
+        "June 2026 brought €10.00 less than May 2026: +€8.00 from the number of orders and −€18.00 from order value."
     )
     assert sentences.effects_sentence(APRIL_JUNE[:2], "EUR") == "There are no two whole periods to compare yet."
     same = [period("2026-05-01", "5"), period("2026-06-01", "5", effects=("0", "0", "0"))]
@@ -282,8 +281,8 @@ def changed(**groups: tuple[int, int]) -> list[dict[str, Any]]:
 
 def test_two_periods_in_words() -> None:
     assert split(100, 80, the_number_of_customers=-30, guests=0, order_value=10) == (
-        "Revenue fell by €20.00 (20.0%), from €100.00 in A to €80.00 in B: −€30.00 through the number of "
-        "customers and +€10.00 through order value."
+        "Revenue fell by €20.00 (20.0%), from €100.00 in A to €80.00 in B: −€30.00 from the number of "
+        "customers and +€10.00 from order value."
     )
     assert split(-1, 5) == "Revenue rose by €6.00, from −€1.00 in A to €5.00 in B."
     assert split(5, 5) == "Revenue was the same in A and in B, €5.00."
@@ -846,12 +845,12 @@ def test_what_the_calendar_tells_of_a_tiny_shop(two_snapshots: Shop) -> None:
         "That is the last whole month, 11.0% more than May 2026."
     )
     assert sentence_of(read, "calendar-effects", "month") == (
-        "June 2026 brought €4.50 more than May 2026: +€18.67 through the number of orders, −€9.17 through order "
-        "value and −€5.00 through refunds and the rest."
+        "June 2026 brought €4.50 more than May 2026: +€18.67 from the number of orders, −€9.17 from order "
+        "value and −€5.00 from refunds and the rest."
     )
     assert sentence_of(read, "calendar-orders", "month") == (
         "June 2026 had 3 orders, 50.0% more than May 2026: the most. An order of June 2026 was worth €16.83 on "
-        "average, 17.9% less than in May 2026; orders were dearest in March 2026, €30.00 over 1 order."
+        "average, 17.9% less than in May 2026; orders were worth most in March 2026, €30.00 over 1 order."
     )
     orders = chart_of(read, "calendar-orders").views[0]
     (drawn,) = orders.figure["data"]
@@ -922,9 +921,9 @@ def test_what_the_comparison_tells_of_a_tiny_shop(two_snapshots: Shop, tmp_path:
     # Customers: 1 · [(50 + 27.833)/3 + (41.75 + 33.333)/6] = 38.46; orders per customer: −2/3 · 57 = −38.00.
     read = two_snapshots.engine.read
     assert sentence_of(read, "comparison-revenue", "all") == (
-        "Revenue fell by €13.50 (13.5%), from €100.00 in A to €86.50 in B: +€38.46 through the number of "
-        "customers, −€38.00 through orders per customer, −€16.96 through order value, +€8.00 through guests and "
-        "−€5.00 through the rest."
+        "Revenue fell by €13.50 (13.5%), from €100.00 in A to €86.50 in B: +€38.46 from the number of "
+        "customers, −€38.00 from orders per customer, −€16.96 from order value, +€8.00 from guests and "
+        "−€5.00 from the rest."
     )
     split = chart_of(read, "comparison-revenue")
     assert split.grid is not None

@@ -10,7 +10,7 @@ context: >-
   arrivals.lost_bought_since, arrivals.are_known and asked.b_to < snapshot_date) }}
   {%- elif told == "new" %}{{ arrivals|arrival_context if arrivals.are_known }}
   {%- else %}in B; {{ before|show(kind) }} in A{% if value is not none and before is not none %}
-  ({{ (value - before)|change_of(kind) }}){% endif %}{% endif %}
+  ({{ (value|round(2) - before|round(2) if kind == "number" else value - before)|change_of(kind) }}){% endif %}{% endif %}
 */
 WITH asked AS (
   SELECT *

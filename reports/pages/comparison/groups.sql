@@ -34,8 +34,8 @@ let:
   a_customers: sum(a_customers)
 empty: ""
 basis: >-
-  n = {{ asked.a_customers|counted("customer") }} of A, {{ asked.b_customers|count }} of B ·
-  A {{ asked.a_from|span(asked.a_to) }}, B {{ asked.b_from|span(asked.b_to) }}
+  n = {{ asked.a_customers|counted("customer") }} ·
+  A {{ asked.a_from|span(asked.a_to) }}, B {{ asked.b_from|span(asked.b_to) }} with {{ asked.b_customers|count }}
 */
 SELECT
   label, a_customers, b_customers, became_better, stayed, became_worse, became_lost,
