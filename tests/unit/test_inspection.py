@@ -104,7 +104,8 @@ def test_unix_times_are_read_as_the_hint_says(cell, divided, tmp_path, home):
     folder.mkdir(parents=True)
     raw = "{order_id: {}, customer_id: {}, ordered_at: {}, amount: {}}"
     (folder / "order_lines.sql").write_text(
-        f"/*\ndescription: Orders with times as ticks.\nowner: team:data\nraw: {raw}\n*/\nSELECT row_number, order_id, customer_id, "
+        f"/*\ndescription: Orders with times as ticks.\nowner: team:data\nraw: {raw}\n*/\n"
+        f"SELECT row_number, order_id, customer_id, "
         f"to_timestamp(TRY_CAST(ordered_at AS DOUBLE){divided}) AS ordered_at, "
         f"TRY_CAST(amount AS DECIMAL(18,2)) AS amount FROM export\n"
     )
