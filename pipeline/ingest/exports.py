@@ -57,17 +57,12 @@ def find_exports(settings: Settings, given: Mapping[str, Sequence[str]]) -> list
 
 
 def require_exports(settings: Settings, given: Mapping[str, Sequence[str]]) -> None:
-    """What can be known at a glance before a run begins: whether there are the sources, and anything to load or loaded.
+    """What can be known at a glance before a run begins: whether there are the sources that are named.
 
     Raises ExportError.
     """
     found = given_files(given) if given else _dropped_files(settings.exports_folder)
     require_sources(settings.sources_folders, dict.fromkeys(name for name, _ in found))
-    if not found and not settings.warehouse_file.exists():
-        raise ExportError(
-            f"There is no export in {settings.exports_folder}. Put one into {settings.exports_folder}/<source>/, or "
-            f"name one with --source NAME=FILE."
-        )
 
 
 def load_exports(

@@ -7,10 +7,11 @@ from collections.abc import Iterator
 from decimal import Decimal
 
 import pytest
-from shop import ONLINE_RETAIL, RealShop, Rows, all_tables, build, open_engine
+from shop import ONLINE_RETAIL, RealShop, Rows, build, open_engine
 
 from pipeline.ingest.exports import find_exports, load_exports
 from pipeline.settings import Settings
+from pipeline.tables.catalog import with_features
 
 JOURNEY = ONLINE_RETAIL.parent / "complete_journey"
 GOODS = """
@@ -62,9 +63,7 @@ def test_price_bands_of_the_journey(journey):
 def test_products_of_each_price_band_of_the_journey(journey):
     """A third of the products of each category, whoever bought them. The study has 24,798, 21,979 and 20,926; here
     prices are compared in millionths, so that no last bit of a division makes one of two equals the dearer."""
-    select = all_tables()["marts.attribute_segments"].select or ""
-    until_bands = select[: select.rindex("\nSELECT\n")]
-    bands = journey.select(f"{until_bands} SELECT band, count(*) AS products FROM bands GROUP BY band")
+    bands = journey.select(with_features("SELECT band, count(*) AS products FROM features.price_bands GROUP BY band"))
     assert bands.by("band", "products") == {1: 24_800, 2: 21_979, 3: 20_924}
 
 
