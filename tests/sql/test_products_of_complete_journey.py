@@ -262,7 +262,11 @@ def test_the_ten_likeliest_categories(groceries, weight, share):
 def test_new_categories_are_found_as_well_as_by_the_best_naive_list(tmp_path):
     with complete_journey(tmp_path, LISTED, "marts.recommendation_validation", product="product_category") as shop:
         rows = shop.table("marts.recommendation_validation")
-    assert set(rows.rows("origin", "status")) == {("2017-10-31", "ok")}
+    assert set(rows.rows("origin", "list", "status")) == {
+        ("2017-10-31", "repeat", "ok"),
+        ("2017-10-31", "cross_sell", "ok"),
+        ("2017-10-31", "up_sell", "insufficient_data"),  # a category is no price band above another
+    }
     recall = {
         (name, method): value for name, method, value in rows.where(metric="recall_10").rows("list", "method", "value")
     }
