@@ -250,7 +250,7 @@ def _against(now: Number, before: Number, less: str, other: str) -> str:
 def _alike(amounts: Iterable[Number], currency: str) -> Callable[[Number], str]:
     """Shows the amounts of one sentence all in whole units or all with cents: whole where one is 1,000 or more and none
     would come out as nothing."""
-    sizes = [abs(amount) for amount in amounts if amount]
+    sizes = [abs(float(amount)) for amount in amounts if amount]
     digits = 0 if sizes and max(sizes) >= 1000 and min(sizes) >= 1 else digits_of(currency)
     return lambda amount: money(amount, currency, digits if amount else 0)
 
