@@ -93,7 +93,7 @@ format: setup-dev ## Let ruff lay out the code
 	@$(BIN)/ruff check --fix .
 
 # The lowest versions that pyproject.toml names, in an environment of its own, made anew each time.
-LOWEST := /tmp/perennial-lowest
+LOWEST := $(VENV)-lowest
 test-lowest: ## Install the lowest versions that are allowed, and run tests and a demo with them
 	@rm -rf $(LOWEST) && $(PYTHON) -m venv $(LOWEST)
 	@$(LOWEST)/bin/python -m pip install --quiet --disable-pip-version-check --no-input --require-hashes \
@@ -116,4 +116,4 @@ lock: ## Renew requirements*.lock (needs uv)
 	@$(UV_COMPILE) --upgrade --group docs -c requirements.lock -c requirements-dev.lock -o requirements-docs.lock
 
 clean: ## Remove what setup and the demos made; your own homes stay
-	@rm -rf $(VENV) dist data/demo data/demo-shop data/demo-grocery data/site .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	@rm -rf $(VENV) $(LOWEST) dist data/demo data/demo-shop data/demo-grocery data/site .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -19,11 +19,11 @@ from pipeline.activation.ledger import deliver_to_folder, is_kept, opened_ledger
 from pipeline.activation.terms import Waterfall
 from pipeline.engines.duckdb import DuckDBEngine
 from pipeline.home.people import people_at_hand
-from pipeline.home.published_views import published_days, stage_views
+from pipeline.home.published_views import stage_views
 from pipeline.home.publishing import Publication
 from pipeline.home.warehouse import Warehouse
 from pipeline.naming import Naming
-from pipeline.places import audience_folder, table_file, table_folder
+from pipeline.places import audience_folder, published_days, table_file, table_folder
 from pipeline.reporting.facts import Coverage, HandedOver
 from pipeline.reporting.page import Page, page_folders
 from pipeline.reporting.site import OUT, RunCard, build_site, page_file

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # dbt reads what a home has published: parses its sources.yml, builds a model on both sources, and runs tests.
 # By hand, with dbt-duckdb installed apart from us (its environment takes 350 MB, so it is no dependency of the tests):
-#   python3 -m venv /tmp/dbt && /tmp/dbt/bin/pip install --only-binary :all: dbt-duckdb
-#   benchmarks/dbt.sh data/demo /tmp/dbt/bin/dbt [perennial_all_of_dbts_test_selection]
+#   python3 -m venv ~/dbt && ~/dbt/bin/pip install --only-binary :all: dbt-duckdb
+#   benchmarks/dbt.sh data/demo ~/dbt/bin/dbt [perennial_all_of_dbts_test_selection]
 set -euo pipefail
 home=$(cd "$1" && pwd) dbt=$2 selection=${3:-source:perennial.rfm_scores source:perennial.rfm_segments source:perennial.kpis source:perennial.segment_events}
 perennial=${PERENNIAL:-perennial}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import os
+from contextlib import suppress
 from pathlib import Path
 
 from pipeline.settings import Settings
@@ -32,6 +33,15 @@ def audience_folder(snapshot_date: dt.date) -> str:
 
 def is_published(settings: Settings, day: dt.date) -> bool:
     return (settings.home / "data" / "audiences" / str(day) / "manifest.json").exists()
+
+
+def published_days(home: Path) -> list[dt.date]:
+    """Days whose publication is complete, ascending. A folder that is called otherwise is none of ours."""
+    days = list[dt.date]()
+    for manifest in (home / AUDIENCES).glob("????-??-??/manifest.json"):
+        with suppress(ValueError):
+            days.append(dt.date.fromisoformat(manifest.parent.name))
+    return sorted(days)
 
 
 def quarantine_file(path: str, file_id: str) -> str:

@@ -7,7 +7,6 @@ read as ingest reads it: an id whole, an address or a number in the one way in w
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Callable, Iterable, Mapping
 from enum import IntEnum
 from functools import cache
@@ -15,7 +14,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Literal
 
-from pipeline.erasure.person import Person
+from pipeline.erasure.person import Person, nfc
 from pipeline.erasure.words import Is
 from pipeline.ingest import contacts
 from pipeline.ingest.sources import Source, find_sources
@@ -34,6 +33,7 @@ CUSTOMERS = frozenset({"customer_id", "guest_id", "account_id"})
 ORDERS = frozenset({"order_id"})
 _TELLING: tuple[Column, ...] = ("named", "customer", "order", "email", "phone", "other", "unknown")
 """What tells most first."""
+_OF_CONTACTS: Mapping[str, Column] = {"email": "email", "phone": "phone", "kind": "named"}
 _OF_PHONES = re.compile(r"phone|telefon|msisdn|whatsapp|(?:^|_)(?:tel|mobile|gsm|sms|handy)(?:_|$)")
 _OF_EMAILS = re.compile(r"e_?mail|(?:^|_)mail(?:_|$)")
 _PARTS = re.compile(r"[;,|\n\r\t&\[\]]|/(?!\d{1,4}(?:\D|$))|\s{2,}|\s+(?=[+]|00)")
@@ -99,8 +99,7 @@ def _of_output(input: str, name: str) -> Column:
     if name in ORDERS:
         return "order"
     column = INPUTS[input].header.columns.get(name)
-    contact = column.contact if column else None
-    return {"email": "email", "phone": "phone", "kind": "named"}.get(contact or "", "other")  # type: ignore[return-value]
+    return _OF_CONTACTS[column.contact] if column and column.contact else "other"
 
 
 @cache
@@ -120,7 +119,7 @@ def _ours() -> dict[str, Column]:
 
 def judged(column: Column, cell: str, person: Person, country: str | None = None) -> Of:
     """`country`: of which numbers are that do not say so themselves."""
-    text = _nfc(cell.strip())
+    text = nfc(cell.strip())
     if column == "order":
         return Of.WHOLLY if text in person.known["order"] else Of.NOBODY
     if column in ("customer", "named") and text in person.known["customer"]:
@@ -164,7 +163,3 @@ def _named(text: str, person: Person, country: str | None) -> tuple[set[str], se
         is_mine = number in person.phones if number else digits in person.known["digits"]
         (mine if is_mine else others).add(number or digits)
     return mine, others
-
-
-def _nfc(text: str) -> str:
-    return unicodedata.normalize("NFC", text)

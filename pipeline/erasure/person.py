@@ -115,12 +115,12 @@ class Person:
             for form in (national, f"0{national}", f"{code}{national}", f"00{code}{national}", f"{code}0{national}")
         }
         return {
-            "customer": frozenset(map(_nfc, self.customer_ids)),
-            "order": frozenset(map(_nfc, self.order_ids)),
+            "customer": frozenset(map(nfc, self.customer_ids)),
+            "order": frozenset(map(nfc, self.order_ids)),
             "email": frozenset(self.emails) | frozenset(one for one in self.customer_ids if "@" in one),
             "digits": frozenset(digits),
-            "distinct": frozenset(_nfc(one).lower() for one in self.distinct_ids),
-            "doubtful": frozenset(map(_nfc, self.other_ids)),
+            "distinct": frozenset(nfc(one).lower() for one in self.distinct_ids),
+            "doubtful": frozenset(map(nfc, self.other_ids)),
         }
 
     @property
@@ -140,7 +140,7 @@ def sha256(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _nfc(text: str) -> str:
+def nfc(text: str) -> str:
     return unicodedata.normalize("NFC", text)
 
 

@@ -526,8 +526,8 @@ def text_of(path: Path) -> tuple[bytes, bytes] | None:
     if not name.endswith((*_OF_LINES, ".csv", ".tsv", ".txt")):
         return None
     content = unpack(path.read_bytes())
-    mark = next((one for one in _WIDE if content.startswith(one)), b"")
-    text = content[len(mark) :].decode(_WIDE[mark]).encode() if mark else content
+    mark = next((one for one in WIDE if content.startswith(one)), b"")
+    text = content[len(mark) :].decode(WIDE[mark]).encode() if mark else content
     return None if b"\0" in text else (text, mark)  # two bytes a character, and nothing says so
 
 
@@ -551,7 +551,7 @@ def _rewrite_text(path: Path, person: Person, fresh: Path, columns: Columns) -> 
         after = _without(text, person, columns)
     if after == text:
         return False
-    fresh.write_bytes(pack(mark + after.decode().encode(_WIDE[mark]) if mark else after))
+    fresh.write_bytes(pack(mark + after.decode().encode(WIDE[mark]) if mark else after))
     return True
 
 
@@ -629,7 +629,7 @@ _OF_LINES = (".jsonl", ".ndjson")
 _PACKED: Mapping[str, tuple[Callable[[bytes], bytes], Callable[[bytes], bytes]]] = {
     ".gz": (gzip.decompress, partial(gzip.compress, mtime=0)), ".zst": (_unpack_zstd, _pack_zstd),
 }  # fmt: skip
-_WIDE = {b"\xff\xfe": "utf-16-le", b"\xfe\xff": "utf-16-be"}
+WIDE = {b"\xff\xfe": "utf-16-le", b"\xfe\xff": "utf-16-be"}
 
 
 def _replace(fresh: Path, path: Path) -> None:

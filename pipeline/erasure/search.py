@@ -21,6 +21,7 @@ from pipeline.erasure.cases import is_person_file
 from pipeline.erasure.cells import Columns, Of, column_of
 from pipeline.erasure.person import Person
 from pipeline.erasure.purge import (
+    WIDE,
     Table,
     cell_judged,
     fill,
@@ -43,7 +44,6 @@ class _Readable(Protocol):
 _BLOCK, _OVERLAP = 1 << 22, 1 << 10
 _TABLES, _OBJECTS = (".csv", ".tsv", ".txt"), (".jsonl", ".ndjson")
 _TEXTS = (".json", ".html", ".toml", ".log", ".err", ".out", ".sql", ".md")
-_WIDE = {b"\xff\xfe": "utf-16-le", b"\xfe\xff": "utf-16-be"}
 
 
 @dataclass
@@ -118,11 +118,11 @@ def _of_records(path: Path, head: bytes, are_objects: bool, person: Person, colu
         return Of.NOBODY
     with closing(opened()) as file:
         start = file.read(1 << 12)
-        mark = next((one for one in _WIDE if start.startswith(one)), b"")
+        mark = next((one for one in WIDE if start.startswith(one)), b"")
         if b"\0" in start and not mark:
             return _of_text(opened(), person)
         if mark:
-            text = (start + file.read())[len(mark) :].decode(_WIDE[mark], "replace")
+            text = (start + file.read())[len(mark) :].decode(WIDE[mark], "replace")
             lines: Iterable[bytes] = text.encode().splitlines(keepends=True)
         else:
             lines = _lines(start, file)

@@ -23,6 +23,7 @@ _SEPARATORS = {
 _BETWEEN = r"[\d ./()\u00a0\u2000-\u2015\u202f-]"
 _LEAD = re.compile(rf"(\+?)({_BETWEEN}*)$")
 """What of a longer number may stand before a candidate."""
+_AT_END = re.compile(r"\d*$")
 _NEXT = re.compile(r"[ ./()\u00a0\u2000-\u2015\u202f-]+\d")
 _ESCAPED = re.compile(r"(?:\\[nrtbf]|\\u[0-9a-fA-F]{4}|%[0-9a-fA-F]{2})$")
 """Signs that JSON and addresses of pages write with letters and digits."""
@@ -137,7 +138,9 @@ class Words:
         lead = _LEAD.search(before)
         assert lead is not None
         plus, digits = lead[1], re.sub(r"\D", "", lead[2])
-        glued = re.search(r"\d*$", before)[0]  # type: ignore[index]
+        at_end = _AT_END.search(before)
+        assert at_end is not None
+        glued = at_end[0]
         if any(digits in (code, f"{code}0") for code in codes if plus) or any(
             digits in (f"00{code}", f"00{code}0", f"011{code}") for code in codes
         ):

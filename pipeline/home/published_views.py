@@ -25,7 +25,7 @@ import duckdb
 import polars as pl
 
 from pipeline.home.publishing import Publication
-from pipeline.places import AUDIENCES, FOLDER_COLUMN, PUBLISHED_VIEWS, table_file
+from pipeline.places import FOLDER_COLUMN, PUBLISHED_VIEWS, table_file
 from pipeline.quoting import quoted, text_literal
 from pipeline.tables.header import Table
 
@@ -90,13 +90,6 @@ def stage_views(publication: Publication, home: Path, tables: Sequence[Table], d
     with closing(reused or _made(path, tables, statements, fingerprint)) as connection:
         connection.execute(_FOLDER.format(folder=text_literal(f"{home / _DATA}/"))).fetchall()
         connection.execute(_LATEST.format(day=text_literal(latest))).fetchall()
-
-
-def published_days(home: Path) -> list[dt.date]:
-    """Days whose publication is complete, ascending."""
-    return sorted(
-        dt.date.fromisoformat(path.parent.name) for path in (home / AUDIENCES).glob("????-??-??/manifest.json")
-    )
 
 
 def _statements(

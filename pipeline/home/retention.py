@@ -26,7 +26,7 @@ from pipeline.home.migrations import migrate, rename_folders, require_known
 from pipeline.home.modes import set_right
 from pipeline.home.opening import opened
 from pipeline.home.publishing import Publication, recover
-from pipeline.places import FOLDER_COLUMN, audience_folder
+from pipeline.places import FOLDER_COLUMN, audience_folder, published_days
 from pipeline.reporting.site import OUT, build_entrance
 from pipeline.settings import Settings
 from pipeline.shapes import counted
@@ -81,7 +81,7 @@ def plan(settings: Settings, where: Snapshots, spare: Collection[dt.date] = ()) 
     """What `prune` would remove now; snapshots in `spare` are kept even if they are past their time."""
     folders = _folders(settings.home)
     in_warehouse = where.rows_by_day()
-    published = {day for day in folders if (settings.home / audience_folder(day) / "manifest.json").is_file()}
+    published = {*published_days(settings.home)}
     days = {*published, *in_warehouse}
     # Anybody can make a folder of the year 2999; it is not for its sake that the latest snapshot goes.
     latest = max(published & in_warehouse.keys(), default=max(days, default=None))

@@ -20,10 +20,10 @@ from homes import DAYS, Home
 from pipeline.dbt_sources import NoSources
 from pipeline.dbt_sources import sources as dbt_sources
 from pipeline.home import published_views
-from pipeline.home.published_views import published_days, stage_views
+from pipeline.home.published_views import stage_views
 from pipeline.home.publishing import Publication
 from pipeline.home.retention import prune_home
-from pipeline.places import table_file
+from pipeline.places import published_days, table_file
 from pipeline.tables.catalog import ours
 from pipeline.tables.header import Table
 
