@@ -35,12 +35,7 @@ costs AS (
   SELECT
     scores.*,
     measures.place, measures.name,
-    round(
-      CASE measures.better
-        WHEN 'high' THEN -value WHEN 'zero' THEN abs(value) WHEN '80%' THEN abs(value - 0.8) ELSE value
-      END,
-      6
-    ) AS cost
+    round(CASE measures.better WHEN 'high' THEN -value ELSE value END, 6) AS cost
   FROM marts.model_validation AS scores
   JOIN measures ON measures.metric = scores.metric
   WHERE scores.snapshot_date = $snapshot_date AND scores.target IN ('purchase_30d', 'purchase_90d', 'churn')
