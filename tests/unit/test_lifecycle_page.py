@@ -215,7 +215,7 @@ def test_trust_tells_what_projections_were_worth(valued: Shop) -> None:
     # 400 days are 13 months: one has twelve before it, in which next to nothing was sold.
     (page,) = (one for one in read_pages([PAGES_FOLDER], tables()) if one.name == "trust")
     chart = page.context(report_of(valued))["charts"]["projection"]
-    assert plain(chart.basis) == "n = 1 month · each projected from the 12 before it · 1 Dec 2026 – 31 Dec 2026"
+    assert plain(chart.basis) == "n = 1 month · each projected from the 12 before it · 2 Dec 2026 – 31 Dec 2026"
     assert re.match(
         r"In [01] of 1 month the 95% interval held what came; the projection was", plain(chart.views[0].sentence)
     )

@@ -42,7 +42,7 @@ DAY = dt.date(2026, 4, 30)
 RUN = RunCard("run-1", "2026-07-01 03:00 UTC", {"perennial": "1.0"}, {"timezone": "UTC"}, "EUR")
 OURS = read_pages([PAGES_FOLDER], tables())
 CHARTS = [(page, chart.name) for page in OURS for chart in page.charts]
-BASIS = re.compile(r"(n = [\d,]+ [a-z ]+ · .*|orders )\d+ \w+ \d{4} (–|to) \d+ \w+ \d{4}$")
+BASIS = re.compile(r"(n = [\d,]+ [a-z ]+ · .*|orders )\d+ \w+ \d{4} (–|to) \d+ \w+ \d{4}( with [\d,]+)?$")
 UNSAID = re.compile(r"\b(None|nan|inf|NaN|Infinity|undefined)\b|[{}]")
 
 
