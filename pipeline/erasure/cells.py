@@ -65,7 +65,6 @@ def column_of(name: str, columns: Columns = NAMES_ALONE) -> Column:
 
 def columns_of(settings: Settings) -> Callable[[Path], Columns]:
     """Of an export: what its source makes of each of its columns."""
-    sources = find_sources(settings.sources_folders)
     found = dict[str, Columns]()
 
     def of_file(path: Path) -> Columns:
@@ -73,7 +72,7 @@ def columns_of(settings: Settings) -> Callable[[Path], Columns]:
             return {}
         name = path.relative_to(settings.exports_folder).parts[0].partition(".")[0]
         if name not in found:
-            found[name] = _of_sources(one for one in sources.values() if one.name == name)
+            found[name] = _of_sources(find_sources(settings.sources_folders, [name]).values())
         return found[name]
 
     return of_file

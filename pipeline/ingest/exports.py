@@ -48,9 +48,11 @@ def find_exports(settings: Settings, given: Mapping[str, Sequence[str]]) -> list
     A source that maps several inputs is told by the columns of each file which it is (`recognise_input`).
     Raises ExportError for a source or file that does not exist; files are sorted, each once per source.
     """
-    sources = find_sources(settings.sources_folders)
     found = given_files(given) if given else _dropped_files(settings.exports_folder)
-    chosen = {name: choose(sources, name) for name in dict.fromkeys(name for name, _ in found)}
+    names = dict.fromkeys(name for name, _ in found)
+    require_sources(settings.sources_folders, names)
+    sources = find_sources(settings.sources_folders, names)
+    chosen = {name: choose(sources, name) for name in names}
     exports = [Export(path, recognise_input(settings, path, chosen[name])) for name, path in found]
     each_once = {(export.source.label, export.path): export for export in exports}
     return [each_once[key] for key in sorted(each_once)]

@@ -11,7 +11,7 @@ from __future__ import annotations
 import difflib
 import hashlib
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
@@ -262,9 +262,9 @@ class Source:
 
 @cache
 def _passed_on(output: str, select: str, raw: tuple[str, ...]) -> str | None:
-    if output not in lint.parse(select, "").named_selects:
+    node = _lineages(select, raw).get(output.lower())
+    if node is None:
         return None
-    node = _lineage(output, select, raw)
     while node.downstream:
         made = node.expression.unalias()
         while isinstance(made, exp.TryCast | exp.Trim):
@@ -277,10 +277,11 @@ def _passed_on(output: str, select: str, raw: tuple[str, ...]) -> str | None:
 
 
 @cache
-def _lineage(output: str, select: str, raw: tuple[str, ...]) -> Node:
+def _lineages(select: str, raw: tuple[str, ...]) -> dict[str, Node]:
+    """Of all output columns at once: what is the same for all is done once, and for all exports of a folder."""
     beside = (ROW_NUMBER, STANDING, IS_GIFT_CARD, FILE_NAME, FOLDER_NAME)
     schema = {"export": dict.fromkeys((*beside, *raw), "VARCHAR")}
-    return lineage(output, select, schema=schema, dialect="duckdb")
+    return lineage(None, select, schema=schema, dialect="duckdb")
 
 
 def _leaf_name(leaf: Node) -> str:
@@ -290,31 +291,42 @@ def _leaf_name(leaf: Node) -> str:
 
 @cache
 def _raw_columns_of(output: str, select: str, raw: tuple[str, ...]) -> tuple[str, ...]:
-    """Cached: tracing two dozen columns takes longer than loading a small file, and a folder holds hundreds."""
     known = {name.lower(): name for name in raw}
-    names = (_leaf_name(leaf) for leaf in _lineage(output, select, raw).walk() if not leaf.downstream)
+    names = (_leaf_name(leaf) for leaf in _lineages(select, raw)[output.lower()].walk() if not leaf.downstream)
     return tuple(sorted({known[name] for name in names if name in known}))
 
 
-def find_sources(folders: Iterable[Path]) -> dict[str, Source]:
-    """Sources by "<source>.<input>"; in an earlier folder they hide those of a later one.
+def find_sources(folders: Iterable[Path], names: Container[str] | None = None) -> dict[str, Source]:
+    """Sources by "<source>.<input>", all or those of these names; in an earlier folder they hide those of a later one.
 
     Raises HeaderError for one that cannot be used, SourceRefused for one that may not.
     """
     found: dict[str, Source] = {}
+    for label, path in _files(folders):
+        if label not in found and (names is None or path.parent.name in names or label in names):
+            found[label] = read_source(path)
+    return found
+
+
+def _files(folders: Iterable[Path]) -> Iterator[tuple[str, Path]]:
+    """Labels, "<source>.<input>", each with its file."""
     for folder in folders:
         if not folder.is_dir():
             raise ExportError(f"{folder} is no folder; setting sources_folder must name one.")
         for path in sorted(folder.glob("*/*.sql")):
-            found.setdefault(f"{path.parent.name}.{path.stem}", read_source(path))
-    return found
+            yield f"{path.parent.name}.{path.stem}", path
 
 
 def read_source(path: Path) -> Source:
     file = "/".join(path.parts[-3:])
-    text = text_of(path, file)
-    if path.stem not in INPUTS:
-        raise HeaderError(f"{file}: {path.stem} is no input. A source's files are named {', '.join(INPUTS)}.")
+    return _source(path.parent.name, path.stem, file, text_of(path, file))
+
+
+@cache
+def _source(name: str, input: str, file: str, text: str) -> Source:
+    """Cached, because reading the SQL of a source takes as long as loading a small file."""
+    if input not in INPUTS:
+        raise HeaderError(f"{file}: {input} is no input. A source's files are named {', '.join(INPUTS)}.")
     data, below = split_header(text, file)
     header = parse_header(SourceHeader, data, text, file)
     if below is None:
@@ -328,7 +340,7 @@ def read_source(path: Path) -> Source:
     if not isinstance(outputs, exp.Select) or ROW_NUMBER not in outputs.named_selects:
         raise HeaderError(f"{file}: the SELECT must pass on row_number, so that each row can be traced to its export.")
     first_line = text[: text.index(select)].count("\n") + 1
-    return Source(path.parent.name, path.stem, header, select, file, first_line)
+    return Source(name, input, header, select, file, first_line)
 
 
 def _require_safe(select: str, header: SourceHeader, file: str, lines_before: int) -> None:
@@ -356,15 +368,14 @@ def choose(sources: Mapping[str, Source], name: str) -> list[Source]:
 
 
 def require_sources(folders: Iterable[Path], names: Iterable[str]) -> None:
-    """Whether there are sources of these names, told by their files alone: `choose` would read all of them.
+    """Whether there are sources of these names, told by the names of their files; none is read.
 
     Raises ExportError that lists what there is.
     """
-    files = [path for folder in folders for path in folder.glob("*/*.sql")]
-    known = {path.parent.name for path in files}
-    inputs = {f"{path.parent.name}.{path.stem}" for path in files}
+    files = dict(_files(folders))
+    known = {path.parent.name for path in files.values()}
     for name in names:
-        if name not in known | inputs:
+        if name not in known | files.keys():
             raise _no_source(name, known)
 
 

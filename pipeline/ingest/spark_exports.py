@@ -28,7 +28,7 @@ from pipeline.errors import ExportError
 from pipeline.home.quarantine import name_rows, write_rows
 from pipeline.ingest.load import KINDS_OF, Loaded, mapping_key
 from pipeline.ingest.precedence import arrival_of, local_now, note_arrivals
-from pipeline.ingest.sources import ROW_NUMBER, Source, choose, find_sources, looks_like_a_name
+from pipeline.ingest.sources import ROW_NUMBER, Source, find_sources, looks_like_a_name
 from pipeline.names import ordinals
 from pipeline.places import quarantine_file
 from pipeline.settings import ChargeProducts, Settings
@@ -106,8 +106,8 @@ def load_order_lines(engine: Engine, now: dt.datetime | None = None) -> list[Loa
 
 
 def _canonical_source(engine: SparkEngine) -> Source:
-    (source,) = [s for s in choose(find_sources(engine.settings.sources_folders), "perennial") if s.input == ORDERS]
-    return source
+    name = f"perennial.{ORDERS}"
+    return find_sources(engine.settings.sources_folders, [name])[name]
 
 
 # ── what there is ─────────────────────────────────────────────────────────────────────────────────────────────────────
