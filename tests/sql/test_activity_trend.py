@@ -269,8 +269,12 @@ LATER = "2026-02-10"
 def test_movers_are_events(six):
     # Anna 4 → 0, Bert 0 → 4, Fred 2 → 2 again. Emil is old enough now: 1 → 0, as is Dora. Base 4 + 1 + 2 + 1 = 8 before
     # and 4 + 2 lately, and Cleo 2: s = ½.
-    six.snapshot(END).orders("bert", *days(1, 2, 3, 4, month="2026-02"), amount=7)
-    six.orders("fred", *days(5, 6, month="2026-02")).orders("cleo", *days(1, 9, month="2026-02")).snapshot(LATER)
+    six.snapshot(END, BASE, EVENTS, CHANGES, SUMMARY, TREND).orders(
+        "bert", *days(1, 2, 3, 4, month="2026-02"), amount=7
+    )
+    six.orders("fred", *days(5, 6, month="2026-02")).orders("cleo", *days(1, 9, month="2026-02")).snapshot(
+        LATER, BASE, EVENTS, CHANGES, SUMMARY, TREND
+    )
     assert six.show(BASE, LATER).rows("share_prior", "share_recent") == [(8, 8)]
     assert moves(six, END) == []
     assert moves(six, LATER) == [
@@ -284,10 +288,12 @@ def test_movers_are_events(six):
 def test_who_gets_a_trend_enters_and_who_loses_it_leaves(six):
     # Dora 1 → 3 enters as stable (s = ½: mid-p of 3 in 4 = 2/16 + 4/16); Anna is told to have stopped altogether when
     # her orders of January are taken back: none in either window. Gina is new and has no trend: nothing to tell.
-    six.snapshot(END).orders("dora", *days(1, 2, 3, month="2026-02")).orders("gina", "2026-02-03")
+    six.snapshot(END, BASE, EVENTS, CHANGES, SUMMARY, TREND).orders("dora", *days(1, 2, 3, month="2026-02")).orders(
+        "gina", "2026-02-03"
+    )
     for n in (2, 3, 4, 5):
         six.refund(f"anna-{n}", on="2026-02-02", amount=10)
-    six.orders("cleo", "2026-02-01").snapshot(LATER)
+    six.orders("cleo", "2026-02-01").snapshot(LATER, BASE, EVENTS, CHANGES, SUMMARY, TREND)
     assert six.show(BASE, LATER).rows("share_prior", "share_recent") == [(4, 4)]
     assert moves(six, LATER) == [
         ("anna", "growing", "silent", "left", END), ("bert", "declining", "silent", "left", END),
@@ -298,7 +304,9 @@ def test_who_gets_a_trend_enters_and_who_loses_it_leaves(six):
 
 def test_windows_of_another_length_are_not_compared(six):
     # Recent are now 25 January to 1 February: Anna has 3 occasions before and 1 lately, which is no move.
-    six.snapshot(END).with_settings(trend={"window_days": 8}).snapshot("2026-02-01")
+    six.snapshot(END, BASE, EVENTS, CHANGES, SUMMARY, TREND).with_settings(trend={"window_days": 8}).snapshot(
+        "2026-02-01", BASE, EVENTS, CHANGES, SUMMARY, TREND
+    )
     assert moves(six, "2026-02-01") == []
     assert six.show(CHANGES, "2026-02-01").where(catalogue="activity_trend", customer_id="anna").rows(
         "previous_segment", "previous_snapshot_date"
@@ -308,9 +316,9 @@ def test_windows_of_another_length_are_not_compared(six):
 
 def test_snapshots_from_before_the_trend_was_told_are_not_compared(six):
     # A warehouse made by an older version has segments of January and no trend: the first trend has no past.
-    six.snapshot(END)
+    six.snapshot(END, BASE, EVENTS, CHANGES, SUMMARY, TREND)
     six.engine.execute(f"DELETE FROM {CHANGES} WHERE catalogue = 'activity_trend'")
-    six.orders("bert", *days(1, 2, 3, 4, month="2026-02")).snapshot(LATER)
+    six.orders("bert", *days(1, 2, 3, 4, month="2026-02")).snapshot(LATER, BASE, EVENTS, CHANGES, SUMMARY, TREND)
     assert moves(six, LATER) == []
     assert set(six.show(CHANGES, LATER).where(catalogue="activity_trend").rows("previous_snapshot_date")) == {(None,)}
     assert set(six.show(CHANGES, LATER).where(catalogue="grid").rows("previous_snapshot_date")) >= {(END,)}

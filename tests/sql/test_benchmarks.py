@@ -54,7 +54,7 @@ def test_an_open_month_differs_by_nothing_yet(two):
 
 
 def test_shares_that_do_not_add_up_are_refused(two):
-    two.snapshot("2026-02-28")
+    two.snapshot("2026-02-28", TABLE)
     assert two.failing_checks(TABLE, "2026-02-28") == set()
     two.engine.execute(f"UPDATE {TABLE} SET value = 0.9 WHERE kpi = 'repeat_share_of_revenue' AND period = '2026-01'")
     assert two.failing_checks(TABLE, "2026-02-28") == {"shares_of_a_month_add_up"}

@@ -222,7 +222,7 @@ def test_refunds_lower_what_was_earned_and_not_what_an_occasion_is_worth(anna):
 
 
 def test_a_customer_without_a_row_is_refused(anna):
-    anna.snapshot("2026-12-31")
+    anna.snapshot("2026-12-31", CLV)
     anna.engine.execute(f"DELETE FROM {CLV}")
     assert anna.failing_checks(CLV, "2026-12-31") == {"every_customer_has_a_value"}
 
@@ -244,7 +244,7 @@ def test_the_crosstab_shows_the_mean_of_a_cell(shop):
 
 def test_a_move_between_groups_shows_what_is_expected_of_the_customer(shop):
     # By the end of the year Anna, who bought on 1 November, has become worse beside Bert's second purchase.
-    shop.orders("anna", "2026-11-01").orders("bert", "2026-10-01").snapshot("2026-11-30")
+    shop.orders("anna", "2026-11-01").orders("bert", "2026-10-01").snapshot("2026-11-30", "marts.segment_events")
     shop.orders("bert", "2026-12-30")
     say_parameters(shop, p=6.0, q=3.0, v=10.0, mean_spend=30.0, kept_share=1.0)
     say_histories(shop, history(0, 0, 60, discounted_purchases=3.0))

@@ -96,13 +96,13 @@ def test_a_shop_without_customers_has_no_cohorts(shop):
     ],
 )
 def test_what_cannot_be_is_refused(three, change, check):
-    three.snapshot("2026-03-31")
+    three.snapshot("2026-03-31", COHORTS)
     three.engine.execute(f"UPDATE {COHORTS} SET {change}")
     assert check in three.failing_checks(COHORTS, "2026-03-31")
 
 
 def test_zero_where_nothing_is_known_is_refused(three):
-    three.snapshot("2026-03-31")
+    three.snapshot("2026-03-31", COHORTS)
     three.engine.execute(f"UPDATE {COHORTS} SET is_complete = FALSE WHERE age_months = 2")
     assert three.failing_checks(COHORTS, "2026-03-31") == {"unknown_exactly_where_not_over"}
 

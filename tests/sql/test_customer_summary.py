@@ -223,7 +223,7 @@ def test_timing_adds_up(shop, orders):
 
 
 def broken(shop, sql):
-    shop.orders("anna", "2026-01-01", "2026-01-05").orders(None, "2026-01-02").snapshot("2026-01-31")
+    shop.orders("anna", "2026-01-01", "2026-01-05").orders(None, "2026-01-02").snapshot("2026-01-31", SUMMARY)
     assert shop.failing_checks(SUMMARY, "2026-01-31") == set()
     shop.engine.execute(sql)
     return shop.failing_checks(SUMMARY, "2026-01-31")
@@ -252,7 +252,7 @@ def test_a_missing_value_is_refused(shop):
 
 def test_what_is_refused_changes_nothing(shop):
     # The same SELECT with every customer twice: what was written stands rolled back.
-    shop.orders("anna", "2026-01-01").snapshot("2026-01-31")
+    shop.orders("anna", "2026-01-01").snapshot("2026-01-31", SUMMARY)
     table = all_tables()[SUMMARY]
     doubled = table.select.replace(
         "FROM rhythm\n", "FROM (SELECT * FROM rhythm UNION ALL SELECT * FROM rhythm) AS rhythm\n"

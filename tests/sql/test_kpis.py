@@ -196,7 +196,7 @@ def test_a_shop_without_lines_has_no_figures(shop):
     ],
 )  # fmt: skip
 def test_what_cannot_be_is_refused(year, change, check):
-    year.snapshot("2026-03-31")
+    year.snapshot("2026-03-31", TABLE)
     assert year.failing_checks(TABLE, "2026-03-31") == set()
     year.engine.execute(f"UPDATE {TABLE} SET {change}")
     assert check in year.failing_checks(TABLE, "2026-03-31")

@@ -119,7 +119,7 @@ def test_the_future_does_not_change_a_day(limited):
 
 
 def test_a_customer_without_a_stage_is_refused(limited):
-    limited.orders("anna", days_before(5)).registered("bert", on=days_before(5)).snapshot(DAY)
+    limited.orders("anna", days_before(5)).registered("bert", on=days_before(5)).snapshot(DAY, STAGES)
     limited.engine.execute(f"UPDATE {STAGES} SET stage = 'lead' WHERE customer_id = 'anna'")
     assert limited.failing_checks(STAGES, DAY) == {"every_customer_has_a_stage", "stage_follows_the_limits"}
     limited.engine.execute(f"UPDATE {STAGES} SET stage = 'active'")
@@ -194,6 +194,6 @@ def test_a_cancelled_order_makes_no_gap(shop):
 
 
 def test_a_stage_beside_its_limits_is_refused(limited):
-    limited.orders("anna", days_before(5)).snapshot(DAY)
+    limited.orders("anna", days_before(5)).snapshot(DAY, STAGES)
     limited.engine.execute(f"UPDATE {STAGES} SET stage = 'defecting'")
     assert limited.failing_checks(STAGES, DAY) == {"stage_follows_the_limits"}

@@ -70,7 +70,7 @@ def test_a_limit_few_draws_reach_has_an_open_end(shop):
 
 
 def test_limits_that_cross_are_refused(half_come_back):
-    half_come_back.snapshot("2026-12-31")
+    half_come_back.snapshot("2026-12-31", LIMITS)
     half_come_back.engine.execute(f"UPDATE {LIMITS} SET defecting_days = 900")
     assert half_come_back.failing_checks(LIMITS, "2026-12-31") == {"defecting_comes_first"}
     half_come_back.engine.execute(f"DELETE FROM {LIMITS}")

@@ -68,7 +68,7 @@ def test_the_interval_is_wilsons(moved):
 
 
 def test_cells_that_do_not_add_up_are_refused(moved):
-    moved.snapshot(DAY)
+    moved.snapshot(DAY, TRANSITIONS)
     moved.engine.execute(f"UPDATE {TRANSITIONS} SET customers = customers + 1 WHERE from_stage = 'active'")
     assert moved.failing_checks(TRANSITIONS, DAY) == {"everybody_moves_once", "rows_sum_to_n"}
 

@@ -135,7 +135,7 @@ def test_without_predictions_nothing_is_valued(shop):
 
 
 def test_missing_rows_are_refused(shop):
-    told(shop).snapshot("2026-12-31")
+    told(shop).snapshot("2026-12-31", VALUE, MOVES)
     for table, check in ((VALUE, "all_stages_are_there"), (MOVES, "all_moves_are_there")):
         column = "stage" if table == VALUE else "from_stage"
         shop.engine.execute(f"DELETE FROM {table} WHERE {column} = 'inactive'")

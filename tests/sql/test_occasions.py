@@ -55,6 +55,6 @@ def test_a_setting_lets_cancelled_orders_stand(shop):
 
 
 def test_a_lost_purchase_is_refused(shop):
-    shop.orders("anna", "2026-01-01", "2026-01-02").snapshot("2026-01-31")
+    shop.orders("anna", "2026-01-01", "2026-01-02").snapshot("2026-01-31", "staging.occasions")
     shop.engine.execute("DELETE FROM staging.occasions WHERE occasion_on = DATE '2026-01-02'")
     assert shop.failing_checks("staging.occasions", "2026-01-31") == {"every_purchase_of_a_customer_is_in_one_occasion"}

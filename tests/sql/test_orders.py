@@ -125,7 +125,7 @@ def test_a_failed_order_of_charges_only_is_void_as_well(shop):
         "unpaid": [("2026-01-01", 1)], "returned": [("2026-01-03", 1)],
         "early": [("2026-01-01", 1), ("2026-01-02", -1)],
     }  # fmt: skip
-    assert shop.snapshot("2026-01-31").failing_checks("staging.orders", "2026-01-31") == set()
+    assert shop.snapshot("2026-01-31", "staging.orders").failing_checks("staging.orders", "2026-01-31") == set()
 
 
 def test_a_credit_note_of_its_own_is_never_void(shop):
@@ -147,6 +147,6 @@ def test_a_guest_order_has_no_customer(shop):
 
 
 def test_an_order_that_stands_twice_is_refused(shop):
-    shop.orders("anna", "2026-01-01").snapshot("2026-01-31")
+    shop.orders("anna", "2026-01-01").snapshot("2026-01-31", "staging.orders")
     shop.engine.execute("INSERT INTO staging.orders SELECT * REPLACE (known_on + 1 AS known_on) FROM staging.orders")
     assert shop.failing_checks("staging.orders", "2026-01-31") == {"an_order_stands_once_or_not_at_all"}

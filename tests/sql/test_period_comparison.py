@@ -376,14 +376,14 @@ def standing(told):
     ],
 )
 def test_what_does_not_add_up_is_refused(moves, table, change, failing):
-    moves.snapshot(END)
+    moves.snapshot(END, table, COMPARISON)
     assert moves.failing_checks(table, END) == set()
     moves.engine.execute(f"UPDATE {table} {change}")
     assert moves.failing_checks(table, END) == failing
 
 
 def test_a_missing_pair_is_refused(moves):
-    moves.snapshot(END)
+    moves.snapshot(END, COMPARISON)
     moves.engine.execute(f"DELETE FROM {COMPARISON} WHERE pair = 'asked'")
     assert moves.failing_checks(COMPARISON, END) == {"both_pairs"}
 

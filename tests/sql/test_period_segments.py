@@ -96,7 +96,7 @@ def test_over_the_whole_history_the_scores_are_those_of_rfm_scores(shop, told):
 
 
 def test_a_customer_of_the_period_who_is_missing_is_refused(shop):
-    shop.orders("anna", "2026-01-02").orders("bert", "2026-01-03").snapshot("2026-01-31")
+    shop.orders("anna", "2026-01-02").orders("bert", "2026-01-03").snapshot("2026-01-31", PERIOD)
     shop.engine.execute(f"DELETE FROM {PERIOD} WHERE customer_id = 'anna'")
     assert shop.failing_checks(PERIOD, "2026-01-31") == {"every_customer_of_the_period"}
 

@@ -115,19 +115,19 @@ def test_a_day_without_customers_lists_every_tier(shop):
 
 
 def test_a_customer_who_is_not_counted_is_refused(three):
-    three.snapshot(END)
+    three.snapshot(END, ACTIVITY)
     three.engine.execute(f"UPDATE {ACTIVITY} SET customers = customers + 1 WHERE recency_tier = 'long'")
     assert three.failing_checks(ACTIVITY, END) == {"every_customer_in_one_tier"}
 
 
 def test_more_active_than_there_are_is_refused(three):
-    three.snapshot(END)
+    three.snapshot(END, ACTIVITY)
     three.engine.execute(f"UPDATE {ACTIVITY} SET active_recent = customers + 1 WHERE recency_tier = 'long'")
     assert three.failing_checks(ACTIVITY, END) == {"the_active_are_customers"}
 
 
 def test_a_missing_tier_is_refused(three):
-    three.snapshot(END)
+    three.snapshot(END, ACTIVITY)
     three.engine.execute(f"DELETE FROM {ACTIVITY} WHERE recency_tier = 'long'")
     assert three.failing_checks(ACTIVITY, END) == {"every_tier", "every_customer_in_one_tier"}
 

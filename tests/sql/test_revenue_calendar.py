@@ -244,7 +244,7 @@ def tell(shop, told):
 
 
 def broken(shop, sql):
-    shop.orders("anna", "2026-01-01", "2026-01-02", "2026-01-03").snapshot("2026-01-03")
+    shop.orders("anna", "2026-01-01", "2026-01-02", "2026-01-03").snapshot("2026-01-03", CALENDAR)
     shop.engine.execute(sql)
     return shop.failing_checks(CALENDAR, "2026-01-03")
 

@@ -146,7 +146,9 @@ def test_days_of_recency_hold_on_every_day(shop):
 
 def test_a_snapshot_does_not_depend_on_those_before_it(shop):
     # Nor on when a line of January came: Bert's is loaded after the snapshot of January.
-    shop.orders("anna", "2026-01-10").snapshot("2026-01-31").orders("bert", "2026-01-11").snapshot("2026-02-10")
+    shop.orders("anna", "2026-01-10").snapshot("2026-01-31", HISTORY).orders("bert", "2026-01-11").snapshot(
+        "2026-02-10", HISTORY
+    )
     told = shop.show(HISTORY, "2026-02-10").rows()
     recency = shop.show(HISTORY, "2026-02-10").where(measure="recency", scale="score", as_of=dt.date(2026, 1, 31))
     assert recency.frame["customers"].sum() == 2
@@ -155,9 +157,9 @@ def test_a_snapshot_does_not_depend_on_those_before_it(shop):
 
 
 def test_writing_a_snapshot_again_changes_nothing(shop):
-    shop.orders("anna", "2026-01-10").snapshot("2026-01-31").snapshot("2026-02-10")
+    shop.orders("anna", "2026-01-10").snapshot("2026-01-31", HISTORY).snapshot("2026-02-10", HISTORY)
     before = shop.show(HISTORY, "2026-02-10").rows()
-    assert shop.snapshot("2026-02-10").show(HISTORY, "2026-02-10").rows() == before
+    assert shop.snapshot("2026-02-10", HISTORY).show(HISTORY, "2026-02-10").rows() == before
 
 
 def test_a_day_without_customers_lists_every_class(shop):
@@ -208,7 +210,7 @@ def placed(then, shop, today):
 
 
 def broken(shop, sql):
-    shop.orders("anna", "2026-01-10").snapshot("2026-02-28")
+    shop.orders("anna", "2026-01-10").snapshot("2026-02-28", HISTORY)
     assert shop.failing_checks(HISTORY, "2026-02-28") == set()
     shop.engine.execute(sql)
     return shop.failing_checks(HISTORY, "2026-02-28")

@@ -59,7 +59,7 @@ def test_a_constant_variable_has_no_correlation(shop):
 
 
 def test_a_customer_in_no_cell_is_refused(shop):
-    shop.orders("anna", "2026-01-01").snapshot("2026-01-31")
+    shop.orders("anna", "2026-01-01").snapshot("2026-01-31", CROSSTAB)
     shop.engine.execute(f"UPDATE {CROSSTAB} SET customers = 0 WHERE pair = 'RM'")
     assert shop.failing_checks(CROSSTAB, "2026-01-31") == {"every_customer_in_one_cell_per_pair"}
 

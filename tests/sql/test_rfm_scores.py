@@ -113,7 +113,7 @@ def test_a_tier_that_is_set_leaves_the_others_learnt(shop):
 
 
 def test_a_customer_who_is_not_scored_is_refused(shop):
-    shop.orders("anna", "2026-01-01").orders("bert", "2026-01-02").snapshot("2026-01-31")
+    shop.orders("anna", "2026-01-01").orders("bert", "2026-01-02").snapshot("2026-01-31", "marts.rfm_scores")
     shop.engine.execute("DELETE FROM marts.rfm_scores WHERE customer_id = 'anna'")
     assert shop.failing_checks("marts.rfm_scores", "2026-01-31") == {"every_customer_is_scored"}
 

@@ -31,7 +31,7 @@ def test_the_rank_is_that_of_the_catalogue(shop):
 
 
 def test_a_customer_who_is_missing_is_refused(shop):
-    shop.orders("anna", "2026-01-01").orders("bert", "2026-01-02").snapshot("2026-01-31")
+    shop.orders("anna", "2026-01-01").orders("bert", "2026-01-02").snapshot("2026-01-31", SEGMENTS)
     shop.engine.execute(f"DELETE FROM {SEGMENTS} WHERE customer_id = 'anna' AND catalogue = 'grid'")
     assert shop.failing_checks(SEGMENTS, "2026-01-31") == {"every_customer_in_every_catalogue"}
 

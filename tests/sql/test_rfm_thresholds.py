@@ -127,6 +127,6 @@ def test_a_day_without_customers_has_every_step_empty(shop):
 
 
 def test_customers_who_are_not_counted_are_refused(shop):
-    shop.orders("a", "2026-01-01").snapshot("2026-01-31")
+    shop.orders("a", "2026-01-01").snapshot("2026-01-31", THRESHOLDS)
     shop.engine.execute(f"UPDATE {THRESHOLDS} SET customers = customers + 1 WHERE measure = 'recency' AND step = 2")
     assert shop.failing_checks(THRESHOLDS, "2026-01-31") == {"every_customer_counted_once_per_scale"}

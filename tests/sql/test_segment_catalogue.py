@@ -55,7 +55,7 @@ def test_every_group_has_words_and_an_owner(shop):
 
 
 def broken(shop, sql):
-    shop.snapshot("2026-01-31")
+    shop.snapshot("2026-01-31", CATALOGUE)
     assert shop.failing_checks(CATALOGUE, "2026-01-31") == set()
     shop.engine.execute(sql)
     return shop.failing_checks(CATALOGUE, "2026-01-31")

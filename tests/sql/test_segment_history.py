@@ -28,7 +28,7 @@ def events(shop, snapshot_date):
 
 
 def test_the_first_snapshot_has_no_past(anna_overtakes):
-    shop = anna_overtakes.snapshot(JANUARY)
+    shop = anna_overtakes.snapshot(JANUARY, CHANGES, EVENTS)
     assert changes(shop, JANUARY) == [
         ("anna", "hibernating", None, None, JANUARY),
         ("bert", "about_to_sleep", None, None, JANUARY),
@@ -37,7 +37,7 @@ def test_the_first_snapshot_has_no_past(anna_overtakes):
 
 
 def test_moves_name_the_snapshot_they_are_compared_with(anna_overtakes):
-    shop = anna_overtakes.snapshot(JANUARY).snapshot(FEBRUARY)
+    shop = anna_overtakes.snapshot(JANUARY, CHANGES, EVENTS).snapshot(FEBRUARY, CHANGES, EVENTS)
     assert changes(shop, FEBRUARY) == [
         ("anna", "need_attention", "hibernating", JANUARY, FEBRUARY),
         ("bert", "hibernating", "about_to_sleep", JANUARY, FEBRUARY),
@@ -49,7 +49,11 @@ def test_moves_name_the_snapshot_they_are_compared_with(anna_overtakes):
 
 
 def test_who_stays_keeps_the_day_of_the_change(anna_overtakes):
-    shop = anna_overtakes.snapshot(JANUARY).snapshot(FEBRUARY).snapshot(MARCH)
+    shop = (
+        anna_overtakes.snapshot(JANUARY, CHANGES, EVENTS)
+        .snapshot(FEBRUARY, CHANGES, EVENTS)
+        .snapshot(MARCH, CHANGES, EVENTS)
+    )
     assert changes(shop, MARCH) == [
         ("anna", "need_attention", "need_attention", FEBRUARY, FEBRUARY),
         ("bert", "hibernating", "hibernating", FEBRUARY, FEBRUARY),
@@ -59,7 +63,9 @@ def test_who_stays_keeps_the_day_of_the_change(anna_overtakes):
 
 def test_a_new_customer_enters(shop):
     # February: Bert appears, later than Anna. Anna (11) stays, Bert (31) enters.
-    shop.orders("anna", "2026-01-01").orders("bert", "2026-02-02").snapshot(JANUARY).snapshot(FEBRUARY)
+    shop.orders("anna", "2026-01-01").orders("bert", "2026-02-02").snapshot(JANUARY, CHANGES, EVENTS).snapshot(
+        FEBRUARY, CHANGES, EVENTS
+    )
     assert changes(shop, FEBRUARY) == [
         ("anna", "hibernating", "hibernating", JANUARY, JANUARY),
         ("bert", "about_to_sleep", None, JANUARY, FEBRUARY),
@@ -70,7 +76,9 @@ def test_a_new_customer_enters(shop):
 def test_a_customer_whose_purchase_was_cancelled_leaves_and_enters_again(shop):
     # Bert's only order is refunded on 5 February; he buys again in March.
     shop.orders("anna", "2026-01-01").orders("bert", "2026-01-02").refund("bert-1", on="2026-02-05", amount=10)
-    shop.orders("bert", "2026-03-03").snapshot(JANUARY).snapshot(FEBRUARY).snapshot(MARCH)
+    shop.orders("bert", "2026-03-03").snapshot(JANUARY, CHANGES, EVENTS).snapshot(FEBRUARY, CHANGES, EVENTS).snapshot(
+        MARCH, CHANGES, EVENTS
+    )
     assert [row[0] for row in changes(shop, FEBRUARY)] == ["anna"]
     assert events(shop, MARCH) == [("bert", None, "about_to_sleep", "entered", FEBRUARY)]
 
@@ -78,7 +86,7 @@ def test_a_customer_whose_purchase_was_cancelled_leaves_and_enters_again(shop):
 def test_a_return_to_an_earlier_group_is_a_change(shop):
     # Bert leads in January, Anna in February, Bert again in March (occasions Anna 2, Bert 2; Bert later: Anna 11).
     shop.orders("anna", "2026-01-01", "2026-02-10").orders("bert", "2026-01-02", "2026-03-03")
-    shop.snapshot(JANUARY).snapshot(FEBRUARY).snapshot(MARCH)
+    shop.snapshot(JANUARY, CHANGES, EVENTS).snapshot(FEBRUARY, CHANGES, EVENTS).snapshot(MARCH, CHANGES, EVENTS)
     assert changes(shop, MARCH) == [
         ("anna", "hibernating", "need_attention", FEBRUARY, MARCH),
         ("bert", "about_to_sleep", "hibernating", FEBRUARY, MARCH),
@@ -88,12 +96,12 @@ def test_a_return_to_an_earlier_group_is_a_change(shop):
 def test_the_group_before_stays_with_who_stays(shop):
     # As above until March; in April nobody buys.
     shop.orders("anna", "2026-01-01", "2026-02-10").orders("bert", "2026-01-02", "2026-03-03")
-    shop.snapshot(JANUARY).snapshot(FEBRUARY)
+    shop.snapshot(JANUARY, CHANGES, EVENTS).snapshot(FEBRUARY, CHANGES, EVENTS)
     names = ("customer_id", "segment_before", "changed_on")
     assert shop.show(CHANGES, JANUARY).where(catalogue="grid").rows(*names) == [
         ("anna", None, JANUARY), ("bert", None, JANUARY),
     ]  # fmt: skip
-    shop.snapshot(MARCH).snapshot("2026-04-30")
+    shop.snapshot(MARCH, CHANGES, EVENTS).snapshot("2026-04-30", CHANGES, EVENTS)
     moved = [("anna", "need_attention", MARCH), ("bert", "hibernating", MARCH)]
     assert shop.show(CHANGES, MARCH).where(catalogue="grid").rows(*names) == moved
     assert shop.show(CHANGES, "2026-04-30").where(catalogue="grid").rows(*names) == moved
@@ -103,7 +111,9 @@ def test_catalogues_have_histories_of_their_own(shop):
     # January: Anna twice and earlier (13), Bert once and later (31). February: Anna three times and last (31), Bert
     # four times (13). They change places: a move in the grid, none in Axonaut's seven, where both cells are at risk.
     shop.orders("anna", "2026-01-01", "2026-01-02", "2026-02-05")
-    shop.orders("bert", "2026-01-03", "2026-02-01", "2026-02-02", "2026-02-03").snapshot(JANUARY).snapshot(FEBRUARY)
+    shop.orders("bert", "2026-01-03", "2026-02-01", "2026-02-02", "2026-02-03").snapshot(
+        JANUARY, CHANGES, EVENTS
+    ).snapshot(FEBRUARY, CHANGES, EVENTS)
     moved = shop.show(EVENTS, FEBRUARY).rows("catalogue", "customer_id", "direction")
     assert moved == [("grid", "anna", "better"), ("grid", "bert", "worse")]
     assert shop.show(CHANGES, FEBRUARY).where(customer_id="anna").by("catalogue", "changed_on") == {
@@ -115,7 +125,7 @@ def test_at_stake_is_the_revenue_of_the_last_365_days(shop):
     # Bert: 100 on 1 January 2025 (out of the window on 28 February 2026), 25 on 2 January 2026, of which 5 came back.
     shop.orders("anna", "2026-01-01", "2026-02-10").orders("bert", "2025-01-01", amount=100)
     shop.orders("bert", "2026-01-02", amount=25).refund("bert-2", on="2026-01-20", amount=5)
-    shop.snapshot(JANUARY).snapshot(FEBRUARY)
+    shop.snapshot(JANUARY, CHANGES, EVENTS).snapshot(FEBRUARY, CHANGES, EVENTS)
     assert shop.show(EVENTS, FEBRUARY).where(catalogue="grid").by_customer("revenue_12_months") == {
         "anna": 20,
         "bert": 20,
@@ -124,29 +134,29 @@ def test_at_stake_is_the_revenue_of_the_last_365_days(shop):
 
 def test_a_snapshot_written_in_between_counts_once_the_later_one_is_rewritten(anna_overtakes):
     # First January and March, then February in between, then March again.
-    shop = anna_overtakes.snapshot(JANUARY).snapshot(MARCH)
+    shop = anna_overtakes.snapshot(JANUARY, CHANGES, EVENTS).snapshot(MARCH, CHANGES, EVENTS)
     assert changes(shop, MARCH)[0] == ("anna", "need_attention", "hibernating", JANUARY, MARCH)
-    shop.snapshot(FEBRUARY)
+    shop.snapshot(FEBRUARY, CHANGES, EVENTS)
     assert changes(shop, FEBRUARY)[0] == ("anna", "need_attention", "hibernating", JANUARY, FEBRUARY)
-    shop.snapshot(MARCH)
+    shop.snapshot(MARCH, CHANGES, EVENTS)
     assert changes(shop, MARCH)[0] == ("anna", "need_attention", "need_attention", FEBRUARY, FEBRUARY)
     assert events(shop, MARCH) == []
 
 
 def test_writing_a_snapshot_again_changes_nothing(anna_overtakes):
-    shop = anna_overtakes.snapshot(JANUARY).snapshot(FEBRUARY)
+    shop = anna_overtakes.snapshot(JANUARY, CHANGES, EVENTS).snapshot(FEBRUARY, CHANGES, EVENTS)
     before = changes(shop, FEBRUARY), events(shop, FEBRUARY)
-    shop.snapshot(FEBRUARY)
+    shop.snapshot(FEBRUARY, CHANGES, EVENTS)
     assert (changes(shop, FEBRUARY), events(shop, FEBRUARY)) == before
 
 
 def test_an_event_that_is_no_move_is_refused(anna_overtakes):
-    shop = anna_overtakes.snapshot(JANUARY).snapshot(FEBRUARY)
+    shop = anna_overtakes.snapshot(JANUARY, CHANGES, EVENTS).snapshot(FEBRUARY, CHANGES, EVENTS)
     shop.engine.execute(f"UPDATE {EVENTS} SET from_segment = to_segment")
     assert shop.failing_checks(EVENTS, FEBRUARY) == {"only_moves"}
 
 
 def test_a_doubled_change_is_refused(anna_overtakes):
-    shop = anna_overtakes.snapshot(JANUARY)
+    shop = anna_overtakes.snapshot(JANUARY, CHANGES, EVENTS)
     shop.engine.execute(f"INSERT INTO {CHANGES} SELECT * FROM {CHANGES} LIMIT 1")
     assert shop.failing_checks(CHANGES, JANUARY) == {"keys_unique"}
