@@ -11,8 +11,8 @@ from statsmodels.stats.meta_analysis import combine_effects
 from pipeline.models.random_effects import RandomEffects, random_effects
 
 
-def of_womens(by: pl.Expr, outcome: str) -> RandomEffects:
-    """Members of the mailing for women against those of none, by a segment."""
+def of_womens(by: pl.Expr, outcome: str) -> tuple[list[float], RandomEffects]:
+    """Members of the mailing for women against those of none, by a segment: differences, and what is made of them."""
     cells = (
         pl.read_parquet(FILE)
         .filter(pl.col("segment").is_in(["Womens E-Mail", "No E-Mail"]))
@@ -22,12 +22,14 @@ def of_womens(by: pl.Expr, outcome: str) -> RandomEffects:
         .sort("cell")
     )
     effects = cells["mean_Womens E-Mail"] - cells["mean_No E-Mail"]
-    return random_effects(effects.to_list(), (cells["variance_Womens E-Mail"] + cells["variance_No E-Mail"]).to_list())
+    variances = cells["variance_Womens E-Mail"] + cells["variance_No E-Mail"]
+    return effects.to_list(), random_effects(effects.to_list(), variances.to_list())
 
 
 @needs_hillstrom
 def test_visits_of_hillstrom_by_the_goods_bought():
-    found = of_womens(pl.concat_str(pl.col("mens", "womens"), separator=" "), "visit")
+    raw, found = of_womens(pl.concat_str(pl.col("mens", "womens"), separator=" "), "visit")
+    assert raw == pytest.approx([0.073985, 0.011078, 0.071103], abs=1e-6)
     assert found.shrunk == pytest.approx([0.073555, 0.011714, 0.068847], abs=1e-6), "women's, men's, both"
     assert (found.q, found.tau) == pytest.approx((97.34, 0.03496), abs=5e-3)
     assert found.tau == pytest.approx(0.03496, abs=1e-5)
@@ -35,7 +37,8 @@ def test_visits_of_hillstrom_by_the_goods_bought():
 
 @needs_hillstrom
 def test_spend_of_hillstrom_by_what_was_spent_before():
-    found = of_womens(pl.col("history_segment"), "spend")
+    raw, found = of_womens(pl.col("history_segment"), "spend")
+    assert (min(raw), max(raw)) == pytest.approx((-0.32314, 2.50678), abs=1e-5)
     assert (found.q, found.p, found.tau) == pytest.approx((13.09, 0.0416, 0.40498), abs=5e-3)
     assert found.tau == pytest.approx(0.40498, abs=1e-5)
     assert (found.shrunk.min(), found.shrunk.max()) == pytest.approx((-0.07946, 0.74085), abs=1e-5)
