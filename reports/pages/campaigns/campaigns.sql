@@ -10,6 +10,7 @@ columns:
   extra_low: {label: "95% interval: from", kind: count}
   extra_high: {label: to, kind: count}
   cost: {label: Cost, kind: money}
+  profit: {label: Left after the cost, kind: money}
   revenue: {label: "After a click, not caused", kind: money}
 hidden: [campaign_id, status, says, all_campaigns]
 let:
@@ -19,8 +20,8 @@ sentence: "{{ rows|campaigns_sentence }}"
 empty: ""
 basis: n = {{ shown|counted("campaign") }} · {{ known.first_on|span(snapshot_date) }}
 note: >-
-  {% if all_campaigns > shown %}The {{ shown }} that wrote last of {{ all_campaigns|count }}. {% endif %}Extra buyers are what
-  the campaign caused, and not known without a control group. Revenue after a click is what its members spent within its
+  {% if all_campaigns > shown %}The {{ shown }} that wrote last of {{ all_campaigns|count }}. {% endif %}Extra buyers, and what
+  is left after the cost, are what the campaign caused, and not known without a control group. Revenue after a click is what its members spent within its
   window of a click that was their last; most of them would have bought anyway.
 file: {table: campaign_uplift, where: all campaigns}
 */
@@ -45,6 +46,7 @@ SELECT
   round(uplift.extra_low)::BIGINT AS extra_low,
   round(uplift.extra_high)::BIGINT AS extra_high,
   campaigns.cost,
+  earned.profit,
   credited.revenue_exact AS revenue,
   uplift.status, uplift.says,
   count(*) OVER () AS all_campaigns
@@ -54,6 +56,9 @@ LEFT JOIN sent USING (campaign_id)
 LEFT JOIN marts.campaign_uplift AS uplift
   ON uplift.snapshot_date = funnel.snapshot_date AND uplift.campaign_id = funnel.campaign_id
   AND uplift.metric = 'conversion'
+LEFT JOIN marts.campaign_roi AS earned
+  ON earned.snapshot_date = funnel.snapshot_date AND earned.campaign_id = funnel.campaign_id
+  AND earned.basis = 'incremental'
 LEFT JOIN marts.campaign_performance AS credited
   ON credited.snapshot_date = funnel.snapshot_date AND credited.campaign_id = funnel.campaign_id
   AND credited.model = 'last_touch' AND credited.eligibility = 'click'
