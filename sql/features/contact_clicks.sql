@@ -2,6 +2,7 @@
 description: "Messages that were delivered to a customer up to the end of a day and those the customer clicked, by channel. A query for any day, not a table."
 grain: [customer_id, channel]
 owner: team:data
+keep: true
 columns:
   customer_id: {type: VARCHAR, meaning: Customer}
   channel:     {type: VARCHAR, meaning: "email, sms, push …; (none) where nobody says"}

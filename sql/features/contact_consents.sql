@@ -2,6 +2,7 @@
 description: "Consent to marketing by e-mail, SMS and push as it is at the end of a day, of every customer of whom any such change is told: the latest change counts, of one second the withdrawal, and * takes back every channel. A query for any day, not a table."
 grain: [customer_id, channel]
 owner: team:data
+keep: true
 columns:
   customer_id: {type: VARCHAR, meaning: Customer}
   channel:     {type: VARCHAR, values: [email, sms, push], meaning: Channel}

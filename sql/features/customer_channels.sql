@@ -2,6 +2,7 @@
 description: "Orders of the last 730 days that stand at the end of a day, by customer and marketing channel; orders of guests and those whose channel was not recorded are left out. A query for any day, not a table."
 grain: [customer_id, channel]
 owner: team:data
+keep: true
 columns:
   customer_id: {type: VARCHAR, meaning: Customer}
   channel:     {type: VARCHAR, meaning: Marketing channel of the order}

@@ -2,6 +2,7 @@
 description: "Where the members of campaigns stood on the evening before the campaign began for them: by the orders until then that stand at the end of the day, under the limits of that day. So it can be told of every campaign, whatever snapshots there were, and no limit moves anybody. A query for any day, not a table."
 grain: [campaign_id, customer_id]
 owner: team:crm
+keep: true
 columns:
   campaign_id: {type: VARCHAR, meaning: Campaign}
   customer_id: {type: VARCHAR, meaning: Member of it}

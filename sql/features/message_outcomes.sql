@@ -16,6 +16,7 @@ columns:
   went_out_at:        {type: TIMESTAMP, nullable: true, meaning: When it was sent or delivered}
   acted_at:           {type: TIMESTAMP, nullable: true, meaning: "When it was first opened or clicked, by whomever"}
   sent:               {type: INTEGER, min: 0, max: 1, meaning: "1 if there was a message, bounced or not"}
+  bounced:            {type: INTEGER, min: 0, max: 1, meaning: 1 if it is told to have bounced}
   delivered:          {type: INTEGER, min: 0, max: 1, meaning: "1 if it was delivered: told, or not told to have bounced by a service that tells of no delivery; or a person did something with it"}
   opened:             {type: INTEGER, min: 0, max: 1, meaning: "1 if a person opened or clicked it"}
   clicked:            {type: INTEGER, min: 0, max: 1, meaning: 1 if a person clicked it}
@@ -27,7 +28,15 @@ columns:
   tells_of_delivery:  {type: INTEGER, min: 0, max: 1, meaning: "1 if the service tells of deliveries of the campaign"}
   open_is_known:      {type: INTEGER, min: 0, max: 1, meaning: "0 if nobody knows who opened the campaign's messages"}
 */
-WITH messages AS (
+WITH events AS (
+  SELECT campaign_id, customer_id, message_id, channel, event, happened_at, group_name, CAST(NULL AS VARCHAR) AS actor
+  FROM features.dated_events
+  WHERE event NOT IN ('opened', 'clicked')
+  UNION ALL
+  SELECT campaign_id, customer_id, message_id, channel, event, happened_at, group_name, actor
+  FROM features.message_actions
+),
+messages AS (
   SELECT
     campaign_id,
     customer_id,
@@ -53,7 +62,7 @@ WITH messages AS (
     max(CASE WHEN event = 'clicked' AND actor = 'machine' THEN 1 ELSE 0 END) AS machine_clicked,
     max(CASE WHEN event = 'opened' AND actor = 'unmarked' THEN 1 ELSE 0 END) AS unmarked_opened,
     max(CASE WHEN event IN ('unsubscribed', 'complained') THEN 1 ELSE 0 END) AS unsubscribed
-  FROM features.message_events
+  FROM events
   GROUP BY campaign_id, customer_id, message_id
 ),
 services AS (
@@ -78,6 +87,7 @@ SELECT
   messages.went_out_at,
   messages.acted_at,
   messages.sent,
+  messages.bounced,
   CASE
     WHEN messages.opened + messages.clicked > 0 THEN 1
     WHEN messages.bounced > 0 THEN 0

@@ -13,19 +13,21 @@ columns:
 */
 WITH controls AS (
   SELECT DISTINCT campaign_id, customer_id
-  FROM features.message_events
-  WHERE group_name = 'control'
-),
-services AS (
-  SELECT campaign_id, max(CASE WHEN event = 'delivered' THEN 1 ELSE 0 END) AS tells_of_delivery
-  FROM features.message_events
-  GROUP BY campaign_id
-),
-bounced AS (
-  SELECT DISTINCT campaign_id, customer_id, message_id
-  FROM features.message_events
-  WHERE event = 'bounced'
+  FROM features.message_outcomes
+  WHERE is_control = 1
 )
+SELECT
+  actions.event_id,
+  actions.campaign_id,
+  actions.customer_id,
+  actions.message_id,
+  actions.happened_at AS touched_at,
+  actions.happened_on AS touched_on,
+  CASE actions.event WHEN 'clicked' THEN 3 ELSE 2 END AS strength
+FROM features.message_actions AS actions
+LEFT JOIN controls ON controls.campaign_id = actions.campaign_id AND controls.customer_id = actions.customer_id
+WHERE controls.customer_id IS NULL AND actions.actor = 'person'
+UNION ALL
 SELECT
   events.event_id,
   events.campaign_id,
@@ -33,17 +35,13 @@ SELECT
   events.message_id,
   events.happened_at AS touched_at,
   events.happened_on AS touched_on,
-  CASE events.event WHEN 'clicked' THEN 3 WHEN 'opened' THEN 2 ELSE 1 END AS strength
-FROM features.message_events AS events
-JOIN services ON services.campaign_id = events.campaign_id
+  1 AS strength
+FROM features.dated_events AS events
+JOIN features.message_outcomes AS messages
+  ON messages.campaign_id = events.campaign_id
+  AND messages.customer_id = events.customer_id
+  AND messages.message_id = events.message_id
 LEFT JOIN controls ON controls.campaign_id = events.campaign_id AND controls.customer_id = events.customer_id
-LEFT JOIN bounced
-  ON bounced.campaign_id = events.campaign_id
-  AND bounced.customer_id = events.customer_id
-  AND bounced.message_id = events.message_id
 WHERE controls.customer_id IS NULL
-  AND (
-    events.actor = 'person'
-    OR bounced.message_id IS NULL AND events.event = 'delivered'
-    OR bounced.message_id IS NULL AND events.event = 'sent' AND services.tells_of_delivery = 0
-  )
+  AND messages.bounced = 0
+  AND (events.event = 'delivered' OR events.event = 'sent' AND messages.tells_of_delivery = 0)

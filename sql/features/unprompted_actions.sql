@@ -16,11 +16,11 @@ WITH lately AS (
 sent AS (
   SELECT customer_id, sent_at, sent_at::DATE AS felt_on
   FROM features.message_outcomes
-  WHERE sent = 1
+  WHERE sent = 1 AND date_diff('day', sent_at::DATE, $snapshot_date) <= 730
   UNION ALL
   SELECT customer_id, sent_at, sent_at::DATE + 1 AS felt_on
   FROM features.message_outcomes
-  WHERE sent = 1
+  WHERE sent = 1 AND date_diff('day', sent_at::DATE, $snapshot_date) <= 730
 ),
 prompted AS (
   SELECT DISTINCT lately.customer_id, lately.visit_id
@@ -38,7 +38,7 @@ written AS (
 ),
 opens AS (
   SELECT events.customer_id, events.campaign_id, events.message_id, min(events.happened_at) AS began_at
-  FROM features.message_events AS events
+  FROM features.message_actions AS events
   JOIN written ON written.customer_id = events.customer_id
   WHERE events.event = 'opened' AND events.actor = 'person' AND date_diff('day', events.happened_on, $snapshot_date) < 730
   GROUP BY events.customer_id, events.campaign_id, events.message_id

@@ -18,28 +18,36 @@ WITH sequenced AS (
     lead(began_on) OVER (PARTITION BY customer_id ORDER BY began_at, visit_id) AS next_on
   FROM features.visits
 ),
-gaps AS (
+counted AS (
   SELECT
-    customer_id,
-    substring(md5(customer_id), 1, 2) AS bucket,
-    date_diff('day', began_on, coalesce(next_on, $snapshot_date)) AS days,
-    next_on IS NOT NULL AS ended,
-    channel
+    substring(md5(sequenced.customer_id), 1, 2) AS bucket,
+    date_diff('day', sequenced.began_on, coalesce(sequenced.next_on, $snapshot_date)) AS days,
+    sequenced.next_on IS NOT NULL AS ended,
+    sequenced.channel,
+    engagement.level,
+    count(*) AS gaps
   FROM sequenced
-  WHERE date_diff('day', began_on, $snapshot_date) < 730
+  LEFT JOIN marts.engagement AS engagement
+    ON engagement.customer_id = sequenced.customer_id AND engagement.snapshot_date = $snapshot_date
+  WHERE date_diff('day', sequenced.began_on, $snapshot_date) < 730
+  GROUP BY
+    substring(md5(sequenced.customer_id), 1, 2),
+    date_diff('day', sequenced.began_on, coalesce(sequenced.next_on, $snapshot_date)),
+    sequenced.next_on IS NOT NULL,
+    sequenced.channel,
+    engagement.level
 ),
 grouped AS (
-  SELECT 'all' AS grouping, 'all' AS group_name, bucket, days, ended
-  FROM gaps
+  SELECT 'all' AS grouping, 'all' AS group_name, bucket, days, ended, gaps
+  FROM counted
   UNION ALL
-  SELECT 'channel' AS grouping, channel AS group_name, bucket, days, ended
-  FROM gaps
+  SELECT 'channel' AS grouping, channel AS group_name, bucket, days, ended, gaps
+  FROM counted
   UNION ALL
-  SELECT 'level' AS grouping, engagement.level AS group_name, gaps.bucket, gaps.days, gaps.ended
-  FROM gaps
-  JOIN marts.engagement AS engagement
-    ON engagement.customer_id = gaps.customer_id AND engagement.snapshot_date = $snapshot_date
+  SELECT 'level' AS grouping, level AS group_name, bucket, days, ended, gaps
+  FROM counted
+  WHERE level IS NOT NULL
 )
-SELECT grouping, group_name, bucket, days, ended, count(*) AS gaps
+SELECT grouping, group_name, bucket, days, ended, sum(gaps) AS gaps
 FROM grouped
 GROUP BY grouping, group_name, bucket, days, ended

@@ -1,5 +1,9 @@
 """marts.engagement_gaps: how long until customers come to the web shop again."""
 
+import datetime as dt
+
+from pipeline.tables.catalog import with_features
+
 TABLE = "marts.engagement_gaps"
 
 
@@ -32,3 +36,13 @@ def test_gaps_by_hand(shop):
 def test_without_visits_there_are_no_gaps(shop):
     shop.message("news", "anna", "clicked", at="2026-12-02T10:00")
     assert len(shop.table(TABLE)) == 0
+
+
+def test_a_visit_whose_events_name_several_origins_is_not_lost(shop):
+    """No event says bing and cpc, the first of each by name: nobody knows what that stands for."""
+    for minute, (source, medium) in enumerate((("google", "cpc"), ("bing", "organic"))):
+        shop.event("v", "other", at=f"2026-12-01T10:0{minute}", customer="anna", source=source, medium=medium)
+    shop.event("w", "other", at="2026-12-03T10:00", customer="anna", source="google", medium="cpc").booked()
+    asked = with_features("SELECT visit_id, channel FROM features.visits ORDER BY visit_id")
+    found = shop.engine.read(asked, {"snapshot_date": dt.date(2026, 12, 31)})
+    assert found.rows() == [("v", "other"), ("w", "paid_search")]

@@ -47,7 +47,7 @@ WITH stages AS (
 ),
 clicks AS (
   SELECT campaign_id, customer_id, happened_at, happened_on
-  FROM features.message_events
+  FROM features.message_actions
   WHERE event = 'clicked' AND actor = 'person' AND group_name = 'treated'
 ),
 clickers AS (
@@ -64,16 +64,9 @@ click_days AS (
   FROM clicks
 ),
 visits AS (
-  SELECT
-    events.customer_id,
-    events.visit_id,
-    min(events.happened_at) AS began_at,
-    min(events.happened_on) AS began_on,
-    max(events.campaign_id) AS campaign_id
-  FROM features.customer_events AS events
-  JOIN clickers ON clickers.customer_id = events.customer_id
-  WHERE events.happened_on <= $snapshot_date
-  GROUP BY events.customer_id, events.visit_id
+  SELECT visits.customer_id, visits.began_at, visits.began_on, visits.campaign_id
+  FROM features.visits AS visits
+  JOIN clickers ON clickers.customer_id = visits.customer_id
 ),
 visitors AS (
   SELECT click_days.campaign_id, click_days.customer_id

@@ -81,7 +81,7 @@ members AS (
 ),
 sent AS (
   SELECT campaign_id, max(happened_on) AS last_on
-  FROM features.message_events
+  FROM features.dated_events
   WHERE event IN ('assigned', 'sent', 'delivered', 'bounced')
   GROUP BY campaign_id
 ),

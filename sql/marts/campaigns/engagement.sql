@@ -48,7 +48,7 @@ tests:
 */
 WITH acted AS (
   SELECT customer_id, campaign_id, message_id, event, max(happened_on) AS acted_on
-  FROM features.message_events
+  FROM features.message_actions
   WHERE actor = 'person'
   GROUP BY customer_id, campaign_id, message_id, event
   UNION ALL

@@ -26,20 +26,24 @@ WITH lines AS (
   FROM staging.order_lines
   WHERE kind = 'sale' AND ordered_on <= $snapshot_date
 ),
+origins_of_lines AS (
+  SELECT DISTINCT
+    order_id,
+    coalesce(source, '') AS source,
+    coalesce(medium, '') AS medium,
+    coalesce(sales_channel, '') AS sales_channel,
+    coalesce(campaign_id, '') AS campaign_id
+  FROM lines
+),
 spans AS (
   SELECT
     order_id,
-    min(coalesce(source, '')) AS source,
-    min(coalesce(medium, '')) AS medium,
-    min(coalesce(sales_channel, '')) AS sales_channel,
-    min(coalesce(campaign_id, '')) AS campaign_id,
-    CASE
-      WHEN min(coalesce(source, '')) = max(coalesce(source, '')) AND min(coalesce(medium, '')) = max(coalesce(medium, ''))
-        AND min(coalesce(sales_channel, '')) = max(coalesce(sales_channel, ''))
-        AND min(coalesce(campaign_id, '')) = max(coalesce(campaign_id, '')) THEN 0
-      ELSE 1
-    END AS has_several
-  FROM lines
+    min(source) AS source,
+    min(medium) AS medium,
+    min(sales_channel) AS sales_channel,
+    min(campaign_id) AS campaign_id,
+    CASE WHEN count(*) > 1 THEN 1 ELSE 0 END AS has_several
+  FROM origins_of_lines
   GROUP BY order_id
 ),
 ranked AS (

@@ -101,7 +101,8 @@ segment_shares AS (
     AND of_segments.segment = segments.segment
     AND of_segments.part = base.part
 ),
-shares AS (
+-- Of all and of segments: every part.
+of_groups AS (
   SELECT
     'base' AS scope, '(all)' AS id, dimension, part, n, times, share, share AS base_share, CAST(NULL AS DOUBLE) AS prior_weight
   FROM base
@@ -109,28 +110,116 @@ shares AS (
   SELECT 'segment' AS scope, segment AS id, dimension, part, n, times, share, base_share, prior_weight
   FROM segment_shares
   WHERE customers >= 10
-  UNION ALL
+),
+groups_in_order AS (
   SELECT
-    'contact' AS scope,
-    contacts.customer_id AS id,
-    contacts.dimension,
+    scope,
+    id,
+    dimension,
+    part,
+    n,
+    times,
+    share,
+    base_share,
+    row_number() OVER (PARTITION BY scope, id, dimension ORDER BY share DESC, base_share DESC, part) AS rank,
+    prior_weight
+  FROM of_groups
+),
+-- Where customers do not differ, each has the shares of their segment, in its order: what they did and the likeliest.
+segments_in_order AS (
+  SELECT
+    segment_shares.dimension,
+    segment_shares.segment,
     segment_shares.part,
+    segment_shares.share,
+    segment_shares.base_share,
+    row_number() OVER (
+      PARTITION BY segment_shares.dimension, segment_shares.segment
+      ORDER BY segment_shares.share DESC, segment_shares.base_share DESC, segment_shares.part
+    ) AS rank,
+    fits.prior_weight
+  FROM segment_shares
+  JOIN fits ON fits.dimension = segment_shares.dimension AND fits.level = 'customer'
+),
+alike AS (
+  SELECT
+    contacts.customer_id,
+    contacts.dimension,
+    segments_in_order.part,
     contacts.n,
     coalesce(own.times, 0) AS times,
-    CASE
-      WHEN fits.prior_weight IS NULL THEN segment_shares.share
-      ELSE (coalesce(own.times, 0) + fits.prior_weight * segment_shares.share) / nullif(contacts.n + fits.prior_weight, 0)
-    END AS share,
-    segment_shares.base_share,
-    fits.prior_weight
+    segments_in_order.share,
+    segments_in_order.base_share,
+    segments_in_order.rank,
+    segments_in_order.prior_weight
   FROM contacts
-  JOIN segment_shares
-    ON segment_shares.dimension = contacts.dimension AND segment_shares.segment = contacts.segment
-  JOIN fits ON fits.dimension = contacts.dimension AND fits.level = 'customer'
+  JOIN segments_in_order
+    ON segments_in_order.dimension = contacts.dimension
+    AND segments_in_order.segment = contacts.segment
+    AND segments_in_order.prior_weight IS NULL
   LEFT JOIN own
     ON own.dimension = contacts.dimension
     AND own.customer_id = contacts.customer_id
-    AND own.part = segment_shares.part
+    AND own.part = segments_in_order.part
+  WHERE own.times > 0 OR segments_in_order.rank = 1
+),
+-- Where they differ, any part may be the likeliest.
+possible AS (
+  SELECT
+    contacts.customer_id,
+    contacts.dimension,
+    segments_in_order.part,
+    contacts.n,
+    coalesce(own.times, 0) AS times,
+    (coalesce(own.times, 0) + segments_in_order.prior_weight * segments_in_order.share)
+    / nullif(contacts.n + segments_in_order.prior_weight, 0) AS share,
+    segments_in_order.base_share,
+    segments_in_order.prior_weight
+  FROM contacts
+  JOIN segments_in_order
+    ON segments_in_order.dimension = contacts.dimension
+    AND segments_in_order.segment = contacts.segment
+    AND segments_in_order.prior_weight IS NOT NULL
+  LEFT JOIN own
+    ON own.dimension = contacts.dimension
+    AND own.customer_id = contacts.customer_id
+    AND own.part = segments_in_order.part
+),
+differing AS (
+  SELECT
+    customer_id,
+    dimension,
+    part,
+    n,
+    times,
+    share,
+    base_share,
+    row_number() OVER (PARTITION BY customer_id, dimension ORDER BY share DESC, base_share DESC, part) AS rank,
+    prior_weight
+  FROM possible
+),
+of_contacts AS (
+  SELECT customer_id, dimension, part, n, times, share, base_share, rank, prior_weight
+  FROM alike
+  UNION ALL
+  SELECT customer_id, dimension, part, n, times, share, base_share, rank, prior_weight
+  FROM differing
+  WHERE times > 0 OR rank = 1
+),
+-- What one did not do adds what is expected of it: (0 - e)² / e.
+distances AS (
+  SELECT
+    own.dimension,
+    own.customer_id,
+    greatest(
+      0.0,
+      sum(pow(own.times - contacts.n * base.share, 2) / nullif(contacts.n * base.share, 0) - contacts.n * base.share)
+      + max(contacts.n)
+    ) AS chi2
+  FROM own
+  JOIN contacts ON contacts.dimension = own.dimension AND contacts.customer_id = own.customer_id
+  JOIN base ON base.dimension = own.dimension AND base.part = own.part
+  GROUP BY own.dimension, own.customer_id
 ),
 -- 95 % of the chi-squared distribution by its degrees of freedom, one less than there are parts with actions.
 limits AS (
@@ -142,27 +231,6 @@ limits AS (
       (7, 14.067140449340169::DOUBLE)
   ) AS listed (degrees, most)
 ),
-tested AS (
-  SELECT
-    shares.scope,
-    shares.id,
-    shares.dimension,
-    shares.part,
-    shares.n,
-    shares.times,
-    shares.share,
-    shares.base_share,
-    shares.prior_weight,
-    row_number() OVER (
-      PARTITION BY shares.scope, shares.id, shares.dimension ORDER BY shares.share DESC, shares.base_share DESC, shares.part
-    ) AS rank,
-    CASE
-      WHEN shares.scope = 'contact' THEN sum(
-        pow(shares.times - shares.n * shares.base_share, 2) / nullif(shares.n * shares.base_share, 0)
-      ) OVER (PARTITION BY shares.scope, shares.id, shares.dimension)
-    END AS chi2
-  FROM shares
-),
 known AS (
   SELECT base.dimension, max(limits.most) AS most
   FROM base
@@ -171,18 +239,34 @@ known AS (
 )
 SELECT
   $snapshot_date AS snapshot_date,
-  tested.scope,
-  tested.id,
-  tested.dimension,
-  tested.part,
-  tested.n,
-  tested.times AS actions,
-  tested.share,
-  tested.base_share,
-  tested.rank,
-  tested.prior_weight,
-  tested.chi2,
-  CASE WHEN tested.n >= 20 THEN tested.chi2 > known.most END AS differs
-FROM tested
-LEFT JOIN known ON known.dimension = tested.dimension
-WHERE tested.scope <> 'contact' OR tested.times > 0 OR tested.rank = 1
+  scope,
+  id,
+  dimension,
+  part,
+  n,
+  times AS actions,
+  share,
+  base_share,
+  rank,
+  prior_weight,
+  CAST(NULL AS DOUBLE) AS chi2,
+  CAST(NULL AS BOOLEAN) AS differs
+FROM groups_in_order
+UNION ALL
+SELECT
+  $snapshot_date AS snapshot_date,
+  'contact' AS scope,
+  of_contacts.customer_id AS id,
+  of_contacts.dimension,
+  of_contacts.part,
+  of_contacts.n,
+  of_contacts.times AS actions,
+  of_contacts.share,
+  of_contacts.base_share,
+  of_contacts.rank,
+  of_contacts.prior_weight,
+  distances.chi2,
+  CASE WHEN of_contacts.n >= 20 THEN distances.chi2 > known.most END AS differs
+FROM of_contacts
+JOIN distances ON distances.dimension = of_contacts.dimension AND distances.customer_id = of_contacts.customer_id
+LEFT JOIN known ON known.dimension = of_contacts.dimension

@@ -1,5 +1,5 @@
 /*
-description: "Events of messages up to the end of a day, each with its time and, of opens and clicks, with whose they were. A machine's are those that the service marks so; where it says nothing, clicks at most 10 seconds after delivery and three or more clicks of one message within 5 seconds. Opens without a mark are nobody's (unmarked) in campaigns where more than 5 % of the opens have none, else a person's. Who was assigned to the control group of a campaign is none of its treated members, whatever else is told of them. A query for any day, not a table."
+description: "Opens and clicks of messages up to the end of a day, with whose they were. A machine's are those that the service marks so; where it says nothing, clicks at most 10 seconds after delivery and three or more clicks of one message within 5 seconds. Opens without a mark are nobody's (unmarked) in campaigns where more than 5 % of the opens have none, else a person's. A query for any day, not a table."
 grain: [event_id]
 owner: team:data
 keep: true
@@ -9,38 +9,22 @@ columns:
   customer_id: {type: VARCHAR, meaning: Customer it was for}
   message_id:  {type: VARCHAR, meaning: Message}
   channel:     {type: VARCHAR, nullable: true, meaning: "email, sms, push …: what the event says, else its campaign"}
-  event:       {type: VARCHAR, values: [assigned, sent, delivered, bounced, opened, clicked, unsubscribed, complained], meaning: What happened}
-  happened_at: {type: TIMESTAMP, meaning: "When, in the shop's time zone; of who was assigned without a time, when the campaign was sent"}
+  event:       {type: VARCHAR, values: [opened, clicked], meaning: What happened}
+  happened_at: {type: TIMESTAMP, meaning: "When, in the shop's time zone"}
   happened_on: {type: DATE, meaning: Local day of it}
   group_name:  {type: VARCHAR, values: [treated, control], meaning: The group that the event says}
-  actor:       {type: VARCHAR, nullable: true, values: [person, machine, unmarked], meaning: "Whose open or click it is; null for other events"}
+  actor:       {type: VARCHAR, values: [person, machine, unmarked], meaning: Whose open or click it is}
 */
-WITH dated AS (
-  SELECT
-    messages.event_id,
-    messages.campaign_id,
-    messages.customer_id,
-    messages.message_id,
-    coalesce(messages.channel, campaigns.channel) AS channel,
-    messages.event,
-    coalesce(messages.happened_at, campaigns.sent_at) AS happened_at,
-    coalesce(messages.happened_on, campaigns.sent_on) AS happened_on,
-    messages.group_name,
-    messages.is_machine
-  FROM features.customer_messages AS messages
-  LEFT JOIN staging.campaigns AS campaigns ON campaigns.campaign_id = messages.campaign_id
-  WHERE coalesce(messages.happened_on, campaigns.sent_on) <= $snapshot_date
-),
-silent AS (
+WITH silent AS (
   SELECT campaign_id
-  FROM dated
+  FROM features.opens_and_clicks
   WHERE event = 'opened'
   GROUP BY campaign_id
   HAVING 20 * count(*) FILTER (WHERE is_machine IS NULL) > count(*)
 ),
 clicked AS (
   SELECT DISTINCT campaign_id, customer_id, message_id
-  FROM dated
+  FROM features.opens_and_clicks
   WHERE event = 'clicked'
 ),
 delivered AS (
@@ -49,7 +33,7 @@ delivered AS (
     dated.customer_id,
     dated.message_id,
     coalesce(min(CASE WHEN dated.event = 'delivered' THEN dated.happened_at END), min(dated.happened_at)) AS delivered_at
-  FROM dated
+  FROM features.dated_events AS dated
   JOIN clicked
     ON clicked.campaign_id = dated.campaign_id
     AND clicked.customer_id = dated.customer_id
@@ -73,28 +57,27 @@ clicks AS (
     lag(happened_at) OVER (PARTITION BY campaign_id, customer_id, message_id ORDER BY happened_at, event_id) AS last_at,
     lead(happened_at) OVER (PARTITION BY campaign_id, customer_id, message_id ORDER BY happened_at, event_id) AS next_at,
     lead(happened_at, 2) OVER (PARTITION BY campaign_id, customer_id, message_id ORDER BY happened_at, event_id) AS after_next_at
-  FROM dated
+  FROM features.opens_and_clicks
   WHERE event = 'clicked'
 )
 SELECT
-  dated.event_id,
-  dated.campaign_id,
-  dated.customer_id,
-  dated.message_id,
-  dated.channel,
-  dated.event,
-  dated.happened_at,
-  dated.happened_on,
-  dated.group_name,
+  opens.event_id,
+  opens.campaign_id,
+  opens.customer_id,
+  opens.message_id,
+  opens.channel,
+  opens.event,
+  opens.happened_at,
+  opens.happened_on,
+  opens.group_name,
   CASE
-    WHEN dated.event <> 'opened' THEN NULL
-    WHEN dated.is_machine THEN 'machine'
-    WHEN dated.is_machine IS NULL AND silent.campaign_id IS NOT NULL THEN 'unmarked'
+    WHEN opens.is_machine THEN 'machine'
+    WHEN opens.is_machine IS NULL AND silent.campaign_id IS NOT NULL THEN 'unmarked'
     ELSE 'person'
   END AS actor
-FROM dated
-LEFT JOIN silent ON silent.campaign_id = dated.campaign_id
-WHERE dated.event <> 'clicked'
+FROM features.opens_and_clicks AS opens
+LEFT JOIN silent ON silent.campaign_id = opens.campaign_id
+WHERE opens.event = 'opened'
 UNION ALL
 SELECT
   clicks.event_id,
