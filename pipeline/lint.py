@@ -35,7 +35,7 @@ from pipeline.tables.header import Table
 
 _DAY, _CURRENCY = dt.date(2024, 2, 29), "EUR"
 _UNTIL = dict.fromkeys(["until", *(f"until_{place}" for place in range(HORIZONS_OF_WINDOW))], _DAY)
-_SIZES = {"level": "product", "size_limit": 300, "low": 1, "high": 2}
+_SIZES = {"level": "product", "size_limit": 300, "drawn_to": "8", "low": 1, "high": 2}
 _VALUES = {"snapshot_date": _DAY, **_UNTIL, "place": 0, "parts": 2, "part_to": "8", **_SIZES}
 """Of the parameters that there are: a translation holds values."""
 

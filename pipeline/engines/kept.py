@@ -54,6 +54,8 @@ class Kept:
         self._versions: Counter[str] = Counter()
         self._tables: dict[str, dict[Made, str]] = {}
         """Feature -> its tables; the one that was not asked for the longest comes first."""
+        self._days: dict[str, Any] = {}
+        """Table -> the snapshot date that it was made for."""
         self._made = 0
         self._expect: Callable[[], Asked] = dict
         self._finished = set[str]()
@@ -65,8 +67,12 @@ class Kept:
         self._expect = cache(asked)
 
     def finished(self, name: str) -> None:
-        """This one asks for nothing any more: what nobody to come reads is let go."""
+        """This one asks for nothing any more: what nobody to come reads is let go, and what was of an earlier day."""
         self._finished.add(name)
+        for tables in self._tables.values():
+            for made, table in list(tables.items()):
+                if self._days[table] not in (None, self._latest):
+                    self._keeper.let_go(tables.pop(made))
         present = {feature for feature, tables in self._tables.items() if tables}
         if present and self._expect():
             for feature in self._tables.keys() - self._looked_for(present):
@@ -105,15 +111,20 @@ class Kept:
         return self._reading(select, parameters, kept_features() if make else frozenset())
 
     def _reading(self, select: WithFeatures, parameters: Mapping[str, Any], makes: Set[str]) -> str:
-        """`makes`: features of which a table is made where there is none."""
-        needed, ctes = set(select.last.features), dict[str, str]()
+        """`makes`: features of which a table is made where there is none; the lowest first, that the others read it."""
+        needed, kept = set(select.last.features), list[str]()
         for name, part in reversed(list(select.features.items())):
             if name not in needed:
                 continue
-            table = self._table(select, name, parameters, makes) if name in kept_features() else None
-            ctes[name] = f"SELECT {', '.join(features()[name].header.columns)} FROM {table}" if table else part.sql
-            needed |= set() if table else part.features
-        return with_ctes(dict(reversed(list(ctes.items()))), select.last.sql)
+            if name in kept_features() and (name in makes or self._table(select, name, parameters, frozenset())):
+                kept.append(name)
+            else:
+                needed |= part.features
+        tables = {name: self._table(select, name, parameters, makes) for name in reversed(kept)}
+        ctes = {name: part.sql for name, part in select.features.items() if name in needed}
+        for name, table in tables.items():
+            ctes[name] = f"SELECT {', '.join(features()[name].header.columns)} FROM {table}"
+        return with_ctes(ctes, select.last.sql)
 
     def _table(self, select: WithFeatures, name: str, parameters: Mapping[str, Any], makes: Set[str]) -> str | None:
         """The table of a feature; where there is none, made if it is one of `makes`."""
@@ -128,6 +139,7 @@ class Kept:
             self._made += 1
             table = f"kept_{self._made}_{name.partition('.')[2]}"
             self._keeper.keep_feature(table, name, asked, parameters)
+            self._days[table] = parameters.get("snapshot_date")
         if table is None:
             return None
         tables[made] = table

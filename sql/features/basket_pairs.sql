@@ -23,7 +23,6 @@ columns:
 WITH baskets AS (
   SELECT level, order_id, count(*) AS size
   FROM features.product_baskets
-  WHERE occasion_on > $snapshot_date - 365
   GROUP BY level, order_id
 ),
 sizes AS (
@@ -76,7 +75,7 @@ kept AS (
   FROM features.product_baskets AS lines
   JOIN baskets ON baskets.level = lines.level AND baskets.order_id = lines.order_id
   JOIN shops ON shops.level = lines.level
-  WHERE baskets.size <= shops.size_limit AND lines.occasion_on > $snapshot_date - 365
+  WHERE baskets.size <= shops.size_limit
 ),
 eligible AS (
   SELECT

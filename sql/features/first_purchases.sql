@@ -15,49 +15,37 @@ columns:
 WITH sizes AS (
   SELECT level, customer_id, occasion_on, count(*) AS size
   FROM features.item_occasions
+  WHERE occasion_on > $snapshot_date - 365
   GROUP BY level, customer_id, occasion_on
 ),
-bought AS (
-  SELECT
-    occasions.level,
-    occasions.item,
-    occasions.customer_id,
-    occasions.occasion_on,
-    sizes.size,
-    date_diff('day', occasions.occasion_on, $snapshot_date) AS age_days
-  FROM features.item_occasions AS occasions
-  JOIN sizes
-    ON sizes.level = occasions.level
-    AND sizes.customer_id = occasions.customer_id
-    AND sizes.occasion_on = occasions.occasion_on
-),
--- Day and size in one number, so that the size of the first occasion needs no second look: the age goes up to 364.
-firsts AS (
+recent AS (
   SELECT
     level,
     item,
     customer_id,
-    min(occasion_on) AS first_on,
-    min(occasion_on) FILTER (WHERE age_days < 365) AS window_on,
-    min(1000000 * (365 - age_days) + size) FILTER (WHERE age_days < 365)
-      - 1000000 * (365 - max(age_days) FILTER (WHERE age_days < 365)) AS window_size,
-    count(*) FILTER (WHERE age_days < 90) AS lately
-  FROM bought
+    min(occasion_on) AS window_on,
+    count(*) FILTER (WHERE occasion_on > $snapshot_date - 90) AS lately
+  FROM features.item_occasions
+  WHERE occasion_on > $snapshot_date - 365
   GROUP BY level, item, customer_id
 ),
 customers AS (
   SELECT level, customer_id, count(*) AS items
-  FROM firsts
+  FROM features.customer_items
   GROUP BY level, customer_id
 )
 SELECT
-  firsts.level,
-  firsts.item,
-  firsts.customer_id,
-  firsts.first_on,
-  firsts.window_on,
-  firsts.window_size,
-  firsts.lately,
+  bought.level,
+  bought.item,
+  bought.customer_id,
+  bought.first_on,
+  recent.window_on,
+  sizes.size AS window_size,
+  coalesce(recent.lately, 0) AS lately,
   customers.items
-FROM firsts
-JOIN customers ON customers.level = firsts.level AND customers.customer_id = firsts.customer_id
+FROM features.customer_items AS bought
+JOIN customers ON customers.level = bought.level AND customers.customer_id = bought.customer_id
+LEFT JOIN recent
+  ON recent.level = bought.level AND recent.item = bought.item AND recent.customer_id = bought.customer_id
+LEFT JOIN sizes
+  ON sizes.level = bought.level AND sizes.customer_id = bought.customer_id AND sizes.occasion_on = recent.window_on

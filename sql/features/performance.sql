@@ -72,7 +72,7 @@ placed AS (
     AND date_diff('day', lines.ordered_on, $snapshot_date) < 365
 ),
 -- The shortest of the periods that a line is in: 1, 2 and 3 are 30, 90 and 365 days.
-booked AS (
+booked AS MATERIALIZED (
   SELECT
     lines.order_id,
     lines.customer_id,
@@ -124,17 +124,12 @@ attributed AS (
     cost, stands
   FROM booked
 ),
--- One row per customer first; the guests of an item are one row.
-customers AS (
+items AS (
   SELECT
     dimension,
     item,
-    customer_id,
     since,
     max(place_kind) AS place_kind,
-    count(*) FILTER (WHERE kind = 'sale' AND stands = 1) AS sale_lines,
-    min(ordered_on) FILTER (WHERE kind = 'sale' AND stands = 1) AS first_on,
-    max(ordered_on) FILTER (WHERE kind = 'sale' AND stands = 1) AS last_on,
     coalesce(sum(amount) FILTER (WHERE kind = 'sale' AND stands = 1), 0) AS gross,
     coalesce(sum(amount) FILTER (WHERE kind = 'refund' AND stands = 1), 0) AS refunds,
     sum(amount) AS net,
@@ -143,22 +138,6 @@ customers AS (
     sum(amount) FILTER (WHERE cost IS NOT NULL) AS costed,
     sum(cost) AS cost
   FROM attributed
-  GROUP BY dimension, item, customer_id, since
-),
-items AS (
-  SELECT
-    dimension,
-    item,
-    since,
-    max(place_kind) AS place_kind,
-    sum(gross) AS gross,
-    sum(refunds) AS refunds,
-    sum(net) AS net,
-    sum(pieces) AS pieces,
-    sum(priced_sales) AS priced_sales,
-    sum(costed) AS costed,
-    sum(cost) AS cost
-  FROM customers
   GROUP BY dimension, item, since
 ),
 sums AS (
@@ -206,13 +185,13 @@ buyers AS (
     item,
     customer_id,
     min(since) AS since,
-    min(first_on) AS first_on,
-    max(last_on) AS last_on,
-    coalesce(sum(gross) FILTER (WHERE since = 1), 0) AS gross_30,
-    coalesce(sum(gross) FILTER (WHERE since <= 2), 0) AS gross_90,
-    sum(gross) AS gross_365
-  FROM customers
-  WHERE sale_lines > 0 AND customer_id IS NOT NULL
+    min(ordered_on) AS first_on,
+    max(ordered_on) AS last_on,
+    coalesce(sum(amount) FILTER (WHERE since = 1), 0) AS gross_30,
+    coalesce(sum(amount) FILTER (WHERE since <= 2), 0) AS gross_90,
+    sum(amount) AS gross_365
+  FROM attributed
+  WHERE kind = 'sale' AND stands = 1 AND customer_id IS NOT NULL
   GROUP BY dimension, item, customer_id
 ),
 counted AS (

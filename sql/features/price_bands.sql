@@ -2,6 +2,7 @@
 description: "Thirds of the products of each category by price, in the last 365 days: in categories with at least six products that have a price. A query for any day, not a table."
 grain: [category, product_id]
 owner: team:data
+keep: true
 columns:
   category:   {type: VARCHAR, meaning: Category}
   product_id: {type: VARCHAR, meaning: Product of it}
@@ -13,9 +14,8 @@ WITH prices AS (
     category,
     product_id,
     percentile_cont(0.5) WITHIN GROUP (ORDER BY amount::DOUBLE / nullif(quantity::DOUBLE, 0)) AS price
-  FROM features.product_lines
-  WHERE date_diff('day', occasion_on, $snapshot_date) < 365
-    AND amount > 0
+  FROM features.recent_lines
+  WHERE amount > 0
     AND quantity > 0
     AND category IS NOT NULL
     AND product_id IS NOT NULL

@@ -15,7 +15,7 @@ SELECT
   lines.product_id,
   bands.band,
   sum(lines.amount)::DOUBLE / nullif(sum(lines.quantity)::DOUBLE, 0) AS paid
-FROM features.product_lines AS lines
+FROM features.recent_lines AS lines
 JOIN features.price_bands AS bands ON bands.category = lines.category AND bands.product_id = lines.product_id
 WHERE date_diff('day', lines.occasion_on, $snapshot_date) < 180 AND lines.amount > 0 AND lines.quantity > 0
 GROUP BY lines.customer_id, lines.category, lines.product_id, bands.band

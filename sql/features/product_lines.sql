@@ -2,7 +2,6 @@
 description: "Sale lines of customers' orders that stand at the end of a day, each on the day its order counts for. Charges (postage, fees, gift cards sold), refunds and products that the list of products calls not recommendable are none; lines without a product or a category are kept, so that their share can be told. A query for any day, not a table."
 grain: [file_id, row_number]
 owner: team:data
-keep: true
 columns:
   file_id:     {type: VARCHAR, meaning: Export that the line is from}
   row_number:  {type: BIGINT, min: 1, meaning: Its row in that export}

@@ -13,9 +13,8 @@ columns:
   survival: {type: DOUBLE, min: 0, max: 1, meaning: Chance not to have bought it again by then}
 */
 WITH pairs AS (
-  SELECT level, item, customer_id, count(*) AS purchases, min(occasion_on) AS first_on, max(occasion_on) AS last_on
-  FROM features.item_occasions
-  GROUP BY level, item, customer_id
+  SELECT level, item, customer_id, occasions AS purchases, first_on, last_on
+  FROM features.customer_items
 ),
 eligible AS (
   SELECT level, item

@@ -17,11 +17,12 @@ columns:
   gap_class:     {type: INTEGER, min: 0, max: 3, meaning: "Mean gap, in classes"}
   silence_class: {type: INTEGER, min: 0, max: 3, meaning: "Days since the customer's last occasion, in classes"}
 */
-WITH occasions AS (
-  SELECT occasions.level, occasions.item, occasions.customer_id, occasions.occasion_on
-  FROM features.item_occasions AS occasions
+WITH bought AS (
+  SELECT bought.level, bought.item, bought.customer_id, bought.occasions, bought.first_on, bought.last_on
+  FROM features.customer_items AS bought
   JOIN marts.replenishment_products AS items
-    ON items.snapshot_date = $snapshot_date AND items.level = occasions.level AND items.item = occasions.item
+    ON items.snapshot_date = $snapshot_date AND items.level = bought.level AND items.item = bought.item
+  WHERE bought.occasions > 1
 ),
 moments AS (
   SELECT days AS days_ago, $snapshot_date - days AS as_of
@@ -34,21 +35,40 @@ silences AS (
   WHERE standing.occasion_on <= moments.as_of
   GROUP BY moments.days_ago, moments.as_of, standing.customer_id
 ),
+-- Most have not bought it since the earlier moment, and are as they were then; the others are counted anew.
 pairs AS (
   SELECT
     moments.days_ago,
     moments.as_of,
-    occasions.level,
-    occasions.item,
-    occasions.customer_id,
-    count(*) FILTER (WHERE occasions.occasion_on <= moments.as_of) AS purchases,
-    min(occasions.occasion_on) AS first_on,
-    max(occasions.occasion_on) FILTER (WHERE occasions.occasion_on <= moments.as_of) AS last_on,
-    max(occasions.occasion_on) AS latest_on
-  FROM occasions
-  CROSS JOIN moments
-  GROUP BY moments.days_ago, moments.as_of, occasions.level, occasions.item, occasions.customer_id
-  HAVING count(*) FILTER (WHERE occasions.occasion_on <= moments.as_of) > 1
+    bought.level,
+    bought.item,
+    bought.customer_id,
+    bought.occasions AS purchases,
+    bought.first_on,
+    bought.last_on,
+    0 AS bought_since
+  FROM bought
+  JOIN moments ON bought.last_on <= moments.as_of
+  UNION ALL
+  SELECT
+    moments.days_ago,
+    moments.as_of,
+    bought.level,
+    bought.item,
+    bought.customer_id,
+    count(*) AS purchases,
+    bought.first_on,
+    max(occasions.occasion_on) AS last_on,
+    1 AS bought_since
+  FROM bought
+  JOIN moments ON bought.first_on < moments.as_of AND bought.last_on > moments.as_of
+  JOIN features.item_occasions AS occasions
+    ON occasions.level = bought.level
+    AND occasions.item = bought.item
+    AND occasions.customer_id = bought.customer_id
+    AND occasions.occasion_on <= moments.as_of
+  GROUP BY moments.days_ago, moments.as_of, bought.level, bought.item, bought.customer_id, bought.first_on
+  HAVING count(*) > 1
 ),
 measured AS (
   SELECT
@@ -60,7 +80,7 @@ measured AS (
     pairs.last_on,
     date_diff('day', pairs.last_on, pairs.as_of) AS elapsed_days,
     date_diff('day', pairs.first_on, pairs.last_on)::DOUBLE / nullif(pairs.purchases - 1, 0) AS mean_gap,
-    CASE WHEN pairs.latest_on > pairs.last_on THEN 1 ELSE 0 END AS bought_since,
+    pairs.bought_since,
     silences.silent_days
   FROM pairs
   JOIN silences ON silences.days_ago = pairs.days_ago AND silences.customer_id = pairs.customer_id

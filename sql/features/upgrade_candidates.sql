@@ -1,5 +1,5 @@
 /*
-description: "Products that customers have never bought, one price band higher than one of the same category that they bought in the last 180 days, and at most twice as dear as what they paid for it, by the methods of features.listed_methods. What may be named is in features.upgrade_products. A query for any day, not a table."
+description: "Products that customers have never bought, one price band higher than one of the same category that they bought in the last 180 days, and at most twice as dear as what they paid for it, by the methods of features.listed_methods. What may be named is in features.upgrade_products. The first ten of each method. A query for any day, not a table."
 grain: [method, customer_id, product_id]
 owner: team:data
 columns:
@@ -10,84 +10,171 @@ columns:
   popularity:  {type: BIGINT, unit: days, min: 0, meaning: Occasions of anybody with the product in the last 90 days}
   reason:      {type: VARCHAR, values: [upgrade, popular], meaning: Why it is here}
   because_of:  {type: VARCHAR, nullable: true, meaning: Product of the customer that speaks most for it}
+  place:       {type: BIGINT, min: 1, max: 10, meaning: "Place in the customer's list by the method, from 1 on"}
 */
-WITH own AS (
-  SELECT bought.customer_id, bought.category, bought.product_id, bought.band, bought.paid
-  FROM features.priced_purchases AS bought
-  JOIN features.candidate_customers AS customers ON customers.customer_id = bought.customer_id
+-- Numbers instead of ids, where rows are many. Of products with the same score the one with the lower number comes first.
+WITH customers AS (
+  SELECT customer_id, row_number() OVER (ORDER BY customer_id)::INTEGER AS customer
+  FROM features.candidate_customers
 ),
-spoken_for AS (
+numbers AS (
   SELECT
-    own.customer_id,
-    upgrades.other_id AS product_id,
-    upgrades.score,
-    own.product_id AS because_of,
-    row_number() OVER (
-      PARTITION BY own.customer_id, upgrades.other_id
-      ORDER BY floor(upgrades.score * 10000000000 + 0.5) DESC, own.product_id
-    ) AS place
-  FROM own
-  JOIN features.upgrades AS upgrades
-    ON upgrades.category = own.category AND upgrades.product_id = own.product_id
-  WHERE floor(1000000 * upgrades.price + 0.5) <= floor(2000000 * own.paid + 0.5)
+    product_id,
+    occasions_90,
+    row_number() OVER (ORDER BY occasions_90 DESC, product_id)::INTEGER AS number,
+    row_number() OVER (ORDER BY product_id)::INTEGER AS place_of_id
+  FROM features.product_trends
 ),
-bands AS (
-  SELECT customer_id, category, band, max(paid) AS paid
+own AS (
+  SELECT
+    customers.customer,
+    bought.category,
+    bought.band,
+    bought.product_id,
+    numbers.place_of_id,
+    floor(2000000 * bought.paid + 0.5) AS most
+  FROM features.priced_purchases AS bought
+  JOIN customers ON customers.customer_id = bought.customer_id
+  JOIN numbers ON numbers.product_id = bought.product_id
+),
+owned AS (
+  SELECT customers.customer, numbers.number
+  FROM features.customer_products AS bought
+  JOIN (SELECT DISTINCT product_id FROM features.upgrade_products) AS products ON products.product_id = bought.product_id
+  JOIN customers ON customers.customer_id = bought.customer_id
+  JOIN numbers ON numbers.product_id = bought.product_id
+),
+upgrades AS (
+  SELECT
+    upgrades.category,
+    upgrades.product_id,
+    numbers.number,
+    upgrades.score,
+    floor(1000000 * upgrades.price + 0.5) AS price,
+    floor(1000000000 * least(upgrades.score, 500.0) + 0.5)::BIGINT * 16777216 AS weight
+  FROM features.upgrades AS upgrades
+  JOIN numbers ON numbers.product_id = upgrades.other_id
+),
+-- The score in billionths and the product it is of are one number: of equal scores that of the first id.
+spoken_for AS (
+  SELECT own.customer, upgrades.number, max(upgrades.score) AS score, max(upgrades.weight - own.place_of_id) AS speaks
   FROM own
-  GROUP BY customer_id, category, band
+  JOIN upgrades ON upgrades.category = own.category AND upgrades.product_id = own.product_id
+  WHERE upgrades.price <= own.most
+  GROUP BY own.customer, upgrades.number
 ),
 charts AS (
   SELECT
     methods.method,
     products.category,
-    products.product_id,
     products.band,
-    products.price,
-    products.occasions_90,
+    floor(1000000 * products.price + 0.5) AS price,
+    numbers.number,
     CASE methods.method WHEN 'popular_90d' THEN products.occasions_90 ELSE products.occasions_30 END AS score
   FROM features.upgrade_products AS products
+  JOIN numbers ON numbers.product_id = products.product_id
   JOIN features.listed_methods AS methods ON methods.list = 'up_sell' AND methods.method <> 'upgrades'
 ),
 placed_charts AS (
+  SELECT method, category, band, price, number, score, place
+  FROM (
+    SELECT
+      method,
+      category,
+      band,
+      price,
+      number,
+      score,
+      row_number() OVER (PARTITION BY method, category, band ORDER BY score DESC, number) AS place
+    FROM charts
+    WHERE score > 0
+  ) AS placed
+  WHERE place <= 50
+),
+shelves AS (
+  SELECT customer, category, band + 1 AS band, max(most) AS most
+  FROM own
+  GROUP BY customer, category, band
+),
+-- What is not too dear is the same for all who paid the same.
+affordable AS (
   SELECT
-    method,
-    category,
-    product_id,
-    band,
-    price,
-    occasions_90,
-    score,
+    charts.method,
+    charts.category,
+    charts.band,
+    paid.most,
+    charts.number,
+    charts.score::DOUBLE AS score,
     row_number() OVER (
-      PARTITION BY method, category, band ORDER BY score DESC, occasions_90 DESC, product_id
+      PARTITION BY charts.method, charts.category, charts.band, paid.most ORDER BY charts.place
     ) AS place
-  FROM charts
-  WHERE score > 0
+  FROM (SELECT DISTINCT category, band, most FROM shelves) AS paid
+  JOIN placed_charts AS charts ON charts.category = paid.category AND charts.band = paid.band
+  WHERE charts.price <= paid.most
 ),
+taken AS (
+  SELECT charts.method, charts.category, charts.band, owned.customer, count(*) AS products
+  FROM owned
+  JOIN placed_charts AS charts ON charts.number = owned.number
+  GROUP BY charts.method, charts.category, charts.band, owned.customer
+),
+-- The first ten of each shelf; of who has some of them as many of the next ones.
 from_charts AS (
-  SELECT charts.method, bands.customer_id, charts.product_id, max(charts.score)::DOUBLE AS score
-  FROM bands
-  JOIN placed_charts AS charts ON charts.category = bands.category AND charts.band = bands.band + 1
-  WHERE charts.place <= 50 AND floor(1000000 * charts.price + 0.5) <= floor(2000000 * bands.paid + 0.5)
-  GROUP BY charts.method, bands.customer_id, charts.product_id
-),
-found AS (
-  SELECT 'upgrades' AS method, customer_id, product_id, score, 'upgrade' AS reason, because_of
-  FROM spoken_for
-  WHERE place = 1
+  SELECT affordable.method, shelves.customer, affordable.number, affordable.score
+  FROM shelves
+  JOIN affordable
+    ON affordable.category = shelves.category AND affordable.band = shelves.band AND affordable.most = shelves.most
+  WHERE affordable.place <= 10
   UNION ALL
-  SELECT method, customer_id, product_id, score, 'popular' AS reason, NULL::VARCHAR AS because_of
+  SELECT affordable.method, shelves.customer, affordable.number, affordable.score
+  FROM shelves
+  JOIN taken
+    ON taken.customer = shelves.customer AND taken.category = shelves.category AND taken.band = shelves.band
+  JOIN affordable
+    ON affordable.method = taken.method
+    AND affordable.category = shelves.category
+    AND affordable.band = shelves.band
+    AND affordable.most = shelves.most
+  WHERE affordable.place > 10 AND affordable.place <= 10 + taken.products
+),
+candidates AS (
+  SELECT 'upgrades' AS method, customer, number, score, speaks
+  FROM spoken_for
+  UNION ALL
+  SELECT method, customer, number, max(score) AS score, NULL::BIGINT AS speaks
   FROM from_charts
+  GROUP BY method, customer, number
+),
+best AS (
+  SELECT method, customer, number, score, speaks, place
+  FROM (
+    SELECT
+      candidates.method,
+      candidates.customer,
+      candidates.number,
+      candidates.score,
+      candidates.speaks,
+      row_number() OVER (
+        PARTITION BY candidates.method, candidates.customer
+        ORDER BY floor(candidates.score * 10000000000 + 0.5) DESC, candidates.number
+      ) AS place
+    FROM candidates
+    LEFT JOIN owned ON owned.customer = candidates.customer AND owned.number = candidates.number
+    WHERE owned.customer IS NULL
+  ) AS placed
+  WHERE place <= 10
 )
 SELECT
-  found.method,
-  found.customer_id,
-  found.product_id,
-  found.score,
-  trends.occasions_90 AS popularity,
-  found.reason,
-  found.because_of
-FROM found
-JOIN features.product_trends AS trends ON trends.product_id = found.product_id
-LEFT JOIN features.customer_products AS owned
-  ON owned.customer_id = found.customer_id AND owned.product_id = found.product_id
-WHERE owned.product_id IS NULL
+  best.method,
+  customers.customer_id,
+  numbers.product_id,
+  best.score,
+  numbers.occasions_90 AS popularity,
+  CASE WHEN best.method = 'upgrades' THEN 'upgrade' ELSE 'popular' END AS reason,
+  speaking.product_id AS because_of,
+  best.place
+FROM best
+JOIN customers ON customers.customer = best.customer
+JOIN numbers ON numbers.number = best.number
+LEFT JOIN numbers AS speaking
+  ON speaking.place_of_id = 16777216 * ((best.speaks + 16777215) // 16777216) - best.speaks

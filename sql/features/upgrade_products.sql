@@ -1,5 +1,5 @@
 /*
-description: "Products that at least 20 customers bought for the first time after they had bought one of the price band below in the same category, and that somebody has bought in the last 60 days. None where no list is made of them (features.listed_methods). A query for any day, not a table."
+description: "Products that at least 20 customers bought for the first time after they had bought one of the price band below in the same category, that somebody has bought in the last 60 days, and that are in stock (features.unavailable_products). None where no list is made of them (features.listed_methods). A query for any day, not a table."
 grain: [category, product_id]
 owner: team:data
 columns:
@@ -51,4 +51,7 @@ SELECT
 FROM followed
 JOIN beginners ON beginners.category = followed.category AND beginners.band = followed.band - 1
 JOIN features.product_trends AS trends ON trends.product_id = followed.product_id
-WHERE date_diff('day', trends.last_on, $snapshot_date) < 60 AND trends.trend IS NOT NULL
+LEFT JOIN features.unavailable_products AS gone ON gone.product_id = followed.product_id
+WHERE gone.product_id IS NULL
+  AND date_diff('day', trends.last_on, $snapshot_date) < 60
+  AND trends.trend IS NOT NULL

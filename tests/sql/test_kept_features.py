@@ -14,7 +14,9 @@ from tests.shop import Shop, all_tables, days_before, open_engine
 
 DAY = dt.date(2026, 12, 31)
 OCCASIONS = with_features("SELECT customer_id, occasion_on FROM features.standing_occasions ORDER BY ALL")
-LINES = with_features("SELECT order_id, category FROM features.product_lines ORDER BY ALL")
+LINES = with_features("SELECT order_id, category FROM features.recent_lines ORDER BY ALL")
+ITEMS = with_features("SELECT item FROM features.item_occasions")
+PRODUCTS = with_features("SELECT product_id FROM features.customer_products")
 
 
 def kept_tables(shop: Shop) -> list[str]:
@@ -63,7 +65,7 @@ def test_a_feature_is_computed_once_for_all_who_read_it_on_a_day(shop: Shop) -> 
     assert kept_tables(shop) == ["item_occasions"]  # and not what it reads itself, for which nobody asked
     for name in ("marts.attribute_segments", "marts.next_categories", "marts.attribute_segments"):
         shop.engine.write(all_tables()[name], DAY)
-    assert kept_tables(shop) == ["item_occasions", "product_lines"]
+    assert kept_tables(shop) == ["item_occasions", "recent_lines", "price_bands"]
 
 
 def test_a_kept_feature_is_let_go_when_nothing_to_come_reads_it(shop: Shop) -> None:
@@ -73,45 +75,57 @@ def test_a_kept_feature_is_let_go_when_nothing_to_come_reads_it(shop: Shop) -> N
     shop.engine.finished("another")
     shop.engine.write(all_tables()["marts.next_categories"], DAY)
     shop.engine.write(all_tables()["marts.first_purchase_value"], DAY)
-    assert set(kept_tables(shop)) == {"item_occasions", "standing_occasions", "product_lines"}
+    assert set(kept_tables(shop)) == {"item_occasions", "standing_occasions"}
     shop.engine.finished("marts.next_categories")
-    assert set(kept_tables(shop)) == {"standing_occasions", "product_lines"}
+    assert set(kept_tables(shop)) == {"standing_occasions"}
     shop.engine.finished("marts.first_purchase_value")
-    assert set(kept_tables(shop)) == {"standing_occasions", "product_lines"}  # the step is still to come
+    assert set(kept_tables(shop)) == {"standing_occasions"}  # the step is still to come
     shop.engine.finished("a step")
     assert kept_tables(shop) == []
     assert occasions(shop) == []  # of staging.occasions, which was not written: made anew for who asks all the same
 
 
 def test_what_a_kept_feature_to_come_is_made_of_is_not_let_go(shop: Shop) -> None:
-    items = with_features("SELECT item FROM features.item_occasions")
-    shop.engine.expect(lambda: {"lines": [LINES], "items": [items]})
+    shop.engine.expect(lambda: {"items": [ITEMS], "products": [PRODUCTS]})
     shop.orders("anna", "2026-12-01", product_id="p", category="k").table("staging.orders")
-    shop.engine.read(LINES, {"snapshot_date": DAY})
-    shop.engine.finished("lines")
-    assert kept_tables(shop) == ["product_lines"]  # items are made of lines
-    shop.engine.read(items, {"snapshot_date": DAY})
+    shop.engine.read(ITEMS, {"snapshot_date": DAY})
+    shop.engine.finished("items")
+    assert kept_tables(shop) == ["item_occasions"]  # products are made of items
+    shop.engine.read(PRODUCTS, {"snapshot_date": DAY})
     shop.engine.finished("nothing that is expected")
-    assert kept_tables(shop) == ["item_occasions"]
+    assert kept_tables(shop) == ["customer_products"]
 
 
 def test_what_a_kept_feature_is_made_of_is_kept_too_where_others_to_come_read_it(shop: Shop) -> None:
-    items = with_features("SELECT item FROM features.item_occasions")
-    shop.engine.expect(lambda: {"items": [items], "lines": [LINES]})
+    shop.engine.expect(lambda: {"products": [PRODUCTS], "items": [ITEMS]})
     shop.orders("anna", "2026-12-01", product_id="p", category="k").table("staging.orders")
-    shop.engine.read(items, {"snapshot_date": DAY})
-    assert kept_tables(shop) == ["product_lines", "item_occasions"]
-    shop.engine.read(items, {"snapshot_date": dt.date(2026, 11, 30)})  # a day on which methods are tried
-    assert kept_tables(shop) == ["product_lines", "item_occasions", "item_occasions"]
+    shop.engine.read(PRODUCTS, {"snapshot_date": DAY})
+    assert kept_tables(shop) == ["item_occasions", "customer_products"]
+    shop.engine.read(PRODUCTS, {"snapshot_date": dt.date(2026, 11, 30)})  # a day on which methods are tried
+    assert kept_tables(shop) == ["item_occasions", "customer_products", "customer_products"]
+    shop.engine.finished("what is tried")
+    assert kept_tables(shop) == ["item_occasions", "customer_products"]  # of that day nobody else asks
+
+
+def test_what_one_select_reads_is_made_once(shop: Shop) -> None:
+    """Also where it reads it by another kept feature, of a day on which methods are tried: the lowest comes first."""
+    both = with_features(
+        "SELECT item FROM features.item_occasions UNION ALL SELECT product_id FROM features.customer_products"
+    )
+    shop.engine.expect(lambda: {"both": [both]})
+    shop.orders("anna", "2026-12-01", product_id="p", category="k").table("staging.orders")
+    shop.engine.read(OCCASIONS, {"snapshot_date": DAY})
+    earlier = dt.date(2026, 12, 15)
+    assert sorted(shop.engine.read(both, {"snapshot_date": earlier}).rows()) == [("k",), ("p",), ("p",)]
+    assert kept_tables(shop) == ["standing_occasions", "item_occasions", "customer_products"]
 
 
 def test_it_is_not_where_nothing_else_reads_it(shop: Shop) -> None:
-    items = with_features("SELECT item FROM features.item_occasions")
-    shop.engine.expect(lambda: {"items": [items], "again": [items], "lines": [LINES]})
+    shop.engine.expect(lambda: {"products": [PRODUCTS], "again": [PRODUCTS], "items": [ITEMS]})
     shop.orders("anna", "2026-12-01", product_id="p", category="k").table("staging.orders")
-    shop.engine.finished("lines")
-    shop.engine.read(items, {"snapshot_date": DAY})
-    assert kept_tables(shop) == ["item_occasions"]
+    shop.engine.finished("items")
+    shop.engine.read(PRODUCTS, {"snapshot_date": DAY})
+    assert kept_tables(shop) == ["customer_products"]
 
 
 def test_a_kept_feature_is_as_of_the_day_that_is_asked_for(shop: Shop) -> None:

@@ -1,6 +1,7 @@
 """marts.product_affinity and its fit: pairs by hand, what chance alone gives, and the published figures."""
 
 import datetime as dt
+from hashlib import md5
 
 import complete_journey
 import numpy as np
@@ -220,7 +221,8 @@ def test_a_sequence_by_hand(shop):
     ]
     assert phone.one("lift_low") == pytest.approx(50 * (1 - 1 / 450 - 1.645 / (3 * 50**0.5)) ** 3 / 32.5, rel=1e-6)
     fit = shop.show(FIT, END).where(scope="sequence", level="product")
-    assert fit.rows("counted", "items", "tests", "pairs", "left_out", "size_limit") == [(300, 3, 6, 2, 0, 300)]
+    names = ("counted", "items", "tests", "pairs", "left_out", "size_limit", "share_drawn")
+    assert fit.rows(*names) == [(300, 3, 6, 2, 0, 300, 1.0)]
 
 
 def test_who_has_the_other_already_is_not_watched(shop):
@@ -231,6 +233,19 @@ def test_who_has_the_other_already_is_not_watched(shop):
     phone = shop.table(AFFINITY, END).where(scope="sequence", item="phone")
     assert phone.one("expected") == pytest.approx(90 * 45 / 190)
     assert phone.one("confidence") == pytest.approx(40 / 90)
+
+
+@pytest.mark.parametrize(("most", "share"), [(45, 1.0), (44, 0.5), (1, 0.0625)])
+def test_of_customers_with_too_many_pairs_a_part_is_drawn(shop, monkeypatch, most, share):
+    """45 customers have a pair of items each; a sixteenth is the least."""
+    monkeypatch.setattr("pipeline.steps.products.sequences.MOST_DRAWN", most)
+    phones(shop)
+    fit = shop.table(FIT, END).where(scope="sequence", level="product")
+    digits = {1.0: "g", 0.5: "8", 0.0625: "1"}
+    names = [f"{kind}{number}" for kind, of in (("p", 100), ("b", 100), ("c", 55)) for number in range(of)]
+    drawn = [name for name in names if md5(name.encode()).hexdigest() < digits[share]]
+    occasions = len(drawn) + sum(name in drawn for name in (*names[:40], *names[100:105]))
+    assert fit.rows("share_drawn", "counted", "left_out") == [(share, occasions, 0)]
 
 
 def test_a_purchase_of_the_same_day_or_after_90_days_does_not_follow(shop):
@@ -317,10 +332,11 @@ def test_pairs_that_the_simulator_plants_are_found_and_no_others(tmp_path, toget
     simulate(shop, tmp_path / "shop", "parquet", with_other=False)
     exports = tmp_path / "shop" / "exports" / "perennial" / "order_lines.parquet"
     with real_shop(Settings(home=tmp_path), "perennial", exports, shop.last_day, AFFINITY) as simulated:
-        pairs = simulated.table(AFFINITY).where(scope="basket", level="product")
+        pairs, fit = (simulated.table(name).where(scope="basket", level="product") for name in (AFFINITY, FIT))
     planted = {(f"p{one:04d}", f"p{other:04d}") for one, other in PARTNERS.items()} if together else set()
     found = set(pairs.where(is_complementary=True).rows("item", "other"))
     assert found == planted | {(other, one) for one, other in planted}
+    assert fit.one("significant") == fit.one("complementary") == len(planted), "no false pair at q = .05 either"
 
 
 # ── the published figures ─────────────────────────────────────────────────────────────────────────────────────────────
@@ -352,15 +368,19 @@ def test_the_order_of_purchase_in_online_retail_is_mostly_the_calendar(retail):
     assert sum(first is not None for _, _, first in pairs) == 98
 
 
+def fishers(shop, level):
+    """Pairs that Fisher's test calls more than chance at q = .05; it knows no sizes of baskets."""
+    names = ("together", "one_baskets", "other_baskets", "kept", "items")
+    sql = f"SELECT {', '.join(names)} FROM ({features()['features.basket_pairs'].select}) AS pairs "
+    pairs = shop.select(f"{sql} WHERE level = '{level}' AND one <> ''").frame
+    together, one, other, kept, items = (pairs[name].cast(pl.Float64).to_numpy() for name in names)
+    chances = hypergeom.sf(together - 1, kept, one, other)
+    return int((false_discovery_rates(chances, int(items[0] * (items[0] - 1) / 2)) <= 0.05).sum())
+
+
 def test_fishers_test_finds_three_times_as_many_in_online_retail(retail):
-    """It knows no sizes of baskets: 102,174 pairs, where 31,312 are more than the sizes make."""
-    sql = features()["features.basket_pairs"].select
-    pairs = retail.select(
-        f"SELECT together, one_baskets, other_baskets, kept FROM ({sql}) AS pairs WHERE level = 'product' AND one <> ''"
-    )
-    together, one, other, kept = (pairs.frame[name].cast(pl.Float64).to_numpy() for name in pairs.frame.columns)
-    fisher = false_discovery_rates(hypergeom.sf(together - 1, kept, one, other), 2_838_153)
-    assert (fisher <= 0.05).sum() == pytest.approx(102_174, rel=1e-3)
+    """102,174 pairs, where 31,312 are more than the sizes make."""
+    assert fishers(retail, "product") == pytest.approx(102_174, rel=1e-3)
 
 
 def test_first_pairs_of_online_retail(retail):
@@ -393,6 +413,7 @@ def test_categories_of_complete_journey(grocer):
     fit = grocer.table(FIT).where(scope="basket", level="category")
     assert fit.rows(*COLUMNS) == [(140_972, 1_056_663, 16_330_784, 285, 40_470, 29_177, 6_541, 3_813)]
     assert fit.one("size_factor") == pytest.approx(2.0619, abs=1e-4)
+    assert fishers(grocer, "category") == pytest.approx(20_378, rel=1e-3)
     rows = grocer.table(AFFINITY).where(scope="basket", level="category")
     cats = rows.where(item="CAT FOOD", other="CAT LITTER")
     assert cats.one("baskets") == 740

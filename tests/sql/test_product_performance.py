@@ -136,3 +136,14 @@ def test_repeat_rates_are_of_those_who_have_had_180_days(shop):
 def test_equal_net_is_ranked_by_name(shop):
     shop.orders("anna", "2026-12-02", amount=10, product_id="b").orders("anna", "2026-12-03", amount=10, product_id="a")
     assert shop.table(TABLE).where(period_days=30).by("item", "net_rank") == {"a": 1, "b": 2}
+
+
+def test_a_customer_with_half_of_all_lines_is_one_buyer_and_told(shop):
+    """A caterer buys tea on 135 days, 90 others once each, 45 of them again: rates are of buyers, not of lines."""
+    shop.orders("caterer", *(f"2026-0{1 + day // 28}-{1 + day % 28:02d}" for day in range(135)), product_id="tea")
+    for number in range(90):
+        shop.orders(f"c{number:02d}", "2026-03-01", *["2026-05-01"] * (number < 45), product_id="tea")
+    row = shop.table(TABLE).where(period_days=365)
+    assert row.one("top_buyer_share") == 0.5
+    assert row.rows("orders", "buyers", "repeat_watched") == [(270, 91, 91)]
+    assert row.one("repeat_rate_180") == pytest.approx(46 / 91)

@@ -150,8 +150,11 @@ def test_categories_of_complete_journey(tmp_path):
         build(engine, day, GROUPS)
         fit = engine.read("SELECT * FROM marts.taste_group_fit ORDER BY groups")
         sizes = engine.read("SELECT count(*) AS n FROM marts.taste_groups GROUP BY group_no ORDER BY n DESC")["n"]
+        half = "contains('02468ace', md5(customer_id)[1])"
+        halves = engine.read(f"SELECT count(*) AS n FROM marts.taste_groups GROUP BY {half} ORDER BY {half} DESC")["n"]
         items = engine.read("SELECT * FROM marts.taste_group_items WHERE item IN ('INFANT FORMULA', 'BABY FOODS')")
     assert set(zip(fit["customers"], fit["items"], strict=True)) == {(2_351, 277)}
+    assert halves.to_list() == [1_212, 1_139]
     assert fit["stability"].to_list() == pytest.approx([0.749, 0.659, 0.614, 0.737, 0.595, 0.710], abs=0.05)
     assert fit["null_stability"][0] == pytest.approx(0.316, abs=0.05)
     assert fit.filter("is_chosen")["groups"].to_list() == [8]

@@ -66,6 +66,7 @@ def of_baskets(level: str, counted: pl.DataFrame) -> tuple[dict[str, Any], pl.Da
         "size_limit": shop["size_limit"] or None,
         "counted": shop["kept"],
         "left_out": shop["baskets"] - shop["kept"],
+        "share_drawn": None,
         "size_sum": shop["size_sum"],
         "size_pairs": shop["size_pairs"],
         "size_factor": shop["kept"] * shop["size_pairs"] / shop["size_sum"] ** 2 if shop["size_sum"] else None,
@@ -94,6 +95,7 @@ def of_sequences(level: str, counted: sequences.Sequences | None) -> tuple[dict[
         "size_limit": counted and counted.size_limit,
         "counted": counted.occasions if counted else 0,
         "left_out": counted.left_out if counted else 0,
+        "share_drawn": 1 / counted.part if counted else None,
         **dict.fromkeys(("size_sum", "size_pairs", "size_factor")),
     }
     found = pairs.select(

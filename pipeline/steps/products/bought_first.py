@@ -43,14 +43,9 @@ _BOUGHT = """
       SELECT level, other AS item FROM pairs
     ),
     firsts AS MATERIALIZED (
-      SELECT
-        bought.level,
-        bought.item,
-        bought.customer_id,
-        date_trunc('month', min(bought.occasion_on))::DATE AS month
-      FROM features.item_occasions AS bought
+      SELECT bought.level, bought.item, bought.customer_id, date_trunc('month', bought.first_on)::DATE AS month
+      FROM features.customer_items AS bought
       JOIN items ON items.level = bought.level AND items.item = bought.item
-      GROUP BY bought.level, bought.item, bought.customer_id
     )
     SELECT
       pairs.level,

@@ -22,8 +22,7 @@ LEAST_CATEGORIES, MOST_WITHOUT = 5, 0.3
 
 _COVERAGE = """
     SELECT count(*) AS lines, count(category) AS with_category, count(DISTINCT category) AS categories
-    FROM features.product_lines
-    WHERE date_diff('day', occasion_on, $snapshot_date) < 365
+    FROM features.recent_lines
 """
 _ORIGINS = select_origins("""
       SELECT customer_id, min(occasion_on) AS first_on, max(occasion_on) AS last_on

@@ -108,28 +108,27 @@ _JUDGED = """
       FROM truth
       GROUP BY list, customer_id
     ),
-    candidates AS (
-      SELECT 'repeat' AS list, method, customer_id, product_id, score, popularity
-      FROM features.repeat_candidates
-      UNION ALL
-      SELECT 'cross_sell' AS list, method, customer_id, product_id, score, popularity
-      FROM features.new_candidates
-      UNION ALL
-      SELECT 'up_sell' AS list, method, customer_id, product_id, score, popularity
-      FROM features.upgrade_candidates
-    ),
-    placed AS (
+    own AS (
       SELECT
-        candidates.list,
         candidates.method,
         candidates.customer_id,
         candidates.product_id,
         row_number() OVER (
-          PARTITION BY candidates.list, candidates.method, candidates.customer_id
-          ORDER BY floor(candidates.score * 10000000000 + 0.5) DESC, candidates.popularity DESC, candidates.product_id
+          PARTITION BY candidates.method, candidates.customer_id
+          ORDER BY candidates.score DESC, candidates.popularity DESC, candidates.product_id
         ) AS place
-      FROM candidates
-      JOIN wanted ON wanted.list = candidates.list AND wanted.customer_id = candidates.customer_id
+      FROM features.repeat_candidates AS candidates
+      JOIN wanted ON wanted.list = 'repeat' AND wanted.customer_id = candidates.customer_id
+    ),
+    placed AS (
+      SELECT 'repeat' AS list, method, customer_id, product_id, place
+      FROM own
+      UNION ALL
+      SELECT 'cross_sell' AS list, method, customer_id, product_id, place
+      FROM features.new_candidates
+      UNION ALL
+      SELECT 'up_sell' AS list, method, customer_id, product_id, place
+      FROM features.upgrade_candidates
     ),
     hits AS (
       SELECT
@@ -184,11 +183,17 @@ _JUDGED_CUSTOMERS = """
     ) AS since ON since.customer_id = owned.customer_id
     GROUP BY owned.customer_id
 """
+# Nobody knows what was in stock then.
+_NONE_UNAVAILABLE = "SELECT product_id FROM staging.products WHERE in_stock = FALSE AND in_stock = TRUE"
 
 
 def queries() -> dict[str, str]:
     """Everything that the step asks of the engine, by name."""
-    judged = {"features.candidate_customers": _JUDGED_CUSTOMERS, "features.listed_methods": ALL_METHODS}
+    judged = {
+        "features.candidate_customers": _JUDGED_CUSTOMERS,
+        "features.listed_methods": ALL_METHODS,
+        "features.unavailable_products": _NONE_UNAVAILABLE,
+    }
     return {"origins": with_features(_ORIGINS), "judged": with_features(_JUDGED, judged)}
 
 

@@ -18,23 +18,24 @@ from pipeline.tables.catalog import with_features
 
 LIMITS = (300, 150, 100, 60)
 MOST_PAIRS = 100_000_000
+MOST_DRAWN = 25_000_000
+"""Pairs of items of a customer that are counted: where there are more, a part of the customers is drawn."""
+PARTS = {1: "g", 2: "8", 4: "4", 8: "2", 16: "1"}
+"""One customer in so many: those whose MD5 comes before this."""
 _PAIR = 1_000_000
 """A pair of items is one number: that of the first times this, and that of the other."""
 
-# How many items customers and their occasions have, of all of which the limit and the thirds are made.
+# How many items customers and their occasions have, of all of which the limit, the part and the thirds are made; by the
+# smallest part that a customer is in.
 _SIZES = f"""
-    WITH bought AS MATERIALIZED (
-      SELECT level, item, customer_id, occasion_on
-      FROM features.item_occasions
-    ),
-    customers AS MATERIALIZED (
-      SELECT level, customer_id, count(DISTINCT item) AS items
-      FROM bought
+    WITH customers AS MATERIALIZED (
+      SELECT level, customer_id, count(*) AS items
+      FROM features.customer_items
       GROUP BY level, customer_id
     ),
     days AS (
       SELECT level, customer_id, occasion_on, count(*) AS size
-      FROM bought
+      FROM features.item_occasions
       WHERE occasion_on > $snapshot_date - 365 AND occasion_on <= $snapshot_date - 90
       GROUP BY level, customer_id, occasion_on
     ),
@@ -43,22 +44,25 @@ _SIZES = f"""
         level,
         customer_id,
         items,
-        CASE {" ".join(f"WHEN items <= {limit} THEN {limit}" for limit in reversed(LIMITS))} END AS size_limit
+        CASE {" ".join(f"WHEN items <= {limit} THEN {limit}" for limit in reversed(LIMITS))} END AS size_limit,
+        CASE {" ".join(f"WHEN md5(customer_id) < '{to}' THEN {of}" for of, to in reversed(PARTS.items()))} END AS part
       FROM customers
     )
     SELECT
       level,
       size_limit,
+      part,
       NULL::DATE AS month,
       NULL::BIGINT AS size,
       count(*) AS times,
       sum(items * (items - 1) // 2)::BIGINT AS pairs
     FROM classes
-    GROUP BY level, size_limit
+    GROUP BY level, size_limit, part
     UNION ALL
     SELECT
       days.level,
       classes.size_limit,
+      classes.part,
       date_trunc('month', days.occasion_on)::DATE AS month,
       days.size,
       count(*) AS times,
@@ -66,7 +70,7 @@ _SIZES = f"""
     FROM days
     JOIN classes ON classes.level = days.level AND classes.customer_id = days.customer_id
     WHERE classes.size_limit IS NOT NULL
-    GROUP BY days.level, classes.size_limit, date_trunc('month', days.occasion_on)::DATE, days.size
+    GROUP BY days.level, classes.size_limit, classes.part, date_trunc('month', days.occasion_on)::DATE, days.size
 """
 # Five lists of one level, of items and strata (months and thirds) by number. items: which they are, with occasions of
 # the last 90 days; units: customers by what they bought first and when; met: of the occasions of a stratum those before
@@ -76,7 +80,7 @@ _COUNTED = f"""
     WITH firsts AS MATERIALIZED (
       SELECT item, customer_id, first_on, window_on, window_size, lately
       FROM features.first_purchases
-      WHERE level = $level::VARCHAR AND items <= $size_limit::BIGINT
+      WHERE level = $level::VARCHAR AND items <= $size_limit::BIGINT AND md5(customer_id) < $drawn_to::VARCHAR
     ),
     eligible AS MATERIALIZED (
       SELECT item, row_number() OVER (ORDER BY item) AS number, sum(lately)::BIGINT AS lately
@@ -112,6 +116,7 @@ _COUNTED = f"""
           + CASE WHEN count(*) <= $low::BIGINT THEN 0 WHEN count(*) <= $high::BIGINT THEN 1 ELSE 2 END AS stratum
       FROM features.item_occasions
       WHERE level = $level::VARCHAR
+        AND md5(customer_id) < $drawn_to::VARCHAR
         AND occasion_on > $snapshot_date - 365
         AND occasion_on <= $snapshot_date - 90
       GROUP BY customer_id, occasion_on
@@ -173,6 +178,8 @@ class Sequences:
 
     size_limit: int
     """Most different items of a customer who counts."""
+    part: int
+    """One in so many of these customers counts."""
     left_out: int
     """Customers with more."""
     occasions: int
@@ -192,15 +199,20 @@ def sequences(engine: Engine, day: dt.date, levels: tuple[str, ...]) -> dict[str
 def _of(engine: Engine, day: dt.date, level: str, sizes: pl.DataFrame) -> Sequences:
     customers = sizes.filter(pl.col("month").is_null())
     limit = _limit(customers)
-    days = sizes.filter(pl.col("month").is_not_null() & (pl.col("size_limit") <= limit))
+    part = _part(customers.filter(pl.col("size_limit") <= limit))
+    counted = (pl.col("size_limit") <= limit) & (pl.col("part") >= part)
+    days = sizes.filter(pl.col("month").is_not_null() & counted)
     low, high = thirds(days)
-    asked = {"snapshot_date": day, "level": level, "size_limit": limit, "low": low, "high": high}
+    asked = {
+        "snapshot_date": day, "level": level, "size_limit": limit, "drawn_to": PARTS[part], "low": low, "high": high,
+    }  # fmt: skip
     lists = engine.read(queries()["sequences"], asked).partition_by("list", as_dict=True)
     names = ("items", "units", "met", "followed", "had")
     items, units, met, followed, had = (lists.get((name,), pl.DataFrame(schema=_LISTS)) for name in names)
     kept = customers["size_limit"].is_not_null() & (customers["size_limit"] <= limit)
     return Sequences(
         size_limit=limit,
+        part=part,
         left_out=int(customers.filter(~kept)["times"].sum()),
         occasions=int(days["times"].sum()),
         items=items.height,
@@ -217,6 +229,12 @@ def _limit(customers: pl.DataFrame) -> int:
     """The largest limit under which there are not too many pairs of items of a customer."""
     pairs = {limit: customers.filter(pl.col("size_limit") <= limit)["pairs"].sum() for limit in LIMITS}
     return next((limit for limit in LIMITS if pairs[limit] <= MOST_PAIRS), LIMITS[-1])
+
+
+def _part(customers: pl.DataFrame) -> int:
+    """The largest part of these customers that has not too many pairs."""
+    pairs = {part: customers.filter(pl.col("part") >= part)["pairs"].sum() for part in PARTS}
+    return next((part for part in PARTS if pairs[part] <= MOST_DRAWN), max(PARTS))
 
 
 def thirds(days: pl.DataFrame) -> tuple[int, int]:

@@ -26,8 +26,7 @@ tests:
 */
 WITH recent AS (
   SELECT customer_id, occasion_on, product_id, category, channel, place, amount
-  FROM features.product_lines
-  WHERE date_diff('day', occasion_on, $snapshot_date) < 365
+  FROM features.recent_lines
 ),
 attributed AS (
   SELECT 'product' AS dimension, customer_id, product_id AS attribute, occasion_on, amount FROM recent WHERE product_id IS NOT NULL

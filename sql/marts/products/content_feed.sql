@@ -86,7 +86,7 @@ paid AS (
     percentile_cont(0.5) WITHIN GROUP (
       ORDER BY CASE WHEN date_diff('day', occasion_on, $snapshot_date) < 7 THEN amount::DOUBLE / nullif(quantity::DOUBLE, 0) END
     ) AS lately
-  FROM features.product_lines
+  FROM features.recent_lines
   WHERE product_id IS NOT NULL
     AND amount > 0
     AND quantity > 0
@@ -112,7 +112,7 @@ reduced AS (
   GROUP BY product_id
 ),
 listed AS (
-  SELECT customer_id, product_id, because_of, score, is_new
+  SELECT customer_id, product_id, because_of, score, is_new, slot
   FROM marts.recommendations
   WHERE snapshot_date = $snapshot_date AND list IN ('repeat', 'cross_sell')
 ),
@@ -139,8 +139,9 @@ candidates AS (
     reduced.sale_until
   FROM listed
   JOIN reduced ON reduced.product_id = listed.product_id
-  UNION ALL
-  SELECT 5 AS place_of_slot, customer_id, product_id, because_of, score, NULL::DATE AS sale_until
+),
+repeats AS (
+  SELECT customer_id, product_id, because_of, score, slot
   FROM listed
   WHERE NOT is_new
 ),
@@ -168,6 +169,11 @@ fitting AS (
     AND coalesce(products.recommendable, TRUE) = TRUE
     AND lately.product_id IS NULL
 ),
+first_slots AS (
+  SELECT place_of_slot, customer_id, product_id, because_of, score, sale_until
+  FROM fitting
+  WHERE place = 1
+),
 placed AS (
   SELECT
     place_of_slot,
@@ -179,8 +185,31 @@ placed AS (
     row_number() OVER (
       PARTITION BY customer_id, place_of_slot ORDER BY floor(score * 10000000000 + 0.5) DESC, product_id
     ) AS position
-  FROM fitting
-  WHERE place = 1
+  FROM first_slots
+),
+-- The list as it stands, for most; of who has one of its products in another slot, the others move up.
+in_other_slots AS (
+  SELECT DISTINCT first_slots.customer_id
+  FROM first_slots
+  JOIN repeats ON repeats.customer_id = first_slots.customer_id AND repeats.product_id = first_slots.product_id
+),
+repeated AS (
+  SELECT repeats.customer_id, repeats.product_id, repeats.because_of, repeats.score, repeats.slot AS position
+  FROM repeats
+  LEFT JOIN in_other_slots ON in_other_slots.customer_id = repeats.customer_id
+  WHERE in_other_slots.customer_id IS NULL AND repeats.slot <= 5
+  UNION ALL
+  SELECT
+    repeats.customer_id,
+    repeats.product_id,
+    repeats.because_of,
+    repeats.score,
+    row_number() OVER (PARTITION BY repeats.customer_id ORDER BY repeats.slot, repeats.product_id) AS position
+  FROM repeats
+  JOIN in_other_slots ON in_other_slots.customer_id = repeats.customer_id
+  LEFT JOIN first_slots
+    ON first_slots.customer_id = repeats.customer_id AND first_slots.product_id = repeats.product_id
+  WHERE first_slots.product_id IS NULL
 ),
 trends AS (
   SELECT
@@ -199,10 +228,13 @@ trends AS (
 ),
 -- Most customers are shown the first five. Others have one of the trends in another slot, or have just bought it.
 taken AS (
-  SELECT fitting.customer_id, fitting.product_id
-  FROM fitting
-  JOIN trends ON trends.product_id = fitting.product_id
-  WHERE fitting.place = 1
+  SELECT first_slots.customer_id, first_slots.product_id
+  FROM first_slots
+  JOIN trends ON trends.product_id = first_slots.product_id
+  UNION ALL
+  SELECT repeats.customer_id, repeats.product_id
+  FROM repeats
+  JOIN trends ON trends.product_id = repeats.product_id
   UNION ALL
   SELECT lately.customer_id, lately.product_id
   FROM lately
@@ -233,6 +265,10 @@ fallback AS (
 shown AS (
   SELECT place_of_slot, customer_id, product_id, because_of, score, sale_until, position
   FROM placed
+  WHERE position <= 5
+  UNION ALL
+  SELECT 5 AS place_of_slot, customer_id, product_id, because_of, score, NULL::DATE AS sale_until, position
+  FROM repeated
   WHERE position <= 5
   UNION ALL
   SELECT

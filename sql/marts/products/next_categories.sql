@@ -74,14 +74,9 @@ commonest AS (
   WHERE place <= 3
 ),
 own AS (
-  SELECT
-    customer_id,
-    category,
-    count(*) AS occasions_with,
-    sum(pow(0.5, age_days::DOUBLE / 90)) AS weight,
-    max(occasion_on) AS last_on
-  FROM bought
-  GROUP BY customer_id, category
+  SELECT bought.customer_id, bought.category, bought.occasions AS occasions_with, bought.weight, bought.last_on
+  FROM features.customer_categories AS bought
+  CROSS JOIN fit
 ),
 candidates AS (
   SELECT customer_id, category, occasions_with, weight, last_on

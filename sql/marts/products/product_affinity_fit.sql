@@ -12,6 +12,7 @@ columns:
   counted:       {type: BIGINT, min: 0, meaning: "Baskets of the last 365 days with such an item, not above the limit of size; of sequences occasions (days of a customer) of them that are at least 90 days old"}
   left_out:      {type: BIGINT, min: 0, meaning: "Baskets, of sequences customers, of more different items than the limit"}
   size_limit:    {type: BIGINT, nullable: true, unit: items, min: 2, meaning: "Most different items of a basket that is counted: the setting affinity.largest_basket, or 50, 30 or 20 where the baskets would hold more than 300 million pairs. Of sequences of a customer: 300, or 150, 100 or 60 where customers would hold more than 100 million pairs. Null where nothing is exported"}
+  share_drawn:   {type: DOUBLE, nullable: true, min: 0, max: 1, meaning: "Of sequences, the share of the customers below the limit that is counted: 1, or a half, quarter, eighth or sixteenth, drawn by the MD5 of their ids, where all hold more than 25 million pairs of items; null of baskets, and where nothing is exported"}
   size_sum:      {type: BIGINT, nullable: true, unit: items, min: 0, meaning: "S1: different items of the baskets counted, added up; null of sequences"}
   size_pairs:    {type: BIGINT, nullable: true, unit: pairs, min: 0, meaning: "S2: ordered pairs of items in the baskets counted, added up; null of sequences"}
   size_factor:   {type: DOUBLE, nullable: true, min: 0, meaning: "Raw lift of a pair that only chance brings together: counted · S2 / S1²; null without baskets, and of sequences"}

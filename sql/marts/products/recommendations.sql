@@ -43,9 +43,9 @@ WITH repeats AS (
     ON replenishment.snapshot_date = $snapshot_date
     AND replenishment.level = 'product'
     AND replenishment.item = candidates.product_id
-  LEFT JOIN staging.products AS products ON products.product_id = candidates.product_id
+  LEFT JOIN features.unavailable_products AS gone ON gone.product_id = candidates.product_id
   WHERE 2 * date_diff('day', candidates.last_on, $snapshot_date) >= coalesce(replenishment.gap_p25_days, 0)
-    AND coalesce(products.in_stock, TRUE) = TRUE
+    AND gone.product_id IS NULL
 ),
 viewed AS (
   SELECT DISTINCT customer_id, product_id
@@ -68,10 +68,7 @@ news AS (
       ELSE candidates.reason
     END AS reason,
     candidates.because_of,
-    row_number() OVER (
-      PARTITION BY candidates.customer_id
-      ORDER BY floor(candidates.score * 10000000000 + 0.5) DESC, candidates.popularity DESC, candidates.product_id
-    ) AS place
+    candidates.place
   FROM features.new_candidates AS candidates
   JOIN features.listed_methods AS chosen ON chosen.list = 'cross_sell' AND chosen.method = candidates.method
   LEFT JOIN marts.product_affinity AS pairs
@@ -81,8 +78,6 @@ news AS (
     AND pairs.item = candidates.because_of
     AND pairs.other = candidates.product_id
   LEFT JOIN viewed ON viewed.customer_id = candidates.customer_id AND viewed.product_id = candidates.product_id
-  LEFT JOIN staging.products AS products ON products.product_id = candidates.product_id
-  WHERE coalesce(products.in_stock, TRUE) = TRUE
 ),
 upgrades AS (
   SELECT
@@ -93,15 +88,10 @@ upgrades AS (
     chosen.status,
     CASE WHEN viewed.product_id IS NOT NULL THEN 'viewed_not_bought' ELSE candidates.reason END AS reason,
     candidates.because_of,
-    row_number() OVER (
-      PARTITION BY candidates.customer_id
-      ORDER BY floor(candidates.score * 10000000000 + 0.5) DESC, candidates.popularity DESC, candidates.product_id
-    ) AS place
+    candidates.place
   FROM features.upgrade_candidates AS candidates
   JOIN features.listed_methods AS chosen ON chosen.list = 'up_sell' AND chosen.method = candidates.method
   LEFT JOIN viewed ON viewed.customer_id = candidates.customer_id AND viewed.product_id = candidates.product_id
-  LEFT JOIN staging.products AS products ON products.product_id = candidates.product_id
-  WHERE coalesce(products.in_stock, TRUE) = TRUE
 ),
 placed AS (
   SELECT customer_id, 'repeat' AS list, place, product_id, 'bought_before' AS reason, NULL::VARCHAR AS because_of,
@@ -111,11 +101,9 @@ placed AS (
   UNION ALL
   SELECT customer_id, 'cross_sell' AS list, place, product_id, reason, because_of, score, method, status, true AS is_new
   FROM news
-  WHERE place <= 10
   UNION ALL
   SELECT customer_id, 'up_sell' AS list, place, product_id, reason, because_of, score, method, status, true AS is_new
   FROM upgrades
-  WHERE place <= 10
 ),
 listed AS (
   SELECT customer_id, list, place, product_id, reason, because_of, score, method, status, is_new

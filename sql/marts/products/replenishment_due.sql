@@ -44,11 +44,10 @@ pairs AS (
   WHERE days_ago = 0
 ),
 bought_once AS (
-  SELECT occasions.level, occasions.item, occasions.customer_id, max(occasions.occasion_on) AS last_on
-  FROM features.item_occasions AS occasions
-  JOIN items ON items.level = occasions.level AND items.item = occasions.item
-  GROUP BY occasions.level, occasions.item, occasions.customer_id
-  HAVING count(*) = 1
+  SELECT bought.level, bought.item, bought.customer_id, bought.last_on
+  FROM features.customer_items AS bought
+  JOIN items ON items.level = bought.level AND items.item = bought.item
+  WHERE bought.occasions = 1
 ),
 points AS (
   SELECT DISTINCT

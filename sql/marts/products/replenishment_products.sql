@@ -22,19 +22,14 @@ tests:
         OR (gap_p25_days IS NULL AND gap_p50_days IS NOT NULL) OR (gap_p50_days IS NULL AND gap_p75_days IS NOT NULL)
         OR repeat_buyers > buyers)
 */
-WITH pairs AS (
-  SELECT level, item, customer_id, count(*) AS purchases
-  FROM features.item_occasions
-  GROUP BY level, item, customer_id
-),
-buyers AS (
+WITH buyers AS (
   SELECT
     level,
     item,
     count(*) AS buyers,
-    count(*) FILTER (WHERE purchases > 1) AS repeat_buyers,
-    sum(purchases) - count(*) AS gaps
-  FROM pairs
+    count(*) FILTER (WHERE occasions > 1) AS repeat_buyers,
+    sum(occasions) - count(*) AS gaps
+  FROM features.customer_items
   GROUP BY level, item
 ),
 times AS (
