@@ -62,10 +62,10 @@ def test_every_table_is_the_same_with_and_without_kept_features(
 def test_a_feature_is_computed_once_for_all_who_read_it_on_a_day(shop: Shop) -> None:
     shop.orders("anna", "2026-12-01", product_id="p", category="k").table("staging.orders")
     shop.engine.write(all_tables()["marts.next_categories"], DAY)
-    assert kept_tables(shop) == ["item_occasions"]  # and not what it reads itself, for which nobody asked
+    assert kept_tables(shop) == ["item_occasions", "customer_categories"]  # and not what these read, which nobody asked
     for name in ("marts.attribute_segments", "marts.next_categories", "marts.attribute_segments"):
         shop.engine.write(all_tables()[name], DAY)
-    assert kept_tables(shop) == ["item_occasions", "recent_lines", "price_bands"]
+    assert kept_tables(shop) == ["item_occasions", "customer_categories", "recent_lines", "price_bands"]
 
 
 def test_a_kept_feature_is_let_go_when_nothing_to_come_reads_it(shop: Shop) -> None:
@@ -75,7 +75,7 @@ def test_a_kept_feature_is_let_go_when_nothing_to_come_reads_it(shop: Shop) -> N
     shop.engine.finished("another")
     shop.engine.write(all_tables()["marts.next_categories"], DAY)
     shop.engine.write(all_tables()["marts.first_purchase_value"], DAY)
-    assert set(kept_tables(shop)) == {"item_occasions", "standing_occasions"}
+    assert set(kept_tables(shop)) == {"item_occasions", "customer_categories", "standing_occasions"}
     shop.engine.finished("marts.next_categories")
     assert set(kept_tables(shop)) == {"standing_occasions"}
     shop.engine.finished("marts.first_purchase_value")
