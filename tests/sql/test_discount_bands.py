@@ -22,7 +22,7 @@ CUSTOMERS = {
 def banded(shop, measured=(), stages=(), **settings):
     """The bands of the six, and of Gina, of whom nothing is predicted; an occasion comes to 100.
 
-    `measured`: rows of what campaigns caused by stage; `stages`: of who is not new.
+    `measured`: rows of what campaigns caused, and by stage; `stages`: of who is not new.
     """
     for customer, (*_, spent) in CUSTOMERS.items():
         shop.orders(customer, "2026-12-01", amount=spent)
@@ -41,7 +41,9 @@ def banded(shop, measured=(), stages=(), **settings):
     if measured:
         told = dict.fromkeys((*CUSTOMERS, "gina"), "first-time") | dict(stages)
         put(shop.engine, DAY, "lifecycle_stages", *({"customer_id": id, "stage": stage} for id, stage in told.items()))
-        put(shop.engine, DAY, "campaign_uplift_segments", *measured, metric="spend", dimension="lifecycle")
+        uplift, by_stage = measured
+        put(shop.engine, DAY, "campaign_uplift", *uplift)
+        put(shop.engine, DAY, "campaign_uplift_segments", *by_stage, metric="spend", dimension="lifecycle")
     shop.engine.write(all_tables()[BANDS], DAY)
     return shop.show(BANDS, "2026-12-31")
 
@@ -120,13 +122,10 @@ def measured(shop, effects=EFFECTS, uplift=None, **settings):
     ):  # fmt: skip
         shop.campaign(name, sent=sent, discount_share=share, audience=audience)
     known = {"status": "known", "sample_ratio": "passed", "quality": "reliable", "metric": "spend", "effect": 1.0}
-    put(
-        shop.engine, DAY, "campaign_uplift",
-        *({"campaign_id": name} for name in ("five", "ten", "old", "else", "odd")), **known | (uplift or {}),
-    )  # fmt: skip
+    told = [{"campaign_id": name, **known, **(uplift or {})} for name in ("five", "ten", "old", "else", "odd")]
     names = ("campaign_id", "segment", "treated_mean", "shrunk", "shrunk_low")
     rows = [dict(zip(names, (one[0], one[1], *map(float, one[2:])), strict=True)) for one in effects]
-    return banded(shop, rows, STAGES, **settings)
+    return banded(shop, (told, rows), STAGES, **settings)
 
 
 COLUMNS = ("customer_id", "band", "reason", "basis", "measured_by", "rule_band")
