@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pipeline.reporting import charts, words
-from pipeline.reporting.components import Chart, Field, Linked, Nothing, Of, TableCard, View, grid
+from pipeline.reporting.components import Chart, Field, Linked, Missing, Nothing, Of, TableCard, View, grid
 from pipeline.reporting.facts import CONSENT_STATES, Coverage, HandedOver, Report
 
 _CHANGES = (
@@ -30,6 +30,10 @@ class _Said:
     field: Field
     of: Callable[[HandedOver], Any]
     is_before: bool = False
+
+    def shown(self, one: HandedOver) -> Any:
+        told = self.of(one)
+        return Missing("–") if told is None else told
 
 
 def _value(one: HandedOver) -> Of | None:
@@ -67,9 +71,9 @@ def handed_over(report: Report) -> TableCard | Nothing:
     rows = [
         (
             one.audience, (one.platform or "ids only").replace("_", " "),
-            *(field.of(one) for field in said if field.is_before), sum(one.steps.values()),
+            *(field.shown(one) for field in said if field.is_before), sum(one.steps.values()),
             *(one.steps.get(step, 0) for step in taken), one.steps["delivered"],
-            *(field.of(one) for field in said if not field.is_before), _file(one),
+            *(field.shown(one) for field in said if not field.is_before), _file(one),
         )
         for one in told
     ]  # fmt: skip

@@ -139,8 +139,8 @@ def test_a_list_says_its_channel_worth_changes_and_when_it_was_sent(shop_with_li
     count = HandedOver("own/teas", "sms_list", steps, (), ("sms", "ads"), 7.0, False, (0, 0))
     told = words_of(pages(shop_with_list, tmp_path, ids, tool, count)["actions"])
     assert "Channel Members Objected In the file Value Came Taken off Last sent elsewhere File" in told
-    assert "actions/overdue ids only e-mail 52 2 50 €1,234.50 – – – none" in told
-    assert "actions/overdue klaviyo e-mail 52 2 50 €1,234.50 3 1 30 Dec 2026 none" in told
+    assert "actions/overdue ids only e-mail 52 2 50 €1,234 – – – none" in told
+    assert "actions/overdue klaviyo e-mail 52 2 50 €1,234 3 1 30 Dec 2026 none" in told
     assert "own/teas sms list SMS, ads 52 2 50 7 0 0 – none" in told
     assert "those that it is told to remove" in told
 
