@@ -31,6 +31,8 @@ from pipeline.settings import Settings
 from pipeline.tables.catalog import Catalog
 from pipeline.tables.header import Table
 
+SentOn = dict[tuple[str, str], dt.date]
+"""(platform, audience) -> the day on which any place beside the home last got rows of it."""
 PARTS = {
     "tables": "Tables of the snapshot as Parquet: data/marts/TABLE/day=DATE/, and as views: data/published.duckdb",
     "audiences": "Every audience as Parquet and CSV, with a manifest: data/audiences/DATE/",
@@ -80,8 +82,9 @@ def publication_assets(
             _own_folders(staged, day, what)
             tables_written = outputs.write_tables(local, what.tables, day, staged.file)
             is_newest = day == max(snapshots) and not warehouse.days_to_come(asked)
-            audiences, waterfalls, covered = _write_audiences(local, settings, catalog, day, staged, is_newest)
-            handed_over, consents = _handed_over(day, waterfalls, audiences), [*consents, *covered]
+            audiences, waterfalls, covered, sent_on = _write_audiences(local, settings, catalog, day, staged, is_newest)
+            handed_over = _handed_over(day, waterfalls, audiences, sent_on)
+            consents = [*consents, *covered]
             pages = _write_report(context, catalog, warehouse, staged, day, what, snapshots, handed_over, consents)
             written = [*what.kept, *tables_written, *audiences]
             manifests.append(
@@ -148,22 +151,24 @@ class _Part:
 
 def _write_audiences(
     local: DuckDBEngine, settings: Settings, catalog: Catalog, day: dt.date, staged: Publication, is_newest: bool
-) -> tuple[list[outputs.Output], list[Waterfall], list[Coverage]]:
-    """All audiences, and who agreed to what; none, where it is not known who must not be written to.
+) -> tuple[list[outputs.Output], list[Waterfall], list[Coverage], SentOn]:
+    """All audiences, who agreed to what, and when lists were last sent elsewhere; none, where it is not known who must
+    not be written to.
 
     Lists that are in force are those of the newest day; only these are delivered.
     """
     has_platforms = any(one.header.platforms for one in catalog.audiences)
     with people_at_hand(local, settings), ExitStack() as opened:
-        handing = None
+        handing, sent_on = None, SentOn()
         if is_newest and (has_platforms or is_kept(settings)):
             require_newest(local, settings)
             with opened_ledger(settings) as ledger:
                 handing = opened.enter_context(closing(HandingOver(local, ledger.sent_before(day), day)))
+                sent_on = ledger.last_sent_elsewhere()
         written, waterfalls = outputs.write_audiences(
             local, catalog.audiences, day, staged.file, settings.holdout_share, handing=handing
         )
-        return written, waterfalls, consent_coverage(local, day)
+        return written, waterfalls, consent_coverage(local, day), sent_on
 
 
 def _tell(context: dg.AssetExecutionContext, waterfalls: Collection[Waterfall]) -> None:
@@ -208,13 +213,21 @@ def _write_report(
 
 
 def _handed_over(
-    day: dt.date, waterfalls: Collection[Waterfall], audiences: Collection[outputs.Output]
-) -> list[HandedOver]:
-    """What the report tells of audiences with terms: who was left out, and the files that were written."""
+    day: dt.date, waterfalls: Collection[Waterfall], audiences: Collection[outputs.Output],
+    sent_on: SentOn,
+) -> list[HandedOver]:  # fmt: skip
+    """What the report tells of audiences with terms: who was left out, the files that were written, and what of them
+    came and went."""
 
     def files(one: Waterfall) -> tuple[str, ...]:
         stem = f"{audience_folder(day)}/{one.audience}"
         starts = (f"{stem}.{one.platform}.", f"{stem}.{one.platform}-") if one.platform else (f"{stem}.csv",)
         return tuple(output.path for output in audiences if output.path.startswith(starts))
 
-    return [HandedOver(one.audience, one.platform, one.steps, files(one)) for one in waterfalls]
+    return [
+        HandedOver(
+            one.audience, one.platform, one.steps, files(one), one.channels, one.value, one.is_money, one.changes,
+            sent_on.get((one.platform or "", one.audience)),
+        )
+        for one in waterfalls
+    ]  # fmt: skip

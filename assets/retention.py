@@ -18,7 +18,8 @@ def retention_asset(naming: Naming, partitions_def: dg.PartitionsDefinition[str]
                 naming.key("published.retention"),
                 deps=[naming.key(f"published.{part}") for part in PARTS],
                 description="Old snapshots leave warehouse, tables, audiences and report (keep_daily, keep_monthly), "
-                "and files with addresses before them (keep_platform_days)",
+                "files with addresses before them (keep_platform_days), and the text of quarantined rows by its age "
+                "(keep_quarantine_days)",
                 group_name=naming.group_of("published"),
                 owners=["team:data"],
                 kinds={"duckdb", "parquet"},

@@ -339,6 +339,7 @@ def audience(
     name: Annotated[str, typer.Argument(help="An audience's file (segments), or one of its audiences (grid/loyal).")],
     snapshot: Annotated[str, typer.Option(help="Day of a snapshot, YYYY-MM-DD, or latest.")] = "latest",
     sql: Annotated[bool, typer.Option("--sql", help="Show the SQL of it instead, also of audiences.toml.")] = False,
+    is_preview: Annotated[bool, typer.Option("--preview", help="Preview it, as the command does anyway.")] = True,
     home: Home = None,
 ) -> None:
     """Preview an audience: who is in it, what they are worth, and whom its terms leave out. Nothing is written."""
@@ -421,7 +422,8 @@ def prune(
     home: Home = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would go, and leave it.")] = False,
 ) -> None:
-    """Remove the snapshots that are past their time (settings keep_daily and keep_monthly); never the latest."""
+    """Remove what is past its time: snapshots (settings keep_daily and keep_monthly), never the latest; files with
+    addresses (keep_platform_days); the text of quarantined rows (keep_quarantine_days)."""
     with _reported(_NOT_REMOVED):
         settings = _settings(home, _NOT_REMOVED)
         from pipeline.home.retention import prune_home

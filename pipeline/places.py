@@ -31,6 +31,13 @@ def audience_folder(snapshot_date: dt.date) -> str:
     return f"{AUDIENCES}/{snapshot_date}"
 
 
+def is_for_platform(name: str) -> bool:
+    """Whether a file of an audience, which has no dot in its name, is for a platform and holds addresses:
+    loyal.klaviyo.csv, loyal.klaviyo-part01.csv, loyal.google_data_manager.json.
+    """
+    return name.endswith((".csv", ".json")) and name.count(".") == 2
+
+
 def is_published(settings: Settings, day: dt.date) -> bool:
     return (settings.home / "data" / "audiences" / str(day) / "manifest.json").exists()
 

@@ -734,6 +734,7 @@ class Settings(BaseSettings):
     keep_platform_days: int = Field(
         30, ge=1, description="Days after its snapshot for which a file with addresses, of a platform, is kept"
     )
+    keep_quarantine_days: int = Field(90, ge=1, description="Days for which the text of quarantined rows is kept")
     clv: Analytic[Clv] = Field(
         default_factory=lambda: Clv(), description="Horizon, discount and margin of predicted value"
     )

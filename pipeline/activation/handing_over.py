@@ -16,7 +16,7 @@ from pipeline.activation.ledger import FOLDER, LISTS, ROWS, Listed, Outbox, diff
 from pipeline.activation.terms import BLOCKED, Asked, Gate, refused, withdrawn_by
 from pipeline.engines.duckdb import DuckDBEngine
 from pipeline.quoting import quoted, text_literal
-from pipeline.settings import Consent
+from pipeline.settings import Consent, Mode
 from pipeline.tables.audiences import ID
 from pipeline.tables.platforms import Platform, platforms
 
@@ -107,6 +107,14 @@ class HandingOver:
             "removed": f"SELECT {cells} FROM temp.changes WHERE kind = 'removed' AND {removes(mode)} ORDER BY ALL",
             "added": f"SELECT * FROM temp.file_rows WHERE {quoted(CUSTOMER)} IN ({come})",
         }
+
+    def counts(self, mode: Mode) -> tuple[int, int]:
+        """Of the list whose `changes` were asked for last: how many came to it, and how many are taken off it."""
+        came, left = self._engine.execute(
+            f"SELECT count(*) FILTER (kind = 'added'), count(*) FILTER (kind = 'removed' AND {removes(mode)}) "
+            f"FROM temp.changes"
+        )[0]
+        return came, left
 
     def enter(
         self, asked: Asked, platform: Platform, stopped: bool, columns: Sequence[str], texts: Sequence[str],

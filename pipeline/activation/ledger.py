@@ -16,6 +16,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal, Self
 from uuid import uuid4
+from zoneinfo import ZoneInfo
 
 import duckdb
 import polars as pl
@@ -38,6 +39,10 @@ _SENT = """platform VARCHAR, place VARCHAR, audience VARCHAR, customer_id VARCHA
 version VARCHAR, first_sent TIMESTAMP, last_sent TIMESTAMP, state VARCHAR, reason VARCHAR"""
 _KEYS = "SELECT key FROM told"
 _OF_LIST = "platform = $platform AND place = $place AND audience = $audience"
+_OF_THE_LAST_TIME = f"""
+SELECT identifiers FROM deliveries WHERE {_OF_LIST} AND version =
+(SELECT max_by(version, last_sent) FROM deliveries WHERE {_OF_LIST} AND state = 'delivered')
+"""
 _RESTORE = f"Restore {FILE}, {LISTS} and {ROWS} from the backup of the same night"
 _ANEW = (
     f"{_RESTORE}. Without one nobody knows any more who was sent where: take everybody off the lists at the "
@@ -418,6 +423,18 @@ class Ledger:
         found = "SELECT DISTINCT platform, place, audience FROM deliveries WHERE place <> $folder ORDER BY ALL"
         return [(platform, place, audience) for platform, place, audience in self.execute(found, {"folder": FOLDER})]
 
+    def last_sent_elsewhere(self) -> dict[tuple[str, str], dt.date]:
+        """(platform, audience) -> the day in the shop on which any place beside the folder last got rows of it."""
+        found = self.execute(
+            "SELECT platform, audience, max(last_sent) FROM deliveries WHERE place <> $folder AND state = 'delivered' "
+            "GROUP BY ALL",
+            {"folder": FOLDER},
+        )
+        zone = ZoneInfo(self._settings.timezone)
+        return {
+            (platform, audience): at.replace(tzinfo=dt.UTC).astimezone(zone).date() for platform, audience, at in found
+        }
+
     def plan(
         self, platform: str, place: str, audience: str, listed: Listed | None, mode: Mode, force: bool = False
     ) -> Plan:  # fmt: skip
@@ -433,9 +450,12 @@ class Ledger:
         SELECT * FROM outbox WHERE platform = $platform AND audience = $audience AND identifiers IS NOT NULL
         AND customer_id NOT IN (SELECT customer_id FROM leaving) AND {listed is not None}
         """
+        # In full, who left stays in the ledger; what may shrink is the list as it was sent the last time.
+        of_base = f"identifiers IN ({_OF_THE_LAST_TIME if mode == 'full' else 'SELECT identifiers FROM deliveries'})"
         found = self.execute(
             f"""
-            SELECT changed.kind, changed.customer_id, changed.identifiers, rows.cells, barred.why
+            SELECT changed.kind, changed.customer_id, changed.identifiers, rows.cells, barred.why,
+              changed.kind = 'removed' AND changed.{of_base}
             FROM ({differences(sent, wanted)}) AS changed
             LEFT JOIN ({wanted}) AS rows ON changed.kind <> 'removed' AND rows.identifiers = changed.identifiers
             LEFT JOIN (
@@ -449,16 +469,22 @@ class Ledger:
             """,
             given,
         )
-        of = {kind: [Row(*row) for told, *row, _ in found if told == kind] for kind in ("added", "updated")}
-        must = [Row(customer, key, None, why) for kind, customer, key, _, why in found if kind == "removed" and why]
-        left = [Row(*row) for kind, *row, why in found if kind == "removed" and not why]
-        if listed is None or mode == "full":
-            left = []
-        before = self.execute(f"SELECT count(*) FROM ({sent})", given)[0][0]
-        base, stopped = before - len(must), listed is None or listed.stopped
+        of = {kind: [Row(*row) for told, *row, _, _ in found if told == kind] for kind in ("added", "updated")}
+        gone = [
+            (Row(customer, key, None, why), was_there)
+            for kind, customer, key, _, why, was_there in found
+            if kind == "removed"
+        ]
+        must = [row for row, _ in gone if row.why]
+        stopped = listed is None or listed.stopped
+        is_left_alone = listed is None or (mode == "full" and stopped)
+        left = [row for row, was_there in gone if not row.why and was_there and not is_left_alone]
+        before = self.execute(f"SELECT count(*) FROM ({sent}) WHERE {of_base}", given)[0][0]
+        base = before - sum(was_there for row, was_there in gone if row.why)
         after = base - len(left) if stopped else self.execute(f"SELECT count(*) FROM ({wanted})", given)[0][0]
         if left and 2 * after < base and not force:
             return Plan(tuple(must), (), (), len(left), before)
+        left = [] if mode == "full" else left
         come = ((), ()) if stopped else (tuple(of["added"]), tuple(of["updated"]))
         return Plan((*must, *left), *come, 0, before)
 

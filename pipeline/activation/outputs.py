@@ -11,7 +11,7 @@ import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -129,12 +129,27 @@ def _write_asked(
     outputs, waterfalls = _write_audience(engine, asked, left_out, target, file), list[Waterfall]()
     if gate.has_terms(asked):
         steps = f"SELECT {left_out} FROM {MEMBERS} WHERE {asked.where}"
-        waterfalls.append(gate.counted(asked, None, steps, asked.parameters))
+        waterfalls.append(_valued(engine, asked, left_out, gate.counted(asked, None, steps, asked.parameters)))
     for name in asked.audience.header.platforms:
         written, waterfall = writer.write(asked, platforms()[name], target, file)
         outputs += [_output(one.target, one.rows, file(one.target), one.ids_like_formulas) for one in written]
         waterfalls.append(waterfall)
     return outputs, waterfalls
+
+
+def _valued(engine: DuckDBEngine, asked: Asked, left_out: str, told: Waterfall) -> Waterfall:
+    """With the channel of its consent, and what those in the files of ids are worth."""
+    header = asked.audience.header
+    worth = None
+    if header.value:
+        (worth,) = engine.execute(
+            f"SELECT sum(CAST({quoted(header.value)} AS DOUBLE)) FROM {MEMBERS} "
+            f"WHERE {asked.where} AND {left_out} IS NULL",
+            asked.parameters,
+        )[0]
+    return replace(
+        told, channels=(header.consent.channel,) if header.consent else (), value=worth, is_money=asked.is_money
+    )
 
 
 @contextmanager

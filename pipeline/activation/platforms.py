@@ -6,11 +6,12 @@ Addresses come from `people`, which has to be attached, and stand in temporary t
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil
 from pathlib import Path
 
 from pipeline.activation.handing_over import ADDRESSED, CUSTOMER, HandingOver
+from pipeline.activation.list_files import write_list
 from pipeline.activation.terms import BLOCKED, MEMBERS, Asked, Gate, Waterfall, granted, refused
 from pipeline.engines.duckdb import DuckDBEngine, naming_the_file
 from pipeline.home.people import REFUSALS
@@ -46,6 +47,17 @@ class Written:
     ids_like_formulas: int
 
 
+@dataclass(frozen=True)
+class _List:
+    """Rows of a list, or of who is removed from it: a SELECT of these columns, and where they are to be written."""
+
+    target: str
+    source: str
+    count: int
+    columns: Sequence[str]
+    are_removed: bool
+
+
 class Writer:
     """Writes the files of a day for platforms; what a platform gets of a person is made once for all audiences."""
 
@@ -72,17 +84,40 @@ class Writer:
         made = f"CREATE OR REPLACE TEMP TABLE file_rows AS {_file(asked, platform, shown, cells)}"
         self._engine.execute(made, asked.parameters)
         written = [] if self._is_preview else self._files(asked, platform, target, rows, cells, stopped, file)
+        header = asked.audience.header
+        needed = platform.header.consent or ((header.consent,) if header.consent else ())
+        told = replace(
+            told,
+            channels=tuple(dict.fromkeys(one.channel for one in needed)),
+            value=self._worth(asked),
+            is_money=asked.is_money,
+        )
         if stopped:
             taken = {"under_minimum": told.delivered, "delivered": 0}
-            told = Waterfall(told.audience, told.platform, told.steps | taken)
+            told = replace(told, steps=told.steps | taken, value=None)
+        if self._handing is not None and not self._is_preview:
+            came, left = self._handing.counts(header.mode or "full")
+            told = replace(told, changes=(0 if stopped else came, left))
         return written, told
+
+    def _worth(self, asked: Asked) -> float | None:
+        """What those who are delivered are worth."""
+        if not asked.audience.header.value:
+            return None
+        found = self._engine.execute(
+            f"SELECT sum(CAST({_value(asked.audience)} AS DOUBLE)) FROM (SELECT * FROM {MEMBERS} WHERE {asked.where}) "
+            f"AS members JOIN temp.told AS told ON told.{ID} = members.{ID} AND told.step IS NULL",
+            asked.parameters,
+        )
+        return float(found[0][0]) if found[0][0] is not None else None
 
     def _files(
         self, asked: Asked, platform: Platform, target: str, rows: str, cells: Mapping[str, Cell], stopped: bool,
         file: FileFor,
     ) -> list[Written]:  # fmt: skip
         """The list whole, or how it differs from what was delivered; removals first, also where the rest is stopped."""
-        mode, texts = asked.audience.header.mode, [name for name, cell in cells.items() if cell.is_text]
+        mode = asked.audience.header.mode
+        texts = [name for name, cell in cells.items() if cell.is_text and not platform.header.request]
         selects = {"": "SELECT * FROM temp.file_rows"}
         if self._handing is not None:
             refused_now = self.refused(platform, asked.audience.header.consent)
@@ -91,14 +126,18 @@ class Writer:
             changes = self._handing.changes(asked, platform)
             selects = {"-removed": changes["removed"]} if mode != "replace" or stopped else {}
             selects |= whole or {"-added": changes["added"]}
-        written = list[Written]()
+        written, files = list[Written](), list[str]()
         for kind, select in selects.items():
-            source = select if kind == "-removed" else _shown(select, texts)
+            are_removed = kind == "-removed"
+            source = select if are_removed else _shown(select, texts)
             count = self._engine.scalar(f"SELECT count(*) FROM ({source}) AS rows")
-            if count and (kind == "-removed" or not stopped):
-                written += self._parts(platform, f"{target}.{platform.name}{kind}", source, count, file)
+            if count and (are_removed or not stopped):
+                columns = platform.header.identifiers if are_removed else list(cells)
+                of_kind = _List(f"{target}.{platform.name}{kind}", source, count, columns, are_removed)
+                parts = self._parts(platform, of_kind, file)
+                written += parts
+                files += [] if are_removed else [one.target for one in parts]
         if self._handing is not None:
-            files = [one.target for one in written if "-removed" not in one.target]
             self._handing.enter(asked, platform, stopped, list(cells), texts, files)
         return written
 
@@ -120,29 +159,33 @@ class Writer:
         for table in (*self._made.values(), *self._refused.values(), *_TABLES):
             self._engine.execute(f"DROP TABLE IF EXISTS {table}")
 
-    def _parts(self, platform: Platform, target: str, source: str, count: int, file: FileFor) -> list[Written]:
+    def _parts(self, platform: Platform, rows: _List, file: FileFor) -> list[Written]:
         """One file, or as many parts as it takes for each to be small enough."""
-        written, parts = [self._export(platform, f"{target}.csv", source, 0, count, file)], 1
-        while too_large := max(_times_too_large(platform, one, file) for one in written):
+        ending, parts = platform.header.ending, ceil(rows.count / (platform.header.most_rows or rows.count))
+        while True:
+            each = ceil(rows.count / parts)
+            numbers = range(1, ceil(rows.count / each) + 1)
+            names = [f"{rows.target}-part{part:02}" for part in numbers] if parts > 1 else [rows.target]
+            written = [
+                self._export(platform, f"{name}.{ending}", rows, place * each, each, file)
+                for place, name in enumerate(names)
+            ]
+            if not (too_large := max(_times_too_large(platform, one, file) for one in written)):
+                return written
             for one in written:
                 file(one.target).unlink()
             parts = max(parts + 1, ceil(parts * too_large))
-            each = ceil(count / parts)
-            written = [
-                self._export(platform, f"{target}-part{part:02}.csv", source, first, each, file)
-                for part, first in enumerate(range(0, count, each), start=1)
-            ]
-        return written
 
     def _export(
-        self, platform: Platform, target: str, source: str, first: int, rows: int, file: FileFor
+        self, platform: Platform, target: str, rows: _List, first: int, most: int, file: FileFor
     ) -> Written:  # fmt: skip
-        ids = [name for name, column in platform.header.columns.items() if column.kind == "id"]
+        header = platform.header
+        ids = [name for name, column in header.columns.items() if column.kind == "id" and name in rows.columns]
         like_formulas = " OR ".join(like_a_formula(quoted(name)) for name in ids) or "FALSE"
-        of_file = f"SELECT * FROM ({source}) AS source LIMIT {rows} OFFSET {first}"
+        of_file = f"SELECT * FROM ({rows.source}) AS source LIMIT {most} OFFSET {first}"
         return Written(
             target,
-            self._engine.export(of_file, {}, file(target), separator=platform.header.separator),
+            write_list(self._engine, header, of_file, rows.columns, rows.are_removed, file(target)),
             self._engine.scalar(f"SELECT count(*) FROM ({of_file}) AS written WHERE {like_formulas}"),
         )
 
@@ -246,6 +289,7 @@ def _addresses(platform: Platform, who: str, others: str = "") -> str:
     """
     seen = [f"CASE WHEN refusing.by_{name} THEN nfc_normalize(told.{name}) END AS {name}" for name in _ADDRESSES]
     seen += [f"CAST(NULL AS VARCHAR) AS {name}" for name in (*_TEXTS, "country")]
+    seen += ["FALSE AS agreed_in_eea"]
     return f"""
     WITH told AS ({_TOLD}),
     people AS (
@@ -291,6 +335,7 @@ def _normalised(platform: Platform, consent: Consent | None) -> str:
     seen = [f"CASE WHEN {_may_see(name, needed, bool(header.consent))} THEN nfc_normalize(told.{name}) END AS {name}"
             for name in _ADDRESSES]  # fmt: skip
     seen += [f"nullif(trim(nfc_normalize(told.{name})), '') AS {name}" for name in _TEXTS]
+    seen += [f"({granted(header.consent_in_eea, f'known.{ID}')}) AS agreed_in_eea"]
     return f"""
     WITH known AS (
       SELECT {ID} FROM staging.customers UNION SELECT {ID} FROM temp.grants

@@ -41,6 +41,13 @@ class Waterfall:
     audience: str
     platform: str | None
     steps: dict[str, int]
+    channels: tuple[str, ...] = ()
+    """Of the consents that it takes; none where it takes none."""
+    value: float | None = None
+    """What those who are delivered are worth together, where the audience says which column that is."""
+    is_money: bool = False
+    changes: tuple[int, int] | None = None
+    """Of a list that is delivered: how many identifiers came since the day before, and how many are taken off."""
 
     @property
     def members(self) -> int:
@@ -69,6 +76,12 @@ class Asked:
         """SQL: which of MEMBERS are its members."""
         names = self.audience.header.each
         return " AND ".join(f"{quoted(name)} = $value_{place}" for place, name in enumerate(names)) or "TRUE"
+
+    @property
+    def is_money(self) -> bool:
+        """Whether what a member is worth is an amount of the shop's currency."""
+        header = self.audience.header
+        return header.value is not None and header.columns[header.value].unit == "currency"
 
     @property
     def parameters(self) -> dict[str, str]:

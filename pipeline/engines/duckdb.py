@@ -147,13 +147,11 @@ class DuckDBEngine:
         self, sql: str, parameters: Parameters, path: Path, compression: str = "zstd", quote: Sequence[str] = (),
         separator: str = ",",
     ) -> int:  # fmt: skip
-        """Write the rows of a SELECT to a CSV or Parquet file; `quote`: columns quoted in every row of a CSV."""
+        """Write the rows of a SELECT to a CSV or Parquet file, or as lines of JSON; `quote`: columns quoted in every
+        row of a CSV."""
         always = f", FORCE_QUOTE ({', '.join(map(quoted, quote))})" if quote else ""
-        form = (
-            f"FORMAT csv, HEADER, DELIMITER {text_literal(separator)}{always}"
-            if path.suffix == ".csv"
-            else f"FORMAT parquet, COMPRESSION {compression}"
-        )
+        forms = {".csv": f"FORMAT csv, HEADER, DELIMITER {text_literal(separator)}{always}", ".json": "FORMAT json"}
+        form = forms.get(path.suffix, f"FORMAT parquet, COMPRESSION {compression}")
         # Else a column is optional in the file if the table has a null of it anywhere, in whatever partition.
         self.execute(f"SET {_CHANGED_IN_RUNS} = 'statistics_propagation,{_FAILS}'")
         try:

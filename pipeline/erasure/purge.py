@@ -35,10 +35,11 @@ from pipeline.erasure.workbooks import records_of_workbook, rewrite_workbook
 from pipeline.home.opening import opened
 from pipeline.home.people import SUPPRESSED, people_attached, people_file, sweep, table_of
 from pipeline.home.publishing import Publication
+from pipeline.home.quarantine import remove_text
 from pipeline.home.rewriting import rewrite, rewrite_file
 from pipeline.ingest.readers import disk_is_full
 from pipeline.ingest.tombstones import Tombstones, note_cases
-from pipeline.places import QUARANTINE
+from pipeline.places import QUARANTINE, is_for_platform
 from pipeline.quoting import file_literal, quoted, text_literal
 from pipeline.reporting.page import digest
 from pipeline.reporting.words import shown_id
@@ -238,32 +239,66 @@ def _without(content: bytes, person: Person, columns: Columns = NAMES_ALONE) -> 
 
 
 def _without_shared(content: bytes, path: Path, person: Person) -> bytes:
-    """A list for a platform without the person's row of an address that others have, too: it names nobody's id, and
-    each address once. Whose the row is, names tell, or who of them is in the audience; of several, the first is taken.
-    """
-    ids_file = path.with_name(f"{path.name.removesuffix('.csv').rpartition('.')[0]}.csv")
-    if not person.shared or ids_file == path or not ids_file.is_file():
+    """A list for a platform without the person's row of an address that others have, too."""
+    if (is_theirs := _telling_theirs(path, person)) is None:
         return content
+    header, *records = records_of(content.splitlines(keepends=True)) or (b"",)
+    table, sharing = Table.of(header), person.sharing
+
+    def is_persons(record: bytes) -> bool:
+        return table.judged(record, sharing) > Of.POSSIBLY and is_theirs(_cells(record, table.separator))
+
+    return b"".join((header, *(one for one in records if not is_persons(one))))
+
+
+def _telling_theirs(path: Path, person: Person) -> Callable[[Iterable[str]], bool] | None:
+    """Whether a row of a list for a platform, of an address that others have as well, is the person's, by its cells:
+    it names nobody's id, and each address once. Whose it is, names tell, or who of them is in the audience; of several,
+    the first is taken. None where no row can be.
+    """
+    ids_file = path.with_name(f"{path.name.partition('.')[0]}.csv")
+    if not person.shared or ids_file == path or not ids_file.is_file():
+        return None
     header, *records = records_of(ids_file.read_bytes().splitlines(keepends=True)) or (b"",)
     table = Table.of(header)
     members = {
         cell for one in records for column, cell in _filled(table.columns, _cells(one, ",")) if column == "customer"
     }
     if members.isdisjoint(person.customer_ids):
-        return content
+        return None
     others = members & {*person.others}
     comes_first = not others or min(members & {*person.customer_ids}) < min(others)
     named, others_named = ({*names, *map(sha256, names)} for names in (person.names, person.names_of_others))
-    header, *records = records_of(content.splitlines(keepends=True)) or (b"",)
-    table, sharing = Table.of(header), person.sharing
 
-    def is_persons(record: bytes) -> bool:
-        if table.judged(record, sharing) <= Of.POSSIBLY:
-            return False
-        cells = {cell.strip().lower() for cell in _cells(record, table.separator)}
+    def is_theirs(told: Iterable[str]) -> bool:
+        cells = {cell.strip().lower() for cell in told}
         return cells.isdisjoint(others_named) and (comes_first or not cells.isdisjoint(named))
 
-    return b"".join((header, *(one for one in records if not is_persons(one))))
+    return is_theirs
+
+
+def _change_request(engine: DuckDBEngine, path: Path, person: Person, target: Target) -> int | None:
+    """A list for a platform as the body of a request: its one list without the objects of the person."""
+    if not is_for_platform(path.name):
+        return None
+    told = json.loads(path.read_bytes())
+    name = next(key for key, value in told.items() if isinstance(value, list))
+    is_theirs, sharing = _telling_theirs(path, person), person.sharing
+
+    def is_persons(row: Any) -> bool:
+        line = json.dumps(row, ensure_ascii=False).encode()
+        if object_judged(line, person) > Of.POSSIBLY:
+            return True
+        cells = [cell for _, cell in _leaves(row)]
+        return is_theirs is not None and object_judged(line, sharing) > Of.POSSIBLY and is_theirs(cells)
+
+    kept = [row for row in told[name] if not is_persons(row)]
+    if len(kept) == len(told[name]):
+        return None
+    target().write_text(
+        json.dumps(told | {name: kept}, separators=(",", ":"), ensure_ascii=False) + "\n", encoding="utf-8"
+    )
+    return len(kept)
 
 
 def _rest(record: bytes, found: Of, person: Person) -> bytes:
@@ -285,7 +320,7 @@ def _change_text(engine: DuckDBEngine, path: Path, person: Person, target: Targe
     return -1
 
 
-_CHANGES = {".parquet": _change_parquet, ".csv": _change_csv, ".html": _change_text}
+_CHANGES = {".parquet": _change_parquet, ".csv": _change_csv, ".json": _change_request, ".html": _change_text}
 
 
 def _cell_of(person: Person) -> re.Pattern[bytes]:
@@ -443,15 +478,8 @@ def purge_quarantine(settings: Settings, person: Person) -> None:
                 person.in_text.search(raw.encode())
                 or any(judged(column_of(name), cell, person) > Of.POSSIBLY for name, cell in named.findall(raw))
             )]  # fmt: skip
-            if not hit:
-                continue
-            fresh = path.with_name(f".{path.name}.partial")
-            blank = "CASE WHEN list_contains($hit, row_number) THEN '' ELSE raw END AS raw"
-            engine.export(
-                f"SELECT row_number, reasons, {blank} FROM read_parquet({file_literal(path)}) ORDER BY row_number",
-                {"hit": hit}, fresh,
-            )  # fmt: skip
-        _replace(fresh, path)
+        if hit:
+            remove_text(path, hit)
 
 
 def purge_logs(settings: Settings, person: Person) -> None:

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path, PurePosixPath
 
-from pipeline.places import PUBLISHED_VIEWS
+from pipeline.places import PUBLISHED_VIEWS, is_for_platform
 from pipeline.settings import SETTINGS_FILE, Settings
 
 OWNED = ("data/warehouse", "data/people", "data/erasures", "data/quarantine", "data/.staging", ".dagster", ".perennial")
@@ -72,11 +72,6 @@ def _all(settings: Settings) -> Iterator[tuple[Path, int]]:
                 yield from _tree(home / name, *modes)
 
 
-def _is_for_platform(name: str) -> bool:
-    """Whether a file of an audience holds addresses: loyal.klaviyo.csv, loyal.klaviyo-part01.csv."""
-    return name.endswith(".csv") and name.count(".") == 2
-
-
 def _is_within(home: Path, name: str) -> bool:
     """Whether it is no link to elsewhere, and below none."""
     return not any((home / part).is_symlink() for part in (PurePosixPath(name), *PurePosixPath(name).parents[:-1]))
@@ -110,4 +105,4 @@ def _tree(top: Path, folder_mode: int, file_mode: int) -> Iterator[tuple[Path, i
     for folder, _, files in os.walk(top):
         yield Path(folder), folder_mode
         for name in files:
-            yield Path(folder, name), _FOR_OWNER[1] if _is_for_platform(name) else file_mode
+            yield Path(folder, name), _FOR_OWNER[1] if is_for_platform(name) else file_mode

@@ -8,16 +8,26 @@ written, on disk for good, before the transaction that tells of it commits, and 
 
 Whoever dies in between leaves a hidden file, of which the ledger says whether its transaction was committed: `settle`
 gives it its name or removes it.
+
+Text leaves `keep_quarantine_days` after it was written. The file stays, with numbers and reasons: one that is missing
+would be written again from its export.
 """
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
+import os
+from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
+
+import duckdb
 
 from pipeline.durable import fsync
 from pipeline.engines.duckdb import DuckDBEngine
 from pipeline.places import QUARANTINE, quarantine_ending, quarantine_file
+from pipeline.quoting import file_literal
 from pipeline.settings import Settings
 
 
@@ -76,6 +86,38 @@ def settle(engine: DuckDBEngine, settings: Settings) -> None:
     if missing:
         again = "UPDATE ingest.files SET mapping = 'stale' WHERE list_contains($missing, file_id)"
         engine.execute(again, {"missing": missing})
+
+
+def with_old_text(settings: Settings) -> list[str]:
+    """The files that hold text past its time, relative to the home."""
+    earliest = dt.datetime.now(dt.UTC) - dt.timedelta(settings.keep_quarantine_days)
+    files = sorted((settings.home / QUARANTINE).glob("[!.]*.parquet"))
+    old = [path for path in files if path.stat().st_mtime < earliest.timestamp()]
+    return [path.relative_to(settings.home).as_posix() for path in old if _holds_text(path)]
+
+
+def _holds_text(path: Path) -> bool:
+    with duckdb.connect() as connection, suppress(duckdb.Error):  # of one that is damaged nothing can be removed
+        found = connection.execute(f"SELECT 1 FROM read_parquet({file_literal(path)}) WHERE raw <> '' LIMIT 1")
+        return found.fetchone() is not None
+    return False
+
+
+def remove_text(path: Path, rows: Sequence[int] | None = None) -> None:
+    """Write a file again without the text of these rows, or of all; it stays as old as it was."""
+    fresh, before = path.with_name(f".{path.name}.partial"), path.stat()
+    raw = "''" if rows is None else "CASE WHEN list_contains($rows, row_number) THEN '' ELSE raw END"
+    with duckdb.connect() as connection:
+        DuckDBEngine(connection).export(
+            f"SELECT row_number, reasons, {raw} AS raw FROM read_parquet({file_literal(path)}) ORDER BY row_number",
+            {} if rows is None else {"rows": list(rows)},
+            fresh,
+        )
+    fresh.chmod(before.st_mode & 0o777)
+    os.utime(fresh, (before.st_atime, before.st_mtime))
+    fsync(fresh)
+    fresh.replace(path)
+    fsync(path.parent)
 
 
 def _written(settings: Settings, file_id: str, mapping: str) -> Path:

@@ -1,11 +1,11 @@
 """Retention: which snapshots a home keeps, and how the others leave it, from the warehouse and from what is published.
 
 Kept are the newest `keep_daily` snapshots and the last one of each month (all months, or the newest `keep_monthly`);
-so the latest snapshot always is. Exports, ledger, orders and quarantine are no snapshots, nor is a folder that has but
-a date for a name: nothing here touches them.
+so the latest snapshot always is. Exports, ledger and orders are no snapshots, nor is a folder that has but a date for a
+name: nothing here touches them.
 
 Files for platforms hold addresses. Of a snapshot that is kept they leave `keep_platform_days` after it, and the
-manifest says so; what was sent of whom stays in the ledger.
+manifest says so; what was sent of whom stays in the ledger. The text of quarantined rows leaves by its own age.
 """
 
 from __future__ import annotations
@@ -26,7 +26,8 @@ from pipeline.home.migrations import migrate, rename_folders, require_known
 from pipeline.home.modes import set_right
 from pipeline.home.opening import opened
 from pipeline.home.publishing import Publication, recover
-from pipeline.places import FOLDER_COLUMN, audience_folder, published_days
+from pipeline.home.quarantine import remove_text, with_old_text
+from pipeline.places import FOLDER_COLUMN, audience_folder, is_for_platform, published_days
 from pipeline.reporting.site import OUT, build_entrance
 from pipeline.settings import Settings
 from pipeline.shapes import counted
@@ -47,16 +48,20 @@ class Plan:
     rows: int
     with_addresses: tuple[str, ...] = ()
     """Files for platforms, of snapshots that are kept."""
+    quarantined: tuple[str, ...] = ()
+    """Files of the quarantine with text past its time."""
 
     def __bool__(self) -> bool:
         """Whether there is anything to remove."""
-        return bool(self.expired or self.with_addresses)
+        return bool(self.expired or self.with_addresses or self.quarantined)
 
     def __str__(self) -> str:
         """'24 snapshots, 2025-11-01 … 2025-12-30: 120.3 MiB of files and 1,000 rows of the warehouse'."""
-        told = [self._snapshots()] if self.expired or not self.with_addresses else []
+        told = [self._snapshots()] if self.expired or not self else []
         if self.with_addresses:
             told.append(f"{counted(len(self.with_addresses), 'file')} with addresses, of platforms")
+        if self.quarantined:
+            told.append(f"the text of quarantined rows in {counted(len(self.quarantined), 'file')}")
         return "; ".join(told)
 
     def _snapshots(self) -> str:
@@ -99,16 +104,19 @@ def plan(settings: Settings, where: Snapshots, spare: Collection[dt.date] = ()) 
             if latest and (latest - day).days > settings.keep_platform_days
             for file in _with_addresses(settings.home, day)
         ),
+        quarantined=tuple(with_old_text(settings)),
     )
 
 
 def prune(settings: Settings, where: Snapshots, run_id: str, what: Plan) -> None:
-    """Remove the expired snapshots, and the files with addresses. The caller holds the home lock.
+    """Remove the expired snapshots, the files with addresses, and old text. The caller holds the home lock.
 
     First what readers see, in one commit, with a list of snapshots that no longer names them; then the partitions, in
     one transaction. Whoever dies in between leaves partitions that the next `plan` finds again.
     """
-    if not what:
+    for file in what.quarantined:
+        remove_text(settings.home / file)
+    if not (what.expired or what.with_addresses):
         return
     publication = Publication(settings.home, run_id)
     for folder in what.folders:
@@ -157,9 +165,9 @@ def prune_home(settings: Settings, dry_run: bool = False) -> Plan:
 
 
 def _with_addresses(home: Path, day: dt.date) -> list[str]:
-    """The files of a day for platforms: `loyal.klaviyo.csv`. Names of audiences hold no dot."""
-    found = sorted((home / audience_folder(day)).rglob("*.*.csv"))
-    return [path.relative_to(home).as_posix() for path in found if path.is_file()]
+    """The files of a day for platforms."""
+    found = sorted((home / audience_folder(day)).rglob("*.*.*"))
+    return [path.relative_to(home).as_posix() for path in found if is_for_platform(path.name) and path.is_file()]
 
 
 def _manifests_without(files: Collection[str], home: Path, publication: Publication) -> list[str]:

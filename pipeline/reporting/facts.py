@@ -95,12 +95,22 @@ class Facts:
 @dataclass(frozen=True)
 class HandedOver:
     """An audience with terms, for a platform or as ids alone: whom each step took of its members, the last is who is in
-    the files, which are posix paths relative to the home."""
+    the files, which are posix paths relative to the home.
+
+    `channels`: those of the consents it takes. `value`: what those in the files are worth, `is_money` or else.
+    `changes`: how many came to the list since the day before, and how many are taken off it. `sent_on`: the day on
+    which a place beside the home last got rows of it.
+    """
 
     audience: str
     platform: str | None
     steps: Mapping[str, int]
     files: tuple[str, ...] = ()
+    channels: tuple[str, ...] = ()
+    value: float | None = None
+    is_money: bool = False
+    changes: tuple[int, int] | None = None
+    sent_on: dt.date | None = None
 
 
 CONSENT_STATES = ("agreed", "withdrawn", "never_told", "objected", "suppressed")

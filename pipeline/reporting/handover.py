@@ -2,15 +2,54 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 from pipeline.reporting import charts, words
-from pipeline.reporting.components import Chart, Field, Linked, Nothing, TableCard, View, grid
+from pipeline.reporting.components import Chart, Field, Linked, Missing, Nothing, Of, TableCard, View, grid
 from pipeline.reporting.facts import CONSENT_STATES, Coverage, HandedOver, Report
 
+_CHANGES = (
+    " Came and taken off: addresses that are on the list for a tool and were not the day before, and those that it is "
+    "told to remove."
+)
 _NOBODY_ASKED = (
     "No audience has terms yet: its file holds the ids of all its members, whether they agreed or not. With terms, who "
     "did not agree is left out, and a file is written as each tool wants it."
+)
+
+
+_CHANNELS = {"email": "e-mail", "sms": "SMS"}
+
+
+@dataclass(frozen=True)
+class _Said:
+    """A column that is there where anything is known for it; before or behind the counts."""
+
+    field: Field
+    of: Callable[[HandedOver], Any]
+    is_before: bool = False
+
+    def shown(self, one: HandedOver) -> Any:
+        told = self.of(one)
+        return Missing("–") if told is None else told
+
+
+def _value(one: HandedOver) -> Of | None:
+    return None if one.value is None else Of(one.value, "money" if one.is_money else "number")
+
+
+_SAID = (
+    _Said(
+        Field("channel", "Channel"),
+        lambda one: ", ".join(_CHANNELS.get(channel, channel) for channel in one.channels) or None,
+        is_before=True,
+    ),
+    _Said(Field("value", "Value", "mixed"), _value),
+    _Said(Field("added", "Came", "count"), lambda one: one.changes and one.changes[0]),
+    _Said(Field("removed", "Taken off", "count"), lambda one: one.changes and one.changes[1]),
+    _Said(Field("sent_on", "Last sent elsewhere", "date"), lambda one: one.sent_on),
 )
 
 
@@ -21,15 +60,20 @@ def handed_over(report: Report) -> TableCard | Nothing:
         return Nothing(_NOBODY_ASKED)
     steps = [step for step in told[0].steps if step != "delivered"]
     taken = [step for step in steps if any(one.steps.get(step) for one in told)]
+    said = [field for field in _SAID if any(field.of(one) is not None for one in told)]
     fields = [
-        Field("audience", "Audience"), Field("for", "For"), Field("members", "Members", "count"),
+        Field("audience", "Audience"), Field("for", "For"), *(one.field for one in said if one.is_before),
+        Field("members", "Members", "count"),
         *(Field(step, step.replace("_", " ").capitalize(), "count") for step in taken),
-        Field("delivered", "In the file", "count"), Field("file", "File"),
+        Field("delivered", "In the file", "count"), *(one.field for one in said if not one.is_before),
+        Field("file", "File"),
     ]  # fmt: skip
     rows = [
         (
-            one.audience, (one.platform or "ids only").replace("_", " "), sum(one.steps.values()),
-            *(one.steps.get(step, 0) for step in taken), one.steps["delivered"], _file(one),
+            one.audience, (one.platform or "ids only").replace("_", " "),
+            *(field.shown(one) for field in said if field.is_before), sum(one.steps.values()),
+            *(one.steps.get(step, 0) for step in taken), one.steps["delivered"],
+            *(field.shown(one) for field in said if not field.is_before), _file(one),
         )
         for one in told
     ]  # fmt: skip
@@ -40,7 +84,8 @@ def handed_over(report: Report) -> TableCard | Nothing:
         sentence=_sentence(told),
         grid=grid("Who was left out of each audience, step by step", fields, rows),
         basis=f"n = {audiences} · consent up to {words.day(report.facts.snapshot_date)}",
-        note="Each step takes of those whom the steps to its left have left; the counts add up to the members.",
+        note="Each step takes of those whom the steps to its left have left; the counts add up to the members."
+        + (_CHANGES if any(one.changes for one in told) else ""),
     )
 
 
@@ -67,7 +112,6 @@ def _file(one: HandedOver) -> str:
     return Linked.to_file(f"../../../{one.files[0]}", f"{name} and {words.count(more)} more" if more else name)
 
 
-_CHANNELS = {"email": "e-mail", "sms": "SMS"}
 _COLOURS = (charts.ACCENT, *charts.PART_COLOURS[1:])
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -39,6 +39,23 @@ class PlatformColumn(BaseModel):
     value: bool = Field(
         False, description="Whether it is the audience's column `value`, which the SELECT does not give"
     )
+    at: str | None = Field(
+        None,
+        pattern=r"^\w+(\[\])?(\.\w+(\[\])?)*$",
+        description="Where it stands in the object of a row, as data.ids[].email; a list has an object per key below",
+    )
+
+
+class Request(BaseModel):
+    """A file that is the body of a request to an interface: JSON, with an object for each row in one list."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    rows: str = Field(min_length=1, description="Key of the list of rows")
+    beside: dict[str, Any] = Field(default_factory=dict, description="What else a request holds")
+    of_added: dict[str, Any] = Field(
+        default_factory=dict, description="What it holds besides, unless it says who is removed"
+    )
 
 
 class PlatformHeader(BaseModel):
@@ -64,6 +81,7 @@ class PlatformHeader(BaseModel):
     most_bytes: int | None = Field(None, gt=0, description="Bytes above which a file is written in parts")
     most_rows: int | None = Field(None, gt=0, description="Rows above which a file is written in parts")
     by_value: bool = Field(False, description="Whether rows are in the order of value, the largest first")
+    request: Request | None = Field(None, description="How the file looks, if it is no CSV but the body of a request")
     columns: dict[str, PlatformColumn] = Field(min_length=1)
 
     @model_validator(mode="after")
@@ -71,6 +89,20 @@ class PlatformHeader(BaseModel):
         if missing := [name for name in self.identifiers if name not in self.columns]:
             raise ValueError(f"identifiers names {missing[0]!r}, which is not among the columns")
         return self
+
+    @model_validator(mode="after")
+    def a_request_says_where_its_columns_stand(self) -> Self:
+        strange = [name for name, column in self.columns.items() if (column.at is None) != (self.request is None)]
+        if strange:
+            raise ValueError(f"columns.{strange[0]}: `at` belongs to every column of a request, and to no other")
+        if self.request and self.attributes != "none":
+            raise ValueError("attributes: a request has columns of its own only")
+        return self
+
+    @property
+    def ending(self) -> str:
+        """Of a file's name."""
+        return "json" if self.request else "csv"
 
 
 @dataclass(frozen=True, eq=False)

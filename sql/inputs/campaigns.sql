@@ -21,6 +21,7 @@ columns:
   cost:          {type: "DECIMAL(18,2)", unit: currency, min: 0, max: 1e9, meaning: What it cost; null = unknown}
   currency:      {type: VARCHAR, pattern: "^[A-Z]{3}$", meaning: "Currency of the cost, ISO 4217"}
   coupon:        {type: VARCHAR, length: [1, 200], meaning: Coupon code it offers}
+  discount_share: {type: DOUBLE, min: 0, max: 0.999, meaning: "Part of the price that it takes off, 0.1 for 10 %, the same for all members; null = none or unknown"}
   updated_at:    {type: TIMESTAMP, meaning: "When the row was last changed, in the shop's time zone; of two rows, the later counts"}
 filled:
   - campaign_name: coalesce(campaign_name, campaign_id)

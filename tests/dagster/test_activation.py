@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import csv
+import datetime as dt
 import json
+import random
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +24,33 @@ control_share = 0.2
 """
 
 
+def histories() -> dict[str, list[tuple[str, str, dt.datetime]]]:
+    """What twenty customers said of mail: status, channel and time, around the end of the day, some at one time."""
+    draw, end = random.Random(18), dt.datetime.fromisoformat(f"{DAYS[1]} 23:59:59")
+    kinds = [("granted", "email")] * 6 + [("withdrawn", "email"), ("withdrawn", "*"), ("granted", "sms")]
+    return {
+        f"c{place:03}": [
+            (*draw.choice(kinds), end + draw.randint(-6, 1) * dt.timedelta(hours=7)) for _ in range(draw.randint(1, 4))
+        ]
+        for place in range(0, 40, 2)
+    }
+
+
+def agreed() -> set[str]:
+    """Who said yes by the end of the day, and no neither at that time nor later."""
+    end = dt.datetime.fromisoformat(f"{DAYS[1]} 23:59:59")
+    found = set[str]()
+    for id, words in histories().items():
+        yes = [at for status, channel, at in words if (status, channel) == ("granted", "email") and at <= end]
+        no = [at for status, channel, at in words if status == "withdrawn" and channel in ("email", "*")]
+        if yes and max(yes) > max(no, default=dt.datetime.min):
+            found.add(id)
+    return found
+
+
 @pytest.fixture(scope="module")
 def delivered(one_night: Home, tmp_path_factory: pytest.TempPathFactory) -> Home:
-    """The next night of a shop that now exports people and consents; every other customer agreed."""
+    """The next night of a shop that now exports people and consents; every other customer said something."""
     home = one_night.copied(tmp_path_factory.mktemp("delivered") / "home")
     settings = home.folder / "perennial.toml"
     settings.write_text(f"{settings.read_text()}{DELIVER}")
@@ -32,7 +58,7 @@ def delivered(one_night: Home, tmp_path_factory: pytest.TempPathFactory) -> Home
     ids = [f"c{place:03}" for place in range(40)]
     people = [f"{id},2025-01-01,{id}@planted.example,Planted{id}" for id in ids]
     (folder / "people.csv").write_text("\n".join(["customer_id,registered_at,email,first_name", *people]) + "\n")
-    words = [f"{id},marketing,email,granted,2025-01-01" for id in ids[::2]]
+    words = [f"{id},marketing,{way},{status},{at}" for id, told in histories().items() for status, way, at in told]
     (folder / "consents.csv").write_text("\n".join(["customer_id,purpose,channel,status,changed_at", *words]) + "\n")
     assert home.run(DAYS[1]).success
     return home
@@ -43,24 +69,30 @@ def test_only_those_who_agreed_and_are_no_controls_leave(delivered):
     told = json.loads((folder / "manifest.json").read_text())
     terms = {(one["audience"], one["platform"]): one for one in told["terms"]}
     assert {platform for _, platform in terms} == {None, "klaviyo", "meta"}
-    handed_over = 0
+    handed_over = set[tuple[str, str]]()
     for (audience, platform), one in terms.items():
         steps = {step: count for step, count in one.items() if step not in ("audience", "platform", "members")}
         assert sum(steps.values()) == one["members"]
         file = folder / f"{audience}.{platform}.csv"
         if platform == "klaviyo" and one["delivered"]:
             rows = list(csv.DictReader(file.open(encoding="utf-8", newline="")))
-            assert len(rows) == one["delivered"] and all(int(row["Email"][1:4]) % 2 == 0 for row in rows)
-            handed_over += len(rows)
+            assert len(rows) == one["delivered"]
+            handed_over |= {(audience, row["Email"].partition("@")[0]) for row in rows}
         elif platform is not None:
             assert not file.exists(), "nobody agreed to ads, or nobody is left"
-    (covered,) = told["consents"]
+    alone = {
+        (audience, id)
+        for audience, id in delivered.table("control_members", DAYS[1])[["audience", "customer_id"]].rows()
+    }
+    segments = delivered.table("rfm_segments", DAYS[1])[["catalogue", "segment", "customer_id"]].rows()
+    members = {(f"{catalogue}/{segment}", id) for catalogue, segment, id in segments}
+    assert handed_over == {(audience, id) for audience, id in members if id in agreed()} - alone
+    assert 4 < len(agreed()) < 16 and alone & {(audience, id) for audience, id in members if id in agreed()}
+    (covered,) = (one for one in told["consents"] if one["channel"] == "email")
     everybody = delivered.table("lifecycle_stages", DAYS[1]).height
-    assert (covered["customers"], covered["agreed"] + covered["never_told"]) == (everybody, everybody)
-    assert covered["agreed"] == 20 and covered["purpose"] == "marketing"
+    assert covered["agreed"] + covered["withdrawn"] + covered["never_told"] == covered["customers"] == everybody
+    assert (covered["agreed"], covered["purpose"]) == (len(agreed()), "marketing")
     assert "Marketing by e-mail" in (delivered.folder / "reports" / "out" / DAYS[1] / "actions.html").read_text()
-    in_one_catalogue = delivered.table("rfm_segments", DAYS[1]).height
-    assert 0 < handed_over < in_one_catalogue
     assert sum(one["control"] for (_, platform), one in terms.items() if platform == "klaviyo") > 0
 
 

@@ -1,4 +1,4 @@
-"""marts.discount_bands: rules over the chance to buy and to leave, and what bounds them; by hand."""
+"""marts.discount_bands: rules over chances to buy and to leave, what campaigns measured, what bounds both; by hand."""
 
 import datetime as dt
 
@@ -19,8 +19,11 @@ CUSTOMERS = {
 }
 
 
-def banded(shop, **settings):
-    """The bands of the six, and of Gina, of whom nothing is predicted; an occasion comes to 100."""
+def banded(shop, measured=(), stages=(), **settings):
+    """The bands of the six, and of Gina, of whom nothing is predicted; an occasion comes to 100.
+
+    `measured`: rows of what campaigns caused, and by stage; `stages`: of who is not new.
+    """
     for customer, (*_, spent) in CUSTOMERS.items():
         shop.orders(customer, "2026-12-01", amount=spent)
     shop.orders("gina", "2026-12-01", amount=1).with_settings(**settings).table(BANDS)
@@ -35,6 +38,12 @@ def banded(shop, **settings):
         value.append({"customer_id": customer, "predicted_clv": float(clv), "historic_clv": 1})
     put(shop.engine, DAY, "churn_predictions", *churn, status="ok", churn_horizon_days=90)
     put(shop.engine, DAY, "clv_predictions", *value, status="ok", expected_spend=100.0)
+    if measured:
+        told = dict.fromkeys((*CUSTOMERS, "gina"), "first-time") | dict(stages)
+        put(shop.engine, DAY, "lifecycle_stages", *({"customer_id": id, "stage": stage} for id, stage in told.items()))
+        uplift, by_stage = measured
+        put(shop.engine, DAY, "campaign_uplift", *uplift)
+        put(shop.engine, DAY, "campaign_uplift_segments", *by_stage, metric="spend", dimension="lifecycle")
     shop.engine.write(all_tables()[BANDS], DAY)
     return shop.show(BANDS, "2026-12-31")
 
@@ -91,3 +100,92 @@ def test_who_is_drawn_gets_none(shop, settings):
         "anna": "buys_anyway", "bert": "stays_anyway", "gina": "not_predicted",
         **dict.fromkeys(("cleo", "dora", "emil", "fred"), "control"),
     }  # fmt: skip
+
+
+STAGES = {"anna": "active", "bert": "active", "cleo": "defecting", "dora": "defecting", "emil": "inactive"}
+EFFECTS = [
+    ("five", "active", 20, 1, 0.5), ("ten", "active", 30, 10, 4), ("five", "defecting", 19, 6, 5),
+    ("ten", "defecting", 27, 12, 8), ("five", "other", 9.5, 4, 3), ("ten", "other", 9, 3, 2),
+    ("old", "defecting", 1, 99, 98), ("else", "defecting", 1, 99, 98), ("odd", "defecting", 1, 99, 98),
+]  # fmt: skip
+"""Campaign, stage, what treated members spent, the effect on it and the lower end of its interval."""
+MARGIN = {"clv": {"margin": 0.4}}
+
+
+def measured(shop, effects=EFFECTS, uplift=None, **settings):
+    """The same after campaigns at 5 and 10 %; no other one counts: before the last of a depth, of another audience, of
+    no band's depth."""
+    for name, sent, share, audience in (
+        ("five", "2026-10-01", 0.05, "discounts-v1"), ("ten", "2026-11-01", 0.1, "discounts-v1"),
+        ("old", "2026-09-01", 0.1, "discounts-v1"), ("else", "2026-11-02", 0.15, "grid/loyal"),
+        ("odd", "2026-11-02", 0.12, "discounts-v1"),
+    ):  # fmt: skip
+        shop.campaign(name, sent=sent, discount_share=share, audience=audience)
+    known = {"status": "known", "sample_ratio": "passed", "quality": "reliable", "metric": "spend", "effect": 1.0}
+    told = [{"campaign_id": name, **known, **(uplift or {})} for name in ("five", "ten", "old", "else", "odd")]
+    names = ("campaign_id", "segment", "treated_mean", "shrunk", "shrunk_low")
+    rows = [dict(zip(names, (one[0], one[1], *map(float, one[2:])), strict=True)) for one in effects]
+    return banded(shop, (told, rows), STAGES, **settings)
+
+
+COLUMNS = ("customer_id", "band", "reason", "basis", "measured_by", "rule_band")
+RULES = [
+    ("anna", "none", "buys_anyway", "rule", None, "none"), ("bert", "none", "stays_anyway", "rule", None, "none"),
+    ("cleo", "low", "may_leave", "rule", None, "low"), ("dora", "mid", "likely_to_leave", "rule", None, "mid"),
+    ("emil", "high", "leaving_valuable", "rule", None, "high"), ("fred", "low", "leaving", "rule", None, "low"),
+    ("gina", "none", "not_predicted", "rule", None, "none"),
+]  # fmt: skip
+
+
+def test_what_campaigns_measured_takes_the_place_of_rules(shop):
+    bands = measured(shop, **MARGIN)
+    # Nobody has measured 15 %, which the rules want for Emil.
+    assert bands.rows(*COLUMNS) == [
+        ("anna", "none", "no_gain_shown", "measured", None, "none"),
+        ("bert", "none", "no_gain_shown", "measured", None, "none"),
+        ("cleo", "mid", "measured_gain", "measured", "ten", "low"),
+        ("dora", "mid", "measured_gain", "measured", "ten", "mid"),
+        *RULES[4:5], ("fred", "low", "measured_gain", "measured", "five", "low"), *RULES[6:],
+    ]  # fmt: skip
+    # Defecting, 10 %: .4 · 12 − .6 · 27 · .1 / .9; at 5 % it is .4 · 6 − .6 · 19 · .05 / .95 = 1.8.
+    # Active, 10 %: .4 · 10 − .6 · 30 · .1 / .9 = 2, but .4 · 4 − 2 is below 0; 5 % costs more than it brings.
+    # Fred is first-time, which is other: 5 %: .4 · 4 − .6 · 9.5 · .05 / .95, against .4 · 3 − .6 · 9 · .1 / .9 = .6.
+    gains = bands.by_customer("measured_gain")
+    assert [gains[name] for name in ("cleo", "dora", "fred")] == pytest.approx([3, 3, 1.3])
+    lows = bands.by_customer("measured_gain_low")
+    assert [lows[name] for name in ("cleo", "dora", "fred")] == pytest.approx([1.4, 1.4, 0.9])
+    assert gains["anna"] is None and gains["emil"] is None
+    assert shop.failing_checks(BANDS, "2026-12-31") == set()
+
+
+@pytest.mark.parametrize(
+    "uplift", [{"status": "running"}, {"sample_ratio": "unknown"}, {"quality": "rough"}, {"metric": "conversion"}]
+)
+def test_a_campaign_of_which_it_is_not_known_what_it_caused_measures_nothing(shop, uplift):
+    assert measured(shop, uplift=uplift, **MARGIN).rows(*COLUMNS) == RULES
+
+
+def test_without_a_margin_nobody_knows_what_an_effect_gains(shop):
+    assert measured(shop).rows(*COLUMNS) == RULES
+
+
+def test_a_stage_of_which_nobody_was_in_the_campaign_is_not_measured(shop):
+    bands = measured(shop, [one for one in EFFECTS if one[1] == "active"], **MARGIN)
+    assert bands.where(basis="measured").rows("customer_id") == [("anna",), ("bert",)]
+
+
+def test_lot_floor_and_budget_bound_what_was_measured(shop):
+    bands = measured(shop, **MARGIN, discounts={"control_share": 0.9999})
+    assert bands.where(customer_id="dora").rows("band", "reason", "measured_gain") == [("none", "control", None)]
+
+    def again(**discounts):
+        put(shop.engine, DAY, "control_members")
+        shop.with_settings(**MARGIN, discounts=discounts).engine.write(all_tables()[BANDS], DAY)
+        return shop.show(BANDS, "2026-12-31")
+
+    floor = again(margin_floor=0.32)
+    assert floor.where(customer_id="dora").rows("band", "reason", "basis") == [("low", "margin_floor", "measured")]
+    assert floor.by_customer("measured_gain")["dora"] == pytest.approx(1.8)
+    # Cleo's costs .1 · 100 · .6 and Dora's .1 · 100 · .4.
+    over = again(budget=7).where(basis="measured", reason="over_budget")
+    assert over.rows("customer_id", "measured_gain") == [("dora", None), ("fred", None)]

@@ -131,6 +131,20 @@ def test_who_was_left_out_of_audiences_with_terms(shop_with_list, tmp_path):
     assert "Doubled" not in words_of(pages(shop_with_list, tmp_path / "two", ids, tool)["actions"])
 
 
+def test_a_list_says_its_channel_worth_changes_and_when_it_was_sent(shop_with_list, tmp_path):
+    """A column is there where anything is known for it; what nobody knows of a row is told as that."""
+    steps = {"objected": 2, "delivered": 50}
+    ids = HandedOver("actions/overdue", None, steps, channels=("email",), value=1234.5, is_money=True)
+    tool = HandedOver("actions/overdue", "klaviyo", steps, (), ("email",), 1234.5, True, (3, 1), dt.date(2026, 12, 30))
+    count = HandedOver("own/teas", "sms_list", steps, (), ("sms", "ads"), 7.0, False, (0, 0))
+    told = words_of(pages(shop_with_list, tmp_path, ids, tool, count)["actions"])
+    assert "Channel Members Objected In the file Value Came Taken off Last sent elsewhere File" in told
+    assert "actions/overdue ids only e-mail 52 2 50 €1,234 – – – none" in told
+    assert "actions/overdue klaviyo e-mail 52 2 50 €1,234 3 1 30 Dec 2026 none" in told
+    assert "own/teas sms list SMS, ads 52 2 50 7 0 0 – none" in told
+    assert "those that it is told to remove" in told
+
+
 def test_who_agrees_to_what_over_the_snapshots(shop_with_list, tmp_path):
     def told(day: dt.date, purpose: str, channel: str, *counts: int) -> Coverage:
         return Coverage(day, purpose, channel, dict(zip(CONSENT_STATES, counts, strict=True)))

@@ -7,6 +7,7 @@ import datetime as dt
 import io
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -135,6 +136,24 @@ def test_a_difference_is_who_came_who_left_and_who_has_another_address(home):
     members(home, "a a@x.com 2", "b new@x.com", "d d@x.com")
     assert publish(home, audience, D3) == {"-added": ["a"]}, "another attribute is an update, and nobody is removed"
     assert held(home) == {"a": "a", "new": "b", "d": "d"}
+
+
+@pytest.mark.parametrize(("mode", "left"), [("full", 1), ("diff", 2), ("replace", 2)])
+def test_of_a_list_it_is_counted_what_it_is_worth_and_who_came_and_left(home, mode, left):
+    audience = loyal(home, mode)
+    audience = replace(audience, header=audience.header.model_copy(update={"value": "day"}))
+    members(home, "a a@x.com 5", "b b@x.com", "c c@x.com")
+    publish(home, audience, D1)
+    members(home, "a a@x.com 4", "d d@x.com 20", "c c@x.com", withdrawn=("c",))
+    with opened_ledger(home.now()) as ledger:
+        sent = ledger.sent_before(D2)
+    with people_attached(home.engine, home.now()), closing(HandingOver(home.engine, sent, D2)) as handing:
+        (home.path / "out").mkdir()
+        _, (ids, tool) = write_audiences(
+            home.engine, [audience], D2, lambda target: home.path / "out" / Path(target).name, handing=handing
+        )
+    assert (ids.channels, ids.value, ids.changes, ids.is_money) == (("email",), 24, None, False)
+    assert (tool.channels, tool.value, tool.changes) == (("email",), 24, (1, left))
 
 
 def test_the_same_day_once_more_differs_from_the_same_day_before(home):

@@ -224,6 +224,33 @@ def test_a_list_that_shrinks_by_over_half_is_held_but_for_those_who_must_leave(t
     assert told.addresses("removed") == ["c3", "c4", "c5", "c6", "c7"] and said.held is None
 
 
+def test_a_list_that_is_sent_in_full_is_held_too_beside_what_it_was_the_last_time(tmp_path):
+    """Not beside all who were ever on it: of those nobody is removed."""
+    there, ten = tmp_path / "there", [f"c{n} c{n}@x.com" for n in range(10)]
+    crm = settings_of(tmp_path / "home", crm=Destination(platform="klaviyo", url=f"file://{there}"))
+
+    def delivered(*people: str, day: int, force: bool = False, **barred: str) -> tuple[str | None, list[str]]:
+        target = f"data/audiences/2026-04-{day:02}/all/loyal.klaviyo.csv"
+        file = crm.home / target
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text("\n".join(["Email", *(one.split()[1] for one in people), ""]))
+        publish(crm.home, *people, day=dt.date(2026, 4, day), files=[target], **barred)
+        (said,) = deliver_from(crm, force)
+        assert said.failed is None
+        newest = max(there.glob("*/all/loyal.klaviyo.csv"))
+        return said.held and said.held.partition(",")[0], newest.read_text().split()[1:]
+
+    def addresses(*numbers: int) -> list[str]:
+        return [f"c{n}@x.com" for n in numbers]
+
+    assert delivered(*ten, day=1) == (None, addresses(*range(10)))
+    held, listed = delivered(*ten[:4], day=2, c9="objected")
+    assert held == "Held: 5 customers of 10 would be removed" and listed == addresses(*range(9))
+    assert delivered(day=3)[0] is not None, "nor is it emptied"
+    assert delivered(*ten[:4], day=4, force=True) == (None, addresses(*range(4)))
+    assert delivered(*ten[:2], day=5) == (None, addresses(0, 1)), "half of the four that were sent"
+
+
 def test_exactly_half_is_not_held(tmp_path):
     publish(tmp_path, *(f"c{n} c{n}@x.com" for n in range(4)))
     send(tmp_path)
@@ -632,6 +659,28 @@ def test_a_key_is_asked_for_by_the_name_of_its_variable(kind, name, monkeypatch)
     kind(CRM.model_copy(update={"credential": "OTHER"}))
 
 
+def test_a_night_at_an_interface_waits_holds_and_replaces(server, tmp_path):
+    """Too many calls are waited for; a list that stands for the one before and shrank is held, and forced."""
+    crm = settings_of(tmp_path, crm=Destination(platform="klaviyo", url=server.url, lists={"all/loyal": "L1"}))
+    importing(server)
+    server.answers = [(429, {"Retry-After": "0"}, {})]
+    publish(tmp_path, *(f"{id} {id}@x.com" for id in "abcd"), mode="replace")
+    (said,) = deliver_from(crm)
+    assert said.counts["added"] == 4 and [method for method, *_ in server.calls] == ["POST", "POST", "GET"]
+    publish(tmp_path, "a a@x.com", day=D2, mode="replace")
+    server.calls.clear()
+    (said,) = deliver_from(crm)
+    assert said.held is not None and said.held.startswith("Held: 3 customers of 4") and server.calls == []
+    server.standing[("GET", "/api/profiles")] = {"data": [{"id": id} for id in ("P1", "P2", "P3")], "links": {}}
+    server.standing[("DELETE", "/api/lists/L1/relationships/profiles")] = None
+    (said,) = deliver_from(crm, force=True)
+    assert (said.failed, said.counts["removed"]) == (None, 3)
+    assert 'any(email,["b@x.com","c@x.com","d@x.com"])' in server.calls[0][1]
+    assert [method for method, *_ in server.calls] == ["GET", "DELETE", "POST", "GET"]
+    (left,) = json.loads(server.calls[2][2])["data"]["attributes"]["profiles"]["data"]
+    assert left["attributes"]["email"] == "a@x.com" and set(states(tmp_path)) == {"a"}
+
+
 # ── files ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -698,6 +747,75 @@ def test_who_must_leave_a_list_of_files_leaves_those_in_force_and_who_is_forgott
         for entry in json.loads(found[f"{day}/manifest.json"])["files"]:
             assert entry["sha256"] == _sha256(found[entry["path"]]) and entry["bytes"] == len(found[entry["path"]])
     assert not forget_customers(crm, ["b", "d"])
+
+
+OF_GOOGLE = ("Email", "Phone", "First Name", "Last Name", "Country", "Zip", "Ad User Data", "Ad Personalization")
+
+
+def member(email: str | None = None, phone: str | None = None) -> dict[str, Any]:
+    told = {"emailAddress": email, "phoneNumber": phone}
+    return {"userData": {"userIdentifiers": [{name: value} for name, value in told.items() if value]}}
+
+
+def request(*members: dict[str, Any], are_removed: bool = False) -> str:
+    terms = {} if are_removed else {"termsOfService": {"customerMatchTermsOfServiceStatus": "ACCEPTED"}}
+    told = {"audienceMembers": members, "encoding": "HEX", **terms}
+    return json.dumps(told, separators=(",", ":")) + "\n"
+
+
+@pytest.mark.parametrize("mode", [None, "replace"])
+@pytest.mark.parametrize("why", ["objected", "erased"])
+@pytest.mark.parametrize("platform", ["klaviyo", "google_data_manager"])
+def test_whoever_must_not_be_on_a_list_since_it_was_published_does_not_leave_with_it(tmp_path, platform, why, mode):
+    """Neither with the first delivery nor with one after it; the file of the home stays as it was published."""
+    home, there = tmp_path / "home", tmp_path / "there"
+    google = settings_of(home, ads=Destination(platform=platform, url=f"file://{there}"))
+    if platform == "klaviyo":
+        ending, given = "csv", {}
+        content = {"a": "a@x.com,,'=A,,\n", "b": "b@x.com,,,,\n", "c": ",+48600,C,,\n"}
+
+        def whole(*ids: str) -> str:
+            return ",".join(COLUMNS) + "\n" + "".join(content[id] for id in ids)
+    else:
+        ending, given = "json", {"columns": OF_GOOGLE, "identifiers": ("Email", "Phone")}
+        objects = {"a": member("a@x.com"), "b": member("b@x.com", "+48601"), "c": member(None, "+48600")}
+
+        def whole(*ids: str) -> str:
+            return request(*(objects[id] for id in ids))
+
+    for day, left in ((D1, ("a", "c")), (D2, ("c",))):
+        target = f"data/audiences/{day}/all/loyal.{platform}.{ending}"
+        (home / target).parent.mkdir(parents=True)
+        (home / target).write_text(whole("a", "b", "c"))
+        people = ("a a@x.com", f"b b@x.com {'-' if platform == 'klaviyo' else '+48601'}", "c - +48600")
+        publish(home, *people, day=day, files=[target], platform=platform, mode=mode, **given)
+        forget_customers(google, ["b"] if day == D1 else ["a", "b"], why)
+        assert deliver_from(google)[0].failed is None
+        assert (there / f"{day}/all/loyal.{platform}.{ending}").read_text() == whole(*left)
+        assert (home / target).read_text() == whole("a", "b", "c")
+
+
+def test_a_difference_of_requests_is_two_files_of_requests(tmp_path, monkeypatch):
+    home, there = tmp_path / "home", tmp_path / "there"
+    ads = settings_of(home, ads=Destination(platform="google_data_manager", url=f"file://{there}"))
+    given = {"columns": OF_GOOGLE, "identifiers": ("Email", "Phone"), "platform": "google_data_manager", "mode": "diff"}
+    monkeypatch.setattr(platforms()["google_data_manager"].header, "most_rows", 2)
+    publish(home, "a a@x.com +48601 f l PL =1 G G", "b b@x.com", "c c@x.com", **given)
+    deliver_from(ads)
+    publish(home, "a a@x.com +48601 f l PL =1 G G", "c c@x.com", day=D2, **given)
+    deliver_from(ads)
+    found = {name.partition("data_manager-")[2]: text for name, text in listing(there).items() if "loyal" in name}
+    (first, second, removed) = (found[name] for name in sorted(found, key=lambda name: (name.split("-")[0], name[-7:])))
+    whole = {"givenName": "f", "familyName": "l", "regionCode": "PL", "postalCode": "=1"}
+    anna = member("a@x.com", "+48601")
+    anna["userData"]["userIdentifiers"].append({"address": whole})
+    anna["consent"] = {"adUserData": "G", "adPersonalization": "G"}
+    assert [first, second] == [request(anna, member("b@x.com")), request(member("c@x.com"))]
+    assert removed == request(member("b@x.com"), are_removed=True)
+    forget_customers(ads, ["c"])
+    assert deliver_from(ads)[0].failed is None
+    left = [text for name, text in listing(there).items() if "-added-" in name]
+    assert sorted(left) == sorted([first, request()]), "who is forgotten leaves what was sent before"
 
 
 def test_a_difference_is_two_files_and_free_texts_are_harmless(tmp_path):

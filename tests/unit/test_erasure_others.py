@@ -238,6 +238,29 @@ def test_of_an_address_of_two_the_row_of_who_is_forgotten_goes(tmp_path):
     assert ids_in(world, "people.csv") == ["b1"]
 
 
+def test_bodies_of_requests_lose_the_objects_of_who_is_forgotten(tmp_path):
+    """Theirs, and of an address of two the one that is theirs; nobody else's, and the manifest counts anew."""
+    world = World(tmp_path / "home")
+    world.export("people.csv", PEOPLE, "a1,2026-01-01,anna@ok.org,+48600123456,A,A", "b1,2026-01-01,bert@ok.org,,B,B",
+        "c1,2026-01-01,family@ok.org,,Cleo,C", "d1,2026-01-01,family@ok.org,,Dora,D")  # fmt: skip
+    world.load()
+
+    def member(**told: str) -> dict[str, object]:
+        return {"userData": {"userIdentifiers": [{name: sha256(value)} for name, value in told.items()]}}
+
+    rest = [member(emailAddress="bert@ok.org"), member(emailAddress="joanna@ok.org")]
+    gone = [member(emailAddress="anna@ok.org", phoneNumber="+48600123456"), member(emailAddress="family@ok.org")]
+    published(world, "all.csv", "customer_id,orders", *(f"{id},1" for id in ("a1", "b1", "c1")))
+    told = {"audienceMembers": [gone[0], rest[0], gone[1], rest[1]], "encoding": "HEX"}
+    published(world, "all.google_data_manager.json", json.dumps(told))
+    for id in ("a1", "c1"):
+        assert forget(world.settings, "customer_id", id, with_exports=True).is_closed
+    file = world.home / "data" / "audiences" / "2026-01-31" / "all.google_data_manager.json"
+    assert json.loads(file.read_text()) == told | {"audienceMembers": rest}
+    entries = json.loads((file.parent / "manifest.json").read_text())["files"]
+    assert entries[1]["rows"] == 2 and entries[1]["sha256"] == sha256(file.read_text())
+
+
 def test_the_search_is_as_strict_as_the_purge_in_databases_and_packed_files(tmp_path):
     with closing(duckdb.connect(str(tmp_path / "a.duckdb"))) as connection:
         connection.execute("CREATE TABLE t AS SELECT 'joanna@gmail.com' AS email, 'Martin' AS first_name, "

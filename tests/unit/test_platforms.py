@@ -65,7 +65,7 @@ class Written:
             self.outputs, self.waterfalls = write_audiences(
                 home.engine, [audience], DAY, lambda target: folder / Path(target).name, holdout_share
             )
-        self.files = {path.name: path.read_text(encoding="utf-8") for path in folder.glob("*.csv")}
+        self.files = {path.name: path.read_text(encoding="utf-8") for path in folder.glob("*.[cj]s*")}
 
     def rows(self, platform: str) -> list[dict[str, str]]:
         text = self.files[f"everybody.{platform}.csv"]
@@ -120,6 +120,8 @@ VECTORS = [
      "743e84edd0d6e3ea6731bcc8062171c676f4c492f5f6451d1ebbd33a015c8e44"),
     ("google", "Email", {"email": " Jan.Kowalski+Promo@Gmail.com "}, "jankowalski@gmail.com",
      "e1edb5820b9b0f7df38a809702ed8a75bbc27005bdf47bbbe1955ec99080c771"),
+    ("tiktok", "Email_SHA256", {"email": " Jan.Kowalski+Promo@Gmail.com "}, "jan.kowalski+promo@gmail.com",
+     "743e84edd0d6e3ea6731bcc8062171c676f4c492f5f6451d1ebbd33a015c8e44"),
     ("google", "Email", {"email": "jan.kowalski+promo@Example.com"}, "jan.kowalski+promo@example.com",
      "ccab638ad42296b9ff46c349df869a3b02b9bf441236f0d26a350f399a905b07"),
     ("meta", "phone", {"phone": "0048 600-123-456"}, "48600123456",
@@ -178,6 +180,7 @@ def test_what_platforms_disagree_about_is_left_empty(home, monkeypatch):
     assert (c["st"], c["zip"], c["country"]) == (sha256("ca"), sha256("sw1a2aa"), "")
 
 
+ONEILL = "o'neill"
 GOLDEN = {
     "klaviyo": "Email,Phone Number,First Name,Last Name,City,Region,Zip Code,Country,worth,note\n"
     "ann@example.com,+48600123456,Ann,O'Neill,New York,NY,94107,PL,1,'=1+1\n",
@@ -197,6 +200,12 @@ GOLDEN = {
     "google": "Email,Phone,First Name,Last Name,Country,Zip\n"
     + ",".join(map(sha256, ("ann@example.com", "+48600123456", "ann", "o'neill")))
     + ",PL,94107\n",
+    "google_data_manager": '{"audienceMembers":[{"userData":{"userIdentifiers":['
+    f'{{"emailAddress":"{sha256("ann@example.com")}"}},{{"phoneNumber":"{sha256("+48600123456")}"}},'
+    f'{{"address":{{"givenName":"{sha256("ann")}","familyName":"{sha256(ONEILL)}",'
+    '"regionCode":"PL","postalCode":"94107"}}]},'
+    '"consent":{"adUserData":"CONSENT_GRANTED","adPersonalization":"CONSENT_GRANTED"}}],'
+    '"encoding":"HEX","termsOfService":{"customerMatchTermsOfServiceStatus":"ACCEPTED"}}\n',
     "tiktok": f"Email_SHA256,Phone_SHA256\n{sha256('ann@example.com')},{sha256('48600123456')}\n",
     "meta": "email,phone,fn,ln,ct,st,zip,country,value\n"
     + ",".join(map(sha256, ("ann@example.com", "48600123456", "ann", "oneill", "newyork", "ny", "94107", "pl")))
@@ -213,8 +222,33 @@ def test_every_platform_has_the_file_it_takes_in(home, monkeypatch):
         [*agreed("a", "email", "sms", "phone", "push"), *to_ads("a")],
     )
     written = Written(home, everybody(home, *platforms(), value="worth"))
-    found = {name: written.files[f"everybody.{name}.csv"] for name in platforms()}
+    found = {name: written.files[f"everybody.{name}.{one.header.ending}"] for name, one in platforms().items()}
     assert found == GOLDEN
+
+
+def test_bodies_of_requests_are_as_large_as_they_are_taken_and_hold_nothing_empty(home, monkeypatch):
+    """The same people as in the file of the same platform; outside of Europe without the consents it asks for there."""
+    monkeypatch.setattr(platforms()["google_data_manager"].header, "most_rows", 2)
+    people = {id: (f"{id}@example.com", "" if id == "b" else f"+4860012345{n}") for n, id in enumerate("abcde")}
+    load(
+        home,
+        [person(id, *told, first='=A"', last="B", zip="=1", country="US") for id, told in people.items()],
+        [*to_ads("a"), *[f"{id},ads,ads,granted,2026-01-01" for id in "bcde"]],
+    )
+    written = Written(home, everybody(home, "google", "google_data_manager"))
+    names = [f"everybody.google_data_manager-part0{n}.json" for n in (1, 2, 3)]
+    assert sorted(name for name in written.files if name.endswith(".json")) == names
+    assert [one.rows for one in written.outputs if one.path.endswith(".json")] == [2, 2, 1]
+    members = [one for name in names for one in json.loads(written.files[name])["audienceMembers"]]
+    assert [one.get("consent") for one in members] == [
+        dict.fromkeys(("adUserData", "adPersonalization"), "CONSENT_GRANTED"), None, None, None, None,
+    ]  # fmt: skip
+    keys = {"Email": "emailAddress", "Phone": "phoneNumber"}
+    for row, member in zip(written.rows("google"), members, strict=True):
+        *identifiers, address = member["userData"]["userIdentifiers"]
+        assert identifiers == [{keys[name]: row[name]} for name in keys if row[name]]
+        assert address["address"]["postalCode"] == "=1" and row["Zip"] == "'=1", "a program reads it, no spreadsheet"
+        assert [*address["address"].values()][:3] == [row["First Name"], row["Last Name"], row["Country"]]
 
 
 def test_what_would_be_a_formula_is_harmless_and_no_id_is_altered(home):

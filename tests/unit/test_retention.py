@@ -2,10 +2,12 @@
 
 import datetime as dt
 import json
+import os
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
+import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -207,6 +209,27 @@ def test_files_with_addresses_go_sooner_and_the_manifest_says_so(kept: Kept) -> 
     with kept.engine() as engine:
         short = settings.model_copy(update={"keep_platform_days": 1})
         assert len(plan(short, engine).with_addresses) == 2 and not plan(short, engine, spare=[JAN_30])
+
+
+def test_the_text_of_quarantined_rows_goes_and_numbers_and_reasons_stay(kept: Kept) -> None:
+    folder, settings = kept.home / "data/quarantine", kept.settings.model_copy(update={"keep_daily": 9})
+    folder.mkdir()
+    rows = pl.DataFrame({"row_number": [2, 7], "reasons": ["missing", "no number"], "raw": ["anna@x.example", "Bert"]})
+    for name, age in (("old-0.parquet", 92), ("new-1.parquet", 88), (".hidden.parquet", 400)):
+        rows.write_parquet(folder / name)
+        at = dt.datetime.combine(settings.today() - dt.timedelta(age), dt.time(12)).timestamp()
+        os.utime(folder / name, (at, at))
+    (folder / "cut-2.parquet").write_text("no Parquet")
+    os.utime(folder / "cut-2.parquet", (0, 0))
+    what = prune_home(settings, dry_run=True)
+    assert str(what) == "the text of quarantined rows in 1 file" and what.quarantined == (
+        "data/quarantine/old-0.parquet",
+    )
+    assert prune_home(settings) == what and not prune_home(settings)
+    left = pl.read_parquet(folder / "old-0.parquet")
+    assert left.rows() == [(2, "missing", ""), (7, "no number", "")]
+    assert b"anna" not in (folder / "old-0.parquet").read_bytes()
+    assert pl.read_parquet(folder / "new-1.parquet").equals(rows) and kept.in_warehouse() == set(DAYS)
 
 
 def test_what_dies_between_files_and_warehouse_is_finished_by_the_next(

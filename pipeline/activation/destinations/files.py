@@ -10,6 +10,7 @@ import datetime as dt
 import hashlib
 import json
 import logging
+import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -27,12 +28,14 @@ import polars as pl
 from pipeline.activation.destinations.destination import Answer, DeliveryFailed
 from pipeline.activation.destinations.trying import Done, Passing, tried
 from pipeline.activation.ledger import Kind, Listed, Row
+from pipeline.activation.list_files import keep_only, take_out, write_list
+from pipeline.engines.duckdb import DuckDBEngine
 from pipeline.places import AUDIENCES
-from pipeline.quoting import quoted, text_literal
+from pipeline.quoting import quoted
 from pipeline.settings import FOLDERS, Destination
 from pipeline.shipped import to_install
 from pipeline.tables.formulas import harmless
-from pipeline.tables.platforms import Platform
+from pipeline.tables.platforms import Platform, PlatformHeader
 
 _OF_OBJECTS, _OF_SSH = ("s3", "gs", "gcs"), ("sftp", "ssh")
 _EXTRAS = {"s3": "s3", "gs": "gs", "gcs": "gs", "sftp": "sftp", "ssh": "sftp"}
@@ -63,13 +66,24 @@ class Files:
             self._withdraw(base, rows)
         with TemporaryDirectory(dir=self._home / "data" / "people") as scratch:
             if kind == "added" and listed is not None and listed.mode != "diff":
-                files = {_below_day(target): self._home / target for target in listed.files}
-                stands_for = (f"{day}/{base}.csv", f"{day}/{base}-part")
+                files = self._published(listed, rows, Path(scratch))
+                stands_for = (f"{day}/{base}.{self._platform.header.ending}", f"{day}/{base}-part")
             else:
                 files = self._written(f"{base}-{kind}-{key[:8]}", listed, kind, rows, Path(scratch))
             entries = [self._upload(f"{day}/{name}", file) for name, file in files.items()]
         self._tell(day, entries, stands_for)
         yield Answer(rows)
+
+    def _published(self, listed: Listed, rows: Sequence[Row], scratch: Path) -> dict[str, Path]:
+        """The files of the home, without whoever must not be sent any more: who has objected since is in them still."""
+        files, staying = dict[str, Path](), [row.identifiers for row in rows]
+        for place, target in enumerate(listed.files):
+            source, copy = self._home / target, scratch / f"{place}.{self._platform.header.ending}"
+            _require_published(source)
+            shutil.copyfile(source, copy)
+            is_other = keep_only(self._platform.header, copy, staying)
+            files[_below_day(target)] = copy if is_other else source
+        return files
 
     def _written(
         self, base: str, listed: Listed | None, kind: Kind, rows: Sequence[Row], scratch: Path
@@ -79,17 +93,19 @@ class Files:
         columns = header.identifiers if kind == "removed" or listed is None else listed.columns
         texts = () if kind == "removed" or listed is None else listed.texts
         told = [row.identifiers if kind == "removed" else _as_text(row.cells) for row in rows]
-        parts = 1
+        parts = ceil(len(told) / (header.most_rows or len(told)))
         while True:
             each = ceil(len(told) / parts)
             names = [base] if parts == 1 else [f"{base}-part{part:02}" for part in range(1, ceil(len(told) / each) + 1)]
-            files = {f"{name}.csv": scratch / f"{place}.csv" for place, name in enumerate(names)}
+            files = {
+                f"{name}.{header.ending}": scratch / f"{place}.{header.ending}" for place, name in enumerate(names)
+            }
             for place, file in enumerate(files.values()):
-                _csv(told[place * each : (place + 1) * each], columns, texts, header.separator, file)
+                _write(told[place * each : (place + 1) * each], columns, texts, kind == "removed", header, file)
             largest = max(file.stat().st_size for file in files.values())
-            if each == 1 or max(largest / (header.most_bytes or largest), each / (header.most_rows or each)) <= 1:
+            if each == 1 or largest <= (header.most_bytes or largest):
                 return files
-            parts += max(1, ceil(parts * largest / (header.most_bytes or largest)) - parts)
+            parts = max(parts + 1, ceil(parts * largest / (header.most_bytes or largest)))
 
     def _withdraw(self, base: str, rows: Sequence[Row]) -> None:
         """Who must not be on the list leaves the files that are in force, those of the newest day that has any; who was
@@ -98,7 +114,8 @@ class Files:
         must, erased = [row for row in rows if row.why], [row for row in rows if row.why == "erased"]
         if not must:
             return
-        for place, (day, told) in enumerate(self._tried(partial(_listed, base, self._kind))):
+        listed = self._tried(partial(_listed, base, self._platform.header.ending, self._kind))
+        for place, (day, told) in enumerate(listed):
             if leaving := must if place == 0 else erased:
                 self._rewrite(day, told, [row.identifiers for row in leaving])
 
@@ -106,18 +123,17 @@ class Files:
         """`told`: files and their sums as the manifest has them; where it was stopped before, one may be another."""
         header, entries = self._platform.header, list[dict[str, Any]]()
         with TemporaryDirectory(dir=self._home / "data" / "people") as scratch:
-            file = Path(scratch, "list.csv")
+            file = Path(scratch, f"list.{header.ending}")
             for name, digest in told.items():
                 file.write_bytes(self._tried(partial(_content, name, self._kind)))
-                is_other = _take_out(file, header.identifiers, header.separator, leaving)
+                is_other = take_out(header, file, leaving)
                 if is_other or _entry(name, file)["sha256"] != digest:
                     entries.append(self._upload(name, file))
         if entries:
             self._tell(day, entries, ())
 
     def _upload(self, name: str, file: Path) -> dict[str, Any]:
-        if not file.exists():
-            raise DeliveryFailed(f"{file.name} is no longer in the home; run its snapshot again.")
+        _require_published(file)
         size = file.stat().st_size
 
         def put(fs: Any, root: str) -> None:
@@ -215,13 +231,13 @@ def _whole(fs: Any, root: str, name: str, kind: str) -> Iterator[str]:
         raise
 
 
-def _listed(base: str, kind: str, fs: Any, root: str) -> list[tuple[str, dict[str, str]]]:
+def _listed(base: str, ending: str, kind: str, fs: Any, root: str) -> list[tuple[str, dict[str, str]]]:
     """(day, files of a list that are in force and their sums), the newest day first; not those of who is removed."""
     fs.invalidate_cache()
     found = list[tuple[str, dict[str, str]]]()
     for path in sorted(fs.glob(f"{root}/*/{_MANIFEST}"), reverse=True):
         day = PurePosixPath(path).parent.name
-        starts = (f"{day}/{base}.csv", f"{day}/{base}-part", f"{day}/{base}-added-")
+        starts = (f"{day}/{base}.{ending}", f"{day}/{base}-part", f"{day}/{base}-added-")
         entries = _told_of(day, fs.cat_file(_place(root, f"{day}/{_MANIFEST}", kind)))
         told = {entry["path"]: str(entry["sha256"]) for entry in entries}
         if of_list := {name: digest for name, digest in told.items() if name.startswith(starts)}:
@@ -260,29 +276,9 @@ def _entry(name: str, file: Path) -> dict[str, Any]:
     return {"path": name, "bytes": file.stat().st_size, "sha256": digest}
 
 
-def _take_out(file: Path, identifiers: Sequence[str], separator: str, leaving: Sequence[dict[str, str]]) -> bool:
-    """Write a list without these; whether any was in it. Each is known by the first identifier it has, of which a list
-    has each once.
-    """
-    read = f"read_csv({text_literal(file)}, delim = {text_literal(separator)}, header = true, all_varchar = true)"
-    first = [next(((name, one[name]) for name in identifiers if one.get(name)), None) for one in leaving]
-    listed = pl.DataFrame([one for one in first if one], schema=["name", "value"], orient="row")
-    with duckdb.connect() as connection:
-        connection.register("leaving", listed)
-        columns = {row[0] for row in connection.execute(f"SELECT column_name FROM (DESCRIBE FROM {read})").fetchall()}
-        matches = [
-            f"coalesce({quoted(name)} IN (SELECT value FROM leaving WHERE name = {text_literal(name)}), FALSE)"
-            for name in identifiers
-            if name in columns
-        ]
-        connection.execute(f"CREATE TABLE rest AS FROM {read} WHERE NOT ({' OR '.join(matches) or 'FALSE'})")
-        before, after = (connection.execute(f"SELECT count(*) FROM {one}").fetchall()[0][0] for one in (read, "rest"))
-        if before == after:
-            return False
-        connection.execute(
-            f"COPY rest TO {text_literal(file)} (FORMAT csv, HEADER, DELIMITER {text_literal(separator)})"
-        )
-    return True
+def _require_published(file: Path) -> None:
+    if not file.exists():
+        raise DeliveryFailed(f"{file.name} is no longer in the home; run its snapshot again.")
 
 
 def _opened(destination: Destination, kind: str) -> tuple[Any, str]:
@@ -328,8 +324,9 @@ def _as_text(cells: str | None) -> dict[str, Any]:
     return dict(json.loads(cells or "{}", parse_float=str, parse_int=str))
 
 
-def _csv(
-    rows: Sequence[dict[str, Any]], columns: Sequence[str], texts: Sequence[str], separator: str, file: Path
+def _write(
+    rows: Sequence[dict[str, Any]], columns: Sequence[str], texts: Sequence[str], are_removed: bool,
+    header: PlatformHeader, file: Path,
 ) -> None:  # fmt: skip
     """As files of the folder are written: free texts are made harmless."""
     told = {name: [_cell(row.get(name)) for row in rows] for name in columns}
@@ -338,10 +335,7 @@ def _csv(
     )
     with duckdb.connect() as connection:
         connection.register("told", pl.DataFrame(told, schema=dict.fromkeys(columns, pl.String)))
-        connection.execute(
-            f"COPY (SELECT {shown} FROM told) TO {text_literal(file)} "
-            f"(FORMAT csv, HEADER, DELIMITER {text_literal(separator)})"
-        )
+        write_list(DuckDBEngine(connection), header, f"SELECT {shown} FROM told", columns, are_removed, file)
 
 
 def _cell(value: Any) -> str | None:

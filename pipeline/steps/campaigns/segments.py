@@ -32,6 +32,8 @@ class Estimate:
     control: int
     effect: float
     variance: float
+    treated_mean: float | None = None
+    """Of one campaign; of several there is none."""
 
 
 def segment_rows(arms: Iterable[Row], known: Mapping[str, Collection[str]], lately: Collection[str]) -> list[Row]:
@@ -109,7 +111,9 @@ def _variance(cell: Cell) -> float:
 
 def _estimate(segment: str, cell: Cell) -> Estimate:
     treated, control = cell
-    return Estimate(segment, treated.n, control.n, treated.mean() - control.mean(), _variance(cell))
+    return Estimate(
+        segment, treated.n, control.n, treated.mean() - control.mean(), _variance(cell), treated.mean()
+    )  # fmt: skip
 
 
 def _together(
@@ -149,6 +153,7 @@ def _compared(campaign: str, metric: str, by: Mapping[str, list[Estimate]]) -> l
             "segment": part.segment,
             "treated": part.treated,
             "control": part.control,
+            "treated_mean": part.treated_mean,
             **_with_ends("effect", part.effect, part.variance**0.5),
             **_with_ends("shrunk", float(whole.shrunk[place]), float(whole.shrunk_errors[place])),
             **_with_ends("mean", whole.mean, whole.mean_error),

@@ -44,7 +44,7 @@ columns:
   p_purchase_90d:        {type: DOUBLE, unit: share, nullable: true, min: 0, max: 1, meaning: "Probability of an occasion in the next 90 days (churn_predictions)"}
   churn_probability:     {type: DOUBLE, unit: share, nullable: true, min: 0, max: 1, meaning: "Probability of no occasion within churn_horizon_days (churn_predictions)"}
   churn_horizon_days:    {type: INTEGER, unit: days, nullable: true, min: 1, meaning: "The churn horizon of the day (churn_predictions)"}
-  discount_band:         {type: VARCHAR, nullable: true, values: [none, low, mid, high], meaning: "Discount to offer at most, by rules (discount_bands)"}
+  discount_band:         {type: VARCHAR, nullable: true, values: [none, low, mid, high], meaning: "Discount to offer at most (discount_bands)"}
   discount_reason:       {type: VARCHAR, nullable: true, meaning: "Why that band (discount_bands)"}
   is_held_out:           {type: BOOLEAN, meaning: "Left alone by every audience, to compare with (control_members, global-v1)"}
   is_premium_alert:      {type: BOOLEAN, meaning: "Of high value and losing interest (premium_alerts)"}

@@ -13,6 +13,7 @@ columns:
   segment:       {type: VARCHAR, meaning: "Where they stood on the evening before, by the orders until then and the limits of the snapshot date; lead: had not bought; other: segments with fewer than 10 members, or 5 visitors or buyers (20 buyers for spend), in a group"}
   treated:       {type: BIGINT, unit: customers, min: 10, meaning: Treated members of the segment}
   control:       {type: BIGINT, unit: customers, min: 10, meaning: Control members of it}
+  treated_mean:  {type: DOUBLE, nullable: true, meaning: "Share of the treated who visited or bought; mean spend; null for (all)"}
   effect:        {type: DOUBLE, meaning: "Mean of the treated − mean of the control members: a share, or currency"}
   effect_low:    {type: DOUBLE, meaning: Lower end of its 95 % interval (normal)}
   effect_high:   {type: DOUBLE, meaning: Upper end of it}

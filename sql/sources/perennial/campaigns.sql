@@ -15,10 +15,11 @@ raw:
   cost:          {}
   currency:      {}
   coupon:        {}
+  discount_share: {meaning: "0.1 for 10 %"}
   updated_at:    {meaning: "When the row was last changed: of two rows, the later counts"}
   exported_at:   {meaning: "When the file was exported: tells it from older and newer exports"}
 */
 SELECT
   row_number, campaign_id, campaign_name, campaign_type, programme, channel, sent_at, window_days, control_share,
-  audience, cost, currency, coupon, updated_at, exported_at
+  audience, cost, currency, coupon, discount_share, updated_at, exported_at
 FROM export
