@@ -104,15 +104,30 @@ class Fit:
         return float(len(self.model.values) * np.log(self.customers) - 2 * self.log_likelihood)
 
 
-def fit(kind: type[TimingModel], histories: Histories, last: TimingModel | None = None) -> Fit:
+@dataclass(frozen=True)
+class Prepared:
+    """Histories with what the fits of every kind to them share: sketches, and the fit without dropout."""
+
+    customers: _Customers
+    plain: Fit
+
+    @classmethod
+    def of(cls, histories: Histories) -> Prepared:
+        customers = _Customers.of(histories)
+        return cls(customers, _attempt(NBD, customers, 0.0, None))
+
+
+def fit(kind: type[TimingModel], histories: Histories | Prepared, last: TimingModel | None = None) -> Fit:
     """Fit `kind`; `last` (parameters of an earlier fit) is one more place to start from.
 
     Unpenalised first. Where that has no proper maximum because customers drop out alike, the model of one dropout is
     the fit. Otherwise it is tried again with c · Σ(ln θ)² added to the mean negative log-likelihood, which holds all
     parameters away from 0 and infinity alike.
     """
-    customers = _Customers.of(histories)
-    plain = _attempt(NBD, customers, 0.0, None)
+    prepared = histories if isinstance(histories, Prepared) else Prepared.of(histories)
+    customers, plain = prepared.customers, prepared.plain
+    if kind is NBD and last is None and plain.status != "refused":
+        return plain
     attempts = []
     for penalty in PENALTIES:
         attempt = _attempt(kind, customers, penalty, last)

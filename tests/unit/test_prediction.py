@@ -560,10 +560,10 @@ class Listening:
         return self.engine.read(sql, parameters)
 
 
-def test_a_night_asks_nothing_that_the_lint_does_not_see(nights_at_the_origin):
+def test_a_night_asks_nothing_that_the_lint_does_not_see(nights_at_the_origin, tmp_path):
     night = nights_at_the_origin["sample"]
     listening = Listening(night.engine)
-    compute(listening, night.settings, night.day, print)
+    compute(listening, Settings(home=tmp_path), night.day, print)
     assert len(listening.asked) > 5
     assert listening.asked <= set(queries().values())
 

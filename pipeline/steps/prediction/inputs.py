@@ -269,8 +269,13 @@ class Cohort:
         """At most so many of the customers, every k-th in an order of their histories: enough to train on, and the
         same every time, whatever the customers are called."""
         step = -(-self.frame.height // most)
-        ordered = self.frame.with_columns(self._keys.alias("_key")).sort("_key", *FEATURES, "later")
-        return Cohort(self.origin, self.until, ordered.drop("_key").gather_every(step))
+        return Cohort(self.origin, self.until, self.frame[self._order.gather_every(step)])
+
+    @cached_property
+    def _order(self) -> pl.Series:
+        """Rows in an order of their histories, (n,): a window is sampled for every day that learns from it."""
+        rows = self.frame.select(*FEATURES, "later").with_columns(self._keys.alias("_key")).with_row_index("_row")
+        return rows.sort("_key", *FEATURES, "later")["_row"]
 
     @property
     def folds(self) -> NDArray[np.intp]:

@@ -17,7 +17,7 @@ from pipeline.models import conformal, validation
 from pipeline.models.beta_geometric import BGNBD, MBGNBD
 from pipeline.models.clock import LEAST_DAYS as LEAST_SEASON_DAYS
 from pipeline.models.clock import Clock, Factor, ratio
-from pipeline.models.fitting import Fit, fit
+from pipeline.models.fitting import Fit, Prepared, fit
 from pipeline.models.gamma_gamma import LEAST_REPEAT_BUYERS, GammaGamma, Spenders, SpendFit, fit_spend
 from pipeline.models.histories import Array, Histories
 from pipeline.models.nbd import NBD
@@ -63,6 +63,7 @@ from pipeline.steps.prediction.inputs import (
     window,
     year_ago,
 )
+from pipeline.steps.prediction.kept_fits import KeptFits, key_of
 from pipeline.steps.prediction.season import YEAR_DAYS, Season, clock_of, factors_of, purchases_a_day, unknown
 from pipeline.steps.prediction.threads import side_by_side
 
@@ -110,12 +111,15 @@ class Night:
         settings: Settings,
         day: dt.date,
         last: Mapping[str, TimingModel | GammaGamma] | None = None,
+        kept: KeptFits | None = None,
     ) -> None:
-        """`last`: models of an earlier night, where the search on all data may start."""
+        """`last`: models of an earlier night, where the search on all data may start. `kept`: fits of earlier nights,
+        and of this one afterwards."""
         self.engine = engine
         self.settings = settings
         self.day = day
         self._last = last or {}
+        self._kept = kept or KeptFits(None)
         self._holdouts: dict[tuple[dt.date, dt.date], Cohort] = {}
         self._windows: dict[dt.date, dict[dt.date, Cohort]] = {}
         self._found: dict[dt.date, dict[str, Fit]] = {}
@@ -380,17 +384,30 @@ class Night:
             return
         histories = {day: self._histories_at(day) for day in {day for _, day in wanted}}
         begun = time.perf_counter()
-        alone = self.settings.clv.fitter == "lifetimes"  # whose derivatives are no business of two threads
-        fitter = self._fitter()
-        found = side_by_side(lambda one: fitter(one[0], histories[one[1]], self._start(*one)), wanted, alone)
-        for (kind, day), one in zip(wanted, found, strict=True):
-            self._found.setdefault(day, {})[kind.name] = one
-        for day, data in histories.items():
+        keys = {one: key_of(one[0], histories[one[1]], self._start(*one), self.settings.clv.fitter) for one in wanted}
+        found = {one: fit for one, key in keys.items() if (fit := self._kept.find(key))}
+        found |= self._fitted([one for one in wanted if one not in found], histories)
+        for (kind, day), key in keys.items():
+            self._found.setdefault(day, {})[kind.name] = found[kind, day]
+            self._kept.keep(key, found[kind, day])
+        for day in histories:
             fits = self._found[day]
             if not usable(fits) and all(kind.name in fits for kind in KINDS):
-                fits[NBD.name] = fit(NBD, data)
+                fits[NBD.name] = fit(NBD, histories[day])
             self._found[day] = {kind.name: fits[kind.name] for kind in _ALL_KINDS if kind.name in fits}
         self.fitting_seconds += time.perf_counter() - begun
+
+    def _fitted(
+        self, wanted: Sequence[tuple[type[TimingModel], dt.date]], histories: Mapping[dt.date, Histories]
+    ) -> dict[tuple[type[TimingModel], dt.date], Fit]:
+        """Side by side; what the kinds share of a day is computed once."""
+        fitter, given = self._fitter(), dict[dt.date, Histories | Prepared](histories)
+        if fitter is fit:
+            days = list(dict.fromkeys(day for _, day in wanted))
+            given |= zip(days, side_by_side(lambda day: Prepared.of(histories[day]), days), strict=True)
+        alone = fitter is not fit  # derivatives of lifetimes are no business of two threads
+        fits = side_by_side(lambda one: fitter(one[0], given[one[1]], self._start(*one)), wanted, alone)
+        return dict(zip(wanted, fits, strict=True))
 
     def _histories_at(self, origin: dt.date) -> Histories:
         if origin == self.day:

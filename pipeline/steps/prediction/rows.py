@@ -41,6 +41,7 @@ from pipeline.steps.prediction.holdouts import (
     trained_on,
 )
 from pipeline.steps.prediction.inputs import HISTORY, Cohort, everybody, histories_of, kept_share, parts_of
+from pipeline.steps.prediction.kept_fits import KeptFits
 from pipeline.steps.prediction.nightly import Night, last_models
 from pipeline.steps.prediction.threads import side_by_side
 
@@ -63,9 +64,11 @@ Rows = list[dict[str, Any]]
 def compute(engine: Engine, settings: Settings, day: dt.date, log: Callable[[str], object]) -> dict[str, pl.DataFrame]:
     """Fit, test and apply the models of a day; without enough data the log says why, and nothing is written but what
     projections of the lifecycle were worth, which need other data."""
-    night = Night(engine, settings, day, last_models(_last_parameters(engine, day)))
+    kept = KeptFits(settings.warehouse_file.with_name("fits.json"))
+    night = Night(engine, settings, day, last_models(_last_parameters(engine, day)), kept)
     log(f"{day}: {night.why_not or night.sentence}")
     frames = frames_of(night)
+    kept.save()
     if night.all_fits:
         log(f"{day}: {len(night.all_fits)} fits took {night.fitting_seconds:.1f} seconds.")
     of_shop = projection.judged(projection.backtest(projection.read_months(engine, day), day))
