@@ -1,7 +1,8 @@
 """Plotly figures from small frames of aggregates.
 
 A figure names colours only by the variables of style.css (`var(--…)`); app.js looks them up when it draws, so that one
-figure serves light, dark and print. Plotly is imported inside the functions: it costs seconds at start.
+figure serves light, dark and print. Figures are plain values: that Plotly knows every one of their fields is for tests
+to see, since its classes cost seconds of every night.
 """
 
 from __future__ import annotations
@@ -65,15 +66,14 @@ _SMALL_TILE = 0.06
 
 def segment_map(segments: pl.DataFrame, column: str, show: Callable[[Any], str]) -> Figure:
     """Treemap of one catalogue: area is `column`, colour is rank. Frame: label, segment_rank and `column`."""
-    import plotly.graph_objects as go
-
     rows = [row for row in segments.sort("segment_rank").to_dicts() if row[column] > 0]
     ranks, whole = segments.height, sum(row[column] for row in rows)
     shares = [words.percent(words.share_of(row[column], whole)) for row in rows]
     labels = [plain(row["label"]) for row in rows]
     texts = [f"{show(row[column])} · {share}" for row, share in zip(rows, shares, strict=True)]
     # The first node is the whole, without a face: Plotly would invent one and find no colours for it.
-    tree = go.Treemap(
+    tree = _trace(
+        "treemap",
         ids=["all", *(str(row["segment_rank"]) for row in rows)],
         labels=["", *labels],
         parents=["", *(["all"] * len(rows))],
@@ -109,8 +109,6 @@ def migration(
     moves_only: bool,
 ) -> Figure:
     """Sankey from the previous snapshot to this one. Frame: previous_segment (null: new), segment, customers."""
-    import plotly.graph_objects as go
-
     rows = [r for r in flows.to_dicts() if not (moves_only and r["previous_segment"] == r["segment"])]
     worst, steps = len(ranks) + 1, max(ranks.values(), default=1)
     before = sorted({r["previous_segment"] for r in rows}, key=lambda s: (s is None, ranks.get(s, worst), str(s)))
@@ -125,7 +123,8 @@ def migration(
         return NEWCOMERS if segment is None else labels.get(segment, segment.replace("_", " ").capitalize())
 
     directions = [direction(r["previous_segment"], r["segment"], ranks) for r in rows]
-    sankey = go.Sankey(
+    sankey = _trace(
+        "sankey",
         arrangement="fixed",
         node={
             "label": [f"{plain(name(s))} {words.short_count(total(side, s))}" for side, s in nodes],
@@ -195,11 +194,10 @@ def dots(
     title: str, shares: bool = False, currency: str | None = None,
 ) -> Figure:  # fmt: skip
     """A dot with its interval in each row, the first row on top; `beside` is the value where nothing is to be seen."""
-    import plotly.graph_objects as go
-
     values = [None if value is None else as_float(value, series.digits) for value in series.values]
     low, high = ([_apart(value, end) for value, end in zip(series.values, ends, strict=True)] for ends in band)
-    trace = go.Scatter(
+    trace = _trace(
+        "scatter",
         name=plain(series.name),
         mode="markers",
         x=values,
@@ -264,13 +262,12 @@ def _cut(name: str, width: int) -> str:
 
 def waterfall(ends: tuple[tuple[str, Any], tuple[str, Any]], parts: Sequence[tuple[str, Any]], currency: str) -> Figure:
     """From the first end over the parts of the change to the second, horizontal, so that the names fit a phone."""
-    import plotly.graph_objects as go
-
     (first, opening), (last, closing) = ends
     steps = [(first, opening), *parts, (last, closing)]
     shown = [words.short_money(value, currency) for _, value in steps]
     shown[1:-1] = [words.change(value, lambda amount: words.short_money(amount, currency)) for _, value in parts]
-    trace = go.Waterfall(
+    trace = _trace(
+        "waterfall",
         orientation="h",
         measure=["absolute", *(["relative"] * len(parts)), "total"],
         # The amounts stand with the names: beside the bars there is no room for them on a phone.
@@ -325,11 +322,10 @@ def areas(
     days: Sequence[dt.date], series: Sequence[Series], currency: str | None, breaks: Sequence[dt.date] = ()
 ) -> Figure:
     """Areas on top of each other from day to day, the first at the foot; dotted lines where the measure changes."""
-    import plotly.graph_objects as go
-
     at = [f"{day:%Y-%m-%d}" for day in days]
     traces = [
-        go.Scatter(
+        _trace(
+            "scatter",
             name=plain(one.name),
             x=at,
             y=[as_float(value) for value in one.values],
@@ -383,17 +379,16 @@ def lines(
 ) -> Figure:  # fmt: skip
     """Lines over numbers, days or names, with the band of an interval: where, its lower and its upper ends; `shade`:
     the ends of what lies on a darker ground."""
-    import plotly.graph_objects as go
-
     digits = 4 if shares else 2
     traces: list[Any] = []
     if band is not None:
         at, *ends = band
         low, high = ([None if end is None else as_float(end, digits) for end in side] for side in ends)
-        traces.append(go.Scatter(x=[*at, *at[::-1]], y=high + low[::-1], fill="toself", mode="none",
+        traces.append(_trace("scatter", x=[*at, *at[::-1]], y=high + low[::-1], fill="toself", mode="none",
                                  fillcolor="var(--accent-soft)", hoverinfo="skip"))  # fmt: skip
     traces += [
-        go.Scatter(
+        _trace(
+            "scatter",
             name=plain(line.name), x=list(line.at),
             y=[None if value is None else as_float(value, digits) for value in line.values],
             mode="lines" if len(line.at) > _MARKED else "lines+markers", opacity=1 if line.stands_out else 0.55,
@@ -430,15 +425,15 @@ def calibration(
     texts: Sequence[str],
 ) -> Figure:  # fmt: skip
     """Shares that happened against their probability, with intervals; on the dotted line both are equal."""
-    import plotly.graph_objects as go
-
     top = round(min(1.0, 1.06 * max(0.05, *predicted, *high)), 4)
-    even = go.Scatter(
+    even = _trace(
+        "scatter",
         name="What was promised", x=[0, top], y=[0, top], mode="lines", hoverinfo="skip",
         line={"color": MUTED, "width": 1.5, "dash": "dot"}, marker={"color": MUTED},
     )  # fmt: skip
     ends = ([_apart(share, end) for share, end in zip(observed, side, strict=True)] for side in (high, low))
-    points = go.Scatter(
+    points = _trace(
+        "scatter",
         name="What happened, with its 95% interval", x=[as_float(x, 4) for x in predicted],
         y=[as_float(y, 4) for y in observed], mode="lines+markers", line={"color": ACCENT, "width": 1},
         error_y={"type": "data", "symmetric": False, "thickness": 1.6, "width": 4, "color": ACCENT,
@@ -465,19 +460,19 @@ def upright_bars(
     `aims`: a bar across each place, None where there is none. `overlays`: name and values by place of lines. `shares`:
     the values are; `whole`: their stack is 100 %. The labels are markup, or days on an axis of dates.
     """
-    import plotly.graph_objects as go
-
     traces: list[Any] = [_bars(one, labels) for one in series]
     axis: dict[str, Any] = {"tickformat": ".0%", "nticks": 5} if shares else amounts_of(traces, "y", currency)
     reached = {place: aim for place, aim in enumerate(aims) if aim is not None}
     if reached:  # what the pointer finds; the line across is a shape, as wide as its column at any width
-        traces.append(go.Scatter(
+        traces.append(_trace(
+            "scatter",
             name="Target", x=[labels[place] for place in reached], y=list(reached.values()), mode="markers",
             marker={"size": 3, "color": INK}, hovertext=[series[0].texts[place] for place in reached],
             hoverinfo="text",
         ))  # fmt: skip
     traces += [
-        go.Scatter(
+        _trace(
+            "scatter",
             name=plain(name), x=list(values), y=[as_float(value, 4) for value in values.values()],
             mode="lines+markers", line={"color": INK, "width": 2, "dash": dash}, marker={"color": INK, "size": 7},
             hovertext=[f"{plain(name)}: {words.percent(value)}" for value in values.values()], hoverinfo="text",
@@ -532,8 +527,6 @@ class HeatCell:
 def heatmap(columns: Sequence[str], rows: Sequence[str], cells: Sequence[HeatCell], titles: tuple[str, str],
             highest: float | None = None, height: int = 320) -> Figure:  # fmt: skip
     """Cells of two scales, the first row at the bottom; those without a value are grey."""
-    import plotly.graph_objects as go
-
     known = {(cell.row, cell.column): cell for cell in cells}
     top = highest or max((cell.value for cell in cells if cell.value is not None), default=0) or 1
 
@@ -541,7 +534,8 @@ def heatmap(columns: Sequence[str], rows: Sequence[str], cells: Sequence[HeatCel
         cell = known.get((row, column))
         return None if cell is None else getattr(cell, field)
 
-    heat = go.Heatmap(
+    heat = _trace(
+        "heatmap",
         x=list(range(len(columns))),
         y=list(range(len(rows))),
         z=[[_four(of(row, column, "value")) for column in range(len(columns))] for row in range(len(rows))],
@@ -583,14 +577,13 @@ def legend(figure: Figure) -> tuple[tuple[str, str], ...]:
 
 
 def _bars(one: Series, at: Sequence[str], horizontal: bool = False) -> Any:
-    import plotly.graph_objects as go
-
     values = [None if value is None else as_float(value, one.digits) for value in one.values]
-    return go.Bar(
+    return _trace(
+        "bar",
         name=plain(one.name),
         orientation="h" if horizontal else "v",
-        x=values if horizontal else at,
-        y=at if horizontal else values,
+        x=values if horizontal else list(at),
+        y=list(at) if horizontal else values,
         marker={"color": one.colour} if one.opacity == 1 else {"color": one.colour, "opacity": one.opacity},
         hovertext=list(one.texts),
         hoverinfo="text",
@@ -626,8 +619,6 @@ def direction(origin: str | None, target: str, ranks: Mapping[str, int]) -> str:
 
 def drawn(traces: Sequence[Any], layout: Mapping[str, Any]) -> Figure:
     """The figure as plain JSON values, with what all figures share."""
-    import plotly.graph_objects as go
-
     axis = {
         "fixedrange": True,
         "automargin": True,
@@ -646,11 +637,13 @@ def drawn(traces: Sequence[Any], layout: Mapping[str, Any]) -> Figure:
         "showlegend": False,  # the page says it, where a screen reader and a phone can follow: see `legend`
     }  # fmt: skip
     axes = {name: _merged(axis, layout[name]) for name in ("xaxis", "yaxis") if name in layout}
-    # Traces and layout check themselves; a go.Figure of them would check and copy everything once more.
-    return {
-        "data": [trace.to_plotly_json() for trace in traces],
-        "layout": go.Layout({**shared, **layout, **axes}).to_plotly_json(),
-    }
+    told = {**shared, **layout, **axes}
+    return {"data": list(traces), "layout": {name: value for name, value in told.items() if value != []}}
+
+
+def _trace(kind: str, **fields: Any) -> dict[str, Any]:
+    """What Plotly calls a trace: data and how they are drawn."""
+    return {"type": kind, **fields}
 
 
 def _scale(traces: Sequence[Any], axis: str) -> dict[str, Any]:

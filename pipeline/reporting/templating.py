@@ -67,6 +67,9 @@ class Texts:
     def _rendered(
         self, environment: jinja2.Environment, template: str, place: str
     ) -> Callable[[Mapping[str, Any]], str]:
+        if "{" not in template:  # most titles and captions: there is nothing to compile
+            said = _SPACES.sub(" ", template).strip(" ")
+            return lambda _: said
         try:
             compiled = self._compiled(environment, template)
         except jinja2.TemplateError as error:

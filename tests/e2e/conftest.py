@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-IMPORTED = ["homes", "pipeline.runs", "pipeline.steps.prediction.rows", "plotly.graph_objects"]
+IMPORTED = ["homes", "pipeline.runs", "pipeline.steps.prediction.rows"]
 """Not `pipeline.cli`, which looks at its surroundings when it is imported."""
 
 

@@ -11,6 +11,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
+import plotly.graph_objects as go
 import polars as pl
 import pytest
 from shop import Shop, open_engine
@@ -613,6 +614,20 @@ def test_every_chart_says_what_it_means_and_what_it_rests_on(two_snapshots: Shop
             assert view.sentence.endswith("."), view.sentence
             assert not re.search(r"\b(None|nan|inf)\b", view.sentence), view.sentence
             assert not re.search(r"NaN|Infinity", json.dumps(view.figure)), chart.id
+
+
+def test_every_figure_is_one_that_plotly_knows(two_snapshots: Shop) -> None:
+    """Plotly's own classes take every field of it, and change nothing."""
+    figures = [
+        view.figure for charts in charts_of(two_snapshots.engine.read).values() for c in charts for view in c.views
+    ]
+    drawn = set()
+    for figure in figures:
+        for trace in figure["data"]:
+            assert go.Figure(data=[trace]).data[0].to_plotly_json() == trace
+            drawn.add(trace["type"])
+        assert go.Layout(figure["layout"]).to_plotly_json() == figure["layout"]
+    assert drawn >= {"bar", "scatter", "heatmap", "treemap", "sankey"}
 
 
 def test_what_the_overview_tells_of_a_tiny_shop(two_snapshots: Shop, tmp_path: Path) -> None:
