@@ -10,7 +10,7 @@ from typing import Any
 import dagster as dg
 import duckdb
 
-from pipeline.days import DAY_TAG, LATEST
+from pipeline.days import DAY_TAG, LATEST, first_day
 from pipeline.definitions import build_defs
 from pipeline.engines.duckdb import DuckDBEngine
 from pipeline.errors import PerennialError
@@ -59,8 +59,9 @@ def run_snapshot(
         _check_day(settings, snapshot)
         _check_periods(settings, snapshot)
     with dg.DagsterInstance.get() as instance:
+        known_before, job = first_day(settings), build_defs(settings).resolve_job_def(JOB)
         if snapshot is None or _is_before_all_orders(settings, snapshot):
-            known = _load_exports(settings, instance, config)
+            known = _load_exports(settings, instance, config, job)
             if snapshot is None:
                 snapshot, remark = known.latest, str(known) if known.have_ended else None
                 tags = {DAY_TAG: LATEST}
@@ -68,7 +69,9 @@ def run_snapshot(
                 _check_periods(settings, snapshot)
                 say(remark or f"As of {snapshot}, the last closed day.")
             _check_orders(settings, snapshot, known)
-        result = _execute(build_defs(settings).resolve_job_def(JOB), instance, config, str(snapshot), tags=tags)
+            if first_day(settings) != known_before:  # then there are other days than the job knows
+                job = build_defs(settings).resolve_job_def(JOB)
+        result = _execute(job, instance, config, str(snapshot), tags=tags)
     return Finished(result.run_id, snapshot, remark)
 
 
@@ -88,7 +91,8 @@ def run_range(
     finished: list[Finished] = []
     with dg.DagsterInstance.get() as instance, _home_for_range(settings, say):
         if _is_before_all_orders(settings, days[0]):
-            _check_orders(settings, days[0], _load_exports(settings, instance, _config(sources, verbose)))
+            job = build_defs(settings).resolve_job_def(JOB)
+            _check_orders(settings, days[0], _load_exports(settings, instance, _config(sources, verbose), job))
         definitions = build_defs(settings, {"warehouse": warehouse_of(settings, days)})
         job, keys = definitions.resolve_job_def(JOB), None
         for number, day in enumerate(days, start=1):
@@ -166,9 +170,11 @@ def _is_before_all_orders(settings: Settings, day: dt.date) -> bool:
     return known is None or day < known.first
 
 
-def _load_exports(settings: Settings, instance: dg.DagsterInstance, config: Mapping[str, Any]) -> OrderDays:
+def _load_exports(
+    settings: Settings, instance: dg.DagsterInstance, config: Mapping[str, Any], job: dg.JobDefinition
+) -> OrderDays:
     """Load alone, without a day; what is then known of the days with an order. Raises RunFailed if there is none."""
-    _execute(build_defs(settings).resolve_job_def(JOB), instance, config, None, asset_selection=_ingest_keys())
+    _execute(job, instance, config, None, asset_selection=_ingest_keys())
     known = _order_days(settings)
     if known is None:
         raise RunFailed(
