@@ -174,3 +174,12 @@ def test_a_night_fits_only_what_is_new_and_says_the_same(file: Path) -> None:
     for day in tonight:
         assert list(kept.fits(day)) == list(alone.fits(day))
         assert all(same(kept.fits(day)[name], one) for name, one in alone.fits(day).items())
+
+
+def test_where_no_kind_holds_there_is_the_one_without_dropout(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pipeline.steps.prediction.nightly.usable", lambda _: {})
+    day = dt.date(2026, 3, 1)
+    for _ in range(2):  # fitted, and kept
+        night = Counting({day: histories(1)}, KeptFits(file))
+        assert same(night.fits(day)["nbd"], fit(NBD, histories(1)))
+        night._kept.save()

@@ -621,13 +621,18 @@ def test_every_figure_is_one_that_plotly_knows(two_snapshots: Shop) -> None:
     figures = [
         view.figure for charts in charts_of(two_snapshots.engine.read).values() for c in charts for view in c.views
     ]
+    figures += [
+        charts.segment_map(segments(("Best", 3, "9"), ("Worst", 1, "4")), "customers", words.count),
+        charts.waterfall((("A", Decimal(100)), ("B", Decimal(140))), [("part", Decimal(40))], "EUR"),
+        charts.calibration([0.1], [0.2], [0.1], [0.3], ["a tenth"]),
+    ]
     drawn = set()
     for figure in figures:
         for trace in figure["data"]:
             assert go.Figure(data=[trace]).data[0].to_plotly_json() == trace
             drawn.add(trace["type"])
         assert go.Layout(figure["layout"]).to_plotly_json() == figure["layout"]
-    assert drawn >= {"bar", "scatter", "heatmap", "treemap", "sankey"}
+    assert drawn == {"bar", "scatter", "heatmap", "treemap", "sankey", "waterfall"}
 
 
 def test_what_the_overview_tells_of_a_tiny_shop(two_snapshots: Shop, tmp_path: Path) -> None:

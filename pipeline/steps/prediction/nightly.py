@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import cached_property, partial
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import polars as pl
@@ -385,7 +385,7 @@ class Night:
         histories = {day: self._histories_at(day) for day in {day for _, day in wanted}}
         begun = time.perf_counter()
         keys = {one: key_of(one[0], histories[one[1]], self._start(*one), self.settings.clv.fitter) for one in wanted}
-        found = {one: fit for one, key in keys.items() if (fit := self._kept.find(key))}
+        found = {one: known for one, key in keys.items() if (known := self._kept.find(key))}
         found |= self._fitted([one for one in wanted if one not in found], histories)
         for (kind, day), key in keys.items():
             self._found.setdefault(day, {})[kind.name] = found[kind, day]
@@ -447,8 +447,9 @@ class Night:
             return self.fitted("").model
         return self.fitted(judged.best_timing).model
 
-    def _fitter(self) -> Callable[[type[TimingModel], Histories, TimingModel | None], Fit]:
-        """Asked before threads begin, which must import nothing: two that import a package can find it half made."""
+    def _fitter(self) -> Callable[[type[TimingModel], Any, TimingModel | None], Fit]:
+        """What fits histories, or where it is ours what is prepared of them. Asked before threads begin, which must
+        import nothing: two that import a package can find it half made."""
         if self.settings.clv.fitter == "perennial":
             return fit
         from pipeline.models import lifetimes_fitter
