@@ -29,7 +29,7 @@ MODELS = {
     "gamma_gamma": "Gamma-Gamma", "mean": "the mean of all orders", "shop": "The shop",
     "base_rate": "Everyone alike (base rate)", "recency_logistic": "Recency alone",
     "rate": "Everyone goes on as before", "zero": "Nobody buys again",
-    "historic_spend": "Everyone spends on as before",
+    "historic_spend": "Everyone spends on as before", "mean_spend": "Everyone spends the mean",
     "projection": "Projection of the lifecycle", "mean_month": "The mean month",
 }  # fmt: skip
 TARGETS = {
@@ -185,14 +185,12 @@ class Verdict:
 @dataclass(frozen=True)
 class Result:
     """One test. `gain`: share by which the published model is better than the best baseline; `gap`: calibration gap of
-    a probability; `bias`: predicted total against the actual one in %, of counts and value; `only`: the model that is
-    the one baseline, where there are no two to choose from."""
+    a probability; `bias`: predicted total against the actual one in %, of counts and value."""
 
     name: str
     gain: float | None
     gap: float | None = None
     bias: float | None = None
-    only: str | None = None
 
 
 _YES = "Yes: better than guessing, and calibrated"
@@ -226,29 +224,21 @@ def verdict(
 def _against_baselines(compared: Sequence[Result], beaten: Sequence[Result]) -> str:
     if not compared:
         return "There was no naive baseline to compare with."
-    # A single baseline may be a weak one: what is won over it says little, so it is named and not counted.
-    gains = sorted(result.gain for result in beaten if result.gain is not None and result.only is None)
-    ends = listed_range(percent(gains[0]), percent(gains[-1])) if gains else ""
-    size = f", with {ends} less error than the best of them" if ends else ""
-    alone = "".join(
-        f" For “{result.name}” there was one baseline only, “{model_name(result.only)}”, which is easy to "
-        "beat; how far it was beaten is left out." for result in beaten if result.only is not None
-    )  # fmt: skip
+    gains = sorted(result.gain for result in beaten if result.gain is not None)
+    size = ""
+    if gains:
+        low, high = percent(gains[0]), percent(gains[-1])
+        size = f", with {low if low == high else f'{low} to {high}'} less error than the best of them"
     if len(beaten) == len(compared):
         many = "in the one test" if len(compared) == 1 else f"in all {len(compared)} tests"
-        return f"On days they had not seen, the published models beat every naive baseline {many}{size}.{alone}"
+        return f"On days they had not seen, the published models beat every naive baseline {many}{size}."
     lost = listed([f"“{result.name}”" for result in compared if result not in beaten])
     if not beaten:
         return f"On days they had not seen, the published models were no better than the best naive baseline: {lost}."
     return (
         f"On days they had not seen, the published models beat the best naive baseline in {len(beaten)} of "
-        f"{len(compared)} tests{size}, but not for {lost}.{alone}"
+        f"{len(compared)} tests{size}, but not for {lost}."
     )
-
-
-def listed_range(low: str, high: str) -> str:
-    """'7.0 %', '7.0 % to 32.7 %'."""
-    return low if low == high else f"{low} to {high}"
 
 
 def _calibration(results: Sequence[Result], off: Sequence[Result]) -> str:

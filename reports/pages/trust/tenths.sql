@@ -37,7 +37,8 @@ WITH tested AS (
 rivals AS (
   SELECT target, model, value
   FROM marts.model_validation
-  WHERE snapshot_date = $snapshot_date AND metric = 'top_10_percent_capture' AND is_baseline AND model <> 'zero'
+  WHERE snapshot_date = $snapshot_date AND metric = 'top_10_percent_capture' AND is_baseline
+    AND model NOT IN ('zero', 'mean_spend')  -- which rank nobody
   QUALIFY row_number() OVER (PARTITION BY target ORDER BY value DESC NULLS LAST, model) = 1
 ),
 deciles AS (
