@@ -14,6 +14,7 @@ from pipeline.reporting.facts import Facts, Report, files_of
 class Action:
     """Somebody to write to: who, how many, what is at stake, what it may cost, and their file."""
 
+    name: str
     label: str
     who: str
     advice: str
@@ -36,7 +37,7 @@ class ActionList:
     @property
     def answer(self) -> str:
         if not self.actions:
-            return "Nobody stands in an action on this day."
+            return "Nobody is in an action on this day."
         first = self.actions[0]
         stake = f", {first.value} at stake" if first.value != words.UNKNOWN else ""
         return f"{first.label}: {first.counted}{stake}. {first.advice}"
@@ -51,6 +52,7 @@ def action_list(report: Report, most: int) -> ActionList:
 
 def _action(facts: Facts, row: Mapping[str, Any]) -> Action:
     return Action(
+        name=row["action"],
         label=row["label"],
         who=row["who"],
         advice=row["advice"],

@@ -112,18 +112,19 @@ def clock_sentence(horizons: Sequence[Ahead], recent: float) -> str:
     known = [ahead for ahead in horizons if ahead.is_known]
     if not known:
         return (
-            "The season is not in these predictions: what the same days did a year ago is not known yet. The last 30 "
-            f"days had {number(recent)} times the purchases of the year’s mean day."
+            "The season is not included: what the same days did a year ago is not known yet. The last 30 days had "
+            f"{number(recent)} times as many purchases a day as the year."
         )
     first = known[0]
     usual = [count(round(ahead.days * ahead.factor)) for ahead in known]
-    told = listed([f"{first.days} days count as {usual[0]} usual days",
-                   *(f"{ahead.days} as {days}" for ahead, days in zip(known[1:], usual[1:], strict=True))])  # fmt: skip
+    others = [f"{one.days} as many as {days}" for one, days in zip(known[1:], usual[1:], strict=True)]
+    told = listed([f"{first.days} days should bring as many purchases as {usual[0]} average days", *others])
     held = ", the most that is accepted" if first.is_held else ""
-    rest = "" if len(known) == len(horizons) else " For the other horizons too few came then to say."
+    rest = "" if len(known) == len(horizons) else " For the other horizons there were too few purchases then."
     return (
-        f"The season is in these predictions: the next {told}{held}. In the same {first.days} days a year ago "
-        f"{count(first.actual or 0)} purchases came where {count(round(first.expected or 0))} were expected.{rest}"
+        f"The season is included: the next {told}{held}. In the same {first.days} days a year ago there were "
+        f"{count(first.actual or 0)} purchases; without the season, {count(round(first.expected or 0))} were "
+        f"expected.{rest}"
     )
 
 
@@ -155,9 +156,9 @@ def _why_so_long(rows: Sequence[Mapping[str, Any]]) -> str:
 def unknown_season_sentence(days: Sequence[int], recent: float) -> str:
     far = "high" if recent > 1 else "low"
     return (
-        f"Season unknown: the last 30 days had {number(recent)} times the purchases of the year’s mean day, and what "
+        f"Season unknown: the last 30 days had {number(recent)} times as many purchases a day as the year, and what "
         f"the same days did a year ago is not known. What is predicted for {listed([str(one) for one in days])} days, "
-        f"and the value, may be far too {far}. Ranks of customers are less concerned than sizes."
+        f"and the value, may be far too {far}. The ranking of customers is affected less."
     )
 
 
