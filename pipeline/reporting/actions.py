@@ -71,7 +71,7 @@ def _counted(row: Mapping[str, Any]) -> str:
 
 
 def _spend(facts: Facts, row: Mapping[str, Any]) -> str:
-    """'at most €2.23 each (measured in part)'. Without a margin what is predicted is revenue, not to be spent whole."""
+    """'at most €2.23 each (measured in part)'; without a margin, what is predicted is revenue, not all to be spent."""
     if row["most_to_spend"] is None:
         return "what may be spent on each is not known"
     if row["most_to_spend"] <= 0:
@@ -79,9 +79,7 @@ def _spend(facts: Facts, row: Mapping[str, Any]) -> str:
     each = facts.money(row["most_to_spend"])
     if str(row["cost_basis"]).startswith("measured"):
         return f"at most {each} each ({row['cost_basis']})"
-    return (
-        f"{each} of revenue each (not measured)" if facts.clv.margin is None else f"at most {each} each (not measured)"
-    )
+    return f"{each} of revenue each" if facts.clv.margin is None else f"at most {each} each"
 
 
 def _others(rows: Sequence[Mapping[str, Any]]) -> str:

@@ -21,7 +21,7 @@ from made_products import make_up_products
 from shop import RealShop, Shop, all_tables, open_engine
 
 from pipeline.reporting import figures
-from pipeline.reporting.chart_files import ColumnSpec, shown_column
+from pipeline.reporting.chart_files import ChartHeader, ColumnSpec, shown_column, with_shared
 from pipeline.reporting.components import Cards, KeyFigures, Nothing, Part, TableCard
 from pipeline.reporting.facts import Query, Report, read_report
 from pipeline.reporting.figures import Data, Shown
@@ -376,10 +376,8 @@ missing: "{% if not today.orders %}Nobody has bought yet.{% endif %}"
 <section>
 {{ ui.heading("By month") }}
 {{ ui.show(charts.months) }}
-<div class="grids">
 {{ ui.show(charts.kinds) }}
 {{ ui.show(charts.weekdays) }}
-</div>
 </section>
 
 <section>
@@ -449,7 +447,7 @@ ORDER BY bought
 """
 WEEKDAYS = """/*
 title: Revenue by day
-draw: {figure: calendar, with: {day: starts_on, amount: revenue}}
+draw: {columns: starts_on, series: {revenue: accent}}
 columns:
   starts_on: Day
   revenue:
@@ -831,6 +829,25 @@ def test_what_a_column_is_comes_from_the_header_of_its_table() -> None:
     with pytest.raises(HeaderError, match=r"worth\.sql: columns\.mean_worth: .* its label \(Mean worth, Worth\)"):
         shown(money, named)
     assert shown(money, named, label="Worth").label == "Worth"
+
+
+def test_charts_of_a_page_read_what_they_share_by_its_name() -> None:
+    shared = {"a": "SELECT 1 AS x", "b": "SELECT x\n  FROM a"}
+    told = "a AS (SELECT 1 AS x), b AS (SELECT x FROM a)"
+    assert with_shared("SELECT x FROM b", shared) == f"WITH {told} SELECT x FROM b"
+    own = "-- why\nWITH c AS (SELECT 2) SELECT x FROM c JOIN a ON TRUE"
+    assert with_shared(own, shared) == own.replace("WITH ", "WITH a AS (SELECT 1 AS x), ")
+    assert with_shared("SELECT 1 AS a", shared) == "SELECT 1 AS a"
+
+
+def test_an_interval_is_two_columns_behind_its_own_shown_alike() -> None:
+    share = {"label": "Share", "kind": "percent", "interval": ["low", "high", "90%"]}
+    told = {"draw": "table", "title": "T", "basis": "n = 1", "columns": {"share": share, "orders": None}}
+    columns = ChartHeader.model_validate(told).columns
+    assert list(columns) == ["share", "low", "high", "orders"]
+    assert [(columns[name].label, columns[name].kind) for name in ("low", "high")] == [
+        ("90% interval: from", "percent"), ("to", "percent"),
+    ]  # fmt: skip
 
 
 COLUMNS = {

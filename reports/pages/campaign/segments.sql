@@ -21,6 +21,9 @@ WITH labels AS (
   SELECT DISTINCT catalogue AS dimension, segment, label
   FROM marts.segment_catalogue
   WHERE snapshot_date = $snapshot_date
+  UNION ALL
+  SELECT dimension, segment, label
+  FROM (VALUES ('lifecycle', 'defecting', 'Lapsing'), ('lifecycle', 'inactive', 'Lapsed')) AS stages (dimension, segment, label)
 )
 SELECT
   uplift.dimension,

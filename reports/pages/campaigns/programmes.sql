@@ -32,7 +32,8 @@ SELECT
   metric,
   CASE metric WHEN 'spend' THEN 'What members spent' ELSE 'Who bought' END AS metric_label,
   CASE metric WHEN 'spend' THEN 'money' ELSE 'percent' END AS kind,
-  programme, quarter, campaigns, mean, mean_low, mean_high, change, change_low, change_high, says,
+  upper(left(programme, 1)) || replace(substr(programme, 2), '-', ' ') AS programme,
+  quarter, campaigns, mean, mean_low, mean_high, change, change_low, change_high, says,
   treated + control AS members
 FROM latest
 WHERE age = 1

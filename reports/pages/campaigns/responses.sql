@@ -1,6 +1,6 @@
 /*
 title: Clicks by programme and segment
-each: {key: programme, label: programme}
+each: {key: programme, label: name}
 draw: {dots: segment, value: clicked, band: [clicked_low, clicked_high], title: "clicked (95% interval)"}
 columns:
   segment: Segment
@@ -9,7 +9,7 @@ columns:
   clicked: {label: Clicked, kind: percent, interval: [clicked_low, clicked_high]}
   expected: {label: "Clicks expected next time", kind: percent}
   bought: {label: "Bought, not caused", kind: percent}
-hidden: [programme, differs]
+hidden: [programme, name, differs]
 let:
   contacts: sum(contacts)::BIGINT
   best: max_by(rows, expected)
@@ -41,6 +41,7 @@ labels AS (
 )
 SELECT
   told.programme,
+  upper(left(told.programme, 1)) || replace(substr(told.programme, 2), '-', ' ') AS name,
   coalesce(
     labels.label, upper(substr(told.segment, 1, 1)) || replace(substr(told.segment, 2), '_', ' ')
   ) AS segment,
