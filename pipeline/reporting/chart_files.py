@@ -87,9 +87,10 @@ class ColumnSpec(BaseModel):
     say: str | None = Field(None, description="Filter that says its values, or the names of those that are spread")
     page: PageSpec | None = Field(None, description="The page that it leads to, where there is one")
     audience: AudienceSpec | None = Field(None, description="The audience whose file it leads to")
-    interval: tuple[str, str] | tuple[str, str, str] | None = Field(
-        None, description="Columns of the ends of its interval, and how sure that is if not 95%; they stand behind it"
-    )
+    interval: tuple[str, ...] | None = Field(
+        None, min_length=2, max_length=3,
+        description="Columns of the ends of its interval, and how sure that is if not 95%; they stand behind it",
+    )  # fmt: skip
     anchor: bool = Field(False, description="Its values are the anchors of the rows, so that other pages lead to one")
     hidden: bool = Field(False, description="For the drawing or the sentence only: not in the table")
     spread: bool = Field(False, description="A list of (name, value): a column for every name")

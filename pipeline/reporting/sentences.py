@@ -77,7 +77,7 @@ def day_span(days: Mapping[str, int]) -> str:
 @sentence
 def sized(group: Row) -> str:
     """'Loyal · 1,412', of {'name': 'Loyal', 'n': 1412}."""
-    return group["name"] if group["n"] is None else f"{group['name']} · {count(group['n'])}"
+    return f"{group['name']}" if group["n"] is None else f"{group['name']} · {count(group['n'])}"
 
 
 @sentence

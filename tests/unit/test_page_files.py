@@ -95,7 +95,7 @@ def _tiny(shop: Shop) -> Shop:
 
 
 def _campaigns(shop: Shop) -> Shop:
-    """Spring leaves six of twelve out by lot, and Cleo clicks, comes and buys; nobody is left out of "Alone"."""
+    """Spring holds six of twelve out, and Cleo clicks, comes and buys; nobody is left out of "Alone"."""
     at = "2026-03-08T09:00"
     shop.campaign("spring", sent=at, control_share=0.5, cost=Decimal(12), campaign_name="Spring <b>1</b>")
     shop.campaign("alone", sent=at, window_days=10)
@@ -247,14 +247,14 @@ def test_what_is_said_of_campaigns(reports: Mapping[str, Report]) -> None:
     words = said(reports["tiny"], "campaigns")
     assert words["campaigns"] == [
         "Of 1 campaign that can be judged, 0 made more members buy; for 1, no difference to the control group is "
-        "shown. 1 is without a control group, so their effect is unknown. Leave out one member in ten by lot "
+        "shown. 1 is without a control group, so their effect is unknown. Hold out one member in ten at random "
         "next time (group control)."
     ]
     assert words["uplift"][0].startswith("Of 1 campaign, none did better than its control group beyond chance.")
     assert words["before_after"][0].startswith("What these members spent after the campaign against before it.")
     assert words["segments"] == [
-        "Segments differ. Begin with Defecting: 4.5 points (3.0 points to 6.0 points) more of them bought than of "
-        "those left out; of Active 2.0 points (0.5 points to 3.5 points).",
+        "Segments differ. Begin with Lapsing: 4.5 points (3.0 points to 6.0 points) more of them bought than of "
+        "those held out; of Active 2.0 points (0.5 points to 3.5 points).",
         "No difference between segments shown: all of them, from At risk to Champions, may have answered alike. Choose "
         "by what a customer is worth, not by this.",
     ]
@@ -262,7 +262,7 @@ def test_what_is_said_of_campaigns(reports: Mapping[str, Report]) -> None:
         "1 campaign of 2 earned more than the cost even at the lower end of the interval, sure the most."
     ]
     assert words["programmes"] == [
-        "newsletter caused the most: 2.0 points a member in 2026-Q2. Against the quarter before, 0 got better and 1 "
+        "Newsletter caused the most: 2.0 points a member in 2026-Q2. Against the quarter before, 0 got better and 1 "
         "worse."
     ]
     assert words["responses"] == ["Expect 20.0% clicks of champions and 10.0% of at risk."]
@@ -276,7 +276,7 @@ def test_what_is_said_of_campaigns(reports: Mapping[str, Report]) -> None:
         "No difference shown: 16.7% of those who got it bought, 0.0% of those held out: a difference of 16.7 points ("
     )
     assert spring["money"] == [
-        "What it caused is not known, nor what it earned. What the last click ascribes to it would mostly have come "
+        "What it caused is not known, nor what it earned. Most of what the last click attributes to it would have come "
         "anyway."
     ]
     assert spring["credit"][0].startswith(
@@ -293,7 +293,7 @@ def test_what_is_said_of_channels(reports: Mapping[str, Report]) -> None:
     """Cleo's visit of 8 March, of which no source is recorded, comes before her orders of 9 and 20 March: 40 each."""
     words = said(reports["tiny"], "channels")
     assert words["attribution"][0].startswith(
-        "Ascribed, not caused: no model knows which orders would have come anyway."
+        "Attributed, not caused: no model knows which orders would have come anyway."
     )
     assert "differ most on" in words["attribution"][0]
     assert words["propensity"][0].startswith("Customers keep to no channel more than chance makes them: expect")

@@ -197,7 +197,7 @@ def test_the_calendar_names_the_peak_and_the_last_whole_period() -> None:
         return plain(sentences.peak_sentence(shown, "EUR")), plain(sentences.last_sentence(shown, "EUR"))
 
     assert told(APRIL_JUNE) == (
-        "The moment of highest revenue was April 2026, with €50.00 of orders that stand; profit is unknown "
+        "The moment of highest revenue was April 2026, with €50.00 of orders not cancelled; profit is unknown "
         "without the cost of every line.",
         "The last whole month, June 2026, brought €30.00, 25.0% less than May 2026.",
     )
@@ -211,9 +211,8 @@ def test_the_calendar_names_the_peak_and_the_last_whole_period() -> None:
     open_june = [*APRIL_JUNE[:2], APRIL_JUNE[2] | {"is_complete": False}]
     assert told(open_june)[1] == "The last whole month, May 2026, brought €40.00, 20.0% less than April 2026."
     assert told([open_june[-1]])[1] == ""
-    assert (
-        "with €50.00 of orders that stand, though it is not whole;" in told([APRIL_JUNE[0] | {"is_complete": False}])[0]
-    )
+    april = [APRIL_JUNE[0] | {"is_complete": False}]
+    assert "with €50.00 of orders not cancelled, though it is not whole;" in told(april)[0]
     assert told([period("2026-05-01", "0")])[0] == "Nothing has been earned yet."
 
 
@@ -806,7 +805,7 @@ def test_what_the_calendar_tells_of_a_tiny_shop(two_snapshots: Shop) -> None:
     read = two_snapshots.engine.read
     assert sentence_of(read, "calendar-revenue", "month") == (
         "The moment of highest revenue was June 2026, with €50.50"
-        " of orders that stand; profit is unknown without the cost of every line. "
+        " of orders not cancelled; profit is unknown without the cost of every line. "
         "That is the last whole month, 11.0% more than May 2026."
     )
     assert sentence_of(read, "calendar-effects", "month") == (

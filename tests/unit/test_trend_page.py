@@ -258,7 +258,7 @@ def test_every_customer_with_a_trend_is_in_one_bar(moved: Shop) -> None:
     assert segments.text.startswith("No group has 20 customers with a trend")
 
 
-@pytest.mark.parametrize(("copies", "bars"), [(18, []), (19, ["Need attention (n = 20)"])])
+@pytest.mark.parametrize(("copies", "bars"), [(18, []), (19, ["Need attention · 20"])])
 def test_a_group_has_a_bar_from_twenty_customers_with_a_trend_on(altered: Shop, copies: int, bars: list[str]) -> None:
     # Anna alone, and as often again under other names, all put into one group; the other three are in another.
     altered.engine.execute(f"""

@@ -11,6 +11,7 @@ columns:
 hidden: [dimension, dimension_label, place, n, customers_differ]
 let:
   best: max_by(rows, share)
+legend: {Of all: accent, If all were alike: ink}
 hover: "{{ part }}<br>{{ shown }} of all; {{ even|percent }} if all were alike"
 sentence: >-
   Most come {{ "on " ~ best.part if dimension == "weekday" else "at " ~ best.part ~ " h" }}: {{ best.share|percent }}, where
