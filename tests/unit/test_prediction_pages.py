@@ -266,7 +266,7 @@ def test_without_a_baseline_nothing_is_said_to_be_better() -> None:
 
 def test_a_heatmap_shows_unknown_in_grey_and_zero_as_zero() -> None:
     cells = [charts.HeatCell(0, 0, 0.0, "0", "none"), charts.HeatCell(1, 0, None, "–", "cannot")]
-    figure = charts.heatmap(("a", "b"), ("c", "d"), cells, ("x", "y"), 1.0)
+    figure = charts.heatmap(("a", "b"), ("c", "d"), cells, ("x", "y"))
     assert figure["data"][0]["z"] == [[0.0, None], [None, None]]
     grey = {(round(s["x0"] + 0.47), round(s["y0"] + 0.47)) for s in figure["layout"]["shapes"]}
     assert grey == {(1, 0), (0, 1), (1, 1)}
