@@ -279,7 +279,7 @@ def with_shared(select: str, shared: Mapping[str, str]) -> str:
     """
     needed: list[str] = []
     text = select
-    for name, sql in reversed(shared.items()):
+    for name, sql in reversed(list(shared.items())):
         if re.search(rf"\b(FROM|JOIN)\s+{name}\b", text):
             needed.insert(0, f"{name} AS ({' '.join(sql.split())})")
             text += sql
