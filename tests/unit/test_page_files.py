@@ -736,7 +736,7 @@ def refusal_of(query: Query, home: Path) -> str:
         ({"kinds": KINDS.replace("sentence:", "sentense:")}, "kinds.sql, line 9: sentense: Extra inputs"),
         ({"kinds": KINDS.replace("{{ once|", "{{ twice|")}, "kinds.sql: sentence: 'twice' is undefined"),
         ({"kinds": KINDS.replace("|counted('customer')", "|pluralised")}, "No filter named 'pluralised'"),
-        ({"weekdays": WEEKDAYS.replace("figure: calendar", "figure: almanac")}, "there is no figure 'almanac'"),
+        ({"weekdays": WEEKDAYS.replace("columns: starts_on, series: {revenue: accent}", "figure: almanac")}, "there is no figure 'almanac'"),
         ({"best": BEST.replace("file: customer_summary", "file: secrets")}, "there is no published table 'secrets'"),
         # pages
         ({"page": PAGE.replace("{#", "<!--")}, "page.html.j2: must begin with its front matter"),
@@ -744,7 +744,10 @@ def refusal_of(query: Query, home: Path) -> str:
         ({"page": PAGE.replace("after: cohorts", "room: Attic")}, "page.html.j2, line 3: room: Input should be"),
         ({"page": PAGE.replace("after: cohorts", "after: nothing")}, "there is no page 'nothing' to follow"),
         ({"page": PAGE.replace("charts.months", "charts.weeks")}, "has no attribute 'weeks'"),
-        ({"page": PAGE.replace("</div>", "{% endfor %}")}, "page.html.j2, line 23: Encountered unknown tag 'endfor'"),
+        (
+            {"page": PAGE.replace("{{ ui.show(charts.weekdays) }}", "{% endfor %}")},
+            "page.html.j2, line 21: Encountered unknown tag 'endfor'",
+        ),
         ({"page": PAGE.replace("{{ ui.show(charts.best) }}", "{{ ''.__class__.__mro__ }}")}, "unsafe"),
         ({"page": PAGE.replace("WHERE snapshot_date", "GROUP BY customer_id, snapshot_date HAVING snapshot_date")},
          "page.html.j2: let.today: the SELECT has 2 rows"),
