@@ -736,7 +736,10 @@ def refusal_of(query: Query, home: Path) -> str:
         ({"kinds": KINDS.replace("sentence:", "sentense:")}, "kinds.sql, line 9: sentense: Extra inputs"),
         ({"kinds": KINDS.replace("{{ once|", "{{ twice|")}, "kinds.sql: sentence: 'twice' is undefined"),
         ({"kinds": KINDS.replace("|counted('customer')", "|pluralised")}, "No filter named 'pluralised'"),
-        ({"weekdays": WEEKDAYS.replace("columns: starts_on, series: {revenue: accent}", "figure: almanac")}, "there is no figure 'almanac'"),
+        (
+            {"weekdays": WEEKDAYS.replace("columns: starts_on, series: {revenue: accent}", "figure: almanac")},
+            "there is no figure 'almanac'",
+        ),
         ({"best": BEST.replace("file: customer_summary", "file: secrets")}, "there is no published table 'secrets'"),
         # pages
         ({"page": PAGE.replace("{#", "<!--")}, "page.html.j2: must begin with its front matter"),
