@@ -77,6 +77,7 @@ DECEMBER, PROJECTED_SHOPS = "December doubles", 8
 TITLES = {"bgnbd": "BG/NBD", "mbgnbd": "MBG/NBD", "pareto_nbd": "Pareto/NBD", "nbd": "NBD", "rate": "rate x/T",
           "zero": "nobody buys", "classifier": "classifier", "blend": "blend of classifier and timing model",
           "base_rate": "base rate", "recency_logistic": "recency logistic", "historic_spend": "spend goes on as before",
+          "mean_spend": "everyone spends the mean",
           PUBLISHED: "**published**", "boosted": "boosted counts", "gamma_gamma": "Gamma-Gamma"}  # fmt: skip
 PAPERS: dict[str, tuple[dict[str, float], float, float]] = {
     "bgnbd": ({"r": 0.2425945, "alpha": 4.4136019, "a": 0.7929199, "b": 2.4258881}, -9582.429, 5e-4),

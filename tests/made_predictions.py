@@ -150,7 +150,7 @@ def _validation(day: dt.date) -> pl.DataFrame:
     for target, days in {**TARGETS, "value": 182}.items():
         sums = target in ("counts", "value")
         scores = SUM_SCORES if sums else PROBABILITY_SCORES
-        naive = {"counts": ("rate", "zero"), "value": ("historic_spend",)}.get(
+        naive = {"counts": ("rate", "zero"), "value": ("mean_spend", "historic_spend", "zero")}.get(
             target, ("base_rate", "recency_logistic")
         )
         for model, worse in (

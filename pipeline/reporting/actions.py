@@ -14,6 +14,7 @@ from pipeline.reporting.facts import Facts, Report, files_of
 class Action:
     """Somebody to write to: who, how many, what is at stake, what it may cost, and their file."""
 
+    name: str
     label: str
     who: str
     advice: str
@@ -36,7 +37,7 @@ class ActionList:
     @property
     def answer(self) -> str:
         if not self.actions:
-            return "Nobody stands in an action on this day."
+            return "Nobody is in an action on this day."
         first = self.actions[0]
         stake = f", {first.value} at stake" if first.value != words.UNKNOWN else ""
         return f"{first.label}: {first.counted}{stake}. {first.advice}"
@@ -51,6 +52,7 @@ def action_list(report: Report, most: int) -> ActionList:
 
 def _action(facts: Facts, row: Mapping[str, Any]) -> Action:
     return Action(
+        name=row["action"],
         label=row["label"],
         who=row["who"],
         advice=row["advice"],
@@ -69,7 +71,7 @@ def _counted(row: Mapping[str, Any]) -> str:
 
 
 def _spend(facts: Facts, row: Mapping[str, Any]) -> str:
-    """'at most €2.23 each (measured in part)'. Without a margin what is predicted is revenue, not to be spent whole."""
+    """'at most €2.23 each (measured in part)'; without a margin, what is predicted is revenue, not all to be spent."""
     if row["most_to_spend"] is None:
         return "what may be spent on each is not known"
     if row["most_to_spend"] <= 0:
@@ -77,9 +79,7 @@ def _spend(facts: Facts, row: Mapping[str, Any]) -> str:
     each = facts.money(row["most_to_spend"])
     if str(row["cost_basis"]).startswith("measured"):
         return f"at most {each} each ({row['cost_basis']})"
-    return (
-        f"{each} of revenue each (not measured)" if facts.clv.margin is None else f"at most {each} each (not measured)"
-    )
+    return f"{each} of revenue each" if facts.clv.margin is None else f"at most {each} each"
 
 
 def _others(rows: Sequence[Mapping[str, Any]]) -> str:

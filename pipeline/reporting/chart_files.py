@@ -52,6 +52,7 @@ PUBLISHED = "published"
 """Parameter of every SELECT: 'target/model' of the published models, as they were tested."""
 _KEY_FIGURE = ("label", "value")
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
+_BEGIN = re.compile(r"(?P<comments>(\s*--[^\n]*\n)*\s*)(?P<ctes>WITH\s)?")
 
 
 class PageSpec(BaseModel):
@@ -86,6 +87,11 @@ class ColumnSpec(BaseModel):
     say: str | None = Field(None, description="Filter that says its values, or the names of those that are spread")
     page: PageSpec | None = Field(None, description="The page that it leads to, where there is one")
     audience: AudienceSpec | None = Field(None, description="The audience whose file it leads to")
+    interval: tuple[str, ...] | None = Field(
+        None, min_length=2, max_length=3,
+        description="Columns of the ends of its interval, and how sure that is if not 95%; they stand behind it",
+    )  # fmt: skip
+    anchor: bool = Field(False, description="Its values are the anchors of the rows, so that other pages lead to one")
     hidden: bool = Field(False, description="For the drawing or the sentence only: not in the table")
     spread: bool = Field(False, description="A list of (name, value): a column for every name")
 
@@ -145,7 +151,6 @@ class ChartHeader(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     title: str = ""
-    caption: str = Field("", description="Of the table; a template. Else the title")
     draw: Drawing | None = None
     columns: dict[str, Annotated[ColumnSpec, BeforeValidator(_spec)]] = Field(
         min_length=1, description="Columns of the table, in its order"
@@ -154,7 +159,7 @@ class ChartHeader(BaseModel):
     let: dict[str, str] = Field(default_factory=dict, description="Name: aggregate of the rows, in SQL")
     sentence: str = Field("", description="What the chart shows, in a sentence; a template")
     basis: str = Field("", description="What it rests on; a template")
-    empty: str = Field(description="What is said where the SELECT has no rows; a template")
+    empty: str = Field("", description="What is said where the SELECT has no rows; a template")
     hover: str | None = Field(None, description="Template of a row: what a reader sees who points at it")
     context: str = Field("", description="Template of a row: what a key figure is to be read against")
     legend: dict[str, Annotated[Look, BeforeValidator(lambda v: {"colour": v} if isinstance(v, str) else v)]] | None = (
@@ -175,6 +180,18 @@ class ChartHeader(BaseModel):
             if name in self.columns:
                 raise ValueError(f"hidden names {name!r}, which is among the columns")
             self.columns[name] = ColumnSpec(hidden=True)
+        return self
+
+    @model_validator(mode="after")
+    def intervals_are_columns(self) -> Self:
+        told: dict[str, ColumnSpec] = {}
+        for name, spec in self.columns.items():
+            told[name] = spec
+            if spec.interval is not None:
+                low, high, *sure = spec.interval
+                ends = ((low, f"{sure[0] if sure else '95%'} interval: from"), (high, "to"))
+                told |= {end: ColumnSpec(label=label, kind=spec.kind, kind_by=spec.kind_by) for end, label in ends}
+        self.columns = told
         return self
 
     @model_validator(mode="after")
@@ -255,10 +272,30 @@ def asks_for_all(select: str, each: str) -> bool:
     return re.search(rf"\${each}s\b", select) is not None
 
 
-def read_chart(path: Path, file: str, tables: Mapping[str, Table], each: str | None = None) -> ChartFile:
+def with_shared(select: str, shared: Mapping[str, str]) -> str:
+    """The SELECT with those of its page's SELECTs that it reads as CTEs on its first line: lines keep their numbers.
+
+    One that is shared may read those before it.
+    """
+    needed: list[str] = []
+    text = select
+    for name, sql in reversed(list(shared.items())):
+        if re.search(rf"\b(FROM|JOIN)\s+{name}\b", text):
+            needed.insert(0, f"{name} AS ({' '.join(sql.split())})")
+            text += sql
+    begin = _BEGIN.match(select)
+    if not needed or begin is None:
+        return select
+    return f"{begin['comments']}WITH {', '.join(needed)}{', ' if begin['ctes'] else ' '}{select[begin.end() :]}"
+
+
+def read_chart(
+    path: Path, file: str, tables: Mapping[str, Table], each: str | None = None, shared: Mapping[str, str] | None = None
+) -> ChartFile:
     """Raises HeaderError, which names the file and the line, for a file that cannot be used.
 
-    `each`: what its folder has a page for; its SELECT may use `$<each>`, or `$<each>s` of all pages.
+    `each`: what its folder has a page for; its SELECT may use `$<each>`, or `$<each>s` of all pages. `shared`: SELECTs
+    of the page that it may read by their names.
     """
     if not _NAME.fullmatch(path.stem):
         raise HeaderError(f"{file}: a chart is called by small letters, digits and _, and begins with a letter.")
@@ -266,9 +303,9 @@ def read_chart(path: Path, file: str, tables: Mapping[str, Table], each: str | N
     data, select = split_header(text, file)
     if select is None:
         raise HeaderError(f"{file}: has no SELECT below its header.")
-    select = select.rstrip().removesuffix(";")
-    header = parse_header(ChartHeader, data, text, file)
     lines_before = text[: text.index(select)].count("\n")
+    select = with_shared(select.rstrip().removesuffix(";"), shared or {})
+    header = parse_header(ChartHeader, data, text, file)
     of_all = each if each and asks_for_all(select, each) else None
     if of_all and of_all not in header.columns:
         raise HeaderError(f"{file}: columns: ${each}s asks for all pages at once, so {each} must be among the columns.")
@@ -337,6 +374,13 @@ class _Maker:
 
     def _say(self, field: str, template: str, values: Mapping[str, Any]) -> str:
         return self._texts.text(template, f"{self._chart.file}: {field}", {**self._given, **values}) if template else ""
+
+    def _basis(self, rows: Iterable[Row], values: Mapping[str, Any]) -> str:
+        """Of a chart; with what paler columns are, where there are any."""
+        drawings = (self._header.draw, *(view.draw for view in self._header.views.values()))
+        flags = [one.paler for one in drawings if isinstance(one, figures.Columns) and one.paler]
+        paler = " · paler: not a whole period" if any(row[flag] for flag in flags for row in rows) else ""
+        return self._say("basis", self._header.basis, values) + paler
 
     def _let(self, key: Any = None) -> dict[str, Any]:
         """The aggregates of the rows, or of those of one value of `each`."""
@@ -451,7 +495,7 @@ class _Maker:
         return Chart(
             id=self._chart.id,
             title=self._say("title", self._header.title, values),
-            basis=views[0][0].basis or self._say("basis", self._header.basis, values),
+            basis=views[0][0].basis or self._basis(rows, values),
             views=tuple(view for view, _ in views),
             grid=None if self._header.each else self._grid(rows, self._of_view(shown, rows, values), values),
             legend=tuple(legend.items()) if self._header.legend is None else self._legend(values),
@@ -483,7 +527,7 @@ class _Maker:
                 str(key), str(own[0][each.label]), self._header.draw, self._header.sentence, data, values
             )
             grid = self._grid(own, columns, values)
-            basis = self._say("basis", self._header.basis, values)
+            basis = self._basis(own, values)
             views.append((View(view.key, view.label, view.sentence, view.figure, basis, grid), legend))
         return views
 
@@ -523,8 +567,11 @@ class _Maker:
             elif not spec.hidden:
                 fields.append(components.Field(name, columns[name].label, columns[name].field_kind))
                 cells.append(self._cell_of(name, spec, columns[name]))
-        caption = self._say("caption", self._header.caption or self._header.title, values)
-        return components.grid(caption, fields, [[cell(row) for cell in cells] for row in rows])
+        caption = self._say("title", self._header.title, values)
+        if self._header.each:
+            caption += f": {rows[0][self._header.each.label]}"
+        anchors = [str(row[name]) for name, spec in self._header.columns.items() if spec.anchor for row in rows]
+        return components.grid(caption, fields, [[cell(row) for cell in cells] for row in rows], anchors)
 
     def _cell_of(self, name: str, spec: ColumnSpec, column: Shown) -> Callable[[Row], Any]:
         def text(row: Row) -> str:

@@ -12,13 +12,11 @@ import html
 import math
 import re
 import textwrap
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from itertools import accumulate, cycle
 from typing import Any
-
-import polars as pl
 
 from pipeline.reporting import words
 from pipeline.reporting.components import Figure
@@ -57,97 +55,47 @@ _STEPS = {
     "growing": 2, "stable": 5, "declining": 9,
 }  # fmt: skip
 """Of the ramp best … worst: a group has its colour wherever it is shown, whatever the groups beside it."""
-_SMALL_TILE = 0.06
-"""Share of a treemap below which a tile holds its name alone."""
 
 
 # ── figures ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def segment_map(segments: pl.DataFrame, column: str, show: Callable[[Any], str]) -> Figure:
-    """Treemap of one catalogue: area is `column`, colour is rank. Frame: label, segment_rank and `column`."""
-    rows = [row for row in segments.sort("segment_rank").to_dicts() if row[column] > 0]
-    ranks, whole = segments.height, sum(row[column] for row in rows)
-    shares = [words.percent(words.share_of(row[column], whole)) for row in rows]
-    labels = [plain(row["label"]) for row in rows]
-    texts = [f"{show(row[column])} · {share}" for row, share in zip(rows, shares, strict=True)]
-    # The first node is the whole, without a face: Plotly would invent one and find no colours for it.
-    tree = _trace(
-        "treemap",
-        ids=["all", *(str(row["segment_rank"]) for row in rows)],
-        labels=["", *labels],
-        parents=["", *(["all"] * len(rows))],
-        values=[0, *(as_float(row[column]) for row in rows)],
-        text=["", *texts],
-        texttemplate=["", *(_tile(row["label"], words.share_of(row[column], whole)) for row in rows)],
-        hovertext=["", *(f"<b>{label}</b><br>{text}" for label, text in zip(labels, texts, strict=True))],
-        hoverinfo="text",
-        marker={
-            "colors": [SURFACE, *(group_colour(row["label"], row["segment_rank"], ranks) for row in rows)],
-            "line": {"width": 3, "color": SURFACE},
-            "pad": {"t": 0, "l": 0, "r": 0, "b": 0},
-        },
-        textfont={"size": 13.5, "color": [INK, *(group_ink(row["label"], row["segment_rank"], ranks) for row in rows)]},
-        textposition="middle center",
-        tiling={"pad": 0, "packing": "squarify"},
-        pathbar={"visible": False},
-    )
-    return drawn([tree], {"height": 380, "margin": {"l": 0, "r": 0, "t": 0, "b": 0}})
-
-
-def _tile(label: str, share: float | None) -> str:
-    """What stands on a tile; of a small one the name, a word on a line, or Plotly makes it too small to read."""
-    if (share or 0) >= _SMALL_TILE:
-        return "<b>%{label}</b><br>%{text}"
-    return f"<b>{'<br>'.join(plain(word) for word in label.split())}</b>"
-
-
-def migration(
-    flows: pl.DataFrame,
-    ranks: Mapping[str, int],
-    labels: Mapping[str, str],
-    moves_only: bool,
-) -> Figure:
-    """Sankey from the previous snapshot to this one. Frame: previous_segment (null: new), segment, customers."""
-    rows = [r for r in flows.to_dicts() if not (moves_only and r["previous_segment"] == r["segment"])]
+def migration(flows: Sequence[tuple[str | None, str, int]], ranks: Mapping[str, int]) -> Figure:
+    """Sankey from the previous snapshot to this one. Flows: group before (None: new), group, customers."""
     worst, steps = len(ranks) + 1, max(ranks.values(), default=1)
-    before = sorted({r["previous_segment"] for r in rows}, key=lambda s: (s is None, ranks.get(s, worst), str(s)))
-    after = sorted({r["segment"] for r in rows}, key=lambda s: (ranks.get(s, worst), s))
-    nodes: list[tuple[str, str | None]] = [*(("before", s) for s in before), *(("after", s) for s in after)]
+    before = sorted({origin for origin, _, _ in flows}, key=lambda s: (s is None, ranks.get(s or "", worst), str(s)))
+    after = sorted({target for _, target, _ in flows}, key=lambda s: (ranks.get(s, worst), s))
+    nodes: list[tuple[int, str | None]] = [*((0, s) for s in before), *((1, s) for s in after)]
     place = {node: index for index, node in enumerate(nodes)}
-
-    def total(side: str, segment: str | None) -> int:
-        return sum(r["customers"] for r in rows if r["previous_segment" if side == "before" else "segment"] == segment)
+    totals = [sum(flow[2] for flow in flows if flow[side] == segment) for side, segment in nodes]
 
     def name(segment: str | None) -> str:
-        return NEWCOMERS if segment is None else labels.get(segment, segment.replace("_", " ").capitalize())
+        return plain(segment or NEWCOMERS)
 
-    directions = [direction(r["previous_segment"], r["segment"], ranks) for r in rows]
     sankey = _trace(
         "sankey",
         arrangement="fixed",
         node={
-            "label": [f"{plain(name(s))} {words.short_count(total(side, s))}" for side, s in nodes],
+            "label": [f"{name(s)} {words.short_count(total)}" for (_, s), total in zip(nodes, totals, strict=True)],
             "color": [
                 DIRECTION_COLOURS["entered"] if s is None else group_colour(s, ranks.get(s, steps), steps)
                 for _, s in nodes
             ],
-            "x": [0.001 if side == "before" else 0.999 for side, _ in nodes],
-            "y": _stacked([total("before", s) for s in before]) + _stacked([total("after", s) for s in after]),
+            "x": [0.001 if side == 0 else 0.999 for side, _ in nodes],
+            "y": _stacked(totals[: len(before)]) + _stacked(totals[len(before) :]),
             "pad": 12,
             "thickness": 12,
             "line": {"width": 0},
             "hovertemplate": "%{label}<extra></extra>",
         },
         link={
-            "source": [place["before", r["previous_segment"]] for r in rows],
-            "target": [place["after", r["segment"]] for r in rows],
-            "value": [r["customers"] for r in rows],
-            "color": [FLOW_COLOURS[d] for d in directions],
+            "source": [place[0, origin] for origin, _, _ in flows],
+            "target": [place[1, target] for _, target, _ in flows],
+            "value": [customers for _, _, customers in flows],
+            "color": [FLOW_COLOURS[direction(origin, target, ranks)] for origin, target, _ in flows],
             "customdata": [
-                f"{plain(name(r['previous_segment']))} → {plain(name(r['segment']))}: "
-                f"{words.counted(r['customers'], 'customer')}"
-                for r in rows
+                f"{name(origin)} → {name(target)}: {words.counted(customers, 'customer')}"
+                for origin, target, customers in flows
             ],
             "hovertemplate": "%{customdata}<extra></extra>",
         },
@@ -428,7 +376,7 @@ def calibration(
     top = round(min(1.0, 1.06 * max(0.05, *predicted, *high)), 4)
     even = _trace(
         "scatter",
-        name="What was promised", x=[0, top], y=[0, top], mode="lines", hoverinfo="skip",
+        name="As predicted", x=[0, top], y=[0, top], mode="lines", hoverinfo="skip",
         line={"color": MUTED, "width": 1.5, "dash": "dot"}, marker={"color": MUTED},
     )  # fmt: skip
     ends = ([_apart(share, end) for share, end in zip(observed, side, strict=True)] for side in (high, low))
@@ -525,10 +473,10 @@ class HeatCell:
 
 
 def heatmap(columns: Sequence[str], rows: Sequence[str], cells: Sequence[HeatCell], titles: tuple[str, str],
-            highest: float | None = None, height: int = 320) -> Figure:  # fmt: skip
+            height: int = 320) -> Figure:  # fmt: skip
     """Cells of two scales, the first row at the bottom; those without a value are grey."""
     known = {(cell.row, cell.column): cell for cell in cells}
-    top = highest or max((cell.value for cell in cells if cell.value is not None), default=0) or 1
+    top = max((cell.value for cell in cells if cell.value is not None), default=0) or 1
 
     def of(row: int, column: int, field: str) -> Any:
         cell = known.get((row, column))
@@ -592,21 +540,9 @@ def _bars(one: Series, at: Sequence[str], horizontal: bool = False) -> Any:
 
 def group_colour(name: str, rank: int, ranks: int) -> str:
     """Colour of a group that is known by its name, as key or as label; else that of its rank."""
-    return f"var(--rank-{_group_step(name, rank, ranks)})"
-
-
-def group_ink(name: str, rank: int, ranks: int) -> str:
-    """What can be read on that colour."""
-    return f"var(--on-rank-{_group_step(name, rank, ranks)})"
-
-
-def _group_step(name: str, rank: int, ranks: int) -> int:
     key = re.sub(r"[^a-z]+", "_", name.lower()).strip("_").removesuffix("s")
-    return _STEPS.get(key, _rank_step(rank, ranks))
-
-
-def _rank_step(rank: int, ranks: int) -> int:
-    return 1 if ranks < 2 else 1 + round((min(rank, ranks) - 1) * (_RAMP_STEPS - 1) / (ranks - 1))
+    by_rank = 1 if ranks < 2 else 1 + round((min(rank, ranks) - 1) * (_RAMP_STEPS - 1) / (ranks - 1))
+    return f"var(--rank-{_STEPS.get(key, by_rank)})"
 
 
 def direction(origin: str | None, target: str, ranks: Mapping[str, int]) -> str:

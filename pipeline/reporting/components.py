@@ -71,6 +71,8 @@ class Grid:
     caption: str
     fields: tuple[Field, ...]
     rows: tuple[tuple[object, ...], ...]
+    anchors: tuple[str, ...] = ()
+    """Of the rows, if other pages lead to one."""
 
 
 @dataclass(frozen=True)
@@ -126,7 +128,6 @@ class KeyFigure:
     label: str
     value: str
     context: str = ""
-    change: str = ""
 
 
 @dataclass(frozen=True)
@@ -198,8 +199,8 @@ Part = Chart | TableCard | KeyFigures | Cards | Nothing
 """What a chart file makes of a shop; the macro `show` puts any of them on a page."""
 
 
-def grid(caption: str, fields: Sequence[Field], rows: Iterable[Sequence[object]]) -> Grid:
-    return Grid(caption, tuple(fields), tuple(tuple(row) for row in rows))
+def grid(caption: str, fields: Sequence[Field], rows: Iterable[Sequence[object]], anchors: Sequence[str] = ()) -> Grid:
+    return Grid(caption, tuple(fields), tuple(tuple(row) for row in rows), tuple(anchors))
 
 
 def show(value: Any, kind: Kind, currency: str, digits: int | None = None) -> str:

@@ -50,7 +50,6 @@ class Facts:
     currency: str
     lines: Mapping[str, Any]
     customers: Mapping[str, Any]
-    segments: pl.DataFrame
     unknown_season: str
     """Why sizes of predictions may be far off; empty where the season is known."""
     untested: str
@@ -155,7 +154,6 @@ def read_report(query: Query, snapshot_date: dt.date, tables: Mapping[str, Table
         currency=run.currency,
         lines=_only_row(ask(queries.LINES)),
         customers=_only_row(ask(queries.CUSTOMERS)),
-        segments=ask(queries.SEGMENTS),
         unknown_season=_unknown_season(clock),
         untested=_untested(ask(prediction_queries.CHAMPIONS)),
         predictions=read_predictions(ask, snapshot_date),

@@ -12,7 +12,6 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Annotated, Any, ClassVar, Literal
 
-import polars as pl
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, field_validator
 
 from pipeline.reporting import charts, components, words
@@ -26,7 +25,7 @@ Legend = tuple[tuple[str, str], ...]
 
 COLOURS = {
     "accent": charts.ACCENT, "pale": charts.ACCENT_PALE, "unknown": charts.UNKNOWN, "ink": charts.INK,
-    "muted": charts.MUTED, "soft": "var(--soft)", "heat": "var(--heat-middle)",
+    "muted": charts.MUTED, "soft": "var(--soft)", "band": "var(--accent-soft)", "heat": "var(--heat-middle)",
     **charts.EVOLUTION_COLOURS, **charts.DIRECTION_COLOURS,
     **{f"part-{n}": colour for n, colour in enumerate(charts.PART_COLOURS, start=1)},
 }  # fmt: skip
@@ -506,23 +505,9 @@ def sankey_of_moves(data: Data, before: str, after: str, customers: str, rank_be
 
 
 def _flows(data: Data, before: str, after: str, customers: str, rank_before: str, rank: str) -> Figure:
-    flows = pl.DataFrame(
-        {"previous_segment": [row[before] for row in data.rows], "segment": [row[after] for row in data.rows],
-         "customers": [row[customers] for row in data.rows]}
-    )  # fmt: skip
     sides = ((before, rank_before), (after, rank))
     ranks = {row[name]: row[at] for row in data.rows for name, at in sides if row[name] is not None}
-    return charts.migration(flows, ranks, {name: name for name in ranks}, moves_only=False)
-
-
-@named_figure
-def treemap(data: Data, label: str, amount: str, rank: str) -> Figure:
-    """Area by amount, colour by rank, the first rank being the best."""
-    frame = pl.DataFrame(
-        {"label": [row[label] for row in data.rows], "segment_rank": [row[rank] for row in data.rows],
-         "amount": [row[amount] for row in data.rows]}
-    )  # fmt: skip
-    return charts.segment_map(frame, "amount", lambda value: data.text({amount: value}, amount))
+    return charts.migration([(row[before], row[after], row[customers]) for row in data.rows], ranks)
 
 
 @named_figure
@@ -530,22 +515,6 @@ def calibration(data: Data, predicted: str, observed: str, low: str, high: str) 
     """Shares that happened against their probability, with intervals; on the dotted line both are equal."""
     x, y, *ends = ([row[name] for row in data.rows] for name in (predicted, observed, low, high))
     return charts.calibration(x, y, ends[0], ends[1], [data.pointed(row, predicted, observed, "") for row in data.rows])
-
-
-@named_figure
-def calendar(data: Data, day: str, amount: str) -> Figure:
-    """A cell for every day: weeks from left to right, Monday on top."""
-    days = [row[day] for row in data.rows]
-    weeks = sorted({date.isocalendar()[:2] for date in days})
-    first = {date.isocalendar()[:2]: date for date in reversed(days)}
-    cells = [
-        HeatCell(weeks.index(row[day].isocalendar()[:2]), 6 - row[day].weekday(),
-                 None if row[amount] is None else float(row[amount]), "", data.pointed(row, day, amount,
-                 data.columns[amount].label))
-        for row in data.rows
-    ]  # fmt: skip
-    names = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"][::-1]
-    return charts.heatmap([words.short_day(first[week]) for week in weeks], names, cells, ("", ""), height=260)
 
 
 def _share(row: Row, name: str, parts: Mapping[str, object]) -> float | None:

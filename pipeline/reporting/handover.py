@@ -121,7 +121,7 @@ def consent_coverage(report: Report) -> Chart | Nothing:
     told = [one for one in report.consents if one.day <= day]
     today = [one for one in told if one.day == day]
     if not today:
-        return Nothing("No consents are told of, so that nobody is known to agree to anything.")
+        return Nothing("No consents are known, so nobody is known to agree to anything.")
     lines = []
     for place, one in enumerate(today):
         over_time = [other for other in told if (other.purpose, other.channel) == (one.purpose, one.channel)]

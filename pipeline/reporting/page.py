@@ -113,6 +113,9 @@ class PageHeader(BaseModel):
     let: dict[str, str] = Field(
         default_factory=dict, description="Name: SELECT of one row at most; of one column its value"
     )
+    shared: dict[str, str] = Field(
+        default_factory=dict, alias="with", description="Name: SELECT that several charts read as a table, no comments"
+    )
     each: str | None = Field(None, description="Column of `values`: a page for each of its values, beside `after`")
     values: str = Field("", description="SELECT of the values, those that matter most first")
     most: int = Field(MOST_PAGES, ge=1, le=1000, description="How many of the values have a page")
@@ -367,7 +370,7 @@ def _read_page(path: Path, tables: Mapping[str, Table]) -> PageFile:
     for field, select in header.let.items():
         require_safe(select, f"{file}: let.{field}", tables, given)
     charts = [
-        read_chart(chart, f"reports/pages/{name}/{chart.name}", tables, header.each)
+        read_chart(chart, f"reports/pages/{name}/{chart.name}", tables, header.each, header.shared)
         for chart in sorted(path.parent.glob("*.sql"))
     ]
     lines_before = text[: found.start("body")].count("\n")

@@ -29,7 +29,7 @@ MODELS = {
     "gamma_gamma": "Gamma-Gamma", "mean": "the mean of all orders", "shop": "The shop",
     "base_rate": "Everyone alike (base rate)", "recency_logistic": "Recency alone",
     "rate": "Everyone goes on as before", "zero": "Nobody buys again",
-    "historic_spend": "Everyone spends on as before",
+    "historic_spend": "Everyone spends on as before", "mean_spend": "Everyone spends the mean",
     "projection": "Projection of the lifecycle", "mean_month": "The mean month",
 }  # fmt: skip
 TARGETS = {
@@ -112,18 +112,19 @@ def clock_sentence(horizons: Sequence[Ahead], recent: float) -> str:
     known = [ahead for ahead in horizons if ahead.is_known]
     if not known:
         return (
-            "The season is not in these predictions: what the same days did a year ago is not known yet. The last 30 "
-            f"days had {number(recent)} times the purchases of the year’s mean day."
+            "The season is not included: what the same days did a year ago is not known yet. The last 30 days had "
+            f"{number(recent)} times as many purchases a day as the year."
         )
     first = known[0]
     usual = [count(round(ahead.days * ahead.factor)) for ahead in known]
-    told = listed([f"{first.days} days count as {usual[0]} usual days",
-                   *(f"{ahead.days} as {days}" for ahead, days in zip(known[1:], usual[1:], strict=True))])  # fmt: skip
+    others = [f"{one.days} as many as {days}" for one, days in zip(known[1:], usual[1:], strict=True)]
+    told = listed([f"{first.days} days should bring as many purchases as {usual[0]} average days", *others])
     held = ", the most that is accepted" if first.is_held else ""
-    rest = "" if len(known) == len(horizons) else " For the other horizons too few came then to say."
+    rest = "" if len(known) == len(horizons) else " For the other horizons there were too few purchases then."
     return (
-        f"The season is in these predictions: the next {told}{held}. In the same {first.days} days a year ago "
-        f"{count(first.actual or 0)} purchases came where {count(round(first.expected or 0))} were expected.{rest}"
+        f"The season is included: the next {told}{held}. In the same {first.days} days a year ago there were "
+        f"{count(first.actual or 0)} purchases; without the season, {count(round(first.expected or 0))} were "
+        f"expected.{rest}"
     )
 
 
@@ -155,9 +156,9 @@ def _why_so_long(rows: Sequence[Mapping[str, Any]]) -> str:
 def unknown_season_sentence(days: Sequence[int], recent: float) -> str:
     far = "high" if recent > 1 else "low"
     return (
-        f"Season unknown: the last 30 days had {number(recent)} times the purchases of the year’s mean day, and what "
+        f"Season unknown: the last 30 days had {number(recent)} times as many purchases a day as the year, and what "
         f"the same days did a year ago is not known. What is predicted for {listed([str(one) for one in days])} days, "
-        f"and the value, may be far too {far}. Ranks of customers are less concerned than sizes."
+        f"and the value, may be far too {far}. The ranking of customers is affected less."
     )
 
 
@@ -185,14 +186,12 @@ class Verdict:
 @dataclass(frozen=True)
 class Result:
     """One test. `gain`: share by which the published model is better than the best baseline; `gap`: calibration gap of
-    a probability; `bias`: predicted total against the actual one in %, of counts and value; `only`: the model that is
-    the one baseline, where there are no two to choose from."""
+    a probability; `bias`: predicted total against the actual one in %, of counts and value."""
 
     name: str
     gain: float | None
     gap: float | None = None
     bias: float | None = None
-    only: str | None = None
 
 
 _YES = "Yes: better than guessing, and calibrated"
@@ -226,29 +225,21 @@ def verdict(
 def _against_baselines(compared: Sequence[Result], beaten: Sequence[Result]) -> str:
     if not compared:
         return "There was no naive baseline to compare with."
-    # A single baseline may be a weak one: what is won over it says little, so it is named and not counted.
-    gains = sorted(result.gain for result in beaten if result.gain is not None and result.only is None)
-    ends = listed_range(percent(gains[0]), percent(gains[-1])) if gains else ""
-    size = f", with {ends} less error than the best of them" if ends else ""
-    alone = "".join(
-        f" For “{result.name}” there was one baseline only, “{model_name(result.only)}”, which is easy to "
-        "beat; how far it was beaten is left out." for result in beaten if result.only is not None
-    )  # fmt: skip
+    gains = sorted(result.gain for result in beaten if result.gain is not None)
+    size = ""
+    if gains:
+        low, high = percent(gains[0]), percent(gains[-1])
+        size = f", with {low if low == high else f'{low} to {high}'} less error than the best of them"
     if len(beaten) == len(compared):
         many = "in the one test" if len(compared) == 1 else f"in all {len(compared)} tests"
-        return f"On days they had not seen, the published models beat every naive baseline {many}{size}.{alone}"
+        return f"On days they had not seen, the published models beat every naive baseline {many}{size}."
     lost = listed([f"“{result.name}”" for result in compared if result not in beaten])
     if not beaten:
         return f"On days they had not seen, the published models were no better than the best naive baseline: {lost}."
     return (
         f"On days they had not seen, the published models beat the best naive baseline in {len(beaten)} of "
-        f"{len(compared)} tests{size}, but not for {lost}.{alone}"
+        f"{len(compared)} tests{size}, but not for {lost}."
     )
-
-
-def listed_range(low: str, high: str) -> str:
-    """'7.0 %', '7.0 % to 32.7 %'."""
-    return low if low == high else f"{low} to {high}"
 
 
 def _calibration(results: Sequence[Result], off: Sequence[Result]) -> str:

@@ -119,7 +119,6 @@ def verdict_of(champions: Mapping[str, Any], tested: Mapping[str, Tested], days:
             found.gain,
             found.scores.get("ece") if found.target in PROBABILITIES else None,
             None if found.target in PROBABILITIES else found.scores.get("bias_percent"),
-            found.rival if len(found.rivals) == 1 else None,
         )
         for found in tested.values()
     ]

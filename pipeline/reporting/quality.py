@@ -114,7 +114,7 @@ def _tiles(report: Report, totals: words.FileTotals) -> list[KeyFigure]:
         KeyFigure("Superseded", words.count(totals.superseded), "by a newer export"),
         KeyFigure("Duplicates", words.count(totals.duplicates), "exact copies"),
         KeyFigure("Without customer", words.count(facts.lines["guest_lines"]), f"{guests} of revenue"),
-        KeyFigure("No occasion", words.count(others["customers"]), left_out),
+        KeyFigure("No order day", words.count(others["customers"]), left_out),
     ]
 
 

@@ -69,6 +69,18 @@ def from_to(first: int, last: int, noun: str) -> str:
 
 
 @sentence
+def day_span(days: Mapping[str, int]) -> str:
+    """'4–60 days', of {'low': 4, 'high': 60}."""
+    return from_to(days["low"], days["high"], "day")
+
+
+@sentence
+def sized(group: Row) -> str:
+    """'Loyal · 1,412', of {'name': 'Loyal', 'n': 1412}."""
+    return f"{group['name']}" if group["n"] is None else f"{group['name']} · {count(group['n'])}"
+
+
+@sentence
 def segment_rule(parts: Sequence[Row]) -> str:
     """The rule of a segment in words, from the scores of its cells: a score from 1 to 5 says how many are worse."""
     told = [
@@ -82,8 +94,9 @@ def segment_rule(parts: Sequence[Row]) -> str:
 def _worse(low: int, high: int) -> str:
     """'40–80%', '80% or more', 'fewer than 40%': the share of customers who are worse than scores from low to high."""
     if low == 1:
-        return "any share" if high == 5 else f"fewer than {20 * high}%"
-    return f"{20 * (low - 1)}% or more" if high == 5 else f"{20 * (low - 1)}–{20 * high}%"
+        return "any share" if high == 5 else f"fewer than {percent(high / 5, 0)}"
+    least = (low - 1) / 5
+    return f"{percent(least, 0)} or more" if high == 5 else f"{count(100 * least)}–{percent(high / 5, 0)}"
 
 
 @sentence
@@ -171,7 +184,7 @@ def peak_sentence(rows: Rows, currency: str) -> str:
     if peak["margin"] is None:
         return (
             f"The moment of highest revenue was {_period(peak)}, with {money(peak['order_revenue'], currency)} of "
-            f"orders that stand{unfinished}; profit is unknown without the cost of every line."
+            f"orders not cancelled{unfinished}; profit is unknown without the cost of every line."
         )
     known = counted(peak["with_margin"], peak["period_kind"])
     among = "" if peak["with_margin"] == peak["periods"] else f", of the {known} whose costs are known,"
@@ -363,15 +376,15 @@ def trend_missing(base: Row | None, first_on: dt.date | None, tested: int) -> st
         return ""
     old = f"{counted(base['base_customers'], 'customer')} first bought before both windows"
     if base["share_from"] is None:
-        return f"{old}, and none of them bought in either. A trend can be told once some of them buy again."
+        return f"{old}, and none of them bought in either. There can be a trend once some of them buy again."
     if base["n_min"] is None:
         return (
-            f"{old}; all that they bought falls into one of the two windows, so nobody can be told from all. A trend "
-            "can be told once both windows hold purchases."
+            f"{old}; all that they bought falls into one of the two windows, so nobody differs from the rest. There "
+            "can be a trend once both windows hold purchases."
         )
     return (
         f"{old}, but none of them bought on {counted(base['n_min'], 'day')} or more in both windows together: with "
-        "fewer, chance explains every change. A trend can be told once somebody has."
+        "fewer, chance explains every change. There can be a trend once somebody has."
     )
 
 
@@ -585,10 +598,7 @@ def _against_before(row: Row, show: Callable[[Number | None], str]) -> str:
 def targets_sentence(last: dt.date | None, given: int, judged: int, met: int) -> str:
     """How the targets of the last whole month came out; `given`: targets of any month."""
     if not given:
-        return (
-            "No targets are given, so nothing is judged. An export “targets” (kpi, period, value) in data/exports/ "
-            "adds them."
-        )
+        return "No targets are given, so nothing is judged. An export of targets adds them."
     when = f"{last:%B %Y}" if last else "a month that is over"
     if not judged:
         return f"None of the targets is of {when}, the last whole month."
@@ -743,7 +753,8 @@ def projection_sentence(rows: Rows, currency: str) -> str:
         f"{shown(base['last_12_months'])} in the last 12."
     ]
     for row in others:
-        told = f"“{row['name']}” ({row['move']} a month, a guess{_measured(row, shown)})"
+        move = f"{change(row['points'], number)} points of {row['move']}"
+        told = f"“{row['name']}” ({move} a month, a guess{_measured(row, shown)})"
         if not row["gain"] and row["gain_low"] == row["gain_high"]:
             said.append(f"{told}: there is not enough data to say what it would change.")
         else:
@@ -862,7 +873,7 @@ def rhythm_missing(first: Row | None, first_on: dt.date | None, snapshot_date: d
     if first["at_risk"] + first["unwatched"] < LEAST_WAITED_FOR:
         return (
             f"{needs}; {there}, as {count(first['returned'])} of {count(first['silences'])} were back before. How long "
-            "they took is told below."
+            "they took stands below."
         )
     ready = first_on + dt.timedelta(days=90)
     begun = f" The first can be counted on {short_day(ready)}." if ready > snapshot_date else ""
@@ -900,12 +911,12 @@ def campaigns_sentence(rows: Rows) -> str:
         said = "Of no campaign it is known what it caused."
     others = [
         (running, "still running"),
-        (alone, "without a control group, so nobody knows what they caused"),
+        (alone, "without a control group, so their effect is unknown"),
         (uneven, "with groups of another size than was drawn, which cannot be compared"),
     ]
     parts = [f"{count(number)} {'is' if number == 1 else 'are'} {what}" for number, what in others if number]
     said += f" {listed(parts)}." if parts else ""
-    return said + (" Leave out one member in ten by lot next time (group control)." if alone else "")
+    return said + (" Hold out one member in ten at random next time (group control)." if alone else "")
 
 
 @sentence
@@ -927,7 +938,7 @@ def uplift_sentence(rows: Rows, currency: str) -> str:
         sure = sum(row["says"] == "more" and (row["q_bh"] or 1) <= FALSE_FINDINGS for row in rows)
         together = f"; looked at together, {count(sure)} {'is' if sure == 1 else 'are'} sure"
         said = (
-            f"Repeat {best['campaign']}: {shown(best['effect'])} more {unit[metric]} than of those left out "
+            f"Repeat {best['campaign']}: {shown(best['effect'])} more {unit[metric]} than of those held out "
             f"({shown(best['effect_low'])} to {shown(best['effect_high'])}). {count(more)} of "
             f"{counted(len(rows), 'campaign')} did better beyond chance{together if len(rows) > 1 else ''}."
         )
@@ -942,7 +953,7 @@ def funnel_sentence(rows: Rows) -> str:
     *_, last = rows
     sent = rows[0]
     if last["share_of_sent"] is None or last is sent:
-        return f"{counted(sent['contacts'], 'member')} were written to; what became of it is not told."
+        return f"{counted(sent['contacts'], 'member')} were written to; what became of it is unknown."
     reached = "clicked and bought" if last["stage"] == "Bought" else last["stage"].lower()
     said = f"Of {counted(sent['contacts'], 'member')} written to, {percent(last['share_of_sent'])} {reached}."
     steps = [row for row in rows[1:] if row["share_of_previous"] is not None and row["stage"] in WORKS_WHERE]
@@ -961,7 +972,7 @@ def caused_sentence(conversion: Row, spend: Row | None, currency: str) -> str:
     treated, control = percent(conversion["treated_mean"]), percent(conversion["control_mean"])
     effect, low, high = (points(conversion[name]) for name in ("effect", "effect_low", "effect_high"))
     rates = (
-        f"{treated} of those who got it bought, {control} of those left out: a difference of {effect} ({low} to {high})"
+        f"{treated} of those who got it bought, {control} of those held out: a difference of {effect} ({low} to {high})"
     )
     if conversion["says"] == "no_difference_shown":
         said = f"No difference shown: {rates}. It may have done nothing."
@@ -970,7 +981,7 @@ def caused_sentence(conversion: Row, spend: Row | None, currency: str) -> str:
     else:
         said = f"Stop it: {rates}, {counted(round(-conversion['extra']), 'buyer')} fewer in all."
     if spend is None or spend["says"] == "not_known":
-        said += " Of so few buyers it cannot be told what changed in what they spent."
+        said += " Of so few buyers the change in what they spent is unknown."
     else:
         names = ("adjusted", "adjusted_low", "adjusted_high") if spend["is_adjusted"] else (
             "effect", "effect_low", "effect_high"
@@ -980,10 +991,10 @@ def caused_sentence(conversion: Row, spend: Row | None, currency: str) -> str:
         said += f" Difference in what a member spent: {change_of} ({low} to {high}{rough})."
     if conversion["contaminated"]:
         said += (
-            f" {count(conversion['contaminated'])} of those left out got it after all, so it looks smaller than it is."
+            f" {count(conversion['contaminated'])} of those held out got it after all, so it looks smaller than it is."
         )
     if conversion["sample_ratio"] == "unknown":
-        said += " How many were to be left out is not told, so it is not known whether the groups are as drawn."
+        said += " How many were to be held out is unknown, and so is whether the groups are as drawn."
     return said
 
 
@@ -999,7 +1010,7 @@ def uplift_segments_sentence(rows: Rows) -> str:
     ends = [[points(row[name]) for name in ("shrunk", "shrunk_low", "shrunk_high")] for row in (best, least)]
     more, less = (f"{at} ({low} to {high})" for at, low, high in ends)
     return (
-        f"Segments differ. Begin with {best['segment']}: {more} more of them bought than of those left out; of "
+        f"Segments differ. Begin with {best['segment']}: {more} more of them bought than of those held out; of "
         f"{least['segment']} {less}."
     )
 
@@ -1010,19 +1021,19 @@ def uncaused_sentence(conversion: Row | None, spend: Row | None) -> str:
     if conversion is None:
         return "It is not known who was to get it, so nothing can be said of what it caused."
     counts = (
-        f"{counted(conversion['treated'], 'member')} got it and {count(conversion['control'])} were left out by lot"
+        f"{counted(conversion['treated'], 'member')} got it and {count(conversion['control'])} were held out at random"
     )
     if conversion["status"] == "running":
         return f"{counts}. Its window or the 14 days for refunds are not over: what it caused can be told after them."
     if conversion["status"] == "srm_failed":
         return (
-            f"{counts}, which is not how many were to be left out. So the groups differ in more than the campaign, and "
-            f"it is not known what it caused."
+            f"{counts}, which is not how many were to be held out. So the groups differ in more than the campaign, and "
+            f"its effect is unknown."
         )
     if spend is None or spend["before_after"] is None:
-        return "Nobody was left out by lot, so it is not known what it caused."
+        return "Nobody was held out at random, so its effect is unknown."
     return (
-        f"Nobody was left out by lot, so it is not known what it caused. Before/after, not causal: members spent "
+        f"Nobody was held out at random, so its effect is unknown. Before/after, not causal: members spent "
         f"{change(spend['before_after'], percent)} against as many days before."
     )
 
@@ -1080,7 +1091,7 @@ def coverage_sentence(rows: Rows) -> str:
     model, share = far["coverage_of_model"], percent(far["coverage"])
     before = f", {percent(model)} before the ranges were corrected" if model and percent(model) != share else ""
     return (
-        f"The published ranges held the spend of {percent(inside)} of the customers; {percent(0.8)} were promised. "
+        f"The published ranges held the spend of {percent(inside)} of the customers; the goal is {percent(0.8)}. "
         f"Furthest from that are the {counted(far['judged'], 'customer')} with {far['frequency_class']} repeat "
         f"purchases before: {share}{before}."
     )

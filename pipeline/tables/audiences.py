@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 
 from pydantic import BeforeValidator, Field, ValidationError, field_validator, model_validator
 
@@ -26,6 +26,7 @@ from pipeline.tables.header import (
     called,
     is_name,
     read_named,
+    read_table,
     require_names,
     require_owner,
     text_of,
@@ -69,6 +70,12 @@ class Described(Terms):
         return self
 
 
+@cache
+def _of_customers() -> Mapping[str, Column]:
+    """What is known of every customer, as its table documents it."""
+    return read_table(SQL_FOLDER / "marts" / "activation" / "customer_360.sql").header.columns
+
+
 class AudienceHeader(Described):
     """Who an audience is, what is handed over of its members, and on which terms."""
 
@@ -77,6 +84,14 @@ class AudienceHeader(Described):
     values: str | None = Field(None, description="SELECT of the values of `each`, also of those without customers")
     ids_only: tuple[str, ...] = Field((), description="Columns that only files of ids have, and those of no platform")
     columns: dict[str, Column]
+
+    @field_validator("columns", mode="before")
+    @classmethod
+    def known_columns_need_a_name_alone(cls, columns: Any) -> Any:
+        """A name without anything is the column of that name of customer_360."""
+        if not isinstance(columns, dict) or None not in columns.values():
+            return columns
+        return {name: _of_customers().get(name) if told is None else told for name, told in columns.items()}
 
     @field_validator("columns")
     @classmethod

@@ -21,19 +21,19 @@ columns:
   due_item:             {type: VARCHAR, nullable: true, meaning: "Name of the product or category that the customer is likeliest to buy again within 30 days, at audiences.due_probability or more; null where there is none"}
   due_level:            {type: VARCHAR, nullable: true, meaning: "product or category: what it is"}
   stage:                {type: VARCHAR, meaning: Lifecycle stage}
-  activity_trend:       {type: VARCHAR, nullable: true, meaning: "growing, declining or stable; else why it is not known"}
+  activity_trend:
   recency_days:         {type: BIGINT, unit: days, min: 0, meaning: Days since the last order}
   usual_gap_days:       {type: DOUBLE, unit: days, nullable: true, min: 0, meaning: Median number of days between orders; null before the second}
   orders:               {type: BIGINT, unit: orders, min: 1, meaning: Orders that stand}
   revenue_12_months:    {type: "DECIMAL(18,2)", unit: currency, meaning: Revenue of the last 365 days}
-  predicted_clv:        {type: DOUBLE, unit: currency, nullable: true, meaning: "Predicted value; null where it is not predicted"}
-  churn_probability:    {type: DOUBLE, nullable: true, min: 0, max: 1, meaning: Probability of no order within churn_horizon_days}
-  churn_horizon_days:   {type: INTEGER, unit: days, nullable: true, min: 1, meaning: The churn horizon of the day}
-  p_purchase_30d:       {type: DOUBLE, nullable: true, min: 0, max: 1, meaning: Probability of an order within 30 days}
-  p_purchase_90d:       {type: DOUBLE, nullable: true, min: 0, max: 1, meaning: Probability of an order within 90 days}
-  next_purchase_from:   {type: DATE, nullable: true, meaning: "Day by which one in ten like this has bought, of those who buy within 365 days"}
-  next_purchase_median: {type: DATE, nullable: true, meaning: Day by which half of them have}
-  next_purchase_to:     {type: DATE, nullable: true, meaning: Day by which nine in ten of them have}
+  predicted_clv:
+  churn_probability:
+  churn_horizon_days:
+  p_purchase_30d:
+  p_purchase_90d:
+  next_purchase_from:
+  next_purchase_median:
+  next_purchase_to:
 */
 WITH due AS (
   SELECT

@@ -17,20 +17,20 @@ columns:
   to_segment:             {type: VARCHAR, meaning: Group on the snapshot date}
   direction:              {type: VARCHAR, meaning: "better, worse, entered (a new customer, or one with a trend at last) or left (has a trend no more)"}
   previous_snapshot_date: {type: DATE, meaning: The snapshot compared with}
-  revenue_12_months:      {type: "DECIMAL(18,2)", unit: currency, meaning: Revenue of the last 365 days}
+  revenue_12_months:
   stage:                  {type: VARCHAR, nullable: true, meaning: Lifecycle stage}
-  activity_trend:         {type: VARCHAR, nullable: true, meaning: "growing, declining or stable; else why it is not known"}
-  recency_days:           {type: BIGINT, unit: days, nullable: true, min: 0, meaning: Days since the last order}
+  activity_trend:
+  recency_days:
   usual_gap_days:         {type: DOUBLE, unit: days, nullable: true, min: 0, meaning: Median number of days between orders; null before the second}
-  orders:                 {type: BIGINT, unit: orders, nullable: true, min: 1, meaning: Orders that stand}
-  predicted_clv:          {type: DOUBLE, unit: currency, nullable: true, meaning: "Predicted value; null where it is not predicted"}
-  churn_probability:      {type: DOUBLE, nullable: true, min: 0, max: 1, meaning: Probability of no order within churn_horizon_days}
-  churn_horizon_days:     {type: INTEGER, unit: days, nullable: true, min: 1, meaning: The churn horizon of the day}
-  p_purchase_30d:         {type: DOUBLE, nullable: true, min: 0, max: 1, meaning: Probability of an order within 30 days}
-  p_purchase_90d:         {type: DOUBLE, nullable: true, min: 0, max: 1, meaning: Probability of an order within 90 days}
-  next_purchase_from:     {type: DATE, nullable: true, meaning: "Day by which one in ten like this has bought, of those who buy within 365 days"}
-  next_purchase_median:   {type: DATE, nullable: true, meaning: Day by which half of them have}
-  next_purchase_to:       {type: DATE, nullable: true, meaning: Day by which nine in ten of them have}
+  orders:
+  predicted_clv:
+  churn_probability:
+  churn_horizon_days:
+  p_purchase_30d:
+  p_purchase_90d:
+  next_purchase_from:
+  next_purchase_median:
+  next_purchase_to:
 */
 SELECT
   CASE events.catalogue WHEN 'grid' THEN 'moves' WHEN 'axonaut' THEN 'axonaut_moves' ELSE 'trend_moves' END AS folder,

@@ -284,7 +284,7 @@ def test_all_numbers_of_a_calendar_are_there_without_javascript(browser: Browser
         chart = page.page.locator("#calendar-orders")
         chart.locator("summary").click()
         assert chart.locator("caption:visible").all_inner_texts() == [
-            "Orders by months", "Orders by weeks", "Orders by days",
+            "Orders and their value: Months", "Orders and their value: Weeks", "Orders and their value: Days",
         ]  # fmt: skip
 
 

@@ -95,7 +95,7 @@ def test_periods_the_history_does_not_cover(shop, compare, status):
     unknown = status == "insufficient_data"
     assert (comparison.one("a_customers") is None, comparison.one("customers_effect") is None) == (unknown, unknown)
     assert len(shop.table(CUSTOMERS, END)) == (0 if unknown else 1)
-    assert len(shop.table(SEGMENTS, END)) == (0 if unknown else 9)
+    assert len(shop.table(SEGMENTS, END)) == (0 if unknown else 12)
 
 
 def test_the_same_dates_a_year_earlier(shop):
@@ -184,8 +184,8 @@ def test_an_order_cancelled_later_is_none_once_that_is_known(shop):
 
 
 def test_better_worse(shop):
-    # Two customers in each period: the one who is later and more often has 33 (need attention, 4th), the other 11
-    # (hibernating, 7th). A: Anna on the 2nd and 5th, Bert on the 3rd. B: Bert on the 13th and 14th, Anna on the 12th.
+    # Two customers in each period: the one who is later and more often has 33 (need attention, 6th), the other 11
+    # (hibernating, 10th). A: Anna on the 2nd and 5th, Bert on the 3rd. B: Bert on the 13th and 14th, Anna on the 12th.
     shop.orders("anna", "2026-01-02", "2026-01-05", "2026-01-12").orders(
         "bert", "2026-01-03", "2026-01-13", "2026-01-14"
     )
@@ -194,8 +194,8 @@ def test_better_worse(shop):
     ).table(CUSTOMERS, END)  # fmt: skip
     names = ("customer_id", "a_segment", "b_segment", "evolution", "a_segment_rank", "b_segment_rank")
     assert customers.rows(*names) == [
-        ("anna", "need_attention", "hibernating", "worse", 4, 7),
-        ("bert", "hibernating", "need_attention", "better", 7, 4),
+        ("anna", "need_attention", "hibernating", "worse", 6, 10),
+        ("bert", "hibernating", "need_attention", "better", 10, 6),
     ]
 
 
@@ -272,8 +272,18 @@ def test_every_segment_is_listed_best_first_then_lost_and_not_in_a(moves):
     segments = moves.table(SEGMENTS, END)
     ranks = segments.by("segment_rank", "segment")
     assert [ranks[rank] for rank in sorted(ranks)] == [
+        "champions", "loyal", "potential_loyalist", "new", "promising", "need_attention", "about_to_sleep", "cant_lose",
+        "at_risk", "hibernating", "lost", "not_in_a",
+    ]  # fmt: skip
+
+
+def test_the_settings_choose_whose_groups_are_compared(moves):
+    segments = moves.with_settings(catalogue="axonaut").table(SEGMENTS, END)
+    ranks = segments.by("segment_rank", "segment")
+    assert [ranks[rank] for rank in sorted(ranks)] == [
         "champions", "regulars", "new", "need_attention", "cant_lose", "at_risk", "hibernating", "lost", "not_in_a",
     ]  # fmt: skip
+    assert moves.table(CUSTOMERS, END).by_customer("a_segment_rank") == {"anna": 4, "bert": 7, "cleo": None}
 
 
 # ── recomputed ────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -297,7 +307,7 @@ def test_everything_recomputed(shop, told):
             customer: segment for customer, segment in customers.rows("customer_id", f"{side}_segment")
             if segment not in (None, "lost")
         }  # fmt: skip
-        assert found == scored.by_customer("axonaut_segment")
+        assert found == scored.by_customer("grid_segment")
 
 
 def assert_figures(row, told, lines, years):

@@ -104,7 +104,7 @@ def test_a_measured_worth_is_called_one(shop, tmp_path):
 
 def test_days_of_before_have_no_list(shop, tmp_path):
     texts = pages(listed(shop), tmp_path)
-    assert "Nobody stands in an action on this day." in words_of(texts["index"])
+    assert "Nobody is in an action on this day." in words_of(texts["index"])
     assert "Actions are known from the first run with this version on." in words_of(texts["actions"])
 
 

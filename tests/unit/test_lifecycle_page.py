@@ -95,7 +95,7 @@ MOVE = {"told": "convert first-time customers", "horizon_days": 90, "cost_basis"
 UNKNOWN = {**MOVE, "cost_basis": None, "most_to_spend": None}
 LAST = {"name": "do nothing", "month": 12, "total": 6000.0, "total_low": 5000.0, "total_high": 7000.0,
         "last_12_months": 5500.0}  # fmt: skip
-BACK = {**LAST, "name": "back", "move": "+5 points of lapsing to active", "gain": 80.0, "gain_low": 70.0,
+BACK = {**LAST, "name": "back", "points": 5.0, "move": "lapsing to active", "gain": 80.0, "gain_low": 70.0,
         "gain_high": 90.0, "contact_worth": None, "contact_worth_low": None, "contact_worth_high": None}  # fmt: skip
 GUESS = "“back” (+5 points of lapsing to active a month, a guess that no campaign with a control group has measured)"
 

@@ -373,6 +373,14 @@ def frames_of_written(night: Night) -> dict[str, pl.DataFrame]:
     return {name: rows_of(night, name) for name in written}
 
 
+def test_spend_is_held_against_nothing_the_mean_and_each_one_s_past(last_night):
+    judged = last_night.judged["value"]
+    assert judged.baselines == {"historic_spend", "mean_spend", "zero"}
+    assert not judged.predictions["zero"].any()
+    lived, past = np.maximum(judged.cohort.histories.T, 1 / 7), judged.predictions["historic_spend"]
+    np.testing.assert_allclose(judged.predictions["mean_spend"], (past * lived).sum() / lived.sum())
+
+
 def test_values_are_those_of_the_models(last_night):
     # The joins in SQL against the same formulas in Python, customer by customer.
     clv = rows_of(last_night, "clv_predictions").sort("customer_id")

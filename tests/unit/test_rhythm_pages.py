@@ -107,7 +107,7 @@ def share(month: int, repeat: float | None, is_complete: bool = True) -> dict[st
          "for the first time in the last 730 days."),
         (rhythm_missing(unknown(900, 60, 800, 40), dt.date(2025, 1, 1), JANUARY),
          "This needs 200 customers who are still waited for 90 days after their first purchase; there are 60, as 800 "
-         "of 900 were back before. How long they took is told below."),
+         "of 900 were back before. How long they took stands below."),
         (rhythm_missing(None, dt.date(2020, 1, 1), JANUARY),
          "Nobody bought for the first time in the last 730 days, so there is no rhythm of new customers to see."),
         (sentences.kpi_sentence(KPI, None, "EUR"), "Jan 2026: €1,200, target €1,000 met; €900.00 the month before."),

@@ -217,8 +217,8 @@ def test_the_movers_are_listed_by_id_with_what_is_at_stake(moved: Shop, tmp_path
         (1, Decimal("100.00"), "growing_to_declining.csv"), (1, Decimal("90.00"), "declining_to_growing.csv"),
     ]  # fmt: skip
     assert plain(found["moves"].sentence) == (
-        "Since 31 January 2026, 1 customer began to rise and 1 to decline; 0 no longer do either, 0 got a trend and 0 "
-        "lost theirs. Those who began to decline spent €100.00 in the last 12 months."
+        "Since 31 January 2026, 1 customer began to rise and 1 to decline; 0 no longer do either; 0 became measurable "
+        "and 0 no longer are. Those who began to decline spent €100.00 in the last 12 months."
     )
     text = written(moved.engine.read, tmp_path)
     assert ADDRESS not in text and "<script>alert" not in text
@@ -258,7 +258,7 @@ def test_every_customer_with_a_trend_is_in_one_bar(moved: Shop) -> None:
     assert segments.text.startswith("No group has 20 customers with a trend")
 
 
-@pytest.mark.parametrize(("copies", "bars"), [(18, []), (19, ["Need attention (n = 20)"])])
+@pytest.mark.parametrize(("copies", "bars"), [(18, []), (19, ["Need attention · 20"])])
 def test_a_group_has_a_bar_from_twenty_customers_with_a_trend_on(altered: Shop, copies: int, bars: list[str]) -> None:
     # Anna alone, and as often again under other names, all put into one group; the other three are in another.
     altered.engine.execute(f"""
@@ -287,8 +287,8 @@ def test_who_no_longer_rises_stands_apart_behind_real_declines(altered: Shop) ->
     found = context_of(altered.engine.read)["charts"]
     assert [row[3] for row in found["movers"].grid.rows] == ["no longer rising", "no longer falling"]
     assert plain(found["moves"].sentence) == (
-        "Since 31 January 2026, 0 customers began to rise and 0 to decline; 2 no longer do either, 0 got a trend and 0 "
-        "lost theirs."
+        "Since 31 January 2026, 0 customers began to rise and 0 to decline; 2 no longer do either; 0 became measurable "
+        "and 0 no longer are."
     )
     # A real decline comes first, though less is at stake.
     altered.engine.execute("UPDATE marts.segment_events SET direction = 'worse', to_segment = 'declining' "

@@ -95,6 +95,6 @@ def test_a_shop_without_orders_has_a_first_page(shop: Shop) -> None:
     assert [one.text for one in week.answers] == [
         "Nobody had bought by the end of 30 June 2026.",
         "No month is over yet.",
-        "Nobody stands in an action on this day.",
+        "Nobody is in an action on this day.",
     ]
     assert week.quality.short == "No data yet"

@@ -223,10 +223,14 @@ def judge_value(
     for name, interval in found.items():
         intervals[name] = Calibrated(*conformal.coverage(interval, spent, PREDICTIVE, cohort.folds))
     coverage = {name: {"coverage_80": found.share} for name, found in intervals.items()}
-    spent = (h.x + 1) * frame["mean_amount"].to_numpy()
-    baseline = {"historic_spend": spent / np.maximum(h.T, 1 / 7) * cohort.weeks}
+    spent, lived = (h.x + 1) * frame["mean_amount"].to_numpy(), np.maximum(h.T, 1 / 7)
+    baselines = {
+        "historic_spend": spent / lived * cohort.weeks,
+        "mean_spend": np.full_like(spent, spent.sum() / lived.sum() * cohort.weeks),
+        "zero": np.zeros_like(spent),
+    }
     return Judged(
-        "value", cohort, cohort.later_amount, predictions | baseline, frozenset(baseline), coverage, intervals
+        "value", cohort, cohort.later_amount, predictions | baselines, frozenset(baselines), coverage, intervals
     )
 
 

@@ -10,7 +10,8 @@ columns:
   value_at_stake: {label: At stake, kind: money}
   most_to_spend: {label: "Most to spend, each", kind: money}
   file: {label: File, audience: {folder: actions, key: action}}
-hidden: [page, action, valued, is_measured]
+  action: {hidden: true, anchor: true}
+hidden: [page, valued, is_measured]
 let:
   first: max_by(rows, coalesce(value_at_stake, -1))
   customers: sum(customers)::BIGINT
@@ -21,7 +22,7 @@ sentence: >-
   {{ customers|counted("customer") }} of {{ listed.everybody|count }} to act on{% if at_stake is not none and valued
   %}, with {{ at_stake|money }} at stake. {{ first.label }} comes first: {{ first.customers|counted("customer") }},
   {{ first.value_at_stake|money }}{% endif %}.
-empty: Nobody stands in an action on this day.
+empty: Nobody is in an action on this day.
 basis: n = {{ listed.everybody|counted("customer") }} · orders {{ facts.range }}
 note: >-
   At stake: what the next step of their lifecycle is worth, or not to fall back, × the share who do so in 90 days, in

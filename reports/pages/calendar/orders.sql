@@ -1,7 +1,6 @@
 /*
 title: Orders and their value
 term: order
-caption: Orders by {{ kinds|lower }}
 each: {key: period_kind, label: kinds}
 switch: period
 draw:
@@ -20,28 +19,10 @@ let:
   orders: sum(orders)
 hover: "{{ period }}<br>{{ orders|counted('order') }}{% if orders %}, {{ mean_order_value|money }} each{% endif %}"
 sentence: "{{ rows|orders_sentence }} {{ rows|order_value_sentence(currency) }}"
-empty: ""
 basis: n = {{ orders|counted("order") }} · {{ rows|calendar_span(facts.lines.first_on, snapshot_date) }}
 */
-WITH periods AS (
-  SELECT
-    *,
-    row_number() OVER (PARTITION BY period_kind ORDER BY starts_on DESC) AS newest,
-    count(order_number_effect) OVER (PARTITION BY period_kind) AS compared
-  FROM marts.revenue_calendar
-  WHERE snapshot_date = $snapshot_date
-)
 SELECT
-  starts_on, is_complete, orders, buyers, items, mean_order_value,
-  NOT is_complete AS is_not_whole,
-  CASE period_kind
-    WHEN 'month' THEN strftime(starts_on, '%B %Y')
-    WHEN 'week' THEN 'Week of ' || strftime(starts_on, '%-d %b %Y')
-    ELSE strftime(starts_on, '%a %-d %b %Y')
-  END || CASE WHEN is_complete THEN '' ELSE ' (not whole)' END AS period,
-  period_kind,
-  CASE period_kind WHEN 'month' THEN 'Months' WHEN 'week' THEN 'Weeks' ELSE 'Days' END AS kinds,
-  ends_on
+  starts_on, is_complete, orders, buyers, items, mean_order_value, is_not_whole, period, period_kind, kinds, ends_on
 FROM periods
-WHERE compared > 0 AND newest <= CASE period_kind WHEN 'month' THEN 60 WHEN 'week' THEN 104 ELSE 365 END
-ORDER BY CASE period_kind WHEN 'month' THEN 1 WHEN 'week' THEN 2 ELSE 3 END, starts_on
+WHERE is_shown
+ORDER BY place, starts_on

@@ -1,6 +1,5 @@
 /*
 title: Days of the week
-caption: Revenue by weekday
 draw: {columns: weekday, series: {mean_revenue: accent}}
 columns:
   weekday: Weekday
@@ -17,7 +16,6 @@ sentence: >-
   {{ best.weekday }}s bring most, {{ best.mean_revenue|money }} on average, {{ (best.mean_revenue / week)|percent }} of a week;
   {{ least.weekday }}s least, {{ least.mean_revenue|money }}.
 hover: "{{ weekday }}<br>{{ mean_revenue|money }} on average<br>{{ orders|counted('order') }} on {{ days|counted('day') }}"
-empty: ""
 basis: n = {{ orders|counted("order") }} · {{ rows[0].first_on|span(rows[0].last_on) }}
 */
 WITH listed AS (

@@ -4,9 +4,7 @@ term: uplift
 draw: {dots: members, value: share, band: [low, high], title: "bought in the window (95% interval)"}
 columns:
   members: Members
-  share: {label: Bought, kind: percent}
-  low: {label: "95% interval: from", kind: percent}
-  high: {label: to, kind: percent}
+  share: {label: Bought, kind: percent, interval: [low, high]}
   buyers: {label: Buyers, kind: count}
   base: {label: All, kind: count}
 let:
@@ -17,7 +15,7 @@ empty: "{{ uplift|uncaused_sentence(spend) }}"
 basis: n = {{ base|counted("member") }} · {{ each.first_on|span(snapshot_date) }}
 */
 SELECT
-  CASE funnel.stage WHEN 'bought_any' THEN 'Got it' ELSE 'Left out by lot' END AS members,
+  CASE funnel.stage WHEN 'bought_any' THEN 'Got it' ELSE 'Control group' END AS members,
   funnel.share_of_sent AS share,
   funnel.share_of_sent_low AS low,
   funnel.share_of_sent_high AS high,

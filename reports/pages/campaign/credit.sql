@@ -4,7 +4,7 @@ term: credit
 draw: {bars: model, series: {revenue: accent}}
 columns:
   model: Model
-  revenue: {label: Revenue ascribed, kind: money}
+  revenue: {label: Attributed revenue, kind: money}
   refunds: {label: "Of it, paid back", kind: money}
   orders: {label: Orders, kind: number}
   orders_touched: {label: "Orders, also in part", kind: count}
@@ -19,10 +19,10 @@ let:
   most: max_by(rows, revenue)
   orders: max(touched)
 sentence: >-
-  {% if most.revenue == least.revenue %}Every model ascribes {{ most.revenue|money }} to it, ascribed and not caused.{% else
+  {% if most.revenue == least.revenue %}Every model attributes {{ most.revenue|money }} to it, attributed and not caused.{% else
   %}By model it is {{ least.revenue|money }} ({{ least.model|lower }}) to {{ most.revenue|money }} ({{ most.model|lower }}): a
   question of how orders are shared out, not of what the campaign caused.{% endif %}
-empty: No order followed a click on it within its window, and the shop ascribes none to it.
+empty: No order followed a click on it within its window, and the shop attributes none to it.
 basis: n = {{ orders|counted("order") }} touched · {{ each.first_on|span(snapshot_date) }}
 */
 SELECT

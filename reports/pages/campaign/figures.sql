@@ -3,10 +3,11 @@ draw: figures
 columns:
   label: Figure
   value: {kind_by: kind}
-hidden: [kind, said, low, high]
-empty: ""
+hidden: [kind, said, low, high, people, complained]
 context: >-
-  {% if low is not none %}95% interval: {{ low|count }} to {{ high|count }}{% else %}{{ said or "" }}{% endif %}
+  {% if low is not none %}95% interval: {{ low|count }} to {{ high|count }}{% else %}{% if people is not none
+  %}{{ people|count }} {% endif %}{{ said or "" }}{% if complained is not none %}; {{ complained|count }} complained{% endif
+  %}{% endif %}
 */
 WITH funnel AS (
   SELECT
@@ -25,6 +26,7 @@ ended AS (
 ),
 uplift AS (
   SELECT
+    metric,
     CASE says WHEN 'not_known' THEN NULL ELSE extra END AS extra,
     extra_low, extra_high,
     CASE status
@@ -42,29 +44,24 @@ credited AS (
   SELECT max(revenue) AS revenue, max(orders) AS orders
   FROM marts.campaign_performance
   WHERE snapshot_date = $snapshot_date AND campaign_id = $campaign_id AND model = 'last_touch' AND eligibility = 'click'
-),
-figures AS (
-  SELECT
-    1 AS place, 'Extra buyers it caused' AS label, extra AS value, 'count' AS kind, why AS said, extra_low AS low,
-    extra_high AS high
-  FROM uplift
-  UNION ALL
-  SELECT 2, 'Cost', cost, 'money', CASE WHEN cost IS NULL THEN 'the export campaigns tells it' END, NULL, NULL FROM costs
-  UNION ALL
-  SELECT 3, 'Revenue after a click', revenue, 'money', 'ascribed, not caused', NULL, NULL FROM credited
-  UNION ALL
-  SELECT 4, 'Members written to', contacts, 'count', format('{:,} delivered', delivered), NULL, NULL FROM funnel
-  UNION ALL
-  SELECT
-    5, 'Clicked', clicked / nullif(contacts, 0)::DOUBLE, 'percent', format('{:,} of those written to', clicked), NULL, NULL
-  FROM funnel
-  UNION ALL
-  SELECT
-    6, 'Unsubscribed', ended.unsubscribed / nullif(funnel.delivered, 0)::DOUBLE, 'percent',
-    format('{:,} of those it was delivered to; {:,} complained', ended.unsubscribed, ended.complained), NULL, NULL
-  FROM ended
-  CROSS JOIN funnel
 )
-SELECT label, value, kind, said, low, high
-FROM figures
-ORDER BY place
+SELECT figures.label, figures.value, figures.kind, figures.said, figures.low, figures.high, figures.people, figures.complained
+FROM funnel
+CROSS JOIN ended
+CROSS JOIN costs
+CROSS JOIN credited
+LEFT JOIN uplift ON TRUE
+CROSS JOIN (
+  VALUES
+    (1, 'Extra buyers it caused', uplift.extra, 'count', uplift.why, uplift.extra_low, uplift.extra_high, NULL, NULL),
+    (2, 'Cost', costs.cost, 'money', CASE WHEN costs.cost IS NULL THEN 'not in the export of campaigns' END, NULL, NULL,
+     NULL, NULL),
+    (3, 'Revenue after a click', credited.revenue, 'money', 'attributed, not caused', NULL, NULL, NULL, NULL),
+    (4, 'Members written to', funnel.contacts, 'count', 'delivered', NULL, NULL, funnel.delivered, NULL),
+    (5, 'Clicked', funnel.clicked / nullif(funnel.contacts, 0)::DOUBLE, 'percent', 'of those written to', NULL, NULL,
+     funnel.clicked, NULL),
+    (6, 'Unsubscribed', ended.unsubscribed / nullif(funnel.delivered, 0)::DOUBLE, 'percent',
+     'of those it was delivered to', NULL, NULL, ended.unsubscribed, ended.complained)
+) AS figures (place, label, value, kind, said, low, high, people, complained)
+WHERE figures.place > 1 OR uplift.metric IS NOT NULL
+ORDER BY figures.place

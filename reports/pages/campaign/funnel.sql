@@ -1,22 +1,17 @@
 /*
-title: How far the messages came
+title: Message funnel
 term: funnel
 draw: {bars: stage, series: {share_of_sent: accent, share_of_previous: pale}}
 columns:
   stage: Stage
   contacts: {label: Members, kind: count}
-  share_of_sent: {label: Of those written to, kind: percent}
-  share_of_sent_low: {label: "95% interval: from", kind: percent}
-  share_of_sent_high: {label: to, kind: percent}
-  share_of_previous: {label: Of the stage before, kind: percent}
-  share_of_previous_low: {label: "95% interval: from", kind: percent}
-  share_of_previous_high: {label: to, kind: percent}
+  share_of_sent: {label: Of those written to, kind: percent, interval: [share_of_sent_low, share_of_sent_high]}
+  share_of_previous: {label: Of the stage before, kind: percent, interval: [share_of_previous_low, share_of_previous_high]}
   machine_contacts: {label: "Machines, not counted", kind: count}
 let:
   sent: max(contacts)
 hover: "{{ stage }}<br>{{ contacts|count }} members<br>{{ series }}: {{ value|percent }}"
 sentence: "{{ rows|funnel_sentence }}"
-empty: ""
 basis: n = {{ sent|counted("member") }} written to · {{ each.first_on|span(snapshot_date) }}
 */
 WITH stages (stage, label) AS (

@@ -1,14 +1,12 @@
 /*
-title: What it earned by its cost
+title: Cost and profit
 draw: table
 columns:
   basis_label: Basis
-  revenue: {label: Revenue, kind: money}
-  revenue_low: {label: "95% interval: from", kind: money}
-  revenue_high: {label: to, kind: money}
+  revenue: {label: Revenue, kind: money, interval: [revenue_low, revenue_high]}
   cost: {label: Cost, kind: money}
-  profit: {label: Left after the cost, kind: money}
-  roi: {label: By the cost, kind: percent}
+  profit: {label: Profit, kind: money}
+  roi: {label: Return on cost, kind: percent}
   cost_per_order: {label: Cost of an order, kind: money}
   cost_per_new_buyer: {label: Cost of a new buyer, kind: money}
   cost_per_contact: {label: Cost of a contact, kind: money}
@@ -19,16 +17,15 @@ let:
   caused: max_by(rows, basis)
   contacts: max(contacts)
 sentence: >-
-  {% if caused.cost is none %}Nobody tells what it cost (export campaigns).{% elif caused.worth_it %}It was worth it: what a contact
+  {% if caused.cost is none %}Its cost is unknown.{% elif caused.worth_it %}It was worth it: what a contact
   caused is more than it cost, even at the lower end of the interval.{% elif caused.profit is not none %}That it was worth its cost is not
   shown.{% elif caused.allowable is not none %}What it caused is not known. A contact may cost {{ caused.allowable|show("money") }} at most:
   what a move up the lifecycle is worth, as if the contact had made it.{% else %}What it caused is not known, nor what it
-  earned.{% endif %} What the last click ascribes to it would mostly have come anyway.
-empty: ""
+  earned.{% endif %} Most of what the last click attributes to it would have come anyway.
 basis: n = {{ contacts|counted("member") }} · {{ each.first_on|span(snapshot_date) }}
 */
 SELECT
-  CASE basis WHEN 'incremental' THEN 'What it caused' ELSE 'Ascribed by the last click' END AS basis_label,
+  CASE basis WHEN 'incremental' THEN 'What it caused' ELSE 'Attributed by last click' END AS basis_label,
   revenue, revenue_low, revenue_high, cost, profit, roi, cost_per_order, cost_per_new_buyer, cost_per_contact,
   allowable, allowable_basis, basis, worth_it, contacts
 FROM marts.campaign_roi

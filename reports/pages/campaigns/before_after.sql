@@ -12,7 +12,6 @@ let:
 sentence: >-
   What these members spent after the campaign against before it. It says nothing of the campaign: who is chosen because they
   bought lately spends less afterwards without it, and who is chosen because they had stopped spends more.
-empty: ""
 basis: n = {{ members|counted("member") }} · {{ known.first_on|span(snapshot_date) }}
 */
 SELECT

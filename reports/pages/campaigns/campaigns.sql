@@ -6,9 +6,7 @@ columns:
   last_sent_on: Last sent
   contacts: {label: Members written to, kind: count}
   caused: {label: Caused, missing: not known}
-  extra: {label: Extra buyers, kind: count}
-  extra_low: {label: "95% interval: from", kind: count}
-  extra_high: {label: to, kind: count}
+  extra: {label: Extra buyers, kind: count, interval: [extra_low, extra_high]}
   cost: {label: Cost, kind: money}
   profit: {label: Left after the cost, kind: money}
   revenue: {label: "After a click, not caused", kind: money}
@@ -17,7 +15,6 @@ let:
   shown: count(*)
   all_campaigns: max(all_campaigns)
 sentence: "{{ rows|campaigns_sentence }}"
-empty: ""
 basis: n = {{ shown|counted("campaign") }} · {{ known.first_on|span(snapshot_date) }}
 note: >-
   {% if all_campaigns > shown %}The {{ shown }} that wrote last of {{ all_campaigns|count }}. {% endif %}Extra buyers, and what

@@ -1,7 +1,6 @@
 /*
 title: From the message to the order
 term: funnel
-caption: "{{ channel_label }}: members of each campaign, by how far its messages brought them"
 each: {key: channel, label: channel_label}
 draw: {bars: stage, series: {share_of_sent: accent, share_of_previous: pale}}
 columns:
@@ -10,13 +9,12 @@ columns:
   share_of_sent: {label: Of those written to, kind: percent}
   share_of_previous: {label: Of the stage before, kind: percent}
   machine_contacts: {label: "Machines, not counted", kind: count}
-  campaigns: {label: Campaigns that tell it, kind: count}
+  campaigns: {label: Campaigns with this stage, kind: count}
 hidden: [channel, channel_label, place, sent]
 let:
   sent: max(sent)
 hover: "{{ stage }}<br>{{ contacts|count }} members<br>{{ series }}: {{ value|percent }}"
 sentence: "{{ rows|funnel_sentence }}"
-empty: ""
 basis: n = {{ sent|counted("member") }} written to · {{ known.first_on|span(snapshot_date) }}
 */
 WITH told AS (

@@ -1,18 +1,13 @@
 /*
-title: Programmes, in their last quarter
-caption: "{{ metric_label }}: what its campaigns caused in the mean"
+title: Programmes in their last quarter
 each: {key: metric, label: metric_label}
 draw: {dots: programme, value: mean, band: [mean_low, mean_high], beside: 0, title: "mean difference (95% interval)"}
 columns:
   programme: Programme
   quarter: Quarter
   campaigns: {label: Campaigns, kind: count}
-  mean: {label: Mean difference, kind_by: kind}
-  mean_low: {label: "95% interval: from", kind_by: kind}
-  mean_high: {label: to, kind_by: kind}
-  change: {label: Against the quarter before, kind_by: kind}
-  change_low: {label: "95% interval: from", kind_by: kind}
-  change_high: {label: to, kind_by: kind}
+  mean: {label: Mean difference, kind_by: kind, interval: [mean_low, mean_high]}
+  change: {label: Against the quarter before, kind_by: kind, interval: [change_low, change_high]}
 hidden: [metric, metric_label, kind, says, members]
 let:
   best: max_by(rows, mean_low)
@@ -25,7 +20,6 @@ sentence: >-
   best.mean|points if best.kind == "percent" else best.mean|show(best.kind) }} a member in {{ best.quarter }}.{% else %}No programme is shown
   to have caused anything.{% endif %} {% if more or less %}Against the quarter before, {{ more|count }} got better and
   {{ less|count }} worse.{% else %}None is shown to have changed from the quarter before.{% endif %}
-empty: ""
 basis: n = {{ members|counted("member") }} · {{ known.first_on|span(snapshot_date) }}
 file: {table: programme_comparison, where: all quarters}
 */
@@ -38,7 +32,8 @@ SELECT
   metric,
   CASE metric WHEN 'spend' THEN 'What members spent' ELSE 'Who bought' END AS metric_label,
   CASE metric WHEN 'spend' THEN 'money' ELSE 'percent' END AS kind,
-  programme, quarter, campaigns, mean, mean_low, mean_high, change, change_low, change_high, says,
+  upper(left(programme, 1)) || replace(substr(programme, 2), '-', ' ') AS programme,
+  quarter, campaigns, mean, mean_low, mean_high, change, change_low, change_high, says,
   treated + control AS members
 FROM latest
 WHERE age = 1

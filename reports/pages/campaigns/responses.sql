@@ -1,18 +1,15 @@
 /*
-title: Who answers which programme
-caption: "{{ programme }}: members with a delivered message who clicked it, by segment"
-each: {key: programme, label: programme}
+title: Clicks by programme and segment
+each: {key: programme, label: name}
 draw: {dots: segment, value: clicked, band: [clicked_low, clicked_high], title: "clicked (95% interval)"}
 columns:
   segment: Segment
   contacts: {label: Members, kind: count}
   opened: {label: Opened, kind: percent}
-  clicked: {label: Clicked, kind: percent}
-  clicked_low: {label: "95% interval: from", kind: percent}
-  clicked_high: {label: to, kind: percent}
+  clicked: {label: Clicked, kind: percent, interval: [clicked_low, clicked_high]}
   expected: {label: "Clicks expected next time", kind: percent}
   bought: {label: "Bought, not caused", kind: percent}
-hidden: [programme, differs]
+hidden: [programme, name, differs]
 let:
   contacts: sum(contacts)::BIGINT
   best: max_by(rows, expected)
@@ -22,10 +19,9 @@ hover: "{{ segment }}<br>{{ shown }} clicked, {{ contacts|counted('member') }}"
 sentence: >-
   {% if segments_differ %}Expect {{ best.expected|percent }} clicks of {{ best.segment|lower }} and {{ least.expected|percent }} of
   {{ least.segment|lower }}.{% else %}Segments click alike beyond chance: choose by what a customer is worth.{% endif %}
-empty: ""
 basis: n = {{ contacts|counted("member") }} · {{ known.first_on|span(snapshot_date) }}
 note: >-
-  Who bought after a message mostly would have without it; for whom messages made a difference is told above.
+  Who bought after a message mostly would have without it; for whom messages made a difference stands above.
 file: {table: campaign_segments, where: all programmes}
 */
 WITH told AS (
@@ -45,6 +41,7 @@ labels AS (
 )
 SELECT
   told.programme,
+  upper(left(told.programme, 1)) || replace(substr(told.programme, 2), '-', ' ') AS name,
   coalesce(
     labels.label, upper(substr(told.segment, 1, 1)) || replace(substr(told.segment, 2), '_', ' ')
   ) AS segment,

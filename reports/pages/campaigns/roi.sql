@@ -1,14 +1,12 @@
 /*
-title: What campaigns earned by their cost
+title: Profit by campaign
 draw: {dots: campaign, value: profit, band: [profit_low, profit_high], beside: 0, title: "caused, less the cost (95% interval)"}
 columns:
   campaign: {label: Campaign, page: {folder: campaign, key: campaign_id}}
   cost: {label: Cost, kind: money}
   revenue: {label: Revenue it caused, kind: money}
-  profit: {label: Left after the cost, kind: money}
-  profit_low: {label: "95% interval: from", kind: money}
-  profit_high: {label: to, kind: money}
-  roi: {label: By the cost, kind: percent}
+  profit: {label: Profit, kind: money, interval: [profit_low, profit_high]}
+  roi: {label: Return on cost, kind: percent}
   cost_per_order: {label: Cost of an extra order, kind: money}
   cost_per_contact: {label: Cost of a contact, kind: money}
   allowable: {label: A contact may cost, kind: money}
@@ -26,11 +24,11 @@ sentence: >-
   end of the interval, {{ best.campaign }} the most.{% else %}Of {{ shown|counted("campaign") }}, none is sure to have earned
   its cost.{% endif %}{% if lost %} {{ lost|counted("campaign") }} surely lost money.{% endif %}
 empty: >-
-  No campaign that is over has a control group and a cost, so nobody knows what campaigns earned. The export campaigns tells
-  costs; the list of whom the lot left out tells what was caused.
+  No campaign that is over has a control group and a cost, so nobody knows what campaigns earned. The export campaigns has
+  costs; the list of who was held out shows what was caused.
 basis: n = {{ shown|counted("campaign") }} · {{ known.first_on|span(snapshot_date) }}
 note: >-
-  {% if gross %}No margin is set (clv.margin): all revenue counts as if it were earned. {% endif %}A contact may cost what it
+  {% if gross %}No margin is set: all revenue counts as if it were earned. {% endif %}A contact may cost what it
   caused, by the mean.
 file: {table: campaign_roi, where: all campaigns}
 */

@@ -1,35 +1,33 @@
 /*
-title: For whom campaigns did more
+title: Effect by segment
 term: response-by-segment
-caption: "{{ dimension_label }}: difference in who bought, drawn towards the mean of all segments"
 each: {key: dimension, label: dimension_label}
 draw: {dots: segment, value: shrunk, band: [shrunk_low, shrunk_high], beside: 0, title: "difference, drawn to the mean (95% interval)"}
 columns:
   segment: Segment
-  shrunk: {label: "Difference, drawn towards the mean", kind: percent}
-  shrunk_low: {label: "95% interval: from", kind: percent}
-  shrunk_high: {label: to, kind: percent}
+  shrunk: {label: "Difference, drawn towards the mean", kind: percent, interval: [shrunk_low, shrunk_high]}
   effect: {label: As counted, kind: percent}
   treated: {label: Got it, kind: count}
-  control: {label: Left out by lot, kind: count}
+  control: {label: Control group, kind: count}
   p_holm: {label: "Chance, if segments were equal", kind: percent}
 hidden: [dimension, dimension_label, says]
 let:
   members: sum(treated + control)::BIGINT
 hover: "{{ segment }}<br>{{ shown }} expected, {{ effect|percent }} as counted<br>{{ treated|count }} got it, {{ control|count }} did not"
 sentence: "{{ rows|uplift_segments_sentence }}"
-empty: ""
 basis: n = {{ members|counted("member") }} · {{ facts.last_year }}
 */
 WITH labels AS (
   SELECT DISTINCT catalogue AS dimension, segment, label
   FROM marts.segment_catalogue
   WHERE snapshot_date = $snapshot_date
+  UNION ALL
+  SELECT dimension, segment, label
+  FROM (VALUES ('lifecycle', 'defecting', 'Lapsing'), ('lifecycle', 'inactive', 'Lapsed')) AS stages (dimension, segment, label)
 )
 SELECT
   uplift.dimension,
-  CASE uplift.dimension WHEN 'lifecycle' THEN 'Lifecycle' WHEN 'grid' THEN 'Ten segments' ELSE 'Seven segments' END
-    AS dimension_label,
+  CASE uplift.dimension WHEN 'lifecycle' THEN 'Lifecycle' ELSE 'Segments' END AS dimension_label,
   coalesce(
     labels.label, upper(substr(uplift.segment, 1, 1)) || replace(replace(substr(uplift.segment, 2), '_', ' '), '-', ' ')
   ) AS segment,
@@ -38,5 +36,5 @@ SELECT
 FROM marts.campaign_uplift_segments AS uplift
 LEFT JOIN labels ON labels.dimension = uplift.dimension AND labels.segment = uplift.segment
 WHERE uplift.snapshot_date = $snapshot_date AND uplift.campaign_id = '(all)' AND uplift.metric = 'conversion'
-ORDER BY
-  CASE uplift.dimension WHEN 'lifecycle' THEN 1 WHEN 'grid' THEN 2 ELSE 3 END, uplift.shrunk DESC, uplift.segment
+  AND uplift.dimension IN ('lifecycle', (SELECT catalogue FROM params.settings))
+ORDER BY uplift.dimension = 'lifecycle' DESC, uplift.shrunk DESC, uplift.segment

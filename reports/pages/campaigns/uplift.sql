@@ -1,16 +1,13 @@
 /*
 title: What campaigns caused, the most first
 term: uplift
-caption: "{{ metric_label }}, the campaigns that became known last"
 each: {key: metric, label: metric_label}
 draw: {dots: campaign, value: effect, band: [effect_low, effect_high], beside: 0, title: "difference (95% interval)"}
 columns:
   campaign: {label: Campaign, page: {folder: campaign, key: campaign_id}}
   treated_mean: {label: Members who got it, kind_by: kind}
   control_mean: {label: Control group, kind_by: kind}
-  effect: {label: Difference, kind_by: kind}
-  effect_low: {label: "95% interval: from", kind_by: kind}
-  effect_high: {label: to, kind_by: kind}
+  effect: {label: Difference, kind_by: kind, interval: [effect_low, effect_high]}
   treated: {label: Got it, kind: count}
   control: {label: In the control group, kind: count}
   quality: {label: Interval}
@@ -23,8 +20,8 @@ hover: >-
   <br>{{ treated|count }} got it, {{ control|count }} did not
 sentence: "{{ rows|uplift_sentence(currency) }}"
 empty: >-
-  No campaign that is over has a control group, so nobody knows what campaigns caused. Leave out one member in ten by lot
-  next time and send the list of them along (group control).
+  No campaign that is over has a control group, so nobody knows what campaigns caused. Hold out one member in ten at
+  random next time and send the list of them along (group control).
 basis: n = {{ members|counted("member") }} · {{ known.first_on|span(snapshot_date) }}
 */
 WITH final AS (

@@ -1,7 +1,6 @@
 /*
-title: What models ascribe to channels
+title: Attribution by channel
 term: credit
-caption: Revenue by model, of the channels of visits in the 30 days before an order
 draw:
   bars: channel
   series: {last_touch: accent, first_touch: part-2, linear: part-3, as_recorded: pale}
@@ -26,12 +25,12 @@ let:
   unnamed: sum(last_touch) FILTER (unnamed)
 hover: "{{ channel }}<br>{{ series }}: {{ shown }}"
 sentence: >-
-  Ascribed, not caused: no model knows which orders would have come anyway.{% if named %} They differ most on {{
+  Attributed, not caused: no model knows which orders would have come anyway.{% if named %} They differ most on {{
   apart.channel }}, which is given {{ apart.least|money }} to {{ apart.most|money }}.{% endif %}{% if unnamed %} Of the visits
   before {{ unnamed|share_of(all_revenue)|percent }} of revenue the source is not recorded: tag links first.{% endif %} To
-  know what a channel brings, pause it for members drawn by lot.
+  know what a channel brings, pause it for members drawn at random.
 empty: >-
-  No customer's visit is told of. The export web_events, with the source and medium of each visit, would show by which
+  No customer's visit is known. The export web_events, with the source and medium of each visit, would show by which
   channels customers came before they ordered.
 basis: n = {{ ascribed.orders|counted("order") }} · {{ ascribed.first_on|span(snapshot_date) }}
 */

@@ -4,10 +4,7 @@ draw: table
 columns:
   channel: Channel
   repeat_watched: Buyers watched
-  repeat_rate_180: Bought there again
-  repeat_low: "95% interval: from"
-  repeat_high: to
-empty: ""
+  repeat_rate_180: {label: Bought there again, interval: [repeat_low, repeat_high]}
 basis: n = {{ watched|counted("buyer") }} · {{ known.first_on|span(snapshot_date) }}
 let:
   watched: sum(repeat_watched)

@@ -1,6 +1,5 @@
 /*
-title: What remains, by channel
-caption: Sales channels, last 365 days
+title: Net revenue by channel
 draw: {bars: channel, series: {net: accent}}
 columns:
   channel: Channel
@@ -20,7 +19,6 @@ hover: "{{ channel }}<br>{{ net|money }} net, {{ orders|counted('order') }}, {{ 
 sentence: >-
   {% if channels == 1 %}All {{ net|money }} net came through one channel, {{ best.channel }}.{% else
   %}{{ best.channel }} brings most: {{ best.net|money }} net, {{ best.share_of_net|percent }} of {{ net|money }}.{% endif %}
-empty: ""
 basis: n = {{ known.orders|counted("order") }} · {{ known.first_on|span(snapshot_date) }}
 note: Net is sales less refunds, each on its own day, guests included. Orders without a channel are unknown.
 */

@@ -1,6 +1,5 @@
 /*
-title: What remains, by place
-caption: The places with the highest net, last 365 days
+title: Net revenue by place
 draw: {bars: place, series: {net: accent}}
 columns:
   place: Place
@@ -23,11 +22,10 @@ hover: "{{ place }}<br>{{ net|money }} net, {{ orders|counted('order') }}, {{ bu
 sentence: >-
   {{ best.place }} brings most: {{ best.net|money }} net, {{ best.share_of_net|percent }} of all{% if places > shown %};
   the {{ shown }} places with the highest net of {{ places }} are shown{% endif %}.
-empty: ""
 basis: n = {{ known.orders|counted("order") }} · {{ known.first_on|span(snapshot_date) }}
 note: >-
   A place is the store of an order line, else its region, else its country. Where the largest buyer has most of the sales,
-  the place tells of one customer. Bought there again: within 180 days, of at least 30 buyers who were watched so long.
+  the place is one customer. Bought there again: within 180 days, of at least 30 buyers who were watched so long.
 */
 SELECT
   place, place_kind, net, share_of_net, gross, refunds, orders, buyers, new_buyers, top_buyer_share, repeat_rate_180,

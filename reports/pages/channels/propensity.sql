@@ -1,10 +1,10 @@
 /*
-title: By which channel customers order next
+title: Channel of the next order
 term: channel-propensity
 draw: {bars: channel, series: {likeliest_share: accent, base_share: pale}}
 columns:
   channel: Channel
-  customers: {label: Customers whose likeliest it is, kind: count}
+  customers: {label: Customers whose most likely it is, kind: count}
   likeliest_share: {label: Of all customers, kind: percent}
   share: {label: Its mean chance for them, kind: percent}
   base_share: {label: Of all orders, kind: percent}
@@ -16,7 +16,7 @@ hover: "{{ channel }}<br>{{ series }}: {{ shown }}<br>{{ customers|counted('cust
 sentence: >-
   {% if best.prior_weight is none %}Customers keep to no channel more than chance makes them: expect
   {{ best.base_share|percent }} of the next orders by {{ best.channel }} from everybody.{% else %}Customers keep to their
-  channels. {{ best.channel }} is the likeliest of {{ best.customers|counted("customer") }}, with a mean chance of
+  channels. {{ best.channel }} is the most likely of {{ best.customers|counted("customer") }}, with a mean chance of
   {{ best.share|percent }}; what all order by counts as much as
   {{ best.prior_weight|number }} of a customer's own orders.{% endif %}
 empty: No order of the last 730 days names where it came from (columns source, medium and sales_channel of the orders).

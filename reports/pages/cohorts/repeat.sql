@@ -1,7 +1,6 @@
 /*
 title: One-time and repeat buyers
 term: repeat-buyers
-caption: Repeat and one-time buyers’ share of {{ of_whom }} by month
 each: {key: view, label: view_label}
 draw:
   columns: starts_on

@@ -1,7 +1,6 @@
 /*
 title: Who comes back
 term: cohort
-caption: Cohorts by month of the first purchase and months since then
 views:
   back:
     label: Came back
@@ -32,16 +31,15 @@ columns:
   age_months: Months after
   customers:
   active_customers: Bought
-  retention: Share
-  retention_low: "95% interval: from"
-  retention_high: to
+  retention: {label: Share, interval: [retention_low, retention_high]}
   orders:
   revenue:
   orders_per_100: {label: Orders per 100 customers, kind: number}
   revenue_per_customer: {label: Revenue per customer, kind: money}
   cumulative_revenue_per_customer: Revenue so far, per customer
   month: {kind: month, hidden: true}
-hidden: [is_complete, is_drawn, row]
+  row: {hidden: true, say: sized}
+hidden: [is_complete, is_drawn]
 let:
   customers: sum(customers) FILTER (age_months = 0 AND cohort IS NOT NULL)
   next: max_by(rows, age_months = 1) FILTER (cohort IS NULL)
@@ -82,12 +80,12 @@ listed AS (
     cohort, age_months, customers, active_customers, retention, retention_low, retention_high, orders, revenue,
     cumulative_revenue_per_customer, month, is_complete,
     newest <= 60 AS is_recent,  -- five years; the table has all
-    strftime(cohort, '%b %Y') || ' · ' || format('{:,}', customers) AS row
+    {'name': strftime(cohort, '%b %Y'), 'n': customers} AS row
   FROM cells
   UNION ALL
   SELECT
     NULL, age_months, customers, active_customers, active_customers / customers::DOUBLE, NULL, NULL, orders, revenue,
-    cumulative_revenue_per_customer, NULL, TRUE, TRUE, 'All cohorts'
+    cumulative_revenue_per_customer, NULL, TRUE, TRUE, {'name': 'All cohorts', 'n': NULL}
   FROM together
 )
 SELECT

@@ -1,7 +1,6 @@
 /*
-title: What they have brought
+title: Revenue per customer so far
 term: cohort
-caption: Cohorts by month of the first purchase and months since then
 draw:
   lines: age_months
   by: cohort
@@ -13,9 +12,7 @@ columns:
   age_months: Months after
   customers:
   active_customers: Bought
-  retention: Share
-  retention_low: "95% interval: from"
-  retention_high: to
+  retention: {label: Share, interval: [retention_low, retention_high]}
   orders:
   revenue:
   cumulative_revenue_per_customer: Revenue so far, per customer
@@ -35,7 +32,6 @@ legend:
   "{% if oldest %}{{ oldest|month }}, the oldest shown{% endif %}": accent
   Other cohorts: pale
 sentence: "{{ chosen|cohort_value(older, currency) }}"
-empty: ""
 basis: n = {{ customers|counted("customer") }} · first purchases {{ facts.range }}
 */
 WITH cells AS (

@@ -1,7 +1,6 @@
 /*
 title: What became of A’s customers
 term: evolution
-caption: Groups in A and in B, and what became of the customers of each group of A
 views:
   evolution:
     label: What became of them
@@ -32,7 +31,6 @@ columns:
   lost_revenue: Revenue of the lost, A
 let:
   a_customers: sum(a_customers)
-empty: ""
 basis: >-
   n = {{ asked.a_customers|counted("customer") }} ·
   A {{ asked.a_from|span(asked.a_to) }}, B {{ asked.b_from|span(asked.b_to) }} with {{ asked.b_customers|count }}

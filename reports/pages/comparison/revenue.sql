@@ -1,7 +1,6 @@
 /*
 title: Where the change of revenue comes from
 term: bennet-shapley
-caption: Parts of the change of revenue
 draw: {figure: waterfall, with: {step: part, amount: amount}}
 columns:
   part: Part
@@ -19,21 +18,18 @@ basis: >-
   B {{ asked.b_from|span(asked.b_to) }}
 note: "The rest: refunds, cancelled orders and charges of customers without an order that stands in the period."
 */
-WITH asked AS (
-  SELECT *, b_guest_revenue - a_guest_revenue AS guests, b_other_revenue - a_other_revenue AS rest
-  FROM marts.period_comparison
-  WHERE snapshot_date = $snapshot_date AND pair = 'asked' AND status <> 'insufficient_data'
-)
-SELECT 'Revenue in A' AS part, a_total_revenue AS amount, '' AS told FROM asked
-UNION ALL
-SELECT 'Customers', customers_effect, 'the number of customers' FROM asked
-UNION ALL
-SELECT 'Orders per customer', frequency_effect, 'orders per customer' FROM asked
-UNION ALL
-SELECT 'Order value', order_value_effect, 'order value' FROM asked
-UNION ALL
-SELECT 'Guests', guests, 'guests' FROM asked WHERE guests <> 0
-UNION ALL
-SELECT 'The rest', rest, 'the rest' FROM asked WHERE rest <> 0
-UNION ALL
-SELECT 'Revenue in B', b_total_revenue, '' FROM asked
+SELECT parts.part, parts.amount, parts.told
+FROM marts.period_comparison AS asked
+CROSS JOIN (
+  VALUES
+    (1, 'Revenue in A', asked.a_total_revenue, ''),
+    (2, 'Customers', asked.customers_effect, 'the number of customers'),
+    (3, 'Orders per customer', asked.frequency_effect, 'orders per customer'),
+    (4, 'Order value', asked.order_value_effect, 'order value'),
+    (5, 'Guests', asked.b_guest_revenue - asked.a_guest_revenue, 'guests'),
+    (6, 'The rest', asked.b_other_revenue - asked.a_other_revenue, 'the rest'),
+    (7, 'Revenue in B', asked.b_total_revenue, '')
+) AS parts (place, part, amount, told)
+WHERE asked.snapshot_date = $snapshot_date AND asked.pair = 'asked' AND asked.status <> 'insufficient_data'
+  AND (parts.place NOT IN (5, 6) OR parts.amount <> 0)
+ORDER BY parts.place

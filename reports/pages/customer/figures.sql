@@ -5,38 +5,27 @@ columns:
   label: Figure
   value: {kind_by: kind}
   kind: {hidden: true}
-  said: {hidden: true}
-empty: ""
-context: "{{ said or '' }}"
+  n: {hidden: true}
+  low: {hidden: true}
+  high: {hidden: true}
+context: >-
+  {% if label == "Revenue so far" %}{{ n|counted("order") }}
+  {%- elif label == "Usual gap, days" %}now {{ n|counted("day") }} since the last order
+  {%- elif low is not none %}80% interval: {{ low|money }} to {{ high|money }}
+  {%- elif label == "Churn probability" and n is not none %}no order within {{ n|counted("day") }}
+  {%- elif label == "Order in the next 30 days" %}probability{% endif %}
 */
-WITH own AS (
-  SELECT * FROM marts.customer_360 WHERE snapshot_date = $snapshot_date AND customer_id IN (SELECT unnest($customer_ids))
-),
-figures AS (
-  SELECT
-    customer_id, 1 AS place, 'Revenue so far' AS label, revenue::DOUBLE AS value, 'money' AS kind,
-    format('{:,} orders', orders) AS said
-  FROM own
-  UNION ALL
-  SELECT customer_id, 2, 'Mean order value', mean_order_value, 'money', NULL FROM own
-  UNION ALL
-  SELECT
-    customer_id, 3, 'Usual gap, days', median_gap_days, 'number', format('now {:,} days since the last order', recency_days)
-  FROM own
-  UNION ALL
-  SELECT
-    customer_id, 4, 'Predicted value', predicted_clv, 'money',
-    CASE WHEN clv_low IS NOT NULL THEN format('80% interval: {:,.0f} to {:,.0f}', clv_low, clv_high) END
-  FROM own
-  UNION ALL
-  SELECT
-    customer_id, 5, 'Churn probability', churn_probability, 'percent',
-    CASE WHEN churn_horizon_days IS NOT NULL THEN format('no order within {:,} days', churn_horizon_days) END
-  FROM own
-  UNION ALL
-  SELECT customer_id, 6, 'Order in the next 30 days', p_purchase_30d, 'percent', 'probability' FROM own
-)
-SELECT customer_id, label, value, kind, said
-FROM figures
-ORDER BY customer_id, place
+SELECT own.customer_id, figures.label, figures.value, figures.kind, figures.n, figures.low, figures.high
+FROM marts.customer_360 AS own
+CROSS JOIN (
+  VALUES
+    (1, 'Revenue so far', own.revenue::DOUBLE, 'money', own.orders, NULL::DOUBLE, NULL::DOUBLE),
+    (2, 'Mean order value', own.mean_order_value, 'money', NULL, NULL, NULL),
+    (3, 'Usual gap, days', own.median_gap_days, 'number', own.recency_days, NULL, NULL),
+    (4, 'Predicted value', own.predicted_clv, 'money', NULL, own.clv_low, own.clv_high),
+    (5, 'Churn probability', own.churn_probability, 'percent', own.churn_horizon_days, NULL, NULL),
+    (6, 'Order in the next 30 days', own.p_purchase_30d, 'percent', NULL, NULL, NULL)
+) AS figures (place, label, value, kind, n, low, high)
+WHERE own.snapshot_date = $snapshot_date AND own.customer_id IN (SELECT unnest($customer_ids))
+ORDER BY own.customer_id, figures.place
 -- What is said of predictions besides stands above them: facts.cautions.

@@ -9,7 +9,6 @@ columns:
 let:
   changes: count(*)
   first: min(changed_on)
-empty: ""
 basis: n = {{ changes|counted("entry", "entries") }} · {{ first|span(snapshot_date) }}
 */
 WITH labels AS (

@@ -3,9 +3,7 @@ title: How often messages are clicked, by level
 draw: {dots: level, value: clicked_share, band: [low, high], title: "clicked (95% interval)"}
 columns:
   level: Level
-  clicked_share: {label: Of messages clicked, kind: percent}
-  low: {label: "95% interval: from", kind: percent}
-  high: {label: to, kind: percent}
+  clicked_share: {label: Of messages clicked, kind: percent, interval: [low, high]}
   click_rate: {label: "Expected of the next message", kind: percent}
   delivered: {label: Messages delivered, kind: count}
   clicked: {label: Clicked, kind: count}
@@ -19,8 +17,8 @@ sentence: >-
   {% if known.prior_weight is none %}Customers cannot be told apart by their clicks: expect {{
   known.base_click_rate|percent }} of the next message from everybody.{% else %}Of the next message expect
   {{ best.click_rate|percent }} clicks of customers who are {{ best.level|lower }} and {{ least.click_rate|percent }} of
-  those who are {{ least.level|lower }}. Levels are read off clicks among others, so that past rates differ more than the
-  next ones will.{% endif %}
+  those who are {{ least.level|lower }}. Levels are based on clicks, among others, so past rates differ more than the next
+  ones will.{% endif %}
 empty: No level has 30 messages delivered to ten customers yet.
 basis: n = {{ delivered|counted("message") }} · {{ known.first_on|span(snapshot_date) }}
 */

@@ -1,15 +1,12 @@
 /*
 title: Days from one visit to the next
 term: gaps-between-visits
-caption: "{{ grouping_label }}: days by which half of the visits were followed by another"
 each: {key: grouping, label: grouping_label}
 draw: {dots: label, value: median_days, band: [median_low, median_high], title: "days until half came again (95% interval)"}
 columns:
   label: Visits
   p25_days: A quarter came again by day
-  median_days: Half
-  median_low: "95% interval: from"
-  median_high: to
+  median_days: {label: Half, interval: [median_low, median_high]}
   p75_days: Three quarters
   gaps: {label: Visits watched, kind: count}
   ended: {label: Followed by another, kind: count}
@@ -28,7 +25,7 @@ sentence: >-
   (day {{ most.median_days|count }}). Levels are read off the last visit, so this describes them and foretells
   nothing.{% endif %}
 empty: >-
-  {% if not visits %}No visit is told of. The export web_events, a row for each event of a visit with its customer, would
+  {% if not visits %}No visits yet. The export web_events, a row for each event of a visit with its customer, would
   show how long they take to come again.{% else %}In no group half of the visits were followed by another yet.{% endif %}
 basis: n = {{ watched|counted("visit") }} · {{ visits.first_on|span(snapshot_date) }}
 */

@@ -25,7 +25,6 @@ sentence: >-
   {% endif %}{{ engaged|count }} of {{ everybody|counted("customer") }} are engaged{% if first_on < snapshot_date %}
   ({{ engaged|share_of(everybody)|percent }}; {{ engaged_first|percent }} on {{ first_on|short_day }}){% endif
   %}{% if no_consent %}; {{ no_consent|count }} may not be written to{% endif %}.
-empty: ""
 basis: n = {{ everybody|counted("customer") }} · {{ known.first_on|span(snapshot_date) }}
 */
 WITH levels (level, place, label, meaning) AS (

@@ -1,7 +1,6 @@
 /*
-title: When customers come by themselves
+title: When customers visit on their own
 term: send-times
-caption: "{{ dimension_label }}: visits and opens that no message prompted"
 each: {key: dimension, label: dimension_label}
 draw: {columns: part, series: {share: accent}, target: even}
 columns:
@@ -12,6 +11,7 @@ columns:
 hidden: [dimension, dimension_label, place, n, customers_differ]
 let:
   best: max_by(rows, share)
+legend: {Of all: accent, If all were alike: ink}
 hover: "{{ part }}<br>{{ shown }} of all; {{ even|percent }} if all were alike"
 sentence: >-
   Most come {{ "on " ~ best.part if dimension == "weekday" else "at " ~ best.part ~ " h" }}: {{ best.share|percent }}, where
@@ -19,7 +19,7 @@ sentence: >-
   %}Customers differ by more than chance: send by their own times.{% else %}Customers do not differ by more than chance: one
   time will do for all of them.{% endif %}
 empty: >-
-  No visit is told of that no message prompted. The export web_events, with the customer and time of each visit, would show
+  No visit is known that no message prompted. The export web_events, with the customer and time of each visit, would show
   when customers come by themselves.
 basis: n = {{ n|counted("action") }} · {{ times_from|span(snapshot_date) }}
 */

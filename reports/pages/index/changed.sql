@@ -1,13 +1,12 @@
 /*
 title: Predicted value
-caption: Where the predicted value of all customers went in 30 days
+term: predicted-value
 draw: table
 columns:
   what: {label: Predicted value, kind: text}
   amount: {label: Amount, kind: money}
   customers: {label: Customers, kind: count}
 hidden: [since]
-empty: ""
 basis: n = {{ facts.customers.customers|counted("customer") }} · {{ rows[0].since|span(snapshot_date) }}
 */
 WITH parts (term, place, what) AS (

@@ -23,15 +23,17 @@ lines AS (
   FROM staging.order_lines
   WHERE ordered_on <= $snapshot_date AND date_diff('day', ordered_on, $snapshot_date) < 365
 )
-SELECT 'Customers' AS label, everybody::DOUBLE AS value, 'count' AS kind, 'with at least one order' AS context
+SELECT figures.label, figures.value, figures.kind, figures.context
 FROM customers
-UNION ALL
-SELECT 'Ordered in the last 90 days', lately, 'count', 'customers, with one order or more' FROM customers
-UNION ALL
-SELECT 'Revenue, last 12 months', revenue::DOUBLE, 'money', 'net of refunds, guests included' FROM lines
-UNION ALL
-SELECT 'Repeat customers', again / nullif(everybody, 0), 'percent', 'bought on two days or more' FROM customers
-UNION ALL
-SELECT 'Mean order value, all time', order_value, 'money', 'of orders of customers, before refunds' FROM customers
-UNION ALL
-SELECT 'Guests’ share, 12 months', of_guests::DOUBLE / nullif(revenue::DOUBLE, 0), 'percent', 'of revenue, orders without a customer' FROM lines
+CROSS JOIN lines
+CROSS JOIN (
+  VALUES
+    (1, 'Customers', everybody::DOUBLE, 'count', 'with at least one order'),
+    (2, 'Ordered in the last 90 days', lately, 'count', 'customers, with one order or more'),
+    (3, 'Revenue, last 12 months', revenue, 'money', 'net of refunds, guests included'),
+    (4, 'Repeat customers', again / nullif(everybody, 0), 'percent', 'bought on two days or more'),
+    (5, 'Mean order value, all time', order_value, 'money', 'of orders of customers, before refunds'),
+    (6, 'Guests’ share, 12 months', of_guests::DOUBLE / nullif(revenue::DOUBLE, 0), 'percent',
+     'of revenue, orders without a customer')
+) AS figures (place, label, value, kind, context)
+ORDER BY figures.place

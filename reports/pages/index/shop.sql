@@ -1,6 +1,5 @@
 /*
 title: The last whole month
-caption: Key figures of {{ month }}
 draw: table
 columns:
   kpi: {label: Key figure, kind: text}
@@ -13,7 +12,6 @@ let:
   month: any_value(month)
   before: any_value(before)
   year_before: any_value(year_before)
-empty: ""
 basis: orders {{ facts.range }}
 */
 WITH names (kpi, place, name) AS (

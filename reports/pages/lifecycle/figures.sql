@@ -4,7 +4,6 @@ columns:
   label: Step
   value: {kind_by: kind}
 hidden: [kind, people]
-empty: ""
 context: "{{ people|counted('customer') }}"
 */
 WITH funnel AS (
@@ -16,15 +15,13 @@ WITH funnel AS (
     count(*) FILTER (returned) AS returned
   FROM marts.lifecycle_stages
   WHERE snapshot_date = $snapshot_date
-),
-steps AS (
-  SELECT 1 AS place, 'Ordered a second time' AS label, twice AS people, bought AS whole FROM funnel
-  UNION ALL
-  SELECT 2, 'A third time or more', often, bought FROM funnel
-  UNION ALL
-  SELECT 3, 'Of the active, won back', returned, active FROM funnel
 )
-SELECT label, people / nullif(whole, 0) AS value, 'percent' AS kind, people
-FROM steps
-WHERE EXISTS (SELECT 1 FROM funnel WHERE bought > 0)
-ORDER BY place
+SELECT steps.label, steps.people / nullif(steps.whole, 0) AS value, 'percent' AS kind, steps.people
+FROM funnel
+CROSS JOIN (
+  VALUES
+    (1, 'Ordered a second time', funnel.twice, funnel.bought), (2, 'A third time or more', funnel.often, funnel.bought),
+    (3, 'Of the active, won back', funnel.returned, funnel.active)
+) AS steps (place, label, people, whole)
+WHERE funnel.bought > 0
+ORDER BY steps.place

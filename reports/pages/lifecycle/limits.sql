@@ -1,23 +1,17 @@
 /*
-title: Lapsing after how many days without an order
-caption: After how many days without an order a customer counts as lapsing or lapsed
+title: When customers count as lapsing
 draw: table
 columns:
   watched: {label: After, kind: text}
   silences: {label: Watched, kind: count}
-  defecting_days: "Lapsing, days"
-  defecting_low: {label: "95%: from", kind: count}
-  defecting_high: {label: to, kind: count}
-  inactive_days: "Lapsed, days"
-  inactive_low: {label: "95%: from", kind: count}
-  inactive_high: {label: to, kind: count}
+  defecting_days: {label: "Lapsing, days", kind: count, interval: [defecting_low, defecting_high]}
+  inactive_days: {label: "Lapsed, days", kind: count, interval: [inactive_low, inactive_high]}
   chance_at_0: {label: "Chance in 90 days", kind: percent}
   how: {label: Limits, kind: text}
 hidden: [customer_kind, defecting_status]
 let:
   watched: sum(silences)
 sentence: "{{ rows|limits_sentence(own) }}"
-empty: ""
 basis: n = {{ watched|counted("purchase") }} watched · orders {{ facts.range }}
 note: >-
   Lapsing: the chance to order within 90 days is below half of what it was right after an order; lapsed: below a quarter.

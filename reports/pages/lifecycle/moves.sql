@@ -1,19 +1,15 @@
 /*
 title: Most to spend on a move
-caption: Moves up the lifecycle within {{ horizon_days }} days, and what may be spent on a customer
+term: most-to-spend
 draw: {dots: bar, value: most_to_spend, band: [most_to_spend_low, most_to_spend_high], beside: 0, title: "Most to spend on a customer"}
 each: {key: horizon_days, label: horizon}
 columns:
   move: {label: Move, kind: text}
-  most_to_spend: {label: Most to spend, kind: money}
-  most_to_spend_low: {label: from, kind: money}
-  most_to_spend_high: {label: to, kind: money}
+  most_to_spend: {label: Most to spend, kind: money, interval: [most_to_spend_low, most_to_spend_high]}
   cost_basis: {label: Basis, missing: "too few customers"}
   value_difference: {label: Value of the move, kind: money}
   difference_error: {label: Standard error, kind: money}
-  success_share: {label: Made it, kind: percent}
-  success_low: {label: from, kind: percent}
-  success_high: {label: to, kind: percent}
+  success_share: {label: Made it, kind: percent, interval: [success_low, success_high]}
   from_customers: {label: Of, kind: count}
 hidden: [bar, told, horizon_days, horizon]
 let:

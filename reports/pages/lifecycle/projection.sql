@@ -1,26 +1,18 @@
 /*
-title: The next 12 months, if it goes on like this
-caption: Revenue and customers of the months to come by scenario
+title: The next 12 months if nothing changes
+term: projection
 columns:
   scenario: Scenario
   month: {label: Month, kind: count}
   revenue:
   revenue_low: {label: "95% interval: from", kind: money}
   revenue_high: {label: to, kind: money}
-  total: {label: "Revenue, so far", kind: money}
-  total_low: {label: "95% interval: from", kind: money}
-  total_high: {label: to, kind: money}
-  gain: {label: "More than doing nothing, so far", kind: money}
-  gain_low: {label: from, kind: money}
-  gain_high: {label: to, kind: money}
-  active: {label: Active, kind: count}
-  active_low: {label: "95% interval: from", kind: count}
-  active_high: {label: to, kind: count}
-  lapsed: {label: Lapsed, kind: count}
-  lapsed_low: {label: "95% interval: from", kind: count}
-  lapsed_high: {label: to, kind: count}
+  total: {label: "Revenue, so far", kind: money, interval: [total_low, total_high]}
+  gain: {label: "More than doing nothing, so far", kind: money, interval: [gain_low, gain_high]}
+  active: {label: Active, kind: count, interval: [active_low, active_high]}
+  lapsed: {label: Lapsed, kind: count, interval: [lapsed_low, lapsed_high]}
 hidden: [
-  name, move, last_12_months, new_customers, active_now, lapsed_now, contact_worth, contact_worth_low,
+  name, points, move, last_12_months, new_customers, active_now, lapsed_now, contact_worth, contact_worth_low,
   contact_worth_high, colour
 ]
 views:
@@ -78,7 +70,8 @@ SELECT
   scenarios.total_low, scenarios.total_high, scenarios.gain, scenarios.gain_low, scenarios.gain_high, paths.active,
   paths.active_low, paths.active_high, paths.lapsed, paths.lapsed_low, paths.lapsed_high,
   scenarios.scenario AS name,
-  format('{:+g} points of ', scenarios.points) || origins.label || ' to ' || targets.label AS move,
+  scenarios.points,
+  origins.label || ' to ' || targets.label AS move,
   scenarios.last_12_months, scenarios.new_customers,
   starts.active AS active_now,
   starts.lapsed AS lapsed_now,

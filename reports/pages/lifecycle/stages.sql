@@ -1,6 +1,6 @@
 /*
 title: Stages
-caption: Customers by stage of the lifecycle
+term: lifecycle-stage
 draw: {bars: stage, series: {customers: accent}, colour: colour}
 columns:
   stage: {label: Stage, kind: text, audience: {folder: stages, key: file}}
@@ -12,7 +12,6 @@ let:
   customers: sum(customers) FILTER (name <> 'lead')
 hover: "{{ stage }}: {{ value|counted('customer') }}, {{ share|percent }}"
 sentence: "{{ rows|stages_sentence }}"
-empty: ""
 basis: n = {{ customers|counted("customer") }} · orders {{ facts.range }}
 */
 WITH names (name, place, stage, colour, file) AS (

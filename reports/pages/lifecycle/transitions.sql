@@ -1,6 +1,5 @@
 /*
-title: From stage to stage
-caption: Moves between stages in {{ horizon_days }} days
+title: Moves between stages
 draw: {heat: [to, from], value: share, titles: [Stage today, Stage then]}
 each: {key: horizon_days, label: horizon}
 columns:
@@ -8,9 +7,7 @@ columns:
   to: To
   customers: {label: Customers, kind: count}
   from_customers: {label: Of, kind: count}
-  share: {label: Share, kind: percent}
-  share_low: {label: "95% interval: from", kind: percent}
-  share_high: {label: to, kind: percent}
+  share: {label: Share, kind: percent, interval: [share_low, share_high]}
 hidden: [horizon_days, horizon, since, is_lead]
 let:
   people: sum(customers) FILTER (NOT is_lead)

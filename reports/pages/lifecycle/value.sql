@@ -1,13 +1,11 @@
 /*
 title: What a customer of each stage is worth
-caption: Mean predicted value by stage
+term: predicted-value
 draw: {dots: stage, value: mean_predicted_clv, band: [low, high], title: Mean predicted value}
 columns:
   stage: {label: Stage, kind: text}
   customers:
-  mean_predicted_clv: {label: Mean predicted value, kind: money}
-  low: {label: "95% interval: from", kind: money}
-  high: {label: to, kind: money}
+  mean_predicted_clv: {label: Mean predicted value, kind: money, interval: [low, high]}
   note: {label: Note, kind: text, missing: ""}
 let:
   customers: sum(customers)
@@ -16,7 +14,6 @@ sentence: >-
   {%- if not known %}No stage has 30 customers with a predicted value.
   {%- else %}Mean predicted value: {% for row in known %}{{ row.stage|lower }} {{ row.mean_predicted_clv|money }}
   {{- ", " if not loop.last }}{% endfor %}.{% endif %}
-empty: ""
 basis: n = {{ customers|counted("customer") }} · orders {{ facts.range }}
 */
 WITH names (name, place, label) AS (

@@ -1,6 +1,6 @@
 /*
 title: By days since the last order and number of orders
-caption: Mean probabilities by days since the last order and number of order days
+term: probability-to-order
 columns:
   silent: Last order
   order_days_from: {label: "Order days, from", kind: count}
@@ -26,7 +26,6 @@ let:
   everybody: sum(customers)
 hover: "{{ order_days }} order days, last order {{ silent }}<br>{{ series }}: {{ shown }}<br>{{ customers|counted('customer') }}"
 legend: {"No customers, so unknown": unknown}
-empty: ""
 basis: n = {{ everybody|counted("customer") }} · orders {{ facts.range }}
 */
 WITH silences (silence_band, silent) AS (

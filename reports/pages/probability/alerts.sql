@@ -1,6 +1,5 @@
 /*
 title: Premium customers losing interest
-caption: Premium customers losing interest, the highest value then first
 draw: table
 columns:
   customer_id: Customer

@@ -4,7 +4,6 @@ columns:
   label: Figure
   value: {kind: count}
 hidden: [share, caution]
-empty: ""
 context: "{{ share|percent }} of customers{{ caution }}"
 */
 WITH sums AS (
@@ -16,13 +15,6 @@ WITH sums AS (
     any_value(churn_horizon_days) AS days
   FROM marts.churn_predictions
   WHERE snapshot_date = $snapshot_date AND p_purchase_30d IS NOT NULL
-),
-figures AS (
-  SELECT 1 AS place, 'purchase_30d' AS target, 'Expected to order within 30 days' AS label, within_30 AS people FROM sums
-  UNION ALL
-  SELECT 2, 'purchase_90d', 'Expected to order within 90 days', within_90 FROM sums
-  UNION ALL
-  SELECT 3, 'churn', 'Expected not to order within ' || days || ' days', churners FROM sums
 )
 SELECT
   figures.label,
@@ -31,8 +23,13 @@ SELECT
   CASE champions.status
     WHEN 'season_unknown' THEN ' · season unknown' WHEN 'not_validated' THEN ' · not tested' ELSE ''
   END AS caution
-FROM figures
-CROSS JOIN sums
+FROM sums
+CROSS JOIN (
+  VALUES
+    (1, 'purchase_30d', 'Expected to order within 30 days', sums.within_30),
+    (2, 'purchase_90d', 'Expected to order within 90 days', sums.within_90),
+    (3, 'churn', 'Expected not to order within ' || sums.days || ' days', sums.churners)
+) AS figures (place, target, label, people)
 LEFT JOIN marts.champions AS champions
   ON champions.snapshot_date = $snapshot_date AND champions.target = figures.target
 WHERE sums.customers > 0

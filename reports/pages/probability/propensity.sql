@@ -1,6 +1,6 @@
 /*
-title: Ordering soon against not coming back
-caption: Customers by both probabilities
+title: Chance to order soon, and of no order
+term: churn-probability
 columns:
   purchase: "Orders in 30 days, %"
   churn_from: {label: "Does not within {{ days }}: from", kind: percent}
@@ -18,8 +18,8 @@ views:
     draw: {heat: [purchase, churn], value: drawn, titles: &titles ["Orders within 30 days, %", "No order, %"]}
     sentence: &sentence >-
       {{ fullest.customers|counted("customer") }} ({{ fullest.customers|share_of(everybody)|percent }}), the largest
-      group, are {{ fullest.purchase }} % likely to order within 30 days and {{ fullest.churn }} % likely not to within
-      {{ days }}. Revenue at risk, churn probability × revenue of the last 12 months, is {{ risk|money }} in all.
+      group, have a chance of {{ fullest.purchase }} in 100 to order within 30 days, and of {{ fullest.churn }} in 100 not to
+      within {{ days }}. Revenue at risk, churn probability × revenue of the last 12 months, is {{ risk|money }} in all.
   value:
     label: Predicted value
     draw: {heat: [purchase, churn], value: drawn_value, titles: *titles}
@@ -33,11 +33,10 @@ let:
   everybody: sum(customers)
   risk: sum(revenue_at_risk)
 hover: >-
-  {{ purchase }} % to order in 30 days<br>{{ churn }} % not to in {{ days }}<br>{% if drawn is none %}nobody can be
+  {{ purchase }} in 100 to order in 30 days<br>{{ churn }} in 100 not to in {{ days }}<br>{% if drawn is none %}nobody can be
   here{% else %}{{ customers|counted("customer") }}, predicted value {{ (predicted_clv or 0)|money }}, at risk
   {{ (revenue_at_risk or 0)|money }}{% endif %}
 legend: {"Nobody can be here, as both chances speak of the same days": unknown}
-empty: ""
 basis: n = {{ everybody|counted("customer") }} · orders {{ facts.range }}
 */
 SELECT

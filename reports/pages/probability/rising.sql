@@ -1,6 +1,5 @@
 /*
 title: Rising customers
-caption: Rising customers, the highest predicted value first
 draw: table
 columns:
   customer_id: Customer

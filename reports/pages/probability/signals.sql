@@ -1,8 +1,7 @@
 /*
-title: The lists
-caption: Customers to look after, with the file of each list
+title: Lists to act on
 draw: table
-note: Somebody may stand in several.
+note: A customer may be in several.
 columns:
   label: {label: Who, kind: text, audience: {folder: signals, key: file}}
   customers: {label: Customers, kind: count}
@@ -12,7 +11,6 @@ columns:
 hidden: [file, everybody]
 let:
   everybody: max(everybody)
-empty: ""
 basis: n = {{ everybody|counted("customer") }} · orders {{ facts.range }}
 */
 WITH lists (signal, place, label, advice) AS (

@@ -1,6 +1,5 @@
 /*
-title: Net, by product and by category
-caption: "{{ level_label }} with the highest net, last 365 days"
+title: Net revenue by product and category
 each: {key: level, label: level_label}
 draw: {bars: label, series: {net: accent}}
 columns:
@@ -22,11 +21,10 @@ let:
   shown: count(*)
 hover: "{{ label }}<br>{{ net|money }} net, {{ orders|counted('order') }}, {{ buyers|counted('buyer') }}"
 sentence: >-
-  {{ best.label }} leaves most: {{ best.net|money }} net, {{ best.share_of_net|percent }} of all{% if best.gross_label !=
+  {{ best.label }} brings most: {{ best.net|money }} net, {{ best.share_of_net|percent }} of all{% if best.gross_label !=
   best.label %}. Sales before refunds would have put {{ best.gross_label }} first, with {{ best.gross_most|money }}, of
   which {{ best.gross_net|money }} remained{% endif %}{% if best.all_items > shown %}. The first {{ shown }} of
   {{ best.all_items|count }} are shown{% endif %}.
-empty: ""
 basis: n = {{ known.orders|counted("order") }} · {{ known.first_on|span(snapshot_date) }}
 */
 WITH labelled AS (

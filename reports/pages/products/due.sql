@@ -1,7 +1,6 @@
 /*
 title: What will be bought again in the next 30 days
 term: repeat-due
-caption: "{{ level_label }} that most customers may buy again in the 30 days after {{ snapshot_date|day }}"
 each: {key: level, label: level_label}
 draw: {bars: label, series: {expected_buyers: accent}}
 columns:

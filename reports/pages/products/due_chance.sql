@@ -1,13 +1,10 @@
 /*
-title: What a due date is worth
-caption: "{{ level_label }}: how often the item was bought within 30 days, by how long ago it was"
+title: How much a due date says
 each: {key: level, label: level_label}
 draw: {dots: elapsed, value: share, band: [low, high], title: "bought within 30 days (95% interval)"}
 columns:
   elapsed: Time since the last purchase
-  share: {label: Bought within 30 days, kind: percent}
-  low: {label: "95% interval: from", kind: percent}
-  high: {label: to, kind: percent}
+  share: {label: Bought within 30 days, kind: percent, interval: [low, high]}
   pairs: {label: Pairs watched, kind: count}
   bought: {label: Of these, kind: count}
 hidden: [level, level_label, ratio_class, all_pairs, near, overdue]
@@ -20,7 +17,6 @@ sentence: >-
   {{ best.elapsed }} ago.{% else %}Of those past twice their usual gap, {{ first.overdue|percent }} bought the item
   within 30 days; of those within it, {{ first.near|percent }}. Overdue is not due: choose by the chance, not by the
   date.{% endif %}
-empty: ""
 basis: n = {{ all_pairs|counted("pair") }} of a customer and an item · {{ again.origin|span(snapshot_date) }}
 */
 WITH classes AS (

@@ -1,7 +1,6 @@
 /*
 title: When it falls due
 term: due
-caption: "{{ level_label }}: pairs of a customer and an item by the week their own gap ends in"
 each: {key: level, label: level_label}
 draw: {columns: week, series: {expected_buyers: accent}}
 columns:
@@ -20,7 +19,6 @@ sentence: >-
   {{ (soon or 0)|counted("pair") }} of a customer and an item fall due in the next five weeks and {{ (overdue or 0)|count }}
   are overdue. Of about {{ expected_all|counted("purchase") }} in 30 days, {{ (expected_overdue or 0)|count }} are expected
   of those that are overdue.
-empty: ""
 basis: n = {{ all_pairs|counted("pair") }} of a customer and an item bought twice · orders {{ facts.range }}
 */
 WITH weeks AS (

@@ -1,7 +1,6 @@
 /*
 title: What customers begin with
 term: first-purchase
-caption: "{{ outcome_label }} within 180 days, by what the first purchase held"
 each: {key: outcome, label: outcome_label}
 draw: {bars: label, series: {mean: accent, expected: pale}}
 columns:
@@ -21,7 +20,7 @@ sentence: >-
   Of {{ began.tested|counted("item") }} that at least 30 customers began with, {{ found|count }}
   {{ "differs" if found == 1 else "differ" }} beyond chance. Most surely {{ most.label }}: {% if outcome == "repeat" %}
   {{- most.mean|percent }} of its customers came back within 180 days, against {{ most.expected|percent }}{% else %}
-  {{- "" }}its customers spent {{ most.mean|money }} in the mean in the 180 days after, against {{ most.expected|money }}
+  {{- "" }}its customers spent {{ most.mean|money }} on average in the 180 days after, against {{ most.expected|money }}
   {%- endif %} of others who began alike.
 empty: >-
   {% if not began.named %}No customer's first purchase is 180 days old and names a product or a category, so nothing can

@@ -1,14 +1,11 @@
 /*
-title: What lists of ten name of what was bought
+title: How many purchases a list of ten names
 term: recommendations
-caption: "{{ list_label }}: share of what was bought that the first ten name, by how the list is made"
 each: {key: list, label: list_label}
 draw: {dots: method_label, value: recall, band: [low, high], title: "share of what was bought (95% interval)"}
 columns:
   method_label: List
-  recall: {label: Share named, kind: percent}
-  low: {label: "95% interval: from", kind: percent}
-  high: {label: to, kind: percent}
+  recall: {label: Share named, kind: percent, interval: [low, high]}
   hit_rate: {label: Customers with at least one, kind: percent}
   ndcg: {label: Order of the list (nDCG), kind: score}
   is_published: Published

@@ -1,14 +1,11 @@
 /*
 title: Bought together more often than chance
 term: lift
-caption: "{{ level_label }} bought together, by the lower end of the interval"
 each: {key: level, label: level_label}
 draw: {dots: pair, value: lift, band: [lift_low, lift_high], beside: 1, title: "times as often as expected (90% interval)"}
 columns:
   pair: Pair
-  lift: Times as often
-  lift_low: "90% interval: from"
-  lift_high: to
+  lift: {label: Times as often, interval: [lift_low, lift_high, 90%]}
   baskets: Baskets with both
   expected: {label: Expected, kind: number}
   customers: Customers
@@ -23,7 +20,7 @@ hover: >-
   {{ pair }}<br>{{ baskets|counted('basket') }} with both, {{ expected|number(1) }} expected
   <br>{{ confidence|percent }} of the baskets with {{ first_name }}<br>{{ other_confidence|percent }} of those with {{ second_name }}
 sentence: >-
-  {{ best.first_name }} and {{ best.second_name }} stand out most: {{ best.baskets|counted("basket") }} of
+  {{ best.first_name }} and {{ best.second_name }} go together most: {{ best.baskets|counted("basket") }} of
   {{ best.customers|counted("customer") }} hold both, where {{ best.expected|number(1) }} would be expected from how much each is
   bought and from the sizes of baskets. {{ best.all_pairs|counted("pair") }} of {{ best.tests|count }} that were tested
   go together{% if best.all_pairs > shown %}; the first {{ shown }} are shown{% endif %}.

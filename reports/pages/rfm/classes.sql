@@ -1,6 +1,5 @@
 /*
-title: How the classes move
-caption: "{{ measure_label }}: customers, orders and revenue of each class"
+title: Classes over time
 each: {key: measure, label: measure_label}
 draw: {lines: as_of, by: class, value: share_of_customers, colour: colour, titles: ["", "Share of customers"]}
 columns:

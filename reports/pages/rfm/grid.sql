@@ -1,6 +1,6 @@
 /*
 title: Recency and order days
-caption: Customers by recency score and order days score
+term: rfm-score
 columns:
   segment: {label: Segment, audience: {folder: rfm, key: file}}
   r_score: {label: Recency score, kind: count}
@@ -13,7 +13,9 @@ columns:
   share: {label: Share, kind: percent}
   revenue: {label: Revenue, kind: money}
   mean_order_value: {label: Mean order value, kind: money}
-hidden: [file, recency, days]
+  recency: {hidden: true, say: day_span}
+  days: {hidden: true, say: day_span}
+hidden: [file]
 let:
   everybody: sum(customers)::BIGINT
   best: arg_max(rows, customers * 100 + r_score * 10 + f_score)
@@ -25,22 +27,21 @@ views:
     label: Customers
     draw: {heat: [days, recency], value: customers, titles: &titles ["Order days", "Days since last order"]}
     sentence: >-
-      Most customers, {{ best.customers|count }} ({{ best.share|percent }}), last ordered {{ best.recency }} ago and on
-      {{ best.days }}: {{ best.segment }}.
+      Most customers, {{ best.customers|count }} ({{ best.share|percent }}), last ordered {{ best.recency|day_span }} ago and on
+      {{ best.days|day_span }}: {{ best.segment }}.
   revenue:
     label: Revenue
     draw: {heat: [days, recency], value: revenue, titles: *titles}
     sentence: >-
-      {% if worth > 0 %}Those who last ordered {{ dearest.recency }} ago and on {{ dearest.days }} brought most,
+      {% if worth > 0 %}Those who last ordered {{ dearest.recency|day_span }} ago and on {{ dearest.days|day_span }} brought most,
       {{ dearest.revenue|money }} of {{ worth|money }}.{% else %}There is no revenue to share out.{% endif %}
   order:
     label: Mean order value
     draw: {heat: [days, recency], value: mean_order_value, titles: *titles}
     sentence: >-
-      An order is dearest where they last ordered {{ priciest.recency }} ago and on {{ priciest.days }}:
+      Orders are largest where they last ordered {{ priciest.recency|day_span }} ago and on {{ priciest.days|day_span }}:
       {{ priciest.mean_order_value|money }} on average.
-hover: "{{ segment }}<br>Last order {{ recency }} ago, orders on {{ days }}<br>{{ series }}: {{ shown }}"
-empty: ""
+hover: "{{ segment }}<br>Last order {{ recency|day_span }} ago, orders on {{ days|day_span }}<br>{{ series }}: {{ shown }}"
 basis: n = {{ everybody|counted("customer") }} · orders {{ facts.range }}
 */
 WITH steps AS (
@@ -48,10 +49,7 @@ WITH steps AS (
     measure, step,
     lowest::BIGINT AS lowest,
     highest::BIGINT AS highest,
-    CASE
-      WHEN lowest = highest THEN format('{:,}', lowest::BIGINT)
-      ELSE format('{:,}–{:,}', lowest::BIGINT, highest::BIGINT)
-    END || CASE WHEN highest = 1 THEN ' day' ELSE ' days' END AS values
+    {'low': lowest::BIGINT, 'high': highest::BIGINT} AS values
   FROM marts.rfm_thresholds
   WHERE snapshot_date = $snapshot_date AND scale = 'score' AND customers > 0
 ),

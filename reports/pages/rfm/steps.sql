@@ -1,5 +1,6 @@
 /*
 title: Cut points
+term: rfm-score
 draw: table
 columns:
   measure: Measure
@@ -13,7 +14,6 @@ let:
   everybody: (sum(customers) / count(DISTINCT measure || scale))::BIGINT
   empties: count(*) FILTER (customers = 0)
   set: list_sort(list(DISTINCT measure) FILTER (is_set))
-empty: ""
 basis: n = {{ everybody|counted("customer") }} · orders {{ facts.range }}
 note: >-
   Recency counts days since the last order, order days count days with an order, spend is net revenue. Cut points are

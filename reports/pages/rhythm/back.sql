@@ -1,25 +1,18 @@
 /*
 title: Best time to remind, by order
-caption: When those who order again are back, by order number, each at its longest horizon
+term: best-time-to-remind
 draw: table
 columns:
   step: Order
   silences: {label: Watched, kind: count}
   horizon_days: {label: By day, kind: count}
-  share_back: {label: Order again, kind: percent}
-  share_back_low: {label: "95%: from", kind: percent}
-  share_back_high: {label: to, kind: percent}
+  share_back: {label: Order again, kind: percent, interval: [share_back_low, share_back_high]}
   back_p25_days: "25% on day"
-  back_p50_days: "50%: remind on"
-  back_p50_low: {label: from, kind: count}
-  back_p50_high: {label: to, kind: count}
-  back_p75_days: "75%: win back on"
-  back_p75_low: {label: from, kind: count}
-  back_p75_high: {label: to, kind: count}
+  back_p50_days: {label: "50%: remind on", kind: count, interval: [back_p50_low, back_p50_high]}
+  back_p75_days: {label: "75%: win back on", kind: count, interval: [back_p75_low, back_p75_high]}
   key_moment_days: Chance halves
 let:
   silences: sum(silences)
-empty: ""
 basis: n = {{ silences|counted("order") }} watched · orders {{ facts.range }}
 note: >-
   Orders of the last 730 days; “by day” is the longest of 365, 270, 180 and 90 days at which 200 customers are still

@@ -1,13 +1,11 @@
 /*
 title: How soon they are back
-caption: Share of customers who have ordered again by days since an order, and how many were still watched
+term: best-time-to-remind
 draw: {lines: day, by: purchase, value: share_back, band: [share_low, share_high], colour: colour, titles: [Days since the order, Have ordered again]}
 columns:
   purchase: Order
   day: {label: Day, kind: count}
-  share_back: {label: Ordered again, kind: percent}
-  share_low: {label: "95% interval: from", kind: percent}
-  share_high: {label: to, kind: percent}
+  share_back: {label: Ordered again, kind: percent, interval: [share_low, share_high]}
   at_risk: {label: Still watched, kind: count}
 hidden: [silences, at_horizon, common, place, colour]
 let:
@@ -15,7 +13,6 @@ let:
   silences: sum(silences) FILTER (day = 0)
 hover: "{{ purchase }}, day {{ day }}<br>{{ share_back|percent }} have ordered again<br>{{ at_risk|count }} still watched"
 sentence: "{{ rows|curves_sentence }}"
-empty: ""
 basis: n = {{ silences|counted("order") }} watched · orders {{ facts.range }}
 */
 WITH main AS (

@@ -1,6 +1,5 @@
 /*
-title: By when half are back, by quarter of the first order
-caption: Second order by quarter of the first, and by the day up to which it is waited for
+title: Days until half are back, by quarter of the first order
 draw: {dots: bar, value: back_p50_days, band: [back_p50_low, back_p50_high], title: Half are back on day}
 each: {key: horizon_days, label: horizon}
 columns:
@@ -9,9 +8,7 @@ columns:
   at_risk: {label: Still waited for then, kind: count}
   share_back: {label: Back by then, kind: percent}
   returned: {label: Came back, kind: count}
-  back_p50_days: "Half of them, day"
-  back_p50_low: {label: "95% interval: from", kind: count}
-  back_p50_high: {label: to, kind: count}
+  back_p50_days: {label: "Half of them, day", kind: count, interval: [back_p50_low, back_p50_high]}
   back_p75_days: "Three quarters, day"
 hidden: [unwatched, bar, horizon_days, horizon]
 let:

@@ -1,6 +1,5 @@
 /*
 title: Days from one order to the next
-caption: Day by which so many have ordered again
 draw: {dots: name, value: median_days, band: [p25_days, p75_days], title: Days to the next order}
 each: {key: grouping, label: view}
 columns:
@@ -10,9 +9,7 @@ columns:
   censored: {label: Not yet, kind: count}
   p10_days: "10%, day"
   p25_days: "25%, day"
-  median_days: "Half, day"
-  median_low: {label: "95% interval: from", kind: count}
-  median_high: {label: to, kind: count}
+  median_days: {label: "Half, day", kind: count, interval: [median_low, median_high]}
   p75_days: "75%, day"
   p90_days: "90%, day"
 hidden: [grouping, view]
@@ -22,7 +19,6 @@ hover: >-
   {{ name }}: {{ silences|counted("order") }} watched<br>a quarter back on day {{ p25_days }}<br>half on day
   {{ median_days }}<br>three quarters on day {{ p75_days }}
 sentence: "{{ rows|gaps_sentence }}"
-empty: ""
 basis: n = {{ silences|counted("order") }} watched · orders {{ facts.range }}
 */
 WITH names (grouping, group_name, place, name) AS (

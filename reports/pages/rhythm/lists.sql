@@ -1,6 +1,5 @@
 /*
-title: Who that is today
-caption: Customers to remind, with the file of each list
+title: Whom to remind today
 draw: table
 columns:
   label: {label: Who, kind: text, audience: {folder: signals, key: file}}
@@ -9,7 +8,6 @@ columns:
 hidden: [file, everybody]
 let:
   everybody: max(everybody)
-empty: ""
 basis: n = {{ everybody|counted("customer") }} · orders {{ facts.range }}
 */
 WITH customers AS (
@@ -40,19 +38,16 @@ counted AS (
     (SELECT count(*) FROM customers) AS everybody
 )
 SELECT
-  'One order, between the two days' AS label,
-  second_order AS customers,
-  'Remind them, with what goes well with the first order.' AS advice,
-  CASE WHEN second_order > 0 THEN 'second_order' END AS file,
-  everybody
+  lists.label, lists.customers, lists.advice,
+  CASE WHEN lists.customers > 0 THEN lists.list END AS file,
+  counted.everybody
 FROM counted
-WHERE everybody > 0
-UNION ALL
-SELECT
-  'Three orders or more, none for over 1.5 times their usual gap',
-  overdue,
-  'Remind them of what they usually buy, before any discount.',
-  CASE WHEN overdue > 0 THEN 'overdue' END,
-  everybody
-FROM counted
-WHERE everybody > 0
+CROSS JOIN (
+  VALUES
+    (1, 'second_order', 'One order, between the two days', counted.second_order,
+     'Remind them, with what goes well with the first order.'),
+    (2, 'overdue', 'Three orders or more, none for over 1.5 times their usual gap', counted.overdue,
+     'Remind them of what they usually buy, before any discount.')
+) AS lists (place, list, label, customers, advice)
+WHERE counted.everybody > 0
+ORDER BY lists.place

@@ -9,9 +9,8 @@ columns:
 hidden: [everybody]
 let:
   everybody: max(everybody)
-empty: ""
 basis: n = {{ everybody|counted("customer") }} · orders {{ facts.range }}
-note: The most frequent three of each; a product or channel is told only where exports name them.
+note: The most frequent three of each; a product or channel is named only where exports name it.
 */
 WITH members AS (
   SELECT whole.*, count(*) OVER () AS everybody

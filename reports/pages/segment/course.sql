@@ -1,6 +1,5 @@
 /*
 title: Over time
-caption: Customers and revenue, snapshot by snapshot
 columns:
   snapshot_date: {label: End of, kind: date}
   customers: {label: Customers, kind: count}

@@ -3,42 +3,33 @@ draw: figures
 columns:
   label: Figure
   value: {kind_by: kind}
-hidden: [kind, said]
-empty: ""
-context: "{{ said or '' }}"
+hidden: [kind, row]
+context: >-
+  {% if label == "Customers" %}{{ row.share_of_customers|percent }} of all
+  {%- elif label == "Revenue, 12 months" %}{% if row.share_of_revenue is not none %}{{ row.share_of_revenue|percent }} of all
+  customers’{% endif %}
+  {%- elif label == "Predicted value" %}of {{ row.valued|count ~ " who have one" if row.valued < row.customers else "all of them" }}
+  {%- elif label == "Mean churn probability" %}no order within the churn horizon
+  {%- elif label == "Lapsing or lapsed" %}{{ row.defecting|count }} lapsing, {{ row.inactive|count }} lapsed,
+  {{ row.active|count }} active, {{ row.first_time|count }} with one order so far
+  {%- else %}median{% endif %}
 */
-WITH own AS (
-  SELECT profiles.*
-  FROM marts.segment_profiles AS profiles
-  JOIN params.settings AS settings ON settings.catalogue = profiles.catalogue
-  WHERE profiles.snapshot_date = $snapshot_date AND profiles.segment = $segment
-),
-figures AS (
-  SELECT
-    1 AS place, 'Customers' AS label, customers::DOUBLE AS value, 'count' AS kind,
-    format('{:.1f}% of all', 100 * share_of_customers) AS said
-  FROM own
-  UNION ALL
-  SELECT
-    2, 'Revenue, 12 months', revenue_12_months::DOUBLE, 'money',
-    CASE WHEN share_of_revenue IS NOT NULL THEN format('{:.1f}% of all customers’', 100 * share_of_revenue) END
-  FROM own
-  UNION ALL
-  SELECT
-    3, 'Predicted value', predicted_clv, 'money',
-    CASE WHEN valued < customers THEN format('of {:,} who have one', valued) ELSE 'of all of them' END
-  FROM own
-  UNION ALL
-  SELECT 4, 'Mean churn probability', churn_probability, 'percent', 'no order within the churn horizon' FROM own
-  UNION ALL
-  SELECT
-    5, 'Lapsing or lapsed', (defecting + inactive) / customers::DOUBLE, 'percent',
-    format('{:,} lapsing, {:,} lapsed, {:,} active, {:,} with one order so far', defecting, inactive, active, first_time)
-  FROM own
-  UNION ALL
-  SELECT 6, 'Days since last order', recency_median, 'count', 'median' FROM own
-)
-SELECT label, value, kind, said
-FROM figures
-ORDER BY place
+SELECT
+  figures.label, figures.value, figures.kind,
+  {
+    'customers': own.customers, 'share_of_customers': own.share_of_customers, 'share_of_revenue': own.share_of_revenue,
+    'valued': own.valued, 'defecting': own.defecting, 'inactive': own.inactive, 'active': own.active,
+    'first_time': own.first_time
+  } AS row
+FROM marts.segment_profiles AS own
+JOIN params.settings AS settings ON settings.catalogue = own.catalogue
+CROSS JOIN (
+  VALUES
+    (1, 'Customers', own.customers::DOUBLE, 'count'), (2, 'Revenue, 12 months', own.revenue_12_months, 'money'),
+    (3, 'Predicted value', own.predicted_clv, 'money'), (4, 'Mean churn probability', own.churn_probability, 'percent'),
+    (5, 'Lapsing or lapsed', (own.defecting + own.inactive) / own.customers::DOUBLE, 'percent'),
+    (6, 'Days since last order', own.recency_median, 'count')
+) AS figures (place, label, value, kind)
+WHERE own.snapshot_date = $snapshot_date AND own.segment = $segment
+ORDER BY figures.place
 -- What is said of predictions besides stands above them: facts.cautions.

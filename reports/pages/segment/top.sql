@@ -19,7 +19,7 @@ empty: Nobody is in this segment.
 basis: >-
   n = {{ everybody|counted("customer") }} · {{ listed|first_of(everybody, "customer") }}. {{ facts.cautions|join(" ") }} ·
   orders {{ facts.range }}
-note: At stake is what Actions has; of who stands in no action it is not known.
+note: At stake as on Actions; it is unknown for customers in no action.
 */
 SELECT
   whole.customer_id,

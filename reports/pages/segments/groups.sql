@@ -13,7 +13,6 @@ hidden: [
 ]
 let:
   everybody: sum(customers)::BIGINT
-empty: ""
 context: >-
   {{ meaning }}{% if customers %} Last order {{ recency_from|days_ago(recency_to) }}; orders on
   {{ occasions_from|from_to(occasions_to, "day") }}. {{ row|stage_mix }}{% endif %}

@@ -1,6 +1,6 @@
 /*
 title: Moves between segments
-caption: Customers by previous and present segment
+term: segment
 columns:
   from_segment: {label: From, missing: New customers}
   to_segment: To

@@ -1,6 +1,6 @@
 /*
 title: Size, value and lifecycle
-caption: Segments in comparison
+term: segment
 columns:
   segment: {label: Segment, kind: text}
   customers: {label: Customers, kind: count}
@@ -42,10 +42,9 @@ views:
       series: {first_time: part-2, active: better, defecting: part-3, inactive: worse}
     sentence: >-
       {{ mixed|count }} of {{ everybody|counted("customer") }} are lapsing or lapsed.
-      {% if all_slipping %}Of the {{ all_slipping|count }} who are lapsing now, most stand in {{ slipping.segment }}
+      {% if all_slipping %}Of the {{ all_slipping|count }} who are lapsing now, most are in {{ slipping.segment }}
       ({{ slipping.defecting|count }}).{% endif %}
 hover: "{{ segment }}<br>{{ series }}: {{ shown }}"
-empty: ""
 basis: n = {{ everybody|counted("customer") }} · orders {{ facts.range }} · revenue {{ facts.last_year }}
 */
 SELECT

@@ -23,8 +23,8 @@ sentence: >-
 empty: Nobody has bought a product or a category in 365 days that could have an audience.
 basis: n = {{ limits.customers|counted("customer") }} · {{ known.first_on|span(snapshot_date) }}
 note: >-
-  In data/audiences/{{ snapshot_date }}/. The settings audiences.minimum_size, audiences.most_values and
-  audiences.products say of what there are files; customers who are due and those to win back have files of their own.
+  In data/audiences/{{ snapshot_date }}/. How many customers a file needs, and how many values have one, is set by the shop;
+  customers who are due and those to win back have files of their own.
 file: {table: audience_values, where: all values}
 */
 WITH settings AS (
@@ -43,7 +43,7 @@ SELECT
     WHEN 'channel' THEN 'Bought through a channel'
     WHEN 'taste' THEN 'In a taste group'
     WHEN 'cross_sell' THEN 'To be offered a product'
-    WHEN 'up_sell' THEN 'To be offered a dearer one'
+    WHEN 'up_sell' THEN 'To be offered a more expensive one'
     ELSE 'In a stage of a need'
   END AS label,
   count(*) FILTER (listed.is_published) AS files,

@@ -1,7 +1,6 @@
 /*
 title: What sets a group apart
 term: what-sets-a-group-apart
-caption: "{{ group_label }}: what its customers bought more often"
 each: {key: group_no, label: group_label}
 draw: {dots: label, value: ratio, band: [low, high], beside: 1, title: "times as many buyers as expected (90% interval)"}
 columns:
@@ -20,7 +19,6 @@ hover: "{{ label }}<br>{{ customers|counted('customer') }} of the group, {{ expe
 sentence: >-
   {{ best.label }} is more often bought by group {{ best.group_no }}: {{ best.customers|count }} of its
   {{ best.members|counted("customer") }} have it, where {{ best.expected|number(0) }} were expected of as many purchases.
-empty: ""
 basis: n = {{ members|counted("customer") }} · {{ taste.first_on|span(snapshot_date) }}
 */
 WITH members AS (

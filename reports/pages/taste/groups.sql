@@ -1,6 +1,6 @@
 /*
-title: Groups of customers with like purchases
-term: taste
+title: Customers who buy similar things
+term: taste-group
 draw: {bars: label, series: {customers: accent}}
 columns:
   label: Group

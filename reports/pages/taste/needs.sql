@@ -1,7 +1,6 @@
 /*
-title: Where customers stand by the shop's own rules
-term: needs
-caption: "{{ rule }}: customers by stage"
+title: Customers by stage of a need
+term: need-stage
 each: {key: rule, label: rule_label}
 draw: {bars: stage, series: {customers: accent}}
 columns:

@@ -1,10 +1,10 @@
 /*
-title: The likeliest category of the next purchase
+title: Most likely next category
 term: next-categories
 draw: {bars: category, series: {customers: accent}}
 columns:
   category: Category
-  customers: {label: Customers for whom it is the likeliest, kind: count}
+  customers: {label: Customers for whom it is the most likely, kind: count}
   share: {label: Of all, kind: percent}
   probability: {label: Their mean chance, kind: percent}
   base_rate: {label: Of all purchases of 90 days, kind: percent}
@@ -15,10 +15,10 @@ let:
   shown: count(*)
 hover: "{{ category }}<br>{{ customers|counted('customer') }}, mean chance {{ probability|percent }}"
 sentence: >-
-  {% if best.status == "ok" and best.share >= 0.95 %}{{ best.category }} is the likeliest next category of nearly everybody
+  {% if best.status == "ok" and best.share >= 0.95 %}{{ best.category }} is the most likely next category of nearly everybody
   ({{ best.customers|count }} of {{ best.all_customers|counted("customer") }}), with a mean chance of
-  {{ best.probability|percent }}: what customers bought before tells little of what comes next.{% elif best.status == "ok" %}{{
-  best.category }} is the likeliest next category of {{ best.customers|counted("customer") }},
+  {{ best.probability|percent }}: what customers bought before says little of what comes next.{% elif best.status == "ok" %}{{
+  best.category }} is the most likely next category of {{ best.customers|counted("customer") }},
   {{ best.share|percent }} of all, with a mean chance of {{ best.probability|percent }}; it is in {{ best.base_rate|percent }}
   of all purchases of the last 90 days.{% else %}Everybody has the shop's rate, which predicted the past as well: {{
   best.category }} comes first with {{ best.probability|percent }}.{% endif %}

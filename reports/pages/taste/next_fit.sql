@@ -12,9 +12,8 @@ let:
 sentence: >-
   {% if next.status == "ok" %}What {{ next.customers|counted("customer") }} bought next is predicted
   {{ best.gain|percent }} better (log loss) with their own past than with the shop's rate alone; that rate weighs as much as
-  {{ next.prior_weight|counted("occasion") }} of theirs.{% else %}A customer's own past predicts what comes next no better
+  {{ next.prior_weight|counted("order day") }} of theirs.{% else %}A customer's own past predicts what comes next no better
   than the shop's rate alone ({{ best.gain|percent }} at best), so everybody has the shop's rate.{% endif %}
-empty: ""
 basis: n = {{ next.customers|counted("customer") }} · first purchase in {{ next.origin|span(snapshot_date) }}
 */
 SELECT prior_weight, 1 - log_loss / nullif(log_loss_naive, 0) AS gain, log_loss, log_loss_naive, is_chosen

@@ -1,5 +1,5 @@
 /*
-title: Whether the groups are more than noise
+title: Are the groups more than noise?
 term: stability
 draw: table
 columns:
@@ -17,7 +17,6 @@ sentence: >-
   {{ taste.null_stability|number }}.{% else %}Two halves of the customers agree to {{ best.stability|number }} at best, with
   {{ best.groups|count }} groups; it takes 0.5, and 0.2 more than the {{ best.null_stability|number }} of customers without a
   taste.{% endif %}
-empty: ""
 basis: n = {{ taste.customers|counted("customer") }} · {{ taste.first_on|span(snapshot_date) }}
 */
 SELECT groups, stability, greatest(0.5, null_stability + 0.2) AS needed, null_stability, smallest, is_chosen

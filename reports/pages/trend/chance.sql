@@ -1,7 +1,6 @@
 /*
 title: More than chance?
 term: q-value
-caption: Customers found in each class, and by chance alone
 draw: {bars: activity_trend, series: {found: accent, by_chance: part-2}, only: is_change}
 columns:
   activity_trend: {label: Trend, audience: {folder: signals, key: signal}}
@@ -15,16 +14,13 @@ sentence: "{{ rows|chance_sentence }}"
 empty: Nobody has a trend.
 basis: n = {{ tested|counted("customer") }} with a trend · {{ base.prior_from|span(snapshot_date) }}
 */
-WITH classes (activity_trend, place, label) AS (
-  VALUES ('growing', 1, 'Growing'), ('stable', 2, 'Stable'), ('declining', 3, 'Declining')
-)
 SELECT
-  classes.label AS activity_trend,
+  trends.label AS activity_trend,
   summary.customers AS found,
   summary.by_chance,
   summary.activity_trend <> 'stable' AS is_change,
   CASE WHEN summary.activity_trend <> 'stable' THEN summary.activity_trend END AS signal
 FROM marts.activity_trend_summary AS summary
-JOIN classes ON classes.activity_trend = summary.activity_trend
+JOIN trends ON trends.activity_trend = summary.activity_trend
 WHERE summary.snapshot_date = $snapshot_date AND summary.by_chance IS NOT NULL
-ORDER BY classes.place
+ORDER BY trends.place

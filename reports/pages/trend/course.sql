@@ -1,6 +1,6 @@
 /*
-title: The base over time
-caption: Customers of every trend, snapshot by snapshot
+title: Customers by trend over time
+term: activity-trend
 columns:
   as_of: End of
   activity_trend: {label: Trend, audience: {folder: signals, key: signal}}
@@ -62,21 +62,16 @@ let:
 empty: There is no snapshot with customers yet.
 basis: n = {{ everybody|counted("customer") }} · {{ first|span(snapshot_date) }}
 */
-WITH classes (activity_trend, place, label, shown) AS (
-  VALUES ('growing', 1, 'Growing', 'Growing'), ('stable', 2, 'Stable', 'Stable'),
-    ('declining', 3, 'Declining', 'Declining'), ('too_few', 4, 'Too few purchases', 'No trend'),
-    ('silent', 5, 'Silent', 'No trend'), ('too_new', 6, 'Too new', 'No trend')
-)
 SELECT
   summary.snapshot_date AS as_of,
-  classes.label AS activity_trend,
+  trends.label AS activity_trend,
   summary.customers, summary.by_chance, summary.revenue_12_months, summary.predicted_clv, summary.window_days,
-  classes.shown,
+  CASE WHEN trends.place <= 3 THEN trends.label ELSE 'No trend' END AS shown,
   CASE
     WHEN summary.snapshot_date = $snapshot_date AND summary.activity_trend IN ('growing', 'declining')
       THEN summary.activity_trend
   END AS signal
 FROM marts.activity_trend_summary AS summary
-JOIN classes ON classes.activity_trend = summary.activity_trend
+JOIN trends ON trends.activity_trend = summary.activity_trend
 WHERE summary.snapshot_date <= $snapshot_date AND summary.window_days IS NOT NULL
-ORDER BY summary.snapshot_date DESC, classes.place
+ORDER BY summary.snapshot_date DESC, trends.place

@@ -7,16 +7,12 @@ hidden: [kind, share, by_chance, reasons, meaning]
 empty: Nobody has a trend.
 context: >-
   {% if by_chance is not none %}{{ share|percent }} of those with a trend; by chance alone {{ by_chance|expected }}
-  {%- else %}{{ meaning or (reasons or [])|listed }}{% endif %}
+  {%- else %}{{ meaning or (reasons or [])|map('sized')|listed }}{% endif %}
 */
-WITH classes (activity_trend, place, label) AS (
-  VALUES ('growing', 1, 'Growing'), ('stable', 2, 'Stable'), ('declining', 3, 'Declining'),
-    ('too_few', 4, 'too few purchases'), ('silent', 5, 'silent'), ('too_new', 6, 'too new')
-),
-found AS (
-  SELECT classes.place, classes.label, summary.customers, summary.by_chance
+WITH found AS (
+  SELECT trends.place, trends.label, summary.customers, summary.by_chance
   FROM marts.activity_trend_summary AS summary
-  JOIN classes USING (activity_trend)
+  JOIN trends USING (activity_trend)
   WHERE summary.snapshot_date = $snapshot_date
 ),
 base AS (
@@ -25,14 +21,14 @@ base AS (
 figures AS (
   SELECT
     place, label, customers::DOUBLE AS value, 'count' AS kind,
-    customers / nullif(sum(customers) OVER (), 0)::DOUBLE AS share, by_chance, NULL::VARCHAR[] AS reasons,
+    customers / nullif(sum(customers) OVER (), 0)::DOUBLE AS share, by_chance, NULL::STRUCT(name VARCHAR, n BIGINT)[] AS reasons,
     NULL AS meaning
   FROM found
   WHERE place <= 3
   UNION ALL
   SELECT
     4, 'No trend', sum(customers)::DOUBLE, 'count', NULL, NULL,
-    list(label || ' ' || format('{:,}', customers) ORDER BY place) FILTER (WHERE customers > 0), NULL
+    list({'name': lower(label), 'n': customers} ORDER BY place) FILTER (WHERE customers > 0), NULL
   FROM found
   WHERE place > 3
   UNION ALL
@@ -43,7 +39,7 @@ figures AS (
   FROM base
   UNION ALL
   SELECT
-    6, 'Purchases needed', n_min::DOUBLE, 'count', NULL, NULL, NULL, 'in both windows, to tell a change from chance'
+    6, 'Purchases needed', n_min::DOUBLE, 'count', NULL, NULL, NULL, 'in both windows, so that a change is more than chance'
   FROM base
 )
 SELECT label, value, kind, share, by_chance, reasons, meaning

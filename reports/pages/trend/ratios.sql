@@ -1,7 +1,6 @@
 /*
 title: How much the rate changed
 term: shrunken-ratio
-caption: Recent over prior rate beside that of all customers
 draw: table
 columns:
   ratio: Rate ratio

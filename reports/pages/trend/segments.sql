@@ -1,6 +1,5 @@
 /*
 title: By segment
-caption: Trends in the groups with at least 20 customers with a trend
 draw: {bars: bar, stack: share, series: {growing: better, stable: pale, declining: worse}}
 columns:
   segment: {label: Segment, kind: text, audience: {folder: "{{ facts.catalogue }}", key: audience}}
@@ -8,7 +7,8 @@ columns:
   growing:
   stable:
   declining:
-hidden: [bar, everybody, audience]
+  bar: {hidden: true, say: sized}
+hidden: [everybody, audience]
 let:
   tested: max(everybody)
   compared: sum(with_trend)::BIGINT
@@ -24,7 +24,7 @@ WITH groups AS (
   FROM marts.segment_catalogue
   WHERE snapshot_date = $snapshot_date AND catalogue = (SELECT catalogue FROM params.settings)
 ),
-trends AS (
+tested AS (
   SELECT members.segment, trend.activity_trend
   FROM marts.rfm_segments AS members
   JOIN marts.activity_trend AS trend
@@ -33,16 +33,16 @@ trends AS (
     AND trend.activity_trend IN ('growing', 'stable', 'declining')
 )
 SELECT
-  groups.label || ' (n = ' || format('{:,}', count(*)) || ')' AS bar,
+  {'name': groups.label, 'n': count(*)} AS bar,
   groups.label AS segment,
   count(*) AS with_trend,
-  count(*) FILTER (trends.activity_trend = 'growing') AS growing,
-  count(*) FILTER (trends.activity_trend = 'stable') AS stable,
-  count(*) FILTER (trends.activity_trend = 'declining') AS declining,
-  (SELECT count(*) FROM trends) AS everybody,
+  count(*) FILTER (tested.activity_trend = 'growing') AS growing,
+  count(*) FILTER (tested.activity_trend = 'stable') AS stable,
+  count(*) FILTER (tested.activity_trend = 'declining') AS declining,
+  (SELECT count(*) FROM tested) AS everybody,
   groups.segment AS audience
 FROM groups
-JOIN trends ON trends.segment = groups.segment
+JOIN tested ON tested.segment = groups.segment
 GROUP BY groups.segment, groups.label, groups.segment_rank
 HAVING count(*) >= 20
 ORDER BY groups.segment_rank

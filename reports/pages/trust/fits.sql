@@ -1,6 +1,5 @@
 /*
-title: Every fit
-caption: Every fit of this snapshot
+title: All fits
 draw: table
 columns:
   origin: Data up to
@@ -15,7 +14,6 @@ columns:
   binning_error: {label: "Error of binning, standard errors", kind: score}
 hidden: [status]
 sentence: "{{ rows|fits_sentence }}"
-empty: ""
 basis: "{{ facts.basis }}"
 note: >-
   Each model is fitted to all data, and to the data up to each day it is tested from. Error of binning: unknown where spend

@@ -1,6 +1,6 @@
 /*
-title: Do the ranges of value hold
-caption: Share of the customers whose spend lay inside their 80% interval
+title: Do the ranges of value hold?
+term: 80-interval
 draw:
   columns: frequency_class
   series: {coverage: {colour: accent, name: Seen}, promised: {colour: part-2, name: Expected}}
@@ -20,7 +20,6 @@ let:
   judged: sum(judged) FILTER (is_judged)
 hover: "{{ frequency_class }} before: {{ judged|counted('customer') }}<br>{{ series }}: {{ shown }}"
 sentence: "{{ rows|coverage_sentence }}"
-empty: ""
 basis: >-
   n = {{ judged|counted("customer") }} · {{ rows[0].model|model_name }}; each fifth of the customers by the corrections of the
   others · unseen, {{ rows[0].begins_on|span(rows[0].until) }}

@@ -1,19 +1,15 @@
 /*
 title: All parameters
-caption: Parameters of all models; time in weeks
 draw: table
 columns:
   model: {label: Model, say: model_name}
   parameter: Parameter
   estimate: {label: Estimate, kind: score}
-  standard_error: {label: Standard error, kind: score}
-  low: {label: "95% interval: from", kind: score}
-  high: {label: to, kind: score}
+  standard_error: {label: Standard error, kind: score, interval: [low, high]}
   before: {label: "{{ 'On ' ~ before|short_day if before else 'Before' }}", kind: score}
   moved: {label: "Moved, standard errors", kind: number}
 hidden: [is_published]
 sentence: "{{ rows|parameters_sentence(before) }}"
-empty: ""
 basis: "{{ facts.basis }}"
 note: >-
   Time in weeks; names as in the models’ papers. Unknown: no standard error or no earlier value.

@@ -1,7 +1,6 @@
 /*
 title: Repeat purchases, week by week
 term: holdouts
-caption: Repeat purchases by week
 views:
   week:
     label: By week
@@ -30,7 +29,6 @@ let:
   weeks: count(*) FILTER (is_holdout)
   last: max_by(rows, week_ends_on)
 legend: {Seen: accent, Expected: part-2, "{% if weeks %}Weeks the model had not seen{% endif %}": soft}
-empty: ""
 basis: >-
   n = {{ last.actual_cumulative|counted("repeat purchase") }} · {{ last.model|model_name }}, from the days of first purchases
   alone · orders {{ facts.range }}

@@ -1,13 +1,10 @@
 /*
-title: Averages to compare one customer with
-caption: Averages of all customers
+title: Averages per customer
 draw: table
 columns:
   measure: {label: Average, kind: text}
   customers: {label: Customers, kind: count}
-  mean: {label: Mean, kind_by: kind}
-  mean_low: {label: "95% interval: from", kind_by: kind}
-  mean_high: {label: to, kind_by: kind}
+  mean: {label: Mean, kind_by: kind, interval: [mean_low, mean_high]}
   median: {label: Median, kind_by: kind}
 hidden: [kind]
 let:
@@ -19,7 +16,6 @@ sentence: >-
   {%- else %}The average customer has placed {{ orders.mean|number }} {{ "order" if orders.mean|number == "1" else
   "orders" }} (95% interval {{ orders.mean_low|number }} to {{ orders.mean_high|number }}), worth {{ value.mean|money }}
   each ({{ value.mean_low|money }} to {{ value.mean_high|money }}).{% endif %}
-empty: ""
 basis: n = {{ customers|counted("customer") }} · orders {{ facts.range }}
 */
 WITH names (measure, place, label) AS (

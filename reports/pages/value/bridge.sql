@@ -1,6 +1,6 @@
 /*
 title: Predicted value, from 30 days ago to today
-caption: Predicted value then and now, and what lies between
+term: value-bridge
 draw: {figure: waterfall, with: {step: term, amount: amount}}
 columns:
   term: {label: Term, kind: text}
@@ -11,7 +11,6 @@ let:
   opened: any_value(opening_on)
   customers: max(customers) FILTER (name = 'closing')
 sentence: "{{ rows|bridge_sentence(currency) }}"
-empty: ""
 basis: n = {{ customers|counted("customer") }} · {{ opened|span(snapshot_date) }}
 */
 WITH names (name, term) AS (

@@ -1,6 +1,6 @@
 /*
 title: "Concentration: share of the predicted value by tenth of customers"
-caption: Predicted value by tenths of the customers, the most valuable first
+term: predicted-value
 draw: {columns: tenth, series: {share: accent}}
 columns:
   tenth: Tenth of customers
@@ -22,7 +22,6 @@ hover: >-
 sentence: >-
   The top tenth of the customers holds {{ top|percent }} of the predicted value, the lower half
   {{ (lower or 0)|percent }}. Half are expected to bring less than {{ median|money }}; the mean is {{ mean|money }}.
-empty: ""
 basis: n = {{ customers|counted("customer") }} · orders {{ facts.range }}
 */
 WITH ranked AS (

@@ -4,7 +4,6 @@ columns:
   label: Figure
   value: {kind_by: kind}
 hidden: [kind, customers, whole, what, caution]
-empty: ""
 context: >-
   {% if what == "existing" %}over the next {{ facts.clv.months|counted("month") }}; {{ customers|counted("customer") }}
   of today, new ones not counted{{ caution }}
@@ -29,17 +28,17 @@ year AS (
     coalesce(sum(revenue_12_months) FILTER (age_days < 365), 0)::DOUBLE AS new_revenue
   FROM marts.customer_summary
   WHERE snapshot_date = $snapshot_date
-),
-figures AS (
-  SELECT
-    1 AS place, 'Expected of existing customers' AS label, predicted_clv AS value, customers, 'existing' AS what, caution
-  FROM predicted
-  UNION ALL
-  SELECT 2, 'Brought by new customers, last 12 months', new_revenue, new_customers, 'new', '' FROM year
-  UNION ALL
-  SELECT 3, 'Brought by all customers, last 12 months', revenue, NULL, 'all', '' FROM year
 )
-SELECT label, value, 'money' AS kind, customers, (SELECT revenue FROM year) AS whole, what, caution
-FROM figures
-WHERE EXISTS (SELECT 1 FROM predicted WHERE customers > 0)
-ORDER BY place
+SELECT
+  figures.label, figures.value, 'money' AS kind, figures.customers, year.revenue AS whole, figures.what,
+  CASE figures.place WHEN 1 THEN predicted.caution ELSE '' END AS caution
+FROM predicted
+CROSS JOIN year
+CROSS JOIN (
+  VALUES
+    (1, 'Expected of existing customers', predicted.predicted_clv, predicted.customers, 'existing'),
+    (2, 'Brought by new customers, last 12 months', year.new_revenue, year.new_customers, 'new'),
+    (3, 'Brought by all customers, last 12 months', year.revenue, NULL, 'all')
+) AS figures (place, label, value, customers, what)
+WHERE predicted.customers > 0
+ORDER BY figures.place

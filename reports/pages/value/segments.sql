@@ -1,6 +1,6 @@
 /*
 title: By segment
-caption: Value by segment
+term: predicted-value
 columns:
   segment: {label: Segment, kind: text}
   customers:
@@ -28,7 +28,6 @@ let:
   top: max_by(rows, predicted)
   best: max_by(rows, predicted_each)
   least: min_by(rows, predicted_each)
-empty: ""
 basis: n = {{ customers|counted("customer") }} · orders {{ facts.range }}
 */
 WITH groups AS (

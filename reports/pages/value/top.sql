@@ -1,6 +1,6 @@
 /*
 title: The most valuable customers
-caption: The most valuable customers by predicted value
+term: predicted-value
 draw: table
 columns:
   customer_id: {label: Customer, page: {folder: customer, key: customer_id}}
@@ -19,11 +19,10 @@ let:
 sentence: >-
   The {{ rows|length|counted("most valuable customer") }} {{ "is" if rows|length == 1 else "are" }} expected to bring
   {{ together|money }}{% if total %}, {{ together|share_of(total)|percent }} of all{% endif %}.
-empty: ""
 basis: >-
   n = {{ everybody|counted("customer") }} ·
   {% if coverage is none %}Whether the ranges hold has not been tested.{% else %}When tested, the ranges held the spend of
-  {{ coverage|percent }} of the customers; {{ 0.8|percent }} were promised.{% endif %} · orders {{ facts.range }}
+  {{ coverage|percent }} of the customers; the goal is {{ 0.8|percent }}.{% endif %} · orders {{ facts.range }}
 note: >-
   8 in 10: of ten customers like this one, eight bring an amount in this range; one that begins at 0 has no lower end.
 file: clv_predictions

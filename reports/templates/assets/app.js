@@ -52,10 +52,15 @@
   }
 
   // Figures name colours as var(--…), because SVG made by Plotly cannot: it computes with them.
+  function ofTheme(colour) {
+    const pair = /^light-dark\((#\w+|rgba\([^)]*\)), (#\w+|rgba\([^)]*\))\)$/.exec(colour);
+    return pair ? pair[theme() === "dark" ? 2 : 1] : colour;
+  }
+
   function resolved(value, styles) {
     if (typeof value === "string") {
       const name = /^var\((--[\w-]+)\)$/.exec(value);
-      return name ? styles.getPropertyValue(name[1]).trim() : value;
+      return name ? ofTheme(styles.getPropertyValue(name[1]).trim()) : value;
     }
     if (Array.isArray(value)) return value.map((item) => resolved(item, styles));
     if (value && typeof value === "object") {
@@ -301,21 +306,18 @@
     const here = document.body.dataset.snapshot;
     const page = document.body.dataset.page;
     const link = (date, text, label) => {
-      const a = document.createElement("a");
-      a.href = "../" + date + "/" + page + ".html";
-      a.textContent = text;
+      const a = made("a", { href: "../" + date + "/" + page + ".html" }, text);
       if (label) a.setAttribute("aria-label", label);
       if (date === here) a.setAttribute("aria-current", "true");
       return a;
     };
     const earlier = dates.filter((date) => date < here).pop();
     const later = dates.find((date) => date > here);
-    const fold = document.createElement("details");
-    const summary = document.createElement("summary");
-    summary.textContent = written(here);
-    const list = document.createElement("ul");
+    const fold = made("details");
+    const summary = made("summary", {}, written(here));
+    const list = made("ul");
     for (const date of dates.slice().reverse()) {
-      const item = document.createElement("li");
+      const item = made("li");
       item.append(link(date, written(date)));
       list.append(item);
     }
@@ -348,7 +350,7 @@
       const wanted = event.target.value.trim().toLowerCase();
       let count = 0;
       for (const table of all("[data-table]")) {
-        const isNamed = says(table.querySelector("summary, h2"), wanted); // then all of it is shown
+        const isNamed = says(table.querySelector("summary code, summary h3, h2"), wanted); // then all of it is shown
         let here = 0;
         for (const column of all("[data-column]", table)) {
           column.hidden = !isNamed && !says(column, wanted);
@@ -366,7 +368,8 @@
   function openTarget() {
     // An entry that an address names is open.
     const entry = location.hash && document.getElementById(decodeURIComponent(location.hash.slice(1)));
-    if (entry && entry.matches("details")) { entry.open = true; entry.scrollIntoView(); }
+    const fold = entry && entry.closest("details");
+    if (fold) { fold.open = true; entry.scrollIntoView(); }
   }
 
   function showCurrentPage() {

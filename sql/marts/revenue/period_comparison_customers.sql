@@ -5,10 +5,10 @@ owner: team:crm
 columns:
   snapshot_date:  {type: DATE, meaning: "The day whose end the row describes: what was cancelled by then does not count"}
   customer_id:    {type: VARCHAR, meaning: Customer of the shop with an occasion in period A or in period B}
-  a_segment:      {type: VARCHAR, nullable: true, meaning: "Group of Axonaut's seven in period A; null for who did not buy in A"}
+  a_segment:      {type: VARCHAR, nullable: true, meaning: "Group in period A, of the catalogue that the settings choose; null for who did not buy in A"}
   b_segment:      {type: VARCHAR, meaning: "Group in period B; lost = bought in A and not in B"}
-  a_segment_rank: {type: INTEGER, nullable: true, min: 1, max: 7, meaning: "Order of the group in the catalogue, 1 is best"}
-  b_segment_rank: {type: INTEGER, min: 1, max: 8, meaning: "The same in period B; 8 = lost, the last"}
+  a_segment_rank: {type: INTEGER, nullable: true, min: 1, max: 10, meaning: "Order of the group in the catalogue, 1 is best"}
+  b_segment_rank: {type: INTEGER, min: 1, max: 11, meaning: "The same in period B; 11 = lost, the last"}
   evolution:      {type: VARCHAR, values: [better, same, worse, lost, new], meaning: "From A to B by the catalogue's order; lost = did not buy in B; new = did not buy in A, which need not be a new customer: arrival"}
   arrival:        {type: VARCHAR, nullable: true, values: [first purchase in B, first purchase between A and B, back after a pause], meaning: "Of those who did not buy in A: when they bought for the first time; back after a pause = before A. Null for everybody else"}
   bought_since:   {type: BOOLEAN, meaning: Whether the customer has bought after period B and by the snapshot date}
@@ -107,9 +107,10 @@ placed AS (
   JOIN everyone ON everyone.side = rhythm.side
   JOIN recency ON recency.side = rhythm.side AND recency.recency_days = rhythm.recency_days
   JOIN frequency ON frequency.side = rhythm.side AND frequency.occasions = rhythm.occasions
+  CROSS JOIN params.settings AS settings
   JOIN marts.segment_catalogue AS catalogue
     ON catalogue.snapshot_date = $snapshot_date
-    AND catalogue.catalogue = 'axonaut'
+    AND catalogue.catalogue = settings.catalogue
     AND catalogue.r_score = 1 + 5 * recency.worse // nullif(everyone.customers, 0)
     AND catalogue.f_score = 1 + 5 * frequency.worse // nullif(everyone.customers, 0)
 ),
@@ -143,7 +144,7 @@ SELECT
   customers.a_segment,
   coalesce(customers.b_segment, 'lost') AS b_segment,
   customers.a_segment_rank,
-  coalesce(customers.b_segment_rank, 8) AS b_segment_rank,
+  coalesce(customers.b_segment_rank, 11) AS b_segment_rank,
   CASE
     WHEN customers.a_segment IS NULL THEN 'new'
     WHEN customers.b_segment IS NULL THEN 'lost'

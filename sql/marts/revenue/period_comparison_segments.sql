@@ -1,11 +1,11 @@
 /*
-description: "The asked comparison of two periods by group: how many customers each of Axonaut's seven holds in A and in B, what became of those it held in A, and, as groups of their own, the lost of A and those of B who did not buy in A. Empty without a comparison."
+description: "The asked comparison of two periods by group: how many customers each group of the catalogue that the settings choose holds in A and in B, what became of those it held in A, and, as groups of their own, the lost of A and those of B who did not buy in A. Empty without a comparison."
 grain: [snapshot_date, segment]
 owner: team:crm
 columns:
   snapshot_date:    {type: DATE, meaning: The day whose end the row describes}
-  segment:          {type: VARCHAR, meaning: "Group of Axonaut's seven; lost = bought in A and not in B; not_in_a = bought in B and not in A"}
-  segment_rank:     {type: INTEGER, min: 1, max: 9, meaning: "Order of the group, 1 is best; 8 = lost, 9 = did not buy in A"}
+  segment:          {type: VARCHAR, meaning: "Group of the chosen catalogue; lost = bought in A and not in B; not_in_a = bought in B and not in A"}
+  segment_rank:     {type: INTEGER, min: 1, max: 12, meaning: "Order of the group, 1 is best; 11 = lost, 12 = did not buy in A"}
   label:            {type: VARCHAR, meaning: Name to show}
   a_customers:      {type: BIGINT, unit: customers, min: 0, meaning: Customers in the group in period A}
   b_customers:      {type: BIGINT, unit: customers, min: 0, meaning: Customers in the group in period B}
@@ -63,12 +63,13 @@ WITH customers AS (
   WHERE snapshot_date = $snapshot_date
 ),
 listed AS (
-  SELECT DISTINCT segment, segment_rank, label
-  FROM marts.segment_catalogue
-  WHERE snapshot_date = $snapshot_date AND catalogue = 'axonaut'
+  SELECT DISTINCT catalogue.segment, catalogue.segment_rank, catalogue.label
+  FROM marts.segment_catalogue AS catalogue
+  JOIN params.settings AS settings ON settings.catalogue = catalogue.catalogue
+  WHERE catalogue.snapshot_date = $snapshot_date
   UNION ALL
   SELECT segment, segment_rank, label
-  FROM (VALUES ('lost', 8, 'Lost'), ('not_in_a', 9, 'Did not buy in A')) AS outside (segment, segment_rank, label)
+  FROM (VALUES ('lost', 11, 'Lost'), ('not_in_a', 12, 'Did not buy in A')) AS outside (segment, segment_rank, label)
 ),
 departed AS (
   SELECT
