@@ -81,7 +81,7 @@ def missing_sentence(needs: Sequence[Need], snapshot_date: dt.date) -> str:
     if not unmet:
         return (
             f"The models have not been run as of {day(snapshot_date)}, though there is enough data. "
-            f"Run the snapshot again: perennial run --snapshot {snapshot_date}."
+            "They come with the next run of that day."
         )
     told = listed([f"{need.name[0].lower()}{need.name[1:]} ({_now(need)}; needed: {need.needed})" for need in unmet])
     return f"Nothing is predicted as of {day(snapshot_date)}, because there is too little data: {told}."

@@ -326,7 +326,7 @@ def test_where_there_is_nothing_the_input_that_is_missing_is_named(shop: Shop) -
     assert words["next_categories"] == [
         "No order line names a category and there is no list of products that does, so nothing is said of the next one."
     ]
-    assert words["needs"][0].startswith("There are no stages: the file need_stages.toml in the home has no rules")
+    assert words["needs"][0].startswith("There are no stages: no rules are written for them")
 
 
 @pytest.mark.parametrize("shop", ["tiny", "cdnow"])

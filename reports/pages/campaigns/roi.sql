@@ -24,7 +24,7 @@ sentence: >-
   end of the interval, {{ best.campaign }} the most.{% else %}Of {{ shown|counted("campaign") }}, none is sure to have earned
   its cost.{% endif %}{% if lost %} {{ lost|counted("campaign") }} surely lost money.{% endif %}
 empty: >-
-  No campaign that is over has a control group and a cost, so nobody knows what campaigns earned. The export campaigns has
+  No campaign that is over has a control group and a cost, so nobody knows what campaigns earned. An export of campaigns has
   costs; the list of who was held out shows what was caused.
 basis: n = {{ shown|counted("campaign") }} · {{ known.first_on|span(snapshot_date) }}
 note: >-

@@ -30,8 +30,8 @@ sentence: >-
   before {{ unnamed|share_of(all_revenue)|percent }} of revenue the source is not recorded: tag links first.{% endif %} To
   know what a channel brings, pause it for members drawn at random.
 empty: >-
-  No customer's visit is known. The export web_events, with the source and medium of each visit, would show by which
-  channels customers came before they ordered.
+  No customer's visit is known. An export of the web shop's visits, with the source and medium of each, would show by
+  which channels customers came before they ordered.
 basis: n = {{ ascribed.orders|counted("order") }} · {{ ascribed.first_on|span(snapshot_date) }}
 */
 WITH models AS (

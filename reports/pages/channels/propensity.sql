@@ -19,7 +19,7 @@ sentence: >-
   channels. {{ best.channel }} is the most likely of {{ best.customers|counted("customer") }}, with a mean chance of
   {{ best.share|percent }}; what all order by counts as much as
   {{ best.prior_weight|number }} of a customer's own orders.{% endif %}
-empty: No order of the last 730 days names where it came from (columns source, medium and sales_channel of the orders).
+empty: No order of the last 730 days names its source and medium, or its sales channel.
 basis: n = {{ n|counted("order") }} · {{ ascribed.propensity_from|span(snapshot_date) }}
 */
 WITH base AS (

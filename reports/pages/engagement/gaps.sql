@@ -25,8 +25,8 @@ sentence: >-
   (day {{ most.median_days|count }}). Levels are read off the last visit, so this describes them and foretells
   nothing.{% endif %}
 empty: >-
-  {% if not visits %}No visits yet. The export web_events, a row for each event of a visit with its customer, would
-  show how long they take to come again.{% else %}In no group half of the visits were followed by another yet.{% endif %}
+  {% if not visits %}No visits yet. An export of the web shop's visits, with the customer of each, would show how
+  long they take to come again.{% else %}In no group half of the visits were followed by another yet.{% endif %}
 basis: n = {{ watched|counted("visit") }} · {{ visits.first_on|span(snapshot_date) }}
 */
 WITH names (name, label) AS (

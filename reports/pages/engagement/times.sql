@@ -19,8 +19,8 @@ sentence: >-
   %}Customers differ by more than chance: send by their own times.{% else %}Customers do not differ by more than chance: one
   time will do for all of them.{% endif %}
 empty: >-
-  No visit is known that no message prompted. The export web_events, with the customer and time of each visit, would show
-  when customers come by themselves.
+  No visit is known that no message prompted. An export of the web shop's visits, with customer and time, would show when
+  customers come by themselves.
 basis: n = {{ n|counted("action") }} · {{ times_from|span(snapshot_date) }}
 */
 WITH parts (dimension, part, label) AS (

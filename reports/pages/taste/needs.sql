@@ -20,7 +20,7 @@ sentence: >-
   in {{ most.stage }} ({{ most.customers|count }}). {{ entering|count }} of them
   {{ "enters" if entering == 1 else "enter" }} the next stage within 30 days.
 empty: >-
-  There are no stages: the file need_stages.toml in the home has no rules, or nobody has bought what begins one.
+  There are no stages: no rules are written for them, or nobody has bought what begins one.
 basis: n = {{ all_customers|counted("customer") }} · begun {{ first_anchor|span(snapshot_date) }}
 */
 WITH stages AS (
