@@ -165,4 +165,5 @@ def test_who_agrees_to_what_over_the_snapshots(shop_with_list, tmp_path):
 
 
 def test_without_consents_nobody_is_known_to_agree(shop_with_list, tmp_path):
-    assert "No consents are known, so nobody is known to agree to anything." in words_of(pages(shop_with_list, tmp_path)["actions"])
+    said = words_of(pages(shop_with_list, tmp_path)["actions"])
+    assert "No consents are known, so nobody is known to agree to anything." in said

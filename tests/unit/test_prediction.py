@@ -453,7 +453,8 @@ def test_the_tracking_adds_up_to_what_was_bought(last_night):
 def test_tenths_add_up_to_the_holdout(last_night, target):
     judged = last_night.judged[target]
     deciles = rows_of(last_night, "decile_chart").filter(target=target)
-    assert set(judged.predictions) - set(deciles["model"]) <= {"zero", "base_rate", "mean_spend"}  # who expects the same of everyone
+    the_same_of_everyone = {"zero", "base_rate", "mean_spend"}
+    assert set(judged.predictions) - set(deciles["model"]) <= the_same_of_everyone
     for (model,), rows in deciles.group_by("model"):
         assert rows["decile"].sort().to_list() == list(range(1, 11))
         for column, total in (("predicted", judged.predictions[model].sum()), ("observed", judged.actual.sum())):
