@@ -25,9 +25,13 @@ FileFor = Callable[[str], Path]
 
 _EEA = (
     "'AT', 'BE', 'BG', 'HR', 'CY', 'CZ', 'DK', 'EE', 'FI', 'FR', 'DE', 'GR', 'HU', 'IE', 'IT', 'LV', 'LT', 'LU', 'MT', "
-    "'NL', 'PL', 'PT', 'RO', 'SK', 'SI', 'ES', 'SE', 'IS', 'LI', 'NO', 'GB', 'CH'"
+    "'NL', 'PL', 'PT', 'RO', 'SK', 'SI', 'ES', 'SE', 'IS', 'LI', 'NO', 'GB', 'CH', "
+    "'UK', 'EL', 'AX', 'GF', 'GP', 'MF', 'MQ', 'RE', 'YT', 'EA', 'IC', 'SJ', 'GG', 'GI', 'IM', 'JE'"
 )
-"""Countries in which data and personalised ads need a consent of their own, Britain and Switzerland among them."""
+"""Countries in which data and personalised ads need a consent of their own, Britain and Switzerland among them; what
+Britain and Greece are called as well, and what belongs to any of these and has a code of its own."""
+_NO_COUNTRY = "'AA|Q[M-Z]|X[A-Z]|ZZ'"
+"""Codes that ISO 3166 gives to none: of who has one, nobody knows the country."""
 _ADDRESSES = ("email", "phone")
 _TABLES = tuple(
     f"temp.{name}"
@@ -330,7 +334,8 @@ def _normalised(platform: Platform, consent: Consent | None) -> str:
     needed = header.consent or ((consent,) if consent else ())
     agreed = granted(needed, f"known.{ID}")
     if header.consent_in_eea:
-        is_outside = f"coalesce(told.country NOT IN ({_EEA}), FALSE)"  # a country nobody knows may be one of them
+        is_known = f"NOT regexp_full_match(told.country, {_NO_COUNTRY})"  # one that nobody knows may be one of them
+        is_outside = f"coalesce({is_known} AND told.country NOT IN ({_EEA}), FALSE)"
         agreed += f" AND ({is_outside} OR {granted(header.consent_in_eea, f'known.{ID}')})"
     seen = [f"CASE WHEN {_may_see(name, needed, bool(header.consent))} THEN nfc_normalize(told.{name}) END AS {name}"
             for name in _ADDRESSES]  # fmt: skip

@@ -278,11 +278,17 @@ def _telling_theirs(path: Path, person: Person) -> Callable[[Iterable[str]], boo
 
 
 def _change_request(engine: DuckDBEngine, path: Path, person: Person, target: Target) -> int | None:
-    """A list for a platform as the body of a request: its one list without the objects of the person."""
+    """A list for a platform as the body of a request: its one list without the objects of the person.
+
+    What is none, or is damaged, stays; the search tells if anything of the person is left in it.
+    """
     if not is_for_platform(path.name):
         return None
-    told = json.loads(path.read_bytes())
-    name = next(key for key, value in told.items() if isinstance(value, list))
+    try:
+        told = json.loads(path.read_bytes())
+        name = next(key for key, value in told.items() if isinstance(value, list))
+    except (ValueError, AttributeError, StopIteration, RecursionError):
+        return None
     is_theirs, sharing = _telling_theirs(path, person), person.sharing
 
     def is_persons(row: Any) -> bool:

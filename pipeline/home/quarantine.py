@@ -15,9 +15,9 @@ would be written again from its export.
 
 from __future__ import annotations
 
-import datetime as dt
 import hashlib
 import os
+import time
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -29,6 +29,9 @@ from pipeline.engines.duckdb import DuckDBEngine
 from pipeline.places import QUARANTINE, quarantine_ending, quarantine_file
 from pipeline.quoting import file_literal
 from pipeline.settings import Settings
+
+_DAY = 86_400
+"""Seconds."""
 
 
 def scratch_folder(settings: Settings) -> Path:
@@ -90,9 +93,9 @@ def settle(engine: DuckDBEngine, settings: Settings) -> None:
 
 def with_old_text(settings: Settings) -> list[str]:
     """The files that hold text past its time, relative to the home."""
-    earliest = dt.datetime.now(dt.UTC) - dt.timedelta(settings.keep_quarantine_days)
+    earliest = time.time() - settings.keep_quarantine_days * _DAY  # no date: a million days ago there was none
     files = sorted((settings.home / QUARANTINE).glob("[!.]*.parquet"))
-    old = [path for path in files if path.stat().st_mtime < earliest.timestamp()]
+    old = [path for path in files if path.stat().st_mtime < earliest]
     return [path.relative_to(settings.home).as_posix() for path in old if _holds_text(path)]
 
 

@@ -8,7 +8,7 @@ columns:
   segment:        {type: VARCHAR, meaning: "Group of it on the evening before; all"}
   group_name:     {type: VARCHAR, values: [treated, control], meaning: Group the members were assigned to}
   programme:      {type: VARCHAR, meaning: "What the campaign is one of; itself where nobody tells"}
-  control_share:  {type: DOUBLE, nullable: true, min: 0, max: 1, meaning: "Part of the members that was to be control, as the campaign tells it, else as its audience left alone"}
+  control_share:  {type: DOUBLE, nullable: true, min: 0, max: 1, meaning: "Part of the members that was to be control: where the lot of its audience made the group, that of the lot, else as the campaign tells it"}
   window_days:    {type: INTEGER, unit: days, min: 1, meaning: Days in which orders are looked at}
   last_on:        {type: DATE, meaning: Day on which the campaign began for the last of the members}
   members:        {type: BIGINT, unit: customers, min: 1, meaning: Members}
@@ -129,7 +129,7 @@ SELECT
   summed.segment,
   summed.group_name,
   coalesce(campaigns.programme, summed.campaign_id) AS programme,
-  coalesce(campaigns.control_share, summed.drawn_share) AS control_share,
+  coalesce(summed.drawn_share, campaigns.control_share) AS control_share,
   summed.window_days,
   summed.last_on,
   summed.members,

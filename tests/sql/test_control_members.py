@@ -11,6 +11,8 @@ from pipeline.tables.catalog import with_features
 CONTROLS, UPLIFT = "marts.control_members", "marts.campaign_uplift"
 MEMBERS = with_features("SELECT customer_id, group_name, messages, drawn_share FROM features.campaign_members")
 
+SHARES = with_features("SELECT DISTINCT control_share FROM features.campaign_arms")
+
 
 @pytest.fixture
 def three(shop):
@@ -90,8 +92,8 @@ def in_grid(shop, day):
 # ── campaigns ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def mailed(shop, sent="2026-12-02", audience=HOLDOUT, channel="email"):
-    shop.campaign("spring", sent=f"{sent}T09:00", audience=audience, channel=channel)
+def mailed(shop, sent="2026-12-02", audience=HOLDOUT, channel="email", **about):
+    shop.campaign("spring", sent=f"{sent}T09:00", audience=audience, channel=channel, **about)
     for customer in ("K1", "K3"):
         shop.message("spring", customer, "sent", at=f"{sent}T09:00")
     return shop
@@ -109,6 +111,12 @@ def test_who_was_left_alone_is_the_control_group_of_a_mailing(drawn):
     assert (uplift.one("treated"), uplift.one("control"), uplift.one("status")) == (2, 1, "known")
     assert uplift.one("sample_ratio") == "passed"  # as the campaign does not tell, by the share of the lot
     assert members(drawn) == [("K1", "treated", 1), ("K2", "control", 0), ("K3", "treated", 1)]
+
+
+def test_sizes_are_tested_against_the_lot_whatever_the_campaign_says(drawn):
+    """Who writes to the best alone, and tells the share that came of it, has no control group."""
+    mailed(drawn, control_share=0.33).table(CONTROLS)
+    assert drawn.engine.read(SHARES, {"snapshot_date": dt.date(2026, 12, 31)}).rows() == [(0.54,)]
 
 
 def test_who_was_written_to_by_mistake_stays_in_the_control_group(drawn):

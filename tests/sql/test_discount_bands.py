@@ -145,15 +145,15 @@ def test_what_campaigns_measured_takes_the_place_of_rules(shop):
         ("bert", "none", "no_gain_shown", "measured", None, "none"),
         ("cleo", "mid", "measured_gain", "measured", "ten", "low"),
         ("dora", "mid", "measured_gain", "measured", "ten", "mid"),
-        *RULES[4:5], ("fred", "low", "measured_gain", "measured", "five", "low"), *RULES[6:],
+        *RULES[4:],
     ]  # fmt: skip
     # Defecting, 10 %: .4 · 12 − .6 · 27 · .1 / .9; at 5 % it is .4 · 6 − .6 · 19 · .05 / .95 = 1.8.
     # Active, 10 %: .4 · 10 − .6 · 30 · .1 / .9 = 2, but .4 · 4 − 2 is below 0; 5 % costs more than it brings.
-    # Fred is first-time, which is other: 5 %: .4 · 4 − .6 · 9.5 · .05 / .95, against .4 · 3 − .6 · 9 · .1 / .9 = .6.
+    # Fred is first-time: too few of these were in the campaigns, and `other` may be of other stages.
     gains = bands.by_customer("measured_gain")
-    assert [gains[name] for name in ("cleo", "dora", "fred")] == pytest.approx([3, 3, 1.3])
+    assert [gains[name] for name in ("cleo", "dora")] == pytest.approx([3, 3])
     lows = bands.by_customer("measured_gain_low")
-    assert [lows[name] for name in ("cleo", "dora", "fred")] == pytest.approx([1.4, 1.4, 0.9])
+    assert [lows[name] for name in ("cleo", "dora")] == pytest.approx([1.4, 1.4])
     assert gains["anna"] is None and gains["emil"] is None
     assert shop.failing_checks(BANDS, "2026-12-31") == set()
 
@@ -170,7 +170,7 @@ def test_without_a_margin_nobody_knows_what_an_effect_gains(shop):
 
 
 def test_a_stage_of_which_nobody_was_in_the_campaign_is_not_measured(shop):
-    bands = measured(shop, [one for one in EFFECTS if one[1] == "active"], **MARGIN)
+    bands = measured(shop, [one for one in EFFECTS if one[1] in ("active", "other")], **MARGIN)
     assert bands.where(basis="measured").rows("customer_id") == [("anna",), ("bert",)]
 
 
@@ -188,4 +188,4 @@ def test_lot_floor_and_budget_bound_what_was_measured(shop):
     assert floor.by_customer("measured_gain")["dora"] == pytest.approx(1.8)
     # Cleo's costs .1 · 100 · .6 and Dora's .1 · 100 · .4.
     over = again(budget=7).where(basis="measured", reason="over_budget")
-    assert over.rows("customer_id", "measured_gain") == [("dora", None), ("fred", None)]
+    assert over.rows("customer_id", "measured_gain") == [("dora", None)]

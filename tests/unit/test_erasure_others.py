@@ -253,6 +253,8 @@ def test_bodies_of_requests_lose_the_objects_of_who_is_forgotten(tmp_path):
     published(world, "all.csv", "customer_id,orders", *(f"{id},1" for id in ("a1", "b1", "c1")))
     told = {"audienceMembers": [gone[0], rest[0], gone[1], rest[1]], "encoding": "HEX"}
     published(world, "all.google_data_manager.json", json.dumps(told))
+    for place, other in enumerate(("[1]", "{}", '{"audienceMembers": [{"us')):  # somebody else's, and a damaged one
+        published(world, f"other{place}.tool.json", other)
     for id in ("a1", "c1"):
         assert forget(world.settings, "customer_id", id, with_exports=True).is_closed
     file = world.home / "data" / "audiences" / "2026-01-31" / "all.google_data_manager.json"

@@ -87,7 +87,8 @@ def test_a_key_is_of_all_that_a_fit_follows_from() -> None:
              '{"made_by": "OURS", "fits": {"a": 3}}',
              '{"made_by": "OURS", "fits": {"a": {"model": "Other"}}}',
              '{"made_by": "OURS", "fits": {"a": {"model": "BGNBD", "parameters": "00"}}}',
-             '{"made_by": "OURS", "fits": {"a": {"model": "BGNBD", "parameters": "not digits"}}}']
+             '{"made_by": "OURS", "fits": {"a": {"model": "BGNBD", "parameters": "not digits"}}}',
+             "[" * 100_000]
 )  # fmt: skip
 def test_a_file_that_cannot_be_used_is_made_anew(file: Path, found: Fit, text: str) -> None:
     file.write_text(text.replace("OURS", kept_fits._made_by()))
@@ -103,6 +104,32 @@ def test_fits_of_other_code_are_not_taken(file: Path, found: Fit, monkeypatch: p
     saved(file, a=found)
     monkeypatch.setattr(kept_fits, "_made_by", lambda: "another version")
     assert KeptFits(file).find("a") is None
+
+
+def test_a_digit_that_is_another_one_is_seen(file: Path, found: Fit) -> None:
+    """It would be a number like any other."""
+    saved(file, a=found)
+    told = file.read_text()
+    digits = json.loads(told)["fits"]["a"]["parameters"]
+    file.write_text(told.replace(digits, digits[:5] + ("0" if digits[5] != "0" else "1") + digits[6:]))
+    assert KeptFits(file).find("a") is None
+
+
+def test_a_file_far_too_large_is_not_read(file: Path, found: Fit, monkeypatch: pytest.MonkeyPatch) -> None:
+    saved(file, a=found)
+    monkeypatch.setattr(kept_fits, "_MOST_BYTES", file.stat().st_size - 1)
+    assert KeptFits(file).find("a") is None
+
+
+def test_what_lies_in_its_place_fails_no_night_and_leads_nowhere(file: Path, found: Fit) -> None:
+    partial, elsewhere = file.with_name(f"{file.name}.partial"), file.with_name("elsewhere")
+    elsewhere.write_text("of somebody")
+    partial.symlink_to(elsewhere)
+    assert same(saved(file, a=found).find("a"), found)
+    assert elsewhere.read_text() == "of somebody" and file.stat().st_mode & 0o777 == 0o600
+    partial.mkdir()
+    assert saved(file, b=found).find("b") is None
+    assert same(KeptFits(file).find("a"), found)
 
 
 def test_those_used_last_are_kept(file: Path, found: Fit, monkeypatch: pytest.MonkeyPatch) -> None:

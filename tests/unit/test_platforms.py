@@ -751,9 +751,24 @@ def test_consent_to_one_channel_is_none_to_another(home):
 def test_advertisers_need_consent_to_ads_and_google_two_more_where_the_law_asks(home):
     home.lines("people.csv", *[
         person(id, f"{id}@example.com", country=country)
-        for id, country in (("poland", "PL"), ("nowhere", ""), ("states", "US"), ("all", "DE"), ("mail", "US"))
+        for id, country in (
+            ("poland", "PL"), ("nowhere", ""), ("states", "US"), ("all", "DE"), ("mail", "US"), ("britain", "UK"),
+            ("greece", "el"), ("reunion", "RE"), ("unknown", "XX"), ("none", "ZZ"),
+        )
     ], header=PEOPLE)  # fmt: skip
-    ads_only = [f"{id},ads,ads,granted,2026-01-01" for id in ("poland", "nowhere", "states")]
+    ads_only = [
+        f"{id},ads,ads,granted,2026-01-01"
+        for id in (
+            "poland",
+            "nowhere",
+            "states",
+            "britain",
+            "greece",
+            "reunion",
+            "unknown",
+            "none",
+        )
+    ]
     home.lines("consents.csv", *ads_only, *to_ads("all"), *agreed("mail", "email"), header=CONSENTS)
     home.load()
     written = Written(home, everybody(home, "google"))

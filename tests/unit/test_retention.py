@@ -221,6 +221,7 @@ def test_the_text_of_quarantined_rows_goes_and_numbers_and_reasons_stay(kept: Ke
         os.utime(folder / name, (at, at))
     (folder / "cut-2.parquet").write_text("no Parquet")
     os.utime(folder / "cut-2.parquet", (0, 0))
+    assert not prune_home(settings.model_copy(update={"keep_quarantine_days": 10**9}), dry_run=True)
     what = prune_home(settings, dry_run=True)
     assert str(what) == "the text of quarantined rows in 1 file" and what.quarantined == (
         "data/quarantine/old-0.parquet",

@@ -12,6 +12,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,8 @@ from pipeline.models.timing import TimingModel
 
 MOST = 2_000
 """Fits that are kept, those used last: a night makes some ten, and asks for one of another night within half a year."""
+_MOST_BYTES = 1 << 26
+"""A file that is larger, by far, is none of ours."""
 _KINDS: dict[str, type[TimingModel]] = {
     kind.__name__: kind for kind in (BGNBD, MBGNBD, ParetoNBD, NBD, ExponentialNBD, GeometricBGNBD, GeometricMBGNBD)
 }
@@ -53,18 +56,17 @@ class KeptFits:
         told = self._known.get(key)
         if told is None:
             return None
-        try:
-            found = _fit_of(told)
-        except (KeyError, TypeError, ValueError):  # somebody else's writing
-            return None
         self._used[key] = told
-        return found
+        return _fit_of(told)
 
     def keep(self, key: str, fit: Fit) -> None:
         self._used[key] = _told(fit)
 
     def save(self) -> None:
-        """Those that were used come first from now on. The file is whole at every moment: the old one or the new."""
+        """Those that were used come first from now on. The file is whole at every moment: the old one or the new.
+
+        Where it cannot be written, nothing is kept: no night fails for that.
+        """
         if self._file is None or not self._used or not self._file.parent.is_dir():
             return
         known = self._used | {key: told for key, told in (self._known or {}).items() if key not in self._used}
@@ -72,18 +74,23 @@ class KeptFits:
         if list(kept.items()) == list((self._known or {}).items()):
             return
         partial = self._file.with_name(f"{self._file.name}.partial")
-        with partial.open("w", encoding="ascii") as file:
-            json.dump({"made_by": _made_by(), "fits": kept}, file)
-        fsync(partial)
-        partial.replace(self._file)
+        with suppress(OSError):
+            partial.unlink(missing_ok=True)  # of somebody who died, or a link that leads elsewhere
+            with partial.open("x", encoding="ascii") as file:
+                json.dump({"made_by": _made_by(), "sum": _sum_of(kept), "fits": kept}, file)
+            partial.chmod(0o600)
+            fsync(partial)
+            partial.replace(self._file)
 
     def _read(self) -> dict[str, dict[str, Any]]:
         """Nothing where there is no file, where it is damaged, or where other code made it."""
         try:
-            told = json.loads(self._file.read_text(encoding="ascii")) if self._file else {}
-            fits = told.get("fits", {}) if told.get("made_by") == _made_by() else {}
-            return {key: dict(fit) for key, fit in fits.items()}
-        except (OSError, ValueError, AttributeError, TypeError):
+            if self._file is None or self._file.stat().st_size > _MOST_BYTES:
+                return {}
+            told = json.loads(self._file.read_text(encoding="ascii"))
+            fits = {key: dict(fit) for key, fit in told["fits"].items()}
+            return fits if (told["made_by"], told["sum"]) == (_made_by(), _sum_of(fits)) else {}
+        except (OSError, ValueError, LookupError, AttributeError, TypeError, RecursionError):
             return {}
 
 
@@ -98,11 +105,16 @@ def key_of(kind: type[TimingModel], histories: Histories, start: TimingModel | N
 
 @cache
 def _made_by() -> str:
-    """Fingerprint of the code that fits: all of our models, and the libraries whose numbers they take."""
+    """Fingerprint of the code that fits and keeps: all of our models, and the libraries whose numbers they take."""
     told = hashlib.sha256(f"{np.__version__} {scipy.__version__}".encode())
-    for file in sorted(Path(fitting.__file__).parent.glob("*.py")):
+    for file in (Path(__file__), *sorted(Path(fitting.__file__).parent.glob("*.py"))):
         told.update(file.read_bytes())
     return told.hexdigest()
+
+
+def _sum_of(fits: Mapping[str, Any]) -> str:
+    """By which it is seen that nothing of them is damaged: a digit that is another one is a number, too."""
+    return hashlib.sha256(json.dumps(fits).encode()).hexdigest()
 
 
 def _told(fit: Fit) -> dict[str, Any]:

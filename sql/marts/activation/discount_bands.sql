@@ -99,6 +99,7 @@ stages AS (
   FROM marts.lifecycle_stages
   WHERE snapshot_date = $snapshot_date
 ),
+-- A stage without a row of its own is not measured: that of "other" may be of other stages.
 effects AS (
   SELECT
     stages.stage,
@@ -106,24 +107,18 @@ effects AS (
     latest.step,
     latest.highest,
     latest.clv_margin,
-    (1 - latest.clv_margin) * greatest(coalesce(own.treated_mean, other.treated_mean), 0)
+    (1 - latest.clv_margin) * greatest(own.treated_mean, 0)
       * latest.discount_share::DOUBLE / nullif(1 - latest.discount_share, 0) AS cost,
-    coalesce(own.shrunk, other.shrunk) AS effect,
-    coalesce(own.shrunk_low, other.shrunk_low) AS effect_low
+    own.shrunk AS effect,
+    own.shrunk_low AS effect_low
   FROM stages
   CROSS JOIN latest
-  LEFT JOIN marts.campaign_uplift_segments AS own
+  JOIN marts.campaign_uplift_segments AS own
     ON own.snapshot_date = $snapshot_date
     AND own.campaign_id = latest.campaign_id
     AND own.metric = 'spend'
     AND own.dimension = 'lifecycle'
     AND own.segment = stages.stage
-  LEFT JOIN marts.campaign_uplift_segments AS other
-    ON other.snapshot_date = $snapshot_date
-    AND other.campaign_id = latest.campaign_id
-    AND other.metric = 'spend'
-    AND other.dimension = 'lifecycle'
-    AND other.segment = 'other'
   WHERE latest.place = 1
 ),
 gains AS (
