@@ -162,6 +162,9 @@ def test_what_to_do_next_with_a_source_that_was_written(tmp_path, home):
     (home / "sql" / "sources" / "sklep" / "order_lines.sql").unlink()
     assert 'sources_folder = "own"' in run(file, "--home", home, "--write", home / "own")[1]
     assert f'sources_folder = "{tmp_path / "else"}"' in run(file, "--home", home, "--write", tmp_path / "else")[1]
+    code, shown = run(file, "--write", tmp_path / "other" / "sql" / "sources")  # as in the README: its home is told
+    assert code == 0 and "sources_folder" not in shown
+    assert f"then: perennial run --source sklep={file} --home {tmp_path / 'other'}" in plain(shown)
 
 
 def test_the_command_tells_all_of_it_and_changes_nothing_in_the_home(tmp_path, home):
