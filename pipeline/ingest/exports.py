@@ -254,7 +254,7 @@ def recognise_input(settings: Settings, path: Path, sources: Sequence[Source]) -
             f"{', '.join(source.input for source in fitting)}. Put it into {folders}, or name the input: "
             f"--source {fitting[0].name}.{fitting[0].input}=…"
         )
-    return fitting[0]
+    return max(fitting, key=lambda source: len(source.present(columns[dialects[source.input]])))
 
 
 def identify(export: Export) -> tuple[str, str]:

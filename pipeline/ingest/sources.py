@@ -240,8 +240,10 @@ class Source:
                 f"{file} has no header line, it seems: its first line looks like data. Add one that names the columns."
             )
         hints = []
+        taken = set(self.present(columns).values())
+        free = [column for column in columns if column not in taken and looks_like_a_name(column)]
         for name in missing:
-            close = closest(name, [column for column in columns if looks_like_a_name(column)])
+            close = closest(name, free)
             hints.append(f'"{name}"' + (f' (the closest is "{close}")' if close else ""))
         return (
             f"{file} is no export of source {self.label}: it lacks {', '.join(hints)}. It has {self._listed(columns)}. "
