@@ -205,12 +205,16 @@ class Source:
 
     def fit(self, columns: Sequence[str]) -> tuple[bool, int]:
         """(whether a file with these columns is an export of this source, how many of the columns it needs it has)."""
-        if {name.strip().lower() for name in columns} & {name.lower() for name in self.header.foreign}:
+        if self.is_foreign(columns):
             return False, 0
         found = self.present(columns)
         needed = {raw for raw, column in self.header.raw.items() if column.required}
         groups = [len(group) for group in self.header.one_of if set(group) <= found.keys()]
         return not self._lacking(found), len(needed & found.keys()) + max(groups, default=0)
+
+    def is_foreign(self, columns: Sequence[str]) -> bool:
+        """Whether a file with these columns is of another input, whatever else it has."""
+        return bool({name.strip().lower() for name in columns} & {name.lower() for name in self.header.foreign})
 
     def present(self, columns: Sequence[str]) -> dict[str, str]:
         """Raw column -> the name it has among these, for all that are there."""
