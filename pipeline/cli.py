@@ -927,7 +927,10 @@ def _show_next(found: Inspection, settings: Settings, file: Path, home: Path | N
     assert found.written is not None
     folder = found.written.resolve().parent.parent
     steps = [f"check {found.written}"]
-    if folder not in [known.resolve() for known in settings.sources_folders]:
+    is_known = folder in [known.resolve() for known in settings.sources_folders]
+    if not is_known and home is None and folder.parts[-2:] == ("sql", "sources"):
+        home = folder.parent.parent  # a home finds its own sources without a setting
+    elif not is_known:
         inside = folder.is_relative_to(settings.home.resolve())
         named = folder.relative_to(settings.home.resolve()) if inside else folder
         steps.append(f'write sources_folder = "{named}" into {SETTINGS_FILE}')

@@ -28,7 +28,7 @@ from pipeline.ingest.load import (
     mapping_key,
     with_rates,
 )
-from pipeline.ingest.matching import tell_unknown_persons, tell_unknown_products
+from pipeline.ingest.matching import tell_unknown_customers, tell_unknown_persons, tell_unknown_products
 from pipeline.ingest.precedence import local_now, note_arrivals, place_of, shown_path
 from pipeline.ingest.rates import FOLDER as RATES_FOLDER
 from pipeline.ingest.rates import files_below, load_rates
@@ -171,6 +171,7 @@ def _loaded(
     link_guests(engine, settings)
     link_addresses(engine, settings)
     tell_unknown_products(engine)
+    tell_unknown_customers(engine)
     tell_unknown_persons(engine)
 
 
@@ -254,7 +255,7 @@ def recognise_input(settings: Settings, path: Path, sources: Sequence[Source]) -
             f"{', '.join(source.input for source in fitting)}. Put it into {folders}, or name the input: "
             f"--source {fitting[0].name}.{fitting[0].input}=…"
         )
-    return fitting[0]
+    return max(fitting, key=lambda source: len(source.present(columns[dialects[source.input]])))
 
 
 def identify(export: Export) -> tuple[str, str]:

@@ -522,7 +522,7 @@ def _candidates(sources: Mapping[str, Source], columns: Sequence[str], file: str
     """Sources of tables, the best first: those that lack nothing, then by how many columns they know."""
     found = []
     for source in sources.values():
-        if source.header.reads == "lines":
+        if source.header.reads == "lines" or source.is_foreign(columns):
             continue
         matched = len(source.present(columns))
         try:

@@ -14,7 +14,11 @@ SUBJECT = "unknown_products"
 _TOLD_FROM = 0.05
 """Share of lines with an unknown product from which it is told; some products are always gone from the list."""
 
+_ALIKE = "lower(ltrim({}, '0'))"
+"""What is left of an id without what spreadsheets and shop systems change in it."""
+_DIFFERENCE = "capital letters or leading zeros only"
 
+UNKNOWN_CUSTOMERS = "unknown_customers"
 UNKNOWN_PERSONS = "unknown_persons"
 _NOES = {
     "consents": "withdrawal", "objections": "objection", "suppressions": "suppression",
@@ -34,10 +38,10 @@ def tell_unknown_persons(engine: DuckDBEngine) -> None:
     for input, word in _NOES.items():
         if (INPUTS[input].persons and not is_attached) or not engine.scalar(f"SELECT count(*) FROM staging.{input}"):
             continue
-        for file_id, rows, unknown, near in engine.execute(_UNKNOWN.format(named=_NAMED[input])):
+        for file_id, rows, unknown, near in engine.execute(_unknown(input)):
             differ = "differs" if near == 1 else "differ"
             name = "names" if unknown == 1 else "name"
-            alike = f"{near:,} of them {differ} from one in capital letters only" if near else "none is alike"
+            alike = f"{near:,} of them {differ} from one in {_DIFFERENCE}" if near else "none is alike"
             engine.execute(
                 "INSERT INTO ingest.remarks BY NAME "
                 "SELECT $file_id AS file_id, $subject AS subject, $rows AS rows, $message AS message",
@@ -71,13 +75,13 @@ _UNKNOWN = """
       UNION
       SELECT alias_id AS customer_id FROM ingest.aliases
     ),
-    alike AS (SELECT DISTINCT lower(customer_id) AS word FROM known),
+    alike AS (SELECT DISTINCT {alike} AS word FROM known),
     told AS (
       SELECT named.file_id, bool_or(known.customer_id IS NOT NULL) AS is_known,
         bool_or(alike.word IS NOT NULL) AS is_alike
       FROM named
       LEFT JOIN known ON known.customer_id = named.customer_id
-      LEFT JOIN alike ON alike.word = lower(named.customer_id)
+      LEFT JOIN alike ON alike.word = {named_alike}
       GROUP BY named.file_id, named.row_number
     )
     SELECT file_id, count(*), count(*) FILTER (WHERE NOT is_known), count(*) FILTER (WHERE NOT is_known AND is_alike)
@@ -87,26 +91,77 @@ _UNKNOWN = """
 """
 
 
-def tell_unknown_products(engine: DuckDBEngine) -> None:
-    """Remark, on the latest export of products, how many order lines name a product that no such export has."""
-    engine.execute("DELETE FROM ingest.remarks WHERE subject = $subject", {"subject": SUBJECT})
-    files = engine.execute(
-        "SELECT files.file_id FROM ingest.files AS files "
-        "JOIN ingest.arrivals AS arrivals ON arrivals.file_id = files.file_id "
-        "WHERE files.input = 'products' AND files.status = 'loaded' AND files.accepted > 0 "
-        "ORDER BY arrivals.arrived_at DESC, files.file_id LIMIT 1"
+def _unknown(input: str) -> str:
+    """SELECT of the files of an input: rows, those with a customer nobody knows, those of them with one alike."""
+    return _UNKNOWN.format(
+        named=_NAMED[input], alike=_ALIKE.format("customer_id"), named_alike=_ALIKE.format("named.customer_id")
     )
-    if not files:
+
+
+def tell_unknown_customers(engine: DuckDBEngine) -> None:
+    """Remark, on the latest export of customers, how many who ordered stand in none, but for capitals or zeros.
+
+    They have no address and no name, so no list for a platform has them. Guests and customers of before an export stand
+    in none either, so that only those are told of whom there is one alike.
+    """
+    engine.execute("DELETE FROM ingest.remarks WHERE subject = $subject", {"subject": UNKNOWN_CUSTOMERS})
+    file_id = _latest(engine, "customers")
+    if file_id is None:
         return
-    lines, unknown, near = engine.execute(_COUNTED)[0]
-    if not unknown or unknown < _TOLD_FROM * lines:
+    buyers, near = engine.execute(_BUYERS)[0]
+    if not near or near < _TOLD_FROM * buyers:
         return
-    alike = f"{near:,} of them differ from one in capital letters or leading zeros only" if near else "none is alike"
     engine.execute(
         "INSERT INTO ingest.remarks BY NAME "
         "SELECT $file_id AS file_id, $subject AS subject, $rows AS rows, $message AS message",
         {
-            "file_id": files[0][0],
+            "file_id": file_id,
+            "subject": UNKNOWN_CUSTOMERS,
+            "rows": near,
+            "message": f"Of {counted(buyers, 'customer')} with orders, {near:,} stand in no export of customers, but "
+            f"one there differs in {_DIFFERENCE} (7 and 0007). Those who ordered have no address "
+            f"then: export both with the same ids, or map them alike in a source of your own (docs/exports.md).",
+        },
+    )
+
+
+_BUYERS = f"""
+    WITH buyers AS (SELECT DISTINCT customer_id FROM staging.order_lines WHERE customer_id IS NOT NULL),
+    alike AS (SELECT DISTINCT {_ALIKE.format("customer_id")} AS word FROM staging.customers)
+    SELECT count(*), count(*) FILTER (WHERE customers.customer_id IS NULL AND alike.word IS NOT NULL)
+    FROM buyers
+    LEFT JOIN (SELECT DISTINCT customer_id FROM staging.customers) AS customers USING (customer_id)
+    LEFT JOIN alike ON alike.word = {_ALIKE.format("buyers.customer_id")}
+"""
+
+
+def _latest(engine: DuckDBEngine, input: str) -> str | None:
+    """The file of an input that was loaded last and gave rows."""
+    files = engine.execute(
+        "SELECT files.file_id FROM ingest.files AS files "
+        "JOIN ingest.arrivals AS arrivals ON arrivals.file_id = files.file_id "
+        "WHERE files.input = $input AND files.status = 'loaded' AND files.accepted > 0 "
+        "ORDER BY arrivals.arrived_at DESC, files.file_id LIMIT 1",
+        {"input": input},
+    )
+    return str(files[0][0]) if files else None
+
+
+def tell_unknown_products(engine: DuckDBEngine) -> None:
+    """Remark, on the latest export of products, how many order lines name a product that no such export has."""
+    engine.execute("DELETE FROM ingest.remarks WHERE subject = $subject", {"subject": SUBJECT})
+    file_id = _latest(engine, "products")
+    if file_id is None:
+        return
+    lines, unknown, near = engine.execute(_COUNTED)[0]
+    if not unknown or unknown < _TOLD_FROM * lines:
+        return
+    alike = f"{near:,} of them differ from one in {_DIFFERENCE}" if near else "none is alike"
+    engine.execute(
+        "INSERT INTO ingest.remarks BY NAME "
+        "SELECT $file_id AS file_id, $subject AS subject, $rows AS rows, $message AS message",
+        {
+            "file_id": file_id,
             "subject": SUBJECT,
             "rows": unknown,
             "message": f"{unknown:,} of {lines:,} order lines with a product ({100 * unknown / lines:.0f} %) name one "
@@ -116,7 +171,6 @@ def tell_unknown_products(engine: DuckDBEngine) -> None:
     )
 
 
-_ALIKE = "lower(ltrim({}, '0'))"
 _COUNTED = f"""
     WITH sold AS (
       SELECT product_id, count(*) AS lines

@@ -205,12 +205,16 @@ class Source:
 
     def fit(self, columns: Sequence[str]) -> tuple[bool, int]:
         """(whether a file with these columns is an export of this source, how many of the columns it needs it has)."""
-        if {name.strip().lower() for name in columns} & {name.lower() for name in self.header.foreign}:
+        if self.is_foreign(columns):
             return False, 0
         found = self.present(columns)
         needed = {raw for raw, column in self.header.raw.items() if column.required}
         groups = [len(group) for group in self.header.one_of if set(group) <= found.keys()]
         return not self._lacking(found), len(needed & found.keys()) + max(groups, default=0)
+
+    def is_foreign(self, columns: Sequence[str]) -> bool:
+        """Whether a file with these columns is of another input, whatever else it has."""
+        return bool({name.strip().lower() for name in columns} & {name.lower() for name in self.header.foreign})
 
     def present(self, columns: Sequence[str]) -> dict[str, str]:
         """Raw column -> the name it has among these, for all that are there."""
@@ -240,8 +244,10 @@ class Source:
                 f"{file} has no header line, it seems: its first line looks like data. Add one that names the columns."
             )
         hints = []
+        taken = set(self.present(columns).values())
+        free = [column for column in columns if column not in taken and looks_like_a_name(column)]
         for name in missing:
-            close = closest(name, [column for column in columns if looks_like_a_name(column)])
+            close = closest(name, free)
             hints.append(f'"{name}"' + (f' (the closest is "{close}")' if close else ""))
         return (
             f"{file} is no export of source {self.label}: it lacks {', '.join(hints)}. It has {self._listed(columns)}. "

@@ -737,6 +737,12 @@ def test_columns_of_a_source_may_come_in_any_order_and_unknown_ones_are_passed_o
     assert home.order_lines().rows("order_id", "customer_id", "amount") == [("o1", "anna", 10)]
 
 
+def test_a_file_that_lacks_something_for_each_input_is_judged_as_the_one_most_of_its_columns_are_of(home):
+    home.lines("people.csv", "anna,a@x.example,DE", header="customer_id,email,country")
+    with pytest.raises(ExportError, match=r'source perennial\.customers: it lacks "registered_at"\. It has '):
+        home.load()
+
+
 def test_a_missing_column_is_named_with_the_closest_one(home):
     home.lines("january.csv", "o1,anna,2026-01-02,10", header="order_number,customer_id,orderd_at,total")
     with pytest.raises(ExportError) as caught:

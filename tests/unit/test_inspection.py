@@ -152,6 +152,15 @@ def test_objects_are_not_guessed_and_said_to_be_nested(tmp_path, home):
     assert found.note.startswith('Nested and not guessed: "customer", "order".')
 
 
+def test_a_file_of_another_input_is_not_taken_for_one_that_needs_less(tmp_path, home):
+    """With customer_id it is no export of campaigns, in inspect as in a run."""
+    file = write(tmp_path, "campaign_id,customer_id,channel,event,sent_at\nmay,anna,email,sent,2026-05-01\n", "m.csv")
+    found = inspect(file, Settings(home=home))
+    assert found.candidates[0].source.label == "perennial.messages"
+    assert found.candidates[0].lacks == 'lacks "happened_at" (the closest is "sent_at").'
+    assert not found.is_usable
+
+
 def test_what_to_do_next_with_a_source_that_was_written(tmp_path, home):
     file = write(tmp_path, POLISH + "1;7;2026-01-02;10,50;x\n2;8;2026-01-03;7,25;y\n", "sklep.csv")
     code, shown = run(file, "--home", home, "--write", home / "sql" / "sources")
@@ -162,6 +171,9 @@ def test_what_to_do_next_with_a_source_that_was_written(tmp_path, home):
     (home / "sql" / "sources" / "sklep" / "order_lines.sql").unlink()
     assert 'sources_folder = "own"' in run(file, "--home", home, "--write", home / "own")[1]
     assert f'sources_folder = "{tmp_path / "else"}"' in run(file, "--home", home, "--write", tmp_path / "else")[1]
+    code, shown = run(file, "--write", tmp_path / "other" / "sql" / "sources")  # as in the README: its home is told
+    assert code == 0 and "sources_folder" not in shown
+    assert f"then: perennial run --source sklep={file} --home {tmp_path / 'other'}" in plain(shown)
 
 
 def test_the_command_tells_all_of_it_and_changes_nothing_in_the_home(tmp_path, home):

@@ -107,6 +107,23 @@ def test_an_export_of_orders_that_lacks_a_column_is_no_list_of_products(home):
         home.load()
 
 
+def test_customers_of_orders_that_differ_from_the_export_of_customers_are_told(home):
+    """Of four who ordered anna is known, 7 and Kim but for zeros and capitals, and nobody knows zoe."""
+    lines = [f"o{n},{who},2026-01-0{n},10" for n, who in enumerate(("anna", "7", "Kim", "zoe", ""), 1)]
+    home.lines("orders.csv", *lines, header="order_id,customer_id,ordered_at,amount")
+    header = "customer_id,registered_at"
+    home.lines("people.csv", "anna,2026-01-01", "007,2026-01-01", "kim,2026-01-01", header=header)
+    home.load()
+    told = "SELECT rows, message FROM ingest.remarks WHERE subject = 'unknown_customers'"
+    ((rows, message),) = home.select(told).rows()
+    assert rows == 2
+    assert message.startswith("Of 4 customers with orders, 2 stand in no export of customers, but one there")
+    home.lines("more.csv", "7,2026-01-01", "Kim,2026-01-01", header=header)
+    home.settings["id_guard"] = {"perennial": False}  # 7 and 007 are two people, the shop says
+    home.load()
+    assert not home.select(told).rows()
+
+
 # ── products that orders name otherwise ───────────────────────────────────────────────────────────────────────────────
 
 

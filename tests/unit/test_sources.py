@@ -187,6 +187,12 @@ def test_no_complete_group_of_columns_is_said_so(ours, present):
         ours.resolve(["Order No", "Day", *present], "x.csv")
 
 
+def test_a_column_that_the_source_has_is_not_the_closest_to_another():
+    consents = find_sources([SQL_FOLDER / "sources"])["perennial.consents"]
+    with pytest.raises(ExportError, match=r'lacks "changed_at" \(the closest is "recorded_at"\)\. It has '):
+        consents.resolve(["customer_id", "channel", "status", "recorded_at"], "consents.csv")
+
+
 def test_missing_columns_are_all_named_with_the_closest_present_ones(ours):
     with pytest.raises(ExportError) as caught:
         ours.resolve(["order_n", "When", "Total"], "may.csv")
