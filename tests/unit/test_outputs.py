@@ -148,8 +148,9 @@ def test_who_changed_carries_the_group_before_and_what_is_predicted(shop, folder
         "marts.customer_360",
         pl.DataFrame(
             [{"snapshot_date": DAY, "customer_id": "bert", "stage": "active", "activity_trend": "too_new",
-              "predicted_clv": 12.5, "churn_probability": 0.25, "churn_horizon_days": 90, "p_purchase_30d": 0.5,
-              "p_purchase_90d": 0.75, "next_purchase_from": DAY, "next_purchase_median": DAY, "next_purchase_to": DAY}]
+              "revenue_12_months": 10, "predicted_clv": 12.5, "churn_probability": 0.25, "churn_horizon_days": 90,
+              "p_purchase_30d": 0.5, "p_purchase_90d": 0.75,
+              "next_purchase_from": DAY, "next_purchase_median": DAY, "next_purchase_to": DAY}]
         ),
     )  # fmt: skip
     rows = {row["customer_id"]: row for found in audience(shop, folder).values() for row in found}

@@ -305,9 +305,9 @@ def test_a_difference_arrives_removals_first(folder, tmp_path):
 @pytest.mark.parametrize("mode", ["full", "replace"])
 def test_a_whole_list_stands_for_the_one_before(folder, tmp_path, mode):
     files = sender(tmp_path, folder.url)
-    for text in ("Email\na@x.com\nb@x.com\n", "Email\na@x.com\n"):
+    for text, names in (("Email\na@x.com\nb@x.com\n", "ab"), ("Email\na@x.com\n", "a")):
         of = whole_list(tmp_path, text)
-        send(files, Listed(**{**vars(of), "mode": mode}), "added", row("a"))
+        send(files, Listed(**{**vars(of), "mode": mode}), "added", *map(row, names))
         assert require_told(folder) == ["2026-03-30/all/loyal.klaviyo.csv"]
         assert folder.files["2026-03-30/all/loyal.klaviyo.csv"].decode() == text
     send(files, whole_list(tmp_path, "Email\nc@x.com\n", D2), "added", row("c"), day=D2)
@@ -319,9 +319,9 @@ def test_a_whole_list_stands_for_the_one_before(folder, tmp_path, mode):
 # ── what goes wrong ───────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def failure_of(files: Files, of: Listed) -> str:
+def failure_of(files: Files, of: Listed, *names: str) -> str:
     with pytest.raises(DeliveryFailed) as failure:
-        list(files.send("all/loyal", of, "added", [row("a")], D1, "k" * 64))
+        list(files.send("all/loyal", of, "added", [row(name) for name in names or "a"], D1, "k" * 64))
     assert "x.com" not in str(failure.value)
     return str(failure.value)
 
@@ -329,7 +329,7 @@ def failure_of(files: Files, of: Listed) -> str:
 def test_a_file_that_stops_half_way_leaves_the_one_before(disk, ssh_server, tmp_path):
     files, text = sender(tmp_path, disk.url), "Email\na@x.com\n"
     send(files, whole_list(tmp_path, text), "added", row("a"))
-    told = failure_of(files, whole_list(tmp_path, "Email\n" + "b@x.com\n" * (LARGEST // 4)))
+    told = failure_of(files, whole_list(tmp_path, "Email\n" + "b@x.com\n" * (LARGEST // 4)), "b")
     assert told.startswith(disk.url) and told.endswith(f", {trying.TRIES} times; the rest is sent the next time.")
     assert disk.files["2026-03-30/all/loyal.klaviyo.csv"].decode() == text
     (entry,) = json.loads(disk.files["2026-03-30/manifest.json"])["files"]
@@ -354,7 +354,7 @@ def test_an_object_that_stops_half_way_leaves_the_one_before(store, tmp_path, mo
     with monkeypatch.context() as broken:
         broken.setattr(trying, "TRIES", 2)
         broken.setattr(s3fs.S3FileSystem, "_call_s3", cut)
-        told = failure_of(files, whole_list(tmp_path, "Email\nb@x.com\nc@x.com\n"))
+        told = failure_of(files, whole_list(tmp_path, "Email\nb@x.com\nc@x.com\n"), "b", "c")
     assert told == f"{store.url}: it cannot be written (ConnectionResetError), 2 times; the rest is sent the next time."
     assert store.files["2026-03-30/all/loyal.klaviyo.csv"].decode() == text
     assert require_told(store) == ["2026-03-30/all/loyal.klaviyo.csv"]
