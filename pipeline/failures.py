@@ -43,6 +43,8 @@ _OF_THE_MACHINE = (
         "files below data/marts.",
     ),
 )
+_STOPPED = {"DagsterExecutionInterruptedError", "KeyboardInterrupt"}
+"""What somebody who ends a run (a signal, Ctrl-C, a button of the UI) makes of the step it is in."""
 _QUALIFIED = re.compile(r"((?:pipeline|assets)(?:\.\w+)+): ")
 
 
@@ -78,10 +80,11 @@ def _explanation(error: SerializableErrorInfo, step: str | None) -> str:
         for pattern, sentence in _OF_THE_MACHINE:
             if re.search(pattern, one.message):
                 return sentence
-    innermost = chain[-1]
-    name = (innermost.cls_name or "").rsplit(".")[-1]
-    message = _message(innermost)
     where = f" in step {step}" if step else ""
+    if any(_name(one) in _STOPPED for one in chain):
+        return f"The run was stopped{where}. What was published before is still in place; run again."
+    innermost = chain[-1]
+    name, message = _name(innermost), _message(innermost)
     return f"Unexpected error{where}: {name}: {message} Nothing was published. Run with --debug for the trace."
 
 
@@ -102,6 +105,10 @@ def _our_own(error: SerializableErrorInfo) -> str | None:
     except (ImportError, AttributeError):  # a class that was renamed or removed since the run
         return None
     return _message(error) if isinstance(kind, type) and issubclass(kind, PerennialError) else None
+
+
+def _name(error: SerializableErrorInfo) -> str:
+    return (error.cls_name or "").rsplit(".")[-1]
 
 
 def _message(error: SerializableErrorInfo) -> str:

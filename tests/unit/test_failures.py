@@ -6,6 +6,7 @@ import pkgutil
 import sqlite3
 
 import pytest
+from dagster._core.errors import DagsterExecutionInterruptedError
 
 import pipeline
 from pipeline.errors import PerennialError
@@ -18,7 +19,7 @@ def told(cause):
     try:
         try:
             raise cause
-        except Exception as error:
+        except BaseException as error:
             raise RuntimeError("Error executing step") from error
     except RuntimeError as error:
         return explain_exception(error)
@@ -43,6 +44,11 @@ def test_our_own_errors_are_told_as_they_are(error):
 )
 def test_faults_of_the_machine_name_a_remedy(error, begins):
     assert told(error).startswith(begins)
+
+
+@pytest.mark.parametrize("error", [DagsterExecutionInterruptedError(), KeyboardInterrupt()])
+def test_a_run_that_somebody_stops_is_no_fault(error):
+    assert told(error) == "The run was stopped. What was published before is still in place; run again."
 
 
 def test_anything_else_is_unexpected_and_names_its_cause():
