@@ -17,8 +17,8 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, TimeoutError, sync_playwright
 
 DESKTOP, PHONE = 1280, 390
-PATIENCE = 10_000
-"""Milliseconds."""
+PATIENCE = 120_000
+"""Milliseconds for whatever a page does, on a machine that does other things, too."""
 Theme = Literal["light", "dark"]
 
 # Anything but a page's own files and what it makes itself would leave the machine.
@@ -89,7 +89,7 @@ class Opened:
         """Wait until the charts stand; `problems` names those that never do."""
         self.page.wait_for_selector("html[data-drawn]", state="attached")
         with suppress(TimeoutError):
-            self.page.wait_for_function(f"() => ({_UNDRAWN_CHARTS})().length === 0", timeout=PATIENCE)
+            self.page.wait_for_function(f"() => ({_UNDRAWN_CHARTS})().length === 0")
 
     def turn(self, theme: Theme) -> None:
         """Have the reader's machine prefer another theme, and wait until the charts are drawn in its colours."""
@@ -121,6 +121,7 @@ def opened(
 
 
 def _listened_to(context: BrowserContext, file: Path) -> Opened:
+    context.set_default_timeout(PATIENCE)
     made = Opened(context.new_page(), file)
     made.page.on("console", lambda message: made.said.append(f"console: {message.text}"))
     made.page.on("pageerror", lambda error: made.said.append(f"error: {error}"))

@@ -46,7 +46,7 @@ def surroundings(**environment: str) -> dict[str, str]:
 def started(*arguments: object, cwd: Path) -> Answer:
     """The program as a terminal starts it, imports and all."""
     command = [sys.executable, "-m", "pipeline.cli", *map(str, arguments)]
-    done = subprocess.run(command, cwd=cwd, env=surroundings(), capture_output=True, text=True, timeout=280)
+    done = subprocess.run(command, cwd=cwd, env=surroundings(), capture_output=True, text=True, timeout=600)
     return Answer(done.returncode, done.stdout, done.stderr)
 
 
@@ -63,7 +63,7 @@ def perennial(forks: Any, tmp_path_factory: pytest.TempPathFactory) -> Program:
         given = (list(map(str, arguments)), cwd, surroundings(**environment), outputs)
         process = forks.Process(target=become_the_program, args=given)
         process.start()
-        process.join(280)
+        process.join(600)
         ended = process.exitcode is not None
         process.kill()
         assert ended, "It does not come to an end."

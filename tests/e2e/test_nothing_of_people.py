@@ -151,7 +151,7 @@ def run(
     own = {name: value for name, value in os.environ.items() if not name.startswith(("PERENNIAL_", "DAGSTER_"))}
     return subprocess.run(
         [sys.executable, *program, "run", f"--home={home}", f"--snapshot={DAY}", "--debug", "--show-values", *given],
-        env=own, umask=0o022, capture_output=True, timeout=280, check=False,
+        env=own, umask=0o022, capture_output=True, timeout=600, check=False,
     )  # fmt: skip
 
 
