@@ -451,11 +451,11 @@ class Ledger:
         AND customer_id NOT IN (SELECT customer_id FROM leaving) AND {listed is not None}
         """
         # In full, who left stays in the ledger; what may shrink is the list as it was sent the last time.
-        of_base = f"identifiers IN ({_OF_THE_LAST_TIME if mode == 'full' else 'SELECT identifiers FROM deliveries'})"
+        is_there = f"identifiers IN ({_OF_THE_LAST_TIME})" if mode == "full" else "identifiers IS NOT NULL"
         found = self.execute(
             f"""
             SELECT changed.kind, changed.customer_id, changed.identifiers, rows.cells, barred.why,
-              changed.kind = 'removed' AND changed.{of_base}
+              changed.kind = 'removed' AND changed.{is_there}
             FROM ({differences(sent, wanted)}) AS changed
             LEFT JOIN ({wanted}) AS rows ON changed.kind <> 'removed' AND rows.identifiers = changed.identifiers
             LEFT JOIN (
@@ -479,7 +479,7 @@ class Ledger:
         stopped = listed is None or listed.stopped
         is_left_alone = listed is None or (mode == "full" and stopped)
         left = [row for row, was_there in gone if not row.why and was_there and not is_left_alone]
-        before = self.execute(f"SELECT count(*) FROM ({sent}) WHERE {of_base}", given)[0][0]
+        before = self.execute(f"SELECT count(*) FROM ({sent}) WHERE {is_there}", given)[0][0]
         base = before - sum(was_there for row, was_there in gone if row.why)
         after = base - len(left) if stopped else self.execute(f"SELECT count(*) FROM ({wanted})", given)[0][0]
         if left and 2 * after < base and not force:

@@ -17,7 +17,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Set
 from functools import cache
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from pipeline.tables.catalog import features
 from pipeline.tables.inlining import WithFeatures, with_ctes
@@ -46,16 +46,21 @@ class Keeper(Protocol):
     def let_go(self, table: str) -> None: ...
 
 
+class KeptTable(NamedTuple):
+    """Its name, and the snapshot date that it was made for."""
+
+    name: str
+    day: Any
+
+
 class Kept:
     """The kept tables of a connection."""
 
     def __init__(self, keeper: Keeper) -> None:
         self._keeper = keeper
         self._versions: Counter[str] = Counter()
-        self._tables: dict[str, dict[Made, str]] = {}
+        self._tables: dict[str, dict[Made, KeptTable]] = {}
         """Feature -> its tables; the one that was not asked for the longest comes first."""
-        self._days: dict[str, Any] = {}
-        """Table -> the snapshot date that it was made for."""
         self._made = 0
         self._expect: Callable[[], Asked] = dict
         self._finished = set[str]()
@@ -71,8 +76,8 @@ class Kept:
         self._finished.add(name)
         for tables in self._tables.values():
             for made, table in list(tables.items()):
-                if self._days[table] not in (None, self._latest):
-                    self._keeper.let_go(tables.pop(made))
+                if table.day not in (None, self._latest):
+                    self._keeper.let_go(tables.pop(made).name)
         present = {feature for feature, tables in self._tables.items() if tables}
         if present and self._expect():
             for feature in self._tables.keys() - self._looked_for(present):
@@ -97,7 +102,7 @@ class Kept:
 
     def _let_go(self, feature: str) -> None:
         for table in self._tables.pop(feature).values():
-            self._keeper.let_go(table)
+            self._keeper.let_go(table.name)
 
     def reading(self, select: str, parameters: Mapping[str, Any], make: bool = True) -> str:
         """The SELECT, reading kept tables in the place of features that are kept.
@@ -134,16 +139,15 @@ class Kept:
         table = tables.pop(made, None)
         if table is None and name in makes:
             while len(tables) >= MOST:
-                self._keeper.let_go(tables.pop(next(iter(tables))))
+                self._keeper.let_go(tables.pop(next(iter(tables))).name)
             asked = self._reading(feature, parameters, self._shared(name, parameters))
             self._made += 1
-            table = f"kept_{self._made}_{name.partition('.')[2]}"
-            self._keeper.keep_feature(table, name, asked, parameters)
-            self._days[table] = parameters.get("snapshot_date")
+            table = KeptTable(f"kept_{self._made}_{name.partition('.')[2]}", parameters.get("snapshot_date"))
+            self._keeper.keep_feature(table.name, name, asked, parameters)
         if table is None:
             return None
         tables[made] = table
-        return f"temp.{table}"
+        return f"temp.{table.name}"
 
     def _shared(self, name: str, parameters: Mapping[str, Any]) -> set[str]:
         """Kept features that others than the one being made will ask for. Of an earlier day nobody else does."""

@@ -96,11 +96,12 @@ def with_old_text(settings: Settings) -> list[str]:
     earliest = time.time() - settings.keep_quarantine_days * _DAY  # no date: a million days ago there was none
     files = sorted((settings.home / QUARANTINE).glob("[!.]*.parquet"))
     old = [path for path in files if path.stat().st_mtime < earliest]
-    return [path.relative_to(settings.home).as_posix() for path in old if _holds_text(path)]
+    with duckdb.connect() as connection:
+        return [path.relative_to(settings.home).as_posix() for path in old if _holds_text(connection, path)]
 
 
-def _holds_text(path: Path) -> bool:
-    with duckdb.connect() as connection, suppress(duckdb.Error):  # of one that is damaged nothing can be removed
+def _holds_text(connection: duckdb.DuckDBPyConnection, path: Path) -> bool:
+    with suppress(duckdb.Error):  # of one that is damaged nothing can be removed
         found = connection.execute(f"SELECT 1 FROM read_parquet({file_literal(path)}) WHERE raw <> '' LIMIT 1")
         return found.fetchone() is not None
     return False

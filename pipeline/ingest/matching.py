@@ -17,6 +17,7 @@ _TOLD_FROM = 0.05
 _ALIKE = "lower(ltrim({}, '0'))"
 """What is left of an id without what spreadsheets and shop systems change in it."""
 _DIFFERENCE = "capital letters or leading zeros only"
+_REMEDY = "export both with the same ids, or map them alike in a source of your own (docs/exports.md)."
 
 UNKNOWN_CUSTOMERS = "unknown_customers"
 UNKNOWN_PERSONS = "unknown_persons"
@@ -42,18 +43,11 @@ def tell_unknown_persons(engine: DuckDBEngine) -> None:
             differ = "differs" if near == 1 else "differ"
             name = "names" if unknown == 1 else "name"
             alike = f"{near:,} of them {differ} from one in {_DIFFERENCE}" if near else "none is alike"
-            engine.execute(
-                "INSERT INTO ingest.remarks BY NAME "
-                "SELECT $file_id AS file_id, $subject AS subject, $rows AS rows, $message AS message",
-                {
-                    "file_id": file_id,
-                    "subject": UNKNOWN_PERSONS,
-                    "rows": unknown,
-                    "message": f"Of {counted(rows, word)}, {unknown:,} {name} no customer "
-                    f"of whom there is an order or a row of customers; {alike}. Nobody is left out for them: export "
-                    f"both with the same ids, or map them alike in a source of your own (docs/exports.md).",
-                },
+            message = (
+                f"Of {counted(rows, word)}, {unknown:,} {name} no customer of whom there is an order or a row of "
+                f"customers; {alike}. Nobody is left out for them: {_REMEDY}"
             )
+            _remark(engine, UNKNOWN_PERSONS, file_id, unknown, message)
 
 
 _OF_PEOPLE = (
@@ -111,18 +105,12 @@ def tell_unknown_customers(engine: DuckDBEngine) -> None:
     buyers, near = engine.execute(_BUYERS)[0]
     if not near or near < _TOLD_FROM * buyers:
         return
-    engine.execute(
-        "INSERT INTO ingest.remarks BY NAME "
-        "SELECT $file_id AS file_id, $subject AS subject, $rows AS rows, $message AS message",
-        {
-            "file_id": file_id,
-            "subject": UNKNOWN_CUSTOMERS,
-            "rows": near,
-            "message": f"Of {counted(buyers, 'customer')} with orders, {near:,} stand in no export of customers, but "
-            f"one there differs in {_DIFFERENCE} (7 and 0007). Those who ordered have no address "
-            f"then: export both with the same ids, or map them alike in a source of your own (docs/exports.md).",
-        },
+    stand = "stands" if near == 1 else "stand"
+    message = (
+        f"Of {counted(buyers, 'customer')} with orders, {near:,} {stand} in no export of customers, but one there "
+        f"differs in {_DIFFERENCE} (7 and 0007). Those who ordered have no address then: {_REMEDY}"
     )
+    _remark(engine, UNKNOWN_CUSTOMERS, file_id, near, message)
 
 
 _BUYERS = f"""
@@ -133,6 +121,14 @@ _BUYERS = f"""
     LEFT JOIN (SELECT DISTINCT customer_id FROM staging.customers) AS customers USING (customer_id)
     LEFT JOIN alike ON alike.word = {_ALIKE.format("buyers.customer_id")}
 """
+
+
+def _remark(engine: DuckDBEngine, subject: str, file_id: str, rows: int, message: str) -> None:
+    engine.execute(
+        "INSERT INTO ingest.remarks BY NAME "
+        "SELECT $file_id AS file_id, $subject AS subject, $rows AS rows, $message AS message",
+        {"file_id": file_id, "subject": subject, "rows": rows, "message": message},
+    )
 
 
 def _latest(engine: DuckDBEngine, input: str) -> str | None:
@@ -157,18 +153,11 @@ def tell_unknown_products(engine: DuckDBEngine) -> None:
     if not unknown or unknown < _TOLD_FROM * lines:
         return
     alike = f"{near:,} of them differ from one in {_DIFFERENCE}" if near else "none is alike"
-    engine.execute(
-        "INSERT INTO ingest.remarks BY NAME "
-        "SELECT $file_id AS file_id, $subject AS subject, $rows AS rows, $message AS message",
-        {
-            "file_id": file_id,
-            "subject": SUBJECT,
-            "rows": unknown,
-            "message": f"{unknown:,} of {lines:,} order lines with a product ({100 * unknown / lines:.0f} %) name one "
-            f"that no export of products has; {alike}. Such lines have no price, cost or stock of the list: export "
-            f"both with the same ids, or map them alike in a source of your own (docs/exports.md).",
-        },
+    message = (
+        f"{unknown:,} of {lines:,} order lines with a product ({100 * unknown / lines:.0f} %) name one that no export "
+        f"of products has; {alike}. Such lines have no price, cost or stock of the list: {_REMEDY}"
     )
+    _remark(engine, SUBJECT, file_id, unknown, message)
 
 
 _COUNTED = f"""

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain
 from pathlib import Path
-from typing import Any, Literal, Self, get_args
+from typing import Annotated, Any, Literal, Self, get_args
 
 import polars as pl
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -113,7 +113,7 @@ class PageHeader(BaseModel):
     let: dict[str, str] = Field(
         default_factory=dict, description="Name: SELECT of one row at most; of one column its value"
     )
-    shared: dict[str, str] = Field(
+    shared: dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")], str] = Field(
         default_factory=dict, alias="with", description="Name: SELECT that several charts read as a table, no comments"
     )
     each: str | None = Field(None, description="Column of `values`: a page for each of its values, beside `after`")

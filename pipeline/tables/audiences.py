@@ -91,7 +91,10 @@ class AudienceHeader(Described):
         """A name without anything is the column of that name of customer_360."""
         if not isinstance(columns, dict) or None not in columns.values():
             return columns
-        return {name: _of_customers().get(name) if told is None else told for name, told in columns.items()}
+        known = _of_customers()
+        if strange := [name for name, told in columns.items() if told is None and name not in known]:
+            raise ValueError(f"{strange[0]} is no column of customer_360: tell its type and meaning")
+        return {name: known[name] if told is None else told for name, told in columns.items()}
 
     @field_validator("columns")
     @classmethod

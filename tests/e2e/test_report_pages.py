@@ -458,7 +458,8 @@ def test_the_skip_link_and_the_arrow_keys_work(browser: Browser, cdnow: BuiltRep
     with opened(browser, cdnow.page("rfm")) as page:
         page.page.keyboard.press("Tab")
         page.page.keyboard.press("Enter")
-        page.page.keyboard.press("Tab")  # from the skip link into the content: the switch
+        page.page.keyboard.press("Tab")  # from the skip link into the content: what the chart's term means
+        page.page.keyboard.press("Tab")  # then its switch
         page.page.keyboard.press("ArrowRight")
         page.page.wait_for_function(
             "() => document.querySelector('#rfm-grid .sentence').textContent.includes('brought most')"

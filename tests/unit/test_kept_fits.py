@@ -6,9 +6,11 @@ import re
 from dataclasses import fields, replace
 from pathlib import Path
 
+import duckdb
 import numpy as np
 import pytest
 
+from pipeline.engines.duckdb import DuckDBEngine
 from pipeline.models.beta_geometric import BGNBD
 from pipeline.models.equal_dropout import GeometricBGNBD
 from pipeline.models.fitting import Fit, Prepared, fit
@@ -176,7 +178,7 @@ class Counting(Night):
     """A night at days with histories of their own, and what it fitted itself."""
 
     def __init__(self, of_days: dict, kept: KeptFits) -> None:
-        super().__init__(None, Settings(), max(of_days), None, kept)  # type: ignore[arg-type]
+        super().__init__(DuckDBEngine(duckdb.connect()), Settings(), max(of_days), kept=kept)
         self.of_days, self.made = of_days, []
 
     def _histories_at(self, origin):

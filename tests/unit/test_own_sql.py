@@ -282,6 +282,7 @@ def test_all_that_ours_say_a_home_may_say_too() -> None:
         ("customer_id: {type: VARCHAR,", "customer_id: {type: VARCHAR, nullable: true,", "is VARCHAR and never null"),
         ("  orders: ", "  snapshot_date: ", "snapshot_date is the folder"),
         ("  orders: ", "  or ders: ", "'or ders' cannot name a column"),
+        ("  orders: ", "  ordres:\n  orders: ", "ordres is no column of customer_360: tell its type and meaning"),
     ],
 )  # fmt: skip
 def test_a_wrong_header_is_told_with_its_file_and_line(tmp_path: Path, old: str, new: str, message: str) -> None:

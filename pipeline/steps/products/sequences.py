@@ -22,6 +22,7 @@ MOST_DRAWN = 25_000_000
 """Pairs of items of a customer that are counted: where there are more, a part of the customers is drawn."""
 PARTS = {1: "g", 2: "8", 4: "4", 8: "2", 16: "1"}
 """One customer in so many: those whose MD5 comes before this."""
+_IS_DRAWN = f"($drawn_to::VARCHAR = '{PARTS[1]}' OR md5(customer_id) < $drawn_to::VARCHAR)"
 _PAIR = 1_000_000
 """A pair of items is one number: that of the first times this, and that of the other."""
 
@@ -80,7 +81,7 @@ _COUNTED = f"""
     WITH firsts AS MATERIALIZED (
       SELECT item, customer_id, first_on, window_on, window_size, lately
       FROM features.first_purchases
-      WHERE level = $level::VARCHAR AND items <= $size_limit::BIGINT AND md5(customer_id) < $drawn_to::VARCHAR
+      WHERE level = $level::VARCHAR AND items <= $size_limit::BIGINT AND {_IS_DRAWN}
     ),
     eligible AS MATERIALIZED (
       SELECT item, row_number() OVER (ORDER BY item) AS number, sum(lately)::BIGINT AS lately
@@ -116,7 +117,7 @@ _COUNTED = f"""
           + CASE WHEN count(*) <= $low::BIGINT THEN 0 WHEN count(*) <= $high::BIGINT THEN 1 ELSE 2 END AS stratum
       FROM features.item_occasions
       WHERE level = $level::VARCHAR
-        AND md5(customer_id) < $drawn_to::VARCHAR
+        AND {_IS_DRAWN}
         AND occasion_on > $snapshot_date - 365
         AND occasion_on <= $snapshot_date - 90
       GROUP BY customer_id, occasion_on
