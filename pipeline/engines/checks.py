@@ -17,6 +17,8 @@ from pipeline.tables.rules import RowRule, row_rules, schema_of
 
 Execute = Callable[[str], list[tuple[Any, ...]]]
 
+_NOTHING = "nothing is declared"
+
 
 def doubled_keys(table: Table, written: str) -> str:
     """SELECT of the keys that stand in several rows of `written`, a table expression with a name."""
@@ -39,10 +41,16 @@ def check_columns(table: Table, written: str, execute: Execute) -> CheckOutcome:
     return columns_outcome(rules, execute(f"SELECT {counts} FROM {written}")[0], written, execute)
 
 
+def fitting(table: Table) -> list[CheckOutcome]:
+    """What is said of keys and columns where there are no rows."""
+    said = "" if column_rules(table) else _NOTHING
+    return [CheckOutcome("keys_unique", 0, ""), CheckOutcome("columns_fit", 0, said)]
+
+
 def columns_outcome(rules: Sequence[RowRule], failing: Sequence[int], written: str, execute: Execute) -> CheckOutcome:
     """What is said of the columns by how many rows break each rule; a row of each broken one is looked for."""
     if not rules:
-        return CheckOutcome("columns_fit", 0, "nothing is declared")
+        return CheckOutcome("columns_fit", 0, _NOTHING)
     broken = [(rule, count) for rule, count in zip(rules, failing, strict=True) if count]
     reasons = [
         str(execute(f"SELECT min({rule.reason}) AS reason FROM {written} WHERE {rule.fails}")[0][0])

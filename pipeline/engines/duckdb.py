@@ -13,7 +13,7 @@ from typing import Any
 import duckdb
 import polars as pl
 
-from pipeline.engines.checks import check_columns, doubled_keys, outcome
+from pipeline.engines.checks import check_columns, doubled_keys, fitting, outcome
 from pipeline.engines.engine import CheckOutcome, Parameters, TableRefused, Written
 from pipeline.engines.frames import require_columns, require_types, validate
 from pipeline.engines.incremental import Pending, limited
@@ -43,6 +43,7 @@ class DuckDBEngine:
         self._catalog = Partitions(self.execute)
         self._kept = Kept(self)
         self._is_in_transaction = False
+        self._prepared: frozenset[str] = frozenset()
         self.settings: Settings | None = None
 
     def prepare(self, settings: Settings, tables: Sequence[Table]) -> list[str]:
@@ -53,6 +54,7 @@ class DuckDBEngine:
         """
         self._pending = Pending(self.execute, tables)
         self.settings, said = settings, list[str]()
+        self._prepared = frozenset(table.full_name for table in tables)
         with self.transaction():
             self._pending.prepare()
             self._catalog.prepare()
@@ -104,6 +106,10 @@ class DuckDBEngine:
         """Whether there is a table or view `schema.table`."""
         found = "SELECT 1 FROM information_schema.tables WHERE table_schema || '.' || table_name = $table"
         return self.scalar(found, {"table": table}) is not None
+
+    def is_empty(self, table: str) -> bool:
+        """Whether it is one of the tables that were prepared, and has no rows."""
+        return table in self._prepared and not self.execute(f"SELECT 1 FROM {table} LIMIT 1")
 
     def is_table(self, table: str) -> bool:
         """Whether `schema.table` is one, and no view."""
@@ -229,13 +235,15 @@ class DuckDBEngine:
 
     def write(self, table: Table, snapshot_date: dt.date | None = None) -> Written:
         parameters = {"snapshot_date": snapshot_date}
+        if not self._may_have_rows(table):
+            return self._write_none(table, snapshot_date, parameters)
         with naming_the_file(table.file, table.first_line):
             select = self._kept.reading(_select_of(table), parameters)
         with self.transaction():
             keys = self._pending.keys(table)
             with naming_the_file(table.file, table.first_line):
                 rows = self._replace(table, select, parameters) if keys is None else self._replace_keys(table, keys)
-            checks = self._checks(table, parameters, keys)
+            checks = self._checks(table, parameters, keys, rows)
             if not all(check.passed for check in checks):
                 raise TableRefused(table.full_name, checks)
             self._pending.done(table, whole=keys is None)
@@ -248,11 +256,25 @@ class DuckDBEngine:
         with self._registered(rows) as source, self.transaction():
             self.execute(f"DELETE FROM {table.full_name}{_where(table)}", parameters)
             self.execute(f"INSERT INTO {table.full_name} BY NAME SELECT * FROM {source}")
-            checks = self._checks(table, parameters, None)
+            checks = self._checks(table, parameters, None, rows.height)
             if not all(check.passed for check in checks):
                 raise TableRefused(table.full_name, checks)
             self._enter(table, snapshot_date, rows.height)
         return Written(rows.height, tuple(checks))
+
+    def _may_have_rows(self, table: Table) -> bool:
+        """Of a partition. What a home's own files say is always asked, so that their faults are told."""
+        return not table.is_partitioned or not table.is_ours or self._kept.has_rows(table.without)
+
+    def _write_none(self, table: Table, snapshot_date: dt.date | None, parameters: Parameters) -> Written:
+        """A partition that has no rows because what it is made of has none: without planning how none are found."""
+        with self.transaction():
+            self.execute(f"DELETE FROM {table.full_name}{_where(table)}", parameters)
+            checks = self._checks(table, parameters, None, 0)
+            if not all(check.passed for check in checks):
+                raise TableRefused(table.full_name, checks)
+            self._enter(table, snapshot_date, 0)
+        return Written(0, tuple(checks))
 
     def _enter(self, table: Table, day: dt.date | None, rows: int) -> None:
         if table.is_partitioned:
@@ -262,16 +284,23 @@ class DuckDBEngine:
         """The checks that follow from the header, and the header's own tests, on what stands in the table now."""
         return self._checks(table, {"snapshot_date": snapshot_date})
 
-    def _checks(self, table: Table, parameters: Parameters, keys: str | None = None) -> list[CheckOutcome]:
+    def _checks(
+        self, table: Table, parameters: Parameters, keys: str | None = None, rows: int | None = None
+    ) -> list[CheckOutcome]:
         """With `keys`, only these were written: what concerns the table alone is asked of their rows.
+
+        Of no `rows` neither keys nor columns need to be asked. None: nobody has counted them.
 
         Tests that compare the table with another one reconcile, and look at all rows all the same.
         """
         written = f"(SELECT * FROM {table.full_name}{_where(table, keys)}) AS written"
-        outcomes = [
-            self._check_test("keys_unique", doubled_keys(table, written), parameters),
-            check_columns(table, written, lambda sql: self.execute(sql, parameters)),
-        ]
+        if rows == 0:
+            outcomes = fitting(table)
+        else:
+            outcomes = [
+                self._check_test("keys_unique", doubled_keys(table, written), parameters),
+                check_columns(table, written, lambda sql: self.execute(sql, parameters)),
+            ]
         for name, sql in table.header.tests.items():
             alone = keys is not None and lint.tables_read(sql, table.file) == {table.full_name}
             asked = limited(sql, {table.full_name: keys}) if keys and alone else sql

@@ -20,6 +20,7 @@ from functools import cache
 from typing import Any, NamedTuple, Protocol
 
 from pipeline.tables.catalog import features
+from pipeline.tables.emptiness import Without, has_rows
 from pipeline.tables.inlining import WithFeatures, with_ctes
 
 Made = tuple[str, tuple[Any, ...], tuple[int, ...]]
@@ -45,6 +46,9 @@ class Keeper(Protocol):
 
     def let_go(self, table: str) -> None: ...
 
+    def is_empty(self, table: str) -> bool:
+        """Whether a table, schema.table, is known to have no rows."""
+
 
 class KeptTable(NamedTuple):
     """Its name, and the snapshot date that it was made for."""
@@ -59,6 +63,8 @@ class Kept:
     def __init__(self, keeper: Keeper) -> None:
         self._keeper = keeper
         self._versions: Counter[str] = Counter()
+        self._empty: dict[str, tuple[int, bool]] = {}
+        """Table -> its version when it was looked at, and whether it was empty."""
         self._tables: dict[str, dict[Made, KeptTable]] = {}
         """Feature -> its tables; the one that was not asked for the longest comes first."""
         self._made = 0
@@ -113,20 +119,49 @@ class Kept:
             return select
         day = parameters.get("snapshot_date")
         self._latest = max(filter(None, (self._latest, day)), default=None)
-        return self._reading(select, parameters, kept_features() if make else frozenset())
+        empty = self._empty_features(select) if make else frozenset()
+        return self._reading(select, parameters, kept_features() if make else frozenset(), empty)
 
-    def _reading(self, select: WithFeatures, parameters: Mapping[str, Any], makes: Set[str]) -> str:
-        """`makes`: features of which a table is made where there is none; the lowest first, that the others read it."""
+    def has_rows(self, without: Without) -> bool:
+        """Whether there may be rows where none are without those of these tables. Not to be asked in a transaction."""
+        return has_rows(without, self._is_empty)
+
+    def _is_empty(self, table: str) -> bool:
+        version = self._versions[table]
+        looked = self._empty.get(table)
+        if looked is None or looked[0] != version:
+            looked = self._empty[table] = version, self._keeper.is_empty(table)
+        return looked[1]
+
+    def _empty_features(self, select: WithFeatures) -> frozenset[str]:
+        """Features of the SELECT that certainly have no rows."""
+        empty = set[str]()
+        for name, part in select.features.items():
+            if not has_rows(part.without, lambda table: table in empty or self._is_empty(table)):
+                empty.add(name)
+        return frozenset(empty)
+
+    def _reading(
+        self, select: WithFeatures, parameters: Mapping[str, Any], makes: Set[str], empty: Set[str] = frozenset()
+    ) -> str:
+        """`makes`: features of which a table is made where there is none; the lowest first, that the others read it.
+
+        What `empty` names has no rows, and nobody needs to plan how none are found.
+        """
         needed, kept = set(select.last.features), list[str]()
         for name, part in reversed(list(select.features.items())):
-            if name not in needed:
+            if name not in needed or name in empty:
                 continue
             if name in kept_features() and (name in makes or self._table(select, name, parameters, frozenset())):
                 kept.append(name)
             else:
                 needed |= part.features
         tables = {name: self._table(select, name, parameters, makes) for name in reversed(kept)}
-        ctes = {name: part.sql for name, part in select.features.items() if name in needed}
+        ctes = {
+            name: _no_rows(name) if name in empty else part.sql
+            for name, part in select.features.items()
+            if name in needed
+        }
         for name, table in tables.items():
             ctes[name] = f"SELECT {', '.join(features()[name].header.columns)} FROM {table}"
         return with_ctes(ctes, select.last.sql)
@@ -140,7 +175,8 @@ class Kept:
         if table is None and name in makes:
             while len(tables) >= MOST:
                 self._keeper.let_go(tables.pop(next(iter(tables))).name)
-            asked = self._reading(feature, parameters, self._shared(name, parameters))
+            shared = self._shared(name, parameters)
+            asked = self._reading(feature, parameters, shared, self._empty_features(feature))
             self._made += 1
             table = KeptTable(f"kept_{self._made}_{name.partition('.')[2]}", parameters.get("snapshot_date"))
             self._keeper.keep_feature(table.name, name, asked, parameters)
@@ -154,6 +190,12 @@ class Kept:
         if parameters.get("snapshot_date") != self._latest:
             return set()
         return self._looked_for({feature for feature, tables in self._tables.items() if tables} | {name})
+
+
+def _no_rows(feature: str) -> str:
+    """The feature where it has no rows: its columns and their types."""
+    columns = [f"CAST(NULL AS {kind}) AS {name}" for name, kind in features()[feature].column_types().items()]
+    return f"SELECT {', '.join(columns)} WHERE FALSE"
 
 
 def _read_by(select: str, present: Set[str]) -> set[str]:

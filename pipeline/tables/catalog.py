@@ -31,6 +31,7 @@ from pipeline.tables.header import (
 from pipeline.tables.inlining import inlined
 from pipeline.tables.inputs import with_inputs
 from pipeline.tables.named_audiences import AUDIENCES_FILE, named_audiences
+from pipeline.tables.remembered import remembering
 from pipeline.tables.safe_sql import unsafe
 from pipeline.tables.sql_text import Refused
 
@@ -66,7 +67,8 @@ class Catalog:
 @cache
 def ours() -> Catalog:
     """What every home has: `sql/` and the canonical inputs."""
-    return Catalog(in_order(with_inputs(read_tables(features=features()))), tuple(read_audiences()))
+    with remembering():
+        return Catalog(in_order(with_inputs(read_tables(features=features()))), tuple(read_audiences()))
 
 
 def tables() -> dict[str, Table]:
@@ -77,7 +79,8 @@ def tables() -> dict[str, Table]:
 @cache
 def features() -> dict[str, Table]:
     """What tables and models may ask for any day, by full name: SELECTs that are not stored."""
-    return read_features()
+    with remembering():
+        return read_features()
 
 
 def with_features(sql: str, instead: Mapping[str, str] | None = None) -> str:

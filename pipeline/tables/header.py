@@ -20,8 +20,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from pipeline.errors import PerennialError
 from pipeline.places import FOLDER_COLUMN
 from pipeline.settings import SQL_FOLDER
-from pipeline.tables.inlining import FEATURES, WithFeatures, inlined
-from pipeline.tables.sql_text import tables_read
+from pipeline.tables.emptiness import MAY_HAVE_ROWS, Without
+from pipeline.tables.inlining import FEATURES, WithFeatures, inlined, reading
 
 PARTITION_COLUMN = "snapshot_date"
 PARAMETER_TABLES = ("params.settings", "params.days")
@@ -181,6 +181,11 @@ class Table:
         return f"{self.schema}.{self.name}"
 
     @property
+    def is_ours(self) -> bool:
+        """Whether its file came with Perennial; messages call the folder of a home by the home's name."""
+        return self.file.startswith("sql/")
+
+    @property
     def is_partitioned(self) -> bool:
         return PARTITION_COLUMN in self.header.columns
 
@@ -204,11 +209,22 @@ class Table:
             raise HeaderError(f"{self.file}: incremental_by needs a SELECT from one table, and no snapshot_date.")
         return sources[0]
 
-    @cached_property
+    @property
+    def without(self) -> Without:
+        """Without the rows of which tables its SELECT has none."""
+        return self._reading[1]
+
+    @property
     def _all_reads(self) -> frozenset[str]:
+        return self._reading[0]
+
+    @cached_property
+    def _reading(self) -> tuple[frozenset[str], Without]:
         if isinstance(self.select, WithFeatures):
-            return self.select.tables
-        return tables_read(self.select, self.file) if self.select else frozenset(self.header.reads)
+            return self.select.tables, self.select.without
+        if self.select is None:
+            return frozenset(self.header.reads), MAY_HAVE_ROWS
+        return reading(self.select, self.file)
 
     @property
     def declared_select(self) -> str:

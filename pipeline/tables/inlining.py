@@ -6,12 +6,15 @@ features one by one, to compute once what many texts have in common (`engines.ke
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
+from typing import Any
 
 from sqlglot import exp
 
+from pipeline.tables.emptiness import Without, rows_without, with_known
+from pipeline.tables.remembered import remembered
 from pipeline.tables.sql_text import Refused, parse, real_tables, table_name, written
 
 FEATURES = "features"
@@ -27,6 +30,22 @@ class Part:
     """Features that it reads itself, as features.name."""
     tables: frozenset[str]
     """What else it reads, schema.table."""
+    without: Without
+    """Without the rows of which of these, and of which features, it has none."""
+
+    def as_plain(self) -> dict[str, Any]:
+        """In the types of JSON."""
+        return {
+            "sql": self.sql,
+            "features": sorted(self.features),
+            "tables": sorted(self.tables),
+            "without": [sorted(tables) for tables in self.without],
+        }
+
+    @classmethod
+    def of_plain(cls, plain: Mapping[str, Any]) -> Part:
+        without = frozenset(map(frozenset, plain["without"]))
+        return cls(plain["sql"], frozenset(plain["features"]), frozenset(plain["tables"]), without)
 
 
 class WithFeatures(str):
@@ -45,6 +64,14 @@ class WithFeatures(str):
     def tables(self) -> frozenset[str]:
         """Tables that it and its features read."""
         return self.last.tables.union(*(part.tables for part in self.features.values()))
+
+    @cached_property
+    def without(self) -> Without:
+        """Without the rows of which tables it has none."""
+        known: dict[str, Without] = {}
+        for name, part in self.features.items():
+            known[name] = with_known(part.without, known)
+        return with_known(self.last.without, known)
 
     def alone(self, feature: str) -> WithFeatures:
         """One of its features as a SELECT of its own."""
@@ -73,10 +100,22 @@ def inlined(sql: str, file: str, features: Mapping[str, str]) -> str:
     """
     if FEATURES not in sql.lower():
         return sql
-    last = _part(parse(sql, file), file)
+    last = _remembered("part", sql, lambda: _part(parse(sql, file), file))
     written_in: dict[str, Part] = {}
     _write_in(last, file, features, written_in)
     return WithFeatures(last, written_in) if written_in else sql
+
+
+def reading(sql: str, file: str) -> tuple[frozenset[str], Without]:
+    """Tables that a SELECT reads, schema.table, and without the rows of which of them it has none. Raises Refused."""
+
+    def read() -> Any:
+        tree = parse(sql, file)
+        tables = sorted({table_name(table) for table in real_tables(tree, file)})
+        return [tables, [sorted(names) for names in rows_without(tree)]]
+
+    tables, without = remembered("reading", sql, read)
+    return frozenset(tables), frozenset(map(frozenset, without))
 
 
 def _write_in(part: Part, file: str, features: Mapping[str, str], written_in: dict[str, Part]) -> None:
@@ -93,7 +132,7 @@ def _write_in(part: Part, file: str, features: Mapping[str, str], written_in: di
 
 def _part(tree: exp.Query, file: str) -> Part:
     """The tree, which is changed, reading CTEs in the place of features."""
-    own, tables = set[str](), set[str]()
+    own, tables, without = set[str](), set[str](), rows_without(tree)
     for table in real_tables(tree, file):
         name = table_name(table)
         if table.db.lower() != FEATURES:
@@ -101,15 +140,24 @@ def _part(tree: exp.Query, file: str) -> Part:
             continue
         own.add(name)
         _read(table, _cte_name(name))
-    return Part(written(tree, pretty=True), frozenset(own), frozenset(tables))
+    return Part(written(tree, pretty=True), frozenset(own), frozenset(tables), without)
 
 
 @lru_cache(maxsize=256)
 def _feature(select: str, name: str) -> Part:
     """A feature as its readers get it, read and written once: a dozen tables read the same."""
-    feature = parse(select, name)
-    _set_apart(feature, name)
-    return _part(feature, name)
+
+    def read() -> Part:
+        feature = parse(select, name)
+        _set_apart(feature, name)
+        return _part(feature, name)
+
+    return _remembered("feature", f"{name}\n{select}", read)
+
+
+def _remembered(kind: str, text: str, read: Callable[[], Part]) -> Part:
+    found = remembered(kind, text, lambda: read().as_plain())
+    return Part.of_plain(found)
 
 
 def _set_apart(feature: exp.Query, name: str) -> None:

@@ -39,6 +39,8 @@ from pipeline.tables.sql_text import DIALECT, first_error
 LEDGER = "ingest.files"
 ORDERS = "order_lines"
 """The input without which there is nothing."""
+HASHES, HASHED_FOR = ("email_sha256", "phone_sha256"), "hashed_for"
+"""Of customers: what is a hash already, and for which platforms it was made."""
 _ORIGIN = {
     "file_id": Column(type="VARCHAR", meaning="File the row came in (ingest.files)"),
     "row_number": Column(type="BIGINT", unit="data rows", min=1, meaning="Position of the row in that file"),
@@ -71,8 +73,10 @@ class InputColumn(BaseModel):
     inside_key: bool = Field(False, description="Whether an id counts inside its key only: 1, 2, 3 in each")
     personal: bool = Field(False, description="Whether it tells who somebody is: kept in `people`, and nowhere else")
     keyed: bool = Field(False, description="Whether it is made of a personal one with the home's key: keyed(…)")
-    contact: Literal["email", "phone", "kind"] | None = Field(
-        None, description="What the text must be to be kept at all; `kind`: what the row's column of this name says"
+    contact: Literal["email", "phone", "kind", "hash"] | None = Field(
+        None,
+        description="What the text must be to be kept at all; `kind`: what the row's column of this name says; `hash`: "
+        "the SHA-256 of an address or a number",
     )
 
     @model_validator(mode="after")

@@ -100,6 +100,11 @@ class PlatformHeader(BaseModel):
         return self
 
     @property
+    def takes_hashes(self) -> bool:
+        """Whether it is told of addresses and numbers as hashes, which may be given as such."""
+        return any(self.columns[name].kind == "hash" for name in self.identifiers)
+
+    @property
     def ending(self) -> str:
         """Of a file's name."""
         return "json" if self.request else "csv"

@@ -14,6 +14,7 @@ from sqlglot.errors import SqlglotError
 from sqlglot.optimizer.scope import Scope, traverse_scope
 
 from pipeline.errors import PerennialError
+from pipeline.tables.remembered import remembered
 
 DIALECT = "duckdb"
 
@@ -79,7 +80,10 @@ def tables_read(sql: str, file: str) -> frozenset[str]:
 
     CTEs are not tables, even where they carry a table's name. Raises Refused for everything else that is read.
     """
-    return frozenset(table_name(table) for table in real_tables(parse(sql, file), file))
+    read = remembered(
+        "tables", sql, lambda: sorted({table_name(table) for table in real_tables(parse(sql, file), file)})
+    )
+    return frozenset(read)
 
 
 def real_tables(query: exp.Query, file: str) -> list[exp.Table]:
