@@ -192,6 +192,11 @@ def _send(
             f"Held: {counted(plan.held, 'customer')} of {plan.before:,} would be removed, over half of the list. If an "
             f"export is missing, give it and run again; if the list is right, `perennial deliver --force`."
         )
+    elif plan.too_few is not None and listed is not None:
+        one.held = (
+            f"Held: since it was published so many have left that the list has {counted(plan.too_few, 'customer')} and "
+            f"needs {listed.least:,}. Nobody is added until the next run."
+        )
     updated = set(plan.updated)
     for kind, rows in plan.in_order():
         content = hashlib.sha256("".join(f"{row.key}{row.cells}" for row in rows).encode()).hexdigest()

@@ -118,9 +118,9 @@ class HandingOver:
 
     def enter(
         self, asked: Asked, platform: Platform, stopped: bool, columns: Sequence[str], texts: Sequence[str],
-        files: Iterable[str],
+        files: Iterable[str], least: int,
     ) -> None:  # fmt: skip
-        """Enter the list as it was written."""
+        """Enter the list as it was written; `least`: how many it needs."""
         mode, given = asked.audience.header.mode, {"platform": platform.name, "audience": asked.name}
         rows = self._engine.scalar(
             f"SELECT sha256(coalesce(string_agg(identifiers || content, ',' ORDER BY identifiers), '')) "
@@ -130,7 +130,7 @@ class HandingOver:
         version = f"{rows[:16]}{'-stopped' if stopped else ''}"
         self._lists.append(Listed(
             platform.name, asked.name, mode, stopped, tuple(columns), tuple(texts), platform.header.identifiers,
-            version, tuple(files),
+            version, tuple(files), least,
         ))  # fmt: skip
 
     def write(self, gate: Gate, file: FileFor, refused_now: Callable[[Platform], str]) -> None:
@@ -171,18 +171,21 @@ class HandingOver:
             self._engine.execute(f"DROP TABLE IF EXISTS temp.{table}")
 
 
-def _of_list(platform: Platform | None, refused_now: str) -> str:
-    """SQL: the customers who were sent, and whether one of the addresses they were sent by is refused by now."""
+def names_refused(platform: Platform, refused_now: str) -> str:
+    """SQL over `identifiers`: whether one of these addresses, as the platform writes them, is among those refused."""
     named = [
         f"json_extract_string(identifiers, {text_literal(f'$.{quoted(name)}')}) IN "
         f"(SELECT {quoted(name)} FROM {refused_now} WHERE {quoted(name)} IS NOT NULL)"
-        for name in (platform.header.identifiers if platform else ())
-        if platform and platform.header.columns[name].kind in ADDRESSED
+        for name in platform.header.identifiers
+        if platform.header.columns[name].kind in ADDRESSED
     ]
-    return (
-        f"SELECT {ID}, coalesce(bool_or({' OR '.join(named) or 'FALSE'}), FALSE) AS is_refused "
-        f"FROM temp.sent WHERE {_OF_LIST} GROUP BY {ID}"
-    )
+    return f"coalesce({' OR '.join(named) or 'FALSE'}, FALSE)"
+
+
+def _of_list(platform: Platform | None, refused_now: str) -> str:
+    """SQL: the customers who were sent, and whether one of the addresses they were sent by is refused by now."""
+    is_refused = names_refused(platform, refused_now) if platform else "FALSE"
+    return f"SELECT {ID}, bool_or({is_refused}) AS is_refused FROM temp.sent WHERE {_OF_LIST} GROUP BY {ID}"
 
 
 def _object(columns: Sequence[str], filled: bool = False) -> str:

@@ -67,7 +67,8 @@ class OutboxUnusable(PerennialError):
 class Listed:
     """A list of the outbox: an audience as a platform wants it, and the files that hold it.
 
-    `version` is the same as long as its rows are. `stopped`: there are too few, so that nobody is added.
+    `version` is the same as long as its rows are. `stopped`: there are too few, so that nobody is added. `least`: how
+    many it needs, since some of them may object before it is sent.
     """
 
     platform: str
@@ -79,6 +80,7 @@ class Listed:
     identifiers: tuple[str, ...]
     version: str
     files: tuple[str, ...]
+    least: int = 0
 
     @classmethod
     def told(cls, told: Mapping[str, Any]) -> Self:
@@ -148,13 +150,16 @@ class Row:
 
 @dataclass(frozen=True)
 class Plan:
-    """What is to be sent of a list, in this order; and how many removals are held because it shrank too much."""
+    """What is to be sent of a list, in this order; how many removals are held because it shrank too much; and how many
+    are left of it, where nobody is added since these are too few.
+    """
 
     removed: tuple[Row, ...]
     added: tuple[Row, ...]
     updated: tuple[Row, ...]
     held: int = 0
     before: int = 0
+    too_few: int | None = None
 
     def in_order(self) -> Iterator[tuple[Kind, tuple[Row, ...]]]:
         """Removals first; who is new and who has another attribute are sent alike."""
@@ -278,11 +283,25 @@ def compact(settings: Settings) -> None:
     file.chmod(0o600)
 
 
-def forget_customers(settings: Settings, customers: Sequence[str], why: str = "erased") -> list[Sent]:
+@dataclass(frozen=True)
+class Barred:
+    """A row of a list in force that must leave it, for an address that somebody refused."""
+
+    platform: str
+    audience: str
+    customer_id: str
+    identifiers: str
+
+
+def forget_customers(
+    settings: Settings, customers: Sequence[str], why: Literal["erased", "objected"] = "erased",
+    barred: Sequence[Barred] = (),
+) -> list[Sent]:  # fmt: skip
     """These leave outbox and folder at once; from everywhere else they are removed by the next delivery.
 
-    `why`: erased or objected. Returns what is to be removed elsewhere; when `sent_identifiers` finds none of it any
-    more, that is acknowledged.
+    `barred`: rows of others that leave their list alike. Of who objected, the ledger keeps what a list of the folder
+    holds until its next files name it among the removed. Returns what is to be removed elsewhere; when
+    `sent_identifiers` finds none of it any more, that is acknowledged.
     """
     if not is_kept(settings):
         return []
@@ -290,11 +309,17 @@ def forget_customers(settings: Settings, customers: Sequence[str], why: str = "e
     of_these = "list_contains($customers, customer_id)"
     with opened_ledger(settings) as ledger:
         with ledger.transaction():
-            ledger.execute("INSERT INTO leaving SELECT DISTINCT unnest($customers), $why", given)
-            ledger.execute(f"DELETE FROM before WHERE {of_these}", given)
-            gone = f"{of_these} AND (place = $folder OR state = 'rejected')"
+            told = "SELECT unnest($customers::VARCHAR[]), $why::VARCHAR"
+            ledger.execute(f"INSERT INTO leaving {told} EXCEPT SELECT customer_id, why FROM leaving", given)
+            lists = ledger.outbox.lists if ledger.outbox and why == "objected" else ()
+            given["in_force"] = [f"{one.platform} {one.audience}" for one in lists]
+            to_be_named = "list_contains($in_force::VARCHAR[], platform || ' ' || audience)"
+            ledger.execute(f"DELETE FROM before WHERE {of_these} AND NOT {to_be_named}", given)
+            gone = f"{of_these} AND ((place = $folder AND NOT {to_be_named}) OR state = 'rejected')"
             ledger.execute(f"DELETE FROM deliveries WHERE {gone}", given)
-        ledger.take_from_outbox(customers)
+            if why == "objected":
+                ledger.name_anew(customers, barred)
+        ledger.take_from_outbox(customers, why, barred)
         left = ledger.sent_identifiers(customers)
         ledger.finish()
     compact(settings)
@@ -476,17 +501,19 @@ class Ledger:
             if kind == "removed"
         ]
         must = [row for row, _ in gone if row.why]
-        stopped = listed is None or listed.stopped
+        there_are = self.execute(f"SELECT count(*) FROM ({wanted})", given)[0][0]
+        too_few = there_are if listed and not listed.stopped and there_are < listed.least else None
+        stopped = listed is None or listed.stopped or too_few is not None
         is_left_alone = listed is None or (mode == "full" and stopped)
         left = [row for row, was_there in gone if not row.why and was_there and not is_left_alone]
         before = self.execute(f"SELECT count(*) FROM ({sent}) WHERE {is_there}", given)[0][0]
         base = before - sum(was_there for row, was_there in gone if row.why)
-        after = base - len(left) if stopped else self.execute(f"SELECT count(*) FROM ({wanted})", given)[0][0]
+        after = base - len(left) if stopped else there_are
         if left and 2 * after < base and not force:
-            return Plan(tuple(must), (), (), len(left), before)
+            return Plan(tuple(must), (), (), len(left), before, too_few)
         left = [] if mode == "full" else left
         come = ((), ()) if stopped else (tuple(of["added"]), tuple(of["updated"]))
-        return Plan((*must, *left), *come, 0, before)
+        return Plan((*must, *left), *come, 0, before, too_few)
 
     def version(self, listed: Listed | None) -> str:
         """What rows of a list are sent as: of the day, too, so that a list sent in full is so once a day."""
@@ -547,14 +574,48 @@ class Ledger:
         self.execute(f"DELETE FROM leaving WHERE {nowhere}")
         return bool(gone)
 
-    def take_from_outbox(self, customers: Sequence[str]) -> None:
-        """Write the outbox again without these customers."""
+    def name_anew(self, customers: Sequence[str], barred: Sequence[Barred]) -> None:
+        """What the folder holds of these counts as sent before its day: a day that is published again names them among
+        the removed, since whoever takes in its files has had them already.
+        """
+        rows = {(one.platform, one.audience, one.identifiers) for one in barred}
+        columns = ("platform", "audience", "identifiers")
+        self._connection.register("barred", pl.DataFrame(sorted(rows), dict.fromkeys(columns, pl.String), orient="row"))
+        row = ", ".join(columns)
+        self.execute(
+            f"INSERT INTO before SELECT * REPLACE (NULL AS content) FROM deliveries WHERE place = $folder "
+            f"AND (list_contains($customers, customer_id) OR ({row}) IN (SELECT ({row}) FROM barred)) "
+            f"AND ({row}) NOT IN (SELECT ({row}) FROM before)",
+            {"folder": FOLDER, "customers": list(customers)},
+        )
+        self._connection.unregister("barred")
+
+    def take_from_outbox(self, customers: Sequence[str], why: str, barred: Sequence[Barred]) -> None:
+        """Write the outbox again without these customers and rows. Who objected, and whose address is refused, must
+        leave the list from now on; of who is erased nothing stays.
+        """
         if self.outbox is None:
             return
         file = self._settings.home / ROWS
         fresh = file.with_name(f".{file.name}.rewriting")
-        rest = "SELECT * FROM outbox WHERE NOT list_contains($customers, customer_id)"
-        self.execute(f"CREATE OR REPLACE TEMP TABLE kept AS {rest}", {"customers": list(customers)})
+        names = ("platform", "audience", "customer_id", "identifiers")
+        refused = pl.DataFrame(
+            {name: [getattr(one, name) for one in barred] for name in names}, schema=dict.fromkeys(names, pl.String)
+        )
+        self._connection.register("refused", refused)
+        of_these = "list_contains($customers, customer_id)"
+        is_refused = f"({', '.join(names)}) IN (SELECT ({', '.join(names)}) FROM refused)"
+        rest = f"""
+            SELECT * FROM outbox WHERE NOT {of_these} AND coalesce(NOT {is_refused}, TRUE)
+            UNION ALL BY NAME
+            SELECT DISTINCT platform, audience, customer_id,
+              CASE WHEN {of_these} THEN $why ELSE 'blocked_address' END AS why
+            FROM outbox
+            WHERE $why <> 'erased' AND ({of_these} OR coalesce({is_refused}, FALSE))
+            """
+        given = {"customers": list(customers), "why": why}
+        self.execute(f"CREATE OR REPLACE TEMP TABLE kept AS {rest}", given)
+        self._connection.unregister("refused")
         self.execute(f"COPY kept TO {text_literal(fresh)} (FORMAT parquet)")
         self.execute("DROP TABLE kept")
         fresh.chmod(0o600)

@@ -57,6 +57,12 @@ def keep_only(header: PlatformHeader, file: Path, staying: Sequence[Mapping[str,
     return _rewrite(header, file, staying, is_kept)
 
 
+def count_of(header: PlatformHeader, file: Path) -> int:
+    """How many are on a list."""
+    with duckdb.connect() as connection:
+        return int(DuckDBEngine(connection).scalar(f"SELECT count(*) FROM ({_rows_of(header, file)}) AS rows"))
+
+
 def _rewrite(
     header: PlatformHeader, file: Path, people: Sequence[Mapping[str, str]], is_kept: Callable[[Sequence[str]], str]
 ) -> bool:  # fmt: skip

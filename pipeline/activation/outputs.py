@@ -229,6 +229,7 @@ def write_manifest(
         "ids_like_formulas": {one.path: one.ids_like_formulas for one in listed if one.ids_like_formulas},
         "terms": [
             {"audience": one.audience, "platform": one.platform, "members": one.members, **one.steps}
+            | ({"hashed_for_others": one.hashed_for_others} if one.hashed_for_others else {})
             for one in waterfalls
         ],
         CONSENTS: [as_entry(one) for one in consents],

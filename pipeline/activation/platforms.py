@@ -14,11 +14,12 @@ from pipeline.activation.handing_over import ADDRESSED, CUSTOMER, HandingOver
 from pipeline.activation.list_files import write_list
 from pipeline.activation.terms import BLOCKED, MEMBERS, Asked, Gate, Waterfall, granted, refused
 from pipeline.engines.duckdb import DuckDBEngine, naming_the_file
-from pipeline.home.people import REFUSALS
-from pipeline.quoting import quoted
+from pipeline.home.people import COUNTRIES_CALLED, REFUSALS, hashes_of
+from pipeline.quoting import quoted, text_literal
 from pipeline.settings import Consent
 from pipeline.tables.audiences import ID, Audience
 from pipeline.tables.formulas import harmless, like_a_formula
+from pipeline.tables.inputs import HASHED_FOR, HASHES
 from pipeline.tables.platforms import PATTERNS, Platform
 
 FileFor = Callable[[str], Path]
@@ -37,6 +38,7 @@ _TABLES = tuple(
     f"temp.{name}"
     for name in (
         "told", "file_rows", "member_rows", "blocked", "grants", "withdrawn", "unreached", "objected", "suppressed",
+        "unhashed",
     )
 )  # fmt: skip
 _TEXTS = ("first_name", "last_name", "city", "region", "zip", "language")
@@ -82,8 +84,7 @@ class Writer:
         with naming_the_file(platform.file, None):
             self._engine.execute(_told(asked, platform, self._gate.left_out(asked), shown), asked.parameters)
         told = self._gate.counted(asked, platform.name, "SELECT step FROM temp.told", {})
-        least = max(asked.audience.header.minimum_size, platform.header.at_least)
-        stopped = told.delivered < max(least, 1)
+        stopped = told.delivered < _least(asked, platform)
         cells = _cells(asked, platform)
         made = f"CREATE OR REPLACE TEMP TABLE file_rows AS {_file(asked, platform, shown, cells)}"
         self._engine.execute(made, asked.parameters)
@@ -92,6 +93,7 @@ class Writer:
         needed = platform.header.consent or ((header.consent,) if header.consent else ())
         told = replace(
             told,
+            hashed_for_others=self._engine.scalar(_HASHED_FOR_OTHERS),
             channels=tuple(dict.fromkeys(one.channel for one in needed)),
             value=self._worth(asked),
             is_money=asked.is_money,
@@ -142,7 +144,7 @@ class Writer:
                 written += parts
                 files += [] if are_removed else [one.target for one in parts]
         if self._handing is not None:
-            self._handing.enter(asked, platform, stopped, list(cells), texts, files)
+            self._handing.enter(asked, platform, stopped, list(cells), texts, files, _least(asked, platform))
         return written
 
     def refused(self, platform: Platform, consent: Consent | None) -> str:
@@ -150,6 +152,7 @@ class Writer:
         sent of: suppressed, or of somebody who says no.
         """
         of = (platform.name, None if platform.header.consent else consent)
+        self._find_unhashed()
         if of not in self._refused:
             self._refused[of] = f"temp.platform_refused_{len(self._refused)}"
             who = _refusing(platform, consent, f"({self._gate.barred()} IS NOT NULL)")
@@ -196,6 +199,7 @@ class Writer:
     def _rows(self, platform: Platform, consent: Consent | None) -> str:
         """A temporary table: a row per customer who agreed, as the platform wants it, without what others refused."""
         of = (platform.name, None if platform.header.consent else consent)
+        self._find_unhashed()
         if of not in self._made:
             self._made[of] = f"temp.platform_rows_{len(self._made)}"
             with naming_the_file(platform.file, None):
@@ -204,6 +208,14 @@ class Writer:
                 made = f"CREATE OR REPLACE TEMP TABLE {self._made[of]} AS {_unblocked(platform, rows, blocked)}"
                 self._engine.execute(made)
         return self._made[of]
+
+    def _find_unhashed(self) -> None:
+        """`unhashed`, once; it is empty in most shops."""
+        if self._made or self._refused:
+            return
+        self._engine.execute(_UNHASHED)
+        if self._engine.scalar(f"SELECT 1 FROM people.customers WHERE {HASHED_FOR} IS NOT NULL LIMIT 1"):
+            self._engine.execute(_FIND_UNHASHED)
 
     def _without_controls(self, asked: Asked, platform: Platform, rows: str) -> str:
         """The rows of members, without addresses of those whom this audience leaves alone: they are written to by no
@@ -232,6 +244,11 @@ class Writer:
         return [name for name, count in zip(names, held, strict=True) if count]
 
 
+def _least(asked: Asked, platform: Platform) -> int:
+    """How many there must be for a list."""
+    return max(asked.audience.header.minimum_size, platform.header.at_least, 1)
+
+
 def _times_too_large(platform: Platform, written: Written, file: FileFor) -> float:
     """By how much a file exceeds what the platform takes in at once; 0 if it does not, or is of one row."""
     header, size = platform.header, file(written.target).stat().st_size
@@ -239,15 +256,52 @@ def _times_too_large(platform: Platform, written: Written, file: FileFor) -> flo
     return times if times > 1 and written.rows > 1 else 0
 
 
+_HASHED_FOR_OTHERS = f"""
+SELECT count(*) FROM temp.told AS told WHERE step = 'without_address' AND {ID} IN (
+  SELECT customers.{ID} FROM staging.customers AS customers JOIN people.customers AS persons USING (file_id, row_number)
+  WHERE {" OR ".join(f"persons.{name} IS NOT NULL" for name in HASHES)}
+)
+"""
 _TOLD = f"""
       SELECT customers.{ID}, persons.* EXCLUDE (country),
-        CASE WHEN regexp_full_match(trim(country), '[A-Za-z]{{2}}') THEN upper(trim(country)) END AS country
+        CASE
+          {" ".join(f"WHEN upper(trim(country)) = '{name}' THEN '{code}'" for name, code in COUNTRIES_CALLED.items())}
+          WHEN regexp_full_match(trim(country), '[A-Za-z]{{2}}') THEN upper(trim(country))
+        END AS country
       FROM staging.customers AS customers
       JOIN people.customers AS persons USING (file_id, row_number)
 """
-"""Customers and who they are."""
+"""Customers and who they are; a country by its code, also where it is called by another one."""
 
 
+_UNHASHED = (
+    f"CREATE OR REPLACE TEMP TABLE unhashed "
+    f"({ID} VARCHAR, {', '.join(f'{name} VARCHAR' for name in (*_ADDRESSES, *HASHES))})"
+)
+_FIND_UNHASHED = f"""
+INSERT INTO temp.unhashed
+WITH told AS ({_TOLD}),
+hashed AS (
+  SELECT customer_id, email_sha256 AS hash, 'email' AS kind FROM told WHERE email_sha256 IS NOT NULL
+  UNION ALL
+  SELECT customer_id, phone_sha256, 'phone' FROM told WHERE phone_sha256 IS NOT NULL
+),
+plain AS (
+  SELECT customer_id, email AS value FROM told UNION SELECT customer_id, phone FROM told
+),
+same AS MATERIALIZED (
+  SELECT hashed.*, hashes.value FROM hashed JOIN ({hashes_of("SELECT value FROM plain")}) AS hashes USING (hash)
+)
+SELECT customer_id, CASE WHEN kind = 'email' THEN value END AS email, CASE WHEN kind = 'phone' THEN value END AS phone,
+  NULL AS email_sha256, NULL AS phone_sha256
+FROM same
+UNION
+SELECT plain.customer_id, NULL, NULL, CASE WHEN same.kind = 'email' THEN same.hash END,
+  CASE WHEN same.kind = 'phone' THEN same.hash END
+FROM plain JOIN same USING (value)
+"""
+"""Of customers known by a hash: the addresses and numbers of others, or of their own, that it is the hash of; and of
+these others the hash, in whatever form it was made. Where either refuses, all of it leaves by nobody."""
 _OF_NOBODY = f"""
       UNION ALL BY NAME
       SELECT concat('refusal ', file_id, ' ', row_number, ' ', row_number() OVER (ORDER BY value)) AS customer_id,
@@ -287,19 +341,24 @@ def _refusing(platform: Platform, consent: Consent | None, is_out: str) -> str:
 
 
 def _addresses(platform: Platform, who: str, others: str = "") -> str:
-    """SQL: what the platform's SELECT makes of the addresses of these, and of nothing else that is known of them.
+    """SQL: what the platform's SELECT makes of the addresses of these, and of nothing else that is known of them; of
+    their hashes also where these were made for another platform, since somebody else may have the same for this one.
 
     `others`: SQL that adds addresses of no customer.
     """
-    seen = [f"CASE WHEN refusing.by_{name} THEN nfc_normalize(told.{name}) END AS {name}" for name in _ADDRESSES]
-    seen += [f"CAST(NULL AS VARCHAR) AS {name}" for name in (*_TEXTS, "country")]
-    seen += ["FALSE AS agreed_in_eea"]
+    plain = [f"CASE WHEN refusing.by_{name} THEN nfc_normalize(told.{name}) END AS {name}" for name in _ADDRESSES]
+    hashed = [f"CASE WHEN refusing.by_{name} THEN told.{name}_sha256 END AS {name}_sha256" for name in _ADDRESSES]
+    empty = [f"CAST(NULL AS VARCHAR) AS {name}" for name in (*_TEXTS, "country")]
+    empty += ["FALSE AS agreed_in_eea", "CAST(NULL AS DATE) AS birth_date"]
     return f"""
     WITH told AS ({_TOLD}),
     people AS (
-      SELECT told.{ID}, {", ".join(seen)}, CAST(NULL AS DATE) AS birth_date
+      SELECT told.{ID}, {", ".join((*plain, *hashed, *empty))}
       FROM ({who}) AS refusing JOIN told ON told.{ID} = refusing.{ID}
       WHERE refusing.by_email OR refusing.by_phone
+      UNION ALL BY NAME
+      SELECT told.{ID}, {", ".join((*plain, *hashed))}
+      FROM ({who}) AS refusing JOIN temp.unhashed AS told ON told.{ID} = refusing.{ID}
       {others}
     )
     {platform.select}
@@ -337,8 +396,9 @@ def _normalised(platform: Platform, consent: Consent | None) -> str:
         is_known = f"NOT regexp_full_match(told.country, {_NO_COUNTRY})"  # one that nobody knows may be one of them
         is_outside = f"coalesce({is_known} AND told.country NOT IN ({_EEA}), FALSE)"
         agreed += f" AND ({is_outside} OR {granted(header.consent_in_eea, f'known.{ID}')})"
-    seen = [f"CASE WHEN {_may_see(name, needed, bool(header.consent))} THEN nfc_normalize(told.{name}) END AS {name}"
-            for name in _ADDRESSES]  # fmt: skip
+    may_see = {name: _may_see(name, needed, bool(header.consent)) for name in _ADDRESSES}
+    seen = [f"CASE WHEN {may} THEN nfc_normalize(told.{name}) END AS {name}" for name, may in may_see.items()]
+    seen += [_hash(platform, name, may) for name, may in may_see.items()]
     seen += [f"nullif(trim(nfc_normalize(told.{name})), '') AS {name}" for name in _TEXTS]
     seen += [f"({granted(header.consent_in_eea, f'known.{ID}')}) AS agreed_in_eea"]
     return f"""
@@ -353,6 +413,12 @@ def _normalised(platform: Platform, consent: Consent | None) -> str:
     )
     {platform.select}
     """
+
+
+def _hash(platform: Platform, address: str, where: str) -> str:
+    """SQL: the hash that was given of an address, where it was made for this platform."""
+    is_for = f"list_contains(string_split(told.{HASHED_FOR}, ','), {text_literal(platform.name)})"
+    return f"CASE WHEN ({where}) AND {is_for} THEN told.{address}_sha256 END AS {address}_sha256"
 
 
 def _may_see(address: str, needed: tuple[Consent, ...], is_of_platform: bool) -> str:

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from pipeline.engines.duckdb import DuckDBEngine
-from pipeline.home.people import REFUSALS, suppressed_customers
+from pipeline.home.people import CONTACTS, REFUSALS, suppressed_customers, with_hashes
 from pipeline.models.control_groups import BUCKETS, HOLDOUT, bucket
 from pipeline.quoting import quoted, text_literal
 from pipeline.settings import Consent
@@ -46,6 +46,8 @@ class Waterfall:
     value: float | None = None
     """What those who are delivered are worth together, where the audience says which column that is."""
     is_money: bool = False
+    hashed_for_others: int = 0
+    """Of who is without_address: those of whom only hashes are known, which were made for other platforms."""
     changes: tuple[int, int] | None = None
     """Of a list that is delivered: how many identifiers came since the day before, and how many are taken off."""
 
@@ -59,8 +61,14 @@ class Waterfall:
 
     @property
     def left_out(self) -> dict[str, int]:
-        """The steps that took anybody."""
-        return {step: count for step, count in self.steps.items() if count and step != "delivered"}
+        """The steps that took anybody, and why, where a step does not say it."""
+        of_hashes = {"of_these_hashed_for_other_platforms": self.hashed_for_others}
+        told = {
+            name: count
+            for step, steps in self.steps.items()
+            for name, count in ({step: steps} | (of_hashes if step == "without_address" else {})).items()
+        }
+        return {name: count for name, count in told.items() if count and name != "delivered"}
 
 
 @dataclass(frozen=True)
@@ -287,17 +295,15 @@ WHERE snapshot_date = $day AND member_until IS NULL
 """Who was drawn once stays so, also where the share has become smaller since."""
 _SUPPRESSED = f"""
 INSERT INTO temp.suppressed
-WITH told AS ({REFUSALS}),
+WITH told AS ({with_hashes(REFUSALS)}),
 known AS (
-  SELECT customers.customer_id, persons.email, persons.phone
+  SELECT customers.customer_id, unnest([{", ".join(f"persons.{name}" for name in CONTACTS)}]) AS value
   FROM staging.customers AS customers
   JOIN people.customers AS persons USING (file_id, row_number)
 )
-SELECT value AS customer_id FROM told
+SELECT value AS customer_id FROM ({REFUSALS}) AS named
 UNION
-SELECT known.customer_id FROM known JOIN told ON told.value = known.email
-UNION
-SELECT known.customer_id FROM known JOIN told ON told.value = known.phone
+SELECT known.customer_id FROM known JOIN told USING (value)
 UNION
 SELECT customer_id FROM ({{remembered}}) JOIN told USING (kind, entry)
 """

@@ -22,8 +22,9 @@ from pipeline.settings import Settings
 from pipeline.tables.inputs import INPUTS
 from pipeline.tables.platforms import platforms
 
-Column = Literal["customer", "order", "email", "phone", "named", "other", "unknown"]
-"""`named`: cells that name anybody, as lists of refusals do. `other`: known to hold none of these."""
+Column = Literal["customer", "order", "email", "phone", "hash", "named", "other", "unknown"]
+"""`named`: cells that name anybody, as lists of refusals do. `hash`: of an address or a number. `other`: known to hold
+none of these."""
 Columns = Mapping[str, Column]
 """Columns of files by their names, as `called` has them; what is not among them is told by the name alone."""
 
@@ -31,9 +32,9 @@ NAMES_ALONE: Columns = MappingProxyType({})
 
 CUSTOMERS = frozenset({"customer_id", "guest_id", "account_id"})
 ORDERS = frozenset({"order_id"})
-_TELLING: tuple[Column, ...] = ("named", "customer", "order", "email", "phone", "other", "unknown")
+_TELLING: tuple[Column, ...] = ("named", "customer", "order", "email", "phone", "hash", "other", "unknown")
 """What tells most first."""
-_OF_CONTACTS: Mapping[str, Column] = {"email": "email", "phone": "phone", "kind": "named"}
+_OF_CONTACTS: Mapping[str, Column] = {"email": "email", "phone": "phone", "kind": "named", "hash": "hash"}
 _OF_PHONES = re.compile(r"phone|telefon|msisdn|whatsapp|(?:^|_)(?:tel|mobile|gsm|sms|handy)(?:_|$)")
 _OF_EMAILS = re.compile(r"e_?mail|(?:^|_)mail(?:_|$)")
 _PARTS = re.compile(r"[;,|\n\r\t&\[\]]|/(?!\d{1,4}(?:\D|$))|\s{2,}|\s+(?=[+]|00)")
@@ -128,7 +129,7 @@ def judged(column: Column, cell: str, person: Person, country: str | None = None
         if mine:
             return Of.PARTLY if others else Of.WHOLLY
         return Of.WHOLLY if person.anywhere.search(text.encode(), explicit=True) and "@" not in text else Of.NOBODY
-    return _in_text(column, text, person)
+    return _in_text("other" if column == "hash" else column, text, person)
 
 
 def _in_text(column: Column, text: str, person: Person) -> Of:

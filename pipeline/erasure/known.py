@@ -21,6 +21,7 @@ from pipeline.erasure.cells import Column, columns_of
 from pipeline.erasure.person import NotOnePerson, Person
 from pipeline.erasure.purge import Row, rows_of
 from pipeline.erasure.words import Words
+from pipeline.home.people import CONTACTS, hashes_of
 from pipeline.ingest import contacts
 from pipeline.ingest.exports import dropped_files
 from pipeline.ingest.tombstones import Kind
@@ -28,6 +29,7 @@ from pipeline.settings import Settings
 from pipeline.tables.platforms import platforms
 
 _Known = Literal["email", "phone", "hash"]
+_CONTACTS = ", ".join(CONTACTS)
 _NOW = (
     "SELECT customer_id, persons.* FROM staging.customers JOIN people.customers AS persons USING (file_id, row_number)"
 )
@@ -69,13 +71,14 @@ def find_person(engine: DuckDBEngine, settings: Settings, kind: Kind, known_as: 
     others = [one for one in _held_now(engine, addresses) if one.customer_id not in ids]
     former = addresses - {(one.kind, one.value) for one in now}
     others += [one for one in _had(settings, former) if one.customer_id not in ids]
+    others += [one for one in _hashed_now(engine, of_person) if one.customer_id not in ids]
     theirs = {(one.kind, one.value) for one in others}
     emails, phones = (
         tuple(sorted(value for one, value in addresses - theirs if one == what)) for what in ("email", "phone")
     )
     orders = "SELECT DISTINCT order_id FROM staging.order_lines WHERE list_contains($ids, customer_id) ORDER BY ALL"
     names, names_of_others = _names(engine, ids), _names(engine, {one.customer_id for one in others})
-    hashes = {value for what, value in of_person if what == "hash"}
+    hashes = {value for what, value in of_person - theirs if what == "hash"}
     shared = tuple(sorted(value for _, value in addresses & theirs))
     return Person(
         tuple(sorted(ids)), emails, phones,
@@ -89,29 +92,53 @@ def find_person(engine: DuckDBEngine, settings: Settings, kind: Kind, known_as: 
 
 
 def _named_by(engine: DuckDBEngine, settings: Settings, kind: Literal["email", "phone"], known_as: str) -> set[str]:
-    """The customers of an address: who has it, else who had it."""
-    now = {one.customer_id for one in _held_now(engine, {(kind, known_as)})}
+    """The customers of an address: who has it, or is known by its hash, else who had it."""
+    named = {(kind, known_as)}
+    now = {one.customer_id for one in (*_held_now(engine, named), *_hashed_now(engine, named))}
     return now or {one.customer_id for one in _had(settings, {(kind, known_as)})}
 
 
 def _told_now(engine: DuckDBEngine, ids: Iterable[str]) -> list[Told]:
     return _of_rows(engine.execute(
-        f"SELECT customer_id, email, phone FROM ({_NOW}) WHERE list_contains($ids, customer_id)", {"ids": list(ids)}
+        f"SELECT customer_id, {_CONTACTS} FROM ({_NOW}) WHERE list_contains($ids, customer_id)", {"ids": list(ids)}
     ))  # fmt: skip
 
 
 def _held_now(engine: DuckDBEngine, addresses: Iterable[tuple[str, str]]) -> list[Told]:
     values = [value for _, value in addresses]
-    found = f"SELECT customer_id, email, phone FROM ({_NOW}) WHERE list_has_any([email, phone], $values::VARCHAR[])"
+    found = f"SELECT customer_id, {_CONTACTS} FROM ({_NOW}) WHERE list_has_any([{_CONTACTS}], $values::VARCHAR[])"
     return [one for one in _of_rows(engine.execute(found, {"values": values})) if one.value in values]
 
 
-def _of_rows(rows: Iterable[tuple[str, str | None, str | None]]) -> list[Told]:
-    told = list[Told]()
-    for customer, email, phone in rows:
-        told += [Told(customer, "email", email)] if email else []
-        told += [Told(customer, "phone", phone)] if phone else []
-    return told
+def _hashed_now(engine: DuckDBEngine, known: Iterable[tuple[str, str]]) -> list[Told]:
+    """Who is known by the hash of one of these, of which it is told as well; and of whom one of these is the hash."""
+    plain = [value for kind, value in known if kind in ("email", "phone")]
+    hashes = [value for kind, value in known if kind == "hash"]
+    given = f"SELECT customer_id, unnest([email_sha256, phone_sha256]) AS hash FROM ({_NOW})"
+    told = f"SELECT unnest([email, phone]) AS value FROM ({_NOW}) WHERE len($hashes::VARCHAR[]) > 0"
+    found = f"""
+        SELECT customer_id, hash, NULL FROM ({given}) WHERE list_contains($hashes::VARCHAR[], hash)
+        UNION
+        SELECT customer_id, hash, value
+        FROM ({given}) JOIN ({hashes_of("SELECT unnest($plain::VARCHAR[]) AS value")}) USING (hash)
+        UNION
+        SELECT customer_id, hash, NULL
+        FROM (SELECT customer_id, unnest([email, phone]) AS value FROM ({_NOW})) JOIN ({hashes_of(told)}) USING (value)
+        WHERE list_contains($hashes::VARCHAR[], hash)
+        """
+    rows = engine.execute(found, {"plain": plain, "hashes": hashes})
+    of_hashes = [Told(customer, "hash", value) for customer, value, _ in rows]
+    return of_hashes + [Told(customer, "email" if "@" in one else "phone", one) for customer, _, one in rows if one]
+
+
+def _of_rows(rows: Iterable[tuple[str | None, ...]]) -> list[Told]:
+    kinds: tuple[_Known, ...] = ("email", "phone", "hash", "hash")
+    return [
+        Told(str(customer), kind, value)
+        for customer, *told in rows
+        for kind, value in zip(kinds, told, strict=True)
+        if value
+    ]
 
 
 def _names(engine: DuckDBEngine, ids: Iterable[str]) -> set[str]:
@@ -180,7 +207,7 @@ def _exported(settings: Settings, ids: Iterable[str] | None, person: Person | No
 
 def _tells_of_addresses(columns: Iterable[Column]) -> bool:
     held = {*columns}
-    return "customer" in held and not held.isdisjoint(("email", "phone"))
+    return "customer" in held and not held.isdisjoint(("email", "phone", "hash"))
 
 
 def _told_by(row: Row, country: str | None) -> Iterator[Told]:
@@ -196,3 +223,5 @@ def _told_by(row: Row, country: str | None) -> Iterator[Told]:
             )
             if value:
                 yield Told(customer, "email" if column == "email" else "phone", value)
+            elif column == "hash":
+                yield Told(customer, "hash", cell.strip().lower())

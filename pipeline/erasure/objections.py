@@ -14,14 +14,18 @@ from pathlib import Path
 import polars as pl
 
 from pipeline.activation.ledger import elsewhere, forget_customers, stopped
+from pipeline.activation.withdrawing import rows_to_leave
 from pipeline.durable import fsync
 from pipeline.engines.duckdb import DuckDBEngine
+from pipeline.erasure.purge import take_out_of_audiences
 from pipeline.errors import ExportError, PerennialError
 from pipeline.home.locks import home_lock
 from pipeline.home.migrations import migrate
 from pipeline.home.modes import set_right
 from pipeline.home.opening import opened
-from pipeline.home.people import people_at_hand
+from pipeline.home.people import hashes_of, people_at_hand
+from pipeline.home.publishing import recover
+from pipeline.home.rewriting import remove_unfinished
 from pipeline.ingest.exports import find_exports, load_exports
 from pipeline.ingest.tombstones import Kind, a_month_after, canonical
 from pipeline.settings import Settings
@@ -96,8 +100,10 @@ def objections_of(settings: Settings, engine: DuckDBEngine) -> list[Objection]:
 def object_to(settings: Settings, kind: Kind, told: Sequence[str], since: dt.date | None = None) -> int:
     """Record objections of customers who are named by id, address or number, and load them; returns of how many.
 
-    They stand in the drop folder as an export does, and count at once: what is delivered from now on is without them.
-    `since`: today unless given. Raises CannotObject where one names nobody; then none is recorded.
+    They stand in the drop folder as an export does, and count at once: what is delivered from now on is without them,
+    and so are the audiences of the newest day, with whoever else has an address of theirs.
+    `since`: today unless given. Raises CannotObject where one names nobody; then none is recorded. Whoever is stopped
+    gives the command again, which does what is left.
     """
     today = settings.today()
     if since is not None and since > today:
@@ -105,6 +111,8 @@ def object_to(settings: Settings, kind: Kind, told: Sequence[str], since: dt.dat
     if settings.engine != "duckdb":
         raise CannotObject(f"With engine = spark, write customer_id,since to {BY_HAND} in the drop folder, and run.")
     with home_lock(settings.home, "objections", settings.lock_wait_seconds):
+        recover(settings.home)
+        remove_unfinished(settings)
         if not settings.warehouse_file.exists():
             raise CannotObject("There is no warehouse in this home: run first, so that it is known who customers are.")
         with opened(settings) as connection:
@@ -119,7 +127,10 @@ def object_to(settings: Settings, kind: Kind, told: Sequence[str], since: dt.dat
             for outcome in load_exports(engine, settings, [export]):
                 if isinstance(outcome, ExportError):
                     raise outcome
-        forget_customers(settings, customers, "objected")
+            with people_at_hand(engine, settings):
+                rows = rows_to_leave(engine, settings, customers)
+        take_out_of_audiences(settings, customers, rows)
+        forget_customers(settings, customers, "objected", [one for one in rows if one.customer_id not in customers])
         set_right(settings)
     return len(customers)
 
@@ -135,7 +146,8 @@ def _customers(engine: DuckDBEngine, settings: Settings, kind: Kind, told: Seque
             "UNION SELECT customer_id FROM staging.order_lines WHERE customer_id = $one"
             if kind == "customer_id"
             else f"SELECT DISTINCT customer_id FROM staging.customers JOIN people.customers AS persons "
-            f"USING (file_id, row_number) WHERE persons.{kind} = $one"
+            f"USING (file_id, row_number) WHERE persons.{kind} = $one "
+            f"OR persons.{kind}_sha256 IN (SELECT hash FROM ({hashes_of('SELECT $one AS value')}))"
         )
         found = [[row[0] for row in engine.execute(query, {"one": one})] for one in known_as]
     if [] in found:
@@ -150,7 +162,13 @@ def _write(file: Path, customers: Sequence[str], since: dt.date) -> None:
     """Whole or not at all, with what was recorded before."""
     told = pl.DataFrame({"customer_id": customers, "since": [str(since)] * len(customers)})
     if file.exists():
-        told = pl.concat([pl.read_csv(file, infer_schema=False), told])
+        try:
+            told = pl.concat([pl.read_csv(file, infer_schema=False), told])
+        except (pl.exceptions.PolarsError, UnicodeError):
+            raise CannotObject(
+                f"{file} was changed by hand, and is no CSV with the columns customer_id,since any more. Nothing was "
+                f"recorded. Give it these columns again, or call it otherwise: objections.csv is read as well."
+            ) from None
     file.parent.mkdir(parents=True, mode=0o700, exist_ok=True)
     partial = file.with_name(f".{file.name}.partial")
     told.write_csv(partial)

@@ -30,7 +30,7 @@ class Person:
     phones: tuple[str, ...] = ()
     order_ids: tuple[str, ...] = ()
     hashed: tuple[str, ...] = ()
-    """SHA-256 of what platforms were told, where that itself is not known any more."""
+    """SHA-256 of what platforms were told, or the shop tells of the person, where that itself is not known."""
     shared: tuple[str, ...] = ()
     """Addresses and numbers that another customer has as well."""
     names: tuple[str, ...] = ()
@@ -53,18 +53,19 @@ class Person:
 
     def by_kind(self) -> dict[Kind, tuple[str, ...]]:
         return {
-            "customer_id": self.customer_ids, "email": self.emails, "phone": self.phones, "order_id": self.order_ids
+            "customer_id": self.customer_ids, "email": self.emails, "phone": self.phones, "order_id": self.order_ids,
+            "hash": tuple(self.hashes),
         }  # fmt: skip
 
     @property
     def hashes(self) -> list[str]:
-        """As platforms are told of addresses and numbers."""
+        """As platforms are told of addresses and numbers: what `home.people.hashes_of` makes in SQL."""
         told = [*self.emails, *self.phones, *(phone.removeprefix("+") for phone in self.phones)]
         for email in self.emails:
             name, _, domain = email.partition("@")
             if domain in ("gmail.com", "googlemail.com"):
                 told.append(f"{name.partition('+')[0].replace('.', '')}@{domain}")
-        return [*self.hashed, *map(sha256, told)]
+        return list(dict.fromkeys([*self.hashed, *map(sha256, told)]))
 
     @property
     def addresses(self) -> list[str]:

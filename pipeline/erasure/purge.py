@@ -11,10 +11,11 @@ import hashlib
 import json
 import os
 import re
+import shutil
 import sqlite3
 import zipfile
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from functools import partial
@@ -24,7 +25,9 @@ from typing import Any, Self
 import duckdb
 import pyarrow as pa
 
-from pipeline.activation.ledger import require_newest
+from pipeline.activation.ledger import Barred, require_newest
+from pipeline.activation.list_files import count_of, take_out
+from pipeline.activation.withdrawing import leaving_by_file
 from pipeline.durable import fsync
 from pipeline.engines.duckdb import DuckDBEngine
 from pipeline.engines.spark.lake import Lake, is_in_lake
@@ -39,13 +42,14 @@ from pipeline.home.quarantine import remove_text
 from pipeline.home.rewriting import rewrite, rewrite_file
 from pipeline.ingest.readers import disk_is_full
 from pipeline.ingest.tombstones import Tombstones, note_cases
-from pipeline.places import QUARANTINE, is_for_platform
+from pipeline.places import AUDIENCES, QUARANTINE, is_for_platform, published_days
 from pipeline.quoting import file_literal, quoted, text_literal
 from pipeline.reporting.page import digest
 from pipeline.reporting.words import shown_id
 from pipeline.settings import Settings
 from pipeline.tables.catalog import catalog_of
 from pipeline.tables.inputs import INPUTS
+from pipeline.tables.platforms import platforms
 
 _PUBLISHED = ("data/marts", "data/audiences", "reports/out")
 _NO_LOGS = (".lock", ".key")
@@ -191,13 +195,51 @@ def purge_published(settings: Settings, person: Person) -> None:
             if rows is not None:
                 written = hashlib.sha256(staged.file(target).read_bytes()).hexdigest()
                 changed[target] = (None if rows < 0 else rows, written)
-    if not changed and not removed:
+    if changed or removed:
+        _commit(settings, staged, changed)
+    else:
         staged.discard()
-        return
+
+
+def take_out_of_audiences(settings: Settings, customers: Collection[str], rows: Sequence[Barred]) -> None:
+    """Who objects leaves the audiences of the newest day: files of ids by these, those for platforms by `rows`."""
+    staged, changed = Publication(settings.home, "objections"), dict[str, tuple[int | None, str]]()
+    staged.discard()  # of a time before
+    # A day whose manifest somebody removed has its files all the same.
+    dated = sorted(one.name for one in (settings.home / AUDIENCES).glob("????-??-??"))
+    newest = {*dated[-1:], *map(str, published_days(settings.home)[-1:])}
+    leaving, person = leaving_by_file(settings, rows), Person(customer_ids=tuple(customers))
+    with closing(duckdb.connect()) as connection:
+        engine = DuckDBEngine(connection)
+        fill(engine, person)
+        for path in _files(settings.home, sorted(f"{AUDIENCES}/{day}" for day in newest)):
+            target = path.relative_to(settings.home).as_posix()
+            if target in leaving:
+                platform, identifiers = leaving[target]
+                shutil.copyfile(path, staged.file(target))
+                take_out(platforms()[platform].header, staged.file(target), identifiers)
+                rows_left: int | None = count_of(platforms()[platform].header, staged.file(target))
+            else:
+                change = None if is_for_platform(path.name) else _OF_IDS.get(path.suffix)
+                rows_left = change(engine, path, person, partial(staged.file, target)) if change else None
+            if rows_left is not None:
+                changed[target] = (rows_left, hashlib.sha256(staged.file(target).read_bytes()).hexdigest())
+    if changed:
+        _commit(settings, staged, changed)
+    else:
+        staged.discard()
+
+
+def _commit(settings: Settings, staged: Publication, changed: Mapping[str, tuple[int | None, str]]) -> None:
+    """Put these files in place, with the manifests that speak of them. `changed`: rows, where they are counted, and
+    the sum."""
     manifests = []
-    for manifest in sorted((settings.home / "data" / "audiences").glob("*/manifest.json")):
-        told = json.loads(manifest.read_text(encoding="utf-8"))
-        touched = [one for one in told["files"] if one["path"] in changed]
+    for manifest in sorted((settings.home / AUDIENCES).glob("*/manifest.json")):
+        try:
+            told = json.loads(manifest.read_text(encoding="utf-8"))
+            touched = [one for one in told["files"] if one["path"] in changed]
+        except (ValueError, LookupError, TypeError):
+            continue  # one that cannot be read tells of no file, and keeps nobody in one
         for one in touched:
             rows, one["sha256"] = changed[one["path"]]
             one["rows"] = one["rows"] if rows is None else rows
@@ -326,6 +368,7 @@ def _change_text(engine: DuckDBEngine, path: Path, person: Person, target: Targe
     return -1
 
 
+_OF_IDS = {".parquet": _change_parquet, ".csv": _change_csv}
 _CHANGES = {".parquet": _change_parquet, ".csv": _change_csv, ".json": _change_request, ".html": _change_text}
 
 

@@ -44,7 +44,8 @@ def write_customer_page(settings: Settings, customer_id: str, day: dt.date | Non
         made = page_of_value(engine.read, day, catalog.tables, run, folders, FOLDER, customer_id)
     if made is None:
         raise NoSuchCustomer(
-            f"Nobody with this id had ordered by {day}. Ids stand in the column customer_id of tables and audiences."
+            f"Nobody with this id had ordered by {day}, or they have objected since. Ids stand in the column "
+            f"customer_id of tables and audiences."
         )
     target, text = made
     path = settings.home / target

@@ -19,7 +19,7 @@ from pipeline.errors import PerennialError
 from pipeline.quoting import quoted, text_literal
 from pipeline.settings import Settings
 from pipeline.shapes import counted
-from pipeline.tables.inputs import INPUTS, Input
+from pipeline.tables.inputs import HASHES, INPUTS, Input
 
 FILE = Path("data", "people", "people.duckdb")
 SUPPRESSED = "people.suppressed_customers"
@@ -37,6 +37,10 @@ REFUSALS = " UNION ALL ".join(
     if any(column.contact == "kind" for column in one.header.columns.values())
 )
 """SELECT: whom suppressions and requests of erasure name, by file and row; `people` has to be attached."""
+CONTACTS = ("email", "phone", *HASHES)
+"""Of a customer: address and number, and the hashes of whom the shop tells no more than these."""
+COUNTRIES_CALLED = {"UK": "GB", "EL": "GR"}
+"""What two countries are called as well -> their codes."""
 _OF_SUPPRESSED = ("customer_id", "kind", "entry")
 _BESIDE_INPUTS = {
     SUPPRESSED: dict.fromkeys(_OF_SUPPRESSED, "VARCHAR"),
@@ -146,26 +150,59 @@ def holds_persons(engine: DuckDBEngine) -> bool:
 def remember_suppressed(engine: DuckDBEngine, beside: str | None = None) -> None:
     """Note whom the refusals in force name, before rows of customers give way to others with other addresses.
 
-    `beside`: SELECT of customer_id, email and phone of rows that are not in staging, and may never be.
+    `beside`: SELECT of customer_id and CONTACTS of rows that are not in staging, and may never be.
     """
     if not engine.scalar(f"SELECT 1 FROM ({REFUSALS}) LIMIT 1"):
         return
     engine.execute(
         f"""
         INSERT INTO {SUPPRESSED}
-        WITH told AS ({REFUSALS}),
+        WITH told AS ({with_hashes(REFUSALS)}),
         persons AS (
-          SELECT customers.customer_id, persons.email, persons.phone
+          SELECT customers.customer_id, {", ".join(f"persons.{name}" for name in CONTACTS)}
           FROM staging.customers AS customers
           JOIN people.customers AS persons USING (file_id, row_number)
           {f"UNION ALL {beside}" if beside else ""}
         ),
-        known AS (SELECT customer_id, unnest([email, phone]) AS value FROM persons)
+        known AS (SELECT customer_id, unnest([{", ".join(CONTACTS)}]) AS value FROM persons)
         SELECT known.customer_id, told.kind, told.entry FROM known JOIN told USING (value)
         EXCEPT
         SELECT customer_id, kind, entry FROM {SUPPRESSED}
         """
     )
+
+
+def hashes_of(told: str) -> str:
+    """SELECT of `value` and each `hash` that a platform may ask for of it, of the addresses and numbers of a SELECT of
+    `value`: SHA-256 of an address as it is kept, of one of Google's without dots and +tag, of a number with its + and
+    without.
+    """
+    domain = "split_part(value, '@', -1)"
+    name = "replace(split_part(split_part(value, '@', 1), '+', 1), '.', '')"
+    return f"""
+        SELECT DISTINCT value, sha256(form) AS hash
+        FROM (
+          SELECT value, unnest([
+            value,
+            CASE WHEN starts_with(value, '+') THEN substr(value, 2) END,
+            CASE WHEN {domain} IN ('gmail.com', 'googlemail.com') THEN concat({name}, '@', {domain}) END
+          ]) AS form
+          FROM ({told}) AS told
+          WHERE contains(value, '@') OR starts_with(value, '+')
+        ) AS forms
+        WHERE form IS NOT NULL
+        """
+
+
+def with_hashes(told: str) -> str:
+    """SELECT of the same rows of kind, entry and value, and once more with each hash of the value in its place."""
+    return f"""
+        WITH refusals AS MATERIALIZED ({told})
+        SELECT kind, entry, value FROM refusals
+        UNION ALL
+        SELECT refusals.kind, refusals.entry, hashes.hash
+        FROM refusals JOIN ({hashes_of("SELECT value FROM refusals")}) AS hashes USING (value)
+        """
 
 
 def share_suppressed(engine: DuckDBEngine) -> None:

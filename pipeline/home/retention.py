@@ -14,7 +14,7 @@ import datetime as dt
 import json
 import os
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -54,6 +54,12 @@ class Plan:
     def __bool__(self) -> bool:
         """Whether there is anything to remove."""
         return bool(self.expired or self.with_addresses or self.quarantined)
+
+    @property
+    def of_age_alone(self) -> Plan:
+        """Addresses and text past their time, and no snapshot."""
+        kept = tuple(sorted((*self.kept, *self.expired)))
+        return replace(self, expired=(), kept=kept, folders=(), bytes=0, rows=0)
 
     def __str__(self) -> str:
         """'24 snapshots, 2025-11-01 … 2025-12-30: 120.3 MiB of files and 1,000 rows of the warehouse'."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from pipeline.home.people import COUNTRIES_CALLED
+
 LONGEST = 320
 _NAMED = re.compile(r"[^<>]*<([^<>]+)>[\s'\",;.]*")
 """A name and behind it the address: Anna Kowalska <anna@example.com>."""
@@ -42,7 +44,7 @@ def phone(told: str, country: str | None) -> str | None:
 
     text = _ABROAD.sub("+", " ".join(_seen(told).split()))
     try:
-        number = phonenumbers.parse(text, country)
+        number = phonenumbers.parse(text, COUNTRIES_CALLED.get(country or "", country))
     except phonenumbers.NumberParseException:
         return None
     if not phonenumbers.is_valid_number(number):

@@ -28,7 +28,8 @@ from pipeline.errors import ExportError
 from pipeline.ingest.nested import path_of
 from pipeline.statuses import IS_GIFT_CARD, STANDING, Fault, GiftCards, Statuses
 from pipeline.tables.header import HeaderError, parse_header, split_header, text_of
-from pipeline.tables.inputs import INPUTS, ORDERS
+from pipeline.tables.inputs import HASHED_FOR, HASHES, INPUTS, ORDERS
+from pipeline.tables.platforms import platforms
 from pipeline.tables.rules import sql_type
 from pipeline.tables.safe_sql import unsafe
 
@@ -105,6 +106,10 @@ class SourceHeader(BaseModel):
     gift_cards: GiftCards | None = Field(None, description="How gift cards that are sold are known")
     problems: dict[str, Fault] = Field(
         default_factory=dict, description="What the SELECT may say of a row in its column `problem`"
+    )
+    hashed_for: tuple[str, ...] = Field(
+        (),
+        description="Platforms as whose rules ask for it email_sha256 and phone_sha256 were made; no other gets them",
     )
     whole_orders: bool = Field(False, description="Whether an order with a row that does not fit is quarantined whole")
 
@@ -345,8 +350,28 @@ def _source(name: str, input: str, file: str, text: str) -> Source:
         raise SourceRefused(str(refused)) from refused
     if not isinstance(outputs, exp.Select) or ROW_NUMBER not in outputs.named_selects:
         raise HeaderError(f"{file}: the SELECT must pass on row_number, so that each row can be traced to its export.")
+    _require_hashes_for_platforms(header, outputs.named_selects, file)
     first_line = text[: text.index(select)].count("\n") + 1
     return Source(name, input, header, select, file, first_line)
+
+
+def _require_hashes_for_platforms(header: SourceHeader, outputs: Sequence[str], file: str) -> None:
+    """Raises HeaderError where nobody says for whom hashes are, or where they are for none that takes any."""
+    hashes = [name for name in HASHES if name in outputs]
+    taking = [name for name, platform in platforms().items() if platform.header.takes_hashes]
+    if HASHED_FOR in outputs:
+        raise HeaderError(f"{file}: {HASHED_FOR} stands in the header, not in the SELECT.")
+    if hashes and not header.hashed_for:
+        raise HeaderError(
+            f"{file}: {hashes[0]} is a hash; say in the header by whose rules it was made, such as "
+            f"hashed_for: [meta]. Platforms that take hashes are {', '.join(taking)}."
+        )
+    if header.hashed_for and not hashes:
+        raise HeaderError(f"{file}: hashed_for is of {' and '.join(HASHES)}, and the SELECT gives neither.")
+    if strange := [name for name in header.hashed_for if name not in taking]:
+        raise HeaderError(
+            f"{file}: hashed_for names {strange[0]!r}; platforms that take hashes are {', '.join(taking)}."
+        )
 
 
 def _require_safe(select: str, header: SourceHeader, file: str, lines_before: int) -> None:

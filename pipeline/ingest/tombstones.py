@@ -28,9 +28,9 @@ from pipeline.ingest.contacts import email, phone
 from pipeline.settings import Settings
 from pipeline.shapes import counted
 
-Kind = Literal["customer_id", "email", "phone", "order_id"]
+Kind = Literal["customer_id", "email", "phone", "order_id", "hash"]
 KINDS: tuple[Kind, ...] = ("customer_id", "email", "phone")
-"""By what people are named; orders are known by theirs only."""
+"""By what people are named; orders are known by theirs only, and hashes follow from addresses and numbers."""
 FOLDER = Path("data", "erasures")
 NOTED = "catalog.erasure_cases"
 """The cases that have begun, in the warehouse; `people` notes them as well: each tells when the folder is lost, also

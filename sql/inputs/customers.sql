@@ -23,6 +23,21 @@ columns:
   country:       {type: VARCHAR, personal: true, meaning: "Country by the two letters of ISO 3166"}
   language:      {type: VARCHAR, personal: true, meaning: "Language, such as pl or pt-BR"}
   birth_date:    {type: DATE, personal: true, meaning: Date of birth}
+  email_sha256:
+    type: VARCHAR
+    personal: true
+    contact: hash
+    pattern: '[0-9a-f]{64}$'
+    otherwise: "is no SHA-256 of 64 digits 0-9 and a-f: MD5 has 32, and no platform takes it. Export SHA-256, or leave the cell empty"
+    meaning: "SHA-256 of the address, where the shop tells no more than that; only for the platforms of hashed_for"
+  phone_sha256:
+    type: VARCHAR
+    personal: true
+    contact: hash
+    pattern: '[0-9a-f]{64}$'
+    otherwise: "is no SHA-256 of 64 digits 0-9 and a-f: MD5 has 32, and no platform takes it. Export SHA-256, or leave the cell empty"
+    meaning: SHA-256 of the number, likewise
+  hashed_for:    {type: VARCHAR, personal: true, meaning: "Platforms, with commas between them, as whose rules ask for it these hashes were made; the header of the source says it"}
 derived:
   registered_on: {sql: CAST(registered_at AS DATE), type: DATE, nullable: true, meaning: Local day of registered_at}
 */

@@ -21,14 +21,17 @@ columns:
 */
 SELECT
   customer_id,
-  sha256(
-    CASE
-      WHEN split_part(email, '@', -1) IN ('gmail.com', 'googlemail.com')
-        THEN replace(split_part(split_part(email, '@', 1), '+', 1), '.', '') || '@' || split_part(email, '@', -1)
-      ELSE email
-    END
+  coalesce(
+    sha256(
+      CASE
+        WHEN split_part(email, '@', -1) IN ('gmail.com', 'googlemail.com')
+          THEN replace(split_part(split_part(email, '@', 1), '+', 1), '.', '') || '@' || split_part(email, '@', -1)
+        ELSE email
+      END
+    ),
+    email_sha256
   ) AS "Email",
-  sha256(phone) AS "Phone",
+  coalesce(sha256(phone), phone_sha256) AS "Phone",
   CASE WHEN is_address THEN sha256(first) END AS "First Name",
   CASE WHEN is_address THEN sha256(last) END AS "Last Name",
   CASE WHEN is_address THEN country END AS "Country",

@@ -17,8 +17,8 @@ columns:
 */
 SELECT
   customer_id,
-  sha256(email) AS email,
-  sha256(substr(phone, 2)) AS phone,
+  coalesce(sha256(email), email_sha256) AS email,
+  coalesce(sha256(substr(phone, 2)), phone_sha256) AS phone,
   sha256(nullif(regexp_replace(lower(first_name), '[^\p{L}\p{M}\p{N}]', '', 'g'), '')) AS fn,
   sha256(nullif(regexp_replace(lower(last_name), '[^\p{L}\p{M}\p{N}]', '', 'g'), '')) AS ln,
   CASE WHEN is_ascii_city THEN sha256(nullif(regexp_replace(lower(city), '[^a-z]', '', 'g'), '')) END AS ct,

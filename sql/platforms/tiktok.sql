@@ -9,5 +9,8 @@ columns:
   Email_SHA256: {kind: hash, meaning: SHA-256 of the address in lower case}
   Phone_SHA256: {kind: hash, meaning: SHA-256 of the digits with the code of the country}
 */
-SELECT customer_id, sha256(email) AS "Email_SHA256", sha256(substr(phone, 2)) AS "Phone_SHA256"
+SELECT
+  customer_id,
+  coalesce(sha256(email), email_sha256) AS "Email_SHA256",
+  coalesce(sha256(substr(phone, 2)), phone_sha256) AS "Phone_SHA256"
 FROM people

@@ -1,6 +1,7 @@
 """marts.contact_calendar: one contact of a customer and day, for a reason, by a channel agreed to, within caps."""
 
 import datetime as dt
+import itertools
 
 import polars as pl
 import pytest
@@ -8,7 +9,7 @@ from made_products import fill, put
 from shop import all_tables
 
 from pipeline.settings import Contacts
-from pipeline.steps.activation.contact_calendar import compute, within_caps
+from pipeline.steps.activation.contact_calendar import compute, with_hours, within_caps
 
 CALENDAR = "marts.contact_calendar"
 DAY = dt.date(2026, 12, 31)  # a Thursday
@@ -61,6 +62,53 @@ def test_quiet_days_wait(shop):
     calendar = planned(shop, contacts={"quiet": ["monday", "saturday", "sunday"]})
     anna = calendar.where(customer_id="anna").rows("due_on", "contact_on")
     assert anna == [("2027-01-11", "2027-01-12"), ("2027-01-30", "2027-02-02")]
+
+
+# Anna came thrice after 21 and once from 15 on, bert is not measured; of all, most come from 9 on.
+TIMES = pl.DataFrame(
+    [("contact", "anna", 7, 1), ("contact", "anna", 5, 2), ("contact", "carl", 7, 1), ("base", "(all)", 7, 1),
+     ("base", "(all)", 3, 2), ("base", "(all)", 0, 3)],
+    schema={"scope": pl.String, "id": pl.String, "part": pl.Int64, "rank": pl.Int64}, orient="row",
+)  # fmt: skip
+
+
+def hours(times=TIMES, channel="sms", **quiet):
+    """Of anna, bert and carl: from which hour until before which, and whose hours they are."""
+    contacts = pl.DataFrame({"customer_id": ["anna", "bert", "carl"], "channel": channel})
+    timed = with_hours(contacts, times, Contacts(quiet_hours=quiet)).sort("customer_id")
+    return timed.select("from_hour", "to_hour", "hours_of").rows()
+
+
+def test_hours_are_the_likeliest_of_the_customer_else_of_all_and_never_quiet():
+    assert hours() == [(21, 24, "customer"), (21, 24, "all"), (21, 24, "customer")]
+    # From 20 on it is quiet: the part from 18 is not whole any more.
+    assert hours(sms=(20, 8)) == [(15, 18, "customer"), (9, 12, "all"), (9, 12, "all")]
+    assert hours(channel="email", sms=(20, 8))[0] == (21, 24, "customer"), "quiet hours are of their channel"
+    assert hours(sms=(3, 23)) == [(0, 3, "all")] * 3
+    assert hours(TIMES.clear(), sms=(21, 8)) == [(8, 21, "settings")] * 3
+    assert hours(TIMES.clear(), sms=(12, 14)) == [(0, 12, "settings")] * 3
+    assert hours(TIMES.clear()) == [(0, 24, "settings")] * 3
+
+
+def test_no_hour_is_quiet_whatever_the_quiet_hours_are():
+    refused = 0
+    for first, end in itertools.product(range(24), range(25)):
+        is_quiet = {hour % 24 for hour in range(first, end if end > first else end + 24)}
+        try:
+            found = [*hours(sms=(first, end)), *hours(TIMES.clear(), sms=(first, end))]
+        except ValueError:
+            refused += 1
+            assert not any(is_quiet.isdisjoint(range(start, start + 3)) for start in range(0, 24, 3))
+            continue
+        assert all(since < until and is_quiet.isdisjoint(range(since, until)) for since, until, _ in found)
+    assert 24 < refused < 200
+
+
+def test_the_calendar_has_hours(shop):
+    calendar = planned(shop, contacts={"quiet_hours": {"email": [20, 9]}})
+    assert set(calendar.rows("channel", "from_hour", "to_hour", "hours_of")) == {
+        ("email", 9, 20, "settings"), ("sms", 0, 24, "settings"),
+    }  # fmt: skip
 
 
 def test_who_objected_or_is_left_alone_is_not_planned_for(shop):

@@ -90,3 +90,10 @@ def test_without_a_spend_model_value_is_number_times_mean(ten):
 
 def test_without_predictions_there_are_no_alerts(shop):
     assert len(shop.orders("anna", "2026-10-01").table(ALERTS)) == 0
+
+
+@pytest.mark.parametrize(("since", "alerts"), [("2026-12-31", 0), ("2027-01-01", 1)])
+def test_who_has_objected_by_that_day_is_in_no_alert(ten, since, alerts):
+    say_drop(ten, 0.8, 0.4, discounted_purchases=1.0)
+    ten.objection("anna", on=since)
+    assert len(ten.table(ALERTS)) == alerts

@@ -14,8 +14,10 @@ import pytest
 from drop_folder import Home
 
 from pipeline.activation.handing_over import HandingOver
-from pipeline.activation.ledger import FILE, FOLDER, LISTS, ROWS, opened_ledger, sent_identifiers
+from pipeline.activation.ledger import FILE, FOLDER, LISTS, ROWS, forget_customers, opened_ledger, sent_identifiers
 from pipeline.activation.outputs import write_audiences
+from pipeline.activation.withdrawing import rows_to_leave
+from pipeline.erasure.purge import take_out_of_audiences
 from pipeline.home.people import people_attached
 from pipeline.home.publishing import MARKER, STAGING, Publication, recover
 from pipeline.places import audience_folder
@@ -336,6 +338,53 @@ def test_an_older_day_that_is_delivered_late_changes_nothing(home):
     members(home, "b b@x.com")
     publish(home, audience, D1)
     assert ledger_rows(home) == before
+
+
+def object_at_once(home: Home, *customers: str) -> None:
+    """As the command does it, once the objections are loaded."""
+    with people_attached(home.engine, home.now()):
+        rows = rows_to_leave(home.engine, home.now(), customers)
+    take_out_of_audiences(home.now(), customers, rows)
+    others = [one for one in rows if one.customer_id not in customers]
+    forget_customers(home.now(), customers, "objected", others)
+
+
+OBJECTORS = {
+    "diff": ({"-added": ["b"]}, {"-removed": ["a", "both"]}, {}),
+    "full": ({"": ["b"]}, {"-removed": ["a", "both"], "": ["b"]}, {"": ["b"]}),
+    "replace": ({"": ["b"]}, {"": ["b"]}, {"": ["b"]}),
+}
+
+
+@pytest.mark.parametrize("mode", OBJECTORS)
+def test_who_objects_at_once_is_named_once_by_the_next_files_and_comes_back_by_none(home, mode):
+    """Dora objects, and Cleo's row has her address."""
+    audience, at_once, next_day, later = loyal(home, mode), *OBJECTORS[mode]
+    people = ("a a@x.com", "b b@x.com", "cleo both@x.com", "dora both@x.com")
+    members(home, *people)
+    assert [sorted(one) for one in publish(home, audience, D1).values()] == [["a", "b", "both"]]
+    members(home, *people, objected=("a", "dora"))
+    for _ in range(2):  # the command may be given again
+        object_at_once(home, "a", "dora")
+        assert files(home, D1) == at_once
+    assert publish(home, audience, D2) == next_day
+    assert held(home) == {"b": "b"}
+    assert publish(home, audience, D3) == later
+
+
+@pytest.mark.parametrize("mode", ["diff", "full"])
+def test_a_day_that_is_published_again_names_who_objected_since(home, mode):
+    audience, (_, next_day, later) = loyal(home, mode), OBJECTORS[mode]
+    again = {"-added": ["b"]} | next_day if mode == "diff" else next_day
+    people = ("a a@x.com", "b b@x.com", "cleo both@x.com", "dora both@x.com")
+    members(home, *people)
+    publish(home, audience, D1)
+    members(home, *people, objected=("a", "dora"))
+    object_at_once(home, "a", "dora")
+    assert publish(home, audience, D1) == again, "whoever took in the files of before takes them off again"
+    assert publish(home, audience, D1) == again
+    assert publish(home, audience, D2) == later
+    assert held(home) == {"b": "b"}
 
 
 def test_addresses_are_out_of_reach_of_sql_afterwards(home):

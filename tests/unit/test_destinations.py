@@ -58,7 +58,7 @@ def settings_of(home: Path, **destinations: Destination) -> Settings:
 def publish(
     home: Path, *people: str, day: dt.date = D1, mode: str | None = None, stopped: bool = False,
     platform: str = "klaviyo", columns: Sequence[str] = COLUMNS, identifiers: Sequence[str] = ("Email", "Phone Number"),
-    files: Sequence[str] = (), **barred: str,
+    files: Sequence[str] = (), least: int = 0, **barred: str,
 ) -> None:  # fmt: skip
     """An outbox of people as `customer cell cell …`, - for none; and of customers who must not be on the list, why."""
     rows = []
@@ -81,7 +81,16 @@ def publish(
     ).write_parquet(home / ROWS)  # fmt: skip
     version = _sha256("".join(str(row) for row in rows))
     listed = Listed(
-        platform, "all/loyal", mode, stopped, tuple(columns), ("First Name",), tuple(identifiers), version, tuple(files)
+        platform,
+        "all/loyal",
+        mode,
+        stopped,
+        tuple(columns),
+        ("First Name",),
+        tuple(identifiers),
+        version,
+        tuple(files),
+        least,
     )  # type: ignore[arg-type]
     Outbox(day, (listed,)).write(home / LISTS)
 
@@ -263,6 +272,46 @@ def test_too_few_for_the_platform_are_not_added_and_yet_removed(tmp_path):
     send(tmp_path)
     publish(tmp_path, "a a@x.com", "b b@x.com", "d d@x.com", day=D2, stopped=True)
     assert send(tmp_path)[0].got == [("removed", ["c@x.com"])]
+
+
+def test_a_list_of_which_too_many_object_before_it_is_sent_is_held(tmp_path):
+    """As one that was too small when it was published: removals go through, and nobody is added."""
+    publish(tmp_path, "a a@x.com", "b b@x.com", "c c@x.com", least=3)
+    forget_customers(settings_of(tmp_path), ["c"], "objected")
+    told, said = send(tmp_path)
+    assert told.got == [] and said.held == (
+        "Held: since it was published so many have left that the list has 2 customers and needs 3. Nobody is added "
+        "until the next run."
+    )
+    publish(tmp_path, "a a@x.com", "b b@x.com", "d d@x.com", day=D2, least=3, c="objected")
+    assert send(tmp_path)[0].addresses("added") == ["a", "b", "d"]
+    forget_customers(settings_of(tmp_path), ["d"], "objected")
+    told, said = send(tmp_path)
+    assert told.got == [("removed", ["d@x.com"])] and said.held
+
+
+def test_a_part_of_whom_all_have_left_is_not_sent_and_one_that_was_is_emptied(tmp_path):
+    home, there = tmp_path / "home", tmp_path / "there"
+    target = "data/audiences/2026-03-30/all/loyal.klaviyo"
+    parts = [f"{target}-part01.csv", f"{target}-part02.csv", f"{target}-part03.csv"]
+    (home / target).parent.mkdir(parents=True)
+    for part, address in zip(parts, "abc", strict=True):
+        (home / part).write_text(f"Email\n{address}@x.com\n")
+    crm = settings_of(home, crm=Destination(platform="klaviyo", url=f"file://{there}"))
+    publish(home, "a a@x.com", "b b@x.com", "c c@x.com", files=parts)
+    forget_customers(crm, ["b"], "objected")
+    assert deliver_from(crm)[0].failed is None
+
+    def listed() -> list[str]:
+        found = listing(there)
+        manifest = json.loads(found.pop("2026-03-30/manifest.json"))
+        assert [entry["path"] for entry in manifest["files"]] == sorted(found)
+        return [text for name, text in sorted(found.items()) if "-part" in name]
+
+    assert listed() == ["Email\na@x.com\n", "Email\nc@x.com\n"]
+    forget_customers(crm, ["c"], "objected")
+    assert deliver_from(crm)[0].failed is None
+    assert listed() == ["Email\na@x.com\n", "Email\n"]
 
 
 def test_a_list_in_full_is_sent_once_a_day_and_removes_nobody_but_who_must_leave(tmp_path):
@@ -938,6 +987,7 @@ def test_a_folder_that_cannot_be_written_is_told_without_what_is_in_the_files(tm
     with pytest.raises(DeliveryFailed, match="cannot be written") as failure:
         list(sender.send("all/loyal", None, "removed", [row("a", {"Email": "a@x.com"})], D1, "k" * 64))
     assert "a@x.com" not in str(failure.value)
+    assert "not a directory. Let it name a folder of this machine" in str(failure.value) and not waits
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,9 @@ import pkgutil
 import shutil
 import sqlite3
 import zipfile
+from collections.abc import Callable
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 import duckdb
@@ -19,6 +21,7 @@ import polars as pl
 import pytest
 import xlsxwriter
 from pydantic import Secret
+from test_destinations import publish
 
 from pipeline.activation.delivering import deliver_from
 from pipeline.activation.ledger import FILE as DELIVERIES
@@ -36,6 +39,7 @@ from pipeline.erasure.search import search
 from pipeline.home.migrations import migrate
 from pipeline.home.opening import opened
 from pipeline.home.people import people_file
+from pipeline.home.publishing import Publication, recover
 from pipeline.home.rewriting import remove_unfinished
 from pipeline.ingest.exports import find_exports, load_exports
 from pipeline.ingest.load import Loaded
@@ -44,7 +48,11 @@ from pipeline.settings import Settings
 from pipeline.tables.catalog import ours
 
 KEY = "example-key-do-not-use"
-TABLES = [one for one in ours().tables.values() if one.schema in ("ingest", "staging") or one.name == "rfm_scores"]
+TABLES = [
+    one
+    for one in ours().tables.values()
+    if one.schema in ("ingest", "staging") or one.name in ("rfm_scores", "control_members")
+]
 STEPS = ("begun", "warehouse", "people", "published", "quarantine", "logs", "deliveries", "exports")
 SECRETS = (b"anna-0017", b"anna@x.example", b"ANNA@", b"600123456", b"600 123 456", b"Kowalska", b"o-1001", b"o-1002")
 
@@ -196,7 +204,7 @@ def test_a_person_is_nowhere_any_more_and_the_totals_stay(world):
     (proof,) = (world.home / FOLDER).glob("*")
     told = json.loads(proof.read_text())
     assert told["state"] == "closed" and told["proof"]["looked_for"] == {
-        "customer_id": 1, "email": 1, "phone": 1, "order_id": 2,
+        "customer_id": 1, "email": 1, "phone": 1, "order_id": 2, "hash": 3,
     }  # fmt: skip
     world.load()
     world.forget(with_exports=True)
@@ -262,6 +270,105 @@ def test_an_objection_counts_at_once_and_is_done_when_the_lists_elsewhere_are_le
     assert len(find_objections(world.settings)) == 3
 
 
+def test_who_objects_leaves_what_is_published_and_the_row_of_who_has_the_address_as_well(world):
+    """Dora has Emil's address, and the list one row of it, which is his."""
+    world.export("more.csv", "customer_id,registered_at,email", "cleo-0019,2026-01-01,cleo@x.example",
+        "emil-0018,2026-01-01,emil@x.example", "dora-0020,2026-01-01,emil@x.example")  # fmt: skip
+    world.load()
+    day = world.home / "data" / "audiences" / "2026-01-31"
+    ids, target, manifest = day / "all.csv", day / "all.klaviyo.csv", day / "manifest.json"
+    ids.write_text("customer_id,worth\ncleo-0019,10\nemil-0018,20\n")
+    target.write_text("Email,orders\ncleo@x.example,1\nemil@x.example,2\n")
+    told = json.loads(manifest.read_text())
+    told["files"].append({"path": target.relative_to(world.home).as_posix(), "rows": 2, "sha256": "-"})
+    manifest.write_text(json.dumps(told))
+    both = ("cleo-0019 cleo@x.example", "emil-0018 emil@x.example")
+    publish(world.home, *both, day=dt.date(2026, 1, 31), files=[target.relative_to(world.home).as_posix()])
+    with opened_ledger(world.settings) as ledger:
+        ledger.execute("INSERT INTO deliveries SELECT * REPLACE ('crm' AS place) FROM deliveries")
+
+    def removed() -> list[tuple[str, str | None]]:
+        with opened_ledger(world.settings) as ledger:
+            assert ledger.outbox is not None
+            plan = ledger.plan("klaviyo", "crm", "all/loyal", ledger.outbox.lists[0], "full")
+        return [(row.customer_id, row.why) for row in plan.removed]
+
+    assert removed() == []
+    object_to(world.settings, "customer_id", ["dora-0020"])
+    assert target.read_text() == "Email,orders\ncleo@x.example,1\n"
+    assert ids.read_text() == "customer_id,worth\ncleo-0019,10\nemil-0018,20\n", "he has not objected"
+    assert removed() == [("emil-0018", "blocked_address")]
+    object_to(world.settings, "email", ["cleo@x.example"])
+    assert target.read_text().splitlines() == ["Email,orders"]
+    assert ids.read_text() == "customer_id,worth\nemil-0018,20\n"
+    assert removed() == [("cleo-0019", "objected"), ("emil-0018", "blocked_address")]
+    for one in json.loads(manifest.read_text())["files"]:
+        if (file := world.home / one["path"]) in (ids, target):
+            assert one["sha256"] == hashlib.sha256(file.read_bytes()).hexdigest()
+            assert one["rows"] == len(file.read_text().splitlines()) - 1
+    (of_cleo,) = [one for one in find_objections(world.settings) if one.customer_id == "cleo-0019"]
+    assert of_cleo.stops == ("all/loyal for klaviyo",), "told at once, and not by the next run"
+
+
+OBJECTING = [
+    *(("pathlib.Path.replace", number) for number in range(5)),
+    *(("pipeline.durable.os.fsync", number) for number in (1, 5, 9)),
+    *(("pipeline.engines.duckdb.DuckDBEngine.execute", number) for number in (20, 140)),
+]
+
+
+def test_whoever_is_killed_while_recording_objections_gives_the_command_again(world, monkeypatch):
+    """Wherever that was: all is as if nobody had been killed, the sums of the files in the manifest as well."""
+    publish(world.home, "anna-0017 anna@x.example", "bert-0018 bert@x.example", day=dt.date(2026, 1, 31))
+    deliver_anna_and_bert(world)
+    day = world.home / "data" / "audiences" / "2026-01-31"
+    stopped = [
+        stopped_at(monkeypatch, place, number, lambda: object_to(world.settings, "customer_id", ["anna-0017"]))
+        for place, number in OBJECTING
+    ]
+    assert sum(stopped) > 4
+    assert object_to(world.settings, "customer_id", ["anna-0017"]) == 1
+    assert (day / "all.csv").read_text() == "customer_id,worth\nbert-0018,20\n"
+    for one in json.loads((day / "manifest.json").read_text())["files"]:
+        if "audiences" in one["path"]:
+            assert one["sha256"] == hashlib.sha256((world.home / one["path"]).read_bytes()).hexdigest(), one["path"]
+    (anna,) = find_objections(world.settings)
+    assert (anna.stops, anna.still_on) == (("all/loyal for klaviyo",), ("grid/loyal for klaviyo at crm",))
+    with opened_ledger(world.settings) as ledger:
+        assert ledger.execute("SELECT customer_id, why FROM leaving") == [("anna-0017", "objected")]
+
+
+def test_an_objection_first_finishes_a_publication_that_was_stopped(world):
+    """Else its files came back over those without who objects."""
+    target = "data/audiences/2026-01-31/all.csv"
+    staged = Publication(world.home, "night")
+    staged.file(target).write_text("customer_id,worth\nanna-0017,11\nbert-0018,21\n")
+    with pytest.MonkeyPatch.context() as killed:
+        killed.setattr("pipeline.home.publishing._carry_out", lambda *_: None)
+        staged.commit()
+    object_to(world.settings, "customer_id", ["anna-0017"])
+    assert (world.home / target).read_text() == "customer_id,worth\nbert-0018,21\n"
+    assert recover(world.home) == []
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{}", '{"files": [{}]}'])
+def test_a_manifest_that_cannot_be_read_keeps_nobody_in_a_file(world, content):
+    day = world.home / "data" / "audiences" / "2026-01-31"
+    (day / "manifest.json").write_text(content)
+    object_to(world.settings, "customer_id", ["anna-0017"])
+    assert (day / "all.csv").read_text() == "customer_id,worth\nbert-0018,20\n"
+    assert (day / "manifest.json").read_text() == content
+
+
+def test_objections_that_were_changed_by_hand_are_told_of_and_kept(world):
+    file = world.settings.exports_folder / "perennial.objections" / "by-hand.csv"
+    file.parent.mkdir(parents=True)
+    file.write_text("customer_id;since;by\nbert-0018;2026-01-05;letter\n")
+    with pytest.raises(CannotObject, match=r"by-hand.csv was changed by hand, .* columns customer_id,since"):
+        object_to(world.settings, "customer_id", ["anna-0017"])
+    assert "bert-0018;2026-01-05" in file.read_text() and find_objections(world.settings) == []
+
+
 def test_an_objection_that_names_nobody_is_not_recorded_and_one_of_an_export_is_told_of(world):
     with pytest.raises(CannotObject, match=r"Line 2 names nobody .* suppressions"):
         object_to(world.settings, "email", ["anna@x.example", "nobody@x.example"])
@@ -298,7 +405,9 @@ def test_whoever_is_stopped_after_a_step_goes_on(world):
 PLACES = ("pathlib.Path.replace", "pipeline.durable.os.fsync", "pipeline.engines.duckdb.DuckDBEngine.execute")
 
 
-def stopped_at(world: World, monkeypatch: pytest.MonkeyPatch, place: str, number: int) -> bool:
+def stopped_at(
+    monkeypatch: pytest.MonkeyPatch, place: str, number: int, command: Callable[[], object]
+) -> bool:  # fmt: skip
     """Whether something was stopped: the so-many-th call of what writes."""
     module, _, name = place.rpartition(".")
     target = pkgutil.resolve_name(module)
@@ -312,7 +421,7 @@ def stopped_at(world: World, monkeypatch: pytest.MonkeyPatch, place: str, number
     with monkeypatch.context() as broken:
         broken.setattr(target, name, counted)
         try:
-            world.forget(with_exports=True)
+            command()
         except KeyboardInterrupt:
             return True
     return False
@@ -324,7 +433,7 @@ def test_whoever_is_killed_anywhere_goes_on(world, monkeypatch):
               (PLACES[2], 25), (PLACES[2], 45), (PLACES[2], 60), (PLACES[0], 2), (PLACES[1], 3),
               (PLACES[2], 100), (PLACES[2], 130), (PLACES[0], 4), (PLACES[1], 6), (PLACES[0], 7), (PLACES[1], 12),
               (PLACES[0], 9)]  # fmt: skip
-    stopped = [stopped_at(world, monkeypatch, *point) for point in points]
+    stopped = [stopped_at(monkeypatch, *point, partial(world.forget, with_exports=True)) for point in points]
     assert sum(stopped) >= 12, "with those after each step twenty; else there is nothing to stop any more"
     assert world.forget(with_exports=True).is_closed
     assert_forgotten(world, before)
@@ -338,7 +447,7 @@ def test_whoever_is_killed_at_every_point_goes_on(made, tmp_path, monkeypatch, p
     while was_stopped:
         world = made.copied(tmp_path / str(number))
         before = world.totals()
-        was_stopped = stopped_at(world, monkeypatch, place, number)
+        was_stopped = stopped_at(monkeypatch, place, number, partial(world.forget, with_exports=True))
         assert world.forget(with_exports=True).is_closed
         assert_forgotten(world, before)
         number += 1
@@ -378,7 +487,7 @@ def test_whom_was_forgotten_before_stays_so_when_the_case_is_opened_again(world)
     stones = find_tombstones(world.settings).erased_on
     assert world.forget(with_exports=True).is_closed
     world.forget(with_exports=True)
-    assert find_tombstones(world.settings).erased_on.keys() == stones.keys() and len(stones) == 5
+    assert find_tombstones(world.settings).erased_on.keys() == stones.keys() and len(stones) == 8
 
 
 def test_a_folder_of_cases_that_is_gone_stops_the_load(world):
@@ -453,6 +562,48 @@ def test_an_address_names_its_customer_and_one_of_several_names_nobody(world):
     world.load()
     with closing(duckdb.connect(str(people_file(world.settings)), read_only=True)) as connection:
         assert ("+48601123456",) in connection.execute("SELECT phone FROM customers").fetchall()
+
+
+def hashed_export(world: World, name: str, *lines: str) -> None:
+    """Customers of a source of the shop's own that tells hashes for Meta and nothing else."""
+    source = world.home / "sources" / "partner" / "customers.sql"
+    source.parent.mkdir(parents=True, exist_ok=True)
+    source.write_text(
+        "/*\ndescription: Customers as a partner tells them.\nraw: {id: {}, since: {}, m: {}}\nhashed_for: [meta]\n*/\n"
+        "SELECT row_number, id AS customer_id, since AS registered_at, m AS email_sha256 FROM export\n"
+    )
+    world.settings = world.settings.model_copy(update={"sources_folder": world.home / "sources"})
+    file = world.home / "data" / "exports" / "partner" / name
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text("".join(f"{line}\n" for line in ("id,since,m", *lines)))
+
+
+def test_who_is_known_by_the_hash_of_the_address_alone_is_forgotten_by_the_address(world):
+    of_dora, of_emil = (hashlib.sha256(mail.encode()).hexdigest() for mail in ("dora@gmail.com", "emil@x.example"))
+    hashed_export(world, "1.csv", f"dora-0020,2026-01-01,{of_dora.upper()}", f"emil-0021,2026-01-01,{of_emil}")
+    world.load()
+    case = forget(world.settings, "email", "Do.Ra+shop@gmail.com", with_exports=True)
+    assert case.is_closed, case.left
+    hashes = "SELECT email_sha256 FROM customers WHERE email_sha256 IS NOT NULL"
+    with closing(duckdb.connect(str(people_file(world.settings)), read_only=True)) as connection:
+        assert connection.execute(hashes).fetchall() == [(of_emil,)]
+    assert of_dora not in (world.home / "data/exports/partner/1.csv").read_text().lower()
+    hashed_export(world, "2.csv", f"dora-0020,2026-01-01,{of_dora}", f"other-0022,2026-01-01,{of_dora}",
+        f"emil-0021,2026-01-01,{of_emil}")  # fmt: skip
+    world.load()
+    assert world.read("SELECT customer_id FROM staging.customers WHERE customer_id LIKE '%-002%'") == [("emil-0021",)]
+
+
+def test_a_hash_of_the_address_of_another_customer_stays_with_them(world):
+    of_bert = hashlib.sha256(b"bert@x.example").hexdigest()
+    hashed_export(world, "1.csv", f"dora-0020,2026-01-01,{of_bert}")
+    world.load()
+    with pytest.raises(NotOnePerson, match="2 customers have this email"):
+        forget(world.settings, "email", "bert@x.example")
+    forget(world.settings, "customer_id", "dora-0020")
+    (dora,) = open_cases(world)
+    assert (dora.emails, dora.hashes) == ((), [])
+    assert world.read("SELECT customer_id FROM staging.customers ORDER BY ALL") == [("anna-0017",), ("bert-0018",)]
 
 
 def test_messages_that_know_a_person_by_the_address_alone_go_as_well(world):

@@ -15,7 +15,15 @@ import polars as pl
 import pytest
 from shop import Shop, all_tables
 
-from pipeline.activation.outputs import AudienceRefused, Output, versions, write_audiences, write_manifest, write_tables
+from pipeline.activation.outputs import (
+    AudienceRefused,
+    Output,
+    published_before,
+    versions,
+    write_audiences,
+    write_manifest,
+    write_tables,
+)
 from pipeline.engines.duckdb import SelectRefused
 from pipeline.ingest.exports import find_exports, load_exports
 from pipeline.places import audience_folder, table_folder
@@ -47,6 +55,20 @@ class Folder:
 @pytest.fixture
 def folder(tmp_path: Path) -> Folder:
     return Folder(tmp_path / "out")
+
+
+def test_there_is_nothing_to_go_by_where_a_manifest_cannot_be_read_or_other_versions_wrote_it(tmp_path: Path) -> None:
+    """The day is then published whole."""
+    manifest = tmp_path / audience_folder(DAY) / "manifest.json"
+    assert published_before(tmp_path, DAY) is None
+    manifest.parent.mkdir(parents=True)
+    whole = {"files": [], "ids_like_formulas": {}, "inputs": [], "settings": {}, "settings_fingerprint": "f"}
+    manifest.write_text(json.dumps(whole | {"versions": versions()}))
+    assert published_before(tmp_path, DAY) is not None
+    other = json.dumps(whole | {"versions": versions() | {"perennial": "0.0.1"}})
+    for content in ("", "[]", '{"files": []}', '{"files": [{}]}', other):
+        manifest.write_text(content)
+        assert published_before(tmp_path, DAY) is None, content
 
 
 NAMES = ("customer_summary", "rfm_scores", "rfm_segments", "segment_changes", "segment_catalogue")

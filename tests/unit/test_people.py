@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 import stat
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -76,6 +77,7 @@ def test_an_address_is_kept_in_one_way(told, kept):
         ("\uff0b48 600 123 456", None, "+48600123456"),
         ("600 123 456", None, None),
         ("600 123 456", "XX", None),
+        ("020 7183 8750", "UK", "+442071838750"),
         ("12", "PL", None),
         ("call me", "PL", None),
     ],
@@ -131,6 +133,30 @@ def test_who_somebody_is_stands_in_people_alone(home):
         "email cannot be an e-mail address in 1 of its rows; these customers are kept without it."
     )
     assert home.remarks()["unusable_phone"].startswith("phone cannot be a telephone number in 1 of its rows")
+
+
+def test_hashes_that_no_source_reads_are_told(home):
+    digest = hashlib.sha256(b"anna@x.example").hexdigest()
+    home.lines("a.csv", f"anna,2026-01-01,,{digest.upper()},,,,", "bert,2026-01-01,,bert,,,,", header=HEADER)
+    home.lines("b.csv", f"cleo,2026-01-01,{digest}", header="customer_id,registered_at,Email_SHA256")
+    home.load()
+    assert set(known(home).values()) == {(None, None, None)}
+    how = "Map them to email_sha256 or phone_sha256 in a source of your own whose header says hashed_for"
+    assert home.remarks()["unusable_email"].startswith(
+        f"email cannot be an e-mail address in 2 of its rows; these customers are kept without it. "
+        f"Hashes (SHA-256): 1. {how}"
+    )
+    assert home.remarks()["unread_hashes"].startswith(
+        f'column "email_sha256": left out, as perennial.customers reads no hashes. {how}'
+    )
+    assert digest not in str(home.everything()).lower()
+
+
+def test_a_header_line_is_no_customer(home):
+    home.lines("a.csv", "anna,2026-01-01,,anna@x.example,,Anna,,", HEADER, header=HEADER)
+    home.lines("b.csv", "No.,Since,Changed,Mail,,,,", "bert,2026-01-01,,bert@x.example,,,,", header=HEADER)
+    home.load()
+    assert set(known(home)) == {"anna", "bert"}
 
 
 def test_quarantine_keeps_no_personal_column(home):

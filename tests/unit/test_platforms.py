@@ -226,6 +226,26 @@ def test_every_platform_has_the_file_it_takes_in(home, monkeypatch):
     assert found == GOLDEN
 
 
+def test_a_call_list_begins_with_who_is_worth_most(home):
+    load(home, [person(id, phone=f"+4860012345{place}") for place, id in enumerate(("bb", "a", "cccc"))],
+        [line for id in ("a", "bb", "cccc") for line in agreed(id, "phone", "sms")])  # fmt: skip
+    consent = "consent: {purpose: marketing, channel: phone}"
+    rows = Written(home, everybody(home, "call_list", consent=consent, value="worth")).rows("call_list")
+    assert [row["worth"] for row in rows] == ["4", "2", "1"]
+
+
+def test_mailchimp_gets_what_it_can_read(home):
+    """ASCII before the @, texts of at most 255 bytes, and Britain as GB."""
+    load(home, [
+        person("a", "zo\u00eb@example.com"), person("b", "b@example.com", first="\u0142" * 128, last="\u0142" * 127,
+        country="uk"),
+    ], [*agreed("a", "email"), *agreed("b", "email")])  # fmt: skip
+    written = Written(home, everybody(home, "mailchimp"))
+    (b,) = written.rows("mailchimp")
+    assert (b["Email Address"], b["First Name"], b["Last Name"]) == ("b@example.com", "", "\u0142" * 127)
+    assert b["Country"] == "GB" and written.of("mailchimp")["without_address"] == 1
+
+
 def test_bodies_of_requests_are_as_large_as_they_are_taken_and_hold_nothing_empty(home, monkeypatch):
     """The same people as in the file of the same platform; outside of Europe without the consents it asks for there."""
     monkeypatch.setattr(platforms()["google_data_manager"].header, "most_rows", 2)
@@ -291,6 +311,115 @@ def test_cells_of_platforms_are_what_their_kind_says(home, monkeypatch):
                     (pl.col(column) != "") & ~pl.col(column).str.contains(f"^(?:{PATTERNS[spec.kind]})$")
                 )
                 assert not strange.height, (name, column)
+
+
+HASHED = """
+SELECT row_number, id AS customer_id, since AS registered_at, mail AS email, m AS email_sha256, p AS phone_sha256
+FROM export"""
+JAN = "743e84edd0d6e3ea6731bcc8062171c676f4c492f5f6451d1ebbd33a015c8e44"
+"""By Meta's rule, of jan.kowalski+promo@gmail.com: Google's is another one."""
+
+
+def hashed(home: Home, *lines: str, hashed_for: str = "meta, tiktok") -> None:
+    """Customers of a source that tells hashes: id, address, hash of an address, hash of a number."""
+    home.own_source(HASHED, "{id: {}, since: {}, mail: {}, m: {}, p: {}}", "partner", "customers",
+        f"hashed_for: [{hashed_for}]\n" if hashed_for else "")  # fmt: skip
+    rows = [f"{id},2026-01-01,{rest}" for id, _, rest in (line.partition(",") for line in lines)]
+    home.drop("people.csv", "\n".join(("id,since,mail,m,p", *rows)) + "\n", "partner")
+
+
+def test_hashes_that_are_given_go_to_the_platforms_they_were_made_for_and_no_other(home, monkeypatch):
+    for one in platforms().values():
+        monkeypatch.setattr(one.header, "at_least", 0)
+    phone = sha256("48600123456")
+    hashed(home, f"a,,{JAN.upper()},", f"b,,,{phone}", f"c,c@example.com,{sha256('other')},", "d,,,")
+    load(home, [], [*to_ads("a", "b", "c", "d"), *agreed("a", "email"), *agreed("b", "email", "sms")])
+    written = Written(home, everybody(home, "meta", "tiktok", "google", "klaviyo"))
+    own = sha256("c@example.com")
+    assert [(row["email"], row["phone"]) for row in written.rows("meta")] == [(JAN, ""), ("", phone), (own, "")]
+    assert [(row["Email_SHA256"], row["Phone_SHA256"]) for row in written.rows("tiktok")] == [
+        (JAN, ""), ("", phone), (own, ""),
+    ]  # fmt: skip
+    assert [row["Email"] for row in written.rows("google")] == [own]
+    assert "everybody.klaviyo.csv" not in written.files
+    assert written.of("meta") == {"without_address": 1, "delivered": 3}
+    assert written.of("google") == {"without_address": 3, "delivered": 1}
+    told = {one.platform: one.left_out for one in written.waterfalls}
+    assert told["google"] == {"without_address": 3, "of_these_hashed_for_other_platforms": 2}
+    assert told["meta"] == {"without_address": 1}, "of d nothing is known at all"
+
+
+def test_what_is_no_sha256_is_quarantined_and_the_message_says_what_to_do(home):
+    hashed(home, f"a,,{JAN},", f"b,,{JAN[:32]},", "c,,,12")
+    home.load()
+    assert home.staged("customers").rows("customer_id") == [("a",)]
+    of_b, of_c = home.reasons().values()
+    assert "is no SHA-256 of 64 digits" in of_b and "MD5 has 32" in of_b and "Export SHA-256" in of_b
+    assert "is no SHA-256" in of_c and JAN[:32] not in str(home.everything()) + str(home.set_aside().rows())
+
+
+@pytest.mark.parametrize(
+    ("hashed_for", "said"),
+    [("", "say in the header by whose rules it was made"), ("klaviyo", "hashed_for names 'klaviyo'"),
+     ("metta", "hashed_for names 'metta'; platforms that take hashes are google, google_data_manager, meta, tiktok")],
+)  # fmt: skip
+def test_a_source_says_for_whom_its_hashes_are(home, hashed_for, said):
+    hashed(home, f"a,,{JAN},", hashed_for=hashed_for)
+    with pytest.raises(HeaderError, match=said):
+        home.load()
+
+
+def test_a_no_of_an_address_is_one_of_its_hash_and_the_reverse(home, monkeypatch):
+    monkeypatch.setattr(platforms()["meta"].header, "at_least", 0)
+    hashed(home, f"a,,{sha256('a@example.com')},", f"b,,{sha256('bert@gmail.com')},", f"c,,{sha256('c@example.com')},",
+        f"d,,,{sha256('48600123456')}", f"e,,{sha256('e@example.com')},")  # fmt: skip
+    home.lines("not.csv", "email,A@example.com,x,2026-01-01", "email,be.rt+x@gmail.com,x,2026-01-01",
+        "phone,+48 600 123 456,x,2026-01-01", header="kind,value,reason,since")  # fmt: skip
+    home.lines("objections.csv", "c,2026-01-01", header="customer_id,since")
+    load(home, [person("f", "c@example.com")], [*to_ads(*"abcdef"), *agreed("f", "email")])
+    written = Written(home, everybody(home, "meta", "klaviyo"))
+    assert [row["email"] for row in written.rows("meta")] == [sha256("e@example.com")]
+    assert written.of("meta") == {"suppressed": 3, "objected": 1, "blocked_address": 1, "delivered": 1}
+    assert written.of("klaviyo")["blocked_address"] == 1, "the address of f is the one of which c is the hash"
+
+
+@pytest.mark.parametrize("no", ["withdrawn", "objected", "suppressed"])
+def test_a_hash_that_somebody_refused_leaves_by_nobody_for_whom_else_it_was_made(home, monkeypatch, no):
+    """Of Anna and Bert a partner each knows the same address, as a hash for other platforms; of Cleo another one."""
+    monkeypatch.setattr(platforms()["meta"].header, "at_least", 0)
+    both, other = sha256("both@example.com"), sha256("cleo@example.com")
+    hashed(home, f"bert,,{both},", f"cleo,,{other},", hashed_for="meta")
+    home.own_source(HASHED, "{id: {}, since: {}, mail: {}, m: {}, p: {}}", "second", "customers",
+        "hashed_for: [google]\n")  # fmt: skip
+    home.drop("people.csv", f"id,since,mail,m,p\nanna,2026-01-01,,{both},\n", "second")
+    load(home, [], to_ads("anna", "bert", "cleo"))
+    written = Written(home, everybody(home, "meta", "google"))
+    assert [row["email"] for row in written.rows("meta")] == [both, other]
+    assert [row["Email"] for row in written.rows("google")] == [both]
+    if no == "withdrawn":
+        home.lines("no.csv", "anna,ads,ads,withdrawn,2026-02-01", header=CONSENTS)
+    elif no == "objected":
+        home.lines("objections.csv", "anna,2026-01-01", header="customer_id,since")
+    else:
+        home.lines("not.csv", "customer_id,anna,x,2026-01-01", header="kind,value,reason,since")
+    home.load()
+    written = Written(home, everybody(home, "meta"))
+    assert [row["email"] for row in written.rows("meta")] == [other]
+    assert written.of("meta")["blocked_address"] == 1
+
+
+def test_who_refuses_an_address_refuses_its_hash_in_every_form(home, monkeypatch):
+    """The partner hashes as Google asks for it, for Meta as well; and the number as no platform of these does."""
+    monkeypatch.setattr(platforms()["meta"].header, "at_least", 0)
+    hashed(home, f"b,,{sha256('annanowak@gmail.com')},", f"c,,,{sha256('+48600123456')}", f"d,,{JAN},")
+    people = [person("a", "Anna.Nowak@gmail.com"), person("e", phone="600 123 456", country="PL")]
+    load(home, people, to_ads(*"abcde"))
+    kept, google_s, number = sha256("anna.nowak@gmail.com"), sha256("annanowak@gmail.com"), sha256("+48600123456")
+    written = {(row["email"], row["phone"]) for row in Written(home, everybody(home, "meta")).rows("meta")}
+    assert written == {(kept, ""), (google_s, ""), ("", number), ("", sha256("48600123456")), (JAN, "")}
+    home.lines("no.csv", "a,ads,ads,withdrawn,2026-02-01", "e,ads,ads,withdrawn,2026-02-01", header=CONSENTS)
+    home.load()
+    assert [row["email"] for row in Written(home, everybody(home, "meta")).rows("meta")] == [JAN]
 
 
 def test_a_column_of_the_audience_that_the_platform_has_is_there_once(home):

@@ -5,6 +5,7 @@ import json
 import os
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
@@ -231,6 +232,14 @@ def test_the_text_of_quarantined_rows_goes_and_numbers_and_reasons_stay(kept: Ke
     assert left.rows() == [(2, "missing", ""), (7, "no number", "")]
     assert b"anna" not in (folder / "old-0.parquet").read_bytes()
     assert pl.read_parquet(folder / "new-1.parquet").equals(rows) and kept.in_warehouse() == set(DAYS)
+
+
+def test_what_goes_by_age_alone_is_no_snapshot(kept: Kept) -> None:
+    """On a run of an older day, who finds that day again, and no address or text past its time."""
+    with kept.engine() as engine:
+        what = replace(plan(kept.settings, engine), with_addresses=("a.meta.csv",), quarantined=("q.parquet",))
+    assert what.expired and what.of_age_alone.kept == tuple(DAYS)
+    assert str(what.of_age_alone) == "1 file with addresses, of platforms; the text of quarantined rows in 1 file"
 
 
 def test_what_dies_between_files_and_warehouse_is_finished_by_the_next(

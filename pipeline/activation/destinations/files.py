@@ -10,6 +10,7 @@ import datetime as dt
 import hashlib
 import json
 import logging
+import os
 import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -28,7 +29,7 @@ import polars as pl
 from pipeline.activation.destinations.destination import Answer, DeliveryFailed
 from pipeline.activation.destinations.trying import Done, Passing, tried
 from pipeline.activation.ledger import Kind, Listed, Row
-from pipeline.activation.list_files import keep_only, take_out, write_list
+from pipeline.activation.list_files import count_of, keep_only, take_out, write_list
 from pipeline.engines.duckdb import DuckDBEngine
 from pipeline.places import AUDIENCES
 from pipeline.quoting import quoted
@@ -82,7 +83,8 @@ class Files:
             _require_published(source)
             shutil.copyfile(source, copy)
             is_other = keep_only(self._platform.header, copy, staying)
-            files[_below_day(target)] = copy if is_other else source
+            if not is_other or count_of(self._platform.header, copy):  # a part of whom all have left
+                files[_below_day(target)] = copy if is_other else source
         return files
 
     def _written(
@@ -184,6 +186,11 @@ class Files:
 
     def _told(self, error: Exception) -> DeliveryFailed | Passing:
         """What is said of an error. Its own words may hold what is in the files."""
+        if self._kind == "file" and isinstance(error, OSError) and error.errno:  # waiting mends no folder
+            return DeliveryFailed(
+                f"{self._url} cannot be written: {os.strerror(error.errno).lower()}. Let it name a folder of this "
+                f"machine that is there or can be made, and that who runs this may write to; then perennial deliver."
+            )
         if _is_denied(error):
             return DeliveryFailed(f"{self._url} cannot be written: access is denied. Check the credentials.")
         if isinstance(error, FileNotFoundError) and self._kind in _OF_OBJECTS:
@@ -287,7 +294,7 @@ def _opened(destination: Destination, kind: str) -> tuple[Any, str]:
     fsspec knows many more kinds, and sends over some of them in clear.
     """
     if kind not in FOLDERS:
-        raise DeliveryFailed(f"{kind}:// is no kind of address that files are sent to; s3, gs and sftp are.")
+        raise DeliveryFailed(f"{kind}:// is no kind of address that files are sent to; s3, gs, sftp and file are.")
     try:
         import fsspec
     except ImportError:

@@ -65,6 +65,7 @@ def load_file(
         map.map_rows(load)
         persons.write_one_way(load)
         judge.leave_out_foreign(load)
+        judge.leave_out_headers(load)
         erased.leave_out_erased(load)
         notice.tell_unknown_statuses(load)
         judge.refuse_damaged_ids(load)

@@ -30,6 +30,9 @@ _DATE_HINTS = (
      "timezone below [dialects.<source>] in perennial.toml"),
 )  # fmt: skip
 """What may help to read a text that is no date, by its form. No hint has a semicolon: that parts reasons."""
+_SECOND_HEADER = (
+    "words stand wherever numbers and dates are asked for, as in a second header line: take it out of the export"
+)
 KINDS_OF = {
     "TIMESTAMP": "a date", "DATE": "a date", "DECIMAL": "a number", "DOUBLE": "a number", "BIGINT": "a whole number",
     "INTEGER": "a whole number", "BOOLEAN": "true or false",
@@ -83,6 +86,7 @@ def find_problems(load: Load) -> None:
             continue
         if count:
             apply(load, rule, raw_columns.get(rule.column, []))
+    tell_second_headers(load)
     keep_without_cells(load)
     read_in_doubt(load)
     if load.has_foreign_lines:
@@ -102,7 +106,7 @@ def keep_without_cells(load: Load) -> None:
     may_be_lost = [
         name
         for name, column in columns.items()
-        if (column.personal or name in times) and not column.required and column.contact != "kind"
+        if (column.personal or name in times) and not column.required and column.contact not in ("kind", "hash")
     ]
     for name in may_be_lost:
         if name not in load.stored:
@@ -186,6 +190,42 @@ def leave_out_foreign(load: Load) -> None:
         if found:
             load.execute(f"DELETE FROM mapped WHERE {PROBLEM} = $name", name=name)
             load.remark(name, f"{rows_as_text(found)} left out: {fault.reason}.", found)
+
+
+def leave_out_headers(load: Load) -> None:
+    """Into `left_out`: rows that repeat the header, as where files were put together; each cell names its column."""
+    columns = load.found.items()
+    is_text = load.source.header.reads == "table" and all(map(load.is_text, load.found.values()))
+    if len(columns) < 2 or not is_text:
+        return
+    repeats = " AND ".join(
+        f"lower(trim({quoted(raw)})) = {text_literal(name.strip().lower())}" for raw, name in columns
+    )
+    found = load.execute(f"INSERT INTO left_out SELECT row_number FROM given WHERE {repeats}")[0][0]
+    if found:
+        first = load.execute(f"SELECT min(row_number) FROM given WHERE {repeats}")[0][0]
+        load.execute("DELETE FROM mapped WHERE row_number IN (SELECT row_number FROM left_out)")
+        load.remark(
+            "repeated_header", f"{rows_as_text(found)} left out: the header again. The first is row {first:,}.", found
+        )
+
+
+def tell_second_headers(load: Load) -> None:
+    """One reason in place of many for rows that hold words wherever numbers and dates are asked for."""
+    typed = [raw for raw, kind in load.source.kinds.items() if kind in _CASTS and raw in load.found]
+    if load.source.header.reads != "table" or len(typed) < 2:
+        return
+    texts = [f"coalesce(trim(CAST({quoted(raw)} AS VARCHAR)), '')" for raw in typed]
+    filled = " + ".join(f"CAST({text} <> '' AS INTEGER)" for text in texts)
+    words = " AND ".join(f"NOT regexp_matches({text}, '[0-9]')" for text in texts)
+    load.execute(
+        f"CREATE OR REPLACE TEMP TABLE headers AS SELECT row_number FROM given "
+        f"WHERE row_number IN (SELECT row_number FROM problems) AND {words} AND {filled} >= 2"
+    )
+    if load.execute("SELECT count(*) FROM headers")[0][0]:
+        load.execute("DELETE FROM problems WHERE row_number IN (SELECT row_number FROM headers)")
+        load.execute(f"INSERT INTO problems SELECT row_number, NULL, {text_literal(_SECOND_HEADER)} FROM headers")
+    load.execute("DROP TABLE headers")
 
 
 def find_what_the_source_says(load: Load) -> None:

@@ -16,7 +16,7 @@ from pipeline.ingest.sources import EXPORTED_AT, ROW_NUMBER
 from pipeline.quoting import quoted, text_literal
 from pipeline.settings import ChargeProducts
 from pipeline.statuses import PROBLEM
-from pipeline.tables.inputs import OnePerRow, filling
+from pipeline.tables.inputs import HASHED_FOR, OnePerRow, filling
 from pipeline.tables.rules import sql_type
 
 _BESIDE_CANONICAL = (ROW_NUMBER, EXPORTED_AT, PROBLEM, GUEST_ID)
@@ -46,6 +46,9 @@ def map_rows(load: Load) -> None:
         f"{canonical(name, outputs.get(name), declared, *zones)} AS {quoted(name)}"
         for name, declared in (load.stored | load.of_the_file()).items()
     ]
+    if load.source.header.hashed_for:
+        load.stored[HASHED_FOR] = "VARCHAR"
+        columns.append(f"{text_literal(','.join(load.source.header.hashed_for))} AS {HASHED_FOR}")
     columns += [f"{trimmed(f'CAST(source.{name} AS VARCHAR)')} AS {name}" for name in load.beside]
     with source_told(load):
         load.execute(

@@ -6,9 +6,11 @@ from pipeline.ingest import oddities
 from pipeline.ingest.load.context import Load, as_tuple, rows_as_text
 from pipeline.ingest.load.keys import of_source
 from pipeline.ingest.load.map import mapped_rows
+from pipeline.ingest.load.persons import HOW_HASHES_ARE_READ
 from pipeline.quoting import quoted
 from pipeline.shapes import shape
 from pipeline.statuses import UNKNOWN, is_shown, status_word_sql
+from pipeline.tables.inputs import HASHES
 
 _TOP_WORDS = 5
 _EMAIL = r"[^@\s]+@[^@\s]+\.[^@\s]+"
@@ -115,8 +117,20 @@ def remark_on_time_zones(load: Load) -> None:
         )
 
 
+def remark_on_unread_hashes(load: Load) -> None:
+    """Columns called like those of hashes, in a file of a source that does not say by whose rules they were made."""
+    there = {name.lower() for name, _ in load.execute("SELECT column_name, column_type FROM (DESCRIBE raw)")}
+    unread = [name for name in HASHES if name in load.schema.columns and name not in load.outputs and name in there]
+    if unread:
+        named = " and ".join(f'"{name}"' for name in unread)
+        load.remark(
+            "unread_hashes", f"column {named}: left out, as {load.source.label} reads no hashes. {HOW_HASHES_ARE_READ}"
+        )
+
+
 def remark_on_rows(load: Load) -> None:
     """What does not stop a file, and what a person would like to know before believing its figures."""
+    remark_on_unread_hashes(load)
     remark_on_rounding(load)
     remark_on_what_is_told(load)
     remark_on_time_zones(load)

@@ -6,11 +6,15 @@ from typing import Literal
 
 import polars as pl
 
-from pipeline.home.people import remember_suppressed, table_of
+from pipeline.home.people import CONTACTS, remember_suppressed, table_of
 from pipeline.ingest.contacts import email, named, phone
 from pipeline.ingest.load.context import Load, rows_as_text
 from pipeline.quoting import quoted
 
+HOW_HASHES_ARE_READ = (
+    "Map them to email_sha256 or phone_sha256 in a source of your own whose header says hashed_for "
+    "(docs/exports.md, Who customers are)."
+)
 _SEPARATOR = "\x1f"
 _BETWEEN = "chr(31)"
 """Between what a cell names; no identifier holds it."""
@@ -24,6 +28,8 @@ def write_one_way(load: Load) -> None:
             continue
         if column.contact == "kind":
             _write_named(load, name)
+        elif column.contact == "hash":
+            load.execute(f"UPDATE mapped SET {quoted(name)} = lower({quoted(name)})")
         else:
             _write_one_way(load, name, column.contact)
 
@@ -51,13 +57,13 @@ def keep(load: Load) -> None:
 
 def _rows_with_contacts(load: Load) -> str | None:
     """SELECT of the file's own rows of customers, of which one may be an older one that never reaches staging."""
-    has = {column.contact for name, column in load.input.header.columns.items() if name in load.stored}
-    if load.input.person is None or not has & {"email", "phone"}:
+    columns = load.input.header.columns
+    has = {columns[name].contact for name in load.stored if name in columns}
+    if load.input.person is None or not has & {"email", "phone", "hash"}:
         return None
-    email, phone = (name if name in has else "CAST(NULL AS VARCHAR)" for name in ("email", "phone"))
+    given = ", ".join(name if name in load.stored else f"CAST(NULL AS VARCHAR) AS {name}" for name in CONTACTS)
     return (
-        f"SELECT {load.input.person}, {email}, {phone} FROM completed "
-        f"WHERE row_number NOT IN (SELECT row_number FROM problems)"
+        f"SELECT {load.input.person}, {given} FROM completed WHERE row_number NOT IN (SELECT row_number FROM problems)"
     )
 
 
@@ -131,20 +137,24 @@ def _write_one_way(load: Load, name: str, kind: Literal["email", "phone"]) -> No
     load.execute("CREATE OR REPLACE TEMP TABLE contacts (told VARCHAR, country VARCHAR, canonical VARCHAR)")
     load.engine.insert("temp.contacts", listed.with_columns(canonical=pl.Series(canonical, dtype=pl.String)))
     load.execute(
-        f"CREATE OR REPLACE TEMP TABLE written AS SELECT row_number, canonical FROM ({told}) AS listed "
+        f"CREATE OR REPLACE TEMP TABLE written AS SELECT row_number, canonical, "
+        f"regexp_full_match(told, '[0-9a-fA-F]{{64}}') AS is_hash FROM ({told}) AS listed "
         f"JOIN contacts USING (told, country)"
     )
     load.execute(
         f"UPDATE mapped SET {quoted(name)} = canonical FROM written WHERE written.row_number = mapped.row_number"
     )
-    refused = load.execute("SELECT count(*) FROM written WHERE canonical IS NULL")[0][0]
+    refused, hashes = load.execute(
+        "SELECT count(*), count(*) FILTER (WHERE is_hash) FROM written WHERE canonical IS NULL"
+    )[0]
     for table in ("contacts", "written"):
         load.execute(f"DROP TABLE {table}")
     if refused:
         what = "an e-mail address" if kind == "email" else "a telephone number"
         load.remark(
             f"unusable_{name}",
-            f"{name} cannot be {what} in {refused:,} of its rows; these customers are kept without it.",
+            f"{name} cannot be {what} in {refused:,} of its rows; these customers are kept without it."
+            f"{f' Hashes (SHA-256): {hashes:,}. {HOW_HASHES_ARE_READ}' if hashes else ''}",
             refused,
         )
 

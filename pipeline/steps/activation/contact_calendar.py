@@ -4,11 +4,20 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Sequence
+from typing import get_args
 
 import polars as pl
 
 from pipeline.engines.engine import Engine
-from pipeline.settings import WEEKDAYS, Contacts, Settings
+from pipeline.settings import (
+    HOURS_OF_PART,
+    WEEKDAYS,
+    ContactChannel,
+    Contacts,
+    Settings,
+    loud_dayparts,
+    loud_hours,
+)
 from pipeline.tables.catalog import with_features
 
 AHEAD_DAYS = 90
@@ -103,10 +112,20 @@ WHERE messages.event = 'sent' AND messages.happened_on <= $snapshot_date AND mes
 GROUP BY messages.customer_id, coalesce(messages.channel, campaigns.channel), messages.happened_on
 """
 
+_TIMES = """
+SELECT times.scope, times.id, times.part, times.rank
+FROM marts.send_times AS times
+LEFT JOIN marts.customer_360 AS whole
+  ON whole.customer_id = times.id AND times.scope = 'contact' AND whole.snapshot_date = $snapshot_date
+WHERE times.snapshot_date = $snapshot_date
+  AND times.dimension = 'daypart'
+  AND (times.scope = 'base' OR whole.best_contact_channel IS NOT NULL)
+"""
+
 
 def queries() -> dict[str, str]:
     """Everything that the step asks of the engine, by name."""
-    return {"candidates": _CANDIDATES, "sent": with_features(_SENT)}
+    return {"candidates": _CANDIDATES, "sent": with_features(_SENT), "times": _TIMES}
 
 
 def compute(engine: Engine, settings: Settings, day: dt.date, log: Callable[[str], object]) -> dict[str, pl.DataFrame]:
@@ -120,7 +139,48 @@ def compute(engine: Engine, settings: Settings, day: dt.date, log: Callable[[str
     kept = within_caps(due, sent.join(due, on="customer_id", how="semi"), settings.contacts)
     log(f"{day}: {kept.height:,} contacts are planned; caps leave out {due.height - kept.height:,}.")
     place = pl.col("contact_on").rank("ordinal").over("customer_id").cast(pl.Int32)
-    return {"contact_calendar": kept.with_columns(place=place).drop("priority")}
+    timed = with_hours(kept, engine.read(queries()["times"], {"snapshot_date": day}), settings.contacts)
+    return {"contact_calendar": timed.with_columns(place=place).drop("priority")}
+
+
+def with_hours(contacts: pl.DataFrame, times: pl.DataFrame, caps: Contacts) -> pl.DataFrame:
+    """With from_hour, to_hour and hours_of: the likeliest part of the day that is not quiet, of the customer, else of
+    all, else the longest time that is not quiet. `times`: scope (contact or base), id, part, rank.
+    """
+    channels: tuple[ContactChannel, ...] = get_args(ContactChannel)
+    loud = pl.DataFrame(
+        [(channel, part) for channel in channels for part in loud_dayparts(caps.quiet_hours.get(channel))],
+        schema={"channel": pl.String, "part": pl.Int32}, orient="row",
+    )  # fmt: skip
+    spans = pl.DataFrame(
+        [
+            (channel, *max(loud_hours(caps.quiet_hours.get(channel)), key=lambda span: span[1] - span[0]))
+            for channel in channels
+        ],
+        schema={"channel": pl.String, "since": pl.Int32, "until": pl.Int32}, orient="row",
+    )  # fmt: skip
+    first = (
+        times.with_columns(pl.col("part").cast(pl.Int32)).join(loud, on="part").sort("rank", "part")
+        .unique(["scope", "id", "channel"], keep="first", maintain_order=True)
+    )  # fmt: skip
+    own = first.filter(pl.col("scope") == "contact").select("channel", customer_id="id", own="part")
+    of_all = first.filter(pl.col("scope") == "base").select("channel", of_all="part")
+    start = pl.coalesce("own", "of_all") * HOURS_OF_PART
+    return (
+        contacts.join(own, on=["customer_id", "channel"], how="left")
+        .join(of_all, on="channel", how="left")
+        .join(spans, on="channel", how="left")
+        .with_columns(
+            from_hour=pl.coalesce(start, "since"),
+            to_hour=pl.coalesce(start + HOURS_OF_PART, "until"),
+            hours_of=pl.when(pl.col("own").is_not_null())
+            .then(pl.lit("customer"))
+            .when(pl.col("of_all").is_not_null())
+            .then(pl.lit("all"))
+            .otherwise(pl.lit("settings")),
+        )
+        .drop("own", "of_all", "since", "until")
+    )
 
 
 def _one_a_day(candidates: pl.DataFrame, quiet: Sequence[str], day: dt.date) -> pl.DataFrame:

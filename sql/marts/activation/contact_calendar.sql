@@ -3,7 +3,7 @@ description: "When to write to whom in the 90 days after the snapshot date, why,
 grain: [snapshot_date, customer_id, contact_on]
 owner: team:crm
 computed_by: contact_calendar
-reads: [marts.customer_360, marts.key_moments, staging.objections, staging.messages, staging.campaigns, ingest.aliases]
+reads: [marts.customer_360, marts.key_moments, marts.send_times, staging.objections, staging.messages, staging.campaigns, ingest.aliases]
 columns:
   snapshot_date:  {type: DATE, meaning: The day whose end the row describes}
   customer_id:    {type: VARCHAR, meaning: Customer of the shop}
@@ -15,6 +15,12 @@ columns:
   about:          {type: VARCHAR, nullable: true, meaning: "What it is about: the stage, or the item; null for the other reasons"}
   due_on:         {type: DATE, meaning: The day that the reason names}
   channel:        {type: VARCHAR, values: [email, sms, push], meaning: "Of the channels with consent the one with the highest expected clicks (engagement)"}
+  from_hour:      {type: INTEGER, min: 0, max: 23, unit: hour of the day, meaning: "From this hour on of contact_on, in the shop's time zone; never in the quiet hours of the channel (contacts.quiet_hours)"}
+  to_hour:        {type: INTEGER, min: 1, max: 24, unit: hour of the day, meaning: Until before this hour}
+  hours_of:
+    type: VARCHAR
+    values: [customer, all, settings]
+    meaning: "Whose hours they are, of those that are not quiet. customer: the three hours of the day in which the customer is likeliest to come, of those in which they ever came (send_times). all: those in which all customers are, where nothing is measured of this one, or quiet hours only. settings: the longest time that is not quiet, where nothing is measured at all"
   place:          {type: INTEGER, min: 1, meaning: "1 is the customer's next contact"}
   revenue_12_months: {type: "DECIMAL(18,2)", label: "Revenue, 12 months", unit: currency, meaning: "Revenue of the last 365 days: who comes first where contacts.most_a_day is fewer than are due"}
 tests:
@@ -22,6 +28,9 @@ tests:
     SELECT customer_id, contact_on FROM marts.contact_calendar
     WHERE snapshot_date = $snapshot_date
       AND (contact_on <= snapshot_date OR contact_on > snapshot_date + 90 OR due_on > contact_on OR due_on <= snapshot_date)
+  hours_are_in_order: |
+    SELECT customer_id, contact_on FROM marts.contact_calendar
+    WHERE snapshot_date = $snapshot_date AND from_hour >= to_hour
   only_who_agreed: |
     SELECT calendar.customer_id, calendar.channel
     FROM marts.contact_calendar AS calendar

@@ -1,5 +1,5 @@
 /*
-description: "Premium customers losing interest: predicted value in the top tenth 30 days ago, and a probability to buy within 90 days that has fallen by 30 % or more since. Both days under the parameters and the clock (season_clock) of the snapshot date, so that a drop is the customer's, not the model's or the season's."
+description: "Premium customers losing interest: predicted value in the top tenth 30 days ago, and a probability to buy within 90 days that has fallen by 30 % or more since. Both days under the parameters and the clock (season_clock) of the snapshot date, so that a drop is the customer's, not the model's or the season's. Left out is who has objected to marketing."
 grain: [snapshot_date, customer_id]
 owner: team:crm
 columns:
@@ -24,6 +24,12 @@ WITH ranked AS (
     count(*) OVER () AS customers
   FROM marts.clv_before
   WHERE snapshot_date = $snapshot_date
+),
+objected AS (
+  SELECT customer_id
+  FROM staging.objections
+  WHERE since_on <= $snapshot_date
+  GROUP BY customer_id
 )
 SELECT
   $snapshot_date AS snapshot_date,
@@ -48,4 +54,7 @@ JOIN marts.timing_predictions AS now
   AND now.frequency = summary.frequency
   AND now.active_span_days = summary.active_span_days
   AND now.age_days = summary.age_days
-WHERE 10 * ranked.place <= ranked.customers AND now.p_purchase_90d <= 0.7 * ranked.p_purchase_90d
+LEFT JOIN objected ON objected.customer_id = ranked.customer_id
+WHERE objected.customer_id IS NULL
+  AND 10 * ranked.place <= ranked.customers
+  AND now.p_purchase_90d <= 0.7 * ranked.p_purchase_90d

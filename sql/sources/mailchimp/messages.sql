@@ -3,7 +3,7 @@ description: "Opens and clicks as Mailchimp's export of an account has them, fol
 owner: team:data
 dialect: {timezone: UTC}
 reads_name: true
-foreign: [Total, Amount, Price, Quantity, Order, Order ID, order_id, Invoice, Status]
+foreign: [Total, Amount, Price, Quantity, Order, Order ID, order_id, Invoice, Status, Event, Event Name, Metric, Metric Name, Campaign Name, Profile ID, Klaviyo ID, Person ID]
 raw:
   Email:       {required: true, type: email, aliases: [email_address, Email Address]}
   Timestamp:   {required: true, type: timestamp}
