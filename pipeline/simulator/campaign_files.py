@@ -149,14 +149,37 @@ def true_contacts(window: Window) -> str:
     """
 
 
-def true_members(window: Window) -> str:
-    """Who was assigned to what, in which segment they were that day, and whether that made orders."""
+def true_members(shop: Shop, window: Window) -> str:
+    """Who was assigned to what, in which segment they were that day, and whether that made orders, or a buyer.
+
+    Who would have ordered in the window of the campaign anyway is no extra buyer, nor is who has sent everything back.
+    """
+    buyers = f"(FROM orders WHERE customer IN (SELECT customer FROM orders WHERE made_by <> {NEVER}))"
     return f"""
-    SELECT campaign_name(campaign) AS campaign_id, customer_name(customer) AS customer_id,
-      bool_and(treated) AS treated, any_value(segment_name(segment)) AS segment, min(moment(assigned)) AS assigned_at,
-      count(*) FILTER (WHERE {window.holds("moment(ordered)")}) AS extra_orders
-    FROM messages WHERE {window.holds("moment(assigned)")}
-    GROUP BY campaign, customer ORDER BY campaign, customer
+    WITH kept AS (
+      SELECT order_id FROM ({order_lines(shop, window, ("order_id", "amount"), buyers)}) AS lines
+      GROUP BY order_id HAVING sum(amount) > 0
+    ),
+    standing AS (
+      SELECT customer, ordered_at, made_by FROM orders JOIN kept ON kept.order_id = order_name(orders.number)
+    ),
+    assigned AS (
+      SELECT campaign, customer, bool_and(treated) AS treated, any_value(segment) AS segment,
+        min(moment(assigned)) AS assigned_at, count(*) FILTER (WHERE {window.holds("moment(ordered)")}) AS extra_orders
+      FROM messages WHERE {window.holds("moment(assigned)")}
+      GROUP BY campaign, customer
+    ),
+    bought AS (
+      SELECT campaign, customer, bool_and(made_by = campaign) AS is_extra_buyer
+      FROM assigned JOIN campaigns USING (campaign) JOIN standing USING (customer)
+      WHERE extra_orders > 0 AND ordered_at > coalesce(sent_at, assigned_at)
+        AND date_diff('day', coalesce(sent_at, assigned_at)::DATE, ordered_at::DATE) <= window_days
+      GROUP BY campaign, customer
+    )
+    SELECT campaign_name(campaign) AS campaign_id, customer_name(customer) AS customer_id, treated,
+      segment_name(segment) AS segment, assigned_at, extra_orders, coalesce(is_extra_buyer, FALSE) AS is_extra_buyer
+    FROM assigned LEFT JOIN bought USING (campaign, customer)
+    ORDER BY campaign, customer
     """
 
 
@@ -194,16 +217,16 @@ def true_campaign_segments(shop: Shop, campaign_orders: str, members: str) -> st
 def _made(campaign_orders: str, members: str, named: str, response: str) -> str:
     return f"""
     WITH made AS (
-      SELECT {named}, count(*) AS extra_orders, count(DISTINCT customer_id) AS extra_buyers,
-        sum(revenue) AS extra_revenue, sum(net_revenue) AS extra_net_revenue
+      SELECT {named}, count(*) AS extra_orders, sum(revenue) AS extra_revenue, sum(net_revenue) AS extra_net_revenue
       FROM ({campaign_orders}) AS campaign_orders GROUP BY {named}
     ),
     counted AS (
-      SELECT {named}, count(*) AS members, count(*) FILTER (WHERE treated) AS treated
+      SELECT {named}, count(*) AS members, count(*) FILTER (WHERE treated) AS treated,
+        count(*) FILTER (WHERE is_extra_buyer) AS extra_buyers
       FROM ({members}) AS members GROUP BY {named}
     )
     SELECT {named}, {response} AS response, members, treated, coalesce(extra_orders, 0) AS extra_orders,
-      coalesce(extra_buyers, 0) AS extra_buyers, coalesce(extra_revenue, 0)::DECIMAL(18,2) AS extra_revenue,
+      extra_buyers, coalesce(extra_revenue, 0)::DECIMAL(18,2) AS extra_revenue,
       coalesce(extra_net_revenue, 0)::DECIMAL(18,2) AS extra_net_revenue
     FROM counted JOIN campaigns USING (campaign_id) LEFT JOIN made USING ({named})
     ORDER BY {named}

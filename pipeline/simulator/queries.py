@@ -234,6 +234,7 @@ def web_events(window: Window) -> str:
     """A visit that ends with seven of ten orders, the visits that were drawn, and one of each lead.
 
     Guests, of whom nothing was drawn, have looked around up to twice before. A basket that is left is a visit's own.
+    Who did not come by a message came by some other way, and who ordered by that of the order.
     """
     return f"""
     WITH visits AS (
@@ -255,11 +256,13 @@ def web_events(window: Window) -> str:
       FROM visits
     ),
     planned AS (
-      SELECT *, list_concat(
-        list_resize(CAST([] AS VARCHAR[]), 1 + number_below(4, 'views', visit), 'product_view'),
-        CASE WHEN buys THEN ['add_to_cart', 'checkout', 'purchase']
-          WHEN has_basket THEN ['add_to_cart'] ELSE [] END
-      ) AS events
+      SELECT *,
+        CASE WHEN buys THEN {_drawn("origin", "order_number")} ELSE {_drawn("came by", "visit")} END AS origin,
+        list_concat(
+          list_resize(CAST([] AS VARCHAR[]), 1 + number_below(4, 'views', visit), 'product_view'),
+          CASE WHEN buys THEN ['add_to_cart', 'checkout', 'purchase']
+            WHEN has_basket THEN ['add_to_cart'] ELSE [] END
+        ) AS events
       FROM begun
     ),
     placed AS (
@@ -270,7 +273,9 @@ def web_events(window: Window) -> str:
       CASE WHEN event IN ('product_view', 'add_to_cart')
         THEN product_code(drawn_product('viewed', visit * 8 + place)) END AS product_id,
       CASE WHEN event = 'purchase' THEN order_name(order_number) END AS order_id,
-      channel_source(channel) AS source, channel_medium(channel) AS medium, campaign_name(campaign) AS campaign_id
+      coalesce(channel_source(channel), {_one_of([source for source, _ in _ORIGINS], "origin")}) AS source,
+      coalesce(channel_medium(channel), {_one_of([medium for _, medium in _ORIGINS], "origin")}) AS medium,
+      campaign_name(campaign) AS campaign_id
     FROM placed
     WHERE {window.holds("began_at")}
     ORDER BY happened_at, visit, place

@@ -159,7 +159,7 @@ def _selects(shop: Shop, nights: int, with_other: bool, columns: Sequence[str]) 
             f"{exports}/campaigns": campaign_files.sent_campaigns(shop, history),
             f"{exports}/messages": campaign_files.sent_messages(shop, history),
         }
-    members = campaign_files.true_members(history)
+    members = campaign_files.true_members(shop, history)
     campaign_orders = campaign_files.true_campaign_orders(shop, history)
     return selects | {
         "truth/customers": queries.true_customers(history),

@@ -36,25 +36,18 @@ WITH events AS (
   SELECT campaign_id, customer_id, message_id, channel, event, happened_at, group_name, actor
   FROM features.message_actions
 ),
-messages AS (
+times AS (
   SELECT
     campaign_id,
     customer_id,
     message_id,
     max(channel) AS channel,
     max(CASE WHEN group_name = 'control' THEN 1 ELSE 0 END) AS is_control,
-    min(happened_at) AS first_at,
     min(CASE WHEN event = 'assigned' THEN happened_at END) AS assigned_at,
-    coalesce(
-      min(CASE WHEN event = 'sent' THEN happened_at END),
-      min(CASE WHEN event = 'delivered' THEN happened_at END),
-      min(CASE WHEN event <> 'assigned' THEN happened_at END)
-    ) AS sent_at,
-    min(CASE WHEN event <> 'assigned' THEN happened_at END) AS began_at,
-    min(CASE WHEN event IN ('sent', 'delivered') THEN happened_at END) AS went_out_at,
+    min(CASE WHEN event = 'sent' THEN happened_at END) AS sent_at,
+    min(CASE WHEN event = 'delivered' THEN happened_at END) AS delivered_at,
     min(CASE WHEN event IN ('opened', 'clicked') THEN happened_at END) AS acted_at,
-    max(CASE WHEN event <> 'assigned' THEN 1 ELSE 0 END) AS sent,
-    max(CASE WHEN event = 'delivered' THEN 1 ELSE 0 END) AS delivered,
+    min(CASE WHEN event IN ('bounced', 'unsubscribed', 'complained') THEN happened_at END) AS refused_at,
     max(CASE WHEN event = 'bounced' THEN 1 ELSE 0 END) AS bounced,
     max(CASE WHEN event = 'opened' AND actor = 'person' THEN 1 ELSE 0 END) AS opened,
     max(CASE WHEN event = 'clicked' AND actor = 'person' THEN 1 ELSE 0 END) AS clicked,
@@ -65,10 +58,32 @@ messages AS (
   FROM events
   GROUP BY campaign_id, customer_id, message_id
 ),
+messages AS (
+  SELECT
+    campaign_id,
+    customer_id,
+    message_id,
+    channel,
+    is_control,
+    assigned_at,
+    coalesce(sent_at, delivered_at, least(acted_at, refused_at)) AS sent_at,
+    least(sent_at, delivered_at, acted_at, refused_at) AS began_at,
+    least(sent_at, delivered_at) AS went_out_at,
+    acted_at,
+    CASE WHEN delivered_at IS NOT NULL THEN 1 ELSE 0 END AS delivered,
+    bounced,
+    opened,
+    clicked,
+    machine_opened,
+    machine_clicked,
+    unmarked_opened,
+    unsubscribed
+  FROM times
+),
 services AS (
   SELECT
     campaign_id,
-    max(sent) AS campaign_is_sent,
+    max(CASE WHEN began_at IS NOT NULL THEN 1 ELSE 0 END) AS campaign_is_sent,
     max(delivered) AS tells_of_delivery,
     1 - max(unmarked_opened) AS open_is_known
   FROM messages
@@ -80,19 +95,20 @@ SELECT
   messages.message_id,
   messages.channel,
   messages.is_control,
-  messages.first_at,
+  least(messages.assigned_at, messages.began_at) AS first_at,
   messages.assigned_at,
   messages.sent_at,
   messages.began_at,
   messages.went_out_at,
   messages.acted_at,
-  messages.sent,
+  CASE WHEN messages.began_at IS NOT NULL THEN 1 ELSE 0 END AS sent,
   messages.bounced,
   CASE
     WHEN messages.opened + messages.clicked > 0 THEN 1
     WHEN messages.bounced > 0 THEN 0
     WHEN services.tells_of_delivery = 1 THEN messages.delivered
-    ELSE messages.sent
+    WHEN messages.began_at IS NOT NULL THEN 1
+    ELSE 0
   END AS delivered,
   greatest(messages.opened, messages.clicked) AS opened,
   messages.clicked,

@@ -2,6 +2,7 @@
 description: "Products that customers of the last 365 days have never bought, by the methods of features.listed_methods. Left out is what nobody has bought for 60 days, and what is not in stock (features.unavailable_products). The first ten of each method. A query for any day, not a table."
 grain: [method, customer_id, product_id]
 owner: team:data
+keep: true
 columns:
   method:      {type: VARCHAR, values: [similar_customers, popular_90d, popular_30d], meaning: "How they are ranked: by what customers with the same products buy, held against the season (what is trending, for who has nothing in common with anybody); what was bought most in the last 90 or 30 days"}
   customer_id: {type: VARCHAR, meaning: Customer of the shop}

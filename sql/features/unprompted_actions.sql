@@ -9,7 +9,7 @@ columns:
   times:       {type: BIGINT, unit: actions, min: 1, meaning: How many there were}
 */
 WITH lately AS (
-  SELECT customer_id, visit_id, began_at, began_on
+  SELECT customer_id, visit, began_at, began_on
   FROM features.visits
   WHERE date_diff('day', began_on, $snapshot_date) < 730
 ),
@@ -23,7 +23,7 @@ sent AS (
   WHERE sent = 1 AND date_diff('day', sent_at::DATE, $snapshot_date) <= 730
 ),
 prompted AS (
-  SELECT DISTINCT lately.customer_id, lately.visit_id
+  SELECT DISTINCT lately.customer_id, lately.visit
   FROM lately
   JOIN sent ON sent.customer_id = lately.customer_id AND sent.felt_on = lately.began_on
   WHERE lately.began_at >= sent.sent_at AND lately.began_at <= sent.sent_at + INTERVAL 24 HOUR
@@ -46,8 +46,8 @@ opens AS (
 actions AS (
   SELECT lately.customer_id, lately.began_at
   FROM lately
-  LEFT JOIN prompted ON prompted.customer_id = lately.customer_id AND prompted.visit_id = lately.visit_id
-  WHERE prompted.visit_id IS NULL
+  LEFT JOIN prompted ON prompted.customer_id = lately.customer_id AND prompted.visit = lately.visit
+  WHERE prompted.visit IS NULL
   UNION ALL
   SELECT customer_id, began_at
   FROM opens

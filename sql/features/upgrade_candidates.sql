@@ -2,6 +2,7 @@
 description: "Products that customers have never bought, one price band higher than one of the same category that they bought in the last 180 days, and at most twice as dear as what they paid for it, by the methods of features.listed_methods. What may be named is in features.upgrade_products. The first ten of each method. A query for any day, not a table."
 grain: [method, customer_id, product_id]
 owner: team:data
+keep: true
 columns:
   method:      {type: VARCHAR, values: [upgrades, popular_90d, popular_30d], meaning: "How they are ranked: by the share of buyers of the customer's product who went on to buy it; what was bought most in the last 90 or 30 days, of the first 50 of each price band"}
   customer_id: {type: VARCHAR, meaning: Customer of the shop}

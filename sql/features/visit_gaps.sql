@@ -10,31 +10,23 @@ columns:
   ended:      {type: BOOLEAN, meaning: "Whether there was a next one; else the gap is censored on the snapshot date"}
   gaps:       {type: BIGINT, unit: gaps, min: 1, meaning: How many there are}
 */
-WITH sequenced AS (
+WITH counted AS (
   SELECT
-    customer_id,
-    began_on,
-    channel,
-    lead(began_on) OVER (PARTITION BY customer_id ORDER BY began_at, visit_id) AS next_on
-  FROM features.visits
-),
-counted AS (
-  SELECT
-    substring(md5(sequenced.customer_id), 1, 2) AS bucket,
-    date_diff('day', sequenced.began_on, coalesce(sequenced.next_on, $snapshot_date)) AS days,
-    sequenced.next_on IS NOT NULL AS ended,
-    sequenced.channel,
+    substring(md5(visits.customer_id), 1, 2) AS bucket,
+    date_diff('day', visits.began_on, coalesce(visits.next_on, $snapshot_date)) AS days,
+    visits.next_on IS NOT NULL AS ended,
+    visits.channel,
     engagement.level,
     count(*) AS gaps
-  FROM sequenced
+  FROM features.visits AS visits
   LEFT JOIN marts.engagement AS engagement
-    ON engagement.customer_id = sequenced.customer_id AND engagement.snapshot_date = $snapshot_date
-  WHERE date_diff('day', sequenced.began_on, $snapshot_date) < 730
+    ON engagement.customer_id = visits.customer_id AND engagement.snapshot_date = $snapshot_date
+  WHERE date_diff('day', visits.began_on, $snapshot_date) < 730
   GROUP BY
-    substring(md5(sequenced.customer_id), 1, 2),
-    date_diff('day', sequenced.began_on, coalesce(sequenced.next_on, $snapshot_date)),
-    sequenced.next_on IS NOT NULL,
-    sequenced.channel,
+    substring(md5(visits.customer_id), 1, 2),
+    date_diff('day', visits.began_on, coalesce(visits.next_on, $snapshot_date)),
+    visits.next_on IS NOT NULL,
+    visits.channel,
     engagement.level
 ),
 grouped AS (

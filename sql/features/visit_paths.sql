@@ -15,10 +15,10 @@ columns:
 WITH followed AS (
   SELECT
     visits.customer_id,
-    visits.visit_id,
-    visits.began_at,
+    visits.visit,
     visits.began_on,
     visits.channel,
+    visits.next_channel,
     orders.order_id,
     date_diff('day', visits.began_on, orders.ordered_on) AS days_before
   FROM features.visits AS visits
@@ -27,43 +27,52 @@ WITH followed AS (
     AND orders.ordered_at > visits.began_at
     AND orders.ordered_on <= visits.began_on + 30
 ),
+-- Visits in the 30 days before an order are one stretch of its customer's: between the first and the last lie no others.
+stretches AS (
+  SELECT order_id, min(visit) AS first_visit, max(visit) AS last_visit
+  FROM followed
+  WHERE order_id IS NOT NULL
+  GROUP BY order_id
+),
 unfollowed AS (
   SELECT
     customer_id,
-    visit_id,
-    began_at,
+    visit,
     channel,
     CASE
-      WHEN began_on <= lag(began_on) OVER (PARTITION BY customer_id ORDER BY began_at, visit_id) + 30 THEN 0
+      WHEN began_on <= lag(began_on) OVER (PARTITION BY customer_id ORDER BY visit) + 30 THEN 0
       ELSE 1
     END AS begins
   FROM followed
   WHERE order_id IS NULL
 ),
-paths AS (
-  SELECT 1 AS ends_in_order, order_id AS path_id, visit_id, began_at, channel, days_before
-  FROM followed
-  WHERE order_id IS NOT NULL
-  UNION ALL
+numbered AS (
   SELECT
-    0 AS ends_in_order,
-    customer_id || ' ' || CAST(
-      sum(begins) OVER (
-        PARTITION BY customer_id ORDER BY began_at, visit_id ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
-      ) AS VARCHAR
-    ) AS path_id,
-    visit_id,
-    began_at,
+    customer_id,
+    visit,
     channel,
-    CAST(NULL AS BIGINT) AS days_before
+    sum(begins) OVER (
+      PARTITION BY customer_id ORDER BY visit ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
+    ) AS path
   FROM unfollowed
 )
 SELECT
-  ends_in_order,
-  path_id,
-  row_number() OVER (PARTITION BY ends_in_order, path_id ORDER BY began_at, visit_id) AS place,
-  count(*) OVER (PARTITION BY ends_in_order, path_id) AS visits,
+  1 AS ends_in_order,
+  followed.order_id AS path_id,
+  followed.visit - stretches.first_visit + 1 AS place,
+  stretches.last_visit - stretches.first_visit + 1 AS visits,
+  followed.channel,
+  CASE WHEN followed.visit < stretches.last_visit THEN followed.next_channel END AS next_channel,
+  followed.days_before
+FROM followed
+JOIN stretches ON stretches.order_id = followed.order_id
+UNION ALL
+SELECT
+  0 AS ends_in_order,
+  customer_id || ' ' || CAST(path AS VARCHAR) AS path_id,
+  row_number() OVER (PARTITION BY customer_id, path ORDER BY visit) AS place,
+  count(*) OVER (PARTITION BY customer_id, path) AS visits,
   channel,
-  lead(channel) OVER (PARTITION BY ends_in_order, path_id ORDER BY began_at, visit_id) AS next_channel,
-  days_before
-FROM paths
+  lead(channel) OVER (PARTITION BY customer_id, path ORDER BY visit) AS next_channel,
+  CAST(NULL AS BIGINT) AS days_before
+FROM numbered

@@ -43,6 +43,6 @@ def test_a_visit_whose_events_name_several_origins_is_not_lost(shop):
     for minute, (source, medium) in enumerate((("google", "cpc"), ("bing", "organic"))):
         shop.event("v", "other", at=f"2026-12-01T10:0{minute}", customer="anna", source=source, medium=medium)
     shop.event("w", "other", at="2026-12-03T10:00", customer="anna", source="google", medium="cpc").booked()
-    asked = with_features("SELECT visit_id, channel FROM features.visits ORDER BY visit_id")
+    asked = with_features("SELECT visit, channel FROM features.visits ORDER BY visit")
     found = shop.engine.read(asked, {"snapshot_date": dt.date(2026, 12, 31)})
-    assert found.rows() == [("v", "other"), ("w", "paid_search")]
+    assert found.rows() == [(1, "other"), (2, "paid_search")]

@@ -1,5 +1,8 @@
 """marts.lifecycle_months: who moved in which month, by hand."""
 
+import random
+from collections import Counter
+
 from shop import days_before
 
 MONTHS, DAY = "marts.lifecycle_months", "2026-12-31"
@@ -41,3 +44,31 @@ def test_the_last_month_is_that_of_the_transitions(shop):
     months = shop.table(MONTHS).where(months_ago=1)
     assert {(a, b): n for a, b, n in months.rows("from_stage", "to_stage", "customers")} == by_move
     assert len(by_move) > 3
+
+
+def test_every_month_is_as_the_days_of_each_customer_tell(shop):
+    """Sixty customers of 1,000 days: many occasions in a month, none for years, registered before, after or never."""
+    draw, defecting, inactive = random.Random(7), 45, 120
+    shop.with_settings(lifecycle={"defecting_days": defecting, "inactive_days": inactive})
+    bought = {f"c{n}": {draw.randrange(1000) for _ in range(draw.choice((0, 1, 1, 2, 5, 30)))} for n in range(60)}
+    registered = {name: draw.randrange(1000) for name in bought if not bought[name] or draw.random() < 0.5}
+    for name, days in bought.items():
+        if days:
+            shop.orders(name, *(days_before(ago) for ago in sorted(days, reverse=True)))
+        if name in registered:
+            shop.registered(name, on=days_before(registered[name]))
+
+    def stage(name, ago):
+        """Where the customer stood so many days ago."""
+        until = [day for day in bought[name] if day >= ago]
+        if not until:
+            return "lead" if registered.get(name, -1) >= ago else "none"
+        silent = min(until) - ago
+        fresh = "first-time" if len(until) == 1 else "active"
+        return "inactive" if silent >= inactive else "defecting" if silent >= defecting else fresh
+
+    expected = Counter(
+        (month, stage(name, 30 * month), stage(name, 30 * (month - 1))) for month in range(1, 25) for name in bought
+    )
+    found = shop.table(MONTHS).rows("months_ago", "from_stage", "to_stage", "customers")
+    assert {row[:3]: row[3] for row in found} == {key: n for key, n in expected.items() if key[2] != "none"}

@@ -336,6 +336,36 @@ def test_the_truth_adds_up_to_the_cent(world: Path) -> None:
     assert ask_one(world, 'SELECT sum(extra_orders) FROM "truth/members"') == (orders[0],)
 
 
+def test_extra_buyers_are_those_who_would_not_have_bought_in_the_window(world: Path) -> None:
+    """From the exports: members with an order that was not sent back whole, and none that would be there anyway."""
+    standing = f"(SELECT order_id FROM {LINES} GROUP BY order_id HAVING sum(amount) > 0)"
+    bought = f"""
+        SELECT members.campaign_id, members.customer_id, bool_and(made.order_id IS NOT NULL) AS is_extra
+        FROM "truth/members" AS members
+        JOIN {CAMPAIGNS} AS campaigns USING (campaign_id)
+        JOIN (FROM {ORDERS} SEMI JOIN {standing} USING (order_id)) AS orders
+          ON orders.customer_id = members.customer_id AND ordered_at > coalesce(sent_at, assigned_at)
+          AND ordered_at::DATE - coalesce(sent_at, assigned_at)::DATE <= window_days
+        LEFT JOIN "truth/campaign_orders" AS made
+          ON made.order_id = orders.order_id AND made.campaign_id = members.campaign_id
+        GROUP BY members.campaign_id, members.customer_id
+    """
+    told = 'SELECT campaign_id, customer_id FROM "truth/members" WHERE is_extra_buyer'
+    counted = f"SELECT campaign_id, customer_id FROM ({bought}) WHERE is_extra"
+    for one, other in ((told, counted), (counted, told)):
+        assert ask(world, f"{one} EXCEPT {other}") == []
+    made, buyers, told_by_campaign, told_by_segment = ask_one(
+        world,
+        """
+        SELECT count(*) FILTER (extra_orders > 0), count(*) FILTER (is_extra_buyer),
+          (SELECT sum(extra_buyers) FROM "truth/campaigns"), (SELECT sum(extra_buyers) FROM "truth/campaign_segments")
+        FROM "truth/members"
+        """,
+    )
+    assert buyers == told_by_campaign == told_by_segment
+    assert 0.75 * made < buyers < 0.9 * made, "a sixth would have ordered anyway"
+
+
 def test_a_campaign_costs_what_its_messages_cost(world: Path) -> None:
     wrong = ask(
         world,

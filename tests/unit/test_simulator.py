@@ -410,19 +410,22 @@ def test_planted_pairs_are_bought_together_and_others_are_not(large: Path) -> No
 
 
 def test_web_events_belong_to_orders_and_products(large: Path) -> None:
-    ((events, purchases, strange, unknown),) = ask(
+    ((events, purchases, strange, unknown, otherwise, unsourced),) = ask(
         large,
         f"""
         SELECT count(*), count(*) FILTER (event = 'purchase'),
           count(*) FILTER (event = 'purchase' AND orders.order_id IS NULL),
-          count(*) FILTER (events.product_id IS NOT NULL AND products.product_id IS NULL)
+          count(*) FILTER (events.product_id IS NOT NULL AND products.product_id IS NULL),
+          count(*) FILTER (orders.source <> events.source OR orders.medium <> events.medium),
+          count(*) FILTER (events.source IS NULL)
         FROM "exports/perennial/web_events" AS events
-        LEFT JOIN (SELECT DISTINCT order_id FROM {LINES}) AS orders ON orders.order_id = events.order_id
+        LEFT JOIN (SELECT DISTINCT order_id, source, medium FROM {LINES}) AS orders ON orders.order_id = events.order_id
         LEFT JOIN "exports/perennial/products" AS products ON products.product_id = events.product_id
         """,
     )
     assert events > purchases > 10_000
     assert (strange, unknown) == (0, 0)
+    assert (otherwise, unsourced) == (0, 0), "who orders came by what the order says"
 
 
 def test_every_product_of_a_large_shop_has_a_code_of_its_own():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from shop import build, open_engine
 from pipeline.ingest.exports import find_exports, load_exports
 from pipeline.settings import Settings
 from pipeline.simulator import shop as simulated
+from pipeline.simulator.programmes import OUTREACH, PROGRAMMES, Outreach
 from pipeline.simulator.writing import simulate
 from pipeline.steps.campaigns.uplift import compute
 
@@ -118,10 +120,32 @@ def test_the_truth_lies_in_the_interval():
     assert (rows["says"] == "more").mean() > 0.5
 
 
+@pytest.mark.parametrize(
+    ("treated", "control", "buyers", "quality"),
+    [
+        (8_000, 2_000, 100, "reliable"), (8_000, 2_000, 99, "rough"), (8_000, 2_000, 20, "rough"),
+        (8_000, 2_000, 19, None), (1_000, 1_000, 20, "reliable"), (1_000, 1_000, 19, None),
+        (1_100, 1_000, 20, "reliable"), (1_101, 1_000, 20, "rough"),
+    ],
+)  # fmt: skip
+def test_of_spend_nothing_is_said_where_so_few_buyers_are_no_ground_for_an_interval(treated, control, buyers, quality):
+    """Buyers are those of the control group, who spent 50 each; of the treated 500 bought."""
+    about = {"campaign_id": "c", "programme": "news", "control_share": control / (treated + control), "window_days": 5,
+             "last_on": DAY - dt.timedelta(days=60), "dimension": "all", "segment": "all"}  # fmt: skip
+    groups = {"treated": (treated, 500), "control": (control, buyers)}
+    rows = [
+        {**about, "group_name": group, **sums(np.arange(n) < bought, 50.0 * (np.arange(n) < bought), np.zeros(n))}
+        for group, (n, bought) in groups.items()
+    ]
+    spend = found(rows)["campaign_uplift"].filter(metric="spend")
+    assert spend["quality"][0] == quality
+    assert (spend["effect"][0] is None) == (spend["says"][0] == "not_known") == (quality is None)
+
+
 @pytest.mark.long
 def test_the_truth_of_simulated_shops_lies_in_the_interval(tmp_path):
-    """Five shops through loading, features and step: as often inside as 53 of 60 would be, over some 230 campaigns."""
-    judged = pl.concat(_simulated_campaigns(tmp_path / str(seed), seed) for seed in range(2, 7))
+    """Five shops through loading, features and step: of all that can be judged as often inside as 53 of 60 would be."""
+    judged = _of_five_shops(tmp_path, OUTREACH)
     for metric, truth, ends in [
         ("conversion", "extra_buyers", "effect"),
         ("spend", "extra_net_revenue", "effect"),
@@ -129,21 +153,38 @@ def test_the_truth_of_simulated_shops_lies_in_the_interval(tmp_path):
     ]:
         rows = judged.filter(pl.col(f"{ends}_low").is_not_null(), metric=metric)
         told = pl.col(truth) / pl.col("treated")
-        assert rows.height > 50
+        assert rows.height >= 60
         inside = rows.filter(told.is_between(pl.col(f"{ends}_low"), pl.col(f"{ends}_high"))).height
         assert inside / rows.height >= 53 / 60, (metric, ends, inside, rows.height)
 
 
-def _simulated_campaigns(home: Path, seed: int) -> pl.DataFrame:
+@pytest.mark.long
+def test_nothing_works_in_simulated_shops_whose_messages_make_no_order(tmp_path):
+    """Campaigns that people open, click and buy after as they would have bought anyway."""
+    programmes = tuple(dataclasses.replace(programme, response=0.0) for programme in PROGRAMMES)
+    judged = _of_five_shops(tmp_path, Outreach(programmes=programmes))
+    assert judged["extra_orders_made"].sum() == 0
+    for metric in ("conversion", "spend"):
+        said = judged.filter(pl.col("effect").is_not_null(), metric=metric)["says"]
+        assert len(said) >= (200 if metric == "conversion" else 60), metric
+        assert (said == "more").mean() <= 0.05, (metric, (said == "more").sum(), len(said))
+
+
+def _of_five_shops(folder: Path, outreach: Outreach) -> pl.DataFrame:
+    return pl.concat(_simulated_campaigns(folder / str(seed), seed, outreach) for seed in range(2, 7))
+
+
+def _simulated_campaigns(home: Path, seed: int, outreach: Outreach) -> pl.DataFrame:
     """The campaigns of a shop that can be judged, with what they truly caused."""
-    simulate(simulated.Shop(customers=6_000, years=3, seed=seed), home / "data")
+    shop = simulated.Shop(customers=8_000, years=3, seed=seed, outreach=outreach)
+    simulate(shop, home / "data", form="parquet")
     settings = Settings(home=home)
     with open_engine(settings) as engine:
         for outcome in load_exports(engine, settings, find_exports(settings, {})):
             assert not isinstance(outcome, Exception), outcome
         build(engine, dt.date(2026, 10, 31), "marts.campaign_uplift")
         said = engine.read("SELECT * FROM marts.campaign_uplift WHERE status = 'known'")
-    truth = pl.read_csv(home / "data" / "truth" / "campaigns.csv").select(
-        "campaign_id", "extra_buyers", "extra_net_revenue"
+    truth = pl.read_parquet(home / "data" / "truth" / "campaigns.parquet").select(
+        "campaign_id", "extra_buyers", pl.col("extra_net_revenue").cast(pl.Float64), extra_orders_made="extra_orders"
     )
     return said.join(truth, on="campaign_id")

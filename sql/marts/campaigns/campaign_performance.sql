@@ -115,12 +115,6 @@ campaigns AS (
   LEFT JOIN sent ON sent.campaign_id = known.campaign_id
   LEFT JOIN staging.campaigns AS told ON told.campaign_id = known.campaign_id
 ),
-customers AS (
-  SELECT order_id, max(customer_id) AS customer_id
-  FROM staging.orders
-  WHERE known_on <= $snapshot_date
-  GROUP BY order_id
-),
 coupons AS (
   SELECT DISTINCT order_id, lower(trim(coupon)) AS coupon
   FROM staging.order_lines
@@ -131,7 +125,7 @@ credits AS (
     credits.eligibility,
     credits.order_id,
     credits.campaign_id,
-    customers.customer_id,
+    orders.customer_id,
     credits.touches,
     credits.last_touch,
     credits.first_touch,
@@ -143,7 +137,7 @@ credits AS (
     credits.revenue,
     CASE WHEN coupons.order_id IS NOT NULL THEN 1 ELSE 0 END AS has_coupon
   FROM marts.order_credits AS credits
-  JOIN customers ON customers.order_id = credits.order_id
+  JOIN features.order_values AS orders ON orders.order_id = credits.order_id
   LEFT JOIN campaigns ON campaigns.campaign_id = credits.campaign_id
   LEFT JOIN coupons ON coupons.order_id = credits.order_id AND coupons.coupon = campaigns.coupon
   WHERE credits.snapshot_date = $snapshot_date

@@ -46,13 +46,17 @@ tests:
         ELSE 'too_new'
       END
 */
-WITH acted AS (
+WITH acted_on_messages AS (
   SELECT customer_id, campaign_id, message_id, event, max(happened_on) AS acted_on
   FROM features.message_actions
   WHERE actor = 'person'
   GROUP BY customer_id, campaign_id, message_id, event
+),
+acted AS (
+  SELECT customer_id, acted_on
+  FROM acted_on_messages
   UNION ALL
-  SELECT customer_id, CAST(NULL AS VARCHAR) AS campaign_id, visit_id AS message_id, 'visited' AS event, began_on AS acted_on
+  SELECT customer_id, began_on AS acted_on
   FROM features.visits
 ),
 actions AS (

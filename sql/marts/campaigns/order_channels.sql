@@ -22,49 +22,69 @@ tests:
     WHERE standing.orders <> channels.orders
 */
 WITH lines AS (
-  SELECT order_id, source, medium, sales_channel, campaign_id, amount, line_id, file_id, row_number
-  FROM staging.order_lines
-  WHERE kind = 'sale' AND ordered_on <= $snapshot_date
-),
-origins_of_lines AS (
-  SELECT DISTINCT
+  SELECT
     order_id,
     coalesce(source, '') AS source,
     coalesce(medium, '') AS medium,
     coalesce(sales_channel, '') AS sales_channel,
-    coalesce(campaign_id, '') AS campaign_id
+    coalesce(campaign_id, '') AS campaign_id,
+    amount,
+    line_id,
+    file_id,
+    row_number
+  FROM staging.order_lines
+  WHERE kind = 'sale' AND ordered_on <= $snapshot_date
+),
+-- Where lines say that they came from: few different things, that are told apart by a number instead of four texts.
+named AS (
+  SELECT source, medium, sales_channel, campaign_id
   FROM lines
+  GROUP BY source, medium, sales_channel, campaign_id
+),
+numbered AS (
+  SELECT
+    named.source,
+    named.medium,
+    named.sales_channel,
+    named.campaign_id,
+    origins.channel,
+    row_number() OVER (ORDER BY named.source, named.medium, named.sales_channel, named.campaign_id) AS origin
+  FROM named
+  JOIN features.origins AS origins
+    ON origins.source = lower(trim(named.source))
+    AND origins.medium = lower(trim(named.medium))
+    AND origins.sales_channel = lower(trim(named.sales_channel))
+),
+lines_by_origin AS (
+  SELECT lines.order_id, numbered.origin, lines.amount, lines.line_id, lines.file_id, lines.row_number
+  FROM lines
+  JOIN numbered
+    ON numbered.source = lines.source
+    AND numbered.medium = lines.medium
+    AND numbered.sales_channel = lines.sales_channel
+    AND numbered.campaign_id = lines.campaign_id
 ),
 spans AS (
-  SELECT
-    order_id,
-    min(source) AS source,
-    min(medium) AS medium,
-    min(sales_channel) AS sales_channel,
-    min(campaign_id) AS campaign_id,
-    CASE WHEN count(*) > 1 THEN 1 ELSE 0 END AS has_several
-  FROM origins_of_lines
+  SELECT order_id, min(origin) AS origin, CASE WHEN min(origin) < max(origin) THEN 1 ELSE 0 END AS has_several
+  FROM lines_by_origin
   GROUP BY order_id
 ),
 ranked AS (
   SELECT
     lines.order_id,
-    coalesce(lines.source, '') AS source,
-    coalesce(lines.medium, '') AS medium,
-    coalesce(lines.sales_channel, '') AS sales_channel,
-    coalesce(lines.campaign_id, '') AS campaign_id,
+    lines.origin,
     row_number() OVER (
       PARTITION BY lines.order_id ORDER BY lines.amount DESC, lines.line_id, lines.file_id, lines.row_number
     ) AS place
-  FROM lines
+  FROM lines_by_origin AS lines
   JOIN spans ON spans.order_id = lines.order_id AND spans.has_several = 1
 ),
 decided AS (
-  SELECT order_id, source, medium, sales_channel, campaign_id, has_several
+  SELECT order_id, origin, has_several
   FROM spans
   WHERE has_several = 0
   UNION ALL
-  SELECT order_id, source, medium, sales_channel, campaign_id, 1 AS has_several
+  SELECT order_id, origin, 1 AS has_several
   FROM ranked
   WHERE place = 1
 )
@@ -72,14 +92,11 @@ SELECT
   $snapshot_date AS snapshot_date,
   orders.order_id,
   orders.ordered_on,
-  origins.channel,
-  nullif(decided.campaign_id, '') AS campaign_id,
+  numbered.channel,
+  nullif(numbered.campaign_id, '') AS campaign_id,
   decided.has_several = 1 AS has_several,
   orders.order_value,
   (orders.order_value + orders.refunds)::DECIMAL(18,2) AS revenue
 FROM features.order_values AS orders
 JOIN decided ON decided.order_id = orders.order_id
-JOIN features.origins AS origins
-  ON origins.source = lower(trim(decided.source))
-  AND origins.medium = lower(trim(decided.medium))
-  AND origins.sales_channel = lower(trim(decided.sales_channel))
+JOIN numbered ON numbered.origin = decided.origin

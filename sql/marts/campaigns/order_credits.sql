@@ -52,36 +52,24 @@ WITH eligibilities AS (
   SELECT eligibility, least_strength
   FROM (VALUES ('click', 3), ('open', 2), ('delivered', 1)) AS listed (eligibility, least_strength)
 ),
-windows AS (
-  SELECT campaign_id, window_days
-  FROM staging.campaigns
-),
+-- A message counts once before an order, by the most that was done with it.
 eligible AS (
   SELECT
-    orders.order_id,
-    orders.ordered_on,
-    touches.campaign_id,
-    touches.message_id,
-    touches.touched_at,
-    touches.touched_on,
-    touches.strength,
-    row_number() OVER (
-      PARTITION BY orders.order_id, touches.campaign_id, touches.message_id
-      ORDER BY touches.strength DESC, touches.touched_at DESC, touches.event_id
-    ) AS place
-  FROM features.touches AS touches
-  LEFT JOIN windows ON windows.campaign_id = touches.campaign_id
-  JOIN features.order_values AS orders
-    ON orders.customer_id = touches.customer_id
-    AND orders.ordered_at > touches.touched_at
-    AND orders.ordered_on <= touches.touched_on + coalesce(windows.window_days, 5)
+    order_id,
+    ordered_on,
+    campaign_id,
+    message_id,
+    touched_at,
+    strength,
+    row_number() OVER (PARTITION BY order_id, campaign_id, message_id ORDER BY strength DESC) AS place
+  FROM features.touches
 ),
 paths AS (
   SELECT
     eligibilities.eligibility,
     eligible.order_id,
     eligible.campaign_id,
-    pow(2, -(date_diff('day', eligible.touched_on, eligible.ordered_on)::DOUBLE / 7)) AS freshness,
+    pow(2, -(date_diff('day', eligible.touched_at::DATE, eligible.ordered_on)::DOUBLE / 7)) AS freshness,
     row_number() OVER (
       PARTITION BY eligibilities.eligibility, eligible.order_id
       ORDER BY eligible.touched_at, eligible.strength, eligible.campaign_id, eligible.message_id

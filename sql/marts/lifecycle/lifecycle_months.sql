@@ -57,39 +57,39 @@ ends AS (
   FROM digits AS fives
   CROSS JOIN digits AS ones
 ),
-sequenced AS (
+shop AS (
+  SELECT min(occasion_on) AS first_on FROM features.standing_occasions
+),
+-- Stages are looked at when months end. So of what a customer did in a month, the number of occasions and the last day are
+-- enough, and all that was before the earliest of these ends is as one month.
+happened AS (
+  SELECT customer_id, occasion_on AS happened_on, occasion_on, 1 AS occasions
+  FROM features.standing_occasions
+  UNION ALL
+  SELECT customer_id, registered_on AS happened_on, CAST(NULL AS DATE) AS occasion_on, 0 AS occasions
+  FROM staging.customers
+  WHERE registered_on <= $snapshot_date
+),
+by_month AS (
   SELECT
     customer_id,
-    occasion_on,
-    row_number() OVER (PARTITION BY customer_id ORDER BY occasion_on) AS occasions,
-    lead(occasion_on) OVER (PARTITION BY customer_id ORDER BY occasion_on) AS next_on
-  FROM features.standing_occasions
+    least(date_diff('day', happened_on, $snapshot_date) // 30, 24) AS months_ago,
+    max(occasion_on) AS last_on,
+    sum(occasions) AS occasions
+  FROM happened
+  GROUP BY customer_id, least(date_diff('day', happened_on, $snapshot_date) // 30, 24)
 ),
-firsts AS (
-  SELECT customer_id, occasion_on AS first_on
-  FROM sequenced
-  WHERE occasions = 1
-),
-shop AS (
-  SELECT min(first_on) AS first_on FROM firsts
-),
-positions AS (
+so_far AS (
   SELECT
-    sequenced.customer_id,
-    ends.months_ago,
-    sequenced.occasions,
-    date_diff('day', sequenced.occasion_on, ends.ended_on) AS silent_days
-  FROM sequenced
-  JOIN ends
-    ON ends.ended_on >= sequenced.occasion_on
-    AND (sequenced.next_on IS NULL OR ends.ended_on < sequenced.next_on)
-  UNION ALL
-  SELECT registered.customer_id, ends.months_ago, 0 AS occasions, 0 AS silent_days
-  FROM staging.customers AS registered
-  LEFT JOIN firsts ON firsts.customer_id = registered.customer_id
-  JOIN ends
-    ON ends.ended_on >= registered.registered_on
-    AND (firsts.first_on IS NULL OR ends.ended_on < firsts.first_on)
+    customer_id,
+    months_ago,
+    max(last_on) OVER (
+      PARTITION BY customer_id ORDER BY months_ago DESC ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
+    ) AS last_on,
+    sum(occasions) OVER (
+      PARTITION BY customer_id ORDER BY months_ago DESC ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
+    ) AS occasions
+  FROM by_month
 ),
 limits AS (
   SELECT
@@ -98,44 +98,101 @@ limits AS (
   FROM marts.lifecycle_thresholds
   WHERE snapshot_date = $snapshot_date
 ),
-placed AS (
+-- From the end of that month on: the stage, the day it counts from, and the days of silence that turn it into another.
+spells AS (
   SELECT
-    positions.customer_id,
-    positions.months_ago,
-    CASE
-      WHEN positions.occasions = 0 THEN 'lead'
-      WHEN positions.silent_days >= CASE WHEN positions.occasions = 1 THEN limits.one_time_inactive ELSE own.inactive_days END
-        THEN 'inactive'
-      WHEN positions.silent_days >= CASE WHEN positions.occasions = 1 THEN limits.one_time_defecting ELSE own.defecting_days END
-        THEN 'defecting'
-      WHEN positions.occasions = 1 THEN 'first-time'
-      ELSE 'active'
-    END AS stage
-  FROM positions
+    so_far.customer_id,
+    so_far.months_ago,
+    CASE WHEN so_far.occasions = 0 THEN 'lead' WHEN so_far.occasions = 1 THEN 'first-time' ELSE 'active' END AS stage,
+    so_far.last_on,
+    CASE WHEN so_far.occasions = 1 THEN limits.one_time_defecting ELSE own.defecting_days END AS defecting_days,
+    CASE WHEN so_far.occasions = 1 THEN limits.one_time_inactive ELSE own.inactive_days END AS inactive_days
+  FROM so_far
   CROSS JOIN limits
-  JOIN marts.lifecycle_stages AS own ON own.snapshot_date = $snapshot_date AND own.customer_id = positions.customer_id
+  JOIN marts.lifecycle_stages AS own ON own.snapshot_date = $snapshot_date AND own.customer_id = so_far.customer_id
+),
+sequenced AS (
+  SELECT
+    customer_id,
+    months_ago,
+    lead(months_ago) OVER (PARTITION BY customer_id ORDER BY months_ago DESC) AS next_months_ago,
+    stage,
+    last_on,
+    defecting_days,
+    inactive_days,
+    lag(stage) OVER (PARTITION BY customer_id ORDER BY months_ago DESC) AS stage_before,
+    lag(last_on) OVER (PARTITION BY customer_id ORDER BY months_ago DESC) AS last_on_before,
+    lag(defecting_days) OVER (PARTITION BY customer_id ORDER BY months_ago DESC) AS defecting_days_before,
+    lag(inactive_days) OVER (PARTITION BY customer_id ORDER BY months_ago DESC) AS inactive_days_before
+  FROM spells
+),
+-- The first month that ends in a spell began in the spell before; the others began in the one they end in.
+months AS (
+  SELECT
+    sequenced.customer_id,
+    ends.months_ago,
+    sequenced.stage AS stage_after,
+    sequenced.defecting_days AS defecting_days_after,
+    sequenced.inactive_days AS inactive_days_after,
+    date_diff('day', sequenced.last_on, ends.ended_on) AS silent_days_after,
+    coalesce(sequenced.stage_before, 'none') AS stage_before,
+    sequenced.defecting_days_before,
+    sequenced.inactive_days_before,
+    date_diff('day', sequenced.last_on_before, ends.ended_on) - 30 AS silent_days_before
+  FROM sequenced
+  JOIN ends ON ends.months_ago = sequenced.months_ago
+  UNION ALL
+  SELECT
+    sequenced.customer_id,
+    ends.months_ago,
+    sequenced.stage AS stage_after,
+    sequenced.defecting_days AS defecting_days_after,
+    sequenced.inactive_days AS inactive_days_after,
+    date_diff('day', sequenced.last_on, ends.ended_on) AS silent_days_after,
+    sequenced.stage AS stage_before,
+    sequenced.defecting_days AS defecting_days_before,
+    sequenced.inactive_days AS inactive_days_before,
+    date_diff('day', sequenced.last_on, ends.ended_on) - 30 AS silent_days_before
+  FROM sequenced
+  JOIN ends ON ends.months_ago < sequenced.months_ago AND ends.months_ago > coalesce(sequenced.next_months_ago, -1)
+),
+moves AS (
+  SELECT
+    customer_id,
+    months_ago,
+    CASE
+      WHEN silent_days_before >= inactive_days_before THEN 'inactive'
+      WHEN silent_days_before >= defecting_days_before THEN 'defecting'
+      ELSE stage_before
+    END AS from_stage,
+    CASE
+      WHEN silent_days_after >= inactive_days_after THEN 'inactive'
+      WHEN silent_days_after >= defecting_days_after THEN 'defecting'
+      ELSE stage_after
+    END AS to_stage
+  FROM months
+  WHERE months_ago < 24
 ),
 booked AS (
   SELECT
     customer_id,
-    floor(date_diff('day', ordered_on, $snapshot_date)::DOUBLE / 30)::INTEGER + 1 AS months_ago,
+    floor(date_diff('day', ordered_on, $snapshot_date)::DOUBLE / 30)::INTEGER AS months_ago,
     sum(amount) AS amount
   FROM staging.order_lines
   WHERE customer_id IS NOT NULL AND ordered_on <= $snapshot_date AND ordered_on > $snapshot_date - 720
-  GROUP BY customer_id, floor(date_diff('day', ordered_on, $snapshot_date)::DOUBLE / 30)::INTEGER + 1
+  GROUP BY customer_id, floor(date_diff('day', ordered_on, $snapshot_date)::DOUBLE / 30)::INTEGER
 )
 SELECT
   $snapshot_date AS snapshot_date,
-  after.months_ago + 1 AS months_ago,
-  $snapshot_date - 30 * (after.months_ago + 1) AS begins_after,
-  $snapshot_date - 30 * after.months_ago AS ends_on,
-  coalesce(before.stage, 'none') AS from_stage,
-  after.stage AS to_stage,
+  moves.months_ago + 1 AS months_ago,
+  $snapshot_date - 30 * (moves.months_ago + 1) AS begins_after,
+  $snapshot_date - 30 * moves.months_ago AS ends_on,
+  moves.from_stage,
+  moves.to_stage,
   count(*) AS customers,
   coalesce(sum(booked.amount), 0)::DECIMAL(18,2) AS revenue
-FROM placed AS after
+FROM moves
 CROSS JOIN shop
-LEFT JOIN placed AS before ON before.customer_id = after.customer_id AND before.months_ago = after.months_ago + 1
-LEFT JOIN booked ON booked.customer_id = after.customer_id AND booked.months_ago = after.months_ago + 1
-WHERE after.months_ago < 24 AND $snapshot_date - 30 * (after.months_ago + 1) >= shop.first_on
-GROUP BY after.months_ago, coalesce(before.stage, 'none'), after.stage
+LEFT JOIN booked ON booked.customer_id = moves.customer_id AND booked.months_ago = moves.months_ago
+WHERE $snapshot_date - 30 * (moves.months_ago + 1) >= shop.first_on
+GROUP BY moves.months_ago, moves.from_stage, moves.to_stage

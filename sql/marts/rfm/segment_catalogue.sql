@@ -80,7 +80,7 @@ segments AS (
        'Call or write personally, ask what went wrong, make it right; they are few and worth the hour.'),
       ('grid', 'at_risk', 9, 'At risk', 'R,F in 13 14 23 24',
        'Bought often, but long ago.',
-       'Win-back in two or three steps, the offer growing; stop at the allowable cost.'),
+       'Win-back in two or three steps, the offer growing; stop at the most that may be spent.'),
       ('grid', 'hibernating', 10, 'Hibernating', 'R,F in 11 12 21 22',
        'Long ago and rarely.',
        'Cheapest channel only, seasonal occasions; clean the list of addresses that never react.'),
@@ -101,7 +101,7 @@ segments AS (
        'Call or write personally, ask what went wrong, make it right.'),
       ('axonaut', 'at_risk', 6, 'At risk', 'R,F in 12 13 22 23 31',
        'A few orders, long ago.',
-       'Win-back in two or three steps, the offer growing; stop at the allowable cost.'),
+       'Win-back in two or three steps, the offer growing; stop at the most that may be spent.'),
       ('axonaut', 'hibernating', 7, 'Hibernating', 'R,F in 11 21',
        'Long ago and once.',
        'Cheapest channel only, seasonal occasions; clean the list of addresses that never react.')
