@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pipeline.reporting import queries, words
-from pipeline.reporting.facts import Facts, Report, files_of
+from pipeline.reporting.facts import Facts, Report, audience_file
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,8 @@ class Action:
     counted: str
     value: str
     spend: str
-    files: tuple[tuple[str, str], ...]
+    file: str
+    """Address of their CSV, relative to the page."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,7 @@ def _action(facts: Facts, row: Mapping[str, Any]) -> Action:
         counted=_counted(row),
         value=words.UNKNOWN if row["value_at_stake"] is None else facts.money(row["value_at_stake"]),
         spend=_spend(facts, row),
-        files=files_of(facts, "actions", row["action"]),
+        file=audience_file(facts, "actions", row["action"]),
     )
 
 
@@ -79,7 +80,7 @@ def _spend(facts: Facts, row: Mapping[str, Any]) -> str:
     each = facts.money(row["most_to_spend"])
     if str(row["cost_basis"]).startswith("measured"):
         return f"at most {each} each ({row['cost_basis']})"
-    return f"{each} of revenue each" if facts.clv.margin is None else f"at most {each} each"
+    return f"{each} each" if facts.clv.margin is None else f"at most {each} each"
 
 
 def _others(rows: Sequence[Mapping[str, Any]]) -> str:

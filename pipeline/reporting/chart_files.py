@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cache, cached_property
 from pathlib import Path
-from typing import Annotated, Any, Self, get_args
+from typing import Any, Self, get_args
 
 import polars as pl
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from pipeline.engines.duckdb import naming_the_file
 from pipeline.quoting import quoted
@@ -95,6 +95,12 @@ class ColumnSpec(BaseModel):
     hidden: bool = Field(False, description="For the drawing or the sentence only: not in the table")
     spread: bool = Field(False, description="A list of (name, value): a column for every name")
 
+    @model_validator(mode="before")
+    @classmethod
+    def a_label_alone_will_do(cls, given: Any) -> Any:
+        """And nothing at all."""
+        return {"label": given} if isinstance(given, str) else {} if given is None else given
+
     @field_validator("say")
     @classmethod
     def say_is_a_filter(cls, say: str | None) -> str | None:
@@ -135,14 +141,10 @@ class FileSpec(BaseModel):
     table: str
     where: str = Field("", description="Which of its rows are meant")
 
-
-def _spec(value: Any) -> Any:
-    """A label alone will do, and nothing at all."""
-    return {"label": value} if isinstance(value, str) else {} if value is None else value
-
-
-def _file(value: Any) -> Any:
-    return {"table": value} if isinstance(value, str) else value
+    @model_validator(mode="before")
+    @classmethod
+    def a_table_alone_will_do(cls, given: Any) -> Any:
+        return {"table": given} if isinstance(given, str) else given
 
 
 class ChartHeader(BaseModel):
@@ -152,9 +154,7 @@ class ChartHeader(BaseModel):
 
     title: str = ""
     draw: Drawing | None = None
-    columns: dict[str, Annotated[ColumnSpec, BeforeValidator(_spec)]] = Field(
-        min_length=1, description="Columns of the table, in its order"
-    )
+    columns: dict[str, ColumnSpec] = Field(min_length=1, description="Columns of the table, in its order")
     hidden: list[str] = Field(default_factory=list, description="Further columns, for the drawing or the sentence only")
     let: dict[str, str] = Field(default_factory=dict, description="Name: aggregate of the rows, in SQL")
     sentence: str = Field("", description="What the chart shows, in a sentence; a template")
@@ -162,9 +162,7 @@ class ChartHeader(BaseModel):
     empty: str = Field("", description="What is said where the SELECT has no rows; a template")
     hover: str | None = Field(None, description="Template of a row: what a reader sees who points at it")
     context: str = Field("", description="Template of a row: what a key figure is to be read against")
-    legend: dict[str, Annotated[Look, BeforeValidator(lambda v: {"colour": v} if isinstance(v, str) else v)]] | None = (
-        None
-    )
+    legend: dict[str, Look] | None = None
     views: dict[str, ViewSpec] = Field(default_factory=dict)
     each: EachSpec | None = None
     switch: str | None = Field(
@@ -172,7 +170,7 @@ class ChartHeader(BaseModel):
     )
     term: str = Field("", description="Anchor of the definition that the title leads to")
     note: str = Field("", description="How the table is to be read, a template; folded, of cards a warning")
-    file: Annotated[FileSpec | None, BeforeValidator(_file)] = None
+    file: FileSpec | None = None
 
     @model_validator(mode="after")
     def hidden_are_columns(self) -> Self:

@@ -36,7 +36,9 @@ DASHES = ("solid", "dash", "dot", "dashdot")
 """Of lines: told apart without colour, too."""
 _HEAT = [[0, "var(--heat-low)"], [0.5, "var(--heat-middle)"], [1, "var(--heat-high)"]]
 _GAP = 0.3  # between columns, as a share of a month
-_LABELLED_DAYS = 3
+FEW_DAYS = 3
+"""Up to which days stand beside each other and no line or area is drawn between them."""
+_MOST_NAMED_DAYS = 24
 _FEW_MONTHS = 6
 _NARROW = 120
 """Columns from which on there is no room between them."""
@@ -162,10 +164,10 @@ def dots(
     ends = [float(value) for value in (*band[0], *band[1], *values) if value is not None]
     ticks: dict[str, Any] = {"nticks": 5, "tickformat": ".0%" if shares else "~g"}
     if currency is not None and ends:
-        ticks = _ticks(min(0, *ends), max(ends), currency, steps=4)
+        ticks = {**_ticks(min(0, *ends), max(ends), currency, steps=4), "rangemode": "tozero"}
     layout = {
         "height": 76 + 34 * max(1, len(labels)),
-        "xaxis": {"title": {"text": title}, "zeroline": False, **ticks},
+        "xaxis": {"title": {"text": title[:1].upper() + title[1:]}, "zeroline": False, **ticks},
         "yaxis": {
             "type": "category", "autorange": "reversed", "showgrid": True, "ticks": "", **_names(labels, always=True)
         },
@@ -242,7 +244,7 @@ def waterfall(ends: tuple[tuple[str, Any], tuple[str, Any]], parts: Sequence[tup
     }
     if start is not None:
         layout["xaxis"]["range"] = [start, max(levels) + 0.05 * (max(levels) - start)]
-        layout["xaxis"]["title"] = _clear(f"Axis begins at {words.short_money(start, currency)}")
+        layout["xaxis"]["title"] = _clear(f"Axis begins at {words.short_money(start, currency, is_round=True)}")
         layout["shapes"] = [mark for place in (0, len(steps) - 1) for mark in _break_marks(place)]
         layout["margin"]["b"] = 52
     return drawn([trace], layout)
@@ -291,8 +293,6 @@ def areas(
     # A little room at both ends, or the first and the last day have no label.
     room = max(1, round((days[-1] - days[0]).days / 40))
     dates["range"] = [f"{day:%Y-%m-%d}" for day in (days[0] - dt.timedelta(room), days[-1] + dt.timedelta(room))]
-    if len(days) <= _LABELLED_DAYS:
-        dates["tickvals"] = at
     layout = {
         "height": 320,
         "xaxis": dates,
@@ -353,7 +353,8 @@ def lines(
     layout = {
         "height": 360,
         "xaxis": {
-            "title": {"text": titles[0]}, "showgrid": False, "nticks": 8, **({"type": "date"} if are_days else {})
+            "title": {"text": titles[0]}, "showgrid": False, "nticks": 8,
+            **(_each_day(sorted({day for line in shown for day in line.at})) if are_days else {}),
         },
         "yaxis": {
             "title": {"text": titles[1]}, "rangemode": "tozero", "nticks": 6,
@@ -366,6 +367,14 @@ def lines(
         "margin": {"l": 10, "r": 16, "t": 8, "b": 46},
     }  # fmt: skip
     return drawn(traces, layout)
+
+
+def _each_day(days: Sequence[str]) -> dict[str, Any]:
+    """An axis of dates, with a tick at each of a few days: Plotly would name the month that begins after it."""
+    if len(days) > _MOST_NAMED_DAYS:
+        return {"type": "date"}
+    told = [words.short_day(dt.date.fromisoformat(day)).rpartition(" ") for day in days]
+    return {"type": "date", "tickangle": 0, "tickvals": list(days), "ticktext": [f"{day}<br>{y}" for day, _, y in told]}
 
 
 def calibration(
@@ -430,7 +439,7 @@ def upright_bars(
     layout: dict[str, Any] = {
         "height": 300 if whole else 280,
         "bargap": 0.25 if whole else _GAP,
-        "xaxis": {"type": "category", "showgrid": False, "nticks": 8, "tickangle": 0},
+        "xaxis": {"type": "category", "showgrid": False, "nticks": 12, "tickangle": 0},
         "yaxis": {**axis, "rangemode": "tozero"},
         "shapes": [
             *(unknown_column(n) for n in range(0 if are_days else len(labels))

@@ -12,8 +12,9 @@ from pipeline.reporting import words
 Figure = dict[str, Any]
 """A Plotly figure as plain JSON values."""
 
-Kind = Literal["text", "count", "number", "score", "money", "percent", "date", "month", "mixed"]
-"""How a value is shown. month: a date as 'Nov 2026'. mixed: values are `Of` a kind of their own."""
+Kind = Literal["text", "count", "number", "score", "money", "percent", "growth", "points", "date", "month", "mixed"]
+"""How a value is shown. growth, points: a share, or a difference of two, with its sign. month: a date as 'Nov 2026'.
+mixed: values are `Of` a kind of their own."""
 
 
 @dataclass(frozen=True)
@@ -218,6 +219,10 @@ def show(value: Any, kind: Kind, currency: str, digits: int | None = None) -> st
             return words.decimals(value, 4)
         case "percent":
             return words.percent(value)
+        case "growth":
+            return words.change(value, words.percent)
+        case "points":
+            return words.change(value, words.points)
         case "date":
             return words.short_day(value)
         case "month":
@@ -243,7 +248,7 @@ def _digits(kind: Kind, column: Iterable[Any], currency: str) -> int | None:
     if kind != "money":
         return None
     sizes = [abs(value) for value in column if value]
-    return 0 if not sizes or (max(sizes) >= 1000 and min(sizes) >= 100) else digits_of(currency)
+    return 0 if not sizes or (max(sizes) >= 500 and min(sizes) >= 10) else digits_of(currency)
 
 
 def raw(value: Any) -> str:

@@ -211,12 +211,7 @@ def table_file(report: Report, table: str) -> str:
     return f"../../../{places.table_file(table, report.facts.snapshot_date)}"
 
 
-def audience_file(facts: Facts, catalogue: str, audience: str, ending: str = "csv") -> str:
-    """Address of the file of an audience, relative to the page."""
+def audience_file(facts: Facts, catalogue: str, audience: str) -> str:
+    """Address of the CSV of an audience, relative to the page."""
     folder = f"../../../{places.audience_folder(facts.snapshot_date)}"
-    return f"{folder}/{quote(catalogue, safe='')}/{quote(audience, safe='')}.{ending}"
-
-
-def files_of(facts: Facts, catalogue: str, audience: str) -> tuple[tuple[str, str], ...]:
-    """(format, address relative to the page) of the files of an audience."""
-    return tuple((form, audience_file(facts, catalogue, audience, form.lower())) for form in ("CSV", "Parquet"))
+    return f"{folder}/{quote(catalogue, safe='')}/{quote(audience, safe='')}.csv"

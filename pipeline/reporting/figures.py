@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, field_validator
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, field_validator, model_validator
 
 from pipeline.reporting import charts, components, words
 from pipeline.reporting.charts import HeatCell, Series
@@ -146,6 +146,11 @@ class Look(BaseModel):
     name: str | None = Field(None, description="In the legend; else the column's label")
     dash: bool = Field(False, description="Of a line: dashed")
 
+    @model_validator(mode="before")
+    @classmethod
+    def colour_alone_will_do(cls, given: Any) -> Any:
+        return {"colour": given} if isinstance(given, str) else given
+
     @field_validator("colour")
     @classmethod
     def colour_is_known(cls, colour: str) -> str:
@@ -154,17 +159,8 @@ class Look(BaseModel):
         return colour
 
 
-def _look(value: Any) -> Any:
-    return {"colour": value} if isinstance(value, str) else value
-
-
 class _OfSeries(_Drawing):
     series: dict[str, Look] = Field(min_length=1, description="Columns that are drawn, each with its colour")
-
-    @field_validator("series", mode="before")
-    @classmethod
-    def colour_alone_will_do(cls, series: Any) -> Any:
-        return {name: _look(look) for name, look in series.items()} if isinstance(series, dict) else series
 
     def label(self, data: Data, name: str) -> str:
         return self.series[name].name or data.columns[name].label
@@ -277,7 +273,7 @@ def _overlays(data: Data, at: str, overlay: str | None) -> list[tuple[str, dict[
 
 
 class Areas(_Drawing):
-    """Areas on top of each other from day to day, the last at the foot; of a single day bars."""
+    """Areas on top of each other from day to day, the last at the foot; of two or three days columns, of one bars."""
 
     columns_named = ("areas", "by", "value", "breaks")
     areas: str = Field(description="Column of days")
@@ -285,11 +281,6 @@ class Areas(_Drawing):
     value: str
     colours: dict[str, Look] = Field(min_length=1, description="Areas that are drawn, the first on top")
     breaks: str | None = Field(None, description="Column: a dotted line where its value changes")
-
-    @field_validator("colours", mode="before")
-    @classmethod
-    def colour_alone_will_do(cls, colours: Any) -> Any:
-        return {name: _look(look) for name, look in colours.items()} if isinstance(colours, dict) else colours
 
     def figure(self, data: Data) -> Figure:
         sums = self._sums(data)
@@ -299,8 +290,13 @@ class Areas(_Drawing):
                    [self._pointed(data, sums, day, name) for day in days])
             for name, look in self.colours.items()
         ]  # fmt: skip
-        if len(days) > 1:
+        if len(days) > charts.FEW_DAYS:
             return charts.areas(days, series[::-1], currency, self._breaks(data))
+        if len(days) > 1:
+            named = [words.short_day(day) for day in days]
+            return charts.upright_bars(
+                named, series[::-1], [], [], mode="stack", currency=currency, shares=False, whole=False
+            )
         bars = [
             Series(one.name, one.colour, [value if at == place else None for at in range(len(series))],
                    list(one.texts) * len(series))
@@ -344,11 +340,6 @@ class Lines(_Drawing):
     band: tuple[str, str] | None = Field(None, description="Ends of the interval around the first line")
     shade: str | None = Field(None, description="Column of BOOLEAN: what is shaded, to the end")
     titles: tuple[str, str] = ("", "")
-
-    @field_validator("series", mode="before")
-    @classmethod
-    def colour_alone_will_do(cls, series: Any) -> Any:
-        return {name: _look(look) for name, look in series.items()} if isinstance(series, dict) else series
 
     @field_validator("series")
     @classmethod

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pipeline.reporting import charts, words
-from pipeline.reporting.components import Chart, Field, Linked, Missing, Nothing, Of, TableCard, View, grid
+from pipeline.reporting.components import Chart, Field, Figure, Linked, Missing, Nothing, Of, TableCard, View, grid
 from pipeline.reporting.facts import CONSENT_STATES, Coverage, HandedOver, Report
 
 _CHANGES = (
@@ -130,7 +130,7 @@ def consent_coverage(report: Report) -> Chart | Nothing:
             [f"{_name(one)}, {words.short_day(other.day)}: {words.percent(_agreed(other))}" for other in over_time],
             _COLOURS[place % len(_COLOURS)], True,
         ))  # fmt: skip
-    figure = charts.lines(lines, ("Snapshot", "Customers who agree"), None, shares=True, are_days=True)
+    figure = _agreeing(lines)
     fields = [
         Field("snapshot_date", "Snapshot"), Field("purpose", "Purpose"), Field("channel", "Channel"),
         Field("customers", "Customers", "count"),
@@ -149,6 +149,18 @@ def consent_coverage(report: Report) -> Chart | Nothing:
         grid=grid("Customers by what they said, on each snapshot as its files were written", fields, rows),
         legend=charts.legend(figure),
     )
+
+
+def _agreeing(lines: Sequence[charts.Line]) -> Figure:
+    """Lines over the snapshots; bars of the last one where there are too few for a course."""
+    if len(lines[0].at) > charts.FEW_DAYS:
+        return charts.lines(lines, ("Snapshot", "Customers who agree"), None, shares=True, are_days=True)
+    bars = charts.Series(
+        "Agreed", charts.ACCENT, [line.values[-1] for line in lines], [line.texts[-1] for line in lines], digits=4
+    )
+    figure = charts.horizontal_bars([line.name for line in lines], [bars], None)
+    figure["layout"]["xaxis"] |= {"tickformat": ".0%"}
+    return figure
 
 
 def _covered(today: Sequence[Coverage], told: Sequence[Coverage]) -> str:

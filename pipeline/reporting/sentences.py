@@ -81,6 +81,12 @@ def sized(group: Row) -> str:
 
 
 @sentence
+def numbered(group: Row) -> str:
+    """'1,412 silent', of {'name': 'silent', 'n': 1412}."""
+    return f"{count(group['n'])} {group['name']}"
+
+
+@sentence
 def segment_rule(parts: Sequence[Row]) -> str:
     """The rule of a segment in words, from the scores of its cells: a score from 1 to 5 says how many are worse."""
     told = [
@@ -112,12 +118,16 @@ def claim_sentence(row: Row) -> str:
     """Where half of a segment are in another stage of the lifecycle than its text says; else empty."""
     customers, late = row["customers"], row["defecting"] + row["inactive"]
     if row["claim"] == "recent" and customers and 2 * late >= customers:
-        share = percent(late / customers)
-        return f"The text does not hold for {share} of them: they are lapsing or lapsed by the shop’s own rhythm."
+        share = _share_of_them(late / customers)
+        return f"The text does not hold for {share}: they are lapsing or lapsed by the shop’s own rhythm."
     if row["claim"] == "long ago" and customers and 2 * late <= customers:
-        share = percent(1 - late / customers)
-        return f"The text does not hold for {share} of them: by the shop’s own rhythm they are not yet lapsing."
+        share = _share_of_them(1 - late / customers)
+        return f"The text does not hold for {share}: by the shop’s own rhythm they are not yet lapsing."
     return ""
+
+
+def _share_of_them(share: float) -> str:
+    return "any of them" if share == 1 else f"{percent(share)} of them"
 
 
 @sentence
@@ -629,7 +639,7 @@ def bridge_sentence(rows: Rows, currency: str) -> str:
         f"{changed(closing - opening)}{', ' + listed(parts) if parts else ''}."
     )
     if rows[0]["is_revalued"]:
-        said += " No snapshot of that day was published, so its value is taken under the parameters of today."
+        said += " No snapshot of that day was published, so its value is what today’s models would have said."
     return said
 
 
@@ -707,7 +717,7 @@ def transitions_sentence(rows: Rows) -> str:
     days = rows[0]["horizon_days"]
     parts = [
         f"{percent(cell['share'])} of the {told} ({percent(cell['share_low'])} to {percent(cell['share_high'])}, "
-        f"n = {count(cell['from_customers'])})"
+        f"n\u00a0=\u00a0{count(cell['from_customers'])})"
         for move, told in (
             (("Active", "Lapsing"), "active began to lapse"),
             (("Lapsing", "Active"), "lapsing became active again"),
@@ -754,7 +764,7 @@ def projection_sentence(rows: Rows, currency: str) -> str:
     ]
     for row in others:
         move = f"{change(row['points'], number)} points of {row['move']}"
-        told = f"“{row['name']}” ({move} a month, a guess{_measured(row, shown)})"
+        told = f"{_capital(row['name'])} ({move} a month, a guess{_measured(row, shown)})"
         if not row["gain"] and row["gain_low"] == row["gain_high"]:
             said.append(f"{told}: there is not enough data to say what it would change.")
         else:
@@ -805,7 +815,7 @@ def drift_sentence(rows: Rows) -> str:
     """The day by which half of those who come back are back, of quarters at one horizon, the oldest first."""
     known = [row for row in rows if row["back_p50_days"] is not None]
     first, last = known[0], known[-1]
-    told = " and ".join(f"day {row['back_p50_days']} ({row['cohort']})" for row in (first, last))
+    told = " and ".join(f"day {row['back_p50_days']} ({quarter(row['cohort'])})" for row in (first, last))
     horizon = f"Of those back by day {first['horizon_days']}, half were back by"
     return f"{horizon} {told}; {_overlap(first, last)}.{unknown_quarters(rows)}"
 
@@ -823,7 +833,7 @@ def unknown_quarters(rows: Rows) -> str:
     reasons: dict[str, list[str]] = {}
     for row in rows:
         if row["back_p50_days"] is None:
-            reasons.setdefault(_why_unknown(row), []).append(row["cohort"])
+            reasons.setdefault(_why_unknown(row), []).append(quarter(row["cohort"]))
     return "".join(f" Unknown for {listed(quarters)}: {reason}." for reason, quarters in reasons.items())
 
 
@@ -924,6 +934,9 @@ def uplift_sentence(rows: Rows, currency: str) -> str:
     """What to repeat and what to stop, and how far it holds where so many campaigns are looked at."""
     unit = {"conversion": "of its members bought", "spend": "a member", "visit": "of its members came to the shop"}
     metric = rows[0]["metric"]
+    which = (
+        f"the last {count(len(rows))} campaigns" if rows[0]["all_known"] > len(rows) else counted(len(rows), "campaign")
+    )
 
     def shown(value: Number) -> str:
         return money(value, currency) if metric == "spend" else points(value)
@@ -932,7 +945,7 @@ def uplift_sentence(rows: Rows, currency: str) -> str:
     worst = min(rows, key=lambda row: row["effect_high"])
     more = sum(row["says"] == "more" for row in rows)
     if not more:
-        said = f"Of {counted(len(rows), 'campaign')}, none did better than its control group beyond chance."
+        said = f"Of {which}, none did better than its control group beyond chance."
         said += " Larger control groups would show smaller effects." if worst["effect_high"] >= 0 else ""
     else:
         sure = sum(row["says"] == "more" and (row["q_bh"] or 1) <= FALSE_FINDINGS for row in rows)
@@ -940,7 +953,7 @@ def uplift_sentence(rows: Rows, currency: str) -> str:
         said = (
             f"Repeat {best['campaign']}: {shown(best['effect'])} more {unit[metric]} than of those held out "
             f"({shown(best['effect_low'])} to {shown(best['effect_high'])}). {count(more)} of "
-            f"{counted(len(rows), 'campaign')} did better beyond chance{together if len(rows) > 1 else ''}."
+            f"{which} did better beyond chance{together if len(rows) > 1 else ''}."
         )
     if worst["effect_high"] < 0:
         said += f" Stop {worst['campaign']}: {shown(abs(worst['effect']))} fewer {unit[metric]}."
@@ -1040,8 +1053,16 @@ def uncaused_sentence(conversion: Row | None, spend: Row | None) -> str:
 
 @sentence
 def channel_name(channel: str) -> str:
-    """A channel of messages as a reader calls it."""
-    return {"email": "E-mail", "sms": "SMS", "push": "Push"}.get(channel, channel.capitalize())
+    """A channel of messages, visits or sales as a reader calls it; one with capitals as it is."""
+    known = {"email": "E-mail", "sms": "SMS", "(none)": "No visit before", "unknown": "Not recorded"}
+    return known.get(channel, _capital(channel.replace("_", " ")))
+
+
+@sentence
+def quarter(name: str) -> str:
+    """'Q4 2026' of '2026-Q4'."""
+    year, _, place = name.partition("-")
+    return f"{place} {year}" if place.startswith("Q") else name
 
 
 # ── trust ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -1055,7 +1076,7 @@ def tracking_sentence(actual: Number, expected: float, weeks: int, model: str) -
         return f"No week was kept back to test on: {model_name(model)} has seen all of these purchases."
     text = (
         f"In the {counted(weeks, 'week')} that {model_name(model)} had not seen, {number(expected, 0)} repeat "
-        f"purchases were expected and {count(actual)} came"
+        f"purchases were expected from the days of first purchases alone and {count(actual)} came"
     )
     return _expected_and_came(text, actual, expected)
 

@@ -74,12 +74,12 @@ def shop_with_list(shop: Shop) -> Shop:
 def test_the_first_page_lists_whom_to_act_on_with_their_files(shop_with_list, tmp_path):
     text = pages(shop_with_list, tmp_path)["index"]
     told = words_of(text)
-    assert "Overdue 52 customers, 7 new · €52.00 of revenue each" in told
+    assert "Overdue 52 customers, 7 new · €52.00 each" in told
     assert "New: not in it on 30 November 2026." in told
     assert "At risk 1 customer · what may be spent on each is not known" in told
     assert "Nobody today: Rising. Insufficient data for “Second order”: it needs second orders." in told
     files = re.findall(r'href="([^"]+/actions/[^"]+)" download', text)
-    assert files == [f"{FILES}/{name}.{form}" for name in ("overdue", "at_risk") for form in ("csv", "parquet")]
+    assert files == [f"{FILES}/{name}.csv" for name in ("overdue", "at_risk")]
 
 
 def test_the_page_of_actions_leads_to_files_and_to_the_pages_that_tell_more(shop_with_list, tmp_path):

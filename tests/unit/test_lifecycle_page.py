@@ -97,7 +97,7 @@ LAST = {"name": "do nothing", "month": 12, "total": 6000.0, "total_low": 5000.0,
         "last_12_months": 5500.0}  # fmt: skip
 BACK = {**LAST, "name": "back", "points": 5.0, "move": "lapsing to active", "gain": 80.0, "gain_low": 70.0,
         "gain_high": 90.0, "contact_worth": None, "contact_worth_low": None, "contact_worth_high": None}  # fmt: skip
-GUESS = "“back” (+5 points of lapsing to active a month, a guess that no campaign with a control group has measured)"
+GUESS = "Back (+5 points of lapsing to active a month, a guess that no campaign with a control group has measured)"
 
 
 def stage(name: str, customers: int) -> dict[str, Any]:
@@ -134,7 +134,7 @@ def stage(name: str, customers: int) -> dict[str, Any]:
          f"{SUM} {GUESS} would cost €80.00 before its cost (−€90.00 to −€70.00)."),
         (projection_sentence([LAST, {**BACK, "contact_worth": 0.6, "contact_worth_low": -0.2,
                                      "contact_worth_high": 1.4}], "EUR"),
-         f"{SUM} “back” (+5 points of lapsing to active a month, a guess; a contact was measured to be worth €0.60 "
+         f"{SUM} Back (+5 points of lapsing to active a month, a guess; a contact was measured to be worth €0.60 "
          "(−€0.20 to €1.40)) would add €80.00 before its cost (€70.00 to €90.00)."),
     ],
 )  # fmt: skip

@@ -24,7 +24,7 @@ from pipeline.reporting import figures
 from pipeline.reporting.chart_files import ChartHeader, ColumnSpec, shown_column, with_shared
 from pipeline.reporting.components import Cards, KeyFigures, Nothing, Part, TableCard
 from pipeline.reporting.facts import Query, Report, read_report
-from pipeline.reporting.figures import Data, Shown
+from pipeline.reporting.figures import Data, Look, Shown
 from pipeline.reporting.page import (
     MOST_PAGES,
     Page,
@@ -237,7 +237,7 @@ def test_what_is_said_of_tastes(reports: Mapping[str, Report]) -> None:
         "3 customers are in a stage of baby, most in first (2). 2 of them enter the next stage within 30 days."
     ]
     assert words["audiences"] == [
-        "0 values have files: those with at least 100 customers, and of products, categories, places and channels the "
+        "0 files: of each list with at least 100 customers, and of products, categories, places and channels of the "
         "first 20."
     ]
 
@@ -262,8 +262,8 @@ def test_what_is_said_of_campaigns(reports: Mapping[str, Report]) -> None:
         "1 campaign of 2 earned more than the cost even at the lower end of the interval, sure the most."
     ]
     assert words["programmes"] == [
-        "Newsletter caused the most: 2.0 points a member in 2026-Q2. Against the quarter before, 0 got better and 1 "
-        "worse."
+        "Newsletter caused the most in Q2 2026: 2.0 points more of its members bought. Against the quarter before, 0 "
+        "got better and 1 worse."
     ]
     assert words["responses"] == ["Expect 20.0% clicks of champions and 10.0% of at risk."]
     # Cleo is in both: 7 were written to, 1 came and bought.
@@ -276,8 +276,8 @@ def test_what_is_said_of_campaigns(reports: Mapping[str, Report]) -> None:
         "No difference shown: 16.7% of those who got it bought, 0.0% of those held out: a difference of 16.7 points ("
     )
     assert spring["money"] == [
-        "What it caused is not known, nor what it earned. Most of what the last click attributes to it would have come "
-        "anyway."
+        "Too few members bought to tell by how much more they spent, and so what it earned. Most of what the last "
+        "click attributes to it would have come anyway."
     ]
     assert spring["credit"][0].startswith(
         "By model it is €0 (as the shop recorded it) to €40.00 (last click): a question"
@@ -315,6 +315,23 @@ def test_what_is_said_of_engagement(reports: Mapping[str, Report]) -> None:
     )
 
 
+def test_value_and_trust_say_the_same_of_the_ranges(reports: Mapping[str, Report]) -> None:
+    """Of customers who are likely to spend nothing no range is judged, so they count in neither."""
+    report = reports["tiny"]
+    (value,) = (page for page in OURS if page.name == "value")
+    (told,) = said(report, "trust")["intervals"]
+    (basis,) = re.findall(r"held the spend of ([\d.]+%) of the customers", value.context(report)["charts"]["top"].basis)
+    assert told.startswith(f"The published ranges held the spend of {basis} of the customers;")
+
+
+def test_every_list_of_customers_leaves_out_who_objected() -> None:
+    """In its own SELECT, or in the one that says for whom its page is written."""
+    listing = [(page, chart) for page in OURS for chart in page.charts if "customer_id" in chart.header.columns]
+    assert len(listing) >= 5
+    told = {chart.file: chart.select + (page.header.values or "") for page, chart in listing}
+    assert [file for file, text in told.items() if "staging.objections" not in text] == []
+
+
 def test_where_there_is_nothing_the_input_that_is_missing_is_named(shop: Shop) -> None:
     shop.orders("anna", "2026-04-01", product_id="hat").snapshot(str(DAY))
     report = read_report(shop.engine.read, DAY, tables(), RUN)
@@ -327,6 +344,23 @@ def test_where_there_is_nothing_the_input_that_is_missing_is_named(shop: Shop) -
         "No order line names a category and there is no list of products that does, so nothing is said of the next one."
     ]
     assert words["needs"][0].startswith("There are no stages: no rules are written for them")
+
+
+def empty_sections(page: str) -> list[str]:
+    """Headings that nothing stands below."""
+    until = r"(?:(?!</{0}>).)*</{0}>"
+    title = rf'<div class="titled"><h2>({until.format("h2")})(?:\s|<a class="about"{until.format("a")})*</div>'
+    heading = re.compile(
+        rf'\s*<div class="heading"[^>]*>\s*{title}\s*(?:<p>{until.format("p")}\s*)?</div>\s*', re.DOTALL
+    )
+    found = (heading.fullmatch(part) for part in re.findall(r"<section[^>]*>(.*?)</section>", page, re.DOTALL))
+    return [match[1].removesuffix("</h2>") for match in found if match]
+
+
+def test_a_section_of_a_heading_alone_is_seen() -> None:
+    head = '<div class="heading">\n<div class="titled"><h2>Who</h2>\n\n</div>\n<p>Why.</p>\n</div>'
+    assert empty_sections(f"<section>\n{head}\n\n</section>") == ["Who"]
+    assert empty_sections(f"<section>\n{head}\n<div>Anna</div></section>") == []
 
 
 @pytest.mark.parametrize("shop", ["tiny", "cdnow"])
@@ -348,11 +382,26 @@ def test_pages_for_marketers_name_no_column_no_option_and_write_as_the_locale_do
     day = report.facts.snapshot_date
     build_site(ask, day, tables(), run, (), file, wanted=lambda one: one.name in wanted)
     for path in sorted(tmp_path.glob(f"{OUT}/{day}/*.html")):
+        assert not empty_sections(path.read_text()), path.name
         text = html.unescape(re.sub(r"<(script|style).*?</\1>|<[^>]*>", " ", path.read_text(), flags=re.DOTALL))
-        named = re.findall(r"(?<![\w/.@-])(?:--[a-z]\w+|[a-z]+(?:_[a-z0-9]+)+)(?![\w.])", text)
+        named = re.findall(r"(?<![\w/.@-])(?:--[a-z]\w+|[a-z]+(?:_[a-z0-9]+)+)(?!\w|\.\w)", text)
         assert not named, (path.name, set(named))
         english = re.findall(r"\d,\d{3}\b", text)
         assert not english, (path.name, english)
+
+
+def test_what_a_page_s_text_links_to_is_on_the_other_page() -> None:
+    """Such a link is shown only where there is something to lead to, which a small shop has not."""
+    templates = PAGES_FOLDER.parent / "templates"
+    shared = "".join(path.read_text() for path in templates.glob("*.j2"))
+    links = [
+        (page.name, *link) for page in OURS for link in re.findall(r'href="([a-z]+)\.html#([\w-]+)"', page.body)
+    ]  # fmt: skip
+    assert ("lifecycle", "trust", "trust-projection") in links
+    for source, name, anchor in links:
+        (target,) = (page for page in OURS if page.name == name)
+        charts = {chart.id for chart in target.charts}
+        assert anchor in charts or f'id="{anchor}"' in target.body + shared, (source, name, anchor)
 
 
 # ── a page that a home adds ───────────────────────────────────────────────────────────────────────────────────────────
@@ -874,7 +923,7 @@ DATA = Data(ROWS, COLUMNS, "EUR")
 
 
 def test_shares_of_a_row_add_up_and_nothing_has_none() -> None:
-    bars = figures.Bars(bars="name", series={"a": "accent", "rank": "pale"}, stack="share")  # type: ignore[arg-type]
+    bars = figures.Bars(bars="name", series={"a": Look(colour="accent"), "rank": Look(colour="pale")}, stack="share")
     drawn = bars.figure(Data([*ROWS, {**ROWS[0], "name": "none", "a": 0, "rank": 0}], COLUMNS, "EUR"))
     assert [list(trace["x"]) for trace in drawn["data"]] == [[0.5, 0.6, 0.0, None], [0.5, 0.4, 1.0, None]]
     assert drawn["data"][0]["hovertext"][0] == "x<br>A: 1 customer"
@@ -882,11 +931,22 @@ def test_shares_of_a_row_add_up_and_nothing_has_none() -> None:
 
 
 def test_a_line_has_its_interval_as_a_band_and_gaps_where_it_is_unknown() -> None:
-    lines = figures.Lines(lines="day", series={"share": "accent"}, band=("low", "high"))  # type: ignore[arg-type]
+    lines = figures.Lines(lines="day", series={"share": Look(colour="accent")}, band=("low", "high"))
     band, line = lines.figure(DATA)["data"]
     assert list(band["x"]) == ["2026-01-05", "2026-01-06", "2026-01-12", "2026-01-12", "2026-01-06", "2026-01-05"]
     assert list(band["y"]) == [0.3, None, 0.1, 0.0, 0.2, 0.1]
     assert list(line["y"]) == [0.2, None, 0.0]
+
+
+def test_a_course_is_drawn_from_four_days_on() -> None:
+    """A line between two days would show what nobody has seen."""
+    colours = {"x": Look(colour="accent"), "y": Look(colour="pale")}
+    areas = figures.Areas(areas="day", by="name", value="a", colours=colours)
+    drawn = {}
+    for days in (1, 2, 3, 4):
+        rows = [{**row, "day": dt.date(2026, 1, 1 + day)} for day in range(days) for row in ROWS[:2]]
+        drawn[days] = {trace["type"] for trace in areas.figure(Data(rows, COLUMNS, "EUR"))["data"]}
+    assert drawn == {1: {"bar"}, 2: {"bar"}, 3: {"bar"}, 4: {"scatter"}}
 
 
 def test_a_heat_map_reads_from_top_to_bottom_and_shows_what_is_unknown_grey() -> None:

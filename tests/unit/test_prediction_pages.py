@@ -17,7 +17,7 @@ from pipeline.reporting import charts
 from pipeline.reporting import prediction_queries as queries
 from pipeline.reporting.components import Chart, Grid, KeyFigures, Linked, Nothing, Part, TableCard
 from pipeline.reporting.facts import Query, Report, read_report
-from pipeline.reporting.page import Page, PageFile, read_pages
+from pipeline.reporting.page import Page, PageFile, digest, read_pages
 from pipeline.reporting.prediction_words import (
     Ahead,
     Result,
@@ -39,7 +39,7 @@ from pipeline.reporting.sentences import (
     parameters_sentence,
     tracking_sentence,
 )
-from pipeline.reporting.site import RunCard, all_pages, build_site, page_file
+from pipeline.reporting.site import OUT, RunCard, all_pages, build_site, page_file
 from pipeline.reporting.words import money, percent, shown_id
 from pipeline.settings import PAGES_FOLDER, SQL_FOLDER, Settings
 from pipeline.tables.catalog import ours, tables
@@ -99,9 +99,11 @@ def inside(*told: tuple[str, int, float, float]) -> list[dict[str, Any]]:
     ("shown", "expected"),
     [
         (tracking_sentence(100, 88.0, 26, "bgnbd"),
-         "In the 26 weeks that BG/NBD had not seen, 88 repeat purchases were expected and 100 came: 12.0% too low."),
+         "In the 26 weeks that BG/NBD had not seen, 88 repeat purchases were expected from the days of first "
+         "purchases alone and 100 came: 12.0% too low."),
         (tracking_sentence(0, 3.0, 1, "bgnbd"),
-         "In the 1 week that BG/NBD had not seen, 3 repeat purchases were expected and 0 came."),
+         "In the 1 week that BG/NBD had not seen, 3 repeat purchases were expected from the days of first "
+         "purchases alone and 0 came."),
         (tracking_sentence(9, 9.0, 0, "nbd"),
          "No week was kept back to test on: NBD has seen all of these purchases."),
         (parameters_sentence(parameters(("r", 0.4), ("α", -2.5)), MAY),
@@ -146,7 +148,7 @@ def inside(*told: tuple[str, int, float, float]) -> list[dict[str, Any]]:
          "customers who slowed down."),
         (bridge_sentence(bridge(100, closing=100, is_revalued=True), "EUR"),
          "Predicted value went from €100.00 to €100.00: ±0. No snapshot of that day was published, so its value is "
-         "taken under the parameters of today."),
+         "what today’s models would have said."),
         (backtest_sentence([(110, 100, 90, True), (90, 100, 60, False)]),
          "In 1 of 2 months the 95% interval held what came; the projection was 10.0% off on average, the mean of the "
          "12 months before 25.0%."),
@@ -591,6 +593,38 @@ def test_customers_are_ids_and_no_page_holds_an_address_or_code(predicted: Shop,
     assert "only the start of its SHA-256 is shown" in texts["value"]
 
 
+def test_who_objected_is_counted_and_named_on_no_page(predicted: Shop, tmp_path: Path) -> None:
+    """Not in lists, and with no page of their own."""
+    read, (customers, best) = predicted.engine.read, predicted.engine.execute(
+        "SELECT count(*), arg_max(customer_id, predicted_clv) FROM marts.clv_predictions "
+        "WHERE snapshot_date = DATE '2026-06-30' AND predicted_clv IS NOT NULL"
+    )[0]  # fmt: skip
+    of_best = f"{digest(best)}.html"
+    before = {path.name: path for path in pages_of_all(read, tmp_path / "before")}
+    assert shown_id(best) in before["value.html"].read_text() and any(name.endswith(of_best) for name in before)
+    predicted.engine.execute(
+        "INSERT INTO staging.objections BY NAME "
+        "SELECT $id AS customer_id, TIMESTAMP '2026-06-30' AS since, DATE '2026-06-30' AS since_on", {"id": best},
+    )  # fmt: skip
+    try:
+        after = {path.name: path for path in pages_of_all(read, tmp_path / "after")}
+    finally:
+        predicted.engine.execute("DELETE FROM staging.objections")
+    assert not any(name.endswith(of_best) for name in after)
+    assert not any(f">{shown_id(best)}<" in path.read_text() for path in after.values())
+    assert f"n = {customers}" in plain(after["value.html"].read_text())
+
+
+def pages_of_all(query: Query, folder: Path) -> list[Path]:
+    def file(target: str) -> Path:
+        path = folder / target
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return path
+
+    targets = build_site(query, JUNE, tables(), RUN, (), file)
+    return [folder / target for target in targets if target.startswith(f"{OUT}/{JUNE}/") and target.endswith(".html")]
+
+
 def test_an_address_is_shown_by_its_fingerprint() -> None:
     assert shown_id("Anna@Example.com ") == shown_id(ADDRESS)
     assert re.fullmatch(r"e-mail [0-9a-f]{12}", shown_id(ADDRESS))
@@ -626,11 +660,11 @@ def cautioned(query: Query, folder: Path) -> str:
 
 @pytest.mark.parametrize("page", read_pages([PAGES_FOLDER], tables()), ids=lambda page: page.name)
 def test_a_file_that_shows_what_is_predicted_shows_what_makes_it_unsure(page: PageFile) -> None:
-    """On the page before its charts, or in every chart that needs it."""
+    """On the page before its charts, or else in every chart that needs it; never in both places."""
     predicting = r"predicted_clv|clv_predictions|churn_predictions|lifecycle_projection"
     texts = [path.read_text() for path in (PAGES_FOLDER / page.name).glob("*.sql")]
-    said = [text for text in texts if re.search(predicting, text) and "facts.cautions" not in text]
-    assert not said or "ui.cautions(facts)" in page.body
+    said = ["facts.cautions" in text for text in texts if re.search(predicting, text)]
+    assert not any(said) if "ui.cautions(facts)" in page.body else all(said)
 
 
 def test_untested_predictions_are_called_so(shop: Shop, tmp_path: Path) -> None:

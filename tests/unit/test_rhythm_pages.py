@@ -80,10 +80,10 @@ def share(month: int, repeat: float | None, is_complete: bool = True) -> dict[st
         (curves_sentence([curve("first", 0.3), curve("first", 0.3), curve("second", 0.4), curve("third", None)]),
          "Within 90 days of an order, 30.0% after the first and 40.0% after the second have ordered again."),
         (drift_sentence([quarter("2025-Q1", 30, 28, 33), quarter("2025-Q2", 40, 34, 45)]),
-         "Of those back by day 90, half were back by day 30 (2025-Q1) and day 40 (2025-Q2); their intervals do not "
+         "Of those back by day 90, half were back by day 30 (Q1 2025) and day 40 (Q2 2025); their intervals do not "
          "overlap."),
         (drift_sentence([quarter("2025-Q1", 30, 28, None), quarter("2025-Q2", 40, 34, 45)]),
-         "Of those back by day 90, half were back by day 30 (2025-Q1) and day 40 (2025-Q2); their intervals overlap, "
+         "Of those back by day 90, half were back by day 30 (Q1 2025) and day 40 (Q2 2025); their intervals overlap, "
          "so chance may be all of it."),
         (unknown_quarters([quarter("2025-Q1", 30), unknown(49, 40, 9, 0), unknown(80, 10, 40, 30)]),
          " Unknown for 49-customers: fewer than 50 customers. Unknown for 80-customers: fewer than 50 were still "

@@ -8,7 +8,7 @@ columns:
   customers: Customers
   new_customers: {label: New to it, kind: count}
   value_at_stake: {label: At stake, kind: money}
-  most_to_spend: {label: "Most to spend, each", kind: money}
+  most_to_spend: {label: "{{ 'At stake, each' if facts.clv.margin is none and not measured else 'Most to spend, each' }}", kind: money}
   file: {label: File, audience: {folder: actions, key: action}}
   action: {hidden: true, anchor: true}
 hidden: [page, valued, is_measured]
@@ -28,8 +28,8 @@ note: >-
   At stake: what the next step of their lifecycle is worth, or not to fall back, × the share who do so in 90 days, in
   proportion to each customer's own predicted value and chances{% if valued < customers %}; of {{ customers - valued }} customers it is not known{% endif
   %}. An upper limit: some would come anyway. {% if measured %}Most to spend: what campaigns measured of a contact with their
-  stage, elsewhere what is at stake of each{% else %}Most to spend is that for each; no campaign with a control group has
-  measured it{% endif %}.
+  stage, elsewhere what is at stake of each.{% else %}No campaign with a control group has measured what a contact is worth{%
+  if facts.clv.margin is none %}, and no margin is set, so it is revenue: spend only a part of it{% endif %}.{% endif %}
 file: {table: action_members, where: every customer}
 */
 WITH pages AS (

@@ -4,7 +4,7 @@ each: {key: metric, label: metric_label}
 draw: {dots: programme, value: mean, band: [mean_low, mean_high], beside: 0, title: "mean difference (95% interval)"}
 columns:
   programme: Programme
-  quarter: Quarter
+  quarter: {label: Quarter, say: quarter}
   campaigns: {label: Campaigns, kind: count}
   mean: {label: Mean difference, kind_by: kind, interval: [mean_low, mean_high]}
   change: {label: Against the quarter before, kind_by: kind, interval: [change_low, change_high]}
@@ -14,10 +14,10 @@ let:
   more: count(*) FILTER (says = 'more')
   less: count(*) FILTER (says = 'less')
   members: sum(members)::BIGINT
-hover: "{{ programme }}, {{ quarter }}<br>{{ shown }} ({{ mean_low|show(kind) }} to {{ mean_high|show(kind) }})<br>{{ campaigns|counted('campaign') }}"
+hover: "{{ programme }}, {{ quarter|quarter }}<br>{{ shown }} ({{ mean_low|show(kind) }} to {{ mean_high|show(kind) }})<br>{{ campaigns|counted('campaign') }}"
 sentence: >-
-  {% if best.mean_low > 0 %}{{ best.programme }} caused the most: {{
-  best.mean|points if best.kind == "percent" else best.mean|show(best.kind) }} a member in {{ best.quarter }}.{% else %}No programme is shown
+  {% if best.mean_low > 0 %}{{ best.programme }} caused the most in {{ best.quarter|quarter }}: {%
+  if best.kind == "percent" %}{{ best.mean|points }} more of its members bought{% else %}{{ best.mean|show(best.kind) }} a member{% endif %}.{% else %}No programme is shown
   to have caused anything.{% endif %} {% if more or less %}Against the quarter before, {{ more|count }} got better and
   {{ less|count }} worse.{% else %}None is shown to have changed from the quarter before.{% endif %}
 basis: n = {{ members|counted("member") }} · {{ known.first_on|span(snapshot_date) }}

@@ -18,7 +18,7 @@ let:
 hover: "{{ segment }}<br>{{ shown }} clicked, {{ contacts|counted('member') }}"
 sentence: >-
   {% if segments_differ %}Expect {{ best.expected|percent }} clicks of {{ best.segment|lower }} and {{ least.expected|percent }} of
-  {{ least.segment|lower }}.{% else %}Segments click alike beyond chance: choose by what a customer is worth.{% endif %}
+  {{ least.segment|lower }}.{% else %}No segment is shown to click more than others: choose by what a customer is worth.{% endif %}
 basis: n = {{ contacts|counted("member") }} · {{ known.first_on|span(snapshot_date) }}
 note: >-
   Who bought after a message mostly would have without it; for whom messages made a difference stands above.

@@ -6,7 +6,7 @@ draw:
   series: {last_touch: accent, first_touch: part-2, linear: part-3, as_recorded: pale}
   only: is_named
 columns:
-  channel: Channel
+  channel: {label: Channel, say: channel_name}
   last_touch: {label: Last visit, kind: money}
   first_touch: {label: First visit, kind: money}
   linear: {label: All visits alike, kind: money}
@@ -23,11 +23,11 @@ let:
   named: count(*) FILTER (is_named)
   all_revenue: sum(last_touch)
   unnamed: sum(last_touch) FILTER (unnamed)
-hover: "{{ channel }}<br>{{ series }}: {{ shown }}"
+hover: "{{ channel|channel_name }}<br>{{ series }}: {{ shown }}"
 sentence: >-
   Attributed, not caused: no model knows which orders would have come anyway.{% if named %} They differ most on {{
-  apart.channel }}, which is given {{ apart.least|money }} to {{ apart.most|money }}.{% endif %}{% if unnamed %} Of the visits
-  before {{ unnamed|share_of(all_revenue)|percent }} of revenue the source is not recorded: tag links first.{% endif %} To
+  apart.channel|channel_name }}, which is given {{ apart.least|money }} to {{ apart.most|money }}.{% endif %}{% if unnamed %} For
+  {{ unnamed|share_of(all_revenue)|percent }} of revenue the source of the visit is not recorded: tag links first.{% endif %} To
   know what a channel brings, pause it for members drawn at random.
 empty: >-
   No customer's visit is known. An export of the web shop's visits, with the source and medium of each, would show by
@@ -54,9 +54,7 @@ WITH models AS (
   GROUP BY channel
 )
 SELECT
-  CASE channel WHEN '(none)' THEN 'no visit before' WHEN 'unknown' THEN 'not recorded' ELSE replace(channel, '_', ' ') END
-    AS channel,
-  last_touch, first_touch, linear, position_based, time_decay, markov1, shapley, as_recorded, after_action, paths,
+  channel, last_touch, first_touch, linear, position_based, time_decay, markov1, shapley, as_recorded, after_action, paths,
   channel NOT IN ('(none)', 'unknown') AS is_named,
   channel = 'unknown' AS unnamed,
   least, most

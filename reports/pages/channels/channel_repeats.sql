@@ -2,7 +2,7 @@
 title: Who comes back to a channel
 draw: table
 columns:
-  channel: Channel
+  channel: {label: Channel, say: channel_name}
   repeat_watched: Buyers watched
   repeat_rate_180: {label: Bought there again, interval: [repeat_low, repeat_high]}
 basis: n = {{ watched|counted("buyer") }} · {{ known.first_on|span(snapshot_date) }}

@@ -22,6 +22,7 @@ hover: "{{ place }}<br>{{ net|money }} net, {{ orders|counted('order') }}, {{ bu
 sentence: >-
   {{ best.place }} brings most: {{ best.net|money }} net, {{ best.share_of_net|percent }} of all{% if places > shown %};
   the {{ shown }} places with the highest net of {{ places }} are shown{% endif %}.
+empty: No order of the last 365 days names a store, a region or a country. An export of orders with them would.
 basis: n = {{ known.orders|counted("order") }} · {{ known.first_on|span(snapshot_date) }}
 note: >-
   A place is the store of an order line, else its region, else its country. Where the largest buyer has most of the sales,

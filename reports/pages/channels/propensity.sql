@@ -3,7 +3,7 @@ title: Channel of the next order
 term: channel-propensity
 draw: {bars: channel, series: {likeliest_share: accent, base_share: pale}}
 columns:
-  channel: Channel
+  channel: {label: Channel, say: channel_name}
   customers: {label: Customers whose most likely it is, kind: count}
   likeliest_share: {label: Of all customers, kind: percent}
   share: {label: Its mean chance for them, kind: percent}
@@ -12,13 +12,12 @@ hidden: [all_customers, orders, prior_weight]
 let:
   best: max_by(rows, customers)
   n: max(orders)
-hover: "{{ channel }}<br>{{ series }}: {{ shown }}<br>{{ customers|counted('customer') }}"
+hover: "{{ channel|channel_name }}<br>{{ series }}: {{ shown }}<br>{{ customers|counted('customer') }}"
 sentence: >-
   {% if best.prior_weight is none %}Customers keep to no channel more than chance makes them: expect
-  {{ best.base_share|percent }} of the next orders by {{ best.channel }} from everybody.{% else %}Customers keep to their
-  channels. {{ best.channel }} is the most likely of {{ best.customers|counted("customer") }}, with a mean chance of
-  {{ best.share|percent }}; what all order by counts as much as
-  {{ best.prior_weight|number }} of a customer's own orders.{% endif %}
+  {{ best.base_share|percent }} of the next orders by {{ best.channel|channel_name }} from everybody.{% else %}Customers keep to their
+  channels. {{ best.channel|channel_name }} is the most likely one for {{ best.customers|counted("customer") }}, with a mean
+  chance of {{ best.share|percent }}.{% endif %}
 empty: No order of the last 730 days names its source and medium, or its sales channel.
 basis: n = {{ n|counted("order") }} · {{ ascribed.propensity_from|span(snapshot_date) }}
 */
@@ -34,7 +33,7 @@ likeliest AS (
   GROUP BY channel
 )
 SELECT
-  replace(base.channel, '_', ' ') AS channel,
+  base.channel,
   coalesce(likeliest.customers, 0) AS customers,
   coalesce(likeliest.customers, 0) / (sum(likeliest.customers) OVER ())::DOUBLE AS likeliest_share,
   likeliest.share, base.base_share,

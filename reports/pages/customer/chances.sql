@@ -13,7 +13,7 @@ let:
 hover: "{{ snapshot_date|short_day }}<br>{{ series }}: {{ value|percent }}"
 sentence: >-
   The churn probability is {{ last.churn_probability|percent }} now, after {{ first.churn_probability|percent }} on
-  {{ first.snapshot_date|day }}. {{ facts.cautions|join(" ") }}
+  {{ first.snapshot_date|day }}.
 empty: How the probabilities change is drawn from the third snapshot on.
 basis: n = {{ days|counted("snapshot") }} · {{ first.snapshot_date|span(last.snapshot_date) }}
 */

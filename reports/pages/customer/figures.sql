@@ -28,4 +28,3 @@ CROSS JOIN (
 ) AS figures (place, label, value, kind, n, low, high)
 WHERE own.snapshot_date = $snapshot_date AND own.customer_id IN (SELECT unnest($customer_ids))
 ORDER BY own.customer_id, figures.place
--- What is said of predictions besides stands above them: facts.cautions.

@@ -34,5 +34,6 @@ SELECT
   sum(revenue_12_months) OVER () AS revenue
 FROM marts.premium_alerts
 WHERE snapshot_date = $snapshot_date
+QUALIFY customer_id NOT IN (SELECT customer_id FROM staging.objections)  -- counted, and not named
 ORDER BY predicted_clv_before DESC, customer_id
 LIMIT 10

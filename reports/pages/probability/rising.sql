@@ -27,5 +27,6 @@ SELECT
   sum(historic_clv) OVER () AS historic
 FROM marts.rising_customers
 WHERE snapshot_date = $snapshot_date
+QUALIFY customer_id NOT IN (SELECT customer_id FROM staging.objections)  -- counted, and not named
 ORDER BY predicted_rank, customer_id
 LIMIT 10

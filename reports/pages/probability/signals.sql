@@ -1,7 +1,6 @@
 /*
 title: Lists to act on
 draw: table
-note: A customer may be in several.
 columns:
   label: {label: Who, kind: text, audience: {folder: signals, key: file}}
   customers: {label: Customers, kind: count}

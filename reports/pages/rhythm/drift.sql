@@ -3,7 +3,7 @@ title: Days until half are back, by quarter of the first order
 draw: {dots: bar, value: back_p50_days, band: [back_p50_low, back_p50_high], title: Half are back on day}
 each: {key: horizon_days, label: horizon}
 columns:
-  cohort: First order in
+  cohort: {label: First order in, say: quarter}
   silences: {label: Customers, kind: count}
   at_risk: {label: Still waited for then, kind: count}
   share_back: {label: Back by then, kind: percent}
@@ -33,7 +33,7 @@ WITH quarters AS (
 )
 SELECT
   cohort, silences, at_risk, share_back, returned, back_p50_days, back_p50_low, back_p50_high, back_p75_days, unwatched,
-  replace(cohort, '-', ' ') || CASE WHEN back_p50_days IS NULL THEN ': unknown' ELSE '' END AS bar,
+  right(cohort, 2) || ' ' || left(cohort, 4) || CASE WHEN back_p50_days IS NULL THEN ': unknown' ELSE '' END AS bar,
   horizon_days,
   'By day ' || horizon_days AS horizon
 FROM quarters

@@ -8,6 +8,9 @@ columns:
 hidden: [file, everybody]
 let:
   everybody: max(everybody)
+note: >-
+  Who is lapsed is left out. On Actions everybody is in one row only, and overdue are those whose chance to order has
+  fallen, too; so there are fewer there.
 basis: n = {{ everybody|counted("customer") }} · orders {{ facts.range }}
 */
 WITH customers AS (

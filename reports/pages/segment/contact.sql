@@ -3,14 +3,15 @@ title: Discounts, channels and products
 draw: table
 columns:
   topic: What
-  item: {label: Which, kind: text}
+  item: {label: Most often, kind: text}
   customers: {label: Customers, kind: count}
   share: {label: Share of the segment, kind: percent}
+  others: {label: Then, missing: –}
 hidden: [everybody]
 let:
   everybody: max(everybody)
 basis: n = {{ everybody|counted("customer") }} · orders {{ facts.range }}
-note: The most frequent three of each; a product or channel is named only where exports name it.
+note: What holds for fewer than one in twenty is left out; a product or channel is named only where exports name it.
 */
 WITH members AS (
   SELECT whole.*, count(*) OVER () AS everybody
@@ -44,22 +45,30 @@ counted AS (
   FROM told
   WHERE item IS NOT NULL
   GROUP BY place, topic, item
+),
+named AS (
+  SELECT
+    counted.*,
+    CASE
+      WHEN counted.place <= 3
+        THEN CASE counted.item
+          WHEN 'none' THEN 'No discount' WHEN 'email' THEN 'E-mail' WHEN 'sms' THEN 'SMS' WHEN 'mid' THEN 'Middle'
+          ELSE upper(left(counted.item, 1)) || replace(substr(counted.item, 2), '_', ' ')
+        END
+      WHEN counted.place >= 6 THEN coalesce(names.label, counted.item)
+      ELSE counted.item
+    END AS called
+  FROM counted
+  LEFT JOIN marts.product_names AS names ON names.snapshot_date = $snapshot_date AND names.product_id = counted.item
+  WHERE counted.rank <= 3 AND 20 * counted.customers >= counted.everybody
 )
 SELECT
-  counted.topic,
-  CASE
-    WHEN counted.place <= 3
-      THEN CASE counted.item
-        WHEN 'none' THEN 'No discount' WHEN 'email' THEN 'E-mail' WHEN 'sms' THEN 'SMS' WHEN 'mid' THEN 'Middle'
-        ELSE upper(left(counted.item, 1)) || replace(substr(counted.item, 2), '_', ' ')
-      END
-    WHEN counted.place >= 6 THEN coalesce(names.label, counted.item)
-    ELSE counted.item
-  END AS item,
-  counted.customers,
-  counted.customers / nullif(counted.everybody, 0)::DOUBLE AS share,
-  counted.everybody
-FROM counted
-LEFT JOIN marts.product_names AS names ON names.snapshot_date = $snapshot_date AND names.product_id = counted.item
-WHERE counted.rank <= 3
-ORDER BY counted.place, counted.rank
+  topic,
+  min_by(called, rank) AS item,
+  max(customers) AS customers,
+  max(customers) / nullif(max(everybody), 0)::DOUBLE AS share,
+  string_agg(called, ', ' ORDER BY rank) FILTER (rank > 1) AS others,
+  max(everybody) AS everybody
+FROM named
+GROUP BY place, topic
+ORDER BY place

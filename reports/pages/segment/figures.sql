@@ -8,10 +8,9 @@ context: >-
   {% if label == "Customers" %}{{ row.share_of_customers|percent }} of all
   {%- elif label == "Revenue, 12 months" %}{% if row.share_of_revenue is not none %}{{ row.share_of_revenue|percent }} of all
   customers’{% endif %}
-  {%- elif label == "Predicted value" %}of {{ row.valued|count ~ " who have one" if row.valued < row.customers else "all of them" }}
-  {%- elif label == "Mean churn probability" %}no order within the churn horizon
-  {%- elif label == "Lapsing or lapsed" %}{{ row.defecting|count }} lapsing, {{ row.inactive|count }} lapsed,
-  {{ row.active|count }} active, {{ row.first_time|count }} with one order so far
+  {%- elif label == "Predicted value" %}together{% if row.valued < row.customers %}, of {{ row.valued|count }} who have one{% endif %}
+  {%- elif label == "Mean churn probability" %}no order within {{ row.days }} days
+  {%- elif label == "Lapsing or lapsed" %}{{ row|stage_mix }}
   {%- else %}median{% endif %}
 */
 SELECT
@@ -19,7 +18,8 @@ SELECT
   {
     'customers': own.customers, 'share_of_customers': own.share_of_customers, 'share_of_revenue': own.share_of_revenue,
     'valued': own.valued, 'defecting': own.defecting, 'inactive': own.inactive, 'active': own.active,
-    'first_time': own.first_time
+    'first_time': own.first_time,
+    'days': (SELECT max(churn_horizon_days) FROM marts.churn_predictions WHERE snapshot_date = $snapshot_date)
   } AS row
 FROM marts.segment_profiles AS own
 JOIN params.settings AS settings ON settings.catalogue = own.catalogue
@@ -32,4 +32,3 @@ CROSS JOIN (
 ) AS figures (place, label, value, kind)
 WHERE own.snapshot_date = $snapshot_date AND own.segment = $segment
 ORDER BY figures.place
--- What is said of predictions besides stands above them: facts.cautions.

@@ -17,7 +17,7 @@ let:
   everybody: max(everybody)
 empty: Nobody is in this segment.
 basis: >-
-  n = {{ everybody|counted("customer") }} · {{ listed|first_of(everybody, "customer") }}. {{ facts.cautions|join(" ") }} ·
+  n = {{ everybody|counted("customer") }} · {{ listed|first_of(everybody, "customer") }} ·
   orders {{ facts.range }}
 note: At stake as on Actions; it is unknown for customers in no action.
 */
@@ -37,5 +37,6 @@ LEFT JOIN marts.action_members AS members
 LEFT JOIN marts.action_list AS listed
   ON listed.snapshot_date = members.snapshot_date AND listed.action = members.action
 WHERE segments.snapshot_date = $snapshot_date AND segments.segment = $segment
+QUALIFY whole.customer_id NOT IN (SELECT customer_id FROM staging.objections)  -- counted, and not named
 ORDER BY members.value_at_stake DESC NULLS LAST, whole.predicted_clv DESC NULLS LAST, whole.revenue_12_months DESC, whole.customer_id
 LIMIT 20

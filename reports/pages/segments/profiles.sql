@@ -32,7 +32,7 @@ views:
       {% if revenue > 0 %}{{ dearest.segment }} brought most: {{ dearest.share_of_revenue|percent }} of revenue with
       {{ dearest.share_of_customers|percent }} of customers{% if ahead.predicted_clv is not none %}; of
       predicted value, {{ "they have" if ahead.segment == dearest.segment else ahead.segment ~ " have" }}
-      {{ ahead.share_of_predicted|percent }}{% endif %}.{{ " " ~ facts.cautions|join(" ") }}{% else %}There was no revenue in the last
+      {{ ahead.share_of_predicted|percent }}{% endif %}.{% else %}There was no revenue in the last
       year to share out.{% endif %}
   lifecycle:
     label: Lifecycle

@@ -5,8 +5,8 @@ draw: table
 columns:
   label: Audiences
   files: {label: Files, kind: count}
-  large: {label: "Values of that size", kind: count}
-  valued: {label: All values, kind: count}
+  large: {label: Lists large enough, kind: count}
+  valued: {label: All lists, kind: count}
   most: {label: Most customers, kind: count}
   least: {label: Fewest in a file, kind: count}
 hidden: [minimum_size, most_values, chosen, asked, customers]
@@ -16,16 +16,16 @@ let:
   limits: any_value(rows)
   chosen: max(chosen)
 sentence: >-
-  {{ files|counted("value") }} have files: those with at least {{ limits.minimum_size|counted("customer") }}, and of products,
-  categories, places and channels the first {{ limits.most_values|count }}{% if cut %}, which leaves out some that are large
+  {{ files|counted("file") }}: of each list with at least {{ limits.minimum_size|counted("customer") }}, and of products,
+  categories, places and channels of the first {{ limits.most_values|count }}{% if cut %}, which leaves out some that are large
   enough{% endif %}.{% if limits.asked %} Of {{ limits.asked|counted("product") }} that the settings choose,
   {{ (chosen or 0)|count }} {{ "has" if chosen == 1 else "have" }} customers.{% endif %}
 empty: Nobody has bought a product or a category in 365 days that could have an audience.
 basis: n = {{ limits.customers|counted("customer") }} · {{ known.first_on|span(snapshot_date) }}
 note: >-
-  In data/audiences/{{ snapshot_date }}/. How many customers a file needs, and how many values have one, is set by the shop;
+  In data/audiences/{{ snapshot_date }}/. How many customers a file needs, and how many lists have one, is set by the shop;
   customers who are due and those to win back have files of their own.
-file: {table: audience_values, where: all values}
+file: {table: audience_values, where: all lists}
 */
 WITH settings AS (
   SELECT

@@ -7,7 +7,7 @@ hidden: [kind, share, by_chance, reasons, meaning]
 empty: Nobody has a trend.
 context: >-
   {% if by_chance is not none %}{{ share|percent }} of those with a trend; by chance alone {{ by_chance|expected }}
-  {%- else %}{{ meaning or (reasons or [])|map('sized')|listed }}{% endif %}
+  {%- else %}{{ meaning or (reasons or [])|map('numbered')|listed }}{% endif %}
 */
 WITH found AS (
   SELECT trends.place, trends.label, summary.customers, summary.by_chance
@@ -28,7 +28,7 @@ figures AS (
   UNION ALL
   SELECT
     4, 'No trend', sum(customers)::DOUBLE, 'count', NULL, NULL,
-    list({'name': lower(label), 'n': customers} ORDER BY place) FILTER (WHERE customers > 0), NULL
+    list({'name': replace(lower(label), 'too few', 'with too few'), 'n': customers} ORDER BY place) FILTER (WHERE customers > 0), NULL
   FROM found
   WHERE place > 3
   UNION ALL

@@ -10,9 +10,10 @@ columns:
   until: {label: Up to, kind: date}
   customers: Customers
   measure: Error
-  published: {label: Published, kind: score}
-  best_naive: {label: Best naive, kind: score}
+  published: {label: Published, kind_by: kind}
+  best_naive: {label: Best naive, kind_by: kind}
   baseline: {label: Which, say: model_name}
+hidden: [kind]
 basis: "{{ facts.basis }}"
 note: >-
   Error: log loss of probabilities, root mean squared error of counts and spend; less is better. “Better by” is the share of
@@ -33,6 +34,7 @@ naive AS (
 SELECT
   published.prediction, published.model, published.origin, published.until, published.judged AS customers,
   CASE deciding.metric WHEN 'rmse' THEN 'RMSE' ELSE 'Log loss' END AS measure,
+  CASE published.target WHEN 'counts' THEN 'number' WHEN 'value' THEN 'money' ELSE 'score' END AS kind,
   deciding.value AS published,
   naive.value AS best_naive,
   naive.model AS baseline,

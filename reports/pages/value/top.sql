@@ -36,5 +36,6 @@ FROM marts.clv_predictions AS clv
 JOIN marts.customer_summary AS summary
   ON summary.snapshot_date = $snapshot_date AND summary.customer_id = clv.customer_id
 WHERE clv.snapshot_date = $snapshot_date AND clv.predicted_clv IS NOT NULL
+QUALIFY clv.customer_id NOT IN (SELECT customer_id FROM staging.objections)  -- counted, and not named
 ORDER BY clv.predicted_clv DESC, clv.customer_id
 LIMIT 20

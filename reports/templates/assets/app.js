@@ -88,6 +88,23 @@
     for (const name of ["tickvals", "ticktext"]) if (axis[name]) axis[name] = axis[name].filter((_, place) => kept[place]);
   }
 
+  // What stands below a chart is as wide as its bars on a phone: a title goes on more lines, numbers in many cells are small.
+  function fitToPhone(layout) {
+    const title = layout.xaxis && layout.xaxis.title;
+    if (title && title.text) {
+      const lines = title.text.match(/.{1,21}(?= |$)/g) || [title.text];
+      title.text = lines.map((line) => line.trim()).join("<br>");
+      layout.margin.b += 15 * (lines.length - 1);
+    }
+    const cells = layout.xaxis && layout.xaxis.tickvals ? layout.xaxis.tickvals.length : 0;
+    for (const note of layout.annotations || []) note.font.size = cells > 8 ? 9 : 11;
+  }
+
+  // Names below cells are on two lines for a phone alone.
+  function onOneLine(axis) {
+    if (axis && axis.ticktext && axis.type !== "date") axis.ticktext = axis.ticktext.map((text) => text.replace(/-<br>/g, "-").replace(/<br>/g, " "));
+  }
+
   // Two charts with their words go on a page; a row of bars needs its height.
   const onPaperHeight = (figure) => Math.max(300, ...figure.data.map((trace) => 60 + 26 * (trace.orientation === "h" ? trace.y.length : 0)));
 
@@ -98,10 +115,12 @@
     const narrow = chart.plot.clientWidth < 480;
     if (narrow) {
       figure.layout.font.size = 11;
+      fitToPhone(figure.layout);
       if (figure.layout.xaxis && figure.layout.xaxis.nticks) figure.layout.xaxis.nticks = 4;
       for (const trace of figure.data) if (trace.textfont) trace.textfont.size = 11;
     }
     if (onPaper) figure.layout.height = Math.min(figure.layout.height, onPaperHeight(figure));
+    if (!narrow) onOneLine(figure.layout.xaxis);
     thin(figure.layout.xaxis, chart.plot.clientWidth);
     chart.sentence.textContent = view.sentence;
     chart.basis.textContent = view.basis;
