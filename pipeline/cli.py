@@ -565,7 +565,7 @@ def objections(
         customers = object_to(settings, kind_of(given[0][0]), named_in(given[0][1]), day)
     where = settings.exports_folder / BY_HAND
     out.print(f"Recorded: {counted(customers, 'customer')}, in {where}; keep that file.", markup=False, soft_wrap=True)
-    out.print("What is published is without them from the next run on; lists elsewhere, after: perennial deliver")
+    out.print("The newest audiences are without them now; lists elsewhere, after: perennial deliver")
 
 
 @app.command()

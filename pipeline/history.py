@@ -19,13 +19,15 @@ from zoneinfo import ZoneInfo
 
 import dagster as dg
 import sqlalchemy
+from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecordStatus
 from dagster._core.storage.event_log import SqliteEventLogStorage  # the module that dagster.yaml names, too
-from dagster._core.storage.event_log.schema import AssetCheckExecutionsTable
+from dagster._core.storage.event_log.schema import AssetCheckExecutionsTable, SqlEventLogStorageTable
 from sqlalchemy.pool import NullPool
 
 from pipeline.settings import Settings
 
 _ENDED = [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED]
+_PLANS = {dg.DagsterEventType.ASSET_MATERIALIZATION_PLANNED, dg.DagsterEventType.ASSET_CHECK_EVALUATION_PLANNED}
 _INDEX = "index"
 _BUSY_SECONDS = 30
 _EVENTS_AT_ONCE = 1000
@@ -67,6 +69,7 @@ class EventLog(SqliteEventLogStorage):
         self._connections: dict[str, sqlalchemy.Connection] = {}
         self._in_use = threading.RLock()
         self._tables_seen: set[str] = set()
+        self._columns_seen: set[str] = set()
         # What a run intends is known at once, and so it is written at once: Dagster hands it over in one batch.
         os.environ.setdefault("DAGSTER_EVENT_BATCH_SIZE", str(_EVENTS_AT_ONCE))
         super().__init__(str(Path(base_dir) / "history" / "runs"), inst_data)
@@ -92,13 +95,40 @@ class EventLog(SqliteEventLogStorage):
         with ExitStack() as transactions:
             for shard in (_INDEX, *dict.fromkeys(event.run_id for event in events)):
                 transactions.enter_context(self._connection(shard))
-            super().store_event_batch(events)
+            if {event.dagster_event_type for event in events} <= _PLANS and len({one.run_id for one in events}) == 1:
+                self._store_plans(events)
+            else:
+                super().store_event_batch(events)
+
+    def _store_plans(self, events: Sequence[dg.EventLogEntry]) -> None:
+        """What a run intends, hundreds of events: the rows that Dagster would write, each kind in one statement."""
+        rows, run_id = [self._event_to_row(event) for event in events], events[0].run_id
+        with self._connection(run_id) as log, self._connection(_INDEX) as index:
+            log.execute(SqlEventLogStorageTable.insert(), rows)
+            index.execute(SqlEventLogStorageTable.insert(), rows)
+            number = SqlEventLogStorageTable.c.id
+            of_run = sqlalchemy.select(number).where(SqlEventLogStorageTable.c.run_id == run_id)
+            newest = index.execute(of_run.order_by(number.desc()).limit(len(rows))).scalars()
+            checks = []
+            for event, row, event_id in zip(events, rows, reversed(newest.all()), strict=True):
+                if event.dagster_event_type is dg.DagsterEventType.ASSET_CHECK_EVALUATION_PLANNED:
+                    checks += _planned_check(event, row, event_id)
+                else:
+                    self._store_asset_event(index, event, event_id)
+            if checks:
+                index.execute(AssetCheckExecutionsTable.insert(), checks)
 
     def has_table(self, table_name: str) -> bool:
         """Tables never go, so what has been seen is there."""
         if table_name not in self._tables_seen and super().has_table(table_name):
             self._tables_seen.add(table_name)
         return table_name in self._tables_seen
+
+    def _has_asset_key_col_on_connection(self, conn: sqlalchemy.Connection, column_name: str) -> bool:
+        """Nor do columns go."""
+        if column_name not in self._columns_seen and super()._has_asset_key_col_on_connection(conn, column_name):
+            self._columns_seen.add(column_name)
+        return column_name in self._columns_seen
 
     def delete_events(self, run_id: str) -> None:
         """Of a run nothing is left: neither its own file nor, in the index, the space that its events took."""
@@ -155,3 +185,23 @@ class EventLog(SqliteEventLogStorage):
         connection.execute(sqlalchemy.text("PRAGMA secure_delete=ON"))
         connection.commit()
         return connection
+
+
+def _planned_check(event: dg.EventLogEntry, row: Mapping[str, Any], event_id: int) -> list[dict[str, Any]]:
+    """Rows of the check that an event says will be made: one for each partition."""
+    assert event.dagster_event is not None
+    planned = event.dagster_event.asset_check_planned_data
+    subset = planned.partitions_subset
+    return [
+        {
+            "asset_key": planned.asset_key.to_string(),
+            "check_name": planned.check_name,
+            "partition": partition,
+            "run_id": event.run_id,
+            "execution_status": AssetCheckExecutionRecordStatus.PLANNED.value,
+            "evaluation_event": row["event"],
+            "evaluation_event_timestamp": row["timestamp"],
+            "evaluation_event_storage_id": event_id,
+        }
+        for partition in (subset.get_partition_keys() if subset else [None])
+    ]

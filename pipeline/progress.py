@@ -15,7 +15,9 @@ from pipeline.shapes import counted
 from pipeline.terminal import Terminal
 
 _ENDS = {"PIPELINE_SUCCESS", "PIPELINE_FAILURE", "PIPELINE_CANCELED"}
-_SKIPPED = "Dependencies for step"  # Dagster names every step that a failure stopped; the failure says enough
+_SKIPPED = (
+    "Dependencies for step"  # Dagster names, as errors, all steps after a failure or a stop, which says enough itself
+)
 
 
 class ProgressHandler(logging.Handler):
@@ -53,9 +55,11 @@ class ProgressHandler(logging.Handler):
 
     def _tell(self, level: int, message: str) -> None:
         """What a step says itself."""
+        if message.startswith(_SKIPPED):
+            return
         if level >= logging.WARNING:
             self._say(f"  ! {message}", "yellow")
-        elif level >= logging.INFO and self._verbose and not message.startswith(_SKIPPED):
+        elif level >= logging.INFO and self._verbose:
             self._say(f"    {message}", "dim")
 
     def _note_rows(self, event: Any) -> None:

@@ -394,6 +394,30 @@ Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "satur
 WEEKDAYS: tuple[Weekday, ...] = get_args(Weekday)
 
 
+ContactChannel = Literal["email", "sms", "push"]
+HOURS_OF_PART = 3
+
+
+def loud_hours(quiet: tuple[int, int] | None) -> list[tuple[int, int]]:
+    """The spans of a day, from an hour until before another, that are not quiet."""
+    if quiet is None:
+        return [(0, 24)]
+    first, end = quiet
+    spans = [(end, first)] if end < first else [(0, first), (end, 24)]
+    return [(since, until) for since, until in spans if since < until]
+
+
+def loud_dayparts(quiet: tuple[int, int] | None) -> list[int]:
+    """The parts of the day, of three hours each, 0 from midnight on, that are not quiet at any time."""
+    spans = loud_hours(quiet)
+    starts = range(0, 24, HOURS_OF_PART)
+    return [
+        part
+        for part, start in enumerate(starts)
+        if any(since <= start and start + HOURS_OF_PART <= until for since, until in spans)
+    ]
+
+
 class Contacts(BaseModel):
     """How often a customer is written to at most, and when nobody is: what the contact calendar keeps to."""
 
@@ -406,12 +430,31 @@ class Contacts(BaseModel):
     push: int = Field(4, ge=0, description="Of these, by push")
     most_a_day: int | None = Field(None, ge=0, description="Contacts of all customers on a day; else no limit")
     quiet: tuple[Weekday, ...] = Field((), description="Days of the week on which nobody is written to")
+    quiet_hours: dict[ContactChannel, tuple[int, int]] = Field(
+        {}, description="By channel from which hour, in the shop's time zone, until before which nobody is written to"
+    )
 
     @field_validator("quiet")
     @classmethod
     def a_day_is_left(cls, quiet: tuple[Weekday, ...]) -> tuple[Weekday, ...]:
         if set(quiet) == set(WEEKDAYS):
             raise ValueError("a day of the week must be left on which customers may be written to")
+        return quiet
+
+    @field_validator("quiet_hours")
+    @classmethod
+    def a_daypart_is_left(
+        cls, quiet: dict[ContactChannel, tuple[int, int]]
+    ) -> dict[ContactChannel, tuple[int, int]]:  # fmt: skip
+        for channel, (first, end) in quiet.items():
+            if not (0 <= first <= 23 and 0 <= end <= 24 and first != end % 24):
+                raise ValueError(
+                    f"{channel}: two hours of the day, such as [21, 8], are from which and until before which"
+                )
+            if not loud_dayparts((first, end)):
+                raise ValueError(
+                    f"{channel}: one of the parts from 0, 3, 6, … 21 o'clock must be left, three hours whole"
+                )
         return quiet
 
 
@@ -452,8 +495,7 @@ class Destination(BaseModel):
 
     platform: str = Field(min_length=1, description="Whose lists")
     url: str = Field(
-        pattern=r"^[a-z][a-z0-9+.-]*://\S+$",
-        description="A folder, s3://, gs:// or sftp://; or the address of an interface, https://",
+        description="A folder, s3://, gs://, sftp:// or file://; or the address of an interface, https://",
     )
     lists: dict[str, str] = Field(
         default_factory=dict, description="Per audience, catalogue/name: the id of the list there. For https://"
@@ -466,6 +508,11 @@ class Destination(BaseModel):
     @field_validator("url")
     @classmethod
     def holds_no_secret(cls, url: str) -> str:
+        if not re.match(r"[a-z][a-z0-9+.-]*://\S*$", url):
+            raise ValueError(
+                "an address begins with its kind: a folder with s3://, gs://, sftp:// or file://, an interface with "
+                "https://; and it holds no blanks"
+            )
         parts = urlsplit(url)
         if parts.password is not None or parts.query or parts.fragment:
             raise ValueError("an address holds no password, ? or #; name the variable that holds the key as credential")
@@ -476,6 +523,12 @@ class Destination(BaseModel):
                 f"nothing is sent over {parts.scheme}://, which need not keep people's addresses and the password "
                 f"from others; a folder is s3://, gs://, sftp:// or file://, an interface https://"
             )
+        if parts.scheme == "file" and (
+            parts.netloc or not parts.path.strip("/")
+        ):  # else below the current folder, or /
+            raise ValueError("a folder of this machine is file:// and its whole path, such as file:///srv/lists")
+        if parts.scheme != "file" and not parts.hostname:
+            raise ValueError(f"{parts.scheme}:// lacks what comes behind it, such as {parts.scheme}://lists/klaviyo")
         if "::" in parts.path:  # fsspec would take what follows for another kind of folder
             raise ValueError("an address holds no ::")
         return url.rstrip("/")

@@ -45,12 +45,12 @@ class Home:
 
     def own_source(
         self, select: str, raw: str = "{order: {}, customer: {}, day: {}, money: {}}", name: str = "own",
-        input: str = "order_lines",
+        input: str = "order_lines", more: str = "",
     ) -> None:  # fmt: skip
         """A source in the user's own folder."""
         file = self.path / "sources" / name / f"{input}.sql"
         file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(f"/*\ndescription: Export of our own shop system.\nraw: {raw}\n*/\n{select}\n")
+        file.write_text(f"/*\ndescription: Export of our own shop system.\nraw: {raw}\n{more}*/\n{select}\n")
         self.settings["sources_folder"] = Path("sources")
 
     def find(self, **given: str):

@@ -21,8 +21,9 @@ from pipeline.engines.duckdb import DuckDBEngine, confine, open_file
 from pipeline.ingest.exports import find_exports, load_exports
 from pipeline.settings import Settings
 from pipeline.steps.computed import compute_of, tables_of
-from pipeline.tables.header import Table, in_order, read_tables
-from pipeline.tables.inputs import INPUTS, with_inputs
+from pipeline.tables.catalog import ours
+from pipeline.tables.header import Table
+from pipeline.tables.inputs import INPUTS
 from pipeline.tables.rules import polars_type
 
 MEMORY = Path(":memory:")
@@ -41,7 +42,7 @@ def days_before(number: int, day: str = "2026-12-31") -> str:
 @cache
 def all_tables() -> dict[str, Table]:
     """Every table of the house, each after the tables it reads."""
-    return in_order(with_inputs(read_tables()))
+    return dict(ours().tables)
 
 
 @contextmanager

@@ -16,6 +16,7 @@ from pipeline.engines.engine import Engine
 from pipeline.settings import Settings
 from pipeline.tables.catalog import tables
 from pipeline.tables.header import Table
+from pipeline.tables.remembered import remembering
 
 Compute = Callable[[Engine, Settings, dt.date, Callable[[str], object]], Mapping[str, pl.DataFrame]]
 """(engine, settings, snapshot date, log) -> rows by name of the table; a table that is left out is empty."""
@@ -52,7 +53,8 @@ def tables_of(step: str) -> list[Table]:
 
 def queries_of(step: str) -> Mapping[str, str]:
     """Every SELECT that the step asks of the engine, by name: the engine may be either, so they are portable."""
-    return cast(Mapping[str, str], import_module(STEPS[step]).queries())
+    with remembering():
+        return cast(Mapping[str, str], import_module(STEPS[step]).queries())
 
 
 def asked_of(every: Iterable[Table]) -> dict[str, list[str]]:

@@ -1,10 +1,13 @@
 """The event log of a home: what Dagster's own would hold, with few files open however many runs there are."""
 
 import datetime as dt
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import dagster as dg
 import pytest
+from dagster._core.storage.event_log import SqliteEventLogStorage
 from homes import DAYS, Home
 
 from pipeline.history import EventLog, forget_runs
@@ -70,12 +73,16 @@ def test_it_works_again_after_it_was_disposed_of(log: EventLog):
         assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
 
 
-def test_what_a_run_intends_is_written_in_one_go(first_night: Home, monkeypatch: pytest.MonkeyPatch):
+def test_what_a_run_intends_is_written_in_one_go_and_as_dagster_writes_it(
+    first_night: Home, log: EventLog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
     batches: list[int] = []
+    planned_events: list[dg.EventLogEntry] = []
     stored = EventLog.store_event_batch
 
     def counted(log: EventLog, events: list[dg.EventLogEntry]) -> None:
         batches.append(len(events))
+        planned_events.extend(events)
         stored(log, events)
 
     monkeypatch.setattr(EventLog, "store_event_batch", counted)
@@ -86,6 +93,26 @@ def test_what_a_run_intends_is_written_in_one_go(first_night: Home, monkeypatch:
         events = [entry.dagster_event_type for entry in instance.all_logs(result.run_id)]
     assert batches == [sum(event in planned for event in events)]
     assert batches[0] > 3
+    monkeypatch.undo()
+    of_another = [event._replace(run_id="another") for event in planned_events]
+    theirs = SqliteEventLogStorage(str(tmp_path / "theirs"))
+    for one in (log, theirs):
+        for events in (planned_events, of_another):
+            one.store_event_batch(events)
+    for shard in (result.run_id, "another", "index"):
+        assert rows_of(Path(log.path_for_shard(shard))) == rows_of(Path(theirs.path_for_shard(shard)))
+
+
+def rows_of(file: Path) -> dict[str, list[tuple[object, ...]]]:
+    """What stands in the tables of a database, but for the time at which a row was made."""
+    with closing(sqlite3.connect(file)) as connection:
+        tables = ("event_logs", "asset_keys", "asset_event_tags", "asset_check_executions")
+        found = {}
+        for table in tables:
+            columns = [row[1] for row in connection.execute(f"PRAGMA table_info({table})")]
+            kept = ", ".join(name for name in columns if name not in ("create_timestamp", "cached_status_data"))
+            found[table] = connection.execute(f"SELECT {kept} FROM {table} ORDER BY id").fetchall()
+        return found
 
 
 def test_of_a_batch_that_fails_nothing_stays(log: EventLog):

@@ -121,17 +121,12 @@ def test_an_old_day_that_is_corrected_leaves_alone_what_does_not_compare_with_it
             assert sha256(home.folder / entry["path"]) == entry["sha256"]
 
 
-@pytest.mark.parametrize("manifest", ["", '{"files": []}', None])
-def test_a_later_day_of_another_version_is_published_whole(
-    three_nights: Home, tmp_path: Path, manifest: str | None
-) -> None:
-    """Or one whose manifest nobody can read."""
+def test_a_later_day_of_another_version_is_published_whole(three_nights: Home, tmp_path: Path) -> None:
+    """Or one whose manifest nobody can read, which is known as little (test_outputs)."""
     home = three_nights.copied(tmp_path / "home")
     place = home.folder / "data" / "audiences" / THIRD / "manifest.json"
-    if manifest is None:
-        content = json.loads(place.read_text())
-        manifest = json.dumps(content | {"versions": content["versions"] | {"perennial": "0.0.1"}})
-    place.write_text(manifest)
+    content = json.loads(place.read_text())
+    place.write_text(json.dumps(content | {"versions": content["versions"] | {"perennial": "0.0.1"}}))
     before = files_of(home, THIRD)
     assert home.run(SECOND).success
     assert written_again(before, files_of(home, THIRD)) == set(before)

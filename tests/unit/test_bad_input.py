@@ -176,7 +176,6 @@ def test_a_header_without_rows_is_an_export_of_a_day_without_orders(home):
         ("o1,anna,2026-01-02T25:00:00,10,x,1", '"ordered_at": "9999-99-99X99:99:99" is not a date'),
         ("o1,anna,=NOW(),10,x,1", '"ordered_at": "=XXX()" is not a date'),
         ("o1,anna,2026-01-02,=1+1,x,1", '"amount": "=9+9" is not a number'),
-        (HEADER, '"amount": "xxxxxx" is not a number'),  # two exports, one behind the other
         (f"o1,{'n' * 201},2026-01-02,10,x,1", "must have 1 to 200 characters"),
         ("o1,anna,2026-01-02", "the row has 3 fields, the header 6"),
         ("o1,anna,2026-01-02,10,x,1,2", "the row has 7 fields, the header 6"),

@@ -397,6 +397,17 @@ def test_inspect_recognises_each_of_them(tmp_path, label, row):
     assert found.loaded is not None and found.loaded.accepted == 1
 
 
+@pytest.mark.parametrize("column", ["Event", "Metric", "Campaign Name", "Profile ID"])
+def test_events_of_another_service_are_not_taken_for_mailchimps(tmp_path, column):
+    from pipeline.ingest.inspection import inspect
+    from pipeline.settings import Settings
+
+    file = tmp_path / "opens.csv"
+    file.write_text(f"Email,Timestamp,{column}\na@example.com,2026-03-01 12:00:00,x\n")
+    found = inspect(file, Settings(home=tmp_path, id_key=KEY))
+    assert found.source is None or found.source.name == "klaviyo"
+
+
 # ── whose they are ────────────────────────────────────────────────────────────────────────────────────────────────────
 
 PEOPLE = """customer_id,registered_at,updated_at,email

@@ -47,6 +47,24 @@ def test_a_check_that_passes_is_a_tick(capsys):
     assert [line[:4] for line in lines] == ["  ✓ ", "  ✓ "]
 
 
+def test_steps_that_a_failure_stopped_are_not_told_one_by_one(capsys):
+    @dg.asset
+    def broken() -> None:
+        raise dg.Failure("no orders", allow_retries=False)
+
+    @dg.asset(deps=[broken])
+    def after() -> None: ...
+
+    definitions = dg.Definitions(
+        assets=[broken, after], jobs=[dg.define_asset_job("night")], loggers={"progress": progress_logger}
+    )
+    with dg.DagsterInstance.ephemeral() as instance:
+        job = definitions.resolve_job_def("night")
+        assert not job.execute_in_process(progress(), instance=instance, raise_on_error=False).success
+    said = capsys.readouterr().err
+    assert "✗ broken" in said and "Dependencies" not in said
+
+
 def test_without_being_asked_only_warnings_and_the_end_are_told(capsys):
     lines = shown(capsys, check_of_orders(False, SENTENCE), verbose=False).splitlines()
     assert lines[0].startswith("  ! orders_one_customer ") and lines[1] == f"    {SENTENCE}"

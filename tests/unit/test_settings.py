@@ -169,6 +169,11 @@ def test_a_value_that_will_not_do_is_named_with_its_setting(home, text, message)
         ("webhdfs://host/x", "nothing is sent over webhdfs://"),
         ("http://host/x", "people's addresses are sent over https:// only"),
         ("file:///x::ftp://host/y", "an address holds no ::"),
+        ("file://lists/klaviyo", "a folder of this machine is file:// and its whole path, such as file:///srv/lists"),
+        ("file:///", "a folder of this machine is file:// and its whole path"),
+        ("file://", "a folder of this machine is file:// and its whole path"),
+        ("/srv/lists", "an address begins with its kind: a folder with s3://, gs://, sftp:// or file://"),
+        ("klaviyo", "an address begins with its kind"),
     ],
 )
 def test_lists_are_sent_over_nothing_that_others_could_read(home, url, message):

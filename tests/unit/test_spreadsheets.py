@@ -234,6 +234,23 @@ def test_what_stands_above_the_header_is_left_out(home, above):
     assert ("preamble" in home.remarks()) == (above != "sep=,\n")
 
 
+def test_a_header_again_in_the_middle_is_no_row(home):
+    home.lines("in.csv", *ROWS[:4], HEADER, *ROWS[4:], " " + HEADER.upper())
+    assert counts(home.load()["in.csv"]) == (8, 8, 0, 0, 0)
+    assert home.remarks()["repeated_header"] == "2 rows left out: the header again. The first is row 5."
+    assert home.order_lines().by("order_id", "row_number")["o7"] == 9  # rows keep their place
+
+
+def test_a_second_header_line_has_one_reason_which_says_what_it_is(home):
+    home.lines("in.csv", "No.,Customer,Date,EUR", *ROWS, "o8,anna,someday,2.00")
+    assert counts(home.load()["in.csv"]) == (10, 8, 2, 0, 0)
+    reasons = home.reasons()
+    assert reasons[1] == (
+        "words stand wherever numbers and dates are asked for, as in a second header line: take it out of the export"
+    )
+    assert reasons[10].startswith('column "ordered_at": "xxxxxxx" is not a date'), "one word is no header"
+
+
 @pytest.mark.parametrize("blank", [",,,", ",,", " , ,,", ",,,,,", "  ,\u00a0,,"])
 def test_blank_rows_are_no_rows(home, blank):
     home.lines("in.csv", *ROWS[:4], blank, *ROWS[4:], blank)

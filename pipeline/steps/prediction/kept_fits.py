@@ -14,6 +14,7 @@ import json
 from collections.abc import Mapping
 from contextlib import suppress
 from functools import cache
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -106,7 +107,8 @@ def key_of(kind: type[TimingModel], histories: Histories, start: TimingModel | N
 @cache
 def _made_by() -> str:
     """Fingerprint of the code that fits and keeps: all of our models, and the libraries whose numbers they take."""
-    told = hashlib.sha256(f"{np.__version__} {scipy.__version__}".encode())
+    of_lifetimes = " ".join(version(name) for name in ("lifetimes", "autograd"))  # where it is the fitter
+    told = hashlib.sha256(f"{np.__version__} {scipy.__version__} {of_lifetimes}".encode())
     for file in (Path(__file__), *sorted(Path(fitting.__file__).parent.glob("*.py"))):
         told.update(file.read_bytes())
     return told.hexdigest()
