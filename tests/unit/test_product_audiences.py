@@ -19,6 +19,7 @@ from pipeline.tables.catalog import ours
 
 DAY = "2026-03-31"
 VALUES = "marts.audience_values"
+BY_PRODUCTS = ("after_purchase", "attributes", "needs", "offers", "repeat_due", "taste", "win_back")
 Files = dict[str, list[dict[str, str]]]
 
 
@@ -43,15 +44,14 @@ def values_of(shop: Shop) -> Any:
 
 
 def files_of(shop: Shop, folder: Path, day: str = DAY) -> Files:
-    """Rows of the day's CSV files by catalogue and name, but for those that hold all customers or a signal."""
+    """Rows of the day's CSV files by catalogue and name, of the audiences by what customers buy."""
 
     def file(target: str) -> Path:
         path = folder / target
         path.parent.mkdir(parents=True, exist_ok=True)
         return path
 
-    others = ("segments", "moves", "signals", "actions", "stages", "rfm_cells")
-    audiences = [audience for audience in ours().audiences if audience.name not in others]
+    audiences = [audience for audience in ours().audiences if audience.name in BY_PRODUCTS]
     write_audiences(shop.engine, audiences, dt.date.fromisoformat(day), file)
     root = folder / audience_folder(dt.date.fromisoformat(day))
     return {
