@@ -3,6 +3,7 @@ title: Who bought, with and without it
 term: uplift
 draw: {dots: members, value: share, band: [low, high], title: "bought in the window (95% interval)"}
 columns:
+  campaign_id: {hidden: true}
   members: Members
   share: {label: Bought, kind: percent, interval: [low, high]}
   buyers: {label: Buyers, kind: count}
@@ -15,6 +16,7 @@ empty: "{{ uplift|uncaused_sentence(spend) }}"
 basis: n = {{ base|counted("member") }} · {{ each.first_on|span(snapshot_date) }}
 */
 SELECT
+  funnel.campaign_id,
   CASE funnel.stage WHEN 'bought_any' THEN 'Got it' ELSE 'Control group' END AS members,
   funnel.share_of_sent AS share,
   funnel.share_of_sent_low AS low,
@@ -25,6 +27,6 @@ FROM marts.campaign_funnel AS funnel
 JOIN marts.campaign_uplift AS uplift
   ON uplift.snapshot_date = funnel.snapshot_date AND uplift.campaign_id = funnel.campaign_id
   AND uplift.metric = 'conversion' AND uplift.status = 'known'
-WHERE funnel.snapshot_date = $snapshot_date AND funnel.campaign_id = $campaign_id
+WHERE funnel.snapshot_date = $snapshot_date AND funnel.campaign_id IN (SELECT unnest($campaign_ids))
   AND funnel.stage IN ('bought_any', 'bought_control')
 ORDER BY funnel.stage

@@ -13,7 +13,7 @@ columns:
   revenue_per_message: {label: Revenue a message, kind: money}
   orders_with_coupon: {label: With its coupon, kind: count}
   is_final: {label: Final}
-hidden: [is_additive, touched]
+hidden: [campaign_id, is_additive, touched]
 let:
   least: min_by(rows, revenue)
   most: max_by(rows, revenue)
@@ -26,6 +26,7 @@ empty: No order followed a click on it within its window, and the shop attribute
 basis: n = {{ orders|counted("order") }} touched · {{ each.first_on|span(snapshot_date) }}
 */
 SELECT
+  campaign_id,
   CASE model
     WHEN 'last_touch' THEN 'Last click' WHEN 'first_touch' THEN 'First click' WHEN 'linear' THEN 'All clicks alike'
     WHEN 'position_based' THEN 'First and last most' WHEN 'time_decay' THEN 'Late clicks more'
@@ -33,13 +34,10 @@ SELECT
   END AS model,
   revenue, refunds, orders, orders_touched, buyers, order_value_median, revenue_per_message, orders_with_coupon,
   is_final, is_additive,
-  max(orders_touched) OVER () AS touched
+  max(orders_touched) OVER (PARTITION BY campaign_id) AS touched
 FROM marts.campaign_performance AS performance
-WHERE snapshot_date = $snapshot_date AND campaign_id = $campaign_id AND eligibility = 'click'
-  AND EXISTS (
-    SELECT 1 FROM marts.campaign_performance
-    WHERE snapshot_date = $snapshot_date AND campaign_id = $campaign_id AND eligibility = 'click' AND orders > 0
-  )
+WHERE snapshot_date = $snapshot_date AND campaign_id IN (SELECT unnest($campaign_ids)) AND eligibility = 'click'
+QUALIFY max(orders) OVER (PARTITION BY campaign_id) > 0
 ORDER BY
   CASE performance.model
     WHEN 'last_touch' THEN 1 WHEN 'first_touch' THEN 2 WHEN 'linear' THEN 3 WHEN 'position_based' THEN 4

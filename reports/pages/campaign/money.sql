@@ -12,7 +12,7 @@ columns:
   cost_per_contact: {label: Cost of a contact, kind: money}
   allowable: {label: A contact may cost, kind: money}
   allowable_basis: {label: "by", missing: not known}
-hidden: [basis, status, worth_it, contacts]
+hidden: [campaign_id, basis, status, worth_it, contacts]
 let:
   caused: max_by(rows, basis)
   contacts: max(contacts)
@@ -25,9 +25,10 @@ sentence: >-
 basis: n = {{ contacts|counted("member") }} · {{ each.first_on|span(snapshot_date) }}
 */
 SELECT
+  campaign_id,
   CASE basis WHEN 'incremental' THEN 'What it caused' ELSE 'Attributed by last click' END AS basis_label,
   revenue, revenue_low, revenue_high, cost, profit, roi, cost_per_order, cost_per_new_buyer, cost_per_contact,
   allowable, allowable_basis, basis, status, worth_it, contacts
 FROM marts.campaign_roi
-WHERE snapshot_date = $snapshot_date AND campaign_id = $campaign_id
+WHERE snapshot_date = $snapshot_date AND campaign_id IN (SELECT unnest($campaign_ids))
 ORDER BY basis DESC

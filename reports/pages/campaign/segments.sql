@@ -10,7 +10,7 @@ columns:
   treated: {label: Got it, kind: count}
   control: {label: Control group, kind: count}
   p_holm: {label: "Chance, if segments were equal", kind: percent}
-hidden: [dimension, dimension_label, says]
+hidden: [campaign_id, dimension, dimension_label, says]
 let:
   members: sum(treated + control)::BIGINT
 hover: "{{ segment }}<br>{{ shown }} expected, {{ effect|percent }} as counted<br>{{ treated|count }} got it, {{ control|count }} did not"
@@ -26,6 +26,7 @@ WITH labels AS (
   FROM (VALUES ('lifecycle', 'defecting', 'Lapsing'), ('lifecycle', 'inactive', 'Lapsed')) AS stages (dimension, segment, label)
 )
 SELECT
+  uplift.campaign_id,
   uplift.dimension,
   CASE uplift.dimension WHEN 'lifecycle' THEN 'Lifecycle' ELSE 'Segments' END AS dimension_label,
   coalesce(
@@ -35,6 +36,6 @@ SELECT
   uplift.says
 FROM marts.campaign_uplift_segments AS uplift
 LEFT JOIN labels ON labels.dimension = uplift.dimension AND labels.segment = uplift.segment
-WHERE uplift.snapshot_date = $snapshot_date AND uplift.campaign_id = $campaign_id AND uplift.metric = 'conversion'
-  AND uplift.dimension IN ('lifecycle', (SELECT catalogue FROM params.settings))
+WHERE uplift.snapshot_date = $snapshot_date AND uplift.campaign_id IN (SELECT unnest($campaign_ids))
+  AND uplift.metric = 'conversion' AND uplift.dimension IN ('lifecycle', (SELECT catalogue FROM params.settings))
 ORDER BY uplift.dimension = 'lifecycle' DESC, uplift.shrunk DESC, uplift.segment
