@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from decimal import Decimal
-from functools import cache
+from functools import cache, lru_cache
 
 from babel import Locale, numbers
 
@@ -34,10 +34,11 @@ class Notation:
         self.separators = numbers.get_decimal_symbol(self._locale) + numbers.get_group_symbol(self._locale)
         """The decimal mark and that between thousands, one character each."""
         self._patterns: dict[int, numbers.NumberPattern] = {}
+        self.decimal = lru_cache(maxsize=2**16)(self._decimal)
+        """'1,226.50', of a size and its number of decimals. Pages say many numbers more than once."""
         self._affixes: dict[str, tuple[str, str]] = {}
 
-    def decimal(self, size: Number, digits: int) -> str:
-        """'1,226.50'."""
+    def _decimal(self, size: Number, digits: int) -> str:
         if digits not in self._patterns:
             places = f".{'0' * digits}" if digits else ""
             self._patterns[digits] = numbers.parse_pattern(f"{self._whole}{places}")
