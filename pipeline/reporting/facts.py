@@ -199,7 +199,17 @@ def _untested(champions: pl.DataFrame) -> str:
 
 
 def _as_of(query: Query, snapshot_date: dt.date, **given: object) -> Ask:
-    return lambda sql, **others: query(sql, {"snapshot_date": snapshot_date, **given, **others})
+    """What the report asks of its day. What several pages ask is asked once."""
+    known: dict[str, pl.DataFrame] = {}
+
+    def ask(sql: str, **others: object) -> pl.DataFrame:
+        parameters = {"snapshot_date": snapshot_date, **given, **others}
+        asked = f"{sql} {parameters}"
+        if asked not in known:
+            known[asked] = query(sql, parameters)
+        return known[asked]
+
+    return ask
 
 
 def _only_row(frame: pl.DataFrame) -> dict[str, Any]:
