@@ -25,7 +25,7 @@ from pipeline.engines.checks import check_columns, doubled_keys
 from pipeline.engines.duckdb import DuckDBEngine, naming_the_file
 from pipeline.errors import PerennialError
 from pipeline.places import audience_folder, table_file
-from pipeline.quoting import quoted
+from pipeline.quoting import file_literal, quoted
 from pipeline.reporting.facts import Coverage
 from pipeline.settings import Settings
 from pipeline.shapes import counted, shape
@@ -195,21 +195,20 @@ def _targets(engine: DuckDBEngine, audience: Audience, day: dt.date) -> dict[str
 
 
 def _write_audience(engine: DuckDBEngine, asked: Asked, left_out: str, target: str, file: FileFor) -> list[Output]:
-    audience, given = asked.audience, asked.parameters
-    of_these = f"FROM {MEMBERS} WHERE {asked.where} AND {left_out} IS NULL"
-    like_formulas = f"SELECT count(*) {of_these} AND {like_a_formula(ID)}"
-    kinds = audience.members.column_types()
+    """The Parquet file, and the CSV from that: members are looked for and put in order once."""
+    audience, kinds = asked.audience, asked.audience.members.column_types()
     plain = ", ".join(map(quoted, audience.columns))
     safe = ", ".join(
         f"{harmless(quoted(name))} AS {quoted(name)}" if kinds[name] == "VARCHAR" and name != ID else quoted(name)
         for name in audience.columns
     )
     # The order stands outermost: inside a subquery, a large file may lose it.
-    members = f"FROM (SELECT {plain} {of_these}) AS members ORDER BY members.{ID}"
-    return [
-        _export(engine, f"SELECT {plain} {members}", given, f"{target}.parquet", file),
-        _export(engine, f"SELECT {safe} {members}", given, f"{target}.csv", file, engine.scalar(like_formulas, given)),
-    ]
+    of_these = f"SELECT {plain} FROM {MEMBERS} WHERE {asked.where} AND {left_out} IS NULL"
+    members = f"SELECT {plain} FROM ({of_these}) AS members ORDER BY members.{ID}"
+    parquet = _export(engine, members, asked.parameters, f"{target}.parquet", file)
+    written = f"read_parquet({file_literal(file(parquet.path))}, hive_partitioning = false)"
+    like_formulas = engine.scalar(f"SELECT count(*) FROM {written} WHERE {like_a_formula(ID)}")
+    return [parquet, _export(engine, f"SELECT {safe} FROM {written}", {}, f"{target}.csv", file, like_formulas)]
 
 
 def write_manifest(

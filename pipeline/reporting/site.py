@@ -24,6 +24,7 @@ from pipeline.reporting.page import Page, PageFile, Room, in_navigation, in_room
 from pipeline.reporting.templating import make_environment
 from pipeline.settings import PAGES_FOLDER, TEMPLATES_FOLDER
 from pipeline.tables.header import HeaderError, Table
+from pipeline.tables.remembered import remembering
 
 __all__ = [
     "OUT",
@@ -59,7 +60,7 @@ def build_site(
     Raises HeaderError.
     """
     files, environment = _read(page_folders, tables, run)
-    with writing_in(run.locale):
+    with writing_in(run.locale), remembering():
         report = replace(read_report(query, snapshot_date, tables, run), handed_over=handed_over, consents=consents)
         texts = _pages(environment, files, report, wanted)
     for target, text in texts.items():

@@ -294,6 +294,20 @@ def test_an_audience_is_a_file_of_its_catalogue(shop, folder):
     }  # fmt: skip
 
 
+def test_a_large_audience_stands_in_the_order_of_its_ids_in_both_files(shop, folder):
+    """Of more rows than one group of a Parquet file holds, which the CSV is then written from."""
+    rows = """('z', NULL, NULL, 1)) AS last (customer_id, city, note, orders)
+        UNION ALL
+        SELECT concat(part, '-', day), NULL, NULL, 1
+        FROM params.days CROSS JOIN (VALUES ('c'), ('b'), ('a')) AS parts (part)
+        UNION ALL
+        SELECT * FROM (VALUES ('0', NULL, NULL, 2)"""
+    parquet, text = (folder.path / output.path for output in made(shop, folder, rows))
+    ids = pl.read_parquet(parquet)["customer_id"].to_list()
+    assert len(ids) > 122_880 and ids == sorted(ids)
+    assert [row["customer_id"] for row in csv.DictReader(text.open())] == ids
+
+
 def test_every_text_of_a_csv_is_safe_from_formulas_but_the_id(shop, folder):
     made(shop, folder, "('=1', '=2', '+3', 4), ('b', 'a=1', '-', -0)")
     written = (folder.path / "data/audiences/2026-03-31/own/cities.csv").read_text()

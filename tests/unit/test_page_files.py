@@ -37,6 +37,7 @@ from pipeline.reporting.page import (
 )
 from pipeline.reporting.site import OUT, RunCard, all_pages, build_site, page_of_value
 from pipeline.settings import PAGES_FOLDER, Settings
+from pipeline.tables import remembered, sql_text
 from pipeline.tables.catalog import tables
 from pipeline.tables.header import Header, HeaderError, Table
 
@@ -556,6 +557,25 @@ def written(query: Query, home: Path, day: dt.date = DAY) -> dict[str, str]:
 
 def test_a_page_of_three_charts_a_list_and_four_figures_is_short_and_no_python() -> None:
     assert sum(text.count("\n") for text in BASKETS.values()) <= 160
+
+
+def test_which_tables_charts_read_is_remembered_for_later_nights(
+    shop: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def begin_anew() -> None:
+        store = remembered._Store(tmp_path / "remembered")
+        monkeypatch.setattr(remembered, "_store", lambda: store)
+
+    begin_anew()
+    alone = "WHERE 'of this test alone' <> '' AND"  # no other test has read it
+    write_page(tmp_path, months=MONTHS.replace("WHERE", alone, 1))
+    shop.orders("bert", "2026-02-10", amount=40).snapshot(str(DAY))
+    written(shop.engine.read, tmp_path)
+    charts = [chart for page in read_pages(page_folders(tmp_path), tables()) for chart in page.charts]
+    (months,) = (chart for chart in charts if alone in chart.select)
+    begin_anew()
+    monkeypatch.setattr(sql_text, "parse", lambda *_: pytest.fail("read again"))
+    assert sql_text.tables_read(months.select, months.file) == {"marts.revenue_calendar"}
 
 
 def test_a_home_has_a_page_of_its_own(shop: Shop, tmp_path: Path) -> None:
