@@ -362,7 +362,8 @@ class _Maker:
         shown = self._shown(frame)
         if self._header.draw == "figures":
             return KeyFigures(tuple(self._key_figure(row, shown) for row in rows))
-        if self._header.draw == "table":
+        drawings = (self._header.draw, *(view.draw for view in self._header.views.values()))
+        if "table" in drawings or any(isinstance(one, figures.Areas) and one.has_few_days(rows) for one in drawings):
             return self._table(rows, shown)
         if isinstance(self._header.draw, figures.Cards):
             return self._cards(self._header.draw, rows, shown)
@@ -444,11 +445,12 @@ class _Maker:
         values = {"rows": rows, **self._let()}
         shown = self._of_view(shown, rows, values)
         customers = [name for name, column in shown.items() if column.kind == "customer"]
-        file = self._header.file
+        file, views = self._header.file, self._header.views
+        sentence = self._header.sentence or next((view.sentence for view in views.values()), "")
         return TableCard(
             id=self._chart.id,
             title=self._say("title", self._header.title, values),
-            sentence=self._say("sentence", self._header.sentence, values),
+            sentence=self._say("sentence", sentence, values),
             grid=self._grid(rows, shown, values),
             basis=self._say("basis", self._header.basis, values),
             note=self._say("note", self._header.note, values),

@@ -23,7 +23,7 @@ empty: No level has 30 messages delivered to ten customers yet.
 basis: n = {{ delivered|counted("message") }} · {{ known.first_on|span(snapshot_date) }}
 */
 WITH levels (level, place, label) AS (
-  VALUES ('engaged', 1, 'Engaged'), ('lapsing', 2, 'Lapsing'), ('dormant', 3, 'Dormant'), ('never', 4, 'Never acted'),
+  VALUES ('engaged', 1, 'Engaged'), ('lapsing', 2, 'Fading'), ('dormant', 3, 'Dormant'), ('never', 4, 'Never acted'),
     ('too_new', 5, 'Too new'), ('unreachable', 6, 'Without consent')
 ),
 summed AS (

@@ -34,7 +34,7 @@ WITH names (name, label) AS (
     ('all', 'All visits'), ('email', 'By e-mail'), ('sms', 'By SMS'), ('push', 'By push'), ('unknown', 'Not recorded'),
     ('direct', 'Direct'), ('paid_search', 'Paid search'), ('paid_social', 'Paid social'),
     ('organic_search', 'Organic search'), ('organic_social', 'Organic social'), ('engaged', 'Engaged'),
-    ('lapsing', 'Lapsing'), ('dormant', 'Dormant'), ('never', 'Never acted'), ('too_new', 'Too new'),
+    ('lapsing', 'Fading'), ('dormant', 'Dormant'), ('never', 'Never acted'), ('too_new', 'Too new'),
     ('unreachable', 'No consent')
 )
 SELECT
