@@ -362,8 +362,8 @@ class _Maker:
         shown = self._shown(frame)
         if self._header.draw == "figures":
             return KeyFigures(tuple(self._key_figure(row, shown) for row in rows))
-        drawings = (self._header.draw, *(view.draw for view in self._header.views.values()))
-        if "table" in drawings or any(isinstance(one, figures.Areas) and one.has_few_days(rows) for one in drawings):
+        draw = self._header.draw or next(view.draw for view in self._header.views.values())
+        if draw == "table" or _is_short(draw, rows):
             return self._table(rows, shown)
         if isinstance(self._header.draw, figures.Cards):
             return self._cards(self._header.draw, rows, shown)
@@ -512,7 +512,7 @@ class _Maker:
         return [
             self._view(key, view.label, view.draw, view.sentence, data, values)
             for key, view in self._header.views.items()
-            if view.when is None or values[view.when]
+            if (view.when is None or values[view.when]) and not _is_short(view.draw, rows)
         ]
 
     def _views_of_values(self, rows: list[dict[str, Any]], shown: Mapping[str, Shown]) -> list[tuple[View, Any]]:
@@ -588,6 +588,10 @@ class _Maker:
             key, pages = spec.page.key, self._report.pages_of.get(spec.page.folder, {})
             return lambda row: Linked.to(pages.get(str(row[key])), text(row))
         return lambda row: column.value(row, name)
+
+
+def _is_short(draw: Any, rows: Sequence[Row]) -> bool:
+    return isinstance(draw, figures.Areas) and draw.has_few_days(rows)
 
 
 def _names_in(rows: Iterable[Row], name: str) -> list[str]:

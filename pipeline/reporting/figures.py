@@ -296,7 +296,9 @@ class Areas(_Drawing):
         return charts.areas(days, series[::-1], currency, self._breaks(data))
 
     def has_few_days(self, rows: Sequence[Row]) -> bool:
-        return len({row[self.areas] for row in rows}) <= charts.FEW_DAYS
+        """Whether something is known of so few days that an area between them would show what nobody has seen."""
+        known = {row[self.areas] for row in rows if row[self.by] in self.colours and row[self.value] is not None}
+        return len(known) <= charts.FEW_DAYS
 
     def legend(self, data: Data, figure: Figure) -> Legend:
         return tuple((name, COLOURS[look.colour]) for name, look in self.colours.items())

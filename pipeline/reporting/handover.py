@@ -170,8 +170,8 @@ def _covered(today: Sequence[Coverage], told: Sequence[Coverage]) -> str:
     first = min(of_it, key=lambda one: one.day)
     before = f"; {words.percent(_agreed(first))} on {words.day(first.day)}" if first.day < most.day else ""
     return (
-        f"{_name(most)}: {words.count(most.states['agreed'])} of {words.count(most.customers)} customers and leads agree, "
-        f"{words.percent(_agreed(most))}{before}."
+        f"{_name(most)}: {words.count(most.states['agreed'])} of {words.count(most.customers)} customers and leads "
+        f"agree, {words.percent(_agreed(most))}{before}."
     )
 
 

@@ -190,16 +190,16 @@ def peak_sentence(rows: Rows, currency: str) -> str:
     peak = rows[0]["peak"]
     if peak["margin"] is None and peak["order_revenue"] <= 0:
         return "Nothing has been earned yet."
-    unfinished = "" if peak["is_complete"] else ", though it is not whole"
+    kind, unfinished = peak["period_kind"], "" if peak["is_complete"] else ", though it is not whole"
     if peak["margin"] is None:
         return (
-            f"The {peak['period_kind']} of highest revenue was {_period(peak)}, with {money(peak['order_revenue'], currency)} of "
+            f"The {kind} of highest revenue was {_period(peak)}, with {money(peak['order_revenue'], currency)} of "
             f"orders not cancelled{unfinished}; profit is unknown without the cost of every line."
         )
-    known = counted(peak["with_margin"], peak["period_kind"])
+    known = counted(peak["with_margin"], kind)
     among = "" if peak["with_margin"] == peak["periods"] else f", of the {known} whose costs are known,"
     return (
-        f"The most profitable {peak['period_kind']}{among} was {_period(peak)}: a margin of {money(peak['margin'], currency)} "
+        f"The most profitable {kind}{among} was {_period(peak)}: a margin of {money(peak['margin'], currency)} "
         f"on {money(peak['revenue'], currency)} of revenue{unfinished}."
     )
 
@@ -438,7 +438,7 @@ def trend_course(rows: Rows) -> str:
     text = f"Of {counted(sum(now.values()), 'customer')} with a trend, {count(now['Growing'])} {were(now['Growing'])} "
     text += f"growing and {count(now['Declining'])} declining on {day(last)}"
     if first == last:
-        return f"{text}. There is one snapshot so far; the course over time is drawn from the second one on."
+        return f"{text}. There is one snapshot so far; the course over time is drawn from the fourth one on."
     if not sum(then.values()):
         return f"{text}; nobody had a trend yet on {day(first)}."
     before = counted(sum(then.values()), "customer")

@@ -88,7 +88,10 @@ def valued(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
 
 LEARNT = {"customer_kind": "one-time", "defecting_days": 49, "defecting_status": "learnt"}
 STANDS_IN = {"customer_kind": "repeat", "defecting_days": 180, "defecting_status": "not_reached"}
-SUM = "If nothing changes, the 12 months bring €6,000 (€5,000 to €7,000) after €5,500 in the last 12."
+SUM = (
+    "If nothing changes, the next 12 months of 30 days bring €6,000 (€5,000 to €7,000), new customers included; the "
+    "last 12 brought €5,500."
+)
 CELL = {"from": "Active", "to": "Lapsing", "horizon_days": 30, "from_customers": 4, "share": 0.25, "share_low": 0.046,
         "share_high": 0.699}  # fmt: skip
 MOVE = {"told": "convert first-time customers", "horizon_days": 90, "cost_basis": "at most", "most_to_spend": 4.0}

@@ -304,8 +304,7 @@
   // Of a table that does not fit in any case, cells are as wide as they need, or rows would be tall for what is cut off.
   function fade(box) {
     const look = () => {
-      const wider = box.scrollWidth - box.clientWidth;
-      if (wider > 40) box.setAttribute("data-wide", "");
+      if (box.scrollWidth - box.clientWidth > 2) box.setAttribute("data-wide", "");
       box.toggleAttribute("data-more", box.scrollWidth - box.clientWidth - box.scrollLeft > 2);
     };
     box.addEventListener("scroll", look, { passive: true });
