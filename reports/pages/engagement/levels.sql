@@ -27,15 +27,6 @@ sentence: >-
   %}{% if no_consent %}; {{ no_consent|count }} may not be written to{% endif %}.
 basis: n = {{ everybody|count }} customers and leads · {{ known.first_on|span(snapshot_date) }}
 */
-WITH levels (level, place, label, meaning) AS (
-  VALUES
-    ('engaged', 1, 'Engaged', 'last opened, clicked or visited at most 90 days ago'),
-    ('lapsing', 2, 'Fading', '91 to 180 days ago'),
-    ('dormant', 3, 'Dormant', 'longer ago'),
-    ('never', 4, 'Never acted', 'nothing, after three messages or more'),
-    ('too_new', 5, 'Too new', 'nothing yet, after fewer than three messages'),
-    ('unreachable', 6, 'No consent', 'may not be written to by any channel')
-)
 SELECT
   engagement.snapshot_date AS as_of,
   levels.label AS level,
