@@ -362,7 +362,8 @@ class _Maker:
         shown = self._shown(frame)
         if self._header.draw == "figures":
             return KeyFigures(tuple(self._key_figure(row, shown) for row in rows))
-        draw = self._header.draw or next(view.draw for view in self._header.views.values())
+        drawings: list[Any] = [self._header.draw, *(view.draw for view in self._header.views.values())]
+        draw = next(one for one in drawings if one is not None)
         if draw == "table" or _is_short(draw, rows):
             return self._table(rows, shown)
         if isinstance(self._header.draw, figures.Cards):
