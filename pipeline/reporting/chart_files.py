@@ -362,7 +362,9 @@ class _Maker:
         shown = self._shown(frame)
         if self._header.draw == "figures":
             return KeyFigures(tuple(self._key_figure(row, shown) for row in rows))
-        if self._header.draw == "table":
+        drawings: list[Any] = [self._header.draw, *(view.draw for view in self._header.views.values())]
+        draw = next(one for one in drawings if one is not None)
+        if draw == "table" or _is_short(draw, rows):
             return self._table(rows, shown)
         if isinstance(self._header.draw, figures.Cards):
             return self._cards(self._header.draw, rows, shown)
@@ -444,11 +446,12 @@ class _Maker:
         values = {"rows": rows, **self._let()}
         shown = self._of_view(shown, rows, values)
         customers = [name for name, column in shown.items() if column.kind == "customer"]
-        file = self._header.file
+        file, views = self._header.file, self._header.views
+        sentence = self._header.sentence or next((view.sentence for view in views.values()), "")
         return TableCard(
             id=self._chart.id,
             title=self._say("title", self._header.title, values),
-            sentence=self._say("sentence", self._header.sentence, values),
+            sentence=self._say("sentence", sentence, values),
             grid=self._grid(rows, shown, values),
             basis=self._say("basis", self._header.basis, values),
             note=self._say("note", self._header.note, values),
@@ -510,7 +513,7 @@ class _Maker:
         return [
             self._view(key, view.label, view.draw, view.sentence, data, values)
             for key, view in self._header.views.items()
-            if view.when is None or values[view.when]
+            if (view.when is None or values[view.when]) and not _is_short(view.draw, rows)
         ]
 
     def _views_of_values(self, rows: list[dict[str, Any]], shown: Mapping[str, Shown]) -> list[tuple[View, Any]]:
@@ -586,6 +589,10 @@ class _Maker:
             key, pages = spec.page.key, self._report.pages_of.get(spec.page.folder, {})
             return lambda row: Linked.to(pages.get(str(row[key])), text(row))
         return lambda row: column.value(row, name)
+
+
+def _is_short(draw: Any, rows: Sequence[Row]) -> bool:
+    return isinstance(draw, figures.Areas) and draw.has_few_days(rows)
 
 
 def _names_in(rows: Iterable[Row], name: str) -> list[str]:

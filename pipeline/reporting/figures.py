@@ -209,12 +209,15 @@ class Dots(_Drawing):
         data = data.only(self.only)
         column = data.columns[self.value]
         texts = [data.pointed(row, self.dots, self.value, column.label) for row in data.rows]
-        values = [row[self.value] for row in data.rows]
-        low, high = ([row[end] for row in data.rows] for end in self.band)
+        in_points = column.kind == "points"
+        values, low, high = (
+            [row[name] * 100 if in_points and row[name] is not None else row[name] for row in data.rows]
+            for name in (self.value, *self.band)
+        )
         series = Series(column.label, COLOURS["accent"], values, texts, digits=4)
         labels = [data.place(row, self.dots) for row in data.rows]
-        currency = data.currency_of(self.value)
-        return charts.dots(labels, series, (low, high), self.beside, self.title, column.kind == "percent", currency)
+        title, currency = f"{self.title}, in points" if in_points else self.title, data.currency_of(self.value)
+        return charts.dots(labels, series, (low, high), self.beside, title, column.kind == "percent", currency)
 
 
 class Columns(_OfSeries):
@@ -273,7 +276,7 @@ def _overlays(data: Data, at: str, overlay: str | None) -> list[tuple[str, dict[
 
 
 class Areas(_Drawing):
-    """Areas on top of each other from day to day, the last at the foot; of two or three days columns, of one bars."""
+    """Areas on top of each other from day to day, the last at the foot; of few days the table alone is shown."""
 
     columns_named = ("areas", "by", "value", "breaks")
     areas: str = Field(description="Column of days")
@@ -290,19 +293,12 @@ class Areas(_Drawing):
                    [self._pointed(data, sums, day, name) for day in days])
             for name, look in self.colours.items()
         ]  # fmt: skip
-        if len(days) > charts.FEW_DAYS:
-            return charts.areas(days, series[::-1], currency, self._breaks(data))
-        if len(days) > 1:
-            named = [words.short_day(day) for day in days]
-            return charts.upright_bars(
-                named, series[::-1], [], [], mode="stack", currency=currency, shares=False, whole=False
-            )
-        bars = [
-            Series(one.name, one.colour, [value if at == place else None for at in range(len(series))],
-                   list(one.texts) * len(series))
-            for place, one in enumerate(series) for value in one.values
-        ]  # fmt: skip
-        return charts.horizontal_bars(list(self.colours), bars, currency, mode="stack")
+        return charts.areas(days, series[::-1], currency, self._breaks(data))
+
+    def has_few_days(self, rows: Sequence[Row]) -> bool:
+        """Whether something is known of so few days that an area between them would show what nobody has seen."""
+        known = {row[self.areas] for row in rows if row[self.by] in self.colours and row[self.value] is not None}
+        return len(known) <= charts.FEW_DAYS
 
     def legend(self, data: Data, figure: Figure) -> Legend:
         return tuple((name, COLOURS[look.colour]) for name, look in self.colours.items())

@@ -133,7 +133,7 @@ def consent_coverage(report: Report) -> Chart | Nothing:
     figure = _agreeing(lines)
     fields = [
         Field("snapshot_date", "Snapshot"), Field("purpose", "Purpose"), Field("channel", "Channel"),
-        Field("customers", "Customers", "count"),
+        Field("customers", "Customers and leads", "count"),
         *(Field(state, state.replace("_", " ").capitalize(), "count") for state in CONSENT_STATES),
         Field("share", "Agreed, share", "percent"),
     ]  # fmt: skip
@@ -144,9 +144,9 @@ def consent_coverage(report: Report) -> Chart | Nothing:
     return Chart(
         id="consent-coverage",
         title="Who agrees to what",
-        basis=f"n = {words.counted(today[0].customers, 'customer')}, leads included · consent up to {words.day(day)}",
+        basis=f"n = {words.count(today[0].customers)} customers and leads · consent up to {words.day(day)}",
         views=(View("all", "All", _covered(today, told), figure),),
-        grid=grid("Customers by what they said, on each snapshot as its files were written", fields, rows),
+        grid=grid("Customers and leads by what they said, on each snapshot as its files were written", fields, rows),
         legend=charts.legend(figure),
     )
 
@@ -154,7 +154,7 @@ def consent_coverage(report: Report) -> Chart | Nothing:
 def _agreeing(lines: Sequence[charts.Line]) -> Figure:
     """Lines over the snapshots; bars of the last one where there are too few for a course."""
     if len(lines[0].at) > charts.FEW_DAYS:
-        return charts.lines(lines, ("Snapshot", "Customers who agree"), None, shares=True, are_days=True)
+        return charts.lines(lines, ("Snapshot", "Share who agree"), None, shares=True, are_days=True)
     bars = charts.Series(
         "Agreed", charts.ACCENT, [line.values[-1] for line in lines], [line.texts[-1] for line in lines], digits=4
     )
@@ -169,9 +169,9 @@ def _covered(today: Sequence[Coverage], told: Sequence[Coverage]) -> str:
     of_it = [one for one in told if (one.purpose, one.channel) == (most.purpose, most.channel)]
     first = min(of_it, key=lambda one: one.day)
     before = f"; {words.percent(_agreed(first))} on {words.day(first.day)}" if first.day < most.day else ""
-    whole = words.counted(most.customers, "customer")
     return (
-        f"{_name(most)}: {words.count(most.states['agreed'])} of {whole} agree, {words.percent(_agreed(most))}{before}."
+        f"{_name(most)}: {words.count(most.states['agreed'])} of {words.count(most.customers)} customers and leads "
+        f"agree, {words.percent(_agreed(most))}{before}."
     )
 
 

@@ -119,10 +119,10 @@ def claim_sentence(row: Row) -> str:
     customers, late = row["customers"], row["defecting"] + row["inactive"]
     if row["claim"] == "recent" and customers and 2 * late >= customers:
         share = _share_of_them(late / customers)
-        return f"The text does not hold for {share}: they are lapsing or lapsed by the shop’s own rhythm."
+        return f"The description does not fit {share}: they are lapsing or lapsed by the shop’s own rhythm."
     if row["claim"] == "long ago" and customers and 2 * late <= customers:
         share = _share_of_them(1 - late / customers)
-        return f"The text does not hold for {share}: by the shop’s own rhythm they are not yet lapsing."
+        return f"The description does not fit {share}: by the shop’s own rhythm they are not yet lapsing."
     return ""
 
 
@@ -183,23 +183,23 @@ def calendar_span(rows: Rows, first_on: dt.date, until: dt.date) -> str:
 
 @sentence
 def peak_sentence(rows: Rows, currency: str) -> str:
-    """The moment of highest profit, or, where no margin is known, of highest revenue: `peak`, the same in every row.
+    """The period of highest profit, or, where no margin is known, of highest revenue: `peak`, the same in every row.
 
     Both count what stands: an order that was cancelled later does not count.
     """
     peak = rows[0]["peak"]
     if peak["margin"] is None and peak["order_revenue"] <= 0:
         return "Nothing has been earned yet."
-    unfinished = "" if peak["is_complete"] else ", though it is not whole"
+    kind, unfinished = peak["period_kind"], "" if peak["is_complete"] else ", though it is not whole"
     if peak["margin"] is None:
         return (
-            f"The moment of highest revenue was {_period(peak)}, with {money(peak['order_revenue'], currency)} of "
+            f"The {kind} of highest revenue was {_period(peak)}, with {money(peak['order_revenue'], currency)} of "
             f"orders not cancelled{unfinished}; profit is unknown without the cost of every line."
         )
-    known = counted(peak["with_margin"], peak["period_kind"])
+    known = counted(peak["with_margin"], kind)
     among = "" if peak["with_margin"] == peak["periods"] else f", of the {known} whose costs are known,"
     return (
-        f"The moment of highest profit{among} was {_period(peak)}: a margin of {money(peak['margin'], currency)} "
+        f"The most profitable {kind}{among} was {_period(peak)}: a margin of {money(peak['margin'], currency)} "
         f"on {money(peak['revenue'], currency)} of revenue{unfinished}."
     )
 
@@ -438,7 +438,7 @@ def trend_course(rows: Rows) -> str:
     text = f"Of {counted(sum(now.values()), 'customer')} with a trend, {count(now['Growing'])} {were(now['Growing'])} "
     text += f"growing and {count(now['Declining'])} declining on {day(last)}"
     if first == last:
-        return f"{text}. There is one snapshot so far; the course over time is drawn from the second one on."
+        return f"{text}. There is one snapshot so far; the course over time is drawn from the fourth one on."
     if not sum(then.values()):
         return f"{text}; nobody had a trend yet on {day(first)}."
     before = counted(sum(then.values()), "customer")
@@ -565,7 +565,7 @@ def repeat_sentence(rows: Rows) -> str:
         return text
     when, sector, difference = max(compared)
     side = "above" if difference >= 0 else "below"
-    return f"{text} That was {points(abs(difference))} {side} {sector} in {when:%B %Y}."
+    return f"{text} That was {points(abs(difference))} {side} its sector, {sector}, in {when:%B %Y}."
 
 
 # ── key figures ───────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -634,12 +634,12 @@ def bridge_sentence(rows: Rows, currency: str) -> str:
         return change(amount, lambda size: money(size, currency))
 
     parts = [f"{changed(amounts[term])} {told}" for term, told in BRIDGE.items() if amounts.get(term)]
-    said = (
-        f"Predicted value went from {money(opening, currency)} to {money(closing, currency)}: "
-        f"{changed(closing - opening)}{', ' + listed(parts) if parts else ''}."
-    )
+    before, after, size = (money(amount, currency) for amount in (opening, closing, abs(closing - opening)))
+    way = f"{'rose' if closing > opening else 'fell'} by {size}, from {before} to {after}"
+    said = f"Predicted value {way if closing != opening else f'is {after}, as before'}"
+    said += f": {listed(parts)}." if parts else "."
     if rows[0]["is_revalued"]:
-        said += " No snapshot of that day was published, so its value is what today’s models would have said."
+        said += " No snapshot was published 30 days ago, so that value is what today’s models would have said."
     return said
 
 
@@ -759,8 +759,8 @@ def projection_sentence(rows: Rows, currency: str) -> str:
         return interval(row[f"{of}_low"], row[f"{of}_high"], shown)
 
     said = [
-        f"If nothing changes, the {months} months bring {shown(base['total'])} ({between(base, 'total')}) after "
-        f"{shown(base['last_12_months'])} in the last 12."
+        f"If nothing changes, the next {months} months of 30 days bring {shown(base['total'])} "
+        f"({between(base, 'total')}), new customers included; the last 12 brought {shown(base['last_12_months'])}."
     ]
     for row in others:
         move = f"{change(row['points'], number)} points of {row['move']}"
@@ -858,7 +858,7 @@ def gaps_sentence(rows: Rows) -> str:
     if not known:
         return "In no group half of the customers were back as long as they were watched."
     quick, slow = (pick(known, key=lambda row: (row["median_days"], row["name"])) for pick in (min, max))
-    text = f"Half are back by day {count(quick['median_days'])} {_inside(quick['name'])}"
+    text = f"Half of all who ordered are back by day {count(quick['median_days'])} {_inside(quick['name'])}"
     if slow is not quick:
         text += f", at the latest by day {count(slow['median_days'])} {_inside(slow['name'])}"
     return f"{text}.{never}"
@@ -994,7 +994,7 @@ def caused_sentence(conversion: Row, spend: Row | None, currency: str) -> str:
     else:
         said = f"Stop it: {rates}, {counted(round(-conversion['extra']), 'buyer')} fewer in all."
     if spend is None or spend["says"] == "not_known":
-        said += " Of so few buyers the change in what they spent is unknown."
+        said += " With so few buyers, the change in what they spent is unknown."
     else:
         names = ("adjusted", "adjusted_low", "adjusted_high") if spend["is_adjusted"] else (
             "effect", "effect_low", "effect_high"

@@ -99,9 +99,12 @@ def parts_sentence(facts: Facts, bridge: list[dict[str, Any]]) -> str:
         return ""
     amounts = _amounts(bridge)
     gained, lost = amounts["new"] + amounts["upward"], amounts["downward"] + amounts["to inactive"]
+    rest = sum((amounts.get(term, Decimal(0)) for term in ("ageing", "re-estimation", "erased")), Decimal(0))
+    way = "added" if rest > 0 else "took"
     return (
         f"{facts.money(gained)} came with new customers and those who came back or bought again, "
-        f"{facts.money(abs(lost))} went with those who slowed down or lapsed."
+        f"{facts.money(abs(lost))} went with those who slowed down or lapsed"
+        f"{f'; time passing and new estimates {way} {facts.money(abs(rest))}' if rest else ''}."
     )
 
 

@@ -92,7 +92,7 @@ CDNOW = Demo(
 SHOP = Demo(
     "demo-shop",
     "A synthetic shop for home and living: nothing of it is real, and its truth is known (docs/simulator.md).",
-    "# A synthetic shop for home and living (docs/simulator.md)\n"
+    '# A synthetic shop for home and living (docs/simulator.md)\nname = "Demo shop"\n'
     'compare = "2025-04-01:2025-09-30,2026-04-01:2026-09-30"\n',
     (dt.date(2026, 9, 30), dt.date(2026, 10, 31)),
     _made_up,

@@ -157,7 +157,7 @@ def test_who_agrees_to_what_over_the_snapshots(shop_with_list, tmp_path):
     ]  # fmt: skip
     text = pages(shop_with_list, tmp_path, consents=consents)["actions"]
     shown = words_of(text)
-    assert "Marketing by e-mail: 8 of 20 customers agree, 40.0%; 30.0% on 1 June 2026." in shown
+    assert "Marketing by e-mail: 8 of 20 customers and leads agree, 40.0%; 30.0% on 1 June 2026." in shown
     assert "2026-06-01 marketing email 10 3 0 7 0 0 30.0%" in shown
     assert "2026-12-31 ads ads 20 1 0 17 1 1 5.0%" in shown
     assert "2027-01-01" not in shown, "a later day is not known on this one"

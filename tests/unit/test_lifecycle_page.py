@@ -88,7 +88,10 @@ def valued(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
 
 LEARNT = {"customer_kind": "one-time", "defecting_days": 49, "defecting_status": "learnt"}
 STANDS_IN = {"customer_kind": "repeat", "defecting_days": 180, "defecting_status": "not_reached"}
-SUM = "If nothing changes, the 12 months bring €6,000 (€5,000 to €7,000) after €5,500 in the last 12."
+SUM = (
+    "If nothing changes, the next 12 months of 30 days bring €6,000 (€5,000 to €7,000), new customers included; the "
+    "last 12 brought €5,500."
+)
 CELL = {"from": "Active", "to": "Lapsing", "horizon_days": 30, "from_customers": 4, "share": 0.25, "share_low": 0.046,
         "share_high": 0.699}  # fmt: skip
 MOVE = {"told": "convert first-time customers", "horizon_days": 90, "cost_basis": "at most", "most_to_spend": 4.0}
@@ -128,8 +131,9 @@ def stage(name: str, customers: int) -> dict[str, Any]:
          f"{SUM} {GUESS} would add €80.00 before its cost (€70.00 to €90.00)."),
         (projection_sentence([{**LAST, "total_low": 6000, "total_high": 6000},
                               {**BACK, "gain": 0, "gain_low": 0, "gain_high": 0}], "EUR"),
-         "If nothing changes, the 12 months bring €6,000 (not enough data for an interval) after €5,500 in the last "
-         f"12. {GUESS}: there is not enough data to say what it would change."),
+         "If nothing changes, the next 12 months of 30 days bring €6,000 (not enough data for an interval), new "
+         f"customers included; the last 12 brought €5,500. {GUESS}: there is not enough data to say what it would "
+         "change."),
         (projection_sentence([LAST, {**BACK, "gain": -80, "gain_low": -90, "gain_high": -70}], "EUR"),
          f"{SUM} {GUESS} would cost €80.00 before its cost (−€90.00 to −€70.00)."),
         (projection_sentence([LAST, {**BACK, "contact_worth": 0.6, "contact_worth_low": -0.2,

@@ -277,8 +277,8 @@ def test_what_is_said_of_campaigns(reports: Mapping[str, Report]) -> None:
         "No difference shown: 16.7% of those who got it bought, 0.0% of those held out: a difference of 16.7 points ("
     )
     assert spring["money"] == [
-        "Too few members bought to tell by how much more they spent, and so what it earned. Most of what the last "
-        "click attributes to it would have come anyway."
+        "Too few members bought to tell by how much more they spent, and so what it earned. Attributed is not "
+        "caused: some of it would have come anyway."
     ]
     assert spring["credit"][0].startswith(
         "By model it is €0 (as the shop recorded it) to €40.00 (last click): a question"
@@ -302,7 +302,7 @@ def test_what_is_said_of_channels(reports: Mapping[str, Report]) -> None:
 
 def test_what_is_said_of_engagement(reports: Mapping[str, Report]) -> None:
     words = said(reports["tiny"], "engagement")
-    assert words["levels"][0].startswith("10 lapsing customers were last active three to six months ago.")
+    assert words["levels"][0].startswith("10 were last active three to six months ago.")
     assert words["gaps"][0].startswith(
         "Half of all visits are followed by another within 8 days, three quarters within 32"
     )
@@ -312,7 +312,7 @@ def test_what_is_said_of_engagement(reports: Mapping[str, Report]) -> None:
         for best, even in (("at 18–21 h", "12.5%"), ("on Mon", "14.3%"))
     ]
     assert words["clicks"][0].startswith(
-        "Of the next message expect 15.0% clicks of customers who are engaged and 10.0% of those who are lapsing."
+        "Of the next message expect 15.0% clicks of customers who are engaged and 10.0% of those who are fading."
     )
 
 
@@ -962,11 +962,20 @@ def test_a_course_is_drawn_from_four_days_on() -> None:
     """A line between two days would show what nobody has seen."""
     colours = {"x": Look(colour="accent"), "y": Look(colour="pale")}
     areas = figures.Areas(areas="day", by="name", value="a", colours=colours)
-    drawn = {}
-    for days in (1, 2, 3, 4):
-        rows = [{**row, "day": dt.date(2026, 1, 1 + day)} for day in range(days) for row in ROWS[:2]]
-        drawn[days] = {trace["type"] for trace in areas.figure(Data(rows, COLUMNS, "EUR"))["data"]}
-    assert drawn == {1: {"bar"}, 2: {"bar"}, 3: {"bar"}, 4: {"scatter"}}
+    rows = [{**row, "day": dt.date(2026, 1, 1 + day)} for day in range(4) for row in ROWS[:2]]
+    assert [areas.has_few_days(rows[: 2 * days]) for days in (1, 2, 3, 4)] == [True, True, True, False]
+    unknown = [{**row, "a": None} if row["day"].day == 4 else row for row in rows]
+    assert areas.has_few_days(unknown), "a day of which nothing is known is none"
+
+
+def test_differences_of_shares_are_drawn_in_points() -> None:
+    dots = figures.Dots(dots="name", value="share", band=("share", "share"), title="Difference")
+    columns = {**COLUMNS, "share": replace(COLUMNS["share"], kind="points")}
+    figure = dots.figure(Data(ROWS, columns, "EUR"))
+    known = [100 * row["share"] for row in ROWS if row["share"] is not None]
+    assert [value for value in figure["data"][0]["x"] if value is not None] == pytest.approx(known)
+    axis = figure["layout"]["xaxis"]
+    assert axis["title"]["text"] == "Difference, in points" and "%" not in axis["tickformat"]
 
 
 def test_a_heat_map_reads_from_top_to_bottom_and_shows_what_is_unknown_grey() -> None:

@@ -144,11 +144,11 @@ def inside(*told: tuple[str, int, float, float]) -> list[dict[str, Any]]:
          "The published ranges held the spend of 78.0% of the customers; the goal is 80.0%. Furthest from that are "
          "the 100 customers with 10 or more repeat purchases before: 72.0%, 60.0% before the ranges were corrected."),
         (bridge_sentence(bridge(100, new=30, downward=-7, closing=123), "EUR"),
-         "Predicted value went from €100.00 to €123.00: +€23.00, +€30.00 from new customers and −€7.00 from "
+         "Predicted value rose by €23.00, from €100.00 to €123.00: +€30.00 from new customers and −€7.00 from "
          "customers who slowed down."),
         (bridge_sentence(bridge(100, closing=100, is_revalued=True), "EUR"),
-         "Predicted value went from €100.00 to €100.00: ±0. No snapshot of that day was published, so its value is "
-         "what today’s models would have said."),
+         "Predicted value is €100.00, as before. No snapshot was published 30 days ago, so that value is what today’s "
+         "models would have said."),
         (backtest_sentence([(110, 100, 90, True), (90, 100, 60, False)]),
          "In 1 of 2 months the 95% interval held what came; the projection was 10.0% off on average, the mean of the "
          "12 months before 25.0%."),
@@ -462,7 +462,7 @@ def test_the_parts_of_the_bridge_lead_from_then_to_now(predicted: Shop) -> None:
     assert isinstance(bridge, Chart)
     opening, *parts, closing = column(bridge.grid, "amount")
     assert opening + sum(parts) == closing
-    assert bridge.views[0].sentence.startswith(f"Predicted value went from {money(opening, 'EUR')} to ")
+    assert f", from {money(opening, 'EUR')} to {money(closing, 'EUR')}: " in bridge.views[0].sentence
 
 
 @pytest.mark.parametrize(

@@ -198,7 +198,7 @@ def test_the_calendar_names_the_peak_and_the_last_whole_period() -> None:
         return plain(sentences.peak_sentence(shown, "EUR")), plain(sentences.last_sentence(shown, "EUR"))
 
     assert told(APRIL_JUNE) == (
-        "The moment of highest revenue was April 2026, with €50.00 of orders not cancelled; profit is unknown "
+        "The month of highest revenue was April 2026, with €50.00 of orders not cancelled; profit is unknown "
         "without the cost of every line.",
         "The last whole month, June 2026, brought €30.00, 25.0% less than May 2026.",
     )
@@ -220,14 +220,14 @@ def test_the_calendar_names_the_peak_and_the_last_whole_period() -> None:
 def test_the_moment_of_highest_profit_is_that_of_the_margin() -> None:
     told = [period("2026-05-01", "30", margin="20"), period("2026-06-01", "40", margin="5")]
     assert plain(sentences.peak_sentence(peaked(told, 0, known=2), "EUR")) == (
-        "The moment of highest profit was May 2026: a margin of €20.00 on €30.00 of revenue."
+        "The most profitable month was May 2026: a margin of €20.00 on €30.00 of revenue."
     )
     june_july = [told[1], told[0] | {"starts_on": dt.date(2026, 7, 1)}]
     assert plain(sentences.last_sentence(peaked(june_july, 1, known=2), "EUR")) == (
         "The last whole month, July 2026, brought €30.00, 25.0% less than June 2026."
     )
     assert plain(sentences.peak_sentence(peaked(told, 0, known=1), "EUR")) == (
-        "The moment of highest profit, of the 1 month whose costs are known, was May 2026: a margin of €20.00 "
+        "The most profitable month, of the 1 month whose costs are known, was May 2026: a margin of €20.00 "
         "on €30.00 of revenue."
     )
 
@@ -823,7 +823,7 @@ def test_what_the_calendar_tells_of_a_tiny_shop(two_snapshots: Shop) -> None:
     # Number of orders: 1 · (20.50 + 16.83) / 2 = 18.67. Order value: 50.50 − 41 − 18.67. The rest: the refund.
     read = two_snapshots.engine.read
     assert sentence_of(read, "calendar-revenue", "month") == (
-        "The moment of highest revenue was June 2026, with €50.50"
+        "The month of highest revenue was June 2026, with €50.50"
         " of orders not cancelled; profit is unknown without the cost of every line. "
         "That is the last whole month, 11.0% more than May 2026."
     )
@@ -857,7 +857,7 @@ def test_the_days_of_a_page_are_bounded_and_the_best_day_is_found_beyond_them(sh
         )
     assert len(revenue.views[2].figure["data"][0]["x"]) == 365
     assert revenue.views[2].basis == "n = 365 orders · 1 Jul 2025 – 30 Jun 2026"
-    assert "The moment of highest revenue was 1 Jan 2025, with €99.00" in plain(revenue.views[2].sentence)
+    assert "The day of highest revenue was 1 Jan 2025, with €99.00" in plain(revenue.views[2].sentence)
 
 
 def test_profit_is_shown_where_it_is_known_and_grey_where_it_is_not(shop: Shop) -> None:
@@ -867,7 +867,7 @@ def test_profit_is_shown_where_it_is_known_and_grey_where_it_is_not(shop: Shop) 
     shop.snapshot(str(JUNE))
     view = chart_of(shop.engine.read, "calendar-revenue").views[0]
     assert plain(view.sentence).startswith(
-        "The moment of highest profit, of the 2 months whose costs are known, was April 2026: a margin of €20.00 on "
+        "The most profitable month, of the 2 months whose costs are known, was April 2026: a margin of €20.00 on "
         "€30.00 of revenue."
     )
     assert {(t["name"], t["marker"]["color"]): list(t["y"]) for t in view.figure["data"]} == {

@@ -92,8 +92,8 @@ def share(month: int, repeat: float | None, is_complete: bool = True) -> dict[st
          " Unknown for 80-customers and 90-customers: not watched for 90 days yet. Unknown for 70-customers: too few "
          "came back."),
         (gaps_sentence([gap("While active", 9), gap("While lapsed", None), gap("While lapsing", 20)]),
-         "Half are back by day 9 while active, at the latest by day 20 while lapsing. Fewer than half were back as "
-         "long as they were watched: while lapsed."),
+         "Half of all who ordered are back by day 9 while active, at the latest by day 20 while lapsing. Fewer than "
+         "half were back as long as they were watched: while lapsed."),
         (gaps_sentence([gap("While active", None)]),
          "In no group half of the customers were back as long as they were watched."),
         (rhythm_missing(unknown(300, 3, 7, 290), dt.date(2026, 1, 1), JANUARY),
@@ -209,7 +209,7 @@ def test_targets_and_benchmarks_are_shown(shop: Shop) -> None:
     assert ("toys, repeat", "var(--ink)") in shown["repeat"].legend
     buyers = shown["repeat"].views[0]
     assert [row[-1] for row in buyers.grid.rows] == [None, 0.4, None, None]
-    assert plain(buyers.sentence).endswith("That was 10.0 points above toys in February 2026.")
+    assert plain(buyers.sentence).endswith("That was 10.0 points above its sector, toys, in February 2026.")
 
 
 def test_cells_that_are_not_over_are_unknown(shop: Shop) -> None:

@@ -29,9 +29,9 @@ def people(claim: str | None, first_time: int, active: int, defecting: int, inac
 @pytest.mark.parametrize(
     ("row", "sentence"),
     [
-        (people("recent", 0, 1, 0, 1), "The text does not hold for 50"),
+        (people("recent", 0, 1, 0, 1), "The description does not fit 50"),
         (people("recent", 1, 1, 0, 1), ""),
-        (people("long ago", 0, 1, 1, 0), "The text does not hold for 50"),
+        (people("long ago", 0, 1, 1, 0), "The description does not fit 50"),
         (people("long ago", 0, 1, 1, 1), ""),
         (people(None, 0, 0, 0, 4), ""),
         (people("recent", 0, 0, 0, 0), ""),

@@ -174,36 +174,24 @@ def written(query: Query, folder: Path, day: dt.date = FEBRUARY) -> str:
     return (folder / OUT / str(day) / "trend.html").read_text()
 
 
-def test_the_first_snapshot_is_drawn_as_bars_and_says_so(moved: Shop) -> None:
+def test_the_first_snapshot_is_a_table_and_says_so(moved: Shop) -> None:
     found = context_of(moved.engine.read, JANUARY)["charts"]
     course = found["course"]
-    assert course.views[0].sentence.endswith("the course over time is drawn from the second one on.")
-    assert [list(trace["x"]) for trace in course.views[0].figure["data"]] == [
-        [1, None, None], [None, 2, None], [None, None, 1],
-    ]  # fmt: skip
+    assert course.form == "table"
+    assert course.sentence.endswith("the course over time is drawn from the fourth one on.")
     assert not found["moves"] and found["moves"].text.startswith("This is the first snapshot with a trend.")
 
 
 def test_the_course_over_two_snapshots(moved: Shop) -> None:
     course = context_of(moved.engine.read)["charts"]["course"]
-    assert [view.label for view in course.views] == ["With a trend", "Everybody", "Revenue", "Predicted value"]
-    assert plain(course.views[0].sentence) == (
+    assert course.form == "table"
+    assert plain(course.sentence) == (
         "Of 4 customers with a trend, 1 was growing and 1 declining on 10 February 2026; of 4 customers on 31 January "
         "2026, 1 and 1."
     )
-    assert plain(course.views[2].sentence) == (
-        "Growing customers make €90.00 (27.3%) and declining customers make €100.00 (30.3%) of the last 12 months’ "
-        "revenue."  # Fred and the other 70 each: 330
-    )
-    # From the foot: declining, stable, growing.
-    assert [list(trace["y"]) for trace in course.views[0].figure["data"]] == [[1, 1], [2, 2], [1, 1]]
-    # January knows no predicted value: it is left out, and no zero is drawn.
-    classes = ["Growing", "Stable", "Declining", "No trend"]
-    bars = [
-        (bar["name"], list(bar["y"]), [value is not None for value in bar["x"]])
-        for bar in course.views[3].figure["data"]
-    ]
-    assert bars == [(name, classes, [name == other for other in classes]) for name in classes]
+    counts = {(row[0], row[1]): row[2] for row in course.grid.rows if row[2]}
+    assert [counts[day, "Growing"] for day in (JANUARY, FEBRUARY)] == [1, 1]
+    assert [counts[day, "Stable"] for day in (JANUARY, FEBRUARY)] == [2, 2]
 
 
 def test_the_movers_are_listed_by_id_with_what_is_at_stake(moved: Shop, tmp_path: Path) -> None:

@@ -46,11 +46,19 @@ def test_what_changed_is_the_predicted_value(facts: Facts, opening: int, closing
 
 
 def test_gains_and_losses_are_told_apart(facts: Facts) -> None:
-    parts = bridge(new=3000, upward=500, downward=-400, **{"to inactive": -1600})
-    assert plain(parts_sentence(facts, parts)) == (
+    terms = {"new": 3000, "upward": 500, "downward": -400, "to inactive": -1600}
+    told = (
         "€3,500 came with new customers and those who came back or bought again, €2,000 went with those who slowed "
-        "down or lapsed."
+        "down or lapsed"
     )
+    assert plain(parts_sentence(facts, bridge(**terms))) == f"{told}."
+
+
+def test_the_parts_add_up_to_what_changed(facts: Facts) -> None:
+    parts = bridge(new=3000, ageing=-1500, **{"re-estimation": 200})
+    said = plain(parts_sentence(facts, parts))
+    assert said.endswith("; time passing and new estimates took €1,300.")
+    assert plain(parts_sentence(facts, bridge(erased=7))).endswith("new estimates added €7.00.")
 
 
 @pytest.mark.parametrize("rows", [[], bridge("insufficient data", opening=None, closing=None)])

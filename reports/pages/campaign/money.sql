@@ -21,7 +21,7 @@ sentence: >-
   caused is more than it cost, even at the lower end of the interval.{% elif caused.profit is not none %}That it was worth its cost is not
   shown.{% elif caused.allowable is not none %}What it caused is not known. A contact may cost {{ caused.allowable|show("money") }} at most:
   what a move up the lifecycle is worth, as if the contact had made it.{% elif caused.status == "known" %}Too few members bought to tell by how much more they
-  spent, and so what it earned.{% else %}What it caused is not known, nor what it earned.{% endif %} Most of what the last click attributes to it would have come anyway.
+  spent, and so what it earned.{% else %}What it caused is not known, nor what it earned.{% endif %} Attributed is not caused: some of it would have come anyway.
 basis: n = {{ contacts|counted("member") }} · {{ each.first_on|span(snapshot_date) }}
 */
 SELECT

@@ -5,15 +5,15 @@ each: {key: dimension, label: dimension_label}
 draw: {dots: segment, value: shrunk, band: [shrunk_low, shrunk_high], beside: 0, title: "difference, drawn to the mean (95% interval)"}
 columns:
   segment: Segment
-  shrunk: {label: "Difference, drawn towards the mean", kind: percent, interval: [shrunk_low, shrunk_high]}
-  effect: {label: As counted, kind: percent}
+  shrunk: {label: "Difference, drawn towards the mean", kind: points, interval: [shrunk_low, shrunk_high]}
+  effect: {label: As counted, kind: points}
   treated: {label: Got it, kind: count}
   control: {label: Control group, kind: count}
   p_holm: {label: "Chance, if segments were equal", kind: percent}
 hidden: [campaign_id, dimension, dimension_label, says]
 let:
   members: sum(treated + control)::BIGINT
-hover: "{{ segment }}<br>{{ shown }} expected, {{ effect|percent }} as counted<br>{{ treated|count }} got it, {{ control|count }} did not"
+hover: "{{ segment }}<br>{{ shown }} expected, {{ effect|show('points') }} as counted<br>{{ treated|count }} got it, {{ control|count }} did not"
 sentence: "{{ rows|uplift_segments_sentence }}"
 basis: n = {{ members|counted("member") }} · {{ each.first_on|span(snapshot_date) }}
 */

@@ -17,7 +17,7 @@ let:
 hover: "{{ programme }}, {{ quarter|quarter }}<br>{{ shown }} ({{ mean_low|show(kind) }} to {{ mean_high|show(kind) }})<br>{{ campaigns|counted('campaign') }}"
 sentence: >-
   {% if best.mean_low > 0 %}{{ best.programme }} caused the most in {{ best.quarter|quarter }}: {%
-  if best.kind == "percent" %}{{ best.mean|points }} more of its members bought{% else %}{{ best.mean|show(best.kind) }} a member{% endif %}.{% else %}No programme is shown
+  if best.kind == "points" %}{{ best.mean|points }} more of its members bought{% else %}{{ best.mean|show(best.kind) }} a member{% endif %}.{% else %}No programme is shown
   to have caused anything.{% endif %} {% if more or less %}Against the quarter before, {{ more|count }} got better and
   {{ less|count }} worse.{% else %}None is shown to have changed from the quarter before.{% endif %}
 basis: n = {{ members|counted("member") }} · {{ known.first_on|span(snapshot_date) }}
@@ -31,7 +31,7 @@ WITH latest AS (
 SELECT
   metric,
   CASE metric WHEN 'spend' THEN 'What members spent' ELSE 'Who bought' END AS metric_label,
-  CASE metric WHEN 'spend' THEN 'money' ELSE 'percent' END AS kind,
+  CASE metric WHEN 'spend' THEN 'money' ELSE 'points' END AS kind,
   upper(left(programme, 1)) || replace(substr(programme, 2), '-', ' ') AS programme,
   quarter, campaigns, mean, mean_low, mean_high, change, change_low, change_high, says,
   treated + control AS members

@@ -7,16 +7,16 @@ columns:
   campaign: {label: Campaign, page: {folder: campaign, key: campaign_id}}
   treated_mean: {label: Members who got it, kind_by: kind}
   control_mean: {label: Control group, kind_by: kind}
-  effect: {label: Difference, kind_by: kind, interval: [effect_low, effect_high]}
+  effect: {label: Difference, kind_by: difference, interval: [effect_low, effect_high]}
   treated: {label: Got it, kind: count}
   control: {label: In the control group, kind: count}
   quality: {label: Interval}
   q_bh: {label: "False findings, up to this campaign", kind: percent}
-hidden: [metric, metric_label, kind, campaign_id, says, all_known]
+hidden: [metric, metric_label, kind, difference, campaign_id, says, all_known]
 let:
   members: sum(treated + control)::BIGINT
 hover: >-
-  {{ campaign }}<br>{{ shown }} ({{ effect_low|show(kind) }} to {{ effect_high|show(kind) }})
+  {{ campaign }}<br>{{ shown }} ({{ effect_low|show(difference) }} to {{ effect_high|show(difference) }})
   <br>{{ treated|count }} got it, {{ control|count }} did not
 sentence: "{{ rows|uplift_sentence(currency) }}"
 empty: >-
@@ -46,6 +46,7 @@ SELECT
   metric,
   CASE metric WHEN 'conversion' THEN 'Who bought' WHEN 'spend' THEN 'What they spent' ELSE 'Who visited' END AS metric_label,
   CASE metric WHEN 'spend' THEN 'money' ELSE 'percent' END AS kind,
+  CASE metric WHEN 'spend' THEN 'money' ELSE 'points' END AS difference,
   campaign_id, campaign, treated_mean, control_mean,
   CASE WHEN is_adjusted THEN adjusted ELSE effect END AS effect,
   CASE WHEN is_adjusted THEN adjusted_low ELSE effect_low END AS effect_low,

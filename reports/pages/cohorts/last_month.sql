@@ -17,7 +17,7 @@ let:
 basis: orders {{ facts.range }}
 note: >-
   Change: against the month before and the year before, where both are whole; of shares in points. Small changes may be
-  chance. Back within 90 days is known once all new buyers of the month had that long.
+  chance. Repeat: at least two purchases by the end of the month, so a first-time buyer may be one. Back within 90 days is known once all new buyers of the month had that long.
 */
 SELECT
   name AS kpi, value, rests_on, target,

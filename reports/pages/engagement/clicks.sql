@@ -22,11 +22,7 @@ sentence: >-
 empty: No level has 30 messages delivered to ten customers yet.
 basis: n = {{ delivered|counted("message") }} · {{ known.first_on|span(snapshot_date) }}
 */
-WITH levels (level, place, label) AS (
-  VALUES ('engaged', 1, 'Engaged'), ('lapsing', 2, 'Lapsing'), ('dormant', 3, 'Dormant'), ('never', 4, 'Never acted'),
-    ('too_new', 5, 'Too new'), ('unreachable', 6, 'Without consent')
-),
-summed AS (
+WITH summed AS (
   SELECT
     level, sum(delivered)::BIGINT AS delivered, sum(clicked)::BIGINT AS clicked, avg(click_rate) AS click_rate,
     count(*) AS customers

@@ -33,17 +33,16 @@ WITH names (name, label) AS (
   VALUES
     ('all', 'All visits'), ('email', 'By e-mail'), ('sms', 'By SMS'), ('push', 'By push'), ('unknown', 'Not recorded'),
     ('direct', 'Direct'), ('paid_search', 'Paid search'), ('paid_social', 'Paid social'),
-    ('organic_search', 'Organic search'), ('organic_social', 'Organic social'), ('engaged', 'Engaged'),
-    ('lapsing', 'Lapsing'), ('dormant', 'Dormant'), ('never', 'Never acted'), ('too_new', 'Too new'),
-    ('unreachable', 'No consent')
+    ('organic_search', 'Organic search'), ('organic_social', 'Organic social')
 )
 SELECT
   CASE gaps.grouping WHEN 'level' THEN 'level' ELSE 'channel' END AS grouping,
   CASE gaps.grouping WHEN 'level' THEN 'By level' ELSE 'By channel' END AS grouping_label,
-  coalesce(names.label, replace(gaps.group_name, '_', ' ')) AS label,
+  coalesce(names.label, levels.label, replace(gaps.group_name, '_', ' ')) AS label,
   gaps.p25_days, gaps.median_days, gaps.median_low, gaps.median_high, gaps.p75_days, gaps.gaps, gaps.ended,
   gaps.is_selected, gaps.group_name
 FROM marts.engagement_gaps AS gaps
 LEFT JOIN names ON names.name = gaps.group_name
+LEFT JOIN levels ON levels.level = gaps.group_name
 WHERE gaps.snapshot_date = $snapshot_date AND gaps.median_days IS NOT NULL
 ORDER BY gaps.grouping = 'level', gaps.grouping = 'channel', gaps.median_days, gaps.group_name

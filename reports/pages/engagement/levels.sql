@@ -5,37 +5,28 @@ draw:
   areas: as_of
   by: level
   value: customers
-  colours: {Engaged: better, Lapsing: pale, Dormant: worse, Never acted: part-2, Too new: muted, No consent: unknown}
+  colours: {Engaged: better, Fading: pale, Dormant: worse, Never acted: part-2, Too new: muted, No consent: unknown}
 columns:
   as_of: {label: Day, kind: date}
   level: Level
-  customers: {label: Customers, kind: count}
+  customers: {label: Customers and leads, kind: count}
   share: {label: Of all, kind: percent}
   meaning: What it means
 hidden: [place]
 let:
   everybody: sum(customers) FILTER (as_of = $snapshot_date)
   engaged: coalesce(sum(customers) FILTER (as_of = $snapshot_date AND level = 'Engaged'), 0)
-  lapsing: coalesce(sum(customers) FILTER (as_of = $snapshot_date AND level = 'Lapsing'), 0)
+  fading: coalesce(sum(customers) FILTER (as_of = $snapshot_date AND level = 'Fading'), 0)
   no_consent: coalesce(sum(customers) FILTER (as_of = $snapshot_date AND level = 'No consent'), 0)
   first_on: min(as_of)
   engaged_first: min_by(share, as_of) FILTER (level = 'Engaged')
 sentence: >-
-  {% if lapsing %}{{ lapsing|counted("lapsing customer") }} {{ lapsing|were }} last active three to six months ago.
-  {% endif %}{{ engaged|count }} of {{ everybody|counted("customer") }} are engaged{% if first_on < snapshot_date %}
+  {% if fading %}{{ fading|count }} {{ fading|were }} last active three to six months ago.
+  {% endif %}{{ engaged|count }} of {{ everybody|count }} customers and leads are engaged{% if first_on < snapshot_date %}
   ({{ engaged|share_of(everybody)|percent }}; {{ engaged_first|percent }} on {{ first_on|short_day }}){% endif
   %}{% if no_consent %}; {{ no_consent|count }} may not be written to{% endif %}.
-basis: n = {{ everybody|counted("customer") }} · {{ known.first_on|span(snapshot_date) }}
+basis: n = {{ everybody|count }} customers and leads · {{ known.first_on|span(snapshot_date) }}
 */
-WITH levels (level, place, label, meaning) AS (
-  VALUES
-    ('engaged', 1, 'Engaged', 'last opened, clicked or visited at most 90 days ago'),
-    ('lapsing', 2, 'Lapsing', '91 to 180 days ago'),
-    ('dormant', 3, 'Dormant', 'longer ago'),
-    ('never', 4, 'Never acted', 'nothing, after three messages or more'),
-    ('too_new', 5, 'Too new', 'nothing yet, after fewer than three messages'),
-    ('unreachable', 6, 'No consent', 'may not be written to by any channel')
-)
 SELECT
   engagement.snapshot_date AS as_of,
   levels.label AS level,

@@ -21,7 +21,7 @@ FROM funnel
 CROSS JOIN (
   VALUES
     (1, 'Ordered a second time', funnel.twice, funnel.bought), (2, 'A third time or more', funnel.often, funnel.bought),
-    (3, 'Of the active, won back', funnel.returned, funnel.active)
+    (3, 'Of active customers, won back', funnel.returned, funnel.active)
 ) AS steps (place, label, people, whole)
 WHERE funnel.bought > 0
 ORDER BY steps.place

@@ -3,7 +3,7 @@ title: Premium customers losing interest
 draw: table
 columns:
   customer_id: Customer
-  p_purchase_90d_before: {label: "Orders in 90 days: then", kind: percent}
+  p_purchase_90d_before: {label: "Chance to order in 90 days: then", kind: percent}
   p_purchase_90d: {label: now, kind: percent}
   predicted_clv_before: {label: Value then, kind: money}
   predicted_clv: {label: Value now, kind: money}

@@ -4,9 +4,9 @@ draw: table
 columns:
   customer_id: Customer
   predicted_clv:
-  predicted_rank: {label: Place by it, kind: count}
-  historic_clv: {label: So far, kind: money}
-  historic_rank: {label: Place by it, kind: count}
+  predicted_rank: {label: Rank by predicted value, kind: count}
+  historic_clv: {label: Revenue so far, kind: money}
+  historic_rank: {label: Rank by revenue so far, kind: count}
 hidden: [found, predicted, historic]
 let:
   found: any_value(found)

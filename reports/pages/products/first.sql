@@ -26,8 +26,8 @@ empty: >-
   {% if not began.named %}No customer's first purchase is 180 days old and names a product or a category, so nothing can
   be said of who comes back.{% elif not began.tested %}No product or category was the beginning of 30 customers, so none
   can be told from chance.{% else %}Of {{ began.tested|counted("item") }} that at least 30 customers began with, none
-  differs beyond chance in who comes back or in what is spent{% if began.repeat_alone or began.value_alone %}; taken alone
-  {{ began.repeat_alone|count }} and {{ began.value_alone|count }} would have looked as if they did{% endif %}.{% endif %}
+  differs beyond chance in who comes back or in what is spent{% if began.repeat_alone or began.value_alone %}. Looked at one
+  by one, {{ began.repeat_alone|count }} would seem to differ in who comes back and {{ began.value_alone|count }} in what is spent{% endif %}.{% endif %}
 basis: n = {{ began.customers|counted("customer") }} · first purchase {{ began.first_on|span(began.last_on) }}
 */
 SELECT

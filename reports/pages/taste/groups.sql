@@ -21,10 +21,10 @@ sentence: >-
 empty: >-
   {% if not taste.customers %}No customer bought ten different items that 20 others bought, so there are no
   groups.{% elif taste.most_stable is none %}{{ taste.customers|counted("customer") }} bought at least ten of the items
-  that 20 customers have; it takes 300, so no groups were looked for.{% else %}No number of groups is stable: two halves of
-  the {{ taste.customers|counted("customer") }} lead to groupings that agree to {{ taste.most_stable|number }} at best,
-  where 1 is the same, it takes 0.5, and customers without a taste agree to {{ taste.null_stability|number }}. So
-  there are no groups, and that is a result.{% endif %}
+  that 20 customers have; it takes 300, so no groups were looked for.{% else %}Customers do not fall into groups by what they
+  buy: groupings made from two halves of the {{ taste.customers|counted("customer") }} agree by
+  {{ taste.most_stable|number }} at best (1 is perfect, 0.5 is needed; customers without any taste would reach
+  {{ taste.null_stability|number }}).{% endif %}
 basis: n = {{ taste.customers|counted("customer") }} · {{ taste.first_on|span(snapshot_date) }}
 */
 WITH sizes AS (

@@ -301,8 +301,12 @@
     show();
   }
 
+  // Of a table that does not fit in any case, cells are as wide as they need, or rows would be tall for what is cut off.
   function fade(box) {
-    const look = () => box.toggleAttribute("data-more", box.scrollWidth - box.clientWidth - box.scrollLeft > 2);
+    const look = () => {
+      if (box.scrollWidth - box.clientWidth > 2) box.setAttribute("data-wide", "");
+      box.toggleAttribute("data-more", box.scrollWidth - box.clientWidth - box.scrollLeft > 2);
+    };
     box.addEventListener("scroll", look, { passive: true });
     new ResizeObserver(look).observe(box);
   }

@@ -71,7 +71,7 @@ segments AS (
        'Remind them who you are: bestsellers, reviews, a small reason to order again.'),
       ('grid', 'need_attention', 6, 'Need attention', 'R,F in 33',
        'In the middle in recency and frequency.',
-       'A limited offer in the category they bought before decides which way they go.'),
+       'Make a limited offer in the category they bought before: it decides whether they stay.'),
       ('grid', 'about_to_sleep', 7, 'About to sleep', 'R,F in 31 32',
        'Not lately, few orders.',
        'One reactivation message with what is new since their last order; then lower the frequency.'),
@@ -80,10 +80,10 @@ segments AS (
        'Call or write personally, ask what went wrong, make it right; they are few and worth the hour.'),
       ('grid', 'at_risk', 9, 'At risk', 'R,F in 13 14 23 24',
        'Bought often, but long ago.',
-       'Win-back in two or three steps, the offer growing; stop at the most that may be spent.'),
+       'Win them back in two or three messages, each with a better offer, and then stop.'),
       ('grid', 'hibernating', 10, 'Hibernating', 'R,F in 11 12 21 22',
        'Long ago and rarely.',
-       'Cheapest channel only, seasonal occasions; clean the list of addresses that never react.'),
+       'Use the cheapest channel only, at the high season; take addresses that never react off the list.'),
       ('axonaut', 'champions', 1, 'Champions', 'R,F in 44 45 54 55',
        'Bought lately and often.',
        'Thank them first: early access, a say in new products, referral. No discount: they buy without one.'),
@@ -95,16 +95,16 @@ segments AS (
        'Welcome series, help with the first product, one well-chosen second offer.'),
       ('axonaut', 'need_attention', 4, 'Need attention', 'R,F in 32 33 34 35',
        'The last order is getting old.',
-       'A limited offer in the category they bought before decides which way they go.'),
+       'Make a limited offer in the category they bought before: it decides whether they stay.'),
       ('axonaut', 'cant_lose', 5, 'Cannot lose', 'R,F in 14 15 24 25',
        'Bought often, but long ago.',
        'Call or write personally, ask what went wrong, make it right.'),
       ('axonaut', 'at_risk', 6, 'At risk', 'R,F in 12 13 22 23 31',
        'A few orders, long ago.',
-       'Win-back in two or three steps, the offer growing; stop at the most that may be spent.'),
+       'Win them back in two or three messages, each with a better offer, and then stop.'),
       ('axonaut', 'hibernating', 7, 'Hibernating', 'R,F in 11 21',
        'Long ago and once.',
-       'Cheapest channel only, seasonal occasions; clean the list of addresses that never react.')
+       'Use the cheapest channel only, at the high season; take addresses that never react off the list.')
   ) AS described (catalogue, segment, segment_rank, label, rule, meaning, advice)
 )
 SELECT
