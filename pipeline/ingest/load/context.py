@@ -1,7 +1,7 @@
 """A load: one export file on its way into the warehouse, and what its steps know of it so far.
 
 A file goes through temporary tables: `raw` (the file as it is, numbered), `given` and `export` (the columns of its
-source, as they stand and normalised), `mapped` (canonical columns, typed), `filled` and `completed` (with what
+source, as they stand and normalised), `mapped` (canonical columns, typed; a view of a plain file), `filled` and `completed` (with what
 follows), `problems` (one row per reason why a row does not fit), `left_out`, `excluded` and `contested`.
 """
 
