@@ -335,8 +335,8 @@ def stand_ins(engine: DuckDBEngine, person: str, key: str) -> list[tuple[str, in
         for word, orders in engine.execute(
             f"""
             SELECT lower({person}) AS word, count(DISTINCT {key}) AS orders FROM mapped
-            WHERE CASE WHEN {person}[-1] BETWEEN '2' AND '9' OR length({person}) > {max(map(len, _STAND_INS))} THEN FALSE
-              ELSE lower({person}) IN ({listed}) END
+            WHERE CASE WHEN length({person}) > {max(map(len, _STAND_INS))} OR {person}[-1] BETWEEN '2' AND '9'
+              THEN FALSE ELSE lower({person}) IN ({listed}) END
             GROUP BY word HAVING orders >= {_SEVERAL} ORDER BY orders DESC, word
             """
         )

@@ -27,8 +27,7 @@ def find_age(load: Load) -> None:
         )
     moment = load.input.moment
     load.latest_at = load.execute(
-        f"SELECT max({moment}) FROM completed "
-        f"WHERE {moment} <= $believed_until AND row_number NOT IN (SELECT row_number FROM problems)"
+        f"SELECT max({moment}) FROM completed WHERE {moment} <= $believed_until AND {load.fitting()}"
     )[0][0]
     if load.input.changed_at is None:
         return
@@ -99,7 +98,7 @@ def tell_copies(load: Load) -> None:
     if is_decided or not load.input.is_of_sales or load.source.header.reads != "table":
         return
     columns = ", ".join(quoted(name) for name in load.found.values())
-    rows, copies = f"raw WHERE {load.number} NOT IN (SELECT row_number FROM excluded)", 0
+    rows, copies = f"raw WHERE {load.fitting('excluded', load.number)}", 0
     load.execute(
         f"CREATE OR REPLACE TEMP TABLE alike AS "  # mostly none, and few else: all others are not looked at again
         f"SELECT hash({columns}) AS hashed FROM {rows} GROUP BY ALL HAVING count(*) > 1"
