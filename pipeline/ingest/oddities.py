@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pipeline.engines.duckdb import DuckDBEngine
-from pipeline.quoting import quoted
+from pipeline.quoting import quoted, text_literal
 
 _WORDS = (
     "total", "totals", "totale", "totaal", "totalt", "sum", "summe", "summa", "suma", "somme", "soma", "gesamt",
@@ -85,20 +85,17 @@ def totals(engine: DuckDBEngine, rows: Rows, columns: Sequence[str], number: str
 
 def _find_suspects(engine: DuckDBEngine, rows: Rows, columns: Sequence[str], number: str) -> None:
     """`suspects`: rows whose id is named like a total, rows without an id that hold such a word, and the last row if
-    it has no id. Most ids begin and end with digits, which is told fast.
+    it has no id.
     """
     customer = f"coalesce({', '.join(rows.persons)})" if rows.persons else "CAST(NULL AS VARCHAR)"
-    id = f"lower({rows.id})"
     engine.execute(
         f"""
         CREATE OR REPLACE TEMP TABLE suspects AS
         WITH named AS (
-          SELECT row_number, {id} AS id,
+          SELECT row_number, lower({rows.id}) AS id,
             coalesce(NOT regexp_matches(lower({customer}), $may_be), FALSE) AS names_customer
           FROM mapped
-          WHERE CASE WHEN {rows.id}[1] BETWEEN '0' AND '9' AND {rows.id}[-1] BETWEEN '0' AND '9' THEN FALSE
-              ELSE regexp_matches({id}, $may_be) END
-            AND row_number NOT IN (SELECT row_number FROM left_out)
+          WHERE {may_be_total(rows.id)} AND row_number NOT IN (SELECT row_number FROM left_out)
         )
         SELECT row_number, TRUE AS is_named, bool_or(names_customer) AS names_customer,
           bool_and(regexp_matches(id, $word)) AS is_word, bool_and(regexp_matches(id, $total)) AS is_total,
@@ -128,6 +125,17 @@ def _find_suspects(engine: DuckDBEngine, rows: Rows, columns: Sequence[str], num
         )
         """,
         {"words": _MAY_BE_TOTAL},
+    )
+
+
+def may_be_total(id: str) -> str:
+    """SQL: whether an id is named like a total. Most end with a digit and have one in the first or second place (1001,
+    o1001), as no such name has; that is told fast.
+    """
+    digit = "BETWEEN '0' AND '9'"
+    return (
+        f"CASE WHEN {id}[-1] {digit} AND ({id}[1] {digit} OR {id}[2] {digit}) THEN FALSE "
+        f"ELSE regexp_matches(lower({id}), {text_literal(_MAY_BE_TOTAL)}) END"
     )
 
 
@@ -327,8 +335,8 @@ def stand_ins(engine: DuckDBEngine, person: str, key: str) -> list[tuple[str, in
         for word, orders in engine.execute(
             f"""
             SELECT lower({person}) AS word, count(DISTINCT {key}) AS orders FROM mapped
-            WHERE CASE WHEN length({person}) > {max(map(len, _STAND_INS))} THEN FALSE
-              ELSE lower({person}) IN ({listed}) END
+            WHERE CASE WHEN length({person}) > {max(map(len, _STAND_INS))} OR {person}[-1] BETWEEN '2' AND '9'
+              THEN FALSE ELSE lower({person}) IN ({listed}) END
             GROUP BY word HAVING orders >= {_SEVERAL} ORDER BY orders DESC, word
             """
         )

@@ -198,6 +198,18 @@ class Source:
             and all(isinstance(node, _OF_ONE_ROW) for made in select.expressions for node in made.walk())
         )
 
+    @cached_property
+    def renamed(self) -> dict[str, str]:
+        """Output -> raw column, of a SELECT that is seen to give each row of `export` once, and of it columns as they
+        are, under these or other names; of any other SELECT nothing.
+        """
+        made = [one.unalias() for one in lint.parse(self.select, self.file).expressions]
+        if not self.keeps_rows or not all(isinstance(one, exp.Column) for one in made):
+            return {}
+        passed = {name: self.passed_on(name) for name in self.outputs - {ROW_NUMBER}}
+        known = {name: raw for name, raw in passed.items() if raw is not None}
+        return known if len(known) == len(passed) else {}
+
     def resolve(self, columns: Sequence[str], file: str) -> dict[str, str]:
         """Raw column -> the name it has in this file (aliases, case and blanks forgiven).
 

@@ -24,6 +24,8 @@ _KEPT_DIGITS = 15
 _BY_CHANCE = 6
 """Zeros behind the 15th digit, over all ids, from which on they are no chance: one in a million."""
 
+RULES = ("not_nested", "not_rounded")
+"""What rules of ids check."""
 HOLDS_TEXT = ("VARCHAR", "DOUBLE", "FLOAT")
 _NOTHING = (
     "null", "none", "nan", "nat", "nil", "n/a", "n.a.", "<na>", "<null>", "(null)", "[null]", "\\n", "undefined",
@@ -34,6 +36,9 @@ _NOTHING = (
 _NOTHING_OF_A_PERSON = ("na",)
 """What means nothing where it stands for a customer or an order; a store may be called so."""
 _SIGNS_ONLY = "^(#+|[-.\\x{2010}-\\x{2015}\\x{2212}?*_/]+)$"
+_STARTS_WRAPPED, _STARTS_QUOTED, _IS_NO_ASCII = "prefix({0}, '=\"')", "prefix({0}, '''')", "strlen({0}) <> length({0})"
+_IS_WHOLE = f"CASE WHEN suffix({{0}}, '0') THEN regexp_matches({{0}}, '{_WHOLE}') END"
+"""What a cell must be for a step to be taken at all, told fast."""
 _INVISIBLE = "[\\x{00AD}\\x{200B}\\x{200E}\\x{200F}\\x{202A}-\\x{202E}\\x{2060}\\x{2066}-\\x{2069}\\x{FEFF}]"
 _JOINERS = "\\x{200C}\\x{200D}"
 
@@ -45,7 +50,7 @@ def is_id(column: str) -> bool:
 
 def unwrap(engine: DuckDBEngine, columns: Iterable[str]) -> None:
     """Take `="…"` off the text columns of `raw`, whatever they hold."""
-    wrapped = _having(engine, columns, "prefix({0}, '=\"')")
+    wrapped = _having(engine, columns, _STARTS_WRAPPED)
     for column in wrapped:
         _replace(engine, column, _WRAPPED)
 
@@ -63,9 +68,9 @@ def mend_ids(engine: DuckDBEngine, columns: Sequence[str], types: dict[str, str]
             text += f"WHEN abs({number}) >= 1e15 THEN format('{{:e}}', {number}) ELSE CAST({name} AS VARCHAR) END"
             engine.execute(f"ALTER TABLE raw ALTER {name} TYPE VARCHAR USING {text}")
     texts = [column for column in columns if types[column] in ("VARCHAR", "DOUBLE", "FLOAT")]
-    for column in _having(engine, texts, "prefix({0}, '''')"):
+    for column in _having(engine, texts, _STARTS_QUOTED):
         _replace(engine, column, _APOSTROPHE)
-    for column in _having(engine, texts, f"CASE WHEN suffix({{0}}, '0') THEN regexp_matches({{0}}, '{_WHOLE}') END"):
+    for column in _having(engine, texts, _IS_WHOLE):
         if not _having(engine, [column], f"regexp_matches({{0}}, '{_FRACTION}')"):
             _replace(engine, column, _WHOLE)
 
@@ -75,7 +80,7 @@ def drop_invisible(engine: DuckDBEngine, columns: Iterable[str]) -> None:
 
     Joiners have a meaning in some scripts and go only at the ends. Text of ASCII, which is told fast, stays.
     """
-    for column in _having(engine, columns, "strlen({0}) <> length({0})"):
+    for column in _having(engine, columns, _IS_NO_ASCII):
         name = quoted(column)
         plain = f"regexp_replace(nfc_normalize({name}), '{_INVISIBLE}', '', 'g')"
         plain = f"regexp_replace({plain}, '^[{_JOINERS}]+|[{_JOINERS}]+$', '', 'g')"
@@ -89,20 +94,34 @@ def empty_placeholders(
 
     `of_things`: the canonical columns with persons and keys, which are never called `na`.
 
-    Returns how many cells of which columns. Most ids end in a digit, which is told fast.
+    Returns how many cells of which columns.
     """
     emptied: dict[str, int] = {}
     for column, canonical in columns.items():
-        words = _NOTHING + (_NOTHING_OF_A_PERSON if canonical in of_things else ())
-        listed = ", ".join(map(text_literal, words))
-        text = f"CAST({quoted(column)} AS VARCHAR)"
-        says_nothing = (
-            f"CASE WHEN {text}[-1] BETWEEN '0' AND '9' THEN FALSE WHEN lower(trim({text})) IN ({listed}) THEN TRUE "
-            f"WHEN lower({text}) = upper({text}) THEN regexp_matches(trim({text}), '{_SIGNS_ONLY}') ELSE FALSE END"
-        )
+        says_nothing = _says_nothing(f"CAST({quoted(column)} AS VARCHAR)", canonical in of_things)
         if engine.scalar(f"SELECT bool_or({says_nothing}) FROM raw"):
             emptied[column] = int(engine.execute(f"UPDATE raw SET {quoted(column)} = NULL WHERE {says_nothing}")[0][0])
     return emptied
+
+
+def _says_nothing(text: str, is_of_a_thing: bool) -> str:
+    """SQL: whether a text only says that there is no value. Most ids end in a digit, which is told fast."""
+    listed = ", ".join(map(text_literal, _NOTHING + (_NOTHING_OF_A_PERSON if is_of_a_thing else ())))
+    return (
+        f"CASE WHEN {text}[-1] BETWEEN '0' AND '9' THEN FALSE WHEN lower(trim({text})) IN ({listed}) THEN TRUE "
+        f"WHEN lower({text}) = upper({text}) THEN regexp_matches(trim({text}), '{_SIGNS_ONLY}') ELSE FALSE END"
+    )
+
+
+def doubts_of_texts(cell: str) -> list[str]:
+    """SQL: tests, one of which holds where `unwrap` may change a text."""
+    return [_STARTS_WRAPPED.replace("{0}", cell)]
+
+
+def doubts_of_ids(cell: str) -> list[str]:
+    """SQL: tests, one of which holds where any other step here, or trimming, may change an id that is text."""
+    tests = (_STARTS_QUOTED, _IS_WHOLE, _IS_NO_ASCII, "{0} = ''", "prefix({0}, ' ')", "suffix({0}, ' ')")
+    return [*(test.replace("{0}", cell) for test in tests), _says_nothing(cell, is_of_a_thing=True)]
 
 
 def nested_id_rules(columns: Iterable[str], shown_as: Mapping[str, str]) -> Iterator[RowRule]:
@@ -114,7 +133,7 @@ def nested_id_rules(columns: Iterable[str], shown_as: Mapping[str, str]) -> Iter
             f"WHEN prefix({name}, '[') THEN suffix({name}, ']') ELSE FALSE END"
         )
         reason = f"'column \"{shown}\": \"' || {shape_sql(name)} || '\" is an object or a list, and no id'"
-        yield RowRule(name, "not_nested", fails, reason)
+        yield RowRule(name, RULES[0], fails, reason)
 
 
 def lost_id_rules(columns: Iterable[str], shown_as: dict[str, str]) -> Iterator[RowRule]:
@@ -124,7 +143,7 @@ def lost_id_rules(columns: Iterable[str], shown_as: dict[str, str]) -> Iterator[
         fails = f"CASE WHEN {name} LIKE '%+%' THEN regexp_matches({name}, '{_SCIENTIFIC}') ELSE FALSE END"
         opening, ending = f'\'column "{shown}": "\'', f"'\" is an id that a spreadsheet has rounded: {REMEDY}'"
         reason = f"{opening} || {shape_sql(name)} || {ending}"
-        yield RowRule(name, "not_rounded", fails, reason)
+        yield RowRule(name, RULES[1], fails, reason)
 
 
 def damage(engine: DuckDBEngine, table: str, columns: Sequence[str], others: str) -> str | None:

@@ -1,8 +1,9 @@
 """A load: one export file on its way into the warehouse, and what its steps know of it so far.
 
 A file goes through temporary tables: `raw` (the file as it is, numbered), `given` and `export` (the columns of its
-source, as they stand and normalised), `mapped` (canonical columns, typed), `filled` and `completed` (with what
-follows), `problems` (one row per reason why a row does not fit), `left_out`, `excluded` and `contested`.
+source, as they stand and normalised), `mapped` (canonical columns, typed; of a plain file a view), `filled` and
+`completed` (with what follows), `problems` (one row per reason why a row does not fit), `left_out`, `excluded` and
+`contested`.
 """
 
 from __future__ import annotations
@@ -246,6 +247,12 @@ class Load:
             "SELECT (SELECT count(*) FROM raw) + (SELECT count(*) FROM malformed) - (SELECT count(*) FROM left_out)"
         )[0][0]
         return read, self.execute("SELECT count(DISTINCT row_number) FROM problems")[0][0]
+
+    def fitting(self, table: str = "problems", number: str = "row_number") -> str:
+        """SQL: whether a row is not in a table of rows. Mostly there are none in it, and then nothing is looked up."""
+        if not self.execute(f"SELECT 1 FROM {table} LIMIT 1"):
+            return "TRUE"
+        return f"{number} NOT IN (SELECT row_number FROM {table})"
 
     def changed_at(self, of: str = "", believed_until: str = "$believed_until") -> str:
         """SQL: when a row says it was changed, null if it does not; a time after its file arrived is none."""

@@ -15,7 +15,7 @@ from pipeline.shapes import shape_sql
 from pipeline.statuses import PROBLEM
 from pipeline.tables.rules import EARLIEST, LATEST, RowRule, row_rules
 
-_CASTS = {"number": ("DECIMAL(38,9)", "a number"), "timestamp": ("TIMESTAMP", "a date")}
+CASTS = {"number": ("DECIMAL(38,9)", "a number"), "timestamp": ("TIMESTAMP", "a date")}
 _FORMAT_HINT = 'a format such as dates = "{}" below [dialects.<source>] in perennial.toml tells how to read it'
 _UNIX_HINT = "Unix {}? leave out the type of the column in a source of your own, and write to_timestamp({}) in its SQL"
 _DATE_HINTS = (
@@ -67,18 +67,14 @@ def find_problems(load: Load) -> None:
     for name in columns_with_nulls(load):
         if name in load.source.header.may_be_null:
             continue
-        seen = any(load.source.header.raw[raw].type in _CASTS for raw in raw_columns[name])
+        seen = any(load.source.header.raw[raw].type in CASTS for raw in raw_columns[name])
         if not seen or load.stored[name] in WHOLE:  # 2.5 was seen to be a number
             find_unreadable(load, name, raw_columns[name])
     find_foreign_signs(load)
     find_what_the_source_says(load)
     date_undated(load)
     convert(load)
-    shown = {name: load.found[raws[0]] for name, raws in raw_columns.items() if len(raws) == 1}
-    rules = [*row_rules(load.schema, shown), *load.input.rules]
-    if load.guards_ids:
-        rules += spreadsheets.lost_id_rules([name for name in load.ids() if name in load.stored], shown)
-    rules += spreadsheets.nested_id_rules([name for name in load.ids() if name in load.stored], shown)
+    rules = rules_of(load)
     counts = ", ".join(f"count(*) FILTER (WHERE {rule.fails})" for rule in rules)
     failing = load.execute(f"SELECT {counts} FROM completed")[0]  # one pass; most rules fail nowhere
     for rule, count in zip(rules, failing, strict=True):
@@ -95,6 +91,14 @@ def find_problems(load: Load) -> None:
         find_contradictions(load)
     if load.source.header.whole_orders:
         find_rest_of_keys(load)
+
+
+def rules_of(load: Load) -> list[RowRule]:
+    """What a completed row must be."""
+    shown = {name: load.found[raws[0]] for name, raws in load.raw_columns().items() if len(raws) == 1}
+    ids = [name for name in load.ids() if name in load.stored]
+    rules = [*row_rules(load.schema, shown), *load.input.rules, *spreadsheets.nested_id_rules(ids, shown)]
+    return rules + (list(spreadsheets.lost_id_rules(ids, shown)) if load.guards_ids else [])
 
 
 def keep_without_cells(load: Load) -> None:
@@ -212,8 +216,8 @@ def leave_out_headers(load: Load) -> None:
 
 def tell_second_headers(load: Load) -> None:
     """One reason in place of many for rows that hold words wherever numbers and dates are asked for."""
-    typed = [raw for raw, kind in load.source.kinds.items() if kind in _CASTS and raw in load.found]
-    if load.source.header.reads != "table" or len(typed) < 2:
+    typed = [raw for raw, kind in load.source.kinds.items() if kind in CASTS and raw in load.found]
+    if load.source.header.reads != "table" or len(typed) < 2 or not load.execute("SELECT 1 FROM problems LIMIT 1"):
         return
     texts = [f"coalesce(trim(CAST({quoted(raw)} AS VARCHAR)), '')" for raw in typed]
     filled = " + ".join(f"CAST({text} <> '' AS INTEGER)" for text in texts)
@@ -331,9 +335,9 @@ def apply(load: Load, rule: RowRule, raws: Sequence[str]) -> None:
 def find_unreadable_cells(load: Load) -> None:
     """Cells of columns that the source declares as numbers or dates, whatever its SELECT makes of them."""
     for raw, column in load.source.header.raw.items():
-        if raw not in load.found or column.type not in _CASTS:
+        if raw not in load.found or column.type not in CASTS:
             continue
-        cast, kind = _CASTS[column.type]
+        cast, kind = CASTS[column.type]
         text = f"nullif(trim(CAST(given.{quoted(raw)} AS VARCHAR)), '')"
         read = f"TRY_CAST(export.{quoted(raw)} AS {cast}) IS NOT NULL"
         if cast == "TIMESTAMP" and load.is_text(load.found[raw]):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import duckdb
@@ -25,6 +25,27 @@ WHOLE = ("BIGINT", "INTEGER")
 
 def map_rows(load: Load) -> None:
     """`mapped`: the lines of each raw row, canonical columns in canonical types; what cannot be read is null."""
+    columns = describe(load)
+    with source_told(load):
+        load.execute(f"CREATE OR REPLACE TEMP TABLE mapped AS {rows_of_source(load, columns)}")
+    turn_negative(load)
+    complete(load)
+    check_lines(load)
+    check_problems(load)
+
+
+def rows_of_source(load: Load, columns: Sequence[str]) -> str:
+    """SELECT of these columns of what the source's SELECT gives, called `source`."""
+    return f"SELECT row_number, {', '.join(columns)} FROM (\n{load.source.select}\n) AS source"
+
+
+def zones(load: Load) -> tuple[str, str]:
+    """The zone that times without an offset are of, and the shop's."""
+    return load.dialect.timezone or load.settings.timezone, load.settings.timezone
+
+
+def describe(load: Load) -> list[str]:
+    """What the source's SELECT gives; returns the SQL of the columns of `mapped`."""
     sql = load.source.select
     with source_told(load):
         described = dict[str, str](load.execute(f"SELECT column_name, column_type FROM (DESCRIBE {sql}\n)"))
@@ -35,7 +56,6 @@ def map_rows(load: Load) -> None:
     if unknown:
         known = ", ".join(load.schema.columns)
         raise ExportError(f"{load.source.file}: {', '.join(unknown)} is no column of {load.source.input} ({known}).")
-    zones = (load.dialect.timezone or load.settings.timezone, load.settings.timezone)
     load.outputs = outputs
     load.stored = {
         name: sql_type(column.dtype)
@@ -43,21 +63,13 @@ def map_rows(load: Load) -> None:
         if not column.nullable or load.has(name)
     }
     columns = [
-        f"{canonical(name, outputs.get(name), declared, *zones)} AS {quoted(name)}"
+        f"{canonical(name, outputs.get(name), declared, *zones(load))} AS {quoted(name)}"
         for name, declared in (load.stored | load.of_the_file()).items()
     ]
     if load.source.header.hashed_for:
         load.stored[HASHED_FOR] = "VARCHAR"
         columns.append(f"{text_literal(','.join(load.source.header.hashed_for))} AS {HASHED_FOR}")
-    columns += [f"{trimmed(f'CAST(source.{name} AS VARCHAR)')} AS {name}" for name in load.beside]
-    with source_told(load):
-        load.execute(
-            f"CREATE OR REPLACE TEMP TABLE mapped AS SELECT row_number, {', '.join(columns)} FROM (\n{sql}\n) AS source"
-        )
-    turn_negative(load)
-    complete(load)
-    check_lines(load)
-    check_problems(load)
+    return columns + [f"{trimmed(f'CAST(source.{name} AS VARCHAR)')} AS {name}" for name in load.beside]
 
 
 def check_problems(load: Load) -> None:

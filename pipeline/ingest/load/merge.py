@@ -27,8 +27,7 @@ def find_age(load: Load) -> None:
         )
     moment = load.input.moment
     load.latest_at = load.execute(
-        f"SELECT max({moment}) FROM completed "
-        f"WHERE {moment} <= $believed_until AND row_number NOT IN (SELECT row_number FROM problems)"
+        f"SELECT max({moment}) FROM completed WHERE {moment} <= $believed_until AND {load.fitting()}"
     )[0][0]
     if load.input.changed_at is None:
         return
@@ -99,19 +98,17 @@ def tell_copies(load: Load) -> None:
     if is_decided or not load.input.is_of_sales or load.source.header.reads != "table":
         return
     columns = ", ".join(quoted(name) for name in load.found.values())
-    copies = load.execute(
-        f"""
-        WITH rows AS (
-          SELECT {columns}, hash({columns}) AS hashed FROM raw
-          WHERE {load.number} NOT IN (SELECT row_number FROM excluded)
-        ),
-        alike AS (SELECT hashed FROM rows GROUP BY hashed HAVING count(*) > 1),  -- few: the rest is not looked at again
-        groups AS (
-          SELECT count(*) AS lines FROM rows WHERE hashed IN (SELECT hashed FROM alike) GROUP BY {columns}
-        )
-        SELECT CAST(coalesce(sum(lines - 1), 0) AS BIGINT) FROM groups
-        """
-    )[0][0]
+    rows, copies = f"raw WHERE {load.fitting('excluded', load.number)}", 0
+    load.execute(
+        f"CREATE OR REPLACE TEMP TABLE alike AS "  # mostly none, and few else: all others are not looked at again
+        f"SELECT hash({columns}) AS hashed FROM {rows} GROUP BY ALL HAVING count(*) > 1"
+    )
+    if load.execute("SELECT count(*) FROM alike")[0][0]:
+        copies = load.execute(
+            f"SELECT CAST(coalesce(sum(lines - 1), 0) AS BIGINT) FROM (SELECT count(*) AS lines FROM {rows} "
+            f"AND hash({columns}) IN (SELECT hashed FROM alike) GROUP BY {columns}) AS groups"
+        )[0][0]
+    load.execute("DROP TABLE alike")
     if copies:
         are, count = ("is", "counts") if copies == 1 else ("are", "count")
         load.remark(

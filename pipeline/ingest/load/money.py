@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 from pipeline.dialect import SIGN_OF_CURRENCY, SIGNS, is_sign_of
 from pipeline.ingest.load.context import Load, rows_as_text
 from pipeline.quoting import quoted, text_literal
 from pipeline.shapes import CURRENCIES, currency_sql, shape
+from pipeline.tables.inputs import Sign
 from pipeline.tables.rules import RowRule
 
 
@@ -145,10 +147,7 @@ def turn_negative(load: Load) -> None:
     """Where every value of a column is written negative, such as every discount on goods sold, it means the same as
     positive all the same; if only some are, that is told.
     """
-    for name, sign in load.input.header.signs.items():
-        needed = {name, *(other for other in load.schema.columns if re.search(rf"\b{other}\b", sign.where))}
-        if not needed <= load.stored.keys() or load.source.passed_on(name) is None:
-            continue  # what a source computes has the sign it means
+    for name, sign in signs_of(load):
         negative, positive = load.execute(
             f"SELECT count(*) FILTER (WHERE {name} < 0 AND ({sign.where})), "
             f"count(*) FILTER (WHERE {name} > 0 AND ({sign.where})) FROM mapped"
@@ -159,6 +158,14 @@ def turn_negative(load: Load) -> None:
         elif negative:
             load.execute(f"UPDATE mapped SET {name} = -{name}")
             load.remark(f"negative_{name}s", sign.negative.format(rows=rows_as_text(negative)), negative)
+
+
+def signs_of(load: Load) -> Iterator[tuple[str, Sign]]:
+    """The columns that may be written negative; what a source computes has the sign it means."""
+    for name, sign in load.input.header.signs.items():
+        needed = {name, *(other for other in load.schema.columns if re.search(rf"\b{other}\b", sign.where))}
+        if needed <= load.stored.keys() and load.source.passed_on(name) is not None:
+            yield name, sign
 
 
 def shown_sign(sign: str) -> str:

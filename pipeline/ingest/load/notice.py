@@ -70,10 +70,7 @@ def remark_on_rounding(load: Load) -> None:
         if raw is None or raw not in load.found or not may_have_decimals(types[load.found[raw]]):
             continue
         digits = int(kind.rstrip(")").split(",")[1])
-        number = f"TRY_CAST({quoted(raw)} AS DECIMAL(38,9))"
-        rounded = f"{number} <> round({number}, {digits})"
-        if types[load.found[raw]] == "VARCHAR":  # most texts are too short, which is seen faster
-            rounded = f"CASE WHEN {quoted(raw)} LIKE '%.{'_' * (digits + 1)}%' THEN {rounded} ELSE FALSE END"
+        rounded = is_rounded(quoted(raw), digits, is_text=types[load.found[raw]] == "VARCHAR")
         rows = load.execute(f"SELECT count(*) FILTER (WHERE {rounded}) FROM export")[0][0]
         if rows:
             lost = "; currencies with three decimals (such as KWD) lose their third" if digits == 2 else ""
@@ -83,6 +80,13 @@ def remark_on_rounding(load: Load) -> None:
                 f"{digits}{lost}.",
                 rows,
             )
+
+
+def is_rounded(cell: str, digits: int, is_text: bool) -> str:
+    """SQL: whether a number has more decimals than are kept. Most texts are too short, which is told fast."""
+    number = f"TRY_CAST({cell} AS DECIMAL(38,9))"
+    rounded = f"{number} <> round({number}, {digits})"
+    return f"CASE WHEN {cell} LIKE '%.{'_' * (digits + 1)}%' THEN {rounded} ELSE FALSE END" if is_text else rounded
 
 
 def remark_on_what_is_told(load: Load) -> None:
@@ -139,6 +143,11 @@ def remark_on_rows(load: Load) -> None:
     money, amount = [raw for raw in load.money_columns() if raw in amounts], load.input.amount
     if bad and amount and (loss := oddities.biased_loss(load.engine, money, amount)):
         load.remark("biased_loss", f"{rows_as_text(bad)} {'does' if bad == 1 else 'do'} not fit: {loss}.", bad)
+    remark_on_buyers(load)
+
+
+def remark_on_buyers(load: Load) -> None:
+    """Customers that may be no persons."""
     buyer, key = load.sells_to, as_tuple(load.input.key)
     if buyer and (leading := oddities.leading_customer(load.engine, buyer, key)):
         share, orders = leading

@@ -20,22 +20,26 @@ from pipeline.shapes import shown_name
 from pipeline.statuses import IS_GIFT_CARD, STANDING, gift_card_sql, standing_sql, status_word_sql
 
 
-def read_file(load: Load) -> None:
-    """`given`: the columns of the source as they stand in the file. `export`: the same as its SELECT gets them."""
-    header, name = load.source.header, load.export.name
-    fixed = fixed_dialect(load.settings, load.source)
+def read_file(load: Load) -> RawFile:
+    """`raw`: the file as it is; which of its columns are those of the source."""
     file = read_raw(
-        load.engine, load.export.path, header.reads == "lines", fixed, scratch_folder(load.settings),
-        limits_of(load.settings), lambda cells: load.source.fit(cells)[0],
+        load.engine, load.export.path, load.source.header.reads == "lines", fixed_dialect(load.settings, load.source),
+        scratch_folder(load.settings), limits_of(load.settings), lambda cells: load.source.fit(cells)[0],
     )  # fmt: skip
     load.number, load.found = file.number, resolve(load, file)
     reach(load, file)
+    return file
+
+
+def recognise_columns(load: Load, file: RawFile) -> None:
+    """`given` and `export`, once it is known how the file writes numbers and dates."""
+    fixed = fixed_dialect(load.settings, load.source)
     types = dict(load.execute("SELECT column_name, column_type FROM (DESCRIBE raw)"))
     kinds = undo(load, types, file.typed)
     shown_as = {load.found[raw]: kind for raw, kind in kinds.items()}
     try:
         recognised = recognise(
-            load.engine, "raw", shown_as, fixed.over(file.dialect), name, load.source.label,
+            load.engine, "raw", shown_as, fixed.over(file.dialect), load.export.name, load.source.label,
             [load.found[raw] for raw in load.money_columns() if raw in kinds], minor_units(load.settings.currency),
             load.siblings,
         )  # fmt: skip
@@ -47,12 +51,18 @@ def read_file(load: Load) -> None:
     load.marked = [
         raw for raw in load.money_columns() if kinds.get(raw) == "number" and load.found[raw] not in as_they_are
     ]
+    show(load, {raw: kind for raw, kind in kinds.items() if load.found[raw] not in as_they_are})
+
+
+def show(load: Load, kinds: Mapping[str, Kind]) -> None:
+    """`given`: the columns of the source as they stand in the file. `export`: the same as its SELECT gets them, those
+    of a kind normalised.
+    """
     given, export = [], []
-    for raw in header.raw:
+    for raw in load.source.header.raw:
         column = quoted(load.found[raw]) if raw in load.found else "CAST(NULL AS VARCHAR)"
         given.append(f"{column} AS {quoted(raw)}")
-        kind = "text" if load.found.get(raw) in as_they_are else kinds.get(raw, "text")
-        export.append(f"{normalised(load.dialect, kind, column)} AS {quoted(raw)}")
+        export.append(f"{normalised(load.dialect, kinds.get(raw, 'text'), column)} AS {quoted(raw)}")
     export += [*meanings(load), *place(load)]
     for view, shown in (("given", given), ("export", export)):
         columns = ", ".join(shown)

@@ -91,9 +91,7 @@ def as_json(load: Load, table: str, without: Container[str] = ()) -> str:
 def insert_lines(load: Load) -> int:
     """Write the lines of the rows that are left; returns how many rows these are."""
     given = {**load.input.derived} | {name: quoted(name) for name in load.input.stored}
-    keep = "WHERE row_number NOT IN (SELECT row_number FROM excluded)"
-    if not load.execute("SELECT count(*) FROM excluded")[0][0]:
-        keep = ""
+    keep = f"WHERE {load.fitting('excluded')}"
     lines = load.execute(
         f"INSERT INTO {load.staging} (file_id, row_number, {', '.join(map(quoted, given))}) "
         f"SELECT $file_id, row_number, {', '.join(given.values())} FROM completed {keep}"
@@ -131,7 +129,7 @@ def record_file(
           min({ordered_at}) AS first_ordered_at, max({ordered_at}) AS last_ordered_at,
           CAST($exported_at AS TIMESTAMP) AS exported_at, CAST($latest_at AS TIMESTAMP) AS latest_at,
           $id_key AS id_key, $decimal AS decimal, $dates AS dates
-        FROM completed WHERE row_number NOT IN (SELECT row_number FROM problems)
+        FROM completed WHERE {load.fitting()}
         """,
         sha256=load.sha256,
         source=load.source.name,
