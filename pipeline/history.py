@@ -11,22 +11,31 @@ import datetime as dt
 import os
 import shutil
 import threading
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 from zoneinfo import ZoneInfo
 
 import dagster as dg
 import sqlalchemy
+from dagster._core.event_api import AssetRecordsFilter, EventRecordsResult
+from dagster._core.events import ASSET_CHECK_EVENTS, ASSET_EVENTS, EVENT_TYPE_TO_PIPELINE_RUN_STATUS
 from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecordStatus
 from dagster._core.storage.event_log import SqliteEventLogStorage  # the module that dagster.yaml names, too
+from dagster._core.storage.event_log.base import AssetRecord
 from dagster._core.storage.event_log.schema import AssetCheckExecutionsTable, SqlEventLogStorageTable
 from sqlalchemy.pool import NullPool
 
 from pipeline.settings import Settings
 
+Found = TypeVar("Found")
+
 _ENDED = [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED]
+_IN_INDEX = {*ASSET_EVENTS, *ASSET_CHECK_EVENTS, *EVENT_TYPE_TO_PIPELINE_RUN_STATUS}
+_CHECK = dg.DagsterEventType.ASSET_CHECK_EVALUATION
+_INSERT = SqlEventLogStorageTable.insert()
 _PLANS = {dg.DagsterEventType.ASSET_MATERIALIZATION_PLANNED, dg.DagsterEventType.ASSET_CHECK_EVALUATION_PLANNED}
 _INDEX = "index"
 _BUSY_SECONDS = 30
@@ -63,13 +72,19 @@ def forget_runs(instance: dg.DagsterInstance, settings: Settings, kept: Collecti
 
 
 class EventLog(SqliteEventLogStorage):
-    """The event log below `<home>/.dagster`; one connection per run and one for the index, in use one at a time."""
+    """The event log below `<home>/.dagster`; one connection per run and one for the index, in use one at a time.
+
+    While a process runs a job it alone writes the home's assets (`home.locks`), so that what it has looked up of them
+    holds until it writes of them itself. Dagster asks for the same again for every table that reads another one, and
+    for every check. Whoever only looks, as the web UI does, always asks the files.
+    """
 
     def __init__(self, base_dir: str, inst_data: Any = None) -> None:
         self._connections: dict[str, sqlalchemy.Connection] = {}
         self._in_use = threading.RLock()
         self._tables_seen: set[str] = set()
         self._columns_seen: set[str] = set()
+        self._known: dict[str, dict[Any, Any]] | None = None  # by asset; None: no job runs here
         # What a run intends is known at once, and so it is written at once: Dagster hands it over in one batch.
         os.environ.setdefault("DAGSTER_EVENT_BATCH_SIZE", str(_EVENTS_AT_ONCE))
         super().__init__(str(Path(base_dir) / "history" / "runs"), inst_data)
@@ -87,8 +102,72 @@ class EventLog(SqliteEventLogStorage):
 
     def store_event(self, event: dg.EventLogEntry) -> None:
         """All that an event changes in one transaction per database."""
-        with self._connection(_INDEX), self._connection(event.run_id):
-            super().store_event(event)
+        kind = event.dagster_event_type
+        self._note(event, kind)
+        if kind not in _IN_INDEX:
+            with self._connection(event.run_id) as log:
+                log.execute(_INSERT, self._event_to_row(event))
+            return
+        with self._connection(_INDEX) as index, self._connection(event.run_id) as log:
+            if kind is _CHECK:
+                self._store_check(index, log, event)
+            else:
+                super().store_event(event)
+
+    def _store_check(self, index: sqlalchemy.Connection, log: sqlalchemy.Connection, event: dg.EventLogEntry) -> None:
+        """The rows that Dagster would write, in statements that are compiled once."""
+        row = self._event_to_row(event)
+        log.execute(_INSERT, row)
+        inserted = index.execute(_INSERT, row).inserted_primary_key
+        assert inserted is not None
+        event_id = inserted[0]
+        made, state = _made_check(event, row, event_id)
+        if not index.execute(_CHECKED, {f"of_{name}": value for name, value in made.items()} | state).rowcount:
+            # Nobody has planned it for this partition: of a whole job Dagster plans checks for a day, and makes them
+            # without one.
+            index.execute(AssetCheckExecutionsTable.insert(), made | state)
+
+    # ── what a running job has looked up ──────────────────────────────────────────────────────────────────────────
+
+    def _note(self, event: dg.EventLogEntry, kind: dg.DagsterEventType | None) -> None:
+        if kind is dg.DagsterEventType.RUN_START:
+            self._known = {}
+        elif kind in _RUN_ENDS:
+            self._known = None
+        elif self._known and kind in ASSET_EVENTS and event.dagster_event and event.dagster_event.asset_key:
+            self._known.pop(event.dagster_event.asset_key.to_string(), None)
+
+    def _once(self, asset: dg.AssetKey, asked: str, ask: Callable[[], Found]) -> Found:
+        if self._known is None:
+            return ask()
+        of_asset = self._known.setdefault(asset.to_string(), {})
+        if asked not in of_asset:
+            of_asset[asked] = ask()
+        found: Found = of_asset[asked]
+        return found
+
+    def get_asset_records(self, asset_keys: Sequence[dg.AssetKey] | None = None) -> Sequence[AssetRecord]:
+        if self._known is None or asset_keys is None:
+            return super().get_asset_records(asset_keys)
+        if missing := [key for key in asset_keys if "record" not in self._known.get(key.to_string(), {})]:
+            found = {record.asset_entry.asset_key: record for record in super().get_asset_records(missing)}
+            for key in missing:
+                self._once(key, "record", partial(found.get, key))
+        records = (self._known[key.to_string()]["record"] for key in asset_keys)
+        return [record for record in records if record is not None]
+
+    def get_latest_tags_by_partition(
+        self, asset_key: dg.AssetKey, *what: Any, **others: Any
+    ) -> Mapping[str, Mapping[str, str]]:
+        ask = partial(super().get_latest_tags_by_partition, asset_key, *what, **others)
+        return self._once(asset_key, f"tags {what} {others}", ask)
+
+    def fetch_materializations(
+        self, records_filter: dg.AssetKey | AssetRecordsFilter, *what: Any, **others: Any
+    ) -> EventRecordsResult:
+        ask = partial(super().fetch_materializations, records_filter, *what, **others)
+        asset = records_filter if isinstance(records_filter, dg.AssetKey) else records_filter.asset_key
+        return self._once(asset, f"materialized {records_filter} {what} {others}", ask)
 
     def store_event_batch(self, events: Sequence[dg.EventLogEntry]) -> None:
         """All of them in one transaction per database; of one that fails, nothing stays."""
@@ -104,8 +183,8 @@ class EventLog(SqliteEventLogStorage):
         """What a run intends, hundreds of events: the rows that Dagster would write, each kind in one statement."""
         rows, run_id = [self._event_to_row(event) for event in events], events[0].run_id
         with self._connection(run_id) as log, self._connection(_INDEX) as index:
-            log.execute(SqlEventLogStorageTable.insert(), rows)
-            index.execute(SqlEventLogStorageTable.insert(), rows)
+            log.execute(_INSERT, rows)
+            index.execute(_INSERT, rows)
             number = SqlEventLogStorageTable.c.id
             of_run = sqlalchemy.select(number).where(SqlEventLogStorageTable.c.run_id == run_id)
             newest = index.execute(of_run.order_by(number.desc()).limit(len(rows))).scalars()
@@ -143,6 +222,7 @@ class EventLog(SqliteEventLogStorage):
 
     def dispose(self) -> None:
         super().dispose()
+        self._known = None
         with self._in_use:
             for shard in list(self._connections):
                 self._close(shard)
@@ -185,6 +265,37 @@ class EventLog(SqliteEventLogStorage):
         connection.execute(sqlalchemy.text("PRAGMA secure_delete=ON"))
         connection.commit()
         return connection
+
+
+_RUN_ENDS = {dg.DagsterEventType.RUN_SUCCESS, dg.DagsterEventType.RUN_FAILURE, dg.DagsterEventType.RUN_CANCELED}
+_CHECKS = AssetCheckExecutionsTable.c
+_CHECKED = AssetCheckExecutionsTable.update().where(
+    _CHECKS.asset_key == sqlalchemy.bindparam("of_asset_key"),
+    _CHECKS.check_name == sqlalchemy.bindparam("of_check_name"),
+    _CHECKS.run_id == sqlalchemy.bindparam("of_run_id"),
+    _CHECKS.partition.is_not_distinct_from(sqlalchemy.bindparam("of_partition")),
+)
+
+
+def _made_check(event: dg.EventLogEntry, row: Mapping[str, Any], event_id: int) -> tuple[dict[str, Any], ...]:
+    """Which check has been made, and what came of it."""
+    assert event.dagster_event is not None
+    made = event.dagster_event.asset_check_evaluation_data
+    states, target = AssetCheckExecutionRecordStatus, made.target_materialization_data
+    which = {
+        "asset_key": made.asset_key.to_string(),
+        "check_name": made.check_name,
+        "run_id": event.run_id,
+        "partition": made.partition,
+    }
+    state = {
+        "execution_status": (states.SUCCEEDED if made.passed else states.FAILED).value,
+        "evaluation_event": row["event"],
+        "evaluation_event_timestamp": row["timestamp"],
+        "evaluation_event_storage_id": event_id,
+        "materialization_event_storage_id": target.storage_id if target else None,
+    }
+    return which, state
 
 
 def _planned_check(event: dg.EventLogEntry, row: Mapping[str, Any], event_id: int) -> list[dict[str, Any]]:

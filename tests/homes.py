@@ -150,6 +150,19 @@ INGEST = (
     *(table.full_name for table in input_tables()),
 )
 BUILT = tuple(name for name, table in tables().items() if table.select or table.header.computed_by)
+
+
+def needed_for(*names: str) -> tuple[str, ...]:
+    """Assets: these tables and all that they are made of, exports included."""
+    needed = set(names)
+    for name, table in reversed(tables().items()):
+        if name in needed:
+            needed |= table.reads
+    steps = {tables()[name].header.computed_by for name in needed & {*BUILT}} - {None}
+    built = (name for name in BUILT if name in needed or tables()[name].header.computed_by in steps)
+    return (*INGEST, *built)
+
+
 PUBLISHED = ("published.tables", "published.audiences", "published.report")
 
 

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
+from dagster._core.events import StepMaterializationData
 from dagster._core.storage.event_log import SqliteEventLogStorage
+from dagster_shared.record import copy
 from homes import DAYS, Home
 
 from pipeline.history import EventLog, forget_runs
@@ -124,3 +126,77 @@ def test_of_a_batch_that_fails_nothing_stays(log: EventLog):
     assert list(log.get_logs_for_run("run")) == []
     log.store_event_batch([whole])
     assert [entry.user_message for entry in log.get_logs_for_run("run")] == ["whole"]
+
+
+def test_the_events_of_a_night_are_written_as_dagster_writes_them(first_night: Home, log: EventLog, tmp_path: Path):
+    result = first_night.run(DAYS[1], only=["marts.rfm_scores", "staging.orders"])
+    assert result.success
+    with first_night.instance() as instance:
+        events = [record.event_log_entry for record in instance.get_records_for_run(result.run_id).records]
+    check = dg.DagsterEventType.ASSET_CHECK_EVALUATION
+    (passed, *_) = (event for event in events if event.dagster_event_type is check)
+    failed = copy(passed.dagster_event.event_specific_data, passed=False, check_name="not_planned")
+    events.append(passed._replace(dagster_event=passed.dagster_event._replace(event_specific_data=failed)))
+    theirs = SqliteEventLogStorage(str(tmp_path / "theirs"))
+    for event in events:
+        log.store_event(event)
+        theirs.store_event(event)
+    for shard in (result.run_id, "index"):
+        assert rows_of(Path(log.path_for_shard(shard))) == rows_of(Path(theirs.path_for_shard(shard)))
+
+
+def test_a_running_job_looks_up_once_what_dagster_asks_again(first_night: Home, monkeypatch: pytest.MonkeyPatch):
+    asked: list[str] = []
+    ask = SqliteEventLogStorage.fetch_materializations
+
+    def counted(log: EventLog, records_filter: dg.AssetRecordsFilter, *what: object, **others: object) -> object:
+        asked.append(records_filter.asset_key.to_user_string())
+        return ask(log, records_filter, *what, **others)
+
+    monkeypatch.setattr(SqliteEventLogStorage, "fetch_materializations", counted)
+    assert first_night.run(DAYS[1], only=["marts.rfm_scores"]).success
+    assert asked == ["marts/rfm_scores"]
+    monkeypatch.undo()
+    with first_night.instance() as instance:
+        key = dg.AssetKey(["marts", "rfm_scores"])
+        (newest,) = instance.fetch_materializations(key, limit=1).records
+        assert newest.partition_key == DAYS[1]
+
+
+def test_what_a_running_job_writes_is_what_it_then_finds(log: EventLog, tmp_path: Path):
+    """And what others write is found as soon as it has ended."""
+    job = dg.DagsterRun(job_name="nightly", run_id="run")
+    key = dg.AssetKey("table")
+
+    def entry(kind: dg.DagsterEventType, data: object = None, run: str = "run") -> dg.EventLogEntry:
+        event = dg.DagsterEvent(kind.value, job.job_name, event_specific_data=data)
+        return dg.EventLogEntry(None, 10, "", run, 0.0, dagster_event=event)
+
+    def materialized(day: str, version: str, run: str = "run") -> dg.EventLogEntry:
+        tags = {"dagster/data_version": version}
+        of_day = dg.AssetMaterialization(key, partition=day, tags=tags)
+        return entry(dg.DagsterEventType.ASSET_MATERIALIZATION, StepMaterializationData(of_day), run)
+
+    def found() -> tuple[object, ...]:
+        (record,) = log.get_asset_records([key]) or [None]
+        newest = log.fetch_materializations(dg.AssetRecordsFilter(key, ["2026-01-02"]), limit=1).records
+        tags = log.get_latest_tags_by_partition(
+            key, dg.DagsterEventType.ASSET_MATERIALIZATION, ["dagster/data_version"], ["2026-01-02"]
+        )
+        last = record and record.asset_entry.last_materialization_storage_id
+        return last, [record.storage_id for record in newest], tags
+
+    of_version = lambda version: {"2026-01-02": {"dagster/data_version": version}}  # noqa: E731
+    log.store_event(entry(dg.DagsterEventType.RUN_START))
+    assert found() == (None, [], {})
+    log.store_event(materialized("2026-01-02", "a"))
+    first, *rest = found()
+    assert rest == [[first], of_version("a")]
+    log.store_event(materialized("2026-01-02", "b"))
+    second, *rest = found()
+    assert second > first and rest == [[second], of_version("b")]
+    other = EventLog(str(tmp_path))
+    other.store_event(materialized("2026-01-02", "c", run="another"))
+    other.dispose()
+    log.store_event(entry(dg.DagsterEventType.RUN_SUCCESS))
+    assert found()[2] == of_version("c")

@@ -20,7 +20,7 @@ def shop(shop: Shop) -> Shop:
 
 def page(shop: Shop, folder: Path) -> str:
     """Its words, without marks and scripts."""
-    text = written(shop.snapshot(DAY.isoformat()).engine.read, folder, DAY)[f"{DAY}/channels.html"]
+    text = written(shop.snapshot(DAY.isoformat()).engine.read, folder, DAY, only="channels")[f"{DAY}/channels.html"]
     return " ".join(plain(re.sub(r"<script.*?</script>", "", text, flags=re.DOTALL)).split())
 
 

@@ -157,7 +157,7 @@ def test_optional_exports_are_named_with_what_is_missing_without_them(shop: Shop
     campaigns.write_text("campaign_id,channel,sent_at\nspring,email,2026-05-01 09:00:00\n")
     found = find_exports(settings, {"perennial": [str(file), str(campaigns)]})
     assert not any(isinstance(loaded, ExportError) for loaded in load_exports(shop.engine, settings, found))
-    text = written(shop.snapshot(str(JUNE)).engine.read, tmp_path)["2026-06-30/trust.html"]
+    text = written(shop.snapshot(str(JUNE)).engine.read, tmp_path, only="trust")["2026-06-30/trust.html"]
     assert (
         f"Also loaded: campaigns (1 row) and targets (2 rows). Switched off: {off[0]}, {off[2]}, {off[3]} and {off[4]}."
         in text
@@ -448,16 +448,18 @@ def test_bars_stand_out_from_their_card(theme: str) -> None:
 
 
 def written(
-    query: Query, folder: Path, snapshot_date: dt.date = JUNE, run: RunCard = RUN, others: tuple[dt.date, ...] = ()
-) -> dict[str, str]:
-    """Build the report into a folder; path below reports/out -> text, without Plotly's script."""
+    query: Query, folder: Path, snapshot_date: dt.date = JUNE, run: RunCard = RUN, others: tuple[dt.date, ...] = (),
+    only: str | None = None,
+) -> dict[str, str]:  # fmt: skip
+    """Build the report, or `only` a page of it; path below reports/out -> text, without Plotly's script."""
 
     def file(target: str) -> Path:
         path = folder / target
         path.parent.mkdir(parents=True, exist_ok=True)
         return path
 
-    targets = build_site(query, snapshot_date, tables(), run, others, file)
+    wanted = lambda page: only in (None, page.name)  # noqa: E731
+    targets = build_site(query, snapshot_date, tables(), run, others, file, wanted=wanted)
     assert len(targets) == len(set(targets))
     return {
         target.removeprefix(f"{OUT}/"): (folder / target).read_text()
@@ -599,13 +601,13 @@ def test_every_figure_is_one_that_plotly_knows(two_snapshots: Shop) -> None:
 
 
 def test_what_the_overview_tells_of_a_tiny_shop(two_snapshots: Shop, tmp_path: Path) -> None:
-    text = plain(written(two_snapshots.engine.read, tmp_path)["2026-06-30/index.html"])
+    text = plain(written(two_snapshots.engine.read, tmp_path, only="index")["2026-06-30/index.html"])
     # Lines: 4 × 30 + 2 × 20 − 5 + 2 × 11 + 12.5 + 8 of a guest = 197.50.
     assert "€197.50" in text
     # Four customers; Anna, Bert and Dora bought on two days.
     assert '<span class="value">4</span>' in text
     assert '<span class="value">75.0%</span>' in text
-    segments = written(two_snapshots.engine.read, tmp_path)["2026-06-30/segments.html"]
+    segments = written(two_snapshots.engine.read, tmp_path, only="segments")["2026-06-30/segments.html"]
     moves = re.findall(r'href="[^"]*/audiences/2026-06-30/moves/(\w+)\.csv"', segments)
     keys = "coalesce(from_segment, 'newcomers') || '_to_' || to_segment"
     made = f"SELECT DISTINCT {keys} FROM marts.segment_events WHERE snapshot_date = '{JUNE}' AND catalogue = 'grid'"
@@ -686,7 +688,7 @@ def test_what_is_worth_a_look_is_listed_with_its_file(shop: Shop, tmp_path: Path
 
 def test_nothing_worth_a_look_is_no_list(shop: Shop, tmp_path: Path) -> None:
     shop.orders("anna", "2026-06-28").snapshot(str(JUNE))
-    assert "Worth a look" not in written(shop.engine.read, tmp_path)["2026-06-30/trust.html"]
+    assert "Worth a look" not in written(shop.engine.read, tmp_path, only="trust")["2026-06-30/trust.html"]
 
 
 def with_hostile_names(query: Query) -> Query:
@@ -784,7 +786,7 @@ def test_thousands_of_exports_stay_below_the_limit(two_snapshots: Shop, tmp_path
     def ask(sql: str, parameters: Mapping[str, object]) -> pl.DataFrame:
         return files_ledger(5000) if sql == queries.FILES else two_snapshots.engine.read(sql, parameters)
 
-    text = written(ask, tmp_path)["2026-06-30/trust.html"]
+    text = written(ask, tmp_path, only="trust")["2026-06-30/trust.html"]
     assert len(text.encode()) < 3 * MEGABYTE / 10
     assert "50,000 rows read from 5,000 files" in text
     assert "4,688 files more" in text  # 12 and 300 are shown
@@ -801,7 +803,7 @@ def test_the_entrance_and_the_navigation_know_every_snapshot(two_snapshots: Shop
 
 
 def test_the_glossary_explains_every_column(two_snapshots: Shop, tmp_path: Path) -> None:
-    text = written(two_snapshots.engine.read, tmp_path)["2026-06-30/glossary.html"]
+    text = written(two_snapshots.engine.read, tmp_path, only="glossary")["2026-06-30/glossary.html"]
     assert text.count("data-column") == sum(len(table.header.columns) for table in tables().values())
     assert all(f'id="{table.schema}-{table.name}"' in text for table in tables().values())
 
@@ -918,7 +920,7 @@ def test_what_the_comparison_tells_of_a_tiny_shop(two_snapshots: Shop, tmp_path:
     assert sentence_of(read, "comparison-groups", "groups").endswith(
         "1 of A did not buy in B; 2 of B did not buy in A."
     )
-    text = plain(written(read, tmp_path)["2026-06-30/comparison.html"])
+    text = plain(written(read, tmp_path, only="comparison")["2026-06-30/comparison.html"])
     assert (
         "Insufficient data: the same dates a year earlier begin on 6 January 2025, the history on 5 January 2026"
         in text
@@ -933,12 +935,12 @@ def test_the_comparison_tells_who_is_new_from_who_is_back(shop: Shop, tmp_path: 
     shop.orders("anna", "2026-05-01", "2026-06-01").orders("bert", "2026-05-10")
     shop.orders("cleo", "2026-05-11").orders("dora", "2026-04-01", "2026-05-12")
     shop.with_settings(compare="2026-05-01:2026-05-10,2026-05-11:2026-05-20").snapshot(str(JUNE))
-    text = plain(written(shop.engine.read, tmp_path)["2026-06-30/comparison.html"])
+    text = plain(written(shop.engine.read, tmp_path, only="comparison")["2026-06-30/comparison.html"])
     assert "100.0% of A’s customers; 1 of them has bought since" in text
     assert "1 first bought in B and 1 came back after a pause" in text
     assert "Did not buy in A" not in text
     shop.engine.execute("UPDATE marts.period_comparison_customers SET arrival = NULL, bought_since = NULL")
-    text = plain(written(shop.engine.read, tmp_path)["2026-06-30/comparison.html"])
+    text = plain(written(shop.engine.read, tmp_path, only="comparison")["2026-06-30/comparison.html"])
     assert "bought since" not in text and "bought in A" not in text.replace("not buy in A", "")
 
 
@@ -989,6 +991,6 @@ def test_guests_alone_make_a_calendar_but_no_classes(shop: Shop) -> None:
 
 def test_periods_outside_the_history_are_not_compared(shop: Shop, tmp_path: Path) -> None:
     tell(shop).with_settings(compare="2024-01-01:2024-06-30,2025-01-01:2025-06-30").snapshot(str(JUNE))
-    text = written(shop.engine.read, tmp_path)["2026-06-30/comparison.html"]
+    text = written(shop.engine.read, tmp_path, only="comparison")["2026-06-30/comparison.html"]
     assert "Insufficient data: the history goes from 5 January 2026 to 30 June 2026" in text
     assert 'data-chart="comparison-revenue"' not in text

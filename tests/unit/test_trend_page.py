@@ -170,7 +170,7 @@ def written(query: Query, folder: Path, day: dt.date = FEBRUARY) -> str:
         path.parent.mkdir(parents=True, exist_ok=True)
         return path
 
-    build_site(query, day, tables(), RUN, (), file)
+    build_site(query, day, tables(), RUN, (), file, wanted=lambda page: page.name == "trend")
     return (folder / OUT / str(day) / "trend.html").read_text()
 
 
