@@ -76,7 +76,7 @@ members AS (
     count(*) FILTER (WHERE group_name = 'control') AS controls,
     count(*) FILTER (WHERE group_name = 'control' AND messages > 0) AS contaminated,
     sum(out_of_order) AS out_of_order
-  FROM features.campaign_members
+  FROM features.member_outcomes
   GROUP BY campaign_id
 ),
 sent AS (
