@@ -89,9 +89,8 @@ def with_ctes(features: Mapping[str, str], select: str, tables: Collection[str] 
     """
     if not features:
         return select
-    ctes = ",\n".join(
-        f"{_cte_name(name)} AS {'NOT MATERIALIZED ' if name in tables else ''}(\n{sql}\n)" for name, sql in features.items()
-    )
+    hints = dict.fromkeys(tables, "NOT MATERIALIZED ")
+    ctes = ",\n".join(f"{_cte_name(name)} AS {hints.get(name, '')}(\n{sql}\n)" for name, sql in features.items())
     if select.startswith("WITH "):
         return f"WITH {ctes},\n{select.removeprefix('WITH ')}"
     return f"WITH {ctes}\n{select}"
