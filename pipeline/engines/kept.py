@@ -164,7 +164,7 @@ class Kept:
         }
         for name, table in tables.items():
             ctes[name] = f"SELECT {', '.join(features()[name].header.columns)} FROM {table}"
-        return with_ctes(ctes, select.last.sql)
+        return with_ctes(ctes, select.last.sql, tables)
 
     def _table(self, select: WithFeatures, name: str, parameters: Mapping[str, Any], makes: Set[str]) -> str | None:
         """The table of a feature; where there is none, made if it is one of `makes`."""

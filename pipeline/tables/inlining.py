@@ -6,7 +6,7 @@ features one by one, to compute once what many texts have in common (`engines.ke
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Any
@@ -82,11 +82,15 @@ class WithFeatures(str):
         return WithFeatures(self.features[feature], below)
 
 
-def with_ctes(features: Mapping[str, str], select: str) -> str:
-    """The SELECT with these features, features.name -> SELECT, as CTEs in front of its own."""
+def with_ctes(features: Mapping[str, str], select: str, tables: Collection[str] = ()) -> str:
+    """The SELECT with these features, features.name -> SELECT, as CTEs in front of its own.
+
+    `tables`: those that stand in a table. Who reads one twice reads the table twice, and no copy of it is made.
+    """
     if not features:
         return select
-    ctes = ",\n".join(f"{_cte_name(name)} AS (\n{sql}\n)" for name, sql in features.items())
+    hints = dict.fromkeys(tables, "NOT MATERIALIZED ")
+    ctes = ",\n".join(f"{_cte_name(name)} AS {hints.get(name, '')}(\n{sql}\n)" for name, sql in features.items())
     if select.startswith("WITH "):
         return f"WITH {ctes},\n{select.removeprefix('WITH ')}"
     return f"WITH {ctes}\n{select}"

@@ -4,7 +4,7 @@ grain: [campaign_id, dimension, segment, group_name]
 owner: team:data
 columns:
   campaign_id:    {type: VARCHAR, meaning: Campaign}
-  dimension:      {type: VARCHAR, values: [all, lifecycle, grid, axonaut], meaning: "By what members are told apart, as in features.member_segments; all: by nothing"}
+  dimension:      {type: VARCHAR, values: [all, lifecycle, grid, axonaut], meaning: "By what members are told apart, as in features.member_outcomes; all: by nothing"}
   segment:        {type: VARCHAR, meaning: "Group of it on the evening before; all"}
   group_name:     {type: VARCHAR, values: [treated, control], meaning: Group the members were assigned to}
   programme:      {type: VARCHAR, meaning: "What the campaign is one of; itself where nobody tells"}
@@ -30,21 +30,17 @@ WITH outcomes AS (
     members.drawn_share,
     members.window_days,
     members.started_at::DATE AS started_on,
-    segments.lifecycle,
-    segments.grid,
-    segments.axonaut,
+    members.lifecycle,
+    members.grid,
+    members.axonaut,
     CASE WHEN members.messages > 0 THEN 1 ELSE 0 END AS with_message,
     CASE WHEN visits.visits > 0 THEN 1 ELSE 0 END AS visited,
-    CASE WHEN orders.orders > 0 THEN 1 ELSE 0 END AS bought,
-    coalesce(orders.orders, 0) AS orders,
-    coalesce(orders.spend, 0)::DOUBLE AS y,
-    coalesce(orders.spend_180d, 0)::DOUBLE AS x,
-    coalesce(orders.spend_before, 0)::DOUBLE AS equally_before
-  FROM features.campaign_members AS members
-  JOIN features.member_segments AS segments
-    ON segments.campaign_id = members.campaign_id AND segments.customer_id = members.customer_id
-  LEFT JOIN features.member_orders AS orders
-    ON orders.campaign_id = members.campaign_id AND orders.customer_id = members.customer_id
+    CASE WHEN members.orders > 0 THEN 1 ELSE 0 END AS bought,
+    members.orders,
+    members.spend::DOUBLE AS y,
+    members.spend_180d::DOUBLE AS x,
+    members.spend_before::DOUBLE AS equally_before
+  FROM features.member_outcomes AS members
   LEFT JOIN features.member_visits AS visits
     ON visits.campaign_id = members.campaign_id AND visits.customer_id = members.customer_id
 ),

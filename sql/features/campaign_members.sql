@@ -2,7 +2,6 @@
 description: "Who was assigned to a campaign up to the end of a day, to which group, and how far its messages came. Where a mailing tells its audience and its messages tell of no control group, those members of the audience are that who were left alone by it (marts.control_members) on the snapshot before it was sent, had not objected and, where consents are told of, had agreed to its channel. A query for any day, not a table."
 grain: [campaign_id, customer_id]
 owner: team:data
-keep: true
 columns:
   campaign_id:        {type: VARCHAR, meaning: Campaign}
   customer_id:        {type: VARCHAR, meaning: Member of it}

@@ -2,7 +2,6 @@
 description: "Members of campaigns who ordered in the window of the campaign, or in the 180 days or the same number of days before it: orders that stand at the end of a day, whatever made them. A query for any day, not a table."
 grain: [campaign_id, customer_id]
 owner: team:data
-keep: true
 columns:
   campaign_id:  {type: VARCHAR, meaning: Campaign}
   customer_id:  {type: VARCHAR, meaning: Member of it}

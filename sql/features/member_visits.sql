@@ -8,7 +8,7 @@ columns:
   visits:      {type: BIGINT, unit: visits, min: 1, meaning: "Visits that began after the campaign did for the member, and in its window"}
 */
 SELECT members.campaign_id, members.customer_id, count(*) AS visits
-FROM features.campaign_members AS members
+FROM features.member_outcomes AS members
 JOIN features.visits AS visits
   ON visits.customer_id = members.customer_id
   AND visits.began_at > members.started_at

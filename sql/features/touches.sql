@@ -14,14 +14,21 @@ WITH windows AS (
   SELECT campaign_id, window_days
   FROM staging.campaigns
 ),
+services AS (
+  SELECT campaign_id, max(tells_of_delivery) AS tells_of_delivery
+  FROM features.message_outcomes
+  GROUP BY campaign_id
+),
 events AS (
   SELECT campaign_id, customer_id, message_id, event, happened_at, happened_on
   FROM features.message_actions
   WHERE actor = 'person'
   UNION ALL
-  SELECT campaign_id, customer_id, message_id, event, happened_at, happened_on
-  FROM features.dated_events
-  WHERE event IN ('sent', 'delivered')
+  SELECT
+    dated.campaign_id, dated.customer_id, dated.message_id, dated.event, dated.happened_at, dated.happened_on
+  FROM features.dated_events AS dated
+  JOIN services ON services.campaign_id = dated.campaign_id
+  WHERE dated.event = 'delivered' OR dated.event = 'sent' AND services.tells_of_delivery = 0
 ),
 -- Most messages are followed by no order, so what became of a message is looked up of the others only.
 followed AS (
@@ -61,7 +68,4 @@ JOIN features.message_outcomes AS messages
   AND messages.message_id = followed.message_id
 LEFT JOIN controls ON controls.campaign_id = followed.campaign_id AND controls.customer_id = followed.customer_id
 WHERE controls.customer_id IS NULL
-  AND (
-    followed.event IN ('opened', 'clicked')
-    OR messages.bounced = 0 AND (followed.event = 'delivered' OR messages.tells_of_delivery = 0)
-  )
+  AND (followed.event IN ('opened', 'clicked') OR messages.bounced = 0)

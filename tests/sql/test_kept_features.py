@@ -73,6 +73,20 @@ def test_a_feature_is_computed_once_for_all_who_read_it_on_a_day(shop: Shop) -> 
     assert kept_tables(shop) == ["item_occasions", "customer_categories", "recent_lines", "price_bands"]
 
 
+def test_who_reads_a_kept_feature_twice_makes_no_copy_of_it(shop: Shop) -> None:
+    shop.orders("anna", "2026-12-01", "2026-12-05").table("staging.occasions")
+    twice = with_features("""
+        SELECT early.customer_id, late.occasion_on
+        FROM features.standing_occasions AS early
+        JOIN features.standing_occasions AS late ON late.customer_id = early.customer_id
+        WHERE early.occasion_on < late.occasion_on
+    """)
+    parameters = {"snapshot_date": DAY}
+    assert shop.engine.read(twice, parameters).rows() == [("anna", dt.date(2026, 12, 5))]
+    plan = str(shop.engine.execute("EXPLAIN " + shop.engine._kept.reading(twice, parameters)))
+    assert plan.count("standing_occasions") == 2 and "CTE" not in plan
+
+
 def test_a_kept_feature_is_let_go_when_nothing_to_come_reads_it(shop: Shop) -> None:
     read = {name: [all_tables()[name].select or ""] for name in ("marts.next_categories", "marts.first_purchase_value")}
     shop.engine.expect(lambda: read | {"a step": [OCCASIONS, LINES], "another": ["SELECT 1"]})

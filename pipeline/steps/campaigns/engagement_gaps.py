@@ -17,7 +17,6 @@ GROUPINGS = ("all", "channel", "level")
 _GAPS = """
 SELECT grouping, group_name, bucket, days, ended, gaps AS silences
 FROM features.visit_gaps
-ORDER BY grouping, group_name, bucket, days, ended
 """
 
 

@@ -100,8 +100,8 @@ class Silences:
 
 def groups_of(silences: pl.DataFrame, grouping: str) -> dict[str, Silences]:
     """The silences of each group of a grouping, by its name."""
-    rows = silences.filter(grouping=grouping)
-    return {name: Silences(rows.filter(group_name=name)) for name in rows["group_name"].unique().sort()}
+    groups = silences.filter(grouping=grouping).partition_by("group_name", as_dict=True)
+    return {name: Silences(rows) for (name,), rows in sorted(groups.items())}
 
 
 # ── gaps ──────────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -96,16 +96,14 @@ marked AS (
     CASE WHEN members.opened > 0 THEN 1 ELSE 0 END AS opened,
     CASE WHEN members.clicked > 0 THEN 1 ELSE 0 END AS clicked,
     CASE WHEN members.clicked > 0 AND visited.customer_id IS NOT NULL THEN 1 ELSE 0 END AS visited,
-    CASE WHEN bought.orders > 0 THEN 1 ELSE 0 END AS bought,
+    CASE WHEN members.orders > 0 THEN 1 ELSE 0 END AS bought,
     CASE WHEN members.machine_opened > 0 THEN 1 ELSE 0 END AS machine_opened,
     CASE WHEN members.machine_clicked > 0 THEN 1 ELSE 0 END AS machine_clicked,
     CASE WHEN members.unmarked_opened > 0 THEN 1 ELSE 0 END AS unmarked_opened,
     members.tells_of_delivery,
     members.open_is_known
-  FROM features.campaign_members AS members
+  FROM features.member_outcomes AS members
   LEFT JOIN visited ON visited.campaign_id = members.campaign_id AND visited.customer_id = members.customer_id
-  LEFT JOIN features.member_orders AS bought
-    ON bought.campaign_id = members.campaign_id AND bought.customer_id = members.customer_id
 ),
 counted AS (
   SELECT

@@ -58,13 +58,15 @@ tests:
     ) AS of_all
     WHERE abs(given.orders - of_all.orders) > 0.000001 * of_all.orders
 */
+-- Four of the models give something of the same orders: all that the campaign touched.
 WITH models AS (
-  SELECT model, is_additive, is_exact
+  SELECT model, given_to, is_additive, is_exact
   FROM (
     VALUES
-      ('last_touch', 1, 1), ('first_touch', 1, 1), ('linear', 1, 0), ('position_based', 1, 0), ('time_decay', 1, 0),
-      ('as_recorded', 1, 1), ('after_action', 0, 1)
-  ) AS listed (model, is_additive, is_exact)
+      ('last_touch', 'last', 1, 1), ('first_touch', 'first', 1, 1), ('linear', 'touched', 1, 0),
+      ('position_based', 'touched', 1, 0), ('time_decay', 'touched', 1, 0), ('as_recorded', 'recorded', 1, 1),
+      ('after_action', 'touched', 0, 1)
+  ) AS listed (model, given_to, is_additive, is_exact)
 ),
 eligibilities AS (
   SELECT eligibility FROM (VALUES ('click'), ('open'), ('delivered')) AS listed (eligibility)
@@ -76,7 +78,7 @@ members AS (
     count(*) FILTER (WHERE group_name = 'control') AS controls,
     count(*) FILTER (WHERE group_name = 'control' AND messages > 0) AS contaminated,
     sum(out_of_order) AS out_of_order
-  FROM features.campaign_members
+  FROM features.member_outcomes
   GROUP BY campaign_id
 ),
 sent AS (
@@ -142,47 +144,86 @@ credits AS (
   LEFT JOIN coupons ON coupons.order_id = credits.order_id AND coupons.coupon = campaigns.coupon
   WHERE credits.snapshot_date = $snapshot_date
 ),
-weighed AS (
+given_to AS (
   SELECT
-    credits.eligibility,
-    models.model,
     credits.campaign_id,
-    credits.order_id,
+    sets.given_to,
+    credits.eligibility,
     credits.customer_id,
+    credits.linear,
+    credits.position_based,
+    credits.time_decay,
     credits.order_value,
     credits.revenue,
-    credits.has_coupon,
-    CASE models.model
-      WHEN 'last_touch' THEN credits.last_touch::DOUBLE
-      WHEN 'first_touch' THEN credits.first_touch::DOUBLE
-      WHEN 'linear' THEN credits.linear
-      WHEN 'position_based' THEN credits.position_based
-      WHEN 'time_decay' THEN credits.time_decay
-      WHEN 'as_recorded' THEN credits.as_recorded::DOUBLE
-      ELSE CASE WHEN credits.touches > 0 THEN 1.0::DOUBLE ELSE 0.0::DOUBLE END
-    END AS weight
+    credits.has_coupon
   FROM credits
-  CROSS JOIN models
+  JOIN (VALUES ('last'), ('first'), ('touched'), ('recorded')) AS sets (given_to)
+    ON CASE sets.given_to
+      WHEN 'last' THEN credits.last_touch
+      WHEN 'first' THEN credits.first_touch
+      WHEN 'recorded' THEN credits.as_recorded
+      ELSE credits.touches
+    END > 0
 ),
-summed AS (
+sets AS (
   SELECT
     campaign_id,
-    model,
+    given_to,
     eligibility,
-    sum(weight) AS orders,
-    count(*) AS orders_touched,
+    count(*) AS orders,
     count(DISTINCT customer_id) AS buyers,
     min(order_value) AS order_value_min,
     avg(order_value::DOUBLE) AS order_value_mean,
     percentile_cont(0.5) WITHIN GROUP (ORDER BY order_value::DOUBLE) AS order_value_median,
     max(order_value) AS order_value_max,
-    sum(weight * revenue::DOUBLE) AS revenue,
-    sum(revenue)::DECIMAL(18,2) AS revenue_whole,
-    sum(weight * (revenue - order_value)::DOUBLE) AS refunds,
+    sum(revenue)::DECIMAL(18,2) AS revenue,
+    sum(revenue - order_value)::DECIMAL(18,2) AS refunds,
+    sum(linear) AS linear,
+    sum(linear * revenue::DOUBLE) AS linear_revenue,
+    sum(linear * (revenue - order_value)::DOUBLE) AS linear_refunds,
+    sum(position_based) AS position_based,
+    sum(position_based * revenue::DOUBLE) AS position_based_revenue,
+    sum(position_based * (revenue - order_value)::DOUBLE) AS position_based_refunds,
+    sum(time_decay) AS time_decay,
+    sum(time_decay * revenue::DOUBLE) AS time_decay_revenue,
+    sum(time_decay * (revenue - order_value)::DOUBLE) AS time_decay_refunds,
     sum(has_coupon) AS orders_with_coupon
-  FROM weighed
-  WHERE weight > 0
-  GROUP BY campaign_id, model, eligibility
+  FROM given_to
+  GROUP BY campaign_id, given_to, eligibility
+),
+summed AS (
+  SELECT
+    sets.campaign_id,
+    models.model,
+    sets.eligibility,
+    CASE models.model
+      WHEN 'linear' THEN sets.linear
+      WHEN 'position_based' THEN sets.position_based
+      WHEN 'time_decay' THEN sets.time_decay
+      ELSE sets.orders::DOUBLE
+    END AS orders,
+    sets.orders AS orders_touched,
+    sets.buyers,
+    sets.order_value_min,
+    sets.order_value_mean,
+    sets.order_value_median,
+    sets.order_value_max,
+    CASE models.model
+      WHEN 'linear' THEN sets.linear_revenue
+      WHEN 'position_based' THEN sets.position_based_revenue
+      WHEN 'time_decay' THEN sets.time_decay_revenue
+      ELSE sets.revenue::DOUBLE
+    END AS revenue,
+    sets.revenue AS revenue_whole,
+    CASE models.model
+      WHEN 'linear' THEN sets.linear_refunds
+      WHEN 'position_based' THEN sets.position_based_refunds
+      WHEN 'time_decay' THEN sets.time_decay_refunds
+      ELSE sets.refunds::DOUBLE
+    END AS refunds,
+    sets.orders_with_coupon
+  FROM sets
+  JOIN models ON models.given_to = sets.given_to
 ),
 given AS (
   SELECT

@@ -23,17 +23,13 @@ tests:
 WITH contacts AS (
   SELECT
     coalesce(campaigns.programme, members.campaign_id) AS programme,
-    segments.grid AS segment,
+    members.grid AS segment,
     substring(md5(members.customer_id), 1, 2) AS bucket,
     members.open_is_known,
     CASE WHEN members.opened > 0 THEN 1 ELSE 0 END AS opened,
     CASE WHEN members.clicked > 0 THEN 1 ELSE 0 END AS clicked,
-    CASE WHEN orders.orders > 0 THEN 1 ELSE 0 END AS bought
-  FROM features.campaign_members AS members
-  JOIN features.member_segments AS segments
-    ON segments.campaign_id = members.campaign_id AND segments.customer_id = members.customer_id
-  LEFT JOIN features.member_orders AS orders
-    ON orders.campaign_id = members.campaign_id AND orders.customer_id = members.customer_id
+    CASE WHEN members.orders > 0 THEN 1 ELSE 0 END AS bought
+  FROM features.member_outcomes AS members
   LEFT JOIN staging.campaigns AS campaigns ON campaigns.campaign_id = members.campaign_id
   WHERE members.delivered > 0 AND members.group_name = 'treated'
 ),

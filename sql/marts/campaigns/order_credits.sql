@@ -64,31 +64,31 @@ eligible AS (
     row_number() OVER (PARTITION BY order_id, campaign_id, message_id ORDER BY strength DESC) AS place
   FROM features.touches
 ),
-paths AS (
+touching AS (
   SELECT
     eligibilities.eligibility,
     eligible.order_id,
     eligible.campaign_id,
-    pow(2, -(date_diff('day', eligible.touched_at::DATE, eligible.ordered_on)::DOUBLE / 7)) AS freshness,
-    row_number() OVER (
-      PARTITION BY eligibilities.eligibility, eligible.order_id
-      ORDER BY eligible.touched_at, eligible.strength, eligible.campaign_id, eligible.message_id
-    ) AS k,
-    count(*) OVER (PARTITION BY eligibilities.eligibility, eligible.order_id) AS n
+    eligible.message_id,
+    eligible.touched_at,
+    eligible.strength,
+    pow(2, -(date_diff('day', eligible.touched_at::DATE, eligible.ordered_on)::DOUBLE / 7)) AS freshness
   FROM eligible
   JOIN eligibilities ON eligible.strength >= eligibilities.least_strength
   WHERE eligible.place = 1
 ),
-summed AS (
+paths AS (
   SELECT
     eligibility,
     order_id,
     campaign_id,
-    k,
-    n,
     freshness,
+    row_number() OVER (
+      PARTITION BY eligibility, order_id ORDER BY touched_at, strength, campaign_id, message_id
+    ) AS k,
+    count(*) OVER (PARTITION BY eligibility, order_id) AS n,
     sum(freshness) OVER (PARTITION BY eligibility, order_id) AS freshness_of_all
-  FROM paths
+  FROM touching
 ),
 weighed AS (
   SELECT
@@ -107,7 +107,7 @@ weighed AS (
     END AS position_based,
     freshness / nullif(freshness_of_all, 0) AS time_decay,
     0 AS as_recorded
-  FROM summed
+  FROM paths
   UNION ALL
   SELECT
     eligibilities.eligibility,

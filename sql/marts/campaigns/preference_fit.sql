@@ -23,32 +23,144 @@ tests:
     WHERE snapshot_date = $snapshot_date
       AND (differs <> (prior_weight IS NOT NULL) OR differs = TRUE AND (rho IS NULL OR rho <= 0))
 */
-WITH entries AS (
-  SELECT preference, stratum, customer_id, category, times, substring(md5(customer_id), 1, 2) AS bucket
-  FROM features.preference_counts
+-- Of each customer: how often, and in how many ways two of it can be taken that are alike.
+WITH clicks AS (
+  SELECT 'click' AS preference, customer_id, sum(delivered) AS n, sum(clicked) AS clicked
+  FROM features.contact_clicks
+  GROUP BY customer_id
+  UNION ALL
+  SELECT channel || '_click' AS preference, customer_id, delivered AS n, clicked
+  FROM features.contact_clicks
+  WHERE channel IN ('email', 'sms', 'push')
 ),
-customers AS (
-  SELECT preference, stratum, bucket, customer_id, sum(times) AS events, sum(times * (times - 1))::DOUBLE AS alike
-  FROM entries
-  GROUP BY preference, stratum, bucket, customer_id
+orders AS (
+  SELECT customer_id, sum(orders) AS n, sum(orders * (orders - 1)) AS alike
+  FROM features.customer_channels
+  GROUP BY customer_id
+),
+clicks_by_bucket AS (
+  SELECT
+    preference,
+    bucket,
+    count(*) AS customers,
+    sum(n) AS events,
+    sum(n * (n - 1)) AS pairs,
+    sum(clicked * (clicked - 1) + (n - clicked) * (n - clicked - 1)) AS alike,
+    sum(clicked) AS clicked
+  FROM (SELECT preference, substring(md5(customer_id), 1, 2) AS bucket, n, clicked FROM clicks) AS hashed
+  GROUP BY preference, bucket
+),
+times_by_bucket AS (
+  SELECT
+    dimension,
+    segment,
+    bucket,
+    count(*) AS customers,
+    sum(n) AS events,
+    sum(n * (n - 1)) AS pairs,
+    sum(
+      part_0 * (part_0 - 1)
+      + part_1 * (part_1 - 1)
+      + part_2 * (part_2 - 1)
+      + part_3 * (part_3 - 1)
+      + part_4 * (part_4 - 1)
+      + part_5 * (part_5 - 1)
+      + part_6 * (part_6 - 1)
+      + part_7 * (part_7 - 1)
+    ) AS alike,
+    sum(part_0) AS part_0,
+    sum(part_1) AS part_1,
+    sum(part_2) AS part_2,
+    sum(part_3) AS part_3,
+    sum(part_4) AS part_4,
+    sum(part_5) AS part_5,
+    sum(part_6) AS part_6,
+    sum(part_7) AS part_7
+  FROM (
+    SELECT
+      dimension,
+      segment,
+      substring(md5(customer_id), 1, 2) AS bucket,
+      n,
+      part_0,
+      part_1,
+      part_2,
+      part_3,
+      part_4,
+      part_5,
+      part_6,
+      part_7
+    FROM features.action_times
+  ) AS hashed
+  GROUP BY dimension, segment, bucket
+),
+counted AS (
+  SELECT preference, '(all)' AS stratum, bucket, customers, events, pairs, alike
+  FROM clicks_by_bucket
+  UNION ALL
+  SELECT dimension AS preference, segment AS stratum, bucket, customers, events, pairs, alike
+  FROM times_by_bucket
+  UNION ALL
+  SELECT
+    'order_channel' AS preference,
+    '(all)' AS stratum,
+    substring(md5(customer_id), 1, 2) AS bucket,
+    count(*) AS customers,
+    sum(n) AS events,
+    sum(n * (n - 1)) AS pairs,
+    sum(alike) AS alike
+  FROM orders
+  GROUP BY substring(md5(customer_id), 1, 2)
 ),
 by_bucket AS (
   SELECT
     preference,
     stratum,
     bucket,
-    count(*) AS customers,
-    sum(events) AS events,
-    sum(events)::DOUBLE AS n,
-    sum(events * (events - 1))::DOUBLE AS pairs,
-    sum(alike) AS alike
-  FROM customers
-  GROUP BY preference, stratum, bucket
+    customers,
+    events,
+    events::DOUBLE AS n,
+    pairs::DOUBLE AS pairs,
+    alike::DOUBLE AS alike
+  FROM counted
 ),
 by_category AS (
-  SELECT preference, stratum, bucket, category, sum(times)::DOUBLE AS n
-  FROM entries
-  GROUP BY preference, stratum, bucket, category
+  SELECT preference, '(all)' AS stratum, bucket, 'clicked' AS category, clicked::DOUBLE AS n
+  FROM clicks_by_bucket
+  UNION ALL
+  SELECT preference, '(all)' AS stratum, bucket, 'not' AS category, (events - clicked)::DOUBLE AS n
+  FROM clicks_by_bucket
+  UNION ALL
+  SELECT dimension AS preference, segment AS stratum, bucket, category, times::DOUBLE AS n
+  FROM (
+    SELECT
+      times.dimension,
+      times.segment,
+      times.bucket,
+      parts.category,
+      CASE parts.category
+        WHEN '0' THEN times.part_0
+        WHEN '1' THEN times.part_1
+        WHEN '2' THEN times.part_2
+        WHEN '3' THEN times.part_3
+        WHEN '4' THEN times.part_4
+        WHEN '5' THEN times.part_5
+        WHEN '6' THEN times.part_6
+        ELSE times.part_7
+      END AS times
+    FROM times_by_bucket AS times
+    CROSS JOIN (VALUES ('0'), ('1'), ('2'), ('3'), ('4'), ('5'), ('6'), ('7')) AS parts (category)
+  ) AS in_parts
+  WHERE times > 0
+  UNION ALL
+  SELECT
+    'order_channel' AS preference,
+    '(all)' AS stratum,
+    substring(md5(customer_id), 1, 2) AS bucket,
+    channel AS category,
+    sum(orders)::DOUBLE AS n
+  FROM features.customer_channels
+  GROUP BY substring(md5(customer_id), 1, 2), channel
 ),
 categories AS (
   SELECT preference, stratum, category, sum(n) AS n

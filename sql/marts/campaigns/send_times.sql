@@ -30,39 +30,51 @@ tests:
     GROUP BY scope, id, dimension
     HAVING min(rank) <> 1 OR sum(actions) <> max(n) OR sum(share) > 1.000001
 */
-WITH counted AS (
-  SELECT preference AS dimension, stratum AS segment, customer_id, category, times
-  FROM features.preference_counts
-  WHERE preference IN ('daypart', 'weekday')
-),
-parts AS (
-  SELECT part, category
-  FROM (VALUES (0, '0'), (1, '1'), (2, '2'), (3, '3'), (4, '4'), (5, '5'), (6, '6'), (7, '7')) AS listed (part, category)
-),
-own AS (
-  SELECT counted.dimension, counted.segment, counted.customer_id, parts.part, counted.times
-  FROM counted
-  JOIN parts ON parts.category = counted.category
-),
-contacts AS (
-  SELECT dimension, segment, customer_id, sum(times) AS n
-  FROM own
-  GROUP BY dimension, segment, customer_id
-),
-of_segments AS (
-  SELECT dimension, segment, part, sum(times) AS times
-  FROM own
-  GROUP BY dimension, segment, part
+WITH parts AS (
+  SELECT part FROM (VALUES (0), (1), (2), (3), (4), (5), (6), (7)) AS listed (part)
 ),
 segments AS (
-  SELECT dimension, segment, sum(n) AS n, count(*) AS customers
-  FROM contacts
+  SELECT
+    dimension,
+    segment,
+    sum(n) AS n,
+    count(*) AS customers,
+    sum(part_0) AS part_0,
+    sum(part_1) AS part_1,
+    sum(part_2) AS part_2,
+    sum(part_3) AS part_3,
+    sum(part_4) AS part_4,
+    sum(part_5) AS part_5,
+    sum(part_6) AS part_6,
+    sum(part_7) AS part_7
+  FROM features.action_times
   GROUP BY dimension, segment
+),
+of_segments AS (
+  SELECT
+    segments.dimension,
+    segments.segment,
+    segments.n,
+    segments.customers,
+    parts.part,
+    CASE parts.part
+      WHEN 0 THEN segments.part_0
+      WHEN 1 THEN segments.part_1
+      WHEN 2 THEN segments.part_2
+      WHEN 3 THEN segments.part_3
+      WHEN 4 THEN segments.part_4
+      WHEN 5 THEN segments.part_5
+      WHEN 6 THEN segments.part_6
+      ELSE segments.part_7
+    END AS times
+  FROM segments
+  CROSS JOIN parts
 ),
 of_all AS (
   SELECT dimension, part, sum(times) AS times
   FROM of_segments
   GROUP BY dimension, part
+  HAVING sum(times) > 0
 ),
 base AS (
   SELECT
@@ -81,25 +93,21 @@ fits AS (
 ),
 segment_shares AS (
   SELECT
-    segments.dimension,
-    segments.segment,
-    base.part,
-    segments.n,
-    segments.customers,
-    coalesce(of_segments.times, 0) AS times,
+    of_segments.dimension,
+    of_segments.segment,
+    of_segments.part,
+    of_segments.n,
+    of_segments.customers,
+    of_segments.times,
     base.share AS base_share,
     fits.prior_weight,
     CASE
       WHEN fits.prior_weight IS NULL THEN base.share
-      ELSE (coalesce(of_segments.times, 0) + fits.prior_weight * base.share) / nullif(segments.n + fits.prior_weight, 0)
+      ELSE (of_segments.times + fits.prior_weight * base.share) / nullif(of_segments.n + fits.prior_weight, 0)
     END AS share
-  FROM segments
-  JOIN base ON base.dimension = segments.dimension
-  JOIN fits ON fits.dimension = segments.dimension AND fits.level = 'segment'
-  LEFT JOIN of_segments
-    ON of_segments.dimension = segments.dimension
-    AND of_segments.segment = segments.segment
-    AND of_segments.part = base.part
+  FROM of_segments
+  JOIN base ON base.dimension = of_segments.dimension AND base.part = of_segments.part
+  JOIN fits ON fits.dimension = of_segments.dimension AND fits.level = 'segment'
 ),
 -- Of all and of segments: every part.
 of_groups AS (
@@ -125,7 +133,6 @@ groups_in_order AS (
     prior_weight
   FROM of_groups
 ),
--- Where customers do not differ, each has the shares of their segment, in its order: what they did and the likeliest.
 segments_in_order AS (
   SELECT
     segment_shares.dimension,
@@ -141,50 +148,94 @@ segments_in_order AS (
   FROM segment_shares
   JOIN fits ON fits.dimension = segment_shares.dimension AND fits.level = 'customer'
 ),
+expected AS (
+  SELECT
+    dimension,
+    max(share) FILTER (WHERE part = 0) AS share_0,
+    max(share) FILTER (WHERE part = 1) AS share_1,
+    max(share) FILTER (WHERE part = 2) AS share_2,
+    max(share) FILTER (WHERE part = 3) AS share_3,
+    max(share) FILTER (WHERE part = 4) AS share_4,
+    max(share) FILTER (WHERE part = 5) AS share_5,
+    max(share) FILTER (WHERE part = 6) AS share_6,
+    max(share) FILTER (WHERE part = 7) AS share_7
+  FROM base
+  GROUP BY dimension
+),
+-- The sum of (actions - expected)² / expected is that of actions² / expected, less all actions.
+contacts AS (
+  SELECT
+    times.dimension,
+    times.segment,
+    times.customer_id,
+    times.n,
+    times.part_0,
+    times.part_1,
+    times.part_2,
+    times.part_3,
+    times.part_4,
+    times.part_5,
+    times.part_6,
+    times.part_7,
+    greatest(
+      0.0,
+      (
+        coalesce(pow(times.part_0, 2) / nullif(expected.share_0, 0), 0)
+        + coalesce(pow(times.part_1, 2) / nullif(expected.share_1, 0), 0)
+        + coalesce(pow(times.part_2, 2) / nullif(expected.share_2, 0), 0)
+        + coalesce(pow(times.part_3, 2) / nullif(expected.share_3, 0), 0)
+        + coalesce(pow(times.part_4, 2) / nullif(expected.share_4, 0), 0)
+        + coalesce(pow(times.part_5, 2) / nullif(expected.share_5, 0), 0)
+        + coalesce(pow(times.part_6, 2) / nullif(expected.share_6, 0), 0)
+        + coalesce(pow(times.part_7, 2) / nullif(expected.share_7, 0), 0)
+      ) / nullif(times.n, 0) - times.n
+    ) AS chi2
+  FROM features.action_times AS times
+  JOIN expected ON expected.dimension = times.dimension
+),
+in_parts AS (
+  SELECT
+    contacts.dimension,
+    contacts.segment,
+    contacts.customer_id,
+    contacts.n,
+    contacts.chi2,
+    parts.part,
+    CASE parts.part
+      WHEN 0 THEN contacts.part_0
+      WHEN 1 THEN contacts.part_1
+      WHEN 2 THEN contacts.part_2
+      WHEN 3 THEN contacts.part_3
+      WHEN 4 THEN contacts.part_4
+      WHEN 5 THEN contacts.part_5
+      WHEN 6 THEN contacts.part_6
+      ELSE contacts.part_7
+    END AS times
+  FROM contacts
+  CROSS JOIN parts
+),
+-- Where customers do not differ, each has the shares of their segment, in its order: what they did and the likeliest.
 alike AS (
   SELECT
-    contacts.customer_id,
-    contacts.dimension,
-    segments_in_order.part,
-    contacts.n,
-    coalesce(own.times, 0) AS times,
+    in_parts.customer_id,
+    in_parts.dimension,
+    in_parts.part,
+    in_parts.n,
+    in_parts.times,
     segments_in_order.share,
     segments_in_order.base_share,
     segments_in_order.rank,
-    segments_in_order.prior_weight
-  FROM contacts
+    segments_in_order.prior_weight,
+    in_parts.chi2
+  FROM in_parts
   JOIN segments_in_order
-    ON segments_in_order.dimension = contacts.dimension
-    AND segments_in_order.segment = contacts.segment
+    ON segments_in_order.dimension = in_parts.dimension
+    AND segments_in_order.segment = in_parts.segment
+    AND segments_in_order.part = in_parts.part
     AND segments_in_order.prior_weight IS NULL
-  LEFT JOIN own
-    ON own.dimension = contacts.dimension
-    AND own.customer_id = contacts.customer_id
-    AND own.part = segments_in_order.part
-  WHERE own.times > 0 OR segments_in_order.rank = 1
+  WHERE in_parts.times > 0 OR segments_in_order.rank = 1
 ),
 -- Where they differ, any part may be the likeliest.
-possible AS (
-  SELECT
-    contacts.customer_id,
-    contacts.dimension,
-    segments_in_order.part,
-    contacts.n,
-    coalesce(own.times, 0) AS times,
-    (coalesce(own.times, 0) + segments_in_order.prior_weight * segments_in_order.share)
-    / nullif(contacts.n + segments_in_order.prior_weight, 0) AS share,
-    segments_in_order.base_share,
-    segments_in_order.prior_weight
-  FROM contacts
-  JOIN segments_in_order
-    ON segments_in_order.dimension = contacts.dimension
-    AND segments_in_order.segment = contacts.segment
-    AND segments_in_order.prior_weight IS NOT NULL
-  LEFT JOIN own
-    ON own.dimension = contacts.dimension
-    AND own.customer_id = contacts.customer_id
-    AND own.part = segments_in_order.part
-),
 differing AS (
   SELECT
     customer_id,
@@ -195,31 +246,35 @@ differing AS (
     share,
     base_share,
     row_number() OVER (PARTITION BY customer_id, dimension ORDER BY share DESC, base_share DESC, part) AS rank,
-    prior_weight
-  FROM possible
+    prior_weight,
+    chi2
+  FROM (
+    SELECT
+      in_parts.customer_id,
+      in_parts.dimension,
+      in_parts.part,
+      in_parts.n,
+      in_parts.times,
+      (in_parts.times + segments_in_order.prior_weight * segments_in_order.share)
+      / nullif(in_parts.n + segments_in_order.prior_weight, 0) AS share,
+      segments_in_order.base_share,
+      segments_in_order.prior_weight,
+      in_parts.chi2
+    FROM in_parts
+    JOIN segments_in_order
+      ON segments_in_order.dimension = in_parts.dimension
+      AND segments_in_order.segment = in_parts.segment
+      AND segments_in_order.part = in_parts.part
+      AND segments_in_order.prior_weight IS NOT NULL
+  ) AS possible
 ),
 of_contacts AS (
-  SELECT customer_id, dimension, part, n, times, share, base_share, rank, prior_weight
+  SELECT customer_id, dimension, part, n, times, share, base_share, rank, prior_weight, chi2
   FROM alike
   UNION ALL
-  SELECT customer_id, dimension, part, n, times, share, base_share, rank, prior_weight
+  SELECT customer_id, dimension, part, n, times, share, base_share, rank, prior_weight, chi2
   FROM differing
   WHERE times > 0 OR rank = 1
-),
--- What one did not do adds what is expected of it: (0 - e)² / e.
-distances AS (
-  SELECT
-    own.dimension,
-    own.customer_id,
-    greatest(
-      0.0,
-      sum(pow(own.times - contacts.n * base.share, 2) / nullif(contacts.n * base.share, 0) - contacts.n * base.share)
-      + max(contacts.n)
-    ) AS chi2
-  FROM own
-  JOIN contacts ON contacts.dimension = own.dimension AND contacts.customer_id = own.customer_id
-  JOIN base ON base.dimension = own.dimension AND base.part = own.part
-  GROUP BY own.dimension, own.customer_id
 ),
 -- 95 % of the chi-squared distribution by its degrees of freedom, one less than there are parts with actions.
 limits AS (
@@ -265,8 +320,7 @@ SELECT
   of_contacts.base_share,
   of_contacts.rank,
   of_contacts.prior_weight,
-  distances.chi2,
-  CASE WHEN of_contacts.n >= 20 THEN distances.chi2 > known.most END AS differs
+  of_contacts.chi2,
+  CASE WHEN of_contacts.n >= 20 THEN of_contacts.chi2 > known.most END AS differs
 FROM of_contacts
-JOIN distances ON distances.dimension = of_contacts.dimension AND distances.customer_id = of_contacts.customer_id
 LEFT JOIN known ON known.dimension = of_contacts.dimension
