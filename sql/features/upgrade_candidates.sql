@@ -16,11 +16,7 @@ columns:
 -- Numbers instead of ids, where rows are many. Of products with the same score the one with the lower number comes first.
 WITH customers AS (
   SELECT customer_id, row_number() OVER (ORDER BY customer_id)::INTEGER AS customer
-  FROM (
-    SELECT DISTINCT bought.customer_id
-    FROM features.priced_purchases AS bought
-    JOIN features.candidate_customers AS candidates ON candidates.customer_id = bought.customer_id
-  ) AS buyers
+  FROM (SELECT DISTINCT customer_id FROM features.priced_purchases) AS buyers
 ),
 numbers AS (
   SELECT
