@@ -1,5 +1,5 @@
 /*
-description: "What customers have bought in the last 180 days of the products that have a price band, and for how much. A query for any day, not a table."
+description: "What the customers of features.candidate_customers have bought in the last 180 days of the products that have a price band, and for how much. A query for any day, not a table."
 grain: [customer_id, category, product_id]
 owner: team:data
 columns:
@@ -17,5 +17,6 @@ SELECT
   sum(lines.amount)::DOUBLE / nullif(sum(lines.quantity)::DOUBLE, 0) AS paid
 FROM features.recent_lines AS lines
 JOIN features.price_bands AS bands ON bands.category = lines.category AND bands.product_id = lines.product_id
+JOIN features.candidate_customers AS candidates ON candidates.customer_id = lines.customer_id
 WHERE date_diff('day', lines.occasion_on, $snapshot_date) < 180 AND lines.amount > 0 AND lines.quantity > 0
 GROUP BY lines.customer_id, lines.category, lines.product_id, bands.band

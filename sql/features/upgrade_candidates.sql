@@ -16,7 +16,7 @@ columns:
 -- Numbers instead of ids, where rows are many. Of products with the same score the one with the lower number comes first.
 WITH customers AS (
   SELECT customer_id, row_number() OVER (ORDER BY customer_id)::INTEGER AS customer
-  FROM features.candidate_customers
+  FROM (SELECT DISTINCT customer_id FROM features.priced_purchases) AS buyers
 ),
 numbers AS (
   SELECT
@@ -76,8 +76,9 @@ charts AS (
   JOIN numbers ON numbers.product_id = products.product_id
   JOIN features.listed_methods AS methods ON methods.list = 'up_sell' AND methods.method <> 'upgrades'
 ),
+-- Of each shelf the first 50. A product has one rank of all products, by which shelves are put together.
 placed_charts AS (
-  SELECT method, category, band, price, number, score, place
+  SELECT method, category, band, price, number, score, rank, place
   FROM (
     SELECT
       method,
@@ -86,32 +87,50 @@ placed_charts AS (
       price,
       number,
       score,
+      rank() OVER (PARTITION BY method ORDER BY score DESC, number) AS rank,
       row_number() OVER (PARTITION BY method, category, band ORDER BY score DESC, number) AS place
     FROM charts
     WHERE score > 0
   ) AS placed
   WHERE place <= 50
 ),
-shelves AS (
+paid AS (
   SELECT customer, category, band + 1 AS band, max(most) AS most
   FROM own
   GROUP BY customer, category, band
 ),
--- What is not too dear is the same for all who paid the same.
+-- What is not too dear is the same for all who can pay for the same of the chart.
+reached AS (
+  SELECT category, band, most, max(price) OVER (PARTITION BY category, band ORDER BY most) AS step
+  FROM (
+    SELECT DISTINCT category, band, most, NULL::DOUBLE AS price
+    FROM paid
+    UNION ALL
+    SELECT DISTINCT category, band, price AS most, price
+    FROM placed_charts
+  ) AS prices
+),
+shelves AS (
+  SELECT category, band, step, row_number() OVER (ORDER BY category, band, step)::INTEGER AS shelf
+  FROM (SELECT DISTINCT category, band, step FROM reached WHERE step IS NOT NULL) AS steps
+),
+shown AS (
+  SELECT paid.customer, shelves.shelf, paid.category, paid.band
+  FROM paid
+  JOIN (SELECT DISTINCT category, band, most, step FROM reached) AS reached
+    ON reached.category = paid.category AND reached.band = paid.band AND reached.most = paid.most
+  JOIN shelves
+    ON shelves.category = reached.category AND shelves.band = reached.band AND shelves.step = reached.step
+),
 affordable AS (
   SELECT
     charts.method,
-    charts.category,
-    charts.band,
-    paid.most,
-    charts.number,
-    charts.score::DOUBLE AS score,
-    row_number() OVER (
-      PARTITION BY charts.method, charts.category, charts.band, paid.most ORDER BY charts.place
-    ) AS place
-  FROM (SELECT DISTINCT category, band, most FROM shelves) AS paid
-  JOIN placed_charts AS charts ON charts.category = paid.category AND charts.band = paid.band
-  WHERE charts.price <= paid.most
+    shelves.shelf,
+    charts.rank,
+    row_number() OVER (PARTITION BY charts.method, shelves.shelf ORDER BY charts.place) AS place
+  FROM shelves
+  JOIN placed_charts AS charts ON charts.category = shelves.category AND charts.band = shelves.band
+  WHERE charts.price <= shelves.step
 ),
 taken AS (
   SELECT charts.method, charts.category, charts.band, owned.customer, count(*) AS products
@@ -121,49 +140,67 @@ taken AS (
 ),
 -- The first ten of each shelf; of who has some of them as many of the next ones.
 from_charts AS (
-  SELECT affordable.method, shelves.customer, affordable.number, affordable.score
-  FROM shelves
-  JOIN affordable
-    ON affordable.category = shelves.category AND affordable.band = shelves.band AND affordable.most = shelves.most
+  SELECT affordable.method, shown.customer, affordable.rank
+  FROM shown
+  JOIN affordable ON affordable.shelf = shown.shelf
   WHERE affordable.place <= 10
   UNION ALL
-  SELECT affordable.method, shelves.customer, affordable.number, affordable.score
-  FROM shelves
-  JOIN taken
-    ON taken.customer = shelves.customer AND taken.category = shelves.category AND taken.band = shelves.band
-  JOIN affordable
-    ON affordable.method = taken.method
-    AND affordable.category = shelves.category
-    AND affordable.band = shelves.band
-    AND affordable.most = shelves.most
+  SELECT affordable.method, shown.customer, affordable.rank
+  FROM shown
+  JOIN taken ON taken.customer = shown.customer AND taken.category = shown.category AND taken.band = shown.band
+  JOIN affordable ON affordable.method = taken.method AND affordable.shelf = shown.shelf
   WHERE affordable.place > 10 AND affordable.place <= 10 + taken.products
 ),
-candidates AS (
-  SELECT 'upgrades' AS method, customer, number, score, speaks
-  FROM spoken_for
-  UNION ALL
-  SELECT method, customer, number, max(score) AS score, NULL::BIGINT AS speaks
-  FROM from_charts
-  GROUP BY method, customer, number
+ranked AS (
+  SELECT DISTINCT method, rank, number, score
+  FROM placed_charts
 ),
-best AS (
-  SELECT method, customer, number, score, speaks, place
+owned_ranks AS (
+  SELECT ranked.method, owned.customer, ranked.rank
+  FROM owned
+  JOIN ranked ON ranked.number = owned.number
+),
+best_of_charts AS (
+  SELECT method, customer, rank, place
   FROM (
     SELECT
       candidates.method,
+      candidates.customer,
+      candidates.rank,
+      row_number() OVER (PARTITION BY candidates.method, candidates.customer ORDER BY candidates.rank) AS place
+    FROM (SELECT DISTINCT method, customer, rank FROM from_charts) AS candidates
+    LEFT JOIN owned_ranks
+      ON owned_ranks.method = candidates.method
+      AND owned_ranks.customer = candidates.customer
+      AND owned_ranks.rank = candidates.rank
+    WHERE owned_ranks.customer IS NULL
+  ) AS placed
+  WHERE place <= 10
+),
+best_upgrades AS (
+  SELECT customer, number, score, speaks, place
+  FROM (
+    SELECT
       candidates.customer,
       candidates.number,
       candidates.score,
       candidates.speaks,
       row_number() OVER (
-        PARTITION BY candidates.method, candidates.customer
-        ORDER BY floor(candidates.score * 10000000000 + 0.5) DESC, candidates.number
+        PARTITION BY candidates.customer ORDER BY floor(candidates.score * 10000000000 + 0.5) DESC, candidates.number
       ) AS place
-    FROM candidates
+    FROM spoken_for AS candidates
     LEFT JOIN owned ON owned.customer = candidates.customer AND owned.number = candidates.number
     WHERE owned.customer IS NULL
   ) AS placed
   WHERE place <= 10
+),
+best AS (
+  SELECT 'upgrades' AS method, customer, number, score, speaks, place
+  FROM best_upgrades
+  UNION ALL
+  SELECT best.method, best.customer, ranked.number, ranked.score::DOUBLE AS score, NULL::BIGINT AS speaks, best.place
+  FROM best_of_charts AS best
+  JOIN ranked ON ranked.method = best.method AND ranked.rank = best.rank
 )
 SELECT
   best.method,

@@ -12,32 +12,60 @@ columns:
   occasions_30:  {type: BIGINT, unit: days, min: 0, meaning: Occasions of anybody with it in the last 30 days}
   occasions_90:  {type: BIGINT, unit: days, min: 0, meaning: The same of the last 90 days}
 */
-WITH priced AS (
-  SELECT bought.customer_id, bought.product_id, bought.first_on, bands.category, bands.band, bands.price
-  FROM features.customer_products AS bought
-  JOIN features.price_bands AS bands ON bands.product_id = bought.product_id
+-- Numbers instead of ids and names, where rows are many.
+WITH shelves AS (
+  SELECT category, row_number() OVER (ORDER BY category)::INTEGER AS shelf
+  FROM (SELECT DISTINCT category FROM features.price_bands) AS categories
+),
+banded AS (
+  SELECT
+    bands.product_id,
+    bands.category,
+    shelves.shelf,
+    bands.band::INTEGER AS band,
+    bands.price,
+    row_number() OVER (ORDER BY bands.product_id, bands.category)::INTEGER AS number
+  FROM features.price_bands AS bands
+  JOIN shelves ON shelves.category = bands.category
   JOIN (SELECT DISTINCT list FROM features.listed_methods) AS listed ON listed.list = 'up_sell'
 ),
+priced AS (
+  SELECT bought.customer_id, bought.first_on, banded.shelf, banded.band, banded.number
+  FROM features.customer_products AS bought
+  JOIN banded ON banded.product_id = bought.product_id
+),
 began AS (
-  SELECT customer_id, category, band, min(first_on) AS first_on
+  SELECT
+    customer_id,
+    shelf,
+    min(first_on) FILTER (WHERE band = 1) AS first_of_1,
+    min(first_on) FILTER (WHERE band = 2) AS first_of_2
   FROM priced
-  GROUP BY customer_id, category, band
+  WHERE band < 3
+  GROUP BY customer_id, shelf
 ),
 beginners AS (
-  SELECT category, band, count(*) AS customers
+  SELECT shelf, 1 AS band, count(first_of_1) AS customers
   FROM began
-  GROUP BY category, band
+  GROUP BY shelf
+  UNION ALL
+  SELECT shelf, 2 AS band, count(first_of_2) AS customers
+  FROM began
+  GROUP BY shelf
+),
+followers AS (
+  SELECT priced.number, count(*) AS customers
+  FROM priced
+  JOIN began ON began.customer_id = priced.customer_id AND began.shelf = priced.shelf
+  WHERE (priced.band = 2 AND began.first_of_1 < priced.first_on)
+    OR (priced.band = 3 AND began.first_of_2 < priced.first_on)
+  GROUP BY priced.number
+  HAVING count(*) >= 20
 ),
 followed AS (
-  SELECT priced.category, priced.product_id, priced.band, priced.price, count(*) AS customers
-  FROM priced
-  JOIN began
-    ON began.customer_id = priced.customer_id
-    AND began.category = priced.category
-    AND began.band = priced.band - 1
-    AND began.first_on < priced.first_on
-  GROUP BY priced.category, priced.product_id, priced.band, priced.price
-  HAVING count(*) >= 20
+  SELECT banded.category, banded.product_id, banded.band, banded.price, banded.shelf, followers.customers
+  FROM followers
+  JOIN banded ON banded.number = followers.number
 )
 SELECT
   followed.category,
@@ -49,7 +77,7 @@ SELECT
   trends.occasions_30,
   trends.occasions_90
 FROM followed
-JOIN beginners ON beginners.category = followed.category AND beginners.band = followed.band - 1
+JOIN beginners ON beginners.shelf = followed.shelf AND beginners.band = followed.band - 1
 JOIN features.product_trends AS trends ON trends.product_id = followed.product_id
 LEFT JOIN features.unavailable_products AS gone ON gone.product_id = followed.product_id
 WHERE gone.product_id IS NULL

@@ -12,36 +12,70 @@ columns:
   score:      {type: DOUBLE, min: 0, meaning: "Their share, drawn towards the share of all buyers of the lower band as if 20 more had bought like them, times the root of the other's trend"}
   place:      {type: BIGINT, min: 1, max: 20, meaning: 1 is the highest score}
 */
-WITH priced AS (
+-- Numbers instead of ids and names, where rows are many.
+WITH shelves AS (
+  SELECT category, band, row_number() OVER (ORDER BY category, band)::INTEGER AS shelf
+  FROM (SELECT DISTINCT category, band FROM features.price_bands) AS bands
+),
+numbered AS (
+  SELECT
+    bands.category,
+    bands.product_id,
+    shelves.shelf,
+    higher.shelf AS higher_shelf,
+    products.product_id IS NOT NULL AS is_offered,
+    row_number() OVER (ORDER BY bands.category, bands.product_id)::INTEGER AS number
+  FROM features.price_bands AS bands
+  JOIN features.listed_methods AS methods ON methods.method = 'upgrades'
+  JOIN shelves ON shelves.category = bands.category AND shelves.band = bands.band
+  LEFT JOIN shelves AS higher ON higher.category = bands.category AND higher.band = bands.band + 1
+  LEFT JOIN features.upgrade_products AS products
+    ON products.category = bands.category AND products.product_id = bands.product_id
+),
+priced AS (
   SELECT
     bought.customer_id,
-    bought.product_id,
     bought.first_on,
-    bands.category,
-    bands.band,
-    count(*) OVER (PARTITION BY bought.customer_id, bands.category, bands.band) AS products
+    numbered.number,
+    numbered.shelf,
+    numbered.higher_shelf,
+    numbered.is_offered
   FROM features.customer_products AS bought
-  JOIN features.price_bands AS bands ON bands.product_id = bought.product_id
-  JOIN features.listed_methods AS methods ON methods.method = 'upgrades'
+  JOIN numbered ON numbered.product_id = bought.product_id
+),
+crowded AS (
+  SELECT customer_id, shelf
+  FROM priced
+  GROUP BY customer_id, shelf
+  HAVING count(*) > 50
+),
+compared AS (
+  SELECT priced.customer_id, priced.first_on, priced.number, priced.shelf, priced.higher_shelf, priced.is_offered
+  FROM priced
+  LEFT JOIN crowded ON crowded.customer_id = priced.customer_id AND crowded.shelf = priced.shelf
+  WHERE crowded.customer_id IS NULL
 ),
 buyers AS (
   SELECT product_id, count(*) AS customers
   FROM features.customer_products
   GROUP BY product_id
 ),
-pairs AS (
-  SELECT lower.category, lower.product_id, higher.product_id AS other_id, count(*) AS customers
-  FROM priced AS lower
-  JOIN priced AS higher
+counted AS (
+  SELECT lower.number, higher.number AS other, count(*) AS customers
+  FROM compared AS lower
+  JOIN compared AS higher
     ON higher.customer_id = lower.customer_id
-    AND higher.category = lower.category
-    AND higher.band = lower.band + 1
+    AND higher.shelf = lower.higher_shelf
     AND higher.first_on > lower.first_on
-  JOIN features.upgrade_products AS products
-    ON products.category = higher.category AND products.product_id = higher.product_id
-  WHERE lower.products <= 50 AND higher.products <= 50
-  GROUP BY lower.category, lower.product_id, higher.product_id
+  WHERE higher.is_offered
+  GROUP BY lower.number, higher.number
   HAVING count(*) >= 3
+),
+pairs AS (
+  SELECT lower.category, lower.product_id, higher.product_id AS other_id, counted.customers
+  FROM counted
+  JOIN numbered AS lower ON lower.number = counted.number
+  JOIN numbered AS higher ON higher.number = counted.other
 ),
 scored AS (
   SELECT

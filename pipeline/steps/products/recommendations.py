@@ -70,9 +70,9 @@ _JUDGED = """
       GROUP BY customer_id
     ),
     owned AS (
-      SELECT customer_id, product_id
-      FROM features.customer_products
-      WHERE md5(customer_id) < $part_to::VARCHAR
+      SELECT again.customer_id, products.product_id
+      FROM features.customer_products AS products
+      JOIN again ON again.customer_id = products.customer_id
     ),
     known AS (
       SELECT DISTINCT customer_id
