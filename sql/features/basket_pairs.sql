@@ -70,23 +70,39 @@ shops AS (
   FROM ranked_limits
   WHERE place = 1
 ),
+-- Few baskets are too large: to look for those is less than to look each line's own up.
+too_large AS (
+  SELECT baskets.level, baskets.order_id
+  FROM baskets
+  JOIN shops ON shops.level = baskets.level
+  WHERE baskets.size > shops.size_limit
+),
 kept AS (
   SELECT lines.level, lines.order_id, lines.item, lines.customer_id, lines.occasion_on
   FROM features.product_baskets AS lines
-  JOIN baskets ON baskets.level = lines.level AND baskets.order_id = lines.order_id
-  JOIN shops ON shops.level = lines.level
-  WHERE baskets.size <= shops.size_limit
+  LEFT JOIN too_large ON too_large.level = lines.level AND too_large.order_id = lines.order_id
+  WHERE too_large.order_id IS NULL
+),
+bought AS (
+  SELECT
+    level,
+    item,
+    customer_id,
+    count(*) AS baskets,
+    count(*) FILTER (WHERE occasion_on > $snapshot_date - 90) AS lately
+  FROM kept
+  GROUP BY level, item, customer_id
 ),
 eligible AS (
   SELECT
     level,
     item,
-    count(*) AS baskets,
-    count(*) FILTER (WHERE occasion_on > $snapshot_date - 90) AS lately,
+    sum(baskets)::BIGINT AS baskets,
+    sum(lately)::BIGINT AS lately,
     row_number() OVER (PARTITION BY level ORDER BY item) AS number
-  FROM kept
+  FROM bought
   GROUP BY level, item
-  HAVING count(*) >= 20 AND count(DISTINCT customer_id) >= 10
+  HAVING sum(baskets) >= 20 AND count(*) >= 10
 ),
 numbered AS (
   SELECT kept.level, kept.order_id, kept.customer_id, eligible.number
