@@ -99,7 +99,7 @@ eligible AS (
     item,
     sum(baskets)::BIGINT AS baskets,
     sum(lately)::BIGINT AS lately,
-    row_number() OVER (PARTITION BY level ORDER BY item) AS number
+    row_number() OVER (ORDER BY level, item) AS number
   FROM bought
   GROUP BY level, item
   HAVING sum(baskets) >= 20 AND count(*) >= 10
@@ -109,18 +109,40 @@ numbered AS (
   FROM kept
   JOIN eligible ON eligible.level = kept.level AND eligible.item = kept.item
 ),
-by_customer AS (
-  SELECT one.level, one.customer_id, one.number AS one, other.number AS other, count(*) AS baskets
+-- A pair is one number. Most are in a basket or two: whose they are is only asked of those that are kept.
+pairs AS MATERIALIZED (
+  SELECT 1000000000 * one.number + other.number AS pair, one.customer_id
   FROM numbered AS one
   JOIN numbered AS other
     ON other.level = one.level AND other.order_id = one.order_id AND other.number > one.number
-  GROUP BY one.level, one.customer_id, one.number, other.number
+),
+often AS MATERIALIZED (
+  SELECT pair, count(*) AS baskets
+  FROM pairs
+  GROUP BY pair
+  HAVING count(*) >= 5
+),
+customers AS (
+  SELECT pairs.pair, count(DISTINCT pairs.customer_id) AS customers
+  FROM pairs
+  JOIN often ON often.pair = pairs.pair
+  GROUP BY pairs.pair
 ),
 together AS (
-  SELECT level, one, other, sum(baskets) AS baskets, count(*) AS customers
-  FROM by_customer
-  GROUP BY level, one, other
-  HAVING sum(baskets) >= 5
+  SELECT
+    one.level,
+    often.baskets,
+    customers.customers,
+    one.item AS one,
+    other.item AS other,
+    one.baskets AS one_baskets,
+    other.baskets AS other_baskets,
+    one.lately AS one_lately,
+    other.lately AS other_lately
+  FROM often
+  JOIN customers ON customers.pair = often.pair
+  JOIN eligible AS one ON one.number = often.pair // 1000000000
+  JOIN eligible AS other ON other.number = often.pair % 1000000000
 )
 SELECT
   shops.level,
@@ -130,16 +152,14 @@ SELECT
   shops.size_sum,
   shops.size_pairs,
   coalesce(counted.items, 0) AS items,
-  coalesce(one.item, '') AS one,
-  coalesce(other.item, '') AS other,
+  coalesce(together.one, '') AS one,
+  coalesce(together.other, '') AS other,
   together.baskets AS together,
   together.customers,
-  one.baskets AS one_baskets,
-  other.baskets AS other_baskets,
-  one.lately AS one_lately,
-  other.lately AS other_lately
+  together.one_baskets,
+  together.other_baskets,
+  together.one_lately,
+  together.other_lately
 FROM shops
 LEFT JOIN (SELECT level, count(*) AS items FROM eligible GROUP BY level) AS counted ON counted.level = shops.level
 LEFT JOIN together ON together.level = shops.level
-LEFT JOIN eligible AS one ON one.level = together.level AND one.number = together.one
-LEFT JOIN eligible AS other ON other.level = together.level AND other.number = together.other
