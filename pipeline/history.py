@@ -193,7 +193,7 @@ class EventLog(SqliteEventLogStorage):
                 if event.dagster_event_type is dg.DagsterEventType.ASSET_CHECK_EVALUATION_PLANNED:
                     checks += _planned_check(event, row, event_id)
                 else:
-                    self._store_asset_event(index, event, event_id)
+                    self.store_asset_event(event, event_id)
             if checks:
                 index.execute(AssetCheckExecutionsTable.insert(), checks)
 

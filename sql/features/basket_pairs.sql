@@ -70,41 +70,79 @@ shops AS (
   FROM ranked_limits
   WHERE place = 1
 ),
+-- Few baskets are too large: to look for those is less than to look each line's own up.
+too_large AS (
+  SELECT baskets.level, baskets.order_id
+  FROM baskets
+  JOIN shops ON shops.level = baskets.level
+  WHERE baskets.size > shops.size_limit
+),
 kept AS (
   SELECT lines.level, lines.order_id, lines.item, lines.customer_id, lines.occasion_on
   FROM features.product_baskets AS lines
-  JOIN baskets ON baskets.level = lines.level AND baskets.order_id = lines.order_id
-  JOIN shops ON shops.level = lines.level
-  WHERE baskets.size <= shops.size_limit
+  LEFT JOIN too_large ON too_large.level = lines.level AND too_large.order_id = lines.order_id
+  WHERE too_large.order_id IS NULL
+),
+bought AS (
+  SELECT
+    level,
+    item,
+    customer_id,
+    count(*) AS baskets,
+    count(*) FILTER (WHERE occasion_on > $snapshot_date - 90) AS lately
+  FROM kept
+  GROUP BY level, item, customer_id
 ),
 eligible AS (
   SELECT
     level,
     item,
-    count(*) AS baskets,
-    count(*) FILTER (WHERE occasion_on > $snapshot_date - 90) AS lately,
-    row_number() OVER (PARTITION BY level ORDER BY item) AS number
-  FROM kept
+    sum(baskets)::BIGINT AS baskets,
+    sum(lately)::BIGINT AS lately,
+    row_number() OVER (ORDER BY level, item) AS number
+  FROM bought
   GROUP BY level, item
-  HAVING count(*) >= 20 AND count(DISTINCT customer_id) >= 10
+  HAVING sum(baskets) >= 20 AND count(*) >= 10
 ),
 numbered AS (
   SELECT kept.level, kept.order_id, kept.customer_id, eligible.number
   FROM kept
   JOIN eligible ON eligible.level = kept.level AND eligible.item = kept.item
 ),
-by_customer AS (
-  SELECT one.level, one.customer_id, one.number AS one, other.number AS other, count(*) AS baskets
+-- A pair is one number. Most are in a basket or two: whose they are is only asked of those that are kept.
+pairs AS MATERIALIZED (
+  SELECT 1000000000 * one.number + other.number AS pair, one.customer_id
   FROM numbered AS one
   JOIN numbered AS other
     ON other.level = one.level AND other.order_id = one.order_id AND other.number > one.number
-  GROUP BY one.level, one.customer_id, one.number, other.number
+),
+often AS MATERIALIZED (
+  SELECT pair, count(*) AS baskets
+  FROM pairs
+  GROUP BY pair
+  HAVING count(*) >= 5
+),
+customers AS (
+  SELECT pairs.pair, count(DISTINCT pairs.customer_id) AS customers
+  FROM pairs
+  JOIN often ON often.pair = pairs.pair
+  GROUP BY pairs.pair
 ),
 together AS (
-  SELECT level, one, other, sum(baskets) AS baskets, count(*) AS customers
-  FROM by_customer
-  GROUP BY level, one, other
-  HAVING sum(baskets) >= 5
+  SELECT
+    one.level,
+    often.baskets,
+    customers.customers,
+    one.item AS one,
+    other.item AS other,
+    one.baskets AS one_baskets,
+    other.baskets AS other_baskets,
+    one.lately AS one_lately,
+    other.lately AS other_lately
+  FROM often
+  JOIN customers ON customers.pair = often.pair
+  JOIN eligible AS one ON one.number = often.pair // 1000000000
+  JOIN eligible AS other ON other.number = often.pair % 1000000000
 )
 SELECT
   shops.level,
@@ -114,16 +152,14 @@ SELECT
   shops.size_sum,
   shops.size_pairs,
   coalesce(counted.items, 0) AS items,
-  coalesce(one.item, '') AS one,
-  coalesce(other.item, '') AS other,
+  coalesce(together.one, '') AS one,
+  coalesce(together.other, '') AS other,
   together.baskets AS together,
   together.customers,
-  one.baskets AS one_baskets,
-  other.baskets AS other_baskets,
-  one.lately AS one_lately,
-  other.lately AS other_lately
+  together.one_baskets,
+  together.other_baskets,
+  together.one_lately,
+  together.other_lately
 FROM shops
 LEFT JOIN (SELECT level, count(*) AS items FROM eligible GROUP BY level) AS counted ON counted.level = shops.level
 LEFT JOIN together ON together.level = shops.level
-LEFT JOIN eligible AS one ON one.level = together.level AND one.number = together.one
-LEFT JOIN eligible AS other ON other.level = together.level AND other.number = together.other

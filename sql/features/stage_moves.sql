@@ -51,22 +51,21 @@ judged AS (
       ELSE 0
     END
 ),
+-- Of occasions without the move the lowest digest, with the name of its day behind it.
 drawn AS (
   SELECT
     move,
     customer_id,
-    occasion_on,
-    moved,
-    row_number() OVER (
-      PARTITION BY move, customer_id
-      ORDER BY
-        moved DESC,
-        CASE WHEN moved = 1 THEN occasion_on END,
-        md5(customer_id || '|' || occasion_on::VARCHAR),
-        occasion_on
-    ) AS place
+    max(moved) AS moved,
+    min(occasion_on) FILTER (WHERE moved = 1) AS moved_on,
+    substring(min(md5(customer_id || '|' || occasion_on::VARCHAR) || occasion_on::VARCHAR), 33) AS drawn_day
   FROM judged
+  GROUP BY move, customer_id
 )
-SELECT move, customer_id, occasion_on, moved
+SELECT
+  drawn.move,
+  drawn.customer_id,
+  CASE WHEN drawn.moved = 1 THEN drawn.moved_on ELSE days.day END AS occasion_on,
+  drawn.moved
 FROM drawn
-WHERE place = 1
+JOIN params.days AS days ON days.day::VARCHAR = drawn.drawn_day

@@ -78,10 +78,28 @@ _SIZES = f"""
 # and after which an item was bought first; followed: what 5 customers bought after what; had: units of these pairs that
 # had the other already.
 _COUNTED = f"""
-    WITH firsts AS MATERIALIZED (
-      SELECT item, customer_id, first_on, window_on, window_size, lately
-      FROM features.first_purchases
-      WHERE level = $level::VARCHAR AND items <= $size_limit::BIGINT AND {_IS_DRAWN}
+    WITH customers AS (
+      SELECT customer_id
+      FROM features.customer_items
+      WHERE level = $level::VARCHAR
+      GROUP BY customer_id
+      HAVING count(*) <= $size_limit::BIGINT AND {_IS_DRAWN}
+    ),
+    occasions AS MATERIALIZED (
+      SELECT bought.item, bought.customer_id, bought.occasion_on
+      FROM features.item_occasions AS bought
+      JOIN customers ON customers.customer_id = bought.customer_id
+      WHERE bought.level = $level::VARCHAR
+    ),
+    firsts AS MATERIALIZED (
+      SELECT
+        item,
+        customer_id,
+        min(occasion_on) AS first_on,
+        min(occasion_on) FILTER (WHERE occasion_on > $snapshot_date - 365) AS window_on,
+        count(*) FILTER (WHERE occasion_on > $snapshot_date - 90) AS lately
+      FROM occasions
+      GROUP BY item, customer_id
     ),
     eligible AS MATERIALIZED (
       SELECT item, row_number() OVER (ORDER BY item) AS number, sum(lately)::BIGINT AS lately
@@ -90,37 +108,24 @@ _COUNTED = f"""
       HAVING count(window_on) >= 100
     ),
     numbered AS MATERIALIZED (
-      SELECT
-        eligible.number,
-        firsts.customer_id,
-        firsts.first_on,
-        firsts.window_on,
-        36 * extract(year FROM firsts.window_on) + 3 * extract(month FROM firsts.window_on)
-          + CASE
-            WHEN firsts.window_size <= $low::BIGINT THEN 0
-            WHEN firsts.window_size <= $high::BIGINT THEN 1
-            ELSE 2
-          END AS stratum
+      SELECT eligible.number, firsts.customer_id, firsts.first_on, firsts.window_on
       FROM firsts
       JOIN eligible ON eligible.item = firsts.item
     ),
-    units AS (
-      SELECT number, customer_id, window_on, stratum
-      FROM numbered
-      WHERE window_on <= $snapshot_date - 90
-    ),
-    days AS (
+    days AS MATERIALIZED (
       SELECT
         customer_id,
         occasion_on,
         36 * extract(year FROM occasion_on) + 3 * extract(month FROM occasion_on)
           + CASE WHEN count(*) <= $low::BIGINT THEN 0 WHEN count(*) <= $high::BIGINT THEN 1 ELSE 2 END AS stratum
-      FROM features.item_occasions
-      WHERE level = $level::VARCHAR
-        AND {_IS_DRAWN}
-        AND occasion_on > $snapshot_date - 365
-        AND occasion_on <= $snapshot_date - 90
+      FROM occasions
+      WHERE occasion_on > $snapshot_date - 365 AND occasion_on <= $snapshot_date - 90
       GROUP BY customer_id, occasion_on
+    ),
+    units AS MATERIALIZED (
+      SELECT numbered.number, numbered.customer_id, numbered.window_on, days.stratum
+      FROM numbered
+      JOIN days ON days.customer_id = numbered.customer_id AND days.occasion_on = numbered.window_on
     ),
     followed AS MATERIALIZED (
       SELECT {_PAIR} * units.number + later.number AS pair, count(*) AS times

@@ -26,18 +26,21 @@ LEAST_OCCASIONS, LEAST_MOVERS, MOST_FALSE = 300, 50, 0.05
 # among all occasions alike, would give.
 _ITEMS = """
     WITH bought AS MATERIALIZED (
-      SELECT
-        moves.move,
-        items.level,
-        items.item,
-        moves.customer_id,
-        moves.moved,
-        date_trunc('month', moves.occasion_on)::DATE AS month,
-        count(*) OVER (PARTITION BY moves.move, items.level, moves.customer_id) AS size,
-        row_number() OVER (PARTITION BY moves.move, items.level, moves.customer_id ORDER BY items.item) AS place
+      SELECT moves.move, items.level, items.item, moves.customer_id, moves.occasion_on, moves.moved
       FROM features.stage_moves AS moves
       JOIN features.item_occasions AS items
         ON items.customer_id = moves.customer_id AND items.occasion_on = moves.occasion_on
+    ),
+    occasions AS MATERIALIZED (
+      SELECT
+        move,
+        level,
+        customer_id,
+        min(moved) AS moved,
+        date_trunc('month', min(occasion_on))::DATE AS month,
+        count(*) AS size
+      FROM bought
+      GROUP BY move, level, customer_id
     ),
     thirds AS (
       SELECT
@@ -45,21 +48,19 @@ _ITEMS = """
         level,
         percentile_cont(0.3333333333) WITHIN GROUP (ORDER BY size::DOUBLE) AS low,
         percentile_cont(0.6666666667) WITHIN GROUP (ORDER BY size::DOUBLE) AS high
-      FROM bought
-      WHERE place = 1
+      FROM occasions
       GROUP BY move, level
     ),
     placed AS MATERIALIZED (
       SELECT
-        bought.move,
-        bought.level,
-        bought.item,
-        bought.place,
-        bought.moved,
-        bought.month,
-        CASE WHEN bought.size <= thirds.low THEN 1 WHEN bought.size <= thirds.high THEN 2 ELSE 3 END AS third
-      FROM bought
-      JOIN thirds ON thirds.move = bought.move AND thirds.level = bought.level
+        occasions.move,
+        occasions.level,
+        occasions.customer_id,
+        occasions.moved,
+        occasions.month,
+        CASE WHEN occasions.size <= thirds.low THEN 1 WHEN occasions.size <= thirds.high THEN 2 ELSE 3 END AS third
+      FROM occasions
+      JOIN thirds ON thirds.move = occasions.move AND thirds.level = occasions.level
     ),
     strata AS (
       SELECT
@@ -72,13 +73,21 @@ _ITEMS = """
         sum(count(*)) OVER (PARTITION BY move, level) AS all_occasions,
         sum(sum(moved)) OVER (PARTITION BY move, level) AS all_movers
       FROM placed
-      WHERE place = 1
       GROUP BY move, level, month, third
     ),
     cells AS (
-      SELECT move, level, item, month, third, count(*) AS occasions, sum(moved) AS movers
-      FROM placed
-      GROUP BY move, level, item, month, third
+      SELECT
+        bought.move,
+        bought.level,
+        bought.item,
+        placed.month,
+        placed.third,
+        count(*) AS occasions,
+        sum(placed.moved) AS movers
+      FROM bought
+      JOIN placed
+        ON placed.move = bought.move AND placed.level = bought.level AND placed.customer_id = bought.customer_id
+      GROUP BY bought.move, bought.level, bought.item, placed.month, placed.third
     ),
     counted AS (
       SELECT
