@@ -223,7 +223,7 @@ CHARTS = {
     "rfm": ["rfm-grid"],
     "segments": ["segments-profiles", "segments-moves"],
     "comparison": ["comparison-revenue", "comparison-groups"],
-    "lifecycle": ["lifecycle-stages", "lifecycle-value"],
+    "lifecycle": ["lifecycle-stages", "lifecycle-transitions"],
     "value": ["value-concentration", "value-segments", "value-bridge"],
     "probability": ["probability-activity", "probability-propensity"],
     "trust": ["trust-expectation", "trust-tracking"],

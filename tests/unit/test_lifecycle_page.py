@@ -151,7 +151,7 @@ def test_the_lifecycle_is_said_in_words(shown: str, expected: str) -> None:
 
 def test_every_chart_says_what_it_means_and_what_it_rests_on(valued: Shop) -> None:
     found = charts_of(valued)
-    assert set(found) == {"stages", "transitions", "value", "moves", "projection"}
+    assert set(found) == {"stages", "transitions", "moves", "projection"}
     for chart in found.values():
         assert chart.grid is not None or all(view.grid is not None for view in chart.views), chart.id
         assert all(table.rows for _, table in chart.grids), chart.id

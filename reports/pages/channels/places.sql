@@ -1,6 +1,6 @@
 /*
 title: Net revenue by place
-draw: {bars: place, series: {net: accent}}
+draw: table
 columns:
   place: Place
   place_kind: {label: Kind, missing: unknown}
@@ -18,7 +18,6 @@ let:
   best: max_by(rows, net)
   places: any_value(all_places)
   shown: count(*)
-hover: "{{ place }}<br>{{ net|money }} net, {{ orders|counted('order') }}, {{ buyers|counted('buyer') }}"
 sentence: >-
   {{ best.place }} brings most: {{ best.net|money }} net, {{ best.share_of_net|percent }} of all{% if places > shown %};
   the {{ shown }} places with the highest net of {{ places }} are shown{% endif %}.

@@ -1,7 +1,7 @@
 /*
 title: What a customer of each stage is worth
 term: predicted-value
-draw: {dots: stage, value: mean_predicted_clv, band: [low, high], title: Mean predicted value}
+draw: table
 columns:
   stage: {label: Stage, kind: text}
   customers:
