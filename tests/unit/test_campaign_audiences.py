@@ -11,6 +11,7 @@ from shop import Shop
 from test_product_audiences import customers, files_of
 
 DAY = "2026-12-31"
+BY_CAMPAIGNS = ("activate", "contact_channel", "engagement", "explore", "reachable")
 
 
 def test_customers_are_told_apart_by_engagement_consent_and_lot(shop: Shop, tmp_path: Path) -> None:
@@ -31,7 +32,7 @@ def test_customers_are_told_apart_by_engagement_consent_and_lot(shop: Shop, tmp_
     chances = {"anna": 0.9, "bert": 0.75, "cleo": 0.7, "dora": 0.9}
     told = [{"customer_id": name, "churn_probability": chance} for name, chance in chances.items()]
     fill(shop.engine, dt.date.fromisoformat(DAY), "churn_predictions", *told, status="ok", churn_horizon_days=90)
-    found = files_of(shop, tmp_path, DAY)
+    found = files_of(shop, tmp_path, DAY, BY_CAMPAIGNS)
     engagement = {name: customers(rows) for name, rows in found.items() if name.startswith("engagement/") and rows}
     (of_anna,) = (name for name, rows in engagement.items() if rows == ["anna"])
     assert of_anna.startswith("engagement/engaged_")

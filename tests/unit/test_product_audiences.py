@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import datetime as dt
 import hashlib
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -43,15 +44,15 @@ def values_of(shop: Shop) -> Any:
     return shop.show(VALUES, DAY)
 
 
-def files_of(shop: Shop, folder: Path, day: str = DAY) -> Files:
-    """Rows of the day's CSV files by catalogue and name, of the audiences by what customers buy."""
+def files_of(shop: Shop, folder: Path, day: str = DAY, of: Collection[str] = BY_PRODUCTS) -> Files:
+    """Rows of the day's CSV files of some audiences, by catalogue and name."""
 
     def file(target: str) -> Path:
         path = folder / target
         path.parent.mkdir(parents=True, exist_ok=True)
         return path
 
-    audiences = [audience for audience in ours().audiences if audience.name in BY_PRODUCTS]
+    audiences = [audience for audience in ours().audiences if audience.name in of]
     write_audiences(shop.engine, audiences, dt.date.fromisoformat(day), file)
     root = folder / audience_folder(dt.date.fromisoformat(day))
     return {
