@@ -153,15 +153,15 @@ def _read_summary(settings: Settings, day: dt.date) -> Summary:
             """
             WITH labels AS (
               SELECT DISTINCT segment, label, segment_rank FROM marts.segment_catalogue
-              WHERE snapshot_date = $snapshot_date AND catalogue = 'grid'
+              WHERE snapshot_date = $snapshot_date AND catalogue = $catalogue
             ),
             sizes AS (
               SELECT segment, count(*) AS customers FROM marts.rfm_segments
-              WHERE snapshot_date = $snapshot_date AND catalogue = 'grid' GROUP BY segment
+              WHERE snapshot_date = $snapshot_date AND catalogue = $catalogue GROUP BY segment
             )
             SELECT label, coalesce(customers, 0) FROM labels LEFT JOIN sizes USING (segment) ORDER BY segment_rank
             """,
-            {"snapshot_date": day},
+            {"snapshot_date": day, "catalogue": settings.catalogue},
         )
         answers = Week(report_of(engine.read, settings, day)).answers
     return Summary([tuple(row) for row in files], [tuple(row) for row in segments], missing, attention, answers)

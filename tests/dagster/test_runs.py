@@ -25,6 +25,7 @@ from homes import (
     steps_succeeded,
 )
 
+from pipeline.doctor import read_summary
 from pipeline.engines.duckdb import DuckDBEngine
 from pipeline.engines.engine import Written
 from pipeline.engines.spark.engine import SparkFailed
@@ -32,6 +33,7 @@ from pipeline.ingest.exports import find_exports
 from pipeline.ingest.load import Export
 from pipeline.places import table_file
 from pipeline.runs import RunFailed, run_snapshot
+from pipeline.settings import Settings
 from pipeline.steps.order_days import last_closed_day
 from pipeline.tables.catalog import ours
 from pipeline.tables.header import Table
@@ -615,3 +617,13 @@ def test_dagster_has_figures_to_plot_and_the_way_to_the_page(one_night: Home) ->
     of_segments = [value for name, value in segments.items() if name.startswith("revenue of 12 months: ")]
     assert sum(of_segments) == pytest.approx(float(spent))
     assert Path(report["page"]).is_file()
+
+
+def test_the_summary_speaks_of_the_segments_that_the_report_does(first_night: Home) -> None:
+    sizes = []
+    for catalogue, number in (("grid", 10), ("axonaut", 7)):
+        settings = Settings(home=first_night.folder, catalogue=catalogue)
+        segments = read_summary(settings, dt.date.fromisoformat(FIRST)).segments
+        assert len(segments) == number
+        sizes.append(sum(size for _, size in segments))
+    assert sizes[0] == sizes[1] > 0
