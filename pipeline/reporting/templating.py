@@ -39,6 +39,7 @@ def _environment(currency: str, locale: str, pages: tuple[tuple[str, str], ...])
         keep_trailing_newline=True,
     )
     environment.filters |= _filters(currency)
+    environment.tests["linked"] = lambda value: isinstance(value, components.Linked)
     environment.globals["notation"] = notation()
     return environment
 
