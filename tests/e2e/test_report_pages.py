@@ -223,7 +223,7 @@ CHARTS = {
     "rfm": ["rfm-grid"],
     "segments": ["segments-profiles", "segments-moves"],
     "comparison": ["comparison-revenue", "comparison-groups"],
-    "lifecycle": ["lifecycle-stages", "lifecycle-transitions"],
+    "lifecycle": ["lifecycle-stages", "lifecycle-projection"],
     "value": ["value-concentration", "value-segments", "value-bridge"],
     "probability": ["probability-activity", "probability-propensity"],
     "trust": ["trust-expectation", "trust-tracking"],
