@@ -186,7 +186,9 @@ def test_what_a_running_job_writes_is_what_it_then_finds(log: EventLog, tmp_path
         last = record and record.asset_entry.last_materialization_storage_id
         return last, [record.storage_id for record in newest], tags
 
-    of_version = lambda version: {"2026-01-02": {"dagster/data_version": version}}  # noqa: E731
+    def of_version(version: str) -> dict[str, dict[str, str]]:
+        return {"2026-01-02": {"dagster/data_version": version}}
+
     log.store_event(entry(dg.DagsterEventType.RUN_START))
     assert found() == (None, [], {})
     log.store_event(materialized("2026-01-02", "a"))

@@ -458,8 +458,9 @@ def written(
         path.parent.mkdir(parents=True, exist_ok=True)
         return path
 
-    wanted = lambda page: only in (None, page.name)  # noqa: E731
-    targets = build_site(query, snapshot_date, tables(), run, others, file, wanted=wanted)
+    targets = build_site(
+        query, snapshot_date, tables(), run, others, file, wanted=lambda page: only in (None, page.name)
+    )
     assert len(targets) == len(set(targets))
     return {
         target.removeprefix(f"{OUT}/"): (folder / target).read_text()
