@@ -39,6 +39,7 @@ title: Everybody
 description: Everybody who registered, and what they are worth.
 owner: team:crm
 catalogue: all
+csv: true
 {terms}columns:
   customer_id: {{type: VARCHAR, meaning: Customer of the shop}}
   worth:       {{type: BIGINT, meaning: Letters of the name}}
