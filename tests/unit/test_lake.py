@@ -215,9 +215,8 @@ def test_the_way_of_order_lines_may_change_while_none_is_loaded(local: DuckDBEng
         _prepared(tmp_path, local, "/given/*.parquet")
 
 
-COUNTED = Header.model_validate(
-    {**HEADER, "tests": {"one_row_of_each_day": "SELECT snapshot_date FROM marts.things GROUP BY 1 HAVING count(*) > 1"}}
-)
+ONE_ROW = "SELECT snapshot_date FROM marts.things GROUP BY snapshot_date HAVING count(*) > 1"
+COUNTED = Header.model_validate({**HEADER, "tests": {"one_row_of_each_day": ONE_ROW}})
 
 
 class NoSession:

@@ -171,7 +171,8 @@ class SparkEngine:
             return self.write_frame(table, snapshot_date, pl.DataFrame())
         parameters = {"snapshot_date": snapshot_date}
         select = table.declared(self._kept_features.reading(table.select, parameters))
-        frame = _rounded(self.frame(select, parameters, table.file))
+        text = _rounded(table.column_types(), self._spark_sql(select, parameters, table.file))
+        frame = run_by_spark(table.file, lambda: self._frame_of(text))
         return self.write_rows(table, snapshot_date, lambda folder: frame.write.parquet(spark_path(folder)))
 
     def write_frame(self, table: Table, snapshot_date: dt.date, frame: pl.DataFrame) -> Written:
@@ -224,14 +225,20 @@ class SparkEngine:
 
         Raises dialect.Refused, SparkFailed; `file` is what they call it.
         """
+        text = self._spark_sql(sql, parameters, file, others)
+        return run_by_spark(file, lambda: self._frame_of(text))
+
+    def _spark_sql(
+        self, sql: str, parameters: Parameters, file: str, others: Mapping[str, Mapping[str, str]] | None = None
+    ) -> str:
+        """The SELECT in Spark's words; the tables it reads are there."""
         for name in sorted(lint.tables_read(sql, file)):
             if name in self._tables and name not in self._shown:
                 table = self._tables[name]
                 self._show(self.lake.folders(table) if self._is_in_lake(table) else [self._handed_over(table)], table)
         schemas = {name: table.column_types() for name, table in self._tables.items()}
         known = {**schemas, **parameter_columns(self.settings), **self._kept, **(others or {})}
-        text = lint.to_spark(sql, file, known, parameters)
-        return run_by_spark(file, lambda: self._frame_of(text))
+        return lint.to_spark(sql, file, known, parameters)
 
     def _frame_of(self, spark_sql: str) -> DataFrame:
         return self.session.sql(spark_sql)
@@ -327,9 +334,10 @@ def spark_type(kind: str) -> str:
     return _SPARK_TYPES.get(kind, kind)
 
 
-def _rounded(frame: DataFrame) -> DataFrame:
+def _rounded(columns: Mapping[str, str], text: str) -> str:
     """Floats keep 10 significant digits, as on DuckDB: their sums differ beyond from run to run."""
-    return frame.selectExpr(*(_significant(name) if kind == "double" else f"`{name}`" for name, kind in frame.dtypes))
+    rounded = (_significant(name) if kind == "DOUBLE" else f"`{name}`" for name, kind in columns.items())
+    return f"SELECT {', '.join(rounded)} FROM (\n{text}\n)"
 
 
 def _significant(name: str) -> str:
