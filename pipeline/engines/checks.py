@@ -7,7 +7,7 @@ counts, columns and queries, never what stands in a row.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
@@ -27,30 +27,18 @@ def doubled_keys(table: Table, written: str) -> str:
 
 
 @lru_cache(maxsize=256)
-def column_rules(table: Table) -> list[RowRule]:
+def _column_rules(table: Table) -> list[RowRule]:
     """What the header declares of the columns, as SQL of a row."""
     return row_rules(schema_of(table))
 
 
 def check_columns(table: Table, written: str, execute: Execute) -> CheckOutcome:
-    """All row rules of the header in one pass over the rows."""
-    rules = column_rules(table)
-    if not rules:
-        return columns_outcome(rules, [], written, execute)
-    counts = ", ".join(f"count(*) FILTER (WHERE {rule.fails}) AS rule_{n}" for n, rule in enumerate(rules))
-    return columns_outcome(rules, execute(f"SELECT {counts} FROM {written}")[0], written, execute)
-
-
-def fitting(table: Table) -> list[CheckOutcome]:
-    """What is said of keys and columns where there are no rows."""
-    said = "" if column_rules(table) else _NOTHING
-    return [CheckOutcome("keys_unique", 0, ""), CheckOutcome("columns_fit", 0, said)]
-
-
-def columns_outcome(rules: Sequence[RowRule], failing: Sequence[int], written: str, execute: Execute) -> CheckOutcome:
-    """What is said of the columns by how many rows break each rule; a row of each broken one is looked for."""
+    """All row rules of the header in one pass over the rows; a row of each broken one is looked for."""
+    rules = _column_rules(table)
     if not rules:
         return CheckOutcome("columns_fit", 0, _NOTHING)
+    counts = ", ".join(f"count(*) FILTER (WHERE {rule.fails}) AS rule_{n}" for n, rule in enumerate(rules))
+    failing = execute(f"SELECT {counts} FROM {written}")[0]
     broken = [(rule, count) for rule, count in zip(rules, failing, strict=True) if count]
     reasons = [
         str(execute(f"SELECT min({rule.reason}) AS reason FROM {written} WHERE {rule.fails}")[0][0])
@@ -58,6 +46,12 @@ def columns_outcome(rules: Sequence[RowRule], failing: Sequence[int], written: s
         for rule, count in broken
     ]
     return CheckOutcome("columns_fit", sum(count for _, count in broken), " ".join(reasons))
+
+
+def fitting(table: Table) -> list[CheckOutcome]:
+    """What is said of keys and columns where there are no rows."""
+    said = "" if _column_rules(table) else _NOTHING
+    return [CheckOutcome("keys_unique", 0, ""), CheckOutcome("columns_fit", 0, said)]
 
 
 def outcome(name: str, failing: int, sql: str, parameters: Parameters) -> CheckOutcome:

@@ -235,7 +235,7 @@ class DuckDBEngine:
 
     def write(self, table: Table, snapshot_date: dt.date | None = None) -> Written:
         parameters = {"snapshot_date": snapshot_date}
-        if not self._may_have_rows(table):
+        if not self._kept.may_have_rows(table):
             return self._write_none(table, snapshot_date, parameters)
         with naming_the_file(table.file, table.first_line):
             select = self._kept.reading(_select_of(table), parameters)
@@ -243,12 +243,10 @@ class DuckDBEngine:
             keys = self._pending.keys(table)
             with naming_the_file(table.file, table.first_line):
                 rows = self._replace(table, select, parameters) if keys is None else self._replace_keys(table, keys)
-            checks = self._checks(table, parameters, keys, rows)
-            if not all(check.passed for check in checks):
-                raise TableRefused(table.full_name, checks)
+            checks = self._passed(table, parameters, rows, keys)
             self._pending.done(table, whole=keys is None)
             self._enter(table, snapshot_date, rows)
-        return Written(rows, tuple(checks))
+        return Written(rows, checks)
 
     def write_frame(self, table: Table, snapshot_date: dt.date, frame: pl.DataFrame) -> Written:
         parameters = {"snapshot_date": snapshot_date}
@@ -256,25 +254,17 @@ class DuckDBEngine:
         with self._registered(rows) as source, self.transaction():
             self.execute(f"DELETE FROM {table.full_name}{_where(table)}", parameters)
             self.execute(f"INSERT INTO {table.full_name} BY NAME SELECT * FROM {source}")
-            checks = self._checks(table, parameters, None, rows.height)
-            if not all(check.passed for check in checks):
-                raise TableRefused(table.full_name, checks)
+            checks = self._passed(table, parameters, rows.height)
             self._enter(table, snapshot_date, rows.height)
-        return Written(rows.height, tuple(checks))
-
-    def _may_have_rows(self, table: Table) -> bool:
-        """Of a partition. What a home's own files say is always asked, so that their faults are told."""
-        return not table.is_partitioned or not table.is_ours or self._kept.has_rows(table.without)
+        return Written(rows.height, checks)
 
     def _write_none(self, table: Table, snapshot_date: dt.date | None, parameters: Parameters) -> Written:
         """A partition that has no rows because what it is made of has none: without planning how none are found."""
         with self.transaction():
             self.execute(f"DELETE FROM {table.full_name}{_where(table)}", parameters)
-            checks = self._checks(table, parameters, None, 0)
-            if not all(check.passed for check in checks):
-                raise TableRefused(table.full_name, checks)
+            checks = self._passed(table, parameters, 0)
             self._enter(table, snapshot_date, 0)
-        return Written(0, tuple(checks))
+        return Written(0, checks)
 
     def _enter(self, table: Table, day: dt.date | None, rows: int) -> None:
         if table.is_partitioned:
@@ -283,6 +273,18 @@ class DuckDBEngine:
     def check(self, table: Table, snapshot_date: dt.date | None = None) -> list[CheckOutcome]:
         """The checks that follow from the header, and the header's own tests, on what stands in the table now."""
         return self._checks(table, {"snapshot_date": snapshot_date})
+
+    def passed(self, table: Table, snapshot_date: dt.date | None, rows: int) -> tuple[CheckOutcome, ...]:
+        """The same of what was just written, so many rows. Raises TableRefused."""
+        return self._passed(table, {"snapshot_date": snapshot_date}, rows)
+
+    def _passed(
+        self, table: Table, parameters: Parameters, rows: int, keys: str | None = None
+    ) -> tuple[CheckOutcome, ...]:
+        checks = tuple(self._checks(table, parameters, keys, rows))
+        if not all(check.passed for check in checks):
+            raise TableRefused(table.full_name, checks)
+        return checks
 
     def _checks(
         self, table: Table, parameters: Parameters, keys: str | None = None, rows: int | None = None

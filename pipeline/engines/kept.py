@@ -20,7 +20,8 @@ from functools import cache
 from typing import Any, NamedTuple, Protocol
 
 from pipeline.tables.catalog import features
-from pipeline.tables.emptiness import Without, has_rows
+from pipeline.tables.emptiness import has_rows
+from pipeline.tables.header import Table
 from pipeline.tables.inlining import WithFeatures, with_ctes
 
 Made = tuple[str, tuple[Any, ...], tuple[int, ...]]
@@ -122,9 +123,12 @@ class Kept:
         empty = self._empty_features(select) if make else frozenset()
         return self._reading(select, parameters, kept_features() if make else frozenset(), empty)
 
-    def has_rows(self, without: Without) -> bool:
-        """Whether there may be rows where none are without those of these tables. Not to be asked in a transaction."""
-        return has_rows(without, self._is_empty)
+    def may_have_rows(self, table: Table) -> bool:
+        """Of a partition. What a home's own files say is always asked, so that their faults are told.
+
+        Not to be asked in a transaction.
+        """
+        return not table.is_partitioned or not table.is_ours or has_rows(table.without, self._is_empty)
 
     def _is_empty(self, table: str) -> bool:
         version = self._versions[table]

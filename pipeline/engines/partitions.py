@@ -61,6 +61,11 @@ class Partitions:
         )
         return [row[0] for row in self._execute(found, {"table": table})]
 
+    def rows(self, table: str) -> int:
+        """Rows of all its partitions."""
+        found = f"SELECT coalesce(sum(row_count), 0)::BIGINT FROM {self._rows()} WHERE table_name = $table"
+        return int(self._execute(found, {"table": table})[0][0])
+
     def tables(self, days: Sequence[dt.date]) -> list[str]:
         """Tables that hold a partition of one of these days, as schema.table."""
         found = f"SELECT DISTINCT table_name FROM {self._rows()} WHERE list_contains($days, day) ORDER BY ALL"

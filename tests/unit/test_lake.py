@@ -2,15 +2,19 @@
 
 import datetime as dt
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 
 import polars as pl
 import pytest
 
 from pipeline.engines.duckdb import DuckDBEngine, connect
+from pipeline.engines.engine import TableRefused
 from pipeline.engines.spark.engine import SparkEngine, SparkFailed
 from pipeline.engines.spark.lake import Lake, LakeNotWritable
 from pipeline.settings import Settings, SettingsError
@@ -209,6 +213,76 @@ def test_the_way_of_order_lines_may_change_while_none_is_loaded(local: DuckDBEng
     local.execute("INSERT INTO ingest.files BY NAME SELECT 'a' AS file_id, 'order_lines' AS input, 'loaded' AS status")
     with pytest.raises(SettingsError, match=r"came from the drop folder, and now they are to come from spark\.order"):
         _prepared(tmp_path, local, "/given/*.parquet")
+
+
+ONE_ROW = "SELECT snapshot_date FROM marts.things GROUP BY snapshot_date HAVING count(*) > 1"
+COUNTED = Header.model_validate({**HEADER, "tests": {"one_row_of_each_day": ONE_ROW}})
+
+
+class NoSession:
+    """Spark is asked for nothing."""
+
+
+def _things(local: DuckDBEngine, home: Path, **changed: object) -> tuple[SparkEngine, Table]:
+    """An engine that writes the table, and has been given no session."""
+    table = replace(TABLE, header=COUNTED, **changed)
+    engine = SparkEngine(local, Settings(home=home, engine="spark"), "run")
+    engine.prepare([table])
+    engine._session = NoSession()  # type: ignore[assignment]
+    return engine, table
+
+
+def _day(*customers: str) -> pl.DataFrame:
+    return pl.DataFrame({"customer_id": customers, "spend": [Decimal(1)] * len(customers)})
+
+
+@pytest.mark.parametrize(
+    ("customers", "says"),
+    [
+        (("anna", "anna"), "keys_unique: 1 row fails"),
+        (("anna", "ben"), "one_row_of_each_day: 1 row fails; the test is: SELECT snapshot_date FROM marts.things"),
+    ],
+)
+def test_what_lies_in_the_folder_is_checked_before_it_is_the_partition(
+    local: DuckDBEngine, tmp_path: Path, customers: tuple[str, ...], says: str
+) -> None:
+    engine, table = _things(local, tmp_path)
+    written = engine.write_frame(table, JAN, _day("carl"))
+    assert [check.name for check in written.checks] == ["keys_unique", "columns_fit", "one_row_of_each_day"]
+    (before,) = engine.lake.folders(table)
+    with pytest.raises(TableRefused, match=rf"^marts\.things was not changed\. {re.escape(says)}"):
+        engine.write_frame(table, JAN, _day(*customers))
+    assert local.execute(ROWS, {"day": JAN}) == [("carl", Decimal(1))]
+    assert engine.lake.rows_by_day() == {JAN: 1}
+    assert [file.parent for file in engine.lake.root.rglob("*.parquet")] == [before]
+
+
+def test_what_else_is_recorded_goes_with_the_partition_that_is_refused(local: DuckDBEngine, tmp_path: Path) -> None:
+    engine, table = _things(local, tmp_path)
+    local.execute("CREATE TABLE noted (text VARCHAR)")
+
+    def write(folder: Path) -> None:
+        folder.mkdir(parents=True)
+        _day("anna").with_columns(pl.lit(JAN).alias("snapshot_date")).write_parquet(folder / "p.parquet")
+
+    def note_and_fail() -> None:
+        local.execute("INSERT INTO noted VALUES ('loaded')")
+        raise ValueError
+
+    with pytest.raises(ValueError):
+        engine.write_rows(table, JAN, write, note_and_fail)
+    assert local.execute("SELECT * FROM noted") == local.execute(ROWS, {"day": JAN}) == []
+    engine.write_rows(table, JAN, write, lambda: local.execute("INSERT INTO noted VALUES ('loaded')"))
+    assert local.execute("SELECT * FROM noted") == [("loaded",)]
+
+
+def test_a_table_of_which_others_have_no_rows_needs_no_spark(local: DuckDBEngine, tmp_path: Path) -> None:
+    settings, made = Settings(home=tmp_path, engine="spark"), tables()["marts.engagement"]
+    engine = SparkEngine(local, settings, "run")
+    engine.prepare(list(tables().values()))
+    engine._session = NoSession()  # type: ignore[assignment]
+    assert engine.write(made, JAN).rows == 0
+    assert engine.lake.folders(made)[0].is_dir()
 
 
 class WorkersElsewhere:

@@ -1,8 +1,9 @@
 """The second engine: the same SQL files on Apache Spark, local, on a cluster or behind a Spark Connect server.
 
-Spark computes; the lake (`lake.py`) keeps what it writes; DuckDB, the local side, loads the exports of the drop folder
-and reads the results for report and publication. What belongs here: how a table comes to be on Spark. What does not:
-how SQL is translated (`dialect.py`), how a session is had (`session.py`), exports that Spark reads (`spark_exports`).
+Spark computes; the lake (`lake.py`) keeps what it writes; DuckDB, the local side, loads the exports of the drop folder,
+checks what Spark has written, and reads it for report and publication. What belongs here: how a table comes to be on
+Spark. What does not: how SQL is translated (`sql.py`), how a session is had (`session.py`), exports that Spark reads
+(`spark_exports`).
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import json
 import re
 import shutil
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial, reduce
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -22,9 +23,8 @@ import pyarrow as pa
 import pyarrow.dataset as ds
 
 from pipeline.durable import fsync
-from pipeline.engines.checks import column_rules, columns_outcome, doubled_keys, outcome
 from pipeline.engines.duckdb import DuckDBEngine, parameter_columns, settings_select
-from pipeline.engines.engine import CheckOutcome, Parameters, TableRefused, Written
+from pipeline.engines.engine import CheckOutcome, Parameters, Written
 from pipeline.engines.kept import Asked, Kept
 from pipeline.engines.portable import lint
 from pipeline.engines.spark.lake import Lake, LakeNotWritable, is_in_lake, lake_folder
@@ -34,7 +34,7 @@ from pipeline.errors import PerennialError
 from pipeline.settings import Settings, SettingsError
 from pipeline.shapes import redacted
 from pipeline.tables.catalog import features
-from pipeline.tables.header import PARAMETER_TABLES, PARTITION_COLUMN, Table
+from pipeline.tables.header import PARAMETER_TABLES, Table
 from pipeline.tables.rules import EARLIEST, LATEST
 
 if TYPE_CHECKING:
@@ -137,8 +137,10 @@ class SparkEngine:
         self._kept_features.finished(name)
 
     def is_empty(self, table: str) -> bool:
-        """Not looked into: a look is a job of its own."""
-        return False
+        """Asked of the catalog, or of DuckDB: a look by Spark would be a job of its own."""
+        if (known := self._tables.get(table)) is None:
+            return False
+        return self.lake.is_empty(known) if self._is_in_lake(known) else self.local.is_empty(table)
 
     def let_go(self, table: str) -> None:
         self.session.catalog.dropTempView(view_name(f"temp.{table}"))
@@ -165,9 +167,12 @@ class SparkEngine:
         """Replace the table, or its partition, by its SELECT. Raises TableRefused, dialect.Refused, SparkFailed."""
         if table.select is None:
             raise ValueError(f"{table.full_name} has no SELECT: Python writes it")
+        if snapshot_date is not None and not self._kept_features.may_have_rows(table):
+            return self.write_frame(table, snapshot_date, pl.DataFrame())
         parameters = {"snapshot_date": snapshot_date}
         select = table.declared(self._kept_features.reading(table.select, parameters))
-        frame = _rounded(self.frame(select, parameters, table.file))
+        text = _rounded(table.column_types(), self._spark_sql(select, parameters, table.file))
+        frame = run_by_spark(table.file, lambda: self._frame_of(text))
         return self.write_rows(table, snapshot_date, lambda folder: frame.write.parquet(spark_path(folder)))
 
     def write_frame(self, table: Table, snapshot_date: dt.date, frame: pl.DataFrame) -> Written:
@@ -189,39 +194,27 @@ class SparkEngine:
     ) -> Written:
         """Let `write` fill a folder, and make it the partition if the checks pass; else nothing has changed.
 
-        `also` is done on the local side in the transaction that makes it so.
+        Spark writes, and no more: DuckDB counts and checks what lies there, in the transaction that makes it the
+        partition. `also` is done in the same.
         """
-        folder = self.lake.new_folder(table, day, self._run_id)
+        folder, checks = self.lake.new_folder(table, day, self._run_id), tuple[CheckOutcome, ...]()
+
+        def judge() -> None:
+            nonlocal checks
+            checks = self.local.passed(table, day, rows)
+            also()
+
         try:
             run_by_spark(table.full_name, lambda: write(folder))
             rows = ds.dataset(folder, format="parquet").count_rows()
-            self._show([*self.lake.others(table, day), folder], table)
-            checks = self._checks(table, {"snapshot_date": day})
-            if not all(check.passed for check in checks):
-                raise TableRefused(table.full_name, checks)
-        except BaseException:
+            self.lake.commit(table, day, folder, rows, judge)
+        except Exception:  # what ends the run may come after the commit; the next one knows what is nobody's
             shutil.rmtree(folder, ignore_errors=True)
-            self._shown.discard(table.full_name)
             raise
         finally:
+            self._shown.discard(table.full_name)
             self._kept_features.changed([table.full_name])
-        self.lake.commit(table, day, folder, rows, also)
-        return Written(rows, tuple(checks))
-
-    def _checks(self, table: Table, parameters: Parameters) -> list[CheckOutcome]:
-        """The key, the rules of the columns and the tests are counted in one job."""
-        written, rules = _written(table), column_rules(table)
-        tests = {"keys_unique": doubled_keys(table, written), **table.header.tests}
-        frames = {name: self.frame(sql, parameters, f"{table.file} (test {name})") for name, sql in tests.items()}
-        counted = [_named(name, frame) for name, frame in frames.items()]
-        if rules:
-            breaks = ", ".join(f"CASE WHEN {rule.fails} THEN {n} END AS rule_{n}" for n, rule in enumerate(rules))
-            counted.append(_broken(self.frame(f"SELECT {breaks} FROM {written}", parameters, table.file), len(rules)))
-        failing = run_by_spark(table.full_name, lambda: _counts(counted))
-        found = [outcome(name, failing.get(name, 0), sql, parameters) for name, sql in tests.items()]
-        of_rules = [failing.get(_name_of_rule(n), 0) for n in range(len(rules))]
-        columns = columns_outcome(rules, of_rules, written, lambda sql: self.read(sql, parameters).rows())
-        return [found[0], columns, *found[1:]]
+        return Written(rows, checks)
 
     # ── views ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -232,14 +225,20 @@ class SparkEngine:
 
         Raises dialect.Refused, SparkFailed; `file` is what they call it.
         """
+        text = self._spark_sql(sql, parameters, file, others)
+        return run_by_spark(file, lambda: self._frame_of(text))
+
+    def _spark_sql(
+        self, sql: str, parameters: Parameters, file: str, others: Mapping[str, Mapping[str, str]] | None = None
+    ) -> str:
+        """The SELECT in Spark's words; the tables it reads are there."""
         for name in sorted(lint.tables_read(sql, file)):
             if name in self._tables and name not in self._shown:
                 table = self._tables[name]
                 self._show(self.lake.folders(table) if self._is_in_lake(table) else [self._handed_over(table)], table)
         schemas = {name: table.column_types() for name, table in self._tables.items()}
         known = {**schemas, **parameter_columns(self.settings), **self._kept, **(others or {})}
-        text = lint.to_spark(sql, file, known, parameters)
-        return run_by_spark(file, lambda: self._frame_of(text))
+        return lint.to_spark(sql, file, known, parameters)
 
     def _frame_of(self, spark_sql: str) -> DataFrame:
         return self.session.sql(spark_sql)
@@ -335,15 +334,10 @@ def spark_type(kind: str) -> str:
     return _SPARK_TYPES.get(kind, kind)
 
 
-def _written(table: Table) -> str:
-    columns = ", ".join(f'"{name}"' for name in table.header.columns)
-    where = f" WHERE {PARTITION_COLUMN} = $snapshot_date" if table.is_partitioned else ""
-    return f"(SELECT {columns} FROM {table.full_name}{where}) AS written"
-
-
-def _rounded(frame: DataFrame) -> DataFrame:
+def _rounded(columns: Mapping[str, str], text: str) -> str:
     """Floats keep 10 significant digits, as on DuckDB: their sums differ beyond from run to run."""
-    return frame.selectExpr(*(_significant(name) if kind == "double" else f"`{name}`" for name, kind in frame.dtypes))
+    rounded = (_significant(name) if kind == "DOUBLE" else f"`{name}`" for name, kind in columns.items())
+    return f"SELECT {', '.join(rounded)} FROM (\n{text}\n)"
 
 
 def _significant(name: str) -> str:
@@ -356,33 +350,6 @@ def _significant(name: str) -> str:
 def _arrow(frame: Any) -> pa.Table:
     """All rows of a DataFrame; Spark 3.5 can do it, but does not say so."""
     return frame.toArrow() if hasattr(frame, "toArrow") else pa.Table.from_batches(frame._collect_as_arrow())
-
-
-def _named(name: str, frame: DataFrame) -> DataFrame:
-    """The name as often as the frame has rows."""
-    from pyspark.sql.functions import lit
-
-    return frame.select(lit(name).alias("name"))
-
-
-def _broken(frame: DataFrame, rules: int) -> DataFrame:
-    """The name of each rule as often as rows break it; column `rule_n` holds n where the row breaks the rule."""
-    numbers = ", ".join(f"rule_{n}" for n in range(rules))
-    broken = frame.selectExpr(f"explode(filter(array({numbers}), rule -> rule IS NOT NULL)) AS rule")
-    return broken.selectExpr(f"concat('{_RULE}', rule) AS name")
-
-
-_RULE = "columns_fit rule "  # no test of a header is called that: those are words with underscores
-
-
-def _name_of_rule(number: int) -> str:
-    return f"{_RULE}{number}"
-
-
-def _counts(names: Sequence[DataFrame]) -> dict[str, int]:
-    """How often each name stands in the frames, in one job."""
-    rows = reduce(lambda one, other: one.unionAll(other), names)
-    return {row[0]: int(row[1]) for row in rows.groupBy("name").count().collect()}
 
 
 def run_by_spark(what: str, do: Callable[[], Result]) -> Result:

@@ -151,11 +151,6 @@ class Lake:
         """The folders whose rows together are the table."""
         return [self.root / folder for folder in self._catalog.folders(table.full_name)]
 
-    def others(self, table: Table, day: dt.date | None) -> list[Path]:
-        """The folders of the table without those of one partition."""
-        mine = self._folder(table, day)
-        return [folder for folder in self.folders(table) if folder != mine]
-
     def new_folder(self, table: Table, day: dt.date | None, run_id: str) -> Path:
         """Where a run may write a partition; empty."""
         name = f"runs/{run_id}/{table.full_name}" + (f"/{PARTITION_COLUMN}={day}" if day else "")
@@ -179,6 +174,10 @@ class Lake:
             also()
         if before is not None and before != folder:
             shutil.rmtree(before, ignore_errors=True)
+
+    def is_empty(self, table: Table) -> bool:
+        """Whether none of its partitions has a row."""
+        return not self._catalog.rows(table.full_name)
 
     def partitions(self, table: Table) -> list[dt.date]:
         """Days with rows, ascending."""
