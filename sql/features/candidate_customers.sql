@@ -2,6 +2,7 @@
 description: "Customers for whom candidates are looked for: all who have bought a product. Where candidates are tried on the past, a narrower SELECT takes its place. A query for any day, not a table."
 grain: [customer_id]
 owner: team:data
+keep: true
 columns:
   customer_id: {type: VARCHAR, meaning: Customer of the shop}
   products:    {type: BIGINT, unit: products, min: 1, meaning: Products that the customer has bought}

@@ -141,7 +141,7 @@ sizes AS (
   SELECT DISTINCT method, products
   FROM takers
 ),
-long_enough AS (
+long_enough AS MATERIALIZED (
   SELECT sizes.products, charts.method, charts.reason, charts.number, charts.score, charts.place
   FROM sizes
   JOIN placed_charts AS charts ON charts.method = sizes.method AND charts.place <= 10 + sizes.products

@@ -12,16 +12,16 @@ columns:
   trend:         {type: DOUBLE, nullable: true, min: 0, meaning: "((occasions_30 + 1) / all occasions of 30 days) / ((occasions_365 + 10) / all occasions of 365 days); null where there were none in 30 days"}
 */
 WITH bought AS (
-  SELECT item, customer_id, occasion_on, date_diff('day', occasion_on, $snapshot_date) AS age_days
-  FROM features.item_occasions
-  WHERE level = 'product'
+  SELECT DISTINCT product_id, customer_id, occasion_on, date_diff('day', occasion_on, $snapshot_date) AS age_days
+  FROM features.recent_lines
+  WHERE product_id IS NOT NULL
 ),
 totals AS (
   SELECT count(*) FILTER (WHERE age_days < 30) AS occasions_30, count(*) AS occasions_365
-  FROM (SELECT DISTINCT customer_id, occasion_on, age_days FROM bought WHERE age_days < 365) AS days
+  FROM (SELECT DISTINCT customer_id, occasion_on, age_days FROM bought) AS days
 )
 SELECT
-  bought.item AS product_id,
+  bought.product_id,
   count(*) FILTER (WHERE bought.age_days < 30) AS occasions_30,
   count(*) FILTER (WHERE bought.age_days < 90) AS occasions_90,
   count(*) AS occasions_365,
@@ -30,5 +30,4 @@ SELECT
     / nullif((count(*) + 10)::DOUBLE / nullif(totals.occasions_365, 0), 0) AS trend
 FROM bought
 CROSS JOIN totals
-WHERE bought.age_days < 365
-GROUP BY bought.item, totals.occasions_30, totals.occasions_365
+GROUP BY bought.product_id, totals.occasions_30, totals.occasions_365

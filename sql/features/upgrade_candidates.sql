@@ -19,12 +19,8 @@ WITH customers AS (
   FROM (SELECT DISTINCT customer_id FROM features.priced_purchases) AS buyers
 ),
 numbers AS (
-  SELECT
-    product_id,
-    occasions_90,
-    row_number() OVER (ORDER BY occasions_90 DESC, product_id)::INTEGER AS number,
-    row_number() OVER (ORDER BY product_id)::INTEGER AS place_of_id
-  FROM features.product_trends
+  SELECT product_id, occasions_90, number, row_number() OVER (ORDER BY product_id)::INTEGER AS place_of_id
+  FROM features.product_numbers
 ),
 own AS (
   SELECT
@@ -138,18 +134,33 @@ taken AS (
   JOIN placed_charts AS charts ON charts.number = owned.number
   GROUP BY charts.method, charts.category, charts.band, owned.customer
 ),
--- The first ten of each shelf; of who has some of them as many of the next ones.
+-- The first ten of each shelf are looked at; of who has some of them as many of the next ones.
+looked_at AS (
+  SELECT methods.method, shown.customer, shown.shelf, 10 + coalesce(taken.products, 0) AS places
+  FROM shown
+  CROSS JOIN (SELECT DISTINCT method FROM placed_charts) AS methods
+  LEFT JOIN taken
+    ON taken.method = methods.method
+    AND taken.customer = shown.customer
+    AND taken.category = shown.category
+    AND taken.band = shown.band
+),
+-- Ten of one shelf that the customer does not have are enough: what comes after all of these is not named.
+enough AS (
+  SELECT looked_at.method, looked_at.customer, min(affordable.rank) AS rank
+  FROM looked_at
+  JOIN affordable
+    ON affordable.method = looked_at.method
+    AND affordable.shelf = looked_at.shelf
+    AND affordable.place = looked_at.places
+  GROUP BY looked_at.method, looked_at.customer
+),
 from_charts AS (
-  SELECT affordable.method, shown.customer, affordable.rank
-  FROM shown
-  JOIN affordable ON affordable.shelf = shown.shelf
-  WHERE affordable.place <= 10
-  UNION ALL
-  SELECT affordable.method, shown.customer, affordable.rank
-  FROM shown
-  JOIN taken ON taken.customer = shown.customer AND taken.category = shown.category AND taken.band = shown.band
-  JOIN affordable ON affordable.method = taken.method AND affordable.shelf = shown.shelf
-  WHERE affordable.place > 10 AND affordable.place <= 10 + taken.products
+  SELECT looked_at.method, looked_at.customer, affordable.rank
+  FROM looked_at
+  LEFT JOIN enough ON enough.method = looked_at.method AND enough.customer = looked_at.customer
+  JOIN affordable ON affordable.method = looked_at.method AND affordable.shelf = looked_at.shelf
+  WHERE affordable.place <= looked_at.places AND (enough.rank IS NULL OR affordable.rank <= enough.rank)
 ),
 ranked AS (
   SELECT DISTINCT method, rank, number, score

@@ -132,6 +132,11 @@ def test_what_may_be_bought_again(shop):
         ("anna", "cup", 1, 2), ("anna", "tea", 2, 3), ("bert", "cup", 1, 2), ("bert", "tea", 1, 3),
         ("dora", "tea", 1, 3),
     ]  # fmt: skip
+    # Tea is product number 1, of 3 occasions, and cups are number 2.
+    assert own.where(product_id="cup").rows("customer_id", "weight") == [
+        ("anna", 16777216 - 2), ("bert", 16777216 - 2),
+    ]  # fmt: skip
+    assert own.where(customer_id="anna", product_id="tea").one("weight") == 2 * 16777216 - 1
     anna = rows.where(customer_id="anna")
     assert anna.where(method="popular_30d").rows("product_id", "score") == [("cup", 1)]
     assert anna.where(method="popular_90d").rows("product_id", "score") == [("cup", 2), ("tea", 3)]
@@ -327,6 +332,7 @@ def test_a_shop_that_names_no_products(shop):
     ("change", "refused"),
     [
         ("slot = 9 WHERE list = 'win_back' AND slot = 1", "slots_are_without_gaps"),
+        ("product_id = 'oil' WHERE list = 'cross_sell' AND slot = 1", "products_stand_once"),
         ("is_new = true WHERE list = 'repeat'", "lists_are_not_mixed"),
     ],
 )

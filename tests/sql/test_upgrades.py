@@ -176,6 +176,41 @@ def test_naive_lists_name_nothing_that_ours_may_not(teas):
         assert set(named.rows("product_id", "score", "reason", "because_of")) == {("green", 20, "popular", None)}
 
 
+def test_the_first_ten_of_several_shelves(shop):
+    """
+    Teas sell better than cups, but for every third cup. Anna has five of the teas: 10 of 12 are not left, so that cups
+    follow. Bert has none. Carl buys cups alone and Dora teas, of which she has three that sell well.
+    """
+    sold = {f"tea{n:02d}": ("tea", 100 - n) for n in range(12)}
+    sold |= {f"cup{n:02d}": ("cup", 99 - 3 * n if n % 3 == 0 else 50 - n) for n in range(14)}
+    buys = {"anna": {"tea", "cup"}, "bert": {"tea", "cup"}, "carl": {"cup"}, "dora": {"tea"}}
+    has = {"anna": [f"tea{n:02d}" for n in range(5)], "bert": [], "carl": [], "dora": ["tea00", "tea01", "tea04"]}
+    products = ", ".join(f"('{name}', '{shelf}', {days})" for name, (shelf, days) in sold.items())
+    paid = ", ".join(f"('{who}', '{shelf}')" for who, shelves in buys.items() for shelf in shelves)
+    owned = ", ".join(f"('{who}', '{name}')" for who, names in has.items() for name in names)
+    of_products = f"FROM (VALUES {products}) AS listed (product_id, category, days)"
+    given = {
+        "features.listed_methods": "SELECT 'up_sell' AS list, 'popular_90d' AS method, 'ok' AS status",
+        "features.upgrade_products": "SELECT category, product_id, 2::BIGINT AS band, 8.0::DOUBLE AS price, "
+        f"0.5::DOUBLE AS share, 1.0::DOUBLE AS trend, days AS occasions_30, days AS occasions_90 {of_products}",
+        "features.product_trends": "SELECT product_id, days AS occasions_30, days AS occasions_90, "
+        "days AS occasions_365, $snapshot_date AS last_on, 1.0::DOUBLE AS trend "
+        f"FROM (SELECT product_id, days {of_products} UNION ALL SELECT 'plain' AS product_id, 1 AS days) AS every",
+        "features.priced_purchases": "SELECT customer_id, category, 'plain' AS product_id, 1::BIGINT AS band, "
+        f"5.0::DOUBLE AS paid FROM (VALUES {paid}) AS listed (customer_id, category)",
+        "features.customer_products": "SELECT customer_id, product_id, 1::BIGINT AS occasions, 1.0::DOUBLE AS weight, "
+        "$snapshot_date AS first_on, $snapshot_date AS last_on "
+        f"FROM (VALUES {owned}) AS listed (customer_id, product_id)",
+    }
+    shop.table("staging.orders")
+    asked = with_features("SELECT customer_id, product_id, place FROM features.upgrade_candidates", given)
+    rows = Rows(shop.engine.read(asked, {"snapshot_date": DAY}))
+    best = sorted(sold, key=lambda name: (-sold[name][1], name))
+    for who, shelves in buys.items():
+        left = [name for name in best if sold[name][0] in shelves and name not in has[who]]
+        assert rows.where(customer_id=who).by("place", "product_id") == dict(enumerate(left[:10], 1))
+
+
 def test_nothing_is_looked_for_that_is_not_listed(teas):
     popular = "SELECT 'up_sell' AS list, 'popular_30d' AS method, 'ok' AS status"
     others = "SELECT 'cross_sell' AS list, 'popular_30d' AS method, 'ok' AS status"

@@ -20,25 +20,21 @@ tests:
     SELECT customer_id, list FROM marts.recommendations
     WHERE snapshot_date = $snapshot_date
     GROUP BY customer_id, list
-    HAVING max(slot) <> count(*) OR count(DISTINCT product_id) <> count(*)
+    HAVING max(slot) <> count(*)
+  products_stand_once: |
+    SELECT customer_id, list, product_id FROM marts.recommendations
+    WHERE snapshot_date = $snapshot_date
+    GROUP BY customer_id, list, product_id
+    HAVING count(*) > 1
   lists_are_not_mixed: |
     SELECT customer_id, list, slot FROM marts.recommendations
     WHERE snapshot_date = $snapshot_date
       AND ((list = 'repeat' AND is_new) OR (list IN ('cross_sell', 'up_sell') AND NOT is_new) OR is_new = (reason = 'bought_before'))
 */
-WITH repeats AS (
-  SELECT
-    candidates.customer_id,
-    candidates.product_id,
-    candidates.score,
-    candidates.method,
-    chosen.status,
-    row_number() OVER (
-      PARTITION BY candidates.customer_id
-      ORDER BY candidates.score DESC, candidates.popularity DESC, candidates.product_id
-    ) AS place
+-- The score and the number of the product are one number, and text comes later: so the first ten are found without sorting.
+WITH weighed AS (
+  SELECT candidates.customer_id, candidates.method, candidates.weight
   FROM features.repeat_candidates AS candidates
-  JOIN features.listed_methods AS chosen ON chosen.list = 'repeat' AND chosen.method = candidates.method
   LEFT JOIN marts.replenishment_products AS replenishment
     ON replenishment.snapshot_date = $snapshot_date
     AND replenishment.level = 'product'
@@ -46,6 +42,36 @@ WITH repeats AS (
   LEFT JOIN features.unavailable_products AS gone ON gone.product_id = candidates.product_id
   WHERE 2 * date_diff('day', candidates.last_on, $snapshot_date) >= coalesce(replenishment.gap_p25_days, 0)
     AND gone.product_id IS NULL
+),
+first_weighed AS MATERIALIZED (
+  SELECT customer_id, method, weight, (weight + 16777215) // 16777216 AS score, place
+  FROM (
+    SELECT
+      customer_id,
+      method,
+      weight,
+      row_number() OVER (PARTITION BY customer_id, method ORDER BY weight DESC) AS place
+    FROM weighed
+  ) AS placed
+  WHERE place <= 10
+),
+repeats AS (
+  SELECT
+    weighed.customer_id,
+    numbers.product_id,
+    weighed.score::DOUBLE AS score,
+    weighed.method,
+    chosen.status,
+    weighed.place,
+    due.probability_30d
+  FROM first_weighed AS weighed
+  JOIN features.product_numbers AS numbers ON numbers.number = 16777216 * weighed.score - weighed.weight
+  JOIN features.listed_methods AS chosen ON chosen.list = 'repeat' AND chosen.method = weighed.method
+  LEFT JOIN marts.replenishment_due AS due
+    ON due.snapshot_date = $snapshot_date
+    AND due.level = 'product'
+    AND due.customer_id = weighed.customer_id
+    AND due.item = numbers.product_id
 ),
 viewed AS (
   SELECT DISTINCT customer_id, product_id
@@ -95,36 +121,67 @@ upgrades AS (
 ),
 placed AS (
   SELECT customer_id, 'repeat' AS list, place, product_id, 'bought_before' AS reason, NULL::VARCHAR AS because_of,
-    score, method, status, false AS is_new
+    score, method, status, false AS is_new, probability_30d
   FROM repeats
-  WHERE place <= 10
   UNION ALL
-  SELECT customer_id, 'cross_sell' AS list, place, product_id, reason, because_of, score, method, status, true AS is_new
+  SELECT customer_id, 'cross_sell' AS list, place, product_id, reason, because_of, score, method, status, true AS is_new,
+    NULL::DOUBLE AS probability_30d
   FROM news
   UNION ALL
-  SELECT customer_id, 'up_sell' AS list, place, product_id, reason, because_of, score, method, status, true AS is_new
+  SELECT customer_id, 'up_sell' AS list, place, product_id, reason, because_of, score, method, status, true AS is_new,
+    NULL::DOUBLE AS probability_30d
   FROM upgrades
 ),
-listed AS (
-  SELECT customer_id, list, place, product_id, reason, because_of, score, method, status, is_new
-  FROM placed
-  UNION ALL
+won_back AS (
+  SELECT stages.customer_id, count(weighed.place) AS repeats
+  FROM marts.lifecycle_stages AS stages
+  LEFT JOIN first_weighed AS weighed ON weighed.customer_id = stages.customer_id AND weighed.place <= 7
+  WHERE stages.snapshot_date = $snapshot_date AND stages.stage IN ('defecting', 'inactive')
+  GROUP BY stages.customer_id
+),
+-- What win_back takes from another list stands in both.
+taken AS (
+  SELECT kept_in, is_won_back
+  FROM (VALUES ('own', false), ('both', false), ('both', true)) AS kinds (kept_in, is_won_back)
+),
+counted AS (
   SELECT
     placed.customer_id,
-    'win_back' AS list,
-    row_number() OVER (PARTITION BY placed.customer_id ORDER BY placed.list DESC, placed.place) AS place,
+    placed.list,
+    placed.place,
     placed.product_id,
     placed.reason,
     placed.because_of,
     placed.score,
     placed.method,
     placed.status,
-    placed.is_new
+    placed.is_new,
+    placed.probability_30d,
+    CASE placed.list WHEN 'repeat' THEN placed.place ELSE won_back.repeats + placed.place END AS won_back_place,
+    CASE
+      WHEN won_back.customer_id IS NULL THEN 'own'
+      WHEN placed.list = 'repeat' AND placed.place <= 7 THEN 'both'
+      WHEN placed.list = 'cross_sell' AND placed.place <= 3 THEN 'both'
+      ELSE 'own'
+    END AS kept_in
   FROM placed
-  JOIN marts.lifecycle_stages AS stages
-    ON stages.snapshot_date = $snapshot_date AND stages.customer_id = placed.customer_id
-  WHERE stages.stage IN ('defecting', 'inactive')
-    AND ((placed.list = 'repeat' AND placed.place <= 7) OR (placed.list = 'cross_sell' AND placed.place <= 3))
+  LEFT JOIN won_back ON won_back.customer_id = placed.customer_id
+),
+listed AS (
+  SELECT
+    counted.customer_id,
+    CASE WHEN taken.is_won_back THEN 'win_back' ELSE counted.list END AS list,
+    CASE WHEN taken.is_won_back THEN counted.won_back_place ELSE counted.place END AS place,
+    counted.product_id,
+    counted.reason,
+    counted.because_of,
+    counted.score,
+    counted.method,
+    counted.status,
+    counted.is_new,
+    counted.probability_30d
+  FROM counted
+  JOIN taken ON taken.kept_in = counted.kept_in
 )
 SELECT
   $snapshot_date AS snapshot_date,
@@ -135,13 +192,8 @@ SELECT
   listed.reason,
   listed.because_of,
   listed.score,
-  due.probability_30d,
+  listed.probability_30d,
   listed.is_new,
   listed.method,
   listed.status
 FROM listed
-LEFT JOIN marts.replenishment_due AS due
-  ON due.snapshot_date = $snapshot_date
-  AND due.level = 'product'
-  AND due.customer_id = listed.customer_id
-  AND due.item = listed.product_id
