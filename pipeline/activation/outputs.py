@@ -207,7 +207,8 @@ def _write_audience(engine: DuckDBEngine, asked: Asked, left_out: str, target: s
     members = f"SELECT {plain} FROM ({of_these}) AS members ORDER BY members.{ID}"
     parquet = _export(engine, members, asked.parameters, f"{target}.parquet", file)
     written = f"read_parquet({file_literal(file(parquet.path))}, hive_partitioning = false)"
-    like_formulas = engine.scalar(f"SELECT count(*) FROM {written} WHERE {like_a_formula(ID)}")
+    asked_ids = f"SELECT count(*) FROM {written} WHERE {like_a_formula(ID)}"
+    like_formulas = engine.scalar(asked_ids) if parquet.rows else 0
     return [parquet, _export(engine, f"SELECT {safe} FROM {written}", {}, f"{target}.csv", file, like_formulas)]
 
 
