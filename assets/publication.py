@@ -35,7 +35,7 @@ SentOn = dict[tuple[str, str], dt.date]
 """(platform, audience) -> the day on which any place beside the home last got rows of it."""
 PARTS = {
     "tables": "Tables of the snapshot as Parquet: data/marts/TABLE/day=DATE/, and as views: data/published.duckdb",
-    "audiences": "Every audience as Parquet and CSV, with a manifest: data/audiences/DATE/",
+    "audiences": "Every audience as Parquet, and as CSV if it asks for that, with a manifest: data/audiences/DATE/",
     "report": "The pages that people read: reports/out/DATE/index.html",
 }
 

@@ -50,14 +50,15 @@ WHERE snapshot_date = $snapshot_date
 
 _AUDIENCE = """\
 /*
-# An audience of this home: data/audiences/<date>/own/NAME.csv and .parquet, every night. Without SQL: audiences.toml.
+# An audience of this home: data/audiences/<date>/own/NAME.parquet and .csv, every night. Without SQL: audiences.toml.
 # Every line: docs/own-sql.md. Look at the file again with: perennial lint
 title: Regular customers who pause
 description: Customers with several orders whose last one is three to six months ago.
 owner: team:crm
 advice: Write to them before they are gone.
-# The folder of its files.
+# The folder of its files, and a CSV beside the Parquet file, for people to open.
 catalogue: own
+csv: true
 # On which terms it is to be used. Whoever delivers the files goes by them; the files hold every member.
 # consent: {purpose: marketing, channel: email}
 # platforms: [klaviyo]

@@ -479,6 +479,7 @@ class Terms(BaseModel):
     platforms: tuple[str, ...] = Field((), description="Systems for which a file is written, as they want it")
     minimum_size: int = Field(0, ge=0, description="People below which no platform gets a file")
     control_share: float = Field(0, ge=0, lt=1, description="Share of the members who are left alone, to compare with")
+    csv: bool = Field(False, description="A CSV beside the Parquet file, for people to open")
     mode: Mode | None = Field(
         None, description="What is sent: the list in full, how it differs from what was sent, or the list instead of it"
     )

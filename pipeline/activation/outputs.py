@@ -94,8 +94,9 @@ def write_audiences(
     engine: DuckDBEngine, audiences: Iterable[Audience], day: dt.date, file: FileFor, holdout_share: float = 0.0,
     only: str | None = None, is_preview: bool = False, handing: HandingOver | None = None,
 ) -> tuple[list[Output], list[Waterfall]]:  # fmt: skip
-    """Each audience as Parquet and CSV of ids, one without customers as a file without rows; and for its platforms as
-    these want it, for which the people must be attached. Beside the files, who was left out of those that have terms.
+    """Each audience as Parquet of ids, and as CSV if it asks for that, one without customers as a file without rows;
+    and for its platforms as these want it, for which the people must be attached. Beside the files, who was left out
+    of those that have terms.
 
     `holdout_share`: share of all customers who are in none. `only`: the one audience, by catalogue and name.
     `is_preview`: what platforms would get is counted, and no address is written to the disk. `handing`: takes what
@@ -196,20 +197,27 @@ def _targets(engine: DuckDBEngine, audience: Audience, day: dt.date) -> dict[str
 
 def _write_audience(engine: DuckDBEngine, asked: Asked, left_out: str, target: str, file: FileFor) -> list[Output]:
     """The Parquet file, and the CSV from that: members are looked for and put in order once."""
-    audience, kinds = asked.audience, asked.audience.members.column_types()
+    audience = asked.audience
     plain = ", ".join(map(quoted, audience.columns))
-    safe = ", ".join(
-        f"{harmless(quoted(name))} AS {quoted(name)}" if kinds[name] == "VARCHAR" and name != ID else quoted(name)
-        for name in audience.columns
-    )
     # The order stands outermost: inside a subquery, a large file may lose it.
     of_these = f"SELECT {plain} FROM {MEMBERS} WHERE {asked.where} AND {left_out} IS NULL"
     members = f"SELECT {plain} FROM ({of_these}) AS members ORDER BY members.{ID}"
     parquet = _export(engine, members, asked.parameters, f"{target}.parquet", file)
-    written = f"read_parquet({file_literal(file(parquet.path))}, hive_partitioning = false)"
-    asked_ids = f"SELECT count(*) FROM {written} WHERE {like_a_formula(ID)}"
-    like_formulas = engine.scalar(asked_ids) if parquet.rows else 0
-    return [parquet, _export(engine, f"SELECT {safe} FROM {written}", {}, f"{target}.csv", file, like_formulas)]
+    if not audience.header.csv:
+        return [parquet]
+    return [parquet, _as_csv(engine, audience, file(parquet.path), f"{target}.csv", file)]
+
+
+def _as_csv(engine: DuckDBEngine, audience: Audience, parquet: Path, target: str, file: FileFor) -> Output:
+    """What a spreadsheet opens without calculating: every text but the ids begins harmlessly."""
+    kinds = audience.members.column_types()
+    safe = ", ".join(
+        f"{harmless(quoted(name))} AS {quoted(name)}" if kinds[name] == "VARCHAR" and name != ID else quoted(name)
+        for name in audience.columns
+    )
+    written = f"read_parquet({file_literal(parquet)}, hive_partitioning = false)"
+    like_formulas = engine.scalar(f"SELECT count(*) FROM {written} WHERE {like_a_formula(ID)}")
+    return _export(engine, f"SELECT {safe} FROM {written}", {}, target, file, like_formulas)
 
 
 def write_manifest(

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 import unicodedata
 
+import polars as pl
+
 from pipeline.home.people import COUNTRIES_CALLED
 
 LONGEST = 320
@@ -12,6 +14,9 @@ _NAMED = re.compile(r"[^<>]*<([^<>]+)>[\s'\",;.]*")
 """A name and behind it the address: Anna Kowalska <anna@example.com>."""
 _BESIDE = re.compile(r"^(?i:mailto:)?[\s'\"]+|^(?i:mailto:)|[\s'\",;.]+$")
 """What stands around an address in lists, and cannot begin or end one."""
+_PLAIN = r"^[A-Za-z0-9]+([._+-][A-Za-z0-9]+)*@([A-Za-z0-9]+(-[A-Za-z0-9]+)*\.)+[A-Za-z]{2,}$"
+_LONGEST_PLAIN = 64
+"""At most as long as either part of an address may be."""
 _ABROAD = re.compile(r"^[^\d+]*00(?=[^\d]*[1-9])")
 
 
@@ -33,6 +38,16 @@ def email(told: str) -> str | None:
     except EmailNotValidError:
         return None
     return unicodedata.normalize("NFC", valid.normalized).lower()
+
+
+def emails(told: pl.Series) -> pl.Series:
+    """The same of many texts. One that is plain is in order as it stands, and is not taken apart."""
+    from email_validator import SPECIAL_USE_DOMAIN_NAMES
+
+    last = f"(?i)[.@]({'|'.join(map(re.escape, SPECIAL_USE_DOMAIN_NAMES))})$"
+    is_plain = told.str.contains(_PLAIN) & (told.str.len_bytes() <= _LONGEST_PLAIN) & ~told.str.contains(last)
+    others = pl.Series([email(text) for text in told.filter(~is_plain)], dtype=pl.String)
+    return told.str.to_lowercase().scatter((~is_plain).arg_true(), others)
 
 
 def phone(told: str, country: str | None) -> str | None:

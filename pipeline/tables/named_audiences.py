@@ -60,6 +60,7 @@ class NamedAudience(Described):
     description: str | None = Field(None, min_length=10)
     owner: str = "team:crm"
     catalogue: str = Field("own", pattern=f"^{FILE_NAME}$", description="Folder of the audience's files")
+    csv: bool = True
     all_of: Conditions | None = None
     any_of: Conditions | None = None
     none_of: Conditions | None = None
@@ -176,6 +177,7 @@ class _Compiler:
             "owner": entry.owner,
             **entry.model_dump(mode="json", exclude_unset=True, include={*_TERMS, "advice"}),
             "catalogue": entry.catalogue,
+            "csv": entry.csv,
             **({"value": value} if value else {}),
             "columns": {column: one.model_dump(mode="json", exclude_defaults=True) for column, one in select.columns()},
         }

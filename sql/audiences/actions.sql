@@ -3,6 +3,7 @@ title: Actions
 description: "Whom to act on this week, a file for each action of marts.action_list; everybody in one file only, the first that applies."
 owner: team:crm
 advice: "What to do with each is in marts.action_list and on the page Actions; those with the highest value at stake first."
+csv: true
 catalogue: actions
 each: action
 values: |

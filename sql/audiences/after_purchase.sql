@@ -3,6 +3,7 @@ title: After a purchase, what goes with it
 description: "Customers who bought in the last 14 days something that other products go with (marts.product_affinity) and who have not bought all of these in the last 365 days: what they bought, and up to three products that go with it. Whoever buys comes here and leaves win_back the same night; with mode: diff, that is a removal there and an addition here."
 owner: team:crm
 advice: Speak of the product that was bought, and offer what goes with it; no discount.
+csv: true
 catalogue: after_purchase
 each: campaign
 values: |

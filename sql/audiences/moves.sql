@@ -3,6 +3,7 @@ title: Moves between groups
 description: "Customers who moved to another group since the snapshot before: a file for each move that somebody made, in the folder moves those of the grid of ten, in axonaut_moves and trend_moves those of Axonaut's seven and of the activity trend. The first snapshot has none."
 owner: team:crm
 advice: "Who fell from a good group first, by revenue of 12 months. A move down only says that there was no order since: look at usual_gap_days before writing."
+csv: true
 each: [folder, move]
 values: |
   SELECT DISTINCT

@@ -3,6 +3,7 @@ title: Cells of recency and order days
 description: "Customers by recency score and frequency score, a file for each pair that somebody has: r5_f1 holds who bought last and least often."
 owner: team:crm
 advice: What the segments, which are made of these cells, are written to is in marts.segment_catalogue.
+csv: true
 catalogue: rfm
 each: cell
 values: |

@@ -2,6 +2,7 @@
 title: Segments
 description: "Every customer in the segment of each catalogue, with scores, tiers, what is known of the purchases and what is predicted."
 owner: team:crm
+csv: true
 each: [catalogue, segment]
 values: |
   SELECT DISTINCT catalogue, segment

@@ -3,6 +3,7 @@ title: Signals
 description: "Customers of whom something says that it is time to write: who buys more or less than before, is overdue, likely to be lost or lost already, worth more than so far, or due for a second order. Somebody may be in several."
 owner: team:crm
 advice: "Overdue, declining and premium_alert first, by value; second_order between the days by which half and three quarters of those who come back are back; lost last, and seldom."
+csv: true
 catalogue: signals
 each: signal
 values: |

@@ -3,6 +3,7 @@ title: Lifecycle stages
 description: "Everybody by stage of the lifecycle, a file for each; who has registered and not ordered yet is a lead."
 owner: team:crm
 advice: What a move from one stage to the next is worth, and so may cost, is on the page Lifecycle.
+csv: true
 catalogue: stages
 each: stage_name
 values: |

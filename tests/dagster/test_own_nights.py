@@ -18,6 +18,7 @@ description: Everybody who has ordered more than once.
 owner: team:crm
 catalogue: own
 minimum_size: 100
+csv: true
 columns:
   customer_id: {type: VARCHAR, meaning: Customer of the shop}
   orders:      {type: BIGINT, unit: orders, min: 2, meaning: Orders that stand}

@@ -27,7 +27,7 @@ from pipeline.activation.outputs import (
 from pipeline.engines.duckdb import SelectRefused
 from pipeline.ingest.exports import find_exports, load_exports
 from pipeline.places import audience_folder, table_folder
-from pipeline.settings import Settings
+from pipeline.settings import Settings, Terms
 from pipeline.tables.audiences import read_audience, read_audiences
 from pipeline.tables.catalog import ours
 from pipeline.tables.formulas import harmless
@@ -277,7 +277,7 @@ def made(shop: Shop, folder: Folder, rows: str, more: str = "catalogue: own", na
     """What is written of an audience of these rows."""
     file = shop.home / "sql" / "audiences" / f"{name}.sql"
     file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(HEADER % (more, "false" if "each" in more else "true", rows), encoding="utf-8")
+    file.write_text(HEADER % (f"{more}\ncsv: true", "false" if "each" in more else "true", rows), encoding="utf-8")
     return write_audiences(shop.engine, [read_audience(file, shop.home / "sql")], DAY, folder)[0]
 
 
@@ -292,6 +292,16 @@ def test_an_audience_is_a_file_of_its_catalogue(shop, folder):
     assert frame.to_dict(as_series=False) == {
         "customer_id": ["al", "bo"], "city": [None, "x"], "note": ["y", None], "orders": [0, 2]
     }  # fmt: skip
+
+
+def test_only_who_asks_for_a_csv_has_one(shop, folder):
+    made(shop, folder, "('al', 'x', NULL, 2)")
+    file = shop.home / "sql" / "audiences" / "cities.sql"
+    file.write_text(file.read_text().replace("csv: true\n", ""))
+    plain = read_audience(file, shop.home / "sql")
+    for audience, endings in ((plain, [".parquet"]), (plain.with_terms(Terms(csv=True)), [".parquet", ".csv"])):
+        outputs, _ = write_audiences(shop.engine, [audience], DAY, folder)
+        assert [Path(output.path).suffix for output in outputs] == endings
 
 
 def test_a_large_audience_stands_in_the_order_of_its_ids_in_both_files(shop, folder):
@@ -343,7 +353,7 @@ def test_an_audience_may_be_one_per_value(shop, folder):
         ("('al', 'wien', NULL, 1)", EACH.replace("('linz')", "(NULL)"), "cannot name a file"),
         ("('al', 'wien', NULL, 1)", EACH.replace("listed (city)", "listed (town)"), "SELECT of values cannot be run"),
         ("('al', 'wien', NULL, 'many')", "catalogue: own", "the SELECT cannot be run. Conversion Error"),
-        ("('al', 'wien', NULL, nothing)", "catalogue: own", "line 12: the SELECT cannot be run. Binder Error"),
+        ("('al', 'wien', NULL, nothing)", "catalogue: own", "line 13: the SELECT cannot be run. Binder Error"),
     ],
 )  # fmt: skip
 def test_rows_that_cannot_be_handed_over_are_refused_with_the_file(shop, folder, rows, more, words):

@@ -10,14 +10,17 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import duckdb
+import polars as pl
 import pytest
 from drop_folder import Home
+from hypothesis import given
+from hypothesis import strategies as st
 
 from pipeline.activation.terms import Gate
 from pipeline.errors import ExportError
 from pipeline.home.modes import set_right
 from pipeline.home.people import PeopleLost, PeopleUnusable, people_at_hand, people_attached, people_file
-from pipeline.ingest.contacts import email, named, phone
+from pipeline.ingest.contacts import email, emails, named, phone
 
 HEADER = "customer_id,registered_at,updated_at,email,phone,first_name,country,birth_date"
 
@@ -61,6 +64,17 @@ def known(home: Home) -> dict[str, tuple[str | None, ...]]:
 )  # fmt: skip
 def test_an_address_is_kept_in_one_way(told, kept):
     assert email(told) == kept
+    assert emails(pl.Series(["z@ok.org", told])).to_list() == ["z@ok.org", kept]
+
+
+_WORD = st.text("aZ09._+-@", min_size=1, max_size=12)
+_DOMAIN = st.text("aX0-.", min_size=1, max_size=12)
+_LAST = st.sampled_from(["com", "example", "TEST", "local", "c", "x1", "onion"])
+
+
+@given(st.lists(st.builds("{}@{}.{}".format, _WORD, _DOMAIN, _LAST), max_size=20))
+def test_many_addresses_are_kept_like_each_alone(told):
+    assert emails(pl.Series(told, dtype=pl.String)).to_list() == [email(one) for one in told]
 
 
 @pytest.mark.parametrize(

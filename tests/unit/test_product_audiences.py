@@ -15,7 +15,7 @@ from shop import Shop, all_tables
 
 from pipeline.activation.outputs import write_audiences
 from pipeline.places import audience_folder
-from pipeline.settings import Settings
+from pipeline.settings import Settings, Terms
 from pipeline.tables.catalog import ours
 
 DAY = "2026-03-31"
@@ -45,14 +45,14 @@ def values_of(shop: Shop) -> Any:
 
 
 def files_of(shop: Shop, folder: Path, day: str = DAY, of: Collection[str] = BY_PRODUCTS) -> Files:
-    """Rows of the day's CSV files of some audiences, by catalogue and name."""
+    """Rows of the day's files of some audiences, by catalogue and name; of a home that wants them all as CSV."""
 
     def file(target: str) -> Path:
         path = folder / target
         path.parent.mkdir(parents=True, exist_ok=True)
         return path
 
-    audiences = [audience for audience in ours().audiences if audience.name in of]
+    audiences = [audience.with_terms(Terms(csv=True)) for audience in ours().audiences if audience.name in of]
     write_audiences(shop.engine, audiences, dt.date.fromisoformat(day), file)
     root = folder / audience_folder(dt.date.fromisoformat(day))
     return {

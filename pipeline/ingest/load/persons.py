@@ -7,7 +7,7 @@ from typing import Literal
 import polars as pl
 
 from pipeline.home.people import CONTACTS, remember_suppressed, table_of
-from pipeline.ingest.contacts import email, named, phone
+from pipeline.ingest.contacts import email, emails, named, phone
 from pipeline.ingest.load.context import Load, rows_as_text
 from pipeline.quoting import quoted
 
@@ -124,18 +124,20 @@ def _is_unlike(load: Load, kind: str | None, told: str, known_as: list[str]) -> 
     return known_as != [email(told) if kind == "email" else phone(told, load.settings.country)]
 
 
+def _phones(load: Load, listed: pl.DataFrame) -> pl.Series:
+    numbers = [phone(told, country or load.settings.country) for told, country in listed.iter_rows()]
+    return pl.Series(numbers, dtype=pl.String)
+
+
 def _write_one_way(load: Load, name: str, kind: Literal["email", "phone"]) -> None:
     told = (
         f"SELECT row_number, {quoted(name)} AS told, {_country(load)} AS country FROM completed AS rows "
         f"WHERE {quoted(name)} IS NOT NULL"
     )
     listed = load.engine.read(f"SELECT DISTINCT told, country FROM ({told}) AS listed")
-    canonical = [
-        email(text) if kind == "email" else phone(text, country or load.settings.country)
-        for text, country in listed.iter_rows()
-    ]
+    canonical = emails(listed["told"]) if kind == "email" else _phones(load, listed)
     load.execute("CREATE OR REPLACE TEMP TABLE contacts (told VARCHAR, country VARCHAR, canonical VARCHAR)")
-    load.engine.insert("temp.contacts", listed.with_columns(canonical=pl.Series(canonical, dtype=pl.String)))
+    load.engine.insert("temp.contacts", listed.with_columns(canonical=canonical))
     load.execute(
         f"CREATE OR REPLACE TEMP TABLE written AS SELECT row_number, canonical, "
         f"regexp_full_match(told, '[0-9a-fA-F]{{64}}') AS is_hash FROM ({told}) AS listed "
