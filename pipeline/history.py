@@ -83,6 +83,9 @@ class EventLog(SqliteEventLogStorage):
     While a process runs a job it alone writes the home's assets (`home.locks`), so that what it has looked up of them
     holds until it writes of them itself. Dagster asks for the same again for every table that reads another one, and
     for every check. Whoever only looks, as the web UI does, always asks the files.
+
+    What its steps have made is written with the event that follows, and before anything is asked of this log. A process
+    that is killed may so take the end of its last step with it: it was killed within that step, as far as others see.
     """
 
     def __init__(self, base_dir: str, inst_data: Any = None) -> None:
