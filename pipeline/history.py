@@ -31,12 +31,18 @@ from sqlalchemy.pool import NullPool
 from pipeline.settings import Settings
 
 Found = TypeVar("Found")
+_MadeCheck = tuple[dict[str, Any], dict[str, Any]]
 
 _ENDED = [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED]
 _IN_INDEX = {*ASSET_EVENTS, *ASSET_CHECK_EVENTS, *EVENT_TYPE_TO_PIPELINE_RUN_STATUS}
-_CHECK = dg.DagsterEventType.ASSET_CHECK_EVALUATION
+_CAN_WAIT = {
+    dg.DagsterEventType.STEP_OUTPUT,
+    dg.DagsterEventType.ASSET_CHECK_EVALUATION,
+    dg.DagsterEventType.ASSET_MATERIALIZATION,
+    dg.DagsterEventType.STEP_SUCCESS,
+}
+"""What another event follows at once: the next of the step, the start of the next step, or the end of the run."""
 _INSERT = SqlEventLogStorageTable.insert()
-_PLANS = {dg.DagsterEventType.ASSET_MATERIALIZATION_PLANNED, dg.DagsterEventType.ASSET_CHECK_EVALUATION_PLANNED}
 _INDEX = "index"
 _BUSY_SECONDS = 30
 _EVENTS_AT_ONCE = 1000
@@ -77,6 +83,9 @@ class EventLog(SqliteEventLogStorage):
     While a process runs a job it alone writes the home's assets (`home.locks`), so that what it has looked up of them
     holds until it writes of them itself. Dagster asks for the same again for every table that reads another one, and
     for every check. Whoever only looks, as the web UI does, always asks the files.
+
+    What its steps have made is written with the event that follows, and before anything is asked of this log. A process
+    that is killed may so take the end of its last step with it: it was killed within that step, as far as others see.
     """
 
     def __init__(self, base_dir: str, inst_data: Any = None) -> None:
@@ -85,6 +94,7 @@ class EventLog(SqliteEventLogStorage):
         self._tables_seen: set[str] = set()
         self._columns_seen: set[str] = set()
         self._known: dict[str, dict[Any, Any]] | None = None  # by asset; None: no job runs here
+        self._waiting: list[dg.EventLogEntry] = []  # of the running job, to be written
         # What a run intends is known at once, and so it is written at once: Dagster hands it over in one batch.
         os.environ.setdefault("DAGSTER_EVENT_BATCH_SIZE", str(_EVENTS_AT_ONCE))
         super().__init__(str(Path(base_dir) / "history" / "runs"), inst_data)
@@ -101,31 +111,65 @@ class EventLog(SqliteEventLogStorage):
         return self._connection(_INDEX)
 
     def store_event(self, event: dg.EventLogEntry) -> None:
-        """All that an event changes in one transaction per database."""
+        """What a step has made waits for what comes next, or for somebody who asks: that is then one transaction."""
         kind = event.dagster_event_type
-        self._note(event, kind)
-        if kind not in _IN_INDEX:
-            with self._connection(event.run_id) as log:
-                log.execute(_INSERT, self._event_to_row(event))
-            return
-        with self._connection(_INDEX) as index, self._connection(event.run_id) as log:
-            if kind is _CHECK:
-                self._store_check(index, log, event)
-            else:
-                super().store_event(event)
+        with self._in_use:
+            self._note(event, kind)
+            self._waiting.append(event)
+            if self._known is None or kind not in _CAN_WAIT:
+                self._write_waiting()
 
-    def _store_check(self, index: sqlalchemy.Connection, log: sqlalchemy.Connection, event: dg.EventLogEntry) -> None:
-        """The rows that Dagster would write, in statements that are compiled once."""
-        row = self._event_to_row(event)
-        log.execute(_INSERT, row)
-        inserted = index.execute(_INSERT, row).inserted_primary_key
-        assert inserted is not None
-        event_id = inserted[0]
-        made, state = _made_check(event, row, event_id)
-        if not index.execute(_CHECKED, {f"of_{name}": value for name, value in made.items()} | state).rowcount:
-            # Nobody has planned it for this partition: of a whole job Dagster plans checks for a day, and makes them
-            # without one.
-            index.execute(AssetCheckExecutionsTable.insert(), made | state)
+    def _write_waiting(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        if waiting:
+            self._write(waiting)
+
+    def store_event_batch(self, events: Sequence[dg.EventLogEntry]) -> None:
+        self._write(events)
+
+    def _write(self, events: Sequence[dg.EventLogEntry]) -> None:
+        """All of them in one transaction per database; of one that fails, nothing stays."""
+        of_runs: dict[str, list[dg.EventLogEntry]] = {}
+        for event in events:
+            of_runs.setdefault(event.run_id, []).append(event)
+        with ExitStack() as transactions:
+            for shard in (_INDEX, *of_runs):
+                transactions.enter_context(self._connection(shard))
+            for run_id, of_run in of_runs.items():
+                self._store(run_id, of_run)
+
+    def _store(self, run_id: str, events: Sequence[dg.EventLogEntry]) -> None:
+        """The rows that Dagster would write, in few statements, which are compiled once."""
+        rows = [self._event_to_row(event) for event in events]
+        with self._connection(run_id) as log, self._connection(_INDEX) as index:
+            log.execute(_INSERT, rows)
+            shown = [(event, row) for event, row in zip(events, rows, strict=True) if _is_in_index(event)]
+            if shown:
+                index.execute(_INSERT, [row for _, row in shown])
+                number = SqlEventLogStorageTable.c.id
+                of_run = sqlalchemy.select(number).where(SqlEventLogStorageTable.c.run_id == run_id)
+                newest = index.execute(of_run.order_by(number.desc()).limit(len(shown))).scalars()
+                self._store_what_follows(index, shown, newest.all()[::-1])
+
+    def _store_what_follows(
+        self, index: sqlalchemy.Connection, events: Sequence[tuple[dg.EventLogEntry, Mapping[str, Any]]],
+        numbers: Sequence[int],
+    ) -> None:  # fmt: skip
+        """What the index tells of assets and checks by the events that it has under these numbers."""
+        planned, made = list[dict[str, Any]](), list[_MadeCheck]()
+        for (event, row), number in zip(events, numbers, strict=True):
+            kind = event.dagster_event_type
+            if kind is dg.DagsterEventType.ASSET_CHECK_EVALUATION_PLANNED:
+                planned += _planned_check(event, row, number)
+            elif kind is dg.DagsterEventType.ASSET_CHECK_EVALUATION:
+                made.append(_made_check(event, row, number))
+            elif kind in ASSET_EVENTS:
+                self.store_asset_event_tags([event], [number])
+                self.store_asset_event(event, number)
+        if planned:
+            index.execute(AssetCheckExecutionsTable.insert(), planned)
+        if made:
+            _enter_made(index, made)
 
     # ── what a running job has looked up ──────────────────────────────────────────────────────────────────────────
 
@@ -169,34 +213,6 @@ class EventLog(SqliteEventLogStorage):
         asset = records_filter if isinstance(records_filter, dg.AssetKey) else records_filter.asset_key
         return self._once(asset, f"materialized {records_filter} {what} {others}", ask)
 
-    def store_event_batch(self, events: Sequence[dg.EventLogEntry]) -> None:
-        """All of them in one transaction per database; of one that fails, nothing stays."""
-        with ExitStack() as transactions:
-            for shard in (_INDEX, *dict.fromkeys(event.run_id for event in events)):
-                transactions.enter_context(self._connection(shard))
-            if {event.dagster_event_type for event in events} <= _PLANS and len({one.run_id for one in events}) == 1:
-                self._store_plans(events)
-            else:
-                super().store_event_batch(events)
-
-    def _store_plans(self, events: Sequence[dg.EventLogEntry]) -> None:
-        """What a run intends, hundreds of events: the rows that Dagster would write, each kind in one statement."""
-        rows, run_id = [self._event_to_row(event) for event in events], events[0].run_id
-        with self._connection(run_id) as log, self._connection(_INDEX) as index:
-            log.execute(_INSERT, rows)
-            index.execute(_INSERT, rows)
-            number = SqlEventLogStorageTable.c.id
-            of_run = sqlalchemy.select(number).where(SqlEventLogStorageTable.c.run_id == run_id)
-            newest = index.execute(of_run.order_by(number.desc()).limit(len(rows))).scalars()
-            checks = []
-            for event, row, event_id in zip(events, rows, reversed(newest.all()), strict=True):
-                if event.dagster_event_type is dg.DagsterEventType.ASSET_CHECK_EVALUATION_PLANNED:
-                    checks += _planned_check(event, row, event_id)
-                else:
-                    self.store_asset_event(event, event_id)
-            if checks:
-                index.execute(AssetCheckExecutionsTable.insert(), checks)
-
     def has_table(self, table_name: str) -> bool:
         """Tables never go, so what has been seen is there."""
         if table_name not in self._tables_seen and super().has_table(table_name):
@@ -222,8 +238,9 @@ class EventLog(SqliteEventLogStorage):
 
     def dispose(self) -> None:
         super().dispose()
-        self._known = None
         with self._in_use:
+            self._write_waiting()
+            self._known = None
             for shard in list(self._connections):
                 self._close(shard)
 
@@ -231,6 +248,7 @@ class EventLog(SqliteEventLogStorage):
     def _connection(self, shard: str) -> Iterator[sqlalchemy.Connection]:
         """In a transaction: that of the caller, if it has one, or else one of its own."""
         with self._in_use:
+            self._write_waiting()  # who asks is told all
             if shard not in self._connections:
                 with super().run_connection(shard):
                     pass  # creates the database where there is none
@@ -277,7 +295,24 @@ _CHECKED = AssetCheckExecutionsTable.update().where(
 )
 
 
-def _made_check(event: dg.EventLogEntry, row: Mapping[str, Any], event_id: int) -> tuple[dict[str, Any], ...]:
+def _is_in_index(event: dg.EventLogEntry) -> bool:
+    return event.dagster_event_type in _IN_INDEX
+
+
+def _enter_made(index: sqlalchemy.Connection, checks: Sequence[_MadeCheck]) -> None:
+    """Write what came of checks to the rows that planned them."""
+    named = [{f"of_{name}": value for name, value in which.items()} | state for which, state in checks]
+    if index.execute(_CHECKED, named).rowcount == len(checks):
+        return
+    # Of a whole job Dagster plans checks for a day, and makes those of tables that have no days without one.
+    for (which, state), one in zip(checks, named, strict=True):
+        if not index.execute(_CHECKED, one).rowcount:
+            index.execute(AssetCheckExecutionsTable.insert(), which | state)
+
+
+def _made_check(
+    event: dg.EventLogEntry, row: Mapping[str, Any], event_id: int
+) -> tuple[dict[str, Any], dict[str, Any]]:
     """Which check has been made, and what came of it."""
     assert event.dagster_event is not None
     made = event.dagster_event.asset_check_evaluation_data

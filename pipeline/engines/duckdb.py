@@ -250,6 +250,8 @@ class DuckDBEngine:
 
     def write_frame(self, table: Table, snapshot_date: dt.date, frame: pl.DataFrame) -> Written:
         parameters = {"snapshot_date": snapshot_date}
+        if not frame.height:
+            return self._write_none(table, snapshot_date, parameters)
         rows = self.computed(table, frame, snapshot_date)
         with self._registered(rows) as source, self.transaction():
             self.execute(f"DELETE FROM {table.full_name}{_where(table)}", parameters)

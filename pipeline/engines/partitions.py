@@ -25,6 +25,7 @@ class Partitions:
 
     def __init__(self, execute: Execute) -> None:
         self._execute = execute
+        self._is_there = False
 
     def prepare(self) -> None:
         self._execute("CREATE SCHEMA IF NOT EXISTS catalog")
@@ -94,7 +95,8 @@ class Partitions:
         return [row[0] for row in self._execute(found, {"table": table})]
 
     def _rows(self) -> str:
-        return _CATALOG if _exists(self._execute, _CATALOG) else _looked_through(self._execute)
+        self._is_there = self._is_there or _exists(self._execute, _CATALOG)  # once there it stays
+        return _CATALOG if self._is_there else _looked_through(self._execute)
 
 
 def _looked_through(execute: Execute) -> str:

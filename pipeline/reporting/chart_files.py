@@ -267,7 +267,11 @@ class ChartFile:
 
 def asks_for_all(select: str, each: str) -> bool:
     """Whether a SELECT of a folder with `each` asks for all of its pages at once, by `$<each>s`."""
-    return re.search(rf"\${each}s\b", select) is not None
+    return names_parameter(select, f"{each}s")
+
+
+def names_parameter(select: str, name: str) -> bool:
+    return re.search(rf"\${name}\b", select) is not None
 
 
 def with_shared(select: str, shared: Mapping[str, str]) -> str:

@@ -20,7 +20,7 @@ import polars as pl
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from pipeline.engines.duckdb import naming_the_file
-from pipeline.reporting.chart_files import ChartFile, asks_for_all, make, read_chart, require_safe
+from pipeline.reporting.chart_files import ChartFile, asks_for_all, make, names_parameter, read_chart, require_safe
 from pipeline.reporting.components import Nothing, Part
 from pipeline.reporting.definitions import definitions
 from pipeline.reporting.dictionary import dictionary
@@ -265,7 +265,8 @@ class _Shared:
 
         def ask(select: str, **others: Any) -> pl.DataFrame:
             if not asks_for_all(select, self._each):
-                return self._ask(select, **{self._each: value}, **others)
+                own = {self._each: value} if names_parameter(select, self._each) else {}
+                return self._ask(select, **own, **others)  # what names no page is the same for all
             if select not in self._asked:
                 self._asked[select] = self._split(select)
             all_rows, by_value = self._asked[select]

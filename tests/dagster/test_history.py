@@ -8,6 +8,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 from dagster._core.events import StepMaterializationData
+from dagster._core.execution.plan.objects import StepFailureData, StepSuccessData
 from dagster._core.storage.event_log import SqliteEventLogStorage
 from dagster_shared.record import copy
 from homes import DAYS, Home
@@ -143,6 +144,31 @@ def test_the_events_of_a_night_are_written_as_dagster_writes_them(first_night: H
         theirs.store_event(event)
     for shard in (result.run_id, "index"):
         assert rows_of(Path(log.path_for_shard(shard))) == rows_of(Path(theirs.path_for_shard(shard)))
+
+
+def test_what_a_step_has_made_is_written_with_what_comes_next_or_when_somebody_asks(log: EventLog):
+    data = {"STEP_SUCCESS": StepSuccessData(1.0), "STEP_FAILURE": StepFailureData(None, None)}
+
+    def say(*kinds: str) -> None:
+        for kind in kinds:
+            event = dg.DagsterEvent(kind, "nightly", event_specific_data=data.get(kind))
+            log.store_event(dg.EventLogEntry(None, 10, kind, "run", 0.0, dagster_event=event))
+
+    def written() -> list[str]:
+        with closing(sqlite3.connect(log.path_for_shard("run"))) as connection:
+            return [row[0] for row in connection.execute("SELECT dagster_event_type FROM event_logs ORDER BY id")]
+
+    say("PIPELINE_START", "STEP_START", "STEP_SUCCESS")
+    assert written() == ["PIPELINE_START", "STEP_START"]
+    assert [entry.user_message for entry in log.get_logs_for_run("run")][2:] == ["STEP_SUCCESS"]
+    assert written()[2:] == ["STEP_SUCCESS"]
+    say("STEP_SUCCESS", "STEP_FAILURE")
+    assert written()[3:] == ["STEP_SUCCESS", "STEP_FAILURE"]
+    say("STEP_SUCCESS")
+    log.dispose()
+    assert written()[5:] == ["STEP_SUCCESS"]
+    say("STEP_SUCCESS")  # no job runs here any more
+    assert written()[5:] == ["STEP_SUCCESS", "STEP_SUCCESS"]
 
 
 def test_a_running_job_looks_up_once_what_dagster_asks_again(first_night: Home, monkeypatch: pytest.MonkeyPatch):

@@ -703,6 +703,22 @@ def test_a_chart_may_be_asked_once_for_all_pages(shop: Shop, tmp_path: Path) -> 
     assert "at most €30.00" in texts["shops-a"] and "at most €5.00" in texts["shops-b"]
 
 
+def test_what_names_no_page_is_asked_once_for_all(shop: Shop, tmp_path: Path) -> None:
+    asks, says = "  by_all: SELECT sum(amount) FROM staging.order_lines\n", "{{ by_all|money }}, {{ spent|"
+    write_shops(tmp_path, SHOPS.replace("let:\n", f"let:\n{asks}").replace("{{ spent|", says))
+    shop.orders("anna", "2026-01-05", amount=20, store_id="a").orders("bert", "2026-01-05", amount=5, store_id="b")
+    shop.snapshot(str(DAY))
+    asked: list[str] = []
+
+    def ask(sql: str, parameters: Mapping[str, object]) -> pl.DataFrame:
+        asked.append(sql)
+        return shop.engine.read(sql, parameters)
+
+    texts = written(ask, tmp_path)
+    assert "€25.00, €20.00." in plain(texts["shops-a"]) and "€25.00, €5.00." in plain(texts["shops-b"])
+    assert asked.count("SELECT sum(amount) FROM staging.order_lines") == 1
+
+
 def test_a_text_leads_nowhere_where_there_is_no_page(shop: Shop, tmp_path: Path) -> None:
     write_shops(tmp_path, SHOPS.replace("GROUP BY store_id", "WHERE store_id <> 'b' GROUP BY store_id"))
     write_page(tmp_path, best=BEST_SHOPS)

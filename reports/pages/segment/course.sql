@@ -1,6 +1,7 @@
 /*
 title: Over time
 columns:
+  segment: {hidden: true}
   snapshot_date: {label: End of, kind: date}
   customers: {label: Customers, kind: count}
   share_of_customers: {label: Share of customers, kind: percent}
@@ -27,10 +28,10 @@ empty: The course is drawn from the fourth snapshot on.
 basis: n = {{ last.customers|counted("customer") }} · {{ first.snapshot_date|span(last.snapshot_date) }}
 */
 SELECT
-  profiles.snapshot_date, profiles.customers, profiles.share_of_customers, profiles.revenue_12_months,
+  profiles.segment, profiles.snapshot_date, profiles.customers, profiles.share_of_customers, profiles.revenue_12_months,
   profiles.churn_probability
 FROM marts.segment_profiles AS profiles
 JOIN params.settings AS settings ON settings.catalogue = profiles.catalogue
-WHERE profiles.snapshot_date <= $snapshot_date AND profiles.segment = $segment
-QUALIFY count(*) OVER () >= 4
+WHERE profiles.snapshot_date <= $snapshot_date AND profiles.segment IN (SELECT unnest($segments))
+QUALIFY count(*) OVER (PARTITION BY profiles.segment) >= 4
 ORDER BY profiles.snapshot_date

@@ -1,6 +1,7 @@
 /*
 draw: figures
 columns:
+  segment: {hidden: true}
   label: Figure
   value: {kind_by: kind}
 hidden: [kind, row]
@@ -14,7 +15,7 @@ context: >-
   {%- else %}median{% endif %}
 */
 SELECT
-  figures.label, figures.value, figures.kind,
+  own.segment, figures.label, figures.value, figures.kind,
   {
     'customers': own.customers, 'share_of_customers': own.share_of_customers, 'share_of_revenue': own.share_of_revenue,
     'valued': own.valued, 'defecting': own.defecting, 'inactive': own.inactive, 'active': own.active,
@@ -30,5 +31,5 @@ CROSS JOIN (
     (5, 'Lapsing or lapsed', (own.defecting + own.inactive) / own.customers::DOUBLE, 'percent'),
     (6, 'Days since last order', own.recency_median, 'count')
 ) AS figures (place, label, value, kind)
-WHERE own.snapshot_date = $snapshot_date AND own.segment = $segment
+WHERE own.snapshot_date = $snapshot_date AND own.segment IN (SELECT unnest($segments))
 ORDER BY figures.place

@@ -2,6 +2,7 @@
 title: Who came and who went
 draw: table
 columns:
+  segment: {hidden: true}
   way: Way
   other: {label: Segment, missing: New customers}
   customers: {label: Customers, kind: count}
@@ -26,22 +27,24 @@ WITH labels AS (
 ),
 moves AS (
   SELECT
-    CASE WHEN changes.segment = $segment THEN 'came from' ELSE 'went to' END AS way,
-    CASE WHEN changes.segment = $segment THEN changes.previous_segment ELSE changes.segment END AS other,
+    shown.segment,
+    CASE WHEN changes.segment = shown.segment THEN 'came from' ELSE 'went to' END AS way,
+    CASE WHEN changes.segment = shown.segment THEN changes.previous_segment ELSE changes.segment END AS other,
     count(*) AS customers,
     count(*) FILTER (summary.last_purchase_on <= changes.previous_snapshot_date) AS silent,
     sum(summary.revenue_12_months)::DECIMAL(18,2) AS revenue_12_months
   FROM marts.segment_changes AS changes
+  JOIN (SELECT unnest($segments) AS segment) AS shown
+    ON shown.segment IN (changes.segment, changes.previous_segment)
   JOIN params.settings AS settings ON settings.catalogue = changes.catalogue
   JOIN marts.customer_summary AS summary
     ON summary.snapshot_date = changes.snapshot_date AND summary.customer_id = changes.customer_id
   WHERE changes.snapshot_date = $snapshot_date
     AND changes.previous_snapshot_date IS NOT NULL
     AND changes.segment IS DISTINCT FROM changes.previous_segment
-    AND (changes.segment = $segment OR changes.previous_segment = $segment)
   GROUP BY ALL
 )
-SELECT moves.way, labels.label AS other, moves.customers, moves.silent, moves.revenue_12_months
+SELECT moves.segment, moves.way, labels.label AS other, moves.customers, moves.silent, moves.revenue_12_months
 FROM moves
 LEFT JOIN labels ON labels.segment = moves.other
 ORDER BY moves.way, moves.customers DESC, labels.label
