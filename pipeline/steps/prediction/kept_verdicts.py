@@ -71,7 +71,6 @@ def _told(verdicts: Verdicts) -> str:
         "day": verdicts.day.isoformat(),
         "of": {target: _told_of(verdict) for target, verdict in verdicts.of.items()},
         "learner": verdicts.learner,
-        "recent": verdicts.recent,
         "tracked": None if verdicts.tracked is None else told_of(verdicts.tracked),
         "fits": verdicts.fits,
     }
@@ -89,7 +88,6 @@ def _verdicts_of(digits: str) -> Verdicts:
         dt.date.fromisoformat(told["day"]),
         {target: _verdict_of(one) for target, one in told["of"].items()},
         told["learner"],
-        told["recent"],
         None if told["tracked"] is None else model_of(told["tracked"]),
         told["fits"],
     )

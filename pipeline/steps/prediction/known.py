@@ -13,7 +13,7 @@ import polars as pl
 from pipeline.engines.engine import Engine
 from pipeline.models.beta_geometric import BGNBD, MBGNBD
 from pipeline.models.clock import LEAST_DAYS as LEAST_SEASON_DAYS
-from pipeline.models.clock import Factor
+from pipeline.models.clock import Factor, ratio
 from pipeline.models.fitting import Fit, Prepared, fit
 from pipeline.models.gamma_gamma import LEAST_REPEAT_BUYERS, GammaGamma, Spenders, SpendFit, fit_spend
 from pipeline.models.histories import Histories
@@ -113,6 +113,16 @@ class Known:
         for day in sorted(known - self._years.keys()):
             self._years[day] = year_ago(self.engine, day, before[day], self._sample(LARGEST_SAMPLE))
         self.fit_at(known, [kind for kind in ALL_KINDS if kind.name in names])
+
+    def factor_since(self, origin: dt.date, name: str) -> float:
+        """Usual days that a day from an origin up to the day was worth, by a model of this kind that had not seen
+        them."""
+        if origin not in self._years:
+            self._years[origin] = year_ago(self.engine, origin, self.day, self._sample(LARGEST_SAMPLE))
+        self.fit_at({origin}, [kind for kind in ALL_KINDS if kind.name == name])
+        h, days = histories_of(self._years[origin]), (self.day - origin).days
+        expected = h.customers @ self.model_at(origin, name).expected_purchases(days / 7, h.x, h.t_x, h.T)
+        return ratio(float(expected), float(self._years[origin][f"later_{days}"].sum()))
 
     def model_at(self, origin: dt.date, name: str) -> TimingModel:
         """The model of a kind as of an origin; where it does not hold there, the one of least AIC."""

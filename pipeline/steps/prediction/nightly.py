@@ -32,7 +32,7 @@ from pipeline.steps.prediction.inputs import Cohort, calendar, spenders
 from pipeline.steps.prediction.kept_fits import KeptFits
 from pipeline.steps.prediction.kept_verdicts import KeptVerdicts, key_of
 from pipeline.steps.prediction.known import ALL_KINDS, LEAST_DAYS, Known
-from pipeline.steps.prediction.season import YEAR_DAYS, Season, purchases_a_day
+from pipeline.steps.prediction.season import RECENT_DAYS, YEAR_DAYS, Season, purchases_a_day
 from pipeline.steps.prediction.trial import LONGEST_HOLDOUT_DAYS, Trial
 from pipeline.steps.prediction.verdicts import Verdict, Verdicts
 
@@ -162,7 +162,9 @@ class Night(Known):
         counts = self.verdicts.of.get("counts")
         name = self.fitted(counts.standings.champion() if counts else "").model.name
         factors, pace = self.factors_at(self.day, name), purchases_a_day(self.calendar, self.day)
-        return Season(self.before(YEAR_DAYS), factors, name, *pace, self.verdicts.recent)
+        is_tested = "purchase_30d" in self.verdicts.of
+        recent = self.factor_since(self.before(RECENT_DAYS), name) if is_tested else None
+        return Season(self.before(YEAR_DAYS), factors, name, *pace, recent)
 
     @property
     def clock(self) -> Clock:

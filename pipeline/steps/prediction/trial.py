@@ -8,7 +8,7 @@ from dataclasses import replace
 from functools import cached_property, partial
 from itertools import chain
 
-from pipeline.models.clock import Clock, ratio
+from pipeline.models.clock import Clock
 from pipeline.steps.prediction.holdouts import (
     PROBABILITIES,
     Judged,
@@ -50,17 +50,9 @@ class Trial:
             known.day,
             {target: Verdict.of(one) for target, one in judged.items()},
             self.learner,
-            self._recent(),
             known.models(counts.cohort.origin)[self._name] if counts else None,
             [fit_row(*found) for found in known.all_fits if found[0] != known.day],
         )
-
-    def _recent(self) -> float | None:
-        if "purchase_30d" not in self.judged:
-            return None
-        last = self.judged["purchase_30d"].cohort
-        h, model = last.histories, self.known.model_at(last.origin, self._name)
-        return ratio(float(model.expected_purchases(last.weeks, h.x, h.t_x, h.T).sum()), float(last.later.sum()))
 
     @cached_property
     def judged(self) -> dict[Target, Judged]:

@@ -52,15 +52,13 @@ class Verdict:
 class Verdicts:
     """What the tests of the models came to as of the end of `day`.
 
-    learner: by whose windows boosted counts are learnt. recent: purchases of the 30 days up to the day by those that a
-    model of the day before them expected. tracked: the champion of counts as it was fitted before its holdout. fits:
-    rows of model_fits, their origins as text.
+    learner: by whose windows boosted counts are learnt. tracked: the champion of counts as it was fitted before its
+    holdout. fits: rows of model_fits, their origins as text.
     """
 
     day: dt.date
     of: Mapping[Target, Verdict]
     learner: Target
-    recent: float | None
     tracked: TimingModel | None
     fits: Rows
 
