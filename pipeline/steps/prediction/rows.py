@@ -72,7 +72,7 @@ def compute(engine: Engine, settings: Settings, day: dt.date, log: Callable[[str
     fits.save()
     verdicts.save()
     if night.all_fits:
-        log(f"{day}: {len(night.all_fits)} fits took {night.fitting_seconds:.1f} seconds.")
+        log(f"{day}: fits took {night.fitting_seconds:.1f} seconds; models are tested as of {night.verdicts.day}.")
     of_shop = projection.judged(projection.backtest(projection.read_months(engine, day), day))
     if of_shop.height:
         of_customers = frames.get("model_validation", of_shop.clear())
