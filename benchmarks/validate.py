@@ -20,7 +20,7 @@ from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 from types import MappingProxyType
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import polars as pl
@@ -363,7 +363,8 @@ def _probabilities(document: Document, night: Night, customers: str) -> None:
         "the timing model that proved best afterwards, which nobody knew.",
     )
     for target, judged in outcomes(night).items():
-        validated = set(night.judged[target].scores) - night.judged[target].baselines - {BLEND}
+        standings = night.verdicts.of[target].standings
+        validated = set(standings.scores) - standings.baselines - {BLEND}
         document.say(
             f"**{_horizon(target, judged).capitalize()}**: {judged.actual.mean():.1%} bought. Chosen on the holdout: "
             f"{TITLES[night.champions[target].model]}."
@@ -416,8 +417,8 @@ class Origin:
     without_clock: Mapping[Target, Judged]
     models: Mapping[Target | Literal["counts"], str]
     counts: Mapping[int, Counts]
-    classes: Sequence[conformal.Coverage]
-    """What the interval of value that is published held on its holdout, by class of x."""
+    classes: Sequence[Mapping[str, Any]]
+    """What the interval of value that is published held on its holdout, by class of x: rows of interval_coverage."""
 
 
 @dataclass(frozen=True)
@@ -446,8 +447,9 @@ def _origins(
             target: judge_probability(target, found.cohort, [], night.models(day)) for target, found in judged.items()
         }
         models = {target: night.champions[target].model for target in (*judged, "counts")}
-        value = night.judged.get("value")
-        classes = value.intervals[night.tested_interval].classes if value else ()
+        value = night.verdicts.of.get("value")
+        intervals = value.rows["interval_coverage"] if value else []
+        classes = [row for row in intervals if row["model"] == night.tested_interval]
         yield Origin(shop, day, judged, plain, models, _counts(night, end), classes)
 
 
@@ -537,19 +539,17 @@ def _coverage_by_origin(document: Document, origins: Sequence[Origin]) -> None:
         f"customers, each judged by the corrections of others. Classes of fewer than {conformal.LEAST_CUSTOMERS} "
         "customers whose interval is more than nothing are not shown:"
     )
-    told = [
-        (origin, row)
-        for origin in origins
-        for row in origin.classes
-        if row.customers - row.nothing >= conformal.LEAST_CUSTOMERS
+    classes = [
+        (origin, row, row["customers"] - row["customers_of_nothing"]) for origin in origins for row in origin.classes
     ]
+    told = [found for found in classes if found[2] >= conformal.LEAST_CUSTOMERS]
     rows = [
-        [origin.shop, str(origin.day), row.name, f"{row.customers - row.nothing:,}", f"{row.before:.1%}",
-         f"{row.after:.1%}"]
-        for origin, row in told
+        [origin.shop, str(origin.day), row["frequency_class"], f"{customers:,}", f"{row['coverage_of_model']:.1%}",
+         f"{row['coverage']:.1%}"]
+        for origin, row, customers in told
     ]  # fmt: skip
     document.table(["shop", "day", "repeat purchases", "customers", "of the model", "published"], rows)
-    shares = [row.after for _, row in told]
+    shares = [row["coverage"] for _, row, _ in told]
     document.goal(
         f"The 80 % interval of value holds 76 to 84 % in each class of 200 customers ({min(shares):.1%} to "
         f"{max(shares):.1%})",
@@ -609,13 +609,14 @@ def _last_night(document: Document, night: Night, shop: str) -> None:
         (("purchase_30d", "purchase_90d", "churn"), ("log_loss", "auc", "brier", "ece")),
     ):
         rows = [
-            [target.replace("_", " "), str(judged.cohort.origin), TITLES[name], *(f"{scores[m]:.3f}" for m in metrics)]
-            for target, judged in night.judged.items() if target in targets
-            for name, scores in judged.scores.items()
+            [target.replace("_", " "), str(verdict.origin), TITLES[name], *(f"{scores[m]:.3f}" for m in metrics)]
+            for target, verdict in night.verdicts.of.items() if target in targets
+            for name, scores in verdict.standings.scores.items()
         ]  # fmt: skip
         heads = ["target", "origin", "model", *(metric.replace("_", " ").replace("percent", "%") for metric in metrics)]
         document.table(heads, rows)
-    coverage = {name: s["coverage_80"] for name, s in night.judged["value"].scores.items() if "coverage_80" in s}
+    scores_of_value = night.verdicts.of["value"].standings.scores.items()
+    coverage = {name: scores["coverage_80"] for name, scores in scores_of_value if "coverage_80" in scores}
     document.say(
         "The 80 % predictive interval of a customer's spend held "
         + ", ".join(f"{share:.1%} ({TITLES[name]})" for name, share in coverage.items())
@@ -640,7 +641,7 @@ def _edge(document: Document, night: Night) -> None:
     document.goal(
         "Online Retail: the edge fit is recognised", all(found.status == "no_dropout" for found in fits.values())
     )
-    scores = night.judged["purchase_30d"].scores
+    scores = night.verdicts.of["purchase_30d"].standings.scores
     timing = [
         scores[name]["ece"] for name in scores if name in TITLES and name in {"bgnbd", "mbgnbd", "pareto_nbd", "nbd"}
     ]

@@ -83,6 +83,10 @@ class DuckDBEngine:
             frame: pl.DataFrame = self._connection.sql(sql, params=given).pl()
         return frame
 
+    def digest(self, sql: str, parameters: Parameters | None = None) -> str:
+        (told,) = self.execute(f"SELECT count(*), sum(hash(selected)) FROM ({sql}) AS selected", parameters)
+        return f"duckdb {told}"
+
     def keep(self, name: str, columns: Mapping[str, str], sql: str, parameters: Parameters) -> None:
         self.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS SELECT {', '.join(columns)} FROM ({sql})", parameters)
 

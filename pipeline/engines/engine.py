@@ -72,6 +72,9 @@ class Engine(Snapshots, Protocol):
     def read(self, sql: str, parameters: Parameters | None = None) -> pl.DataFrame:
         """The result of a SELECT."""
 
+    def digest(self, sql: str, parameters: Parameters | None = None) -> str:
+        """A fingerprint of the rows of a SELECT, in whatever order they come; each engine has its own."""
+
     def keep(self, name: str, columns: Mapping[str, str], sql: str, parameters: Parameters) -> None:
         """Have the result of a SELECT at hand as `temp.<name>`, with these columns and types, while this is open."""
 

@@ -146,7 +146,8 @@ def backtest(ask: Ask) -> str:
 
 def missing(ask: Ask, day: dt.date) -> Missing:
     """For a snapshot without predictions."""
-    from pipeline.steps.prediction.nightly import LEAST_BUYERS, LEAST_DAYS, LEAST_FREQUENT, LONGEST_SILENCE_DAYS
+    from pipeline.steps.prediction.known import LEAST_DAYS
+    from pipeline.steps.prediction.nightly import LEAST_BUYERS, LEAST_FREQUENT, LONGEST_SILENCE_DAYS
 
     now = ask(queries.GATE).row(0, named=True)
     history, silent = now["history_days"], now["silent_days"]

@@ -68,6 +68,9 @@ class Asked:
             self.longest[sql] = Question(parameters or {}, self._kept, answer)
         return answer
 
+    def digest(self, sql: str, parameters: Parameters | None = None) -> str:
+        return self.duckdb.digest(sql, parameters)
+
     def keep(self, name: str, columns: Mapping[str, str], sql: str, parameters: Parameters) -> None:
         self._kept = Kept(name, columns, sql, parameters)
         self.duckdb.keep(*self._kept)
@@ -85,6 +88,10 @@ class AsSparkAnswers:
         asking = _asking(sql, parameters, self._kept)
         answer = self.asked.answers[asking].cast(dict(self.of_spark[sql].schema))
         return answer if _is_ordered(sql) else answer.sample(fraction=1, shuffle=True, seed=answer.height)
+
+    def digest(self, sql: str, parameters: Parameters | None = None) -> str:
+        """Another one, so that nothing is taken that was kept of DuckDB's answers."""
+        return "of Spark"
 
     def keep(self, name: str, columns: Mapping[str, str], sql: str, parameters: Parameters) -> None:
         self._kept = Kept(name, columns, sql, parameters)

@@ -17,9 +17,9 @@ from pipeline.models.fitting import Fit, Prepared, fit
 from pipeline.models.histories import Histories
 from pipeline.models.nbd import NBD
 from pipeline.settings import Settings
-from pipeline.steps.prediction import kept_fits
+from pipeline.steps.prediction import kept_file, kept_fits
 from pipeline.steps.prediction.kept_fits import KeptFits, key_of
-from pipeline.steps.prediction.nightly import KINDS, Night
+from pipeline.steps.prediction.known import KINDS, Known
 
 
 def histories(seed: int = 1) -> Histories:
@@ -85,11 +85,11 @@ def test_a_key_is_of_all_that_a_fit_follows_from() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "{", "[]", '{"fits": {}}', '{"made_by": 1, "fits": []}', "\x00ÿ",
-             '{"made_by": "OURS", "fits": {"a": 3}}',
-             '{"made_by": "OURS", "fits": {"a": {"model": "Other"}}}',
-             '{"made_by": "OURS", "fits": {"a": {"model": "BGNBD", "parameters": "00"}}}',
-             '{"made_by": "OURS", "fits": {"a": {"model": "BGNBD", "parameters": "not digits"}}}',
+    "text", ["", "{", "[]", '{"kept": {}}', '{"made_by": 1, "kept": []}', "\x00ÿ",
+             '{"made_by": "OURS", "kept": {"a": 3}}',
+             '{"made_by": "OURS", "kept": {"a": {"model": "Other"}}}',
+             '{"made_by": "OURS", "kept": {"a": {"model": "BGNBD", "parameters": "00"}}}',
+             '{"made_by": "OURS", "kept": {"a": {"model": "BGNBD", "parameters": "not digits"}}}',
              "[" * 100_000]
 )  # fmt: skip
 def test_a_file_that_cannot_be_used_is_made_anew(file: Path, found: Fit, text: str) -> None:
@@ -112,7 +112,7 @@ def test_a_digit_that_is_another_one_is_seen(file: Path, found: Fit) -> None:
     """It would be a number like any other."""
     saved(file, a=found)
     told = file.read_text()
-    digits = json.loads(told)["fits"]["a"]["parameters"]
+    digits = json.loads(told)["kept"]["a"]["parameters"]
     file.write_text(told.replace(digits, digits[:5] + ("0" if digits[5] != "0" else "1") + digits[6:]))
     assert KeptFits(file).find("a") is None
 
@@ -140,7 +140,7 @@ def test_those_used_last_are_kept(file: Path, found: Fit, monkeypatch: pytest.Mo
     assert fits.find("c") is not None
     fits.keep("d", found)
     fits.save()
-    assert list(json.loads(file.read_text())["fits"]) == ["c", "d", "a"]
+    assert list(json.loads(file.read_text())["kept"]) == ["c", "d", "a"]
 
 
 def test_nothing_is_written_without_a_home_or_without_need(tmp_path: Path, file: Path, found: Fit) -> None:
@@ -159,7 +159,7 @@ def test_a_writer_that_dies_leaves_the_file_of_before(file: Path, found: Fit, mo
     def dies(_: Path) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(kept_fits, "fsync", dies)
+    monkeypatch.setattr(kept_file, "fsync", dies)
     with pytest.raises(KeyboardInterrupt):
         saved(file, b=found)
     monkeypatch.undo()
@@ -174,7 +174,7 @@ def test_kinds_that_share_what_they_share_find_the_same() -> None:
         assert same(fit(kind, prepared), fit(kind, given))
 
 
-class Counting(Night):
+class Counting(Known):
     """A night at days with histories of their own, and what it fitted itself."""
 
     def __init__(self, of_days: dict, kept: KeptFits) -> None:
@@ -206,7 +206,7 @@ def test_a_night_fits_only_what_is_new_and_says_the_same(file: Path) -> None:
 
 
 def test_where_no_kind_holds_there_is_the_one_without_dropout(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pipeline.steps.prediction.nightly.usable", lambda _: {})
+    monkeypatch.setattr("pipeline.steps.prediction.known.usable", lambda _: {})
     day = dt.date(2026, 3, 1)
     for _ in range(2):  # fitted, and kept
         night = Counting({day: histories(1)}, KeptFits(file))

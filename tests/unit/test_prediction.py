@@ -35,8 +35,10 @@ from pipeline.steps.prediction.inputs import (
     window,
     year_ago,
 )
-from pipeline.steps.prediction.nightly import KINDS, Night, last_models
+from pipeline.steps.prediction.known import KINDS
+from pipeline.steps.prediction.nightly import Night, last_models
 from pipeline.steps.prediction.rows import compute, frames_of, queries
+from pipeline.steps.prediction.trial import Trial
 
 ORIGIN, LAST_DAY = dt.date(1997, 9, 30), dt.date(1998, 6, 30)
 TIMING = {kind.name for kind in KINDS}
@@ -75,6 +77,11 @@ def nights_at_the_origin(cdnow_master, cdnow_sample):
 @pytest.fixture(scope="session")
 def what_came_of_them(nights_at_the_origin):
     return {name: outcomes(night) for name, night in nights_at_the_origin.items()}
+
+
+@pytest.fixture(scope="session")
+def last_trial(last_night):
+    return Trial(last_night)
 
 
 @pytest.fixture(scope="session")
@@ -373,8 +380,8 @@ def frames_of_written(night: Night) -> dict[str, pl.DataFrame]:
     return {name: rows_of(night, name) for name in written}
 
 
-def test_spend_is_held_against_nothing_the_mean_and_each_one_s_past(last_night):
-    judged = last_night.judged["value"]
+def test_spend_is_held_against_nothing_the_mean_and_each_one_s_past(last_trial):
+    judged = last_trial.judged["value"]
     assert judged.baselines == {"historic_spend", "mean_spend", "zero"}
     assert not judged.predictions["zero"].any()
     lived, past = np.maximum(judged.cohort.histories.T, 1 / 7), judged.predictions["historic_spend"]
@@ -406,7 +413,7 @@ def test_intervals_of_value_hold_what_they_promise_whatever_a_customer_bought_be
     coverage = rows_of(last_night, "interval_coverage")
     published = coverage.filter("is_published").sort("place")
     assert set(coverage["model"]) == TIMING | {BOOSTED} and set(published["model"]) == {BOOSTED}
-    assert published["customers"].sum() == last_night.judged["value"].cohort.frame.height
+    assert published["customers"].sum() == last_night.verdicts.of["value"].customers
     large = published.filter(pl.col("customers") - pl.col("customers_of_nothing") >= 200)
     # Of who has bought once everybody is likely to spend nothing in 26 weeks.
     assert large["frequency_class"].to_list() == ["1", "2–4", "5–9", "10 or more"] and large["is_own"].all()
@@ -415,7 +422,7 @@ def test_intervals_of_value_hold_what_they_promise_whatever_a_customer_bought_be
     share = large.select((pl.col("customers") - pl.col("customers_of_nothing")).dot("coverage")).item()
     judged = large.select((pl.col("customers") - pl.col("customers_of_nothing")).sum()).item()
     model = published["model"][0]
-    assert last_night.judged["value"].scores[model]["coverage_80"] == pytest.approx(share / judged)
+    assert last_night.verdicts.of["value"].standings.scores[model]["coverage_80"] == pytest.approx(share / judged)
     # A wider interval of the model and nothing else: both ends of a customer moved by the correction of the class.
     clv = rows_of(last_night, "clv_predictions")
     assert (clv["clv_low"] <= clv["predicted_clv"]).all() and (clv["predicted_clv"] <= clv["clv_high"]).all()
@@ -446,12 +453,12 @@ def test_the_tracking_adds_up_to_what_was_bought(last_night):
     assert tracking["week_ends_on"][-1] == LAST_DAY
     assert tracking["actual"].sum() == tracking["actual_cumulative"][-1] == repeat
     assert tracking["expected_cumulative"][-1] == pytest.approx(repeat, rel=0.05)
-    assert tracking.filter("is_holdout")["week_ends_on"].min() > last_night.judged["counts"].cohort.origin
+    assert tracking.filter("is_holdout")["week_ends_on"].min() > last_night.verdicts.of["counts"].origin
 
 
 @pytest.mark.parametrize("target", ["counts", "value", *PROBABILITIES])
-def test_tenths_add_up_to_the_holdout(last_night, target):
-    judged = last_night.judged[target]
+def test_tenths_add_up_to_the_holdout(last_night, last_trial, target):
+    judged = last_trial.judged[target]
     deciles = rows_of(last_night, "decile_chart").filter(target=target)
     the_same_of_everyone = {"zero", "base_rate", "mean_spend"}
     assert set(judged.predictions) - set(deciles["model"]) <= the_same_of_everyone
@@ -478,7 +485,7 @@ def test_alerts_and_rising_customers_are_exceptions(last_night):
 def test_published_probabilities_kept_their_promise(nights_at_the_origin, what_came_of_them, name, target):
     # The night of 1997-09-30 knows nothing after it, and is judged on what came after it. Candidates are the models
     # that had a holdout to be chosen on: for churn the history is too short to have trained a classifier before it.
-    candidates = set(nights_at_the_origin[name].judged[target].scores) & (TIMING | TRAINED - {BLEND})
+    candidates = set(nights_at_the_origin[name].verdicts.of[target].standings.scores) & (TIMING | TRAINED - {BLEND})
     scores = what_came_of_them[name][target].scores
     published = scores[PUBLISHED]
     assert published["log_loss"] <= min(scores[model]["log_loss"] for model in candidates) + 0.003
@@ -501,7 +508,8 @@ def test_the_fits_of_the_sample_are_those_of_the_papers(nights_at_the_origin):
 
 def test_candidates_at_the_origin(nights_at_the_origin):
     for night in nights_at_the_origin.values():
-        models = {target: set(judged.scores) - judged.baselines for target, judged in night.judged.items()}
+        standings = {target: verdict.standings for target, verdict in night.verdicts.of.items()}
+        models = {target: set(of.scores) - of.baselines for target, of in standings.items()}
         assert models["purchase_30d"] == models["purchase_90d"] == TIMING | TRAINED
         # Of 180 days a classifier can be trained, of April and of March, but not tested: there is nothing before them.
         assert models["churn"] == TIMING
@@ -514,7 +522,8 @@ def test_candidates_at_the_origin(nights_at_the_origin):
 
 def test_nothing_after_the_day_is_known_to_a_night(nights_at_the_origin):
     for night in nights_at_the_origin.values():
-        assert max(judged.cohort.until for judged in night.judged.values()) <= ORIGIN
+        verdicts = night.verdicts.of.values()
+        assert max(verdict.origin + dt.timedelta(verdict.days) for verdict in verdicts) == ORIGIN
         assert max(origin for origin, _, _ in night.all_fits) == ORIGIN
         assert night.today.history_days == (ORIGIN - dt.date(1997, 1, 1)).days
 
@@ -532,7 +541,7 @@ def test_a_shop_whose_customers_do_not_drop_out(retail_night):
 @pytest.mark.parametrize("target", ["purchase_30d", "churn"])
 def test_the_classifier_beats_the_timing_models_on_the_master_file(last_night, target):
     # At the end of the file, where the classifier has a past to learn from.
-    scores = last_night.judged[target].scores
+    scores = last_night.verdicts.of[target].standings.scores
     best = min(scores[model]["log_loss"] for model in TIMING)
     for candidate in TRAINED:
         assert scores[candidate]["log_loss"] < best
@@ -540,7 +549,7 @@ def test_the_classifier_beats_the_timing_models_on_the_master_file(last_night, t
 
 
 def test_the_classifier_is_better_calibrated_where_the_timing_models_are_not(retail_night):
-    scores = retail_night.judged["purchase_30d"].scores
+    scores = retail_night.verdicts.of["purchase_30d"].standings.scores
     assert scores["classifier"]["ece"] < scores["nbd"]["ece"]
     assert retail_night.champions["purchase_30d"].model in TRAINED
 
@@ -568,6 +577,10 @@ class Listening:
         self.asked.add(sql)
         return self.engine.read(sql, parameters)
 
+    def digest(self, sql, parameters):
+        self.asked.add(sql)
+        return self.engine.digest(sql, parameters)
+
 
 def test_a_night_asks_nothing_that_the_lint_does_not_see(nights_at_the_origin, tmp_path):
     night = nights_at_the_origin["sample"]
@@ -585,7 +598,7 @@ def test_predictions_do_not_depend_on_last_nights_parameters(nights_at_the_origi
         "gamma_gamma": GammaGamma(2.0, 8.0, 90.0),
     }  # fmt: skip
     warm = Night(cold.engine, cold.settings, cold.day, last)
-    warm.judged = cold.judged
+    warm.verdicts = cold.verdicts
     before, after = (frames_of(night)["timing_predictions"] for night in (cold, warm))
     for column in before.select(pl.selectors.float()).columns:
         np.testing.assert_allclose(after[column], before[column], rtol=1e-6, atol=1e-12, err_msg=column)

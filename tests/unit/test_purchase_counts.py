@@ -104,6 +104,6 @@ def test_counts_are_boosted_where_that_is_clearly_better_on_the_last_origins(dev
         scores = {"nbd": {"poisson_deviance": nbd}, BOOSTED: {"poisson_deviance": boosted}}
         return Judged("counts", cohort, cohort.later, predictions, frozenset(), scores)
 
-    found = replace(judged(), earlier=tuple(judged(*pair) for pair in deviances))
+    found = replace(judged(), earlier=tuple(judged(*pair) for pair in deviances)).standings
     assert found.is_boosted is is_boosted
     assert found.champion() == "nbd"  # whose counts they are

@@ -14,6 +14,7 @@ from pipeline.simulator.shop import Shop
 from pipeline.steps.prediction.backtest import publish
 from pipeline.steps.prediction.holdouts import BLEND, CLASSIFIER, PROBABILITIES, trained_on
 from pipeline.steps.prediction.nightly import Night
+from pipeline.steps.prediction.trial import Trial
 
 END = dt.date(2026, 11, 30)
 HORIZONS = (30, 90, 180, 365)
@@ -62,6 +63,12 @@ def september(tmp_path_factory):
         yield night_of(shop, dt.date(2025, 9, 30))
 
 
+@pytest.fixture(scope="module")
+def trial(september):
+    """The tests of a month's end are those of its night."""
+    return Trial(september)
+
+
 def test_a_december_that_doubles_is_seen_coming(september):
     found = biases(september)
     assert {days: abs(bias) <= 10 for days, (bias, _) in found.items()} == dict.fromkeys(HORIZONS, True)
@@ -108,9 +115,9 @@ def test_then_and_now_run_by_one_clock(september):
     np.testing.assert_allclose(before["expected_purchases_90d"], expected, rtol=1e-8)
 
 
-def test_the_holdouts_run_by_the_clock_of_their_day(september):
+def test_the_holdouts_run_by_the_clock_of_their_day(september, trial):
     # 90 days before, the origin is 2 July; what a model had expected of the same days in 2024 tells its season.
-    judged, name = september.judged["purchase_90d"], september.season.model
+    judged, name = trial.judged["purchase_90d"], september.season.model
     factors = september.factors_at(judged.cohort.origin, name)
     assert factors[90].is_known and factors[90].value != 1
     h, models = judged.cohort.histories, september.models(judged.cohort.origin)
@@ -120,13 +127,13 @@ def test_the_holdouts_run_by_the_clock_of_their_day(september):
         np.testing.assert_allclose(judged.predictions[model.name], p, rtol=1e-9)
 
 
-def test_a_classifier_runs_by_the_clock_of_its_day(september):
+def test_a_classifier_runs_by_the_clock_of_its_day(september, trial):
     # It has learnt from days that were usual; alone it is offered for 90 days because the year is known.
-    judged, clock = september.judged["purchase_90d"], september.factors_at(september.before(90), september.season.model)
+    judged, clock = trial.judged["purchase_90d"], september.factors_at(september.before(90), september.season.model)
     usual = trained_on(september.windows("purchase_90d", september.before(90))).predict(judged.cohort.features)
     expected = 1 - (1 - usual) ** clock[90].value
     np.testing.assert_allclose(judged.predictions[CLASSIFIER], expected, rtol=1e-9)
-    timing = judged.predictions[judged.best_timing]
+    timing = judged.predictions[judged.standings.best_timing]
     np.testing.assert_allclose(judged.predictions[BLEND], (2 * expected + timing) / 3, rtol=1e-9)
     assert september._barred("purchase_90d") == frozenset()
 

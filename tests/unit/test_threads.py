@@ -25,7 +25,7 @@ from pipeline.models.histories import Histories
 from pipeline.models.purchase_classifier import train
 from pipeline.models.purchase_counts import train as count
 from pipeline.models.validation import fit_recency_logistic
-from pipeline.steps.prediction.nightly import KINDS, Night
+from pipeline.steps.prediction.known import KINDS, Known
 from pipeline.steps.prediction.threads import side_by_side
 from pipeline.settings import Settings
 
@@ -37,7 +37,7 @@ histories = Histories(x, np.where(x > 0, 40 * dice.random(400), 0.0), T, np.ones
 
 def fitters():
     for fitter in ("perennial", "lifetimes"):
-        night = Night.__new__(Night)
+        night = Known.__new__(Known)
         night.settings = Settings(clv={"fitter": fitter})
         yield night._fitter()
 

@@ -95,11 +95,11 @@ def judged(*losses: dict[str, float]) -> Judged:
     ],
 )  # fmt: skip
 def test_the_blend_stays_unless_beaten_clearly_on_the_last_origins(losses, champion):
-    assert judged(*losses).champion() == champion
+    assert judged(*losses).standings.champion() == champion
 
 
 def test_a_classifier_that_is_barred_is_not_champion_alone():
-    found = judged({"nbd": 0.5, CLASSIFIER: 0.3, BLEND: 0.4})
+    found = judged({"nbd": 0.5, CLASSIFIER: 0.3, BLEND: 0.4}).standings
     assert (found.champion(), found.champion(frozenset({CLASSIFIER}))) == (CLASSIFIER, BLEND)
     assert found.choice("base_rate") == {}
     assert found.choice(CLASSIFIER) == {"mean_log_loss": pytest.approx(0.3)}

@@ -67,11 +67,11 @@ class ChurnHorizon:
 
 def churn_horizon(engine: Engine, day: dt.date, first: dt.date, given: int | None) -> ChurnHorizon:
     """Of a snapshot date; `first`: the day from whose end on nights predict. `given`: what is set, if anything."""
-    decided_on = _month_end(day)
+    decided_on = month_end(day)
     evidence = _silences(engine, decided_on)
     if given is not None:
         return ChurnHorizon(given, "set", decided_on, evidence)
-    earlier = _month_end(decided_on - dt.timedelta(1))
+    earlier = month_end(decided_on - dt.timedelta(1))
     chosen = choose(decided_on, evidence)
     return chosen if earlier < first else replace(chosen, before=choose(earlier, _silences(engine, earlier)).days)
 
@@ -84,7 +84,7 @@ def choose(decided_on: dt.date, evidence: Sequence[Silence]) -> ChurnHorizon:
     return ChurnHorizon(min(of.days for of in evidence), "none has enough", decided_on, evidence)
 
 
-def _month_end(day: dt.date) -> dt.date:
+def month_end(day: dt.date) -> dt.date:
     """The last one up to a day."""
     tomorrow = day + dt.timedelta(1)
     return tomorrow.replace(day=1) - dt.timedelta(1)

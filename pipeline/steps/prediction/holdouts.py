@@ -54,6 +54,57 @@ class Calibrated:
 
 
 @dataclass(frozen=True)
+class Standings:
+    """How models of a target did beside each other, and which of them is the best.
+
+    scores: model -> metric -> value, NaN where a metric does not exist. losses: of a probability the log loss of each
+    model, the mean of all origins. boosted_ratio: of counts the logarithm of the Poisson deviance of boosted ones by
+    that of the timing model alone, the mean of the origins at which they could be tried; NaN without any.
+    """
+
+    target: Target
+    baselines: frozenset[str]
+    scores: Mapping[str, Mapping[str, float]]
+    losses: Mapping[str, float]
+    boosted_ratio: float
+
+    @property
+    def is_probability(self) -> bool:
+        return self.target in PROBABILITIES
+
+    def choice(self, name: str) -> dict[str, float]:
+        """The metric that the choice of a probability goes by, or that of boosted counts; none of baselines."""
+        if name == BOOSTED and self.target == "counts":
+            return {"mean_log_deviance_ratio": self.boosted_ratio}
+        return {"mean_log_loss": self.losses[name]} if name in self.losses else {}
+
+    @property
+    def is_boosted(self) -> bool:
+        """Whether boosted counts are so much better that they are published."""
+        return bool(self.boosted_ratio < np.log(1 - BOOSTED_MARGIN))
+
+    @property
+    def best_timing(self) -> str:
+        """The best of the timing models, which is blended, or tells the days."""
+        return validation.champion_by_log_loss({n: loss for n, loss in self.losses.items() if n not in TRAINED})
+
+    def champion(self, barred: frozenset[str] = frozenset()) -> str:
+        """The best of the models; baselines do not compete, they are what has to be beaten. Nor do those `barred`. Of
+        counts and value it is a timing model, the one that boosted counts would be spread of."""
+        if self.is_probability:
+            losses = {name: loss for name, loss in self.losses.items() if name not in barred}
+            best = validation.champion_by_log_loss(losses)
+            stays = BLEND in losses and losses[best] >= (1 - BLEND_MARGIN) * losses[BLEND]
+            return BLEND if stays else best
+        scores = {name: metrics for name, metrics in self.scores.items() if name not in self.baselines | {BOOSTED}}
+        biases, ginis = (
+            {name: metrics[metric] for name, metrics in scores.items()}
+            for metric in ("bias_percent", "normalised_gini")
+        )
+        return validation.champion_by_bias(biases, ginis)
+
+
+@dataclass(frozen=True)
 class Judged:
     """Predictions for the customers of a cohort, by name, beside what they did."""
 
@@ -85,9 +136,14 @@ class Judged:
         return found
 
     @cached_property
-    def losses(self) -> dict[str, float]:
-        """Log loss of each model, the mean of all origins, or of those where a classifier could be trained. A timing
-        model that does not hold at one of them counts there as the best that does."""
+    def standings(self) -> Standings:
+        losses = self._losses() if self.is_probability else {}
+        ratio = self._boosted_ratio() if self.target == "counts" else float("nan")
+        return Standings(self.target, self.baselines, self.scores, losses, ratio)
+
+    def _losses(self) -> dict[str, float]:
+        """The mean of all origins, or of those where a classifier could be trained. A timing model that does not hold
+        at one of them counts there as the best that does."""
         tests = [self, *self.earlier]
         tests = [test for test in tests if BLEND in test.predictions] or tests
         names = {name for name in self.predictions if name not in self.baselines}
@@ -95,54 +151,15 @@ class Judged:
             names |= TRAINED
         return {name: float(np.mean([test._loss(name) for test in tests])) for name in sorted(names)}
 
-    def choice(self, name: str) -> dict[str, float]:
-        """The metric that the choice of a probability goes by, or that of boosted counts; none of baselines."""
-        if name == BOOSTED and self.target == "counts":
-            return {"mean_log_deviance_ratio": self.boosted_ratio}
-        return {"mean_log_loss": self.losses[name]} if self.is_probability and name in self.losses else {}
-
-    @cached_property
-    def boosted_ratio(self) -> float:
-        """Of counts: the logarithm of the Poisson deviance of boosted ones by that of the timing model alone, the mean
-        of the earlier origins; NaN without any."""
-        ratios = [
-            np.log(test.scores[BOOSTED]["poisson_deviance"] / test.scores[test.champion()]["poisson_deviance"])
-            for test in self.earlier
-        ]
-        return float(np.mean(ratios)) if ratios else float("nan")
-
-    @property
-    def is_boosted(self) -> bool:
-        """Whether boosted counts are so much better that they are published."""
-        return bool(self.boosted_ratio < np.log(1 - BOOSTED_MARGIN))
-
     def _loss(self, name: str) -> float:
-        timing = self._timing
-        return self.scores[name]["log_loss"] if name in self.predictions else min(timing.values())
+        timing = [s["log_loss"] for n, s in self.scores.items() if n not in self.baselines | TRAINED]
+        return self.scores[name]["log_loss"] if name in self.predictions else min(timing)
 
-    @property
-    def _timing(self) -> dict[str, float]:
-        return {n: s["log_loss"] for n, s in self.scores.items() if n not in self.baselines | TRAINED}
-
-    @property
-    def best_timing(self) -> str:
-        """The best of the timing models, which is blended, or tells the days."""
-        return validation.champion_by_log_loss({n: loss for n, loss in self.losses.items() if n not in TRAINED})
-
-    def champion(self, barred: frozenset[str] = frozenset()) -> str:
-        """The best of the models; baselines do not compete, they are what has to be beaten. Nor do those `barred`. Of
-        counts and value it is a timing model, the one that boosted counts would be spread of."""
-        scores = {name: metrics for name, metrics in self.scores.items() if name not in self.baselines | {BOOSTED}}
-        if self.is_probability:
-            losses = {name: loss for name, loss in self.losses.items() if name not in barred}
-            best = validation.champion_by_log_loss(losses)
-            stays = BLEND in losses and losses[best] >= (1 - BLEND_MARGIN) * losses[BLEND]
-            return BLEND if stays else best
-        biases, ginis = (
-            {name: metrics[metric] for name, metrics in scores.items()}
-            for metric in ("bias_percent", "normalised_gini")
-        )
-        return validation.champion_by_bias(biases, ginis)
+    def _boosted_ratio(self) -> float:
+        deviances = [{n: s["poisson_deviance"] for n, s in test.scores.items()} for test in self.earlier]
+        champions = [test.standings.champion() for test in self.earlier]
+        ratios = [np.log(of[BOOSTED] / of[name]) for of, name in zip(deviances, champions, strict=True)]
+        return float(np.mean(ratios)) if ratios else float("nan")
 
 
 def is_enough(cohort: Cohort) -> bool:
@@ -184,7 +201,7 @@ def boosted_factors(
 
 def with_boosted(judged: Judged, spread: Array) -> Judged:
     """Counts judged, and beside them those of the champion times factors (n,)."""
-    boosted = spread * judged.predictions[judged.champion()]
+    boosted = spread * judged.predictions[judged.standings.champion()]
     return _judged_counts(judged.cohort, {**judged.predictions, BOOSTED: boosted}, judged.baselines)
 
 
@@ -218,7 +235,7 @@ def judge_value(
         low, high = value_interval(model, spend.model, horizon, h.x, h.t_x, h.T)
         found[name] = conformal.Interval(h.x, low, high, unit * purchases[name], unit)
     if BOOSTED in purchases:
-        timing = counts.champion()
+        timing = counts.standings.champion()
         found[BOOSTED] = found[timing].times(purchases[BOOSTED] / np.maximum(purchases[timing], _LEAST))
     for name, interval in found.items():
         intervals[name] = Calibrated(*conformal.coverage(interval, spent, PREDICTIVE, cohort.folds))

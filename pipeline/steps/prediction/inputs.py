@@ -189,6 +189,18 @@ _KEPT_SHARE = """
     WHERE void.order_id IS NULL AND lines.customer_id IS NOT NULL
       AND lines.ordered_on <= $snapshot_date AND date_diff('day', lines.ordered_on, $snapshot_date) < 365
 """
+# All that the tests as of a day follow from: what those columns say that are read of it up to the day.
+_LINES_THAT_COUNT = """
+    SELECT order_id, customer_id, ordered_on, kind, amount, category, sales_channel
+    FROM staging.order_lines
+    WHERE customer_id IS NOT NULL AND ordered_on <= $snapshot_date
+"""
+_ORDERS_THAT_COUNT = """
+    SELECT order_id, known_on, voided FROM staging.orders WHERE voided <> 0 AND known_on <= $snapshot_date
+"""
+_OCCASIONS_THAT_COUNT = """
+    SELECT customer_id, occasion_on, known_on, orders, amount FROM staging.occasions WHERE known_on <= $snapshot_date
+"""
 
 
 class Kept(NamedTuple):
@@ -357,6 +369,9 @@ def queries() -> Mapping[str, str]:
         "calendar": with_features(_CALENDAR),
         "silences": with_features(_silences_sql()),
         "kept share": with_features(_KEPT_SHARE),
+        "lines that count": _LINES_THAT_COUNT,
+        "orders that count": _ORDERS_THAT_COUNT,
+        "occasions that count": _OCCASIONS_THAT_COUNT,
     }
 
 

@@ -1,78 +1,45 @@
-"""One night of the models: what is fitted, what it is tested on, which model is published."""
+"""One night of the models: what is fitted, what their tests have come to, which model is published."""
 
 from __future__ import annotations
 
 import datetime as dt
-import time
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
-from functools import cached_property, partial
-from typing import Any, TypeVar
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from functools import cached_property
 
 import numpy as np
 import polars as pl
 
 from pipeline.engines.engine import Engine
 from pipeline.models import conformal, validation
-from pipeline.models.beta_geometric import BGNBD, MBGNBD
-from pipeline.models.clock import LEAST_DAYS as LEAST_SEASON_DAYS
-from pipeline.models.clock import Clock, Factor, ratio
-from pipeline.models.fitting import Fit, Prepared, fit
-from pipeline.models.gamma_gamma import LEAST_REPEAT_BUYERS, GammaGamma, Spenders, SpendFit, fit_spend
-from pipeline.models.histories import Array, Histories
-from pipeline.models.nbd import NBD
-from pipeline.models.pareto_nbd import ParetoNBD
+from pipeline.models.clock import Clock
+from pipeline.models.fitting import Fit
+from pipeline.models.gamma_gamma import GammaGamma, Spenders, SpendFit
+from pipeline.models.histories import Array
 from pipeline.models.timing import TimingModel
 from pipeline.settings import Settings
-from pipeline.steps.prediction.churn_horizon import ChurnHorizon, churn_horizon
+from pipeline.steps.prediction.churn_horizon import month_end
 from pipeline.steps.prediction.holdouts import (
     BLEND,
     BOOSTED,
     CLASSIFIER,
     PROBABILITIES,
     TRAINED,
-    Judged,
     Target,
-    boosted_factors,
-    is_enough,
     is_learnable,
-    judge_boosted,
-    judge_counts,
-    judge_probability,
-    judge_value,
-    usable,
-    with_boosted,
 )
-from pipeline.steps.prediction.inputs import (
-    FEATURES,
-    LARGEST_SAMPLE,
-    LEAST_WINDOW_DAYS,
-    RHYTHM,
-    TRAINED_ON,
-    WINDOW_DAYS,
-    WINDOWS,
-    Cohort,
-    Everybody,
-    Part,
-    calendar,
-    cohort,
-    everybody,
-    histories_of,
-    number_customers,
-    spenders,
-    window,
-    year_ago,
-)
-from pipeline.steps.prediction.kept_fits import KeptFits, key_of
-from pipeline.steps.prediction.season import YEAR_DAYS, Season, clock_of, factors_of, purchases_a_day, unknown
-from pipeline.steps.prediction.threads import side_by_side
+from pipeline.steps.prediction.inputs import Cohort, calendar, spenders
+from pipeline.steps.prediction.kept_fits import KeptFits
+from pipeline.steps.prediction.kept_verdicts import KeptVerdicts, key_of
+from pipeline.steps.prediction.known import ALL_KINDS, LEAST_DAYS, Known
+from pipeline.steps.prediction.season import RECENT_DAYS, YEAR_DAYS, Season, purchases_a_day
+from pipeline.steps.prediction.trial import LONGEST_HOLDOUT_DAYS, Trial
+from pipeline.steps.prediction.verdicts import Verdict, Verdicts
 
-KINDS: tuple[type[TimingModel], ...] = (BGNBD, MBGNBD, ParetoNBD)
-_ALL_KINDS: tuple[type[TimingModel], ...] = (*KINDS, NBD)
-LEAST_BUYERS, LEAST_DAYS, LEAST_FREQUENT, LONGEST_SILENCE_DAYS = 500, 180, 50, 30
-LONGEST_HOLDOUT_DAYS = 182
-CHOICES = 3
-"""Origins, WINDOW_DAYS apart, whose holdouts choose the model of a probability."""
+LEAST_BUYERS, LEAST_FREQUENT, LONGEST_SILENCE_DAYS = 500, 50, 30
+LEAST_CLOSED_DAYS = 365
+"""The least history up to a month's end for models to be tested as of it: in a first year each day lets more be
+tested."""
 STRONG_CORRELATION = 0.3
 
 _LEAST_BIAS = "Least bias among the models that rank customers as well, on the holdout."
@@ -85,8 +52,6 @@ _UNBEATEN_BLEND = "No other model has a log loss more than 1 % below its own on 
 _UNTESTED_BLEND = (
     "The history is long enough to train a classifier, not to test it: the blend stands in, as it does unless beaten."
 )
-
-Model = TypeVar("Model", TimingModel, GammaGamma)
 
 
 @dataclass(frozen=True)
@@ -102,7 +67,7 @@ class Champion:
     reason: str
 
 
-class Night:
+class Night(Known):
     """The models of one snapshot date. Everything is computed once, when first asked for."""
 
     def __init__(
@@ -112,27 +77,13 @@ class Night:
         day: dt.date,
         last: Mapping[str, TimingModel | GammaGamma] | None = None,
         kept: KeptFits | None = None,
+        kept_verdicts: KeptVerdicts | None = None,
     ) -> None:
-        """`last`: models of an earlier night, where the search on all data may start. `kept`: fits of earlier nights,
-        and of this one afterwards."""
-        self.engine = engine
-        self.settings = settings
-        self.day = day
-        self._last = last or {}
-        self._kept = kept or KeptFits(None)
-        self._holdouts: dict[tuple[dt.date, dt.date], Cohort] = {}
-        self._windows: dict[dt.date, dict[dt.date, Cohort]] = {}
-        self._found: dict[dt.date, dict[str, Fit]] = {}
-        self._spent: dict[dt.date, SpendFit] = {}
-        self._years: dict[dt.date, pl.DataFrame] = {}
-        self._is_numbered = False
-        self.fitting_seconds = 0.0
+        """`kept_verdicts`: of earlier nights, and of this one afterwards."""
+        super().__init__(engine, settings, day, last, kept)
+        self._kept_verdicts = kept_verdicts or KeptVerdicts(None)
 
     # ── what there is to work with ────────────────────────────────────────────────────────────────────────────────
-
-    @cached_property
-    def today(self) -> Everybody:
-        return everybody(self.engine, self.day)
 
     @cached_property
     def spenders(self) -> Spenders:
@@ -161,7 +112,7 @@ class Night:
     @cached_property
     def spend(self) -> SpendFit | None:
         """The spend model on all data, if there are enough repeat buyers and it can be fitted."""
-        return self._spend_at(self.day, self.spenders)
+        return self.spend_at(self.day, self.spenders)
 
     @cached_property
     def spend_correlation(self) -> float:
@@ -172,164 +123,66 @@ class Night:
         x, m = (_mean_ranks(values, known.customers) for values in (known.x, known.m))
         return validation.correlation(x, m, known.customers)
 
-    @cached_property
-    def judged(self) -> dict[Target, Judged]:
-        """The holdouts that the history is long enough for."""
-        third = (self.today.history_days + 1) // 3
-        tests = self._tests
-        of_boosted = [(after, learnt) for after, learnt in tests[self._learner] if is_learnable(learnt)]
-        held_back = min(LONGEST_HOLDOUT_DAYS, third)
-        counts = self.holdout(self.before(held_back), self.day, detailed=bool(of_boosted))
-        origins = {cohort.origin for of_target in tests.values() for cohort, _ in of_target}
-        self.fit_at({self.day, *origins, *({counts.origin} if is_enough(counts) else ())})
-
-        # Counts come first: by the clock of their champion all probabilities run.
-        found: dict[Target, Judged] = {}
-        if is_enough(counts):
-            models, spend = self.models(counts.origin), self._spend_at(counts.origin, counts.spenders)
-            self._learn_years({counts.origin}, models)
-            clocks = {name: clock_of(self.factors_at(counts.origin, name)) for name in models}
-            found["counts"] = judge_counts(counts, models, clocks)
-        name = self._model_of_counts(found.get("counts"))
-        self._learn_years({self.day, *origins}, {name})
-        judges: list[tuple[Target, Callable[[], Judged]]] = []
-        if is_enough(counts):
-            known = self.windows(self._learner, self.before(-(-held_back // WINDOW_DAYS) * WINDOW_DAYS))
-            if of_boosted and is_learnable(known):
-                best = found["counts"].champion()
-                spread = boosted_factors(counts, known, models[best], clocks[best], TRAINED_ON // CHOICES)
-                found["counts"] = with_boosted(found["counts"], spread)
-            for after, learnt in of_boosted:
-                model, clock = self._model_at(after.origin, name), clock_of(self.factors_at(after.origin, name))
-                judges.append(("counts", partial(judge_boosted, after, learnt, model, clock, TRAINED_ON // CHOICES)))
-        if is_enough(counts) and spend is not None:
-            judges.append(("value", partial(judge_value, found["counts"], models, spend, clocks)))
-        for target, of_target in tests.items():
-            for after, learnt in of_target:
-                models, clock = self.models(after.origin), clock_of(self.factors_at(after.origin, name))
-                # That of the earlier ones only helps to choose, so a part of the customers will do.
-                most = TRAINED_ON if after is of_target[0][0] else TRAINED_ON // CHOICES
-                judges.append((target, partial(judge_probability, target, after, learnt, models, clock, most)))
-        results = zip(judges, side_by_side(lambda judge: judge[1](), judges), strict=True)
-        for (target, _), judged in results:
-            last = found.get(target)
-            found[target] = judged if last is None else replace(last, earlier=(*last.earlier, judged))
-        return found | self._of_same_horizon(found)
-
-    def _of_same_horizon(self, judged: Mapping[Target, Judged]) -> dict[Target, Judged]:
-        """What is judged of a probability is true of another with the same horizon."""
-        same = {target: self.by_horizon[self.horizons[target]] for target in PROBABILITIES}
-        return {t: replace(judged[one], target=t) for t, one in same.items() if t != one and one in judged}
+    @property
+    def tested_on(self) -> dt.date:
+        """As of which day models are tested: the last month's end, or this day where the history up to that one is
+        shorter than a year."""
+        closed = month_end(self.day)
+        is_long = self.today.history_days - (self.day - closed).days >= LEAST_CLOSED_DAYS
+        return closed if is_long else self.day
 
     @cached_property
-    def _tests(self) -> dict[Target, list[tuple[Cohort, list[Cohort]]]]:
-        return {target: self._tests_of(target) for target in self.by_horizon.values()}
+    def verdicts(self) -> Verdicts:
+        """What the tests came to, on an earlier night where nothing has changed since that they follow from."""
+        known = self._known_on(self.tested_on)
+        key = key_of(known)
+        found = self._kept_verdicts.find(key)
+        if found is None:
+            found = self._kept_verdicts.keep(key, Trial(known).verdicts)
+            if known is not self:
+                self.fitting_seconds += known.fitting_seconds
+                self._is_numbered = False  # the customers have been numbered as of that day
+        return found
 
-    @cached_property
-    def _learner(self) -> Target:
-        """By whose windows boosted counts are learnt: of 90 days, or of 30 where these cannot be tested yet."""
-        can_test = any(is_learnable(learnt) for _, learnt in self._tests["purchase_90d"])
-        return "purchase_90d" if can_test else "purchase_30d"
+    def _known_on(self, day: dt.date) -> Known:
+        if day == self.day:
+            return self
+        known = Known(self.engine, self.settings, day, kept=self._kept)
+        known.churn_horizon = self.churn_horizon  # decided as of a month's end, too
+        return known
 
     @property
     def counts_windows(self) -> list[Cohort]:
         """What boosted counts learn from at the end of the day."""
-        return self.windows(self._learner, self.day)
-
-    def _tests_of(self, target: Target) -> list[tuple[Cohort, list[Cohort]]]:
-        """The holdouts of a probability, the last first, each with what a classifier learns before it."""
-        horizon, found = self.horizons[target], []
-        for place in range(CHOICES):
-            origin = self.before(horizon + WINDOW_DAYS * place)
-            after = self.holdout(origin, self.day, detailed=True) if place == 0 else self._window(origin, target)
-            if after is None or not is_enough(after):
-                break
-            found.append((after, self.windows(target, origin)))
-        return found
-
-    def windows(self, target: Target, until: dt.date) -> list[Cohort]:
-        """What a classifier of a probability may learn at the end of a day: customers of up to WINDOWS origins and
-        whether they bought, the last origin first."""
-        origins = (until - dt.timedelta(self.horizons[target] + WINDOW_DAYS * place) for place in range(WINDOWS))
-        return [found for found in (self._window(origin, target) for origin in origins) if found is not None]
-
-    def _window(self, origin: dt.date, target: Target) -> Cohort | None:
-        """A sample of the customers of an origin with what they bought within the horizon; None with too short a
-        history. One query tells of all horizons that are over."""
-        if self.today.history_days - (self.day - origin).days < LEAST_WINDOW_DAYS:
-            return None
-        ends = [min(origin + dt.timedelta(days), self.day) for days in self.horizons.values()]
-        if origin not in self._windows:
-            self._windows[origin] = window(self.engine, origin, ends, self._sample(TRAINED_ON))
-        return self._windows[origin][min(origin + dt.timedelta(self.horizons[target]), self.day)]
+        return self.windows(self.verdicts.learner, self.day)
 
     @cached_property
     def season(self) -> Season:
         """What the days from the snapshot date on are worth, by the model of counts."""
-        name, recent = self._model_of_counts(self.judged.get("counts")), None
-        if "purchase_30d" in self.judged:
-            last = self.judged["purchase_30d"].cohort
-            h, model = last.histories, self._model_at(last.origin, name)
-            recent = ratio(float(model.expected_purchases(last.weeks, h.x, h.t_x, h.T).sum()), float(last.later.sum()))
+        counts = self.verdicts.of.get("counts")
+        name = self.fitted(counts.standings.champion() if counts else "").model.name
         factors, pace = self.factors_at(self.day, name), purchases_a_day(self.calendar, self.day)
+        is_tested = "purchase_30d" in self.verdicts.of
+        recent = self.factor_since(self.before(RECENT_DAYS), name) if is_tested else None
         return Season(self.before(YEAR_DAYS), factors, name, *pace, recent)
 
     @property
     def clock(self) -> Clock:
         return self.season.clock
 
-    def factors_at(self, origin: dt.date, name: str) -> dict[int, Factor]:
-        """By horizon, of the days from an origin on: what a model of this kind expected of them a year before it."""
-        self._learn_years({origin}, {name})
-        year_before = origin - dt.timedelta(days=YEAR_DAYS)
-        if year_before not in self._years:
-            return unknown()
-        return factors_of(self._model_at(year_before, name), self._years[year_before])
-
-    def _learn_years(self, origins: Collection[dt.date], names: Collection[str]) -> None:
-        """Fit what the seasons from these origins on are told by, where the history goes back far enough."""
-        before = {origin - dt.timedelta(days=YEAR_DAYS): origin for origin in sorted(origins)}
-        known = {day for day in before if self.today.history_days - (self.day - day).days >= LEAST_SEASON_DAYS}
-        for day in sorted(known - self._years.keys()):
-            self._years[day] = year_ago(self.engine, day, before[day], self._sample(LARGEST_SAMPLE))
-        self.fit_at(known, [kind for kind in _ALL_KINDS if kind.name in names])
-
-    def _model_at(self, origin: dt.date, name: str) -> TimingModel:
-        """The model of a kind as of an origin; where it does not hold there, the one of least AIC."""
-        own = self._found.get(origin, {}).get(name)
-        if own is not None and own.status != "refused":
-            return own.model
-        return min((f for f in self.fits(origin).values() if f.status != "refused"), key=lambda f: f.aic).model
-
-    @cached_property
-    def churn_horizon(self) -> ChurnHorizon:
-        first = self.before(self.today.history_days - LEAST_DAYS)
-        return churn_horizon(self.engine, self.day, first, self.settings.churn_horizon_days)
-
-    @property
-    def horizons(self) -> dict[Target, int]:
-        """Days of the probabilities that are published."""
-        return dict(zip(PROBABILITIES, (30, 90, self.churn_horizon.days), strict=True))
-
-    @property
-    def by_horizon(self) -> dict[int, Target]:
-        """Probabilities by their days, the shortest first; of two with the same days only the first."""
-        targets = {days: target for target, days in reversed(self.horizons.items())}
-        return dict(sorted(targets.items()))
-
     @cached_property
     def interval_corrections(self) -> Array:
         """Of the interval of value, by class of x; none where there was nothing to test it on."""
-        value = self.judged.get("value")
-        found = value.intervals.get(self.tested_interval) if value else None
-        return np.zeros(len(conformal.CLASSES)) if found is None else found.corrections
+        value = self.verdicts.of.get("value")
+        found = value.corrections.get(self.tested_interval) if value else None
+        return np.zeros(len(conformal.CLASSES)) if found is None else np.array(found)
 
     @property
     def tested_interval(self) -> str:
         """The model whose interval of value is published: the champion of counts, or where that could not be tested so
         far back, the timing model behind it."""
-        value, counts = self.judged.get("value"), self.champions["counts"]
-        return counts.model if value and counts.model in value.intervals else counts.timing_model
+        value, counts = self.verdicts.of.get("value"), self.champions["counts"]
+        return counts.model if value and counts.model in value.corrections else counts.timing_model
 
     @cached_property
     def champions(self) -> dict[Target, Champion]:
@@ -352,89 +205,6 @@ class Night:
 
     # ── helpers ───────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def before(self, days: int) -> dt.date:
-        return self.day - dt.timedelta(days=days)
-
-    def cohort(self, origin: dt.date, until: dt.date) -> Cohort:
-        return cohort(self.engine, origin, until)
-
-    def holdout(self, origin: dt.date, until: dt.date, detailed: bool = False) -> Cohort:
-        """A sample is enough to judge by and to learn from; only what is published is made for everybody.
-
-        `detailed`: with all that a classifier may know.
-        """
-        known = self._holdouts.get((origin, until))
-        if known is None or (detailed and not known.is_detailed):
-            columns = FEATURES if detailed else RHYTHM
-            known = cohort(self.engine, origin, until, self._sample(LARGEST_SAMPLE), columns)
-            self._holdouts[origin, until] = known
-        return known
-
-    def fits(self, origin: dt.date) -> dict[str, Fit]:
-        """Fits at an origin, each kind once, and the NBD where no other holds."""
-        self.fit_at({origin})
-        return self._found[origin]
-
-    def fit_at(self, origins: Collection[dt.date], kinds: Sequence[type[TimingModel]] = KINDS) -> None:
-        """Fit these kinds at the origins where that has not been done."""
-        days = sorted(origins, reverse=True)
-        # What takes longest comes first.
-        wanted = [(kind, day) for kind in reversed(kinds) for day in days if kind.name not in self._found.get(day, {})]
-        if not wanted:
-            return
-        histories = {day: self._histories_at(day) for day in {day for _, day in wanted}}
-        begun = time.perf_counter()
-        keys = {one: key_of(one[0], histories[one[1]], self._start(*one), self.settings.clv.fitter) for one in wanted}
-        found = {one: known for one, key in keys.items() if (known := self._kept.find(key))}
-        found |= self._fitted([one for one in wanted if one not in found], histories)
-        for (kind, day), key in keys.items():
-            self._found.setdefault(day, {})[kind.name] = found[kind, day]
-            self._kept.keep(key, found[kind, day])
-        for day in histories:
-            fits = self._found[day]
-            if not usable(fits) and all(kind.name in fits for kind in KINDS):
-                fits[NBD.name] = fit(NBD, histories[day])
-            self._found[day] = {kind.name: fits[kind.name] for kind in _ALL_KINDS if kind.name in fits}
-        self.fitting_seconds += time.perf_counter() - begun
-
-    def _fitted(
-        self, wanted: Sequence[tuple[type[TimingModel], dt.date]], histories: Mapping[dt.date, Histories]
-    ) -> dict[tuple[type[TimingModel], dt.date], Fit]:
-        """Side by side; what the kinds share of a day is computed once."""
-        fitter, given = self._fitter(), dict[dt.date, Histories | Prepared](histories)
-        if fitter is fit:
-            days = list(dict.fromkeys(day for _, day in wanted))
-            given |= zip(days, side_by_side(lambda day: Prepared.of(histories[day]), days), strict=True)
-        alone = fitter is not fit  # derivatives of lifetimes are no business of two threads
-        fits = side_by_side(lambda one: fitter(one[0], given[one[1]], self._start(*one)), wanted, alone)
-        return dict(zip(wanted, fits, strict=True))
-
-    def _histories_at(self, origin: dt.date) -> Histories:
-        if origin == self.day:
-            return self.today.histories
-        if origin in self._years:
-            return histories_of(self._years[origin])
-        if (origin, self.day) not in self._holdouts and origin in self._windows:
-            return next(iter(self._windows[origin].values())).grouped
-        return self.holdout(origin, self.day).grouped
-
-    def _sample(self, most: int) -> Part:
-        """About so many customers at most, the same whenever it is asked for."""
-        parts = -(-self.today.customers // most)
-        if parts > 1 and not self._is_numbered:
-            number_customers(self.engine, self.day)
-            self._is_numbered = True
-        return Part(0, parts)
-
-    @property
-    def all_fits(self) -> list[tuple[dt.date, str, Fit | SpendFit]]:
-        """Every fit made so far: origin, model that was asked for, what came out."""
-        timing = [(origin, name, found) for origin, fits in self._found.items() for name, found in fits.items()]
-        return [*timing, *((origin, found.name, found) for origin, found in self._spent.items())]
-
-    def models(self, origin: dt.date) -> dict[str, TimingModel]:
-        return usable(self.fits(origin))
-
     def fitted(self, name: str) -> Fit:
         """The fit on all data whose model has this name; where it is not among them, the one of least AIC."""
         fits = [found for found in self.fits(self.day).values() if found.status != "refused"]
@@ -442,35 +212,25 @@ class Night:
 
     def best_timing(self, target: Target) -> TimingModel:
         """The timing model of a target: its champion, or where that is trained, the best timing model behind it."""
-        judged = self.judged.get(target)
-        if judged is None:
-            return self.fitted("").model
-        return self.fitted(judged.best_timing).model
-
-    def _fitter(self) -> Callable[[type[TimingModel], Any, TimingModel | None], Fit]:
-        """What fits histories, or where it is ours what is prepared of them. Asked before threads begin, which must
-        import nothing: two that import a package can find it half made."""
-        if self.settings.clv.fitter == "perennial":
-            return fit
-        from pipeline.models import lifetimes_fitter
-
-        return lambda kind, histories, _: (fit if kind is NBD else lifetimes_fitter.fit)(kind, histories)
+        verdict = self.verdicts.of.get(target)
+        return self.fitted(verdict.standings.best_timing if verdict else "").model
 
     def _champion(self, target: Target, horizon: int) -> Champion:
-        judged = self.judged.get(target)
-        if target in PROBABILITIES and self._is_untested(target, judged):
+        verdict = self.verdicts.of.get(target)
+        if target in PROBABILITIES and self._is_untested(target, verdict):
             status = self._status(target, horizon, "not_validated")
             return Champion(target, horizon, BLEND, self.best_timing(target).name, status, None, _UNTESTED_BLEND)
-        if judged is None:
+        if verdict is None:
             name = self.fitted("").model.name
             reason = "The history is too short for a holdout; this timing model has the least AIC."
             return Champion(target, horizon, name, name, self._status(target, horizon, "not_validated"), None, reason)
-        name = judged.champion(self._barred(target))
-        score = judged.losses[name] if judged.is_probability else judged.scores[name]["bias_percent"]
-        timing = self.fitted(judged.best_timing if name in TRAINED else name).model.name
-        status, days = self._status(target, horizon, "ok"), judged.cohort.days
+        standings = verdict.standings
+        name = standings.champion(self._barred(target))
+        score = standings.losses[name] if standings.is_probability else standings.scores[name]["bias_percent"]
+        timing = self.fitted(standings.best_timing if name in TRAINED else name).model.name
+        status, days = self._status(target, horizon, "ok"), verdict.days
         if target == "counts":
-            is_boosted = judged.is_boosted and is_learnable(self.counts_windows)
+            is_boosted = standings.is_boosted and is_learnable(self.counts_windows)
             model, reason = (BOOSTED, _BOOSTED) if is_boosted else (timing, _LEAST_BIAS)
         else:
             model, reason = (
@@ -478,9 +238,9 @@ class Night:
             )
         return Champion(target, days, model, timing, status, score, reason)
 
-    def _is_untested(self, target: Target, judged: Judged | None) -> bool:
+    def _is_untested(self, target: Target, verdict: Verdict | None) -> bool:
         """Whether a classifier can be trained, but the history is too short to test one."""
-        is_tested = judged is not None and BLEND in judged.losses
+        is_tested = verdict is not None and BLEND in verdict.standings.losses
         return not is_tested and is_learnable(self.windows(target, self.day))
 
     def _barred(self, target: Target) -> frozenset[str]:
@@ -494,24 +254,6 @@ class Night:
         status = self.season.status(365 if target == "counts" else horizon)
         return otherwise if status == "ok" else status
 
-    def _model_of_counts(self, judged: Judged | None) -> str:
-        return self.fitted(judged.champion() if judged else "").model.name
-
-    def _spend_at(self, origin: dt.date, spenders: Spenders) -> SpendFit | None:
-        if spenders.total < LEAST_REPEAT_BUYERS:
-            return None
-        if origin not in self._spent:
-            begun = time.perf_counter()
-            self._spent[origin] = fit_spend(spenders, self._start(GammaGamma, origin))
-            self.fitting_seconds += time.perf_counter() - begun
-        spend = self._spent[origin]
-        return None if spend.status == "refused" else spend
-
-    def _start(self, kind: type[Model], origin: dt.date) -> Model | None:
-        """Last night's model. Holdouts never start from it: it has seen what they are tested on."""
-        last = self._last.get(kind.name) if origin == self.day else None
-        return last if isinstance(last, kind) else None
-
 
 def _mean_ranks(values: Array, customers: Array) -> Array:
     """Rank of each of n groups of customers with equal values, the mean of those who share it; (n,)."""
@@ -523,7 +265,7 @@ def _mean_ranks(values: Array, customers: Array) -> Array:
 def last_models(parameters: Sequence[tuple[str, str, float]]) -> dict[str, TimingModel | GammaGamma]:
     """Models from rows (model, parameter, estimate) of an earlier snapshot: where tonight's search may start."""
     found: dict[str, TimingModel | GammaGamma] = {}
-    kinds: list[type[TimingModel | GammaGamma]] = [*KINDS, NBD, GammaGamma]
+    kinds: list[type[TimingModel | GammaGamma]] = [*ALL_KINDS, GammaGamma]
     for kind in kinds:
         values = {parameter: estimate for model, parameter, estimate in parameters if model == kind.name}
         if set(values) == {field.name for field in fields(kind)}:

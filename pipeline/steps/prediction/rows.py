@@ -11,10 +11,9 @@ import numpy as np
 import polars as pl
 
 from pipeline.engines.engine import Engine
-from pipeline.models import conformal, validation
+from pipeline.models import conformal
 from pipeline.models.clock import HORIZONS
 from pipeline.models.clv import (
-    PREDICTIVE,
     Horizon,
     discounted_purchases,
     relative_variance,
@@ -23,7 +22,6 @@ from pipeline.models.clv import (
     value_interval,
 )
 from pipeline.models.fitting import Fit
-from pipeline.models.gamma_gamma import SpendFit
 from pipeline.models.histories import Array, Histories
 from pipeline.models.purchase_classifier import PurchaseClassifier, blend, by_the_clock
 from pipeline.models.purchase_counts import BoostedCounts, factors
@@ -42,13 +40,17 @@ from pipeline.steps.prediction.holdouts import (
 )
 from pipeline.steps.prediction.inputs import HISTORY, Cohort, everybody, histories_of, kept_share, parts_of
 from pipeline.steps.prediction.kept_fits import KeptFits
+from pipeline.steps.prediction.kept_verdicts import KeptVerdicts
 from pipeline.steps.prediction.nightly import Night, last_models
 from pipeline.steps.prediction.threads import side_by_side
+from pipeline.steps.prediction.verdicts import Rows, Verdict, fit_row
+from pipeline.tables.catalog import tables
 
 LOOK_BACK_DAYS = 30
 _FACTORS = ("value_variance_0", "value_variance_1", "value_variance_2", "value_low_factor", "value_high_factor")
 TODAY_ONLY = (*SHARES, "expected_purchases_se", *_FACTORS)
 """When the next purchase is due, and how sure all is: of 30 days before nobody asks."""
+_TESTED = ("model_validation", "calibration_curve", "conditional_expectation", "decile_chart")
 _GROUPS = 50_000  # predicted together
 
 _LAST_PARAMETERS = """
@@ -58,19 +60,19 @@ _LAST_PARAMETERS = """
     )
 """
 
-Rows = list[dict[str, Any]]
-
 
 def compute(engine: Engine, settings: Settings, day: dt.date, log: Callable[[str], object]) -> dict[str, pl.DataFrame]:
     """Fit, test and apply the models of a day; without enough data the log says why, and nothing is written but what
     projections of the lifecycle were worth, which need other data."""
-    kept = KeptFits(settings.warehouse_file.with_name("fits.json"))
-    night = Night(engine, settings, day, last_models(_last_parameters(engine, day)), kept)
+    fits = KeptFits(settings.warehouse_file.with_name("fits.json"))
+    verdicts = KeptVerdicts(settings.warehouse_file.with_name("verdicts.json"))
+    night = Night(engine, settings, day, last_models(_last_parameters(engine, day)), fits, verdicts)
     log(f"{day}: {night.why_not or night.sentence}")
     frames = frames_of(night)
-    kept.save()
+    fits.save()
+    verdicts.save()
     if night.all_fits:
-        log(f"{day}: {len(night.all_fits)} fits took {night.fitting_seconds:.1f} seconds.")
+        log(f"{day}: fits took {night.fitting_seconds:.1f} seconds; models are tested as of {night.verdicts.day}.")
     of_shop = projection.judged(projection.backtest(projection.read_months(engine, day), day))
     if of_shop.height:
         of_customers = frames.get("model_validation", of_shop.clear())
@@ -100,11 +102,8 @@ def frames_of(night: Night) -> dict[str, pl.DataFrame]:
         "season_clock": _frame(night.season.rows),
         "churn_horizons": _frame(night.churn_horizon.rows),
         "champions": pl.DataFrame([vars(champion) for champion in night.champions.values()], infer_schema_length=None),
-        "model_validation": _frame(_validation_rows(night)),
-        "calibration_curve": _frame(_calibration_rows(night)),
+        **{name: _frame(_tested_rows(night, name)) for name in _TESTED},
         "interval_coverage": _frame(_interval_rows(night)),
-        "conditional_expectation": _frame(_expectation_rows(night)),
-        "decile_chart": _frame(_decile_rows(night)),
         "tracking": _tracking(night),
         "model_parameters": _frame(_parameter_rows(night)),
         "model_fits": _frame(_fit_rows(night)),  # last: it lists every fit that the others asked for
@@ -226,86 +225,31 @@ def _scored(
     return told.with_columns(**_columns(columns))
 
 
-def _validation_rows(night: Night) -> Rows:
+def _tested_rows(night: Night, table: str) -> Rows:
+    """Rows of all holdouts, with what every row of the table says of its holdout."""
+    columns = tables()[f"marts.{table}"].header.columns
     return [
-        {
-            "target": target, "model": model, "metric": metric, "is_baseline": model in judged.baselines,
-            "origin": judged.cohort.origin, "horizon_days": judged.cohort.days,
-            "customers": judged.cohort.frame.height, "value": value if np.isfinite(value) else None,
-        }
-        for target, judged in night.judged.items()
-        for model, metrics in judged.scores.items()
-        for metric, value in (metrics | judged.choice(model)).items()
-    ]  # fmt: skip
+        {name: said[name] for name in columns if name in said}
+        for target, verdict in night.verdicts.of.items()
+        for said in (_said_of(target, verdict) | row for row in verdict.rows[table])
+    ]
 
 
-def _calibration_rows(night: Night) -> Rows:
-    return [
-        {
-            "target": target, "model": model, "horizon_days": judged.cohort.days,
-            "bin": row.bin, "customers": round(row.customers),
-            "predicted": row.predicted, "observed": row.actual,
-            "low": max(0.0, row.low), "high": min(1.0, row.high),
-        }
-        for target, judged in night.judged.items() if judged.is_probability
-        for model, prediction in judged.predictions.items() if model not in judged.baselines
-        for row in validation.calibration_curve(judged.actual, prediction, np.ones_like(judged.actual))
-    ]  # fmt: skip
+def _said_of(target: Target, of: Verdict) -> dict[str, Any]:
+    return {"target": target, "origin": of.origin, "horizon_days": of.days, "customers": of.customers}
 
 
 def _interval_rows(night: Night) -> Rows:
-    judged = night.judged.get("value")
-    if judged is None:
-        return []
-    return [
-        {
-            "model": model, "frequency_class": row.name, "place": place, "origin": judged.cohort.origin,
-            "horizon_days": judged.cohort.days, "customers": row.customers, "customers_of_nothing": row.nothing,
-            "promised": PREDICTIVE, "coverage_of_model": _finite(row.before), "coverage": _finite(row.after),
-            "widened_by": float(np.exp(row.correction)), "is_own": row.is_own,
-            "is_published": model == night.tested_interval,
-        }
-        for model, found in judged.intervals.items()
-        for place, row in enumerate(found.classes, start=1)
-    ]  # fmt: skip
-
-
-def _expectation_rows(night: Night) -> Rows:
-    judged = night.judged.get("counts")
-    if judged is None:
-        return []
-    ones = np.ones_like(judged.actual)
-    return [
-        {
-            "model": model, "frequency": row.x, "customers": round(row.customers),
-            "expected": row.predicted, "observed": row.actual,
-        }
-        for model, prediction in judged.predictions.items()
-        for row in validation.conditional_expectation(judged.cohort.histories.x, judged.actual, prediction, ones)
-    ]  # fmt: skip
-
-
-def _decile_rows(night: Night) -> Rows:
-    """Of baselines too, but for those that rank nobody: all equal, they have no tenths."""
-    return [
-        {
-            "target": target, "model": model, "horizon_days": judged.cohort.days,
-            "decile": row.decile, "customers": row.customers,
-            "predicted": row.predicted, "observed": row.actual,
-            "lift": _finite(row.lift), "captured": _finite(row.captured),
-        }
-        for target, judged in night.judged.items()
-        for model, prediction in judged.predictions.items() if np.ptp(prediction) > 0
-        for row in validation.decile_chart(judged.actual, prediction, np.ones_like(judged.actual))
-    ]  # fmt: skip
+    rows = _tested_rows(night, "interval_coverage")
+    return [row | {"is_published": row["model"] == night.tested_interval} for row in rows]
 
 
 def _tracking(night: Night) -> pl.DataFrame:
     """Weeks of the shop's life; the model is the one of the holdout, which has seen nothing after its origin."""
-    judged = night.judged.get("counts")
-    origin = judged.cohort.origin if judged else night.day
-    name = judged.champion() if judged else night.champions["counts"].timing_model
-    model = night.models(origin)[name]
+    counts, model = night.verdicts.of.get("counts"), night.verdicts.tracked
+    origin = counts.origin if counts else night.day
+    if model is None:
+        model = night.models(night.day)[night.champions["counts"].timing_model]
     days = night.calendar
     start = days["day"][0]
     offset = (days["day"] - start).dt.total_days().to_numpy()
@@ -318,7 +262,7 @@ def _tracking(night: Night) -> pl.DataFrame:
     return pl.DataFrame(
         {
             "week": ends, "week_ends_on": week_ends, "is_holdout": [end > origin for end in week_ends],
-            "model": [name] * weeks, "actual": repeat.astype(np.int64),
+            "model": [model.name] * weeks, "actual": repeat.astype(np.int64),
             "expected": np.diff(cumulative, prepend=0.0),
             "actual_cumulative": repeat.cumsum().astype(np.int64), "expected_cumulative": cumulative,
         }
@@ -350,16 +294,10 @@ def _parameter_rows(night: Night) -> Rows:
 
 
 def _fit_rows(night: Night) -> Rows:
-    return [
-        {
-            "origin": origin, "asked_for": asked_for, "model": found.model.name, "status": found.status,
-            "reason": found.reason or None, "log_likelihood": _finite(found.log_likelihood),
-            "aic": _finite(found.aic), "bic": _finite(found.bic), "customers": round(found.customers),
-            "groups": found.groups, "iterations": found.iterations, "start": found.start, "penalty": found.penalty,
-            "binning_error": found.binning_error if isinstance(found, SpendFit) else None,
-        }
-        for origin, asked_for, found in sorted(night.all_fits, key=lambda row: row[:2])
-    ]  # fmt: skip
+    """Those of tonight and those of the tests."""
+    tonight = [fit_row(*found) for found in night.all_fits]
+    rows = {(row["origin"], row["asked_for"]): row for row in (*night.verdicts.fits, *tonight)}
+    return [rows[key] | {"origin": dt.date.fromisoformat(key[0])} for key in sorted(rows)]
 
 
 def _parameter(model: str, parameter: str, estimate: float, error: float | None) -> dict[str, Any]:
@@ -374,10 +312,6 @@ def _columns(values: dict[str, Any]) -> dict[str, Any]:
         else pl.Series(np.where(np.isfinite(column), column, np.nan)).fill_nan(None)
         for name, column in values.items()
     }
-
-
-def _finite(value: float) -> float | None:
-    return float(value) if np.isfinite(value) else None
 
 
 def _frame(rows: Rows) -> pl.DataFrame:

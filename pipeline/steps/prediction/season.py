@@ -23,7 +23,7 @@ class Season:
 
     origin: the same day a year before. factors: by horizon, of `model`, which knew the data up to then. recent, year:
     purchases a day of the last 30 and the last 365 days (or what there is of them); recent_factor: purchases of the
-    last 30 days by those that a model of the day before them expected; None where they are no holdout.
+    last 30 days by those that a model of the day before them expected; None where that was not tested.
     """
 
     origin: dt.date

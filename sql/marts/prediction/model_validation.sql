@@ -1,5 +1,5 @@
 /*
-description: "How good every model and every naive baseline was on data it had not seen: fitted to the data up to the origin, judged on the days after it. Also, in sums, what the projections of the shop's revenue were worth, which projection_backtest has month by month."
+description: "How good every model and every naive baseline was on data it had not seen: fitted to the data up to the origin, judged on the days after it, up to the last month's end (with less than a year of history before that, up to the snapshot date). Also, in sums, what the projections of the shop's revenue were worth, which projection_backtest has month by month."
 grain: [snapshot_date, target, model, metric]
 owner: team:data
 computed_by: prediction

@@ -15,7 +15,7 @@ columns:
   expected:      {type: DOUBLE, unit: occasions, nullable: true, min: 0, meaning: "Purchases it expected in so many days after origin, of the customers first seen by then (of a sample of about 100,000 where there are more); null with too short a history"}
   actual:        {type: BIGINT, unit: occasions, nullable: true, min: 0, meaning: "Purchases that came. factor = (actual + 50) / (expected + 50)"}
   recent_ratio:  {type: DOUBLE, min: 0, meaning: "Purchases a day of the last 30 days by those of the last 365, or of all days there are"}
-  recent_factor: {type: DOUBLE, nullable: true, min: 0, meaning: "Usual days that a day of the last 30 was worth: the same comparison with a model fitted to the data before them; null where these are no holdout"}
+  recent_factor: {type: DOUBLE, nullable: true, min: 0, meaning: "Usual days that a day of the last 30 was worth: the same comparison with a model fitted to the data before them; null where purchases within 30 days could not be tested"}
 tests:
   factors_follow_from_the_evidence: |
     SELECT horizon_days, factor, basis, expected, actual
