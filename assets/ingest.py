@@ -17,6 +17,7 @@ from pipeline.ingest.load import Export, Loaded
 from pipeline.ingest.precedence import local_now
 from pipeline.ingest.tombstones import find_tombstones
 from pipeline.naming import Naming
+from pipeline.steps.prediction.kept_file import forget_kept
 from pipeline.tables.catalog import tables
 from pipeline.tables.inputs import ORDERS, input_tables
 
@@ -28,9 +29,11 @@ _STEP = "ingest"
 
 
 class IngestConfig(dg.Config):
-    """Which files to load, as source -> paths or globs; empty: all in the drop folder data/exports/<source>/."""
+    """What a run begins with. sources: which files to load, as source -> paths or globs; empty: all in the drop folder
+    data/exports/<source>/."""
 
     sources: dict[str, list[str]] = Field(default_factory=dict)
+    full: bool = Field(False, description="Use nothing that earlier nights left to save time: compute it anew")
 
 
 def ingest_asset(naming: Naming) -> dg.AssetsDefinition:
@@ -46,6 +49,9 @@ def ingest_asset(naming: Naming) -> dg.AssetsDefinition:
         """Load the exports that are new; fail, with all reasons, if one cannot be used."""
         warehouse = naming.warehouse(context)
         try:
+            if config.full:
+                warehouse.local.rebuild_whole()
+                forget_kept(warehouse.settings)
             problems = _load(context, config, warehouse)
             outcomes = {table: warehouse.local.check(table) for table in OF_INGEST}
         except Exception as error:

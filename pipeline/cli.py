@@ -132,6 +132,9 @@ def run(
             "--show-values", help="Show the first quarantined rows as they stand in the export; terminal only."
         ),
     ] = False,
+    full: Annotated[
+        bool, typer.Option("--full", help="Use nothing that earlier nights left to save time: compute it anew.")
+    ] = False,
     verbose: Verbose = False,
     debug: Debug = False,
 ) -> None:
@@ -139,7 +142,7 @@ def run(
     named, between = _parse_sources(source or []), _parse_between(first, last)
     if show_values:
         with _quarantined_rows_shown(_settings(home, may_be_new=bool(named))):
-            run(home, source, snapshot, every, first, last, compare, engine, verbose=verbose, debug=debug)
+            run(home, source, snapshot, every, first, last, compare, engine, full=full, verbose=verbose, debug=debug)
         return
     may_be_new = bool(named)
     if every is None:
@@ -148,7 +151,7 @@ def run(
             home, may_be_new=may_be_new, engine=engine, compare=compare, period=between and "{}:{}".format(*between)
         )
         _require_exports(settings, named)
-        _summary(settings, _run(settings, named, day, verbose, debug))
+        _summary(settings, _run(settings, named, day, verbose, debug, full))
         return
     if snapshot is not None or between is None:
         raise _fail(
@@ -157,7 +160,7 @@ def run(
         )
     settings = _settings(home, may_be_new=may_be_new, engine=engine, compare=compare)
     _require_exports(settings, named)
-    finished = _run_range(settings, named, between, every, verbose, debug)
+    finished = _run_range(settings, named, between, every, verbose, debug, full)
     _summary(settings, finished[-1])
     out.print(f"{'days':<11}{len(finished)}, from {finished[0].snapshot_date} to {finished[-1].snapshot_date}")
 
@@ -751,8 +754,9 @@ def _parse_day(option: str, text: str, instead: str = "", what: str = _NOT_PUBLI
 
 
 def _run(
-    settings: Settings, sources: dict[str, list[str]], day: dt.date | None, verbose: bool, debug: bool
-) -> Finished:
+    settings: Settings, sources: dict[str, list[str]], day: dt.date | None, verbose: bool, debug: bool,
+    full: bool = False,
+) -> Finished:  # fmt: skip
     scored = f"; period_segments scores {settings.period}" if settings.period else ""
     err.print(Text.assemble((settings.home.name, "bold"), f" as of {day or 'its last complete day'}{scored}"))
 
@@ -762,7 +766,7 @@ def _run(
     def work() -> Finished:
         from pipeline.runs import run_snapshot
 
-        return run_snapshot(settings, sources, day, say, verbose)
+        return run_snapshot(settings, sources, day, say, verbose, full)
 
     return _or_say_why(settings, work, debug)
 
@@ -774,6 +778,7 @@ def _run_range(
     every: Every,
     verbose: bool,
     debug: bool,
+    full: bool,
 ) -> list[Finished]:
     err.print(Text.assemble((settings.home.name, "bold"), f" by the {every} from {between[0]} to {between[1]}"))
 
@@ -783,7 +788,7 @@ def _run_range(
     def work() -> list[Finished]:
         from pipeline.runs import run_range
 
-        return run_range(settings, sources, *between, every, say, verbose)
+        return run_range(settings, sources, *between, every, say, verbose, full)
 
     return _or_say_why(settings, work, debug)
 

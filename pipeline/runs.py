@@ -48,13 +48,13 @@ class Finished:
 
 def run_snapshot(
     settings: Settings, sources: Mapping[str, Sequence[str]], snapshot: dt.date | None,
-    say: Callable[[str], None] = lambda _: None, verbose: bool = False,
+    say: Callable[[str], None] = lambda _: None, verbose: bool = False, full: bool = False,
 ) -> Finished:  # fmt: skip
     """Load the exports and publish the snapshot; None = the day that `days` chooses. Raises RunFailed.
 
-    `verbose`: every step has a line on the terminal.
+    `verbose`: every step has a line on the terminal. `full`: what earlier nights left to save time is not used.
     """
-    config, remark, tags = _config(sources, verbose), None, {}
+    config, remark, tags = _config(sources, verbose, full), None, {}
     if snapshot is not None:
         _check_day(settings, snapshot)
         _check_periods(settings, snapshot)
@@ -77,7 +77,7 @@ def run_snapshot(
 
 def run_range(
     settings: Settings, sources: Mapping[str, Sequence[str]], first: dt.date, last: dt.date, every: Every,
-    say: Callable[[str], None], verbose: bool = False,
+    say: Callable[[str], None], verbose: bool = False, full: bool = False,
 ) -> list[Finished]:  # fmt: skip
     """Load the exports once and publish the days of the range, ascending. Raises RunFailed at the first that fails.
 
@@ -92,12 +92,12 @@ def run_range(
     with dg.DagsterInstance.get() as instance, _home_for_range(settings, say):
         if _is_before_all_orders(settings, days[0]):
             job = build_defs(settings).resolve_job_def(JOB)
-            _check_orders(settings, days[0], _load_exports(settings, instance, _config(sources, verbose), job))
+            _check_orders(settings, days[0], _load_exports(settings, instance, _config(sources, verbose, full), job))
         definitions = build_defs(settings, {"warehouse": warehouse_of(settings, days)})
         job, keys = definitions.resolve_job_def(JOB), None
         for number, day in enumerate(days, start=1):
             say(f"{settings.home.name} as of {day} ({number} of {len(days)})")
-            config = progress(verbose) if finished else _config(sources, verbose)
+            config = progress(verbose) if finished else _config(sources, verbose, full)
             try:
                 result = _execute(job, instance, config, str(day), asset_selection=keys)
             except RunFailed as failure:
@@ -130,9 +130,9 @@ def _how_to_go_on(days: Sequence[dt.date], failed: dt.date) -> str:
     )
 
 
-def _config(sources: Mapping[str, Sequence[str]], verbose: bool) -> Mapping[str, Any]:
+def _config(sources: Mapping[str, Sequence[str]], verbose: bool, full: bool) -> Mapping[str, Any]:
     paths = {name: list(patterns) for name, patterns in sources.items()}
-    return {**progress(verbose), "ops": {"ingest": {"config": {"sources": paths}}}}
+    return {**progress(verbose), "ops": {"ingest": {"config": {"sources": paths, "full": full}}}}
 
 
 def _execute(

@@ -23,6 +23,8 @@ AssetJob = Any  # what define_asset_job returns; Dagster does not export its typ
 
 SETTLED_SECONDS = 60
 RETRIES = 2
+SUNDAY = 7
+"""Whose night uses nothing of earlier ones: what they left to save time is made anew once a week."""
 _BUSY = [dg.DagsterRunStatus.QUEUED, dg.DagsterRunStatus.NOT_STARTED, *UNDER_WAY]
 
 
@@ -63,7 +65,9 @@ def nightly_schedule(job: AssetJob, settings: Settings, naming: Naming) -> dg.Sc
     def every_night(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
         night = context.scheduled_execution_time
         # By the night, not by the day it asks for: a night that failed must not keep the next one from trying again.
-        return _request(next_to_publish(settings, night), run_key=str(last_closed_day(settings, night)))
+        closed = last_closed_day(settings, night)
+        config = {"ops": {naming.name("ingest"): {"config": {"full": True}}}} if closed.isoweekday() == SUNDAY else {}
+        return _request(next_to_publish(settings, night), str(closed), config)
 
     return every_night
 
@@ -86,7 +90,7 @@ def arrival_sensor(job: AssetJob, settings: Settings, naming: Naming) -> dg.Sens
         if not all(run_is_dead(context.instance, settings.home, run) for run in runs):
             return dg.SkipReason("A run is queued or under way; the files wait for the next look.")
         key = hashlib.sha256("\n".join(new).encode()).hexdigest()
-        request = _request(next_to_publish(settings), run_key=key)
+        request = _request(next_to_publish(settings), key)
         if isinstance(request, dg.RunRequest):
             context.update_cursor(json.dumps(sorted(arrived)))
         return request
@@ -94,7 +98,9 @@ def arrival_sensor(job: AssetJob, settings: Settings, naming: Naming) -> dg.Sens
     return new_exports
 
 
-def _request(day: dt.date | str, run_key: str) -> dg.RunRequest | dg.SkipReason:
+def _request(
+    day: dt.date | str, run_key: str, config: Mapping[str, Any] | None = None
+) -> dg.RunRequest | dg.SkipReason:
     """A run for the day, or why there is none to run for.
 
     Dagster tries it again where it never came to a step (DAGSTER_YAML): it found the home or the warehouse in use, or
@@ -103,7 +109,7 @@ def _request(day: dt.date | str, run_key: str) -> dg.RunRequest | dg.SkipReason:
     if isinstance(day, str):
         return dg.SkipReason(day)
     tags = {"dagster/max_retries": str(RETRIES), DAY_TAG: LATEST}
-    return dg.RunRequest(run_key=run_key, partition_key=str(day), tags=tags)
+    return dg.RunRequest(run_key=run_key, partition_key=str(day), tags=tags, run_config=config)
 
 
 def settled_files(folder: Path, now: float) -> set[str]:

@@ -92,15 +92,16 @@ class Home:
 
     def run(
         self, first: str, last: str | None = None, only: Sequence[str] | None = None,
-        job: str = JOB,
+        job: str = JOB, full: bool = False,
     ) -> dg.ExecuteInProcessResult:  # fmt: skip
-        """The nightly job, for one day or a range of days, or only some of its assets ("marts.rfm_scores")."""
+        """The nightly job, for one day or a range of days, or only some of its assets ("marts.rfm_scores"); `full`:
+        with nothing of earlier nights."""
         resolved = build_defs(self.settings).resolve_job_def(job)
         keys = None if only is None else [dg.AssetKey(name.split(".")) for name in only]
         span = dict(zip(RANGE_TAGS, (first, last), strict=True)) if last else None
         with self.instance() as instance:
             return resolved.execute_in_process(
-                run_config=progress(),
+                run_config={**progress(), "ops": {"ingest": {"config": {"full": True}}}} if full else progress(),
                 instance=instance,
                 partition_key=None if last else first,
                 tags=span,

@@ -237,6 +237,10 @@ class DuckDBEngine:
         """
         self._pending.note(table, where, parameters)
 
+    def rebuild_whole(self) -> None:
+        """No table is rebuilt by key the next time that it is written."""
+        self._pending.forget_all()
+
     def write(self, table: Table, snapshot_date: dt.date | None = None) -> Written:
         parameters = {"snapshot_date": snapshot_date}
         if not self._kept.may_have_rows(table):

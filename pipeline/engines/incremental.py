@@ -82,6 +82,10 @@ class Pending:
             self._execute("DELETE FROM pending.built WHERE table_name = $table", {"table": table.full_name})
             self._execute(f"CREATE OR REPLACE TABLE {_waiting(table)} ({key} {kind})")
 
+    def forget_all(self) -> None:
+        """Every table is built whole next time."""
+        self._execute("DELETE FROM pending.built")
+
     def _readers(self, table: str) -> list[Table]:
         return [reader for reader in self._tables if reader.incremental_source == table]
 

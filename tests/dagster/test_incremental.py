@@ -22,6 +22,7 @@ from pipeline.ingest.exports import load_exports
 from pipeline.ingest.load import Export
 from pipeline.ingest.sources import Source, read_source
 from pipeline.settings import SQL_FOLDER, Settings
+from pipeline.steps.prediction.kept_file import KEPT
 from pipeline.tables.header import HeaderError, Table, read_table
 
 ORDERS, OCCASIONS = (all_tables()[name] for name in ("staging.orders", "staging.occasions"))
@@ -168,6 +169,22 @@ def test_a_setting_builds_everything_again(shop: Nights) -> None:
     shop.night(cancelled_orders_count=True)
     assert not shop.is_marked("a-1")
     assert shop.differences() == []
+
+
+def test_a_full_run_builds_everything_again(tmp_path: Path) -> None:
+    home = Home.made(tmp_path / "home")
+    home.drop("1.csv", first=FIRST_ORDER, last=dt.date(2026, 2, 27))
+    assert home.run("2026-02-27").success
+    built = home.warehouse("SELECT * FROM staging.orders ORDER BY ALL")
+    home.warehouse("UPDATE staging.orders SET items = 99")
+    kept = [home.settings.warehouse_file.with_name(name) for name in KEPT]
+    for file in kept:
+        file.touch()
+    assert home.run("2026-02-27").success
+    assert {items for (items,) in home.warehouse("SELECT items FROM staging.orders")} == {99}
+    assert home.run("2026-02-27", full=True).success
+    assert home.warehouse("SELECT * FROM staging.orders ORDER BY ALL") == built
+    assert not any(file.exists() for file in kept)
 
 
 def test_an_order_that_changes_its_customer_leaves_the_old_ones_occasions(shop: Nights) -> None:

@@ -93,6 +93,16 @@ def test_a_night_is_tried_again_only_where_it_came_to_no_step(tmp_path: Path) ->
     assert isinstance(request, dg.RunRequest) and request.tags["dagster/max_retries"] == "2"
 
 
+def test_the_night_of_a_sunday_uses_nothing_of_earlier_ones() -> None:
+    schedule = build_defs(Settings(home=Path("/nowhere"))).resolve_schedule_def("every_night")
+    nights = {day: schedule(dg.build_schedule_context(scheduled_execution_time=at(day))) for day in
+              ("2026-07-05T03:00:00", "2026-07-06T03:00:00", "2026-07-07T03:00:00")}  # fmt: skip
+    asked = {night.partition_key: night.run_config for night in nights.values() if isinstance(night, dg.RunRequest)}
+    full = {"ops": {"ingest": {"config": {"full": True}}}}
+    assert asked == {"2026-07-04": {}, "2026-07-05": full, "2026-07-06": {}}
+    assert dt.date(2026, 7, 5).strftime("%A") == "Sunday"
+
+
 @pytest.mark.parametrize("zone", ["Europe/Warsaw", "America/New_York", "Pacific/Kiritimati"])
 @pytest.mark.parametrize("hour", [0, 2, 3])
 def test_a_year_of_nights_leaves_no_day_out_and_asks_for_none_twice(zone: str, hour: int) -> None:

@@ -10,6 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.durable import fsync
+from pipeline.settings import Settings
+
+KEPT = FITS, VERDICTS = "fits.json", "verdicts.json"
+"""Beside the warehouse file."""
 
 
 class KeptFile:
@@ -65,6 +69,12 @@ class KeptFile:
             return kept if (told["made_by"], told["sum"]) == (self._made_by(), _sum_of(kept)) else {}
         except (OSError, ValueError, LookupError, AttributeError, TypeError, RecursionError):
             return {}
+
+
+def forget_kept(settings: Settings) -> None:
+    """The next night fits and tests everything itself."""
+    for name in KEPT:
+        settings.warehouse_file.with_name(name).unlink(missing_ok=True)
 
 
 def fingerprint(words: Iterable[str], files: Iterable[Path] = ()) -> str:

@@ -39,6 +39,7 @@ from pipeline.steps.prediction.holdouts import (
     trained_on,
 )
 from pipeline.steps.prediction.inputs import HISTORY, Cohort, everybody, histories_of, kept_share, parts_of
+from pipeline.steps.prediction.kept_file import FITS, VERDICTS
 from pipeline.steps.prediction.kept_fits import KeptFits
 from pipeline.steps.prediction.kept_verdicts import KeptVerdicts
 from pipeline.steps.prediction.nightly import Night, last_models
@@ -64,8 +65,8 @@ _LAST_PARAMETERS = """
 def compute(engine: Engine, settings: Settings, day: dt.date, log: Callable[[str], object]) -> dict[str, pl.DataFrame]:
     """Fit, test and apply the models of a day; without enough data the log says why, and nothing is written but what
     projections of the lifecycle were worth, which need other data."""
-    fits = KeptFits(settings.warehouse_file.with_name("fits.json"))
-    verdicts = KeptVerdicts(settings.warehouse_file.with_name("verdicts.json"))
+    fits = KeptFits(settings.warehouse_file.with_name(FITS))
+    verdicts = KeptVerdicts(settings.warehouse_file.with_name(VERDICTS))
     night = Night(engine, settings, day, last_models(_last_parameters(engine, day)), fits, verdicts)
     log(f"{day}: {night.why_not or night.sentence}")
     frames = frames_of(night)
