@@ -212,14 +212,15 @@ def verdict(
     beaten = [result for result in compared if result.gain is not None and result.gain > 0]
     off = [result for result in results if result.gap is not None and result.gap > CALIBRATED]
     sizes = _calibration(results, off), _totals(results)
+    tested = f"{' '.join(sizes)} Tested on the days up to {day(last)}."
     told = [_against_baselines(compared, beaten), *sizes]
     if untested:
         names = listed([f"“{name}”" for name in untested])
         told.append(f"The history is too short to test {names}.")
     told.append(_limits(first, last))
     if len(beaten) < len(compared) or not compared:
-        return Verdict("With care: not always better than guessing", False, tuple(told), " ".join(sizes))
-    return Verdict(_RANKS if off else _YES, not off, tuple(told), " ".join(sizes))
+        return Verdict("With care: not always better than guessing", False, tuple(told), tested)
+    return Verdict(_RANKS if off else _YES, not off, tuple(told), tested)
 
 
 def _against_baselines(compared: Sequence[Result], beaten: Sequence[Result]) -> str:

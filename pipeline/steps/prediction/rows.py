@@ -260,9 +260,10 @@ def _tracking(night: Night) -> pl.DataFrame:
     ages = np.maximum(ends[:, None] - offset[None, :] / 7, 0.0)
     cumulative = (model.expected_from_start(ages.ravel()).reshape(ages.shape) * days["first"].to_numpy()).sum(axis=1)
     week_ends = [start + dt.timedelta(days=int(7 * end) - 1) for end in ends]
+    is_holdout = [end - dt.timedelta(days=6) > origin for end in week_ends]
     return pl.DataFrame(
         {
-            "week": ends, "week_ends_on": week_ends, "is_holdout": [end > origin for end in week_ends],
+            "week": ends, "week_ends_on": week_ends, "is_holdout": is_holdout,
             "model": [model.name] * weeks, "actual": repeat.astype(np.int64),
             "expected": np.diff(cumulative, prepend=0.0),
             "actual_cumulative": repeat.cumsum().astype(np.int64), "expected_cumulative": cumulative,

@@ -13,8 +13,10 @@ columns:
   published: {label: Published, kind_by: kind}
   best_naive: {label: Best naive, kind_by: kind}
   baseline: {label: Which, say: model_name}
-hidden: [kind]
-basis: "{{ facts.basis }}"
+hidden: [kind, begins_on]
+basis: >-
+  n = {{ rows|map(attribute="customers")|max|counted("customer") }} at most · unseen,
+  {{ rows|map(attribute="begins_on")|min|span(rows|map(attribute="until")|max) }}
 note: >-
   Error: log loss of probabilities, root mean squared error of counts and spend; less is better. “Better by” is the share of
   the naive baseline’s error that the model saves.
@@ -33,6 +35,7 @@ naive AS (
 )
 SELECT
   published.prediction, published.model, published.origin, published.until, published.judged AS customers,
+  published.begins_on,
   CASE deciding.metric WHEN 'rmse' THEN 'RMSE' ELSE 'Log loss' END AS measure,
   CASE published.target WHEN 'counts' THEN 'number' WHEN 'value' THEN 'money' ELSE 'score' END AS kind,
   deciding.value AS published,

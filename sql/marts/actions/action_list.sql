@@ -51,7 +51,7 @@ WITH catalogue AS (
        'Call or write personally, ask what went wrong, make it right.'),
       ('at_risk', 4, 'At risk',
        'Bought often, but long ago.',
-       'Win back in two or three messages with growing offers, within the amount shown.'),
+       'Win back in two or three messages with growing offers, well below what is at stake.'),
       ('repeat_due', 5, 'Due to buy an item again',
        'Likely to buy a product or category again within 30 days.',
        'Remind them; the file names the product or category for each customer.'),

@@ -8,7 +8,7 @@ columns:
   snapshot_date:       {type: DATE, meaning: The day whose end the row describes}
   week:                {type: INTEGER, min: 1, meaning: Week since the first occasion of the shop}
   week_ends_on:        {type: DATE, meaning: Last day of the week}
-  is_holdout:          {type: BOOLEAN, meaning: Whether the week lies after the origin}
+  is_holdout:          {type: BOOLEAN, meaning: Whether all of the week lies after the origin}
   model:               {type: VARCHAR, meaning: Model of counts that is published}
   actual:              {type: BIGINT, unit: occasions, min: 0, meaning: Repeat occasions seen in the week}
   expected:            {type: DOUBLE, unit: occasions, min: 0, meaning: Repeat occasions expected in the week}
