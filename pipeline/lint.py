@@ -29,7 +29,7 @@ from pipeline.settings import PAGES_FOLDER, PROJECT, Settings
 from pipeline.steps.computed import STEPS, queries_of
 from pipeline.steps.prediction import backtest
 from pipeline.steps.prediction.inputs import DRAWN, HORIZONS_OF_WINDOW
-from pipeline.tables.audiences import Audience
+from pipeline.tables.audiences import Audience, on_terms
 from pipeline.tables.catalog import Catalog, catalog_of, features, ours
 from pipeline.tables.header import Table
 
@@ -65,6 +65,10 @@ def problems_of_home(settings: Settings) -> list[PerennialError]:
         catalog = catalog_of(settings.home)
     except PerennialError as error:
         return [error, *found]
+    try:
+        on_terms(catalog.audiences, settings.deliver)
+    except PerennialError as error:
+        found.append(error)
     if settings.home.resolve() == PROJECT:
         return [*problems(), *found]
     folders = page_folders(settings.home)

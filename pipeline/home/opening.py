@@ -16,6 +16,7 @@ from pathlib import Path
 import duckdb
 
 from pipeline.engines.duckdb import confine, open_file
+from pipeline.errors import PerennialError
 from pipeline.home.locks import HomeBusy
 from pipeline.settings import Settings
 
@@ -23,6 +24,10 @@ POLL_SECONDS = 0.2
 _HELD_BY = re.compile(r"lock is held in (?P<program>.+?) \(PID (?P<pid>\d+)\)")
 
 _log = logging.getLogger(__name__)
+
+
+class NothingLoaded(PerennialError):
+    """A home in which nothing has run yet."""
 
 
 class WarehouseBusy(HomeBusy):
@@ -37,9 +42,11 @@ def opened(
     """The warehouse, closed whatever happens; the caller holds the home.
 
     Waits `wait_seconds` (default: the setting lock_wait_seconds) for a program that has it open, saying once by
-    `on_wait` who that is. Raises WarehouseBusy when the time is over. A connection that is not `confined` to the home
-    must be, before SQL that is not ours runs on it.
+    `on_wait` who that is. Raises WarehouseBusy when the time is over, NothingLoaded where there is nothing to read. A
+    connection that is not `confined` to the home must be, before SQL that is not ours runs on it.
     """
+    if read_only and not settings.warehouse_file.exists():
+        raise NothingLoaded(f"Nothing has been loaded in {settings.home} yet: perennial run does it.")
     connection = _connect(
         settings, read_only, settings.lock_wait_seconds if wait_seconds is None else wait_seconds, on_wait
     )

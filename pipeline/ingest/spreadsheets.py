@@ -36,10 +36,16 @@ _NOTHING = (
 _NOTHING_OF_A_PERSON = ("na",)
 """What means nothing where it stands for a customer or an order; a store may be called so."""
 _SIGNS_ONLY = "^(#+|[-.\\x{2010}-\\x{2015}\\x{2212}?*_/]+)$"
-_STARTS_WRAPPED, _STARTS_QUOTED, _IS_NO_ASCII = "prefix({0}, '=\"')", "prefix({0}, '''')", "strlen({0}) <> length({0})"
+_STARTS_WRAPPED, _STARTS_QUOTED = "prefix({0}, '=\"')", "prefix({0}, '''')"
+_MAY_HIDE = "(strlen({0}) <> length({0}) OR regexp_matches({0}, '[\\x00-\\x1F\\x7F]'))"
 _IS_WHOLE = f"CASE WHEN suffix({{0}}, '0') THEN regexp_matches({{0}}, '{_WHOLE}') END"
 """What a cell must be for a step to be taken at all, told fast."""
-_INVISIBLE = "[\\x{00AD}\\x{200B}\\x{200E}\\x{200F}\\x{202A}-\\x{202E}\\x{2060}\\x{2066}-\\x{2069}\\x{FEFF}]"
+_BREAKS = "[\\x09-\\x0D\\x{0085}\\x{2028}\\x{2029}]"
+"""Tabs and ends of lines, which look like a blank."""
+_INVISIBLE = (
+    "[\\x00-\\x1F\\x7F-\\x{009F}\\x{00AD}\\x{200B}\\x{200E}\\x{200F}\\x{202A}-\\x{202E}"
+    "\\x{2060}\\x{2066}-\\x{2069}\\x{FEFF}]"
+)
 _JOINERS = "\\x{200C}\\x{200D}"
 
 
@@ -78,13 +84,15 @@ def mend_ids(engine: DuckDBEngine, columns: Sequence[str], types: dict[str, str]
 def drop_invisible(engine: DuckDBEngine, columns: Iterable[str]) -> None:
     """Write ids in the columns of `raw` that look alike alike: no invisible characters, letters in normal form (NFC).
 
-    Joiners have a meaning in some scripts and go only at the ends. Text of ASCII, which is told fast, stays.
+    A tab or the end of a line is a blank. Joiners have a meaning in some scripts and go only at the ends. Plain ASCII,
+    which is told fast, stays.
     """
-    for column in _having(engine, columns, _IS_NO_ASCII):
+    for column in _having(engine, columns, _MAY_HIDE):
         name = quoted(column)
-        plain = f"regexp_replace(nfc_normalize({name}), '{_INVISIBLE}', '', 'g')"
+        plain = f"regexp_replace(nfc_normalize({name}), '{_BREAKS}', ' ', 'g')"
+        plain = f"regexp_replace({plain}, '{_INVISIBLE}', '', 'g')"
         plain = f"regexp_replace({plain}, '^[{_JOINERS}]+|[{_JOINERS}]+$', '', 'g')"
-        engine.execute(f"UPDATE raw SET {name} = {plain} WHERE strlen({name}) <> length({name}) AND {name} <> {plain}")
+        engine.execute(f"UPDATE raw SET {name} = {plain} WHERE {_MAY_HIDE.replace('{0}', name)} AND {name} <> {plain}")
 
 
 def empty_placeholders(
@@ -120,7 +128,7 @@ def doubts_of_texts(cell: str) -> list[str]:
 
 def doubts_of_ids(cell: str) -> list[str]:
     """SQL: tests, one of which holds where any other step here, or trimming, may change an id that is text."""
-    tests = (_STARTS_QUOTED, _IS_WHOLE, _IS_NO_ASCII, "{0} = ''", "prefix({0}, ' ')", "suffix({0}, ' ')")
+    tests = (_STARTS_QUOTED, _IS_WHOLE, _MAY_HIDE, "{0} = ''", "prefix({0}, ' ')", "suffix({0}, ' ')")
     return [*(test.replace("{0}", cell) for test in tests), _says_nothing(cell, is_of_a_thing=True)]
 
 

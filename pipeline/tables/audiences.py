@@ -183,6 +183,8 @@ class Audience:
         """The same, on the terms that a home sets for it. Raises HeaderError where they do not go together."""
         if terms is None:
             return self
+        if self.header.csv and "csv" in terms.model_fields_set and not terms.csv:
+            raise HeaderError(f"setting deliver.{self.name}: pages may lead to its CSV; leave csv out.")
         told = self.header.model_dump(exclude_unset=True) | terms.model_dump(exclude_unset=True)
         try:
             return replace(self, header=AudienceHeader.model_validate(told))

@@ -946,10 +946,24 @@ def test_a_customer_called_0_with_many_orders_is_told(home):
 
 
 def test_customers_whose_ids_look_alike_are_one(home):
-    ids = ["K1", "K1\u200b", "\ufeffK1", "Jos\u00e9", "Jose\u0301"]
-    home.lines("in.csv", *(f"{n},{id},2026-01-02,1" for n, id in enumerate(ids)))
+    ids = [
+        "K1",
+        "K1\u200b",
+        "\ufeffK1",
+        "Jos\u00e9",
+        "Jose\u0301",
+        "K1\t",
+        '"\nK1"',
+        "K\0001",
+        "\x7fK1",
+        "K1\x85",
+        "K1\u2028",
+    ]
+    home.lines("in.csv", *(f"{n},{id},2026-01-02,1" for n, id in enumerate([*ids, "a\tb", "a b", "\t"])))
     home.load()
-    assert set(home.order_lines().by("order_id", "customer_id").values()) == {"K1", "Jos\u00e9"}
+    found = home.order_lines().by("order_id", "customer_id")
+    assert [found[str(n)] for n in range(len(ids), len(ids) + 3)] == ["a b", "a b", None]
+    assert {found[str(n)] for n in range(len(ids))} == {"K1", "Jos\u00e9"}
 
 
 def test_json_lines_may_be_blank_and_an_object_is_no_id(home):

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import json
+import os
 import re
 import shutil
 from collections.abc import Iterator
@@ -19,6 +20,7 @@ from pipeline.simulator.customers import draw
 from pipeline.simulator.shop import Shop
 from pipeline.steps.prediction import kept_verdicts, nightly
 from pipeline.steps.prediction.inputs import Everybody, queries
+from pipeline.steps.prediction.kept_file import FITS, VERDICTS, forget_kept
 from pipeline.steps.prediction.kept_fits import KeptFits
 from pipeline.steps.prediction.kept_verdicts import TOLD, KeptVerdicts, key_of
 from pipeline.steps.prediction.known import Known
@@ -184,8 +186,23 @@ def test_what_is_damaged_or_of_other_code_is_made_anew(
         file.write_text(damaged)
         night(shop, APRIL, file)
         assert made == [APRIL] and file.read_text() == whole
+    for odd in (file.mkdir, lambda: os.mkfifo(file)):
+        file.unlink()
+        odd()
+        assert KeptVerdicts(file).find("a") is None
+        file.rmdir() if file.is_dir() else file.unlink()
+        file.write_text(whole)
     monkeypatch.setattr(kept_verdicts, "_made_by", lambda: "another version")
     assert not KeptVerdicts(file).find(next(iter(json.loads(whole)["kept"])))
+
+
+def test_what_is_forgotten_may_be_no_file(tmp_path: Path) -> None:
+    settings = Settings(home=tmp_path)
+    fits, verdicts = (settings.warehouse_file.with_name(name) for name in (FITS, VERDICTS))
+    verdicts.mkdir(parents=True)
+    fits.touch()
+    forget_kept(settings)
+    assert verdicts.is_dir() and not fits.exists()
 
 
 def test_months_used_last_are_kept(shop: RealShop, file: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,9 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.activation.preview import preview
 from pipeline.doctor import examine, read_summary
 from pipeline.engines.duckdb import connect
-from pipeline.home.opening import WarehouseBusy, _holder, opened
+from pipeline.home.customer_page import write_customer_page
+from pipeline.home.opening import NothingLoaded, WarehouseBusy, _holder, opened
 from pipeline.home.retention import prune_home
 from pipeline.settings import Settings
 
@@ -64,6 +66,13 @@ def test_when_the_time_is_over_program_process_and_what_to_read_are_named(settin
         pass
     assert str(busy.value).startswith(f"{Path(sys.executable).resolve().name} (process {pid}) has the warehouse open")
     assert f"{settings.home}/data/marts/<table>/*/*.parquet" in str(busy.value)
+
+
+def test_who_reads_before_the_first_run_is_told_to_run(tmp_path):
+    settings = Settings(home=tmp_path)
+    for reads in (lambda: preview(settings, "grid/loyal"), lambda: write_customer_page(settings, "anna")):
+        with pytest.raises(NothingLoaded, match=r"Nothing has been loaded in .* yet: perennial run does it"):
+            reads()
 
 
 def test_readers_do_not_keep_each_other_out(settings):

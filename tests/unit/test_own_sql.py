@@ -16,7 +16,7 @@ from pipeline.doctor import Finding, _own_sql
 from pipeline.engines.duckdb import SelectRefused
 from pipeline.lint import problems_of_home
 from pipeline.scaffold import Kind, ScaffoldRefused, begin
-from pipeline.settings import SQL_FOLDER, Settings
+from pipeline.settings import SQL_FOLDER, Settings, Terms
 from pipeline.tables.audiences import read_audience
 from pipeline.tables.catalog import Catalog, catalog_of, features, ours, own_catalog
 from pipeline.tables.header import PARAMETER_TABLES, HeaderError
@@ -325,6 +325,12 @@ def test_a_start_of_each_kind_lints_and_is_found(tmp_path: Path) -> None:
     assert [str(problem) for problem in problems_of_home(settings)] == []
     catalog = catalog_of(tmp_path)
     assert "marts.pausing" in catalog.tables and catalog.audiences[-1].name == "pausing"
+
+
+def test_terms_of_an_audience_that_there_is_not_are_found_before_a_night_is(tmp_path: Path) -> None:
+    settings = Settings(home=tmp_path, deliver={"movers": Terms(csv=True)})
+    (problem,) = problems_of_home(settings)
+    assert str(problem).startswith("setting deliver.movers: there is no such audience; there are action")
 
 
 def test_the_example_of_the_documentation_lints(tmp_path: Path) -> None:

@@ -35,6 +35,7 @@ DUBIOUS = (
     "10.0000", "9" * 20, "nan", "2026-01-02", "2026-01-02 10:00", "2026-01-02T10:00:00Z", "2026-01-02 10:0Z",
     "05/06/2026", "2026/01/02", "20260102", "45678", "2199-01-01 00:00:00", "USD", "eur", "refund", "Charge", "gift",
     "amount", "order_id",
+    "o1\t", "\x1f7",
 )  # fmt: skip
 """What a cell may hold that one of the steps of the careful way is about, or nearly."""
 

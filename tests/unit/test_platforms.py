@@ -1074,6 +1074,13 @@ def test_a_home_sets_the_terms_of_an_audience(home):
     assert changed.header.minimum_size == audience.header.minimum_size and audience.with_terms(None) is audience
 
 
+def test_a_home_takes_no_csv_away_that_a_page_may_lead_to(home):
+    audience = everybody(home)
+    assert audience.with_terms(Terms(control_share=0.2)).header.csv
+    with pytest.raises(HeaderError, match=r"^setting deliver.everybody: pages may lead to its CSV"):
+        audience.with_terms(Terms(csv=False))
+
+
 def test_a_gate_asks_for_every_consent(home):
     load(home, [person("a")], [*agreed("a", "email")])
     Gate(home.engine, DAY)

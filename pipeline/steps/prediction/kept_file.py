@@ -62,7 +62,7 @@ class KeptFile:
     def _read(self) -> dict[str, Any]:
         """Nothing where there is no file, where it is damaged, or where other code made it."""
         try:
-            if self._file is None or self._file.stat().st_size > self._most_bytes:
+            if self._file is None or not self._file.is_file() or self._file.stat().st_size > self._most_bytes:
                 return {}
             told = json.loads(self._file.read_text(encoding="ascii"))
             kept = dict(told["kept"].items())
@@ -74,7 +74,8 @@ class KeptFile:
 def forget_kept(settings: Settings) -> None:
     """The next night fits and tests everything itself."""
     for name in KEPT:
-        settings.warehouse_file.with_name(name).unlink(missing_ok=True)
+        with suppress(OSError):  # what is no file of ours is not read either
+            settings.warehouse_file.with_name(name).unlink()
 
 
 def fingerprint(words: Iterable[str], files: Iterable[Path] = ()) -> str:
