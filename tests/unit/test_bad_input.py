@@ -234,8 +234,9 @@ def test_texts_are_data_whatever_they_look_like(home):
     writer.writerows((f"{name}{n}", name, "2026-01-02", "10", name, "1") for n, name in enumerate(NASTY))
     home.load(text.getvalue())
     assert home.column("product_name") == NASTY
-    # Signs without width are no part of an id, and NULL is nobody.
-    assert home.column("customer_id") == [{NASTY[7]: "evil", "NULL": None}.get(name, name) for name in NASTY]
+    # Signs that nobody sees are no part of an id, a tab is a blank, and NULL is nobody.
+    seen = {NASTY[7]: "evil", "\x00nul": "nul", "a\ttab": "a tab", "NULL": None}
+    assert home.column("customer_id") == [seen.get(name, name) for name in NASTY]
     assert home.column("order_id") == [
         f"{name}{n}".strip("\u202e").replace("\u202c", "") for n, name in enumerate(NASTY)
     ]
