@@ -237,9 +237,8 @@ def test_texts_are_data_whatever_they_look_like(home):
     # Signs that nobody sees are no part of an id, a tab is a blank, and NULL is nobody.
     seen = {NASTY[7]: "evil", "\x00nul": "nul", "a\ttab": "a tab", "NULL": None}
     assert home.column("customer_id") == [seen.get(name, name) for name in NASTY]
-    assert home.column("order_id") == [
-        f"{name}{n}".strip("\u202e").replace("\u202c", "") for n, name in enumerate(NASTY)
-    ]
+    unseen = str.maketrans({"\u202e": "", "\u202c": "", "\x00": "", "\t": " "})
+    assert home.column("order_id") == [f"{name}{n}".translate(unseen) for n, name in enumerate(NASTY)]
 
 
 def test_customers_are_told_apart_by_case_and_inner_blanks_not_by_blanks_around(home):
@@ -250,7 +249,7 @@ def test_customers_are_told_apart_by_case_and_inner_blanks_not_by_blanks_around(
         rows(*(f"o{n},{name},2026-01-02,10,x,1" for n, name in enumerate(padded)), "o99,kim  1,2026-01-02,10,x,1")
     )
     known = home.column("customer_id")
-    assert [name.strip("\t") for name in known[:-1]] == names
+    assert known[:-1] == names
     assert len(set(known)) == 51 and known[-1] == "kim  1"
 
 
