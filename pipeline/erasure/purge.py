@@ -47,6 +47,7 @@ from pipeline.quoting import file_literal, quoted, text_literal
 from pipeline.reporting.page import digest
 from pipeline.reporting.words import shown_id
 from pipeline.settings import Settings
+from pipeline.steps.prediction.kept_file import forget_kept
 from pipeline.tables.catalog import catalog_of
 from pipeline.tables.inputs import INPUTS
 from pipeline.tables.platforms import platforms
@@ -59,6 +60,7 @@ FORGOTTEN = "forgotten"
 
 def purge_warehouse(settings: Settings, person: Person, tombstones: Tombstones) -> None:
     """Every table; lines of orders stay, as nobody's. What is made of them is made again by the next run."""
+    forget_kept(settings)  # sums, but of a few customers some
     with opened(settings) as connection:
         engine = DuckDBEngine(connection)
         fill(engine, person)
@@ -67,7 +69,7 @@ def purge_warehouse(settings: Settings, person: Person, tombstones: Tombstones) 
             for table, columns in _tables(engine).items():
                 if table != "staging.order_lines" and (where := is_of_person(columns)):
                     _delete(engine, table, where)
-            engine.execute("DELETE FROM pending.built")
+            engine.rebuild_whole()
             note_cases(engine, settings)
         if settings.engine == "spark":
             lake = Lake(engine, settings, [one for one in catalog_of(settings.home).tables.values() if is_in_lake(one)])

@@ -45,6 +45,7 @@ from pipeline.ingest.exports import find_exports, load_exports
 from pipeline.ingest.load import Loaded
 from pipeline.ingest.tombstones import FOLDER, ErasureKeyError, a_month_after, cases, find_tombstones
 from pipeline.settings import Settings
+from pipeline.steps.prediction.kept_file import VERDICTS
 from pipeline.tables.catalog import ours
 
 KEY = "example-key-do-not-use"
@@ -582,8 +583,11 @@ def test_who_is_known_by_the_hash_of_the_address_alone_is_forgotten_by_the_addre
     of_dora, of_emil = (hashlib.sha256(mail.encode()).hexdigest() for mail in ("dora@gmail.com", "emil@x.example"))
     hashed_export(world, "1.csv", f"dora-0020,2026-01-01,{of_dora.upper()}", f"emil-0021,2026-01-01,{of_emil}")
     world.load()
+    kept = world.settings.warehouse_file.with_name(VERDICTS)
+    kept.touch()
     case = forget(world.settings, "email", "Do.Ra+shop@gmail.com", with_exports=True)
     assert case.is_closed, case.left
+    assert not kept.exists()
     hashes = "SELECT email_sha256 FROM customers WHERE email_sha256 IS NOT NULL"
     with closing(duckdb.connect(str(people_file(world.settings)), read_only=True)) as connection:
         assert connection.execute(hashes).fetchall() == [(of_emil,)]
