@@ -222,8 +222,8 @@ def _judge(engine: SparkEngine, entry: Entry, folder: Path) -> Judged:
         rows = _numbered(engine.session.read.parquet(spark_path(folder / "mapped")))
         rows = _dated(_completed(rows, engine.settings))
         run_by_spark(entry.path, lambda: rows.createOrReplaceTempView(view_name(_MAPPED)))
-        judged = engine.frame(_rules_query(), {}, "the contract of order_lines", {_MAPPED: _mapped_columns()})
-        run_by_spark(entry.path, lambda: judged.write.parquet(spark_path(folder / "judged")))
+        with engine.rows(_rules_query(), {}, "the contract of order_lines", {_MAPPED: _mapped_columns()}) as judged:
+            run_by_spark(entry.path, lambda: judged.write.parquet(spark_path(folder / "judged")))
     except SparkFailed as failed:
         if _READING not in failed.conditions:  # a full disk, a lost cluster: not the files' fault
             raise

@@ -128,3 +128,20 @@ def test_a_table_that_breaks_its_rules_is_refused_with_the_same_words(writer: An
 
 def test_the_home_is_told_by_its_settings(tmp_path: Path) -> None:
     assert local_settings(tmp_path, engine="spark").warehouse_file != local_settings(tmp_path).warehouse_file
+
+
+def test_what_is_computed_apart_is_of_the_rows_as_they_are(writer: Any) -> None:
+    """`fours` is read twice and reads four tables, so that Spark computes it first and may use it again."""
+    sums = """
+        WITH twos AS (SELECT a.n + b.n AS n FROM temp.numbers AS a CROSS JOIN temp.numbers AS b),
+        fours AS (SELECT a.n + b.n AS n FROM twos AS a CROSS JOIN twos AS b)
+        SELECT max(f.n) AS most, (SELECT count(*) FROM fours AS g) AS rows FROM fours AS f
+    """
+    for most in (1, 10):
+        one_to = f"SELECT 0::BIGINT AS n UNION ALL SELECT {most}::BIGINT AS n"
+        writer.keep("numbers", {"n": "BIGINT"}, one_to, {})
+        assert [writer.read(sums).row(0) for _ in range(2)] == [(4 * most, 16)] * 2
+    if not isinstance(writer, DuckDBEngine):
+        assert writer._apart
+        writer.write(tables()["staging.orders"])
+        assert not writer._apart and not list(writer._folder_of_kept("").glob("fours*"))

@@ -16,9 +16,20 @@ from sqlglot import exp
 from pipeline.engines.portable.subset import syntax_findings
 from pipeline.engines.portable.types import PARAMETERS, type_findings, typed, unknown_tables
 from pipeline.engines.spark import sql as spark_sql
+from pipeline.engines.spark.apart import InSteps, in_steps
 from pipeline.tables.sql_text import DIALECT, Finding, Refused, excerpt, line_of, parse, real_tables, tables_read
 
-__all__ = ["DIALECT", "PARAMETERS", "Refused", "Schemas", "parse", "refusals", "tables_read", "to_spark"]
+__all__ = [
+    "DIALECT",
+    "PARAMETERS",
+    "Refused",
+    "Schemas",
+    "parse",
+    "refusals",
+    "tables_read",
+    "to_spark",
+    "to_spark_in_steps",
+]
 
 Schemas = Mapping[str, Mapping[str, str]]
 
@@ -52,11 +63,23 @@ def to_spark(
     (dates, texts, numbers, truth values, None), put in as literals of their type. Raises Refused for the first thing
     that cannot be translated.
     """
+    return spark_sql.written(_translated(sql, file, schemas, parameters, first_line), file)
+
+
+def to_spark_in_steps(sql: str, file: str, schemas: Schemas, parameters: Mapping[str, Any]) -> InSteps:
+    """The same as SELECTs of which the later ones read what the earlier ones came to."""
+    tree = _translated(sql, file, schemas, parameters)
+    return in_steps(tree, lambda select: spark_sql.written(select, file))
+
+
+def _translated(
+    sql: str, file: str, schemas: Schemas, parameters: Mapping[str, Any], first_line: int | None = None
+) -> exp.Query:
     types = {name: spark_sql.type_of(value, name, file) for name, value in parameters.items()}
     tree, found = _judged(sql, file, schemas, types, first_line)
     if found:
         raise found[0]
-    return spark_sql.generate(tree, file, parameters)
+    return spark_sql.translated(tree, file, parameters)
 
 
 def _judged(

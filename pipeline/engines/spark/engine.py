@@ -13,7 +13,8 @@ import hashlib
 import json
 import re
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -69,6 +70,8 @@ class SparkEngine:
         self._session: SparkSession | None = None
         self._tables: dict[str, Table] = {}
         self._shown: set[str] = set()
+        self._apart: set[str] = set()
+        """Names of views of what was computed apart (`engines.spark.apart`)."""
         self._kept: dict[str, Mapping[str, str]] = {}
         self._kept_features = Kept(self)
 
@@ -98,6 +101,7 @@ class SparkEngine:
             close_session(self._session)
             self._session = None
             self._shown.clear()
+            self._apart.clear()
             self._kept.clear()
             self._kept_features = Kept(self)
             shutil.rmtree(self._folder_of_kept(""), ignore_errors=True)
@@ -114,30 +118,33 @@ class SparkEngine:
 
     def read(self, sql: str, parameters: Parameters | None = None) -> pl.DataFrame:
         """The result of a SELECT of the portable subset. Raises dialect.Refused, SparkFailed."""
-        frame = self.frame(self._kept_features.reading(sql, parameters or {}), parameters or {}, "a query")
-        found = run_by_spark("a query", lambda: pl.from_arrow(_arrow(frame)))
+        sql = self._kept_features.reading(sql, parameters or {})
+        with self.rows(sql, parameters or {}, "a query") as rows:
+            found = run_by_spark("a query", lambda: pl.from_arrow(_arrow(rows)))
         assert isinstance(found, pl.DataFrame)
         return found
 
     def digest(self, sql: str, parameters: Parameters | None = None) -> str:
         from pyspark.sql import functions as f
 
-        rows = self.frame(sql, parameters or {}, "a query")
-        # Nulls are told apart from columns that are not there: xxhash64 passes over them.
-        mark = f.xxhash64(*rows.columns, *(f.isnull(name) for name in rows.columns)).cast("decimal(20,0)")
-        (told,) = run_by_spark("a query", rows.agg(f.count("*"), f.sum(mark)).collect)
+        with self.rows(sql, parameters or {}, "a query") as rows:
+            # Nulls are told apart from columns that are not there: xxhash64 passes over them.
+            mark = f.xxhash64(*rows.columns, *(f.isnull(name) for name in rows.columns)).cast("decimal(20,0)")
+            (told,) = run_by_spark("a query", rows.agg(f.count("*"), f.sum(mark)).collect)
         return f"spark {tuple(told)}"
 
     def keep(self, name: str, columns: Mapping[str, str], sql: str, parameters: Parameters) -> None:
-        """As files: of rows that Spark keeps itself it would plan all that they were made of again for each reader."""
-        rows = self.frame(sql, parameters, "a query").select(*columns)
-        folder = self._folder_of_kept(name)
-        run_by_spark("a query", lambda: rows.write.mode("overwrite").parquet(spark_path(folder)))
-        self._view(f"temp.{name}", lambda: self.session.read.schema(rows.schema).parquet(spark_path(folder)))
-        self._kept[f"temp.{name}"] = columns
+        self._keep(name, columns, sql, parameters)
+        self._forget_apart()
 
     def keep_feature(self, table: str, feature: str, select: str, parameters: Parameters) -> None:
-        self.keep(table, features()[feature].column_types(), select, parameters)
+        """No table has had this name before, so what is computed apart stays true."""
+        self._keep(table, features()[feature].column_types(), select, parameters)
+
+    def _keep(self, name: str, columns: Mapping[str, str], sql: str, parameters: Parameters) -> None:
+        with self.rows(sql, parameters, "a query") as rows:
+            self._put_down(f"temp.{name}", rows.select(*columns), "a query")
+        self._kept[f"temp.{name}"] = columns
 
     def expect(self, asked: Callable[[], Asked]) -> None:
         self._kept_features.expect(asked)
@@ -152,9 +159,23 @@ class SparkEngine:
         return self.lake.is_empty(known) if self._is_in_lake(known) else self.local.is_empty(table)
 
     def let_go(self, table: str) -> None:
-        self.session.catalog.dropTempView(view_name(f"temp.{table}"))
-        shutil.rmtree(self._folder_of_kept(table), ignore_errors=True)
+        self._take_up(f"temp.{table}")
         del self._kept[f"temp.{table}"]
+
+    def _put_down(self, name: str, rows: DataFrame, file: str) -> None:
+        """As files: of rows that Spark keeps itself it would plan all that they were made of again for each reader."""
+        place = spark_path(self._folder_of_kept(name))
+        run_by_spark(file, lambda: rows.write.mode("overwrite").parquet(place))
+        self._view(name, lambda: self.session.read.schema(rows.schema).parquet(place))
+
+    def _take_up(self, name: str) -> None:
+        self.session.catalog.dropTempView(view_name(name))
+        shutil.rmtree(self._folder_of_kept(name), ignore_errors=True)
+
+    def _forget_apart(self) -> None:
+        """What was computed apart, of tables as they were."""
+        while self._apart:
+            self._take_up(self._apart.pop())
 
     def _folder_of_kept(self, name: str) -> Path:
         return self.lake.root / "runs" / self._run_id / "kept" / name
@@ -168,6 +189,7 @@ class SparkEngine:
     def drop_days(self, days: Sequence[dt.date]) -> None:
         self.lake.drop_days(days)
         self._shown.clear()
+        self._forget_apart()
         self._kept_features.let_all_go()
 
     # ── writing ───────────────────────────────────────────────────────────────────────────────────────────────────
@@ -180,9 +202,9 @@ class SparkEngine:
             return self.write_frame(table, snapshot_date, pl.DataFrame())
         parameters = {"snapshot_date": snapshot_date}
         select = table.declared(self._kept_features.reading(table.select, parameters))
-        text = _rounded(table.column_types(), self._spark_sql(select, parameters, table.file))
-        frame = run_by_spark(table.file, lambda: self._frame_of(text))
-        return self.write_rows(table, snapshot_date, lambda folder: frame.write.parquet(spark_path(folder)))
+        with self.rows(select, parameters, table.file) as rows:
+            rounded = rows.selectExpr(*_rounded(table.column_types()))
+            return self.write_rows(table, snapshot_date, lambda folder: rounded.write.parquet(spark_path(folder)))
 
     def write_frame(self, table: Table, snapshot_date: dt.date, frame: pl.DataFrame) -> Written:
         """Replace the partition of a table that Python makes. Raises TableRefused."""
@@ -222,32 +244,44 @@ class SparkEngine:
             raise
         finally:
             self._shown.discard(table.full_name)
+            self._forget_apart()
             self._kept_features.changed([table.full_name])
         return Written(rows, checks)
 
     # ── views ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def frame(
+    @contextmanager
+    def rows(
         self, sql: str, parameters: Parameters, file: str, others: Mapping[str, Mapping[str, str]] | None = None
-    ) -> DataFrame:
-        """The SELECT on Spark, not yet run; the tables it reads are there. `others`: columns of views it may read, too.
+    ) -> Iterator[DataFrame]:
+        """The SELECT on Spark, not yet run, while what it reads is there. `others`: columns of views it may read, too.
 
+        What was computed apart stays until something is written: the next query of a step reads much of the same.
         Raises dialect.Refused, SparkFailed; `file` is what they call it.
         """
-        text = self._spark_sql(sql, parameters, file, others)
-        return run_by_spark(file, lambda: self._frame_of(text))
+        self._show_tables(sql, file)
+        schemas = {name: table.column_types() for name, table in self._tables.items()}
+        known = {**schemas, **parameter_columns(self.settings), **self._kept, **(others or {})}
+        apart, text = lint.to_spark_in_steps(sql, file, known, parameters)
+        try:
+            for step in apart:
+                if step.name not in self._apart:
+                    self._put_down(step.name, self._run(file, step.text), file)
+                    self._apart.add(step.name)
+            yield self._run(file, text)
+        finally:
+            if others:
+                self._forget_apart()
 
-    def _spark_sql(
-        self, sql: str, parameters: Parameters, file: str, others: Mapping[str, Mapping[str, str]] | None = None
-    ) -> str:
-        """The SELECT in Spark's words; the tables it reads are there."""
+    def _run(self, file: str, spark_sql: str) -> DataFrame:
+        return run_by_spark(file, lambda: self._frame_of(spark_sql))
+
+    def _show_tables(self, sql: str, file: str) -> None:
+        """The views of the tables that it reads."""
         for name in sorted(lint.tables_read(sql, file)):
             if name in self._tables and name not in self._shown:
                 table = self._tables[name]
                 self._show(self.lake.folders(table) if self._is_in_lake(table) else [self._handed_over(table)], table)
-        schemas = {name: table.column_types() for name, table in self._tables.items()}
-        known = {**schemas, **parameter_columns(self.settings), **self._kept, **(others or {})}
-        return lint.to_spark(sql, file, known, parameters)
 
     def _frame_of(self, spark_sql: str) -> DataFrame:
         return self.session.sql(spark_sql)
@@ -343,10 +377,9 @@ def spark_type(kind: str) -> str:
     return _SPARK_TYPES.get(kind, kind)
 
 
-def _rounded(columns: Mapping[str, str], text: str) -> str:
+def _rounded(columns: Mapping[str, str]) -> list[str]:
     """Floats keep 10 significant digits, as on DuckDB: their sums differ beyond from run to run."""
-    rounded = (_significant(name) if kind == "DOUBLE" else f"`{name}`" for name, kind in columns.items())
-    return f"SELECT {', '.join(rounded)} FROM (\n{text}\n)"
+    return [_significant(name) if kind == "DOUBLE" else f"`{name}`" for name, kind in columns.items()]
 
 
 def _significant(name: str) -> str:

@@ -202,8 +202,9 @@ def _driver_options(settings: Settings, scratch: Path) -> dict[str, str]:
         # A cluster without a free worker says so as a warning only, and is waited for.
         "spark.log.level": "ERROR" if settings.spark.master.startswith("local") else "WARN",
         "spark.driver.memory": f"{settings.memory_bytes // 2**20}m",
-        # lower() must not depend on the language of the machine: I is no ı.
-        "spark.driver.defaultJavaOptions": _LANGUAGE,
+        # lower() must not depend on the language of the machine: I is no ı. Hundreds of queries make classes of their
+        # own, and Java would collect all its memory each time when they have filled a bit more.
+        "spark.driver.defaultJavaOptions": f"{_LANGUAGE} -XX:MetaspaceSize=1g",
         "spark.executor.defaultJavaOptions": _LANGUAGE,
         "spark.sql.catalogImplementation": "in-memory",
         "spark.sql.warehouse.dir": spark_path(scratch / "spark-warehouse"),

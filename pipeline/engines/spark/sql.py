@@ -30,8 +30,8 @@ def view_name(table: str) -> str:
     return table.lower().replace(".", "__")
 
 
-def generate(tree: exp.Query, file: str, parameters: Mapping[str, Any]) -> str:
-    """Spark SQL of a typed tree of the subset, which is changed. Raises Refused for what would not survive it."""
+def translated(tree: exp.Query, file: str, parameters: Mapping[str, Any]) -> exp.Query:
+    """A typed tree of the subset, which is changed, in Spark's words. Raises Refused for what would not survive it."""
     _check_names(tree, file)
     _degenerate_correlations(tree)
     rewrites: Mapping[type[exp.Expr], Callable[[Any], exp.Expr | None]] = {
@@ -45,6 +45,11 @@ def generate(tree: exp.Query, file: str, parameters: Mapping[str, Any]) -> str:
             if replacement is not None and replacement is not node:
                 replacement.type = kind
                 node.replace(replacement)
+    return tree
+
+
+def written(tree: exp.Query, file: str) -> str:
+    """The text of a translated tree. Raises Refused."""
     text = tree.sql(dialect=SPARK, identify=True, comments=False, pretty=True)
     _check_output(text, file)
     return text
