@@ -77,9 +77,11 @@ def _needed(read: Iterable[str], reads: Mapping[str, Counter[str]]) -> set[str]:
 
 
 def _whole(query: exp.Query, ctes: Mapping[str, exp.CTE]) -> exp.Query:
-    """The query with those of the CTEs in front that it reads, itself or by another of them."""
-    whole = query.copy()
+    """The query, which is changed, with those of the CTEs in front that it reads, itself or by another of them.
+
+    The same CTE may stand in front of several: its parent is the last of them, which the text does not depend on.
+    """
     needed = _needed(_reads(query), {name: _reads(cte.this) for name, cte in ctes.items()})
     if needed:
-        whole.set("with_", exp.With(expressions=[cte.copy() for name, cte in ctes.items() if name in needed]))
-    return whole
+        query.set("with_", exp.With(expressions=[cte for name, cte in ctes.items() if name in needed]))
+    return query
