@@ -104,13 +104,19 @@ class Opened:
 
 @contextmanager
 def opened(
-    browser: Browser, file: Path, width: int = DESKTOP, theme: Theme = "light", javascript: bool = True
+    browser: Browser,
+    file: Path,
+    width: int = DESKTOP,
+    theme: Theme = "light",
+    javascript: bool = True,
+    patience: int = PATIENCE,
 ) -> Iterator[Opened]:
     """A page from disk in a window of its own that is not connected to anything."""
     context = browser.new_context(
         viewport={"width": width, "height": 900}, color_scheme=theme, java_script_enabled=javascript, offline=True
     )
     try:
+        context.set_default_timeout(patience)
         page = _listened_to(context, file)
         page.page.goto(file.as_uri())
         if javascript:
@@ -121,7 +127,6 @@ def opened(
 
 
 def _listened_to(context: BrowserContext, file: Path) -> Opened:
-    context.set_default_timeout(PATIENCE)
     made = Opened(context.new_page(), file)
     made.page.on("console", lambda message: made.said.append(f"console: {message.text}"))
     made.page.on("pageerror", lambda error: made.said.append(f"error: {error}"))

@@ -119,7 +119,7 @@ def test_a_fault_is_seen(browser: Browser, tmp_path: Path, fault: str, told: str
     page = tmp_path / "page.html"
     head = "<!doctype html><html lang='en' data-drawn><meta charset='utf-8'><title>Faulty</title>"
     page.write_text(f"{head}<link rel='icon' href='data:,'><main><h1>Faulty</h1>{fault}</main></html>")
-    with opened(browser, page) as found:
+    with opened(browser, page, patience=2_000) as found:  # a chart that is missing is waited for in vain
         assert any(problem.startswith(told) for problem in found.problems()), found.problems()
     page.write_text(f"{head}<link rel='icon' href='data:,'><main><h1>Sound</h1></main></html>")
     with opened(browser, page) as sound:
