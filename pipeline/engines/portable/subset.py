@@ -345,11 +345,15 @@ def _join(node: exp.Join) -> Iterator[Finding]:
         yield Finding(node, "CROSS JOIN, or JOIN … ON")
 
 
-def _cte(node: exp.CTE) -> Iterator[Finding]:
-    """The translation lays all CTEs side by side."""
-    first = next(cte for cte in node.root().find_all(exp.CTE) if cte.alias.lower() == node.alias.lower())
-    if first is not node:
-        yield Finding(node.args["alias"], "a name of its own for each CTE", "names more than one CTE")
+def _with(node: exp.With) -> Iterator[Finding]:
+    """The translation lays all CTEs side by side. The first WITH of a text speaks for all of them."""
+    if node.root().find(exp.With) is not node:
+        return
+    seen = set[str]()
+    for cte in node.root().find_all(exp.CTE):
+        if cte.alias.lower() in seen:
+            yield Finding(cte.args["alias"], "a name of its own for each CTE", "names more than one CTE")
+        seen.add(cte.alias.lower())
 
 
 def _values(node: exp.Values) -> Iterator[Finding]:
@@ -585,7 +589,7 @@ _SYNTAX_RULES: Mapping[type[exp.Expr], Rule] = {
     exp.Var: _var,
     exp.Placeholder: _placeholder,
     exp.Join: _join,
-    exp.CTE: _cte,
+    exp.With: _with,
     exp.Values: _values,
     exp.Tuple: _tuple,
     exp.Group: _group,

@@ -49,8 +49,8 @@ def translated(tree: exp.Query, file: str, parameters: Mapping[str, Any]) -> exp
 
 
 def written(tree: exp.Query, file: str) -> str:
-    """The text of a translated tree. Raises Refused."""
-    text = tree.sql(dialect=SPARK, identify=True, comments=False, pretty=True)
+    """The text of a translated tree, which may be changed. Raises Refused."""
+    text = tree.sql(dialect=SPARK, identify=True, comments=False, pretty=True, copy=False)
     _check_output(text, file)
     return text
 
