@@ -980,6 +980,8 @@ def _show_loaded(found: Inspection, say: Callable[..., None]) -> None:
     )
     for reason in found.reasons:
         say("reason", f"{words.count(reason.rows)} × {reason.text} (first in row {words.count(reason.first_row)})")
+    if found.other_reasons:
+        say("reason", f"and {words.counted(found.other_reasons, 'other')}, of no more rows each")
     names = list(dict.fromkeys(name for row in found.sample for name in row if name not in ("file_id", "ordered_on")))
     sample = Grid(box=None, pad_edge=False)
     for name in names:

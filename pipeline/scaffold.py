@@ -173,7 +173,9 @@ def begin(settings: Settings, kind: Kind, name: str, folder: str = "own") -> Pat
         "chart": (f"{PAGES}/{folder}/{name}.sql", _CHART),
     }[kind]
     if taken := _of_this_name(settings.home, kind, name, folder):
-        raise ScaffoldRefused(f"There is {taken[0]} already; choose another name, or change that file.")
+        own = taken[0].is_relative_to(settings.home) and settings.home.resolve() != PROJECT
+        remedy = "choose another name, or change that file" if own else "it is Perennial's own; choose another name"
+        raise ScaffoldRefused(f"There is {taken[0]} already: {remedy}.")
     if kind == "chart" and (PAGES_FOLDER / folder).exists():
         raise ScaffoldRefused(f"The page {folder!r} is one of Perennial; name a page of your own with --page.")
     target = settings.home / place

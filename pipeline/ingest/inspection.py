@@ -383,6 +383,9 @@ class Inspection:
     loaded: Loaded | None = None
     sample: list[dict[str, Any]] = field(default_factory=list)
     reasons: list[Reason] = field(default_factory=list)
+    """The most frequent ones."""
+    other_reasons: int = 0
+    """How many more there are."""
     span: tuple[dt.datetime, dt.datetime] | None = None
     figures: Figures | None = None
     guessed: dict[str, str] = field(default_factory=dict)
@@ -548,10 +551,11 @@ def _loaded(
     lines = engine.read(f"SELECT * FROM {staging} ORDER BY {order} LIMIT {_SAMPLE_LINES}")
     sample = [{name: value for name, value in row.items() if value is not None} for row in lines.to_dicts()]
     first, last = engine.execute(f"SELECT min({input.moment}), max({input.moment}) FROM {staging}")[0]
+    reasons = _reasons(engine)
     return _with(
-        found, source=source, dialect=outcome.dialect, loaded=outcome, sample=sample, reasons=_reasons(engine),
-        span=(first, last) if first else None, figures=_figures(engine, source),
-        warning=_warning(input.moment, last, settings), **more,
+        found, source=source, dialect=outcome.dialect, loaded=outcome, sample=sample, reasons=reasons[:_TOP_REASONS],
+        other_reasons=len(reasons[_TOP_REASONS:]), span=(first, last) if first else None,
+        figures=_figures(engine, source), warning=_warning(input.moment, last, settings), **more,
     )  # fmt: skip
 
 
@@ -605,7 +609,7 @@ def _reasons(engine: DuckDBEngine) -> list[Reason]:
           SELECT row_number, unnest(string_split(reasons, '; ')) AS reason FROM ingest.quarantine
         )
         SELECT {without_shape_sql("reason")}, count(DISTINCT row_number), min(row_number)
-        FROM single GROUP BY ALL ORDER BY 2 DESC, 1 LIMIT {_TOP_REASONS}
+        FROM single GROUP BY ALL ORDER BY 2 DESC, 1
         """
     )
     return [Reason(*row) for row in rows]

@@ -34,6 +34,8 @@ _STAND_INS, _SEVERAL = (
     "0", "00", "000", "0000", "-1", "0.0", "guest", "gast", "anonymous", "anonym", "unknown", "unbekannt", "dummy",
     "test", "customer", "empty", "false", "no", "nobody", "missing", "tbd", "xxx",
 ), 5  # fmt: skip
+_A_NUMBER = r"[^\w]*[A-Za-z]{0,3}[^\w]*\d[\d.,'’\s]*[^\w]*[A-Za-z]{0,3}[^\w]*"
+"""Digits and their separators, with no more letters than a currency has: "12 pieces of 2024" is no size of anything."""
 _NEGATIVE = r"^\W*[-\x{2010}-\x{2015}\x{2212}(]|\d\s*[-\x{2010}-\x{2015}\x{2212}]\s*$"
 _WITH_OFFSET = r":\d\d(?:\.\d+)?\s?(Z|UTC|GMT|[+-]\d\d:?\d\d)$"
 
@@ -240,22 +242,22 @@ def biased_loss(engine: DuckDBEngine, money: Sequence[str], amount: str) -> str 
         for name in money
     )
     digits = "regexp_replace(regexp_replace(cell, '[.,]\\d{1,2}\\D*$', ''), '\\D', '', 'g')"
-    bad, negative, least = engine.execute(
+    bad, negative, sized, least = engine.execute(
         f"""
-        SELECT count(*), count(*) FILTER (is_negative), min(size)
+        SELECT count(*), count(*) FILTER (is_negative), count(size), min(size)
         FROM (
           SELECT row_number, bool_or(regexp_matches(trim(cell), $negative)) AS is_negative,
-            max(TRY_CAST({digits} AS DOUBLE)) AS size
+            max(TRY_CAST({digits} AS DOUBLE)) FILTER (regexp_full_match(trim(cell), $number)) AS size
           FROM ({cells}) AS cells WHERE regexp_matches(cell, '\\d') GROUP BY row_number
         ) AS bad
         """,
-        {"negative": _NEGATIVE},
+        {"negative": _NEGATIVE, "number": _A_NUMBER},
     )[0]
     if bad and bad == negative:
         return "only refunds were quarantined, so revenue is too high: this loss is not random"
     largest = f"SELECT count(*), approx_quantile(abs({amount}), 0.95) FROM completed WHERE {amount} IS NOT NULL"
     good, high = engine.execute(f"{largest} AND row_number NOT IN (SELECT row_number FROM problems)")[0]
-    if bad and least is not None and good >= 10 and least > high:
+    if bad and bad == sized and good >= 10 and least > high:
         return "only the largest rows were quarantined, so revenue is too low: this loss is not random"
     return None
 

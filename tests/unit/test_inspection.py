@@ -72,6 +72,17 @@ def test_reasons_are_counted_over_the_whole_file_and_the_share_is_judged_by_the_
     assert inspect(file, Settings(home=home, quarantine_limit=0.3)).is_usable
 
 
+def test_of_many_reasons_the_most_frequent_are_shown_and_the_others_counted(tmp_path, home):
+    header = "order_id,customer_id,ordered_at,amount,quantity,discount,kind,currency"
+    row = "o{0},anna,2026-01-02,10,1,0,sale,EUR"
+    bad = ["o1,anna,x,10,1,0,sale,EUR", "o2,anna,2026-01-02,x,1,0,sale,EUR", "o3,anna,2026-01-02,10,x,0,sale,EUR",
+           "o4,anna,2026-01-02,10,1,x,sale,EUR", "o5,anna,2026-01-02,10,1,0,x,EUR", ",anna,2026-01-02,10,1,0,sale,EUR",
+           ]  # fmt: skip
+    file = write(tmp_path, "\n".join([header, *bad, *(row.format(n) for n in range(10, 200))]))
+    found = inspect(file, Settings(home=home))
+    assert (len(found.reasons), found.other_reasons) == (5, 1)
+
+
 @pytest.mark.parametrize(
     ("cell", "hint"),
     [

@@ -5,6 +5,7 @@ import json
 import os
 import re
 import shutil
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, ClassVar
@@ -20,7 +21,7 @@ from pipeline.simulator.customers import draw
 from pipeline.simulator.shop import Shop
 from pipeline.steps.prediction import kept_verdicts, nightly
 from pipeline.steps.prediction.inputs import Everybody, queries
-from pipeline.steps.prediction.kept_file import FITS, VERDICTS, forget_kept
+from pipeline.steps.prediction.kept_file import FITS, VERDICTS, KeptFile, forget_kept
 from pipeline.steps.prediction.kept_fits import KeptFits
 from pipeline.steps.prediction.kept_verdicts import TOLD, KeptVerdicts, key_of
 from pipeline.steps.prediction.known import Known
@@ -192,6 +193,14 @@ def test_what_is_damaged_or_of_other_code_is_made_anew(
         assert KeptVerdicts(file).find("a") is None
         file.rmdir() if file.is_dir() else file.unlink()
         file.write_text(whole)
+    (key,) = json.loads(whole)["kept"]
+    for forged in ("00", "no digits", 5, zlib.compress(b"{}").hex()):  # with a right sum
+        kept = KeptFile(file, kept_verdicts._made_by, kept_verdicts.MOST, kept_verdicts._MOST_BYTES)
+        kept.keep(key, forged)
+        kept.save()
+        assert KeptVerdicts(file).find(key) is None
+    file.write_text(whole)
+    assert KeptVerdicts(file).find(key)
     monkeypatch.setattr(kept_verdicts, "_made_by", lambda: "another version")
     assert not KeptVerdicts(file).find(next(iter(json.loads(whole)["kept"])))
 

@@ -352,10 +352,10 @@ def test_a_start_overwrites_nothing_and_takes_no_name_of_ours(tmp_path: Path) ->
     file = begin(settings, "table", "pausing", "own")
     file.write_text("mine")
     for kind, name, topic, words in (
-        ("table", "pausing", "own", "There is .*/sql/marts/own/pausing.sql already"),
-        ("table", "pausing", "other", "There is .*/sql/marts/own/pausing.sql already"),
-        ("table", "kpis", "own", "There is .*/sql/marts/revenue/kpis.sql already"),
-        ("audience", "segments", "own", "There is .*/sql/audiences/segments.sql already"),
+        ("table", "pausing", "own", "There is .*/sql/marts/own/pausing.sql already: choose another name, or"),
+        ("table", "pausing", "other", "There is .*/sql/marts/own/pausing.sql already: choose another name, or"),
+        ("table", "kpis", "own", "There is .*/sql/marts/revenue/kpis.sql already: it is Perennial's own"),
+        ("audience", "segments", "own", "There is .*/sql/audiences/segments.sql already: it is Perennial's own"),
         ("source", "perennial", "own", "There is .*/sql/sources/perennial already"),
         ("table", "../x", "own", "'../x' is no name for a table"),
         ("table", "a b", "own", "no name for a table"),

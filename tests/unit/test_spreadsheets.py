@@ -348,7 +348,12 @@ def test_a_loss_is_told_of_rows_with_money_only(home, rows, told):
 
 @pytest.mark.parametrize(
     ("bad", "told"),
-    [(["-12.5x", "-7.5x"], "only refunds"), (["99,999.00", "88,888.00"], "only the largest"), (["5x", "-7x"], None)],
+    [
+        (["-12.5x", "-7.5x"], "only refunds"),
+        (["99,999.00", "88,888.00"], "only the largest"),
+        (["5x", "-7x"], None),
+        (["99 of 2,024,000 points", "77,777.00"], None),
+    ],
 )
 def test_a_loss_that_is_not_random_is_told(home, bad, told):
     orders(home, [f"{n}.50" for n in range(1, 21)] + bad)

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import json
+import zlib
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from pipeline.durable import fsync
 from pipeline.settings import Settings
 
+T = TypeVar("T")
+
 KEPT = FITS, VERDICTS = "fits.json", "verdicts.json"
 """Beside the warehouse file."""
+_UNREADABLE = (OSError, ValueError, LookupError, AttributeError, TypeError, RecursionError, MemoryError, zlib.error)
 
 
 class KeptFile:
@@ -26,13 +30,18 @@ class KeptFile:
         self._known: dict[str, Any] | None = None
         self._used: dict[str, Any] = {}
 
-    def find(self, key: str) -> Any | None:
+    def find(self, key: str, read: Callable[[Any], T]) -> T | None:
+        """What is kept under the key, as `read` takes it; none where it cannot be taken, as if it were not there."""
         if self._known is None:
             self._known = self._read()
         told = self._known.get(key)
-        if told is not None:
+        try:
+            found = None if told is None else read(told)
+        except _UNREADABLE:
+            return None
+        if found is not None:
             self._used[key] = told
-        return told
+        return found
 
     def keep(self, key: str, told: Any) -> None:
         self._used[key] = told
@@ -67,7 +76,7 @@ class KeptFile:
             told = json.loads(self._file.read_text(encoding="ascii"))
             kept = dict(told["kept"].items())
             return kept if (told["made_by"], told["sum"]) == (self._made_by(), _sum_of(kept)) else {}
-        except (OSError, ValueError, LookupError, AttributeError, TypeError, RecursionError):
+        except _UNREADABLE:
             return {}
 
 

@@ -50,8 +50,7 @@ class KeptFits:
         self.save = self._kept.save
 
     def find(self, key: str) -> Fit | None:
-        told = self._kept.find(key)
-        return None if told is None else _fit_of(told)
+        return self._kept.find(key, _fit_of)
 
     def keep(self, key: str, fit: Fit) -> None:
         self._kept.keep(key, _told(fit))

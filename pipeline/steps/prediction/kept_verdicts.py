@@ -41,8 +41,7 @@ class KeptVerdicts:
         self.save = self._kept.save
 
     def find(self, key: str) -> Verdicts | None:
-        told = self._kept.find(key)
-        return None if told is None else _verdicts_of(told)
+        return self._kept.find(key, _verdicts_of)
 
     def keep(self, key: str, verdicts: Verdicts) -> Verdicts:
         """And what will be found of them: a night that makes them goes on with the same as one that finds them."""
