@@ -137,11 +137,12 @@ def _linked(files: Sequence[PageFile], report: Report) -> tuple[Report, Sequence
     pages = all_pages(files)
     navigation = in_rooms(pages)
     several = {file.name: file.pages(report) for file in files if file.header.each}
-    plain: dict[str | None, dict[str, str]] = {None: {page.name: page.name for page in pages}}
+    every = [*pages, *chain.from_iterable(of_values.values() for of_values in several.values())]
+    plain: dict[str | None, dict[str, str]] = {None: {page.name: page.name for page in every}}
     report = replace(report, pages_of=plain | {
         folder: {value: page.name for value, page in of_values.items()} for folder, of_values in several.items()
     })  # fmt: skip
-    return report, navigation, [*pages, *chain.from_iterable(of_values.values() for of_values in several.values())]
+    return report, navigation, every
 
 
 def _text(environment: jinja2.Environment, page: Page, navigation: Sequence[Room], report: Report) -> str:

@@ -93,18 +93,25 @@ def changed_sentence(facts: Facts, bridge: list[dict[str, Any]]) -> str:
     return f"Customers are predicted to spend {facts.money(closing)}, {by} than on {since}."
 
 
+_OTHER_CHANGES = {
+    "ageing": "time passing", "re-estimation": "new estimates", "erased": "customers who are gone"
+}  # fmt: skip
+"""What changes predicted value besides what customers do: terms of `marts.value_bridge` in words."""
+
+
 def parts_sentence(facts: Facts, bridge: list[dict[str, Any]]) -> str:
     """What that change is made of; empty where it is not known."""
     if not bridge or bridge[0]["status"] != "ok":
         return ""
     amounts = _amounts(bridge)
     gained, lost = amounts["new"] + amounts["upward"], amounts["downward"] + amounts["to inactive"]
-    rest = sum((amounts.get(term, Decimal(0)) for term in ("ageing", "re-estimation", "erased")), Decimal(0))
+    others = {cause: amounts.get(term, Decimal(0)) for term, cause in _OTHER_CHANGES.items()}
+    rest, causes = sum(others.values(), Decimal(0)), words.listed([cause for cause, amount in others.items() if amount])
     way = "added" if rest > 0 else "took"
     return (
         f"{facts.money(gained)} came with new customers and those who came back or bought again, "
         f"{facts.money(abs(lost))} went with those who slowed down or lapsed"
-        f"{f'; time passing and new estimates {way} {facts.money(abs(rest))}' if rest else ''}."
+        f"{f'; {causes} {way} {facts.money(abs(rest))}' if rest else ''}."
     )
 
 

@@ -405,6 +405,19 @@ def test_what_a_page_s_text_links_to_is_on_the_other_page() -> None:
         assert anchor in charts or f'id="{anchor}"' in target.body + shared, (source, name, anchor)
 
 
+def test_whoever_is_named_leads_to_a_page() -> None:
+    """A customer in a table to the customer's page, where there is one, a segment to its own."""
+    named = [
+        (f"{page.name}/{chart.name}", name, spec)
+        for page in OURS
+        for chart in page.charts
+        for name, spec in chart.header.columns.items()
+        if name == "customer_id" and not spec.hidden
+    ]
+    assert len(named) >= 5
+    assert [(chart, name) for chart, name, spec in named if not spec.page or spec.page.folder != "customer"] == []
+
+
 # ── a page that a home adds ───────────────────────────────────────────────────────────────────────────────────────────
 
 PAGE = """{#

@@ -58,7 +58,7 @@ def test_the_parts_add_up_to_what_changed(facts: Facts) -> None:
     parts = bridge(new=3000, ageing=-1500, **{"re-estimation": 200})
     said = plain(parts_sentence(facts, parts))
     assert said.endswith("; time passing and new estimates took €1,300.")
-    assert plain(parts_sentence(facts, bridge(erased=7))).endswith("new estimates added €7.00.")
+    assert plain(parts_sentence(facts, bridge(erased=7))).endswith("; customers who are gone added €7.00.")
 
 
 @pytest.mark.parametrize("rows", [[], bridge("insufficient data", opening=None, closing=None)])

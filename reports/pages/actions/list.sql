@@ -39,14 +39,22 @@ WITH pages AS (
       ('premium_alert', 'probability'), ('overdue', 'rhythm'), ('cant_lose', 'segments'), ('at_risk', 'segments'),
       ('repeat_due', 'products'), ('second_order', 'rhythm'), ('rising', 'probability'), ('new_this_week', 'cohorts')
   ) AS listed (action, page)
+),
+-- A segment to act on has a page of its own where the shop's segments are those of the grid.
+segments AS (
+  SELECT profiles.segment
+  FROM marts.segment_profiles AS profiles
+  JOIN params.settings AS settings ON settings.catalogue = profiles.catalogue
+  WHERE profiles.snapshot_date = $snapshot_date AND profiles.catalogue = 'grid' AND profiles.customers > 0
 )
 SELECT
-  listed.label, listed.advice, pages.page, listed.action, listed.customers, listed.new_customers, listed.value_at_stake,
+  listed.label, listed.advice, coalesce('segment-' || segments.segment, pages.page) AS page, listed.action, listed.customers, listed.new_customers, listed.value_at_stake,
   listed.most_to_spend,
   listed.action || '.csv' AS file,
   listed.valued,
   listed.cost_basis LIKE 'measured%' AS is_measured
 FROM marts.action_list AS listed
 LEFT JOIN pages ON pages.action = listed.action
+LEFT JOIN segments ON segments.segment = listed.action
 WHERE listed.snapshot_date = $snapshot_date AND listed.customers > 0
 ORDER BY listed.place

@@ -2,7 +2,7 @@
 title: Premium customers losing interest
 draw: table
 columns:
-  customer_id: Customer
+  customer_id: {label: Customer, page: {folder: customer, key: customer_id}}
   p_purchase_90d_before: {label: "Chance to order in 90 days: then", kind: percent}
   p_purchase_90d: {label: now, kind: percent}
   predicted_clv_before: {label: Value then, kind: money}

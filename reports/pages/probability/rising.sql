@@ -2,7 +2,7 @@
 title: Rising customers
 draw: table
 columns:
-  customer_id: Customer
+  customer_id: {label: Customer, page: {folder: customer, key: customer_id}}
   predicted_clv:
   predicted_rank: {label: Rank by predicted value, kind: count}
   historic_clv: {label: Revenue so far, kind: money}

@@ -2,7 +2,7 @@
 title: Size, value and lifecycle
 term: segment
 columns:
-  segment: {label: Segment, kind: text}
+  segment: {label: Segment, kind: text, page: {folder: segment, key: code}}
   customers: {label: Customers, kind: count}
   share_of_customers: {label: Share of customers, kind: percent}
   revenue_12_months: {label: "Revenue, 12 months", kind: money}
@@ -14,6 +14,7 @@ columns:
   active: {label: Active, kind: count}
   defecting: {label: Lapsing, kind: count}
   inactive: {label: Lapsed, kind: count}
+hidden: [code]
 let:
   everybody: sum(customers)::BIGINT
   largest: max_by(rows, customers)
@@ -49,6 +50,7 @@ basis: n = {{ everybody|counted("customer") }} · orders {{ facts.range }} · re
 */
 SELECT
   profiles.label AS segment,
+  profiles.segment AS code,
   profiles.customers, profiles.share_of_customers, profiles.revenue_12_months, profiles.share_of_revenue,
   profiles.predicted_clv,
   profiles.predicted_clv / nullif(sum(profiles.predicted_clv) OVER (), 0) AS share_of_predicted,

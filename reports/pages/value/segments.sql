@@ -2,12 +2,13 @@
 title: By segment
 term: predicted-value
 columns:
-  segment: {label: Segment, kind: text}
+  segment: {label: Segment, kind: text, page: {folder: segment, key: code}}
   customers:
   historic: {label: Brought so far, kind: money}
   predicted: {label: Predicted value, kind: money}
   historic_each: {label: "So far, per customer", kind: money}
   predicted_each: {label: "Predicted, per customer", kind: money}
+hidden: [code]
 views:
   total:
     label: Together
@@ -37,6 +38,7 @@ WITH groups AS (
 )
 SELECT
   groups.label AS segment,
+  groups.segment AS code,
   count(*) AS customers,
   sum(clv.historic_clv)::DOUBLE AS historic,
   sum(clv.predicted_clv) AS predicted,
@@ -49,5 +51,5 @@ JOIN marts.clv_predictions AS clv
 WHERE members.snapshot_date = $snapshot_date
   AND members.catalogue = (SELECT catalogue FROM params.settings)
   AND clv.predicted_clv IS NOT NULL
-GROUP BY groups.label, groups.segment_rank
+GROUP BY groups.label, groups.segment, groups.segment_rank
 ORDER BY groups.segment_rank
