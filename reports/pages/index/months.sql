@@ -19,6 +19,7 @@ sentence: >-
   anything.{% else %}The best month was {{ best.month|month }} with {{ best.revenue|money }}{% if last.month !=
   best.month %}; {{ last.month|month }} brought {{ last.revenue|money }}{% endif %}.{% endif %}
 empty: No order has been booked yet.
+note: An order that comes back whole counts no longer, so a past month may have fewer orders than it had.
 basis: n = {{ lines|counted("order line") }} with charges and refunds · {{ first|span(snapshot_date) }}
 */
 WITH booked AS (

@@ -14,7 +14,7 @@ basis: n = {{ everybody|counted("customer") }} · orders {{ facts.range }}
 */
 WITH lists (signal, place, label, advice) AS (
   VALUES
-    ('premium_alert', 1, 'Premium customers losing interest', 'Call or write personally, this week.'),
+    ('premium_alert', 1, 'Premium customers losing interest', 'Call those of most value this week, and write to the others personally.'),
     ('rising', 2, 'Rising: worth more than so far', 'Treat them as the best customers they are likely to become.'),
     ('likely_lost', 3, 'Likely to be lost', 'Win back while the chance lasts, cheaply: most will not come.')
 ),
