@@ -185,6 +185,7 @@ def comparing(home: Home, day: str) -> set[str]:
         "index",
         "segments",
         "taste",
+        "probability",
         "engagement",
         "campaigns",
         "trend",
