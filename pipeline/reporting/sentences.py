@@ -132,17 +132,27 @@ def _share_of_them(share: float) -> str:
 
 @sentence
 def segment_flow_sentence(rows: Rows, previous: dt.date) -> str:
-    """Who moved since the previous snapshot, and how many of those who moved down have not ordered since."""
-    totals = {way: sum(row["customers"] for row in rows if row["way"] == way) for way in ("better", "worse", "entered")}
-    silent = sum(row["silent"] for row in rows if row["way"] == "worse")
-    if not any(totals.values()):
+    """Who moved since the previous snapshot, and how many of them without doing anything."""
+    moved = {way: sum(row["customers"] for row in rows if row["way"] == way) for way in ("better", "worse", "entered")}
+    if not any(moved.values()):
         return f"Nobody moved since {day(previous)}."
-    new = f" {count(totals['entered'])} {'is' if totals['entered'] == 1 else 'are'} new." if totals["entered"] else ""
-    down = f"{count(totals['worse'])} down"
-    if totals["worse"]:
-        which = "all of them only" if silent == totals["worse"] else f"{count(silent)} of them"
-        down += f", {which} because they have not ordered since" if silent else ""
-    return f"Since {day(previous)}, {counted(totals['better'], 'customer')} moved up and {down}.{new}"
+    up = f"{counted(moved['better'], 'customer')} moved up{why_moved(rows, 'better')}"
+    down = f"{count(moved['worse'])} down{why_moved(rows, 'worse')}"
+    new = f" {count(moved['entered'])} {'is' if moved['entered'] == 1 else 'are'} new." if moved["entered"] else ""
+    return f"Since {day(previous)}, {up} and {down}.{new}"
+
+
+@sentence
+def why_moved(rows: Rows, way: str) -> str:
+    """' (7 because they have not ordered since, 20 because the limits between scores moved)', or nothing."""
+    moved = [row for row in rows if row["way"] == way]
+    everybody = sum(row["customers"] for row in moved)
+    reasons = {
+        "because they have not ordered since": sum(row["aged"] for row in moved),
+        "only because the limits between scores moved": sum(row["by_limits"] for row in moved),
+    }
+    said = [f"{'all' if n == everybody else count(n)} {reason}" for reason, n in reasons.items() if n]
+    return f" ({', '.join(said)})" if said else ""
 
 
 # ── calendar ──────────────────────────────────────────────────────────────────────────────────────────────────────────

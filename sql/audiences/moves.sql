@@ -2,7 +2,7 @@
 title: Moves between groups
 description: "Customers who moved to another group since the snapshot before: a file for each move that somebody made, in the folder moves those of the grid of ten, in axonaut_moves and trend_moves those of Axonaut's seven and of the activity trend. The first snapshot has none."
 owner: team:crm
-advice: "Who fell from a good group first, by revenue of 12 months. A move down only says that there was no order since: look at usual_gap_days before writing."
+advice: "Who fell from a good group first, by revenue of 12 months. Where reason is time, a move down only says that there was no order since: look at usual_gap_days before writing. Where it is limits, they did nothing: leave them alone."
 csv: true
 each: [folder, move]
 values: |
@@ -17,6 +17,7 @@ columns:
   from_segment:           {type: VARCHAR, nullable: true, meaning: "Group on the previous snapshot date; null for a new customer"}
   to_segment:             {type: VARCHAR, meaning: Group on the snapshot date}
   direction:              {type: VARCHAR, meaning: "better, worse, entered (a new customer, or one with a trend at last) or left (has a trend no more)"}
+  reason:                 {type: VARCHAR, nullable: true, meaning: "order, time (none since), correction (a return, or orders that came late) or limits (they did nothing, but a limit between scores moved); null for the activity trend"}
   previous_snapshot_date: {type: DATE, meaning: The snapshot compared with}
   revenue_12_months:
   stage:                  {type: VARCHAR, nullable: true, meaning: Lifecycle stage}
@@ -40,6 +41,7 @@ SELECT
   events.from_segment,
   events.to_segment,
   events.direction,
+  events.reason,
   events.previous_snapshot_date,
   events.revenue_12_months,
   whole.stage,

@@ -61,6 +61,49 @@ def test_who_stays_keeps_the_day_of_the_change(anna_overtakes):
     assert events(shop, MARCH) == []
 
 
+def reasons(shop, snapshot_date):
+    return shop.show(EVENTS, snapshot_date).where(catalogue="grid").by_customer("reason")
+
+
+def test_an_order_or_time_without_one_is_the_reason_of_a_move(anna_overtakes):
+    # Anna, who ordered, goes up; Bert, who did not, has the lower recency score, and his number of days is the lower.
+    shop = anna_overtakes.snapshot(JANUARY, CHANGES, EVENTS).snapshot(FEBRUARY, CHANGES, EVENTS)
+    assert reasons(shop, FEBRUARY) == {"anna": "order", "bert": "time"}
+
+
+def test_who_moves_because_others_did_is_told_so(shop):
+    # Cleo, the longest silent, has one of five behind her in days with an order: 1 + 5/5 = 2, cell 12. In February
+    # Gus comes with two days, and it is one of six: 1 + 5/6 = 1, cell 11. Nobody ordered longer ago, then
+    # as before: 1. In Axonaut's seven these are at risk and hibernating.
+    shop.orders("cleo", "2026-01-01", "2026-01-02").orders("anna", "2026-01-03")
+    for day, name in enumerate(("dora", "eva", "finn"), start=4):
+        shop.orders(name, f"2026-01-0{day}", f"2026-01-1{day}")
+    shop.orders("gus", "2026-02-01", "2026-02-02")
+    shop.snapshot(JANUARY, CHANGES, EVENTS).snapshot(FEBRUARY, CHANGES, EVENTS)
+    moved = shop.show(EVENTS, FEBRUARY).where(catalogue="axonaut")
+    assert moved.by_customer("to_segment")["cleo"] == "hibernating"
+    assert moved.by_customer("reason") == {
+        "cleo": "limits", "dora": "time", "eva": "time", "finn": "time", "gus": "order",
+    }  # fmt: skip
+
+
+def test_what_came_back_is_a_correction_and_moves_others_by_the_limits(shop):
+    # January: Anna 33, Bert 11. Her second order comes back whole in February: Anna 11, and Bert, who did nothing, 31.
+    shop.orders("anna", "2026-01-01", "2026-01-10").orders("bert", "2026-01-05")
+    shop.refund("anna-2", on="2026-02-05", amount=10)
+    shop.snapshot(JANUARY, CHANGES, EVENTS).snapshot(FEBRUARY, CHANGES, EVENTS)
+    assert {row[0]: row[3] for row in events(shop, FEBRUARY)} == {"anna": "worse", "bert": "better"}
+    assert reasons(shop, FEBRUARY) == {"anna": "correction", "bert": "limits"}
+
+
+def test_of_the_trend_no_reason_is_told(shop):
+    shop.orders("anna", "2026-01-01", "2026-01-02", "2026-02-05")
+    shop.orders("bert", "2026-01-03", "2026-02-01", "2026-02-02", "2026-02-03").snapshot(JANUARY, CHANGES, EVENTS)
+    shop.snapshot(FEBRUARY, CHANGES, EVENTS)
+    by_catalogue = shop.show(EVENTS, FEBRUARY).rows("catalogue", "reason")
+    assert all((reason is None) == (catalogue == "activity_trend") for catalogue, reason in by_catalogue)
+
+
 def test_a_new_customer_enters(shop):
     # February: Bert appears, later than Anna. Anna (11) stays, Bert (31) enters.
     shop.orders("anna", "2026-01-01").orders("bert", "2026-02-02").snapshot(JANUARY, CHANGES, EVENTS).snapshot(

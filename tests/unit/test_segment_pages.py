@@ -63,14 +63,19 @@ def test_the_rule_of_a_segment_in_words() -> None:
     )
 
 
-def test_a_move_down_that_is_only_no_order_is_told_so() -> None:
-    def flow(way: str, customers: int, silent: int) -> dict[str, Any]:
-        return {"way": way, "customers": customers, "silent": silent}
+def test_who_moved_without_doing_anything_is_told() -> None:
+    def flow(way: str, customers: int, aged: int = 0, by_limits: int = 0) -> dict[str, Any]:
+        return {"way": way, "customers": customers, "aged": aged, "by_limits": by_limits}
 
-    assert segment_flow_sentence([flow("better", 2, 0), flow("worse", 3, 3), flow("same", 9, 9)], THEN) == (
-        "Since 31 May 2026, 2 customers moved up and 3 down, all of them only because they have not ordered since."
+    assert segment_flow_sentence([flow("better", 2), flow("worse", 3, aged=3), flow("same", 9)], THEN) == (
+        "Since 31 May 2026, 2 customers moved up and 3 down (all because they have not ordered since)."
     )
-    assert segment_flow_sentence([flow("worse", 3, 1), flow("entered", 1, 0)], THEN) == (
-        "Since 31 May 2026, 0 customers moved up and 3 down, 1 of them because they have not ordered since. 1 is new."
+    assert segment_flow_sentence([flow("worse", 3, aged=1), flow("entered", 1)], THEN) == (
+        "Since 31 May 2026, 0 customers moved up and 3 down (1 because they have not ordered since). 1 is new."
     )
-    assert segment_flow_sentence([flow("same", 4, 2)], THEN) == "Nobody moved since 31 May 2026."
+    both = [flow("better", 2, by_limits=2), flow("worse", 3, aged=1), flow("worse", 4, by_limits=2)]
+    assert segment_flow_sentence(both, THEN) == (
+        "Since 31 May 2026, 2 customers moved up (all only because the limits between scores moved) and 7 down "
+        "(1 because they have not ordered since, 2 only because the limits between scores moved)."
+    )
+    assert segment_flow_sentence([flow("same", 4)], THEN) == "Nobody moved since 31 May 2026."

@@ -18,7 +18,8 @@ sentence: "{{ rows|campaigns_sentence }}"
 basis: n = {{ shown|counted("campaign") }} · {{ known.first_on|span(snapshot_date) }}
 note: >-
   {% if all_campaigns > shown %}The {{ shown }} that wrote last of {{ all_campaigns|count }}. {% endif %}Extra buyers, and what
-  is left after the cost, are what the campaign caused, and not known without a control group. Revenue after a click is what its members spent within its
+  is left after the cost, are what the campaign caused, and not known without a control group. What is left needs
+  more than that: a cost, and 20 buyers who got it and 20 who did not. Revenue after a click is what its members spent within its
   window of a click that was their last; most of them would have bought anyway.
 file: {table: campaign_uplift, where: all campaigns}
 */

@@ -21,7 +21,9 @@ sentence: >-
   {{ least.segment|lower }}.{% else %}No segment is shown to click more than others: choose by what a customer is worth.{% endif %}
 basis: n = {{ contacts|counted("member") }} · {{ known.first_on|span(snapshot_date) }}
 note: >-
-  Who bought after a message mostly would have without it; for whom messages made a difference stands above.
+  Intervals are of each segment alone: of many segments some lie apart by chance, the more so as who got several
+  messages counts in each. Who bought after a message mostly would have without it; for whom messages made a difference
+  stands above.
 file: {table: campaign_segments, where: all programmes}
 */
 WITH told AS (

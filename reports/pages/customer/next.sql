@@ -52,7 +52,8 @@ told AS (
   UNION ALL
   SELECT customer_id, 6, 'Likely category', next_category, NULL, '' FROM own
   UNION ALL
-  SELECT own.customer_id, 7, 'Due again', coalesce(names.label, own.repeat_item), own.repeat_due_on, ''
+  SELECT own.customer_id, 7, 'Due again', coalesce(names.label, own.repeat_item), own.repeat_due_on,
+    CASE WHEN own.repeat_due_on <= $snapshot_date THEN 'since ' ELSE '' END
   FROM own
   LEFT JOIN marts.product_names AS names ON names.snapshot_date = $snapshot_date AND names.product_id = own.repeat_item
   UNION ALL

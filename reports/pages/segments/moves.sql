@@ -6,7 +6,8 @@ columns:
   to_segment: To
   direction: Direction
   customers: {label: Customers, kind: count}
-  silent: {label: Have not ordered since, kind: count}
+  aged: {label: Have not ordered since, kind: count}
+  by_limits: {label: Only limits moved, kind: count}
   revenue_12_months: {label: "Revenue, 12 months", kind: money}
   file:
     label: File
@@ -51,12 +52,16 @@ flows AS (
     arrived.label AS to_segment,
     arrived.segment_rank AS to_rank,
     count(*) AS customers,
-    count(*) FILTER (summary.last_purchase_on <= changes.previous_snapshot_date) AS silent,
+    count(*) FILTER (events.reason = 'time') AS aged,
+    count(*) FILTER (events.reason = 'limits') AS by_limits,
     sum(summary.revenue_12_months)::DECIMAL(18,2) AS revenue_12_months
   FROM marts.segment_changes AS changes
   JOIN params.settings AS settings ON settings.catalogue = changes.catalogue
   JOIN marts.customer_summary AS summary
     ON summary.snapshot_date = changes.snapshot_date AND summary.customer_id = changes.customer_id
+  LEFT JOIN marts.segment_events AS events
+    ON events.snapshot_date = changes.snapshot_date AND events.customer_id = changes.customer_id
+    AND events.catalogue = changes.catalogue
   JOIN labels AS arrived ON arrived.catalogue = changes.catalogue AND arrived.segment = changes.segment
   LEFT JOIN labels AS departed
     ON departed.catalogue = changes.catalogue AND departed.segment = changes.previous_segment
@@ -80,9 +85,10 @@ SELECT
     WHEN 'entered' THEN 'new'
     WHEN 'same' THEN 'stayed'
     WHEN 'better' THEN 'up'
-    ELSE CASE WHEN silent = customers THEN 'down: have not ordered since' ELSE 'down' END
-  END AS direction,
-  customers, silent, revenue_12_months,
+    ELSE 'down'
+  END || CASE customers WHEN aged THEN ': have not ordered since' WHEN by_limits THEN ': only limits moved' ELSE '' END
+    AS direction,
+  customers, aged, by_limits, revenue_12_months,
   CASE WHEN way <> 'same' THEN name || '.csv' END AS file,
   CASE WHEN way <> 'same' THEN name END AS move,
   from_rank, to_rank, way

@@ -10,6 +10,7 @@ columns:
   to_segment:             {type: VARCHAR, meaning: Group on the snapshot date}
   direction:              {type: VARCHAR, values: [better, worse, entered, left, same], meaning: "By the catalogue's order; for the trend growing, stable, declining. entered = was no customer on the previous snapshot date, or had no trend; left = has a trend no more; same = has none, now for another reason"}
   previous_snapshot_date: {type: DATE, meaning: The snapshot compared with}
+  reason:                 {type: VARCHAR, nullable: true, values: [order, time, correction, limits], meaning: "What made the customer move between segments. order: an order since the snapshot compared with. time: none since, and so a lower recency score. correction: a return, or orders that came late or were changed. limits: nothing the customer did or left, but the limits between scores moved, which all customers set together. Null for the activity trend"}
   revenue_12_months:      {type: "DECIMAL(18,2)", label: "Revenue, 12 months", unit: currency, meaning: Revenue of the customer in the last 365 days}
   predicted_clv:          {type: DOUBLE, label: Predicted value, unit: currency, nullable: true, min: 0, meaning: Predicted value of the customer; null without enough data}
 tests:
@@ -37,8 +38,16 @@ moved AS (
     changes.segment,
     changes.previous_snapshot_date,
     departed.segment_rank AS rank_before,
-    arrived.segment_rank AS rank_now
+    arrived.segment_rank AS rank_now,
+    scores.occasions,
+    scores_before.occasions AS occasions_before,
+    scores.r_score < scores_before.r_score AS has_aged,
+    scores.recency_days < date_diff('day', changes.previous_snapshot_date, changes.snapshot_date) AS has_ordered
   FROM marts.segment_changes AS changes
+  JOIN marts.rfm_scores AS scores
+    ON scores.snapshot_date = changes.snapshot_date AND scores.customer_id = changes.customer_id
+  LEFT JOIN marts.rfm_scores AS scores_before
+    ON scores_before.snapshot_date = changes.previous_snapshot_date AND scores_before.customer_id = changes.customer_id
   LEFT JOIN ranks AS arrived ON arrived.catalogue = changes.catalogue AND arrived.segment = changes.segment
   LEFT JOIN ranks AS departed
     ON departed.catalogue = changes.catalogue AND departed.segment = changes.previous_segment
@@ -63,6 +72,15 @@ SELECT
     ELSE 'worse'
   END AS direction,
   moved.previous_snapshot_date,
+  CASE
+    WHEN moved.catalogue = 'activity_trend' THEN NULL
+    WHEN moved.previous_segment IS NULL THEN 'order'
+    WHEN moved.occasions < moved.occasions_before OR (moved.occasions > moved.occasions_before AND NOT moved.has_ordered)
+      THEN 'correction'
+    WHEN moved.rank_now < moved.rank_before AND moved.has_ordered THEN 'order'
+    WHEN moved.rank_now > moved.rank_before AND moved.has_aged AND NOT moved.has_ordered THEN 'time'
+    ELSE 'limits'
+  END AS reason,
   summary.revenue_12_months,
   clv.predicted_clv
 FROM moved
