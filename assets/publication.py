@@ -5,7 +5,8 @@ One step and not three: readers must never see the report of one night beside th
 
 import datetime as dt
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import ExitStack, closing
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -80,12 +81,15 @@ def publication_assets(
         for day in asked + later:
             what = _Part.of_later(catalog, settings, day) if day in later else _Part.whole(catalog, settings)
             _own_folders(staged, day, what)
-            tables_written = outputs.write_tables(local, what.tables, day, staged.file)
             is_newest = day == max(snapshots) and not warehouse.days_to_come(asked)
-            audiences, waterfalls, covered, sent_on = _write_audiences(local, settings, catalog, day, staged, is_newest)
-            handed_over = _handed_over(day, waterfalls, audiences, sent_on)
-            consents = [*consents, *covered]
-            pages = _write_report(context, catalog, warehouse, staged, day, what, snapshots, handed_over, consents)
+            with _tables_beside(local, what.tables, day, staged) as tables:
+                audiences, waterfalls, covered, sent_on = _write_audiences(
+                    local, settings, catalog, day, staged, is_newest
+                )
+                handed_over = _handed_over(day, waterfalls, audiences, sent_on)
+                consents = [*consents, *covered]
+                pages = _write_report(context, catalog, warehouse, staged, day, what, snapshots, handed_over, consents)
+            tables_written = tables.result()
             written = [*what.kept, *tables_written, *audiences]
             manifests.append(
                 outputs.write_manifest(local, settings, day, written, staged.file, what.made_with, waterfalls, covered)
@@ -147,6 +151,15 @@ class _Part:
     @property
     def is_whole(self) -> bool:
         return self.made_with is None
+
+
+@contextmanager
+def _tables_beside(
+    local: DuckDBEngine, tables: Sequence[Table], day: dt.date, staged: Publication
+) -> Iterator[Future[list[outputs.Output]]]:
+    """The tables are written by a thread of their own: audiences and pages mostly keep one processor busy."""
+    with local.exporting(), local.beside() as engine, ThreadPoolExecutor(1) as thread:
+        yield thread.submit(outputs.write_tables, engine, tables, day, staged.file)
 
 
 def _write_audiences(

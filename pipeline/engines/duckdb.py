@@ -6,7 +6,7 @@ import datetime as dt
 import glob
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +43,7 @@ class DuckDBEngine:
         self._catalog = Partitions(self.execute)
         self._kept = Kept(self)
         self._is_in_transaction = False
+        self._is_exporting = False
         self._prepared: frozenset[str] = frozenset()
         self.settings: Settings | None = None
 
@@ -162,12 +163,33 @@ class DuckDBEngine:
         always = f", FORCE_QUOTE ({', '.join(map(quoted, quote))})" if quote else ""
         forms = {".csv": f"FORMAT csv, HEADER, DELIMITER {text_literal(separator)}{always}", ".json": "FORMAT json"}
         form = forms.get(path.suffix, f"FORMAT parquet, COMPRESSION {compression}")
-        # Else a column is optional in the file if the table has a null of it anywhere, in whatever partition.
-        self.execute(f"SET {_CHANGED_IN_RUNS} = 'statistics_propagation,{_FAILS}'")
-        try:
+        with self.exporting():
             return int(self.scalar(f"COPY ({sql}) TO {text_literal(path)} ({form})", parameters))
+
+    @contextmanager
+    def exporting(self) -> Iterator[None]:
+        """Files are written within it, by one setting of the whole database: around what several threads write.
+
+        Without it a column is optional in a file if the table has a null of it anywhere, in whatever partition.
+        """
+        if self._is_exporting:
+            yield
+            return
+        self.execute(f"SET {_CHANGED_IN_RUNS} = 'statistics_propagation,{_FAILS}'")
+        self._is_exporting = True
+        try:
+            yield
         finally:
+            self._is_exporting = False
             self.execute(f"SET {_CHANGED_IN_RUNS} = '{_FAILS}'")
+
+    @contextmanager
+    def beside(self) -> Iterator[DuckDBEngine]:
+        """An engine for another thread, which sees what has been committed."""
+        with closing(self._connection.cursor()) as connection:
+            other = DuckDBEngine(connection)
+            other._is_exporting = self._is_exporting
+            yield other
 
     def frame_to_parquet(self, frame: pl.DataFrame, path: Path) -> None:
         """Write a frame of `computed` to a Parquet file."""
