@@ -12,7 +12,7 @@ from pipeline.engines.duckdb import DuckDBEngine, connect
 from pipeline.errors import ExportError
 from pipeline.home.locks import holder
 from pipeline.ingest.exports import find_exports
-from pipeline.places import is_published
+from pipeline.places import is_published, published_days
 from pipeline.settings import Settings
 from pipeline.steps.order_days import OrderDays, last_closed_day, order_days
 from pipeline.tables.header import HeaderError
@@ -49,19 +49,21 @@ def first_day(settings: Settings) -> dt.date:
 def next_to_publish(settings: Settings, now: dt.datetime | None = None) -> dt.date | str:
     """The day that a run of now should publish; or a sentence that says why there is none.
 
-    By the same rule as the command line: the last closed day, or where the data have ended, the last day with an order.
-    Exports that no run has read may go on with them: then it is the last closed day.
+    By the same rule as the command line (`OrderDays.to_publish`). Exports that no run has read may go on with the data
+    that have ended: then it is the last closed day.
     """
     closed = last_closed_day(settings, now)
     known = known_order_days(settings, closed)
-    day = closed if known is None or not known.have_ended or _has_unread_exports(settings) else known.latest
+    day = closed
+    if known is not None and not (known.have_ended and _has_unread_exports(settings)):
+        day = known.to_publish(published_days(settings.home))
     if settings.first_snapshot is not None and day < settings.first_snapshot:
         return (
             f"{day} is before the first snapshot, {settings.first_snapshot}. To publish it, set "
             f'first_snapshot = "{day}" in perennial.toml.'
         )
     if known is not None and day != closed and is_published(settings, day):
-        return f"{day} is published, and there is nothing newer. {known}"
+        return f"{day} is published, and there is nothing newer. {known.why(day)}"
     return day
 
 

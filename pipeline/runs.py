@@ -19,6 +19,7 @@ from pipeline.home.locks import HomeBusy, HomeNotWritable, home_lock, home_lock_
 from pipeline.home.opening import opened
 from pipeline.home.warehouse import warehouse_of
 from pipeline.naming import JOB
+from pipeline.places import published_days
 from pipeline.progress import progress
 from pipeline.settings import Settings
 from pipeline.snapshots import Every, snapshot_days
@@ -63,7 +64,8 @@ def run_snapshot(
         if snapshot is None or _is_before_all_orders(settings, snapshot):
             known = _load_exports(settings, instance, config, job)
             if snapshot is None:
-                snapshot, remark = known.latest, str(known) if known.have_ended else None
+                snapshot = known.to_publish(published_days(settings.home))
+                remark = known.why(snapshot) if known.have_ended else None
                 tags = {DAY_TAG: LATEST}
                 _check_day(settings, snapshot)
                 _check_periods(settings, snapshot)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterable
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
@@ -54,19 +55,24 @@ class OrderDays:
         """Whether the quiet since the last order is longer than the shop's own quiet spells: then data are missing."""
         return self.quiet > max(QUIET_DAYS, self.longest_quiet)
 
-    @property
-    def latest(self) -> dt.date:
-        """The day that is published when nobody asks for one."""
-        return self.last if self.have_ended else self.closed
+    def to_publish(self, published: Iterable[dt.date]) -> dt.date:
+        """The day when nobody asks for one: where the data have ended, no later one than is published already.
 
-    def __str__(self) -> str:
-        """Why `latest` is not the last closed day."""
+        The report opens with the newest day, which must not go on showing what older files made of it.
+        """
+        if not self.have_ended:
+            return self.closed
+        return max((day for day in published if self.last < day <= self.closed), default=self.last)
+
+    def why(self, day: dt.date) -> str:
+        """Why that day is published, and not the last closed one."""
         days = f"{self.longest_quiet:,} day{'' if self.longest_quiet == 1 else 's'}"
         spell = f"was of {days}" if self.longest_quiet else "was shorter than a day"
+        again = f" {day} was published before, so that day is published again." if day > self.last else ""
         return (
             f"The orders end on {self.last}, {self.quiet:,} days before the last closed day ({self.closed}), and the "
-            f"longest spell without an order in their last year {spell}. So nobody ages "
-            f"beyond {self.last}. If the shop is open, an export is missing; to publish a later day all the same, ask "
+            f"longest spell without an order in their last year {spell}.{again} So nobody ages "
+            f"beyond {day}. If the shop is open, an export is missing; to publish a later day all the same, ask "
             f"for it with --snapshot."
         )
 

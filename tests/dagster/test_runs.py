@@ -284,8 +284,9 @@ def test_a_quiet_last_day_is_published_and_data_that_ended_are_told(
     monkeypatch.setattr("pipeline.runs.last_closed_day", lambda settings: dt.date(2026, 5, 2))
     monkeypatch.setattr("assets.checks.last_closed_day", lambda settings: dt.date(2026, 5, 2))
     finished = run_snapshot(as_from_a_terminal.settings, {}, None, said.append)
-    assert finished.snapshot_date == dt.date(2026, 3, 30)
+    assert finished.snapshot_date == dt.date(2026, 4, 2), "the report opens with it"
     assert "The orders end on 2026-03-30, 33 days before the last closed day" in str(finished.remark)
+    assert "2026-04-02 was published before, so that day is published again." in str(finished.remark)
     assert said[1:] == [finished.remark]
     told = recent_orders(as_from_a_terminal, finished.run_id)
     assert (told.passed, told.severity) == (False, dg.AssetCheckSeverity.WARN)

@@ -16,7 +16,7 @@ from pipeline.definitions import build_defs
 from pipeline.engines.duckdb import DuckDBEngine, connect
 from pipeline.home.locks import home_lock
 from pipeline.settings import Settings
-from pipeline.steps.order_days import order_days
+from pipeline.steps.order_days import OrderDays, order_days
 
 NIGHT = dt.datetime(2026, 3, 16, 2, tzinfo=dt.UTC)  # a Monday; Sunday the 15th has closed
 SUNDAY = dt.date(2026, 3, 15)
@@ -26,7 +26,7 @@ def latest(shop: Shop, closed: str) -> str:
     shop._book()
     known = order_days(shop.engine, dt.date.fromisoformat(closed))
     assert known is not None
-    return str(known.latest)
+    return str(known.to_publish([]))
 
 
 def every_day(first: str, last: str) -> list[str]:
@@ -43,6 +43,19 @@ def test_three_quiet_days_are_nothing_in_any_shop_and_four_in_a_daily_one_are(sh
     shop.orders("anna", *every_day("2026-03-01", "2026-03-10"))
     assert latest(shop, "2026-03-13") == "2026-03-13"
     assert latest(shop, "2026-03-14") == "2026-03-10"
+
+
+def test_where_the_data_have_ended_a_later_day_that_is_published_is_published_again():
+    day = dt.date.fromisoformat
+    ended = OrderDays(day("2026-03-15"), day("2026-01-01"), day("2026-03-05"), longest_quiet=1)
+    assert ended.to_publish([day("2026-02-28"), day("2026-03-05")]) == day("2026-03-05")
+    again = ended.to_publish([day("2026-03-05"), day("2026-03-08"), day("2026-03-10"), day("2026-04-01")])
+    assert again == day("2026-03-10"), "no day that is not over"
+    assert "2026-03-10 was published before, so that day is published again. So nobody ages beyond 2026-03-10." in (
+        ended.why(again)
+    )
+    going_on = OrderDays(day("2026-03-15"), day("2026-01-01"), day("2026-03-14"), longest_quiet=1)
+    assert going_on.to_publish([day("2026-03-20")]) == day("2026-03-15")
 
 
 def test_a_shop_may_be_quiet_as_long_as_it_was_before(shop):
@@ -62,8 +75,9 @@ def test_data_that_ended_long_ago_keep_their_last_day_and_say_so(shop):
     shop.orders("anna", "2018-05-01", "2018-05-03")._book()
     known = order_days(shop.engine, SUNDAY)
     assert known is not None
-    assert (known.have_ended, str(known.latest), known.longest_quiet) == (True, "2018-05-03", 1)
-    assert "The orders end on 2018-05-03, 2,873 days before the last closed day (2026-03-15)" in str(known)
+    day = known.to_publish([])
+    assert (known.have_ended, str(day), known.longest_quiet) == (True, "2018-05-03", 1)
+    assert "The orders end on 2018-05-03, 2,873 days before the last closed day (2026-03-15)" in known.why(day)
 
 
 def test_one_day_of_orders(shop):
