@@ -14,7 +14,8 @@ from shop import CDNOW
 from typer.testing import CliRunner
 
 from pipeline.cli import app
-from pipeline.ingest.inspection import guess_columns, inspect
+from pipeline.ingest.guessing import guess_columns
+from pipeline.ingest.inspection import inspect
 from pipeline.ingest.sources import looks_like_data, read_source
 from pipeline.settings import Settings
 
