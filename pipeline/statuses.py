@@ -26,6 +26,23 @@ UNKNOWN: Standing = "stands"
 """What an order of an unknown status is. Shops add words for steps of an order they took (packed, at the depot), not
 for carts: to leave such orders out would lose customers without a trace, and the words are told until they are set."""
 
+COMMON: Mapping[Standing, tuple[str, ...]] = {
+    "stands": (
+        "complete", "completed", "delivered", "fulfilled", "paid", "payment_accepted", "processing", "shipped",
+        "succeeded", "success", "abgeschlossen", "bezahlt", "versandt", "opłacone", "zrealizowane", "wysłane", "payée",
+        "livrée", "pagado", "entregado", "pagato", "consegnato",
+    ),
+    "never_stood": (
+        "abandoned", "canceled", "cancelled", "declined", "draft", "expired", "failed", "payment_error",
+        "payment_failed", "trash", "void", "voided", "abgebrochen", "abgelehnt", "storniert", "anulowana", "anulowane",
+        "odrzucone", "annulé", "annulée", "cancelada", "cancelado", "annullato", "geannuleerd",
+    ),
+    "refunded": (
+        "chargeback", "fully_refunded", "refunded", "erstattet", "zwrócona", "zwrócone", "remboursé", "remboursée",
+        "reembolsado", "rimborsato", "terugbetaald",
+    ),
+}  # fmt: skip
+"""Words that mean the same in every shop: what a first source for an unknown layout begins with."""
 STANDING, IS_GIFT_CARD, PROBLEM = "standing", "is_gift_card", "problem"
 _BETWEEN_WORDS = "[\\s\u00a0_-]+"
 _PREFIX = "^wc_"

@@ -9,19 +9,25 @@ from __future__ import annotations
 import difflib
 import json
 import re
+import textwrap
 import unicodedata
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 from pipeline.engines.duckdb import DuckDBEngine
 from pipeline.errors import ExportError
-from pipeline.quoting import quoted
+from pipeline.quoting import quoted, text_literal
 from pipeline.shapes import one_line, shown_names
+from pipeline.statuses import COMMON, status_word_sql
 from pipeline.tables.inputs import INPUTS, ORDERS
 
 Profile = dict[str, set[str]]
 """Column -> what it looks like."""
+_OF_THE_ORDER = "of the order"
+"""What a sum looks like that is told again on each row of an order."""
+_ENDED = ("never_stood", "refunded")
 _CLOSE_ENOUGH = 0.8
 _WORDS: Mapping[str, tuple[str, ...]] = {
     "order_id": (
@@ -311,6 +317,8 @@ _SUMS = ("amount", "unit_price", "unit_cost", "discount")
 _MAILS = ("email", "mail", "correo")
 _PEOPLE = ("customer", "client", "klient", "kund", "buyer", "acheteur", "comprador", "kupuj", "kaufer", "besteller")
 """Parts of words for customers: an address whose column has one is theirs, and nobody's of the shop."""
+_LEAST_ORDERS = 3
+"""So many orders of several lines show whether a sum is theirs or the lines', where no price of pieces tells."""
 ALONE = 10
 """From so many rows on, a column with one value in all of them says nothing about the rows."""
 _NUMBER_LIKE = r"\D{0,4}[-+]?\d[\d.,'’ \x{a0}\x{202f}]*\D{0,4}"
@@ -323,7 +331,7 @@ _LIKE = {"ordered_at": "date", "amount": "number", "quantity": "number", "unit_p
 
 
 def profile_of(engine: DuckDBEngine, columns: Sequence[str]) -> Profile:
-    """What each column of the table raw looks like: number, date, email, money, nested, constant, told again."""
+    """What each column of the table raw looks like: number, date, money, constant, status and so on."""
     profile: dict[str, set[str]] = {}
     for name in columns:
         text = f"trim(CAST({quoted(name)} AS VARCHAR))"
@@ -338,11 +346,49 @@ def profile_of(engine: DuckDBEngine, columns: Sequence[str]) -> Profile:
         profile[name] = {like for like, count in likes.items() if filled and count >= 0.9 * filled}
         rows, values = engine.execute(f"SELECT count(*), count(DISTINCT {text}) FROM raw WHERE {text} <> ''")[0]
         profile[name] |= {"constant"} if rows >= ALONE and values == 1 else set()
+        profile[name] |= _likes_of_statuses(engine, name)
     for one, other in pairwise(name for name in profile if _names_customers(name)):
         pairs = engine.execute(f"SELECT DISTINCT {quoted(one)}, {quoted(other)} FROM raw")
         if len(pairs) == len({pair[0] for pair in pairs}) == len({pair[1] for pair in pairs}):
             profile[one].add("told again")
+    while _is_of_the_order(engine, guessed := guess_columns(profile)):
+        profile[guessed["amount"]].add(_OF_THE_ORDER)
     return profile
+
+
+def _likes_of_statuses(engine: DuckDBEngine, name: str) -> set[str]:
+    """status: half of the cells or more are words that mean the same in every shop; ended: some say that it is over."""
+    counts = ", ".join(f"count(*) FILTER (WHERE list_contains(${standing}, word))" for standing in COMMON)
+    words = f"SELECT {status_word_sql(quoted(name))} AS word FROM raw"
+    given: dict[str, Any] = {standing: list(listed) for standing, listed in COMMON.items()}
+    filled, *known = engine.execute(f"SELECT count(word), {counts} FROM ({words}) AS words", given)[0]
+    if not filled or sum(known) < 0.5 * filled:
+        return set()
+    return {"status", "ended"} if any(dict(zip(COMMON, known, strict=True))[name] for name in _ENDED) else {"status"}
+
+
+def _is_of_the_order(engine: DuckDBEngine, guessed: Mapping[str, str]) -> bool:
+    """Whether the amount is the same on all rows of every order of several lines, and not of all orders."""
+    if not {"order_id", "amount"} <= guessed.keys():
+        return False
+    order, amount = quoted(guessed["order_id"]), quoted(guessed["amount"])
+    told = [
+        quoted(guessed[name]) for name in ("product_id", "product_name", "quantity", "unit_price") if name in guessed
+    ]
+    lines = f"count(DISTINCT concat_ws('|', {', '.join(told)}))" if told else "count(*)"
+    several, same, amounts = engine.execute(
+        f"""
+        WITH orders AS (
+          SELECT {lines} AS lines, count(DISTINCT {amount}) AS amounts, min({amount}) AS amount
+          FROM raw
+          GROUP BY {order}
+        ),
+        several AS (SELECT * FROM orders WHERE lines > 1)
+        SELECT count(*), count(*) FILTER (WHERE amounts = 1), (SELECT count(DISTINCT amount) FROM orders) FROM several
+        """
+    )[0]
+    least = 2 if {"quantity", "unit_price"} <= guessed.keys() else _LEAST_ORDERS
+    return bool(several >= least and several == same and amounts > 1)
 
 
 def lacking(guessed: Mapping[str, str]) -> list[str]:
@@ -375,7 +421,7 @@ def guess_columns(profile: Mapping[str, set[str]]) -> dict[str, str]:
 
 def _may_be(canonical: str, raw: str, likes: set[str]) -> bool:
     """Whether what a column holds leaves room for it."""
-    if "nested" in likes:
+    if "nested" in likes or (canonical == "amount" and _OF_THE_ORDER in likes):
         return False
     if canonical == "customer_id" and likes & {"constant", "date"}:
         return False
@@ -391,8 +437,12 @@ def _add_by_content(found: dict[str, str], profile: Mapping[str, set[str]]) -> N
     else the only one of their addresses; the only one of money, where none is a price of pieces, is how much.
     """
     ids = [raw for raw, likes in profile.items() if _names_customers(raw) and "told again" not in likes]
-    if "customer_id" not in found and len(ids) == 1 and _may_be("customer_id", ids[0], profile[ids[0]]):
+    is_open = "customer_id" not in found or _is_mail(found["customer_id"], profile[found["customer_id"]])
+    if is_open and len(ids) == 1 and _may_be("customer_id", ids[0], profile[ids[0]]):
         found["customer_id"] = ids[0]
+    statuses = sorted((raw for raw in profile if "status" in profile[raw]), key=lambda raw: "ended" not in profile[raw])
+    if statuses and found.get("status") not in statuses[:1]:
+        found["status"] = next((raw for raw in statuses if raw not in found.values()), statuses[0])
     free = {raw: likes for raw, likes in profile.items() if raw not in found.values()}
     mails = [raw for raw, likes in free.items() if "email" in likes and _may_be("customer_id", raw, likes)]
     if "customer_id" not in found and len(mails) == 1 and any(word in _plain(mails[0]) for word in _PEOPLE):
@@ -412,7 +462,8 @@ def _add_by_content(found: dict[str, str], profile: Mapping[str, set[str]]) -> N
 
 def _names_customers(raw: str) -> bool:
     """Whether a name ends like that of a customer's id, whatever is before it."""
-    return _words_of(raw)[-2:] in (["customer", "id"], ["client", "id"], ["user", "id"])
+    *_, who, what = ["", *_words_of(raw)] if _words_of(raw) else ["", ""]
+    return who in ("customer", "client", "user") and what in _ID_WORDS
 
 
 def _is_in_other_units(raw: str) -> bool:
@@ -471,11 +522,13 @@ def write_source(
     target = folder / name / "order_lines.sql"
     if target.exists():
         raise ExportError(f"{target} is there already; remove it, or name another folder with --write.")
+    number = guessed.get("amount") if "status" in guessed else None  # compared with 0 below
     must = {guessed[name] for name in ("order_id", "customer_id", "ordered_at") if name in guessed}
     raw = "\n".join(
-        f"  {_yaml(column)}: {_properties(column in must, 'email' in likes)}" for column, likes in columns.items()
+        f"  {_yaml(column)}: {_properties(column in must, 'email' in likes, column == number)}"
+        for column, likes in columns.items()
     )
-    outputs = [(quoted(column), canonical, "") for canonical, column in guessed.items()]
+    outputs = _outputs(guessed)
     for canonical in lacking(guessed):
         outputs.append(("NULL", canonical, f"map it; {_candidates_for(canonical, columns, guessed)}"))
     if "order_id" not in guessed:
@@ -493,7 +546,9 @@ def write_source(
     ]
     text = (
         f"/*\ndescription: {_yaml(f'Written by perennial inspect for {one_line(file)}; check every line of it.')}\n"
-        f"owner: team:data\n{dialect}raw:\n{raw}\n*/\nSELECT\n" + "\n".join(lines) + "\nFROM export\n"
+        f"owner: team:data\n{dialect}raw:\n{raw}\n{_statuses(guessed)}*/\nSELECT\n"
+        + "\n".join(lines)
+        + "\nFROM export\n"
     )
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -515,9 +570,29 @@ def _candidates_for(canonical: str, columns: Mapping[str, set[str]], guessed: Ma
     return f"candidates: {shown_names(left)}{unit}"
 
 
-def _properties(is_required: bool, is_email: bool) -> str:
+def _outputs(guessed: Mapping[str, str]) -> list[tuple[str, str, str]]:
+    """What the SELECT gives: SQL, canonical column, comment. What never stood, or was paid back, brings nothing."""
+    outputs = {canonical: (quoted(column), "") for canonical, column in guessed.items()}
+    if "status" in guessed:
+        ended = f"standing IN ({', '.join(map(text_literal, _ENDED))})"
+        otherwise = f" ELSE {quoted(guessed['amount'])}" if "amount" in guessed else ""
+        outputs["amount"] = (f"CASE WHEN {ended} THEN '0'{otherwise} END", "nothing, of what is over by its status")
+        outputs["status"] = (f"CASE WHEN {ended} THEN 'cancelled' ELSE {quoted(guessed['status'])} END", "")
+    return [(made, canonical, why) for canonical, (made, why) in outputs.items()]
+
+
+def _statuses(guessed: Mapping[str, str]) -> str:
+    """The block of the header that says what the words of the status mean, to be completed by the shop."""
+    if "status" not in guessed:
+        return ""
+    listed = (textwrap.wrap(f"{standing}: [{', '.join(words)}]", 110) for standing, words in COMMON.items())
+    words = "".join(f"  {first}\n" + "".join(f"    {more}\n" for more in others) for first, *others in listed)
+    return f"statuses:\n  column: {_yaml(guessed['status'])}\n{words}"
+
+
+def _properties(is_required: bool, is_email: bool, is_number: bool) -> str:
     """An address is personal: whatever it is mapped to, only its hash is kept."""
-    properties = ["required: true"] * is_required + ["type: email"] * is_email
+    properties = ["required: true"] * is_required + ["type: email"] * is_email + ["type: number"] * is_number
     return "{" + ", ".join(properties) + "}"
 
 

@@ -22,6 +22,7 @@ from pipeline.errors import ExportError
 from pipeline.ingest.exports import load_exports, recognise_input
 from pipeline.ingest.guessing import ALONE, Profile, guess_columns, lacking, profile_of, write_source
 from pipeline.ingest.load import Export, Loaded, fixed_dialect
+from pipeline.ingest.load.record import what_to_set
 from pipeline.ingest.rates import rates_files
 from pipeline.ingest.readers import format_of, read_raw, sheets_of
 from pipeline.ingest.sizes import limits_of
@@ -111,7 +112,7 @@ def inspect(path: Path, settings: Settings, source: str | None = None, write_to:
         with _workshop(settings, path.resolve()) as (engine, aside):
             sources = find_sources(settings.sources_folders)
             found = _inspect(engine, aside, sources, path.resolve(), shown, source, write_to)
-            found = _judged(found, settings.quarantine_limit)
+            found = _judged(found, settings)
     except (ExportError, HeaderError) as error:
         found = Inspection(name, shown, problem=str(error))
     if write_to is not None and found.written is None and found.source is not None:
@@ -253,19 +254,23 @@ def _with(found: Inspection, **values: Any) -> Inspection:
     return Inspection(**{**{name: getattr(found, name) for name in found.__dataclass_fields__}, **values})
 
 
-def _judged(found: Inspection, limit: float) -> Inspection:
+def _judged(found: Inspection, settings: Settings) -> Inspection:
     """Whether a run would load the file: it was loaded here whatever the share of rows that do not fit."""
-    if found.problem is not None or found.loaded is None:
+    if found.problem is not None or found.loaded is None or found.source is None:
         return found
+    limit = settings.quarantine_limit
     read, bad = found.loaded.rows_read, found.loaded.quarantined - found.loaded.unlimited
     if not read:
         return _with(found, problem="The file holds a header and no rows: there is nothing to load. Export it again.")
     if bad <= limit * read:
         return found
+    reasons = {reason.text: reason.rows for reason in found.reasons}
+    advice = what_to_set(reasons, bad, found.source.name, settings.currency)
     return _with(
         found,
         problem=f"{bad / read:.1%} of the rows do not fit, more than {limit:.1%} (setting quarantine_limit): a run "
-        f"would load nothing of this file. Fix the export, name another source, or set how it is written.",
+        f"would load nothing of this file. "
+        f"{advice or 'Fix the export, name another source, or set how it is written'}.",
     )
 
 

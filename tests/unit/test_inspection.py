@@ -73,6 +73,18 @@ def test_reasons_are_counted_over_the_whole_file_and_the_share_is_judged_by_the_
     assert inspect(file, Settings(home=home, quarantine_limit=0.3)).is_usable
 
 
+@pytest.mark.parametrize(
+    ("content", "remedy"),
+    [
+        ("currency\no1,anna,2026-01-02,10,USD\n", 'as currency in perennial.toml, such as currency = "USD"'),
+        ("city\no1,anna,2026-01-02,10,Z\x81rich\n", 'encoding = "cp850", or another name, below [dialects.perennial]'),
+    ],
+)  # fmt: skip
+def test_what_can_be_set_is_advised_where_it_is_why_the_rows_do_not_fit(content, remedy, tmp_path, home):
+    file = write(tmp_path, f"{HEADER},{content}", encoding="latin-1")
+    assert remedy in inspect(file, Settings(home=home)).problem
+
+
 def test_of_many_reasons_the_most_frequent_are_shown_and_the_others_counted(tmp_path, home):
     header = "order_id,customer_id,ordered_at,amount,quantity,discount,kind,currency"
     row = "o{0},anna,2026-01-02,10,1,0,sale,EUR"
@@ -624,3 +636,70 @@ def test_the_terminal_writes_numbers_as_the_locale_does(tmp_path, home, monkeypa
     monkeypatch.setenv("PERENNIAL_LOCALE", "de")
     _, shown = run(write(tmp_path, f"{HEADER}\no1,anna,2026-01-02,1234.5\n"), "--home", home)
     assert "revenue 1.234,50" in shown and "quarantined (0,0\N{NO-BREAK SPACE}%)" in shown
+
+
+# ── what is over by its status, and sums of whole orders ──────────────────────────────────────────────────────────────
+
+
+def test_what_a_status_ends_brings_nothing_in_the_source_that_is_written(tmp_path, home):
+    # Two orders stand (10 and 5), one of them by a word that no list knows; the others are over.
+    rows = [
+        "1,anna,2026-01-02,10.00,Payment accepted",
+        "2,anna,2026-01-03,20.00,Canceled",
+        "3,bert,2026-01-04,40.00,Refunded",
+        "4,bert,2026-01-05,80.00,wc-failed",
+        "5,cleo,2026-01-06,5.00,at the depot",
+    ]
+    file = write(tmp_path, "\n".join(["Order,Client,Date,Total,Payment state", *rows]) + "\n")
+    found = inspect(file, Settings(home=home), write_to=tmp_path / "sources")
+    assert found.guessed["status"] == "Payment state" and found.is_usable
+    assert (found.figures.customers, found.figures.revenue) == (3, 15)
+    assert [remark.subject for remark in found.loaded.remarks] == ["unknown_status"]
+    statuses = {row["order_id"]: row.get("status") for row in found.sample}
+    assert [statuses[order] for order in "2345"] == ["cancelled"] * 3 + ["at the depot"]
+
+
+def test_of_prices_of_pieces_too(tmp_path, home):
+    rows = ["1,anna,2026-01-02,2,10.00,paid", "2,anna,2026-01-03,3,20.00,cancelled", "3,bert,2026-01-04,1,7.00,paid"]
+    file = write(tmp_path, "\n".join(["Order,Client,Date,Quantity,Unit price,Status", *rows]) + "\n")
+    found = inspect(file, Settings(home=home), write_to=tmp_path / "sources")
+    assert "amount" not in found.guessed and found.figures.revenue == 27
+
+
+def test_the_column_of_words_that_end_orders_is_the_status_whatever_its_name(tmp_path, home):
+    rows = [f"{n},anna,2026-01-0{n},10.00,shipped,{state}" for n, state in enumerate(("paid", "refunded", "paid"), 1)]
+    file = write(tmp_path, "\n".join(["Order,Client,Date,Total,Status,Money", *rows]) + "\n")
+    assert inspect(file, Settings(home=home)).guessed["status"] == "Money"
+
+
+@pytest.mark.parametrize(
+    ("header", "revenue"),
+    [("Order,Client,Date,Product,Quantity,Price,Order total", 60), ("Order,Client,Date,Product,Order total", None)],
+)
+def test_a_sum_of_the_whole_order_on_each_of_its_rows_is_not_its_lines_amount(header, revenue, tmp_path, home):
+    # Three orders of two lines, each worth 20 in all: taken for the lines' they would come to 120.
+    rows = [
+        f"{order},anna,2026-01-0{order},tea {line}{',1,' + price if revenue else ''},{total}"
+        for order, total in ((1, "20.00"), (2, "20.10"), (3, "19.90"))
+        for line, price in ((1, "15.00"), (2, f"{float(total) - 15:.2f}"))
+    ]
+    file = write(tmp_path, "\n".join([header, *rows]) + "\n")
+    found = inspect(file, Settings(home=home), write_to=tmp_path / "sources")
+    assert "amount" not in found.guessed
+    if revenue:
+        assert found.is_usable and found.figures.revenue == revenue
+    else:
+        assert "map amount" in found.problem
+
+
+def test_lines_of_like_amounts_are_amounts(tmp_path, home):
+    # Two of three orders have lines of one price, as orders may.
+    prices = {1: ("15.00", "15.00"), 2: ("7.00", "7.00"), 3: ("5.00", "6.00")}
+    rows = [f"{order},anna,2026-01-0{order},tea {n},{prices[order][n]}" for order in prices for n in (0, 1)]
+    file = write(tmp_path, "\n".join(["Order,Client,Date,Product,Amount", *rows]) + "\n")
+    assert inspect(file, Settings(home=home)).guessed["amount"] == "Amount"
+
+
+def test_a_number_of_a_customer_goes_before_an_address_whatever_stands_before_it(tmp_path, home):
+    profile = {"orderCustomer.customerNumber": set(), "orderCustomer.email": {"email"}}
+    assert guess_columns(profile) == {"customer_id": "orderCustomer.customerNumber"}

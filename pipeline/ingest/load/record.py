@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Container, Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -11,7 +11,7 @@ from pipeline.ingest.load.context import GUEST_ID, Load, Loaded, Remark
 from pipeline.ingest.load.merge import exclude_copies, exclude_outdated, guests, resolve_contested_keys
 from pipeline.ingest.precedence import shown_path
 from pipeline.places import quarantine_file
-from pipeline.quoting import quoted
+from pipeline.quoting import quoted, text_literal
 
 BESIDE_STAGING = ("ingest.quarantine", "ingest.remarks", "ingest.identities", "ingest.files")
 
@@ -188,7 +188,30 @@ def first_quarantined(load: Load, ledger: dict[str, Any]) -> str:
     if ledger["status"] == "loaded":
         return f"{first}; correct them in the shop and export them again: what the new file holds counts then."
     limit = load.settings.quarantine_limit
+    counts = ", ".join(f"count(*) FILTER (WHERE contains(reasons, {text_literal(reason)}))" for reason in _SETTINGS)
+    rows = load.execute(f"SELECT {counts} FROM ingest.quarantine WHERE file_id = $file_id")[0]
+    advice = what_to_set(dict(zip(_SETTINGS, rows, strict=True)), bad, load.source.name, load.settings.currency)
     return (
         f"{first}: more than {limit * 100:.1f} % (setting quarantine_limit), so nothing of the file was loaded. "
-        f"Fix the export, its source, or the limit, and run again."
+        f"{advice or 'Fix the export, its source, or the limit'}, and run again."
     )
+
+
+_SETTINGS = {
+    "is not the reporting currency": (
+        "If the shop does not count in {currency}, write it as currency in perennial.toml, such as "
+        'currency = "USD"; if its orders are in several, give exchange rates (docs/exports.md)'
+    ),
+    "holds bytes that are no UTF-8 text": (
+        'Say how the file is written, encoding = "cp850", or another name, below [dialects.{source}] in perennial.toml'
+    ),
+}
+"""Reasons why rows do not fit that a setting mends: part of the reason -> what to do."""
+
+
+def what_to_set(reasons: Mapping[str, int], bad: int, source: str, currency: str) -> str | None:
+    """What to set where that is why most of the rows do not fit; `reasons`: in words, and their rows."""
+    for part, advice in _SETTINGS.items():
+        if 2 * sum(rows for reason, rows in reasons.items() if part in reason) > bad:
+            return advice.format(source=source, currency=currency)
+    return None
