@@ -486,6 +486,35 @@ def test_order_numbers_that_begin_anew_are_told(home):
     assert home.remarks()["reused_order_ids"].startswith("5 orders stand under the same id")
 
 
+def test_orders_of_other_customers_under_the_same_ids_are_told_whatever_their_days(home):
+    home.lines("berlin.csv", *(f"{n},k{n},2024-02-0{n % 9 + 1},10" for n in range(12)))
+    home.load()
+    home.lines("vienna.csv", *(f"{n},{'k' if n < 2 else 'z'}{n},2024-02-0{n % 9 + 1},20" for n in range(12)))
+    home.load()
+    told = home.remarks()["reused_order_ids"]
+    assert told.startswith("of 12 orders that another file holds under the same ids, 10 are of other customers there")
+
+
+def test_a_few_orders_that_went_to_another_customer_are_not_told(home):
+    home.lines("a.csv", *(f"{n},k{n},2024-02-0{n % 9 + 1},10" for n in range(12)))
+    home.load()
+    home.lines("b.csv", *(f"{n},{'z' if n < 6 else 'k'}{n},2024-02-0{n % 9 + 1},10" for n in range(12)))
+    home.load()
+    assert "reused_order_ids" not in home.remarks()
+
+
+def test_refunds_without_their_sales_are_told_where_they_take_their_place(home):
+    home.lines("sales.csv", "1,anna,2026-02-01,10", "2,anna,2026-02-02,20", "3,bert,2026-02-03,30")
+    home.load()
+    home.lines("refunds.csv", "1,anna,2026-02-05,-10", "2,anna,2026-02-06,-5", "9,cleo,2026-02-06,-5")
+    home.load()
+    told = home.remarks()["refunds_alone"]
+    assert told.startswith("of 2 orders it holds refunds and no sale; the sales in another file no longer count")
+    home.lines("whole.csv", "3,bert,2026-02-03,30", "3,bert,2026-02-07,-30")
+    home.load()
+    assert home.remarks()["refunds_alone"] == told
+
+
 def test_an_edited_order_of_the_same_customer_is_not_told_as_another(home):
     home.lines("a.csv", "1,anna,2026-02-01,10")
     home.load()

@@ -14,6 +14,8 @@ from pipeline.names import time_in
 from pipeline.quoting import quoted
 
 _SAME_ORDER_DAYS = 2  # exports of one order may differ by a time zone, not by more
+_FOREIGN_ORDERS = 10
+"""So many orders of other customers under the ids of another file, and more than half, are no corrections."""
 
 
 def find_age(load: Load) -> None:
@@ -147,7 +149,7 @@ def tell_reused_keys(load: Load) -> None:
     keys, moment, person = load.input.key, load.input.moment, load.input.person
     key, listed = as_tuple(keys), ", ".join(keys)
     other = "" if load.source.header.whole_orders else "AND ours.customer IS DISTINCT FROM theirs.customer"
-    reused = load.execute(
+    reused, known, foreign = load.execute(
         f"""
         WITH ours AS (
           SELECT {listed}, min({moment}) AS moment, max({person}) AS customer FROM completed
@@ -157,12 +159,25 @@ def tell_reused_keys(load: Load) -> None:
         theirs AS (
           SELECT {listed}, file_id, min({moment}) AS moment, max({person}) AS customer FROM {load.staging}
           WHERE ({listed}, file_id) IN (SELECT {listed}, file_id FROM contested) GROUP BY {listed}, file_id
+        ),
+        both_told AS (
+          SELECT {as_tuple([f"ours.{name}" for name in keys])} AS key, ours.customer <> theirs.customer AS is_foreign,
+            abs(date_diff('day', ours.moment, theirs.moment)) > {_SAME_ORDER_DAYS} {other} AS is_reused
+          FROM ours JOIN theirs ON {agree_in(keys, "theirs", "ours")}
         )
-        SELECT count(DISTINCT {as_tuple([f"ours.{name}" for name in keys])})
-        FROM ours JOIN theirs ON {agree_in(keys, "theirs", "ours")}
-        WHERE abs(date_diff('day', ours.moment, theirs.moment)) > {_SAME_ORDER_DAYS} {other}
+        SELECT count(DISTINCT key) FILTER (is_reused), count(DISTINCT key) FILTER (is_foreign IS NOT NULL),
+          count(DISTINCT key) FILTER (is_foreign)
+        FROM both_told
         """
-    )[0][0]
+    )[0]
+    if foreign >= _FOREIGN_ORDERS and 2 * foreign > known and not reused:
+        load.remark(
+            "reused_order_ids",
+            f"of {load.input.things(known)} that another file holds under the same ids, {foreign:,} are of other "
+            f"customers there, and only the newest is kept. If they are of another shop, export all shops in one file "
+            f"or put a mark of the shop before the ids; if the shop gave its customers other ids, all is well.",
+            foreign,
+        )
     if reused:
         stand, they = ("stands", "it") if reused == 1 else ("stand", "they")
         load.remark(
@@ -172,6 +187,33 @@ def tell_reused_keys(load: Load) -> None:
             f"to count again. Only the newest is kept: export both in one file, or give one of them other ids (such as "
             f"the year before the number).",
             reused,
+        )
+
+
+def tell_refunds_alone(load: Load) -> None:
+    """An order of which this file holds what came back, and no sale, takes the place of the sale in another file."""
+    if not load.input.is_of_sales or "kind" not in load.schema.columns:
+        return
+    key, listed = as_tuple(load.input.key), ", ".join(load.input.key)
+    taken = f"{key} IN (SELECT {listed} FROM contested WHERE NOT is_newer)"
+    alone = load.execute(
+        f"""
+        SELECT count(*) FROM (
+          SELECT {listed} FROM completed
+          WHERE row_number NOT IN (SELECT row_number FROM excluded) AND {taken}
+          GROUP BY {listed} HAVING bool_and(kind = 'refund')
+          INTERSECT
+          SELECT {listed} FROM {load.staging} WHERE {taken} AND kind = 'sale'
+        ) AS refunded
+        """
+    )[0][0]
+    if alone:
+        load.remark(
+            "refunds_alone",
+            f"of {load.input.things(alone)} it holds refunds and no sale; the sales in another file no longer count, "
+            f"since an order is taken whole from the newest file. Export orders whole, or give refunds order ids of "
+            f"their own (docs/exports.md, Exports that overlap).",
+            alone,
         )
 
 
@@ -217,6 +259,7 @@ def resolve_contested_keys(load: Load) -> int:
         return 0
     tell_undecided(load)
     tell_reused_keys(load)
+    tell_refunds_alone(load)
     tell_backup(load)
     take_from_older(load)
     return int(
