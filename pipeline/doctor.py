@@ -44,7 +44,7 @@ from pipeline.home.retention import plan, snapshots_of
 from pipeline.ingest.exports import find_exports
 from pipeline.ingest.identity import IdKeyError, find_key, key_file, key_id
 from pipeline.ingest.readers import disk_is_full
-from pipeline.ingest.sources import find_sources
+from pipeline.ingest.sources import find_sources, require_sources_of_settings
 from pipeline.ingest.tombstones import ErasureKeyError, find_tombstones, require_cases
 from pipeline.reporting.attention import WorthALook, of_files, worth_a_look
 from pipeline.reporting.digest import report_of
@@ -322,6 +322,7 @@ def _lock_and_publication(settings: Settings) -> Iterator[Finding]:
 def _sources(settings: Settings) -> Iterator[Finding]:
     try:
         sources = find_sources(settings.sources_folders)
+        require_sources_of_settings(settings)
     except (HeaderError, ExportError) as error:
         yield Finding("fail", "sources", str(error))
         return

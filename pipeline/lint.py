@@ -21,7 +21,7 @@ from pipeline.engines.duckdb import DuckDBEngine, SelectRefused, confine, parame
 from pipeline.engines.portable.lint import Refused, Schemas, refusals, to_spark
 from pipeline.errors import PerennialError
 from pipeline.home.people import people_attached
-from pipeline.ingest.sources import find_sources
+from pipeline.ingest.sources import find_sources, require_sources_of_settings
 from pipeline.reporting.facts import RunCard, read_report
 from pipeline.reporting.page import PageFile, page_folders, read_pages
 from pipeline.reporting.site import all_pages
@@ -59,6 +59,7 @@ def problems_of_home(settings: Settings) -> list[PerennialError]:
     found = list[PerennialError]()
     try:
         find_sources(settings.sources_folders)
+        require_sources_of_settings(settings)
     except PerennialError as error:
         found.append(error)
     try:

@@ -36,7 +36,7 @@ from pipeline.ingest.readers import columns_of, disk_is_full, require_name
 from pipeline.ingest.recognise import Shown
 from pipeline.ingest.requests import open_cases
 from pipeline.ingest.sizes import limits_of
-from pipeline.ingest.sources import Source, choose, find_sources, require_sources
+from pipeline.ingest.sources import Source, choose, find_sources, require_sources, require_sources_of_settings
 from pipeline.ingest.tombstones import find_tombstones, note_cases, require_cases
 from pipeline.settings import Settings
 from pipeline.tables.inputs import INPUTS
@@ -48,6 +48,7 @@ def find_exports(settings: Settings, given: Mapping[str, Sequence[str]]) -> list
     A source that maps several inputs is told by the columns of each file which it is (`recognise_input`).
     Raises ExportError for a source or file that does not exist; files are sorted, each once per source.
     """
+    require_sources_of_settings(settings)
     found = given_files(given) if given else _dropped_files(settings.exports_folder)
     names = dict.fromkeys(name for name, _ in found)
     require_sources(settings.sources_folders, names)
@@ -63,6 +64,7 @@ def require_exports(settings: Settings, given: Mapping[str, Sequence[str]]) -> N
 
     Raises ExportError.
     """
+    require_sources_of_settings(settings)
     found = given_files(given) if given else _dropped_files(settings.exports_folder)
     require_sources(settings.sources_folders, dict.fromkeys(name for name, _ in found))
 

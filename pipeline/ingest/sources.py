@@ -26,6 +26,7 @@ from pipeline.dialect import Dialect, Kind
 from pipeline.engines.portable import lint
 from pipeline.errors import ExportError
 from pipeline.ingest.nested import path_of
+from pipeline.settings import Settings
 from pipeline.statuses import IS_GIFT_CARD, STANDING, Fault, GiftCards, Statuses
 from pipeline.tables.header import HeaderError, parse_header, split_header, text_of
 from pipeline.tables.inputs import HASHED_FOR, HASHES, INPUTS, ORDERS
@@ -410,6 +411,25 @@ def choose(sources: Mapping[str, Source], name: str) -> list[Source]:
     raise _no_source(name, {source.name for source in sources.values()})
 
 
+_BY_SOURCE = (
+    "dialects", "duplicate_lines", "exported_at", "charge_products", "statuses", "link_guests", "id_guard",
+)  # fmt: skip
+"""Settings that are given for a source, or for one of its inputs."""
+_RATES = "rates"
+"""What a table of exchange rates is called where its dialect is set."""
+
+
+def require_sources_of_settings(settings: Settings) -> None:
+    """Raises ExportError where a setting names a source that there is not: it would do nothing, without a word."""
+    labels = [label for label, _ in _files(settings.sources_folders)]
+    sources = {label.partition(".")[0] for label in labels}
+    for setting in _BY_SOURCE:
+        given = getattr(settings, setting)
+        for name in given if isinstance(given, dict) else ():
+            if name not in sources | {*labels, _RATES}:
+                raise _no_source(name, sources, f" which {setting} in perennial.toml names")
+
+
 def require_sources(folders: Iterable[Path], names: Iterable[str]) -> None:
     """Whether there are sources of these names, told by the names of their files; none is read.
 
@@ -422,12 +442,12 @@ def require_sources(folders: Iterable[Path], names: Iterable[str]) -> None:
             raise _no_source(name, known)
 
 
-def _no_source(name: str, known: Iterable[str]) -> ExportError:
+def _no_source(name: str, known: Iterable[str], where: str = "") -> ExportError:
     names = sorted(known)
     close = closest(name, names)
     hint = f" Did you mean {close}?" if close else ""
     return ExportError(
-        f"There is no source {name!r}.{hint} Known are {', '.join(names)}; docs/exports.md tells how to add one."
+        f"There is no source {name!r}{where}.{hint} Known are {', '.join(names)}; docs/exports.md tells how to add one."
     )
 
 

@@ -27,6 +27,7 @@ from shop import all_tables
 
 from pipeline.errors import ExportError
 from pipeline.ingest.exports import find_exports, load_exports
+from pipeline.settings import Settings
 
 LEDGER = all_tables()["ingest.files"]
 
@@ -781,6 +782,28 @@ def test_a_folder_that_is_no_source_is_named_with_the_closest_source(home):
     home.drop("january.csv", "x", "perenial")
     with pytest.raises(ExportError, match=r"There is no source 'perenial'. Did you mean perennial\?"):
         home.find()
+
+
+@pytest.mark.parametrize(
+    ("setting", "value"),
+    [
+        ("statuses", {"woocommerce": {"packing": "stands"}}), ("duplicate_lines", {"perenial": "drop"}),
+        ("exported_at", {"shopify": "%Y-%m-%d"}), ("id_guard", {"perenial": False}),
+        ("link_guests", {"shopify": False}), ("dialects", {"perennial.order": {"dates": "day_first"}}),
+    ],
+)  # fmt: skip
+def test_a_setting_for_a_source_that_there_is_not_stops_a_run(tmp_path, setting, value):
+    settings = Settings(home=tmp_path, **{setting: value})
+    (name,) = value
+    with pytest.raises(
+        ExportError, match=rf"There is no source '{name}' which {setting} in perennial.toml names. Did "
+    ):
+        find_exports(settings, {})
+
+
+def test_settings_for_sources_inputs_and_rates_are_known(tmp_path):
+    dialects = {name: {"decimal": ","} for name in ("perennial", "perennial.order_lines", "rates")}
+    assert find_exports(Settings(home=tmp_path, dialects=dialects), {}) == []
 
 
 def test_a_home_without_a_drop_folder_has_nothing_to_load(home):
