@@ -2,12 +2,14 @@
 
 Tables keep to the portable subset (`engines/portable/`): all of it is translated to Spark, too, which needs no Spark.
 Audiences are written by DuckDB, which is asked whether it can, on a warehouse without rows. What sources and a home's
-files may say is judged when they are read (`tables/safe_sql.py`), and so is what pages and their charts say.
+files may say is judged when they are read (`tables/safe_sql.py`), and so is what pages and their charts say. A home's
+sources are tried on a row of odd cells, and its pages on the latest snapshot, where there is one.
 """
 
 from __future__ import annotations
 
 import datetime as dt
+import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
@@ -20,11 +22,15 @@ from pipeline.activation.outputs import AudienceRefused, write_audiences
 from pipeline.engines.duckdb import DuckDBEngine, SelectRefused, confine, parameter_columns
 from pipeline.engines.portable.lint import Refused, Schemas, refusals, to_spark
 from pipeline.errors import PerennialError
+from pipeline.home.locks import HomeBusy, home_lock
+from pipeline.home.opening import opened
 from pipeline.home.people import people_attached
+from pipeline.ingest.inspection import tried
 from pipeline.ingest.sources import find_sources, require_sources_of_settings
+from pipeline.places import published_days
 from pipeline.reporting.facts import RunCard, read_report
 from pipeline.reporting.page import PageFile, page_folders, read_pages
-from pipeline.reporting.site import all_pages
+from pipeline.reporting.site import all_pages, try_pages
 from pipeline.settings import PAGES_FOLDER, PROJECT, Settings
 from pipeline.steps.computed import STEPS, queries_of
 from pipeline.steps.prediction import backtest
@@ -58,8 +64,10 @@ def problems_of_home(settings: Settings) -> list[PerennialError]:
     """The same of what a home adds, sources included; ours do not change with it."""
     found = list[PerennialError]()
     try:
-        find_sources(settings.sources_folders)
+        sources = find_sources(settings.sources_folders)
         require_sources_of_settings(settings)
+        *own, _ = settings.sources_folders
+        found += filter(None, (tried(sources[label], settings) for label in find_sources(own)))
     except PerennialError as error:
         found.append(error)
     try:
@@ -73,7 +81,8 @@ def problems_of_home(settings: Settings) -> list[PerennialError]:
     if settings.home.resolve() == PROJECT:
         return [*problems(), *found]
     folders = page_folders(settings.home)
-    return [*_problems_of(catalog, ours()), *_of_pages(folders, catalog, folders[-1]), *found]
+    of_pages = _of_pages(folders, catalog, folders[-1]) or _of_latest_report(settings, catalog, folders[-1])
+    return [*_problems_of(catalog, ours()), *of_pages, *found]
 
 
 def _problems_of(catalog: Catalog, known: Catalog, of_features: Sequence[Refused] = ()) -> list[PerennialError]:
@@ -117,6 +126,25 @@ def _of_pages(folders: Sequence[Path], catalog: Catalog, judged: Path) -> list[P
         return [error]
     judged_pages = [page for page in pages if (judged / page.name).exists()]
     return _not_made(judged_pages, catalog) if judged_pages else []
+
+
+def _of_latest_report(settings: Settings, catalog: Catalog, judged: Path) -> list[PerennialError]:
+    """The first of the pages `judged` that cannot be made of the latest snapshot, if that can be read now."""
+    days = published_days(settings.home)
+    if not days or not settings.warehouse_file.exists() or settings.engine != "duckdb" or judged == PAGES_FOLDER:
+        return []
+    run = RunCard("", "", {}, settings.analytic(), settings.currency, settings.locale, settings.name)
+    try:
+        with home_lock(settings.home, f"lint-{os.getpid()}", 0), opened(settings, read_only=True) as connection:
+            engine = DuckDBEngine(connection)
+            if not engine.is_behind(catalog.tables.values()):
+                folders, own = page_folders(settings.home), {f"pages/{folder.name}" for folder in judged.glob("*/")}
+                try_pages(engine.read, days[-1], catalog.tables, run, folders, lambda page: page.template in own)
+    except HomeBusy:
+        return []
+    except PerennialError as error:
+        return [error]
+    return []
 
 
 def _not_made(pages: Iterable[PageFile], catalog: Catalog) -> list[PerennialError]:

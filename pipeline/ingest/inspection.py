@@ -6,6 +6,7 @@ For a layout that no source knows, a first source is written from the names of i
 
 from __future__ import annotations
 
+import csv
 import datetime as dt
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -125,6 +126,20 @@ def inspect(path: Path, settings: Settings, source: str | None = None, write_to:
             f'another is named: sheet = "…" below [dialects.<source>] in perennial.toml.',
         )
     return found
+
+
+def tried(source: Source, settings: Settings) -> ExportError | None:
+    """What a run would say of the SELECT of a source of tables: it is tried on a row of cells that cannot be read."""
+    if source.header.reads != "table":
+        return None
+    with tempfile.TemporaryDirectory(prefix="perennial-try-") as folder:
+        file = Path(folder) / "export.csv"
+        with file.open("w", encoding="utf-8", newline="") as written:
+            csv.writer(written).writerows([list(source.header.raw), ["?"] * len(source.header.raw)])
+        own = settings.model_copy(update={"dialects": {}, "exported_at": {}})
+        with _workshop(own, file) as (engine, aside):
+            (outcome,) = load_exports(engine, aside, [Export(file, source)])
+    return outcome if isinstance(outcome, ExportError) else None
 
 
 def _inspect(

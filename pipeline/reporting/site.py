@@ -35,6 +35,7 @@ __all__ = [
     "make_environment",
     "page_file",
     "page_of_value",
+    "try_pages",
 ]
 
 OUT = "reports/out"
@@ -70,6 +71,16 @@ def build_site(
     for target, source in assets.items():
         shutil.copyfile(source, file(target))
     return [*texts, *entrance, *assets]
+
+
+def try_pages(
+    query: Query, snapshot_date: dt.date, tables: Mapping[str, Table], run: RunCard, page_folders: Iterable[Path],
+    wanted: Callable[[Page], bool],
+) -> None:  # fmt: skip
+    """Make the `wanted` pages of a snapshot, and write none. Raises HeaderError, SelectRefused."""
+    files, environment = _read(page_folders, tables, run)
+    with writing_in(run.locale):
+        _pages(environment, files, read_report(query, snapshot_date, tables, run), wanted)
 
 
 def page_of_value(

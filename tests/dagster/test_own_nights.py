@@ -8,6 +8,7 @@ import polars as pl
 from homes import ASSET_JOB, DAYS, PUBLISHED, Home
 
 from pipeline.definitions import build_defs
+from pipeline.lint import problems_of_home
 from pipeline.scaffold import begin
 from pipeline.tables.catalog import ours
 
@@ -71,3 +72,12 @@ def test_a_table_and_an_audience_of_a_home_are_built_tested_shown_and_published(
     assert 'id="marts-pausing"' in glossary and "Loyalty" in glossary
     told = json.loads((first_night.folder / "data" / "audiences" / FIRST / "manifest.json").read_text())
     assert told["terms"] == [], "a minimum is for platforms, and there is none"
+
+    # The lint makes the pages of the home of what was published, where their sentences have something to say.
+    chart = begin(first_night.settings, "chart", "months", "seasons")
+    assert problems_of_home(first_night.settings) == []
+    text = chart.read_text()
+    for wrong, said in (("|mony", "No filter named 'mony'"), (".nothing|money", "has no attribute 'nothing'")):
+        chart.write_text(text.replace("|money", wrong, 1))
+        (problem,) = problems_of_home(first_night.settings)
+        assert said in str(problem)

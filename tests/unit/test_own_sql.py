@@ -14,6 +14,8 @@ from typer.testing import CliRunner
 from pipeline.cli import app
 from pipeline.doctor import Finding, _own_sql
 from pipeline.engines.duckdb import SelectRefused
+from pipeline.ingest.inspection import tried
+from pipeline.ingest.sources import find_sources
 from pipeline.lint import problems_of_home
 from pipeline.scaffold import Kind, ScaffoldRefused, begin
 from pipeline.settings import SQL_FOLDER, Settings, Terms
@@ -345,6 +347,28 @@ def test_the_lint_makes_every_page_of_a_home_of_tables_without_rows(tmp_path: Pa
     chart.write_text(chart.read_text().replace("revenue, orders\n", "revenue, ordres AS orders\n"))
     (problem,) = problems_of_home(Settings(home=tmp_path))
     assert re.match(r'reports/pages/seasons/months.sql: the SELECT cannot be run. .*"ordres"', str(problem))
+
+
+def test_the_lint_tries_the_sources_of_a_home(tmp_path: Path) -> None:
+    settings = Settings(home=tmp_path)
+    source = begin(settings, "source", "till")
+    text = source.read_text()
+    for right, wrong, told in (
+        ('"Order" AS order_id', '"Ordr" AS order_id', '"Ordr"'),
+        ("AS ordered_at", "AS orderd_at", "orderd_at is no column of order_lines"),
+        ("TRY_CAST", "CAST", "Conversion Error"),
+    ):
+        assert right in text
+        source.write_text(text.replace(right, wrong))
+        (problem,) = problems_of_home(settings)
+        assert told in str(problem)
+    source.write_text(text)
+    assert problems_of_home(settings) == []
+
+
+@pytest.mark.parametrize("label", list(find_sources([SQL_FOLDER / "sources"])))
+def test_our_sources_can_be_tried(label: str, tmp_path: Path) -> None:
+    assert tried(find_sources([SQL_FOLDER / "sources"])[label], Settings(home=tmp_path)) is None
 
 
 def test_a_start_overwrites_nothing_and_takes_no_name_of_ours(tmp_path: Path) -> None:
