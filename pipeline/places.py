@@ -38,6 +38,11 @@ def is_for_platform(name: str) -> bool:
     return name.endswith((".csv", ".json")) and name.count(".") == 2
 
 
+def is_left_alone(inside: Path) -> bool:
+    """Whether what lies there in a drop folder is no export: editors, transfer clients and systems left it."""
+    return any(part.startswith((".", "_", "~$")) or part in ("Thumbs.db", "desktop.ini") for part in inside.parts)
+
+
 def is_published(settings: Settings, day: dt.date) -> bool:
     return (settings.home / "data" / "audiences" / str(day) / "manifest.json").exists()
 

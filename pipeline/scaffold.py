@@ -164,7 +164,8 @@ def begin(settings: Settings, kind: Kind, name: str, folder: str = "own") -> Pat
     for what, given in ((kind, name), (_FOLDERS.get(kind, kind), folder)):
         if not is_name(given) or given != given.lower():
             raise ScaffoldRefused(
-                f"{given!r} is no name for {_WITH_ARTICLE[what]}; it is made of lower-case letters, digits and _."
+                f"{given!r} is no name for {_WITH_ARTICLE[what]}; it begins with a letter and is made of lower-case "
+                f"letters, digits and _."
             )
     place, text = {
         "table": (f"sql/{MARTS}/{folder}/{name}.sql", _TABLE),

@@ -15,6 +15,7 @@ from pipeline.failures import explain
 from pipeline.history import runs_of
 from pipeline.home.warehouse import UNDER_WAY, run_is_dead
 from pipeline.naming import Naming
+from pipeline.places import is_left_alone
 from pipeline.settings import Settings
 from pipeline.steps.order_days import last_closed_day
 from pipeline.webhooks import post
@@ -117,7 +118,7 @@ def settled_files(folder: Path, now: float) -> set[str]:
     files = set()
     for path in folder.rglob("*") if folder.is_dir() else ():
         inside = path.relative_to(folder)
-        if not path.is_file() or any(part.startswith((".", "_")) for part in inside.parts):
+        if not path.is_file() or is_left_alone(inside):
             continue
         state = path.stat()
         if now - state.st_mtime >= SETTLED_SECONDS:

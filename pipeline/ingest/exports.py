@@ -38,6 +38,7 @@ from pipeline.ingest.requests import open_cases
 from pipeline.ingest.sizes import limits_of
 from pipeline.ingest.sources import Source, choose, find_sources, require_sources, require_sources_of_settings
 from pipeline.ingest.tombstones import find_tombstones, note_cases, require_cases
+from pipeline.places import is_left_alone
 from pipeline.settings import Settings
 from pipeline.tables.inputs import INPUTS
 
@@ -222,9 +223,8 @@ def dropped_files(folder: Path) -> list[Path]:
         inside = path.relative_to(folder)
         if inside.parts[0] == RATES_FOLDER and len(inside.parts) > 1:
             continue  # exchange rates are no export
-        if any(part.startswith((".", "_")) for part in inside.parts):
-            continue  # editors, transfer clients and git leave such files
-        found.append(path)
+        if not is_left_alone(inside):
+            found.append(path)
     return found
 
 

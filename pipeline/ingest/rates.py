@@ -14,6 +14,7 @@ from pipeline.errors import ExportError
 from pipeline.ingest.readers import read_raw
 from pipeline.ingest.recognise import AmbiguousDialect, normalised, recognise
 from pipeline.ingest.sizes import limits_of
+from pipeline.places import is_left_alone
 from pipeline.quoting import quoted
 from pipeline.settings import Settings
 from pipeline.shapes import shape_sql
@@ -28,7 +29,7 @@ def rates_files(settings: Settings) -> list[Path]:
     folder = settings.rates_file or settings.exports_folder / FOLDER
     if settings.rates_file is not None and not folder.is_dir():
         return [folder]
-    return sorted(path for path in files_below(folder) if not path.name.startswith((".", "_")))
+    return sorted(path for path in files_below(folder) if not is_left_alone(Path(path.name)))
 
 
 def files_below(folder: Path) -> list[Path]:

@@ -128,6 +128,8 @@ class _Text(NamedTuple):
 def format_of(path: Path) -> tuple[Format, str]:
     """(format, compression) by the file's ending. Raises ExportError for one that is not read."""
     compression = _COMPRESSIONS.get(path.suffix.lower(), "none")
+    if path.is_dir():
+        raise ExportError(f"{path.name} is a folder; name a file in it.")
     ending = (Path(path.stem) if compression != "none" else path).suffix.lower()
     if ending not in _FORMATS:
         raise ExportError(

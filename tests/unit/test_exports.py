@@ -764,7 +764,7 @@ def test_each_file_of_the_drop_folder_belongs_to_the_source_of_its_folder(home):
 
 
 def test_hidden_files_are_passed_over(home):
-    for name in (".DS_Store", "_part.csv", ".tmp/x.csv", "_staging/x.csv"):
+    for name in (".DS_Store", "_part.csv", ".tmp/x.csv", "_staging/x.csv", "~$orders.xlsx", "Thumbs.db", "desktop.ini"):
         home.drop(name, "x")
     home.lines("january.csv", "o1,anna,2026-01-02,10")
     assert [export.name for export in home.find()] == ["january.csv"]
