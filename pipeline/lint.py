@@ -17,6 +17,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import duckdb
+from sqlglot import exp
 
 from pipeline.activation.outputs import AudienceRefused, write_audiences
 from pipeline.engines.duckdb import DuckDBEngine, SelectRefused, confine, parameter_columns
@@ -37,7 +38,8 @@ from pipeline.steps.prediction import backtest
 from pipeline.steps.prediction.inputs import DRAWN, HORIZONS_OF_WINDOW
 from pipeline.tables.audiences import Audience, on_terms
 from pipeline.tables.catalog import Catalog, catalog_of, features, ours
-from pipeline.tables.header import Table
+from pipeline.tables.header import PARTITION_COLUMN, Table
+from pipeline.tables.sql_text import parse
 
 _DAY, _CURRENCY = dt.date(2024, 2, 29), "EUR"
 _UNTIL = dict.fromkeys(["until", *(f"until_{place}" for place in range(HORIZONS_OF_WINDOW))], _DAY)
@@ -92,7 +94,7 @@ def _problems_of(catalog: Catalog, known: Catalog, of_features: Sequence[Refused
         if table.full_name in known.tables:
             continue
         if table.select:
-            found += _of_table(table, schemas, of_features)
+            found += _of_table(table, schemas, of_features) or _of_every_day(table, catalog)
         for name, test in table.header.tests.items():
             found += _not_for_spark(test, f"{table.file} (test {name})", schemas)
         if table.header.metrics:
@@ -179,6 +181,29 @@ def _of_table(table: Table, schemas: Schemas, found: Sequence[Refused]) -> list[
     of_features = {feature.file for feature in features().values()} & {problem.file for problem in found}
     of_file = refusals(table.declared_text, table.file, known, first_line=table.first_line)
     return of_file or ([] if of_features else refused)
+
+
+def _of_every_day(table: Table, catalog: Catalog) -> list[Refused]:
+    """Snapshots of which the SELECT reads every day: from the second on its rows would be there several times."""
+    found = []
+    for select in parse(table.declared_text, table.file).find_all(exp.Select):
+        joins = select.args.get("joins") or []
+        sources = [part.this for part in (select.args.get("from_"), *joins) if part is not None]
+        conditions = [select.args.get("where"), select.args.get("qualify"), *(join.args.get("on") for join in joins)]
+        columns = [column for one in conditions if one is not None for column in one.find_all(exp.Column)]
+        of_a_day = {column.table for column in columns if column.name == PARTITION_COLUMN}
+        if "" in of_a_day or any(PARTITION_COLUMN in map(_named, join.args.get("using") or []) for join in joins):
+            continue
+        for source in sources:
+            known = catalog.tables.get(f"{source.db}.{source.name}") if isinstance(source, exp.Table) else None
+            if known is not None and known.is_partitioned and source.alias_or_name not in of_a_day:
+                condition = f"WHERE {PARTITION_COLUMN} = ${PARTITION_COLUMN} with it"
+                found.append(Refused(table.file, known.full_name, condition, "is read of every day"))
+    return found
+
+
+def _named(column: exp.Expression | str) -> str:
+    return column if isinstance(column, str) else column.name
 
 
 def _not_for_spark(sql: str, file: str, schemas: Schemas, first_line: int | None = None) -> list[Refused]:

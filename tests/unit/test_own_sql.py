@@ -349,6 +349,30 @@ def test_the_lint_makes_every_page_of_a_home_of_tables_without_rows(tmp_path: Pa
     assert re.match(r'reports/pages/seasons/months.sql: the SELECT cannot be run. .*"ordres"', str(problem))
 
 
+@pytest.mark.parametrize(
+    ("read", "is_of_a_day"),
+    [
+        ("FROM marts.customer_summary WHERE snapshot_date = $snapshot_date", True),
+        ("FROM marts.customer_summary", False),
+        ("FROM marts.customer_summary JOIN marts.rfm_scores USING (snapshot_date, customer_id)", True),
+        ("FROM marts.customer_summary JOIN marts.rfm_scores ON rfm_scores.customer_id = customer_summary.customer_id "
+         "WHERE rfm_scores.snapshot_date = $snapshot_date", False),
+    ],
+)  # fmt: skip
+def test_a_table_of_a_day_that_reads_every_day_is_refused(tmp_path: Path, read: str, is_of_a_day: bool) -> None:
+    file = begin(Settings(home=tmp_path), "table", "pausing")
+    text = file.read_text()
+    head, _ = text.split("FROM marts.customer_summary\nWHERE")
+    file.write_text(
+        head.replace(
+            "  customer_id,\n  orders,\n  revenue\n", "  customer_summary.customer_id, 1 AS orders, 1 AS revenue\n"
+        )
+        + read
+    )
+    said = [str(problem) for problem in problems_of_home(Settings(home=tmp_path))]
+    assert any("is read of every day; write WHERE snapshot_date" in one for one in said) != is_of_a_day, said
+
+
 def test_the_lint_tries_the_sources_of_a_home(tmp_path: Path) -> None:
     settings = Settings(home=tmp_path)
     source = begin(settings, "source", "till")
