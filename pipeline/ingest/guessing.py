@@ -269,6 +269,12 @@ _NOT_THE_AMOUNT = {
     "points",
     "fee",
 }
+_NOT_WHEN_ORDERED = {
+    "birth", "birthday", "delivered", "delivery", "due", "expires", "modified", "refunded", "shipped", "updated",
+    "geburtstag", "lieferung", "geliefert", "versendet", "versand", "geändert", "dostawy", "wysyłki", "urodzenia",
+    "livraison", "naissance", "entrega", "nacimiento",
+}  # fmt: skip
+_TEXTS = ("product_name", "category", "country", "city", "status", "sales_channel")
 _NOT_A_SUM = {"percent", "percentage", "pct", "prozent", "procent", "rate", "%"}
 _OTHER_UNITS = {
     "cent",
@@ -319,12 +325,14 @@ _PEOPLE = ("customer", "client", "klient", "kund", "buyer", "acheteur", "comprad
 """Parts of words for customers: an address whose column has one is theirs, and nobody's of the shop."""
 _LEAST_ORDERS = 3
 """So many orders of several lines show whether a sum is theirs or the lines', where no price of pieces tells."""
+NAMES = "looks like people's names: two of one name would be one customer, and names stand in all tables; map a number"
 ALONE = 10
 """From so many rows on, a column with one value in all of them says nothing about the rows."""
 _NUMBER_LIKE = r"\D{0,4}[-+]?\d[\d.,'’ \x{a0}\x{202f}]*\D{0,4}"
 _MONEY_LIKE = r"\D{0,4}[-+]?\d[\d.,'’ \x{a0}\x{202f}]*[.,]\d{2}\D{0,4}"
 _DATE_LIKE = r"\D{0,4}\d{1,4}[-./ ]\w{1,9}[-./, ]+\d{2,4}.*"
 _EMAIL_LIKE = r"[^@\s]+@[^@\s]+\.[^@\s]+"
+_NAME_LIKE = r"\p{Lu}[\p{L}'’.-]*(?: [\p{L}'’.-]+){1,3}"
 _NESTED_LIKE = r"(?s)\{.*\}|\[.*\]"
 _LIKE = {"ordered_at": "date", "amount": "number", "quantity": "number", "unit_price": "number", "unit_cost": "number",
          "discount": "number"}  # fmt: skip
@@ -336,7 +344,7 @@ def profile_of(engine: DuckDBEngine, columns: Sequence[str]) -> Profile:
     for name in columns:
         text = f"trim(CAST({quoted(name)} AS VARCHAR))"
         patterns = {"number": _NUMBER_LIKE, "date": _DATE_LIKE, "email": _EMAIL_LIKE, "money": _MONEY_LIKE,
-                    "nested": _NESTED_LIKE}  # fmt: skip
+                    "nested": _NESTED_LIKE, "name": _NAME_LIKE}  # fmt: skip
         counts = ", ".join(f"count(*) FILTER (WHERE regexp_full_match({text}, ${like}))" for like in patterns)
         filled, *matching = engine.execute(
             f"SELECT count(*), {counts} FROM (SELECT {quoted(name)} FROM raw WHERE {text} <> '' LIMIT 1000) AS sample",
@@ -427,6 +435,10 @@ def _may_be(canonical: str, raw: str, likes: set[str]) -> bool:
         return False
     if canonical in ("amount", "unit_price") and set(_words_of(raw)) & _NOT_THE_AMOUNT:
         return False
+    if canonical == "ordered_at" and set(_words_of(raw)) & _NOT_WHEN_ORDERED:
+        return False
+    if canonical in _TEXTS and "money" in likes:
+        return False
     if canonical in (*_SUMS, "coupon") and (set(_words_of(raw)) & _NOT_A_SUM or "%" in raw):
         return False
     return canonical not in _LIKE or _LIKE[canonical] in likes
@@ -436,6 +448,9 @@ def _add_by_content(found: dict[str, str], profile: Mapping[str, set[str]]) -> N
     """The only column of times is when; the only one of ids of customers is who, and two that say the same are one,
     else the only one of their addresses; the only one of money, where none is a price of pieces, is how much.
     """
+    orders = [raw for raw in profile if _ends_with_id_of(raw, "order")]
+    if "order_id" not in found and len(orders) == 1 and orders[0] not in found.values():
+        found["order_id"] = orders[0]
     ids = [raw for raw, likes in profile.items() if _names_customers(raw) and "told again" not in likes]
     is_open = "customer_id" not in found or _is_mail(found["customer_id"], profile[found["customer_id"]])
     if is_open and len(ids) == 1 and _may_be("customer_id", ids[0], profile[ids[0]]):
@@ -462,8 +477,12 @@ def _add_by_content(found: dict[str, str], profile: Mapping[str, set[str]]) -> N
 
 def _names_customers(raw: str) -> bool:
     """Whether a name ends like that of a customer's id, whatever is before it."""
-    *_, who, what = ["", *_words_of(raw)] if _words_of(raw) else ["", ""]
-    return who in ("customer", "client", "user") and what in _ID_WORDS
+    return _ends_with_id_of(raw, "customer", "client", "user")
+
+
+def _ends_with_id_of(raw: str, *things: str) -> bool:
+    *_, what, how = ["", "", *_words_of(raw)]
+    return what in things and how in _ID_WORDS
 
 
 def _is_in_other_units(raw: str) -> bool:
@@ -489,7 +508,7 @@ def _key(name: str) -> str:
     words = _words_of(name)
     if not words:
         return _plain(name)
-    ids = [word for word in words if word in _ID_WORDS]
+    ids = [word for word, next in pairwise([*words, ""]) if word in _ID_WORDS and next != "of"]
     rest = [word for word in words if word not in _ID_WORDS]
     for ending in _ID_ENDINGS if not ids and rest else ():
         if rest[-1].endswith(ending) and len(rest[-1]) > len(ending) + 2:
@@ -528,7 +547,7 @@ def write_source(
         f"  {_yaml(column)}: {_properties(column in must, 'email' in likes, column == number)}"
         for column, likes in columns.items()
     )
-    outputs = _outputs(guessed)
+    outputs = _outputs(guessed, columns)
     for canonical in lacking(guessed):
         outputs.append(("NULL", canonical, f"map it; {_candidates_for(canonical, columns, guessed)}"))
     if "order_id" not in guessed:
@@ -570,9 +589,11 @@ def _candidates_for(canonical: str, columns: Mapping[str, set[str]], guessed: Ma
     return f"candidates: {shown_names(left)}{unit}"
 
 
-def _outputs(guessed: Mapping[str, str]) -> list[tuple[str, str, str]]:
+def _outputs(guessed: Mapping[str, str], profile: Mapping[str, set[str]]) -> list[tuple[str, str, str]]:
     """What the SELECT gives: SQL, canonical column, comment. What never stood, or was paid back, brings nothing."""
     outputs = {canonical: (quoted(column), "") for canonical, column in guessed.items()}
+    if "customer_id" in guessed and "name" in profile[guessed["customer_id"]]:
+        outputs["customer_id"] = (outputs["customer_id"][0], NAMES)
     if "status" in guessed:
         ended = f"standing IN ({', '.join(map(text_literal, _ENDED))})"
         otherwise = f" ELSE {quoted(guessed['amount'])}" if "amount" in guessed else ""

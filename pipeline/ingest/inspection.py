@@ -21,7 +21,7 @@ from pipeline.dialect import Dialect
 from pipeline.engines.duckdb import DuckDBEngine, confine, open_file
 from pipeline.errors import ExportError
 from pipeline.ingest.exports import load_exports, recognise_input
-from pipeline.ingest.guessing import ALONE, Profile, guess_columns, lacking, profile_of, write_source
+from pipeline.ingest.guessing import ALONE, NAMES, Profile, guess_columns, lacking, profile_of, write_source
 from pipeline.ingest.load import Export, Loaded, fixed_dialect
 from pipeline.ingest.load.record import what_to_set
 from pipeline.ingest.rates import rates_files
@@ -337,6 +337,8 @@ def _guessed(
             note=f"Nested and not guessed: {shown_names(inner)}. What lies inside is reached by names such as "
             f"profile.email in a source with nested: true (docs/exports.md).",
         )
+    if "customer_id" in guessed and "name" in profile[guessed["customer_id"]]:
+        found = _with(found, note=f"customer_id is made of {guessed['customer_id']}, which {NAMES}, or an address.")
     if write_to is None:
         return _with(
             found, guessed=guessed, problem=f"{known}{unsure} Add --write FOLDER to have a first source written for it."

@@ -167,11 +167,19 @@ def of_files(ask: Ask) -> list[WorthALook]:
 
 def long_quiet(ask: Ask, day: dt.date) -> list[str]:
     """Whether the orders have ended before `day`, by the rule of `days`."""
+    known = _order_days(ask, day)
+    return [_no_order_since(known)] if known is not None and known.have_ended else []
+
+
+def data_ended(ask: Ask, day: dt.date) -> dt.date | None:
+    """The last day with an order, if the data end there by the same rule."""
+    known = _order_days(ask, day)
+    return known.last if known is not None and known.have_ended else None
+
+
+def _order_days(ask: Ask, day: dt.date) -> OrderDays | None:
     first, last, quiet = ask(ORDER_DAYS).row(0)
-    if last is None:
-        return []
-    known = OrderDays(day, first, last, quiet or 0)
-    return [_no_order_since(known)] if known.have_ended else []
+    return None if last is None else OrderDays(day, first, last, quiet or 0)
 
 
 def late_orders(known: OrderDays) -> list[str]:

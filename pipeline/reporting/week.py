@@ -11,6 +11,7 @@ from typing import Any
 
 from pipeline.reporting import words
 from pipeline.reporting.actions import ActionList, action_list
+from pipeline.reporting.attention import data_ended
 from pipeline.reporting.facts import Facts, Report
 from pipeline.reporting.quality import Quality, quality_of
 
@@ -69,7 +70,8 @@ class Week:
     def shop(self) -> str:
         """The last whole month beside the one before and that of the year before."""
         rows = self._report.ask(LAST_MONTH).to_dicts()
-        return shop_sentence(self._report.facts, rows[0] if rows else None)
+        ended = data_ended(self._report.ask, self._report.facts.snapshot_date)
+        return shop_sentence(self._report.facts, rows[0] if rows else None, ended)
 
     @cached_property
     def todo(self) -> ActionList:
@@ -119,9 +121,15 @@ def _amounts(bridge: list[dict[str, Any]]) -> Mapping[str, Decimal]:
     return {row["term"]: row["amount"] or Decimal(0) for row in bridge}
 
 
-def shop_sentence(facts: Facts, month: Mapping[str, Any] | None) -> str:
+def shop_sentence(facts: Facts, month: Mapping[str, Any] | None, ended: dt.date | None = None) -> str:
+    """`ended`: the last day with an order, if the data end there; a month beyond that is compared with none."""
     if month is None:
-        return "No month is over yet."
+        return "There is no whole month yet."
+    if ended is not None and ended < month["starts_on"]:
+        return f"Nothing is known of {month['starts_on']:%B %Y}: the orders end on {words.day(ended)}."
+    if ended is not None and ended < _last_day(month["starts_on"]):
+        brought = f"{month['starts_on']:%B %Y} brought {facts.money(month['value'])}"
+        return f"The orders end on {words.day(ended)}; until then {brought}, which is not the whole month."
     told = f"{month['starts_on']:%B %Y} brought {facts.money(month['value'])}"
     others = [
         f"{_against(month['value'], before)} {first:%B %Y}"
@@ -129,6 +137,10 @@ def shop_sentence(facts: Facts, month: Mapping[str, Any] | None) -> str:
         if before is not None and before > 0
     ]
     return f"{told}, {' and '.join(others)}." if others else f"{told}; there is no whole month to compare it with."
+
+
+def _last_day(first: dt.date) -> dt.date:
+    return (first + dt.timedelta(days=31)).replace(day=1) - dt.timedelta(days=1)
 
 
 def _earlier(month: Mapping[str, Any]) -> list[tuple[dt.date, Any]]:

@@ -12,6 +12,7 @@ import hashlib
 import io
 import itertools
 import json
+import os
 from collections.abc import Iterator
 from contextlib import ExitStack
 from decimal import Decimal
@@ -776,6 +777,22 @@ def test_a_file_directly_in_the_drop_folder_is_told_where_to_go(home):
         ExportError, match=r"january\.csv lies directly in data/exports; put it in data/exports/<source>/"
     ):
         home.find()
+
+
+def test_a_file_whose_name_is_no_text_is_refused_and_named(home):
+    home.drop("a.csv", "x")
+    (home.now().exports_folder / "perennial" / os.fsdecode(b"S\xfcd.csv")).write_bytes(b"x")
+    with pytest.raises(ExportError, match=r"S.d\.csv: its name holds bytes that are no UTF-8 text\. Rename it\."):
+        home.find()
+
+
+def test_a_status_that_ends_an_order_whose_money_stays_is_told(home):
+    header = "order_id,customer_id,ordered_at,amount,status"
+    rows = ["1,anna,2026-01-02,10,Refunded", "2,anna,2026-01-03,20,failed", "3,bert,2026-01-04,5,cancelled",
+            "4,bert,2026-01-05,7,paid", "5,cleo,2026-01-06,9,refunded", "5,cleo,2026-01-07,-9,refunded"]  # fmt: skip
+    home.drop("a.csv", "\n".join([header, *rows]) + "\n")
+    home.load()
+    assert home.remarks()["status_without_refund"].startswith('2 orders with status "failed", "refunded" count in full')
 
 
 def test_a_folder_that_is_no_source_is_named_with_the_closest_source(home):

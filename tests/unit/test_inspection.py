@@ -703,3 +703,25 @@ def test_lines_of_like_amounts_are_amounts(tmp_path, home):
 def test_a_number_of_a_customer_goes_before_an_address_whatever_stands_before_it(tmp_path, home):
     profile = {"orderCustomer.customerNumber": set(), "orderCustomer.email": {"email"}}
     assert guess_columns(profile) == {"customer_id": "orderCustomer.customerNumber"}
+
+
+@pytest.mark.parametrize(
+    ("profile", "expected"),
+    [
+        ({"Date Shipped": {"date"}, "Sale Date": {"date"}}, {"ordered_at": "Sale Date"}),
+        ({"amazon-order-id": set(), "buyer-email": {"email"}},
+         {"order_id": "amazon-order-id", "customer_id": "buyer-email"}),
+        ({"Number of Items": {"number"}, "Shipping": {"money", "number"}}, {"quantity": "Number of Items"}),
+    ],
+)  # fmt: skip
+def test_columns_of_marketplaces_are_what_they_are(profile, expected):
+    assert guess_columns(profile) == expected
+
+
+def test_names_of_people_as_customers_are_warned_of(tmp_path, home):
+    file = write(tmp_path, "Order,Customer,Date,Total\n1,Anna Nowak,2026-01-02,10\n2,Jean-Luc D'Arc,2026-01-03,5\n")
+    found = inspect(file, Settings(home=home), write_to=tmp_path / "sources")
+    assert "Customer, which looks like people's names: two of one name would be one customer" in found.note
+    assert "-- looks like people's names" in found.written.read_text()
+    ids = write(tmp_path, "Order,Customer,Date,Total\n1,K-17,2026-01-02,10\n2,anna,2026-01-03,5\n", "ids.csv")
+    assert inspect(ids, Settings(home=home)).note is None

@@ -83,13 +83,23 @@ def month(value: int, before: int | None, year_before: int | None) -> dict[str, 
         (month(1000, 1000, None), "March 2026 brought €1,000, as much as February 2026."),
         (month(1000, 0, None), "March 2026 brought €1,000; there is no whole month to compare it with."),
         (month(1000, None, 500), "March 2026 brought €1,000, 100.0% more than March 2025."),
-        (None, "No month is over yet."),
+        (None, "There is no whole month yet."),
     ],
 )  # fmt: skip
 def test_the_last_month_stands_beside_the_one_before_and_the_year_before(
     facts: Facts, row: dict[str, Any] | None, said: str
 ) -> None:
     assert plain(shop_sentence(facts, row)) == said
+
+
+def test_a_month_that_the_data_do_not_reach_is_compared_with_none(facts: Facts) -> None:
+    march = month(5, 10, 10)
+    assert plain(shop_sentence(facts, march, dt.date(2026, 3, 31))) == plain(shop_sentence(facts, march))
+    said = [plain(shop_sentence(facts, march, ended)) for ended in (dt.date(2026, 3, 22), dt.date(2026, 2, 28))]
+    assert said == [
+        "The orders end on 22 March 2026; until then March 2026 brought €5.00, which is not the whole month.",
+        "Nothing is known of March 2026: the orders end on 28 February 2026.",
+    ]
 
 
 def test_the_year_before_january_is_the_year_before(facts: Facts) -> None:
@@ -102,7 +112,7 @@ def test_a_shop_without_orders_has_a_first_page(shop: Shop) -> None:
     week = Week(read_report(shop.engine.read, DAY, tables(), RUN))
     assert [one.text for one in week.answers] == [
         "Nobody had bought by the end of 30 June 2026.",
-        "No month is over yet.",
+        "There is no whole month yet.",
         "Nobody is in an action on this day.",
     ]
     assert week.quality.short == "No data yet"

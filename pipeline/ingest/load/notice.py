@@ -9,10 +9,12 @@ from pipeline.ingest.load.map import mapped_rows
 from pipeline.ingest.load.persons import HOW_HASHES_ARE_READ
 from pipeline.quoting import quoted
 from pipeline.shapes import shape
-from pipeline.statuses import UNKNOWN, is_shown, status_word_sql
+from pipeline.statuses import COMMON, UNKNOWN, is_shown, status_word_sql
 from pipeline.tables.inputs import HASHES
 
 _TOP_WORDS = 5
+_VOID = ("canceled", "cancelled", "void", "voided")
+"""Words with which staging.orders takes an order for cancelled, whatever the source."""
 _EMAIL = r"[^@\s]+@[^@\s]+\.[^@\s]+"
 _PHONE = r"(\+|00)[0-9][0-9 ()./-]{6,18}"
 _PERSONAL_IDS = (
@@ -163,6 +165,33 @@ def remark_on_buyers(load: Load) -> None:
             f"customers that may be no persons: {listed}. If that stands for guests, leave the cell empty in the "
             f"export, or write nullif(…) in a source of your own (docs/exports.md).",
             sum(orders for _, orders in few),
+        )
+
+
+def remark_on_statuses(load: Load) -> None:
+    """Orders that a word of their status ends and whose money stays, where no header says what the words mean."""
+    if not load.input.is_of_sales or load.source.header.statuses is not None or not load.has("status"):
+        return
+    words = [word for standing in ("never_stood", "refunded") for word in COMMON[standing] if word not in _VOID]
+    keys = ", ".join(load.input.key)
+    orders, told = load.execute(
+        f"""
+        SELECT count(*), string_agg(DISTINCT '"' || word || '"', ', ' ORDER BY '"' || word || '"')
+        FROM (
+          SELECT {keys}, min({status_word_sql("status")}) AS word, sum(amount) AS amount
+          FROM completed GROUP BY {keys} HAVING list_contains($words, min({status_word_sql("status")}))
+        ) AS ended
+        WHERE amount > 0
+        """,
+        words=words,
+    )[0]
+    if orders:
+        load.remark(
+            "status_without_refund",
+            f"{load.input.things(orders)} with status {told} {'counts' if orders == 1 else 'count'} in full: a status "
+            f"says nothing about money, and ends an order only where it is cancelled or voided. Give what came back as "
+            f"refunds, or let a source of your own say what statuses mean (docs/exports.md, Statuses).",
+            orders,
         )
 
 

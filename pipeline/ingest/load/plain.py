@@ -20,7 +20,7 @@ from pipeline.ingest.load.keys import fixed_dialect, of_source
 from pipeline.ingest.load.map import canonical, complete, describe, rows_of_source, zones
 from pipeline.ingest.load.merge import find_age
 from pipeline.ingest.load.money import signs_of
-from pipeline.ingest.load.notice import is_rounded, remark_on_buyers
+from pipeline.ingest.load.notice import is_rounded, remark_on_buyers, remark_on_statuses
 from pipeline.ingest.load.read import show
 from pipeline.ingest.readers import RawFile
 from pipeline.ingest.recognise import Shown
@@ -53,6 +53,7 @@ def stands(load: Load, file: RawFile) -> bool:
     load.dialect, load.shown = _dialect(load, file), shown
     find_age(load)
     remark_on_buyers(load)
+    remark_on_statuses(load)
     return True
 
 
