@@ -45,6 +45,8 @@ _OF_THE_MACHINE = (
 )
 _STOPPED = {"DagsterExecutionInterruptedError", "KeyboardInterrupt"}
 """What somebody who ends a run (a signal, Ctrl-C, a button of the UI) makes of the step it is in."""
+_INTERRUPTED = "Query interrupted"
+"""What DuckDB says where a signal stops it within a statement."""
 _QUALIFIED = re.compile(r"((?:pipeline|assets)(?:\.\w+)+): ")
 
 
@@ -81,7 +83,7 @@ def _explanation(error: SerializableErrorInfo, step: str | None) -> str:
             if re.search(pattern, one.message):
                 return sentence
     where = f" in step {step}" if step else ""
-    if any(_name(one) in _STOPPED for one in chain):
+    if any(_name(one) in _STOPPED or _message(one).startswith(_INTERRUPTED) for one in chain):
         return f"The run was stopped{where}. What was published before is still in place; run again."
     innermost = chain[-1]
     name, message = _name(innermost), _message(innermost)

@@ -46,7 +46,9 @@ def test_faults_of_the_machine_name_a_remedy(error, begins):
     assert told(error).startswith(begins)
 
 
-@pytest.mark.parametrize("error", [DagsterExecutionInterruptedError(), KeyboardInterrupt()])
+@pytest.mark.parametrize(
+    "error", [DagsterExecutionInterruptedError(), KeyboardInterrupt(), RuntimeError("Query interrupted")]
+)
 def test_a_run_that_somebody_stops_is_no_fault(error):
     assert told(error) == "The run was stopped. What was published before is still in place; run again."
 
