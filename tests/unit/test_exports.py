@@ -786,6 +786,13 @@ def test_a_file_whose_name_is_no_text_is_refused_and_named(home):
         home.find()
 
 
+def test_rows_without_the_customer_of_their_order_are_told(home):
+    header = "order_id,customer_id,ordered_at,amount"
+    home.drop("a.csv", f"{header}\n1,anna,2026-01-02,10\n1,,2026-01-05,-4\n2,,2026-01-03,20\n3,bert,2026-01-04,5\n")
+    home.load()
+    assert home.remarks()["rows_without_customer"].startswith("1 row names no customer, though other rows of the same")
+
+
 def test_a_status_that_ends_an_order_whose_money_stays_is_told(home):
     header = "order_id,customer_id,ordered_at,amount,status"
     rows = ["1,anna,2026-01-02,10,Refunded", "2,anna,2026-01-03,20,failed", "3,bert,2026-01-04,5,cancelled",

@@ -158,6 +158,15 @@ def remark_on_buyers(load: Load) -> None:
             f"one customer has {share * 100:.0f} % of the rows that name one ({load.input.things(orders)}): is that a "
             f"person, or the number of a till, a placeholder, or an id that a spreadsheet has rounded?",
         )
+    if buyer and load.input.is_of_sales and (rows := _without_their_buyer(load)):
+        names, counts = ("names", "counts") if rows == 1 else ("name", "count")
+        load.remark(
+            "rows_without_customer",
+            f"{rows_as_text(rows)} {names} no customer, though other rows of the same order do, and {counts} as a "
+            f"guest's: fill the column in the export, or take the customer of the order in a source of your own, as "
+            f"max(customer_id) OVER (PARTITION BY order_id).",
+            rows,
+        )
     if buyer and (few := oddities.stand_ins(load.engine, buyer, key)):
         listed = ", ".join(f'"{word}" ({load.input.things(orders)})' for word, orders in few)
         load.remark(
@@ -166,6 +175,13 @@ def remark_on_buyers(load: Load) -> None:
             f"export, or write nullif(…) in a source of your own (docs/exports.md).",
             sum(orders for _, orders in few),
         )
+
+
+def _without_their_buyer(load: Load) -> int:
+    """Rows without a customer of orders that have one."""
+    key, listed, person = as_tuple(load.input.key), ", ".join(load.input.key), load.input.person
+    named = f"SELECT {listed} FROM completed WHERE {person} IS NOT NULL"
+    return int(load.execute(f"SELECT count(*) FROM completed WHERE {person} IS NULL AND {key} IN ({named})")[0][0])
 
 
 def remark_on_statuses(load: Load) -> None:
