@@ -982,15 +982,33 @@ def _show_loaded(found: Inspection, say: Callable[..., None]) -> None:
         say("reason", f"{words.count(reason.rows)} × {reason.text} (first in row {words.count(reason.first_row)})")
     if found.other_reasons:
         say("reason", f"and {words.counted(found.other_reasons, 'other')}, of no more rows each")
-    names = list(dict.fromkeys(name for row in found.sample for name in row if name not in ("file_id", "ordered_on")))
-    sample = Grid(box=None, pad_edge=False)
-    for name in names:
-        sample.add_column(name, overflow="fold")
-    for row in found.sample:
-        cells = (str(row.get(name, "")) for name in names)
-        sample.add_row(*(Text(cell if len(cell) <= 24 else f"{cell[:23]}…") for cell in cells))
     if found.sample:
-        out.print(sample)
+        out.print(_sample(found.sample, out.width))
+
+
+def _sample(rows: Sequence[Mapping[str, Any]], width: int) -> Grid:
+    """The rows below each other, or where they are wider than the terminal, beside each other: as many as have room."""
+    names = list(dict.fromkeys(name for row in rows for name in row if name not in ("file_id", "ordered_on")))
+    cells = [[_cut(str(row.get(name, ""))) for name in names] for row in rows]
+    if _width_of([names, *cells]) > width:
+        turned = [list(line) for line in zip(names, *cells, strict=True)]
+        while len(turned[0]) > 2 and _width_of(turned) > width:
+            turned = [line[:-1] for line in turned]
+        cells, names = turned, []
+    grid = Grid(box=None, pad_edge=False, show_header=bool(names))
+    for name in names or cells[0]:
+        grid.add_column(name, overflow="fold")
+    for line in cells:
+        grid.add_row(*map(Text, line))
+    return grid
+
+
+def _cut(cell: str) -> str:
+    return cell if len(cell) <= 24 else f"{cell[:23]}…"
+
+
+def _width_of(lines: Sequence[Sequence[str]]) -> int:
+    return sum(2 + max(map(len, column)) for column in zip(*lines, strict=True))
 
 
 if __name__ == "__main__":

@@ -725,3 +725,13 @@ def test_names_of_people_as_customers_are_warned_of(tmp_path, home):
     assert "-- looks like people's names" in found.written.read_text()
     ids = write(tmp_path, "Order,Customer,Date,Total\n1,K-17,2026-01-02,10\n2,anna,2026-01-03,5\n", "ids.csv")
     assert inspect(ids, Settings(home=home)).note is None
+
+
+def test_rows_that_are_wider_than_the_terminal_stand_beside_each_other(tmp_path, home):
+    header = "order_id,customer_id,ordered_at,amount,product_name"
+    file = write(tmp_path, f"{header}\n" + "".join(f"o{n},anna,2026-01-02,10,A hat of wool {n}\n" for n in range(3)))
+    narrow = CliRunner().invoke(app, ["inspect", str(file), "--home", str(home)], env={"COLUMNS": "60"}).output
+    assert re.search(r"^order_id +o0 +o1 *$", narrow, re.MULTILINE), narrow
+    assert re.search(r"^product_name +A hat of wool 0 +A hat of wool 1 *$", narrow, re.MULTILINE)
+    wide = CliRunner().invoke(app, ["inspect", str(file), "--home", str(home)], env={"COLUMNS": "200"}).output
+    assert re.search(r"^row_number +order_id +customer_id", wide, re.MULTILINE)
