@@ -737,10 +737,11 @@ def _places(names: Sequence[str], name: str) -> str:
 
 
 class _Record(NamedTuple):
-    """A row of CSV as it stands, and its fields; None where it breaks the format."""
+    """A row of CSV as it stands, its fields, or None where it breaks the format, and whether its line ends."""
 
     text: str
     fields: list[str] | None
+    ends: bool = True
 
 
 def _read_malformed_csv(engine: DuckDBEngine, text: _Text) -> _Read:
@@ -788,7 +789,8 @@ def _records(lines: Iterable[str], text: _Text, width: int | None) -> Iterator[_
         if len(record) > 1 and (fields is None or len(fields) != (width or len(fields))):
             ahead.extendleft(reversed(record[1:]))
             record, fields = record[:1], None
-        yield _Record("".join(record).rstrip("\r\n"), fields)
+        whole = "".join(record)
+        yield _Record(whole.rstrip("\r\n"), fields, whole.endswith(("\n", "\r")))
 
 
 def _bounded(lines: io.TextIOWrapper) -> Iterator[str]:
@@ -838,7 +840,8 @@ def _fault(record: _Record, width: int) -> str | None:
     if record.fields is None:
         return "a quote in the row is not closed"
     if len(record.fields) != width:
-        return f"the row has {len(record.fields)} fields, the header {width}"
+        cut = "; the file ends within it: export it again" if len(record.fields) < width and not record.ends else ""
+        return f"the row has {len(record.fields)} fields, the header {width}{cut}"
     return None
 
 

@@ -786,6 +786,12 @@ def test_a_file_whose_name_is_no_text_is_refused_and_named(home):
         home.find()
 
 
+def test_a_file_that_ends_within_a_row_is_told(home):
+    home.drop("a.csv", "order_id,customer_id,ordered_at,amount\n1,anna,2026-01-02,10\n2,bert,2026-0")
+    home.load()
+    assert home.reasons() == {2: "the row has 3 fields, the header 4; the file ends within it: export it again"}
+
+
 def test_rows_without_the_customer_of_their_order_are_told(home):
     header = "order_id,customer_id,ordered_at,amount"
     home.drop("a.csv", f"{header}\n1,anna,2026-01-02,10\n1,,2026-01-05,-4\n2,,2026-01-03,20\n3,bert,2026-01-04,5\n")
