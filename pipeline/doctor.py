@@ -20,6 +20,7 @@ from packaging.requirements import Requirement
 
 from pipeline.activation.ledger import FILE as DELIVERIES
 from pipeline.activation.ledger import LedgerUnusable, OutboxUnusable, is_kept, require_ledger, require_newest
+from pipeline.activation.outputs import tables_published
 from pipeline.engines.duckdb import DuckDBEngine
 from pipeline.engines.engine import Snapshots
 from pipeline.engines.partitions import Partitions
@@ -46,6 +47,7 @@ from pipeline.ingest.identity import IdKeyError, find_key, key_file, key_id
 from pipeline.ingest.readers import disk_is_full
 from pipeline.ingest.sources import find_sources, require_sources_of_settings
 from pipeline.ingest.tombstones import ErasureKeyError, find_tombstones, require_cases
+from pipeline.places import PUBLISHED_VIEWS, published_days
 from pipeline.reporting.attention import WorthALook, of_files, worth_a_look
 from pipeline.reporting.digest import report_of
 from pipeline.reporting.week import Answer, Week
@@ -96,8 +98,8 @@ def examine(home: Path | None) -> list[Finding]:
         return [Finding("fail", "home", str(error))]
     findings = [Finding("ok", "settings", f"home {settings.home}, {settings.timezone}, {settings.currency}")]
     parts: tuple[Callable[[Settings], Iterator[Finding]], ...] = (
-        _versions, _engine, _folders, _modes, _id_key, _erasures, _lock_and_publication, _sources, _own_sql, _exports,
-        _warehouse
+        _versions, _engine, _folders, _modes, _id_key, _erasures, _lock_and_publication, _published, _sources, _own_sql,
+        _exports, _warehouse
     )  # fmt: skip
     for part in parts:
         findings.extend(part(settings))
@@ -317,6 +319,29 @@ def _lock_and_publication(settings: Settings) -> Iterator[Finding]:
         return
     except Exception as error:
         yield Finding("fail", "publication", str(error))
+
+
+def _published(settings: Settings) -> Iterator[Finding]:
+    """Whether what was published last is there, and begins as such files do."""
+    days = published_days(settings.home)
+    if not days:
+        return
+    tables, begin = tables_published(settings.home, days[-1]), {".parquet": (0, b"PAR1"), ".duckdb": (8, b"DUCK")}
+    gone = [path for path in (*tables, PUBLISHED_VIEWS) if not _begins(settings.home / path, *begin[Path(path).suffix])]
+    if gone:
+        are = f"file of {days[-1]} is" if len(gone) == 1 else f"files of {days[-1]} are"
+        again = f"run again with --snapshot {days[-1]}"
+        yield Finding("fail", "published", f"{len(gone):,} {are} gone or damaged, such as {gone[0]}: {again}.")
+    else:
+        yield Finding("ok", "published", f"{counted(len(tables), 'table')} and audiences of {days[-1]}")
+
+
+def _begins(file: Path, at: int, magic: bytes) -> bool:
+    try:
+        with file.open("rb") as opened:
+            return opened.read(at + len(magic))[at:] == magic
+    except OSError:
+        return False
 
 
 def _sources(settings: Settings) -> Iterator[Finding]:

@@ -78,6 +78,15 @@ def published_before(home: Path, day: dt.date) -> Before | None:
     return Before({one.path: one for one in files if (home / one.path).exists()}, made_with)
 
 
+def tables_published(home: Path, day: dt.date) -> list[str]:
+    """The Parquet files that the manifest of a day lists: tables and audiences; none where it cannot be read."""
+    try:
+        files = json.loads((home / audience_folder(day) / _MANIFEST).read_text(encoding="utf-8"))["files"]
+        return [entry["path"] for entry in files if entry["path"].endswith(".parquet")]
+    except (OSError, ValueError, LookupError, TypeError):
+        return []
+
+
 def write_tables(engine: DuckDBEngine, tables: Iterable[Table], day: dt.date, file: FileFor) -> list[Output]:
     """The partition of `day` of each table as one Parquet file, sorted by its key: equal rows are equal bytes."""
     outputs = []

@@ -1,12 +1,13 @@
 """Doctor's findings about what the warehouse holds."""
 
 import datetime as dt
+import json
 from contextlib import closing
 
 import pytest
 from shop import open_engine
 
-from pipeline.doctor import _future_dates, examine, require_usable
+from pipeline.doctor import Finding, _future_dates, _published, examine, require_usable
 from pipeline.engines.duckdb import DuckDBEngine, connect
 from pipeline.engines.partitions import Partitions
 from pipeline.engines.spark.lake import Lake, LakeNotWritable
@@ -131,3 +132,21 @@ def test_people_who_are_lost_are_told(tmp_path):
 def _of_people(home):
     (finding,) = [finding for finding in examine(home) if finding.subject == "people"]
     return finding.status, finding.message
+
+
+def test_published_files_that_are_gone_or_damaged_are_told(tmp_path):
+    home, day = tmp_path, "2026-02-28"
+    table, audience = f"data/marts/kpis/day={day}/kpis.parquet", f"data/audiences/{day}/grid/loyal.parquet"
+    manifest = home / "data" / "audiences" / day / "manifest.json"
+    for path in (table, audience):
+        (home / path).parent.mkdir(parents=True)
+        (home / path).write_bytes(b"PAR1 and more")
+    manifest.write_text(json.dumps({"files": [{"path": path} for path in (table, audience, "data/gone.csv")]}))
+    views = home / "data" / "published.duckdb"
+    views.write_bytes(b"\0" * 8 + b"DUCK")
+    assert list(_published(Settings(home=home))) == [Finding("ok", "published", f"2 tables and audiences of {day}")]
+    (home / table).write_bytes(b"")
+    views.unlink()
+    (told,) = _published(Settings(home=home))
+    assert told.status == "fail"
+    assert told.message == (f"2 files of {day} are gone or damaged, such as {table}: run again with --snapshot {day}.")
