@@ -470,7 +470,7 @@ def confine(connection: duckdb.DuckDBPyConnection, settings: Settings, named: It
     (`tables.safe_sql`), but as a second wall behind that reading.
     """
     folders = [settings.home, *([settings.spark.warehouse] if settings.spark.warehouse else [])]
-    files = list(named)
+    files = [file for file in named if _is_text(file)]  # what it is asked to read of others, loading refuses
     if settings.rates_file is not None:
         (folders if settings.rates_file.is_dir() else files).append(settings.rates_file)
     for name, paths in (("allowed_directories", folders), ("allowed_paths", files)):
@@ -480,6 +480,15 @@ def confine(connection: duckdb.DuckDBPyConnection, settings: Settings, named: It
     connection.execute(f"SET allowed_configs = ['{_CHANGED_IN_RUNS}']").fetchall()
     connection.execute("SET enable_external_access = false").fetchall()
     connection.execute("SET lock_configuration = true").fetchall()
+
+
+def _is_text(path: Path) -> bool:
+    """Whether the name can be said: to DuckDB, in a message or the ledger."""
+    try:
+        str(path).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 _FAILS = "partial_aggregate_pushdown"

@@ -51,8 +51,6 @@ def find_exports(settings: Settings, given: Mapping[str, Sequence[str]]) -> list
     """
     require_sources_of_settings(settings)
     found = given_files(given) if given else _dropped_files(settings.exports_folder)
-    for _, path in found:
-        require_name(path)
     names = dict.fromkeys(name for name, _ in found)
     require_sources(settings.sources_folders, names)
     sources = find_sources(settings.sources_folders, names)

@@ -12,7 +12,6 @@ import hashlib
 import io
 import itertools
 import json
-import os
 from collections.abc import Iterator
 from contextlib import ExitStack
 from decimal import Decimal
@@ -776,13 +775,6 @@ def test_a_file_directly_in_the_drop_folder_is_told_where_to_go(home):
     with pytest.raises(
         ExportError, match=r"january\.csv lies directly in data/exports; put it in data/exports/<source>/"
     ):
-        home.find()
-
-
-def test_a_file_whose_name_is_no_text_is_refused_and_named(home):
-    home.drop("a.csv", "x")
-    (home.now().exports_folder / "perennial" / os.fsdecode(b"S\xfcd.csv")).write_bytes(b"x")
-    with pytest.raises(ExportError, match=r"S.d\.csv: its name holds bytes that are no UTF-8 text\. Rename it\."):
         home.find()
 
 

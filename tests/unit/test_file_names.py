@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import json
 import os
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import polars as pl
 import pytest
 from drop_folder import HEADER, Home
 
+from pipeline.engines.duckdb import confine, open_file
 from pipeline.errors import ExportError
 from pipeline.ingest import recognise
 from pipeline.ingest.exports import load_exports
+from pipeline.ingest.inspection import inspect
+from pipeline.settings import Settings
 
 
 @pytest.fixture
@@ -109,6 +112,15 @@ def test_a_name_that_is_no_text_refuses_its_file_only(home):
     (error,) = [outcome for outcome in outcomes if isinstance(outcome, ExportError)]
     assert str(error) == "ord··.csv: its name holds bytes that are no UTF-8 text. Rename it."
     assert len(home.order_lines()) == 1
+
+
+def test_a_name_that_is_no_text_stops_no_run_before_it_is_refused(tmp_path):
+    """The run names the files that DuckDB may read before it looks at any, and so does inspect."""
+    settings, file = Settings(home=tmp_path), tmp_path / os.fsdecode(b"ord\xff.csv")
+    file.write_text(f"{HEADER}\no1,anna,2026-01-02,10\n")
+    with closing(open_file(settings.warehouse_file, settings)) as connection:
+        confine(connection, settings, [file, tmp_path / "a.csv"])
+    assert inspect(file, settings).problem == "ord·.csv: its name holds bytes that are no UTF-8 text. Rename it."
 
 
 def test_json_of_any_depth_refuses_nothing_but_its_line(home):
