@@ -23,7 +23,7 @@ from pipeline.activation.outputs import AudienceRefused, write_audiences
 from pipeline.engines.duckdb import DuckDBEngine, SelectRefused, confine, parameter_columns
 from pipeline.engines.portable.lint import Refused, Schemas, refusals, to_spark
 from pipeline.errors import PerennialError
-from pipeline.home.locks import HomeBusy, home_lock
+from pipeline.home.locks import HomeBusy, HomeNotWritable, home_lock
 from pipeline.home.opening import opened
 from pipeline.home.people import people_attached
 from pipeline.ingest.inspection import tried
@@ -137,12 +137,15 @@ def _of_latest_report(settings: Settings, catalog: Catalog, judged: Path) -> lis
         return []
     run = RunCard("", "", {}, settings.analytic(), settings.currency, settings.locale, settings.name)
     try:
-        with home_lock(settings.home, f"lint-{os.getpid()}", 0), opened(settings, read_only=True) as connection:
+        with (
+            home_lock(settings.home, f"lint-{os.getpid()}", 0),
+            opened(settings, read_only=True, wait_seconds=0) as connection,
+        ):
             engine = DuckDBEngine(connection)
             if not engine.is_behind(catalog.tables.values()):
                 folders, own = page_folders(settings.home), {f"pages/{folder.name}" for folder in judged.glob("*/")}
                 try_pages(engine.read, days[-1], catalog.tables, run, folders, lambda page: page.template in own)
-    except HomeBusy:
+    except (HomeBusy, HomeNotWritable):  # there is nothing wrong with a page
         return []
     except PerennialError as error:
         return [error]

@@ -471,7 +471,10 @@ def _add_by_content(found: dict[str, str], profile: Mapping[str, set[str]]) -> N
     if "amount" not in found and len(money) == 1 and _may_be("amount", money[0], free[money[0]]):
         if "unit_price" not in found:
             found["amount"] = money[0]
-    elif "amount" not in found and "unit_price" in found and "quantity" not in found and not money:
+    elif (
+        not {"amount", "quantity"} & found.keys() and not money
+        and (price := found.get("unit_price")) and _may_be("amount", price, profile[price])
+    ):  # fmt: skip
         found["amount"] = found.pop("unit_price")  # a price without pieces is what was paid
 
 
@@ -597,7 +600,8 @@ def _outputs(guessed: Mapping[str, str], profile: Mapping[str, set[str]]) -> lis
     if "status" in guessed:
         ended = f"standing IN ({', '.join(map(text_literal, _ENDED))})"
         otherwise = f" ELSE {quoted(guessed['amount'])}" if "amount" in guessed else ""
-        outputs["amount"] = (f"CASE WHEN {ended} THEN '0'{otherwise} END", "nothing, of what is over by its status")
+        if "amount" not in lacking(guessed):
+            outputs["amount"] = (f"CASE WHEN {ended} THEN '0'{otherwise} END", "nothing, of what is over by its status")
         outputs["status"] = (f"CASE WHEN {ended} THEN 'cancelled' ELSE {quoted(guessed['status'])} END", "")
     return [(made, canonical, why) for canonical, (made, why) in outputs.items()]
 

@@ -338,7 +338,9 @@ def _guessed(
             f"profile.email in a source with nested: true (docs/exports.md).",
         )
     if "customer_id" in guessed and "name" in profile[guessed["customer_id"]]:
-        found = _with(found, note=f"customer_id is made of {guessed['customer_id']}, which {NAMES}, or an address.")
+        found = _with(
+            found, note=f"customer_id is made of {shown_names([guessed['customer_id']])}, which {NAMES}, or an address."
+        )
     if write_to is None:
         return _with(
             found, guessed=guessed, problem=f"{known}{unsure} Add --write FOLDER to have a first source written for it."

@@ -694,6 +694,21 @@ def test_a_sum_of_the_whole_order_on_each_of_its_rows_is_not_its_lines_amount(he
         assert "map amount" in found.problem
 
 
+def test_a_price_that_is_the_order_s_on_each_row_is_no_amount_either(tmp_path, home):
+    # Without pieces a price would be what was paid; this one is told once for each line of its order.
+    rows = [f"{order},anna,2026-01-0{order},tea {line},{order}9.00" for order in (1, 2, 3) for line in (1, 2)]
+    file = write(tmp_path, "\n".join(["Order,Client,Date,Product,Price", *rows]) + "\n")
+    found = inspect(file, Settings(home=home))
+    assert "amount" not in found.guessed and "None of its columns is surely amount" in found.problem
+
+
+def test_an_amount_that_is_not_known_is_null_once_whatever_the_status_says(tmp_path, home):
+    rows = ["1,anna,2026-01-02,tea,paid", "2,bert,2026-01-03,hat,cancelled"]
+    file = write(tmp_path, "\n".join(["Order,Client,Date,Product,Status", *rows]) + "\n")
+    written = inspect(file, Settings(home=home), write_to=tmp_path / "sources").written.read_text()
+    assert written.count(" AS amount") == 1 and "NULL AS amount" in written
+
+
 def test_lines_of_like_amounts_are_amounts(tmp_path, home):
     # Two of three orders have lines of one price, as orders may.
     prices = {1: ("15.00", "15.00"), 2: ("7.00", "7.00"), 3: ("5.00", "6.00")}
@@ -723,7 +738,7 @@ def test_columns_of_marketplaces_are_what_they_are(profile, expected):
 def test_names_of_people_as_customers_are_warned_of(tmp_path, home):
     file = write(tmp_path, "Order,Customer,Date,Total\n1,Anna Nowak,2026-01-02,10\n2,Jean-Luc D'Arc,2026-01-03,5\n")
     found = inspect(file, Settings(home=home), write_to=tmp_path / "sources")
-    assert "Customer, which looks like people's names: two of one name would be one customer" in found.note
+    assert "which looks like people's names: two of one name would be one customer" in found.note
     assert "-- looks like people's names" in found.written.read_text()
     ids = write(tmp_path, "Order,Customer,Date,Total\n1,K-17,2026-01-02,10\n2,anna,2026-01-03,5\n", "ids.csv")
     assert inspect(ids, Settings(home=home)).note is None
