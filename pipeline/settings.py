@@ -7,13 +7,12 @@ which travels in every manifest, so that two partitions can be told apart by the
 from __future__ import annotations
 
 import datetime as dt
-import difflib
 import hashlib
 import json
 import os
 import re
 import tomllib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, TypeVar, get_args
@@ -45,8 +44,10 @@ from pipeline.dialect import Dialect
 from pipeline.errors import PerennialError
 from pipeline.memory import available_bytes
 from pipeline.names import check_pattern
+from pipeline.shapes import CURRENCIES
 from pipeline.shipped import shipped_files
 from pipeline.statuses import Standing
+from pipeline.validation import meant, told, written
 
 SETTINGS_FILE = "perennial.toml"
 LEAST_KEY = 16
@@ -501,10 +502,9 @@ class Destination(BaseModel):
     lists: dict[str, str] = Field(
         default_factory=dict, description="Per audience, catalogue/name: the id of the list there. For https://"
     )
-    credential: str | None = Field(
-        None, pattern="^[A-Za-z_][A-Za-z0-9_]*$",
-        description="Variable of the environment that holds the key; else KLAVIYO_API_KEY, META_ACCESS_TOKEN",
-    )  # fmt: skip
+    credential: Annotated[str | None, written("[A-Za-z_][A-Za-z0-9_]*", "KLAVIYO_API_KEY")] = Field(
+        None, description="Variable of the environment that holds the key; else KLAVIYO_API_KEY, META_ACCESS_TOKEN"
+    )
 
     @field_validator("url")
     @classmethod
@@ -572,14 +572,13 @@ class DigestSettings(BaseModel):
 
     to: tuple[str, ...] = Field((), description="E-mail addresses it is sent to")
     sender: str | None = Field(None, description="E-mail address it comes from")
-    smtp: str | None = Field(
-        None, pattern=r"^smtps?://[^\s/@?#:]+:\d+$",
-        description="Mail server: smtp://host:587 (STARTTLS) or smtps://host:465 (TLS)",
-    )  # fmt: skip
+    smtp: Annotated[str | None, written(r"smtps?://[^\s/@?#:]+:\d+", "smtp://host:587, without a user")] = Field(
+        None, description="Mail server: smtp://host:587 (STARTTLS) or smtps://host:465 (TLS)"
+    )
     webhook: Webhook = Field(None, description="Address that takes Slack's JSON, by POST; a secret")
     weekdays: tuple[Weekday, ...] = Field((), description="Mornings on which it is sent; else all")
-    report_address: str | None = Field(
-        None, pattern=r"^https?://\S+$", description="Where reports/out can be opened, for the link"
+    report_address: Annotated[str | None, written(r"https?://\S+", "https://reports.example.com/shop")] = Field(
+        None, description="Where reports/out can be opened, for the link"
     )
 
     @field_validator("to", "sender")
@@ -609,8 +608,8 @@ class Spark(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     master: str = Field("local[*]", min_length=1, description="Spark in this machine (local[*]), or spark://host:port")
-    remote: str | None = Field(
-        None, pattern=r"^sc://\S+$", description="A Spark Connect server, sc://host:port, instead of a master"
+    remote: Annotated[str | None, written(r"sc://\S+", "sc://host:15002")] = Field(
+        None, description="A Spark Connect server, sc://host:port, instead of a master"
     )
     warehouse: Path | None = Field(
         None, description="Folder of Spark's tables, seen by all its workers and here; else data/warehouse/spark"
@@ -703,13 +702,13 @@ class Settings(BaseSettings):
 
     home: Path = Field(default_factory=Path.cwd, description="Folder that holds data/, reports/ and perennial.toml")
     timezone: Analytic[str] = Field("UTC", description="The shop's time zone: what 'a day' means")
-    currency: Analytic[str] = Field("EUR", pattern="^[A-Z]{3}$", description="The one reporting currency, ISO 4217")
+    currency: Analytic[str] = Field("EUR", description="The one reporting currency, ISO 4217")
     name: str = Field("", max_length=60, description="The shop's name, for the titles of the report")
     locale: str = Field("en", description="How numbers are written: en, de, fr, pl, …; texts stay English")
-    country: str | None = Field(
-        None, pattern="^[A-Z]{2}$",
+    country: Annotated[str | None, written("[A-Z]{2}", "PL or DE, in capital letters")] = Field(
+        None,
         description="Country of the shop, ISO 3166: of telephone numbers that name none, of a customer who names none",
-    )  # fmt: skip
+    )
     first_snapshot: dt.date | None = Field(
         None, description="First day for which a snapshot can be asked; else the day of the first order"
     )
@@ -847,7 +846,9 @@ class Settings(BaseSettings):
     )
     engine: Literal["duckdb", "spark"] = Field("duckdb", description="Where the SQL runs: in this process, or on Spark")
     spark: Spark = Field(default_factory=lambda: Spark(), description='Where Spark runs; for engine = "spark"')
-    memory_limit: str = Field("70%", pattern=r"^\d+(\.\d+)?\s*(%|[KMGT]i?B)$", description="Memory DuckDB may use")
+    memory_limit: Annotated[str, written(r"\d+(\.\d+)?\s*(%|[KMGT]i?B)", "70% or 8GB")] = Field(
+        "70%", description="Memory DuckDB may use"
+    )
     threads: int = Field(0, ge=0, description="Threads DuckDB may use; 0 = all cores")
 
     @classmethod
@@ -872,6 +873,13 @@ class Settings(BaseSettings):
     @classmethod
     def absolute(cls, home: Path) -> Path:
         return home.expanduser().resolve()
+
+    @field_validator("currency")
+    @classmethod
+    def known_currency(cls, code: str) -> str:
+        if code not in CURRENCIES:
+            raise ValueError("must be a currency of ISO 4217, in capital letters, such as EUR, PLN or USD")
+        return code
 
     @field_validator("timezone")
     @classmethod
@@ -1044,7 +1052,7 @@ def _explain(error: ValidationError) -> str:
     lines = []
     for problem in error.errors():
         name = ".".join(str(part) for part in problem["loc"])
-        message = problem["msg"].removeprefix("Value error, ")
+        message = told(problem, Settings)
         if problem["type"] == "extra_forbidden":
             message = f"there is no such setting; {_instead(problem['loc'])}"
         elif problem["type"].startswith("date_"):
@@ -1056,30 +1064,13 @@ def _explain(error: ValidationError) -> str:
     return f"{'; '.join(lines)}. Settings come from {where}."
 
 
-def _instead(place: Sequence[str | int]) -> str:
-    """What is close to a name that there is not; else all names that there are."""
-    known = sorted(_model_at(place[:-1]).model_fields)
-    close = difflib.get_close_matches(str(place[-1]), known, n=1)
-    where = ".".join(map(str, place[:-1]))
-    if close:
-        return f"did you mean {f'{where}.' if where else ''}{close[0]}"
-    return f"{where} has {', '.join(known)}" if where else "docs/settings.md lists them"
-
-
-def _model_at(place: Sequence[str | int]) -> type[BaseModel]:
-    """The class whose fields a place in the settings may name; names and numbers of entries are stepped over."""
-    model: type[BaseModel] = Settings
-    for part in place:
-        if part in model.model_fields:
-            model = next(_models_in(model.model_fields[str(part)].annotation), model)
-    return model
-
-
-def _models_in(annotation: Any) -> Iterator[type[BaseModel]]:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        yield annotation
-    for part in get_args(annotation):
-        yield from _models_in(part)
+def _instead(place: tuple[str | int, ...]) -> str:
+    if len(place) == 1:
+        close = meant(place, Settings)
+        return close if close.startswith("did you") else "docs/settings.md lists them"
+    if place[-1] in Settings.model_fields:  # appended to the file, and so to its last table
+        return f"a setting of the home, as {place[-1]} is, stands above the first [table] of {SETTINGS_FILE}"
+    return meant(place, Settings)
 
 
 def export_home(settings: Settings) -> None:

@@ -32,6 +32,7 @@ from pipeline.reporting.templating import Texts, texts_in
 from pipeline.reporting.week import Week
 from pipeline.settings import PAGES_FOLDER
 from pipeline.tables.header import HeaderError, Table, parse_header, read_yaml
+from pipeline.validation import written
 
 _FRONT_MATTER = re.compile(r"\A\{#(?P<yaml>.*?)#\}[ \t]*\n?(?P<body>.*)\Z", re.DOTALL)
 _NAME = re.compile(r"[a-z][a-z0-9_-]*")
@@ -113,7 +114,7 @@ class PageHeader(BaseModel):
     let: dict[str, str] = Field(
         default_factory=dict, description="Name: SELECT of one row at most; of one column its value"
     )
-    shared: dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")], str] = Field(
+    shared: dict[Annotated[str, written("[a-z][a-z0-9_]*", "members_of_all")], str] = Field(
         default_factory=dict, alias="with", description="Name: SELECT that several charts read as a table, no comments"
     )
     each: str | None = Field(None, description="Column of `values`: a page for each of its values, beside `after`")

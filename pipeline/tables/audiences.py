@@ -33,10 +33,12 @@ from pipeline.tables.header import (
 )
 from pipeline.tables.platforms import platforms
 from pipeline.tables.sql_text import tables_read
+from pipeline.validation import told, written
 
 ID = "customer_id"
 FILE_NAME = "[a-z0-9][a-z0-9_-]{0,79}"
 """What folders and files of audiences are called: the same on every system."""
+FileName = Annotated[str, written(FILE_NAME, "grid or repeat-due: lower-case letters, digits, _ and -")]
 
 Names = Annotated[tuple[str, ...], BeforeValidator(lambda given: (given,) if isinstance(given, str) else given)]
 
@@ -47,7 +49,7 @@ class Described(Terms):
     title: str = Field(min_length=3)
     owner: str
     advice: str | None = Field(None, description="What to do with these customers")
-    catalogue: str | None = Field(None, pattern=f"^{FILE_NAME}$", description="Folder of the audience's files")
+    catalogue: FileName | None = Field(None, description="Folder of the audience's files")
     value: str | None = Field(None, description="The column that says what a customer is worth")
 
     @field_validator("owner")
@@ -185,11 +187,11 @@ class Audience:
             return self
         if self.header.csv and "csv" in terms.model_fields_set and not terms.csv:
             raise HeaderError(f"setting deliver.{self.name}: pages may lead to its CSV; leave csv out.")
-        told = self.header.model_dump(exclude_unset=True) | terms.model_dump(exclude_unset=True)
+        joined = self.header.model_dump(exclude_unset=True) | terms.model_dump(exclude_unset=True)
         try:
-            return replace(self, header=AudienceHeader.model_validate(told))
+            return replace(self, header=AudienceHeader.model_validate(joined))
         except ValidationError as error:
-            first = error.errors()[0]["msg"].removeprefix("Value error, ")
+            first = told(error.errors()[0], AudienceHeader)
             raise HeaderError(f"setting deliver.{self.name}: {first}.") from None
 
 

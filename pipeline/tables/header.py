@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
-from typing import Any, Self, TypeVar
+from typing import Annotated, Any, Self, TypeVar
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
@@ -22,6 +22,7 @@ from pipeline.places import FOLDER_COLUMN
 from pipeline.settings import SQL_FOLDER
 from pipeline.tables.emptiness import MAY_HAVE_ROWS, Without
 from pipeline.tables.inlining import FEATURES, WithFeatures, inlined, reading
+from pipeline.validation import told, written
 
 PARTITION_COLUMN = "snapshot_date"
 PARAMETER_TABLES = ("params.settings", "params.days")
@@ -44,7 +45,13 @@ _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _HEADER = re.compile(r"\A\s*/\*(?P<yaml>.*?)\*/(?P<sql>.*)\Z", re.DOTALL)
 _AFTER = re.compile(r"""(?:[;\s]|--[^\n'"]*(?:\n|\Z))+\Z""")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-COLUMN_TYPE = r"^(VARCHAR|BOOLEAN|INTEGER|BIGINT|DOUBLE|DATE|TIMESTAMP|DECIMAL\(\d+,\s?\d+\))$"
+ColumnType = Annotated[
+    str,
+    written(
+        r"VARCHAR|BOOLEAN|INTEGER|BIGINT|DOUBLE|DATE|TIMESTAMP|DECIMAL\(\d+,\s?\d+\)",
+        "VARCHAR, BOOLEAN, INTEGER, BIGINT, DOUBLE, DATE, TIMESTAMP or DECIMAL(18,2)",
+    ),
+]
 
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -86,7 +93,7 @@ class Column(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    type: str = Field(pattern=COLUMN_TYPE)
+    type: ColumnType
     meaning: str = Field(min_length=3)
     unit: str | None = None
     label: str | None = Field(None, description="Heading on pages; else the name, in words")
@@ -274,7 +281,7 @@ def parse_header(model: type[Model], data: Mapping[str, Any], text: str, file: s
     except ValidationError as error:
         problems = [
             f"{file}{_line_of(p['loc'][:-1] if p['type'] == 'missing' else p['loc'], text)}: "
-            f"{'.'.join(map(str, p['loc'])) or 'header'}: {p['msg']}"
+            f"{'.'.join(map(str, p['loc'])) or 'header'}: {told(p, model)}"
             for p in error.errors()
         ]
         raise HeaderError("\n".join(problems)) from error

@@ -13,7 +13,7 @@ from collections.abc import Container, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 import pandera.polars as pa
 import sqlglot
@@ -24,9 +24,9 @@ from sqlglot.errors import SqlglotError
 from pipeline.quoting import text_literal
 from pipeline.settings import SQL_FOLDER, ChargeProducts, Settings
 from pipeline.tables.header import (
-    COLUMN_TYPE,
     INPUT_FOLDER,
     Column,
+    ColumnType,
     Header,
     HeaderError,
     Table,
@@ -35,6 +35,7 @@ from pipeline.tables.header import (
 )
 from pipeline.tables.rules import EARLIEST, LATEST, RowRule, polars_type
 from pipeline.tables.sql_text import DIALECT, first_error
+from pipeline.validation import written
 
 LEDGER = "ingest.files"
 ORDERS = "order_lines"
@@ -59,7 +60,7 @@ class InputColumn(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    type: str = Field(pattern=COLUMN_TYPE)
+    type: ColumnType
     meaning: str = Field(min_length=3)
     unit: str | None = None
     required: bool = Field(False, description="Whether a completed row must have it")
@@ -166,7 +167,9 @@ class Turned(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     where: str = Field(description="SQL: the rows meant, whether they break the rule or not")
-    subject: str = Field(pattern=_NAME.pattern, description="Subject of the remark (ingest.remarks)")
+    subject: Annotated[str, written(_NAME.pattern, "quantities")] = Field(
+        description="Subject of the remark (ingest.remarks)"
+    )
     says: str = Field(description="The remark; {rows} tells how many")
 
 
@@ -233,7 +236,9 @@ class InputHeader(BaseModel):
     description: str = Field(min_length=10)
     owner: str = "team:data"
     place: int = Field(100, description="Where it is listed among the inputs; those of one place by their names")
-    thing: str = Field(pattern=r"^[a-z][a-z ]*$", description="What a key is, in messages: order, for orders")
+    thing: Annotated[str, written("[a-z][a-z ]*", "order line")] = Field(
+        description="What a key is, in messages: order, for orders"
+    )
     key: tuple[str, ...] = Field(
         min_length=1, description="Rows that agree in it are one thing, taken whole from one export"
     )

@@ -20,9 +20,10 @@ import duckdb
 import yaml
 from pydantic import Field, ValidationError, model_validator
 
+from pipeline import validation
 from pipeline.errors import PerennialError
 from pipeline.quoting import quoted, text_literal
-from pipeline.tables.audiences import FILE_NAME, ID, Audience, Described, audience_of
+from pipeline.tables.audiences import FILE_NAME, ID, Audience, Described, FileName, audience_of
 from pipeline.tables.header import PARTITION_COLUMN, Column, HeaderError, Table, is_name, text_of
 from pipeline.tables.sql_text import tables_read
 
@@ -59,7 +60,7 @@ class NamedAudience(Described):
 
     description: str | None = Field(None, min_length=10)
     owner: str = "team:crm"
-    catalogue: str = Field("own", pattern=f"^{FILE_NAME}$", description="Folder of the audience's files")
+    catalogue: FileName = Field("own", description="Folder of the audience's files")
     csv: bool = True
     all_of: Conditions | None = None
     any_of: Conditions | None = None
@@ -151,7 +152,7 @@ class _Compiler:
             entry = NamedAudience.model_validate(given)
         except ValidationError as error:
             for problem in error.errors():
-                self._say(name, ".".join(map(str, problem["loc"])), _words(problem, problem["loc"]))
+                self._say(name, ".".join(map(str, problem["loc"])), validation.told(problem, NamedAudience))
             return None
         taken = [one.file for one in self.others if one.name == name]
         taken += [self.members[key].audience.file for key in [f"{entry.catalogue}/{name}"] if key in self.members]
@@ -404,21 +405,12 @@ def _description(entry: NamedAudience) -> str:
     return f"Customers with {'; '.join(told)}."
 
 
-def _words(problem: Mapping[str, Any], place: tuple[Any, ...]) -> str:
-    if problem["type"] == "extra_forbidden":
-        known = list(NamedAudience.model_fields)
-        return (
-            f"there is no such field{_did_you_mean(_close(str(place[-1]), known))}; the fields are {', '.join(known)}"
-        )
-    return str(problem["msg"]).removeprefix("Value error, ")
-
-
 def _close(told: str, known: Iterable[str]) -> list[str]:
     return difflib.get_close_matches(told, list(known), n=1, cutoff=0.6)
 
 
 def _did_you_mean(meant: Sequence[str]) -> str:
-    return f"; did you mean {' or '.join(meant)}?" if meant else ""
+    return f"; did you mean {' or '.join(meant)}" if meant else ""
 
 
 def _fixed_names(audiences: Iterable[Audience], tables: Mapping[str, Table]) -> Iterator[tuple[str, Member]]:

@@ -9,12 +9,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from pipeline.settings import SQL_FOLDER, Consent
 from pipeline.tables.header import PLATFORMS, called, read_named, text_of
+from pipeline.validation import written
 
 Kind = Literal["hash", "email", "phone", "country", "id", "number", "date", "text"]
 
@@ -39,9 +40,8 @@ class PlatformColumn(BaseModel):
     value: bool = Field(
         False, description="Whether it is the audience's column `value`, which the SELECT does not give"
     )
-    at: str | None = Field(
+    at: Annotated[str | None, written(r"\w+(\[\])?(\.\w+(\[\])?)*", "data.ids[].email")] = Field(
         None,
-        pattern=r"^\w+(\[\])?(\.\w+(\[\])?)*$",
         description="Where it stands in the object of a row, as data.ids[].email; a list has an object per key below",
     )
 

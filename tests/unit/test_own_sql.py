@@ -265,11 +265,11 @@ def test_all_that_ours_say_a_home_may_say_too() -> None:
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ("title: Loyal customers\n", "", "title: Field required"),
+        ("title: Loyal customers\n", "", "title: is missing"),
         ("owner: team:crm", "owner: crm", "line 4: owner: "),
-        ("owner: team:crm", "owner: team:crm\nplatform: [meta]", "line 5: platform: Extra inputs"),
+        ("owner: team:crm", "owner: team:crm\nplatform: [meta]", "line 5: platform: there is no such field; did you mean platforms"),
         ("owner: team:crm", "owner: team:crm\nplatforms: [meta, myspace]", "no platform 'myspace'"),
-        ("owner: team:crm", "owner: team:crm\nconsent: {purpose: ads}", r"line 5: consent\.channel: Field required"),
+        ("owner: team:crm", "owner: team:crm\nconsent: {purpose: ads}", r"line 5: consent\.channel: is missing"),
         ("owner: team:crm", "owner: team:crm\nconsent: {purpose: fun, channel: email}", r"line 5: consent\.purpose"),
         ("owner: team:crm", "owner: team:crm\nminimum_size: -1", "line 5: minimum_size: "),
         ("owner: team:crm", "owner: team:crm\ncontrol_share: 10", "line 5: control_share: .*less than 1"),

@@ -67,7 +67,7 @@ def test_a_source_is_named_by_its_folder_and_its_input_by_the_file(ours):
     [
         (SELECT, HeaderError, r"must begin with a header comment"),
         (HEADER, HeaderError, r"a source needs a SELECT below its header"),
-        ("/*\nraw: {a: {}}\n*/" + SELECT, HeaderError, r"description: Field required"),
+        ("/*\nraw: {a: {}}\n*/" + SELECT, HeaderError, r"description: is missing"),
         ("/*\ndescription: Our exports.\nraw: {}\n*/" + SELECT, HeaderError, r", line 3: raw: .*at least 1 item"),
         (HEADER.replace("Day:      {required", "Day: {need") + SELECT, HeaderError, r", line 6: raw\.Day\.need: "),
         (HEADER.replace("raw:", "reads: pdf\nraw:") + SELECT, HeaderError, r", line 3: reads: .*'table' or 'lines'"),
