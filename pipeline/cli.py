@@ -20,6 +20,7 @@ from rich.text import Text
 from pipeline import __version__
 from pipeline.home.modes import for_owner_only
 from pipeline.notation import writing_in
+from pipeline.places import published_days
 from pipeline.reporting import words
 from pipeline.settings import SETTINGS_FILE, Settings, SettingsError, export_home, load
 from pipeline.shapes import counted, one_line, shape, shown_name
@@ -283,9 +284,10 @@ def new(
     home: Home = None,
     topic: Annotated[str, typer.Option(help="Of a table: the folder, and chapter of the data dictionary.")] = "own",
     page: Annotated[str, typer.Option(help="Of a chart: the page it stands on, which is begun if need be.")] = "own",
+    debug: Debug = False,
 ) -> None:
     """Write a commented start for a table, an audience, a source or a chart of your own into the home."""
-    with _reported(_NOT_WRITTEN):
+    with _reported(_NOT_WRITTEN, debug):
         from pipeline.doctor import require_home
 
         settings = load(home)
@@ -298,9 +300,9 @@ def new(
 
 
 @app.command()
-def lint(home: Home = None) -> None:
+def lint(home: Home = None, debug: Debug = False) -> None:
     """Look at the home's own tables, audiences, sources and pages: what they say, and whether it can be run."""
-    with _reported("Not linted."):
+    with _reported("Not linted.", debug):
         from pipeline.doctor import require_home
 
         settings = load(home)
@@ -324,9 +326,10 @@ def dbt_sources(
             help="The home as dbt finds it, such as \"{{ env_var('PERENNIAL_HOME') }}\". (default: where it is)"
         ),
     ] = None,
+    debug: Debug = False,
 ) -> None:
     """Print a sources.yml of the published tables for a dbt project with dbt-duckdb (docs/bi.md)."""
-    with _reported("Not printed."):
+    with _reported("Not printed.", debug):
         from pipeline.doctor import require_home
 
         settings = load(home)
@@ -335,6 +338,8 @@ def dbt_sources(
         from pipeline.tables.catalog import catalog_of
 
         text = sources(catalog_of(settings.home).published, location or str(settings.home))
+    if not published_days(settings.home):
+        err.print("Nothing is published yet: the tables are there after the first run.", style="dim")
     typer.echo(text, nl=False)
 
 
@@ -345,10 +350,11 @@ def audience(
     sql: Annotated[bool, typer.Option("--sql", help="Show the SQL of it instead, also of audiences.toml.")] = False,
     is_preview: Annotated[bool, typer.Option("--preview", help="Preview it, as the command does anyway.")] = True,
     home: Home = None,
+    debug: Debug = False,
 ) -> None:
     """Preview an audience: who is in it, what they are worth, and whom its terms leave out. Nothing is written."""
     day = _parse_snapshot(snapshot)
-    with _reported("Not previewed."):
+    with _reported("Not previewed.", debug):
         settings = _settings(home, "Not previewed.")
         from pipeline.activation.preview import preview, text_of_audience
 
@@ -367,10 +373,11 @@ def customer(
     id: Annotated[str, typer.Argument(help="Id of a customer, as tables and audiences have it.")],
     snapshot: Annotated[str, typer.Option(help="Day of a snapshot, YYYY-MM-DD, or latest.")] = "latest",
     home: Home = None,
+    debug: Debug = False,
 ) -> None:
     """Write the page of one customer into the report of a snapshot, and say where it is."""
     day = _parse_snapshot(snapshot)
-    with _reported("Not written."):
+    with _reported("Not written.", debug):
         settings = _settings(home, "Not written.")
         from pipeline.home.customer_page import write_customer_page
 
@@ -382,9 +389,10 @@ def customer(
 def deliver(
     home: Home = None,
     force: Annotated[bool, typer.Option("--force", help="Send lists that shrank by over half as well.")] = False,
+    debug: Debug = False,
 ) -> None:
     """Send what is queued to the destinations of the home, removals first, and say what became of it."""
-    with _reported(_NOT_DELIVERED):
+    with _reported(_NOT_DELIVERED, debug):
         settings = _settings(home, _NOT_DELIVERED)
         from pipeline.activation.delivering import deliver as send
 
@@ -405,11 +413,12 @@ def digest(
     home: Home = None,
     snapshot: Annotated[str, typer.Option(help="Day of a snapshot, YYYY-MM-DD, or latest.")] = "latest",
     show: Annotated[bool, typer.Option("--show", help="Print it, and send nothing.")] = False,
+    debug: Debug = False,
 ) -> None:
     """Send what changed and who to act on, by e-mail or to a webhook, as a night does (docs/operations.md)."""
     what = "Not sent."
     day = _parse_snapshot(snapshot)
-    with _reported(what):
+    with _reported(what, debug):
         settings = _settings(home, what)
         from pipeline.digest.sending import digest as digest_of
         from pipeline.digest.sending import send_by_hand
@@ -425,10 +434,11 @@ def digest(
 def prune(
     home: Home = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would go, and leave it.")] = False,
+    debug: Debug = False,
 ) -> None:
     """Remove what is past its time: snapshots (settings keep_daily and keep_monthly), never the latest; files with
     addresses (keep_platform_days); the text of quarantined rows (keep_quarantine_days)."""
-    with _reported(_NOT_REMOVED):
+    with _reported(_NOT_REMOVED, debug):
         settings = _settings(home, _NOT_REMOVED)
         from pipeline.home.retention import prune_home
 
@@ -455,10 +465,11 @@ def rekey(
         bool, typer.Option("--forget-missing", help="Give up the rows of exports that are gone.")
     ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and change nothing.")] = False,
+    debug: Debug = False,
 ) -> None:
     """Make all customer ids that come from e-mail addresses again, with the home's key (docs/operations.md)."""
     given = _parse_sources(source or [], _NOT_CHANGED)
-    with _reported(_NOT_CHANGED):
+    with _reported(_NOT_CHANGED, debug):
         settings = _settings(home, _NOT_CHANGED)
         from pipeline.ingest.identity import key_file
         from pipeline.rekey import RekeyUnfinished, rekey_home
@@ -573,12 +584,12 @@ def objections(
 
 
 @app.command()
-def doctor(home: Home = None) -> None:
+def doctor(home: Home = None, debug: Debug = False) -> None:
     """Check settings, files, versions, locks and disk, and say what to do."""
     from pipeline.doctor import examine
 
     marks = {"ok": ("✓", "green"), "warn": ("!", "yellow"), "fail": ("✗", "red")}
-    with _reported("The home could not be examined to the end."):
+    with _reported("The home could not be examined to the end.", debug):
         findings = examine(home)
     for finding in findings:
         out.print(Text.assemble(marks[finding.status], " ", (finding.subject, "bold"), ": "), end="")
@@ -883,7 +894,7 @@ def _show_summary(settings: Settings, finished: Finished) -> None:
         ("audiences", settings.home / "data" / "audiences" / str(day)),
         ("quarantine", settings.home / "data" / "quarantine"),
     ):
-        if path.exists():  # nothing was ever quarantined
+        if path.exists() and any(path.iterdir()):  # nothing is quarantined
             out.print(f"{title:<11}{path}", soft_wrap=True)
     out.print(f"{'report':<11}{report.as_uri()}", style="bold", soft_wrap=True)
 

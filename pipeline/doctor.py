@@ -44,6 +44,7 @@ from pipeline.home.publishing import STAGING, recover
 from pipeline.home.retention import plan, snapshots_of
 from pipeline.ingest.exports import find_exports
 from pipeline.ingest.identity import IdKeyError, find_key, key_file, key_id
+from pipeline.ingest.rates import require_rates
 from pipeline.ingest.readers import disk_is_full
 from pipeline.ingest.sources import find_sources, require_sources_of_settings
 from pipeline.ingest.tombstones import ErasureKeyError, find_tombstones, require_cases
@@ -54,6 +55,7 @@ from pipeline.reporting.week import Answer, Week
 from pipeline.settings import SETTINGS_FILE, Settings, SettingsError, load
 from pipeline.shapes import counted
 from pipeline.shipped import is_wheel
+from pipeline.tables.audiences import on_terms
 from pipeline.tables.catalog import catalog_of, ours
 from pipeline.tables.header import HeaderError
 from pipeline.tables.inputs import ORDERS, switched_off
@@ -358,6 +360,7 @@ def _own_sql(settings: Settings) -> Iterator[Finding]:
     """What the home adds to our tables and audiences, if it does."""
     try:
         catalog = catalog_of(settings.home)
+        on_terms(catalog.audiences, settings.deliver)
     except HeaderError as error:
         yield Finding("fail", "own SQL", str(error))
         return
@@ -370,6 +373,7 @@ def _own_sql(settings: Settings) -> Iterator[Finding]:
 def _exports(settings: Settings) -> Iterator[Finding]:
     try:
         exports = find_exports(settings, {})
+        require_rates(settings)
     except (HeaderError, ExportError) as error:
         yield Finding("fail", "exports", str(error))
         return
@@ -393,8 +397,10 @@ def _warehouse(settings: Settings) -> Iterator[Finding]:
     except PerennialError as error:
         yield Finding("fail", "warehouse", str(error))
     except duckdb.Error as error:
+        from pipeline.failures import of_the_machine  # with it comes Dagster
+
         first = str(error).splitlines()[0]
-        yield Finding("fail", "warehouse", f"cannot be opened: {first} Close programs that have it open.")
+        yield Finding("fail", "warehouse", of_the_machine(str(error)) or f"cannot be opened: {first}")
 
 
 def _in_warehouse(settings: Settings, engine: DuckDBEngine) -> Iterator[Finding]:

@@ -38,6 +38,12 @@ _OF_THE_MACHINE = (
         "who uses the home.",
     ),
     (
+        r"not a valid DuckDB database file|Corrupt database file|computed checksum|Corruption",
+        "The warehouse is damaged: data/warehouse holds a file that DuckDB cannot read. Put it back from a backup. "
+        "Without one, move it away and run again: it is made anew of the exports in the drop folder. What is published "
+        "stays, but exports that lie there no more, and the history of earlier days, are in the backup alone.",
+    ),
+    (
         r"Could not set lock on file",
         "Another program has the warehouse open. Close it, then run again; tables to read meanwhile are the Parquet "
         "files below data/marts.",
@@ -68,6 +74,11 @@ def told_by_us(error: BaseException) -> bool:
     return isinstance(error, PerennialError)
 
 
+def of_the_machine(message: str) -> str | None:
+    """What the text of an error says of the machine, in our words, with what to do; None where it says nothing."""
+    return next((sentence for pattern, sentence in _OF_THE_MACHINE if re.search(pattern, message)), None)
+
+
 def explain_exception(error: BaseException) -> str:
     """The same of an exception that no event told, such as one of Dagster's own storage."""
     return _explanation(SerializableErrorInfo.from_traceback(traceback.TracebackException.from_exception(error)), None)
@@ -79,15 +90,15 @@ def _explanation(error: SerializableErrorInfo, step: str | None) -> str:
         if (own := _our_own(one)) is not None:
             return own
     for one in reversed(chain):
-        for pattern, sentence in _OF_THE_MACHINE:
-            if re.search(pattern, one.message):
-                return sentence
+        if (sentence := of_the_machine(one.message)) is not None:
+            return sentence
     where = f" in step {step}" if step else ""
     if any(_name(one) in _STOPPED or _message(one).startswith(_INTERRUPTED) for one in chain):
         return f"The run was stopped{where}. What was published before is still in place; run again."
     innermost = chain[-1]
-    name, message = _name(innermost), _message(innermost)
-    return f"Unexpected error{where}: {name}: {message} Nothing was published. Run with --debug for the trace."
+    name, message = _name(innermost), _message(innermost).rstrip(".")
+    nothing = "Nothing was published. " if step else ""
+    return f"Unexpected error{where}: {name}: {message}. {nothing}Run with --debug for the trace."
 
 
 def _causes(error: SerializableErrorInfo | None) -> Iterator[SerializableErrorInfo]:

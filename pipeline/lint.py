@@ -178,12 +178,22 @@ def _without_rows(catalog: Catalog) -> Iterator[tuple[DuckDBEngine, Path]]:
 def _of_table(table: Table, schemas: Schemas, found: Sequence[Refused]) -> list[Refused]:
     """What the engine runs is judged; what is wrong is said of the file it stands in, to which features are tables."""
     refused = _not_for_spark(table.declared_select, table.file, schemas, table.first_line)
-    if not refused or table.text == table.select:
+    if not refused or table.select is None:
         return refused
     known = {**schemas, **{name: feature.column_types() for name, feature in features().items()}}
     of_features = {feature.file for feature in features().values()} & {problem.file for problem in found}
-    of_file = refusals(table.declared_text, table.file, known, first_line=table.first_line)
+    select = table.text or table.select
+    of_file = refusals(select, table.file, known, first_line=table.first_line) or _not_given(table, select)
+    of_file = of_file or refusals(table.declared_text, table.file, known, first_line=table.first_line)
     return of_file or ([] if of_features else refused)
+
+
+def _not_given(table: Table, select: str) -> list[Refused]:
+    """Columns of the header that the SELECT has none of the name of."""
+    given = {name.lower() for name in parse(select, table.file).named_selects}
+    missing = [] if "*" in given else [name for name in table.header.columns if name.lower() not in given]
+    why = "is in the header, and the SELECT does not give it"
+    return [Refused(table.file, name, f"… AS {name}", why) for name in missing]
 
 
 def _of_every_day(table: Table, catalog: Catalog) -> list[Refused]:

@@ -10,6 +10,7 @@ from pipeline.settings import PAGES_FOLDER, PROJECT, Settings
 from pipeline.tables.catalog import MARTS, SOURCES
 from pipeline.tables.header import AUDIENCES, is_name
 from pipeline.tables.inputs import ORDERS
+from pipeline.tables.sql_text import Refused, parse
 
 PAGES = PAGES_FOLDER.relative_to(PROJECT)
 Kind = Literal["table", "audience", "source", "chart"]
@@ -167,6 +168,7 @@ def begin(settings: Settings, kind: Kind, name: str, folder: str = "own") -> Pat
                 f"{given!r} is no name for {_WITH_ARTICLE[what]}; it begins with a letter and is made of lower-case "
                 f"letters, digits and _."
             )
+    _require_no_word_of_sql(name)
     place, text = {
         "table": (f"sql/{MARTS}/{folder}/{name}.sql", _TABLE),
         "audience": (f"sql/{AUDIENCES}/{name}.sql", _AUDIENCE),
@@ -202,3 +204,10 @@ def _of_this_name(home: Path, kind: Kind, name: str, folder: str) -> list[Path]:
         "chart": f"{PAGES}/{folder}/{name}.sql",
     }
     return [path for place in (home, PROJECT) for path in place.glob(patterns[kind])]
+
+
+def _require_no_word_of_sql(name: str) -> None:
+    try:
+        parse(f"SELECT 1 AS {name} FROM {MARTS}.{name}", name)
+    except Refused:
+        raise ScaffoldRefused(f"{name!r} is a word of SQL, where it would need quotes; choose another name.") from None

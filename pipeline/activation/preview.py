@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
+import difflib
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from shutil import rmtree
@@ -19,6 +21,7 @@ from pipeline.home.locks import home_lock
 from pipeline.home.opening import opened
 from pipeline.home.people import people_at_hand
 from pipeline.home.quarantine import scratch_folder
+from pipeline.places import audience_folder
 from pipeline.settings import Settings
 from pipeline.snapshots import chosen
 from pipeline.tables.audiences import ID, Audience, on_terms
@@ -84,10 +87,19 @@ def preview(settings: Settings, name: str, day: dt.date | None = None) -> Previe
             ]
     if not found and not of_file:
         raise NoSuchAudience(
-            f"There is no audience {name!r}; files: {', '.join(one.name for one in listed)}; or name one of their "
-            f"audiences of {snapshot} as its file is called, such as grid/loyal."
+            f"There is no audience {name!r}{_meant(settings, snapshot, name, listed)}; files: "
+            f"{', '.join(one.name for one in listed)}; or name one of their audiences of {snapshot} as its file is "
+            f"called, such as grid/loyal."
         )
     return Preview(snapshot, found)
+
+
+def _meant(settings: Settings, day: dt.date, name: str, listed: Sequence[Audience]) -> str:
+    """What is close to a name that there is not: a file, or an audience of those published."""
+    folder = settings.home / audience_folder(day)
+    published = [path.relative_to(folder).with_suffix("").as_posix() for path in folder.glob("*/*.parquet")]
+    close = difflib.get_close_matches(name, [*(one.name for one in listed), *published], n=1)
+    return f"; did you mean {close[0]}" if close else ""
 
 
 def text_of_audience(settings: Settings, name: str) -> str:

@@ -128,6 +128,11 @@ def named_in(place: str) -> list[str]:
     """Who is named in a file, one per line; `-` is the standard input. Raises CannotForget."""
     try:
         text = sys.stdin.read() if place == "-" else Path(place).expanduser().read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise CannotForget(
+            "There is no file of that name. People are named in a file, one per line, or by - on the standard input, "
+            "so that no history of a shell keeps them."
+        ) from None
     except (OSError, UnicodeDecodeError) as error:
         raise CannotForget(f"{place} cannot be read as UTF-8 text ({type(error).__name__}).") from None
     told = [line.strip() for line in text.splitlines() if line.strip()]

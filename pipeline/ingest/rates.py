@@ -32,6 +32,15 @@ def rates_files(settings: Settings) -> list[Path]:
     return sorted(path for path in files_below(folder) if not is_left_alone(Path(path.name)))
 
 
+def require_rates(settings: Settings) -> list[Path]:
+    """The same, each of which is there. Raises ExportError."""
+    files = rates_files(settings)
+    for path in files:
+        if not path.is_file():
+            raise ExportError(f"There is no file {path}; setting rates_file must name a CSV of {_EXAMPLE}.")
+    return files
+
+
 def files_below(folder: Path) -> list[Path]:
     """The files below a folder into which others drop them.
 
@@ -65,9 +74,7 @@ def load_rates(engine: DuckDBEngine, settings: Settings) -> str | None:
     Raises ExportError for a file that cannot be read, a row that is no rate, and days with two rates.
     """
     engine.execute("CREATE OR REPLACE TEMP TABLE rates (day DATE, currency VARCHAR, rate DECIMAL(18,8), file VARCHAR)")
-    for path in rates_files(settings):
-        if not path.is_file():
-            raise ExportError(f"There is no file {path}; setting rates_file must name a CSV of {_EXAMPLE}.")
+    for path in require_rates(settings):
         _read(engine, path, settings)
     doubled = engine.execute(
         "SELECT currency, day FROM rates GROUP BY currency, day HAVING min(rate) <> max(rate) "

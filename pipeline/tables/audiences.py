@@ -32,7 +32,7 @@ from pipeline.tables.header import (
     text_of,
 )
 from pipeline.tables.platforms import platforms
-from pipeline.tables.sql_text import tables_read
+from pipeline.tables.sql_text import tables_read, within
 from pipeline.validation import told, written
 
 ID = "customer_id"
@@ -215,7 +215,8 @@ def audience_of(text: str, file: str, name: str) -> Audience:
     """The audience that a text tells of: its header and SELECT. Raises HeaderError or Refused."""
     header, select, first_line = read_named(AudienceHeader, text, file, name, "an audience")
     audience = Audience(name, header, select, file, first_line, text)
-    _ = audience.reads  # a SELECT that cannot be used is refused here
+    with within(first_line):
+        _ = audience.reads  # a SELECT that cannot be used is refused here
     return audience
 
 

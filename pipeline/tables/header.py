@@ -22,6 +22,7 @@ from pipeline.places import FOLDER_COLUMN
 from pipeline.settings import SQL_FOLDER
 from pipeline.tables.emptiness import MAY_HAVE_ROWS, Without
 from pipeline.tables.inlining import FEATURES, WithFeatures, inlined, reading
+from pipeline.tables.sql_text import within
 from pipeline.validation import told, written
 
 PARTITION_COLUMN = "snapshot_date"
@@ -336,10 +337,11 @@ def read_table(
         if not is_name(name):
             raise HeaderError(f"{file}: {name!r} cannot name a table or a folder of tables; use letters, digits and _.")
     table = Table(schema, path.stem, header, select, file, first_line, "".join(topic[:1]) or schema)
-    if features is not None:
-        table = _with_features(table, features)
-        _require_day(table)
-    _ = table.reads  # a SELECT that cannot be used is refused here, and read once
+    with within(first_line):  # a SELECT that cannot be used is refused here, and read once
+        if features is not None:
+            table = _with_features(table, features)
+            _require_day(table)
+        _ = table.reads
     return table
 
 

@@ -6,6 +6,8 @@ What belongs here: what is asked of a SELECT before anybody judges it. What may 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import NamedTuple
 
 import sqlglot
@@ -66,7 +68,7 @@ def parse(sql: str, file: str) -> exp.Query:
         # Without the blank, an empty text ('') at the end behind a $parameter is no SQL to sqlglot.
         statements = [s for s in sqlglot.parse(f"{sql} ", read=DIALECT) if s and not isinstance(s, exp.Semicolon)]
     except SqlglotError as error:
-        raise Refused(file, first_error(error), "", "cannot be read as SQL") from error
+        raise _unreadable(error, sql, file) from error
     if len(statements) != 1:
         raise Refused(file, f"{len(statements)} statements", "exactly one SELECT", "is not one table")
     root = statements[0]
@@ -112,6 +114,17 @@ def _scopes(query: exp.Query, file: str) -> list[Scope]:
         raise Refused(file, first_error(error), "", "cannot be read as SQL") from error
 
 
+@contextmanager
+def within(first_line: int) -> Iterator[None]:
+    """Lines of a refusal become those of the file in which the SELECT begins at `first_line`."""
+    try:
+        yield
+    except Refused as refused:
+        if refused.line is not None:
+            refused.line += first_line - 1
+        raise
+
+
 def _check_table(table: exp.Table, file: str) -> None:
     if not isinstance(table.this, exp.Identifier):
         raise Refused(file, excerpt(table), "the name of a table, schema.table", "is not a table")
@@ -127,11 +140,19 @@ def table_name(table: exp.Table) -> str:
     return f"{table.db}.{table.name}".lower() if table.db else table.name.lower()
 
 
+def _unreadable(error: SqlglotError, sql: str, file: str) -> Refused:
+    """The line is counted here: those that sqlglot notes are too high behind a `$name`."""
+    details = getattr(error, "errors", None) or [{}]
+    before, place = details[0].get("start_context") or "", details[0].get("highlight") or ""
+    start = sql.find(f"{before}{place}") if place else -1
+    line = sql.count("\n", 0, start + len(before)) + 1 if start >= 0 else None
+    return Refused(file, first_error(error), "", "cannot be read as SQL", line)
+
+
 def first_error(error: SqlglotError) -> str:
     details = getattr(error, "errors", None) or [{}]
     place = f"{details[0].get('highlight') or ''}".strip()
-    where = f" (line {details[0]['line']})" if details[0].get("line") else ""
-    return f"{place}{where}" if place else str(error).splitlines()[0]
+    return place or str(error).splitlines()[0]
 
 
 def excerpt(node: exp.Expr, length: int = 80) -> str:

@@ -119,6 +119,8 @@ def test_a_preview_says_what_leaves_and_writes_nothing(delivered):
     assert delivered.everything_published() == before
     (one,) = preview(delivered.settings, found.audiences[0].name).audiences
     assert one == found.audiences[0]
+    with pytest.raises(NoSuchAudience, match=r"There is no audience 'grid/loyl'; did you mean grid/loyal; files: "):
+        preview(delivered.settings, "grid/loyl")
     with pytest.raises(NoSuchAudience, match=r"There is no audience 'nobody'; files: .*segments"):
         preview(delivered.settings, "nobody")
 

@@ -134,6 +134,26 @@ def _of_people(home):
     return finding.status, finding.message
 
 
+@pytest.mark.parametrize(
+    ("settings", "subject", "told"),
+    [
+        ('rates_file = "nope.csv"', "exports", "nope.csv; setting rates_file must name a CSV of date,currency,rate"),
+        ("[deliver.nosuch]\nminimum_size = 5", "own SQL", "setting deliver.nosuch: there is no such audience"),
+    ],
+)
+def test_what_would_stop_the_next_run_is_told(tmp_path, settings, subject, told):
+    (tmp_path / "perennial.toml").write_text(settings)
+    (message,) = [one.message for one in examine(tmp_path) if one.subject == subject and one.status == "fail"]
+    assert told in message
+
+
+def test_a_warehouse_that_is_damaged_is_told(tmp_path):
+    (tmp_path / "data" / "warehouse").mkdir(parents=True)
+    (tmp_path / "data" / "warehouse" / "perennial.duckdb").write_bytes(b"no database" * 1000)
+    (message,) = [one.message for one in examine(tmp_path) if one.subject == "warehouse"]
+    assert message.startswith("The warehouse is damaged") and "Put it back from a backup" in message
+
+
 def test_published_files_that_are_gone_or_damaged_are_told(tmp_path):
     home, day = tmp_path, "2026-02-28"
     table, audience = f"data/marts/kpis/day={day}/kpis.parquet", f"data/audiences/{day}/grid/loyal.parquet"

@@ -5,6 +5,7 @@ import inspect as python
 import pkgutil
 import sqlite3
 
+import duckdb
 import pytest
 from dagster._core.errors import DagsterExecutionInterruptedError
 
@@ -39,6 +40,10 @@ def test_our_own_errors_are_told_as_they_are(error):
         (sqlite3.OperationalError("unable to open database file"), "The home cannot be written"),
         (sqlite3.OperationalError("attempt to write a readonly database"), "The home cannot be written"),
         (OSError(30, "Read-only file system"), "The home cannot be written"),
+        (
+            duckdb.IOException('The file "x" exists, but it is not a valid DuckDB database file!'),
+            "The warehouse is dam",
+        ),
         (sqlite3.OperationalError("database is locked"), "Dagster's history in .dagster was locked"),
     ],
 )
@@ -54,7 +59,7 @@ def test_a_run_that_somebody_stops_is_no_fault(error):
 
 
 def test_anything_else_is_unexpected_and_names_its_cause():
-    assert told(KeyError("nobody")).startswith("Unexpected error: KeyError: 'nobody'")
+    assert told(KeyError("nobody")) == "Unexpected error: KeyError: 'nobody'. Run with --debug for the trace."
 
 
 def test_every_error_of_ours_but_a_fault_of_the_program_has_the_one_base():

@@ -267,7 +267,7 @@ def test_all_that_ours_say_a_home_may_say_too() -> None:
     [
         ("title: Loyal customers\n", "", "title: is missing"),
         ("owner: team:crm", "owner: crm", "line 4: owner: "),
-        ("owner: team:crm", "owner: team:crm\nplatform: [meta]", "line 5: platform: there is no such field; did you mean platforms"),
+        ("owner: team:crm", "owner: team:crm\nplatform: [meta]", "line 5: platform: there is no such field"),
         ("owner: team:crm", "owner: team:crm\nplatforms: [meta, myspace]", "no platform 'myspace'"),
         ("owner: team:crm", "owner: team:crm\nconsent: {purpose: ads}", r"line 5: consent\.channel: is missing"),
         ("owner: team:crm", "owner: team:crm\nconsent: {purpose: fun, channel: email}", r"line 5: consent\.purpose"),
@@ -373,6 +373,24 @@ def test_a_table_of_a_day_that_reads_every_day_is_refused(tmp_path: Path, read: 
     assert any("is read of every day; write WHERE snapshot_date" in one for one in said) != is_of_a_day, said
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ("\n  orders,", "\n  ordrs,", "`ordrs` is not a column of what it is read from; write orders"),
+        ("\n  orders,", "\n  orders * 2,", "`orders` is in the header, and the SELECT does not give it"),
+        ("*/\nSELECT", "*/\nSELEC", "pausing.sql, line 24: `AS` cannot be read as SQL"),
+        ("\nWHERE snapshot_date =", "\nWHERE (snapshot_date =", "pausing.sql, line 29: `snapshot_date` cannot be read"),
+    ],
+)  # fmt: skip
+def test_the_lint_names_the_column_and_the_line_that_are_wrong(tmp_path: Path, old: str, new: str, told: str) -> None:
+    file = begin(Settings(home=tmp_path), "table", "pausing")
+    head, mark, select = file.read_text().partition("*/")
+    assert old in mark + select
+    file.write_text(head + (mark + select).replace(old, new))
+    (problem,) = problems_of_home(Settings(home=tmp_path))
+    assert told in str(problem)
+
+
 def test_the_lint_tries_the_sources_of_a_home(tmp_path: Path) -> None:
     settings = Settings(home=tmp_path)
     source = begin(settings, "source", "till")
@@ -407,6 +425,7 @@ def test_a_start_overwrites_nothing_and_takes_no_name_of_ours(tmp_path: Path) ->
         ("source", "perennial", "own", "There is .*/sql/sources/perennial already"),
         ("table", "../x", "own", "'../x' is no name for a table"),
         ("table", "a b", "own", "no name for a table"),
+        ("table", "select", "own", "'select' is a word of SQL"),
         ("audience", "2nd", "own", "no name for an audience"),
         ("source", "Till", "own", "no name for a source"),
         ("table", "fine", "no/topic", "no name for a topic"),

@@ -831,7 +831,7 @@ def refusal_of(query: Query, home: Path) -> str:
         ({"kinds": KINDS.replace("{bars: bought", "{pie: bought")},
          "kinds.sql, line 3: draw: is none of table, figures, {bars, dots, columns,"),
         ({"kinds": KINDS.replace("title: Once or more often\n", "")}, "title is missing"),
-        ({"kinds": KINDS.replace("sentence:", "sentense:")}, "kinds.sql, line 9: sentense: there is no such field; did you mean sentence"),
+        ({"kinds": KINDS.replace("sentence:", "sentense:")}, "kinds.sql, line 9: sentense: there is no such field"),
         ({"kinds": KINDS.replace("{{ once|", "{{ twice|")}, "kinds.sql: sentence: 'twice' is undefined"),
         ({"kinds": KINDS.replace("|counted('customer')", "|pluralised")}, "No filter named 'pluralised'"),
         (
@@ -841,7 +841,7 @@ def refusal_of(query: Query, home: Path) -> str:
         ({"best": BEST.replace("file: customer_summary", "file: secrets")}, "there is no published table 'secrets'"),
         # pages
         ({"page": PAGE.replace("{#", "<!--")}, "page.html.j2: must begin with its front matter"),
-        ({"page": PAGE.replace("lead:", "leed:", 1)}, "page.html.j2, line 4: leed: there is no such field; did you mean lead"),
+        ({"page": PAGE.replace("lead:", "leed:", 1)}, "page.html.j2, line 4: leed: there is no such field"),
         ({"page": PAGE.replace("after: cohorts", "room: Attic")}, "page.html.j2, line 3: room: must be"),
         ({"page": PAGE.replace("after: cohorts", "after: nothing")}, "there is no page 'nothing' to follow"),
         ({"page": PAGE.replace("charts.months", "charts.weeks")}, "has no attribute 'weeks'"),

@@ -141,7 +141,7 @@ def test_what_is_close_to_an_unknown_setting_is_said(home, text, instead):
     [
         ('timezone = "Warsaw"', "setting \"timezone\": 'Warsaw' is not a time zone; write one like 'Europe/Warsaw'"),
         ('timezone = "../etc/passwd"', "is not a time zone"),
-        ('currency = "euro"', "setting \"currency\": must be a currency of ISO 4217, in capital letters, such as EUR"),
+        ('currency = "euro"', 'setting "currency": must be a currency of ISO 4217, in capital letters, such as EUR'),
         ('currency = "XYZ"', "must be a currency of ISO 4217"),
         ('memory_limit = "much"', "setting \"memory_limit\": must be written like 70% or 8GB (given: 'much')"),
         ('country = "Poland"', "must be written like PL or DE, in capital letters"),
