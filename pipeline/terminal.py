@@ -29,3 +29,7 @@ class Terminal(Console):
             else:
                 lines = map(one_line, segment.text.split("\n"))
                 yield Segment("\n".join(lines), segment.style)
+
+
+out = Terminal()
+err = Terminal(stderr=True)

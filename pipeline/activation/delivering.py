@@ -37,7 +37,9 @@ from pipeline.errors import PerennialError
 from pipeline.home.locks import home_lock
 from pipeline.home.people import people_attached, people_file
 from pipeline.home.publishing import recover
-from pipeline.settings import Destination, Mode, Settings
+from pipeline.sections.activation import Mode
+from pipeline.sections.delivery import Destination
+from pipeline.settings import Settings
 from pipeline.shapes import counted
 from pipeline.tables.platforms import platforms
 

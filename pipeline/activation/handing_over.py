@@ -16,7 +16,7 @@ from pipeline.activation.ledger import FOLDER, LISTS, ROWS, Listed, Outbox, diff
 from pipeline.activation.terms import BLOCKED, Asked, Gate, refused, withdrawn_by
 from pipeline.engines.duckdb import DuckDBEngine
 from pipeline.quoting import quoted, text_literal
-from pipeline.settings import Consent, Mode
+from pipeline.sections.activation import Consent, Mode
 from pipeline.tables.audiences import ID
 from pipeline.tables.platforms import Platform, platforms
 

@@ -27,7 +27,8 @@ from pipeline.errors import PerennialError
 from pipeline.home.people import GENERATION, OF_THE_MACHINE, people_attached, people_file
 from pipeline.home.rewriting import rewrite_file
 from pipeline.quoting import file_literal, text_literal
-from pipeline.settings import Mode, Settings
+from pipeline.sections.activation import Mode
+from pipeline.settings import Settings
 
 FILE = Path("data", "people", "deliveries.duckdb")
 OUTBOX = "data/people/outbox"

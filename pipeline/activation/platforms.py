@@ -16,7 +16,7 @@ from pipeline.activation.terms import BLOCKED, MEMBERS, Asked, Gate, Waterfall, 
 from pipeline.engines.duckdb import DuckDBEngine, naming_the_file
 from pipeline.home.people import COUNTRIES_CALLED, REFUSALS, hashes_of
 from pipeline.quoting import quoted, text_literal
-from pipeline.settings import Consent
+from pipeline.sections.activation import Consent
 from pipeline.tables.audiences import ID, Audience
 from pipeline.tables.formulas import harmless, like_a_formula
 from pipeline.tables.inputs import HASHED_FOR, HASHES

@@ -15,7 +15,7 @@ from pipeline.engines.duckdb import DuckDBEngine
 from pipeline.home.people import CONTACTS, REFUSALS, suppressed_customers, with_hashes
 from pipeline.models.control_groups import BUCKETS, HOLDOUT, bucket
 from pipeline.quoting import quoted, text_literal
-from pipeline.settings import Consent
+from pipeline.sections.activation import Consent
 from pipeline.tables.audiences import ID, Audience
 
 STEPS = (

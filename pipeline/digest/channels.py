@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 from pipeline.errors import PerennialError
 from pipeline.reporting.digest import Digest
-from pipeline.settings import DigestSettings, is_this_machine
+from pipeline.sections.delivery import DigestSettings, is_this_machine
 from pipeline.webhooks import post
 
 USER, PASSWORD = "PERENNIAL_SMTP_USER", "PERENNIAL_SMTP_PASSWORD"

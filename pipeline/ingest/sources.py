@@ -269,8 +269,8 @@ class Source:
             hints.append(f'"{name}"' + (f' (the closest is "{close}")' if close else ""))
         return (
             f"{file} is no export of source {self.label}: it lacks {', '.join(hints)}. It has {self._listed(columns)}. "
-            f"Put it into the folder of a source that knows them (`perennial inspect` names it), rename the columns, or "
-            f"map them in a source of your own (docs/exports.md)."
+            f"Put it into the folder of a source that knows them (`perennial inspect` names it), rename the columns, "
+            f"or map them in a source of your own (docs/exports.md)."
         )
 
     def _listed(self, columns: Sequence[str]) -> str:

@@ -31,7 +31,8 @@ from pipeline.ingest.precedence import arrival_of, local_now, note_arrivals
 from pipeline.ingest.sources import ROW_NUMBER, Source, find_sources, looks_like_a_name
 from pipeline.names import ordinals
 from pipeline.places import quarantine_file
-from pipeline.settings import ChargeProducts, Settings
+from pipeline.sections.exports import ChargeProducts
+from pipeline.settings import Settings
 from pipeline.shapes import currency_sql, shape_sql
 from pipeline.tables.header import Table
 from pipeline.tables.inputs import INPUTS, ORDERS, filling

@@ -16,7 +16,7 @@ import polars as pl
 from pipeline import places
 from pipeline.reporting import prediction_queries, prediction_words, queries, words
 from pipeline.reporting.predictions import Ask, Predictions, read_predictions
-from pipeline.settings import Clv
+from pipeline.sections.analysis import Clv
 from pipeline.tables.header import Table
 
 Query = Callable[[str, Mapping[str, object]], pl.DataFrame]

@@ -14,7 +14,8 @@ from typing import Annotated, Any, Self
 
 from pydantic import BeforeValidator, Field, ValidationError, field_validator, model_validator
 
-from pipeline.settings import SQL_FOLDER, Terms
+from pipeline.sections.activation import Terms
+from pipeline.settings import SQL_FOLDER
 from pipeline.tables.header import (
     AUDIENCES,
     PARTITION_COLUMN,

@@ -22,7 +22,8 @@ from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
 from pipeline.quoting import text_literal
-from pipeline.settings import SQL_FOLDER, ChargeProducts, Settings
+from pipeline.sections.exports import ChargeProducts
+from pipeline.settings import SQL_FOLDER, Settings
 from pipeline.tables.header import (
     INPUT_FOLDER,
     Column,

@@ -13,7 +13,8 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from pipeline.settings import SQL_FOLDER, Consent
+from pipeline.sections.activation import Consent
+from pipeline.settings import SQL_FOLDER
 from pipeline.tables.header import PLATFORMS, called, read_named, text_of
 from pipeline.validation import written
 

@@ -6,7 +6,8 @@ import pytest
 from nasty import QUICK
 
 from pipeline.engines.spark.session import SparkUnavailable, open_session, require_available
-from pipeline.settings import Settings, Spark
+from pipeline.sections.spark import Spark
+from pipeline.settings import Settings
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,7 @@ import pytest
 from made_products import fill, put
 from shop import all_tables
 
-from pipeline.settings import Contacts
+from pipeline.sections.activation import Contacts
 from pipeline.steps.activation.contact_calendar import compute, with_hours, within_caps
 
 CALENDAR = "marts.contact_calendar"

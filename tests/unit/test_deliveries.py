@@ -21,7 +21,8 @@ from pipeline.erasure.purge import take_out_of_audiences
 from pipeline.home.people import people_attached
 from pipeline.home.publishing import MARKER, STAGING, Publication, recover
 from pipeline.places import audience_folder
-from pipeline.settings import SQL_FOLDER, Consent, Terms
+from pipeline.sections.activation import Consent, Terms
+from pipeline.settings import SQL_FOLDER
 from pipeline.tables.audiences import Audience, read_audience
 
 D1, D2, D3 = (dt.date(2026, 3, day) for day in (29, 30, 31))

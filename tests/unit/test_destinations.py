@@ -43,7 +43,8 @@ from pipeline.activation.ledger import (
 from pipeline.cli import app
 from pipeline.definitions import build_defs
 from pipeline.doctor import _deliveries
-from pipeline.settings import Destination, Settings, SettingsError, load
+from pipeline.sections.delivery import Destination
+from pipeline.settings import Settings, SettingsError, load
 from pipeline.tables.platforms import platforms
 
 D1, D2 = dt.date(2026, 3, 30), dt.date(2026, 3, 31)

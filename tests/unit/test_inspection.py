@@ -15,11 +15,12 @@ from rich.console import Console
 from shop import CDNOW
 from typer.testing import CliRunner
 
-from pipeline.cli import _sample, app
+from pipeline.cli import app
 from pipeline.ingest.guessing import guess_columns
 from pipeline.ingest.inspection import inspect
 from pipeline.ingest.sources import looks_like_data, read_source
 from pipeline.settings import Settings
+from pipeline.showing import _sample
 
 HEADER = "order_id,customer_id,ordered_at,amount"
 POLISH = "Nr zamówienia;Klient;Data;Kwota;Towar\n"

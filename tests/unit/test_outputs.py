@@ -27,7 +27,8 @@ from pipeline.activation.outputs import (
 from pipeline.engines.duckdb import SelectRefused
 from pipeline.ingest.exports import find_exports, load_exports
 from pipeline.places import audience_folder, table_folder
-from pipeline.settings import Settings, Terms
+from pipeline.sections.activation import Terms
+from pipeline.settings import Settings
 from pipeline.tables.audiences import read_audience, read_audiences
 from pipeline.tables.catalog import ours
 from pipeline.tables.formulas import harmless

@@ -18,7 +18,8 @@ from pipeline.ingest.inspection import tried
 from pipeline.ingest.sources import find_sources
 from pipeline.lint import problems_of_home
 from pipeline.scaffold import Kind, ScaffoldRefused, begin
-from pipeline.settings import SQL_FOLDER, Settings, Terms
+from pipeline.sections.activation import Terms
+from pipeline.settings import SQL_FOLDER, Settings
 from pipeline.tables.audiences import read_audience
 from pipeline.tables.catalog import Catalog, catalog_of, features, ours, own_catalog
 from pipeline.tables.header import PARAMETER_TABLES, HeaderError

@@ -10,7 +10,8 @@ from typer.testing import CliRunner
 
 from pipeline import runs
 from pipeline.cli import app
-from pipeline.settings import Comparison, Period, Settings, SettingsError, export_home, load
+from pipeline.sections.analysis import Comparison, Period
+from pipeline.settings import Settings, SettingsError, export_home, load
 
 COMPARE = "2025-01-01:2025-06-30,2026-01-01:2026-06-30"
 A = Period(first=dt.date(2025, 1, 1), last=dt.date(2025, 6, 30))

@@ -25,7 +25,8 @@ from pipeline.errors import PerennialError
 from pipeline.home.people import people_attached
 from pipeline.models.control_groups import bucket
 from pipeline.places import audience_folder
-from pipeline.settings import SQL_FOLDER, Consent, Settings, Terms
+from pipeline.sections.activation import Consent, Terms
+from pipeline.settings import SQL_FOLDER, Settings
 from pipeline.tables.audiences import Audience, on_terms, read_audience
 from pipeline.tables.header import HeaderError
 from pipeline.tables.platforms import PATTERNS, platforms

@@ -15,7 +15,8 @@ from shop import Shop, all_tables
 
 from pipeline.activation.outputs import write_audiences
 from pipeline.places import audience_folder
-from pipeline.settings import Settings, Terms
+from pipeline.sections.activation import Terms
+from pipeline.settings import Settings
 from pipeline.tables.catalog import ours
 
 DAY = "2026-03-31"

@@ -32,7 +32,8 @@ from pipeline.activation.destinations import trying
 from pipeline.activation.destinations.destination import DeliveryFailed
 from pipeline.activation.destinations.files import Files
 from pipeline.activation.ledger import Listed, Row
-from pipeline.settings import Destination, Mode
+from pipeline.sections.activation import Mode
+from pipeline.sections.delivery import Destination
 from pipeline.tables.platforms import platforms
 
 D1, D2 = dt.date(2026, 3, 30), dt.date(2026, 3, 31)

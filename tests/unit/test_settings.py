@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from pipeline.settings import PROJECT, SQL_FOLDER, InSql, Settings, SettingsError, export_home, load
+from pipeline.sections.marks import InSql
+from pipeline.settings import PROJECT, SQL_FOLDER, Settings, SettingsError, export_home, load
 
 COMPARE = "2025-01-01:2025-06-30,2026-01-01:2026-06-30"
 WEBHOOK = "https://chat.example.com/hooks/T0P-SECRET"

@@ -15,7 +15,8 @@ import pytest
 
 from pipeline.engines.spark import session
 from pipeline.engines.spark.session import SparkUnavailable, open_session
-from pipeline.settings import Settings, Spark
+from pipeline.sections.spark import Spark
+from pipeline.settings import Settings
 
 
 @pytest.fixture

@@ -33,7 +33,7 @@ from pipeline.activation.list_files import count_of, keep_only, take_out, write_
 from pipeline.engines.duckdb import DuckDBEngine
 from pipeline.places import AUDIENCES
 from pipeline.quoting import quoted
-from pipeline.settings import FOLDERS, Destination
+from pipeline.sections.delivery import FOLDERS, Destination
 from pipeline.shipped import to_install
 from pipeline.tables.formulas import harmless
 from pipeline.tables.platforms import Platform, PlatformHeader

@@ -15,7 +15,7 @@ from urllib.parse import quote, urlencode
 from pipeline.activation.destinations.destination import Answer, DeliveryFailed
 from pipeline.activation.destinations.http import Calls, Refused
 from pipeline.activation.ledger import Kind, Listed, Row
-from pipeline.settings import Destination
+from pipeline.sections.delivery import Destination
 
 REVISION = "2026-04-15"
 MOST_PROFILES, MOST_BYTES = 10_000, 4_500_000

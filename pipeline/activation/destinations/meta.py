@@ -13,7 +13,7 @@ from urllib.parse import quote, urlencode
 from pipeline.activation.destinations.destination import Answer, DeliveryFailed
 from pipeline.activation.destinations.http import Calls, Refused
 from pipeline.activation.ledger import Kind, Listed, Row
-from pipeline.settings import Destination
+from pipeline.sections.delivery import Destination
 
 MOST_ROWS = 10_000
 _SCHEMA = {

@@ -9,7 +9,8 @@ from typing import TypeVar
 
 from pipeline.dialect import Dialect
 from pipeline.ingest.sources import Source
-from pipeline.settings import ChargeProducts, Settings
+from pipeline.sections.exports import ChargeProducts
+from pipeline.settings import Settings
 from pipeline.tables.inputs import INPUTS
 
 Value = TypeVar("Value")

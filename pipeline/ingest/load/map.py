@@ -14,7 +14,7 @@ from pipeline.ingest.load.keys import of_source
 from pipeline.ingest.load.money import turn_negative
 from pipeline.ingest.sources import EXPORTED_AT, ROW_NUMBER
 from pipeline.quoting import quoted, text_literal
-from pipeline.settings import ChargeProducts
+from pipeline.sections.exports import ChargeProducts
 from pipeline.statuses import PROBLEM
 from pipeline.tables.inputs import HASHED_FOR, OnePerRow, filling
 from pipeline.tables.rules import sql_type

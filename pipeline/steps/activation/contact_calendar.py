@@ -9,15 +9,8 @@ from typing import get_args
 import polars as pl
 
 from pipeline.engines.engine import Engine
-from pipeline.settings import (
-    HOURS_OF_PART,
-    WEEKDAYS,
-    ContactChannel,
-    Contacts,
-    Settings,
-    loud_dayparts,
-    loud_hours,
-)
+from pipeline.sections.activation import HOURS_OF_PART, WEEKDAYS, ContactChannel, Contacts, loud_dayparts, loud_hours
+from pipeline.settings import Settings
 from pipeline.tables.catalog import with_features
 
 AHEAD_DAYS = 90

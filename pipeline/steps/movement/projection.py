@@ -20,7 +20,8 @@ from pipeline.engines.engine import Engine
 from pipeline.models.clock import EVEN, STEADY, Clock
 from pipeline.models.histories import Array
 from pipeline.models.markov import Course, Months, Path, ahead, with_points
-from pipeline.settings import Scenario, Settings, Stage
+from pipeline.sections.analysis import Scenario, Stage
+from pipeline.settings import Settings
 
 STAGES: tuple[Stage, ...] = get_args(Stage)
 NOTHING = "do nothing"

@@ -14,7 +14,8 @@ import polars as pl
 
 from pipeline.engines.engine import Engine
 from pipeline.quoting import text_literal
-from pipeline.settings import NeedRule, NeedStage, Settings
+from pipeline.sections.analysis import NeedRule, NeedStage
+from pipeline.settings import Settings
 from pipeline.tables.catalog import with_features
 
 FEWEST_OBSERVED = 30

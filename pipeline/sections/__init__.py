@@ -1,0 +1,1 @@
+"""The sections of a home's settings, by topic; `pipeline.settings` has the whole."""
