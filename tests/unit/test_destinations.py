@@ -965,7 +965,7 @@ def test_no_list_is_written_through_a_link_that_others_put_there(tmp_path):
 def test_the_manifest_of_a_store_comes_last_and_nothing_is_renamed(tmp_path, monkeypatch):
     """A store in memory, taken for one of objects."""
     monkeypatch.setattr(files, "_OF_OBJECTS", ("memory",))
-    for module in ("pipeline.activation.destinations.files", "pipeline.settings"):
+    for module in ("pipeline.activation.destinations.files", "pipeline.sections.delivery"):
         monkeypatch.setattr(f"{module}.FOLDERS", ("memory",))
     fs, written = fsspec.filesystem("memory"), []
     sender = files_of(tmp_path, "memory://bucket/lists")
