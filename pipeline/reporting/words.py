@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from pipeline.notation import Number as Number
@@ -224,3 +224,25 @@ def optional_inputs_sentence(given: Mapping[str, int], switched_off: Sequence[st
     loaded = [f"{name} ({counted(rows, 'row')})" for name, rows in given.items()]
     told = (("Also loaded", loaded), ("Switched off", switched_off))
     return " ".join(f"{what}: {listed(parts)}." for what, parts in told if parts)
+
+
+def alike(amounts: Iterable[Number], currency: str) -> Callable[[Number], str]:
+    """Shows the amounts of one sentence all in whole units or all with cents: whole where one is 1,000 or more and none
+    would come out as nothing."""
+    sizes = [abs(float(amount)) for amount in amounts if amount]
+    digits = 0 if sizes and max(sizes) >= 1000 and min(sizes) >= 1 else digits_of(currency)
+    return lambda amount: money(amount, currency, digits if amount else 0)
+
+
+def parts_in_words(parts: Sequence[tuple[str, Number]], show: Callable[[Number], str]) -> str:
+    """'+$1,982 from the number of orders and −$12 from order value'; what is nothing is left out."""
+    return listed([f"{change(part, show)} from {name}" for name, part in parts if part])
+
+
+def capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def interval(low: Number, high: Number, show: Callable[[Number], str]) -> str:
+    """'12 to 15'; an interval without width comes of too few moves, not of certainty."""
+    return "not enough data for an interval" if low == high else f"{show(low)} to {show(high)}"

@@ -15,7 +15,7 @@ from pipeline.reporting import charts
 from pipeline.reporting.components import Chart, Grid, KeyFigures, Nothing
 from pipeline.reporting.facts import Report, read_report
 from pipeline.reporting.page import read_pages
-from pipeline.reporting.sentences import (
+from pipeline.reporting.sentences.lifecycle import (
     limits_sentence,
     projection_sentence,
     spend_sentence,

@@ -29,16 +29,16 @@ from pipeline.reporting.prediction_words import (
     verdict,
 )
 from pipeline.reporting.predictions import champions_of, holdouts_of, missing, probabilities_of
-from pipeline.reporting.sentences import (
-    bridge_sentence,
+from pipeline.reporting.sentences.probability import extremes_sentence
+from pipeline.reporting.sentences.trust import (
     calibration_sentence,
     coverage_sentence,
     deciles_sentence,
-    extremes_sentence,
     fits_sentence,
     parameters_sentence,
     tracking_sentence,
 )
+from pipeline.reporting.sentences.value import bridge_sentence
 from pipeline.reporting.site import OUT, RunCard, all_pages, build_site, page_file
 from pipeline.reporting.words import money, percent, shown_id
 from pipeline.settings import PAGES_FOLDER, SQL_FOLDER, Settings

@@ -20,10 +20,26 @@ from pipeline.engines.duckdb import parameter_columns
 from pipeline.engines.portable.lint import refusals
 from pipeline.errors import ExportError
 from pipeline.ingest.exports import find_exports, load_exports
-from pipeline.reporting import charts, queries, sentences, words
+from pipeline.reporting import charts, queries, words
 from pipeline.reporting.components import Chart, raw
 from pipeline.reporting.facts import Query, read_report
 from pipeline.reporting.page import read_pages
+from pipeline.reporting.sentences.calendar import (
+    EFFECTS,
+    effects_sentence,
+    last_sentence,
+    order_value_sentence,
+    orders_sentence,
+    peak_sentence,
+)
+from pipeline.reporting.sentences.periods import (
+    arrival_context,
+    evolution_sentence,
+    lost_context,
+    revenue_split_sentence,
+    rise,
+    segment_change_sentence,
+)
 from pipeline.reporting.site import OUT, RunCard, all_pages, build_site
 from pipeline.settings import PAGES_FOLDER, TEMPLATES_FOLDER, Settings
 from pipeline.tables.catalog import tables
@@ -175,7 +191,7 @@ def period(
         "revenue": Decimal(revenue), "orders": orders, "order_revenue": Decimal(revenue),
         "mean_order_value": float(revenue) / orders if orders else None,
         "margin": None if margin is None else Decimal(margin),
-        **dict(zip(sentences.EFFECTS, map(Decimal, effects) if effects else (None, None, None), strict=True)),
+        **dict(zip(EFFECTS, map(Decimal, effects) if effects else (None, None, None), strict=True)),
     }  # fmt: skip
 
 
@@ -195,7 +211,7 @@ APRIL_JUNE = [
 def test_the_calendar_names_the_peak_and_the_last_whole_period() -> None:
     def told(rows: list[dict[str, Any]], peak: int = 0) -> tuple[str, str]:
         shown = peaked(rows, peak)
-        return plain(sentences.peak_sentence(shown, "EUR")), plain(sentences.last_sentence(shown, "EUR"))
+        return plain(peak_sentence(shown, "EUR")), plain(last_sentence(shown, "EUR"))
 
     assert told(APRIL_JUNE) == (
         "The month of highest revenue was April 2026, with €50.00 of orders not cancelled; profit is unknown "
@@ -219,54 +235,54 @@ def test_the_calendar_names_the_peak_and_the_last_whole_period() -> None:
 
 def test_the_moment_of_highest_profit_is_that_of_the_margin() -> None:
     told = [period("2026-05-01", "30", margin="20"), period("2026-06-01", "40", margin="5")]
-    assert plain(sentences.peak_sentence(peaked(told, 0, known=2), "EUR")) == (
+    assert plain(peak_sentence(peaked(told, 0, known=2), "EUR")) == (
         "The most profitable month was May 2026: a margin of €20.00 on €30.00 of revenue."
     )
     june_july = [told[1], told[0] | {"starts_on": dt.date(2026, 7, 1)}]
-    assert plain(sentences.last_sentence(peaked(june_july, 1, known=2), "EUR")) == (
+    assert plain(last_sentence(peaked(june_july, 1, known=2), "EUR")) == (
         "The last whole month, July 2026, brought €30.00, 25.0% less than June 2026."
     )
-    assert plain(sentences.peak_sentence(peaked(told, 0, known=1), "EUR")) == (
+    assert plain(peak_sentence(peaked(told, 0, known=1), "EUR")) == (
         "The most profitable month, of the 1 month whose costs are known, was May 2026: a margin of €20.00 "
         "on €30.00 of revenue."
     )
 
 
 def test_orders_and_their_value_are_told_beside_the_period_before() -> None:
-    assert plain(sentences.orders_sentence(APRIL_JUNE)) == "June 2026 had 5 orders, 25.0% more than May 2026: the most."
-    assert plain(sentences.order_value_sentence(APRIL_JUNE, "EUR")) == (
+    assert plain(orders_sentence(APRIL_JUNE)) == "June 2026 had 5 orders, 25.0% more than May 2026: the most."
+    assert plain(order_value_sentence(APRIL_JUNE, "EUR")) == (
         "An order of June 2026 was worth €6.00 on average, 40.0% less than in May 2026; orders were worth most "
         "in April 2026, €50.00 over 1 order."
     )
     days = [period("2026-06-01", "9", 3, kind="day"), period("2026-06-02", "0", 0, kind="day")]
-    assert plain(sentences.orders_sentence(days)) == (
+    assert plain(orders_sentence(days)) == (
         "2 Jun 2026 had 0 orders, 100.0% fewer than 1 Jun 2026; most were on 1 Jun 2026, 3."
     )
-    assert plain(sentences.order_value_sentence(days, "EUR")) == (
+    assert plain(order_value_sentence(days, "EUR")) == (
         "2 Jun 2026 had no orders; they were worth most on 1 Jun 2026, €3.00 over 3 orders."
     )
     weeks = [period("2026-06-01", "9", 3, kind="week"), period("2026-06-08", "9", 3, kind="week")]
-    assert plain(sentences.orders_sentence(weeks)) == (
+    assert plain(orders_sentence(weeks)) == (
         "The week of 8 Jun 2026 had 3 orders, as many as the week of 1 Jun 2026; most were in the week of "
         "1 Jun 2026, 3."
     )
     nothing = [period("2026-06-01", "0", 0), period("2026-07-01", "0", 0)]
-    assert sentences.order_value_sentence(nothing, "EUR") == "There were no orders, so their value is not known."
+    assert order_value_sentence(nothing, "EUR") == "There were no orders, so their value is not known."
 
 
 def test_what_a_change_is_due_to_adds_up_and_leaves_out_what_is_nothing() -> None:
-    assert plain(sentences.effects_sentence(APRIL_JUNE, "EUR")) == (
+    assert plain(effects_sentence(APRIL_JUNE, "EUR")) == (
         "June 2026 brought €10.00 less than May 2026: +€8.00 from the number of orders and −€18.00 from order value."
     )
-    assert sentences.effects_sentence(APRIL_JUNE[:2], "EUR") == "There are no two whole periods to compare yet."
+    assert effects_sentence(APRIL_JUNE[:2], "EUR") == "There are no two whole periods to compare yet."
     same = [period("2026-05-01", "5"), period("2026-06-01", "5", effects=("0", "0", "0"))]
-    assert sentences.effects_sentence(same, "EUR") == "June 2026 brought as much as May 2026."
+    assert effects_sentence(same, "EUR") == "June 2026 brought as much as May 2026."
 
 
 def split(before: int, after: int, **parts: int) -> str:
     ends = ({"amount": Decimal(before)}, {"amount": Decimal(after)})
     between = [{"told": name.replace("_", " "), "amount": Decimal(amount)} for name, amount in parts.items()]
-    return plain(sentences.revenue_split_sentence([ends[0], *between, ends[1]], "EUR"))
+    return plain(revenue_split_sentence([ends[0], *between, ends[1]], "EUR"))
 
 
 def became(*numbers: int, lost_revenue: int = 0) -> list[dict[str, Any]]:
@@ -286,20 +302,20 @@ def test_two_periods_in_words() -> None:
     )
     assert split(-1, 5) == "Revenue rose by €6.00, from −€1.00 in A to €5.00 in B."
     assert split(5, 5) == "Revenue was the same in A and in B, €5.00."
-    assert plain(sentences.evolution_sentence(became(10, 1, 2, 3, 4, lost_revenue=40), "EUR")) == (
+    assert plain(evolution_sentence(became(10, 1, 2, 3, 4, lost_revenue=40), "EUR")) == (
         "Of 10 customers of A, 1 (10.0%) was in a better group in B, 2 (20.0%) in the same, 3 (30.0%) in a worse "
         "one; 4 (40.0%) did not buy in B. The lost had brought €40.00 in A."
     )
-    assert sentences.evolution_sentence(became(0, 0, 0, 0, 0), "EUR") == "Nobody bought in A."
-    assert sentences.segment_change_sentence(changed(New=(3, 1), Loyal=(4, 5)), 4, 0) == (
+    assert evolution_sentence(became(0, 0, 0, 0, 0), "EUR") == "Nobody bought in A."
+    assert segment_change_sentence(changed(New=(3, 1), Loyal=(4, 5)), 4, 0) == (
         "New changed most, from 3 to 1 customer. 4 of A did not buy in B; all of B bought in A."
     )
-    assert sentences.segment_change_sentence(changed(New=(3, 3)), 0, 2) == (
+    assert segment_change_sentence(changed(New=(3, 3)), 0, 2) == (
         "Every group has as many customers in B as in A. All of A bought in B; 2 of B did not buy in A."
     )
     ends = [(100, "rose by 50.0%", 150), (80, "fell by 25.0%", 60), (0, "rose from nothing or less", 5)]
     for before, told, after in (*ends, (3, "stayed the same", 3)):
-        assert plain(sentences.rise({"a_revenue": Decimal(before), "b_revenue": Decimal(after)}, "revenue")) == told
+        assert plain(rise({"a_revenue": Decimal(before), "b_revenue": Decimal(after)}, "revenue")) == told
 
 
 # ── figures ───────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -946,13 +962,13 @@ def test_the_comparison_tells_who_is_new_from_who_is_back(shop: Shop, tmp_path: 
 
 
 def test_who_came_and_who_was_lost_in_words() -> None:
-    assert sentences.arrival_context({"first_in_b": 780, "first_between": 411, "back": 128}) == (
+    assert arrival_context({"first_in_b": 780, "first_between": 411, "back": 128}) == (
         "780 first bought in B, 411 first bought between A and B and 128 came back after a pause"
     )
     nobody = dict.fromkeys(("first_in_b", "first_between", "back"), 0)
-    assert sentences.arrival_context(nobody) == "all of B’s customers bought in A"
-    assert sentences.lost_context("17.8%", 0, True) == "17.8% of A’s customers; none of them has bought since"
-    assert sentences.lost_context("17.8%", 0, False) == "17.8% of A’s customers"
+    assert arrival_context(nobody) == "all of B’s customers bought in A"
+    assert lost_context("17.8%", 0, True) == "17.8% of A’s customers; none of them has bought since"
+    assert lost_context("17.8%", 0, False) == "17.8% of A’s customers"
 
 
 def test_the_season_is_the_same_dates_a_year_earlier(shop: Shop) -> None:

@@ -8,13 +8,15 @@ from typing import Any
 import pytest
 from shop import Shop, all_tables, build
 
-from pipeline.reporting import charts, sentences
+from pipeline.reporting import charts
 from pipeline.reporting.charts import Series
 from pipeline.reporting.components import Chart, KeyFigures, Nothing, TableCard
 from pipeline.reporting.facts import Report, read_report
 from pipeline.reporting.figures import Data, Dots, Shown
 from pipeline.reporting.page import read_pages
-from pipeline.reporting.sentences import (
+from pipeline.reporting.sentences.cohorts import cohort_value, repeat_sentence
+from pipeline.reporting.sentences.key_figures import kpi_sentence, targets_sentence
+from pipeline.reporting.sentences.rhythm import (
     curves_sentence,
     day_range,
     drift_sentence,
@@ -110,18 +112,18 @@ def share(month: int, repeat: float | None, is_complete: bool = True) -> dict[st
          "of 900 were back before. How long they took stands below."),
         (rhythm_missing(None, dt.date(2020, 1, 1), JANUARY),
          "Nobody bought for the first time in the last 730 days, so there is no rhythm of new customers to see."),
-        (sentences.kpi_sentence(KPI, None, "EUR"), "Jan 2026: €1,200, target €1,000 met; €900.00 the month before."),
-        (sentences.kpi_sentence(None, {**KPI, "status": "behind"}, "EUR"),
+        (kpi_sentence(KPI, None, "EUR"), "Jan 2026: €1,200, target €1,000 met; €900.00 the month before."),
+        (kpi_sentence(None, {**KPI, "status": "behind"}, "EUR"),
          "Not known for any whole month yet. Jan 2026 is not over, and with €1,200 so far behind for €1,000."),
-        (sentences.targets_sentence(dt.date(2026, 5, 1), 9, 2, 1), "1 of 2 targets of May 2026 were met."),
-        (sentences.targets_sentence(dt.date(2026, 5, 1), 9, 0, 0),
+        (targets_sentence(dt.date(2026, 5, 1), 9, 2, 1), "1 of 2 targets of May 2026 were met."),
+        (targets_sentence(dt.date(2026, 5, 1), 9, 0, 0),
          "None of the targets is of May 2026, the last whole month."),
-        (sentences.repeat_sentence([share(5, 0.2), share(6, 0.25), share(7, 0.9, is_complete=False)]),
+        (repeat_sentence([share(5, 0.2), share(6, 0.25), share(7, 0.9, is_complete=False)]),
          "Repeat buyers were 25.0% of the buyers in June 2026; in May 2026 it was 20.0% (+5.0 points)."),
-        (sentences.repeat_sentence([share(5, 0.2)]),
+        (repeat_sentence([share(5, 0.2)]),
          "Repeat buyers were 20.0% of the buyers in May 2026, the only whole month."),
-        (sentences.repeat_sentence([share(5, None)]), "There is no whole month with buyers yet."),
-        (sentences.cohort_value(YOUNG, None, "EUR"),
+        (repeat_sentence([share(5, None)]), "There is no whole month with buyers yet."),
+        (cohort_value(YOUNG, None, "EUR"),
          "By the end of their first month, customers of May 2026 have brought €7.50 each; no older cohort is known to "
          "compare with."),
     ],

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from pipeline.reporting.sentences import (
+from pipeline.reporting.sentences.segments import (
     claim_sentence,
     days_ago,
     from_to,

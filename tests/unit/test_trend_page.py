@@ -11,10 +11,17 @@ import pytest
 from made_predictions import predict
 from shop import Shop, all_tables, open_engine
 
-from pipeline.reporting import charts, sentences
+from pipeline.reporting import charts
 from pipeline.reporting.charts import Series
 from pipeline.reporting.facts import Query, read_report
 from pipeline.reporting.page import read_pages
+from pipeline.reporting.sentences.trend import (
+    chance_sentence,
+    movers_missing,
+    season_sentence,
+    trend_by_segment,
+    trend_missing,
+)
 from pipeline.reporting.site import OUT, RunCard, build_site
 from pipeline.settings import PAGES_FOLDER, Settings
 from pipeline.tables.catalog import tables
@@ -53,11 +60,11 @@ def base(**values: Any) -> dict[str, Any]:
 def test_what_is_missing_is_said_with_its_day(
     given: dict[str, Any] | None, first_on: dt.date | None, tested: int, told: str
 ) -> None:
-    assert told in plain(sentences.trend_missing(given, first_on, tested))
+    assert told in plain(trend_missing(given, first_on, tested))
 
 
 def test_nothing_is_missing_where_somebody_has_a_trend() -> None:
-    assert sentences.trend_missing(base(), dt.date(2026, 1, 5), 1) == ""
+    assert trend_missing(base(), dt.date(2026, 1, 5), 1) == ""
 
 
 @pytest.mark.parametrize(
@@ -71,7 +78,7 @@ def test_nothing_is_missing_where_somebody_has_a_trend() -> None:
 )
 def test_where_the_expected_share_comes_from(source: str, today: str, told: str) -> None:
     day = dt.date.fromisoformat(today)
-    assert told in plain(sentences.season_sentence(base(share_from=source), dt.date(2026, 1, 5), day))
+    assert told in plain(season_sentence(base(share_from=source), dt.date(2026, 1, 5), day))
 
 
 @pytest.mark.parametrize(
@@ -85,7 +92,7 @@ def test_where_the_expected_share_comes_from(source: str, today: str, told: str)
 def test_what_chance_explains_is_not_called_a_change(growing: int, declining: int, told: str) -> None:
     ways = [("Growing", growing, 96.0, True), ("Stable", 900, 800.0, False), ("Declining", declining, 114.0, True)]
     names = ("activity_trend", "found", "by_chance", "is_change")
-    assert told in sentences.chance_sentence([dict(zip(names, way, strict=True)) for way in ways])
+    assert told in chance_sentence([dict(zip(names, way, strict=True)) for way in ways])
 
 
 @pytest.mark.parametrize(
@@ -97,17 +104,17 @@ def test_what_chance_explains_is_not_called_a_change(growing: int, declining: in
     ],
 )
 def test_why_there_are_no_movers(previous: dt.date | None, before: int | None, told: str) -> None:
-    assert told in sentences.movers_missing(180, {"day": previous, "window_days": before})
+    assert told in movers_missing(180, {"day": previous, "window_days": before})
 
 
 def test_a_segment_with_few_customers_is_not_compared() -> None:
     few = {"segment": "Loyal", "growing": 19, "stable": 0, "declining": 0}
     many = {"segment": "Champions", "growing": 3, "stable": 12, "declining": 5}
-    assert plain(sentences.trend_by_segment([few, many])) == (
+    assert plain(trend_by_segment([few, many])) == (
         "Of customers with a trend, growing ones are most frequent among Champions (15.0%) and declining ones are "
         "most frequent among Champions (25.0%)."
     )
-    assert sentences.trend_by_segment([few]).startswith("No segment has 20 customers")
+    assert trend_by_segment([few]).startswith("No segment has 20 customers")
 
 
 # ── figures ───────────────────────────────────────────────────────────────────────────────────────────────────────────
