@@ -6,6 +6,7 @@ from __future__ import annotations
 import datetime as dt
 import os
 import platform
+import re
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
@@ -60,6 +61,8 @@ from pipeline.tables.catalog import catalog_of, ours
 from pipeline.tables.header import HeaderError
 from pipeline.tables.inputs import ORDERS, switched_off
 
+_NO_PATH = re.compile(r"\?|\\|%[0-9A-Fa-f]{2}")
+"""What SQLite's addresses and DuckDB's files would take for something else."""
 LEAST_FREE_BYTES = 2 * 2**30
 STOPS_A_RUN_BYTES = 16 * 2**20
 _FULL = "is full. Make room, then run again; `perennial prune` removes old snapshots."
@@ -114,6 +117,10 @@ def require_home(settings: Settings, may_be_new: bool = False) -> None:
     One that `may_be_new` may also be a folder without them, or none yet.
     """
     home = settings.home
+    if odd := _NO_PATH.search(str(home)):
+        raise NoHome(
+            f"{home} cannot be a home: {odd[0]} in a path means something else to the databases in it. Rename the folder."
+        )
     try:
         if home.exists() and not home.is_dir():
             raise NoHome(f"{home} is a file. A home is a folder: name it with --home.")

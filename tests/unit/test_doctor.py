@@ -7,7 +7,7 @@ from contextlib import closing
 import pytest
 from shop import open_engine
 
-from pipeline.doctor import Finding, _future_dates, _published, examine, require_usable
+from pipeline.doctor import Finding, NoHome, _future_dates, _published, examine, require_home, require_usable
 from pipeline.engines.duckdb import DuckDBEngine, connect
 from pipeline.engines.partitions import Partitions
 from pipeline.engines.spark.lake import Lake, LakeNotWritable
@@ -132,6 +132,13 @@ def test_people_who_are_lost_are_told(tmp_path):
 def _of_people(home):
     (finding,) = [finding for finding in examine(home) if finding.subject == "people"]
     return finding.status, finding.message
+
+
+@pytest.mark.parametrize("name", ["what?", "a%20b", "a\\b"])
+def test_a_path_that_databases_misread_is_no_home(tmp_path, name):
+    with pytest.raises(NoHome, match=r"cannot be a home: .* Rename the folder"):
+        require_home(Settings(home=tmp_path / name), may_be_new=True)
+    require_home(Settings(home=tmp_path / "100% a'b#c é;[x]*"), may_be_new=True)
 
 
 @pytest.mark.parametrize(
