@@ -119,7 +119,8 @@ def require_home(settings: Settings, may_be_new: bool = False) -> None:
     home = settings.home
     if odd := _NO_PATH.search(str(home)):
         raise NoHome(
-            f"{home} cannot be a home: {odd[0]} in a path means something else to the databases in it. Rename the folder."
+            f"{home} cannot be a home: {odd[0]} in a path means something else to the databases in it. Rename the "
+            f"folder."
         )
     try:
         if home.exists() and not home.is_dir():
