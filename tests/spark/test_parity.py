@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple, cast
 
@@ -20,7 +21,7 @@ from sqlglot import parse_one
 from pipeline.engines.duckdb import DuckDBEngine
 from pipeline.engines.engine import Engine, Parameters
 from pipeline.engines.spark.engine import SparkEngine
-from pipeline.steps.computed import STEPS, compute_of
+from pipeline.steps.computed import STEPS, asked_of, compute_of
 from pipeline.steps.prediction.inputs import Part, number_customers, window
 from pipeline.tables.catalog import features, tables, with_features
 from pipeline.tables.header import Table
@@ -130,12 +131,16 @@ class Both:
             self._on_duckdb(table, before)
             if table.is_partitioned:
                 self._hand_over(table, before)
+        for engine in (self.duckdb, self.spark):  # what is kept, and for how long, is as in a run
+            engine.expect(partial(asked_of, TABLES))
         for table in TABLES:
             self._on_duckdb(table, last)
             try:
                 self._on_spark(table, last)
             except Exception as error:
                 self.failed[table.full_name] = error
+            for engine in (self.duckdb, self.spark):
+                engine.finished(table.header.computed_by or table.full_name)
 
     def _on_duckdb(self, table: Table, day: dt.date) -> None:
         step = table.header.computed_by
