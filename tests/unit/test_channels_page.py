@@ -27,7 +27,7 @@ def page(shop: Shop, folder: Path) -> str:
 def test_one_channel_is_said_to_be_the_only_one(shop, tmp_path):
     text = page(shop, tmp_path)
     assert "All €60.00 net came through one channel, Web." in text
-    assert "AT brings most: €60.00 net, 100.0% of all." in text
+    assert "AT brings most: €60.00 net in the last 365 days, 100.0% of all." in text
     assert "Who comes back to a channel" not in text, "two buyers are too few"
 
 
@@ -35,7 +35,7 @@ def test_channels_and_places_are_ranked_by_what_remains(shop, tmp_path):
     shop.orders("bert", "2026-06-01", amount=90, sales_channel="store", store_id="s1")
     shop.orders("cleo", "2026-06-02", amount=500, sales_channel="app").refund("cleo-1", on="2026-06-03", amount=490)
     text = page(shop, tmp_path)
-    assert "Store brings most: €90.00 net, 56.2% of €160.00." in text
+    assert "Store brings most: €90.00 net in the last 365 days, 56.2% of €160.00." in text
     assert "s1 brings most" in text
 
 

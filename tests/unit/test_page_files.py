@@ -193,7 +193,7 @@ def said(report: Report, page: str, at: int = 0) -> dict[str, list[str]]:
 def test_what_is_said_of_products(reports: Mapping[str, Report]) -> None:
     # Cleo's hats: 6 × 40 = 240 of 240 + 100 (Anna) + 50 (Bert) + 8 − 5 = 393. The rest follows from what was made up.
     words = said(reports["tiny"], "products")
-    assert words["best"] == [f"{item} brings most: €240.00 net, 61.1% of all." for item in ("hat", "Wear")]
+    assert words["best"] == [f"{item} brings most: €240.00 net in the last 365 days, 61.1% of all." for item in ("hat", "Wear")]
     assert words["together"] == [
         "scarf and hat go together most: 40 baskets of 30 customers hold both, where 8 would be expected from how much "
         "each is bought and from the sizes of baskets. 1 pair of 3 that were tested go together."
@@ -294,7 +294,7 @@ def test_what_is_said_of_channels(reports: Mapping[str, Report]) -> None:
     """Cleo's visit of 8 March, of which no source is recorded, comes before her orders of 9 and 20 March: 40 each."""
     words = said(reports["tiny"], "channels")
     assert words["attribution"][0].startswith(
-        "Attributed, not caused: no model knows which orders would have come anyway."
+        "Attributed, not caused, over all orders since 1 Feb 2026: no model knows which orders would have come anyway."
     )
     assert "differ most on" in words["attribution"][0]
     assert words["propensity"][0].startswith("Customers keep to no channel more than chance makes them: expect")

@@ -25,8 +25,8 @@ let:
   unnamed: sum(last_touch) FILTER (unnamed)
 hover: "{{ channel|channel_name }}<br>{{ series }}: {{ shown }}"
 sentence: >-
-  Attributed, not caused: no model knows which orders would have come anyway.{% if named %} They differ most on {{
-  apart.channel|channel_name }}, which is given {{ apart.least|money }} to {{ apart.most|money }}.{% endif %}{% if unnamed %} For
+  Attributed, not caused, over all orders since {{ ascribed.first_on|short_day }}: no model knows which orders would have
+  come anyway.{% if named %} They differ most on {{ apart.channel|channel_name }}, which is given {{ apart.least|money }} to {{ apart.most|money }}.{% endif %}{% if unnamed %} For
   {{ unnamed|share_of(all_revenue)|percent }} of revenue the source of the visit is not recorded: tag links first.{% endif %} To
   know what a channel brings, pause it for members drawn at random.
 empty: >-

@@ -18,7 +18,8 @@ let:
 hover: "{{ channel|channel_name }}<br>{{ net|money }} net, {{ orders|counted('order') }}, {{ buyers|counted('buyer') }}"
 sentence: >-
   {% if channels == 1 %}All {{ net|money }} net came through one channel, {{ best.channel|channel_name }}.{% else
-  %}{{ best.channel|channel_name }} brings most: {{ best.net|money }} net, {{ best.share_of_net|percent }} of {{ net|money }}.{% endif %}
+  %}{{ best.channel|channel_name }} brings most: {{ best.net|money }} net in the last 365 days, {{
+  best.share_of_net|percent }} of {{ net|money }}.{% endif %}
 empty: No order of the last 365 days names the channel it came by. An export of orders with it would.
 basis: n = {{ known.orders|counted("order") }} · {{ known.first_on|span(snapshot_date) }}
 note: Net is sales less refunds, each on its own day, guests included. Orders without a channel are unknown.

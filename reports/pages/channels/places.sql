@@ -19,7 +19,8 @@ let:
   places: any_value(all_places)
   shown: count(*)
 sentence: >-
-  {{ best.place }} brings most: {{ best.net|money }} net, {{ best.share_of_net|percent }} of all{% if places > shown %};
+  {{ best.place }} brings most: {{ best.net|money }} net in the last 365 days, {{
+  best.share_of_net|percent }} of all{% if places > shown %};
   the {{ shown }} places with the highest net of {{ places }} are shown{% endif %}.
 empty: No order of the last 365 days names a store, a region or a country. An export of orders with them would.
 basis: n = {{ known.orders|counted("order") }} · {{ known.first_on|span(snapshot_date) }}

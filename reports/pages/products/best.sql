@@ -21,7 +21,8 @@ let:
   shown: count(*)
 hover: "{{ label }}<br>{{ net|money }} net, {{ orders|counted('order') }}, {{ buyers|counted('buyer') }}"
 sentence: >-
-  {{ best.label }} brings most: {{ best.net|money }} net, {{ best.share_of_net|percent }} of all{% if best.gross_label !=
+  {{ best.label }} brings most: {{ best.net|money }} net in the last 365 days, {{
+  best.share_of_net|percent }} of all{% if best.gross_label !=
   best.label %}. Sales before refunds would have put {{ best.gross_label }} first, with {{ best.gross_most|money }}, of
   which {{ best.gross_net|money }} remained{% endif %}{% if best.all_items > shown %}. The first {{ shown }} of
   {{ best.all_items|count }} are shown{% endif %}.
