@@ -193,7 +193,9 @@ def said(report: Report, page: str, at: int = 0) -> dict[str, list[str]]:
 def test_what_is_said_of_products(reports: Mapping[str, Report]) -> None:
     # Cleo's hats: 6 × 40 = 240 of 240 + 100 (Anna) + 50 (Bert) + 8 − 5 = 393. The rest follows from what was made up.
     words = said(reports["tiny"], "products")
-    assert words["best"] == [f"{item} brings most: €240.00 net in the last 365 days, 61.1% of all." for item in ("hat", "Wear")]
+    assert words["best"] == [
+        f"{item} brings most: €240.00 net in the last 365 days, 61.1% of all." for item in ("hat", "Wear")
+    ]
     assert words["together"] == [
         "scarf and hat go together most: 40 baskets of 30 customers hold both, where 8 would be expected from how much "
         "each is bought and from the sizes of baskets. 1 pair of 3 that were tested go together."
