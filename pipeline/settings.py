@@ -41,7 +41,7 @@ from pipeline.sections.spark import Spark
 from pipeline.shapes import CURRENCIES
 from pipeline.shipped import shipped_files
 from pipeline.statuses import Standing
-from pipeline.validation import meant, told, written
+from pipeline.validation import meant, place_of, told, written
 
 SETTINGS_FILE = "perennial.toml"
 LEAST_KEY = 16
@@ -430,9 +430,9 @@ _MAY_HOLD_SECRETS = ("failure_webhook", "digest", "destinations", "id_key", "era
 
 
 def _explain(error: ValidationError) -> str:
-    lines = []
+    wrong = dict[str, list[str]]()
     for problem in error.errors():
-        name = ".".join(str(part) for part in problem["loc"])
+        name = place_of(problem)
         message = told(problem, Settings)
         if problem["type"] == "extra_forbidden":
             message = f"there is no such setting; {_instead(problem['loc'])}"
@@ -440,7 +440,8 @@ def _explain(error: ValidationError) -> str:
             message = "this is no day; write YYYY-MM-DD"
         secret = name.startswith(_MAY_HOLD_SECRETS)
         given = "" if secret or problem["type"] == "extra_forbidden" else f" (given: {problem['input']!r})"
-        lines.append(f'setting "{name}": {message}{given}')
+        wrong[name] = [message.removesuffix(given) for message in wrong.get(name, [])] + [f"{message}{given}"]
+    lines = [f'setting "{name}": {" or ".join(messages)}' for name, messages in wrong.items()]
     where = f"{SETTINGS_FILE} in the home, from PERENNIAL_* variables and from options"
     return f"{'; '.join(lines)}. Settings come from {where}."
 

@@ -17,7 +17,8 @@ _IN_OUR_WORDS = (
     (r"\bbe a valid dictionary(?: or instance of \w+| or object to extract fields from)?", "be names with values"),
     (r"\bbe a valid boolean\b.*", "be true or false"),
     (r"\bbe a valid string\b", "be a text, in quotation marks"),
-    (r"\bbe a valid (integer|number)\b.*", r"be a number"),
+    (r"\bbe a valid integer\b.*", "be a whole number"),
+    (r"\bbe a valid number\b.*", "be a number"),
     (r" after validation\b", ""),
 )
 
@@ -30,6 +31,11 @@ def told(problem: Mapping[str, Any], model: type[BaseModel]) -> str:
     for theirs, ours in _IN_OUR_WORDS:
         words = re.sub(theirs, ours, words)
     return words
+
+
+def place_of(problem: Mapping[str, Any]) -> str:
+    """The names that lead to it; of a value that may be of several types, without the type that was tried."""
+    return ".".join(str(part) for part in problem["loc"] if not re.fullmatch(r"bool|dict\[.*\]", str(part)))
 
 
 def meant(place: Sequence[str | int], model: type[BaseModel]) -> str:

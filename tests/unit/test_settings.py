@@ -147,6 +147,11 @@ def test_what_is_close_to_an_unknown_setting_is_said(home, text, instead):
         ('memory_limit = "much"', "setting \"memory_limit\": must be written like 70% or 8GB (given: 'much')"),
         ('country = "Poland"', "must be written like PL or DE, in capital letters"),
         ("[audiences]\nproducts = 'A1'", "must be a list, [ … ]"),
+        ("[clv]\nmonths = 1.5", 'setting "clv.months": must be a whole number (given: 1.5)'),
+        (
+            'link_guests = "maybe"',
+            "\"link_guests\": must be true or false or must be names with values (given: 'maybe')",
+        ),
         ("digest = 5", 'setting "digest": must be names with values'),
         ("quarantine_limit = 5", 'setting "quarantine_limit": must be less than or equal to 1 (given: 5)'),
         ("quarantine_limit = -0.1", "greater than or equal to 0"),
