@@ -46,7 +46,7 @@ from pipeline.home.retention import plan, snapshots_of
 from pipeline.ingest.exports import find_exports
 from pipeline.ingest.identity import IdKeyError, find_key, key_file, key_id
 from pipeline.ingest.rates import require_rates
-from pipeline.ingest.readers import disk_is_full
+from pipeline.ingest.readers.files import disk_is_full
 from pipeline.ingest.sources import find_sources, require_sources_of_settings
 from pipeline.ingest.tombstones import ErasureKeyError, find_tombstones, require_cases
 from pipeline.places import PUBLISHED_VIEWS, published_days

@@ -40,7 +40,7 @@ from pipeline.home.people import SUPPRESSED, people_attached, people_file, sweep
 from pipeline.home.publishing import Publication
 from pipeline.home.quarantine import remove_text
 from pipeline.home.rewriting import rewrite, rewrite_file
-from pipeline.ingest.readers import disk_is_full
+from pipeline.ingest.readers.files import disk_is_full
 from pipeline.ingest.tombstones import Tombstones, note_cases
 from pipeline.places import AUDIENCES, QUARANTINE, is_for_platform, published_days
 from pipeline.quoting import file_literal, quoted, text_literal

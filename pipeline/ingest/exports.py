@@ -32,7 +32,8 @@ from pipeline.ingest.matching import tell_unknown_customers, tell_unknown_person
 from pipeline.ingest.precedence import local_now, note_arrivals, place_of, shown_path
 from pipeline.ingest.rates import FOLDER as RATES_FOLDER
 from pipeline.ingest.rates import files_below, load_rates
-from pipeline.ingest.readers import columns_of, disk_is_full, require_name
+from pipeline.ingest.readers.files import disk_is_full, require_name
+from pipeline.ingest.readers.read import columns_of
 from pipeline.ingest.recognise import Shown
 from pipeline.ingest.requests import open_cases
 from pipeline.ingest.sizes import limits_of

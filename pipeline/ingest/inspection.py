@@ -25,7 +25,9 @@ from pipeline.ingest.guessing import ALONE, NAMES, Profile, guess_columns, lacki
 from pipeline.ingest.load import Export, Loaded, fixed_dialect
 from pipeline.ingest.load.record import what_to_set
 from pipeline.ingest.rates import rates_files
-from pipeline.ingest.readers import format_of, read_raw, sheets_of
+from pipeline.ingest.readers.files import format_of
+from pipeline.ingest.readers.read import read_raw
+from pipeline.ingest.readers.workbooks import sheets_of
 from pipeline.ingest.sizes import limits_of
 from pipeline.ingest.sources import Source, choose, find_sources, looks_like_data, read_source
 from pipeline.settings import Settings

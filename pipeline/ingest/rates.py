@@ -11,7 +11,7 @@ from pathlib import Path
 from pipeline.dialect import Dialect, Kind
 from pipeline.engines.duckdb import DuckDBEngine
 from pipeline.errors import ExportError
-from pipeline.ingest.readers import read_raw
+from pipeline.ingest.readers.read import read_raw
 from pipeline.ingest.recognise import AmbiguousDialect, normalised, recognise
 from pipeline.ingest.sizes import limits_of
 from pipeline.places import is_left_alone

@@ -11,7 +11,9 @@ import pytest
 from drop_folder import HEADER, Home
 
 from pipeline.errors import ExportError
-from pipeline.ingest import readers, sizes
+from pipeline.ingest import sizes
+from pipeline.ingest.readers import json_lines, separated
+from pipeline.ingest.readers import text as reading
 from pipeline.ingest.sizes import Limits, require_size
 from pipeline.settings import Settings
 
@@ -81,7 +83,8 @@ LONG = "x" * (20 * 2**20)
 @pytest.mark.parametrize("name", ["a.csv", "a.csv.gz"])
 @pytest.mark.parametrize("before", [(), ("o1,anna,2026-01-02,10",)], ids=["first", "second"])
 def test_a_row_too_long_to_be_read_is_quarantined_wherever_it_stands(home, name, before, monkeypatch):
-    monkeypatch.setattr(readers, "_LONGEST_ROW", 2**23)
+    for module in (reading, separated):
+        monkeypatch.setattr(module, "LONGEST_ROW", 2**23)
     text = "\n".join((HEADER, *before, f"o2,{LONG},2026-01-02,10", "o3,anna,2026-01-03,5")) + "\n"
     home.drop(name, gzip.compress(text.encode(), 1) if name.endswith("gz") else text)
     loaded = home.load()[name]
@@ -94,7 +97,8 @@ def test_a_row_too_long_to_be_read_is_quarantined_wherever_it_stands(home, name,
 
 
 def test_a_row_too_long_alone_in_its_file_does_not_vanish(home, monkeypatch):
-    monkeypatch.setattr(readers, "_LONGEST_ROW", 2**23)
+    for module in (reading, separated):
+        monkeypatch.setattr(module, "LONGEST_ROW", 2**23)
     home.drop("a.csv", f"{HEADER}\no2,{LONG},2026-01-02,10\n")
     assert home.load()["a.csv"].quarantined == 1
 
@@ -176,7 +180,7 @@ def test_parquet_is_judged_by_the_length_of_its_texts_too(home, nested, monkeypa
 @pytest.mark.parametrize("name", ["a.csv", "a.parquet", "a.jsonl"])
 def test_a_file_of_more_columns_than_an_export_has_is_refused(home, name, monkeypatch):
     monkeypatch.setattr(sizes, "MOST_COLUMNS", 3)
-    monkeypatch.setattr(readers, "MOST_COLUMNS", 3)
+    monkeypatch.setattr(json_lines, "MOST_COLUMNS", 3)
     frame = pl.DataFrame({name: ["1"] for name in HEADER.split(",")})
     path = home.drop(name, b"")
     {"csv": frame.write_csv, "parquet": frame.write_parquet, "jsonl": frame.write_ndjson}[name[2:]](path)

@@ -17,7 +17,7 @@ from pipeline.ingest.load.judge import KINDS_OF
 from pipeline.ingest.load.keys import fixed_dialect, mapping_key, of_source, with_rates
 from pipeline.ingest.load.record import BESIDE_STAGING
 from pipeline.ingest.precedence import arrival_of
-from pipeline.ingest.readers import RawFile
+from pipeline.ingest.readers.raw import RawFile
 from pipeline.ingest.recognise import Shown
 from pipeline.ingest.tombstones import NOBODY, Tombstones
 from pipeline.settings import Settings

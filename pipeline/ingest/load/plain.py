@@ -22,7 +22,7 @@ from pipeline.ingest.load.merge import find_age
 from pipeline.ingest.load.money import signs_of
 from pipeline.ingest.load.notice import is_rounded, remark_on_buyers, remark_on_statuses
 from pipeline.ingest.load.read import show
-from pipeline.ingest.readers import RawFile
+from pipeline.ingest.readers.raw import RawFile
 from pipeline.ingest.recognise import Shown
 from pipeline.ingest.sources import EXPORTED_AT
 from pipeline.quoting import quoted, text_literal

@@ -11,7 +11,8 @@ from pipeline.ingest import oddities, spreadsheets
 from pipeline.ingest.load.context import Load, Undecided
 from pipeline.ingest.load.keys import fixed_dialect, of_source
 from pipeline.ingest.nested import path_of
-from pipeline.ingest.readers import RawFile, number_beside, read_raw
+from pipeline.ingest.readers.raw import RawFile, number_beside
+from pipeline.ingest.readers.read import read_raw
 from pipeline.ingest.recognise import AmbiguousDialect, normalised, plain_columns, recognise
 from pipeline.ingest.sizes import limits_of
 from pipeline.ingest.sources import FILE_NAME, FOLDER_NAME
