@@ -10,6 +10,7 @@ import os
 import random
 import re
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
@@ -340,11 +341,30 @@ def test_the_second_of_two_runs_waits_and_then_succeeds(evening: Home, repeated:
     assert statuses == [dg.DagsterRunStatus.SUCCESS] * 2
 
 
+def stop_between_writes(run: Night, home: Home) -> None:
+    """Not while it writes into Dagster's history, which would be locked for as long as the run stands still."""
+    run.send(signal.SIGSTOP)
+    while not all(map(is_free, (home.folder / ".dagster").rglob("*.db"))):
+        run.send(signal.SIGCONT)
+        time.sleep(0.01)
+        run.send(signal.SIGSTOP)
+
+
+def is_free(database: Path) -> bool:
+    """Whether nobody is writing into it."""
+    with closing(sqlite3.connect(database, timeout=0)) as connection:
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError:
+            return False
+        return True
+
+
 def test_a_run_that_will_not_wait_says_who_has_the_home(evening: Home, undisturbed: Home, tmp_path: Path) -> None:
     home = evening.copied(tmp_path / "home")
     with night(home, tmp_path / "first.log") as first:
         first.until(after("ingest"))
-        first.send(signal.SIGSTOP)  # so that it cannot be done before the other one has come
+        stop_between_writes(first, home)  # so that it cannot be done before the other one has come
         with night(home, tmp_path / "second.log", PERENNIAL_LOCK_WAIT_SECONDS="0.5") as second:
             assert second.end() == 1
         (message,) = re.findall(r"^Not published\. (.*)$", second.said, re.MULTILINE)
